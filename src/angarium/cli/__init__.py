@@ -1,0 +1,1 @@
+"""The command line: `angarium serve`, `angarium chat` and the others."""

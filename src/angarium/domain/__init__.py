@@ -1,0 +1,1 @@
+"""The nouns and rules of messaging, on the standard library alone."""

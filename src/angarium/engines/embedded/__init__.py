@@ -1,0 +1,1 @@
+"""The log and the stores on one SQLite file."""

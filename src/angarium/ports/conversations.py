@@ -1,0 +1,58 @@
+"""Where conversations are kept."""
+
+from collections.abc import Sequence
+from typing import Protocol
+from uuid import UUID
+
+from angarium.domain.conversation import Conversation, ConversationPlace
+
+
+class ConversationStore(Protocol):
+    """Conversations by id and by user; blocks within the deadline in force; used by any thread.
+
+    Every method raises StoreUnavailable when the store does not answer in time.
+    """
+
+    def create(self, conversation: Conversation) -> tuple[Conversation, bool]:
+        """Keep a conversation unless it is there already; safe to repeat and to race.
+
+        Args:
+            conversation: The candidate.
+
+        Returns:
+            The conversation as every reader sees it from now on, and True for exactly one of all
+            racing calls: the one whose candidate it is.
+        """
+        ...
+
+    def get(self, conversation_id: UUID) -> Conversation | None:
+        """Find a conversation.
+
+        Args:
+            conversation_id: Which.
+
+        Returns:
+            The conversation, None when there is none.
+        """
+        ...
+
+    def of_user(self, user_id: UUID, after: ConversationPlace | None, limit: int) -> Sequence[Conversation]:
+        """List a user's conversations.
+
+        Args:
+            user_id: A participant.
+            after: Strictly behind this place in the list; None starts with the newest.
+            limit: At most so many.
+
+        Returns:
+            Descending by `ConversationPlace`: newest first.
+        """
+        ...
+
+    def check(self) -> None:
+        """See whether the store answers now, within the deadline in force and 1 s at most.
+
+        Raises:
+            StoreUnavailable: It does not.
+        """
+        ...

@@ -1,0 +1,90 @@
+"""Tokens and passwords."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from angarium.domain.user import Principal
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedToken:
+    """What a token proves, and until when.
+
+    Attributes:
+        principal: The caller.
+        expires_at: Seconds since the epoch; the token is good strictly before this moment.
+    """
+
+    principal: Principal
+    expires_at: int
+
+
+class TokenSigner(Protocol):
+    """Makes and checks bearer tokens; used by any thread, never blocks."""
+
+    def issue(self, principal: Principal, now_ms: int) -> str:
+        """Make a token.
+
+        Args:
+            principal: Whom it names.
+            now_ms: Milliseconds since the epoch.
+
+        Returns:
+            A JWT, HS256, with `sub`, `username`, `iss`, `aud`, `iat`, `exp`, `jti`.
+        """
+        ...
+
+    def verify(self, token: str, now_ms: int) -> VerifiedToken:
+        """Check a token.
+
+        Args:
+            token: What the client sent.
+            now_ms: Milliseconds since the epoch.
+
+        Returns:
+            What it proves.
+
+        Raises:
+            Refused: `expired_token` for one that was good until its `exp`; `invalid_token` for any other
+                fault: malformed, wrongly signed, wrong `alg`, `iss` or `aud`, a claim missing, or `iat` or
+                `nbf` more than 30 s ahead.
+        """
+        ...
+
+
+class PasswordHasher(Protocol):
+    """Turns passwords into PHC strings; used by any thread, costs CPU time and memory on purpose."""
+
+    def hash(self, password: str) -> str:
+        """Hash a password with a new salt.
+
+        Args:
+            password: The password.
+
+        Returns:
+            A PHC string.
+        """
+        ...
+
+    def verify(self, password: str, password_hash: str | None) -> bool:
+        """Compare a password with a hash, in the same time whether there is one or not.
+
+        Args:
+            password: The candidate.
+            password_hash: A PHC string; None for an unknown user, which costs as much and is False.
+
+        Returns:
+            True when they match.
+        """
+        ...
+
+    def is_hash(self, text: str) -> bool:
+        """Tell whether a text is a PHC string that `verify` can read within its bounds.
+
+        Args:
+            text: The candidate.
+
+        Returns:
+            True when it is.
+        """
+        ...

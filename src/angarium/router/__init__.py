@@ -1,0 +1,1 @@
+"""The worker that carries events from the log to the store."""
