@@ -1,0 +1,40 @@
+"""Conversations in memory."""
+
+import threading
+from collections.abc import Sequence
+from uuid import UUID
+
+from angarium.domain.conversation import Conversation, ConversationPlace
+
+
+class MemoryConversations:
+    """Keeps conversations by id."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._conversations: dict[UUID, Conversation] = {}
+
+    def create(self, conversation: Conversation) -> tuple[Conversation, bool]:
+        with self._lock:
+            known = self._conversations.get(conversation.conversation_id)
+            if known is not None:
+                return known, False
+            self._conversations[conversation.conversation_id] = conversation
+            return conversation, True
+
+    def get(self, conversation_id: UUID) -> Conversation | None:
+        with self._lock:
+            return self._conversations.get(conversation_id)
+
+    def of_user(self, user_id: UUID, after: ConversationPlace | None, limit: int) -> Sequence[Conversation]:
+        with self._lock:
+            mine = [each for each in self._conversations.values() if user_id in each.participant_ids]
+        listed = [each for each in mine if after is None or _place(each) < after]
+        return sorted(listed, key=_place, reverse=True)[:limit]
+
+    def check(self) -> None:
+        return
+
+
+def _place(conversation: Conversation) -> ConversationPlace:
+    return ConversationPlace(conversation.created_at, conversation.conversation_id)

@@ -1,0 +1,25 @@
+"""Dead letters in memory."""
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+
+from angarium.ports.message_log import DeadLetter
+from tests.fakes.futures import done
+
+
+class MemoryDeadLetters:
+    """Keeps dead letters in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._letters: list[DeadLetter] = []
+
+    def append(self, letter: DeadLetter) -> Future[None]:
+        with self._lock:
+            self._letters.append(letter)
+        return done(None)
+
+    def read(self, limit: int) -> Sequence[DeadLetter]:
+        with self._lock:
+            return self._letters[::-1][:limit]

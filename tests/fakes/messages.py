@@ -1,0 +1,98 @@
+"""Messages in memory."""
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from uuid import UUID
+
+from angarium.domain.message import InboxPlace, Message, Place, Status
+from angarium.ports.messages import PENDING_COUNT_LIMIT, Marked, Receipt, Recorded, Summary
+from tests.fakes.futures import done
+
+
+class MemoryMessages:
+    """Keeps messages by conversation and id; the router's half and the API's in one."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._conversations: dict[UUID, dict[UUID, Message]] = {}
+
+    def record(self, conversation_id: UUID, messages: Sequence[Message]) -> Future[tuple[Recorded, ...]]:
+        with self._lock:
+            stored = self._conversations.setdefault(conversation_id, {})
+            return done(tuple(_record(stored, message) for message in messages))
+
+    def mark_delivered(
+        self, conversation_id: UUID, receipts: Sequence[Receipt]
+    ) -> Future[tuple[Marked, ...]]:
+        with self._lock:
+            stored = self._conversations.setdefault(conversation_id, {})
+            return done(tuple(_mark(stored, receipt) for receipt in receipts))
+
+    def older(self, conversation_id: UUID, than: Place | None, limit: int) -> Sequence[Message]:
+        with self._lock:
+            messages = self._in_order(conversation_id)
+        return [each for each in messages[::-1] if than is None or each.place < than][:limit]
+
+    def newer(self, conversation_id: UUID, than: Place, limit: int) -> Sequence[Message]:
+        with self._lock:
+            messages = self._in_order(conversation_id)
+        return [each for each in messages if each.place > than][:limit]
+
+    def find(self, conversation_id: UUID, message_ids: Sequence[UUID]) -> Mapping[UUID, Message]:
+        with self._lock:
+            stored = self._conversations.get(conversation_id, {})
+            return {each: stored[each] for each in message_ids if each in stored}
+
+    def inbox(self, recipient_id: UUID, after: InboxPlace | None, limit: int) -> Sequence[Message]:
+        with self._lock:
+            everything = [each for stored in self._conversations.values() for each in stored.values()]
+        pending = [
+            each for each in _pending(recipient_id, everything) if after is None or _inbox(each) > after
+        ]
+        return sorted(pending, key=_inbox)[:limit]
+
+    def summaries(self, user_id: UUID, conversation_ids: Sequence[UUID]) -> Mapping[UUID, Summary]:
+        with self._lock:
+            return {each: _summary(user_id, self._in_order(each)) for each in conversation_ids}
+
+    def _in_order(self, conversation_id: UUID) -> list[Message]:
+        return sorted(self._conversations.get(conversation_id, {}).values(), key=lambda each: each.place)
+
+
+def _record(stored: dict[UUID, Message], message: Message) -> Recorded:
+    known = stored.get(message.message_id)
+    if known is None:
+        stored[message.message_id] = message
+        return Recorded.STORED
+    if known.place == message.place:
+        return Recorded.REPLAYED
+    return Recorded.DUPLICATE if known.sender_id == message.sender_id else Recorded.CONFLICT
+
+
+def _mark(stored: dict[UUID, Message], receipt: Receipt) -> Marked:
+    known = stored.get(receipt.message_id)
+    if known is None:
+        return Marked.UNKNOWN
+    if known.recipient_id != receipt.recipient_id:
+        return Marked.NOT_RECIPIENT
+    if known.status is Status.DELIVERED:
+        return Marked.REPEATED
+    stored[known.message_id] = replace(known, status=Status.DELIVERED, delivered_at=receipt.delivered_at)
+    return Marked.DELIVERED
+
+
+def _pending(recipient_id: UUID, messages: Iterable[Message]) -> list[Message]:
+    return [
+        each for each in messages if each.recipient_id == recipient_id and each.status is not Status.DELIVERED
+    ]
+
+
+def _inbox(message: Message) -> InboxPlace:
+    return InboxPlace(message.place.timestamp, message.conversation_id, message.place.offset)
+
+
+def _summary(user_id: UUID, messages: Sequence[Message]) -> Summary:
+    pending = min(PENDING_COUNT_LIMIT, len(_pending(user_id, messages)))
+    return Summary(messages[-1] if messages else None, pending)
