@@ -1,0 +1,193 @@
+"""Password hashes: scrypt, written as PHC strings."""
+
+import hashlib
+import hmac
+import os
+import re
+import threading
+from base64 import b64decode, b64encode
+from binascii import Error as DecodeError
+from dataclasses import dataclass
+from typing import Protocol
+
+from angarium import deadline
+from angarium.domain.errors import Code, Refused
+
+DEFAULT_LOG_N = 14
+DEFAULT_R = 8
+DEFAULT_P = 5
+"""OWASP, Password Storage Cheat Sheet, scrypt: one of five equally strong settings, the one with 16 MiB."""
+
+LEAST_MEMORY_BLOCKS = 2**13 * 8
+"""n * r of the smallest of OWASP's settings (2^13, 8, 10): 8 MiB. Less is neither slow nor memory-hard."""
+
+MOST_MEMORY_BLOCKS = 2**17 * 8
+"""n * r of OWASP's largest setting: 128 MiB for one login."""
+
+MOST_COST = 2**22
+"""n * r * p: about six times the default, so that no imported hash holds a thread for long."""
+
+SALT_BYTES = 16
+HASH_BYTES = 32
+WAIT_SECONDS = 10.0
+
+_PHC = re.compile(
+    r"\$scrypt\$ln=([1-9][0-9]?),r=([1-9][0-9]{0,7}),p=([1-9][0-9]{0,7})"
+    r"\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,86})"
+)
+
+
+class Derive(Protocol):
+    """The form of `hashlib.scrypt`."""
+
+    def __call__(
+        self, password: bytes, /, *, salt: bytes, n: int, r: int, p: int, maxmem: int, dklen: int
+    ) -> bytes:
+        """Derive a key.
+
+        Args:
+            password: The password's bytes.
+            salt: Random bytes, another for each hash.
+            n: Cost, a power of two.
+            r: Block size.
+            p: Parallelism.
+            maxmem: Bytes that the derivation may take.
+            dklen: Bytes to derive.
+
+        Returns:
+            The key.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Hash:
+    log_n: int
+    r: int
+    p: int
+    salt: bytes
+    digest: bytes
+
+    @property
+    def n(self) -> int:
+        return 1 << self.log_n
+
+    @property
+    def cost(self) -> int:
+        return self.n * self.r * self.p
+
+
+class ScryptHasher:
+    """Hashes and verifies with a bounded number of derivations at once."""
+
+    def __init__(self, parallelism: int = 2, derive: Derive = hashlib.scrypt) -> None:
+        """Set the bound.
+
+        Args:
+            parallelism: Derivations at once; each takes a core and up to 128 MiB.
+            derive: Instead of `hashlib.scrypt`.
+        """
+        self._turns = threading.BoundedSemaphore(parallelism)
+        self._derive = derive
+        # Nobody has a password for it: the digest is no derivation of any.
+        self._dummy = _Hash(
+            DEFAULT_LOG_N, DEFAULT_R, DEFAULT_P, os.urandom(SALT_BYTES), os.urandom(HASH_BYTES)
+        )
+
+    def hash(self, password: str) -> str:
+        """Hash a password with a new salt.
+
+        Args:
+            password: The password.
+
+        Returns:
+            A PHC string, `$scrypt$ln=14,r=8,p=5$salt$hash`, base64 without padding.
+
+        Raises:
+            Refused: `overloaded`: too many derivations are waiting.
+        """
+        wanted = _Hash(DEFAULT_LOG_N, DEFAULT_R, DEFAULT_P, os.urandom(SALT_BYTES), b"\0" * HASH_BYTES)
+        digest = self._digest(password, wanted)
+        return f"$scrypt$ln={wanted.log_n},r={wanted.r},p={wanted.p}${_encode(wanted.salt)}${_encode(digest)}"
+
+    def verify(self, password: str, password_hash: str | None) -> bool:
+        """Compare a password with a hash, in the same time whether there is one or not.
+
+        Args:
+            password: The candidate.
+            password_hash: A PHC string; None, or one that cannot be read, costs the default and is False.
+
+        Returns:
+            True when they match.
+
+        Raises:
+            Refused: `overloaded`: too many derivations are waiting.
+        """
+        kept = _parse(password_hash) if password_hash is not None else None
+        compared = kept or self._dummy
+        matches = hmac.compare_digest(self._digest(password, compared), compared.digest)
+        self._level(password, compared.cost)
+        return matches and kept is not None
+
+    def is_hash(self, text: str) -> bool:
+        """Tell whether a text is a PHC string that `verify` reads.
+
+        Args:
+            text: The candidate.
+
+        Returns:
+            True when it is one of scrypt, neither weaker nor costlier than the bounds of this module.
+        """
+        return _parse(text) is not None
+
+    def _level(self, password: str, spent: int) -> None:
+        # A cheaper, imported hash would answer sooner than an unknown user and so tell that there is one. The
+        # smallest accepted memory makes the finest grain: costs differ by whole multiples of it.
+        p = (self._dummy.cost - spent) // LEAST_MEMORY_BLOCKS
+        if p > 0:
+            self._digest(password, _Hash(13, 8, p, self._dummy.salt, self._dummy.digest))
+
+    def _digest(self, password: str, form: _Hash) -> bytes:
+        if not self._turns.acquire(timeout=deadline.remaining(WAIT_SECONDS)):
+            raise Refused.because(
+                Code.OVERLOADED, "Too many passwords are being checked; try again in a second.", retry_after=1
+            )
+        try:
+            return self._derive(
+                # A lone surrogate is no password of anybody, and no reason to fail either.
+                password.encode("utf-8", "surrogatepass"),
+                salt=form.salt,
+                n=form.n,
+                r=form.r,
+                p=form.p,
+                # OpenSSL's own sum for its three buffers (EVP_PBE_scrypt), which it compares with the bound.
+                maxmem=128 * form.r * (form.n + form.p + 2),
+                dklen=len(form.digest),
+            )
+        finally:
+            self._turns.release()
+
+
+def _parse(text: str) -> _Hash | None:
+    match = _PHC.fullmatch(text)
+    if match is None:
+        return None
+    log_n, r, p = (int(number) for number in match.group(1, 2, 3))
+    try:
+        salt, digest = _decode(match[4]), _decode(match[5])
+    except DecodeError:
+        return None
+    # RFC 7914, section 2: n < 2^(128 * r / 8).
+    if log_n > 30 or log_n >= 16 * r:
+        return None
+    parsed = _Hash(log_n, r, p, salt, digest)
+    memory_is_bounded = LEAST_MEMORY_BLOCKS <= parsed.n * r <= MOST_MEMORY_BLOCKS
+    return parsed if memory_is_bounded and parsed.cost <= MOST_COST else None
+
+
+def _encode(data: bytes) -> str:
+    return b64encode(data).rstrip(b"=").decode()
+
+
+def _decode(text: str) -> bytes:
+    return b64decode(text + "=" * (-len(text) % 4), validate=True)
