@@ -1,0 +1,244 @@
+"""Every setting, its name, its default, and what may be written for it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Self
+
+from angarium.config import addresses, values
+from angarium.config.addresses import Address, Network
+from angarium.config.contradictions import contradictions
+from angarium.config.reader import Reader, Shown, Source
+from angarium.config.users import DEMO_USERS, ConfiguredUser, read_users
+
+DAY = 86_400
+SECURITY = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
+MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+CONSISTENCIES = ("LOCAL_QUORUM", "QUORUM", "ALL", "LOCAL_ONE", "ONE", "TWO", "THREE")
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+_TOPIC = values.named(
+    r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,244}", "1 to 244 of a-z A-Z 0-9 . _ - (`.dead` is added for dead letters)"
+)
+_KEYSPACE = values.named(
+    r"[A-Za-z][A-Za-z0-9_]{0,47}", "a letter, then up to 47 letters, digits and underscores"
+)
+_PRINTABLE = values.named(r"[!-~]{1,200}", "1 to 200 printable ASCII characters without spaces")
+
+
+class SettingsError(Exception):
+    """Settings that nothing can start with.
+
+    Attributes:
+        problems: All of them, a line each: the name, the value, what is wrong, what to write instead.
+    """
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one process; each field is the variable of the same name behind `ANGARIUM_`.
+
+    Attributes:
+        host: Where the API listens.
+        port: 0 takes a free one.
+        data: The embedded engine's folder.
+        kafka: Bootstrap servers, none on the embedded engine.
+        cassandra: Contact points, none on the embedded engine.
+        kafka_security: `PLAINTEXT`, `SSL`, `SASL_PLAINTEXT` or `SASL_SSL`.
+        kafka_sasl_mechanism: Given with both kinds of SASL only, like the next two.
+        kafka_sasl_username: Who logs in to Kafka.
+        kafka_sasl_password: With which password.
+        kafka_cafile: Whom to trust; given with both kinds of SSL only, like the next two.
+        kafka_certfile: The client's certificate.
+        kafka_keyfile: Its key.
+        topic: The log's topic; dead letters go to `<topic>.dead`.
+        partitions: The log's fixed partition count.
+        topic_replication: Copies of each partition.
+        group: The workers' consumer group.
+        keyspace: Cassandra's keyspace.
+        replication: Copies of each row, 2 at least.
+        datacenter: Cassandra's local one.
+        consistency: Of reads and writes.
+        cassandra_username: Who logs in to Cassandra.
+        cassandra_password: With which password.
+        cassandra_cafile: Whom to trust; given, the connection is encrypted.
+        jwt_secret: 32 bytes or more; None lets the embedded engine make one.
+        jwt_issuer: The tokens' `iss`.
+        jwt_audience: The tokens' `aud`.
+        token_ttl: Seconds.
+        login_attempts: Failed logins of one address for one username within the window.
+        login_window: Seconds.
+        trusted_proxies: Whose `X-Forwarded-For` is believed.
+        idle_timeout: Seconds that an idle connection is kept.
+        request_timeout: Seconds that sending a whole request may take.
+        users: The configured users, the demo's when no file is named.
+        presence_window: Seconds for which somebody who was seen counts as online.
+        max_inflight: Requests in hand at most.
+        log_level: The lowest level that is written.
+        log_format: `json` or `text`.
+        demo: Whether the demo users may be reached from elsewhere.
+        url: The server that the client commands talk to.
+        shown: Every setting for a person to see, secrets masked.
+    """
+
+    host: str
+    port: int
+    data: Path
+    kafka: tuple[Address, ...]
+    cassandra: tuple[Address, ...]
+    kafka_security: str
+    kafka_sasl_mechanism: str | None
+    kafka_sasl_username: str | None
+    kafka_sasl_password: str | None = field(repr=False)
+    kafka_cafile: Path | None
+    kafka_certfile: Path | None
+    kafka_keyfile: Path | None
+    topic: str
+    partitions: int
+    topic_replication: int
+    group: str
+    keyspace: str
+    replication: int
+    datacenter: str
+    consistency: str
+    cassandra_username: str | None
+    cassandra_password: str | None = field(repr=False)
+    cassandra_cafile: Path | None
+    jwt_secret: str | None = field(repr=False)
+    jwt_issuer: str
+    jwt_audience: str
+    token_ttl: int
+    login_attempts: int
+    login_window: float
+    trusted_proxies: tuple[Network, ...]
+    idle_timeout: float
+    request_timeout: float
+    users: tuple[ConfiguredUser, ...]
+    presence_window: float
+    max_inflight: int
+    log_level: str
+    log_format: str
+    demo: bool
+    url: str
+    shown: tuple[Shown, ...] = field(repr=False)
+
+    @classmethod
+    def from_env(cls, environment: Mapping[str, str], terminal: bool = False) -> Self:
+        """Read the settings.
+
+        Args:
+            environment: Such as `os.environ`.
+            terminal: Whether logs go to a terminal, where they are text by default.
+
+        Returns:
+            The settings.
+
+        Raises:
+            SettingsError: With every problem at once.
+        """
+        read = Reader(environment)
+        settings = cls(
+            host=read.read("ANGARIUM_HOST", "127.0.0.1", addresses.host),
+            port=read.read("ANGARIUM_PORT", "8080", values.whole(0, 65_535)),
+            data=read.read("ANGARIUM_DATA", "var", values.folder),
+            kafka=read.optional("ANGARIUM_KAFKA", addresses.addresses) or (),
+            cassandra=read.optional("ANGARIUM_CASSANDRA", addresses.addresses) or (),
+            kafka_security=read.read("ANGARIUM_KAFKA_SECURITY", "PLAINTEXT", values.one_of(*SECURITY)),
+            kafka_sasl_mechanism=read.optional("ANGARIUM_KAFKA_SASL_MECHANISM", values.one_of(*MECHANISMS)),
+            kafka_sasl_username=read.optional("ANGARIUM_KAFKA_SASL_USERNAME", values.text_of_any_kind),
+            kafka_sasl_password=read.optional("ANGARIUM_KAFKA_SASL_PASSWORD", values.text_of_any_kind, True),
+            kafka_cafile=read.optional("ANGARIUM_KAFKA_CAFILE", values.file),
+            kafka_certfile=read.optional("ANGARIUM_KAFKA_CERTFILE", values.file),
+            kafka_keyfile=read.optional("ANGARIUM_KAFKA_KEYFILE", values.file),
+            topic=read.read("ANGARIUM_TOPIC", "messages", _TOPIC),
+            partitions=read.read("ANGARIUM_PARTITIONS", "12", values.whole(1, 10_000)),
+            topic_replication=read.read("ANGARIUM_TOPIC_REPLICATION", "1", values.whole(1, 100)),
+            group=read.read("ANGARIUM_GROUP", "router", _PRINTABLE),
+            keyspace=read.read("ANGARIUM_KEYSPACE", "angarium", _KEYSPACE),
+            replication=read.read("ANGARIUM_REPLICATION", "2", values.whole(2, 100)),
+            datacenter=read.read("ANGARIUM_DATACENTER", "datacenter1", _PRINTABLE),
+            consistency=read.read("ANGARIUM_CONSISTENCY", "LOCAL_QUORUM", values.one_of(*CONSISTENCIES)),
+            cassandra_username=read.optional("ANGARIUM_CASSANDRA_USERNAME", values.text_of_any_kind),
+            cassandra_password=read.optional("ANGARIUM_CASSANDRA_PASSWORD", values.text_of_any_kind, True),
+            cassandra_cafile=read.optional("ANGARIUM_CASSANDRA_CAFILE", values.file),
+            jwt_secret=read.optional("ANGARIUM_JWT_SECRET", values.at_least_bytes(32), True),
+            jwt_issuer=read.read("ANGARIUM_JWT_ISSUER", "angarium", _PRINTABLE),
+            jwt_audience=read.read("ANGARIUM_JWT_AUDIENCE", "angarium", _PRINTABLE),
+            token_ttl=read.read("ANGARIUM_TOKEN_TTL", "3600", values.whole(1, 365 * DAY)),
+            login_attempts=read.read("ANGARIUM_LOGIN_ATTEMPTS", "10", values.whole(1, 1_000_000)),
+            login_window=read.read("ANGARIUM_LOGIN_WINDOW", "60", values.seconds(0.1, DAY)),
+            trusted_proxies=read.optional("ANGARIUM_TRUSTED_PROXIES", addresses.networks) or (),
+            idle_timeout=read.read("ANGARIUM_IDLE_TIMEOUT", "60", values.seconds(0.1, DAY)),
+            request_timeout=read.read("ANGARIUM_REQUEST_TIMEOUT", "10", values.seconds(0.1, 3600)),
+            users=_users(read),
+            presence_window=read.read("ANGARIUM_PRESENCE_WINDOW", "30", values.seconds(0.1, DAY)),
+            max_inflight=read.read("ANGARIUM_MAX_INFLIGHT", "1024", values.whole(1, 1_000_000)),
+            log_level=read.read("ANGARIUM_LOG_LEVEL", "INFO", values.one_of(*LEVELS)),
+            log_format=read.read(
+                "ANGARIUM_LOG_FORMAT", "text" if terminal else "json", values.one_of("json", "text")
+            ),
+            demo=read.read("ANGARIUM_DEMO", "0", values.switch),
+            url=read.read("ANGARIUM_URL", "http://127.0.0.1:8080", addresses.web_address),
+            shown=tuple(read.shown),
+        )
+        problems = (*read.problems, *contradictions(read, settings.kafka_security))
+        if problems:
+            raise SettingsError(problems)
+        return settings
+
+    def problems_for(self, command: str) -> tuple[str, ...]:
+        """Say why a command cannot run with settings that are right as such.
+
+        Args:
+            command: `serve`, `api`, `worker` or `init`.
+
+        Returns:
+            A line for each reason, none when it can run.
+        """
+        return (*self._engine_problems(command), *self._demo_problems(command))
+
+    def _engine_problems(self, command: str) -> Iterator[str]:
+        if command == "serve" and self.kafka:
+            yield (
+                "ANGARIUM_KAFKA and ANGARIUM_CASSANDRA are set, but `serve` runs on the embedded engine;"
+                " unset both, or run `angarium api` and `angarium worker`"
+            )
+        if command in {"api", "worker"} and not self.kafka:
+            yield (
+                f"ANGARIUM_KAFKA and ANGARIUM_CASSANDRA are not set, but `{command}` runs on both;"
+                " write host:port,… in each, or run `angarium serve`"
+            )
+
+    def _demo_problems(self, command: str) -> Iterator[str]:
+        if command == "worker" or self.demo or self.users is not DEMO_USERS or _is_loopback(self.host):
+            return
+        yield (
+            f"ANGARIUM_HOST is {values.quoted(self.host)}, which others may reach, and everybody knows the"
+            " demo users' passwords; name a file of your own in ANGARIUM_USERS, or set ANGARIUM_DEMO=1 to"
+            " keep the demo users all the same"
+        )
+
+
+def _users(read: Reader) -> tuple[ConfiguredUser, ...]:
+    path = read.optional("ANGARIUM_USERS", values.file)
+    if not read.given("ANGARIUM_USERS"):
+        names = ", ".join(user.username for user in DEMO_USERS)
+        read.shown[-1] = Shown("ANGARIUM_USERS", f"demo users {names}", Source.DEFAULT)
+        return DEMO_USERS
+    if path is None:
+        return ()
+    users, problems = read_users(path)
+    read.problems += [f"ANGARIUM_USERS is {values.quoted(str(path))}: {problem}" for problem in problems]
+    return users
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"

@@ -1,0 +1,123 @@
+"""The configured users: the demo's four, or a file's."""
+
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+from angarium.config.values import Wrong, quoted
+from angarium.domain.user import is_username
+
+MOST_BYTES = 16 * 1024 * 1024
+_PHC = re.compile(r"\$scrypt\$ln=[0-9]+,r=[0-9]+,p=[0-9]+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+")
+
+
+@dataclass(frozen=True, slots=True)
+class ConfiguredUser:
+    """A user that is added, or gets the new password, at start.
+
+    Attributes:
+        username: 1 to 64 of `a-z 0-9 . _ -`.
+        password: The password, None when a hash is given.
+        password_hash: A PHC string, None when a password is given.
+    """
+
+    username: str
+    password: str | None = field(default=None, repr=False)
+    password_hash: str | None = field(default=None, repr=False)
+
+
+DEMO_USERS = tuple(ConfiguredUser(name, f"{name}-demo") for name in ("alice", "bob", "carol", "dave"))
+"""Known to everybody who has read the documentation."""
+
+
+def read_users(path: Path) -> tuple[tuple[ConfiguredUser, ...], tuple[str, ...]]:
+    """Read a file of users.
+
+    Args:
+        path: JSON, `[{"username", "password"} or {"username", "password_hash"}, …]`.
+
+    Returns:
+        The users, and everything that is wrong with the file, a line each, without a password in it.
+    """
+    try:
+        entries = _entries(path)
+    except Wrong as wrong:
+        return (), (f"{wrong.reason}; {wrong.instead}",)
+    users: list[ConfiguredUser] = []
+    problems: list[str] = []
+    first_seen: dict[str, int] = {}
+    for number, entry in enumerate(entries, 1):
+        try:
+            user = _user(entry)
+        except Wrong as wrong:
+            problems.append(f"user {number} {wrong.reason}; {wrong.instead}")
+            continue
+        if user.username in first_seen:
+            problems.append(
+                f"user {number} is {quoted(user.username)} like user {first_seen[user.username]};"
+                " name each user once"
+            )
+        first_seen.setdefault(user.username, number)
+        users.append(user)
+    return tuple(users), tuple(problems)
+
+
+def _entries(path: Path) -> list[object]:
+    instead = 'write [{"username": "…", "password": "…"}, …]'
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise Wrong(f"cannot be read: {error.strerror}", "let this user read it") from error
+    if len(data) > MOST_BYTES:
+        raise Wrong(f"has {len(data):,} bytes", f"write at most {MOST_BYTES:,}")
+    try:
+        document: object = json.loads(data.decode("utf-8-sig"))
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise Wrong(f"is no JSON at {place}: {error.msg}", instead) from error
+    except (ValueError, RecursionError) as error:
+        raise Wrong("is no JSON in UTF-8", instead) from error
+    if not isinstance(document, list):
+        raise Wrong("is no list of users", instead)
+    if not document:
+        raise Wrong("names no user", instead)
+    return cast("list[object]", document)
+
+
+def _user(entry: object) -> ConfiguredUser:
+    if not isinstance(entry, dict):
+        raise Wrong("is no object", 'write {"username": "…", "password": "…"}')
+    fields = cast("dict[str, object]", entry)
+    username = fields.get("username")
+    if not isinstance(username, str):
+        raise Wrong("has no username", "give it one")
+    if not is_username(username):
+        raise Wrong(f"is named {quoted(username)}", "write 1 to 64 of a-z 0-9 . _ -")
+    password, password_hash = fields.get("password"), fields.get("password_hash")
+    if (password is None) == (password_hash is None):
+        has = "neither password nor password_hash" if password is None else "both password and password_hash"
+        raise Wrong(f"({username}) has {has}", "write one of the two")
+    if password is not None:
+        return ConfiguredUser(username, password=_password(username, password))
+    return ConfiguredUser(username, password_hash=_password_hash(username, password_hash))
+
+
+def _password(username: str, password: object) -> str:
+    if not isinstance(password, str) or not password:
+        raise Wrong(f"({username}) has a password that is no text or empty", "write a text")
+    try:
+        password.encode()
+    except UnicodeEncodeError:
+        raise Wrong(f"({username}) has a lone surrogate in its password", "write it in UTF-8") from None
+    return password
+
+
+def _password_hash(username: str, password_hash: object) -> str:
+    if not isinstance(password_hash, str) or _PHC.fullmatch(password_hash) is None:
+        raise Wrong(
+            f"({username}) has a password_hash of another form than $scrypt$ln=…,r=…,p=…$salt$hash",
+            "write what `angarium users hash` prints",
+        )
+    return password_hash

@@ -1,0 +1,213 @@
+"""How each kind of setting is written."""
+
+import math
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+MOST_SHOWN = 80
+_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
+_DECIMAL = re.compile(r"[+-]?[0-9]{1,12}(?:\.[0-9]{1,9})?")
+_YES = frozenset({"1", "true", "yes", "on"})
+_NO = frozenset({"0", "false", "no", "off"})
+
+
+class Wrong(Exception):
+    """A text that is no value of its setting.
+
+    Attributes:
+        reason: Completes "…, which".
+        instead: What to write.
+    """
+
+    def __init__(self, reason: str, instead: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.instead = instead
+
+
+def quoted(text: str) -> str:
+    """Show a value in a message, shortened where it is long.
+
+    Args:
+        text: The value.
+
+    Returns:
+        The value in quotes, control characters escaped.
+    """
+    return repr(text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + "…")
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """Read whole numbers of a range.
+
+    Args:
+        least: The smallest that is taken.
+        most: The largest that is taken.
+
+    Returns:
+        The parser.
+    """
+
+    def parse(text: str) -> int:
+        instead = f"write a whole number from {least} to {most}"
+        if _WHOLE.fullmatch(text) is None:
+            raise Wrong("is no whole number", instead)
+        number = int(text)
+        if not least <= number <= most:
+            raise Wrong("is out of range", instead)
+        return number
+
+    return parse
+
+
+def seconds(least: float, most: float) -> Callable[[str], float]:
+    """Read spans of time.
+
+    Args:
+        least: The shortest that is taken, in seconds.
+        most: The longest that is taken, in seconds.
+
+    Returns:
+        The parser.
+    """
+
+    def parse(text: str) -> float:
+        instead = f"write seconds from {least:g} to {most:g}"
+        if _DECIMAL.fullmatch(text) is None or not math.isfinite(float(text)):
+            raise Wrong("is no number of seconds", instead)
+        number = float(text)
+        if not least <= number <= most:
+            raise Wrong("is out of range", instead)
+        return number
+
+    return parse
+
+
+def one_of(*choices: str) -> Callable[[str], str]:
+    """Read one of a few words, in any case.
+
+    Args:
+        *choices: As they are given back.
+
+    Returns:
+        The parser.
+    """
+    by_lower = {choice.lower(): choice for choice in choices}
+
+    def parse(text: str) -> str:
+        choice = by_lower.get(text.lower())
+        if choice is None:
+            raise Wrong("is none that is known", f"write one of {', '.join(choices)}")
+        return choice
+
+    return parse
+
+
+def named(pattern: str, rule: str) -> Callable[[str], str]:
+    """Read a name of a given form.
+
+    Args:
+        pattern: A regular expression for the whole text.
+        rule: The same in words, for "write …".
+
+    Returns:
+        The parser.
+    """
+    form = re.compile(pattern)
+
+    def parse(text: str) -> str:
+        if form.fullmatch(text) is None:
+            raise Wrong("cannot be such a name", f"write {rule}")
+        return text
+
+    return parse
+
+
+def text_of_any_kind(text: str) -> str:
+    """Read a text that has no form of its own.
+
+    Args:
+        text: As it is written.
+
+    Returns:
+        The same.
+    """
+    return text
+
+
+def at_least_bytes(least: int) -> Callable[[str], str]:
+    """Read a secret of a minimal length.
+
+    Args:
+        least: Bytes of UTF-8.
+
+    Returns:
+        The parser.
+    """
+
+    def parse(text: str) -> str:
+        size = len(text.encode())
+        if size < least:
+            raise Wrong(f"has {size} bytes", f"write at least {least}, such as `openssl rand -hex 32` gives")
+        return text
+
+    return parse
+
+
+def switch(text: str) -> bool:
+    """Read yes or no.
+
+    Args:
+        text: As it is written.
+
+    Returns:
+        True for `1`, `true`, `yes`, `on`.
+
+    Raises:
+        Wrong: The text is neither yes nor no.
+    """
+    if text.lower() in _YES:
+        return True
+    if text.lower() in _NO:
+        return False
+    raise Wrong("is neither yes nor no", "write 1 or 0")
+
+
+def file(text: str) -> Path:
+    """Read the path of a file that must be there.
+
+    Args:
+        text: As it is written.
+
+    Returns:
+        The path.
+
+    Raises:
+        Wrong: There is no such file, or it cannot be read.
+    """
+    path = Path(text)
+    if not path.is_file():
+        raise Wrong("is no file", "write the path of one")
+    if not os.access(path, os.R_OK):
+        raise Wrong("is a file that cannot be read", "let this user read it, or write the path of another")
+    return path
+
+
+def folder(text: str) -> Path:
+    """Read the path of a folder that is made when it is missing.
+
+    Args:
+        text: As it is written.
+
+    Returns:
+        The path.
+
+    Raises:
+        Wrong: The path is something else than a folder.
+    """
+    path = Path(text)
+    if path.exists() and not path.is_dir():
+        raise Wrong("is no folder", "write the path of a folder; it is made when it is missing")
+    return path

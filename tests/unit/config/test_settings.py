@@ -1,0 +1,397 @@
+"""What settings are when nothing is said, and what may be said."""
+
+import dataclasses
+import json
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+
+from angarium.config import DEMO_USERS, Address, ConfiguredUser, Settings, SettingsError, Source
+from angarium.config.unknown import unknown_settings
+
+SECRET = "0123456789abcdef0123456789abcdef"
+KAFKA = {"ANGARIUM_KAFKA": "k:9092", "ANGARIUM_CASSANDRA": "c:9042", "ANGARIUM_JWT_SECRET": SECRET}
+
+
+def problems_of(environment: dict[str, str]) -> tuple[str, ...]:
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_env(environment)
+    return refused.value.problems
+
+
+DEFAULTS: dict[str, object] = {
+    "host": "127.0.0.1",
+    "port": 8080,
+    "data": Path("var"),
+    "kafka": (),
+    "cassandra": (),
+    "kafka_security": "PLAINTEXT",
+    "kafka_sasl_mechanism": None,
+    "kafka_sasl_username": None,
+    "kafka_sasl_password": None,
+    "kafka_cafile": None,
+    "kafka_certfile": None,
+    "kafka_keyfile": None,
+    "topic": "messages",
+    "partitions": 12,
+    "topic_replication": 1,
+    "group": "router",
+    "keyspace": "angarium",
+    "replication": 2,
+    "datacenter": "datacenter1",
+    "consistency": "LOCAL_QUORUM",
+    "cassandra_username": None,
+    "cassandra_password": None,
+    "cassandra_cafile": None,
+    "jwt_secret": None,
+    "jwt_issuer": "angarium",
+    "jwt_audience": "angarium",
+    "token_ttl": 3600,
+    "login_attempts": 10,
+    "login_window": 60.0,
+    "trusted_proxies": (),
+    "idle_timeout": 60.0,
+    "request_timeout": 10.0,
+    "users": DEMO_USERS,
+    "presence_window": 30.0,
+    "max_inflight": 1024,
+    "log_level": "INFO",
+    "log_format": "json",
+    "demo": False,
+    "url": "http://127.0.0.1:8080",
+}
+
+
+@pytest.mark.parametrize(("field", "value"), DEFAULTS.items())
+def test_without_an_environment_a_setting_has_its_documented_default(field: str, value: object) -> None:
+    assert getattr(Settings.from_env({}), field) == value
+
+
+def test_every_setting_has_a_default_a_variable_and_a_line_in_the_overview() -> None:
+    fields = {field.name for field in dataclasses.fields(Settings)} - {"shown"}
+    assert fields == DEFAULTS.keys()
+    assert {shown.name for shown in Settings.from_env({}).shown} == {
+        f"ANGARIUM_{name.upper()}" for name in fields
+    }
+
+
+GIVEN: list[tuple[str, str, object]] = [
+    ("HOST", "::1", "::1"),
+    ("HOST", "chat.example.org", "chat.example.org"),
+    ("PORT", "0", 0),
+    ("PORT", "65535", 65535),
+    ("DATA", "/tmp/somewhere else", Path("/tmp/somewhere else")),
+    ("TOPIC", "chat.messages_1", "chat.messages_1"),
+    ("PARTITIONS", "1", 1),
+    ("TOPIC_REPLICATION", "3", 3),
+    ("GROUP", "router-2", "router-2"),
+    ("KEYSPACE", "Chat_1", "Chat_1"),
+    ("REPLICATION", "3", 3),
+    ("DATACENTER", "eu-west", "eu-west"),
+    ("CONSISTENCY", "quorum", "QUORUM"),
+    ("JWT_SECRET", SECRET, SECRET),
+    ("JWT_SECRET", "ä" * 16, "ä" * 16),
+    ("JWT_ISSUER", "https://id.example.org", "https://id.example.org"),
+    ("JWT_AUDIENCE", "chat", "chat"),
+    ("TOKEN_TTL", "1", 1),
+    ("LOGIN_ATTEMPTS", "3", 3),
+    ("LOGIN_WINDOW", "0.5", 0.5),
+    (
+        "TRUSTED_PROXIES",
+        "10.0.0.1, 192.168.0.0/16,::1",
+        (ip_network("10.0.0.1"), ip_network("192.168.0.0/16"), ip_network("::1")),
+    ),
+    ("IDLE_TIMEOUT", "2.5", 2.5),
+    ("REQUEST_TIMEOUT", "1", 1.0),
+    ("PRESENCE_WINDOW", "1", 1.0),
+    ("MAX_INFLIGHT", "1", 1),
+    ("LOG_LEVEL", "debug", "DEBUG"),
+    ("LOG_FORMAT", "text", "text"),
+    ("DEMO", "1", True),
+    ("DEMO", "no", False),
+    ("URL", "https://Chat.example.org/base/", "https://chat.example.org/base"),
+    ("URL", "http://[::1]:81", "http://[::1]:81"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "value"), GIVEN)
+def test_a_setting_is_taken_from_the_environment(name: str, text: str, value: object) -> None:
+    settings = Settings.from_env({f"ANGARIUM_{name}": text})
+    assert getattr(settings, name.lower()) == value
+    (shown,) = (shown for shown in settings.shown if shown.name == f"ANGARIUM_{name}")
+    assert shown.source is Source.ENVIRONMENT
+
+
+def test_servers_are_lists_of_host_and_port() -> None:
+    settings = Settings.from_env({**KAFKA, "ANGARIUM_KAFKA": "a:1, b.example:65535,[::1]:9092"})
+    assert settings.kafka == (Address("a", 1), Address("b.example", 65535), Address("::1", 9092))
+    assert settings.cassandra == (Address("c", 9042),)
+
+
+def test_kafka_can_be_encrypted_and_ask_for_a_login(tmp_path: Path) -> None:
+    files = {}
+    for part in ("CAFILE", "CERTFILE", "KEYFILE"):
+        (tmp_path / part).write_text("pem")
+        files[f"ANGARIUM_KAFKA_{part}"] = str(tmp_path / part)
+    settings = Settings.from_env(
+        {
+            **KAFKA,
+            **files,
+            "ANGARIUM_KAFKA_SECURITY": "SASL_SSL",
+            "ANGARIUM_KAFKA_SASL_MECHANISM": "SCRAM-SHA-512",
+            "ANGARIUM_KAFKA_SASL_USERNAME": "angarium",
+            "ANGARIUM_KAFKA_SASL_PASSWORD": "hidden",
+            "ANGARIUM_CASSANDRA_USERNAME": "angarium",
+            "ANGARIUM_CASSANDRA_PASSWORD": "hidden",
+            "ANGARIUM_CASSANDRA_CAFILE": str(tmp_path / "CAFILE"),
+        }
+    )
+    assert settings.kafka_security == "SASL_SSL"
+    assert settings.kafka_sasl_mechanism == "SCRAM-SHA-512"
+    assert (settings.kafka_sasl_username, settings.kafka_sasl_password) == ("angarium", "hidden")
+    assert settings.kafka_cafile == tmp_path / "CAFILE"
+    assert settings.kafka_certfile == tmp_path / "CERTFILE"
+    assert settings.kafka_keyfile == tmp_path / "KEYFILE"
+    assert (settings.cassandra_username, settings.cassandra_password) == ("angarium", "hidden")
+    assert settings.cassandra_cafile == tmp_path / "CAFILE"
+
+
+WRONG: list[tuple[str, str, str]] = [
+    (
+        "HOST",
+        "[::1]",
+        "ANGARIUM_HOST is '[::1]', which is neither a host name nor an address; write one without port",
+    ),
+    ("HOST", "a b", "'a b', which is neither a host name nor an address"),
+    (
+        "PORT",
+        "abc",
+        "ANGARIUM_PORT is 'abc', which is no whole number; write a whole number from 0 to 65535",
+    ),
+    (
+        "PORT",
+        "65536",
+        "ANGARIUM_PORT is '65536', which is out of range; write a whole number from 0 to 65535",
+    ),
+    ("PORT", "-1", "which is out of range"),
+    ("PORT", "8_080", "which is no whole number"),
+    ("PORT", "\uff18\uff10", "which is no whole number"),
+    ("PORT", "9" * 100, "9…', which is no whole number"),
+    ("DATA", __file__, "which is no folder; write the path of a folder"),
+    ("KAFKA", "localhost", "which has 'localhost' in it, no host:port; write host:port,…"),
+    ("KAFKA", "a:1,", "which has '' in it, no host:port; write host:port,…"),
+    ("KAFKA", "::1:9092", "no host:port"),
+    ("KAFKA", "a:0", "which has the port '0' in it; write host:port,… with ports from 1 to 65535"),
+    ("CASSANDRA", "a:b", "which has the port 'b' in it"),
+    (
+        "KAFKA_SECURITY",
+        "TLS",
+        "which is none that is known; write one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL",
+    ),
+    ("KAFKA_SASL_MECHANISM", "X", "write one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512"),
+    ("KAFKA_CAFILE", "/nowhere/ca.pem", "'/nowhere/ca.pem', which is no file; write the path of one"),
+    ("KAFKA_CERTFILE", "/nowhere", "which is no file"),
+    ("KAFKA_KEYFILE", "/nowhere", "which is no file"),
+    ("TOPIC", "a b", "which cannot be such a name; write 1 to 244 of a-z A-Z 0-9 . _ -"),
+    ("TOPIC", "..", "which cannot be such a name"),
+    ("TOPIC", "a" * 245, "which cannot be such a name"),
+    ("PARTITIONS", "0", "which is out of range; write a whole number from 1 to 10000"),
+    ("TOPIC_REPLICATION", "0", "write a whole number from 1 to 100"),
+    ("GROUP", "a b", "write 1 to 200 printable ASCII characters without spaces"),
+    ("KEYSPACE", "1a", "write a letter, then up to 47 letters, digits and underscores"),
+    ("REPLICATION", "1", "'1', which is out of range; write a whole number from 2 to 100"),
+    ("DATACENTER", "d c", "printable ASCII"),
+    ("CONSISTENCY", "ANY", "write one of LOCAL_QUORUM, QUORUM"),
+    ("CASSANDRA_CAFILE", "/nowhere", "which is no file"),
+    ("JWT_ISSUER", "ä", "printable ASCII"),
+    ("JWT_AUDIENCE", "a b", "printable ASCII"),
+    ("TOKEN_TTL", "0", "write a whole number from 1 to 31536000"),
+    ("LOGIN_ATTEMPTS", "0", "write a whole number from 1 to 1000000"),
+    ("LOGIN_WINDOW", "0", "which is out of range; write seconds from 0.1 to 86400"),
+    ("LOGIN_WINDOW", "nan", "which is no number of seconds"),
+    ("TRUSTED_PROXIES", "proxy", "which has 'proxy' in it, neither an address nor a network"),
+    (
+        "TRUSTED_PROXIES",
+        "10.1.2.3/8",
+        "which has '10.1.2.3/8' in it, an address inside of a network; write 10.0.0.0/8 for all of it",
+    ),
+    ("IDLE_TIMEOUT", "x", "which is no number of seconds; write seconds from 0.1 to 86400"),
+    ("REQUEST_TIMEOUT", "3601", "write seconds from 0.1 to 3600"),
+    ("USERS", "/nowhere/users.json", "which is no file"),
+    ("PRESENCE_WINDOW", "1e3", "which is no number of seconds"),
+    ("MAX_INFLIGHT", "0", "write a whole number from 1 to 1000000"),
+    ("LOG_LEVEL", "LOUD", "write one of DEBUG, INFO, WARNING, ERROR"),
+    ("LOG_FORMAT", "xml", "write one of json, text"),
+    ("DEMO", "maybe", "which is neither yes nor no; write 1 or 0"),
+    ("URL", "127.0.0.1:8080", "which is no address of a server; write one such as http://127.0.0.1:8080"),
+    ("URL", "http://u:p@host", "which is no address of a server"),
+    ("URL", "http://host:99999", "which is no address of a server"),
+    ("URL", "ftp://host", "which is no address of a server"),
+    ("HOST", "\udcff", "ANGARIUM_HOST is not UTF-8; write it in UTF-8"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "line"), WRONG)
+def test_a_wrong_value_is_named_with_what_to_write_instead(name: str, text: str, line: str) -> None:
+    found = problems_of({f"ANGARIUM_{name}": text})
+    problem = next(problem for problem in found if problem.startswith(f"ANGARIUM_{name} is"))
+    assert line in problem
+
+
+def test_all_problems_are_reported_at_once() -> None:
+    problems = problems_of({"ANGARIUM_PORT": "x", "ANGARIUM_PARTITIONS": "0", "ANGARIUM_LOG_LEVEL": "y"})
+    assert [problem.split()[0] for problem in problems] == [
+        "ANGARIUM_PORT",
+        "ANGARIUM_PARTITIONS",
+        "ANGARIUM_LOG_LEVEL",
+    ]
+
+
+def test_a_variable_set_to_nothing_counts_as_not_set() -> None:
+    settings = Settings.from_env({"ANGARIUM_PORT": "", "ANGARIUM_KAFKA": "", "ANGARIUM_USERS": ""})
+    assert (settings.port, settings.kafka, settings.users) == (8080, (), DEMO_USERS)
+    assert {shown.source for shown in settings.shown} == {Source.DEFAULT}
+
+
+def test_a_short_secret_is_refused_without_being_shown() -> None:
+    assert problems_of({"ANGARIUM_JWT_SECRET": "hush"}) == (
+        "ANGARIUM_JWT_SECRET has 4 bytes; write at least 32, such as `openssl rand -hex 32` gives",
+    )
+
+
+def test_secrets_are_masked_wherever_settings_are_shown() -> None:
+    settings = Settings.from_env(
+        {
+            **KAFKA,
+            "ANGARIUM_JWT_SECRET": "hush" * 8,
+            "ANGARIUM_KAFKA_SECURITY": "SASL_SSL",
+            "ANGARIUM_KAFKA_SASL_MECHANISM": "PLAIN",
+            "ANGARIUM_KAFKA_SASL_USERNAME": "angarium",
+            "ANGARIUM_KAFKA_SASL_PASSWORD": "hush",
+            "ANGARIUM_CASSANDRA_USERNAME": "angarium",
+            "ANGARIUM_CASSANDRA_PASSWORD": "hush",
+        }
+    )
+    masked = [shown.name for shown in settings.shown if shown.value == "********"]
+    assert masked == ["ANGARIUM_KAFKA_SASL_PASSWORD", "ANGARIUM_CASSANDRA_PASSWORD", "ANGARIUM_JWT_SECRET"]
+    assert "hush" not in repr(settings) + repr(settings.shown)
+    assert "demo'" not in repr(settings.users)
+
+
+def test_kafka_and_cassandra_go_together() -> None:
+    assert problems_of({"ANGARIUM_KAFKA": "k:1", "ANGARIUM_JWT_SECRET": SECRET}) == (
+        "ANGARIUM_KAFKA is set and ANGARIUM_CASSANDRA is not; set both or neither",
+    )
+    assert problems_of({"ANGARIUM_CASSANDRA": "c:1"}) == (
+        "ANGARIUM_CASSANDRA is set and ANGARIUM_KAFKA is not; set both or neither",
+    )
+
+
+def test_a_wrong_address_is_not_also_reported_as_a_missing_one() -> None:
+    (problem,) = problems_of({**KAFKA, "ANGARIUM_KAFKA": "nowhere"})
+    assert problem.startswith("ANGARIUM_KAFKA is 'nowhere'")
+
+
+def test_instances_on_kafka_must_be_given_their_common_secret() -> None:
+    (problem,) = problems_of({**KAFKA, "ANGARIUM_JWT_SECRET": ""})
+    assert problem.startswith("ANGARIUM_JWT_SECRET is not set, but every instance must have the same")
+
+
+def test_a_login_at_cassandra_has_a_name_and_a_password() -> None:
+    assert problems_of({"ANGARIUM_CASSANDRA_USERNAME": "angarium"}) == (
+        "ANGARIUM_CASSANDRA_USERNAME is set and ANGARIUM_CASSANDRA_PASSWORD is not; set both or neither",
+    )
+
+
+def test_a_login_at_kafka_is_whole_or_not_there() -> None:
+    missing = problems_of({**KAFKA, "ANGARIUM_KAFKA_SECURITY": "SASL_PLAINTEXT"})
+    assert [line.split()[0].removeprefix("ANGARIUM_KAFKA_SASL_") for line in missing] == [
+        "MECHANISM",
+        "USERNAME",
+        "PASSWORD",
+    ]
+    (unused,) = problems_of({**KAFKA, "ANGARIUM_KAFKA_SASL_USERNAME": "angarium"})
+    assert "is PLAINTEXT, which logs nobody in" in unused
+
+
+def test_certificates_are_never_silently_left_unused() -> None:
+    (unused,) = problems_of({**KAFKA, "ANGARIUM_KAFKA_CAFILE": __file__})
+    assert "ANGARIUM_KAFKA_SECURITY is PLAINTEXT, which encrypts nothing" in unused
+
+
+def test_a_key_needs_its_certificate() -> None:
+    (problem,) = problems_of({**KAFKA, "ANGARIUM_KAFKA_SECURITY": "SSL", "ANGARIUM_KAFKA_KEYFILE": __file__})
+    assert problem.startswith("ANGARIUM_KAFKA_KEYFILE is set and ANGARIUM_KAFKA_CERTFILE is not")
+
+
+def test_an_unknown_kind_of_security_is_the_only_complaint_about_it() -> None:
+    (problem,) = problems_of({**KAFKA, "ANGARIUM_KAFKA_SECURITY": "TLS", "ANGARIUM_KAFKA_CAFILE": __file__})
+    assert problem.startswith("ANGARIUM_KAFKA_SECURITY is 'TLS'")
+
+
+def test_logs_are_text_on_a_terminal_unless_something_else_is_asked_for() -> None:
+    assert Settings.from_env({}, terminal=True).log_format == "text"
+    assert Settings.from_env({"ANGARIUM_LOG_FORMAT": "json"}, terminal=True).log_format == "json"
+
+
+def test_serve_runs_on_the_embedded_engine_only() -> None:
+    assert Settings.from_env({}).problems_for("serve") == ()
+    (problem,) = Settings.from_env(KAFKA).problems_for("serve")
+    assert problem.startswith(
+        "ANGARIUM_KAFKA and ANGARIUM_CASSANDRA are set, but `serve` runs on the embedded"
+    )
+
+
+@pytest.mark.parametrize("command", ["api", "worker"])
+def test_instances_run_on_kafka_and_cassandra_only(command: str) -> None:
+    assert Settings.from_env(KAFKA).problems_for(command) == ()
+    (problem,) = Settings.from_env({}).problems_for(command)
+    assert f"are not set, but `{command}` runs on both" in problem
+
+
+@pytest.mark.parametrize("environment", [{}, KAFKA])
+def test_init_prepares_either_engine(environment: dict[str, str]) -> None:
+    assert Settings.from_env(environment).problems_for("init") == ()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "chat.example.org"])
+def test_demo_users_are_not_served_to_others(host: str) -> None:
+    (problem,) = Settings.from_env({"ANGARIUM_HOST": host}).problems_for("serve")
+    assert problem.startswith(f"ANGARIUM_HOST is '{host}', which others may reach")
+    assert "ANGARIUM_USERS" in problem
+    assert "ANGARIUM_DEMO=1" in problem
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
+def test_demo_users_are_served_on_this_machine(host: str) -> None:
+    assert Settings.from_env({"ANGARIUM_HOST": host}).problems_for("serve") == ()
+
+
+def test_demo_users_are_served_to_others_when_asked_for() -> None:
+    settings = Settings.from_env({"ANGARIUM_HOST": "0.0.0.0", "ANGARIUM_DEMO": "1"})
+    assert settings.problems_for("serve") == ()
+
+
+def test_own_users_are_served_anywhere(tmp_path: Path) -> None:
+    path = tmp_path / "users.json"
+    path.write_text(json.dumps([{"username": "erin", "password": "long and hard to guess"}]))
+    settings = Settings.from_env({"ANGARIUM_HOST": "0.0.0.0", "ANGARIUM_USERS": str(path)})
+    assert settings.users == (ConfiguredUser("erin", "long and hard to guess"),)
+    assert settings.problems_for("serve") == ()
+
+
+def test_a_worker_serves_nobody_so_demo_users_do_not_matter_to_it() -> None:
+    assert Settings.from_env({**KAFKA, "ANGARIUM_HOST": "0.0.0.0"}).problems_for("worker") == ()
+
+
+def test_a_misspelt_variable_is_pointed_at_with_the_nearest_name() -> None:
+    environment = {"ANGARIUM_PROT": "1", "ANGARIUM_XYZZY": "1", "ANGARIUM_TEST_KAFKA": "a:1", "PATH": "/bin"}
+    assert unknown_settings(environment) == (
+        "ANGARIUM_PROT is no setting and is ignored; is ANGARIUM_PORT meant?",
+        "ANGARIUM_XYZZY is no setting and is ignored; see `angarium config`",
+    )
+
+
+def test_every_known_variable_is_accepted_silently() -> None:
+    assert unknown_settings({shown.name: "1" for shown in Settings.from_env({}).shown}) == ()

@@ -1,0 +1,113 @@
+"""The file of configured users."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from angarium.config import DEMO_USERS, ConfiguredUser, Settings, SettingsError
+from angarium.config.users import MOST_BYTES, read_users
+from angarium.domain.user import is_username
+
+PHC = "$scrypt$ln=14,r=8,p=5$c2FsdHNhbHRzYWx0c2FsdA$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g"
+
+
+def test_the_demo_users_have_the_documented_passwords() -> None:
+    assert [(user.username, user.password) for user in DEMO_USERS] == [
+        ("alice", "alice-demo"),
+        ("bob", "bob-demo"),
+        ("carol", "carol-demo"),
+        ("dave", "dave-demo"),
+    ]
+    assert all(is_username(user.username) for user in DEMO_USERS)
+
+
+def test_a_user_has_a_password_or_its_hash(tmp_path: Path) -> None:
+    path = tmp_path / "users.json"
+    path.write_text(
+        json.dumps(
+            [
+                {"username": "erin", "password": "pässword", "note": "ignored"},
+                {"username": "f.r-a_n.k", "password_hash": PHC, "password": None},
+            ]
+        )
+    )
+    users, problems = read_users(path)
+    assert problems == ()
+    assert users == (
+        ConfiguredUser("erin", password="pässword"),
+        ConfiguredUser("f.r-a_n.k", password_hash=PHC),
+    )
+
+
+BROKEN: list[tuple[str, str]] = [
+    (
+        "[{]",
+        "is no JSON at line 1, column 3: Expecting property name enclosed in double quotes; write [{",
+    ),
+    ("[" * 100_000, "is no JSON in UTF-8"),
+    ('{"username": "erin"}', "is no list of users"),
+    ("[]", "names no user"),
+    ('["erin"]', 'user 1 is no object; write {"username": "…", "password": "…"}'),
+    ("[{}]", "user 1 has no username; give it one"),
+    ('[{"username": 1}]', "user 1 has no username"),
+    ('[{"username": "Erin", "password": "x"}]', "user 1 is named 'Erin'; write 1 to 64 of a-z 0-9 . _ -"),
+    ('[{"username": "erin"}]', "user 1 (erin) has neither password nor password_hash; write one of the two"),
+    (
+        '[{"username": "erin", "password": "a", "password_hash": "b"}]',
+        "user 1 (erin) has both password and password_hash; write one of the two",
+    ),
+    ('[{"username": "erin", "password": ""}]', "user 1 (erin) has a password that is no text or empty"),
+    ('[{"username": "erin", "password": 7}]', "user 1 (erin) has a password that is no text or empty"),
+    ('[{"username": "erin", "password": "\\ud800"}]', "user 1 (erin) has a lone surrogate in its password"),
+    (
+        '[{"username": "erin", "password_hash": "$2b$12$x"}]',
+        "has a password_hash of another form than $scrypt$ln=…,r=…,p=…$salt$hash; write what `angarium",
+    ),
+    (
+        '[{"username": "erin", "password": "a"}, {"username": "erin", "password": "b"}]',
+        "user 2 is 'erin' like user 1; name each user once",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "line"), BROKEN)
+def test_a_wrong_file_is_refused_with_the_place_and_the_remedy(text: str, line: str, tmp_path: Path) -> None:
+    path = tmp_path / "users.json"
+    path.write_text(text)
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_env({"ANGARIUM_USERS": str(path)})
+    (problem,) = refused.value.problems
+    assert problem.startswith(f"ANGARIUM_USERS is '{path}'"[:60])
+    assert line in problem
+
+
+def test_all_wrong_users_of_a_file_are_reported_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "users.json"
+    path.write_text('[{"username": "A"}, {"username": "erin", "password": "a"}, {}]')
+    users, problems = read_users(path)
+    assert [user.username for user in users] == ["erin"]
+    assert [problem[:6] for problem in problems] == ["user 1", "user 3"]
+
+
+def test_a_file_of_other_bytes_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "users.json"
+    path.write_bytes(b"\xff\xfe[")
+    assert read_users(path)[1][0].startswith("is no JSON in UTF-8")
+
+
+def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "users.json"
+    path.write_text('[{"username": "erin", "password": "a"}]', encoding="utf-8-sig")
+    assert read_users(path)[1] == ()
+
+
+def test_a_huge_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "users.json"
+    with path.open("wb") as file:
+        file.truncate(MOST_BYTES + 1)
+    assert "has 16,777,217 bytes; write at most 16,777,216" in read_users(path)[1][0]
+
+
+def test_a_file_that_vanished_is_refused(tmp_path: Path) -> None:
+    assert read_users(tmp_path / "gone.json")[1][0].startswith("cannot be read: No such file or directory")
