@@ -1,0 +1,178 @@
+"""What travels through the log, and its versioned form in bytes."""
+
+import json
+from dataclasses import dataclass
+from typing import cast
+from uuid import UUID
+
+from angarium.domain.content import content_problem
+from angarium.domain.errors import UndecodableEvent
+from angarium.domain.identifiers import parse_uuid
+
+SCHEMA = "1"
+"""The version of the form below; it travels in the record's `schema` header."""
+
+NEW_MESSAGE = "NEW_MESSAGE"
+MESSAGES_DELIVERED = "MESSAGES_DELIVERED"
+MAX_RECEIPT_IDS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """A message was accepted.
+
+    Attributes:
+        event_id: Of this event; a retry of the same message is another event.
+        conversation_id: The partition key.
+        timestamp: When the API made the event, milliseconds since the epoch; never used for ordering.
+        message_id: The message's own id.
+        sender_id: Who wrote it.
+        recipient_id: The other participant.
+        content: The text.
+    """
+
+    event_id: UUID
+    conversation_id: UUID
+    timestamp: int
+    message_id: UUID
+    sender_id: UUID
+    recipient_id: UUID
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessagesDelivered:
+    """The recipient's client confirmed messages.
+
+    Attributes:
+        event_id: Of this event.
+        conversation_id: The partition key, so that a receipt comes after its message.
+        timestamp: When the API made the event, milliseconds since the epoch.
+        recipient_id: Who confirmed.
+        message_ids: 1 to 100 distinct ids.
+    """
+
+    event_id: UUID
+    conversation_id: UUID
+    timestamp: int
+    recipient_id: UUID
+    message_ids: tuple[UUID, ...]
+
+
+Event = NewMessage | MessagesDelivered
+
+
+def encode(event: Event) -> bytes:
+    """Put an event into bytes.
+
+    Args:
+        event: What happened.
+
+    Returns:
+        One JSON object in UTF-8, which `decode` reads back to an equal event.
+    """
+    if isinstance(event, NewMessage):
+        kind = NEW_MESSAGE
+        payload: dict[str, object] = {
+            "message_id": str(event.message_id),
+            "sender_id": str(event.sender_id),
+            "recipient_id": str(event.recipient_id),
+            "content": event.content,
+        }
+    else:
+        kind = MESSAGES_DELIVERED
+        payload = {
+            "recipient_id": str(event.recipient_id),
+            "message_ids": [str(message_id) for message_id in event.message_ids],
+        }
+    document = {
+        "event_id": str(event.event_id),
+        "event_type": kind,
+        "conversation_id": str(event.conversation_id),
+        "timestamp": event.timestamp,
+        "payload": payload,
+    }
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def decode(value: bytes, schema: str) -> Event:
+    """Read an event back from bytes.
+
+    Args:
+        value: The record's value.
+        schema: The record's `schema` header.
+
+    Returns:
+        The event.
+
+    Raises:
+        UndecodableEvent: The schema is unknown, or the bytes are no event of it; the message says which part.
+    """
+    if schema != SCHEMA:
+        raise UndecodableEvent(f"unknown schema {schema[:32]!r}; this version reads {SCHEMA!r}")
+    try:
+        document: object = json.loads(value.decode())
+    except (ValueError, RecursionError) as error:
+        raise UndecodableEvent(f"not JSON in UTF-8: {type(error).__name__}") from error
+    fields = _mapping(document, "event")
+    payload = _mapping(fields.get("payload"), "payload")
+    event_id = _uuid(fields, "event_id")
+    conversation_id = _uuid(fields, "conversation_id")
+    timestamp = _timestamp(fields)
+    kind = fields.get("event_type")
+    if kind == NEW_MESSAGE:
+        return NewMessage(
+            event_id,
+            conversation_id,
+            timestamp,
+            _uuid(payload, "message_id"),
+            _uuid(payload, "sender_id"),
+            _uuid(payload, "recipient_id"),
+            _content(payload),
+        )
+    if kind == MESSAGES_DELIVERED:
+        return MessagesDelivered(
+            event_id, conversation_id, timestamp, _uuid(payload, "recipient_id"), _message_ids(payload)
+        )
+    raise UndecodableEvent("event_type is none that this version knows")
+
+
+def _mapping(value: object, name: str) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise UndecodableEvent(f"{name} is no object")
+    return cast("dict[str, object]", value)
+
+
+def _uuid(fields: dict[str, object], name: str) -> UUID:
+    return _as_uuid(fields.get(name), name)
+
+
+def _as_uuid(value: object, name: str) -> UUID:
+    parsed = parse_uuid(value) if isinstance(value, str) else None
+    if parsed is None:
+        raise UndecodableEvent(f"{name} is no UUID")
+    return parsed
+
+
+def _timestamp(fields: dict[str, object]) -> int:
+    value = fields.get("timestamp")
+    if type(value) is not int:
+        raise UndecodableEvent("timestamp is no integer")
+    return value
+
+
+def _content(payload: dict[str, object]) -> str:
+    value = payload.get("content")
+    if not isinstance(value, str):
+        raise UndecodableEvent("content is no string")
+    problem = content_problem(value)
+    if problem is not None:
+        raise UndecodableEvent(f"content breaks the rules of a text: {problem.code}")
+    return value
+
+
+def _message_ids(payload: dict[str, object]) -> tuple[UUID, ...]:
+    value = payload.get("message_ids")
+    if not isinstance(value, list) or not 1 <= len(value) <= MAX_RECEIPT_IDS:
+        raise UndecodableEvent(f"message_ids is no list of 1 to {MAX_RECEIPT_IDS} ids")
+    return tuple(dict.fromkeys(_as_uuid(item, "message_ids") for item in value))

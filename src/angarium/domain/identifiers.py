@@ -1,0 +1,62 @@
+"""How ids are made and read."""
+
+import re
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+_CANONICAL = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+
+
+def parse_uuid(text: str) -> UUID | None:
+    """Read a UUID in its hyphenated form, in any case.
+
+    Args:
+        text: What a client sent.
+
+    Returns:
+        The id, or None when the text is anything but 8-4-4-4-12 hex digits (RFC 9562, section 4).
+    """
+    if _CANONICAL.fullmatch(text) is None:
+        return None
+    return UUID(text)
+
+
+def user_id_for(username: str) -> UUID:
+    """Give the id of a user, the same on every machine.
+
+    Args:
+        username: The name, exactly as it is compared.
+
+    Returns:
+        The version 5 UUID made from the name.
+    """
+    return uuid5(NAMESPACE_URL, f"angarium:user:{username}")
+
+
+def conversation_id_for(one: UUID, other: UUID) -> UUID:
+    """Give the id of the private conversation of two users, whoever asks first.
+
+    Args:
+        one: A participant.
+        other: The other participant.
+
+    Returns:
+        The version 5 UUID made from the sorted pair.
+    """
+    first, second = sorted((str(one), str(other)))
+    return uuid5(NAMESPACE_URL, f"angarium:conversation:{first}:{second}")
+
+
+def time_ordered_uuid(unix_ms: int, entropy: bytes) -> UUID:
+    """Make a version 7 UUID (RFC 9562, section 5.7).
+
+    Args:
+        unix_ms: Milliseconds since the epoch, 48 bits.
+        entropy: Ten random bytes, 74 bits of which are used.
+
+    Returns:
+        An id that sorts by time of making.
+    """
+    random = int.from_bytes(entropy[:10], "big")
+    high = (random >> 64) & 0xFFF
+    low = random & 0x3FFF_FFFF_FFFF_FFFF
+    return UUID(int=(unix_ms & 0xFFFF_FFFF_FFFF) << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low)

@@ -1,0 +1,72 @@
+"""What is sent, and where it stands."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+MAX_CONTENT_BYTES = 10_240
+
+
+class Status(StrEnum):
+    """How far a message has come; it only ever rises, in this order."""
+
+    PENDING = "PENDING"
+    SENT = "SENT"
+    DELIVERED = "DELIVERED"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where a message stands in its conversation: the place of its record in the log.
+
+    Attributes:
+        timestamp: The partition's running maximum of append times, milliseconds since the epoch.
+        offset: The record's offset in its partition; no two messages of a conversation share one.
+    """
+
+    timestamp: int
+    offset: int
+
+
+BEGINNING = Place(-1, -1)
+"""A place before every message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message as it is stored.
+
+    Attributes:
+        message_id: The client's own id for it, or one minted by the API.
+        conversation_id: The conversation it belongs to.
+        sender_id: Who wrote it.
+        recipient_id: The other participant.
+        content: The text, byte for byte as it was sent.
+        place: Its position; `place.timestamp` is the time that readers see.
+        status: How far it has come.
+        delivered_at: When its first receipt was logged, milliseconds since the epoch; None before.
+    """
+
+    message_id: UUID
+    conversation_id: UUID
+    sender_id: UUID
+    recipient_id: UUID
+    content: str
+    place: Place
+    status: Status
+    delivered_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class InboxPlace:
+    """Where a message stands in its recipient's inbox: by time, then conversation, then offset.
+
+    Attributes:
+        timestamp: Milliseconds since the epoch.
+        conversation_id: Breaks ties, in the order of the id's text.
+        offset: Breaks ties inside a conversation.
+    """
+
+    timestamp: int
+    conversation_id: UUID
+    offset: int
