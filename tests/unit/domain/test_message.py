@@ -22,9 +22,9 @@ def test_every_message_comes_behind_the_beginning(timestamp: int, offset: int) -
 
 def test_an_inbox_is_in_order_of_time_then_conversation_then_offset() -> None:
     places = [
-        InboxPlace(1, UUID(int=9), 9),
-        InboxPlace(2, UUID(int=1), 8),
-        InboxPlace(2, UUID(int=2), 1),
         InboxPlace(2, UUID(int=2), 2),
+        InboxPlace(2, UUID(int=2), 1),
+        InboxPlace(2, UUID(int=1), 8),
+        InboxPlace(1, UUID(int=9), 9),
     ]
-    assert sorted(reversed(places)) == places
+    assert sorted(places) == [*reversed(places)]
