@@ -1,0 +1,154 @@
+"""The routes put to work: what the server asks of the API."""
+
+from collections.abc import Sequence
+
+from angarium import deadline, logs
+from angarium.api.bearer import bearer_token
+from angarium.api.body_shape import check_shape
+from angarium.api.call import Call, Outcome
+from angarium.api.call import Services as Services
+from angarium.api.client_address import Network
+from angarium.api.exchange import Admission, Application, Awaiting, Head, Lane, Refusal, Response, WouldBlock
+from angarium.api.failures import internal_error, unavailable
+from angarium.api.health import readiness
+from angarium.api.problems import problem, refusal
+from angarium.api.routes import TABLE, Resource, Route
+from angarium.api.values import shown
+from angarium.domain.errors import Code, Refused, StoreUnavailable, Unavailable
+from angarium.domain.user import Principal
+
+STORE_SECONDS = 2.0
+"""How long a request may wait for the store, retries included; the contract's bound."""
+
+UNMATCHED = "unmatched"
+"""Stands for the route of a path where there is none."""
+
+_ALL_METHODS = "GET, HEAD, POST, OPTIONS"
+
+
+class MessagingApplication(Application):
+    """Answers requests with the services behind the routes."""
+
+    def __init__(self, services: Services, trusted_proxies: Sequence[Network] = ()) -> None:
+        self._services = services
+        self._trusted_proxies = tuple(trusted_proxies)
+
+    def admit(self, head: Head) -> Admission | Refusal:
+        """Decide from the head alone: path, method, token, the body's shape, in this order.
+
+        Args:
+            head: The request's head.
+
+        Returns:
+            Leave to send the body, or the answer.
+        """
+        template = UNMATCHED
+        try:
+            matched = TABLE.match(head.path)
+            if matched is None:
+                return Refusal(_without_path(head), template)
+            resource, parameters = matched
+            template = resource.template
+            route = resource.routes.get(head.method)
+            if route is None:
+                return Refusal(_without_route(head, resource), template)
+            principal = self._authenticate(head) if route.wants_token else None
+            check_shape(route.body_rule, head.headers)
+            return Admission(head, template, route.lane, route.body_rule, route, parameters, principal)
+        except Refused as refused:
+            return Refusal(refusal(refused, head.trace_id), template)
+        except Exception as error:  # noqa: BLE001 - the last resort: logged in full, answered with 500
+            return Refusal(internal_error(error, head.trace_id, path=template), template)
+
+    def run(self, admission: Admission, body: bytes, may_block: bool) -> Response | Awaiting | WouldBlock:
+        """Carry a request out; never raises.
+
+        Args:
+            admission: What `admit` gave.
+            body: The whole body, at most 64 KiB.
+            may_block: False on the server's thread.
+
+        Returns:
+            The answer, now or later; WouldBlock only when `may_block` is False.
+        """
+        trace_id = admission.head.trace_id
+        try:
+            return self._run(admission, body, may_block)
+        except Refused as refused:
+            return refusal(refused, trace_id)
+        except Unavailable as error:
+            return unavailable(error, trace_id, path=admission.template)
+        except Exception as error:  # noqa: BLE001 - the last resort: logged in full, answered with 500
+            return internal_error(error, trace_id, path=admission.template)
+
+    def late(self, admission: Admission) -> Response:
+        """Answer a request that got no answer from its lane in time.
+
+        Args:
+            admission: What `admit` gave.
+
+        Returns:
+            503, `store_unavailable`, `overloaded` on the HASHING lane, the checks' state on the HEALTH lane.
+        """
+        trace_id = admission.head.trace_id
+        if admission.lane is Lane.HEALTH:
+            return readiness({})
+        if admission.lane is Lane.HASHING:
+            return problem(Code.OVERLOADED, "Too many logins are waiting; log in again later.", trace_id)
+        error = StoreUnavailable("nothing came from the lane in time")
+        return unavailable(error, trace_id, path=admission.template)
+
+    def refuse(self, code: Code, detail: str, trace_id: str) -> Response:
+        """Make the answer for a fault that the server itself found.
+
+        Args:
+            code: What clients branch on, such as `malformed_request`.
+            detail: What happened, and what to do next.
+            trace_id: The request's trace id.
+
+        Returns:
+            The problem document with its status.
+        """
+        return problem(code, detail, trace_id)
+
+    def _authenticate(self, head: Head) -> Principal:
+        return self._services.authentication.authenticate(bearer_token(head.headers))
+
+    def _run(self, admission: Admission, body: bytes, may_block: bool) -> Outcome:
+        route = admission.endpoint
+        if not isinstance(route, Route):
+            raise TypeError("the admission was not made by this application")
+        call = Call(self._services, admission, body, may_block, self._trusted_proxies)
+        if not may_block:
+            return route.endpoint(call)
+        with deadline.within(STORE_SECONDS), logs.bound(**_ids(admission)):
+            return route.endpoint(call)
+
+
+def _ids(admission: Admission) -> dict[str, object]:
+    ids: dict[str, object] = {"trace_id": admission.head.trace_id}
+    if admission.principal is not None:
+        ids["user_id"] = str(admission.principal.user_id)
+    return ids
+
+
+def _without_path(head: Head) -> Response:
+    if head.method == "OPTIONS" and head.path == "*":
+        return Response(204, headers=(("Allow", _ALL_METHODS),))
+    return problem(
+        Code.NOT_FOUND,
+        f"Nothing is at {shown(head.path)}; GET /openapi.json lists every path.",
+        head.trace_id,
+    )
+
+
+def _without_route(head: Head, resource: Resource) -> Response:
+    allow = (("Allow", resource.allow),)
+    if head.method == "OPTIONS":
+        return Response(204, headers=allow)
+    return problem(
+        Code.METHOD_NOT_ALLOWED,
+        f"{resource.template} does not take {head.method}; use one of {resource.allow}.",
+        head.trace_id,
+        headers=allow,
+    )

@@ -1,0 +1,52 @@
+"""Whose address a request comes from, behind proxies or not."""
+
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+
+def client_address(peer: str, forwarded_for: Sequence[str], trusted: Sequence[Network]) -> str:
+    """Find the client behind trusted proxies.
+
+    Each proxy adds the address it was called from at the end of `X-Forwarded-For`, so the list is read
+    from its end for as long as the proxies are trusted; what stands before was written by somebody else.
+
+    Args:
+        peer: The other end of the connection.
+        forwarded_for: Every `X-Forwarded-For` field, in the order in which they were sent.
+        trusted: The proxies that are believed.
+
+    Returns:
+        The nearest address that is no trusted proxy; the farthest proxy when there is none. An IPv4
+        address inside IPv6 is shown as IPv4.
+    """
+    client = _parse(peer)
+    if client is None:
+        return peer
+    hops = [hop for value in forwarded_for for hop in value.split(",")] if trusted else []
+    while hops and _is_trusted(client, trusted):
+        farther = _parse(hops.pop())
+        if farther is None:
+            break
+        client = farther
+    return str(client)
+
+
+def _is_trusted(address: Address, trusted: Sequence[Network]) -> bool:
+    return any(address in network for network in trusted)
+
+
+def _parse(text: str) -> Address | None:
+    text = text.strip()
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return address if mapped is None else mapped

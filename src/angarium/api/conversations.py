@@ -1,0 +1,113 @@
+"""Opening, finding and listing conversations."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from angarium.api.call import Call
+from angarium.api.exchange import Response
+from angarium.api.fields import BodyFields, Faults, QueryFields, identifiers, path_identifier
+from angarium.api.json_bodies import encode, read_object
+from angarium.api.messages import message_document
+from angarium.api.timestamps import rfc3339
+from angarium.domain.conversation import Conversation
+from angarium.domain.errors import Code
+from angarium.ports.messages import Summary
+from angarium.services import cursors
+
+
+def open_conversation(call: Call) -> Response:
+    """Open the private conversation of the caller and another user, or give the one that is there.
+
+    Args:
+        call: With `participant_ids`.
+
+    Returns:
+        201 when it is new, 200 otherwise, with its `Location` both times.
+    """
+    participant_ids = _participant_ids(read_object(call.body))
+    conversation, is_new = call.services.conversations.open(call.caller_id, participant_ids)
+    location = f"/v1/conversations/{conversation.conversation_id}"
+    return Response(
+        201 if is_new else 200, encode(conversation_document(conversation)), headers=(("Location", location),)
+    )
+
+
+def show(call: Call) -> Response:
+    """Show a conversation of the caller.
+
+    Args:
+        call: With `conversation_id` in the path.
+
+    Returns:
+        200 with the conversation.
+    """
+    faults = Faults()
+    conversation_id = path_identifier(call.admission.parameters, "conversation_id", faults)
+    faults.check()
+    conversation = call.services.conversations.get(call.caller_id, conversation_id)
+    return Response(200, encode(conversation_document(conversation)))
+
+
+def mine(call: Call) -> Response:
+    """List the caller's conversations, newest first.
+
+    Args:
+        call: With `limit` and `cursor` in the query.
+
+    Returns:
+        200 with a page.
+    """
+    faults = Faults()
+    query = QueryFields(call.admission.head.query, faults)
+    limit = query.limit()
+    cursor = query.cursor(lambda text: cursors.read_conversations(text, call.caller_id))
+    faults.check()
+    page = call.services.conversations.page(call.caller_id, limit, cursor)
+    return Response(
+        200,
+        encode(
+            {
+                "conversations": [_item(conversation, summary) for conversation, summary in page.items],
+                "pagination": {
+                    "limit": page.limit,
+                    "count": len(page.items),
+                    "has_more": page.has_more,
+                    "next_cursor": page.next_cursor,
+                },
+            }
+        ),
+    )
+
+
+def conversation_document(conversation: Conversation) -> dict[str, object]:
+    """Show a conversation.
+
+    Args:
+        conversation: What to show.
+
+    Returns:
+        The members of its JSON object.
+    """
+    return {
+        "conversation_id": str(conversation.conversation_id),
+        "type": "private",
+        "participant_ids": [str(participant_id) for participant_id in conversation.participant_ids],
+        "created_at": rfc3339(conversation.created_at),
+    }
+
+
+def _item(conversation: Conversation, summary: Summary) -> dict[str, object]:
+    last = summary.last_message
+    return {
+        **conversation_document(conversation),
+        "last_message": None if last is None else message_document(last),
+        "pending_count": summary.pending_count,
+    }
+
+
+def _participant_ids(members: Mapping[str, object]) -> list[UUID]:
+    faults = Faults()
+    texts = BodyFields(members, faults).texts("participant_ids") or ()
+    ids = identifiers(texts, Code.INVALID_PARTICIPANTS, "participant_ids", faults)
+    faults.check()
+    return ids

@@ -1,0 +1,278 @@
+"""Reading fields and parameters so that everything that is wrong is told at once."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+from urllib.parse import unquote
+from uuid import UUID
+
+from angarium.api.values import kind_of, shown
+from angarium.domain.errors import Code, Problem, Refused
+from angarium.domain.identifiers import parse_uuid
+
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 100
+NIL = UUID(int=0)
+_EXAMPLE = "01890a5d-ac96-774b-bcce-b302099a8057"
+_PATH_CODES = {
+    "conversation_id": Code.INVALID_CONVERSATION_ID,
+    "message_id": Code.INVALID_MESSAGE_ID,
+}
+_ORDER = {code: place for place, code in enumerate(Code)}
+
+
+class Faults:
+    """Collects what is wrong with a request."""
+
+    __slots__ = ("_problems",)
+
+    def __init__(self) -> None:
+        self._problems: list[Problem] = []
+
+    def add(self, code: Code, detail: str, field: str) -> None:
+        """Note a problem.
+
+        Args:
+            code: What clients branch on.
+            detail: What happened, which value, and what to do next.
+            field: The field's or parameter's name, as the client sent it.
+        """
+        self._problems.append(Problem(code, detail, field))
+
+    def take(self, *problems: Problem) -> None:
+        """Note what another check found.
+
+        Args:
+            *problems: With the names of their fields.
+        """
+        self._problems.extend(problems)
+
+    def check(self) -> None:
+        """Refuse the request if anything was noted.
+
+        Raises:
+            Refused: With every problem, in the contract's order of codes.
+        """
+        if self._problems:
+            raise Refused(*sorted(self._problems, key=lambda problem: _ORDER[problem.code]))
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A field that was sent.
+
+    Attributes:
+        name: The name that the client used.
+        value: The value, of the right type.
+    """
+
+    name: str
+    value: str
+
+
+class BodyFields:
+    """The members of a body's object; null reads as missing, unknown members are ignored."""
+
+    __slots__ = ("_faults", "_members")
+
+    def __init__(self, members: Mapping[str, object], faults: Faults) -> None:
+        self._members = members
+        self._faults = faults
+
+    def text(self, name: str, alias: str | None = None, *, required: bool = False) -> Sent | None:
+        """Read a string.
+
+        Args:
+            name: The member's name.
+            alias: Another name for it.
+            required: Whether it must be there.
+
+        Returns:
+            The string; None when it is missing or was noted as a fault.
+        """
+        used, value = self._value(name, alias)
+        if value is None:
+            if required:
+                self._missing(name)
+            return None
+        if not isinstance(value, str):
+            self._faults.add(Code.INVALID_FIELD, f"`{used}` is {kind_of(value)}; send a string.", used)
+            return None
+        return Sent(used, value)
+
+    def texts(self, name: str) -> Sequence[str] | None:
+        """Read an array of strings that must be there.
+
+        Args:
+            name: The member's name.
+
+        Returns:
+            The strings; None when they were noted as a fault.
+        """
+        value = self._members.get(name)
+        if value is None:
+            self._missing(name)
+            return None
+        if not isinstance(value, list):
+            self._faults.add(
+                Code.INVALID_FIELD, f"`{name}` is {kind_of(value)}; send an array of strings.", name
+            )
+            return None
+        items = cast("list[object]", value)
+        for place, item in enumerate(items):
+            if not isinstance(item, str):
+                self._faults.add(
+                    Code.INVALID_FIELD, f"`{name}[{place}]` is {kind_of(item)}; send a string.", name
+                )
+                return None
+        return cast("list[str]", items)
+
+    def _missing(self, name: str) -> None:
+        self._faults.add(Code.MISSING_FIELD, f"`{name}` is missing; send it.", name)
+
+    def _value(self, name: str, alias: str | None) -> tuple[str, object]:
+        value = self._members.get(name)
+        other = None if alias is None else self._members.get(alias)
+        if alias is None or other is None:
+            return name, value
+        if value is not None and (type(value) is not type(other) or value != other):
+            self._faults.add(
+                Code.INVALID_FIELD,
+                f"`{name}` and `{alias}` are two names of one field and have two values; send one of them.",
+                alias,
+            )
+            return name, value
+        return (alias, other) if value is None else (name, value)
+
+
+class QueryFields:
+    """The parameters of a query; unknown ones are ignored."""
+
+    __slots__ = ("_faults", "_parameters")
+
+    def __init__(self, query: str, faults: Faults) -> None:
+        self._faults = faults
+        self._parameters: dict[str, list[str]] = {}
+        # A `+` stays one: it stands in the offset of a timestamp, and no parameter has a space.
+        for pair in query.split("&") if query else ():
+            name, _, value = pair.partition("=")
+            self._parameters.setdefault(unquote(name), []).append(unquote(value))
+
+    def get(self, name: str, code: Code) -> str | None:
+        """Read a parameter.
+
+        Args:
+            name: The parameter's name.
+            code: The code when it is there twice.
+
+        Returns:
+            The value; None when it is missing or was noted as a fault.
+        """
+        values = self._parameters.get(name, ())
+        if len(values) > 1:
+            self._faults.add(code, f"`{name}` is in the query {len(values)} times; send it once.", name)
+            return None
+        return values[0] if values else None
+
+    def has(self, name: str) -> bool:
+        """Tell whether a parameter was sent.
+
+        Args:
+            name: The parameter's name.
+
+        Returns:
+            True when it was, whatever its value.
+        """
+        return name in self._parameters
+
+    def cursor(self, read: Callable[[str], object]) -> str | None:
+        """Read where a page begins.
+
+        Args:
+            read: Raises Refused for a cursor that does not belong to the list.
+
+        Returns:
+            The cursor; None when it is missing or was noted as a fault.
+        """
+        text = self.get("cursor", Code.INVALID_CURSOR)
+        if text is None:
+            return None
+        try:
+            read(text)
+        except Refused as refused:
+            self._faults.take(*refused.problems)
+            return None
+        return text
+
+    def limit(self) -> int:
+        """Read how many items a page may have.
+
+        Returns:
+            1 to 100, 50 when it is missing or was noted as a fault.
+        """
+        text = self.get("limit", Code.INVALID_LIMIT)
+        if text is None:
+            return DEFAULT_LIMIT
+        if text.isascii() and text.isdigit() and len(text) <= 3 and 1 <= int(text) <= MAX_LIMIT:
+            return int(text)
+        self._faults.add(
+            Code.INVALID_LIMIT,
+            f"`limit` is {shown(text)}; send an integer from 1 to {MAX_LIMIT}.",
+            "limit",
+        )
+        return DEFAULT_LIMIT
+
+
+def identifier(text: str, code: Code, field: str, faults: Faults) -> UUID:
+    """Read a UUID.
+
+    Args:
+        text: What was sent.
+        code: The code when it is none.
+        field: The name under which it was sent.
+        faults: Takes note of the problem.
+
+    Returns:
+        The id; the nil UUID stands in for one that was noted as a fault.
+    """
+    parsed = parse_uuid(text)
+    if parsed is not None:
+        return parsed
+    faults.add(code, f"`{field}` is {shown(text)}, no UUID; send one such as {_EXAMPLE}.", field)
+    return NIL
+
+
+def identifiers(texts: Sequence[str], code: Code, field: str, faults: Faults) -> list[UUID]:
+    """Read UUIDs.
+
+    Args:
+        texts: What was sent.
+        code: The code when one of them is none.
+        field: The name under which they were sent.
+        faults: Takes note of the first that is no UUID.
+
+    Returns:
+        The ids before the first that is none.
+    """
+    ids = []
+    for text in texts:
+        parsed = parse_uuid(text)
+        if parsed is None:
+            identifier(text, code, field, faults)
+            break
+        ids.append(parsed)
+    return ids
+
+
+def path_identifier(parameters: Mapping[str, str], name: str, faults: Faults) -> UUID:
+    """Read a UUID from the path.
+
+    Args:
+        parameters: The path's.
+        name: `conversation_id` or `message_id`.
+        faults: Takes note of the problem.
+
+    Returns:
+        The id; the nil UUID stands in for one that was noted as a fault.
+    """
+    return identifier(parameters[name], _PATH_CODES[name], name, faults)

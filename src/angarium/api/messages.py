@@ -1,0 +1,167 @@
+"""Sending messages and reading them back."""
+
+from uuid import UUID
+
+from angarium import deadline
+from angarium.api.call import Call, Outcome
+from angarium.api.exchange import Response, WouldBlock
+from angarium.api.fields import NIL, Faults, QueryFields, path_identifier
+from angarium.api.json_bodies import encode
+from angarium.api.log_answers import Append, once_appended
+from angarium.api.submissions import read_submission
+from angarium.api.timestamps import parse_timestamp, rfc3339
+from angarium.api.values import shown
+from angarium.domain.conversation import Conversation
+from angarium.domain.errors import Code, StoreUnavailable
+from angarium.domain.message import Message
+from angarium.ports.message_log import Appended
+from angarium.services import cursors
+from angarium.services.history import HistoryQuery, Order
+
+RETRY = "Send the message again with this message_id: however often it is sent, it is one message."
+
+
+def send(call: Call) -> Outcome:
+    """Take a message into the log.
+
+    Args:
+        call: With the message, and perhaps an `Idempotency-Key`.
+
+    Returns:
+        202 once the log has it; WouldBlock when the conversation must be looked up first.
+    """
+    conversation_id, submission = read_submission(call)
+    conversation = _conversation(call, conversation_id)
+    if conversation is None:
+        return WouldBlock()
+    pending = call.services.sending.submit(conversation, call.caller_id, submission, call.trace_id)
+    message_id = str(pending.message_id)
+    conversation_text = str(conversation.conversation_id)
+
+    def accepted(appended: Appended) -> Response:
+        body = (
+            f'{{"message_id":"{message_id}","conversation_id":"{conversation_text}","status":"ACCEPTED",'
+            f'"accepted_at":"{rfc3339(appended.timestamp)}","trace_id":"{call.trace_id}"}}'
+        )
+        location = f"/v1/conversations/{conversation_text}/messages/{message_id}"
+        return Response(202, body.encode(), headers=(("Location", location),))
+
+    append = Append(pending.appended, call.trace_id, conversation_text, RETRY, message_id)
+    return once_appended(append, accepted)
+
+
+def history(call: Call) -> Response:
+    """Page through a conversation's messages.
+
+    Args:
+        call: With `limit`, `order`, `since_timestamp` and `cursor` in the query.
+
+    Returns:
+        200 with a page.
+    """
+    faults = Faults()
+    conversation_id = path_identifier(call.admission.parameters, "conversation_id", faults)
+    query = _history_query(call.admission.head.query, conversation_id, faults)
+    faults.check()
+    call.services.conversations.get(call.caller_id, conversation_id)
+    page = call.services.history.page(conversation_id, query)
+    document = {
+        "conversation_id": str(conversation_id),
+        "messages": [message_document(message) for message in page.messages],
+        "pagination": {
+            "limit": page.limit,
+            "count": len(page.messages),
+            "order": page.order.value,
+            "has_more": page.has_more,
+            "next_cursor": page.next_cursor,
+            "resume_cursor": page.resume_cursor,
+        },
+    }
+    return Response(200, encode(document))
+
+
+def show(call: Call) -> Response:
+    """Show one message.
+
+    Args:
+        call: With `conversation_id` and `message_id` in the path.
+
+    Returns:
+        200 with the message.
+    """
+    faults = Faults()
+    conversation_id = path_identifier(call.admission.parameters, "conversation_id", faults)
+    message_id = path_identifier(call.admission.parameters, "message_id", faults)
+    faults.check()
+    call.services.conversations.get(call.caller_id, conversation_id)
+    return Response(200, encode(message_document(call.services.history.message(conversation_id, message_id))))
+
+
+def message_document(message: Message) -> dict[str, object]:
+    """Show a message.
+
+    Args:
+        message: What to show.
+
+    Returns:
+        The members of its JSON object.
+    """
+    delivered_at = message.delivered_at
+    return {
+        "message_id": str(message.message_id),
+        "conversation_id": str(message.conversation_id),
+        "sender_id": str(message.sender_id),
+        "recipient_id": str(message.recipient_id),
+        "content": message.content,
+        "timestamp": rfc3339(message.place.timestamp),
+        "status": message.status.value,
+        "delivered_at": None if delivered_at is None else rfc3339(delivered_at),
+    }
+
+
+def _conversation(call: Call, conversation_id: UUID) -> Conversation | None:
+    conversations = call.services.conversations
+    known = conversations.known(call.caller_id, conversation_id)
+    if known is not None or not call.may_block:
+        return known
+    found = conversations.get(call.caller_id, conversation_id)
+    if deadline.remaining(1.0) <= 0:
+        # The client has its 503 by now: a message sent behind its back could come twice.
+        raise StoreUnavailable("the conversation was found too late")
+    return found
+
+
+def _history_query(text: str, conversation_id: UUID, faults: Faults) -> HistoryQuery:
+    query = QueryFields(text, faults)
+    limit = query.limit()
+    order = _order(query, faults)
+    # The conversation's id may be faulty itself; no cursor belongs to the one that stands in for it.
+    cursor = query.cursor(lambda text: conversation_id == NIL or cursors.read_history(text, conversation_id))
+    since = None if query.has("cursor") else _since(query, faults)
+    return HistoryQuery(limit, order, since, cursor)
+
+
+def _order(query: QueryFields, faults: Faults) -> Order:
+    text = query.get("order", Code.INVALID_ORDER)
+    if text is None:
+        return Order.ASC
+    try:
+        return Order(text)
+    except ValueError:
+        faults.add(Code.INVALID_ORDER, f"`order` is {shown(text)}; send asc or desc.", "order")
+        return Order.ASC
+
+
+def _since(query: QueryFields, faults: Faults) -> int | None:
+    text = query.get("since_timestamp", Code.INVALID_TIMESTAMP)
+    if text is None:
+        return None
+    since = parse_timestamp(text)
+    if since is None:
+        faults.add(
+            Code.INVALID_TIMESTAMP,
+            f"`since_timestamp` is {shown(text)}; send RFC 3339 such as 2025-11-17T12:00:00.000Z, "
+            "or milliseconds since the epoch.",
+            "since_timestamp",
+        )
+    return since

@@ -1,0 +1,24 @@
+"""GET /openapi.json."""
+
+from functools import cache
+from importlib.resources import files
+
+from angarium.api.call import Call
+from angarium.api.exchange import Response
+
+
+def document(_: Call) -> Response:
+    """Give the description of this API (OpenAPI 3.1).
+
+    Args:
+        _: Not looked at.
+
+    Returns:
+        200 with the document.
+    """
+    return Response(200, _bytes())
+
+
+@cache
+def _bytes() -> bytes:
+    return files("angarium.api").joinpath("openapi.json").read_bytes()

@@ -1,0 +1,82 @@
+"""Confirming that messages were delivered."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from angarium.api.call import Call, Outcome
+from angarium.api.exchange import Response
+from angarium.api.fields import BodyFields, Faults, identifiers, path_identifier
+from angarium.api.json_bodies import encode, read_object
+from angarium.api.log_answers import Append, once_appended
+from angarium.api.values import shown
+from angarium.domain.errors import Code
+from angarium.domain.events import MAX_RECEIPT_IDS
+from angarium.domain.message import Status
+from angarium.ports.message_log import Appended
+
+RETRY = "Confirm again: repeating a receipt changes nothing."
+
+
+def confirm(call: Call) -> Outcome:
+    """Confirm messages of a conversation.
+
+    Args:
+        call: With `status` and `message_ids`.
+
+    Returns:
+        202 once the log has the receipt.
+    """
+    faults = Faults()
+    conversation_id = path_identifier(call.admission.parameters, "conversation_id", faults)
+    body = BodyFields(read_object(call.body), faults)
+    status = body.text("status", required=True)
+    if status is not None and status.value != Status.DELIVERED.value:
+        faults.add(
+            Code.INVALID_STATUS,
+            f"`status` is {shown(status.value)}; send DELIVERED, no other.",
+            "status",
+        )
+    message_ids = _message_ids(body, faults)
+    faults.check()
+    return _append(call, conversation_id, message_ids)
+
+
+def confirm_one(call: Call) -> Outcome:
+    """Confirm one message.
+
+    Args:
+        call: With `conversation_id` and `message_id` in the path; a body is ignored.
+
+    Returns:
+        202 once the log has the receipt.
+    """
+    faults = Faults()
+    conversation_id = path_identifier(call.admission.parameters, "conversation_id", faults)
+    message_id = path_identifier(call.admission.parameters, "message_id", faults)
+    faults.check()
+    return _append(call, conversation_id, [message_id])
+
+
+def _append(call: Call, conversation_id: UUID, message_ids: Sequence[UUID]) -> Outcome:
+    services = call.services
+    conversation = services.conversations.get(call.caller_id, conversation_id)
+    pending = services.delivery.confirm(conversation, call.caller_id, message_ids, call.trace_id)
+
+    def accepted(_: Appended) -> Response:
+        return Response(202, encode({"accepted": pending.accepted}))
+
+    return once_appended(Append(pending.appended, call.trace_id, str(conversation_id), RETRY), accepted)
+
+
+def _message_ids(body: BodyFields, faults: Faults) -> list[UUID]:
+    texts = body.texts("message_ids")
+    if texts is None:
+        return []
+    if not 1 <= len(texts) <= MAX_RECEIPT_IDS:
+        faults.add(
+            Code.INVALID_FIELD,
+            f"`message_ids` has {len(texts)} ids; send 1 to {MAX_RECEIPT_IDS}.",
+            "message_ids",
+        )
+        return []
+    return identifiers(texts, Code.INVALID_FIELD, "message_ids", faults)

@@ -1,0 +1,140 @@
+"""Every route in one table, and how a path finds its own."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import unquote
+
+from angarium.api import conversations, health, inbox, messages, openapi, receipts, tokens, users
+from angarium.api.call import Call, Outcome
+from angarium.api.exchange import BodyRule, Lane
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What one method does at one path.
+
+    Attributes:
+        method: GET also answers HEAD.
+        template: The path, with the names of its parameters in braces.
+        lane: Where it runs.
+        body_rule: Whether it wants a body.
+        wants_token: Whether it is for logged-in users only.
+        endpoint: Does it.
+    """
+
+    method: str
+    template: str
+    lane: Lane
+    body_rule: BodyRule
+    wants_token: bool
+    endpoint: Callable[[Call], Outcome]
+
+
+_CONVERSATION = "/v1/conversations/{conversation_id}"
+_MESSAGE = _CONVERSATION + "/messages/{message_id}"
+
+# fmt: off
+ROUTES: Sequence[Route] = (
+    Route("POST", "/auth/token", Lane.HASHING, BodyRule.JSON_OR_FORM, False, tokens.issue),
+    Route("GET", "/v1/users/me", Lane.STORE, BodyRule.NONE, True, users.me),
+    Route("GET", "/v1/users", Lane.STORE, BodyRule.NONE, True, users.by_name),
+    Route("POST", "/v1/conversations", Lane.STORE, BodyRule.JSON, True, conversations.open_conversation),
+    Route("GET", "/v1/conversations", Lane.STORE, BodyRule.NONE, True, conversations.mine),
+    Route("GET", _CONVERSATION, Lane.STORE, BodyRule.NONE, True, conversations.show),
+    Route("POST", "/v1/messages", Lane.INLINE, BodyRule.JSON, True, messages.send),
+    Route("GET", _CONVERSATION + "/messages", Lane.STORE, BodyRule.NONE, True, messages.history),
+    Route("GET", _MESSAGE, Lane.STORE, BodyRule.NONE, True, messages.show),
+    Route("POST", _CONVERSATION + "/receipts", Lane.STORE, BodyRule.JSON, True, receipts.confirm),
+    Route("POST", _MESSAGE + "/delivered", Lane.STORE, BodyRule.NONE, True, receipts.confirm_one),
+    Route("GET", "/v1/inbox", Lane.STORE, BodyRule.NONE, True, inbox.mine),
+    Route("GET", "/health/live", Lane.INLINE, BodyRule.NONE, False, health.live),
+    Route("GET", "/health/ready", Lane.HEALTH, BodyRule.NONE, False, health.ready),
+    Route("GET", "/openapi.json", Lane.INLINE, BodyRule.NONE, False, openapi.document),
+)
+# fmt: on
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A path with everything that can be done at it.
+
+    Attributes:
+        template: The path, with the names of its parameters in braces.
+        names: The parameters' names, in the order of the path.
+        routes: By method.
+        allow: The value of the `Allow` field.
+    """
+
+    template: str
+    names: tuple[str, ...]
+    routes: Mapping[str, Route]
+    allow: str
+
+
+@dataclass(slots=True)
+class _Node:
+    children: "dict[str, _Node]" = field(default_factory=dict)
+    parameter: "_Node | None" = None
+    resource: Resource | None = None
+
+
+class RoutingTable:
+    """Finds the resource of a path without trying one template after the other."""
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self._fixed: dict[str, tuple[Resource, Mapping[str, str]]] = {}
+        self._root = _Node()
+        for template in dict.fromkeys(route.template for route in routes):
+            self._add(_resource(template, [route for route in routes if route.template == template]))
+
+    def match(self, path: str) -> tuple[Resource, Mapping[str, str]] | None:
+        """Find what a path means.
+
+        Args:
+            path: Still percent-encoded, without the query.
+
+        Returns:
+            The resource and the path's parameters, decoded; None when nothing is there.
+        """
+        return self._fixed.get(path) or self._walk(path)
+
+    def _add(self, resource: Resource) -> None:
+        if not resource.names:
+            self._fixed[resource.template] = (resource, {})
+        node = self._root
+        for segment in resource.template.split("/")[1:]:
+            if segment.startswith("{"):
+                node.parameter = node.parameter or _Node()
+                node = node.parameter
+            else:
+                node = node.children.setdefault(segment, _Node())
+        node.resource = resource
+
+    def _walk(self, path: str) -> tuple[Resource, Mapping[str, str]] | None:
+        if not path.startswith("/"):
+            return None
+        node: _Node | None = self._root
+        values = []
+        for encoded in path[1:].split("/"):
+            segment = unquote(encoded)
+            if node is None or not segment:
+                return None
+            child = node.children.get(segment)
+            if child is None:
+                values.append(segment)
+                child = node.parameter
+            node = child
+        if node is None or node.resource is None:
+            return None
+        return node.resource, dict(zip(node.resource.names, values, strict=True))
+
+
+def _resource(template: str, routes: Sequence[Route]) -> Resource:
+    by_method = {route.method: route for route in routes}
+    if "GET" in by_method:
+        by_method["HEAD"] = by_method["GET"]
+    names = tuple(segment[1:-1] for segment in template.split("/") if segment.startswith("{"))
+    return Resource(template, names, by_method, ", ".join([*sorted(by_method), "OPTIONS"]))
+
+
+TABLE = RoutingTable(ROUTES)

@@ -1,0 +1,75 @@
+"""Moments as text: RFC 3339 out, RFC 3339 or milliseconds in."""
+
+import re
+from datetime import UTC, date, datetime
+from functools import lru_cache
+
+from angarium.services.cursors import MAX_TIMESTAMP
+
+_MILLISECONDS = re.compile(r"[0-9]{1,15}")
+_RFC3339 = re.compile(
+    r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})[Tt]"
+    r"(?P<hour>[01][0-9]|2[0-3]):(?P<minute>[0-5][0-9]):(?P<second>[0-5][0-9]|60)(?:\.(?P<fraction>[0-9]+))?"
+    r"(?:[Zz]|(?P<sign>[+-])(?P<off_hour>[01][0-9]|2[0-3]):(?P<off_minute>[0-5][0-9]))"
+)
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
+_DAYS_IN_400_YEARS = 146_097
+
+
+def rfc3339(ms: int) -> str:
+    """Write a moment down.
+
+    Args:
+        ms: Milliseconds since the epoch, up to the year 9999.
+
+    Returns:
+        RFC 3339, UTC, with three digits of a second.
+    """
+    seconds, milliseconds = divmod(ms, 1000)
+    return f"{_whole_second(seconds)}.{milliseconds:03d}Z"
+
+
+def parse_timestamp(text: str) -> int | None:
+    """Read a moment.
+
+    Args:
+        text: RFC 3339 with any offset and any number of digits of a second, or an integer of
+            milliseconds since the epoch, 0 or more, up to the year 9999.
+
+    Returns:
+        Milliseconds since the epoch, rounded down, from 0 to the end of the year 9999, beyond which no
+        message lies; None when the text is neither.
+    """
+    if _MILLISECONDS.fullmatch(text):
+        ms = int(text)
+        return ms if ms <= MAX_TIMESTAMP else None
+    match = _RFC3339.fullmatch(text)
+    return None if match is None else _moment(match)
+
+
+@lru_cache(maxsize=256)
+def _whole_second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
+
+
+def _moment(match: re.Match[str]) -> int | None:
+    year = int(match["year"])
+    try:
+        # Years repeat every 400; the calendar of the standard library begins with the year 1.
+        day = date(year or 400, int(match["month"]), int(match["day"])).toordinal()
+    except ValueError:
+        return None
+    days = day - _EPOCH_DAY - (0 if year else _DAYS_IN_400_YEARS)
+    minutes = (days * 24 + int(match["hour"])) * 60 + int(match["minute"]) - _offset_minutes(match)
+    second = int(match["second"])
+    if second == 60 and (minutes + 1) % (24 * 60):
+        return None  # leap seconds end a day of UTC, and nothing else (RFC 3339, section 5.7)
+    ms = (minutes * 60 + second) * 1000 + int(((match["fraction"] or "") + "000")[:3])
+    return max(0, min(ms, MAX_TIMESTAMP))
+
+
+def _offset_minutes(match: re.Match[str]) -> int:
+    if match["sign"] is None:
+        return 0
+    minutes = int(match["off_hour"]) * 60 + int(match["off_minute"])
+    return minutes if match["sign"] == "+" else -minutes

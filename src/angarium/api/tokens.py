@@ -1,0 +1,66 @@
+"""POST /auth/token."""
+
+from collections.abc import Mapping
+
+from angarium.api.body_shape import is_form
+from angarium.api.call import Call
+from angarium.api.client_address import client_address
+from angarium.api.exchange import Response
+from angarium.api.fields import BodyFields, Faults
+from angarium.api.json_bodies import encode, read_form, read_object
+from angarium.api.values import shown
+from angarium.domain.errors import Code
+
+GRANT_TYPE = "password"
+
+
+def issue(call: Call) -> Response:
+    """Give a token for a name and a password.
+
+    Args:
+        call: With a JSON object or a form.
+
+    Returns:
+        200 with the token.
+    """
+    username, password = _credentials(_members(call))
+    head = call.admission.head
+    address = client_address(head.peer, head.headers.all("x-forwarded-for"), call.trusted_proxies)
+    issued = call.services.login.login(username, password, address)
+    document = {
+        "access_token": issued.access_token,
+        "token_type": "Bearer",
+        "expires_in": issued.expires_in,
+        "user_id": str(issued.user_id),
+    }
+    return Response(200, encode(document), headers=(("Cache-Control", "no-store"),))
+
+
+def _members(call: Call) -> Mapping[str, object]:
+    return read_form(call.body) if is_form(call.admission.head.headers) else read_object(call.body)
+
+
+def _credentials(members: Mapping[str, object]) -> tuple[str, str]:
+    faults = Faults()
+    body = BodyFields(members, faults)
+    username = body.text("username", required=True)
+    password = body.text("password", required=True)
+    grant_type = body.text("grant_type")
+    if grant_type is not None and grant_type.value != GRANT_TYPE:
+        faults.add(
+            Code.UNSUPPORTED_GRANT_TYPE,
+            f"`grant_type` is {shown(grant_type.value)}; send {GRANT_TYPE}, or leave it out.",
+            "grant_type",
+        )
+    if password is not None and not _is_unicode(password.value):
+        faults.add(
+            Code.INVALID_FIELD,
+            "`password` has a lone surrogate, which UTF-8 cannot carry; send the text as it was set.",
+            "password",
+        )
+    faults.check()
+    return ("" if username is None else username.value, "" if password is None else password.value)
+
+
+def _is_unicode(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)

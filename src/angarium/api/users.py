@@ -1,0 +1,47 @@
+"""GET /v1/users/me and GET /v1/users."""
+
+from angarium.api.call import Call
+from angarium.api.exchange import Response
+from angarium.api.fields import Faults, QueryFields
+from angarium.api.json_bodies import encode
+from angarium.api.timestamps import rfc3339
+from angarium.domain.errors import Code
+from angarium.domain.user import User
+
+
+def me(call: Call) -> Response:
+    """Tell who the caller is.
+
+    Args:
+        call: Without parameters.
+
+    Returns:
+        200 with the user.
+    """
+    return _response(call.services.users.by_id(call.caller_id))
+
+
+def by_name(call: Call) -> Response:
+    """Turn a name into a user.
+
+    Args:
+        call: With `username` in the query.
+
+    Returns:
+        200 with the user.
+    """
+    faults = Faults()
+    username = QueryFields(call.admission.head.query, faults).get("username", Code.INVALID_FIELD)
+    if username is None:
+        faults.add(Code.MISSING_PARAMETER, "`username` is missing; ask for /v1/users?username=…", "username")
+    faults.check()
+    return _response(call.services.users.by_name(username or ""))
+
+
+def _response(user: User) -> Response:
+    document = {
+        "user_id": str(user.user_id),
+        "username": user.username,
+        "created_at": rfc3339(user.created_at),
+    }
+    return Response(200, encode(document))
