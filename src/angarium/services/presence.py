@@ -1,0 +1,178 @@
+"""Who is online: noted when users prove who they are, asked when a message is stored."""
+
+from collections.abc import Collection, Mapping
+from concurrent.futures import Future, InvalidStateError
+from contextvars import copy_context
+from uuid import UUID
+
+from angarium import logs
+from angarium.clock import Clock
+from angarium.domain.errors import StoreUnavailable
+from angarium.ports.presence import PresenceStore
+from angarium.services.lru_cache import LruCache
+from angarium.services.patience import Patience
+
+LONGEST_INTERVAL_SECONDS = 10.0
+ANSWER_SECONDS = 0.5
+REMEMBERED_USERS = 100_000
+
+_log = logs.get("angarium.presence")
+
+
+class Presence:
+    """Notes users as seen, without making anybody wait; used by any thread."""
+
+    def __init__(self, store: PresenceStore, window: float, clock: Clock) -> None:
+        """Choose how often a user is noted.
+
+        Args:
+            store: Where it is noted.
+            window: Seconds for which a user counts as online.
+            clock: Tells the time.
+        """
+        self._store = store
+        self._interval = min(LONGEST_INTERVAL_SECONDS, window / 3)
+        self._clock = clock
+        self._due: LruCache[UUID, float] = LruCache(REMEMBERED_USERS)
+
+    def seen(self, user_id: UUID) -> "Future[None] | None":
+        """Note that a user proved who they are, unless that was noted a moment ago.
+
+        Args:
+            user_id: Who.
+
+        Returns:
+            A future that is done once it is noted, or has failed (which is logged); None when there is
+            nothing to note.
+        """
+        now = self._clock.monotonic()
+        due = self._due.get(user_id)
+        if due is not None and now < due:
+            return None
+        self._due.put(user_id, now + self._interval)
+        try:
+            noted = self._store.touch(user_id, self._clock.now_ms())
+        except StoreUnavailable as error:
+            _log_untouched(user_id, error)
+            return None
+        context = copy_context()
+        noted.add_done_callback(lambda future: context.run(_log_outcome, user_id, future))
+        return noted
+
+
+class OnlineUsers:
+    """Tells which users are online, always and soon: whoever cannot be looked up counts as offline."""
+
+    def __init__(
+        self, store: PresenceStore, window: float, clock: Clock, patience: float = ANSWER_SECONDS
+    ) -> None:
+        """Choose how long an answer may take.
+
+        Args:
+            store: Where users are noted.
+            window: Seconds for which a user counts as online.
+            clock: Tells the time.
+            patience: Seconds that the store may take.
+        """
+        self._store = store
+        self._window_ms = round(window * 1000)
+        self._clock = clock
+        self._patience = Patience(patience)
+        self._online_until: LruCache[UUID, int] = LruCache(REMEMBERED_USERS)
+
+    def online(self, user_ids: Collection[UUID]) -> "Future[frozenset[UUID]]":
+        """Look users up, without blocking the caller.
+
+        Args:
+            user_ids: Whom to look up.
+
+        Returns:
+            A future of those who were seen within the window; it never fails, and is done within the
+            patience. Only who is online is remembered, until the window since they were seen has passed.
+        """
+        known, unknown = self._remembered(user_ids)
+        answer: Future[frozenset[UUID]] = Future()
+        if not unknown:
+            answer.set_result(known)
+            return answer
+        try:
+            lookup = self._store.last_seen(unknown)
+        except StoreUnavailable as error:
+            _log_offline(error)
+            answer.set_result(known)
+            return answer
+        # A context runs one function at a time, and these two may meet.
+        settling, giving_up = copy_context(), copy_context()
+        lookup.add_done_callback(lambda future: settling.run(self._settle, answer, known, future))
+        if not answer.done():
+            self._patience.watch(lambda: giving_up.run(_give_up, answer, known))
+        return answer
+
+    def _remembered(self, user_ids: Collection[UUID]) -> tuple[frozenset[UUID], tuple[UUID, ...]]:
+        now = self._clock.now_ms()
+        known: set[UUID] = set()
+        unknown: list[UUID] = []
+        for user_id in dict.fromkeys(user_ids):
+            until = self._online_until.get(user_id)
+            if until is not None and now < until:
+                known.add(user_id)
+            else:
+                unknown.append(user_id)
+        return frozenset(known), tuple(unknown)
+
+    def _settle(
+        self, answer: "Future[frozenset[UUID]]", known: frozenset[UUID], lookup: "Future[Mapping[UUID, int]]"
+    ) -> None:
+        error = lookup.exception()
+        if error is not None:
+            _log_offline(error)
+            _answer(answer, known)
+            return
+        now = self._clock.now_ms()
+        online = set(known)
+        for user_id, seen_at in lookup.result().items():
+            # Another instance's clock may be ahead: nobody is online for longer than a window from now.
+            until = min(seen_at, now) + self._window_ms
+            if now < until:
+                self._online_until.put(user_id, until)
+                online.add(user_id)
+        _answer(answer, frozenset(online))
+
+
+def _answer(answer: "Future[frozenset[UUID]]", online: frozenset[UUID]) -> bool:
+    try:
+        answer.set_result(online)
+    except InvalidStateError:
+        # The store and the patience came to an end together: the first answer stands.
+        return False
+    return True
+
+
+def _give_up(answer: "Future[frozenset[UUID]]", known: frozenset[UUID]) -> None:
+    if _answer(answer, known):
+        _log_offline(TimeoutError("the store took too long"))
+
+
+def _log_outcome(user_id: UUID, noted: "Future[None]") -> None:
+    error = noted.exception()
+    if error is not None:
+        _log_untouched(user_id, error)
+
+
+def _log_untouched(user_id: UUID, error: BaseException) -> None:
+    _log.warning(
+        "presence_not_noted",
+        "A user could not be noted as online; it is tried again with a later request.",
+        user_id=user_id,
+        error_type=type(error).__name__,
+        reason=str(error),
+    )
+
+
+def _log_offline(error: BaseException) -> None:
+    _log.warning(
+        "presence_unknown",
+        "Users could not be looked up and count as offline.",
+        error_type=type(error).__name__,
+        reason=str(error),
+    )

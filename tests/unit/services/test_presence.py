@@ -1,0 +1,204 @@
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from uuid import UUID, uuid4
+
+import pytest
+
+from angarium import logs
+from angarium.domain.errors import StoreUnavailable
+from angarium.services import presence as module
+from angarium.services.presence import OnlineUsers, Presence
+from tests.fakes.clock import ManualClock
+from tests.fakes.presence import MemoryPresence
+from tests.unit.services.log_lines import LogLines
+
+ALICE, BOB, CAROL = uuid4(), uuid4(), uuid4()
+
+
+class PendingPresence:
+    """A store whose answers the test gives itself."""
+
+    def __init__(self) -> None:
+        self.touched: list[tuple[UUID, int]] = []
+        self.asked: list[tuple[UUID, ...]] = []
+        self.touches: list[Future[None]] = []
+        self.lookups: list[Future[Mapping[UUID, int]]] = []
+
+    def touch(self, user_id: UUID, seen_at: int) -> Future[None]:
+        self.touched.append((user_id, seen_at))
+        self.touches.append(Future())
+        return self.touches[-1]
+
+    def last_seen(self, user_ids: Sequence[UUID]) -> Future[Mapping[UUID, int]]:
+        self.asked.append(tuple(user_ids))
+        self.lookups.append(Future())
+        return self.lookups[-1]
+
+
+class RefusingPresence:
+    """A store that fails at once."""
+
+    def touch(self, user_id: UUID, seen_at: int) -> Future[None]:
+        raise StoreUnavailable("not connected")
+
+    def last_seen(self, user_ids: Sequence[UUID]) -> Future[Mapping[UUID, int]]:
+        raise StoreUnavailable("not connected")
+
+
+def test_a_user_is_noted_with_the_time_of_the_wall_clock(clock: ManualClock) -> None:
+    store = PendingPresence()
+    noted = Presence(store, 30, clock).seen(ALICE)
+    assert store.touched == [(ALICE, clock.now_ms())]
+    assert noted is store.touches[0]
+
+
+@pytest.mark.parametrize(("window", "interval"), [(30, 10), (3600, 10), (3, 1)])
+def test_a_user_is_noted_again_only_after_the_interval(
+    clock: ManualClock, window: float, interval: float
+) -> None:
+    store = PendingPresence()
+    presence = Presence(store, window, clock)
+    presence.seen(ALICE)
+    clock.advance(interval - 0.001)
+    assert presence.seen(ALICE) is None
+    clock.advance(0.001)
+    assert presence.seen(ALICE) is not None
+    assert [user_id for user_id, _ in store.touched] == [ALICE, ALICE]
+
+
+def test_each_user_is_noted_apart(clock: ManualClock) -> None:
+    store = PendingPresence()
+    presence = Presence(store, 30, clock)
+    presence.seen(ALICE)
+    presence.seen(BOB)
+    assert [user_id for user_id, _ in store.touched] == [ALICE, BOB]
+
+
+def test_a_step_of_the_wall_clock_stops_no_note(clock: ManualClock) -> None:
+    store = PendingPresence()
+    presence = Presence(store, 30, clock)
+    presence.seen(ALICE)
+    clock.step_wall(-3_600_000)
+    clock.advance(10)
+    assert presence.seen(ALICE) is not None
+
+
+def test_the_memory_of_noted_users_is_bounded(clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "REMEMBERED_USERS", 2)
+    presence = Presence(PendingPresence(), 30, clock)
+    for user_id in (ALICE, BOB, CAROL):
+        presence.seen(user_id)
+    assert presence.seen(CAROL) is None
+    assert presence.seen(ALICE) is not None
+
+
+def test_a_failure_is_logged_with_the_trace_of_its_request_and_never_raised(
+    clock: ManualClock, lines: LogLines
+) -> None:
+    store = PendingPresence()
+    presence = Presence(store, 30, clock)
+    with logs.bound(trace_id="a" * 32):
+        presence.seen(ALICE)
+    store.touches[0].set_exception(StoreUnavailable("node 3 is silent"))
+    (line,) = lines.of("presence_not_noted")
+    assert line["trace_id"] == "a" * 32
+    assert line["user_id"] == ALICE
+    assert line["error_type"] == "StoreUnavailable"
+
+
+def test_a_store_that_fails_at_once_is_logged_and_not_asked_again_at_once(
+    clock: ManualClock, lines: LogLines
+) -> None:
+    presence = Presence(RefusingPresence(), 30, clock)
+    assert presence.seen(ALICE) is None
+    assert presence.seen(ALICE) is None
+    assert len(lines.of("presence_not_noted")) == 1
+
+
+def test_a_user_is_online_within_the_window_and_not_longer(clock: ManualClock) -> None:
+    store = MemoryPresence()
+    Presence(store, 30, clock).seen(ALICE)
+    clock.advance(29.999)
+    assert OnlineUsers(store, 30, clock).online([ALICE, BOB]).result(10) == {ALICE}
+    clock.advance(0.001)
+    assert OnlineUsers(store, 30, clock).online([ALICE, BOB]).result(10) == frozenset()
+
+
+def test_who_is_online_is_remembered_until_the_window_ends(clock: ManualClock) -> None:
+    store = PendingPresence()
+    users = OnlineUsers(store, 30, clock)
+    answer = users.online([ALICE])
+    store.lookups[0].set_result({ALICE: clock.now_ms() - 10_000})
+    assert answer.result(10) == {ALICE}
+    clock.advance(19.999)
+    assert users.online([ALICE]).result(10) == {ALICE}
+    assert len(store.asked) == 1
+    clock.advance(0.001)
+    users.online([ALICE])
+    assert store.asked == [(ALICE,), (ALICE,)]
+
+
+def test_who_is_offline_is_asked_for_every_time(clock: ManualClock) -> None:
+    store = PendingPresence()
+    users = OnlineUsers(store, 30, clock)
+    for _ in range(2):
+        answer = users.online([ALICE])
+        store.lookups[-1].set_result({})
+        assert answer.result(10) == frozenset()
+    assert len(store.asked) == 2
+
+
+def test_only_the_unknown_are_asked_for_and_each_once(clock: ManualClock) -> None:
+    store = PendingPresence()
+    users = OnlineUsers(store, 30, clock)
+    users.online([ALICE])
+    store.lookups[0].set_result({ALICE: clock.now_ms()})
+    answer = users.online([BOB, ALICE, BOB])
+    assert store.asked[1] == (BOB,)
+    store.lookups[1].set_result({BOB: clock.now_ms()})
+    assert answer.result(10) == {ALICE, BOB}
+
+
+def test_an_instance_whose_clock_is_ahead_keeps_nobody_online_for_ever(clock: ManualClock) -> None:
+    store = PendingPresence()
+    users = OnlineUsers(store, 30, clock)
+    users.online([ALICE])
+    store.lookups[0].set_result({ALICE: clock.now_ms() + 3_600_000})
+    clock.advance(30)
+    users.online([ALICE])
+    assert len(store.asked) == 2
+
+
+def test_a_failed_lookup_means_offline_except_for_who_is_remembered(
+    clock: ManualClock, lines: LogLines
+) -> None:
+    store = PendingPresence()
+    users = OnlineUsers(store, 30, clock)
+    users.online([ALICE])
+    store.lookups[0].set_result({ALICE: clock.now_ms()})
+    answer = users.online([ALICE, BOB])
+    store.lookups[1].set_exception(StoreUnavailable("node 3 is silent"))
+    assert answer.result(10) == {ALICE}
+    (line,) = lines.of("presence_unknown")
+    assert line["error_type"] == "StoreUnavailable"
+
+
+def test_a_lookup_that_fails_at_once_means_offline(clock: ManualClock, lines: LogLines) -> None:
+    assert OnlineUsers(RefusingPresence(), 30, clock).online([ALICE]).result(10) == frozenset()
+    assert len(lines.of("presence_unknown")) == 1
+
+
+def test_a_slow_lookup_means_offline_and_still_serves_the_next(clock: ManualClock, lines: LogLines) -> None:
+    store = PendingPresence()
+    users = OnlineUsers(store, 30, clock, patience=0.01)
+    assert users.online([ALICE]).result(10) == frozenset()
+    store.lookups[0].set_result({ALICE: clock.now_ms()})
+    assert users.online([ALICE]).result(10) == {ALICE}
+    (line,) = lines.of("presence_unknown")
+    assert line["error_type"] == "TimeoutError"
+
+
+def test_nobody_to_look_up_asks_nobody(clock: ManualClock) -> None:
+    store = PendingPresence()
+    assert OnlineUsers(store, 30, clock).online([]).result(10) == frozenset()
+    assert store.asked == []
