@@ -1,0 +1,185 @@
+"""Opening, finding and listing private conversations."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from angarium.clock import Clock
+from angarium.domain.conversation import Conversation, ConversationPlace
+from angarium.domain.errors import Code, Refused
+from angarium.domain.identifiers import conversation_id_for
+from angarium.ports.conversations import ConversationStore
+from angarium.ports.messages import MessageReader, Summary
+from angarium.ports.users import UserStore
+from angarium.services import cursors
+from angarium.services.lru_cache import LruCache
+from angarium.services.store_calls import StoreCalls
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationPage:
+    """A part of a user's list of conversations.
+
+    Attributes:
+        items: Newest first, each with its summary for the user.
+        limit: How many were wanted at most.
+        has_more: True when older ones follow.
+        next_cursor: Goes on behind the last item; None exactly when there is no more.
+    """
+
+    items: tuple[tuple[Conversation, Summary], ...]
+    limit: int
+    has_more: bool
+    next_cursor: str | None
+
+
+class Conversations:
+    """A user's conversations; blocks on the store except where it says so; used by any thread."""
+
+    def __init__(
+        self,
+        store: ConversationStore,
+        users: UserStore,
+        messages: MessageReader,
+        clock: Clock,
+        calls: StoreCalls,
+        cache_size: int = 100_000,
+    ) -> None:
+        """Put the parts together.
+
+        Args:
+            store: Keeps conversations.
+            users: Keeps users.
+            messages: Sums conversations up.
+            clock: Tells the time.
+            calls: Asks the stores.
+            cache_size: Conversations that are remembered; they never change.
+        """
+        self._store = store
+        self._users = users
+        self._messages = messages
+        self._clock = clock
+        self._calls = calls
+        self._known: LruCache[UUID, Conversation] = LruCache(cache_size)
+
+    def open(self, caller_id: UUID, participant_ids: Sequence[UUID]) -> tuple[Conversation, bool]:
+        """Give the conversation of the caller and another user, making it if there is none.
+
+        Args:
+            caller_id: Who asks.
+            participant_ids: The other user, or both.
+
+        Returns:
+            The conversation, and True when this call made it.
+
+        Raises:
+            Refused: `invalid_participants` when the ids name no single other user, `user_not_found` when
+                nobody has the other's id.
+            StoreUnavailable: The store did not answer.
+        """
+        other_id = _other_participant(caller_id, participant_ids)
+        conversation_id = conversation_id_for(caller_id, other_id)
+        remembered = self._known.get(conversation_id)
+        if remembered is not None:
+            return remembered, False
+        if self._calls(lambda: self._users.get(other_id)) is None:
+            raise Refused.because(
+                Code.USER_NOT_FOUND,
+                f"There is no user with the id {other_id}; look the id up by the user's name.",
+                field="participant_ids",
+            )
+        first, second = sorted((caller_id, other_id), key=str)
+        candidate = Conversation(conversation_id, (first, second), self._clock.now_ms())
+        conversation, is_new = self._calls(lambda: self._store.create(candidate))
+        self._known.put(conversation_id, conversation)
+        return conversation, is_new
+
+    def known(self, caller_id: UUID, conversation_id: UUID) -> Conversation | None:
+        """Give a conversation that was seen before, without asking the store; never blocks.
+
+        Args:
+            caller_id: Who asks.
+            conversation_id: Which conversation.
+
+        Returns:
+            The conversation; None when this instance does not remember it.
+
+        Raises:
+            Refused: `conversation_not_found` when it is remembered and the caller is not in it.
+        """
+        conversation = self._known.get(conversation_id)
+        if conversation is not None and caller_id not in conversation.participant_ids:
+            raise _not_found(conversation_id)
+        return conversation
+
+    def get(self, caller_id: UUID, conversation_id: UUID) -> Conversation:
+        """Give a conversation.
+
+        Args:
+            caller_id: Who asks.
+            conversation_id: Which conversation.
+
+        Returns:
+            The conversation.
+
+        Raises:
+            Refused: `conversation_not_found` when there is none, or the caller is not in it.
+            StoreUnavailable: The store did not answer.
+        """
+        remembered = self.known(caller_id, conversation_id)
+        if remembered is not None:
+            return remembered
+        conversation = self._calls(lambda: self._store.get(conversation_id))
+        if conversation is None:
+            raise _not_found(conversation_id)
+        self._known.put(conversation_id, conversation)
+        if caller_id not in conversation.participant_ids:
+            raise _not_found(conversation_id)
+        return conversation
+
+    def page(self, caller_id: UUID, limit: int, cursor: str | None) -> ConversationPage:
+        """List the caller's conversations, newest first.
+
+        Args:
+            caller_id: Who asks.
+            limit: At most so many, 1 to 100.
+            cursor: From an earlier page; None starts with the newest.
+
+        Returns:
+            The page.
+
+        Raises:
+            Refused: `invalid_cursor`.
+            StoreUnavailable: The store did not answer.
+        """
+        after = cursors.read_conversations(cursor, caller_id) if cursor is not None else None
+        found = self._calls(lambda: self._store.of_user(caller_id, after, limit + 1))
+        shown = found[:limit]
+        has_more = len(found) > limit
+        ids = [conversation.conversation_id for conversation in shown]
+        summaries = self._calls(lambda: self._messages.summaries(caller_id, ids)) if ids else {}
+        items = tuple((conversation, summaries[conversation.conversation_id]) for conversation in shown)
+        return ConversationPage(items, limit, has_more, _next(caller_id, shown[-1]) if has_more else None)
+
+
+def _next(caller_id: UUID, last: Conversation) -> str:
+    return cursors.write_conversations(caller_id, ConversationPlace(last.created_at, last.conversation_id))
+
+
+def _other_participant(caller_id: UUID, participant_ids: Sequence[UUID]) -> UUID:
+    others = [participant_id for participant_id in participant_ids if participant_id != caller_id]
+    if len(participant_ids) > 2 or len(others) != 1:
+        raise Refused.because(
+            Code.INVALID_PARTICIPANTS,
+            f"The {len(participant_ids)} ids name {len(others)} others; send the id of exactly one other "
+            "user, with or without your own.",
+            field="participant_ids",
+        )
+    return others[0]
+
+
+def _not_found(conversation_id: UUID) -> Refused:
+    return Refused.because(
+        Code.CONVERSATION_NOT_FOUND,
+        f"You have no conversation {conversation_id}; open one with its other participant first.",
+    )

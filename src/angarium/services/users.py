@@ -1,0 +1,138 @@
+"""Finding users, and adding those that are configured."""
+
+from uuid import UUID
+
+from angarium.clock import Clock
+from angarium.domain.errors import Code, Refused, SetupError
+from angarium.domain.identifiers import user_id_for
+from angarium.domain.user import User, is_username
+from angarium.ports.identity import PasswordHasher
+from angarium.ports.users import UserStore
+from angarium.services.store_calls import StoreCalls
+
+
+class Users:
+    """Looks users up; blocks on the store; used by any thread."""
+
+    def __init__(self, store: UserStore, calls: StoreCalls) -> None:
+        """Name the store.
+
+        Args:
+            store: Where users are kept.
+            calls: Asks it.
+        """
+        self._store = store
+        self._calls = calls
+
+    def by_id(self, user_id: UUID) -> User:
+        """Find a user by id.
+
+        Args:
+            user_id: Which.
+
+        Returns:
+            The user.
+
+        Raises:
+            Refused: `user_not_found`.
+            StoreUnavailable: The store did not answer.
+        """
+        user = self._calls(lambda: self._store.get(user_id))
+        if user is None:
+            raise _not_found(f"the id {user_id}")
+        return user
+
+    def by_name(self, username: str) -> User:
+        """Find a user by name.
+
+        Args:
+            username: Compared exactly.
+
+        Returns:
+            The user.
+
+        Raises:
+            Refused: `user_not_found`, also for a text that can be nobody's name.
+            StoreUnavailable: The store did not answer.
+        """
+        user_id = user_id_for(username) if is_username(username) else None
+        user = self._calls(lambda: self._store.get(user_id)) if user_id is not None else None
+        if user is None:
+            raise _not_found(f"the name {username[:64]!a}")
+        return user
+
+
+class Provisioning:
+    """Adds users and sets their passwords; blocks on the store and on password hashes."""
+
+    def __init__(self, store: UserStore, hasher: PasswordHasher, clock: Clock) -> None:
+        """Put the parts together.
+
+        Args:
+            store: Where users are kept.
+            hasher: Makes and compares password hashes.
+            clock: Tells the time.
+        """
+        self._store = store
+        self._hasher = hasher
+        self._clock = clock
+
+    def put(self, username: str, password: str) -> User:
+        """Add a user, or give one that exists another password; safe to repeat.
+
+        Args:
+            username: The name.
+            password: The password; a hash that it matches already is kept.
+
+        Returns:
+            The user as stored.
+
+        Raises:
+            SetupError: The text can be nobody's name.
+            StoreUnavailable: The store did not answer.
+        """
+        existing = self._existing(username)
+        if existing is not None and self._hasher.verify(password, existing.password_hash):
+            return existing
+        return self._put(username, self._hasher.hash(password))
+
+    def put_hash(self, username: str, password_hash: str) -> User:
+        """Add a user, or give one that exists another password, by its hash; safe to repeat.
+
+        Args:
+            username: The name.
+            password_hash: A PHC string.
+
+        Returns:
+            The user as stored.
+
+        Raises:
+            SetupError: The text can be nobody's name, or the hash is none that passwords are compared with.
+            StoreUnavailable: The store did not answer.
+        """
+        existing = self._existing(username)
+        if not self._hasher.is_hash(password_hash):
+            raise SetupError(
+                f"The password hash of user {username!r} is no scrypt hash of accepted strength; "
+                "make one with `angarium users hash`."
+            )
+        if existing is not None and existing.password_hash == password_hash:
+            return existing
+        return self._put(username, password_hash)
+
+    def _existing(self, username: str) -> User | None:
+        if not is_username(username):
+            raise SetupError(
+                f"{username[:64]!a} can be no username; "
+                "choose 1 to 64 characters of a-z, 0-9, '.', '_' and '-'."
+            )
+        return self._store.get(user_id_for(username))
+
+    def _put(self, username: str, password_hash: str) -> User:
+        return self._store.put(User(user_id_for(username), username, password_hash, self._clock.now_ms()))
+
+
+def _not_found(what: str) -> Refused:
+    return Refused.because(
+        Code.USER_NOT_FOUND, f"There is no user with {what}; check it, or ask the operator to add the user."
+    )

@@ -1,0 +1,188 @@
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from angarium.domain.errors import Code, Refused
+from angarium.services import login_throttle as module
+from angarium.services.login_throttle import LoginThrottle
+from tests.fakes.clock import ManualClock
+
+HOME, OFFICE = "192.0.2.1", "2001:db8::1"
+
+
+@pytest.fixture
+def throttle(clock: ManualClock) -> LoginThrottle:
+    return LoginThrottle(attempts=3, window=60, clock=clock)
+
+
+def fail(throttle: LoginThrottle, times: int, username: str = "alice", address: str = HOME) -> None:
+    for _ in range(times):
+        throttle.start(username, address)
+
+
+def retry_after(throttle: LoginThrottle, username: str = "alice", address: str = HOME) -> int | None:
+    """Try once: the seconds to wait, None when the attempt is heard (and taken back)."""
+    refusal = refusal_of(throttle, username, address)
+    if refusal is None:
+        return None
+    assert refusal.problems[0].code == Code.TOO_MANY_ATTEMPTS
+    assert refusal.retry_after is not None
+    return refusal.retry_after
+
+
+def refusal_of(throttle: LoginThrottle, username: str, address: str) -> Refused | None:
+    try:
+        throttle.start(username, address).abandoned()
+    except Refused as refusal:
+        return refusal
+    return None
+
+
+def test_so_many_failures_are_heard_and_no_more(throttle: LoginThrottle) -> None:
+    fail(throttle, 2)
+    assert retry_after(throttle) is None
+    fail(throttle, 1)
+    assert retry_after(throttle) == 60
+
+
+def test_the_window_slides(throttle: LoginThrottle, clock: ManualClock) -> None:
+    fail(throttle, 1)
+    clock.advance(20)
+    fail(throttle, 2)
+    assert retry_after(throttle) == 40
+    clock.advance(39.5)
+    assert retry_after(throttle) == 1
+    clock.advance(0.5)
+    assert retry_after(throttle) is None
+    fail(throttle, 1)
+    assert retry_after(throttle) == 20
+
+
+def test_a_refused_attempt_does_not_prolong_the_wait(throttle: LoginThrottle, clock: ManualClock) -> None:
+    fail(throttle, 3)
+    for _ in range(50):
+        clock.advance(1)
+        assert retry_after(throttle) is not None
+    clock.advance(10)
+    assert retry_after(throttle) is None
+
+
+def test_nobody_can_lock_a_user_out_from_elsewhere(throttle: LoginThrottle) -> None:
+    fail(throttle, 3, address=HOME)
+    assert retry_after(throttle, address=OFFICE) is None
+
+
+def test_other_users_at_one_address_are_heard(throttle: LoginThrottle) -> None:
+    fail(throttle, 3, "alice")
+    assert retry_after(throttle, "bob") is None
+
+
+def test_an_address_may_fail_ten_times_as_often_in_all(throttle: LoginThrottle) -> None:
+    for number in range(30):
+        assert retry_after(throttle, "somebody new") is None
+        fail(throttle, 1, f"user{number}")
+    assert retry_after(throttle, "somebody new") == 60
+    assert retry_after(throttle, "somebody new", OFFICE) is None
+
+
+def test_a_success_clears_the_pair(throttle: LoginThrottle) -> None:
+    fail(throttle, 2)
+    throttle.start("alice", HOME).succeeded()
+    fail(throttle, 2)
+    assert retry_after(throttle) is None
+
+
+def test_a_success_clears_no_other_failures_of_the_address(throttle: LoginThrottle) -> None:
+    for number in range(29):
+        fail(throttle, 1, f"user{number}")
+    throttle.start("alice", HOME).succeeded()
+    fail(throttle, 1, "one more")
+    assert retry_after(throttle, "bob") == 60
+
+
+def test_successes_never_add_up(throttle: LoginThrottle) -> None:
+    for _ in range(100):
+        throttle.start("alice", HOME).succeeded()
+    assert retry_after(throttle) is None
+
+
+def test_an_abandoned_attempt_does_not_count(throttle: LoginThrottle) -> None:
+    for _ in range(100):
+        throttle.start("alice", HOME).abandoned()
+    fail(throttle, 2)
+    assert retry_after(throttle) is None
+
+
+def test_parallel_guesses_all_count_from_their_start(clock: ManualClock) -> None:
+    throttle = LoginThrottle(attempts=5, window=60, clock=clock)
+    heard = threading.Semaphore(0)
+    refused = threading.Semaphore(0)
+    together = threading.Barrier(20)
+
+    def guess() -> None:
+        together.wait(10)
+        try:
+            throttle.start("alice", HOME)
+        except Refused:
+            refused.release()
+        else:
+            heard.release()
+
+    threads = [threading.Thread(target=guess) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert sum(heard.acquire(blocking=False) for _ in range(20)) == 5
+    assert sum(refused.acquire(blocking=False) for _ in range(20)) == 15
+
+
+def test_a_step_of_the_wall_clock_changes_nothing(throttle: LoginThrottle, clock: ManualClock) -> None:
+    fail(throttle, 3)
+    clock.step_wall(3_600_000)
+    assert retry_after(throttle) == 60
+
+
+def test_any_text_may_be_a_username(throttle: LoginThrottle) -> None:
+    for username in ("", "\ud800", "x" * 100_000):
+        fail(throttle, 3, username)
+        assert retry_after(throttle, username) == 60
+
+
+def test_the_memory_is_bounded(clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "REMEMBERED", 10)
+    throttle = LoginThrottle(attempts=1, window=60, clock=clock)
+    for number in range(50):
+        fail(throttle, 1, "alice", f"192.0.2.{number}")
+    assert len(throttle._failures) == 10
+    assert retry_after(throttle, address="192.0.2.49") == 60
+
+
+def test_what_is_over_is_forgotten(throttle: LoginThrottle, clock: ManualClock) -> None:
+    fail(throttle, 3)
+    clock.advance(60)
+    assert retry_after(throttle) is None
+    assert len(throttle._failures) == 0
+
+
+@given(st.lists(st.tuples(st.sampled_from(["fail", "succeed", "abandon"]), st.integers(0, 30)), max_size=60))
+def test_no_window_ever_holds_more_failures_than_allowed(steps: list[tuple[str, int]]) -> None:
+    clock = ManualClock()
+    throttle = LoginThrottle(attempts=3, window=60, clock=clock)
+    failures: list[float] = []
+    for outcome, pause in steps:
+        clock.advance(pause)
+        recent = [moment for moment in failures if moment + 60 > clock.monotonic()]
+        if len(recent) == 3:
+            assert retry_after(throttle) == recent[0] + 60 - clock.monotonic()
+            continue
+        attempt = throttle.start("alice", HOME)
+        if outcome == "fail":
+            failures.append(clock.monotonic())
+        elif outcome == "succeed":
+            attempt.succeeded()
+            failures.clear()
+        else:
+            attempt.abandoned()
