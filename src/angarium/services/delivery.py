@@ -1,0 +1,99 @@
+"""Confirming that messages reached their recipient."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from os import urandom
+from uuid import UUID
+
+from angarium.clock import Clock
+from angarium.domain.conversation import Conversation
+from angarium.domain.errors import Code, Refused
+from angarium.domain.events import MessagesDelivered
+from angarium.domain.identifiers import time_ordered_uuid
+from angarium.domain.message import Message
+from angarium.ports.message_log import Appended, MessageLog
+from angarium.ports.messages import MessageReader
+from angarium.services.appending import Appends
+from angarium.services.store_calls import StoreCalls
+
+
+@dataclass(frozen=True, slots=True)
+class PendingReceipts:
+    """Receipts on their way into the log.
+
+    Attributes:
+        accepted: How many distinct messages they confirm.
+        appended: Holds the place of their one record, or LogUnavailable: confirming again is safe.
+    """
+
+    accepted: int
+    appended: "Future[Appended]"
+
+
+class Delivery:
+    """Takes confirmations; blocks on the store; used by any thread."""
+
+    def __init__(self, log: MessageLog, messages: MessageReader, clock: Clock, calls: StoreCalls) -> None:
+        """Put the parts together.
+
+        Args:
+            log: Takes the receipts.
+            messages: Tells whose the messages are.
+            clock: Tells the time.
+            calls: Asks the store.
+        """
+        self._append = Appends(log, clock)
+        self._messages = messages
+        self._clock = clock
+        self._calls = calls
+
+    def confirm(
+        self, conversation: Conversation, caller_id: UUID, message_ids: Sequence[UUID], trace_id: str
+    ) -> PendingReceipts:
+        """Hand receipts to the log: all of them, or none when one is refused.
+
+        Args:
+            conversation: One that the caller is in.
+            caller_id: Who confirms.
+            message_ids: 1 to 100 ids; repeated ones count once.
+            trace_id: The request's trace id; it travels with the record.
+
+        Returns:
+            How many messages are confirmed, and the future of their record's place in the log.
+
+        Raises:
+            Refused: `message_not_found` when one is not stored (yet), `not_recipient` when the caller
+                sent one.
+            StoreUnavailable: The store did not answer.
+        """
+        distinct = tuple(dict.fromkeys(message_ids))
+        conversation_id = conversation.conversation_id
+        found = self._calls(lambda: self._messages.find(conversation_id, distinct))
+        _check(distinct, found, caller_id)
+        now_ms = self._clock.now_ms()
+        event = MessagesDelivered(
+            time_ordered_uuid(now_ms, urandom(10)), conversation_id, now_ms, caller_id, distinct
+        )
+        fields: dict[str, object] = {"count": len(distinct)}
+        if len(distinct) == 1:
+            fields["message_id"] = str(distinct[0])
+        appended = self._append(event, trace_id, caller_id, "receipts_accepted", fields)
+        return PendingReceipts(len(distinct), appended)
+
+
+def _check(message_ids: Sequence[UUID], found: Mapping[UUID, Message], caller_id: UUID) -> None:
+    for message_id in message_ids:
+        if message_id not in found:
+            raise Refused.because(
+                Code.MESSAGE_NOT_FOUND,
+                f"There is no message {message_id} in this conversation, so none of the "
+                f"{len(message_ids)} was confirmed; confirm only messages that you have read from here.",
+            )
+    for message_id in message_ids:
+        if found[message_id].recipient_id != caller_id:
+            raise Refused.because(
+                Code.NOT_RECIPIENT,
+                f"You sent message {message_id} yourself, so none of the {len(message_ids)} was confirmed; "
+                "only its recipient can confirm it.",
+            )

@@ -1,0 +1,118 @@
+"""Whether what the service needs answers now."""
+
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, wait
+from dataclasses import dataclass
+
+from angarium import deadline, logs
+from angarium.clock import Clock
+from angarium.domain.errors import LogUnavailable, StoreUnavailable
+from angarium.ports.conversations import ConversationStore
+from angarium.ports.message_log import MessageLog
+
+CHECK_SECONDS = 1.0
+
+_log = logs.get("angarium.health")
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """What one check found.
+
+    Attributes:
+        ok: True when the checked thing answered in time.
+        latency_ms: How long it took; the bound when it did not answer.
+    """
+
+    ok: bool
+    latency_ms: float
+
+
+class Health:
+    """Checks the log and the store at once; used by any thread."""
+
+    def __init__(
+        self, log: MessageLog, store: ConversationStore, clock: Clock, within: float = CHECK_SECONDS
+    ) -> None:
+        """Name what is checked.
+
+        Args:
+            log: Must take records.
+            store: Must answer.
+            clock: Measures the latency.
+            within: Seconds that a report may take.
+        """
+        self._checks = {
+            "log": _Check("log", log.check, clock, within),
+            "store": _Check("store", store.check, clock, within),
+        }
+        self._within = within
+
+    def report(self) -> Mapping[str, CheckResult]:
+        """Check everything; a check that hangs is reported as failed, and not begun again before it ends.
+
+        Returns:
+            The results under `log` and `store`, within the bound.
+        """
+        running = {name: check.start() for name, check in self._checks.items()}
+        wait(running.values(), self._within)
+        return {name: self._result(name, future) for name, future in running.items()}
+
+    def _result(self, name: str, future: "Future[CheckResult]") -> CheckResult:
+        if future.done():
+            return future.result()
+        _log.error(
+            f"{name}_unavailable",
+            f"The check of the {name} takes longer than {self._within} s.",
+            error_type=TimeoutError.__name__,
+        )
+        return CheckResult(False, self._within * 1000)
+
+
+class _Check:
+    """One check on a thread of its own; whoever asks while it runs gets the result of the same run."""
+
+    def __init__(self, name: str, check: Callable[[], None], clock: Clock, within: float) -> None:
+        self._name = name
+        self._check = check
+        self._clock = clock
+        self._within = within
+        self._lock = threading.Lock()
+        self._running: Future[CheckResult] | None = None
+
+    def start(self) -> "Future[CheckResult]":
+        with self._lock:
+            if self._running is not None:
+                return self._running
+            running: Future[CheckResult] = Future()
+            threading.Thread(
+                target=self._run, args=(running,), name=f"check-{self._name}", daemon=True
+            ).start()
+            self._running = running
+            return running
+
+    def _run(self, running: "Future[CheckResult]") -> None:
+        started = self._clock.monotonic()
+        ok = self._answers()
+        result = CheckResult(ok, round((self._clock.monotonic() - started) * 1000, 3))
+        with self._lock:
+            self._running = None
+        running.set_result(result)
+
+    def _answers(self) -> bool:
+        try:
+            with deadline.within(self._within):
+                self._check()
+        except (LogUnavailable, StoreUnavailable) as error:
+            _log.error(
+                f"{self._name}_unavailable",
+                f"The {self._name} does not answer.",
+                error_type=type(error).__name__,
+                reason=str(error),
+            )
+            return False
+        except Exception as error:  # noqa: BLE001 - a check that breaks is a failed check, and is logged
+            _log.error("check_failed", f"The check of the {self._name} broke.", error)
+            return False
+        return True

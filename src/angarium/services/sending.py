@@ -1,0 +1,102 @@
+"""Handing messages to the log."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from uuid import UUID
+
+from angarium.clock import Clock
+from angarium.domain.conversation import Conversation
+from angarium.domain.errors import Code, Refused
+from angarium.domain.events import NewMessage
+from angarium.domain.identifiers import time_ordered_uuid
+from angarium.ports.message_log import Appended, MessageLog
+from angarium.services.appending import Appends
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A message as a client sends it; its text obeys the rules of `domain.content`.
+
+    Attributes:
+        content: The text.
+        recipient_id: Whom the client believes to write to; None when it did not say.
+        message_id: The client's own id for the message; None when it did not say.
+    """
+
+    content: str
+    recipient_id: UUID | None = None
+    message_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PendingMessage:
+    """A message on its way into the log.
+
+    Attributes:
+        message_id: The client's id, or a new one.
+        appended: Holds the record's place, or LogUnavailable: the message may then be there or not, and
+            sending it again with the same id is safe.
+    """
+
+    message_id: UUID
+    appended: "Future[Appended]"
+
+
+class Sending:
+    """Accepts messages; used by any thread, never blocks."""
+
+    def __init__(self, log: MessageLog, clock: Clock, entropy: Callable[[int], bytes] = os.urandom) -> None:
+        """Put the parts together.
+
+        Args:
+            log: Takes the messages.
+            clock: Tells the time.
+            entropy: Gives so many random bytes.
+        """
+        self._append = Appends(log, clock)
+        self._clock = clock
+        self._entropy = entropy
+
+    def submit(
+        self, conversation: Conversation, caller_id: UUID, submission: Submission, trace_id: str
+    ) -> PendingMessage:
+        """Hand a message to the log.
+
+        Args:
+            conversation: One that the caller is in.
+            caller_id: Who sends.
+            submission: The message.
+            trace_id: The request's trace id; it travels with the record.
+
+        Returns:
+            The message's id, and the future of its place in the log.
+
+        Raises:
+            Refused: `recipient_mismatch` when the recipient is not the other participant.
+        """
+        recipient_id = conversation.other(caller_id)
+        if submission.recipient_id is not None and submission.recipient_id != recipient_id:
+            raise Refused.because(
+                Code.RECIPIENT_MISMATCH,
+                f"{submission.recipient_id} is not the other participant of this conversation; send "
+                f"{recipient_id}, or no recipient at all.",
+                field="recipient_id",
+            )
+        now_ms = self._clock.now_ms()
+        random = self._entropy(20)
+        message_id = submission.message_id or time_ordered_uuid(now_ms, random[10:])
+        event = NewMessage(
+            time_ordered_uuid(now_ms, random[:10]),
+            conversation.conversation_id,
+            now_ms,
+            message_id,
+            caller_id,
+            recipient_id,
+            submission.content,
+        )
+        appended = self._append(
+            event, trace_id, caller_id, "message_accepted", {"message_id": str(message_id)}
+        )
+        return PendingMessage(message_id, appended)
