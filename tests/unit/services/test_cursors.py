@@ -103,6 +103,14 @@ def test_any_single_changed_character_is_found(cursor: HistoryCursor, data: st.D
     refused(cursors.read_history, text[:index] + character + text[index + 1 :], owner_id)
 
 
+@pytest.mark.parametrize("character", "!= \n\x00é")
+def test_a_character_that_no_cursor_has_is_refused_wherever_it_stands(character: str) -> None:
+    owner_id = uuid4()
+    text = cursors.write_history(owner_id, HistoryCursor(Way.OLDER, Place(1, 1)))
+    for index in range(len(text)):
+        refused(cursors.read_history, text[:index] + character + text[index + 1 :], owner_id)
+
+
 @given(history_cursors, st.data())
 def test_any_cut_or_lengthened_text_is_refused(cursor: HistoryCursor, data: st.DataObject) -> None:
     owner_id = uuid4()
