@@ -1,4 +1,5 @@
 import threading
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -137,6 +138,39 @@ def test_parallel_guesses_all_count_from_their_start(clock: ManualClock) -> None
         thread.join(10)
     assert sum(heard.acquire(blocking=False) for _ in range(20)) == 5
     assert sum(refused.acquire(blocking=False) for _ in range(20)) == 15
+
+
+def test_two_guesses_never_slip_through_one_gap() -> None:
+    class MeetingClock(ManualClock):
+        """Lets whoever asks for the time wait a moment for another who does."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.together = threading.Barrier(2)
+
+        def monotonic(self) -> float:
+            with suppress(threading.BrokenBarrierError):
+                self.together.wait(0.2)
+            return super().monotonic()
+
+    throttle = LoginThrottle(attempts=1, window=60, clock=MeetingClock())
+    refusals: list[Refused | None] = []
+
+    def guess() -> None:
+        try:
+            throttle.start("alice", HOME)
+        except Refused as refusal:
+            refusals.append(refusal)
+        else:
+            refusals.append(None)
+
+    threads = [threading.Thread(target=guess) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert len(refusals) == 2
+    assert refusals.count(None) == 1
 
 
 def test_a_step_of_the_wall_clock_changes_nothing(throttle: LoginThrottle, clock: ManualClock) -> None:
