@@ -141,19 +141,18 @@ def test_parallel_guesses_all_count_from_their_start(clock: ManualClock) -> None
 
 
 def test_two_guesses_never_slip_through_one_gap() -> None:
-    class MeetingClock(ManualClock):
-        """Lets whoever asks for the time wait a moment for another who does."""
+    class Meeting(LoginThrottle):
+        """Lets whoever has found room wait a moment for another who finds the same."""
 
-        def __init__(self) -> None:
-            super().__init__()
-            self.together = threading.Barrier(2)
+        together = threading.Barrier(2)
 
-        def monotonic(self) -> float:
+        def _wait(self, key: tuple[str, bytes], limit: int, now: float) -> float:
+            room = super()._wait(key, limit, now)
             with suppress(threading.BrokenBarrierError):
                 self.together.wait(0.2)
-            return super().monotonic()
+            return room
 
-    throttle = LoginThrottle(attempts=1, window=60, clock=MeetingClock())
+    throttle = Meeting(attempts=1, window=60, clock=ManualClock())
     refusals: list[Refused | None] = []
 
     def guess() -> None:
