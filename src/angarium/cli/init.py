@@ -35,12 +35,13 @@ def register(commands: Commands) -> None:
 
 
 def _run(_: argparse.Namespace, console: Console) -> int:
-    from angarium import wiring
-
     settings = Settings.from_env(console.environment, console.stderr.isatty())
     problems = settings.problems_for("init")
     if problems:
         raise SettingsError(problems)
+    # The engines are loaded only by the commands that use them: the clients start faster without.
+    from angarium import wiring
+
     handler = logs.configure("cli", "WARNING", settings.log_format, console.stderr)
     try:
         with wiring.open_identity(settings) as room:

@@ -101,13 +101,13 @@ def _parser() -> Parser:
 
 
 def _serve(_: argparse.Namespace, console: Console) -> int:
-    # Clients start faster without the server.
-    from angarium.cli import serve
-
     settings = Settings.from_env(console.environment, console.stderr.isatty())
     problems = settings.problems_for("serve")
     if problems:
         raise SettingsError(problems)
+    # Clients start faster without the server.
+    from angarium.cli import serve
+
     handler = logs.configure("serve", settings.log_level, settings.log_format, console.stderr)
     try:
         return serve.run(settings, console.stdout)

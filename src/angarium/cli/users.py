@@ -93,10 +93,10 @@ def _hash(arguments: argparse.Namespace, console: Console) -> int:
 
 @contextmanager
 def _identity(console: Console) -> Iterator["IdentityRoom"]:
+    settings = Settings.from_env(console.environment, console.stderr.isatty())
     # The engines are loaded only by the commands that use them: the clients start faster without.
     from angarium import wiring
 
-    settings = Settings.from_env(console.environment, console.stderr.isatty())
     handler = logs.configure("cli", "WARNING", settings.log_format, console.stderr)
     try:
         with wiring.open_identity(settings) as room:
