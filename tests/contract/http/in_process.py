@@ -9,14 +9,15 @@ from angarium.api.tracing import trace_id_of
 from tests.contract.http.client import Answer, Fields, Request
 
 LANE_SECONDS = 2.0
+PEER = "127.0.0.1"
 
 
 class InProcess:
-    """Hands requests to an application and waits for its answers."""
+    """Hands requests to an application and waits for its answers, no longer than `patience` seconds."""
 
-    def __init__(self, application: Application, peer: str = "127.0.0.1") -> None:
+    def __init__(self, application: Application, patience: float = 30.0) -> None:
         self._application = application
-        self._peer = peer
+        self._patience = patience
 
     def __call__(self, request: Request) -> Answer:
         head = self._head(request)
@@ -31,7 +32,7 @@ class InProcess:
                     outcome = self._application.run(admission, body, True)
             assert not isinstance(outcome, WouldBlock)
             if isinstance(outcome, Awaiting):
-                outcome = _awaited(outcome)
+                outcome = _awaited(outcome, self._patience)
         return _answer(request, head, outcome)
 
     def _head(self, request: Request) -> Head:
@@ -40,12 +41,12 @@ class InProcess:
         for name, value in request.fields:
             values.setdefault(name.lower(), []).append(value)
         headers = Headers.collected(values)
-        return Head(request.method, path, query, headers, self._peer, trace_id_of(values))
+        return Head(request.method, path, query, headers, PEER, trace_id_of(values))
 
 
-def _awaited(awaiting: Awaiting) -> Response:
+def _awaited(awaiting: Awaiting, patience: float) -> Response:
     try:
-        awaiting.future.exception(awaiting.within)
+        awaiting.future.exception(min(awaiting.within, patience))
     except TimeoutError:
         return awaiting.late()
     return awaiting.render()

@@ -62,13 +62,12 @@ class Service:
         return Client(self.transport, check_answer, [("Authorization", f"Bearer {token}")])
 
 
-@contextmanager
-def in_memory(_: Path) -> Iterator[Service]:
-    """Run the API and the worker over engines in memory, without a server."""
+def memory_parts() -> Parts:
+    """Connect engines in memory."""
     clock = SystemClock()
     log = MemoryLog(clock=clock)
     messages = MemoryMessages()
-    parts = Parts(
+    return Parts(
         log=log,
         consumer=MemoryConsumer(log),
         users=MemoryUsers(),
@@ -80,6 +79,12 @@ def in_memory(_: Path) -> Iterator[Service]:
         clock=clock,
         signer=signer(),
     )
+
+
+@contextmanager
+def in_memory(_: Path) -> Iterator[Service]:
+    """Run the API and the worker over engines in memory, without a server."""
+    parts = memory_parts()
     with running_worker(parts, MemoryDeadLetters()):
         yield Service(InProcess(application(parts)), parts, parts.hasher.hash(PASSWORD))
 
