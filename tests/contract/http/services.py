@@ -6,12 +6,11 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from angarium.router.worker import Worker
-
 from angarium.clock import SystemClock
 from angarium.domain.identifiers import user_id_for
 from angarium.domain.user import Principal, User
 from angarium.ports.message_log import DeadLetterLog
+from angarium.router.worker import Worker
 from angarium.services.presence import OnlineUsers
 from tests.contract.http.client import Client, Person, Transport
 from tests.contract.http.described import check_answer
@@ -69,7 +68,7 @@ def memory_parts() -> Parts:
     messages = MemoryMessages()
     return Parts(
         log=log,
-        consumer=MemoryConsumer(log),
+        open_consumer=lambda: MemoryConsumer(log),
         users=MemoryUsers(),
         conversations=MemoryConversations(),
         recorder=messages,
@@ -93,7 +92,7 @@ def in_memory(_: Path) -> Iterator[Service]:
 def running_worker(parts: Parts, dead_letters: DeadLetterLog) -> Iterator[None]:
     """Run a router worker for as long as the block lasts."""
     online = OnlineUsers(parts.presence, PRESENCE_WINDOW, parts.clock)
-    worker = Worker(parts.consumer, parts.recorder, dead_letters, online, parts.clock)
+    worker = Worker(parts.open_consumer, parts.recorder, dead_letters, online, parts.clock)
     stopping = threading.Event()
     thread = threading.Thread(target=worker.run, args=[stopping], name="worker")
     thread.start()
