@@ -21,6 +21,7 @@ EXAMPLES = 20
 
 CONFIG: dict[str, object] = {
     "seed": 1,
+    "phases": {"coverage": {"unexpected-methods": ["DELETE", "OPTIONS", "PATCH", "PUT"]}},
     "checks": {
         "negative_data_rejection": {"expected-statuses": ["4xx"]},
         # Random ids and cursors are well-formed, but nobody's.
