@@ -4,10 +4,6 @@ import sqlite3
 from pathlib import Path
 from urllib.parse import quote
 
-CHECKPOINT_PAGES = 4_000
-"""Pages of 4 KiB in the write-ahead log before they are copied into the database. A copy costs two more
-fsyncs, so they come rarer than by SQLite's default of 1,000."""
-
 _JOURNAL_BYTES = 64 * 1024 * 1024
 _CACHE_KIB = 16 * 1024
 _CACHED_STATEMENTS = 400
@@ -47,7 +43,6 @@ def _configure(connection: sqlite3.Connection) -> None:
         "synchronous = FULL",
         "fullfsync = ON",
         "checkpoint_fullfsync = ON",
-        f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
         f"journal_size_limit = {_JOURNAL_BYTES}",
         f"cache_size = -{_CACHE_KIB}",
         "temp_store = MEMORY",

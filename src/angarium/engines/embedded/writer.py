@@ -37,11 +37,12 @@ class Writer:
         capacity: int = QUEUE_CAPACITY,
         patience: float = PATIENCE_SECONDS,
         linger: float = LINGER_SECONDS,
+        spacing: float = SPACING_SECONDS,
     ) -> None:
         self._connect = connect
         self._connection: sqlite3.Connection | None = None
         self._patience = patience
-        self._queue = WriteQueue(capacity, linger, SPACING_SECONDS)
+        self._queue = WriteQueue(capacity, linger, spacing)
         self._failing = False
         self._ended = threading.Event()
         self._threads = [

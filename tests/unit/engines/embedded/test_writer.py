@@ -22,7 +22,14 @@ def cause_of(error: BaseException | None) -> BaseException | None:
 class Notebook:
     """A file with one table, a writer for it, and a look at what was committed."""
 
-    def __init__(self, path: Path, capacity: int = 100, patience: float = PATIENCE) -> None:
+    def __init__(
+        self,
+        path: Path,
+        capacity: int = 100,
+        patience: float = PATIENCE,
+        linger: float = 0.001,
+        spacing: float = 0,
+    ) -> None:
         self.path = path
         path.touch()
         with closing(connect(path, 1.0)) as connection:
@@ -30,8 +37,9 @@ class Notebook:
             connection.execute("CREATE TABLE notes (note INTEGER NOT NULL CHECK (note >= 0)) STRICT")
         self.transactions: list[list[int]] = []
         self.connected = 0
-        self.writer = Writer(self.connect, capacity, patience)
+        self.writer = Writer(self.connect, capacity, patience, linger, spacing)
         self.notes = self.writer.kind(self.add, StoreUnavailable)
+        self.patient = self.writer.kind(self.add, LogUnavailable, patient=True)
         self.gate = Gate(self.writer)
 
     def connect(self) -> sqlite3.Connection:
@@ -304,3 +312,31 @@ def test_an_outage_is_logged_once_and_so_is_its_end(
     notebook.notes.wait(5)
     actions = [getattr(record, "action", "") for record in caplog.records]
     assert actions == ["database_unavailable", "database_recovered"]
+
+
+def test_a_patient_job_shares_the_commit_of_the_next_one(tmp_path: Path) -> None:
+    notebook = Notebook(tmp_path / "notes.db", linger=3600)
+    patient = notebook.patient.submit(1)
+    assert notebook.notes.wait(2) == 20
+    assert patient.result(0) == 10
+    notebook.writer.close()
+
+
+def test_a_patient_job_does_not_wait_for_ever(notebook: Notebook) -> None:
+    assert notebook.patient.submit(1).result(PATIENCE) == 10
+
+
+def test_many_patient_jobs_wait_for_nobody(tmp_path: Path) -> None:
+    notebook = Notebook(tmp_path / "notes.db", linger=3600)
+    futures = [notebook.patient.submit(number) for number in range(32)]
+    assert [future.result(PATIENCE) for future in futures] == [number * 10 for number in range(32)]
+    notebook.writer.close()
+
+
+def test_commits_keep_their_distance_and_share_more(tmp_path: Path) -> None:
+    notebook = Notebook(tmp_path / "notes.db", spacing=3600)
+    assert notebook.notes.submit(1).result(PATIENCE) == 10
+    futures = [notebook.notes.submit(number) for number in (2, 3)]
+    notebook.writer.close()
+    assert [future.result(0) for future in futures] == [20, 30]
+    assert notebook.transactions == [[1], [2, 3]]
