@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from uuid import UUID
 
-from angarium import deadline
+from angarium import deadline, logs
 from angarium.api.exchange import Admission, Awaiting, BodyRule, Head, Lane, Refusal, Response, WouldBlock
 from angarium.domain.errors import Code
 from angarium.domain.user import Principal
+
+_log = logs.get("angarium.stub")
 
 ALICE = Principal(UUID(int=1), "alice")
 PATIENCE = 30.0
@@ -32,10 +34,10 @@ _LANES = {"store": Lane.STORE, "hash": Lane.HASHING, "health": Lane.HEALTH}
 class StubApplication:
     """Answers by the path's first segment; keeps what it was asked.
 
-    `/echo` gives the body back, `/large/N` N bytes. `/refused` is refused from its head, `/crash` fails there,
-    `/broken` later. `/store`, `/hash` and `/health` wait on those lanes until the test opens the gate. `/await`
-    is answered when the test completes a future. `/moved` finds on the server's thread that it would block;
-    `/moved-await` and `/store-await` come to a future on the STORE lane.
+    `/echo` gives the body back, `/large/N` N bytes. `/refused` is refused from its head, `/crash` fails
+    there, `/broken` later. `/store`, `/hash` and `/health` wait on those lanes until the test opens the
+    gate. `/await` is answered when the test completes a future. `/moved` finds on the server's thread that
+    it would block; `/moved-await` and `/store-await` come to a future on the STORE lane.
     """
 
     def __init__(self) -> None:
@@ -64,6 +66,7 @@ class StubApplication:
     def run(self, admission: Admission, body: bytes, may_block: bool) -> Response | Awaiting | WouldBlock:
         self.bodies.append(body)
         self.threads.add(threading.current_thread().name)
+        _log.info("ran", "a request reached the stub")
         segment = str(admission.endpoint)
         if segment.startswith("moved") and not may_block:
             return WouldBlock()

@@ -160,10 +160,10 @@ class Dispatcher:
 
     def _queue(self, transaction: Transaction, lane: Lane) -> Response | None:
         waits = self._lanes[lane]
-        due = self._clock.monotonic() + waits.seconds
-        if not self._pools[lane].submit(partial(self._work, transaction, due)):
+        now = self._clock.monotonic()
+        if not self._pools[lane].submit(partial(self._work, transaction, now + waits.seconds)):
             return self._overloaded(transaction.admission)
-        self._join(transaction, waits)
+        self._join(transaction, waits, now)
         return None
 
     def _work(self, transaction: Transaction, due: float) -> None:
@@ -202,7 +202,7 @@ class Dispatcher:
         waits = self._futures.get(steps)
         if waits is None:
             waits = self._futures[steps] = Waits(steps / _STEPS_A_SECOND)
-        self._join(transaction, waits)
+        self._join(transaction, waits, self._clock.monotonic())
         rendered = partial(self._guarded, transaction, awaiting.render)
         awaiting.future.add_done_callback(lambda _: self.mailbox.put((transaction, rendered)))
         return None
@@ -233,9 +233,9 @@ class Dispatcher:
         transaction.answered = True
         transaction.client.reply(response)
 
-    def _join(self, transaction: Transaction, waits: Waits[Transaction]) -> None:
+    def _join(self, transaction: Transaction, waits: Waits[Transaction], now: float) -> None:
         transaction.waits = waits
-        waits.join(transaction, self._clock.monotonic())
+        waits.join(transaction, now)
         if transaction.admission.lane is not HEALTH:
             self.in_hand += 1
 

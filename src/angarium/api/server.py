@@ -237,10 +237,14 @@ class Server(HTTPServer):
 
     def _accept(self) -> bool:
         # False when there are no more, or no room for them.
-        for _ in range(ACCEPTED_AT_ONCE):
-            if len(self._connections) >= self._most and not self._make_room():
-                self._accept_no_more()
-                return False
+        for number in range(ACCEPTED_AT_ONCE):
+            if len(self._connections) >= self._most:
+                if number:
+                    # Whether anybody else is there, for whom room must be made, only the selector knows.
+                    return True
+                if not self._make_room():
+                    self._accept_no_more()
+                    return False
             try:
                 request, client_address = self.get_request()
             except BlockingIOError:
