@@ -105,8 +105,8 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     loop = Loop(talk, place.source, console.stdin.fileno(), alarm, mailbox, sending, polling)
     with ExitStack() as stack:
         stack.callback(alarm.close)
-        # Signals are caught before the terminal is changed, so that none can leave it so; and it is given back
-        # before the threads are waited for.
+        # Signals are caught before the terminal is changed, so that none can leave it so; and it is given
+        # back before the threads are waited for.
         stack.enter_context(signals.caught(alarm.ring, place.terminal is not None))
         stack.enter_context(_running(mailbox, sending, polling))
         stack.enter_context(_drawing(place, name))

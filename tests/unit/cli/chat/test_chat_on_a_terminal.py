@@ -7,7 +7,6 @@ import pty
 import signal
 import struct
 import subprocess
-import sys
 import termios
 import threading
 from collections.abc import Iterator, Sequence
@@ -17,9 +16,10 @@ import pytest
 from tests.unit.cli.chat.emulator import Emulator
 from tests.unit.cli.chat.waiting import PATIENCE, until
 from tests.unit.cli.conftest import Shell
+from tests.unit.cli.own_terminal import with_terminal
 from tests.unit.cli.town_server import TownServer
 
-CHAT = [sys.executable, "-m", "angarium", "chat", "bob"]
+CHAT = ["-m", "angarium", "chat", "bob"]
 
 SHELL = """
 import os, signal, sys
@@ -51,14 +51,13 @@ class Terminal:
         self._resize(60, 12)
         self.before = self.modes()
         self.process = subprocess.Popen(
-            command,
+            with_terminal(command),
             pass_fds=pass_fds,
             stdin=self._far,
             stdout=self._far,
             stderr=self._far,
             env={"PATH": os.environ["PATH"], "TERM": "xterm", "NO_COLOR": "1", **environment},
             start_new_session=True,
-            preexec_fn=_take_terminal,
         )
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
@@ -104,10 +103,6 @@ class Terminal:
         os.close(self._far)
         self._thread.join(PATIENCE)
         os.close(self._near)
-
-
-def _take_terminal() -> None:
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 @pytest.fixture
@@ -189,7 +184,7 @@ def test_a_resized_terminal_is_drawn_anew(terminal: Terminal, server: TownServer
 
 def test_a_suspended_chat_gives_the_terminal_back_and_goes_on(alice: Shell) -> None:
     reading, writing = os.pipe()
-    terminal = Terminal(alice.environment, [sys.executable, "-c", SHELL, str(writing)], [writing])
+    terminal = Terminal(alice.environment, ["-c", SHELL, str(writing)], [writing])
     os.close(writing)
     try:
         terminal.shows("talking with bob; Ctrl-D ends", "alice>")

@@ -196,6 +196,13 @@ def test_polling_calms_down_and_wakes_up_again(feeding: Feeding) -> None:
     assert feeding.feed.step() < IDLE
 
 
+def test_what_fills_more_than_a_page_is_read_at_once(feeding: Feeding) -> None:
+    feeding.step()
+    for number in range(250):
+        feeding.town.say("bob", "alice", f"n{number}")
+    assert [feeding.feed.step() for _ in range(3)] == [0.0, 0.0, ACTIVE]
+
+
 def test_an_outage_is_waited_out_longer_and_longer(feeding: Feeding) -> None:
     feeding.client.before += [AWAY, AWAY]
     assert [feeding.feed.step() for _ in range(3)] == [10.0, 11.0, ACTIVE]
