@@ -304,7 +304,7 @@ def test_a_file_that_another_process_keeps_locked_is_refused(
 ) -> None:
     path = filled(folder)
     monkeypatch.setattr(database_module, "_OPEN_SECONDS", 0.0)
-    monkeypatch.setattr(database_module, "_BUSY_WRITE_SECONDS", 0.01)
+    monkeypatch.setattr(database_module, "BUSY_SECONDS", 0.01)
     with closing(sqlite3.connect(path, isolation_level=None)) as holder:
         holder.execute("BEGIN IMMEDIATE")
         said = refusal(folder)

@@ -37,14 +37,14 @@ class Notebook:
             connection.execute("CREATE TABLE notes (note INTEGER NOT NULL CHECK (note >= 0)) STRICT")
         self.transactions: list[list[int]] = []
         self.connected = 0
-        self.writer = Writer(self.connect, capacity, patience, linger, spacing)
+        self.writer = Writer(self.connect, capacity, patience, linger, spacing, busy=0.01)
         self.notes = self.writer.kind(self.add, StoreUnavailable)
         self.patient = self.writer.kind(self.add, LogUnavailable, patient=True)
         self.gate = Gate(self.writer)
 
     def connect(self) -> sqlite3.Connection:
         self.connected += 1
-        return connect(self.path, 0.01)
+        return connect(self.path, 0)
 
     def add(self, connection: sqlite3.Connection, notes: Sequence[int]) -> list[int]:
         self.transactions.append(list(notes))
@@ -340,3 +340,21 @@ def test_commits_keep_their_distance_and_share_more(tmp_path: Path) -> None:
     notebook.writer.close()
     assert [future.result(0) for future in futures] == [20, 30]
     assert notebook.transactions == [[1], [2, 3]]
+
+
+def test_a_writer_without_a_break_leaves_room_for_another_process(tmp_path: Path) -> None:
+    notebook = Notebook(tmp_path / "notes.db")
+    neighbour = Writer(lambda: connect(notebook.path, 0), busy=PATIENCE)
+    done = threading.Event()
+
+    def without_a_break(future: "Future[int] | None" = None) -> None:
+        if not done.is_set():
+            notebook.notes.submit(1).add_done_callback(without_a_break)
+
+    for _ in range(4):
+        without_a_break()
+    kind = neighbour.kind(notebook.add, StoreUnavailable)
+    assert [kind.wait(number) for number in range(10)] == [number * 10 for number in range(10)]
+    done.set()
+    neighbour.close()
+    notebook.writer.close()
