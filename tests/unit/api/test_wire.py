@@ -25,7 +25,8 @@ def refused(head: bytes) -> WireError:
 
 def test_a_head_is_taken_apart() -> None:
     head = parsed(b"POST /v1/messages?a=1&b HTTP/1.1\r\nHost: here:80\r\nX-Two:  1 \r\nx-two:\t2")
-    assert head == ("POST", "/v1/messages", "a=1&b", 1, {"host": ["here:80"], "x-two": ["1", "2"]})
+    assert head[:5] == ("POST", "/v1/messages", "a=1&b", 1, {"host": ["here:80"], "x-two": ["1", "2"]})
+    assert head.headers.all("x-two") == ["1", "2"]
 
 
 def test_the_target_stays_percent_encoded() -> None:
@@ -220,7 +221,7 @@ LONG = st.builds(
 def outcome(data: bytes) -> Outcome:
     try:
         end = wire.head_end(data, 0)
-        return ("incomplete", None) if end < 0 else ("head", (end, wire.parse_head(data[:end])))
+        return ("incomplete", None) if end < 0 else ("head", (end, wire.parse_head(data[:end])[:5]))
     except WireError as error:
         return ("error", (error.code, error.detail))
 
@@ -231,7 +232,7 @@ def outcome_in_pieces(data: bytes, cuts: list[int]) -> Outcome:
         try:
             end = wire.head_end(data[:cut], 0, seen)
             if end >= 0:
-                return ("head", (end, wire.parse_head(data[:end])))
+                return ("head", (end, wire.parse_head(data[:end])[:5]))
         except WireError as error:
             return ("error", (error.code, error.detail))
         seen = cut
