@@ -29,7 +29,8 @@ FILE_NAME = "angarium.db"
 OLDEST_SQLITE = (3, 37, 0)
 """STRICT tables (sqlite.org/stricttables.html)."""
 
-_BUSY_READ_SECONDS = 0.25
+_LOCK_SECONDS = 0.25
+"""How long opening and reading wait for a lock: one that bars readers is held for moments only."""
 _OPEN_SECONDS = 5.0
 
 _HINTS = {
@@ -47,9 +48,8 @@ class Database:
     def __init__(self, path: Path, partitions: int) -> None:
         self.path = path
         self.partitions = partitions
-        # The writer waits for other processes by itself.
-        self._writer = Writer(lambda: connect(path, busy=0))
-        self._readers = ReadConnections(lambda: connect(path, _BUSY_READ_SECONDS))
+        self._writer = Writer(lambda: connect(path, _LOCK_SECONDS))
+        self._readers = ReadConnections(lambda: connect(path, _LOCK_SECONDS))
 
     @classmethod
     def open(cls, folder: Path, partitions: int, migrations: Sequence[Migration] | None = None) -> "Database":
@@ -150,7 +150,7 @@ def _make_ready(path: Path, partitions: int, migrations: Sequence[Migration]) ->
     # SQLite would make the file readable for everybody, and opens one that is read-only without a word.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     try:
-        with closing(connect(path, _BUSY_READ_SECONDS)) as connection:
+        with closing(connect(path, _LOCK_SECONDS)) as connection:
             prepare(connection, path, partitions, migrations, BUSY_SECONDS)
     except sqlite3.OperationalError as error:
         if primary_code(error) == sqlite3.SQLITE_BUSY:

@@ -117,6 +117,8 @@ class Writer:
     def _transact(self, portions: Sequence[Portion]) -> None:
         if self._connection is None:
             self._connection = self._connect()
+            # From here on `begin` waits for other processes.
+            self._connection.execute("PRAGMA busy_timeout = 0")
         begin(self._connection, self._busy)
         for portion in portions:
             portion.run(self._connection)

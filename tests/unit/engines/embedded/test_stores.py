@@ -107,12 +107,17 @@ def test_in_an_outage_every_future_holds_the_ports_own_error(
     letter = DeadLetter("undecodable_event", "no JSON", Record(0, 0, 1, None, None), "f" * 32)
     receipt = Receipt(uuid4(), BOB, 1)
     with write_lock(folder):
+        append = EmbeddedLog(database, clock).append(NewRecord(b"k", b"v", {}))
+        kept = EmbeddedDeadLetters(database).append(letter)
+        record = store.record(CONVERSATION.conversation_id, messages(1))
+        mark = store.mark_delivered(CONVERSATION.conversation_id, [receipt])
+        touch = presence.touch(ALICE, 1)
         errors = {
-            "append": EmbeddedLog(database, clock).append(NewRecord(b"k", b"v", {})).exception(PATIENCE),
-            "letter": EmbeddedDeadLetters(database).append(letter).exception(PATIENCE),
-            "record": store.record(CONVERSATION.conversation_id, messages(1)).exception(PATIENCE),
-            "mark": store.mark_delivered(CONVERSATION.conversation_id, [receipt]).exception(PATIENCE),
-            "touch": presence.touch(ALICE, 1).exception(PATIENCE),
+            "append": append.exception(PATIENCE),
+            "letter": kept.exception(PATIENCE),
+            "record": record.exception(PATIENCE),
+            "mark": mark.exception(PATIENCE),
+            "touch": touch.exception(PATIENCE),
         }
     assert {name: type(error) for name, error in errors.items()} == {
         "append": LogUnavailable,

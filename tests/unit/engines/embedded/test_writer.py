@@ -37,6 +37,7 @@ class Notebook:
             connection.execute("CREATE TABLE notes (note INTEGER NOT NULL CHECK (note >= 0)) STRICT")
         self.transactions: list[list[int]] = []
         self.connected = 0
+        self.statements: list[str] = []
         self.writer = Writer(self.connect, capacity, patience, linger, spacing, busy=0.01)
         self.notes = self.writer.kind(self.add, StoreUnavailable)
         self.patient = self.writer.kind(self.add, LogUnavailable, patient=True)
@@ -44,7 +45,12 @@ class Notebook:
 
     def connect(self) -> sqlite3.Connection:
         self.connected += 1
-        return connect(self.path, 0)
+        connection = connect(self.path, 1.0)
+        connection.set_trace_callback(self.statements.append)
+        return connection
+
+    def commits(self) -> int:
+        return self.statements.count("COMMIT")
 
     def add(self, connection: sqlite3.Connection, notes: Sequence[int]) -> list[int]:
         self.transactions.append(list(notes))
@@ -319,6 +325,7 @@ def test_a_patient_job_shares_the_commit_of_the_next_one(tmp_path: Path) -> None
     patient = notebook.patient.submit(1)
     assert notebook.notes.wait(2) == 20
     assert patient.result(0) == 10
+    assert notebook.commits() == 1
     notebook.writer.close()
 
 
@@ -336,15 +343,15 @@ def test_many_patient_jobs_wait_for_nobody(tmp_path: Path) -> None:
 def test_commits_keep_their_distance_and_share_more(tmp_path: Path) -> None:
     notebook = Notebook(tmp_path / "notes.db", spacing=3600)
     assert notebook.notes.submit(1).result(PATIENCE) == 10
-    futures = [notebook.notes.submit(number) for number in (2, 3)]
+    futures = [notebook.notes.submit(number) for number in range(50)]
     notebook.writer.close()
-    assert [future.result(0) for future in futures] == [20, 30]
-    assert notebook.transactions == [[1], [2, 3]]
+    assert [future.result(0) for future in futures] == [number * 10 for number in range(50)]
+    assert notebook.transactions == [[1], list(range(50))]
 
 
 def test_a_writer_without_a_break_leaves_room_for_another_process(tmp_path: Path) -> None:
     notebook = Notebook(tmp_path / "notes.db")
-    neighbour = Writer(lambda: connect(notebook.path, 0), busy=PATIENCE)
+    neighbour = Writer(lambda: connect(notebook.path, 1.0), busy=PATIENCE)
     done = threading.Event()
 
     def without_a_break(future: "Future[int] | None" = None) -> None:
