@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import cast
 
 from angarium import logs
-from angarium.api.access_log import AccessEntry
+from angarium.api.access_log import AccessLog
 from angarium.api.body import MAX_BODY
 from angarium.api.deadlines import Waits
 from angarium.api.encoding import CONTINUE
@@ -62,7 +62,7 @@ class Connection(BaseHTTPRequestHandler):
         self._admission: Admission | None = None
         self._framed: RequestHead | None = None
         self._framing = NO_BODY
-        self._entry = AccessEntry()
+        self._access = AccessLog()
         self._keep_alive = True
         self._announces = False
 
@@ -170,19 +170,19 @@ class Connection(BaseHTTPRequestHandler):
             return False
         if body is None:
             return False
-        if phase is DISCARDING:
-            self._phase = HEAD
-            return True
-        return self._run(body)
+        if phase is BODY and self._admission is not None:
+            return self._run(self._admission, body)
+        self._phase = HEAD
+        return True
 
     def _begin(self) -> bool:
         request = self._reader.head()
         if request is None:
             return False
-        entry = self._entry
-        entry.began = self._owner.now
-        entry.method = method = request.method
-        entry.trace_id = trace_id = trace_id_of(request.fields)
+        access = self._access
+        access.began = self._owner.now
+        access.method = method = request.method
+        access.trace_id = trace_id = trace_id_of(request.fields)
         if request is not self._framed:
             self._framing = framing_of(request)
             self._framed = request
@@ -191,31 +191,26 @@ class Connection(BaseHTTPRequestHandler):
         self._announces = framing.keep_alive and not request.minor
         head = Head(method, request.path, request.query, request.headers, self._peer, trace_id)
         decision = self._owner.dispatcher.admit(head)
-        entry.template = decision.template
+        access.template = decision.template
         if isinstance(decision, Refusal):
             return self._refuse_unread(decision.response, framing)
-        entry.principal = decision.principal
+        access.identify(decision.principal)
         return self._admit(decision, framing)
 
     def _admit(self, admission: Admission, framing: Framing) -> bool:
         self._admission = admission
         if framing.length > MAX_BODY:
             detail = f"The body has {framing.length:,} bytes; send at most {MAX_BODY:,}."
-            trace_id = self._entry.trace_id
+            trace_id = self._access.trace_id
             response = self._owner.dispatcher.refuse(Code.BODY_TOO_LARGE, detail, trace_id)
             return self._refuse_unread(response, framing)
         self._phase = BODY
         if framing.expects_continue and not self._reader.pending:
             self._outbox.add(CONTINUE)
         body = self._reader.expect_body(framing.length)
-        if body is not None:
-            return self._run(body)
-        return False
+        return body is not None and self._run(admission, body)
 
-    def _run(self, body: bytes) -> bool:
-        admission = self._admission
-        if admission is None:
-            return False
+    def _run(self, admission: Admission, body: bytes) -> bool:
         self._phase = RUNNING
         response = self._owner.dispatcher.run(admission, body, self)
         if response is None:
@@ -243,27 +238,27 @@ class Connection(BaseHTTPRequestHandler):
             _log.info("discarded", f"a body that nobody wanted broke off: {detail}", peer=self._peer)
             self._closing = True
             return
-        entry = self._entry
-        entry.trace_id = entry.trace_id or mint()
-        entry.began = entry.began or self._owner.now
-        self._respond(self._owner.dispatcher.refuse(code, detail, entry.trace_id))
+        access = self._access
+        access.trace_id = access.trace_id or mint()
+        access.began = access.began or self._owner.now
+        self._respond(self._owner.dispatcher.refuse(code, detail, access.trace_id))
 
     def _respond(self, response: Response) -> None:
         owner = self._owner
-        entry = self._entry
-        entry.write(response.status, owner.clock.monotonic())
+        access = self._access
         if self._phase is CLOSED:
+            access.write(response.status, owner.clock.monotonic())
             return
         fate: str | None = "keep-alive" if self._announces else None
         if owner.stopping or not self._keep_alive:
             self._closing = True
             fate = "close"
-        self._outbox.add(owner.encoder.encode(response, entry.trace_id, fate, entry.method != "HEAD"))
+        self._outbox.add(owner.encoder.encode(response, access.trace_id, fate, access.method != "HEAD"))
+        access.write(response.status, owner.clock.monotonic())
         self._phase = HEAD
         if self._waits is owner.reading:
             # The next request has all its time again.
             self._wait_in(None)
-        self._entry = AccessEntry()
 
     def _finish(self, starved: bool = True) -> None:
         if self._flush():
