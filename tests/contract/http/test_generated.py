@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from angarium.domain.identifiers import conversation_id_for, user_id_for
 from tests.contract.http.client import Answer, Person, Request, Talk, Transport
 from tests.contract.http.described import description, member
-from tests.contract.http.services import Service
+from tests.contract.http.services import Service, opened_talk
 
 Generated: TypeAlias = schemathesis.Case[schemathesis.APIOperation]  # type: ignore[type-arg]
 NAMES = ("generated-one", "generated-other")
@@ -73,9 +73,7 @@ bounded = settings(
 
 @pytest.fixture(scope="session")
 def real_talk(service: Service) -> Talk:
-    one, other = (service.person(name) for name in NAMES)
-    opened = one.client.post("/v1/conversations", {"participant_ids": [str(other.user_id)]})
-    talk = Talk(opened.text("conversation_id"), one, other)
+    talk = opened_talk(service, *NAMES)
     assert talk.conversation_id == REAL
     for number in range(3):
         talk.say(f"message {number}")
