@@ -293,6 +293,22 @@ def test_a_caller_that_turned_away_harms_nobody(notebook: Notebook) -> None:
     assert futures[0].result(PATIENCE) == 0
 
 
+def test_a_caller_that_turned_away_harms_nobody_in_an_outage_either(notebook: Notebook) -> None:
+    notebook.gate.shut()
+    futures = [notebook.notes.submit(number) for number in range(3)]
+    assert futures[1].cancel()
+    failing = notebook.patient.submit(-1)
+    assert failing.cancel()
+    with closing(sqlite3.connect(notebook.path, isolation_level=None)) as other:
+        notebook.gate.opened.set()
+        futures[2].exception(PATIENCE)
+        other.execute("BEGIN IMMEDIATE")
+        unlucky = [notebook.notes.submit(number) for number in range(3)]
+        unlucky[0].cancel()
+        assert isinstance(unlucky[2].exception(PATIENCE), StoreUnavailable)
+    assert notebook.notes.wait(4) == 40
+
+
 def test_closing_writes_what_waits(notebook: Notebook) -> None:
     notebook.gate.shut()
     futures = [notebook.notes.submit(number) for number in range(5)]
