@@ -51,6 +51,7 @@ class StubApplication:
         self.remaining: list[float] = []
         self.extra_headers: tuple[tuple[str, str], ...] = ()
         self.await_within = 30.0
+        self.refuses = True
 
     def admit(self, head: Head) -> Admission | Refusal:
         self.heads.append(head)
@@ -86,6 +87,8 @@ class StubApplication:
         return self.refuse(Code.STORE_UNAVAILABLE, "late", admission.head.trace_id)
 
     def refuse(self, code: Code, detail: str, trace_id: str) -> Response:
+        if not self.refuses:
+            raise RuntimeError("refuse failed")
         body = json.dumps({"code": code, "detail": detail, "trace_id": trace_id}).encode()
         waiting = (("Retry-After", "1"),) if _STATUS[code] == 503 else ()
         return Response(_STATUS[code], body, "application/problem+json", waiting)

@@ -231,7 +231,12 @@ class Dispatcher:
     def _answer(self, transaction: Transaction, response: Response) -> None:
         self._leave(transaction)
         transaction.answered = True
-        transaction.client.reply(response)
+        try:
+            transaction.client.reply(response)
+        except Exception as error:  # noqa: BLE001 - one connection's fault must not end the server
+            trace_id = _trace_id(transaction)
+            _log.error("internal_error", "an answer could not be sent", error, trace_id=trace_id)
+            transaction.client.close()
 
     def _join(self, transaction: Transaction, waits: Waits[Transaction], now: float) -> None:
         transaction.waits = waits

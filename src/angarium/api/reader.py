@@ -19,7 +19,7 @@ class RequestReader:
     __slots__ = ("_at", "_body", "_buffer", "_last", "_last_parsed", "_seen")
 
     def __init__(self) -> None:
-        self._last = b""
+        self._last: bytes | None = None
         self._last_parsed: RequestHead | None = None
         self._buffer = b""
         self._at = 0

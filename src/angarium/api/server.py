@@ -229,13 +229,19 @@ class Server(HTTPServer):
         try:
             connection.ready(events)
         except Exception:  # noqa: BLE001 - one connection's fault must not end the server
-            self.handle_error(connection.connection, connection.client_address)
-            connection.close()
+            self._give_up_on(connection)
+
+    def _give_up_on(self, connection: Connection) -> None:
+        self.handle_error(connection.connection, connection.client_address)
+        connection.close()
 
     def _sweep(self) -> None:
         for waits in (self.idle, self.reading, self.writing, self.lingering):
             for connection in waits.overdue(self.now):
-                connection.timed_out()
+                try:
+                    connection.timed_out()
+                except Exception:  # noqa: BLE001 - as above
+                    self._give_up_on(connection)
         self.dispatcher.sweep(self.now)
 
     def _accept(self) -> bool:

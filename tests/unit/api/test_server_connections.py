@@ -122,6 +122,19 @@ def test_a_request_must_be_all_there_in_time(start: Start, clock: ManualClock, p
         assert client.closed()
 
 
+def test_a_fault_while_a_connection_is_timed_out_costs_that_one_alone(
+    start: Start, clock: ManualClock, application: StubApplication
+) -> None:
+    running = start(request_timeout=10)
+    application.refuses = False
+    with RawClient(running.url) as client, RawClient(running.url) as other:
+        client.send(b"GET")
+        seen(running, lambda: len(running.server.reading) == 1)
+        clock.advance(10.1)
+        assert client.closed()
+        assert other.ask(get("/echo")).status == 200
+
+
 def test_dripping_bytes_wins_no_time(start: Start, clock: ManualClock) -> None:
     running = start(request_timeout=10)
     with RawClient(running.url) as client:
@@ -246,6 +259,25 @@ def test_when_every_connection_is_busy_newcomers_wait(start: Start, application:
         application.futures[0].set_result("done")
         assert newcomer.answer().status == 200
         application.futures[1].set_result("done")
+
+
+def test_running_out_of_descriptors_closes_an_idle_connection_first(start: Start) -> None:
+    running = start()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with RawClient(running.url) as idle, socket.socket() as newcomer:
+        newcomer.settimeout(PATIENCE)
+        idle.ask(get("/echo"))
+        turn(running)
+        probe = os.dup(0)
+        os.close(probe)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (probe, hard))
+        try:
+            newcomer.connect(running.server.server_address[:2])
+            newcomer.sendall(get("/echo"))
+            assert newcomer.recv(100).startswith(b"HTTP/1.1 200")
+            assert idle.closed()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_running_out_of_descriptors_pauses_accepting_without_spinning(

@@ -172,6 +172,23 @@ def test_what_waited_too_long_for_its_lane_is_never_run(
     assert b"waiting" not in application.bodies
 
 
+def test_the_queue_before_a_lane_that_hangs_is_bounded(
+    start: Start, application: StubApplication, clock: ManualClock
+) -> None:
+    running = start(store_threads=1, max_in_flight=1)
+    with RawClient(running.url) as client, RawClient(running.url) as other:
+        for first in (True, False):
+            client.send(get("/store"))
+            if first:
+                entered(application)
+            while not running.server.dispatcher.in_hand:
+                other.ask(get("/refused"))
+            clock.advance(2.1)
+            assert client.answer().code == "store_unavailable"
+        assert client.ask(get("/store")).code == "overloaded"
+        assert client.ask(get("/echo")).status == 200
+
+
 def test_a_lane_knows_how_much_time_is_left(start: Start, application: StubApplication) -> None:
     application.gate.set()
     with RawClient(start().url) as client:
