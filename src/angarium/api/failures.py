@@ -43,6 +43,7 @@ def unavailable(error: Unavailable, trace_id: str, **fields: object) -> Response
     _log.error(
         code.value,
         f"A request needed the {part}, which did not answer in time.",
+        None,
         trace_id=trace_id,
         error_type=type(error).__name__,
         reason=str(error),
