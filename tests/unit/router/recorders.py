@@ -15,11 +15,14 @@ class HeldCall:
     """A call that has neither taken effect nor been answered."""
 
     def __init__(
-        self, conversation_id: UUID, apply: Callable[[], None], fail: Callable[[Exception], None]
+        self, conversation_id: UUID, answer: Callable[[], None], fail: Callable[[Exception, bool], None]
     ) -> None:
         self.conversation_id = conversation_id
-        self.answer = apply
-        self.fail = fail
+        self.answer = answer
+        self._fail = fail
+
+    def fail(self, error: Exception, after_effect: bool = False) -> None:
+        self._fail(error, after_effect)
 
 
 class HeldRecorder:
@@ -27,6 +30,7 @@ class HeldRecorder:
 
     def __init__(self, inner: MessageRecorder) -> None:
         self._inner = inner
+        self._at_once = False
         self.held: list[HeldCall] = []
 
     def record(self, conversation_id: UUID, messages: Sequence[Message]) -> Future[tuple[Recorded, ...]]:
@@ -46,11 +50,22 @@ class HeldRecorder:
             else:
                 self.held.append(call)
 
+    def answer_from_now_on(self) -> None:
+        """Answer what is held, and what comes as soon as it comes."""
+        self._at_once = True
+        self.answer()
+
     def _hold(self, conversation_id: UUID, call: Callable[[], Future[Answer]]) -> Future[Answer]:
+        if self._at_once:
+            return call()
         future: Future[Answer] = Future()
-        self.held.append(
-            HeldCall(conversation_id, lambda: future.set_result(call().result(0)), future.set_exception)
-        )
+
+        def fail(error: Exception, after_effect: bool) -> None:
+            if after_effect:
+                call()
+            future.set_exception(error)
+
+        self.held.append(HeldCall(conversation_id, lambda: future.set_result(call().result(0)), fail))
         return future
 
 

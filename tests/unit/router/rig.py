@@ -89,6 +89,13 @@ class Rig:
         with self.log.changed:
             return self.log.group(GROUP).position(partition)
 
+    def rewind(self) -> None:
+        """Make every hold end and everything come again from the beginning."""
+        with self.log.changed:
+            group = self.log.group(GROUP)
+            group._committed.clear()
+            group._holds.clear()
+
     def forget_positions(self) -> None:
         """Let the next consumer begin where the log begins."""
         with self.log.changed:
