@@ -149,12 +149,13 @@ def test_a_value_that_cannot_be_written_harms_no_other(notebook: Notebook, value
 
 
 def test_a_kind_that_gives_too_few_results_fails(notebook: Notebook) -> None:
-    def forget(connection: sqlite3.Connection, items: Sequence[None]) -> Sequence[None]:
-        return items[1:]
+    def forget(connection: sqlite3.Connection, items: Sequence[int]) -> Sequence[int]:
+        return notebook.add(connection, items)[1:]
 
     forgetful = notebook.writer.kind(forget, LogUnavailable)
-    assert isinstance(forgetful.submit(None).exception(PATIENCE), LogUnavailable)
-    assert notebook.notes.wait(1) == 10
+    assert isinstance(forgetful.submit(1).exception(PATIENCE), LogUnavailable)
+    assert notebook.notes.wait(2) == 20
+    assert notebook.kept() == [2]
 
 
 def test_a_fault_after_the_commit_neither_repeats_it_nor_ends_the_writer(notebook: Notebook) -> None:
@@ -339,6 +340,8 @@ def test_an_outage_is_logged_once_and_so_is_its_end(
 def test_a_patient_job_shares_the_commit_of_the_next_one(tmp_path: Path) -> None:
     notebook = Notebook(tmp_path / "notes.db", linger=3600)
     patient = notebook.patient.submit(1)
+    for _ in range(20):
+        assert notebook.kept() == []
     assert notebook.notes.wait(2) == 20
     assert patient.result(0) == 10
     assert notebook.commits() == 1
@@ -359,10 +362,13 @@ def test_many_patient_jobs_wait_for_nobody(tmp_path: Path) -> None:
 def test_commits_keep_their_distance_and_share_more(tmp_path: Path) -> None:
     notebook = Notebook(tmp_path / "notes.db", spacing=3600)
     assert notebook.notes.submit(1).result(PATIENCE) == 10
-    futures = [notebook.notes.submit(number) for number in range(50)]
+    first = notebook.notes.submit(2)
+    for _ in range(20):
+        assert notebook.kept() == [1]
+    second = notebook.notes.submit(3)
     notebook.writer.close()
-    assert [future.result(0) for future in futures] == [number * 10 for number in range(50)]
-    assert notebook.transactions == [[1], list(range(50))]
+    assert [first.result(0), second.result(0)] == [20, 30]
+    assert notebook.transactions == [[1], [2, 3]]
 
 
 def test_a_writer_without_a_break_leaves_room_for_another_process(tmp_path: Path) -> None:
