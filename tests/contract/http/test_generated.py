@@ -23,7 +23,9 @@ CONFIG: dict[str, object] = {
     "seed": 1,
     "phases": {"coverage": {"unexpected-methods": ["DELETE", "OPTIONS", "PATCH", "PUT"]}},
     "checks": {
-        "negative_data_rejection": {"expected-statuses": ["4xx"]},
+        # A busy machine may take too long, which is described and no fault.
+        "not_a_server_error": {"expected-statuses": ["2xx", "4xx", "503"]},
+        "negative_data_rejection": {"expected-statuses": ["4xx", "503"]},
         # Random ids and cursors are well-formed, but nobody's.
         "positive_data_acceptance": {"enabled": False},
         # These send more requests of their own; what they check is written by hand elsewhere.
