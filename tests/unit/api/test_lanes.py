@@ -19,7 +19,7 @@ def test_jobs_run_on_as_many_threads_as_there_are() -> None:
     assert pool.submit(job)
     together.wait()
     pool.close(PATIENCE)
-    assert sorted(names) == ["store-0", "store-1"]
+    assert sorted(names) == ["store-under-test-0", "store-under-test-1"]
 
 
 def test_a_full_queue_takes_no_more() -> None:

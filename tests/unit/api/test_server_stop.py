@@ -157,10 +157,11 @@ def test_the_standard_librarys_names_start_and_stop_it_too(application: StubAppl
 
 
 def test_nothing_is_left_open_after_a_stop(application: StubApplication) -> None:
+    before = set(threading.enumerate())
     with serving(application) as running, RawClient(running.url) as client:
         client.ask(get("/echo"))
     assert running.server.socket.fileno() == -1
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith(("store-", "hashing-"))]
+    assert not set(threading.enumerate()) - before
 
 
 def test_an_address_that_is_taken_is_told(application: StubApplication, running: Running) -> None:
