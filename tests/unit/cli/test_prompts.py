@@ -10,7 +10,7 @@ import pytest
 from angarium.engines.secrets.passwords import ScryptHasher
 from tests.unit.cli.chat.waiting import PATIENCE
 from tests.unit.cli.conftest import Shell
-from tests.unit.cli.own_terminal import with_terminal
+from tests.unit.cli.own_terminal import environment_of, with_terminal
 
 
 def prompted(environment: dict[str, str], argv: Sequence[str], *answers: bytes) -> tuple[int, str, str]:
@@ -20,7 +20,7 @@ def prompted(environment: dict[str, str], argv: Sequence[str], *answers: bytes) 
         stdin=far,
         stdout=subprocess.PIPE,
         stderr=far,
-        env={"PATH": os.environ["PATH"], **environment},
+        env=environment_of(environment),
         start_new_session=True,
     )
     os.close(far)

@@ -16,7 +16,7 @@ import pytest
 from tests.unit.cli.chat.emulator import Emulator
 from tests.unit.cli.chat.waiting import PATIENCE, until
 from tests.unit.cli.conftest import Shell
-from tests.unit.cli.own_terminal import with_terminal
+from tests.unit.cli.own_terminal import environment_of, with_terminal
 from tests.unit.cli.town_server import TownServer
 
 CHAT = ["-m", "angarium", "chat", "bob"]
@@ -56,7 +56,7 @@ class Terminal:
             stdin=self._far,
             stdout=self._far,
             stderr=self._far,
-            env={"PATH": os.environ["PATH"], "TERM": "xterm", "NO_COLOR": "1", **environment},
+            env=environment_of({"TERM": "xterm", "NO_COLOR": "1", **environment}),
             start_new_session=True,
         )
         self._thread = threading.Thread(target=self._read, daemon=True)
