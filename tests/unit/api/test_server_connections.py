@@ -8,6 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from angarium.api.connection import MAX_PENDING, RECEIVE
 from angarium.api.limits import ServerLimits
 from angarium.logs.line import action_of
 from tests.fakes.application import StubApplication
@@ -154,7 +155,8 @@ def test_each_request_has_its_own_time(start: Start, clock: ManualClock) -> None
         client.send(b"\n" + get("/echo")[:-1])
         assert client.answer().status == 200
         clock.advance(9)
-        seen(running, lambda: True)
+        turn(running)
+        turn(running)
         assert client.ask(b"\n").status == 200
 
 
@@ -167,7 +169,8 @@ def test_a_request_in_hand_has_no_time_limit_of_its_connection(
         client.send(get("/await"))
         assert application.awaiting.acquire(timeout=PATIENCE)
         clock.advance(100)
-        seen(running, lambda: True)
+        turn(running)
+        turn(running)
         application.futures[0].set_result("done")
         assert client.answer().body == b"done"
 
@@ -212,6 +215,8 @@ def test_requests_behind_an_answer_that_nobody_reads_are_left_in_the_socket(
         stuck.socket.settimeout(0.2)
         with pytest.raises(TimeoutError):
             stuck.send(post("/echo/flood", b"x" * 10_000) * 5_000)
+        (connection,) = running.server.writing
+        assert connection._reader.pending < MAX_PENDING + RECEIVE
         assert not [head for head in application.heads if head.path == "/echo/flood"]
 
 
@@ -322,5 +327,5 @@ def test_a_lingering_connection_is_dropped_when_it_never_falls_silent(
         for _ in range(7):
             clock.advance(1.5)
             client.send(b"more")
-            seen(running, lambda: True)
+            turn(running)
         seen(running, lambda: len(running.server.lingering) == 0)

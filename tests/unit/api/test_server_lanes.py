@@ -122,6 +122,8 @@ def test_a_future_that_is_late_is_answered_without_it(
         answer = client.answer()
         assert (answer.status, answer.code) == (503, "store_unavailable")
         application.futures[0].set_result("too late")
+        for _ in range(2):
+            other.ask(get("/echo"))
         assert client.ask(get("/echo")).body == b"{}"
     late = [fields_of(record) for record in caplog.records if action_of(record) == "late"]
     assert [(each["trace_id"], each["waiting_for"]) for each in late] == [(TRACE, "future")]
@@ -150,6 +152,7 @@ def test_a_request_whose_lane_hangs_is_answered_in_time(
         clock.advance(0.6)
         assert client.answer().status == 503
         application.gate.set()
+        assert other.ask(get(path)).status == 200
         assert client.ask(get("/echo")).body == b"{}"
 
 

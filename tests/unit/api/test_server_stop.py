@@ -5,11 +5,12 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
 from angarium.api.limits import ServerLimits
-from angarium.api.server import Server
+from angarium.api.server import ACCEPTED_AT_ONCE, Server
 from angarium.clock import SystemClock
 from tests.fakes.application import StubApplication
 from tests.fakes.raw_client import RawClient, get, post
@@ -89,13 +90,16 @@ def test_a_request_that_is_being_sent_is_finished(running: Running) -> None:
 
 def test_what_was_sent_before_the_stop_is_answered(application: StubApplication) -> None:
     server = Server(("127.0.0.1", 0), application, ServerLimits(), SystemClock())
-    with RawClient(server.url) as client:
-        client.send(get("/echo"))
+    with ExitStack() as stack:
+        clients = [stack.enter_context(RawClient(server.url)) for _ in range(2 * ACCEPTED_AT_ONCE)]
+        for client in clients:
+            client.send(get("/echo"))
         server.stop(PATIENCE)
         running = Running(server)
-        answer = client.answer()
-        assert (answer.status, answer.headers["connection"]) == (200, "close")
-        client.close()
+        for client in clients:
+            answer = client.answer()
+            assert (answer.status, answer.headers["connection"]) == (200, "close")
+            client.close()
         assert running.stopped()
 
 

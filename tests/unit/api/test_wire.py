@@ -146,6 +146,12 @@ def test_the_fields_may_have_16_kib_together_and_not_a_byte_more() -> None:
         wire.head_end(line + fields_of(MAX_HEADERS + 4), 0)
 
 
+@pytest.mark.parametrize(("at", "code"), [(100, Code.MALFORMED_REQUEST), (20_000, Code.URI_TOO_LONG)])
+def test_of_two_faults_the_first_one_is_told(at: int, code: Code) -> None:
+    line = line_of(9_000) + b"\r\n" + fields_of(16_000)
+    assert refused(line[:at] + b"\0" + line[at:]).code is code
+
+
 def test_there_may_be_100_fields_and_not_one_more() -> None:
     parsed(b"GET / HTTP/1.1" + b"\r\nA: b" * MAX_FIELDS)
     assert refused(b"GET / HTTP/1.1" + b"\r\nA: b" * (MAX_FIELDS + 1)).code is Code.HEADERS_TOO_LARGE
