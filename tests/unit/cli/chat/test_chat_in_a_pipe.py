@@ -150,6 +150,16 @@ def test_answers_that_are_lost_double_nothing(chat: Chat, server: TownServer) ->
     assert not server.faults
 
 
+def test_even_a_short_outage_is_told(chat: Chat, server: TownServer) -> None:
+    server.faults.append(Fault("/v1/messages"))
+    chat.type("one\n")
+    assert chat.end() == 0
+    assert chat.err.getvalue().splitlines() == [
+        "angarium: connection lost, retrying… (The log is away [log_unavailable] (trace id ab))",
+        "angarium: back",
+    ]
+
+
 def test_lines_of_any_script_arrive_byte_for_byte(chat: Chat, server: TownServer) -> None:
     lines = [
         "Grüße",

@@ -64,6 +64,7 @@ def test_everything_that_waits_is_shown_at_the_entry(feeding: Feeding) -> None:
     delivered = [message.message_id for message in feeding.town.messages[:30]]
     feeding.town.deliver(delivered)
     assert contents(feeding.step()) == [f"n{number}" for number in range(30, 250)]
+    assert contents(feeding.step()) == []
 
 
 def test_what_waits_is_shown_up_to_a_bound(feeding: Feeding) -> None:
