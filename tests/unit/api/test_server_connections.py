@@ -22,14 +22,24 @@ LARGE = 8_000_000
 Start = Callable[..., Running]
 
 
+class CountingClock(ManualClock):
+    """Counts how often it is looked at: once or twice in each turn of a server's loop."""
+
+    looks = 0
+
+    def monotonic(self) -> float:
+        self.looks += 1
+        return super().monotonic()
+
+
 @pytest.fixture
 def application() -> StubApplication:
     return StubApplication()
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
+def clock() -> CountingClock:
+    return CountingClock()
 
 
 @pytest.fixture
@@ -41,6 +51,16 @@ def start(application: StubApplication, clock: ManualClock) -> Iterator[Start]:
             return stack.enter_context(serving(application, chosen, clock))
 
         yield begin
+
+
+def rests(clock: CountingClock, waiting: socket.socket) -> bool:
+    """Tell whether the loop sleeps while a newcomer waits in vain for an answer."""
+    before = clock.looks
+    waiting.settimeout(0.3)
+    with pytest.raises(TimeoutError):
+        waiting.recv(1)
+    waiting.settimeout(PATIENCE)
+    return clock.looks - before < 100
 
 
 def turn(running: Running) -> None:
@@ -249,7 +269,9 @@ def test_when_full_the_longest_idle_connection_makes_room(start: Start) -> None:
             assert third.ask(get("/echo")).status == 200
 
 
-def test_when_every_connection_is_busy_newcomers_wait(start: Start, application: StubApplication) -> None:
+def test_when_every_connection_is_busy_newcomers_wait(
+    start: Start, application: StubApplication, clock: CountingClock
+) -> None:
     running = start(max_connections=2)
     with (
         RawClient(running.url) as first,
@@ -261,6 +283,7 @@ def test_when_every_connection_is_busy_newcomers_wait(start: Start, application:
         assert application.awaiting.acquire(timeout=PATIENCE)
         assert application.awaiting.acquire(timeout=PATIENCE)
         newcomer.send(get("/echo"))
+        assert rests(clock, newcomer.socket)
         application.futures[0].set_result("done")
         assert newcomer.answer().status == 200
         application.futures[1].set_result("done")
@@ -286,7 +309,7 @@ def test_running_out_of_descriptors_closes_an_idle_connection_first(start: Start
 
 
 def test_running_out_of_descriptors_pauses_accepting_without_spinning(
-    start: Start, clock: ManualClock, caplog: pytest.LogCaptureFixture
+    start: Start, clock: CountingClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     running = start()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -300,6 +323,7 @@ def test_running_out_of_descriptors_pauses_accepting_without_spinning(
             newcomer.sendall(get("/echo"))
             while not [record for record in caplog.records if action_of(record) == "accept_paused"]:
                 pass
+            assert rests(clock, newcomer)
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         clock.advance(0.6)
