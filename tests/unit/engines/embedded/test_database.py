@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
 from pathlib import Path
 
@@ -311,6 +312,22 @@ def test_a_file_that_another_process_keeps_locked_is_refused(
         said = refusal(folder)
     assert str(path) in said
     assert "another process" in said
+
+
+def test_a_file_that_another_process_lets_go_of_is_opened(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = filled(folder)
+    monkeypatch.setattr(database_module, "BUSY_SECONDS", 0.0)
+    monkeypatch.setattr(database_module, "_OPEN_SECONDS", 60.0)
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        with ThreadPoolExecutor(1) as pool:
+            opening = pool.submit(Database.open, folder, PARTITIONS)
+            assert not wait([opening], timeout=0.3).done
+            holder.execute("ROLLBACK")
+            with closing(opening.result(60)) as opened:
+                assert opened.read(names) == ["user0"]
 
 
 def test_an_old_sqlite_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

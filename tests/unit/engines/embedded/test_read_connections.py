@@ -105,8 +105,10 @@ def test_a_fault_of_our_own_is_no_outage(library: Library) -> None:
 
 def test_a_reader_may_finish_while_everything_is_closed(library: Library) -> None:
     reading, done = threading.Event(), threading.Event()
+    lent: list[sqlite3.Connection] = []
 
     def hold(connection: sqlite3.Connection) -> int:
+        lent.append(connection)
         reading.set()
         assert done.wait(PATIENCE)
         return one(connection)
@@ -119,3 +121,5 @@ def test_a_reader_may_finish_while_everything_is_closed(library: Library) -> Non
         assert held.result(PATIENCE) == 1
     with pytest.raises(StoreUnavailable):
         library.connections.read(one)
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        one(lent[0])
