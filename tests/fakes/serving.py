@@ -1,13 +1,14 @@
 """A server that runs in a thread for the length of a block."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from angarium.api.exchange import Application
 from angarium.api.limits import ServerLimits
 from angarium.api.server import Server
 from angarium.clock import Clock, SystemClock
+from tests.fakes.raw_client import RawClient, get
 
 PATIENCE = 30.0
 
@@ -42,3 +43,19 @@ def serving(
         yield running
     finally:
         running.end()
+
+
+def turn(running: Running) -> None:
+    """Let the server finish all that it was doing."""
+    with RawClient(running.url) as nudge:
+        nudge.ask(get("/echo"))
+
+
+def seen(running: Running, condition: Callable[[], bool]) -> None:
+    """Give the server turn after turn until a condition holds."""
+    with RawClient(running.url) as nudge:
+        for _ in range(10_000):
+            if condition():
+                return
+            nudge.ask(get("/echo"))
+    raise AssertionError("the condition never came to hold")

@@ -1,8 +1,5 @@
 """Many connections, slow ones, silent ones, and ones that break."""
 
-import os
-import resource
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -14,22 +11,12 @@ from angarium.logs.line import action_of
 from tests.fakes.application import StubApplication
 from tests.fakes.clock import ManualClock
 from tests.fakes.raw_client import RawClient, get, post, request
-from tests.fakes.serving import Running, serving
+from tests.fakes.serving import Running, seen, serving, turn
 
 PATIENCE = 30.0
 LARGE = 8_000_000
 
 Start = Callable[..., Running]
-
-
-class CountingClock(ManualClock):
-    """Counts how often it is looked at: once or twice in each turn of a server's loop."""
-
-    looks = 0
-
-    def monotonic(self) -> float:
-        self.looks += 1
-        return super().monotonic()
 
 
 @pytest.fixture
@@ -38,8 +25,8 @@ def application() -> StubApplication:
 
 
 @pytest.fixture
-def clock() -> CountingClock:
-    return CountingClock()
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture
@@ -51,32 +38,6 @@ def start(application: StubApplication, clock: ManualClock) -> Iterator[Start]:
             return stack.enter_context(serving(application, chosen, clock))
 
         yield begin
-
-
-def rests(clock: CountingClock, waiting: socket.socket) -> bool:
-    """Tell whether the loop sleeps while a newcomer waits in vain for an answer."""
-    before = clock.looks
-    waiting.settimeout(0.3)
-    with pytest.raises(TimeoutError):
-        waiting.recv(1)
-    waiting.settimeout(PATIENCE)
-    return clock.looks - before < 100
-
-
-def turn(running: Running) -> None:
-    """Let the server finish all that it was doing."""
-    with RawClient(running.url) as nudge:
-        nudge.ask(get("/echo"))
-
-
-def seen(running: Running, condition: Callable[[], bool]) -> None:
-    """Give the server turn after turn until a condition holds."""
-    with RawClient(running.url) as nudge:
-        for _ in range(10_000):
-            if condition():
-                return
-            nudge.ask(get("/echo"))
-    raise AssertionError("the condition never came to hold")
 
 
 def test_a_thousand_simultaneous_connections_are_all_answered(start: Start) -> None:
@@ -255,101 +216,3 @@ def test_a_client_that_breaks_off_harms_nobody(
         assert client.ask(get("/echo")).status == 200
     assert not [record for record in caplog.records if action_of(record) == "internal_error"]
     assert "Traceback" not in capfd.readouterr().err
-
-
-def test_when_full_the_longest_idle_connection_makes_room(start: Start) -> None:
-    running = start(max_connections=3)
-    with RawClient(running.url) as first, RawClient(running.url) as second, RawClient(running.url) as third:
-        for client in (second, first, third):
-            assert client.ask(get("/echo")).status == 200
-        with RawClient(running.url) as newcomer:
-            assert newcomer.ask(get("/echo")).status == 200
-            assert second.closed()
-            assert first.ask(get("/echo")).status == 200
-            assert third.ask(get("/echo")).status == 200
-
-
-def test_when_every_connection_is_busy_newcomers_wait(
-    start: Start, application: StubApplication, clock: CountingClock
-) -> None:
-    running = start(max_connections=2)
-    with (
-        RawClient(running.url) as first,
-        RawClient(running.url) as second,
-        RawClient(running.url) as newcomer,
-    ):
-        first.send(get("/await"))
-        second.send(get("/await"))
-        assert application.awaiting.acquire(timeout=PATIENCE)
-        assert application.awaiting.acquire(timeout=PATIENCE)
-        newcomer.send(get("/echo"))
-        assert rests(clock, newcomer.socket)
-        application.futures[0].set_result("done")
-        assert newcomer.answer().status == 200
-        application.futures[1].set_result("done")
-
-
-def test_running_out_of_descriptors_closes_an_idle_connection_first(start: Start) -> None:
-    running = start()
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with RawClient(running.url) as idle, socket.socket() as newcomer:
-        newcomer.settimeout(PATIENCE)
-        idle.ask(get("/echo"))
-        turn(running)
-        probe = os.dup(0)
-        os.close(probe)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (probe, hard))
-        try:
-            newcomer.connect(running.server.server_address[:2])
-            newcomer.sendall(get("/echo"))
-            assert newcomer.recv(100).startswith(b"HTTP/1.1 200")
-            assert idle.closed()
-        finally:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
-def test_running_out_of_descriptors_pauses_accepting_without_spinning(
-    start: Start, clock: CountingClock, caplog: pytest.LogCaptureFixture
-) -> None:
-    running = start()
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with socket.socket() as newcomer:
-        newcomer.settimeout(PATIENCE)
-        probe = os.dup(0)
-        os.close(probe)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (probe, hard))
-        try:
-            newcomer.connect(running.server.server_address[:2])
-            newcomer.sendall(get("/echo"))
-            while not [record for record in caplog.records if action_of(record) == "accept_paused"]:
-                pass
-            assert rests(clock, newcomer)
-        finally:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        clock.advance(0.6)
-        assert newcomer.recv(100).startswith(b"HTTP/1.1 200")
-    assert len([record for record in caplog.records if action_of(record) == "accept_paused"]) == 1
-
-
-def test_a_lingering_connection_is_dropped_when_it_falls_silent(start: Start, clock: ManualClock) -> None:
-    running = start(linger_timeout=2)
-    with RawClient(running.url) as client:
-        client.ask(get("/echo", "Connection: close"))
-        assert client.closed()
-        seen(running, lambda: len(running.server.lingering) == 1)
-        clock.advance(2.1)
-        seen(running, lambda: len(running.server.lingering) == 0)
-
-
-def test_a_lingering_connection_is_dropped_when_it_never_falls_silent(
-    start: Start, clock: ManualClock
-) -> None:
-    running = start(request_timeout=10)
-    with RawClient(running.url) as client:
-        client.ask(get("/echo", "Connection: close"))
-        seen(running, lambda: len(running.server.lingering) == 1)
-        for _ in range(7):
-            clock.advance(1.5)
-            client.send(b"more")
-            turn(running)
-        seen(running, lambda: len(running.server.lingering) == 0)
