@@ -161,3 +161,19 @@ def test_news_does_not_end_the_poll_of_a_paused_flow(log: EmbeddedLog, consumer:
         assert not waiting.result(PATIENCE).records
     consumer.resume()
     assert len(drain(consumer)) == 1
+
+
+def test_a_poll_without_news_waits_without_working(
+    log: EmbeddedLog, consumer: EmbeddedConsumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    consumer.poll(0)
+    looks: list[Sequence[int]] = []
+    ends = log.ends
+
+    def look() -> Sequence[int]:
+        looks.append(ends())
+        return looks[-1]
+
+    monkeypatch.setattr(log, "ends", look)
+    consumer.poll(0.1)
+    assert len(looks) <= 3
