@@ -45,11 +45,6 @@ class Applying:
         """Whether more records would only wait: the store is out, and who will ask for it next is at hand."""
         return self.store_out and self._lanes.ready > 0
 
-    @property
-    def stuck(self) -> bool:
-        """Whether nothing is under way, or about to be, before something that is out is tried again."""
-        return not self.in_flight and (self.store_out or not self._lanes.ready)
-
     def add(self, entry: Entry) -> None:
         """Take an entry to be applied.
 

@@ -43,11 +43,6 @@ class Partitions:
             progress.over = True
         return progress
 
-    def lose_all(self) -> None:
-        """Hold nothing any longer."""
-        for assignment in list(self._held):
-            self.lose(assignment)
-
     def uncommitted(self) -> Mapping[Assignment, Position]:
         """Tell what can be committed and has not been.
 

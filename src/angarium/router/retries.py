@@ -65,7 +65,7 @@ class Retries:
         """
         due: list[Work] = []
         out = self.outage.active
-        if out and (self._probe is not None or self.outage.remaining() > 0):
+        if out and self.outage.remaining() > 0:
             return due
         now = self._clock.monotonic()
         while self._waiting and self._probe is None and (out or self._waiting[0][0] <= now):

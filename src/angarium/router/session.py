@@ -58,7 +58,7 @@ class Session:
         self._stopping = True
         self._regulate()
         give_up_at = self._clock.monotonic() + self._pace.drain
-        while not self._applying.stuck and self._clock.monotonic() < give_up_at:
+        while self._applying.in_flight and self._clock.monotonic() < give_up_at:
             self.turn()
         self._commit_at = self._clock.monotonic()
         self._commits.forget()
@@ -66,7 +66,6 @@ class Session:
 
     def close(self) -> None:
         """Leave the group; nothing more is committed."""
-        self._partitions.lose_all()
         self._consumer.close()
 
     def _patience(self) -> float:
@@ -105,9 +104,8 @@ class Session:
                 self._applying.drop(progress)
         for assignment, start in polled.gained.items():
             self._partitions.gain(assignment, start)
-        if not self._stopping:
-            for assignment, records in polled.records.items():
-                self._read(records, self._partitions[assignment])
+        for assignment, records in polled.records.items():
+            self._read(records, self._partitions[assignment])
         return bool(polled.records or polled.gained or polled.lost)
 
     def _read(self, records: Sequence[Record], progress: PartitionProgress) -> None:

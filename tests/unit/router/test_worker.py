@@ -224,13 +224,18 @@ def test_the_flow_pauses_above_the_bound_and_goes_on_below_its_half(rig: Rig) ->
     recorder = HeldRecorder(rig.messages)
     watched = Watched(recorder)
     worker = rig.worker(watched, replace(AT_ONCE, records=4))
-    for text in "abcd":
-        rig.put(message(text, ALICE, CAROL if text == "d" else BOB))
+    rig.put(message("a", ALICE, CAROL))
+    for text in "bcd":
+        rig.put(message(text))
     turns(worker)
     rig.put(message("e"))
     turns(worker)
     assert rig.log_faults.calls["pause"] == 1
-    assert watched.calls == [["a", "b", "c"], ["d"]]
+    assert watched.calls == [["a"], ["b", "c", "d"]]
+    recorder.answer(ALICE_CAROL)
+    turns(worker)
+    assert rig.position().offset == 1
+    assert rig.log_faults.calls["resume"] == 0
     recorder.answer()
     turns(worker)
     assert rig.log_faults.calls["resume"] == 1

@@ -1,4 +1,4 @@
-from angarium.ports.message_log import Position
+from angarium.ports.message_log import Polled, Position
 from angarium.router.worker import Worker
 from tests.fakes.clock import ManualClock
 from tests.unit.router.events import ALICE, ALICE_BOB, BOB, CAROL, message, message_id_of, receipt
@@ -87,6 +87,34 @@ def test_work_that_waits_for_another_try_is_dropped_with_its_assignment(rig: Rig
     rig.run(worker)
     assert rig.texts() == ["a"]
     assert rig.store_faults.calls["record"] == 4
+
+
+def test_groups_that_wait_for_presence_are_dropped_with_their_assignment(rig: Rig) -> None:
+    watched = Watched(rig.messages)
+    held = rig.store_faults.hang("last_seen", times=2)
+    worker = rig.worker(watched)
+    rig.put(message("a"))
+    worker.step()
+    rig.take_away()
+    worker.step()
+    held.release()
+    rig.run(worker)
+    assert watched.calls == [["a"]]
+
+
+def test_records_of_a_lost_assignment_leave_the_memory(rig: Rig) -> None:
+    recorder = HeldRecorder(rig.messages)
+    worker = rig.worker(recorder)
+    rig.put(message("a"))
+    turns(worker)
+    rig.put(message("b"))
+    turns(worker)
+    waiting = worker._session._applying._lanes._lanes  # type: ignore[union-attr]
+    assert [len(lane) for lane in waiting.values()] == [1]
+    partitions = worker._session._partitions  # type: ignore[union-attr]
+    (lost,) = partitions._held
+    worker._session._take(Polled(lost=(lost,)))  # type: ignore[union-attr]
+    assert [len(lane) for lane in waiting.values()] == [0]
 
 
 def test_an_outage_ends_when_all_who_waited_for_it_are_gone(rig: Rig, clock: ManualClock) -> None:

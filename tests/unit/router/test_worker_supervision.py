@@ -134,6 +134,26 @@ def test_stopping_finishes_and_commits_what_was_taken_and_takes_no_more(rig: Rig
     assert rig.position() == Position(2, 2000)
 
 
+def test_stopping_commits_though_a_commit_failed_a_moment_ago(rig: Rig) -> None:
+    rig.log_faults.fail("commit", error=LogUnavailable("for a moment"))
+    worker = rig.worker()
+    rig.put(message("a"))
+    for _ in range(4):
+        worker.step()
+    assert rig.position().offset == 0
+    worker.stop()
+    assert rig.position().offset == 1
+
+
+def test_stopping_finishes_conversations_that_wait_for_a_lane(rig: Rig) -> None:
+    worker = rig.worker(pace=replace(AT_ONCE, lanes=1))
+    for sender, recipient in [(ALICE, BOB), (BOB, CAROL), (ALICE, CAROL)]:
+        rig.put(message("x", sender, recipient))
+    worker.step()
+    worker.stop()
+    assert rig.all_committed()
+
+
 def test_stopping_leaves_the_group(clock: ManualClock) -> None:
     rig = Rig(clock, partitions=2)
     first, second = rig.worker(), rig.worker()
@@ -243,9 +263,16 @@ def test_a_lane_goes_on_when_its_call_ends_on_another_thread_and_waits_for_no_po
     assert rig.all_committed()
 
 
-def test_a_failing_worker_that_is_told_to_stop_does_not_wait(rig: Rig) -> None:
+def test_a_failing_worker_that_is_told_to_stop_does_not_wait(rig: Rig, lines: LogLines) -> None:
     rig.log_faults.fail("poll", times=10_000, error=RuntimeError("not foreseen"))
-    thread, stopping = started(rig.worker(pace=Pace(retry=3600)))
+    online = rig.online()
+    worker = Worker(
+        rig.consumer, rig.messages, rig.dead_letters, online, rig.clock, uniform=lambda *_: 3600.0
+    )
+    thread, stopping = started(worker)
+    deadline = time.monotonic() + PATIENCE
+    while not lines.of("worker_failed") and time.monotonic() < deadline:
+        stopping.wait(0.001)
     stopping.set()
     thread.join(PATIENCE)
     assert not thread.is_alive()
