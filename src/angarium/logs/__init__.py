@@ -20,6 +20,8 @@ from angarium.logs.json_format import JsonFormatter
 from angarium.logs.line import Line
 from angarium.logs.text_format import TextFormatter
 
+_NAMES = {level: logging.getLevelName(level) for level in (logging.DEBUG, logging.INFO)}
+_configured: BufferedHandler | None = None
 _context: ContextVar[Mapping[str, object]] = ContextVar("log_context", default={})  # noqa: B039 - never changed
 
 
@@ -81,6 +83,9 @@ class Log:
         if self._logger.isEnabledFor(level):
             context = _context.get()
             everything = {**context, **fields} if context else fields
+            direct = _configured if level < logging.WARNING else None
+            if direct is not None and direct.take(_NAMES[level], action, message, everything):
+                return
             self._logger.handle(Line(self._logger.name, level, action, message, everything, error))
 
 
@@ -138,6 +143,7 @@ def configure(service: str, level: str, form: str, stream: TextIO | None = None)
     Returns:
         The handler, in the place of an earlier one; closing it writes what is left.
     """
+    global _configured
     handler = BufferedHandler(stream or sys.stderr)
     instance = f"{os.uname().nodename}-{os.getpid()}"
     handler.setFormatter(TextFormatter() if form == "text" else JsonFormatter(service, instance))
@@ -146,6 +152,7 @@ def configure(service: str, level: str, form: str, stream: TextIO | None = None)
         root.removeHandler(old)
         old.close()
     root.addHandler(handler)
+    _configured = handler
     root.setLevel(logging.WARNING)
     logging.getLogger("angarium").setLevel(level)
     report_crashes(get("angarium"))

@@ -3,7 +3,7 @@
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from json.encoder import encode_basestring_ascii as quoted
 from math import isfinite
 from uuid import UUID
@@ -32,19 +32,31 @@ class JsonFormatter(logging.Formatter):
         Returns:
             JSON without a line break.
         """
-        fields = "".join(
-            [
-                f",{quoted(name)}:{_WRITERS.get(type(value), _anything)(value)}"
-                for name, value in fields_of(record).items()
-            ]
-        )
+        fields = fields_of(record)
         traceback = traceback_of(record)
         if traceback is not None:
-            fields += f',"traceback":{quoted(traceback)}'
-        return (
-            f'{{"time":"{self._time(record.created)}","level":"{record.levelname}",{self._origin},'
-            f'"action":{quoted(action_of(record))},"message":{quoted(record.getMessage())}{fields}}}'
-        )
+            fields = {**fields, "traceback": traceback}
+        return self.line(record.created, record.levelname, action_of(record), record.getMessage(), fields)
+
+    def line(
+        self, created: float, level: str, action: str, message: str, fields: Mapping[str, object]
+    ) -> str:
+        """Make one line of its parts.
+
+        Args:
+            created: Seconds since the epoch.
+            level: The level's name.
+            action: What happened, stable, snake_case.
+            message: For a person.
+            fields: Ids and figures.
+
+        Returns:
+            JSON without a line break.
+        """
+        text = f'"action":{quoted(action)},"message":{quoted(message)}'
+        for name, value in fields.items():
+            text += _KEYS[name] + _WRITERS.get(type(value), _anything)(value)
+        return f'{{"time":"{self._time(created)}","level":"{level}",{self._origin},{text}}}'
 
     def _time(self, created: float) -> str:
         milliseconds = int(created * 1000)
@@ -55,6 +67,17 @@ class JsonFormatter(logging.Formatter):
             text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
             self._second = (second, text)
         return f"{text}.{rest:03d}Z"
+
+
+class _Keys(dict[str, str]):
+    """Field names as they begin a member; there are as many as the program's lines name."""
+
+    def __missing__(self, name: str) -> str:
+        self[name] = key = f",{quoted(name)}:"
+        return key
+
+
+_KEYS = _Keys()
 
 
 def _anything(value: object) -> str:

@@ -15,9 +15,17 @@ from angarium.logs.handler import BufferedHandler
 from angarium.logs.line import Line
 from tests.unit.logs.conftest import Collector, HandlerFactory, Pipe
 
+A_DAY = 86_400.0
+
 
 def line(number: int, level: int = logging.INFO, **fields: object) -> Line:
     return Line("angarium.test", level, "counted", "a line", {"number": number, **fields})
+
+
+def write_lines(handler: BufferedHandler, numbers: range) -> None:
+    """Write lines of some 350 bytes: a pipe takes fewer than 200 of them."""
+    for number in numbers:
+        handler.handle(line(number, filler="x" * 200))
 
 
 def numbers(lines: list[str]) -> list[int]:
@@ -163,60 +171,76 @@ def test_nothing_is_lost_when_threads_write_while_it_closes(handler_on: HandlerF
 def test_a_slow_reader_slows_the_program_down_and_loses_nothing(
     handler_on: HandlerFactory, pipe: Pipe
 ) -> None:
-    handler = handler_on(pipe.stream, capacity=10, linger=0.0)
-    writer = threading.Thread(
-        target=lambda: [handler.handle(line(number, filler="x" * 200)) for number in range(3_000)]
-    )
+    handler = handler_on(pipe.stream, capacity=10, linger=0.0, patience=A_DAY)
+    writer = threading.Thread(target=write_lines, args=(handler, range(600)))
     writer.start()
     wait_until(lambda: handler._lines.qsize() >= 10)
     assert writer.is_alive()
-    reader = Collector(pipe, chunk=300)
-    writer.join(60)
+    reader = Collector(pipe, chunk=2_000)
+    writer.join(90)
     handler.close()
-    assert numbers(reader.lines()) == list(range(3_000))
+    assert numbers(reader.lines()) == list(range(600))
+
+
+def test_there_is_room_for_a_line_as_soon_as_others_are_being_written(handler_on: HandlerFactory) -> None:
+    class SlowStream(io.StringIO):
+        reached, let_go = threading.Event(), threading.Event()
+
+        def write(self, text: str) -> int:
+            self.reached.set()
+            assert self.let_go.wait(90)
+            return super().write(text)
+
+    stream = SlowStream()
+    handler = handler_on(stream, capacity=2, linger=A_DAY, patience=A_DAY)
+    # The fourth line at the latest finds no room, and makes the thread write.
+    writer = threading.Thread(target=write_lines, args=(handler, range(4)))
+    writer.start()
+    assert stream.reached.wait(90)
+    writer.join(90)
+    assert not writer.is_alive()
+    stream.let_go.set()
+    handler.close()
+    assert numbers(stream.getvalue().splitlines()) == [0, 1, 2, 3]
 
 
 def test_a_reader_that_takes_nothing_stops_nobody_and_is_told_what_it_missed(
     handler_on: HandlerFactory, pipe: Pipe
 ) -> None:
-    handler = handler_on(pipe.stream, capacity=10, linger=0.0, patience=0.05)
-    for number in range(2_000):
-        handler.handle(line(number, filler="x" * 200))
+    handler = handler_on(pipe.stream, capacity=10, linger=0.0, patience=0.01)
+    write_lines(handler, range(600))
     reader = Collector(pipe, chunk=65_536)
-    wait_until(lambda: b"log_lines_lost" in reader.data)
-    handler.handle(line(2_000))
+    wait_until(lambda: b"log_lines_lost" in reader.data and handler._lines.empty())
+    handler.handle(line(600))
     handler.close()
     found = [json.loads(each) for each in reader.lines()]
     lost = [each["lines"] for each in found if each["action"] == "log_lines_lost"]
     taken = [each["number"] for each in found if each["action"] == "counted"]
-    assert len(taken) + sum(lost) == 2_001
+    assert len(taken) + sum(lost) == 601
     assert taken == sorted(taken)
-    assert taken[-1] == 2_000
+    assert taken[-1] == 600
 
 
 def test_once_the_reader_is_back_the_program_waits_for_it_again(
     handler_on: HandlerFactory, pipe: Pipe
 ) -> None:
-    handler = handler_on(pipe.stream, capacity=10, linger=0.0, patience=0.05)
-    for number in range(2_000):
-        handler.handle(line(number, filler="x" * 200))
-    reader = Collector(pipe, chunk=300)
-    wait_until(lambda: b"log_lines_lost" in reader.data)
-    handler._patience = 30.0
-    for number in range(2_000, 4_000):
-        handler.handle(line(number, filler="x" * 200))
+    handler = handler_on(pipe.stream, capacity=10, linger=0.0, patience=0.01)
+    write_lines(handler, range(600))
+    handler._patience = A_DAY
+    reader = Collector(pipe, chunk=2_000)
+    wait_until(lambda: b"log_lines_lost" in reader.data and handler._lines.empty())
+    write_lines(handler, range(600, 1_200))
     handler.close()
     found = [json.loads(each) for each in reader.lines()]
-    late = [each["number"] for each in found if each["action"] == "counted" and each["number"] >= 2_000]
-    assert late == list(range(2_000, 4_000))
+    late = [each["number"] for each in found if each["action"] == "counted" and each["number"] >= 600]
+    assert late == list(range(600, 1_200))
 
 
 def test_closing_does_not_wait_for_ever_for_a_reader_that_takes_nothing(
     handler_on: HandlerFactory, pipe: Pipe
 ) -> None:
     handler = handler_on(pipe.stream, linger=0.0, patience=0.05)
-    for number in range(1_000):
-        handler.handle(line(number, filler="x" * 200))
+    write_lines(handler, range(1_000))
     handler.flush()
     handler.close()
     handler.flush()
