@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 from angarium import logs
 from angarium.api.exchange import Awaiting, Response
@@ -18,8 +17,7 @@ LOG_SECONDS = 2.0
 _log = logs.get("angarium.api")
 
 
-@dataclass(frozen=True, slots=True)
-class Append:
+class Append(NamedTuple):
     """A record on its way into the log, as far as its answer is concerned.
 
     Attributes:

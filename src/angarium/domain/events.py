@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from json.encoder import encode_basestring as quoted
-from typing import cast
+from typing import NamedTuple, cast
 from uuid import UUID
 
 from angarium.domain.content import content_problem
@@ -18,8 +18,7 @@ MESSAGES_DELIVERED = "MESSAGES_DELIVERED"
 MAX_RECEIPT_IDS = 100
 
 
-@dataclass(frozen=True, slots=True)
-class NewMessage:
+class NewMessage(NamedTuple):
     """A message was accepted.
 
     Attributes:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from angarium.clock import Clock
@@ -15,8 +15,7 @@ from angarium.ports.message_log import Appended, MessageLog
 from angarium.services.appending import Appends
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(NamedTuple):
     """A message as a client sends it; its text obeys the rules of `domain.content`.
 
     Attributes:
@@ -30,8 +29,7 @@ class Submission:
     message_id: UUID | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PendingMessage:
+class PendingMessage(NamedTuple):
     """A message on its way into the log.
 
     Attributes:
