@@ -26,7 +26,7 @@ fix: .venv/dev  ## Format, and mend what can be mended by itself.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: .venv/bench  ## Measure; prints tables and writes JSON to bench/results.
+bench: .venv/dev  ## Measure; prints tables and writes JSON to bench/results.
 	$(BIN)/python -m bench
 
 package: .venv/dev  ## Build the wheel and the source archive into dist/.
@@ -46,11 +46,6 @@ clean:  ## Remove what was made here, but not var/.
 	@touch $@
 
 .venv/dev: .venv/bin/python pyproject.toml
-	@echo "Installing angarium and what its tests need into .venv (once) …"
-	@$(BIN)/python -m pip install --quiet --editable '.[dev]'
-	@touch $@ .venv/run
-
-.venv/bench: .venv/bin/python pyproject.toml
-	@echo "Installing angarium and what its benchmarks need into .venv (once) …"
+	@echo "Installing angarium and what its tests and benchmarks need into .venv (once) …"
 	@$(BIN)/python -m pip install --quiet --editable '.[dev,bench]'
-	@touch $@ .venv/run .venv/dev
+	@touch $@ .venv/run
