@@ -89,10 +89,15 @@ class BufferedHandler(logging.Handler):
         formatter = self.formatter
         if self._closing or not isinstance(formatter, JsonFormatter):
             return False
+        try:
+            line = formatter.line(time.time(), level, action, message, fields)
+        except Exception:  # noqa: BLE001 - `emit` meets it again, and tells it
+            return False
         if self._lines.qsize() >= self._capacity and not self._wait_for_room():
             return True
-        line = formatter.line(time.time(), level, action, message, fields)
         self._lines.put(f"{line}\n".encode("ascii", "backslashreplace"))
+        if self._thread_ended:
+            self._write_waiting()
         return True
 
     def flush(self) -> None:

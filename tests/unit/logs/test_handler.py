@@ -15,17 +15,35 @@ from angarium.logs.handler import BufferedHandler
 from angarium.logs.line import Line
 from tests.unit.logs.conftest import Collector, HandlerFactory, Pipe
 
-A_DAY = 86_400.0
+LONG = 120.0
 
 
 def line(number: int, level: int = logging.INFO, **fields: object) -> Line:
     return Line("angarium.test", level, "counted", "a line", {"number": number, **fields})
 
 
-def write_lines(handler: BufferedHandler, numbers: range) -> None:
+def as_a_record(handler: BufferedHandler, number: int, **fields: object) -> None:
+    handler.handle(Line("angarium.test", logging.INFO, "counted", "a line", {"number": number, **fields}))
+
+
+def on_the_short_way(handler: BufferedHandler, number: int, **fields: object) -> None:
+    if not handler.take("INFO", "counted", "a line", {"number": number, **fields}):
+        as_a_record(handler, number, **fields)
+
+
+Write = Callable[..., None]
+
+
+@pytest.fixture(params=[as_a_record, on_the_short_way])
+def write(request: pytest.FixtureRequest) -> Write:
+    chosen: Write = request.param
+    return chosen
+
+
+def write_lines(handler: BufferedHandler, numbers: range, write: Write = as_a_record) -> None:
     """Write lines of some 350 bytes: a pipe takes fewer than 200 of them."""
     for number in numbers:
-        handler.handle(line(number, filler="x" * 200))
+        write(handler, number, filler="x" * 200)
 
 
 def numbers(lines: list[str]) -> list[int]:
@@ -50,27 +68,30 @@ class FlakyStream(io.StringIO):
         return super().write(text)
 
 
-def test_lines_come_out_in_their_order(handler_on: HandlerFactory, pipe: Pipe) -> None:
+def test_lines_come_out_in_their_order(handler_on: HandlerFactory, pipe: Pipe, write: Write) -> None:
     handler = handler_on(pipe.stream)
     reader = Collector(pipe, chunk=65_536)
     for number in range(5_000):
-        handler.handle(line(number))
+        write(handler, number)
     handler.close()
     assert numbers(reader.lines()) == list(range(5_000))
 
 
 def test_lines_of_many_threads_are_all_there_whole_and_each_thread_s_in_order(
-    handler_on: HandlerFactory, pipe: Pipe
+    handler_on: HandlerFactory, pipe: Pipe, write: Write
 ) -> None:
     handler = handler_on(pipe.stream, capacity=100, linger=0.0)
     reader = Collector(pipe, chunk=1_000)
 
-    def write(thread: int) -> None:
+    def write_all(thread: int) -> None:
         for number in range(1_000):
-            level = logging.WARNING if number % 100 == 0 else logging.INFO
-            handler.handle(line(number, level, thread=thread, filler="x" * (number % 300)))
+            fields: dict[str, object] = {"thread": thread, "filler": "x" * (number % 300)}
+            if number % 100 == 0:
+                handler.handle(line(number, logging.WARNING, **fields))
+            else:
+                write(handler, number, **fields)
 
-    threads = [threading.Thread(target=write, args=(each,)) for each in range(8)]
+    threads = [threading.Thread(target=write_all, args=(each,)) for each in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -147,18 +168,18 @@ def test_a_line_after_the_end_is_written_by_whoever_brings_it(handler_on: Handle
     assert numbers(stream.getvalue().splitlines()) == [1]
 
 
-def test_nothing_is_lost_when_threads_write_while_it_closes(handler_on: HandlerFactory) -> None:
+def test_nothing_is_lost_when_threads_write_while_it_closes(handler_on: HandlerFactory, write: Write) -> None:
     for _ in range(20):
         stream = io.StringIO()
         handler = handler_on(stream, linger=0.0)
         started = threading.Barrier(5)
 
-        def write(handler: BufferedHandler = handler, started: threading.Barrier = started) -> None:
+        def write_all(handler: BufferedHandler = handler, started: threading.Barrier = started) -> None:
             started.wait(30)
             for number in range(100):
-                handler.handle(line(number))
+                write(handler, number)
 
-        threads = [threading.Thread(target=write) for _ in range(4)]
+        threads = [threading.Thread(target=write_all) for _ in range(4)]
         for thread in threads:
             thread.start()
         started.wait(30)
@@ -169,10 +190,10 @@ def test_nothing_is_lost_when_threads_write_while_it_closes(handler_on: HandlerF
 
 
 def test_a_slow_reader_slows_the_program_down_and_loses_nothing(
-    handler_on: HandlerFactory, pipe: Pipe
+    handler_on: HandlerFactory, pipe: Pipe, write: Write
 ) -> None:
-    handler = handler_on(pipe.stream, capacity=10, linger=0.0, patience=A_DAY)
-    writer = threading.Thread(target=write_lines, args=(handler, range(600)))
+    handler = handler_on(pipe.stream, capacity=10, linger=0.0, patience=LONG)
+    writer = threading.Thread(target=write_lines, args=(handler, range(600), write))
     writer.start()
     wait_until(lambda: handler._lines.qsize() >= 10)
     assert writer.is_alive()
@@ -182,7 +203,9 @@ def test_a_slow_reader_slows_the_program_down_and_loses_nothing(
     assert numbers(reader.lines()) == list(range(600))
 
 
-def test_there_is_room_for_a_line_as_soon_as_others_are_being_written(handler_on: HandlerFactory) -> None:
+def test_there_is_room_for_a_line_as_soon_as_others_are_being_written(
+    handler_on: HandlerFactory, write: Write
+) -> None:
     class SlowStream(io.StringIO):
         reached, let_go = threading.Event(), threading.Event()
 
@@ -192,9 +215,9 @@ def test_there_is_room_for_a_line_as_soon_as_others_are_being_written(handler_on
             return super().write(text)
 
     stream = SlowStream()
-    handler = handler_on(stream, capacity=2, linger=A_DAY, patience=A_DAY)
+    handler = handler_on(stream, capacity=2, linger=LONG, patience=LONG)
     # The fourth line at the latest finds no room, and makes the thread write.
-    writer = threading.Thread(target=write_lines, args=(handler, range(4)))
+    writer = threading.Thread(target=write_lines, args=(handler, range(4), write))
     writer.start()
     assert stream.reached.wait(90)
     writer.join(90)
@@ -205,10 +228,10 @@ def test_there_is_room_for_a_line_as_soon_as_others_are_being_written(handler_on
 
 
 def test_a_reader_that_takes_nothing_stops_nobody_and_is_told_what_it_missed(
-    handler_on: HandlerFactory, pipe: Pipe
+    handler_on: HandlerFactory, pipe: Pipe, write: Write
 ) -> None:
     handler = handler_on(pipe.stream, capacity=10, linger=0.0, patience=0.01)
-    write_lines(handler, range(600))
+    write_lines(handler, range(600), write)
     reader = Collector(pipe, chunk=65_536)
     wait_until(lambda: b"log_lines_lost" in reader.data and handler._lines.empty())
     handler.handle(line(600))
@@ -222,14 +245,14 @@ def test_a_reader_that_takes_nothing_stops_nobody_and_is_told_what_it_missed(
 
 
 def test_once_the_reader_is_back_the_program_waits_for_it_again(
-    handler_on: HandlerFactory, pipe: Pipe
+    handler_on: HandlerFactory, pipe: Pipe, write: Write
 ) -> None:
     handler = handler_on(pipe.stream, capacity=10, linger=0.0, patience=0.01)
-    write_lines(handler, range(600))
-    handler._patience = A_DAY
+    write_lines(handler, range(600), write)
+    handler._patience = LONG
     reader = Collector(pipe, chunk=2_000)
     wait_until(lambda: b"log_lines_lost" in reader.data and handler._lines.empty())
-    write_lines(handler, range(600, 1_200))
+    write_lines(handler, range(600, 1_200), write)
     handler.close()
     found = [json.loads(each) for each in reader.lines()]
     late = [each["number"] for each in found if each["action"] == "counted" and each["number"] >= 600]
@@ -277,14 +300,14 @@ def test_a_closed_stderr_stops_nobody(handler_on: HandlerFactory, stream: io.Str
     handler.close()
 
 
-def test_a_line_that_cannot_be_written_is_told_in_its_place(handler_on: HandlerFactory) -> None:
+def test_a_line_that_cannot_be_written_is_told_in_its_place(handler_on: HandlerFactory, write: Write) -> None:
     class Faulty:
         def __str__(self) -> str:
             raise LookupError("no text")
 
     stream = io.StringIO()
     handler = handler_on(stream)
-    handler.handle(line(1, faulty=Faulty()))
+    write(handler, 1, faulty=Faulty())
     handler.handle(line(2))
     handler.close()
     first, second = map(json.loads, stream.getvalue().splitlines())
