@@ -1,0 +1,1 @@
+"""A distributed log: Kafka, through kafka-python."""
