@@ -20,6 +20,9 @@ from angarium.services.history import HistoryQuery, Order
 
 RETRY = "Send the message again with this message_id: however often it is sent, it is one message."
 
+LEAST_SECONDS = 0.1
+"""A message is handed to the log only while the request's own time has so much left."""
+
 
 def send(call: Call) -> Outcome:
     """Take a message into the log.
@@ -125,8 +128,8 @@ def _conversation(call: Call, conversation_id: UUID) -> Conversation | None:
     if known is not None or not call.may_block:
         return known
     found = conversations.get(call.caller_id, conversation_id)
-    if deadline.remaining(1.0) <= 0:
-        # The client has its 503 by now: a message sent behind its back could come twice.
+    if deadline.remaining(LEAST_SECONDS) < LEAST_SECONDS:
+        # The client is about to get a 503 without a message_id: a message sent behind its back comes twice.
         raise StoreUnavailable("the conversation was found too late")
     return found
 

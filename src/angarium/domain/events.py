@@ -16,6 +16,9 @@ NEW_MESSAGE = "NEW_MESSAGE"
 MESSAGES_DELIVERED = "MESSAGES_DELIVERED"
 MAX_RECEIPT_IDS = 100
 
+# `json.dumps` builds an encoder anew for every call that is not all defaults.
+_to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 @dataclass(frozen=True, slots=True)
 class NewMessage:
@@ -92,7 +95,7 @@ def encode(event: Event) -> bytes:
         "timestamp": event.timestamp,
         "payload": payload,
     }
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    return _to_json(document).encode()
 
 
 def decode(value: bytes, schema: str) -> Event:

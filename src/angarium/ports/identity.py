@@ -63,6 +63,9 @@ class PasswordHasher(Protocol):
 
         Returns:
             A PHC string.
+
+        Raises:
+            Refused: `overloaded`: too many passwords are being hashed already.
         """
         ...
 
@@ -75,6 +78,9 @@ class PasswordHasher(Protocol):
 
         Returns:
             True when they match.
+
+        Raises:
+            Refused: `overloaded`: too many passwords are being hashed already.
         """
         ...
 

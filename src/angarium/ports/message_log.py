@@ -164,7 +164,7 @@ class LogConsumer(Protocol):
         that are over already are passed over silently.
 
         Args:
-            positions: New positions; none may go back.
+            positions: New positions; one that goes back changes nothing.
 
         Raises:
             LogUnavailable: Not certain; commit again after the next poll.

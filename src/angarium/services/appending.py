@@ -42,10 +42,12 @@ class Appends:
             A future of the record's place, or of LogUnavailable: the record may then be there or not.
         """
         started = self._clock.monotonic()
+        conversation_id = str(event.conversation_id)
+        record = NewRecord(conversation_id.encode(), encode(event), {"trace_id": trace_id, "schema": SCHEMA})
         # A callback runs on the engine's thread, where no context tells the ids.
         known = {
             "trace_id": trace_id,
-            "conversation_id": str(event.conversation_id),
+            "conversation_id": conversation_id,
             "user_id": str(user_id),
             **fields,
         }
@@ -66,14 +68,11 @@ class Appends:
                 **known,
             )
 
-        appended = self._append(event, trace_id)
+        appended = self._append(record)
         appended.add_done_callback(settled)
         return appended
 
-    def _append(self, event: Event, trace_id: str) -> "Future[Appended]":
-        record = NewRecord(
-            str(event.conversation_id).encode(), encode(event), {"trace_id": trace_id, "schema": SCHEMA}
-        )
+    def _append(self, record: NewRecord) -> "Future[Appended]":
         try:
             return self._events.append(record)
         except LogUnavailable as error:

@@ -87,13 +87,9 @@ class LoginThrottle:
             self._failures.pop(key, None)
 
     def _wait(self, key: Key, limit: int, now: float) -> float:
-        failures = self._failures.get(key)
-        if failures is None:
-            return 0.0
+        failures = self._failures.get(key, [])
         while failures and failures[0] + self._window <= now:
             failures.pop(0)
-        if not failures:
-            del self._failures[key]
         return failures[0] + self._window - now if len(failures) >= limit else 0.0
 
     def _add(self, key: Key, now: float) -> None:

@@ -160,6 +160,15 @@ def test_a_sealed_cursor_that_this_version_never_writes_is_refused(
     refused(cursors.read_history, sealed(payload), owner_id)
 
 
+def test_a_sealed_cursor_with_more_or_less_in_it_is_refused() -> None:
+    owner_id = uuid4()
+    for kind, read in enumerate(READERS, start=1):
+        for size in range(60):
+            payload = struct.pack(">BB16s", 1, kind, owner_id.bytes) + bytes(size)
+            if size not in (17, 24, 32):
+                refused(read, sealed(payload), owner_id)
+
+
 @pytest.mark.parametrize(("timestamp", "offset"), [(-1, 5), (5, -1), (-1, -1), (MAX_TIMESTAMP + 1, 0)])
 def test_a_sealed_cursor_to_an_impossible_place_is_refused(timestamp: int, offset: int) -> None:
     owner_id = uuid4()

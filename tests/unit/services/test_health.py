@@ -132,6 +132,17 @@ def test_a_check_that_hung_once_recovers(hang: Hang) -> None:
         assert time.monotonic() < end
 
 
+def test_every_report_checks_anew() -> None:
+    answers = iter([True, False, True])
+
+    def changing() -> None:
+        if not next(answers):
+            raise StoreUnavailable("no node")
+
+    checked = health(store=changing)
+    assert [checked.report()["store"].ok for _ in range(3)] == [True, False, True]
+
+
 def test_checks_find_a_deadline_of_the_reports_bound() -> None:
     given: list[float] = []
     health(log=lambda: given.append(deadline.remaining(60.0)), within=7).report()

@@ -44,6 +44,14 @@ def test_nothing_waiting_is_an_empty_page() -> None:
     assert (page.messages, page.has_more, page.next_cursor) == ((), False, None)
 
 
+def test_a_page_that_is_just_full_has_no_more() -> None:
+    messages = MemoryMessages()
+    for offset in range(3):
+        store(messages, uuid4(), Place(1, offset))
+    page = Inbox(messages, StoreCalls()).page(BOB, 3, None)
+    assert (len(page.messages), page.has_more, page.next_cursor) == (3, False, None)
+
+
 @given(
     st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3)), max_size=20),
     st.lists(st.integers(1, 6), min_size=1, max_size=5),

@@ -1,4 +1,5 @@
 import threading
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -137,6 +138,38 @@ def test_parallel_guesses_all_count_from_their_start(clock: ManualClock) -> None
         thread.join(10)
     assert sum(heard.acquire(blocking=False) for _ in range(20)) == 5
     assert sum(refused.acquire(blocking=False) for _ in range(20)) == 15
+
+
+def test_two_guesses_never_slip_through_one_gap() -> None:
+    class Meeting(LoginThrottle):
+        """Lets whoever has found room wait a moment for another who finds the same."""
+
+        together = threading.Barrier(2)
+
+        def _wait(self, key: tuple[str, bytes], limit: int, now: float) -> float:
+            room = super()._wait(key, limit, now)
+            with suppress(threading.BrokenBarrierError):
+                self.together.wait(0.2)
+            return room
+
+    throttle = Meeting(attempts=1, window=60, clock=ManualClock())
+    refusals: list[Refused | None] = []
+
+    def guess() -> None:
+        try:
+            throttle.start("alice", HOME)
+        except Refused as refusal:
+            refusals.append(refusal)
+        else:
+            refusals.append(None)
+
+    threads = [threading.Thread(target=guess) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert len(refusals) == 2
+    assert refusals.count(None) == 1
 
 
 def test_a_step_of_the_wall_clock_changes_nothing(throttle: LoginThrottle, clock: ManualClock) -> None:

@@ -178,7 +178,7 @@ def _parse(text: str) -> _Hash | None:
     except DecodeError:
         return None
     # RFC 7914, section 2: n < 2^(128 * r / 8).
-    if log_n > 30 or log_n >= 16 * r:
+    if log_n >= 16 * r:
         return None
     parsed = _Hash(log_n, r, p, salt, digest)
     memory_is_bounded = LEAST_MEMORY_BLOCKS <= parsed.n * r <= MOST_MEMORY_BLOCKS

@@ -1,0 +1,353 @@
+"""One client's connection: `http.server`'s handler, driven by a selector instead of a thread of its own."""
+
+import contextlib
+import selectors
+import socket
+from http.server import BaseHTTPRequestHandler
+from typing import cast
+
+from angarium import logs
+from angarium.api.access_log import AccessEntry
+from angarium.api.body import MAX_BODY
+from angarium.api.deadlines import Waits
+from angarium.api.encoding import CONTINUE
+from angarium.api.exchange import Admission, Head, Refusal, Response
+from angarium.api.framing import Framing, framing_of
+from angarium.api.headers import Headers
+from angarium.api.outbox import Outbox
+from angarium.api.owner import Owner
+from angarium.api.phase import BODY, CLOSED, DISCARDING, HEAD, LINGERING, RUNNING
+from angarium.api.reader import RequestReader
+from angarium.api.tracing import mint, trace_id_of
+from angarium.api.wire import WireError
+from angarium.domain.errors import Code
+
+RECEIVE = 64 * 1024
+"""Bytes taken off the socket at once."""
+MAX_PENDING = 64 * 1024
+"""Bytes that may wait behind the request in hand before the socket is left unread."""
+BURST = 16
+"""Pipelined requests that are answered before other connections have their turn."""
+WRITE_PROGRESS = 16 * 1024
+"""Bytes that a slow reader must take to be given as much time again."""
+
+READ = selectors.EVENT_READ
+WRITE = selectors.EVENT_WRITE
+
+_log = logs.get("angarium.api.connection")
+
+
+class Connection(BaseHTTPRequestHandler):
+    """Reads requests, has them run, writes the answers in order; never blocks.
+
+    One request is in hand at a time; what is pipelined behind it waits in the buffer, then in the socket.
+    """
+
+    def setup(self) -> None:
+        """Prepare the socket: no blocking, and no waiting for a fuller packet."""
+        self.connection: socket.socket = self.request
+        self.connection.setblocking(False)
+        with contextlib.suppress(OSError):
+            self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
+        self._owner = cast("Owner[Connection]", self.server)
+        self._peer = str(self.client_address[0])
+        self._reader = RequestReader()
+        self._outbox = Outbox()
+        self._phase = HEAD
+        self._events = 0
+        self._ended = False
+        self._closing = False
+        self._waits: Waits[Connection] | None = None
+        self._progress = 0
+        self._linger_until = 0.0
+        self._admission: Admission | None = None
+        self._begin_anew()
+
+    def handle(self) -> None:
+        """Begin to wait for the first request."""
+        self._settle(starved=True)
+
+    def finish(self) -> None:
+        """Keep the connection; it closes itself when the client or the server is done."""
+
+    def ready(self, events: int) -> None:
+        """Go on after the socket became readable or writable, or when its turn has come again.
+
+        Args:
+            events: The selector's mask, 0 for another turn.
+        """
+        if self._phase is CLOSED:
+            return
+        if events & READ:
+            self._receive()
+        else:
+            self._advance()
+
+    def reply(self, response: Response) -> None:
+        """Send the answer of the one request in hand.
+
+        Args:
+            response: What is answered.
+        """
+        self._respond(response)
+        if self._phase is not CLOSED:
+            self._advance()
+
+    def timed_out(self) -> None:
+        """End a wait that took too long: for a request, its rest, or the client's reading."""
+        waits, self._waits = self._waits, None
+        if waits is self._owner.reading and self._phase is not DISCARDING:
+            self._refuse(
+                Code.REQUEST_TIMEOUT, "The request was not all there in time; send it again, faster."
+            )
+            self._finish()
+            return
+        if waits is self._owner.writing:
+            _log.info("write_timeout", "a client did not take its answer", peer=self._peer)
+        self.close()
+
+    def close_if_silent(self) -> bool:
+        """Close unless bytes have arrived that nobody read yet.
+
+        Returns:
+            True when it was closed.
+        """
+        with contextlib.suppress(BlockingIOError, ConnectionError):
+            if self.connection.recv(1, socket.MSG_PEEK):
+                return False
+        self.close()
+        return True
+
+    def close(self) -> None:
+        """Close the socket and leave the server; what is in hand is answered to nobody."""
+        if self._phase is CLOSED:
+            return
+        self._wait_in(None)
+        self._watch(0)
+        self._phase = CLOSED
+        self.connection.close()
+        self._owner.gone(self)
+
+    def _receive(self) -> None:
+        try:
+            data = self.connection.recv(RECEIVE)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._broken(error)
+            return
+        if not data:
+            self._ended = True
+        if self._phase is LINGERING:
+            self._lingered()
+            return
+        self._reader.feed(data)
+        self._advance()
+
+    def _advance(self) -> None:
+        # Does all that can be done with the bytes at hand.
+        if self._outbox.stuck and not self._flush():
+            return
+        steps = BURST
+        while steps and not self._outbox.stuck and self._step():
+            steps -= 1
+        self._finish(starved=steps > 0)
+
+    def _step(self) -> bool:
+        # Takes one request as far as possible; False when that needs more bytes, or an answer.
+        phase = self._phase
+        if self._closing or phase is RUNNING:
+            return False
+        try:
+            if phase is HEAD:
+                return self._reader.pending > 0 and self._begin()
+            body = self._reader.body()
+        except WireError as error:
+            self._refuse(error.code, error.detail)
+            return False
+        if body is None:
+            return False
+        if phase is DISCARDING:
+            self._phase = HEAD
+            return True
+        return self._run(body)
+
+    def _begin(self) -> bool:
+        request = self._reader.head()
+        if request is None:
+            return False
+        entry = self._entry
+        entry.began = self._owner.clock.monotonic()
+        method, path, query, minor, fields = request
+        entry.method = method
+        entry.trace_id = trace_id = trace_id_of(fields)
+        framing = framing_of(request)
+        self._keep_alive = framing.keep_alive
+        self._announces = framing.keep_alive and not minor
+        head = Head(method, path, query, Headers.collected(fields), self._peer, trace_id)
+        decision = self._owner.dispatcher.admit(head)
+        entry.template = decision.template
+        if isinstance(decision, Refusal):
+            return self._refuse_unread(decision.response, framing)
+        entry.principal = decision.principal
+        return self._admit(decision, framing)
+
+    def _admit(self, admission: Admission, framing: Framing) -> bool:
+        self._admission = admission
+        if framing.length > MAX_BODY:
+            detail = f"The body has {framing.length:,} bytes; send at most {MAX_BODY:,}."
+            trace_id = self._entry.trace_id
+            response = self._owner.dispatcher.refuse(Code.BODY_TOO_LARGE, detail, trace_id)
+            return self._refuse_unread(response, framing)
+        self._phase = BODY
+        untouched = self._reader.pending == 0
+        body = self._reader.expect_body(framing.length)
+        if body is not None:
+            return self._run(body)
+        if framing.expects_continue and untouched:
+            self._outbox.add(CONTINUE)
+        return False
+
+    def _run(self, body: bytes) -> bool:
+        admission = self._admission
+        if admission is None:
+            return False
+        self._phase = RUNNING
+        response = self._owner.dispatcher.run(admission, body, self)
+        if response is None:
+            return False
+        self._respond(response)
+        return True
+
+    def _refuse_unread(self, response: Response, framing: Framing) -> bool:
+        # Answers before the body came; a small one is read off so that the connection can go on.
+        if framing.expects_continue or framing.length > MAX_BODY:
+            self._keep_alive = False
+        self._respond(response)
+        if framing.length and not self._closing:
+            self._phase = DISCARDING
+            if self._reader.expect_body(framing.length) is None:
+                return False
+            self._phase = HEAD
+        return True
+
+    def _refuse(self, code: Code, detail: str) -> None:
+        # Answers a request that cannot be read on, and reads no further.
+        self._keep_alive = False
+        if self._phase is DISCARDING:
+            # Its answer is on its way already; all that is left is not to read a request out of this.
+            _log.info("discarded", f"a body that nobody wanted broke off: {detail}", peer=self._peer)
+            self._closing = True
+            return
+        entry = self._entry
+        entry.trace_id = entry.trace_id or mint()
+        entry.began = entry.began or self._owner.clock.monotonic()
+        self._respond(self._owner.dispatcher.refuse(code, detail, entry.trace_id))
+
+    def _respond(self, response: Response) -> None:
+        owner = self._owner
+        entry = self._entry
+        entry.write(response.status, owner.clock.monotonic())
+        if self._phase is CLOSED:
+            return
+        fate: str | None = "keep-alive" if self._announces else None
+        if owner.stopping or not self._keep_alive:
+            self._closing = True
+            fate = "close"
+        self._outbox.add(owner.encoder.encode(response, entry.trace_id, fate, entry.method != "HEAD"))
+        self._phase = HEAD
+        if self._waits is owner.reading:
+            # The next request has all its time again.
+            self._wait_in(None)
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self._entry = AccessEntry()
+        self._admission = None
+        self._keep_alive = True
+        self._announces = False
+
+    def _finish(self, starved: bool = True) -> None:
+        if self._flush():
+            self._settle(starved)
+
+    def _flush(self) -> bool:
+        # False when the connection broke.
+        try:
+            self._progress += self._outbox.flush(self.connection)
+        except OSError as error:
+            self._broken(error)
+            return False
+        return True
+
+    def _settle(self, starved: bool) -> None:
+        # Waits for whatever comes next, no longer than it may take.
+        owner = self._owner
+        stuck = self._outbox.stuck
+        if stuck:
+            self._wait_in(owner.writing, afresh=self._progress >= WRITE_PROGRESS)
+        elif self._closing:
+            self._linger()
+            return
+        elif self._phase is RUNNING:
+            self._wait_in(None)
+        elif not starved:
+            self._wait_in(None)
+            owner.again(self)
+        elif self._ended:
+            self._break_off()
+            return
+        elif self._phase is HEAD and not self._reader.pending:
+            self._wait_in(owner.idle, afresh=True)
+        else:
+            self._wait_in(owner.reading)
+        wanted = 0 if self._ended or self._reader.pending >= MAX_PENDING else READ
+        self._watch(wanted | WRITE if stuck else wanted)
+
+    def _break_off(self) -> None:
+        # The client sends no more; when that is in the middle of a request it is told so.
+        if self._phase is DISCARDING or (self._phase is HEAD and not self._reader.pending):
+            self.close()
+            return
+        self._refuse(Code.MALFORMED_REQUEST, "The connection ended before the request did; send all of it.")
+        self._finish()
+
+    def _linger(self) -> None:
+        # Says that nothing follows, and reads on so that no reset overtakes the answer (RFC 9112, 9.6).
+        try:
+            self.connection.shutdown(socket.SHUT_WR)
+        except OSError as error:
+            self._broken(error)
+            return
+        self._phase = LINGERING
+        self._linger_until = self._owner.clock.monotonic() + self._owner.limits.request_timeout
+        self._reader = RequestReader()
+        self._lingered()
+
+    def _lingered(self) -> None:
+        if self._ended or self._owner.clock.monotonic() >= self._linger_until:
+            self.close()
+            return
+        self._wait_in(self._owner.lingering, afresh=True)
+        self._watch(READ)
+
+    def _broken(self, error: OSError) -> None:
+        _log.debug("client_gone", f"a client broke its connection off: {error}", peer=self._peer)
+        self.close()
+
+    def _wait_in(self, waits: Waits["Connection"] | None, afresh: bool = False) -> None:
+        before = self._waits
+        if before is not waits:
+            if before is not None:
+                before.leave(self)
+            self._waits = waits
+        elif not afresh:
+            return
+        if waits is not None:
+            self._progress = 0
+            waits.join(self, self._owner.clock.monotonic())
+
+    def _watch(self, events: int) -> None:
+        if events != self._events:
+            self._owner.watch(self, self._events, events)
+            self._events = events

@@ -1,0 +1,51 @@
+"""A request's header fields."""
+
+from collections.abc import Sequence
+
+
+class Headers:
+    """Header fields by name, in any case, each with every value that was sent."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, fields: Sequence[tuple[str, str]] = ()) -> None:
+        self._values: dict[str, list[str]] = {}
+        for name, value in fields:
+            self._values.setdefault(name.lower(), []).append(value)
+
+    @classmethod
+    def collected(cls, values: dict[str, list[str]]) -> "Headers":
+        """Take over values that are already sorted by name.
+
+        Args:
+            values: By the field's name in lower case; not copied.
+
+        Returns:
+            The fields.
+        """
+        headers = cls.__new__(cls)
+        headers._values = values  # noqa: SLF001 - its own class
+        return headers
+
+    def get(self, name: str) -> str | None:
+        """Give the only or first value of a field.
+
+        Args:
+            name: The field's name in lower case.
+
+        Returns:
+            The value without white space around it, None when the field was not sent.
+        """
+        values = self._values.get(name)
+        return values[0] if values else None
+
+    def all(self, name: str) -> Sequence[str]:
+        """Give every value of a field.
+
+        Args:
+            name: The field's name in lower case.
+
+        Returns:
+            The values in the order in which they were sent.
+        """
+        return self._values.get(name, ())

@@ -1,0 +1,64 @@
+"""The bounds of everything that the server holds or waits for."""
+
+from dataclasses import dataclass
+
+MOST_CONNECTIONS = 10_000
+RESERVED_FILES = 128
+"""Descriptors left for the engine, the log and the listening socket."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLimits:
+    """How much at once, and how long.
+
+    Attributes:
+        max_in_flight: Requests in hand, health checks apart; one more is answered 503 `overloaded`.
+        max_connections: Open connections; None takes what the process's limit of open files allows.
+        idle_timeout: Seconds that a connection is kept without a request.
+        request_timeout: Seconds from a request's first byte to its last.
+        write_timeout: Seconds that a client may take none of an answer.
+        linger_timeout: Seconds that a closing connection may be silent before it is dropped.
+        store_threads: Threads for requests that wait for the store.
+        hashing_threads: Threads for password hashes.
+        health_threads: Threads for health checks.
+        store_timeout: Seconds in which a request that needs the store is answered.
+        hashing_timeout: Seconds in which a login is answered.
+        health_timeout: Seconds in which a health check is answered.
+    """
+
+    max_in_flight: int = 1024
+    max_connections: int | None = None
+    idle_timeout: float = 60.0
+    request_timeout: float = 10.0
+    write_timeout: float = 10.0
+    linger_timeout: float = 2.0
+    store_threads: int = 16
+    hashing_threads: int = 2
+    health_threads: int = 2
+    store_timeout: float = 2.0
+    hashing_timeout: float = 10.0
+    health_timeout: float = 2.0
+
+
+def allowed_connections() -> int:
+    """Tell how many connections the process may hold, raising its soft limit of open files where it can.
+
+    Returns:
+        At most 10,000; fewer where the limit of open files is lower.
+    """
+    try:
+        import resource
+    except ImportError:
+        return 512 - RESERVED_FILES
+    wanted = MOST_CONNECTIONS + RESERVED_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    soft = wanted if soft == resource.RLIM_INFINITY else soft
+    if soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+            soft = most
+        except (ValueError, OSError):
+            # macOS may refuse what it calls unlimited; then the soft limit stays as it is.
+            pass
+    return max(16, min(MOST_CONNECTIONS, soft - RESERVED_FILES))

@@ -1,0 +1,63 @@
+"""What a connection asks of the server that owns it."""
+
+from typing import Protocol, TypeVar
+
+from angarium.api.deadlines import Waits
+from angarium.api.dispatcher import Dispatcher
+from angarium.api.encoding import ResponseEncoder
+from angarium.api.limits import ServerLimits
+from angarium.clock import Clock
+
+Owned = TypeVar("Owned")
+
+
+class Owner(Protocol[Owned]):
+    """A server, as its connections see it; every call comes from its thread.
+
+    Attributes:
+        limits: The bounds of what is held and waited for.
+        clock: Tells the time.
+        dispatcher: Runs requests.
+        encoder: Makes bytes of answers.
+        stopping: True when every answer must close its connection.
+        idle: Connections between two requests.
+        reading: Connections in the middle of a request.
+        writing: Connections whose client reads slowly.
+        lingering: Connections whose last answer is out.
+    """
+
+    limits: ServerLimits
+    clock: Clock
+    dispatcher: Dispatcher
+    encoder: ResponseEncoder
+    stopping: bool
+    idle: Waits[Owned]
+    reading: Waits[Owned]
+    writing: Waits[Owned]
+    lingering: Waits[Owned]
+
+    def watch(self, connection: Owned, before: int, events: int) -> None:
+        """Wake a connection at other events than before.
+
+        Args:
+            connection: To be told by `ready`.
+            before: The events it was woken at, 0 for none.
+            events: The selector's mask, 0 for none.
+        """
+        ...
+
+    def again(self, connection: Owned) -> None:
+        """Call a connection's `ready` once others have had their turn.
+
+        Args:
+            connection: Has more requests at hand.
+        """
+        ...
+
+    def gone(self, connection: Owned) -> None:
+        """Forget a closed connection.
+
+        Args:
+            connection: Whose socket is closed.
+        """
+        ...

@@ -1,0 +1,94 @@
+"""The received bytes of one connection, and the requests that are read off them."""
+
+from angarium.api import wire
+from angarium.api.body import Body, ChunkedBody, SizedBody
+from angarium.api.framing import CHUNKED
+from angarium.api.wire import RequestHead
+
+
+class RequestReader:
+    """Gives heads and bodies in turn as soon as their bytes are all there; knows no socket."""
+
+    __slots__ = ("_at", "_body", "_buffer", "_seen")
+
+    def __init__(self) -> None:
+        self._buffer = b""
+        self._at = 0
+        self._seen = 0
+        self._body: Body | None = None
+
+    @property
+    def pending(self) -> int:
+        """Count the bytes that wait to be read.
+
+        Returns:
+            Those that were fed and belong to nothing given yet.
+        """
+        return len(self._buffer) - self._at
+
+    def feed(self, data: bytes) -> None:
+        """Take received bytes.
+
+        Args:
+            data: The next ones, cut anywhere.
+        """
+        self._buffer = self._buffer[self._at :] + data if self._at < len(self._buffer) else data
+        self._at = 0
+
+    def head(self) -> RequestHead | None:
+        """Read the next request's head.
+
+        Returns:
+            None while it is not all there.
+
+        Raises:
+            WireError: There is no head in these bytes, whatever follows.
+        """
+        buffer = self._buffer
+        # One empty line before a request is a careless client's, and passed over (RFC 9112, 2.2).
+        start = self._at + 2 if buffer.startswith(b"\r\n", self._at) else self._at
+        end = wire.head_end(buffer, start, self._seen)
+        if end < 0:
+            self._seen = len(buffer) - start
+            return None
+        self._seen = 0
+        self._at = end + 4
+        return wire.parse_head(buffer[start:end])
+
+    def expect_body(self, length: int) -> bytes | None:
+        """Say that a body follows, and read it when it is here already.
+
+        Args:
+            length: In bytes, or `CHUNKED`.
+
+        Returns:
+            None while it is not all there; `body` gives it then.
+
+        Raises:
+            WireError: The body breaks HTTP's rules or is too large.
+        """
+        at = self._at
+        end = at + length
+        if length >= 0 and end <= len(self._buffer):
+            self._at = end
+            return self._buffer[at:end]
+        self._body = ChunkedBody() if length == CHUNKED else SizedBody(length)
+        return self.body()
+
+    def body(self) -> bytes | None:
+        """Read the expected body.
+
+        Returns:
+            None while it is not all there.
+
+        Raises:
+            WireError: The body breaks HTTP's rules or is too large.
+        """
+        if self._body is None:
+            return b""
+        self._at = self._body.take(self._buffer, self._at)
+        if not self._body.done:
+            return None
+        content = self._body.content()
+        self._body = None
+        return content

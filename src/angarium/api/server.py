@@ -1,0 +1,309 @@
+"""The HTTP server: one thread owns all connections and never waits for anything but its selector."""
+
+import errno
+import selectors
+import socket
+import sys
+from http.server import HTTPServer
+from itertools import islice
+from typing import cast
+
+from angarium import logs
+from angarium.api.connection import Connection
+from angarium.api.deadlines import Waits
+from angarium.api.dispatcher import Dispatcher
+from angarium.api.encoding import ResponseEncoder
+from angarium.api.exchange import Application
+from angarium.api.limits import ServerLimits, allowed_connections
+from angarium.clock import Clock
+
+__all__ = ["Server", "ServerLimits"]
+
+TICK = 0.05
+"""Seconds between two looks at who has waited too long."""
+QUIET_TICK = 0.5
+"""The same while nobody is connected."""
+ACCEPTED_AT_ONCE = 128
+"""Connections taken before those that are open have their turn."""
+CLOSED_FOR_ROOM = 16
+"""Idle connections that are looked at to find one that can be closed."""
+ACCEPT_PAUSE = 0.5
+"""Seconds without accepting after the machine ran out of descriptors."""
+
+_OUT_OF_DESCRIPTORS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+
+_log = logs.get("angarium.api.server")
+
+
+class Server(HTTPServer):
+    """Owns the listening socket, the connections, and the loop that serves them.
+
+    Attributes:
+        limits: The bounds of what is held and waited for.
+        clock: Tells the time.
+        dispatcher: Runs requests.
+        encoder: Makes bytes of answers.
+        stopping: True once `stop` took effect: every answer closes its connection.
+        idle: Connections between two requests.
+        reading: Connections in the middle of a request.
+        writing: Connections whose client reads slowly.
+        lingering: Connections whose last answer is out.
+    """
+
+    allow_reuse_address = True
+    allow_reuse_port = False
+    request_queue_size = 4096
+
+    def __init__(
+        self, address: tuple[str, int], application: Application, limits: ServerLimits, clock: Clock
+    ) -> None:
+        self.limits = limits
+        self.clock = clock
+        self.dispatcher = Dispatcher(application, limits, clock)
+        self.encoder = ResponseEncoder(clock)
+        self.stopping = False
+        self.idle: Waits[Connection] = Waits(limits.idle_timeout)
+        self.reading: Waits[Connection] = Waits(limits.request_timeout)
+        self.writing: Waits[Connection] = Waits(limits.write_timeout)
+        self.lingering: Waits[Connection] = Waits(limits.linger_timeout)
+        self._most = limits.max_connections or allowed_connections()
+        self._selector = selectors.DefaultSelector()
+        self._connections: set[Connection] = set()
+        self._again: list[Connection] = []
+        self._accepting = False
+        self._accept_after = 0.0
+        self._next_sweep = 0.0
+        self._stops = 0
+        self._grace = 0.0
+        self._give_up = 0.0
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        # Last, because a failure to bind closes everything above.
+        super().__init__(address, Connection)
+        self.socket.setblocking(False)
+
+    @property
+    def url(self) -> str:
+        """Name the server's address.
+
+        Returns:
+            `http://host:port`.
+        """
+        host, port = self.server_address[:2]
+        name = host if isinstance(host, str) else bytes(host).decode()
+        return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+
+    def server_bind(self) -> None:
+        """Bind the address, without the reverse look-up that may take many seconds."""
+        super(HTTPServer, self).server_bind()
+        host, port = self.server_address[:2]
+        self.server_name = str(host)
+        self.server_port = int(port)
+
+    def serve(self) -> None:
+        """Serve until `stop`, then give everything back."""
+        self.dispatcher.start()
+        self._selector.register(self.dispatcher.mailbox, selectors.EVENT_READ)
+        try:
+            while not self._finished():
+                self._turn()
+        finally:
+            self.server_close()
+
+    def serve_forever(self, poll_interval: float = 0.5) -> None:
+        """Serve until `stop`.
+
+        Args:
+            poll_interval: Taken for `socketserver`'s sake; nothing is polled.
+        """
+        del poll_interval
+        self.serve()
+
+    def stop(self, grace: float) -> None:
+        """Stop accepting, finish what is in hand, close; a second call ends at once.
+
+        Returns at once, from any thread and from a signal handler; `serve` returns when it is done.
+
+        Args:
+            grace: Seconds that finishing may take.
+        """
+        self._grace = grace
+        self._stops += 1
+        self.dispatcher.mailbox.wake()
+
+    def shutdown(self) -> None:
+        """Stop without any grace, under `socketserver`'s name."""
+        self.stop(0.0)
+
+    def server_close(self) -> None:
+        """Close every socket and end the threads; safe to repeat."""
+        self._accept_no_more()
+        for connection in tuple(self._connections):
+            connection.close()
+        self._selector.close()
+        self.dispatcher.close()
+        super().server_close()
+
+    def process_request(self, request: object, client_address: object) -> None:
+        """Make the handler of a new connection, which outlives this call.
+
+        Args:
+            request: The connected socket.
+            client_address: The other end's address.
+        """
+        handler = Connection(cast("socket.socket", request), client_address, self)
+        self._connections.add(handler)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Log the fault that is being handled.
+
+        Args:
+            request: The connection's socket.
+            client_address: The other end's address.
+        """
+        del request
+        error = sys.exception()
+        _log.error(
+            "internal_error", "a connection ended in a fault of the server", error, peer=str(client_address)
+        )
+
+    def watch(self, connection: Connection, before: int, events: int) -> None:
+        """Wake a connection at other events than before.
+
+        Args:
+            connection: To be told by `ready`.
+            before: The events it was woken at, 0 for none.
+            events: The selector's mask, 0 for none.
+        """
+        if not events:
+            self._selector.unregister(connection.connection)
+        elif before:
+            self._selector.modify(connection.connection, events, connection)
+        else:
+            self._selector.register(connection.connection, events, connection)
+
+    def again(self, connection: Connection) -> None:
+        """Call a connection's `ready` once others have had their turn.
+
+        Args:
+            connection: Has more requests at hand.
+        """
+        self._again.append(connection)
+
+    def gone(self, connection: Connection) -> None:
+        """Forget a closed connection.
+
+        Args:
+            connection: Whose socket is closed.
+        """
+        self._connections.discard(connection)
+
+    def _turn(self) -> None:
+        mailbox = self.dispatcher.mailbox
+        self._accept_again()
+        pause = 0.0
+        if not self._again and mailbox.doze():
+            pause = TICK if self._connections else QUIET_TICK
+        for key, events in self._selector.select(pause):
+            if key.data is not None:
+                self._ready(key.data, events)
+            elif key.fileobj is mailbox:
+                mailbox.clear()
+            else:
+                self._accept()
+        mailbox.rouse()
+        self.dispatcher.collect()
+        again, self._again = self._again, []
+        for connection in again:
+            self._ready(connection, 0)
+        now = self.clock.monotonic()
+        if now >= self._next_sweep:
+            self._next_sweep = now + TICK
+            self._sweep(now)
+        if self._stops:
+            self._wind_down(now)
+
+    def _ready(self, connection: Connection, events: int) -> None:
+        try:
+            connection.ready(events)
+        except Exception:  # noqa: BLE001 - one connection's fault must not end the server
+            self.handle_error(connection.connection, connection.client_address)
+            connection.close()
+
+    def _sweep(self, now: float) -> None:
+        for waits in (self.idle, self.reading, self.writing, self.lingering):
+            for connection in waits.overdue(now):
+                connection.timed_out()
+        self.dispatcher.sweep(now)
+
+    def _accept(self) -> bool:
+        # False when there are no more, or no room for them.
+        for _ in range(ACCEPTED_AT_ONCE):
+            if len(self._connections) >= self._most and not self._make_room():
+                self._accept_no_more()
+                return False
+            try:
+                request, client_address = self.get_request()
+            except BlockingIOError:
+                return False
+            except OSError as error:
+                if error.errno in _OUT_OF_DESCRIPTORS and not self._make_room():
+                    self._pause(error)
+                    return False
+                # Otherwise the client left again before it was accepted.
+                continue
+            self._welcome(request, client_address)
+        return True
+
+    def _welcome(self, request: socket.socket, client_address: object) -> None:
+        try:
+            self.process_request(request, client_address)
+        except Exception:  # noqa: BLE001 - one connection's fault must not end the server
+            self.handle_error(request, client_address)
+            request.close()
+
+    def _make_room(self) -> bool:
+        # False when every connection has something to do.
+        longest = tuple(islice(self.idle, CLOSED_FOR_ROOM))
+        return any(connection.close_if_silent() for connection in longest)
+
+    def _pause(self, error: OSError) -> None:
+        self._accept_after = self.clock.monotonic() + ACCEPT_PAUSE
+        self._accept_no_more()
+        _log.warning(
+            "accept_paused",
+            f"no connection can be accepted for {ACCEPT_PAUSE} s: {error}; allow more open files",
+            error_type=type(error).__name__,
+            connections=len(self._connections),
+        )
+
+    def _accept_no_more(self) -> None:
+        if self._accepting:
+            self._selector.unregister(self.socket)
+            self._accepting = False
+
+    def _accept_again(self) -> None:
+        if self._accepting or self.stopping or self.clock.monotonic() < self._accept_after:
+            return
+        if len(self._connections) < self._most or len(self.idle):
+            self._selector.register(self.socket, selectors.EVENT_READ)
+            self._accepting = True
+
+    def _wind_down(self, now: float) -> None:
+        """Take what clients sent before the stop, then only finish that."""
+        if not self.stopping:
+            self._give_up = now + self._grace
+            while self._accept():
+                pass
+            self._accept_no_more()
+            self.socket.close()
+            self.stopping = True
+        for connection in tuple(self.idle):
+            connection.close_if_silent()
+
+    def _finished(self) -> bool:
+        if not self.stopping:
+            return False
+        if self._stops > 1 or self.clock.monotonic() >= self._give_up:
+            self.dispatcher.abandon()
+            return True
+        return not self._connections and not self.dispatcher.busy

@@ -1,0 +1,184 @@
+"""What command lines have in common."""
+
+import argparse
+import textwrap
+from collections.abc import Callable
+from typing import NoReturn, Protocol
+
+from angarium.cli.console import Console
+from angarium.cli.errors import UsageError
+from angarium.config.addresses import web_address
+from angarium.config.values import Wrong, quoted
+from angarium.domain.user import is_username
+
+Command = Callable[[argparse.Namespace, Console], int]
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints are one line each."""
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse the command line.
+
+        Args:
+            message: What is wrong.
+
+        Raises:
+            UsageError: Always.
+        """
+        command = self.prog.removeprefix("angarium").strip()
+        raise UsageError(f"{command + ': ' if command else ''}{message}; see `{self.prog} -h`")
+
+
+class Commands(Protocol):
+    """What argparse calls an action of sub-parsers, without a public name."""
+
+    def add_parser(
+        self,
+        name: str,
+        *,
+        help: str | None,  # noqa: A002 - argparse's name
+        description: str,
+        epilog: str,
+        formatter_class: type[argparse.HelpFormatter],
+        allow_abbrev: bool,
+    ) -> Parser:
+        """Add a command's parser.
+
+        Args:
+            name: What is typed.
+            help: One line for the list of commands.
+            description: A few sentences.
+            epilog: Behind everything else.
+            formatter_class: Lays the help out.
+            allow_abbrev: Whether options can be cut short.
+
+        Returns:
+            The parser.
+        """
+        ...
+
+
+def add_command(
+    commands: Commands, name: str, run: Command, summary: str, description: str, example: str
+) -> Parser:
+    """Give a command its place and its help.
+
+    Args:
+        commands: Where it belongs.
+        name: What is typed.
+        run: Does it.
+        summary: One line for the list of commands.
+        description: A few sentences.
+        example: Lines as they would be typed.
+
+    Returns:
+        The command's own parser.
+    """
+    indented = "\n".join(f"  {line}" for line in example.splitlines())
+    parser = commands.add_parser(
+        name,
+        help=summary,
+        description=textwrap.fill(description, 78),
+        epilog=f"example:\n{indented}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def add_json(parser: Parser, what: str = "print the API's own bodies") -> None:
+    """Give a command its `--json`.
+
+    Args:
+        parser: The command's.
+        what: What it prints then.
+    """
+    parser.add_argument("--json", action="store_true", help=what)
+
+
+def add_server(parser: Parser) -> None:
+    """Let a command name the server that it talks to.
+
+    Args:
+        parser: The command's.
+    """
+    parser.add_argument(
+        "--url",
+        type=_url,
+        help="the server's address (default: ANGARIUM_URL, or else http://127.0.0.1:8080)",
+    )
+
+
+def add_login(parser: Parser) -> None:
+    """Let a command name the login that it uses.
+
+    Args:
+        parser: The command's.
+    """
+    parser.add_argument(
+        "--as", dest="login", metavar="NAME", help="use this login (default: the last `angarium login`)"
+    )
+
+
+def username(text: str) -> str:
+    """Read a user's name.
+
+    Args:
+        text: What was typed.
+
+    Returns:
+        The name.
+
+    Raises:
+        argparse.ArgumentTypeError: Nobody can be named like this.
+    """
+    if not is_username(text):
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is no username; write 1 to 64 of a-z 0-9 . _ -")
+    return text
+
+
+def at_least_one(text: str) -> int:
+    """Read a count.
+
+    Args:
+        text: What was typed.
+
+    Returns:
+        The number.
+
+    Raises:
+        argparse.ArgumentTypeError: It is no whole number from 1 to 100,000.
+    """
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= 100_000):
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is no whole number from 1 to 100000")
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    """Read a span of time.
+
+    Args:
+        text: What was typed.
+
+    Returns:
+        Seconds.
+
+    Raises:
+        argparse.ArgumentTypeError: It is no number from 0 to 86,400.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 86_400:
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is no number of seconds from 0 to 86400")
+    return number
+
+
+def _url(text: str) -> str:
+    try:
+        return web_address(text)
+    except Wrong as wrong:
+        raise argparse.ArgumentTypeError(f"{quoted(text)} {wrong.reason}; {wrong.instead}") from wrong

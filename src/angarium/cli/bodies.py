@@ -1,0 +1,186 @@
+"""The API's bodies, as far as the commands read them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+
+class Unreadable(Exception):
+    """A body that is none of the API's; the text names the part."""
+
+
+Fields = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class MessageBody:
+    """A message as the API shows it.
+
+    Attributes:
+        message_id: Its id.
+        sender_id: Who wrote it.
+        content: The text, not yet made harmless.
+        sent_at: The conversation's time for it.
+        status: `PENDING`, `SENT` or `DELIVERED`.
+        fields: All of it.
+    """
+
+    message_id: str
+    conversation_id: str
+    sender_id: str
+    content: str
+    sent_at: datetime
+    status: str
+    fields: Fields
+
+
+@dataclass(frozen=True, slots=True)
+class PageBody:
+    """A page of messages.
+
+    Attributes:
+        messages: In the order of the body.
+        next_cursor: None when there is no more.
+        resume_cursor: Walks forward from the newest message; empty where the API gives none.
+        text: The body itself.
+    """
+
+    messages: tuple[MessageBody, ...]
+    next_cursor: str | None
+    resume_cursor: str
+    text: str
+
+
+def parsed(text: str) -> Fields:
+    """Read a body.
+
+    Args:
+        text: JSON.
+
+    Returns:
+        The object.
+
+    Raises:
+        Unreadable: It is no JSON object.
+    """
+    try:
+        document: object = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable("no JSON") from error
+    if not isinstance(document, dict):
+        raise Unreadable("no JSON object")
+    return cast("Fields", document)
+
+
+def text_of(fields: Fields, name: str) -> str:
+    """Take a text out of an object.
+
+    Args:
+        fields: The object.
+        name: The member.
+
+    Returns:
+        The text.
+
+    Raises:
+        Unreadable: There is no such text.
+    """
+    value = fields.get(name)
+    if not isinstance(value, str):
+        raise Unreadable(f"no {name}")
+    return value
+
+
+def number_of(fields: Fields, name: str) -> int:
+    """Take a whole number out of an object.
+
+    Args:
+        fields: The object.
+        name: The member.
+
+    Returns:
+        The number.
+
+    Raises:
+        Unreadable: There is no such number.
+    """
+    value = fields.get(name)
+    if type(value) is not int:
+        raise Unreadable(f"no {name}")
+    return value
+
+
+def moment_of(fields: Fields, name: str) -> datetime:
+    """Take a moment out of an object.
+
+    Args:
+        fields: The object.
+        name: The member.
+
+    Returns:
+        The moment, with its offset from UTC.
+
+    Raises:
+        Unreadable: There is no such moment.
+    """
+    try:
+        moment = datetime.fromisoformat(text_of(fields, name))
+    except ValueError as error:
+        raise Unreadable(f"no {name}") from error
+    if moment.tzinfo is None:
+        raise Unreadable(f"no {name}")
+    return moment
+
+
+def message(value: object) -> MessageBody:
+    """Read one message.
+
+    Args:
+        value: What a body has in the message's place.
+
+    Returns:
+        The message.
+
+    Raises:
+        Unreadable: It is none.
+    """
+    if not isinstance(value, dict):
+        raise Unreadable("no message")
+    fields = cast("Fields", value)
+    return MessageBody(
+        text_of(fields, "message_id"),
+        text_of(fields, "conversation_id"),
+        text_of(fields, "sender_id"),
+        text_of(fields, "content"),
+        moment_of(fields, "timestamp"),
+        text_of(fields, "status"),
+        fields,
+    )
+
+
+def page(text: str) -> PageBody:
+    """Read a page of messages.
+
+    Args:
+        text: The body.
+
+    Returns:
+        The page.
+
+    Raises:
+        Unreadable: It is none.
+    """
+    fields = parsed(text)
+    listed, pagination = fields.get("messages"), fields.get("pagination")
+    if not isinstance(listed, list) or not isinstance(pagination, dict):
+        raise Unreadable("no messages")
+    next_cursor = pagination.get("next_cursor")
+    resume_cursor = pagination.get("resume_cursor")
+    return PageBody(
+        tuple(message(item) for item in listed),
+        next_cursor if isinstance(next_cursor, str) else None,
+        resume_cursor if isinstance(resume_cursor, str) else "",
+        text,
+    )

@@ -1,0 +1,197 @@
+"""`angarium chat`: puts the parts of a live conversation together."""
+
+import argparse
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from angarium.cli.arguments import Commands, add_command, add_json, add_login, add_server, username
+from angarium.cli.chat.editor import LineEditor
+from angarium.cli.chat.events import Failed
+from angarium.cli.chat.feed import Feed
+from angarium.cli.chat.inputs import Input, PipeInput, TerminalInput
+from angarium.cli.chat.link import Link
+from angarium.cli.chat.loop import Loop
+from angarium.cli.chat.mailbox import Alarm, Mailbox
+from angarium.cli.chat.outbox import Outbox
+from angarium.cli.chat.plain import JsonScreen, PlainScreen
+from angarium.cli.chat.rounds import Rounds
+from angarium.cli.chat.screen import Screen
+from angarium.cli.chat.sender import Sender
+from angarium.cli.chat.signals import Signals, stop_this_process
+from angarium.cli.chat.talk import Talk
+from angarium.cli.chat.terminal import TerminalScreen
+from angarium.cli.chat.terminal_mode import TerminalMode
+from angarium.cli.client import Caller, Client
+from angarium.cli.console import Console
+from angarium.cli.errors import EXIT_FAILED, CommandError
+from angarium.cli.session import open_session
+from angarium.cli.text import shortened
+from angarium.clock import SystemClock
+
+GRACE_IN_A_PIPE = 2.0
+"""Seconds at the end for seeing the last lines stored and confirming the last messages."""
+
+GRACE_ON_A_TERMINAL = 0.5
+MOST_NAMED = 20
+_SPACING = 0.1
+_JOIN = 1.0
+
+
+def register(commands: Commands) -> None:
+    """Add the command.
+
+    Args:
+        commands: Where it belongs.
+    """
+    parser = add_command(
+        commands,
+        "chat",
+        _run,
+        "talk with somebody, live",
+        "Talk with somebody: a line is a message. Shows the latest messages, then new ones as they come,"
+        " confirms their delivery, and shows how far your own have come: sending, accepted, sent or pending,"
+        " delivered."
+        " When the server goes away, lines wait and are sent once it is back, none twice. Ends at the end of"
+        " the input (Ctrl-D) once every line was accepted. In a pipe the output is plain lines.",
+        "angarium chat bob\nangarium chat bob --as alice < lines.txt",
+    )
+    parser.add_argument("name", metavar="NAME", type=username, help="with whom")
+    add_server(parser)
+    add_login(parser)
+    add_json(parser, "print the API's own messages, an object a line; again when a status rises")
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    screen: Screen
+    source: Input
+    terminal: TerminalScreen | None
+    mode: TerminalMode | None
+    grace: float
+
+
+def _run(arguments: argparse.Namespace, console: Console) -> int:
+    name: str = arguments.name
+    with open_session(arguments, console) as session:
+        conversation_id = session.conversation_with(name)
+        login = session.login
+        names = dict(session.credentials.names())
+    place = _place(console, names, login.user_id, as_json=arguments.json)
+    caller = Caller(login.username, login.access_token)
+    alarm, outbox, signals = Alarm(), Outbox(), Signals()
+    mailbox = Mailbox(alarm)
+    link = Link(mailbox.post)
+    clients = [Client.at(login.url, caller, patience=0.0) for _ in range(2)]
+    sender = Sender(clients[0], conversation_id, outbox, link, mailbox.post)
+    feed = Feed(clients[1], conversation_id, login.user_id, link, mailbox.post)
+    talk = Talk(
+        place.screen,
+        outbox,
+        feed,
+        login.user_id,
+        SystemClock(),
+        place.grace,
+        numbered=place.terminal is None,
+    )
+
+    def failed(error: Exception) -> None:
+        mailbox.post(Failed(error))
+
+    sending = Rounds("chat-sender", sender.step, failed, clients[0].close)
+    polling = Rounds("chat-feed", feed.step, failed, clients[1].close, _SPACING)
+    loop = Loop(talk, place.source, console.stdin.fileno(), alarm, mailbox, sending, polling)
+    with ExitStack() as stack:
+        stack.callback(alarm.close)
+        stack.enter_context(_running(mailbox, sending, polling))
+        stack.enter_context(_drawing(place, name))
+        stack.enter_context(signals.caught(alarm.ring, place.terminal is not None))
+        loop.run(signals, lambda: _on_signal(signals, place))
+    return _leave(console, talk, signals)
+
+
+def _place(console: Console, names: dict[str, str], own_id: str, as_json: bool) -> _Place:
+    descriptor = console.stdin.fileno()
+    dumb = console.environment.get("TERM", "dumb") == "dumb"
+    if as_json or dumb or not (console.stdin.isatty() and console.stdout.isatty()):
+        screen = JsonScreen(console, names, own_id) if as_json else PlainScreen(console, names, own_id)
+        return _Place(screen, PipeInput(descriptor), None, None, GRACE_IN_A_PIPE)
+    editor = LineEditor()
+    out = console.stdout.fileno()
+    terminal = TerminalScreen(
+        console.stdout,
+        lambda: os.get_terminal_size(out),
+        editor,
+        names,
+        own_id,
+        console.has_colours,
+        lambda: datetime.now(UTC),
+    )
+    source = TerminalInput(descriptor, editor, terminal)
+    return _Place(terminal, source, terminal, TerminalMode(descriptor), GRACE_ON_A_TERMINAL)
+
+
+@contextmanager
+def _running(mailbox: Mailbox, *rounds: Rounds) -> Iterator[None]:
+    for each in rounds:
+        each.start()
+    try:
+        yield
+    finally:
+        mailbox.close()
+        for each in rounds:
+            each.stop()
+        for each in rounds:
+            each.join(_JOIN)
+
+
+@contextmanager
+def _drawing(place: _Place, name: str) -> Iterator[None]:
+    if place.terminal is None or place.mode is None:
+        yield
+        return
+    with place.mode:
+        place.terminal.notice(f"talking with {name}; Ctrl-D ends")
+        try:
+            yield
+        finally:
+            place.terminal.clear_input()
+
+
+def _on_signal(signals: Signals, place: _Place) -> None:
+    if place.terminal is None or place.mode is None:
+        return
+    if signals.suspend:
+        place.terminal.clear_input()
+        place.mode.leave()
+        stop_this_process()
+    signals.suspend = signals.redraw = False
+    place.mode.enter()
+    place.terminal.repaint()
+
+
+def _leave(console: Console, talk: Talk, signals: Signals) -> int:
+    status = EXIT_FAILED if talk.skipped else 0
+    if signals.ended_by is not None:
+        status = 128 + signals.ended_by
+    if talk.failure is not None:
+        if not isinstance(talk.failure, CommandError):
+            raise talk.failure
+        for reason in talk.failure.lines:
+            console.complain(reason)
+        status = talk.failure.status
+    lines = talk.not_accepted()
+    if lines:
+        count = "1 line was" if len(lines) == 1 else f"{len(lines)} lines were"
+        console.complain(f"{count} not accepted, as far as is known:")
+        for line in lines[:MOST_NAMED]:
+            console.complain(f"not accepted: {shortened(line.content, 60)}")
+        status = status or EXIT_FAILED
+    elif status == 0 and talk.not_stored():
+        console.note(f"accepted and not yet seen stored: {talk.not_stored()}")
+    if not talk.reached and status == 0:
+        console.complain("the conversation could not be read")
+        status = EXIT_FAILED
+    return status

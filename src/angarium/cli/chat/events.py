@@ -1,0 +1,151 @@
+"""What the two threads that talk to the server tell the one that talks to the person."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import uuid4
+
+from angarium.cli.bodies import MessageBody, PageBody
+from angarium.cli.client import AcceptedBody
+
+
+@dataclass(frozen=True, slots=True)
+class OwnLine:
+    """A line on its way.
+
+    Attributes:
+        message_id: Made here, once: every try carries it.
+        content: The text.
+    """
+
+    message_id: str
+    content: str
+
+    @classmethod
+    def of(cls, content: str) -> "OwnLine":
+        """Give a line its id.
+
+        Args:
+            content: The text.
+
+        Returns:
+            The line.
+        """
+        return cls(str(uuid4()), content)
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """The conversation's latest messages, oldest first, once at the beginning."""
+
+    messages: tuple[MessageBody, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """Messages that were stored since, of both participants, in their order."""
+
+    messages: tuple[MessageBody, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The log has a line."""
+
+    line: OwnLine
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The server will never take a line."""
+
+    line: OwnLine
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Risen:
+    """Own messages whose status is another than before."""
+
+    messages: tuple[MessageBody, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """Some receipts are in the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Requests began to fail."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """Requests succeed again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Talking cannot go on."""
+
+    error: Exception
+
+
+Event = Entered | Arrived | Accepted | Rejected | Risen | Confirmed | Lost | Back | Failed
+
+
+class Post(Protocol):
+    """Hands an event to the main thread; used by any thread."""
+
+    def __call__(self, event: Event) -> None:
+        """Hand it over.
+
+        Args:
+            event: What happened.
+        """
+        ...
+
+
+class ChatClient(Protocol):
+    """The part of the client that a chat needs; every call tries once and raises RequestFailed."""
+
+    def send(self, conversation_id: str, content: str, message_id: str) -> AcceptedBody:
+        """Send a message.
+
+        Args:
+            conversation_id: Where.
+            content: The text.
+            message_id: The same at every try.
+
+        Returns:
+            What the log has.
+        """
+        ...
+
+    def history(
+        self, conversation_id: str, limit: int, cursor: str | None = None, since_timestamp: int | None = None
+    ) -> PageBody:
+        """Read a page, oldest message first.
+
+        Args:
+            conversation_id: Which.
+            limit: 1 to 100.
+            cursor: Of an earlier page.
+            since_timestamp: Milliseconds since the epoch.
+
+        Returns:
+            The page.
+        """
+        ...
+
+    def confirm(self, conversation_id: str, message_ids: Sequence[str]) -> None:
+        """Confirm that messages were delivered.
+
+        Args:
+            conversation_id: Where.
+            message_ids: 1 to 100.
+        """
+        ...

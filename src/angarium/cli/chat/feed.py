@@ -1,0 +1,155 @@
+"""Polls the conversation: new messages, statuses, receipts."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+from angarium.cli.bodies import MessageBody
+from angarium.cli.chat.events import Arrived, ChatClient, Confirmed, Entered, Post, Risen
+from angarium.cli.chat.link import Link
+from angarium.cli.chat.own_messages import DELIVERED, OwnMessages
+from angarium.cli.chat.sender import outage_waits
+from angarium.cli.errors import RequestFailed
+
+PAGE = 100
+SHOWN_AT_ENTRY = 20
+MOST_AT_ENTRY = 2_000
+
+ACTIVE = 0.4
+"""Seconds between polls while something happens."""
+
+IDLE = 2.0
+"""Seconds between polls when nothing has happened for some time."""
+
+CALMING = 1.2
+"""By how much each poll without news lengthens the wait: from ACTIVE to IDLE in about 10 s."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Feed:
+    """Reads the conversation; `step` is used by one thread, the other methods by any."""
+
+    def __init__(
+        self,
+        client: ChatClient,
+        conversation_id: str,
+        own_id: str,
+        link: Link,
+        post: Post,
+        waits: Callable[[], Iterator[float]] = outage_waits,
+    ) -> None:
+        self._client = client
+        self._conversation_id = conversation_id
+        self._own_id = own_id
+        self._link = link
+        self._post = post
+        self._fresh_waits = waits
+        self._waits = waits()
+        self._interval = ACTIVE
+        self._cursor: str | None = None
+        self._own = OwnMessages()
+        self._status_cursor: str | None = None
+        self._lock = threading.Lock()
+        self._shown: deque[str] = deque()
+
+    def confirm_later(self, message_id: str) -> None:
+        """Have a message confirmed that the person has seen.
+
+        Args:
+            message_id: Of a message to the caller.
+        """
+        with self._lock:
+            self._shown.append(message_id)
+
+    @property
+    def has_receipts(self) -> bool:
+        """Tell whether receipts wait."""
+        with self._lock:
+            return bool(self._shown)
+
+    def stay_awake(self) -> None:
+        """Poll often: the person is doing something."""
+        self._interval = ACTIVE
+
+    def step(self) -> float:
+        """Poll once.
+
+        Returns:
+            Seconds until the next poll.
+
+        Raises:
+            RequestFailed: Polling again would not help.
+        """
+        try:
+            happened = self._enter() if self._cursor is None else self._poll(self._cursor)
+            happened = self._confirm() or happened
+            happened = self._look_at_statuses() or happened
+        except RequestFailed as failure:
+            if not failure.may_pass:
+                raise
+            self._link.failed("feed", failure)
+            return max(next(self._waits), failure.retry_after or 0.0)
+        self._link.worked("feed")
+        self._waits = self._fresh_waits()
+        self._interval = ACTIVE if happened else min(IDLE, self._interval * CALMING)
+        return self._interval
+
+    def _enter(self) -> bool:
+        page = self._client.history(self._conversation_id, PAGE)
+        resume = page.resume_cursor
+        messages = list(page.messages)
+        while page.next_cursor is not None and len(messages) < MOST_AT_ENTRY:
+            if not any(self._is_waiting(message) for message in page.messages):
+                break
+            page = self._client.history(self._conversation_id, PAGE, page.next_cursor)
+            messages[:0] = page.messages
+        waiting = (index for index, message in enumerate(messages) if self._is_waiting(message))
+        start = min(next(waiting, len(messages)), max(0, len(messages) - SHOWN_AT_ENTRY))
+        self._cursor = resume
+        self._watch(messages)
+        self._post(Entered(tuple(messages[start:])))
+        return True
+
+    def _poll(self, cursor: str) -> bool:
+        page = self._client.history(self._conversation_id, PAGE, cursor)
+        self._cursor = page.resume_cursor
+        if not page.messages:
+            return False
+        self._watch(page.messages)
+        self._post(Arrived(page.messages))
+        return True
+
+    def _confirm(self) -> bool:
+        with self._lock:
+            batch = list(self._shown)[:PAGE]
+        if not batch:
+            return False
+        self._client.confirm(self._conversation_id, batch)
+        with self._lock:
+            for _ in batch:
+                self._shown.popleft()
+        self._post(Confirmed())
+        return True
+
+    def _look_at_statuses(self) -> bool:
+        oldest = self._own.oldest()
+        if oldest is None:
+            self._status_cursor = None
+            return False
+        since = (oldest - _EPOCH) // timedelta(milliseconds=1) - 1
+        page = self._client.history(self._conversation_id, PAGE, self._status_cursor, max(0, since))
+        self._status_cursor = page.next_cursor
+        risen = self._own.compare(page.messages)
+        if risen:
+            self._post(Risen(risen))
+        return bool(risen)
+
+    def _watch(self, messages: "list[MessageBody] | tuple[MessageBody, ...]") -> None:
+        for message in messages:
+            if message.sender_id == self._own_id:
+                self._own.watch(message)
+
+    def _is_waiting(self, message: MessageBody) -> bool:
+        return message.sender_id != self._own_id and message.status != DELIVERED

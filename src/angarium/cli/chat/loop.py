@@ -1,0 +1,66 @@
+"""The main thread of a chat: keys and lines in, events in, drawings out."""
+
+import select
+from collections.abc import Callable
+
+from angarium.cli.chat.events import Accepted, Event
+from angarium.cli.chat.inputs import Input
+from angarium.cli.chat.mailbox import Alarm, Mailbox
+from angarium.cli.chat.rounds import Rounds
+from angarium.cli.chat.signals import Signals
+from angarium.cli.chat.talk import Talk
+
+_LOOK_AGAIN = 0.1
+"""Seconds between two looks at whether it is over, once the input has ended."""
+
+_AT_REST = 5.0
+
+
+class Loop:
+    """Waits for input, events and signals, whichever comes first."""
+
+    def __init__(
+        self,
+        talk: Talk,
+        source: Input,
+        descriptor: int,
+        alarm: Alarm,
+        mailbox: Mailbox,
+        sending: Rounds,
+        polling: Rounds,
+    ) -> None:
+        self._talk = talk
+        self._source = source
+        self._descriptor = descriptor
+        self._alarm = alarm
+        self._mailbox = mailbox
+        self._sending = sending
+        self._polling = polling
+
+    def run(self, signals: Signals, on_signal: Callable[[], None]) -> None:
+        """Go on until the talk is over or a signal asks to end.
+
+        Args:
+            signals: What was signalled.
+            on_signal: Draws or suspends, where that was asked for.
+        """
+        while signals.ended_by is None and not self._talk.is_over():
+            watched: list[Alarm | int] = [self._alarm]
+            if self._talk.takes_lines:
+                watched.append(self._descriptor)
+            wait = _LOOK_AGAIN if self._talk.has_ended else _AT_REST
+            ready, _, _ = select.select(watched, [], [], wait)
+            if signals.redraw or signals.suspend:
+                on_signal()
+            if self._alarm in ready:
+                self._alarm.silence()
+                for event in self._mailbox.take():
+                    self._handle(event)
+            if self._descriptor in ready:
+                self._source.read(self._talk)
+                self._sending.nudge()
+
+    def _handle(self, event: Event) -> None:
+        self._talk.handle(event)
+        if isinstance(event, Accepted):
+            self._polling.nudge()

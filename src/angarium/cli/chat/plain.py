@@ -1,0 +1,92 @@
+"""A chat in a pipe: whole lines, no control codes."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+from angarium.cli.bodies import MessageBody
+from angarium.cli.chat.events import OwnLine
+from angarium.cli.console import Console
+from angarium.cli.message_lines import local_time, message_line
+
+
+class PlainScreen:
+    """Shows each message once, when it is stored, so that the lines stand in the conversation's order."""
+
+    def __init__(self, console: Console, names: Mapping[str, str], own_id: str) -> None:
+        self._console = console
+        self._names = names
+        self._own_id = own_id
+
+    def typed(self, line: OwnLine) -> None:
+        """Show nothing yet.
+
+        Args:
+            line: The newest.
+        """
+
+    def accepted(self, line: OwnLine) -> None:
+        """Show nothing yet.
+
+        Args:
+            line: One that was typed.
+        """
+
+    def rejected(self, line: OwnLine) -> None:
+        """Show nothing: a notice says why.
+
+        Args:
+            line: One that was typed.
+        """
+
+    def stored(self, messages: Sequence[MessageBody]) -> None:
+        """Show messages, a line each.
+
+        Args:
+            messages: Of both participants, in the conversation's order.
+        """
+        for message in messages:
+            self._console.say(message_line(message, self._names, self._own_id, self._console))
+        self._console.stdout.flush()
+
+    def risen(self, messages: Sequence[MessageBody]) -> None:
+        """Show new statuses, a line for each status.
+
+        Args:
+            messages: As they are now.
+        """
+        for status in dict.fromkeys(message.status for message in messages):
+            changed = [message for message in messages if message.status == status]
+            count = "1 message" if len(changed) == 1 else f"{len(changed)} messages"
+            newest = local_time(max(message.sent_at for message in changed))
+            self._console.say(f"[{status.lower()}] {count}, the newest of {newest}")
+        self._console.stdout.flush()
+
+    def notice(self, text: str) -> None:
+        """Tell something on stderr.
+
+        Args:
+            text: Anything.
+        """
+        self._console.complain(text)
+
+
+class JsonScreen(PlainScreen):
+    """Shows the API's own messages, an object a line; one whose status rose is shown again."""
+
+    def stored(self, messages: Sequence[MessageBody]) -> None:
+        """Show messages, an object a line.
+
+        Args:
+            messages: Of both participants, in the conversation's order.
+        """
+        for message in messages:
+            self._console.say(json.dumps(message.fields, ensure_ascii=False))
+        self._console.stdout.flush()
+
+    def risen(self, messages: Sequence[MessageBody]) -> None:
+        """Show messages again.
+
+        Args:
+            messages: As they are now.
+        """
+        self.stored(messages)

@@ -1,0 +1,182 @@
+"""The state of a chat as the person sees it: what was typed, what came, whether it is over."""
+
+from angarium.cli.bodies import MessageBody
+from angarium.cli.chat.events import (
+    Accepted,
+    Arrived,
+    Back,
+    Confirmed,
+    Entered,
+    Event,
+    Failed,
+    Lost,
+    OwnLine,
+    Rejected,
+    Risen,
+)
+from angarium.cli.chat.feed import Feed
+from angarium.cli.chat.outbox import Outbox
+from angarium.cli.chat.own_messages import DELIVERED
+from angarium.cli.chat.screen import Screen
+from angarium.clock import Clock
+from angarium.domain.content import content_problem
+from angarium.domain.message import MAX_CONTENT_BYTES
+
+GIVE_UP = 300.0
+"""Seconds after the end of the input without any line accepted: nobody is there to end it by hand."""
+
+
+class Talk:
+    """Takes lines and events; used by the main thread only.
+
+    Attributes:
+        failure: Why talking cannot go on, None while it can.
+        skipped: Lines that were not sent because of their text.
+        reached: Whether the conversation was seen at all.
+    """
+
+    def __init__(
+        self,
+        screen: Screen,
+        outbox: Outbox,
+        feed: Feed,
+        own_id: str,
+        clock: Clock,
+        grace: float,
+        numbered: bool,
+    ) -> None:
+        self._screen = screen
+        self._outbox = outbox
+        self._feed = feed
+        self._own_id = own_id
+        self._clock = clock
+        self._grace = grace
+        self._numbered = numbered
+        self._unstored: set[str] = set()
+        self._number = 0
+        self._ended = False
+        self._last_news = clock.monotonic()
+        self.failure: Exception | None = None
+        self.skipped = 0
+        self.reached = False
+
+    def type(self, text: str, size: int) -> None:
+        """Take a line.
+
+        Args:
+            text: As it was typed, without the line's end; only its beginning where it is far too long.
+            size: Its length in bytes of UTF-8.
+        """
+        self._number += 1
+        name = f"line {self._number}" if self._numbered else "the line"
+        if not text or text.isspace():
+            self._screen.notice(f"{name} is empty: not sent")
+            return
+        if size > MAX_CONTENT_BYTES:
+            problem = f"has {size:,} bytes, {MAX_CONTENT_BYTES:,} are the most"
+        else:
+            found = content_problem(text)
+            problem = "" if found is None else found.detail
+        if problem:
+            self.skipped += 1
+            self._screen.notice(f"{name} was not sent: {problem}")
+            return
+        line = OwnLine.of(text)
+        self._unstored.add(line.message_id)
+        self._outbox.put(line)
+        self._screen.typed(line)
+        self._feed.stay_awake()
+
+    def end(self) -> None:
+        """Take the end of the input: what was typed is still sent."""
+        if not self._ended:
+            self._ended = True
+            self._last_news = self._clock.monotonic()
+
+    @property
+    def has_ended(self) -> bool:
+        """Tell whether no more lines are taken."""
+        return self._ended
+
+    @property
+    def takes_lines(self) -> bool:
+        """Tell whether reading more input makes sense now."""
+        return not self._ended and not self._outbox.is_full
+
+    def handle(self, event: Event) -> None:
+        """Take an event.
+
+        Args:
+            event: What a thread tells.
+        """
+        match event:
+            case Entered(messages) | Arrived(messages):
+                self.reached = True
+                self._stored(messages)
+            case Accepted(line):
+                self._last_news = self._clock.monotonic()
+                self._screen.accepted(line)
+            case Rejected(line, reason):
+                self.skipped += 1
+                self._unstored.discard(line.message_id)
+                self._screen.rejected(line)
+                self._screen.notice(f"not sent: {reason}")
+            case Risen(messages):
+                self._screen.risen(messages)
+            case Confirmed():
+                self._last_news = self._clock.monotonic()
+            case _:
+                self._handle_link(event)
+
+    def is_over(self) -> bool:
+        """Tell whether to leave.
+
+        Returns:
+            True once talking cannot go on, or the input has ended, every line was accepted and the rest is
+            done or has had its time.
+        """
+        if self.failure is not None:
+            return True
+        if not self._ended:
+            return False
+        quiet = self._clock.monotonic() - self._last_news
+        if self._outbox.first() is not None or not self.reached:
+            return quiet > GIVE_UP
+        return quiet > self._grace or not (self._unstored or self._feed.has_receipts)
+
+    def not_accepted(self) -> tuple[OwnLine, ...]:
+        """List the lines that the log does not have, as far as anybody knows.
+
+        Returns:
+            The lines, oldest first.
+        """
+        return self._outbox.lines()
+
+    def not_stored(self) -> int:
+        """Count the lines that the log has and that were not yet seen stored.
+
+        Returns:
+            The number.
+        """
+        return len(self._unstored) - len(self._outbox.lines())
+
+    def _stored(self, messages: tuple[MessageBody, ...]) -> None:
+        if not messages:
+            return
+        self._screen.stored(messages)
+        self._last_news = self._clock.monotonic()
+        for message in messages:
+            self._unstored.discard(message.message_id)
+            if message.sender_id != self._own_id and message.status != DELIVERED:
+                self._feed.confirm_later(message.message_id)
+
+    def _handle_link(self, event: Event) -> None:
+        match event:
+            case Lost(reason):
+                self._screen.notice(f"connection lost, retrying… ({reason})")
+            case Back():
+                self._screen.notice("back")
+            case Failed(error):
+                self.failure = error
+            case _:
+                raise TypeError(f"unknown event {type(event).__name__}")

@@ -1,0 +1,195 @@
+"""A chat on a terminal: the conversation scrolls up, the line that is being typed stays at the bottom.
+
+Every row is cut here, never by the terminal, so that the number of rows between the line that is being typed
+and an own message is known, and its state can be changed in place (ECMA-48: CUU, CUD, CHA, EL, ED).
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime, tzinfo
+from typing import TextIO
+
+from angarium.cli.bodies import MessageBody
+from angarium.cli.chat.editor import LineEditor
+from angarium.cli.chat.entries import LEAST_COLUMNS, Entry, notice, rows_of, said
+from angarium.cli.chat.events import OwnLine
+from angarium.cli.text import head, printable, tail, width
+
+MOST_ENTRIES = 500
+"""What can be shown again after the terminal was resized."""
+
+
+class TerminalScreen:
+    """Draws on a terminal with the usual control sequences."""
+
+    def __init__(
+        self,
+        out: TextIO,
+        size: Callable[[], tuple[int, int]],
+        editor: LineEditor,
+        names: Mapping[str, str],
+        own_id: str,
+        colours: bool,
+        now: Callable[[], datetime],
+        zone: tzinfo | None = None,
+    ) -> None:
+        self._out = out
+        self._size = size
+        self._editor = editor
+        self._names = names
+        self._own_id = own_id
+        self._colours = colours
+        self._now = now
+        self._zone = zone
+        self._entries: deque[Entry] = deque(maxlen=MOST_ENTRIES)
+        self._first_entry = 0
+        self._own: dict[str, int] = {}
+        self._places: dict[int, int] = {}
+        self._rows = 0
+        self._day: date | None = None
+
+    def typed(self, line: OwnLine) -> None:
+        """Show an own line that is on its way.
+
+        Args:
+            line: The newest.
+        """
+        self._say(self._now(), self._own_id, line.content, line.message_id, "sending")
+
+    def accepted(self, line: OwnLine) -> None:
+        """Show that the log has a line.
+
+        Args:
+            line: One that was typed.
+        """
+        self._set_state(line.message_id, "accepted", only_from="sending")
+
+    def rejected(self, line: OwnLine) -> None:
+        """Show that a line will never be sent.
+
+        Args:
+            line: One that was typed.
+        """
+        self._set_state(line.message_id, "not sent")
+
+    def stored(self, messages: Sequence[MessageBody]) -> None:
+        """Show messages, or the new state of those that were typed here.
+
+        Args:
+            messages: Of both participants, in the conversation's order.
+        """
+        for message in messages:
+            if message.message_id in self._own:
+                self._set_state(message.message_id, printable(message.status.lower()))
+                continue
+            own = message.sender_id == self._own_id
+            state = printable(message.status.lower()) if own else ""
+            self._say(message.sent_at, message.sender_id, message.content, message.message_id, state)
+
+    def risen(self, messages: Sequence[MessageBody]) -> None:
+        """Show that own messages have another status than before.
+
+        Args:
+            messages: As they are now.
+        """
+        for message in messages:
+            self._set_state(message.message_id, printable(message.status.lower()))
+
+    def notice(self, text: str) -> None:
+        """Tell something between the messages.
+
+        Args:
+            text: Anything.
+        """
+        self._add([notice(text)])
+
+    def draw_input(self) -> None:
+        """Draw the line that is being typed, as much of it as fits around the cursor."""
+        self._write("\r\x1b[K" + self._input())
+
+    def clear_input(self) -> None:
+        """Take the line that is being typed off the screen, before leaving."""
+        self._write("\r\x1b[K")
+
+    def repaint(self) -> None:
+        """Draw everything anew, after the terminal was resized or used by another program."""
+        columns, lines = self._size()
+        drawn: list[str] = []
+        self._places.clear()
+        starts: dict[int, int] = {}
+        for number in range(self._first_entry + len(self._entries) - 1, self._first_entry - 1, -1):
+            laid_out = self._rows_of(number, columns)
+            if len(drawn) + len(laid_out) > lines - 1:
+                break
+            drawn[:0] = laid_out
+            starts = {known: row + len(laid_out) for known, row in starts.items()} | {number: 0}
+        self._places = {number: self._rows + row for number, row in starts.items()}
+        self._rows += len(drawn)
+        self._write("\x1b[H\x1b[2J" + "".join(f"{row}\r\n" for row in drawn) + self._input())
+
+    def _say(self, moment: datetime, sender: str, content: str, message_id: str, state: str) -> None:
+        entries: list[Entry] = []
+        day = moment.astimezone(self._zone).date()
+        if day != self._day:
+            entries.append(notice(f"--- {day.isoformat()} ---"))
+            self._day = day
+        own = sender == self._own_id
+        entries.append(said(moment, self._names.get(sender, sender), content, state, own, self._zone))
+        last = self._add(entries)
+        if own:
+            self._own[message_id] = last
+
+    def _add(self, entries: Sequence[Entry]) -> int:
+        columns, _ = self._size()
+        text = "\r\x1b[K"
+        for entry in entries:
+            if len(self._entries) == MOST_ENTRIES:
+                self._forget_first()
+            self._entries.append(entry)
+            number = self._first_entry + len(self._entries) - 1
+            laid_out = self._rows_of(number, columns)
+            self._places[number] = self._rows
+            self._rows += len(laid_out)
+            text += "".join(f"{row}\r\n" for row in laid_out)
+        self._write(text + self._input())
+        return self._first_entry + len(self._entries) - 1
+
+    def _forget_first(self) -> None:
+        self._entries.popleft()
+        self._places.pop(self._first_entry, None)
+        self._first_entry += 1
+
+    def _set_state(self, message_id: str, state: str, only_from: str | None = None) -> None:
+        number = self._own.get(message_id)
+        if number is None:
+            return
+        if number < self._first_entry:
+            del self._own[message_id]
+            return
+        entry = self._entries[number - self._first_entry]
+        if entry.state == state or only_from not in {None, entry.state}:
+            return
+        self._entries[number - self._first_entry] = replace(entry, state=state)
+        columns, lines = self._size()
+        up = self._rows - self._places.get(number, -lines)
+        if up < lines:
+            row = self._rows_of(number, columns)[0]
+            self._write(f"\x1b[{up}A\r\x1b[2K{row}\x1b[{up}B\r\x1b[K{self._input()}")
+
+    def _rows_of(self, number: int, columns: int) -> list[str]:
+        return rows_of(self._entries[number - self._first_entry], columns, self._colours)
+
+    def _input(self) -> str:
+        columns = max(self._size()[0], LEAST_COLUMNS)
+        prompt = f"{head(self._names.get(self._own_id, 'you'), columns // 3)}> "
+        room = columns - 1 - width(prompt)
+        before = tail(printable(self._editor.before[-room * 2 :]), room * 3 // 4)
+        if self._editor.after == "":
+            before = tail(printable(self._editor.before[-room * 2 :]), room)
+        after = head(printable(self._editor.after[: room * 2]), room - width(before))
+        return f"{prompt}{before}\x1b7{after}\x1b8"
+
+    def _write(self, text: str) -> None:
+        self._out.write(text)
+        self._out.flush()

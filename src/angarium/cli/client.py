@@ -1,0 +1,305 @@
+"""The HTTP API as a client sees it: one method for each call that the commands make."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Self, TypeVar
+from urllib.parse import quote, urlencode
+
+from angarium import backoff
+from angarium.cli import bodies
+from angarium.cli.bodies import MessageBody, PageBody, Unreadable
+from angarium.cli.errors import ApiProblem, LoginRefused, RequestFailed, StrangeAnswer
+from angarium.cli.transport import Answer, HttpTransport, Transport
+
+Read = TypeVar("Read")
+
+TIMEOUT = 10.0
+"""Seconds for one request; the server answers within 2 s even when something behind it is away."""
+
+PATIENCE = 4.0
+"""Seconds over which a command repeats a request that may succeed later."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenBody:
+    """What a login gives.
+
+    Attributes:
+        access_token: The bearer token.
+        expires_in: Seconds.
+        user_id: Whom it names.
+        text: The body itself.
+    """
+
+    access_token: str = field(repr=False)
+    expires_in: int
+    user_id: str
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedBody:
+    """A message that the log has.
+
+    Attributes:
+        message_id: Its id.
+        text: The body itself.
+    """
+
+    message_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose token goes with every request.
+
+    Attributes:
+        username: The name.
+        token: The bearer token.
+    """
+
+    username: str
+    token: str = field(repr=False)
+
+
+class Client:
+    """Calls the API; used by one thread.
+
+    Every call may be repeated safely: the reads as such; a login, a conversation that is opened twice, a
+    receipt, and a message with the same id by the API's own rules. So a request that may succeed later is
+    repeated, with backoff, until the patience is over.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        caller: Caller | None = None,
+        patience: float = PATIENCE,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._transport = transport
+        self._caller = caller
+        self._patience = patience
+        self._monotonic = monotonic
+        self._sleep = sleep
+
+    @classmethod
+    def at(cls, url: str, caller: Caller | None = None, patience: float = PATIENCE) -> Self:
+        """Make a client of a server; nothing is connected yet.
+
+        Args:
+            url: The server's address.
+            caller: Whose token to send.
+            patience: Seconds over which a request is repeated.
+
+        Returns:
+            The client.
+        """
+        return cls(HttpTransport(url, TIMEOUT), caller, patience)
+
+    def close(self) -> None:
+        """End the connection."""
+        self._transport.close()
+
+    def log_in(self, username: str, password: str) -> TokenBody:
+        """Trade a password for a token.
+
+        Args:
+            username: The name.
+            password: The password.
+
+        Returns:
+            The token.
+
+        Raises:
+            RequestFailed: There is none.
+        """
+        body: Mapping[str, object] = {"username": username, "password": password}
+        return self._call("POST", "/auth/token", _token, body)
+
+    def user_id(self, username: str) -> str:
+        """Turn a name into the id that other calls want.
+
+        Args:
+            username: The name.
+
+        Returns:
+            The id.
+
+        Raises:
+            RequestFailed: Nobody has this name, or there is no answer.
+        """
+        return self._call("GET", f"/v1/users?{urlencode({'username': username})}", _named("user_id"))
+
+    def open_conversation(self, user_id: str) -> str:
+        """Open the caller's conversation with somebody, new or not.
+
+        Args:
+            user_id: The other participant.
+
+        Returns:
+            The conversation's id.
+
+        Raises:
+            RequestFailed: There can be none, or there is no answer.
+        """
+        body: Mapping[str, object] = {"participant_ids": [user_id]}
+        return self._call("POST", "/v1/conversations", _named("conversation_id"), body)
+
+    def send(self, conversation_id: str, content: str, message_id: str) -> AcceptedBody:
+        """Send a message.
+
+        Args:
+            conversation_id: Where.
+            content: The text.
+            message_id: The caller's own id for it: the same id is the same message, however often it is sent.
+
+        Returns:
+            What the log has.
+
+        Raises:
+            RequestFailed: The message was refused, or nobody knows whether the log has it.
+        """
+        body: Mapping[str, object] = {
+            "conversation_id": conversation_id,
+            "content": content,
+            "message_id": message_id,
+        }
+        return self._call("POST", "/v1/messages", _accepted, body)
+
+    def history(
+        self, conversation_id: str, limit: int, cursor: str | None = None, since_timestamp: int | None = None
+    ) -> PageBody:
+        """Read a page of a conversation, oldest message first.
+
+        Args:
+            conversation_id: Which.
+            limit: 1 to 100.
+            cursor: Of an earlier page.
+            since_timestamp: Milliseconds since the epoch: walk forward from there.
+
+        Returns:
+            The page.
+
+        Raises:
+            RequestFailed: There is none.
+        """
+        query: dict[str, str | int] = {"limit": limit, "order": "asc"}
+        if cursor is not None:
+            query["cursor"] = cursor
+        elif since_timestamp is not None:
+            query["since_timestamp"] = since_timestamp
+        path = f"/v1/conversations/{quote(conversation_id, safe='')}/messages?{urlencode(query)}"
+        return self._call("GET", path, bodies.page)
+
+    def inbox(self, limit: int, cursor: str | None = None) -> PageBody:
+        """Read a page of the messages to the caller that were not delivered yet.
+
+        Args:
+            limit: 1 to 100.
+            cursor: Of an earlier page.
+
+        Returns:
+            The page, oldest message first.
+
+        Raises:
+            RequestFailed: There is none.
+        """
+        query: dict[str, str | int] = {"limit": limit}
+        if cursor is not None:
+            query["cursor"] = cursor
+        return self._call("GET", f"/v1/inbox?{urlencode(query)}", bodies.page)
+
+    def confirm(self, conversation_id: str, message_ids: Sequence[str]) -> None:
+        """Confirm that messages were delivered to the caller.
+
+        Args:
+            conversation_id: Where.
+            message_ids: 1 to 100.
+
+        Raises:
+            RequestFailed: None was recorded, or nobody knows.
+        """
+        body: Mapping[str, object] = {"status": "DELIVERED", "message_ids": list(message_ids)}
+        path = f"/v1/conversations/{quote(conversation_id, safe='')}/receipts"
+        self._call("POST", path, bodies.parsed, body)
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        read: Callable[[str], Read],
+        body: Mapping[str, object] | None = None,
+    ) -> Read:
+        ends_at = self._monotonic() + self._patience
+        for wait in backoff.delays(0.1, 1.0):
+            try:
+                return self._once(method, path, read, body)
+            except RequestFailed as failure:
+                pause = max(wait, failure.retry_after or 0.0)
+                if not failure.may_pass or self._monotonic() + pause >= ends_at:
+                    raise
+            self._sleep(pause)
+        raise AssertionError("the waits never end")
+
+    def _once(
+        self, method: str, path: str, read: Callable[[str], Read], body: Mapping[str, object] | None
+    ) -> Read:
+        caller = self._caller
+        headers = {} if caller is None else {"Authorization": f"Bearer {caller.token}"}
+        answer = self._transport.exchange(method, path, body, headers)
+        try:
+            if 200 <= answer.status < 300:
+                return read(answer.text)
+        except Unreadable as error:
+            raise StrangeAnswer(self._transport.url, str(error)) from error
+        problem = _problem(answer)
+        if caller is not None and problem.is_about_the_token:
+            raise LoginRefused(caller.username, self._transport.url, problem.code == "expired_token")
+        raise problem
+
+
+def _problem(answer: Answer) -> ApiProblem:
+    try:
+        fields = bodies.parsed(answer.text)
+    except Unreadable:
+        fields = {}
+    detail = fields.get("detail") or fields.get("title") or f"{answer.status} {answer.reason}".strip()
+    return ApiProblem(
+        answer.status,
+        str(fields.get("code") or ""),
+        str(detail).rstrip("."),
+        str(fields.get("trace_id") or ""),
+        _seconds(answer.retry_after),
+    )
+
+
+def _seconds(text: str | None) -> float | None:
+    return float(text) if text is not None and text.isascii() and text.isdigit() else None
+
+
+def _token(text: str) -> TokenBody:
+    fields = bodies.parsed(text)
+    return TokenBody(
+        bodies.text_of(fields, "access_token"),
+        bodies.number_of(fields, "expires_in"),
+        bodies.text_of(fields, "user_id"),
+        text,
+    )
+
+
+def _accepted(text: str) -> AcceptedBody:
+    return AcceptedBody(bodies.text_of(bodies.parsed(text), "message_id"), text)
+
+
+def _named(name: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        return bodies.text_of(bodies.parsed(text), name)
+
+    return read
+
+
+__all__ = ["PATIENCE", "AcceptedBody", "Caller", "Client", "MessageBody", "PageBody", "TokenBody"]

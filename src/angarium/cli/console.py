@@ -1,0 +1,135 @@
+"""Where a command reads and writes."""
+
+import getpass
+import io
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Self, TextIO
+
+from angarium.cli.errors import CommandError
+from angarium.cli.text import printable
+
+
+class Style(Enum):
+    """How a piece of text looks where colours are wanted (ECMA-48, "Select Graphic Rendition")."""
+
+    PLAIN = ""
+    DIM = "2"
+    BOLD = "1"
+    GREEN = "32"
+    YELLOW = "33"
+    CYAN = "36"
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """The streams and the environment of one command.
+
+    Attributes:
+        stdin: What is typed or piped in.
+        stdout: Results only.
+        stderr: Everything else.
+        environment: The variables.
+    """
+
+    stdin: TextIO
+    stdout: TextIO
+    stderr: TextIO
+    environment: Mapping[str, str]
+
+    @classmethod
+    def of_this_process(cls) -> Self:
+        """Take the process's own streams, all in UTF-8, lines ended by a line feed alone.
+
+        Returns:
+            The console.
+        """
+        for stream, errors in (
+            (sys.stdin, "surrogateescape"),
+            (sys.stdout, "backslashreplace"),
+            (sys.stderr, "backslashreplace"),
+        ):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(encoding="utf-8", errors=errors, newline="\n")
+        return cls(
+            sys.stdin or io.StringIO(), sys.stdout or io.StringIO(), sys.stderr or io.StringIO(), os.environ
+        )
+
+    def say(self, line: str) -> None:
+        """Write a line of the result.
+
+        Args:
+            line: Harmless already where it has other people's text in it.
+        """
+        self.stdout.write(f"{line}\n")
+
+    def note(self, line: str) -> None:
+        """Write a line beside the result.
+
+        Args:
+            line: Anything; control characters are escaped.
+        """
+        self.stdout.flush()
+        self.stderr.write(f"{printable(line)}\n")
+        self.stderr.flush()
+
+    def complain(self, line: str) -> None:
+        """Write a line about something that is wrong.
+
+        Args:
+            line: Anything; control characters are escaped.
+        """
+        self.note(f"angarium: {line}")
+
+    @property
+    def has_colours(self) -> bool:
+        """Tell whether results go to a terminal whose user wants colours (https://no-color.org)."""
+        return (
+            self.stdout.isatty()
+            and not self.environment.get("NO_COLOR")
+            and self.environment.get("TERM", "dumb") != "dumb"
+        )
+
+    def painted(self, text: str, style: Style) -> str:
+        """Give a text its look, where colours are wanted.
+
+        Args:
+            text: Harmless text.
+            style: The look.
+
+        Returns:
+            The text, between control sequences where there are colours.
+        """
+        if style is Style.PLAIN or not self.has_colours:
+            return text
+        return f"\x1b[{style.value}m{text}\x1b[0m"
+
+    def ask_password(self, prompt: str, twice: bool = False) -> str:
+        """Ask for a password: at the terminal without showing it, else take a line of stdin.
+
+        Args:
+            prompt: What to ask.
+            twice: Whether a person must type it again.
+
+        Returns:
+            The password, not empty.
+
+        Raises:
+            CommandError: There is none, or the two differ.
+        """
+        if self.stdin.isatty():
+            password = getpass.getpass(f"{prompt}: ")
+            if twice and getpass.getpass(f"{prompt} again: ") != password:
+                raise CommandError("the two passwords differ; nothing was changed")
+        else:
+            password = self.stdin.readline().rstrip("\r\n")
+        if not password:
+            raise CommandError("the password is empty; type one, or write it on a line of stdin")
+        try:
+            password.encode()
+        except UnicodeEncodeError:
+            raise CommandError("the password is not UTF-8; type it in UTF-8") from None
+        return password

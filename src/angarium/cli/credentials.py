@@ -1,0 +1,168 @@
+"""Who is logged in where: a private file for each login."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Self, cast
+
+from angarium.cli.errors import CommandError
+from angarium.cli.private_files import write_private
+from angarium.config import DEMO_USERS
+from angarium.domain.identifiers import user_id_for
+from angarium.domain.user import is_username
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A token that was kept.
+
+    Attributes:
+        url: The server that gave it.
+        username: Whom it names.
+        user_id: The same as an id.
+        access_token: The token.
+        logged_in_at: Nanoseconds since the epoch; a server's newest login is meant when none is named.
+    """
+
+    url: str
+    username: str
+    user_id: str
+    access_token: str = field(repr=False)
+    logged_in_at: int
+
+
+class Credentials:
+    """The logins of one person on this machine."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> Self:
+        """Find the folder by the XDG Base Directory Specification.
+
+        Args:
+            environment: Has `XDG_CONFIG_HOME`, or else `HOME`.
+
+        Returns:
+            The credentials in `<config>/angarium`.
+
+        Raises:
+            CommandError: Neither variable names a folder.
+        """
+        configured = Path(environment.get("XDG_CONFIG_HOME", ""))
+        if configured.is_absolute():
+            return cls(configured / "angarium")
+        home = Path(environment.get("HOME", ""))
+        if not home.is_absolute():
+            raise CommandError(
+                "there is no place for logins: set HOME or XDG_CONFIG_HOME to a folder of yours"
+            )
+        return cls(home / ".config" / "angarium")
+
+    def keep(self, login: Login) -> None:
+        """Keep a login, in place of an older one of the same user at the same server.
+
+        Args:
+            login: What to keep.
+
+        Raises:
+            CommandError: The file cannot be written.
+        """
+        server = hashlib.sha256(login.url.encode()).hexdigest()[:16]
+        self._write(f"login-{server}-{login.username}.json", asdict(login))
+
+    def find(self, url: str, username: str | None) -> Login:
+        """Find the login to use.
+
+        Args:
+            url: The server.
+            username: Whose; the last one to log in at this server when None.
+
+        Returns:
+            The login.
+
+        Raises:
+            CommandError: There is none.
+        """
+        here = [login for login in self._logins() if login.url == url]
+        wanted = [login for login in here if username in {None, login.username}]
+        if wanted:
+            return max(wanted, key=lambda login: login.logged_in_at)
+        if username is None:
+            raise CommandError(f"nobody is logged in at {url}: log in with `angarium login NAME`")
+        others = ", ".join(sorted(login.username for login in here)) or "nobody"
+        raise CommandError(
+            f"{username} is not logged in at {url} ({others} is): log in with `angarium login {username}`"
+        )
+
+    def names(self) -> Mapping[str, str]:
+        """Give the names of people by their ids, as far as this machine has met them.
+
+        Returns:
+            Usernames by user id: everybody who logged in here, whom they wrote to, and the demo's users.
+        """
+        met = {login.username for login in self._logins()} | self._people()
+        met |= {user.username for user in DEMO_USERS}
+        return {str(user_id_for(name)): name for name in met}
+
+    def meet(self, username: str) -> None:
+        """Remember somebody's name, so that their id can be shown by it.
+
+        Args:
+            username: A name that the server knows.
+
+        Raises:
+            CommandError: The file cannot be written.
+        """
+        people = self._people()
+        if username not in people:
+            self._write("people.json", sorted({*people, username}))
+
+    def _people(self) -> set[str]:
+        document = _read(self._folder / "people.json")
+        if not isinstance(document, list):
+            return set()
+        return {name for name in document if isinstance(name, str) and is_username(name)}
+
+    def _logins(self) -> Iterator[Login]:
+        for path in sorted(self._folder.glob("login-*.json")):
+            document = _read(path)
+            login = _login(document)
+            if login is None:
+                raise CommandError(f"{path} is damaged: remove it, then log in again")
+            yield login
+
+    def _write(self, name: str, document: object) -> None:
+        path = self._folder / name
+        try:
+            write_private(path, json.dumps(document, indent=1).encode())
+        except OSError as error:
+            raise CommandError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _read(path: Path) -> object:
+    try:
+        return cast("object", json.loads(path.read_bytes()))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise CommandError(f"cannot read {path}: {error.strerror}") from error
+    except ValueError:
+        return None
+
+
+def _login(document: object) -> Login | None:
+    if not isinstance(document, dict):
+        return None
+    fields = cast("Mapping[str, object]", document)
+    url, username = fields.get("url"), fields.get("username")
+    user_id, token = fields.get("user_id"), fields.get("access_token")
+    logged_in_at = fields.get("logged_in_at")
+    if not (isinstance(url, str) and isinstance(username, str) and isinstance(user_id, str)):
+        return None
+    if not (isinstance(token, str) and token.isascii() and token.isprintable()):
+        return None
+    return Login(url, username, user_id, token, logged_in_at) if isinstance(logged_in_at, int) else None

@@ -1,0 +1,58 @@
+"""`angarium login`: a password becomes a token that is kept."""
+
+import argparse
+import time
+from datetime import UTC, datetime
+
+from angarium.cli.arguments import Commands, add_command, add_json, add_server, username
+from angarium.cli.client import Client
+from angarium.cli.console import Console
+from angarium.cli.credentials import Credentials, Login
+from angarium.cli.errors import ApiProblem, CommandError
+from angarium.cli.message_lines import local_time
+from angarium.cli.session import server_url
+
+
+def register(commands: Commands) -> None:
+    """Add the command.
+
+    Args:
+        commands: Where it belongs.
+    """
+    parser = add_command(
+        commands,
+        "login",
+        _run,
+        "log in and keep a token",
+        "Ask for a password (a line of stdin when that is no terminal), trade it for a token, and keep the "
+        "token under $XDG_CONFIG_HOME/angarium (~/.config/angarium), readable by you alone. Logins of "
+        "several users are kept side by side; the last one is used unless `--as` names another.",
+        "angarium login alice\necho alice-demo | angarium login alice",
+    )
+    parser.add_argument("name", metavar="NAME", type=username, help="who logs in")
+    add_server(parser)
+    add_json(parser, "print the API's own body, which has the token in it")
+
+
+def _run(arguments: argparse.Namespace, console: Console) -> int:
+    name: str = arguments.name
+    url = server_url(arguments, console)
+    credentials = Credentials.of(console.environment)
+    password = console.ask_password(f"password of {name}")
+    client = Client.at(url)
+    try:
+        token = client.log_in(name, password)
+    except ApiProblem as problem:
+        if problem.code == "invalid_credentials":
+            raise CommandError(f"wrong username or password for {name} at {url}") from problem
+        raise
+    finally:
+        client.close()
+    now_ns = time.time_ns()
+    credentials.keep(Login(url, name, token.user_id, token.access_token, now_ns))
+    if arguments.json:
+        console.say(token.text)
+    else:
+        until = datetime.fromtimestamp(now_ns // 1_000_000_000 + token.expires_in, UTC)
+        console.say(f"{name} is logged in at {url} until {local_time(until)}")
+    return 0

@@ -1,0 +1,140 @@
+"""`angarium`: finds the command that is meant, and tells in one line each what went wrong."""
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+from angarium import logs
+from angarium.cli import chat, config, history, inbox, init, login, send, users, version
+from angarium.cli.arguments import Commands, Parser, add_command
+from angarium.cli.console import Console
+from angarium.cli.errors import (
+    EXIT_BROKEN_PIPE,
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_USAGE,
+    CommandError,
+    UsageError,
+)
+from angarium.config import Settings, SettingsError, unknown_settings
+from angarium.domain.errors import Refused, SetupError, Unavailable
+
+_SETTINGS_HELP = (
+    "Settings are environment variables: see `angarium config`. Every command explains itself:"
+    " `angarium send -h`."
+)
+
+
+def main(argv: Sequence[str] | None = None, console: Console | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: What was typed behind `angarium`; the process's own when None.
+        console: The streams and the environment; the process's own when None.
+
+    Returns:
+        The exit status: 0, 1 for a failure, 2 for a wrong command line or wrong settings, 130 when
+        interrupted.
+    """
+    console = console or Console.of_this_process()
+    try:
+        status = _dispatch(sys.argv[1:] if argv is None else argv, console)
+        console.stdout.flush()
+    except BrokenPipeError:
+        return _reader_left()
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except CommandError as error:
+        return _failed(console, error.lines, error.status)
+    except SettingsError as error:
+        return _failed(console, error.problems, EXIT_USAGE)
+    except SetupError as error:
+        return _failed(console, (str(error),), EXIT_USAGE)
+    except (Refused, Unavailable) as error:
+        return _failed(console, (str(error),), EXIT_FAILED)
+    except OSError as error:
+        return _failed(console, (_os_words(error),), EXIT_FAILED)
+    except Exception as error:  # noqa: BLE001 - the last resort: one line, like every other error
+        return _failed(console, (_fault(error),), EXIT_FAILED)
+    return status
+
+
+def _dispatch(argv: Sequence[str], console: Console) -> int:
+    try:
+        arguments = _parser().parse_args(argv)
+    except SystemExit as left:
+        # Help was asked for and printed.
+        return left.code if isinstance(left.code, int) else 0
+    for line in unknown_settings(console.environment):
+        console.complain(line)
+    run = getattr(arguments, "run", None)
+    if run is None:
+        raise UsageError("no command is named; see `angarium -h`")
+    return int(run(arguments, console))
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="angarium",
+        description="A messaging backend, and a client for it.",
+        epilog=_SETTINGS_HELP,
+        allow_abbrev=False,
+    )
+    commands: Commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
+    add_command(
+        commands,
+        "serve",
+        _serve,
+        "run API and worker in one process",
+        "Run the API and the worker in one process on the embedded engine. Everything that can be set is in "
+        "the environment: see `angarium config`. Ctrl-C or SIGTERM finish what is in hand and stop.",
+        "angarium serve\nANGARIUM_PORT=9000 ANGARIUM_DATA=/srv/angarium angarium serve",
+    )
+    for command in (init, users, login, send, history, inbox):
+        command.register(commands)
+    chat.register(commands)
+    config.register(commands)
+    version.register(commands)
+    return parser
+
+
+def _serve(_: argparse.Namespace, console: Console) -> int:
+    settings = Settings.from_env(console.environment, console.stderr.isatty())
+    problems = settings.problems_for("serve")
+    if problems:
+        raise SettingsError(problems)
+    # Clients start faster without the server.
+    from angarium.cli import serve
+
+    handler = logs.configure("serve", settings.log_level, settings.log_format, console.stderr)
+    try:
+        return serve.run(settings, console.stdout)
+    finally:
+        handler.close()
+
+
+def _failed(console: Console, lines: Sequence[str], status: int) -> int:
+    for line in lines:
+        console.complain(line)
+    return status
+
+
+def _reader_left() -> int:
+    # Whatever is still buffered has no reader: without this the interpreter would complain at exit.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+    return EXIT_BROKEN_PIPE
+
+
+def _os_words(error: OSError) -> str:
+    what = error.strerror or type(error).__name__
+    return f"{error.filename}: {what}" if error.filename else what
+
+
+def _fault(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    return f"a fault of this program: {type(error).__name__}: {error}{place}; please report this line"

@@ -1,0 +1,58 @@
+"""`angarium send`: one message."""
+
+import argparse
+from uuid import uuid4
+
+from angarium.cli.arguments import Commands, add_command, add_json, add_login, add_server, username
+from angarium.cli.console import Console
+from angarium.cli.errors import CommandError, RequestFailed
+from angarium.cli.session import open_session
+from angarium.domain.content import content_problem
+
+
+def register(commands: Commands) -> None:
+    """Add the command.
+
+    Args:
+        commands: Where it belongs.
+    """
+    parser = add_command(
+        commands,
+        "send",
+        _run,
+        "send one message",
+        "Send a message. It is accepted once the log has it durably; a request that fails on its way is "
+        "repeated with the same message id, so that the message cannot come twice. The words are joined by "
+        "spaces; write options before a `--` when a word begins with a dash.",
+        "angarium send bob 'shall we meet at noon?'\nangarium send bob --as alice -- -1 is my answer",
+    )
+    parser.add_argument("name", metavar="NAME", type=username, help="to whom")
+    parser.add_argument("text", metavar="TEXT", nargs="+", help="what to say")
+    add_server(parser)
+    add_login(parser)
+    add_json(parser)
+
+
+def _run(arguments: argparse.Namespace, console: Console) -> int:
+    name: str = arguments.name
+    words: list[str] = arguments.text
+    text = " ".join(words)
+    problem = content_problem(text)
+    if problem is not None:
+        raise CommandError(f"nothing was sent: {problem.detail}")
+    with open_session(arguments, console) as session:
+        conversation_id = session.conversation_with(name)
+        try:
+            accepted = session.client.send(conversation_id, text, str(uuid4()))
+        except RequestFailed as failure:
+            if not failure.may_pass:
+                raise
+            raise CommandError(
+                str(failure),
+                f"the message may or may not have been accepted: look with `angarium history {name}`",
+            ) from failure
+    if arguments.json:
+        console.say(accepted.text)
+    else:
+        console.say(f"accepted for {name} ({accepted.message_id})")
+    return 0

@@ -1,0 +1,92 @@
+"""A client command's server, login and client."""
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from angarium.cli.client import PATIENCE, Caller, Client
+from angarium.cli.console import Console
+from angarium.cli.credentials import Credentials, Login
+from angarium.cli.errors import ApiProblem, CommandError
+from angarium.config import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What a command about messages works with.
+
+    Attributes:
+        client: Calls the API as the login's user.
+        login: Who that is.
+        credentials: Where logins and names are kept.
+    """
+
+    client: Client
+    login: Login
+    credentials: Credentials
+
+    def conversation_with(self, username: str) -> str:
+        """Find the conversation with somebody, opening it when there is none yet.
+
+        Args:
+            username: The other one's name.
+
+        Returns:
+            The conversation's id.
+
+        Raises:
+            CommandError: There is nobody of that name, or it is the caller's own.
+        """
+        if username == self.login.username:
+            raise CommandError(f"{username} is who you are logged in as: name somebody else, or use --as")
+        try:
+            user_id = self.client.user_id(username)
+        except ApiProblem as problem:
+            if problem.code == "user_not_found":
+                raise CommandError(f"there is no user {username} at {self.login.url}") from problem
+            raise
+        self.credentials.meet(username)
+        return self.client.open_conversation(user_id)
+
+
+def server_url(arguments: argparse.Namespace, console: Console) -> str:
+    """Find the server's address.
+
+    Args:
+        arguments: May have `--url`.
+        console: Its environment may have `ANGARIUM_URL`.
+
+    Returns:
+        The address.
+
+    Raises:
+        SettingsError: `ANGARIUM_URL` is no address.
+    """
+    given: str | None = arguments.url
+    if given is not None:
+        return given
+    return Settings.from_env({"ANGARIUM_URL": console.environment.get("ANGARIUM_URL", "")}).url
+
+
+@contextmanager
+def open_session(
+    arguments: argparse.Namespace, console: Console, patience: float = PATIENCE
+) -> Iterator[Session]:
+    """Prepare a client with a kept login.
+
+    Args:
+        arguments: May have `--url` and `--as`.
+        console: Has the environment.
+        patience: Seconds over which a request is repeated.
+
+    Yields:
+        The session, until the block ends.
+    """
+    credentials = Credentials.of(console.environment)
+    login = credentials.find(server_url(arguments, console), arguments.login)
+    client = Client.at(login.url, Caller(login.username, login.access_token), patience)
+    try:
+        yield Session(client, login, credentials)
+    finally:
+        client.close()

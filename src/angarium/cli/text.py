@@ -1,0 +1,147 @@
+"""Other people's text on a terminal: made harmless, measured, and cut into rows."""
+
+import unicodedata
+from collections.abc import Iterator
+
+_ESCAPED_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_EMOJI_PRESENTATION = "\ufe0f"
+
+
+def printable(text: str) -> str:
+    """Show a text in one line that can do nothing to a terminal.
+
+    Args:
+        text: Anything.
+
+    Returns:
+        The text with control characters, line separators, lone surrogates, and the controls that turn
+        the direction of writing, escaped as in Python.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_escaped(character) for character in text)
+
+
+def width(text: str) -> int:
+    """Say how many columns a terminal may need for a text; too many rather than too few.
+
+    Args:
+        text: Without control characters.
+
+    Returns:
+        Columns.
+    """
+    if text.isascii():
+        return len(text)
+    return sum(_columns(character) for character in text)
+
+
+def rows(text: str, columns: int) -> Iterator[str]:
+    """Cut a text into rows, between words where that is possible.
+
+    Args:
+        text: Without control characters.
+        columns: The width of a row, 2 or more.
+
+    Yields:
+        One row or more, none wider than `columns`; put together again they are the text.
+    """
+    while width(text) > columns:
+        cut = _fitting(text, columns)
+        space = text.rfind(" ", 0, cut) + 1
+        if space > cut // 2:
+            cut = space
+        yield text[:cut]
+        text = text[cut:]
+    yield text
+
+
+def tail(text: str, columns: int) -> str:
+    """Give as much of a text's end as fits.
+
+    Args:
+        text: Without control characters.
+        columns: The room there is.
+
+    Returns:
+        The end of the text.
+    """
+    used = 0
+    for index in range(len(text) - 1, -1, -1):
+        used += _columns(text[index])
+        if used > columns:
+            return text[index + 1 :]
+    return text
+
+
+def head(text: str, columns: int) -> str:
+    """Give as much of a text's beginning as fits.
+
+    Args:
+        text: Without control characters.
+        columns: The room there is.
+
+    Returns:
+        The beginning of the text.
+    """
+    return text if width(text) <= columns else text[: _room(text, columns)]
+
+
+def shortened(text: str, columns: int = 40) -> str:
+    """Name a text by its beginning.
+
+    Args:
+        text: Anything.
+        columns: The room there is.
+
+    Returns:
+        The text, printable, with `…` where something is missing.
+    """
+    shown = printable(text[: columns * 4])
+    if width(shown) <= columns and len(text) <= columns * 4:
+        return shown
+    return head(shown, columns - 1) + "…"
+
+
+def joins_the_one_before(character: str) -> bool:
+    """Tell whether a character has no place of its own.
+
+    Args:
+        character: One code point.
+
+    Returns:
+        True for combining marks, joiners and variation selectors.
+    """
+    return unicodedata.category(character) in {"Mn", "Me", "Cf"}
+
+
+def _escaped(character: str) -> str:
+    if unicodedata.category(character) not in _ESCAPED_CATEGORIES and character not in _BIDI_CONTROLS:
+        return character
+    return _SHORT.get(character) or character.encode("unicode_escape", "surrogatepass").decode()
+
+
+def _columns(character: str) -> int:
+    if character == _EMOJI_PRESENTATION:
+        return 1
+    if joins_the_one_before(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def _room(text: str, columns: int) -> int:
+    used = 0
+    for index, character in enumerate(text):
+        used += _columns(character)
+        if used > columns:
+            return index
+    return len(text)
+
+
+def _fitting(text: str, columns: int) -> int:
+    cut = max(1, _room(text, columns))
+    while cut > 1 and joins_the_one_before(text[cut]) and width(text[:cut]) > columns // 2:
+        cut -= 1
+    return cut

@@ -1,0 +1,158 @@
+"""One connection to the server, kept open, with every wait bounded."""
+
+import http.client
+import json
+import socket
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from angarium.cli.errors import ServerAway, StrangeAnswer
+
+MOST_BYTES = 64 * 1024 * 1024
+_CHUNK = 64 * 1024
+_STALE = (ConnectionResetError, BrokenPipeError, ConnectionAbortedError, http.client.RemoteDisconnected)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the server said.
+
+    Attributes:
+        status: The HTTP status.
+        reason: Its words.
+        retry_after: The header of this name, None where there is none.
+        text: The body.
+    """
+
+    status: int
+    reason: str
+    retry_after: str | None
+    text: str
+
+
+class Transport(Protocol):
+    """Carries requests to one server; used by one thread."""
+
+    url: str
+
+    def exchange(
+        self, method: str, path: str, body: Mapping[str, object] | None, headers: Mapping[str, str]
+    ) -> Answer:
+        """Send a request and wait for its answer.
+
+        Args:
+            method: Such as `GET`.
+            path: Behind the server's address, with the query.
+            body: Sent as JSON.
+            headers: More headers.
+
+        Returns:
+            The answer, whatever its status.
+
+        Raises:
+            ServerAway: There was none in time.
+            StrangeAnswer: It was no HTTP.
+        """
+        ...
+
+    def close(self) -> None:
+        """End the connection."""
+        ...
+
+
+class HttpTransport:
+    """Speaks HTTP/1.1, over TLS where the address says so."""
+
+    def __init__(self, url: str, timeout: float) -> None:
+        self.url = url
+        self._timeout = timeout
+        parts = urlsplit(url)
+        self._prefix = parts.path
+        host = parts.hostname or ""
+        if parts.scheme == "https":
+            self._connection: http.client.HTTPConnection = http.client.HTTPSConnection(
+                host, parts.port, timeout=timeout, context=ssl.create_default_context()
+            )
+        else:
+            self._connection = http.client.HTTPConnection(host, parts.port, timeout=timeout)
+
+    def exchange(
+        self, method: str, path: str, body: Mapping[str, object] | None, headers: Mapping[str, str]
+    ) -> Answer:
+        """Send a request and wait for its answer.
+
+        A kept connection that the server closed meanwhile is opened anew once.
+
+        Args:
+            method: Such as `GET`.
+            path: Behind the server's address, with the query.
+            body: Sent as JSON.
+            headers: More headers.
+
+        Returns:
+            The answer, whatever its status.
+
+        Raises:
+            ServerAway: There was none in time.
+            StrangeAnswer: It was no HTTP.
+        """
+        data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        more = {} if data is None else {"Content-Type": "application/json"}
+        wanted = (method, self._prefix + path, data, {"Accept": "application/json", **more, **headers})
+        kept = self._connection.sock is not None
+        try:
+            try:
+                return self._once(*wanted)
+            except _STALE:
+                self.close()
+                if not kept:
+                    raise
+                return self._once(*wanted)
+        except (OSError, http.client.IncompleteRead, http.client.RemoteDisconnected) as error:
+            self.close()
+            raise ServerAway(self.url, _reason(error, self._timeout)) from error
+        except (http.client.HTTPException, UnicodeDecodeError) as error:
+            self.close()
+            raise StrangeAnswer(self.url, type(error).__name__) from error
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """End the connection."""
+        self._connection.close()
+
+    def _once(self, method: str, path: str, data: bytes | None, headers: Mapping[str, str]) -> Answer:
+        self._connection.request(method, path, data, headers)
+        response = self._connection.getresponse()
+        content = self._content(response)
+        return Answer(response.status, response.reason, response.getheader("Retry-After"), content.decode())
+
+    def _content(self, response: http.client.HTTPResponse) -> bytes:
+        ends_at = time.monotonic() + self._timeout
+        content = bytearray()
+        while chunk := response.read(_CHUNK):
+            content += chunk
+            if len(content) > MOST_BYTES:
+                raise http.client.HTTPException("too much")
+            if time.monotonic() > ends_at:
+                raise TimeoutError
+        return bytes(content)
+
+
+def _reason(error: Exception, timeout: float) -> str:
+    if isinstance(error, TimeoutError):
+        return f"no answer within {timeout:g} s"
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused"
+    if isinstance(error, socket.gaierror):
+        return "no such host"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS failed: {error.reason or error.strerror or type(error).__name__}"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return "the connection was closed"

@@ -1,0 +1,36 @@
+"""The folder that holds everything the embedded engine keeps."""
+
+import os
+from pathlib import Path
+
+from angarium.domain.errors import SetupError
+
+
+def make_folder(folder: Path) -> None:
+    """Make the data folder durably, for its owner alone, unless it is there.
+
+    Args:
+        folder: Where; one that exists keeps its permissions.
+
+    Raises:
+        SetupError: It cannot be made, or is a file.
+    """
+    try:
+        for parent in (*reversed(folder.absolute().parents), folder.absolute()):
+            if not parent.is_dir():
+                parent.mkdir(mode=0o700 if parent == folder.absolute() else 0o777, exist_ok=True)
+                _sync(parent.parent)
+    except OSError as error:
+        raise SetupError(
+            f"the data folder {folder} cannot be made: {error.strerror}; "
+            "mend that or choose another folder with ANGARIUM_DATA"
+        ) from error
+
+
+def _sync(folder: Path) -> None:
+    # A folder whose name is not on the disk takes its contents with it in a power cut.
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,160 @@
+"""The file `angarium.db`: opened, checked, written by one thread and read by many."""
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TypeVar
+
+from angarium import logs
+from angarium.backoff import retry
+from angarium.domain.errors import SetupError, StoreUnavailable
+from angarium.engines.embedded.connections import connect
+from angarium.engines.embedded.data_folder import make_folder
+from angarium.engines.embedded.migrations import Migration, known_migrations
+from angarium.engines.embedded.read_connections import ReadConnections
+from angarium.engines.embedded.schema import prepare
+from angarium.engines.embedded.sqlite_errors import explain, primary_code
+from angarium.engines.embedded.write_kind import AT_MOST_SECONDS, Item, Unavailable, WriteKind
+from angarium.engines.embedded.write_kind import Result as Written
+from angarium.engines.embedded.writer import Writer
+
+Result = TypeVar("Result")
+
+_log = logs.get("angarium.embedded")
+
+FILE_NAME = "angarium.db"
+OLDEST_SQLITE = (3, 37, 0)
+"""STRICT tables (sqlite.org/stricttables.html)."""
+
+_BUSY_WRITE_SECONDS = 1.0
+_BUSY_READ_SECONDS = 0.25
+_OPEN_SECONDS = 5.0
+
+_HINTS = {
+    sqlite3.SQLITE_NOTADB: "it was left as it is; move it away or restore a backup",
+    sqlite3.SQLITE_CORRUPT: "it was left as it is; restore a backup",
+    sqlite3.SQLITE_FULL: "make room and start again",
+    sqlite3.SQLITE_BUSY: "stop the other process, or wait until it is done",
+}
+_OTHER_HINT = "mend its permissions or its disk, or choose another folder with ANGARIUM_DATA"
+
+
+class Database:
+    """One open database; used by any thread."""
+
+    def __init__(self, path: Path, partitions: int) -> None:
+        self.path = path
+        self.partitions = partitions
+        self._writer = Writer(lambda: connect(path, _BUSY_WRITE_SECONDS))
+        self._readers = ReadConnections(lambda: connect(path, _BUSY_READ_SECONDS))
+
+    @classmethod
+    def open(cls, folder: Path, partitions: int, migrations: Sequence[Migration] | None = None) -> "Database":
+        """Open a folder's database; make it when there is none.
+
+        Args:
+            folder: Where `angarium.db` lies; made, for its owner alone, when it is missing.
+            partitions: The log's partition count, which never changes.
+            migrations: Every version of the schema; those that this program knows when None.
+
+        Returns:
+            The database, to be closed by the caller.
+
+        Raises:
+            SetupError: The file cannot be used; the message names it and says why. Nothing was overwritten.
+        """
+        if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+            raise SetupError(
+                f"this Python has SQLite {sqlite3.sqlite_version}; "
+                f"{'.'.join(map(str, OLDEST_SQLITE))} or newer is needed"
+            )
+        make_folder(folder)
+        path = folder / FILE_NAME
+        steps = known_migrations() if migrations is None else migrations
+        expires_at = time.monotonic() + _OPEN_SECONDS
+        try:
+            retry(
+                lambda: _make_ready(path, partitions, steps),
+                _Busy,
+                lambda: expires_at - time.monotonic(),
+                lambda _, wait: _log.info("retry", f"{path} is busy, trying again in {wait:.2f} s"),
+            )
+        except _Busy as busy:
+            raise _unusable(path, busy.error) from busy.error
+        except sqlite3.Error as error:
+            raise _unusable(path, error) from error
+        except OSError as error:
+            raise SetupError(f"{path} cannot be opened: {error.strerror}; {_OTHER_HINT}") from error
+        return cls(path, partitions)
+
+    def kind(
+        self,
+        run: Callable[[sqlite3.Connection, Sequence[Item]], Sequence[Written]],
+        unavailable: Unavailable = StoreUnavailable,
+        committed: Callable[[], None] | None = None,
+    ) -> WriteKind[Item, Written]:
+        """Make a kind of write known.
+
+        Args:
+            run: Does jobs in a transaction, one result for each; it is run again, perhaps with fewer of
+                them, when the transaction failed.
+            unavailable: What callers are told when a job fails.
+            committed: Called after each commit, before the callers are told.
+
+        Returns:
+            Where jobs of this kind are submitted.
+        """
+        return self._writer.kind(run, unavailable, committed)
+
+    def read(
+        self,
+        query: Callable[[sqlite3.Connection], Result],
+        unavailable: Unavailable = StoreUnavailable,
+        at_most: float = AT_MOST_SECONDS,
+    ) -> Result:
+        """Run a query within the deadline in force, beside the writer.
+
+        Args:
+            query: Reads and returns; each of its statements sees everything that was committed before it.
+            unavailable: What is raised when the database does not answer.
+            at_most: The read's own bound in seconds.
+
+        Returns:
+            What the query returned.
+
+        Raises:
+            LogUnavailable: No answer in time, and `unavailable` says so.
+            StoreUnavailable: Likewise.
+        """
+        return self._readers.read(query, unavailable, at_most)
+
+    def close(self) -> None:
+        """Write what waits, then close every connection; safe to repeat."""
+        self._writer.close()
+        self._readers.close()
+
+
+class _Busy(Exception):
+    def __init__(self, error: sqlite3.Error) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def _make_ready(path: Path, partitions: int, migrations: Sequence[Migration]) -> None:
+    # SQLite would make the file readable for everybody, and opens one that is read-only without a word.
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    try:
+        with closing(connect(path, _BUSY_WRITE_SECONDS)) as connection:
+            prepare(connection, path, partitions, migrations)
+    except sqlite3.OperationalError as error:
+        if primary_code(error) == sqlite3.SQLITE_BUSY:
+            raise _Busy(error) from error
+        raise
+
+
+def _unusable(path: Path, error: sqlite3.Error) -> SetupError:
+    hint = _HINTS.get(primary_code(error) or 0, _OTHER_HINT)
+    return SetupError(f"{path} cannot be used, {explain(error)}; {hint}")

@@ -1,0 +1,136 @@
+"""The log on the database: dense offsets per partition, one append a row."""
+
+import sqlite3
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+
+from angarium.clock import Clock
+from angarium.deadline import within
+from angarium.domain.errors import LogUnavailable
+from angarium.domain.partitioning import partition_for
+from angarium.engines.embedded import rows
+from angarium.engines.embedded.database import Database
+from angarium.engines.embedded.headers import write_headers
+from angarium.ports.message_log import Appended, NewRecord
+
+_CHECK_SECONDS = 1.0
+_INSERT = "INSERT INTO log (partition, offset, timestamp, key, value, headers) {values}"
+_ENDS = "SELECT max(offset) + 1 FROM log WHERE partition = ?"
+_PROBE = (
+    "INSERT INTO meta (name, value) VALUES ('probed_at', ?)"
+    " ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+)
+
+
+class EmbeddedLog:
+    """Takes records into the database's next commit; tells consumers in this process at once."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._appends = database.kind(self._append, LogUnavailable, self._publish)
+        self._probes = database.kind(self._probe, LogUnavailable)
+        self._appended = threading.Condition()
+        self._ends: tuple[int, ...] | None = None
+        self._next: list[int] | None = None
+        self._uncertain: list[int] = []
+
+    @property
+    def partitions(self) -> int:
+        """Tell the partition count.
+
+        Returns:
+            The fixed number of partitions.
+        """
+        return self._database.partitions
+
+    def append(self, record: NewRecord) -> "Future[Appended]":
+        """Append a record durably, without blocking the caller.
+
+        Args:
+            record: What to append.
+
+        Returns:
+            A future of the record's place once it is fsynced, or of LogUnavailable when that is not
+            certain within 2 s.
+
+        Raises:
+            LogUnavailable: At once, when too many writes wait already; the record is not there.
+        """
+        headers = write_headers({name: text.encode() for name, text in record.headers.items()})
+        return self._appends.submit(
+            (partition_for(record.key, self._database.partitions), record.key, record.value, headers)
+        )
+
+    def check(self) -> None:
+        """See whether the log takes records now: commit something small.
+
+        Raises:
+            LogUnavailable: It does not, within the deadline in force and 1 s at most.
+        """
+        with within(_CHECK_SECONDS):
+            self._probes.wait(None)
+
+    def ends(self) -> Sequence[int]:
+        """Tell where each partition ends.
+
+        Returns:
+            By partition, the offset that the next record will get; every record before it is durable.
+
+        Raises:
+            LogUnavailable: The database does not answer.
+        """
+        with self._appended:
+            known = self._ends
+        if known is not None:
+            return known
+        read = self._database.read(self._read_ends, LogUnavailable)
+        with self._appended:
+            if self._ends is None:
+                self._ends = tuple(read)
+            return self._ends
+
+    def wait_for_news(self, seen: Sequence[int], timeout: float) -> None:
+        """Wait until some partition ends elsewhere.
+
+        Args:
+            seen: What `ends` told.
+            timeout: Seconds at most.
+        """
+        with self._appended:
+            self._appended.wait_for(lambda: self._ends is not seen, timeout)
+
+    def _append(
+        self, connection: sqlite3.Connection, items: Sequence[tuple[int, bytes, bytes, str]]
+    ) -> list[Appended]:
+        # Until the commit is certain nobody knows where the partitions end: then they are read again.
+        ends, self._next = self._next or self._read_ends(connection), None
+        now = self._clock.now_ms()
+        appended = []
+        added: list[rows.Row] = []
+        for partition, key, value, headers in items:
+            offset = ends[partition]
+            ends[partition] = offset + 1
+            appended.append(Appended(partition, offset, now))
+            added.append((partition, offset, now, key, value, headers))
+        rows.execute(connection, _INSERT, added)
+        self._uncertain = ends
+        return appended
+
+    def _publish(self) -> None:
+        self._next = self._uncertain
+        with self._appended:
+            self._ends = tuple(self._next)
+            self._appended.notify_all()
+
+    def _read_ends(self, connection: sqlite3.Connection) -> list[int]:
+        found: list[tuple[int | None]] = [
+            connection.execute(_ENDS, (partition,)).fetchone()
+            for partition in range(self._database.partitions)
+        ]
+        return [end or 0 for (end,) in found]
+
+    def _probe(self, connection: sqlite3.Connection, items: Sequence[None]) -> Sequence[None]:
+        connection.execute(_PROBE, (self._clock.now_ms(),))
+        return items

@@ -1,0 +1,112 @@
+"""What an open file must be before it is used."""
+
+import sqlite3
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from angarium.domain.errors import SetupError
+from angarium.engines.embedded.migrations import Migration, migrate
+
+APPLICATION_ID = 0x416E6761
+"""`Anga` in ASCII, in the file's header (sqlite.org/fileformat2.html, "Application ID")."""
+
+CHECK_SECONDS = 1.0
+"""How long a start may look for damage; a file too large for that is checked in part."""
+
+_STEPS_BETWEEN_CHECKS = 10_000
+
+
+def prepare(
+    connection: sqlite3.Connection, path: Path, partitions: int, migrations: Sequence[Migration]
+) -> None:
+    """Make an empty file a database, or check that one belongs here and bring it forward.
+
+    Args:
+        connection: The first to the file.
+        path: Named in errors.
+        partitions: The partition count that the settings ask for.
+        migrations: Every step that this program knows, in order.
+
+    Raises:
+        SetupError: The file is another program's, damaged, of a newer version or made with another
+            partition count; nothing in it was changed.
+    """
+    _refuse_foreign(connection, path)
+    _refuse_damaged(connection, path)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        _bring_forward(connection, path, partitions, migrations)
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
+    if not _is_empty(connection) and _number(connection, "PRAGMA application_id") != APPLICATION_ID:
+        raise SetupError(
+            f"{path} is the database of another program; "
+            "move it away or choose another folder with ANGARIUM_DATA"
+        )
+
+
+def _refuse_damaged(connection: sqlite3.Connection, path: Path) -> None:
+    give_up = time.monotonic() + CHECK_SECONDS
+    connection.set_progress_handler(lambda: time.monotonic() >= give_up, _STEPS_BETWEEN_CHECKS)
+    try:
+        found: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+            raise
+        return
+    finally:
+        connection.set_progress_handler(None, 0)
+    if found != "ok":
+        raise SetupError(f"{path} is damaged ({found}); it was left as it is, restore a backup")
+
+
+def _bring_forward(
+    connection: sqlite3.Connection, path: Path, partitions: int, migrations: Sequence[Migration]
+) -> None:
+    empty = _is_empty(connection)
+    version = 0 if empty else _meta(connection, path, "schema_version")
+    newest = migrations[-1].version
+    if version > newest:
+        raise SetupError(
+            f"{path} has schema version {version}, this program knows {newest} at most; "
+            "use the newer program that made it"
+        )
+    made_with = partitions if empty else _meta(connection, path, "partitions")
+    if made_with != partitions:
+        raise SetupError(
+            f"{path} was made with {made_with} partitions, ANGARIUM_PARTITIONS asks for {partitions}; "
+            f"a message's partition never changes, so set it to {made_with} "
+            "or choose another folder with ANGARIUM_DATA"
+        )
+    version = migrate(connection, version, migrations)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    # Written on every start: a disk that is full or a file that is read-only is found here, not by a user.
+    connection.execute(
+        "INSERT INTO meta (name, value) VALUES ('schema_version', ?), ('partitions', ?),"
+        " ('opened_at', strftime('%s', 'now') * 1000)"
+        " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        (version, partitions),
+    )
+
+
+def _is_empty(connection: sqlite3.Connection) -> bool:
+    return _number(connection, "SELECT count(*) FROM sqlite_master") == 0
+
+
+def _meta(connection: sqlite3.Connection, path: Path, name: str) -> int:
+    found: tuple[int] | None = connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+    if found is None:
+        raise SetupError(f"{path} is damaged (its {name} is missing); it was left as it is, restore a backup")
+    return found[0]
+
+
+def _number(connection: sqlite3.Connection, query: str) -> int:
+    found: tuple[int] = connection.execute(query).fetchone()
+    return found[0]

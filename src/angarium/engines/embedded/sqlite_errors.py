@@ -1,0 +1,62 @@
+"""What SQLite's errors mean: an outage that passes, or a fault of the one statement."""
+
+import sqlite3
+
+_OUTAGES = {
+    sqlite3.SQLITE_BUSY: "another process holds the database",
+    sqlite3.SQLITE_LOCKED: "another connection holds the database",
+    sqlite3.SQLITE_PROTOCOL: "other processes kept the database from being locked",
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_IOERR: "the disk failed",
+    sqlite3.SQLITE_CANTOPEN: "the file cannot be opened",
+    sqlite3.SQLITE_READONLY: "the file cannot be written",
+    sqlite3.SQLITE_PERM: "the file may not be opened",
+    sqlite3.SQLITE_CORRUPT: "the file is damaged",
+    sqlite3.SQLITE_NOTADB: "the file is no SQLite database",
+    sqlite3.SQLITE_NOMEM: "there is no memory left",
+    sqlite3.SQLITE_INTERRUPT: "it took too long",
+}
+
+PASSING = frozenset(
+    {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_INTERRUPT}
+)
+"""After these a connection is as good as before."""
+
+
+def primary_code(error: BaseException) -> int | None:
+    """Tell SQLite's primary result code.
+
+    Args:
+        error: What was raised.
+
+    Returns:
+        The code without its extension, None when the error is none of SQLite's own.
+    """
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
+
+
+def is_outage(error: BaseException) -> bool:
+    """Tell whether the surroundings are at fault: another statement would have failed as well.
+
+    Args:
+        error: What was raised.
+
+    Returns:
+        True for a full, failing or unreachable disk, a lock, a damaged file; False for a faulty statement
+        or value.
+    """
+    return primary_code(error) in _OUTAGES
+
+
+def explain(error: BaseException) -> str:
+    """Say what happened, in a few words that fit behind a colon.
+
+    Args:
+        error: What was raised.
+
+    Returns:
+        The meaning of the code, and SQLite's own words.
+    """
+    meaning = _OUTAGES.get(primary_code(error) or 0)
+    return f"{meaning} ({error})" if meaning else f"{type(error).__name__}: {error}"

@@ -1,0 +1,93 @@
+"""What waits for the writer: bounded, and handed over all at once."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from angarium.engines.embedded.write_kind import Portion, PortionSource
+
+
+class WriteQueue:
+    """Jobs between the threads that submit them and the one that writes."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._lock = threading.Lock()
+        self._news = threading.Condition(self._lock)
+        self._idle = False
+        self._closed = False
+        self._waiting: dict[PortionSource, None] = {}
+        self._count = 0
+        self._waiting_since = 0.0
+        self._running: Sequence[Portion] = ()
+        self._running_since = 0.0
+
+    def admit(self, source: PortionSource, add: Callable[[], None]) -> None:
+        """Let one job in.
+
+        Args:
+            source: The job's kind.
+            add: Adds it to the kind's own list.
+
+        Raises:
+            LogUnavailable: The queue is full or closed, and `source.unavailable` says so.
+            StoreUnavailable: Likewise.
+        """
+        with self._lock:
+            if self._closed:
+                raise source.unavailable("the database is closed")
+            if self._count >= self._capacity:
+                raise source.unavailable(f"{self._count} writes are waiting already")
+            if not self._waiting:
+                self._waiting_since = time.monotonic()
+            self._waiting[source] = None
+            self._count += 1
+            add()
+            if self._idle:
+                self._idle = False
+                self._news.notify()
+
+    def take(self) -> Sequence[Portion]:
+        """Wait for jobs and take all of them; called by the writer alone.
+
+        Returns:
+            A portion for each kind; nothing once the queue is closed and empty.
+        """
+        with self._lock:
+            self._running = ()
+            while not self._waiting and not self._closed:
+                self._idle = True
+                self._news.wait()
+            self._running_since = self._waiting_since
+            self._running = self._take_waiting()
+            return self._running
+
+    def overdue(self, patience: float) -> Sequence[Portion]:
+        """Find jobs whose callers have waited long enough; those not begun are taken out.
+
+        Args:
+            patience: Seconds since the oldest of them was submitted.
+
+        Returns:
+            Portions to fail; the writer may still complete those that it has begun.
+        """
+        latest = time.monotonic() - patience
+        with self._lock:
+            late: list[Portion] = []
+            if self._running and self._running_since < latest:
+                late += self._running
+            if self._waiting and self._waiting_since < latest:
+                late += self._take_waiting()
+            return late
+
+    def close(self) -> None:
+        """Let nothing in any more; what waits is still handed over."""
+        with self._lock:
+            self._closed = True
+            self._news.notify_all()
+
+    def _take_waiting(self) -> list[Portion]:
+        portions = [source.take() for source in self._waiting]
+        self._waiting.clear()
+        self._count = 0
+        return portions

@@ -1,0 +1,150 @@
+"""The one thread that writes."""
+
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+
+from angarium import logs
+from angarium.engines.embedded.sqlite_errors import PASSING, explain, is_outage, primary_code
+from angarium.engines.embedded.write_kind import Item, Portion, Result, Unavailable, WriteKind
+from angarium.engines.embedded.write_queue import WriteQueue
+
+QUEUE_CAPACITY = 4_096
+"""Jobs that may wait: four times the default bound on requests in hand."""
+
+PATIENCE_SECONDS = 1.7
+"""After this and `_WATCH_SECONDS` a caller is told that nothing is certain; the contract gives 2 s."""
+
+_WATCH_SECONDS = 0.2
+_CLOSE_SECONDS = 5.0
+
+_log = logs.get("angarium.embedded")
+
+
+class Writer:
+    """Commits everything that queued up while the last commit ran in one transaction with one fsync."""
+
+    def __init__(
+        self,
+        connect: Callable[[], sqlite3.Connection],
+        capacity: int = QUEUE_CAPACITY,
+        patience: float = PATIENCE_SECONDS,
+    ) -> None:
+        self._connect = connect
+        self._connection: sqlite3.Connection | None = None
+        self._patience = patience
+        self._queue = WriteQueue(capacity)
+        self._failing = False
+        self._ended = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._write_all, name="database-writer", daemon=True),
+            threading.Thread(target=self._watch, name="database-watch", daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def kind(
+        self,
+        run: Callable[[sqlite3.Connection, Sequence[Item]], Sequence[Result]],
+        unavailable: Unavailable,
+        committed: Callable[[], None] | None = None,
+    ) -> WriteKind[Item, Result]:
+        """Make a kind of write known.
+
+        Args:
+            run: Does jobs in a transaction, one result for each; it is run again, perhaps with fewer of
+                them, when the transaction failed.
+            unavailable: What callers are told when a job fails.
+            committed: Called after each commit, before the callers are told.
+
+        Returns:
+            Where jobs of this kind are submitted.
+        """
+        return WriteKind(self._queue, run, unavailable, committed)
+
+    def close(self) -> None:
+        """Write what waits and stop, within 5 s."""
+        self._queue.close()
+        for thread in self._threads:
+            thread.join(_CLOSE_SECONDS)
+            if thread.is_alive():
+                _log.warning("writer_hangs", f"{thread.name} did not end within {_CLOSE_SECONDS} s")
+
+    def _write_all(self) -> None:
+        while portions := self._queue.take():
+            self._write(portions)
+        self._disconnect()
+        self._ended.set()
+
+    def _watch(self) -> None:
+        while not self._ended.wait(_WATCH_SECONDS):
+            for portion in self._queue.overdue(self._patience):
+                portion.fail(TimeoutError(f"not written within {self._patience} s"))
+
+    def _write(self, portions: Sequence[Portion]) -> None:
+        try:
+            self._transact(portions)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the callers are told and the thread goes on
+            self._undo(error)
+            self._fail(portions, error)
+            return
+        self._tell_recovery()
+        for portion in portions:
+            try:
+                portion.complete()
+            except Exception as error:  # noqa: BLE001 - likewise
+                _log.error("write_refused", "what follows a commit failed", error)
+                portion.fail(error)
+
+    def _transact(self, portions: Sequence[Portion]) -> None:
+        if self._connection is None:
+            self._connection = self._connect()
+        self._connection.execute("BEGIN IMMEDIATE")
+        for portion in portions:
+            portion.run(self._connection)
+        self._connection.execute("COMMIT")
+
+    def _undo(self, error: Exception) -> None:
+        try:
+            if self._connection is not None and self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            self._disconnect()
+        if is_outage(error) and primary_code(error) not in PASSING:
+            # What the connection has cached is not to be trusted any more.
+            self._disconnect()
+
+    def _fail(self, portions: Sequence[Portion], error: Exception) -> None:
+        if is_outage(error):
+            self._tell_outage(error)
+        else:
+            parts = portions if len(portions) > 1 else portions[0].halves()
+            if len(parts) > 1:
+                # One of them is faulty; the others must not suffer for it.
+                middle = len(parts) // 2
+                self._write(parts[:middle])
+                self._write(parts[middle:])
+                return
+            _log.error("write_refused", f"the database refused a write: {explain(error)}", error)
+        for portion in portions:
+            portion.fail(error)
+
+    def _tell_outage(self, error: Exception) -> None:
+        if not self._failing:
+            self._failing = True
+            _log.warning(
+                "database_unavailable", f"writes fail: {explain(error)}", error_type=type(error).__name__
+            )
+
+    def _tell_recovery(self) -> None:
+        if self._failing:
+            self._failing = False
+            _log.info("database_recovered", "writes succeed again")
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            try:
+                connection.close()
+            except sqlite3.Error as error:
+                _log.warning("close_failed", explain(error), error_type=type(error).__name__)

@@ -1,0 +1,138 @@
+"""JSON lines on stderr: a stable action, the ids that apply, and never a secret or a text.
+
+Application code asks for a log with `get` and names what happened; the ids of the work at hand
+come from context variables that the edge sets with `bound`. `configure` is called once, by the
+command line; before it, lines go wherever Python's `logging` sends them.
+"""
+
+import logging
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TextIO
+
+from angarium.logs.crashes import report_crashes
+from angarium.logs.handler import BufferedHandler
+from angarium.logs.json_format import JsonFormatter
+from angarium.logs.line import Line
+from angarium.logs.text_format import TextFormatter
+
+_context: ContextVar[Mapping[str, object]] = ContextVar("log_context", default={})  # noqa: B039 - never changed
+
+
+class Log:
+    """Writes lines that say what happened, under one logger's name."""
+
+    def __init__(self, name: str) -> None:
+        self._logger = logging.getLogger(name)
+
+    def debug(self, action: str, message: str, **fields: object) -> None:
+        """Write a line for someone who looks for a fault.
+
+        Args:
+            action: Stable, snake_case.
+            message: For a person.
+            **fields: Ids and figures.
+        """
+        self._write(logging.DEBUG, action, message, fields)
+
+    def info(self, action: str, message: str, **fields: object) -> None:
+        """Write a line about the normal course of things.
+
+        Args:
+            action: Stable, snake_case.
+            message: For a person.
+            **fields: Ids and figures.
+        """
+        self._write(logging.INFO, action, message, fields)
+
+    def warning(self, action: str, message: str, **fields: object) -> None:
+        """Write a line about something that mends itself.
+
+        Args:
+            action: Stable, snake_case.
+            message: For a person.
+            **fields: Ids and figures.
+        """
+        self._write(logging.WARNING, action, message, fields)
+
+    def error(self, action: str, message: str, error: BaseException | None = None, **fields: object) -> None:
+        """Write a line about something that somebody must look at.
+
+        Args:
+            action: Stable, snake_case.
+            message: For a person.
+            error: What was raised; its type becomes `error_type`, its traceback `traceback`.
+            **fields: Ids and figures.
+        """
+        self._write(logging.ERROR, action, message, fields, error)
+
+    def _write(
+        self,
+        level: int,
+        action: str,
+        message: str,
+        fields: Mapping[str, object],
+        error: BaseException | None = None,
+    ) -> None:
+        if self._logger.isEnabledFor(level):
+            context = _context.get()
+            everything = {**context, **fields} if context else fields
+            self._logger.handle(Line(self._logger.name, level, action, message, everything, error))
+
+
+def get(name: str) -> Log:
+    """Give the log of a part of the program.
+
+    Args:
+        name: The part's dotted name, such as `angarium.api`.
+
+    Returns:
+        A log that writes wherever `configure` said.
+    """
+    return Log(name)
+
+
+@contextmanager
+def bound(**fields: object) -> Iterator[None]:
+    """Put ids into every line that is written inside the block.
+
+    Args:
+        **fields: Ids, such as `trace_id`.
+
+    Yields:
+        Nothing.
+    """
+    token = _context.set({**_context.get(), **fields})
+    try:
+        yield
+    finally:
+        _context.reset(token)
+
+
+def configure(service: str, level: str, form: str, stream: TextIO | None = None) -> BufferedHandler:
+    """Send every line of the program, the libraries' warnings and what nobody caught to stderr.
+
+    Args:
+        service: `api`, `worker`, `serve` or `cli`.
+        level: The lowest level that is written, such as `INFO`.
+        form: `json` or `text`.
+        stream: Instead of stderr.
+
+    Returns:
+        The handler, in the place of an earlier one; closing it writes what is left.
+    """
+    handler = BufferedHandler(stream or sys.stderr)
+    instance = f"{os.uname().nodename}-{os.getpid()}"
+    handler.setFormatter(TextFormatter() if form == "text" else JsonFormatter(service, instance))
+    root = logging.getLogger()
+    for old in [each for each in root.handlers if isinstance(each, BufferedHandler)]:
+        root.removeHandler(old)
+        old.close()
+    root.addHandler(handler)
+    root.setLevel(logging.WARNING)
+    logging.getLogger("angarium").setLevel(level)
+    report_crashes(get("angarium"))
+    return handler

@@ -1,0 +1,77 @@
+"""The form for machines."""
+
+import json
+import logging
+import time
+from collections.abc import Callable
+from json.encoder import encode_basestring_ascii as quoted
+from math import isfinite
+from uuid import UUID
+
+from angarium.logs.line import action_of, fields_of, traceback_of
+
+
+class JsonFormatter(logging.Formatter):
+    """Makes one JSON object of a record, in ASCII, so that no locale can spoil it.
+
+    Three lines are written for every message: the object is put together by hand, which takes a third of
+    the time of `json.dumps`.
+    """
+
+    def __init__(self, service: str, instance: str) -> None:
+        super().__init__()
+        self._origin = f'"service":{quoted(service)},"instance":{quoted(instance)}'
+        self._second = (-1, "")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Make one line.
+
+        Args:
+            record: A record of `Log`, or of any library.
+
+        Returns:
+            JSON without a line break.
+        """
+        fields = "".join(
+            [
+                f",{quoted(name)}:{_WRITERS.get(type(value), _anything)(value)}"
+                for name, value in fields_of(record).items()
+            ]
+        )
+        traceback = traceback_of(record)
+        if traceback is not None:
+            fields += f',"traceback":{quoted(traceback)}'
+        return (
+            f'{{"time":"{self._time(record.created)}","level":"{record.levelname}",{self._origin},'
+            f'"action":{quoted(action_of(record))},"message":{quoted(record.getMessage())}{fields}}}'
+        )
+
+    def _time(self, created: float) -> str:
+        milliseconds = int(created * 1000)
+        second, rest = divmod(milliseconds, 1000)
+        # One tuple, read once: another thread may put a later second in its place meanwhile.
+        known, text = self._second
+        if known != second:
+            text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+            self._second = (second, text)
+        return f"{text}.{rest:03d}Z"
+
+
+def _anything(value: object) -> str:
+    try:
+        return json.dumps(value, allow_nan=False, default=str)
+    except (TypeError, ValueError):
+        return quoted(str(value))
+
+
+def _number(value: float) -> str:
+    # JSON has no word for what is not finite.
+    return repr(value) if isfinite(value) else quoted(repr(value))
+
+
+_WRITERS: dict[type, Callable[..., str]] = {
+    str: quoted,
+    int: int.__repr__,
+    float: _number,
+    UUID: lambda value: '"' + value.__str__() + '"',
+}

@@ -1,0 +1,35 @@
+"""The form for a person at a terminal."""
+
+import logging
+import time
+
+from angarium.logs.line import action_of, fields_of, traceback_of
+
+
+class TextFormatter(logging.Formatter):
+    """Makes a line for a person, in local time; what cannot be printed is escaped."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Make one line, with a traceback behind it where there is one.
+
+        Args:
+            record: A record of `Log`, or of any library.
+
+        Returns:
+            Time, level, action, message and the fields.
+        """
+        moment = time.strftime("%H:%M:%S", time.localtime(record.created))
+        head = f"{moment}.{int(record.created * 1000) % 1000:03d} {record.levelname:<7} {action_of(record)}"
+        fields = "".join(f" {name}={_shown(value)}" for name, value in fields_of(record).items())
+        line = f"{head}: {_printable(record.getMessage())}{' ' if fields else ''}{fields}"
+        traceback = traceback_of(record)
+        return line if traceback is None else f"{line}\n{traceback}"
+
+
+def _shown(value: object) -> str:
+    text = str(value)
+    return repr(text) if " " in text or not text else _printable(text)
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else repr(text)[1:-1]

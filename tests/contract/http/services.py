@@ -1,0 +1,109 @@
+"""The services that the HTTP contract is held against, by name: a new engine adds a line to `SERVICES`."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from angarium.router.worker import Worker
+
+from angarium.clock import SystemClock
+from angarium.domain.identifiers import user_id_for
+from angarium.domain.user import Principal, User
+from angarium.ports.message_log import DeadLetterLog
+from angarium.services.presence import OnlineUsers
+from tests.contract.http.client import Client, Person, Transport
+from tests.contract.http.described import check_answer
+from tests.contract.http.in_process import InProcess
+from tests.contract.http.parts import PRESENCE_WINDOW, Parts, application, signer
+from tests.fakes.consumer import MemoryConsumer
+from tests.fakes.conversations import MemoryConversations
+from tests.fakes.dead_letters import MemoryDeadLetters
+from tests.fakes.log import MemoryLog
+from tests.fakes.messages import MemoryMessages
+from tests.fakes.passwords import CheapHasher
+from tests.fakes.presence import MemoryPresence
+from tests.fakes.users import MemoryUsers
+
+PASSWORD = "correct horse battery staple"
+STOP_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A running service.
+
+    Attributes:
+        transport: Reaches it.
+        parts: What it stands on.
+        password_hash: Of the password that everybody has.
+    """
+
+    transport: Transport
+    parts: Parts
+    password_hash: str
+
+    def stranger(self) -> Client:
+        """Give a client without a token."""
+        return Client(self.transport, check_answer)
+
+    def person(self, username: str) -> Person:
+        """Add a user and log them in, without a request: nobody saw them yet."""
+        parts = self.parts
+        user_id = user_id_for(username)
+        now_ms = parts.clock.now_ms()
+        parts.users.put(User(user_id, username, self.password_hash, now_ms))
+        token = parts.signer.issue(Principal(user_id, username), now_ms)
+        return Person(user_id, username, PASSWORD, token, self.bearing(token))
+
+    def bearing(self, token: str) -> Client:
+        """Give a client that sends a token, whatever it is."""
+        return Client(self.transport, check_answer, [("Authorization", f"Bearer {token}")])
+
+
+def memory_parts() -> Parts:
+    """Connect engines in memory."""
+    clock = SystemClock()
+    log = MemoryLog(clock=clock)
+    messages = MemoryMessages()
+    return Parts(
+        log=log,
+        consumer=MemoryConsumer(log),
+        users=MemoryUsers(),
+        conversations=MemoryConversations(),
+        recorder=messages,
+        reader=messages,
+        presence=MemoryPresence(),
+        hasher=CheapHasher(),
+        clock=clock,
+        signer=signer(),
+    )
+
+
+@contextmanager
+def in_memory(_: Path) -> Iterator[Service]:
+    """Run the API and the worker over engines in memory, without a server."""
+    parts = memory_parts()
+    with running_worker(parts, MemoryDeadLetters()):
+        yield Service(InProcess(application(parts)), parts, parts.hasher.hash(PASSWORD))
+
+
+@contextmanager
+def running_worker(parts: Parts, dead_letters: DeadLetterLog) -> Iterator[None]:
+    """Run a router worker for as long as the block lasts."""
+    online = OnlineUsers(parts.presence, PRESENCE_WINDOW, parts.clock)
+    worker = Worker(parts.consumer, parts.recorder, dead_letters, online, parts.clock)
+    stopping = threading.Event()
+    thread = threading.Thread(target=worker.run, args=[stopping], name="worker")
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join(STOP_SECONDS)
+        assert not thread.is_alive(), "the worker did not stop"
+
+
+SERVICES: dict[str, Callable[[Path], AbstractContextManager[Service]]] = {"in_memory": in_memory}
+"""By name; each makes a service for one session of tests, with a folder of its own."""

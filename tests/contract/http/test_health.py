@@ -1,0 +1,21 @@
+"""The contract's section "Health"."""
+
+from tests.contract.http.client import Client
+
+
+def test_the_process_lives(stranger: Client) -> None:
+    answer = stranger.get("/health/live")
+    assert answer.status == 200
+    assert answer.document() == {"status": "ok"}
+
+
+def test_a_ready_service_tells_the_state_and_latency_of_what_it_needs(stranger: Client) -> None:
+    answer = stranger.get("/health/ready")
+    assert answer.status == 200
+    assert answer.at("status") == "ok"
+    checks = answer.at("checks")
+    assert isinstance(checks, dict)
+    assert set(checks) == {"log", "store"}
+    for check in checks.values():
+        assert check["status"] == "ok"
+        assert 0 <= check["latency_ms"] <= 1000

@@ -1,0 +1,99 @@
+"""An application for tests of the server: a few paths, each with one habit."""
+
+import json
+import threading
+from collections.abc import Mapping
+from concurrent.futures import Future
+from uuid import UUID
+
+from angarium import deadline
+from angarium.api.exchange import Admission, Awaiting, BodyRule, Head, Lane, Refusal, Response, WouldBlock
+from angarium.domain.errors import Code
+from angarium.domain.user import Principal
+
+ALICE = Principal(UUID(int=1), "alice")
+PATIENCE = 30.0
+
+_STATUS: Mapping[Code, int] = {
+    Code.MALFORMED_REQUEST: 400,
+    Code.REQUEST_TIMEOUT: 408,
+    Code.URI_TOO_LONG: 414,
+    Code.EXPECTATION_FAILED: 417,
+    Code.HEADERS_TOO_LARGE: 431,
+    Code.NOT_IMPLEMENTED: 501,
+    Code.BODY_TOO_LARGE: 413,
+    Code.OVERLOADED: 503,
+    Code.STORE_UNAVAILABLE: 503,
+    Code.INTERNAL_ERROR: 500,
+}
+_LANES = {"store": Lane.STORE, "hash": Lane.HASHING, "health": Lane.HEALTH}
+
+
+class StubApplication:
+    """Answers by the path's first segment; keeps what it was asked.
+
+    `/echo` gives the body back, `/large/N` N bytes. `/refused` is refused from its head, `/crash` fails there,
+    `/broken` later. `/store`, `/hash` and `/health` wait on those lanes until the test opens the gate. `/await`
+    is answered when the test completes a future. `/moved` finds on the server's thread that it would block;
+    `/moved-await` and `/store-await` come to a future on the STORE lane.
+    """
+
+    def __init__(self) -> None:
+        self.heads: list[Head] = []
+        self.bodies: list[bytes] = []
+        self.futures: list[Future[object]] = []
+        self.awaiting = threading.Semaphore(0)
+        self.entered = threading.Semaphore(0)
+        self.gate = threading.Event()
+        self.threads: set[str] = set()
+        self.remaining: list[float] = []
+        self.extra_headers: tuple[tuple[str, str], ...] = ()
+        self.await_within = 30.0
+
+    def admit(self, head: Head) -> Admission | Refusal:
+        self.heads.append(head)
+        segment = head.path.split("/")[1] if head.path.startswith("/") else head.path
+        if segment == "refused":
+            return Refusal(Response(404, b'{"code":"not_found"}'), "/refused")
+        if segment == "crash":
+            raise RuntimeError("admit failed")
+        lane = _LANES.get(segment.partition("-")[0], Lane.INLINE)
+        rule = BodyRule.NONE if head.method in ("GET", "HEAD") else BodyRule.JSON
+        return Admission(head, "/" + segment, lane, rule, segment, {}, ALICE)
+
+    def run(self, admission: Admission, body: bytes, may_block: bool) -> Response | Awaiting | WouldBlock:
+        self.bodies.append(body)
+        self.threads.add(threading.current_thread().name)
+        segment = str(admission.endpoint)
+        if segment.startswith("moved") and not may_block:
+            return WouldBlock()
+        if segment == "broken":
+            raise RuntimeError("run failed")
+        if segment in ("store", "hash", "health"):
+            self.remaining.append(deadline.remaining(PATIENCE))
+            self.entered.release()
+            self.gate.wait(PATIENCE)
+        if segment.endswith("await"):
+            return self._await()
+        if segment == "large":
+            return Response(200, b"x" * int(admission.head.path.split("/")[2]), "text/plain")
+        return Response(200, body or b"{}", headers=self.extra_headers)
+
+    def late(self, admission: Admission) -> Response:
+        return self.refuse(Code.STORE_UNAVAILABLE, "late", admission.head.trace_id)
+
+    def refuse(self, code: Code, detail: str, trace_id: str) -> Response:
+        body = json.dumps({"code": code, "detail": detail, "trace_id": trace_id}).encode()
+        waiting = (("Retry-After", "1"),) if _STATUS[code] == 503 else ()
+        return Response(_STATUS[code], body, "application/problem+json", waiting)
+
+    def _await(self) -> Awaiting:
+        future: Future[object] = Future()
+        self.futures.append(future)
+        self.awaiting.release()
+        return Awaiting(
+            future,
+            lambda: Response(202, str(future.result()).encode()),
+            lambda: self.refuse(Code.STORE_UNAVAILABLE, "the future was late", ""),
+            self.await_within,
+        )

@@ -1,0 +1,57 @@
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from angarium.api.outbox import Outbox
+
+Pair = tuple[socket.socket, socket.socket]
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    near, far = socket.socketpair()
+    near.setblocking(False)
+    far.setblocking(False)
+    yield near, far
+    near.close()
+    far.close()
+
+
+def test_several_parts_leave_in_one_write(pair: Pair) -> None:
+    near, far = pair
+    outbox = Outbox()
+    outbox.add(b"one")
+    outbox.add(b"two")
+    assert outbox.flush(near) == 6
+    assert far.recv(100) == b"onetwo"
+    assert outbox.flush(near) == 0
+    assert not outbox.stuck
+
+
+def test_what_a_full_socket_does_not_take_is_kept_and_sent_in_order(pair: Pair) -> None:
+    near, far = pair
+    outbox = Outbox()
+    whole = bytes(range(256)) * 8192
+    outbox.add(whole)
+    sent = outbox.flush(near)
+    assert 0 < sent < len(whole)
+    assert outbox.stuck
+    outbox.add(b"the end")
+    assert outbox.flush(near) == 0
+    received = b""
+    while outbox.stuck:
+        received += far.recv(1 << 20)
+        outbox.flush(near)
+    while len(received) < len(whole) + 7:
+        received += far.recv(1 << 20)
+    assert received == whole + b"the end"
+
+
+def test_a_broken_connection_is_told(pair: Pair) -> None:
+    near, far = pair
+    far.close()
+    outbox = Outbox()
+    outbox.add(b"x")
+    with pytest.raises(OSError):
+        outbox.flush(near)

@@ -1,0 +1,47 @@
+"""A console in memory and a server to talk to."""
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from angarium.cli.console import Console
+from angarium.cli.main import main
+from tests.unit.cli.town_server import TownServer
+
+
+@dataclass
+class Shell:
+    """Runs commands in this process and keeps what they wrote."""
+
+    environment: dict[str, str]
+    out: str = field(default="")
+    err: str = field(default="")
+
+    def run(self, *argv: str, stdin: str = "") -> int:
+        console = Console(io.StringIO(stdin), io.StringIO(), io.StringIO(), self.environment)
+        status = main(argv, console)
+        assert isinstance(console.stdout, io.StringIO)
+        assert isinstance(console.stderr, io.StringIO)
+        self.out, self.err = console.stdout.getvalue(), console.stderr.getvalue()
+        return status
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    return Shell({"XDG_CONFIG_HOME": str(tmp_path / "config"), "ANGARIUM_DATA": str(tmp_path / "data")})
+
+
+@pytest.fixture
+def server() -> Iterator[TownServer]:
+    with TownServer() as server:
+        yield server
+
+
+@pytest.fixture
+def alice(shell: Shell, server: TownServer) -> Shell:
+    shell.environment["ANGARIUM_URL"] = server.url
+    assert shell.run("login", "alice", stdin="alice-demo\n") == 0
+    return shell

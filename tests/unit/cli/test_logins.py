@@ -1,0 +1,180 @@
+"""`angarium login`, and the logins that the other commands use."""
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from angarium.cli.credentials import Credentials, Login
+from angarium.cli.errors import CommandError
+from tests.unit.cli.conftest import Shell
+from tests.unit.cli.town import id_of
+from tests.unit.cli.town_server import Fault, TownServer
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def folder_of(shell: Shell) -> Path:
+    return Path(shell.environment["XDG_CONFIG_HOME"]) / "angarium"
+
+
+def test_a_login_is_kept_for_its_owner_alone(alice: Shell, server: TownServer) -> None:
+    assert alice.out.startswith(f"alice is logged in at {server.url} until ")
+    assert alice.err == ""
+    folder = folder_of(alice)
+    assert mode(folder) == 0o700
+    (file,) = folder.iterdir()
+    assert mode(file) == 0o600
+    assert "token-of-alice" in file.read_text()
+
+
+def test_a_folder_that_was_open_to_others_is_closed(shell: Shell, server: TownServer) -> None:
+    folder = folder_of(shell)
+    folder.mkdir(parents=True)
+    folder.chmod(0o755)
+    umask = os.umask(0)
+    try:
+        assert shell.run("login", "alice", "--url", server.url, stdin="alice-demo") == 0
+    finally:
+        os.umask(umask)
+    assert mode(folder) == 0o700
+    assert {mode(file) for file in folder.iterdir()} == {0o600}
+
+
+def test_a_wrong_password_is_told_and_keeps_nothing(shell: Shell, server: TownServer) -> None:
+    assert shell.run("login", "alice", "--url", server.url, stdin="guess\n") == 1
+    assert shell.err == f"angarium: wrong username or password for alice at {server.url}\n"
+    assert not folder_of(shell).exists()
+    assert "guess" not in shell.out + shell.err
+
+
+def test_too_many_attempts_are_told_as_the_server_says(shell: Shell, server: TownServer) -> None:
+    body = '{"code":"too_many_attempts","detail":"Wait for 60 s.","trace_id":"ab"}'
+    server.faults.append(Fault("/auth/token", status=429, body=body, headers=(("Retry-After", "60"),)))
+    assert shell.run("login", "alice", "--url", server.url, stdin="alice-demo\n") == 1
+    assert shell.err == "angarium: Wait for 60 s [too_many_attempts]\n"
+
+
+@pytest.mark.parametrize("stdin", ["", "\n"])
+def test_an_empty_password_is_told(stdin: str, shell: Shell) -> None:
+    assert shell.run("login", "alice", stdin=stdin) == 1
+    assert shell.err == "angarium: the password is empty; type one, or write it on a line of stdin\n"
+
+
+def test_a_password_of_other_bytes_is_told(shell: Shell) -> None:
+    assert shell.run("login", "alice", stdin="\udcff\n") == 1
+    assert shell.err == "angarium: the password is not UTF-8; type it in UTF-8\n"
+
+
+def test_login_as_json_prints_the_answer(shell: Shell, server: TownServer) -> None:
+    assert shell.run("login", "alice", "--url", server.url, "--json", stdin="alice-demo\n") == 0
+    assert json.loads(shell.out)["access_token"] == "token-of-alice"
+
+
+def test_the_last_login_is_used_unless_another_is_named(alice: Shell, server: TownServer) -> None:
+    assert alice.run("login", "bob", stdin="bob-demo\n") == 0
+    assert alice.run("send", "carol", "from bob") == 0
+    assert alice.run("send", "carol", "--as", "alice", "from alice") == 0
+    assert alice.run("login", "alice", stdin="alice-demo\n") == 0
+    assert alice.run("send", "carol", "from alice again") == 0
+    said = [(message.sender_id, message.content) for message in server.town.messages]
+    assert said == [
+        (id_of("bob"), "from bob"),
+        (id_of("alice"), "from alice"),
+        (id_of("alice"), "from alice again"),
+    ]
+
+
+def test_logins_belong_to_their_server(alice: Shell, server: TownServer) -> None:
+    assert alice.run("inbox", "--url", "http://127.0.0.1:1") == 1
+    assert alice.err == (
+        "angarium: nobody is logged in at http://127.0.0.1:1: log in with `angarium login NAME`\n"
+    )
+
+
+def test_a_login_that_is_not_there_is_told_with_those_that_are(alice: Shell, server: TownServer) -> None:
+    assert alice.run("inbox", "--as", "bob") == 1
+    assert alice.err == (
+        f"angarium: bob is not logged in at {server.url} (alice is): log in with `angarium login bob`\n"
+    )
+
+
+def test_an_expired_login_is_told_with_the_remedy(alice: Shell, server: TownServer) -> None:
+    body = '{"code":"expired_token","detail":"Expired.","trace_id":"ab"}'
+    server.faults.append(Fault("/v1/inbox", status=401, body=body))
+    assert alice.run("inbox") == 1
+    assert alice.err == (
+        f"angarium: the login of alice at {server.url} has expired:"
+        " log in again with `angarium login alice`\n"
+    )
+
+
+def test_a_login_that_another_secret_signed_is_told_with_the_remedy(alice: Shell, server: TownServer) -> None:
+    server.tokens.clear()
+    assert alice.run("inbox") == 1
+    assert "is no longer accepted: log in again with `angarium login alice`" in alice.err
+
+
+def test_a_damaged_login_is_told_by_its_file(alice: Shell) -> None:
+    (file,) = folder_of(alice).iterdir()
+    file.write_text("{")
+    assert alice.run("inbox") == 1
+    assert alice.err == f"angarium: {file} is damaged: remove it, then log in again\n"
+
+
+@pytest.mark.parametrize("content", ["[]", '{"url": 1}', '{"url": "u", "username": "a", "user_id": "i"}'])
+def test_a_login_of_another_form_is_damaged(content: str, alice: Shell) -> None:
+    (file,) = folder_of(alice).iterdir()
+    file.write_text(content)
+    assert alice.run("inbox") == 1
+    assert "is damaged" in alice.err
+
+
+def test_a_place_that_cannot_be_written_is_told(shell: Shell, server: TownServer, tmp_path: Path) -> None:
+    (tmp_path / "config").write_text("a file where the folder should be")
+    assert shell.run("login", "alice", "--url", server.url, stdin="alice-demo\n") == 1
+    assert shell.err.startswith(f"angarium: cannot write {tmp_path}/config/angarium/login-")
+
+
+def test_logins_are_kept_under_home_where_xdg_says_nothing(tmp_path: Path) -> None:
+    login = Login("http://x", "alice", "id", "token", 1)
+    for environment in ({"HOME": str(tmp_path)}, {"HOME": str(tmp_path), "XDG_CONFIG_HOME": "relative"}):
+        Credentials.of(environment).keep(login)
+        assert Credentials.of(environment).find("http://x", None) == login
+    assert (tmp_path / ".config" / "angarium").is_dir()
+    with pytest.raises(CommandError, match="set HOME or XDG_CONFIG_HOME"):
+        Credentials.of({})
+
+
+def test_people_who_were_met_are_known_by_name(tmp_path: Path) -> None:
+    credentials = Credentials(tmp_path / "angarium")
+    assert credentials.names()[id_of("alice")] == "alice"
+    assert id_of("erin") not in credentials.names()
+    credentials.meet("erin")
+    credentials.meet("erin")
+    assert credentials.names()[id_of("erin")] == "erin"
+    assert json.loads((tmp_path / "angarium" / "people.json").read_text()) == ["erin"]
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    credentials = Credentials(tmp_path / "angarium")
+    credentials.meet("erin")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(CommandError, match=r"cannot write .*people\.json: No space left on device"):
+        credentials.meet("frank")
+    assert [path.name for path in (tmp_path / "angarium").iterdir()] == ["people.json"]
+    assert id_of("erin") in credentials.names()
+
+
+def test_a_token_is_never_in_a_representation() -> None:
+    assert "hush" not in repr(Login("http://x", "alice", "id", "hush", 1))

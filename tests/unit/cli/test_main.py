@@ -1,0 +1,196 @@
+"""How every command begins and ends."""
+
+import io
+import json
+import os
+import platform
+import subprocess
+import sys
+
+import pytest
+
+import angarium
+from angarium.cli.console import Console
+from angarium.cli.main import main
+from tests.unit.cli.conftest import Shell
+
+COMMANDS = (
+    "serve",
+    "init",
+    "users",
+    "users add",
+    "users hash",
+    "login",
+    "send",
+    "history",
+    "inbox",
+    "chat",
+    "config",
+    "version",
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself_with_an_example(
+    command: str, shell: Shell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert shell.run(*command.split(), "-h") == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"usage: angarium {command}")
+    assert "example:\n  " in shown
+    assert f"angarium {command}" in shown.split("example:")[1]
+
+
+def test_help_lists_the_commands(shell: Shell, capsys: pytest.CaptureFixture[str]) -> None:
+    assert shell.run("--help") == 0
+    shown = capsys.readouterr().out
+    for command in COMMANDS:
+        assert f"    {command.split()[0]} " in shown
+
+
+USAGE: list[tuple[list[str], str]] = [
+    ([], "angarium: no command is named; see `angarium -h`"),
+    (["sned"], "angarium: argument COMMAND: invalid choice: 'sned'"),
+    (["send"], "angarium: send: the following arguments are required: NAME, TEXT; see `angarium send -h`"),
+    (["send", "bob"], "angarium: send: the following arguments are required: TEXT; see `angarium send -h`"),
+    (["send", "Bob", "hi"], "argument NAME: 'Bob' is no username; write 1 to 64 of a-z 0-9 . _ -"),
+    (["history", "bob", "--limit", "0"], "argument --limit: '0' is no whole number from 1 to 100000"),
+    (["history", "bob", "--limit", "x"], "argument --limit: 'x' is no whole number"),
+    (["history", "bob", "--all", "--limit", "3"], "argument --limit: not allowed with argument --all"),
+    (
+        ["history", "bob", "--url", "nowhere"],
+        "argument --url: 'nowhere' is no address of a server; write one such",
+    ),
+    (["history", "bob", "--lim", "3"], "unrecognized arguments: --lim 3"),
+    (["init", "--timeout", "soon"], "argument --timeout: 'soon' is no number of seconds from 0 to 86400"),
+    (["init", "--timeout", "nan"], "argument --timeout: 'nan' is no number of seconds from 0 to 86400"),
+    (["users", "remove"], "angarium: users: argument COMMAND: invalid choice: 'remove'"),
+]
+
+
+@pytest.mark.parametrize(("argv", "line"), USAGE)
+def test_a_wrong_command_line_is_one_line_and_status_2(argv: list[str], line: str, shell: Shell) -> None:
+    assert shell.run(*argv) == 2
+    assert line in shell.err
+    assert shell.err.startswith("angarium: ")
+    assert shell.err.count("\n") == 1
+    assert shell.out == ""
+
+
+def test_wrong_settings_are_all_told_and_status_2(shell: Shell) -> None:
+    shell.environment |= {"ANGARIUM_PORT": "x", "ANGARIUM_PARTITIONS": "0"}
+    for command in ("serve", "init", "users", "config"):
+        assert shell.run(command) == 2
+        lines = shell.err.splitlines()
+        assert [line.split()[1] for line in lines] == ["ANGARIUM_PORT", "ANGARIUM_PARTITIONS"]
+        assert all(line.startswith("angarium: ") for line in lines)
+
+
+def test_settings_that_do_not_fit_serve_stop_it_before_it_starts(shell: Shell) -> None:
+    shell.environment["ANGARIUM_HOST"] = "0.0.0.0"
+    assert shell.run("serve") == 2
+    assert shell.err.startswith("angarium: ANGARIUM_HOST is '0.0.0.0', which others may reach")
+
+
+def test_settings_that_do_not_fit_init_stop_it_before_it_starts(shell: Shell) -> None:
+    shell.environment["ANGARIUM_HOST"] = "0.0.0.0"
+    assert shell.run("init") == 2
+    assert shell.err.startswith("angarium: ANGARIUM_HOST is '0.0.0.0', which others may reach")
+
+
+def test_a_wrong_address_of_the_server_is_a_wrong_setting(shell: Shell) -> None:
+    shell.environment["ANGARIUM_URL"] = "nowhere"
+    assert shell.run("inbox") == 2
+    assert shell.err.startswith("angarium: ANGARIUM_URL is 'nowhere', which is no address of a server")
+
+
+def test_a_misspelt_setting_is_told_and_does_not_stop_anything(shell: Shell) -> None:
+    shell.environment["ANGARIUM_PROT"] = "9000"
+    assert shell.run("version") == 0
+    assert shell.err == "angarium: ANGARIUM_PROT is no setting and is ignored; is ANGARIUM_PORT meant?\n"
+
+
+def test_version(shell: Shell) -> None:
+    assert shell.run("version") == 0
+    assert shell.out == f"angarium {angarium.__version__} (Python {platform.python_version()})\n"
+    assert shell.run("version", "--json") == 0
+    assert json.loads(shell.out) == {"version": angarium.__version__, "python": platform.python_version()}
+
+
+def test_config_shows_values_and_where_they_come_from(shell: Shell) -> None:
+    shell.environment |= {"ANGARIUM_PORT": "9000", "ANGARIUM_JWT_SECRET": "hush" * 8}
+    assert shell.run("config") == 0
+    lines = {line.split()[0]: line.split(maxsplit=1)[1] for line in shell.out.splitlines()}
+    assert lines["ANGARIUM_PORT"] == "9000  (environment)"
+    assert lines["ANGARIUM_HOST"] == "127.0.0.1  (default)"
+    assert lines["ANGARIUM_KAFKA"] == "-  (default)"
+    assert lines["ANGARIUM_JWT_SECRET"] == "********  (environment)"
+    assert "hush" not in shell.out
+
+
+def test_config_as_json(shell: Shell) -> None:
+    shell.environment["ANGARIUM_PORT"] = "9000"
+    assert shell.run("config", "--json") == 0
+    rows = json.loads(shell.out)["settings"]
+    assert {"name": "ANGARIUM_PORT", "value": "9000", "source": "environment"} in rows
+    assert {"name": "ANGARIUM_KAFKA", "value": None, "source": "default"} in rows
+
+
+class Unwilling(io.StringIO):
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self.error = error
+
+    def write(self, _: str) -> int:
+        raise self.error
+
+
+ENDINGS: list[tuple[BaseException, int, str]] = [
+    (KeyboardInterrupt(), 130, ""),
+    (OSError(28, "No space left on device"), 1, "angarium: No space left on device\n"),
+    (PermissionError(13, "Permission denied", "/x"), 1, "angarium: /x: Permission denied\n"),
+]
+
+
+@pytest.mark.parametrize(("error", "status", "line"), ENDINGS)
+def test_whatever_happens_there_is_no_traceback(error: BaseException, status: int, line: str) -> None:
+    console = Console(io.StringIO(), Unwilling(error), io.StringIO(), {})
+    assert main(["version"], console) == status
+    assert isinstance(console.stderr, io.StringIO)
+    assert console.stderr.getvalue() == line
+
+
+def test_a_fault_of_the_program_is_one_line_with_its_place() -> None:
+    console = Console(io.StringIO(), Unwilling(ZeroDivisionError("by zero")), io.StringIO(), {})
+    assert main(["version"], console) == 1
+    assert isinstance(console.stderr, io.StringIO)
+    told = console.stderr.getvalue()
+    assert told.startswith("angarium: a fault of this program: ZeroDivisionError: by zero at ")
+    assert told.count("\n") == 1
+
+
+def test_a_reader_that_leaves_ends_the_command_quietly() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    ran = subprocess.run(
+        [sys.executable, "-m", "angarium", "config"],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        env={"PATH": os.environ["PATH"]},
+        timeout=60,
+        check=False,
+    )
+    os.close(writing)
+    assert (ran.returncode, ran.stderr) == (141, b"")
+
+
+def test_the_process_itself_speaks_utf_8_whatever_the_locale() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "angarium", "config"],
+        capture_output=True,
+        env={"LC_ALL": "C", "ANGARIUM_DATA": "/nowhere/дата"},
+        timeout=60,
+        check=False,
+    )
+    assert ran.returncode == 0
+    assert "/nowhere/дата  (environment)" in ran.stdout.decode()

@@ -1,0 +1,69 @@
+"""`angarium users` and `init`, on the embedded engine."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from angarium.engines.secrets.passwords import ScryptHasher
+from tests.unit.cli.conftest import Shell
+from tests.unit.cli.town import id_of
+
+
+def test_init_adds_the_configured_users_and_can_be_repeated(shell: Shell) -> None:
+    for _ in range(2):
+        assert shell.run("init", "--timeout", "5") == 0
+        assert shell.out == f"{shell.environment['ANGARIUM_DATA']} is ready; users: alice, bob, carol, dave\n"
+        assert shell.err == ""
+    assert shell.run("users", "--json") == 0
+    users = json.loads(shell.out)["users"]
+    assert [(user["username"], user["user_id"]) for user in users] == [
+        (name, id_of(name)) for name in ("alice", "bob", "carol", "dave")
+    ]
+
+
+def test_users_are_listed_with_their_ids(shell: Shell) -> None:
+    assert shell.run("users") == 0
+    assert shell.err == "there are no users yet: `angarium init` adds the configured ones\n"
+    assert shell.run("users", "add", "erin", stdin="secret\n") == 0
+    assert shell.out == f"erin can log in ({id_of('erin')})\n"
+    assert shell.run("users") == 0
+    assert shell.out.startswith(f"erin  {id_of('erin')}  20")
+
+
+def test_a_user_is_added_as_json_too(shell: Shell) -> None:
+    assert shell.run("users", "add", "erin", "--json", stdin="secret\n") == 0
+    body = json.loads(shell.out)
+    assert (body["username"], body["user_id"]) == ("erin", id_of("erin"))
+    assert body["created_at"].endswith("Z")
+    assert shell.run("users", "--json") == 0
+    assert json.loads(shell.out) == {"users": [body]}
+
+
+def test_a_password_is_never_an_argument_or_empty(shell: Shell) -> None:
+    assert shell.run("users", "add", "erin", "secret") == 2
+    assert shell.run("users", "add", "erin", stdin="\n") == 1
+    assert not Path(shell.environment["ANGARIUM_DATA"]).exists()
+
+
+def test_a_hash_is_printed_for_the_users_file(shell: Shell, tmp_path: Path) -> None:
+    assert shell.run("users", "hash", stdin="secret\n") == 0
+    password_hash = shell.out.strip()
+    assert ScryptHasher().verify("secret", password_hash)
+    path = tmp_path / "users.json"
+    path.write_text(json.dumps([{"username": "erin", "password_hash": password_hash}]))
+    shell.environment["ANGARIUM_USERS"] = str(path)
+    assert shell.run("init") == 0
+    assert shell.out.endswith("users: erin\n")
+    assert shell.run("users", "hash", "--json", stdin="secret\n") == 0
+    assert json.loads(shell.out)["password_hash"].startswith("$scrypt$")
+
+
+@pytest.mark.parametrize("argv", [("users",), ("users", "add", "erin"), ("init",)])
+def test_a_folder_that_cannot_be_used_is_told(argv: tuple[str, ...], shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    shell.environment["ANGARIUM_DATA"] = str(tmp_path / "file" / "data")
+    assert shell.run(*argv, stdin="secret\n") == 2
+    assert shell.err.startswith("angarium: ")
+    assert str(tmp_path / "file") in shell.err
+    assert shell.err.count("\n") == 1

@@ -1,0 +1,26 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from angarium.engines.embedded.database import Database
+from tests.fakes.clock import ManualClock
+
+PARTITIONS = 4
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def database(folder: Path) -> Iterator[Database]:
+    opened = Database.open(folder, PARTITIONS)
+    yield opened
+    opened.close()

@@ -1,0 +1,84 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from angarium.domain.errors import SetupError
+from angarium.engines.embedded.data_folder_lock import DataFolderLock
+
+HOLD = """
+import sys
+from angarium.engines.embedded.data_folder_lock import DataFolderLock
+with DataFolderLock(sys.argv[1]):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def holder(folder: Path) -> "subprocess.Popen[str]":
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+def end(process: "subprocess.Popen[str]") -> None:
+    process.kill()
+    process.communicate(timeout=60)
+
+
+def test_a_second_service_is_refused_and_told_who_holds_the_folder(folder: Path) -> None:
+    process = holder(folder)
+    try:
+        with pytest.raises(SetupError) as caught, DataFolderLock(folder):
+            pass
+    finally:
+        end(process)
+    assert str(folder) in str(caught.value)
+    assert f"process {process.pid}" in str(caught.value)
+
+
+def test_a_second_one_in_the_same_process_is_refused(folder: Path) -> None:
+    with DataFolderLock(folder), pytest.raises(SetupError, match=str(os.getpid())), DataFolderLock(folder):
+        pass
+
+
+def test_a_holder_that_was_killed_holds_nothing(folder: Path) -> None:
+    end(holder(folder))
+    with DataFolderLock(folder):
+        assert (folder / "lock").read_text() == f"{os.getpid()}\n"
+
+
+def test_it_can_be_taken_again_after_it_was_let_go(folder: Path) -> None:
+    with DataFolderLock(folder):
+        pass
+    with DataFolderLock(folder):
+        pass
+
+
+def test_a_folder_is_made_for_its_owner_alone(folder: Path) -> None:
+    with DataFolderLock(folder):
+        assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_holder_without_a_number_is_refused_all_the_same(folder: Path) -> None:
+    with DataFolderLock(folder):
+        (folder / "lock").write_text("?")
+        with pytest.raises(SetupError, match="in use by another service;"), DataFolderLock(folder):
+            pass
+
+
+def test_a_folder_that_is_a_file_is_refused(folder: Path) -> None:
+    folder.write_text("mine")
+    with pytest.raises(SetupError, match=str(folder)), DataFolderLock(folder):
+        pass
+
+
+def test_a_lock_that_cannot_be_opened_is_refused(folder: Path) -> None:
+    (folder / "lock").mkdir(parents=True)
+    with pytest.raises(SetupError, match=str(folder / "lock")), DataFolderLock(folder):
+        pass

@@ -1,0 +1,306 @@
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, wait
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from angarium.deadline import within
+from angarium.domain.errors import LogUnavailable, StoreUnavailable
+from angarium.engines.embedded.connections import connect
+from angarium.engines.embedded.writer import Writer
+
+PATIENCE = 30.0
+
+
+def cause_of(error: BaseException | None) -> BaseException | None:
+    return None if error is None else error.__cause__
+
+
+class Notebook:
+    """A file with one table, a writer for it, and a look at what was committed."""
+
+    def __init__(self, path: Path, capacity: int = 100, patience: float = PATIENCE) -> None:
+        self.path = path
+        path.touch()
+        with closing(connect(path, 1.0)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("CREATE TABLE notes (note INTEGER NOT NULL CHECK (note >= 0)) STRICT")
+        self.transactions: list[list[int]] = []
+        self.connected = 0
+        self.writer = Writer(self.connect, capacity, patience)
+        self.notes = self.writer.kind(self.add, StoreUnavailable)
+        self.gate = Gate(self.writer)
+
+    def connect(self) -> sqlite3.Connection:
+        self.connected += 1
+        return connect(self.path, 0.01)
+
+    def add(self, connection: sqlite3.Connection, notes: Sequence[int]) -> list[int]:
+        self.transactions.append(list(notes))
+        for note in notes:
+            connection.execute("INSERT INTO notes VALUES (?)", (note,))
+        return [note * 10 for note in notes]
+
+    def kept(self) -> list[int]:
+        with closing(connect(self.path, 1.0)) as connection:
+            return [note for (note,) in connection.execute("SELECT note FROM notes ORDER BY rowid")]
+
+
+class Gate:
+    """A job that keeps the writer busy until it is opened."""
+
+    def __init__(self, writer: Writer) -> None:
+        self.entered = threading.Event()
+        self.opened = threading.Event()
+        self._kind = writer.kind(self._stand, StoreUnavailable)
+
+    def shut(self) -> "Future[None]":
+        future = self._kind.submit(None)
+        assert self.entered.wait(PATIENCE)
+        return future
+
+    def _stand(self, connection: sqlite3.Connection, items: Sequence[None]) -> Sequence[None]:
+        self.entered.set()
+        assert self.opened.wait(PATIENCE)
+        return items
+
+
+@pytest.fixture
+def notebook(tmp_path: Path) -> Iterator[Notebook]:
+    made = Notebook(tmp_path / "notes.db")
+    yield made
+    made.gate.opened.set()
+    made.writer.close()
+
+
+def test_what_queued_up_behind_a_commit_shares_the_next_one(notebook: Notebook) -> None:
+    notebook.gate.shut()
+    futures = [notebook.notes.submit(number) for number in range(20)]
+    notebook.gate.opened.set()
+    assert [future.result(PATIENCE) for future in futures] == [number * 10 for number in range(20)]
+    assert notebook.transactions == [list(range(20))]
+
+
+def test_a_lone_job_waits_for_no_other(notebook: Notebook) -> None:
+    assert notebook.notes.wait(3) == 30
+    assert notebook.kept() == [3]
+
+
+def test_jobs_of_several_kinds_share_a_commit(notebook: Notebook) -> None:
+    def count(connection: sqlite3.Connection, items: Sequence[None]) -> list[int]:
+        return [connection.execute("SELECT count(*) FROM notes").fetchone()[0] for _ in items]
+
+    counts = notebook.writer.kind(count, LogUnavailable)
+    notebook.gate.shut()
+    first = notebook.notes.submit(1)
+    counted = counts.submit(None)
+    second = notebook.notes.submit(2)
+    notebook.gate.opened.set()
+    assert wait([first, counted, second], PATIENCE).not_done == set()
+    assert counted.result() == 2
+
+
+def test_a_faulty_job_harms_no_other(notebook: Notebook) -> None:
+    notebook.gate.shut()
+    futures = {number: notebook.notes.submit(number) for number in (0, 1, 2, -1, 4, 5, 6)}
+    notebook.gate.opened.set()
+    wait(futures.values(), PATIENCE)
+    faulty = futures.pop(-1)
+    assert {number: future.result() for number, future in futures.items()} == {
+        number: number * 10 for number in futures
+    }
+    assert isinstance(faulty.exception(), StoreUnavailable)
+    assert sorted(notebook.kept()) == [0, 1, 2, 4, 5, 6]
+
+
+@pytest.mark.parametrize("value", [2**70, "text", object(), "\ud800"])
+def test_a_value_that_cannot_be_written_harms_no_other(notebook: Notebook, value: object) -> None:
+    def add(connection: sqlite3.Connection, items: Sequence[object]) -> Sequence[object]:
+        for item in items:
+            connection.execute("INSERT INTO notes VALUES (?)", (item,))
+        return items
+
+    anything = notebook.writer.kind(add, LogUnavailable)
+    notebook.gate.shut()
+    good = [notebook.notes.submit(1), notebook.notes.submit(2)]
+    faulty = anything.submit(value)
+    good.append(notebook.notes.submit(3))
+    notebook.gate.opened.set()
+    assert isinstance(faulty.exception(PATIENCE), LogUnavailable)
+    wait(good, PATIENCE)
+    assert sorted(notebook.kept()) == [1, 2, 3]
+
+
+def test_a_kind_that_gives_too_few_results_fails(notebook: Notebook) -> None:
+    def forget(connection: sqlite3.Connection, items: Sequence[None]) -> Sequence[None]:
+        return items[1:]
+
+    forgetful = notebook.writer.kind(forget, LogUnavailable)
+    assert isinstance(forgetful.submit(None).exception(PATIENCE), LogUnavailable)
+    assert notebook.notes.wait(1) == 10
+
+
+def test_a_fault_after_the_commit_neither_repeats_it_nor_ends_the_writer(notebook: Notebook) -> None:
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    unlucky = notebook.writer.kind(notebook.add, LogUnavailable, fail)
+    assert isinstance(unlucky.submit(1).exception(PATIENCE), LogUnavailable)
+    assert notebook.notes.wait(2) == 20
+    assert notebook.kept() == [1, 2]
+
+
+def test_what_follows_a_commit_is_done_before_the_callers_are_told(notebook: Notebook) -> None:
+    told: list[str] = []
+    kind = notebook.writer.kind(notebook.add, LogUnavailable, lambda: told.append("committed"))
+    notebook.gate.shut()
+    future = kind.submit(1)
+    future.add_done_callback(lambda _: told.append("caller"))
+    notebook.gate.opened.set()
+    future.result(PATIENCE)
+    kind.wait(2)
+    assert told == ["committed", "caller", "committed"]
+
+
+def test_a_callback_that_raises_harms_nobody(notebook: Notebook, caplog: pytest.LogCaptureFixture) -> None:
+    def raise_it(_: "Future[int]") -> None:
+        raise ZeroDivisionError
+
+    notebook.gate.shut()
+    futures = [notebook.notes.submit(number) for number in range(3)]
+    futures[0].add_done_callback(raise_it)
+    notebook.gate.opened.set()
+    assert [future.result(PATIENCE) for future in futures] == [0, 10, 20]
+    assert notebook.notes.wait(4) == 40
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_in_an_outage_every_job_fails_with_its_own_error_from_sqlites(notebook: Notebook) -> None:
+    logged = notebook.writer.kind(notebook.add, LogUnavailable)
+    with closing(sqlite3.connect(notebook.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        errors = [notebook.notes.submit(1).exception(PATIENCE), logged.submit(2).exception(PATIENCE)]
+    assert [type(error) for error in errors] == [StoreUnavailable, LogUnavailable]
+    assert all(isinstance(cause_of(error), sqlite3.OperationalError) for error in errors)
+    assert notebook.notes.wait(3) == 30
+    assert notebook.kept() == [3]
+
+
+def test_a_full_disk_fails_every_job_and_room_mends_it(notebook: Notebook) -> None:
+    def limit(connection: sqlite3.Connection, pages: Sequence[int]) -> list[None]:
+        for each in pages:
+            connection.execute(f"PRAGMA max_page_count = {each}")
+        return [None] * len(pages)
+
+    def spread(connection: sqlite3.Connection, sizes: Sequence[int]) -> list[None]:
+        connection.execute("CREATE TABLE IF NOT EXISTS blobs (bytes BLOB)")
+        connection.executemany("INSERT INTO blobs VALUES (zeroblob(?))", [(size,) for size in sizes])
+        return [None] * len(sizes)
+
+    limits = notebook.writer.kind(limit, StoreUnavailable)
+    blobs = notebook.writer.kind(spread, LogUnavailable)
+    limits.wait(1)
+    error = blobs.submit(1_000_000).exception(PATIENCE)
+    assert isinstance(error, LogUnavailable)
+    assert "full" in str(error)
+    limits.wait(1_000_000)
+    blobs.wait(1_000_000)
+
+
+def test_a_connection_whose_file_failed_is_opened_anew(notebook: Notebook) -> None:
+    def fail(connection: sqlite3.Connection, items: Sequence[None]) -> Sequence[None]:
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = sqlite3.SQLITE_IOERR
+        raise error
+
+    broken = notebook.writer.kind(fail, LogUnavailable)
+    assert notebook.notes.wait(1) == 10
+    assert isinstance(broken.submit(None).exception(PATIENCE), LogUnavailable)
+    assert notebook.notes.wait(2) == 20
+    assert notebook.connected == 2
+
+
+def test_a_file_that_is_gone_is_never_made_again(notebook: Notebook) -> None:
+    notebook.path.rename(notebook.path.with_name("elsewhere.db"))
+    assert isinstance(notebook.notes.submit(1).exception(PATIENCE), StoreUnavailable)
+    assert not notebook.path.exists()
+
+
+def test_a_full_queue_answers_at_once(tmp_path: Path) -> None:
+    notebook = Notebook(tmp_path / "notes.db", capacity=3)
+    notebook.gate.shut()
+    taken = [notebook.notes.submit(number) for number in range(3)]
+    with pytest.raises(StoreUnavailable):
+        notebook.notes.submit(4)
+    assert isinstance(notebook.notes.offer(4).exception(0), StoreUnavailable)
+    notebook.gate.opened.set()
+    assert [future.result(PATIENCE) for future in taken] == [0, 10, 20]
+    assert notebook.notes.wait(5) == 50
+    notebook.writer.close()
+
+
+def test_a_writer_that_hangs_leaves_nobody_waiting(tmp_path: Path) -> None:
+    notebook = Notebook(tmp_path / "notes.db", patience=0.05)
+    hanging = notebook.gate.shut()
+    waiting = notebook.notes.submit(1)
+    assert isinstance(hanging.exception(PATIENCE), StoreUnavailable)
+    assert isinstance(waiting.exception(PATIENCE), StoreUnavailable)
+    notebook.gate.opened.set()
+    after = threading.Event()
+    while not after.wait(0.01):
+        if notebook.notes.offer(2).exception(PATIENCE) is None:
+            break
+    assert 1 not in notebook.kept()
+    notebook.writer.close()
+
+
+def test_a_caller_waits_no_longer_than_its_deadline(notebook: Notebook) -> None:
+    notebook.gate.shut()
+    with within(0.01), pytest.raises(StoreUnavailable, match="did not confirm"):
+        notebook.notes.wait(1)
+
+
+def test_without_time_left_nothing_is_written(notebook: Notebook) -> None:
+    with within(0), pytest.raises(StoreUnavailable, match="no time left"):
+        notebook.notes.wait(1)
+    notebook.notes.wait(2)
+    assert notebook.kept() == [2]
+
+
+def test_a_caller_that_turned_away_harms_nobody(notebook: Notebook) -> None:
+    notebook.gate.shut()
+    futures = [notebook.notes.submit(number) for number in range(3)]
+    assert futures[1].cancel()
+    notebook.gate.opened.set()
+    assert futures[2].result(PATIENCE) == 20
+    assert futures[0].result(PATIENCE) == 0
+
+
+def test_closing_writes_what_waits(notebook: Notebook) -> None:
+    notebook.gate.shut()
+    futures = [notebook.notes.submit(number) for number in range(5)]
+    closer = threading.Thread(target=notebook.writer.close)
+    closer.start()
+    notebook.gate.opened.set()
+    closer.join(PATIENCE)
+    assert [future.result(0) for future in futures] == [0, 10, 20, 30, 40]
+    with pytest.raises(StoreUnavailable):
+        notebook.notes.submit(6)
+    assert notebook.kept() == [0, 1, 2, 3, 4]
+
+
+def test_an_outage_is_logged_once_and_so_is_its_end(
+    notebook: Notebook, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "angarium")
+    with closing(sqlite3.connect(notebook.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        for number in range(3):
+            notebook.notes.submit(number).exception(PATIENCE)
+    notebook.notes.wait(4)
+    notebook.notes.wait(5)
+    actions = [getattr(record, "action", "") for record in caplog.records]
+    assert actions == ["database_unavailable", "database_recovered"]
