@@ -1,1 +1,1 @@
-"""A distributed log: Kafka, through kafka-python."""
+"""The log on Kafka, by kafka-python."""
