@@ -26,4 +26,4 @@ class CheapHasher:
 
 
 def _hash(password: str, salt: str) -> str:
-    return f"$cheap${salt}${hashlib.sha256((salt + password).encode()).hexdigest()}"
+    return f"$cheap${salt}${hashlib.sha256((salt + password).encode('utf-8', 'surrogatepass')).hexdigest()}"

@@ -8,6 +8,7 @@ from angarium.api.values import shown
 from angarium.domain.errors import Code, Refused
 
 MAX_BODY_BYTES = 65_536
+MAX_FIGURES = 18
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 
@@ -51,11 +52,15 @@ def is_form(headers: Headers) -> bool:
 def _check_length(length: str) -> None:
     digits = length.lstrip("0") or "0"
     # Python refuses to convert numbers of thousands of digits, so the count comes first.
-    if len(digits) > 9 or int(digits) > MAX_BODY_BYTES:
+    if len(digits) > MAX_FIGURES or int(digits) > MAX_BODY_BYTES:
         raise Refused.because(
             Code.BODY_TOO_LARGE,
-            f"The body has {shown(digits)} bytes; send at most {MAX_BODY_BYTES:,}.",
+            f"The body has {_figure(digits)} bytes; send at most {MAX_BODY_BYTES:,}.",
         )
+
+
+def _figure(digits: str) -> str:
+    return f"{int(digits):,}" if len(digits) <= MAX_FIGURES else f"a number of {len(digits)} digits of"
 
 
 def _check_media_type(rule: BodyRule, headers: Headers) -> None:

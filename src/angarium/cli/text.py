@@ -38,15 +38,16 @@ def width(text: str) -> int:
     return sum(_columns(character) for character in text)
 
 
-def rows(text: str, columns: int) -> Iterator[str]:
+def rows(text: str, columns: int, indent: int = 0) -> Iterator[str]:
     """Cut a text into rows, between words where that is possible.
 
     Args:
         text: Without control characters.
-        columns: The width of a row, 2 or more.
+        columns: The width of the first row.
+        indent: By how much every other row is narrower; 2 columns or more must be left.
 
     Yields:
-        One row or more, none wider than `columns`; put together again they are the text.
+        One row or more, none wider than its room; put together again they are the text.
     """
     while width(text) > columns:
         cut = _fitting(text, columns)
@@ -55,6 +56,7 @@ def rows(text: str, columns: int) -> Iterator[str]:
             cut = space
         yield text[:cut]
         text = text[cut:]
+        columns, indent = columns - indent, 0
     yield text
 
 

@@ -1,5 +1,6 @@
 """The ports that a service under test stands on, and the API over them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_network
 
@@ -40,7 +41,7 @@ class Parts:
 
     Attributes:
         log: Takes records.
-        consumer: Reads them for the worker.
+        open_consumer: Makes what reads them for the worker.
         users: Who may log in.
         conversations: Who talks to whom.
         recorder: The router's half of the messages.
@@ -52,7 +53,7 @@ class Parts:
     """
 
     log: MessageLog
-    consumer: LogConsumer
+    open_consumer: Callable[[], LogConsumer]
     users: UserStore
     conversations: ConversationStore
     recorder: MessageRecorder

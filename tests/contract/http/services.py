@@ -6,16 +6,25 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from angarium.router.worker import Worker
-
+from angarium.api.server import Server, ServerLimits
 from angarium.clock import SystemClock
 from angarium.domain.identifiers import user_id_for
 from angarium.domain.user import Principal, User
+from angarium.engines.embedded.consumer import EmbeddedConsumer
+from angarium.engines.embedded.conversations import EmbeddedConversations
+from angarium.engines.embedded.database import Database
+from angarium.engines.embedded.dead_letters import EmbeddedDeadLetters
+from angarium.engines.embedded.log import EmbeddedLog
+from angarium.engines.embedded.messages import EmbeddedMessages
+from angarium.engines.embedded.presence import EmbeddedPresence
+from angarium.engines.embedded.users import EmbeddedUsers
 from angarium.ports.message_log import DeadLetterLog
+from angarium.router.worker import Worker
 from angarium.services.presence import OnlineUsers
 from tests.contract.http.client import Client, Person, Transport
 from tests.contract.http.described import check_answer
 from tests.contract.http.in_process import InProcess
+from tests.contract.http.over_socket import OverSocket
 from tests.contract.http.parts import PRESENCE_WINDOW, Parts, application, signer
 from tests.fakes.consumer import MemoryConsumer
 from tests.fakes.conversations import MemoryConversations
@@ -27,6 +36,7 @@ from tests.fakes.presence import MemoryPresence
 from tests.fakes.users import MemoryUsers
 
 PASSWORD = "correct horse battery staple"
+PARTITIONS = 12
 STOP_SECONDS = 20.0
 
 
@@ -69,7 +79,7 @@ def memory_parts() -> Parts:
     messages = MemoryMessages()
     return Parts(
         log=log,
-        consumer=MemoryConsumer(log),
+        open_consumer=lambda: MemoryConsumer(log),
         users=MemoryUsers(),
         conversations=MemoryConversations(),
         recorder=messages,
@@ -90,10 +100,51 @@ def in_memory(_: Path) -> Iterator[Service]:
 
 
 @contextmanager
+def embedded(folder: Path) -> Iterator[Service]:
+    """Run the server and the worker over the embedded engine; only the password hashes are cheap."""
+    clock = SystemClock()
+    database = Database.open(folder, PARTITIONS)
+    try:
+        log = EmbeddedLog(database, clock)
+        messages = EmbeddedMessages(database)
+        parts = Parts(
+            log=log,
+            open_consumer=lambda: EmbeddedConsumer(database, log, "router"),
+            users=EmbeddedUsers(database),
+            conversations=EmbeddedConversations(database),
+            recorder=messages,
+            reader=messages,
+            presence=EmbeddedPresence(database),
+            hasher=CheapHasher(),
+            clock=clock,
+            signer=signer(),
+        )
+        with running_worker(parts, EmbeddedDeadLetters(database)), running_server(parts) as url:
+            yield Service(OverSocket(url), parts, parts.hasher.hash(PASSWORD))
+    finally:
+        database.close()
+
+
+@contextmanager
+def running_server(parts: Parts) -> Iterator[str]:
+    """Run a server on a free port for as long as the block lasts, and give its address."""
+    server = Server(("127.0.0.1", 0), application(parts), ServerLimits(), parts.clock)
+    thread = threading.Thread(target=server.serve, name="server")
+    thread.start()
+    try:
+        yield server.url
+    finally:
+        server.stop(STOP_SECONDS)
+        thread.join(2 * STOP_SECONDS)
+        server.server_close()
+        assert not thread.is_alive(), "the server did not stop"
+
+
+@contextmanager
 def running_worker(parts: Parts, dead_letters: DeadLetterLog) -> Iterator[None]:
     """Run a router worker for as long as the block lasts."""
     online = OnlineUsers(parts.presence, PRESENCE_WINDOW, parts.clock)
-    worker = Worker(parts.consumer, parts.recorder, dead_letters, online, parts.clock)
+    worker = Worker(parts.open_consumer, parts.recorder, dead_letters, online, parts.clock)
     stopping = threading.Event()
     thread = threading.Thread(target=worker.run, args=[stopping], name="worker")
     thread.start()
@@ -105,5 +156,8 @@ def running_worker(parts: Parts, dead_letters: DeadLetterLog) -> Iterator[None]:
         assert not thread.is_alive(), "the worker did not stop"
 
 
-SERVICES: dict[str, Callable[[Path], AbstractContextManager[Service]]] = {"in_memory": in_memory}
+SERVICES: dict[str, Callable[[Path], AbstractContextManager[Service]]] = {
+    "in_memory": in_memory,
+    "embedded": embedded,
+}
 """By name; each makes a service for one session of tests, with a folder of its own."""

@@ -54,6 +54,10 @@ def test_rows_break_between_words_where_they_can() -> None:
     assert list(rows("", 5)) == [""]
 
 
+def test_rows_behind_the_first_can_be_narrower() -> None:
+    assert list(rows("abcdefghij", 6, 3)) == ["abcdef", "ghi", "j"]
+
+
 def test_rows_do_not_tear_a_character_from_its_accent() -> None:
     assert list(rows("abce\u0301x", 4)) == ["abce\u0301", "x"]
 

@@ -83,11 +83,11 @@ def rows_of(entry: Entry, columns: int, colours: bool) -> list[str]:
     columns = max(columns, LEAST_COLUMNS)
     time, name = entry.head
     head = f"{time} {name}: " if name else ""
-    room = columns - 1 - len(INDENT) - (LONGEST_STATE + 1 if entry.state else 0)
-    laid_out = list(rows(head + entry.text, room))
+    room = columns - 1 - (LONGEST_STATE + 1 if entry.state else 0)
+    laid_out = list(rows(head + entry.text, room, len(INDENT)))
     first = laid_out[0]
     if not name:
-        return [painted(row, Style.DIM, colours) for row in laid_out]
+        return [painted(row, Style.DIM, colours) for row in _indented(laid_out)]
     if first.startswith(head):
         painted_head = (
             f"{painted(time, Style.DIM, colours)} {painted(name + ':', entry.name_style, colours)} "
@@ -96,7 +96,11 @@ def rows_of(entry: Entry, columns: int, colours: bool) -> list[str]:
     if entry.state:
         state = painted(entry.state, STATE_STYLES.get(entry.state, Style.DIM), colours)
         first += f"\x1b[{columns - width(entry.state)}G{state}"
-    return [first, *(INDENT + row for row in laid_out[1:])]
+    return [first, *_indented(laid_out)[1:]]
+
+
+def _indented(laid_out: list[str]) -> list[str]:
+    return [laid_out[0], *(INDENT + row for row in laid_out[1:])]
 
 
 def painted(text: str, style: Style, colours: bool) -> str:

@@ -1,6 +1,6 @@
 """What the two threads that talk to the server tell the one that talks to the person."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import uuid4
@@ -97,16 +97,8 @@ class Failed:
 Event = Entered | Arrived | Accepted | Rejected | Risen | Confirmed | Lost | Back | Failed
 
 
-class Post(Protocol):
-    """Hands an event to the main thread; used by any thread."""
-
-    def __call__(self, event: Event) -> None:
-        """Hand it over.
-
-        Args:
-            event: What happened.
-        """
-        ...
+Post = Callable[[Event], None]
+"""Hands an event to the main thread; used by any thread."""
 
 
 class ChatClient(Protocol):

@@ -95,6 +95,8 @@ class Database:
         run: Callable[[sqlite3.Connection, Sequence[Item]], Sequence[Written]],
         unavailable: Unavailable = StoreUnavailable,
         committed: Callable[[], None] | None = None,
+        *,
+        patient: bool = False,
     ) -> WriteKind[Item, Written]:
         """Make a kind of write known.
 
@@ -103,11 +105,12 @@ class Database:
                 them, when the transaction failed.
             unavailable: What callers are told when a job fails.
             committed: Called after each commit, before the callers are told.
+            patient: Its jobs may wait some milliseconds for others to share a commit with.
 
         Returns:
             Where jobs of this kind are submitted.
         """
-        return self._writer.kind(run, unavailable, committed)
+        return self._writer.kind(run, unavailable, committed, patient=patient)
 
     def read(
         self,

@@ -7,7 +7,7 @@ and read back as one value.
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import cast
@@ -89,6 +89,18 @@ def parse(text: str) -> list[list[Value]]:
         The rows.
     """
     return cast("list[list[Value]]", json.loads(text))
+
+
+def as_json(texts: Iterable[str]) -> str:
+    """Bind any number of texts as one value, for `json_each`.
+
+    Args:
+        texts: Such as ids.
+
+    Returns:
+        A JSON array.
+    """
+    return json.dumps(list(texts))
 
 
 def _chunks(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:

@@ -55,6 +55,7 @@ class PortionSource(Protocol):
     """A kind of write, as the queue sees it."""
 
     unavailable: Unavailable
+    patient: bool
 
     def take(self) -> Portion:
         """Take out what is waiting; called with the queue's lock held.
@@ -87,6 +88,7 @@ class WriteKind(Generic[Item, Result]):
 
     Attributes:
         unavailable: What its callers are told when it fails, for whatever reason.
+        patient: It may wait some milliseconds for others to share a commit with.
     """
 
     def __init__(
@@ -95,8 +97,11 @@ class WriteKind(Generic[Item, Result]):
         run: Callable[[sqlite3.Connection, Sequence[Item]], Sequence[Result]],
         unavailable: Unavailable,
         committed: Callable[[], None] | None = None,
+        *,
+        patient: bool = False,
     ) -> None:
         self.unavailable: Unavailable = unavailable
+        self.patient = patient
         self._admission = admission
         self._run = run
         self._committed = committed

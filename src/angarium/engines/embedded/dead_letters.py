@@ -1,0 +1,86 @@
+"""Dead letters on the database."""
+
+import sqlite3
+from collections.abc import Sequence
+from concurrent.futures import Future
+
+from angarium.domain.errors import LogUnavailable
+from angarium.engines.embedded import rows
+from angarium.engines.embedded.database import Database
+from angarium.engines.embedded.headers import read_headers, write_headers
+from angarium.ports.message_log import DeadLetter, Record
+
+_COLUMNS = "reason, detail, trace_id, source_partition, source_offset, timestamp, key, value, headers"
+_INSERT = (
+    f"INSERT INTO dead_letters ({_COLUMNS}) {{values}}"
+    " ON CONFLICT (source_partition, source_offset) DO NOTHING"
+)
+_READ = f"SELECT {_COLUMNS} FROM dead_letters ORDER BY id DESC LIMIT ?"  # noqa: S608 - a constant
+
+_Row = tuple[str, str, str, int, int, int, bytes | None, bytes | None, str]
+
+
+class EmbeddedDeadLetters:
+    """Keeps each record that could not be applied once, by its position."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._appends = database.kind(_append, LogUnavailable, patient=True)
+
+    def append(self, letter: DeadLetter) -> "Future[None]":
+        """Keep a dead letter durably, without blocking the caller.
+
+        Args:
+            letter: What to keep; the first one of its source position stands.
+
+        Returns:
+            A future that is done once the letter is durable, or holds LogUnavailable.
+
+        Raises:
+            LogUnavailable: At once, when too many writes wait already.
+        """
+        return self._appends.submit(letter)
+
+    def read(self, limit: int) -> Sequence[DeadLetter]:
+        """Read the newest dead letters.
+
+        Args:
+            limit: At most so many.
+
+        Returns:
+            Newest first.
+
+        Raises:
+            LogUnavailable: No answer in time.
+        """
+        return self._database.read(lambda connection: _read(connection, limit), LogUnavailable)
+
+
+def _append(connection: sqlite3.Connection, letters: Sequence[DeadLetter]) -> Sequence[None]:
+    rows.execute(connection, _INSERT, [_row(letter) for letter in letters])
+    return [None] * len(letters)
+
+
+def _read(connection: sqlite3.Connection, limit: int) -> Sequence[DeadLetter]:
+    return [_letter(row) for row in connection.execute(_READ, (limit,))]
+
+
+def _row(letter: DeadLetter) -> _Row:
+    record = letter.record
+    return (
+        letter.reason,
+        letter.detail,
+        letter.trace_id,
+        record.partition,
+        record.offset,
+        record.timestamp,
+        record.key,
+        record.value,
+        write_headers(record.headers),
+    )
+
+
+def _letter(row: _Row) -> DeadLetter:
+    reason, detail, trace_id, partition, offset, timestamp, key, value, headers = row
+    record = Record(partition, offset, timestamp, key, value, read_headers(headers))
+    return DeadLetter(reason, detail, record, trace_id)

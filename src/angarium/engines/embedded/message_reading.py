@@ -1,0 +1,190 @@
+"""What the API reads about messages, each page as one range of one index."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import cast
+from uuid import UUID
+
+from angarium.domain.message import InboxPlace, Message, Place, Status
+from angarium.engines.embedded import rows
+from angarium.ports.messages import PENDING_COUNT_LIMIT, Summary
+
+_COLUMNS = (
+    "timestamp, conversation_id, seq, message_id, sender_id, recipient_id, content, status, delivered_at"
+)
+_OLDER = rows.in_one_value(
+    _COLUMNS,
+    "(SELECT * FROM messages WHERE conversation_id = ? AND (timestamp, seq) < (?, ?)"
+    " ORDER BY timestamp DESC, seq DESC LIMIT ?)",
+)
+_NEWER = rows.in_one_value(
+    _COLUMNS,
+    "(SELECT * FROM messages WHERE conversation_id = ? AND (timestamp, seq) > (?, ?)"
+    " ORDER BY timestamp, seq LIMIT ?)",
+)
+_FIND = rows.in_one_value(
+    ", ".join(f"messages.{name}" for name in _COLUMNS.split(", ")),
+    "json_each(?) AS wanted"
+    " CROSS JOIN message_index"
+    " ON message_index.conversation_id = ? AND message_index.message_id = wanted.value"
+    " CROSS JOIN messages"
+    " ON messages.conversation_id = message_index.conversation_id"
+    " AND messages.timestamp = message_index.timestamp AND messages.seq = message_index.seq"
+    " AND messages.message_id = message_index.message_id",
+)
+_INBOX = rows.in_one_value(
+    _COLUMNS,
+    "(SELECT * FROM messages INDEXED BY messages_undelivered_by_recipient"
+    " WHERE recipient_id = ? AND delivered_at IS NULL"
+    " AND (timestamp, conversation_id, seq) > (?, ?, ?)"
+    " ORDER BY timestamp, conversation_id, seq LIMIT ?)",
+)
+_PENDING_COUNTS = rows.in_one_value(
+    "wanted.value, (SELECT count(*) FROM (SELECT 1 FROM messages"
+    " INDEXED BY messages_undelivered_by_conversation"
+    " WHERE conversation_id = wanted.value AND recipient_id = ? AND delivered_at IS NULL LIMIT ?))",
+    "json_each(?) AS wanted",
+)
+_LAST_MESSAGES = rows.in_one_value(
+    ", ".join(f"messages.{name}" for name in _COLUMNS.split(", ")),
+    "json_each(?) AS wanted"
+    " CROSS JOIN messages ON (messages.conversation_id, messages.timestamp, messages.seq) ="
+    " (SELECT conversation_id, timestamp, seq FROM messages WHERE conversation_id = wanted.value"
+    " ORDER BY timestamp DESC, seq DESC LIMIT 1)",
+)
+_NEWEST = (2**63 - 1, 2**63 - 1)
+_OLDEST_IN_INBOX = (-1, "", -1)
+
+_Row = tuple[int, str, int, str, str, str, str, str, int | None]
+
+
+def older(
+    connection: sqlite3.Connection, conversation_id: UUID, than: Place | None, limit: int
+) -> Sequence[Message]:
+    """Read towards the past.
+
+    Args:
+        connection: To read from.
+        conversation_id: Of which conversation.
+        than: Strictly before this place; None starts from the newest.
+        limit: At most so many.
+
+    Returns:
+        Newest first.
+    """
+    start = _NEWEST if than is None else (than.timestamp, than.offset)
+    return _messages(rows.read(connection, _OLDER, (str(conversation_id), *start, limit)))[::-1]
+
+
+def newer(
+    connection: sqlite3.Connection, conversation_id: UUID, than: Place, limit: int
+) -> Sequence[Message]:
+    """Read towards the present.
+
+    Args:
+        connection: To read from.
+        conversation_id: Of which conversation.
+        than: Strictly after this place.
+        limit: At most so many.
+
+    Returns:
+        Oldest first.
+    """
+    start = (than.timestamp, than.offset)
+    return _messages(rows.read(connection, _NEWER, (str(conversation_id), *start, limit)))
+
+
+def find(
+    connection: sqlite3.Connection, conversation_id: UUID, message_ids: Sequence[UUID]
+) -> Mapping[UUID, Message]:
+    """Look messages up by their ids.
+
+    Args:
+        connection: To read from.
+        conversation_id: The conversation that they must belong to.
+        message_ids: Which.
+
+    Returns:
+        Those that are stored.
+    """
+    wanted = rows.as_json(map(str, message_ids))
+    found = _messages(rows.read(connection, _FIND, (wanted, str(conversation_id))))
+    return {message.message_id: message for message in found}
+
+
+def inbox(
+    connection: sqlite3.Connection, recipient_id: UUID, after: InboxPlace | None, limit: int
+) -> Sequence[Message]:
+    """Read what a user has not confirmed yet.
+
+    Args:
+        connection: To read from.
+        recipient_id: To whom.
+        after: Strictly after this place; None starts from the oldest.
+        limit: At most so many.
+
+    Returns:
+        Oldest first, by `InboxPlace`.
+    """
+    start = _OLDEST_IN_INBOX if after is None else (after.timestamp, str(after.conversation_id), after.offset)
+    return _messages(rows.read(connection, _INBOX, (str(recipient_id), *start, limit)))
+
+
+def summaries(
+    connection: sqlite3.Connection, user_id: UUID, conversation_ids: Sequence[UUID]
+) -> Mapping[UUID, Summary]:
+    """Sum conversations up for a list.
+
+    Args:
+        connection: To read from.
+        user_id: For whom the pending messages are counted.
+        conversation_ids: Which.
+
+    Returns:
+        One for each.
+    """
+    wanted = rows.as_json(map(str, conversation_ids))
+    newest = {
+        message.conversation_id: message
+        for message in _messages(rows.read(connection, _LAST_MESSAGES, (wanted,)))
+    }
+    counted = rows.read(connection, _PENDING_COUNTS, (str(user_id), PENDING_COUNT_LIMIT, wanted))
+    pending = dict(cast("list[tuple[str, int]]", counted))
+    return {each: Summary(newest.get(each), pending[str(each)]) for each in conversation_ids}
+
+
+def _messages(found: list[list[rows.Value]]) -> list[Message]:
+    # The columns begin with the inbox's order, which is a conversation's order as well.
+    ordered = cast("list[_Row]", sorted(found))
+    ids = _Ids()
+    return [
+        Message(
+            UUID(message_id),
+            ids[conversation_id],
+            ids[sender_id],
+            ids[recipient_id],
+            content,
+            Place(timestamp, seq),
+            Status(status),
+            delivered_at,
+        )
+        for (
+            timestamp,
+            conversation_id,
+            seq,
+            message_id,
+            sender_id,
+            recipient_id,
+            content,
+            status,
+            delivered_at,
+        ) in ordered
+    ]
+
+
+class _Ids(dict[str, UUID]):
+    """Ids of text, each read once: a page names few users and conversations many times."""
+
+    def __missing__(self, text: str) -> UUID:
+        identifier = self[text] = UUID(text)
+        return identifier

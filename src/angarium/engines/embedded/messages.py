@@ -1,0 +1,133 @@
+"""Messages on the database: the router's half and the API's."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from uuid import UUID
+
+from angarium.domain.message import InboxPlace, Message, Place
+from angarium.engines.embedded import message_reading, message_recording
+from angarium.engines.embedded.database import Database
+from angarium.ports.messages import Marked, Receipt, Recorded, Summary
+
+
+class EmbeddedMessages:
+    """Stores each message id once, and reads pages as ranges."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._records = database.kind(message_recording.record, patient=True)
+        self._receipts = database.kind(message_recording.mark_delivered, patient=True)
+
+    def record(self, conversation_id: UUID, messages: Sequence[Message]) -> "Future[tuple[Recorded, ...]]":
+        """Store messages of one conversation, each id once, without blocking the caller.
+
+        Args:
+            conversation_id: The conversation that all of them belong to.
+            messages: In the order of their places.
+
+        Returns:
+            A future of what became of each, once all are fsynced, or of StoreUnavailable.
+        """
+        return self._records.offer((conversation_id, messages))
+
+    def mark_delivered(
+        self, conversation_id: UUID, receipts: Sequence[Receipt]
+    ) -> "Future[tuple[Marked, ...]]":
+        """Raise messages of one conversation to DELIVERED, without blocking the caller.
+
+        Args:
+            conversation_id: The conversation that all of them belong to.
+            receipts: In the order of their records.
+
+        Returns:
+            A future of what became of each, or of StoreUnavailable.
+        """
+        return self._receipts.offer((conversation_id, receipts))
+
+    def older(self, conversation_id: UUID, than: Place | None, limit: int) -> Sequence[Message]:
+        """Read towards the past.
+
+        Args:
+            conversation_id: Of which conversation.
+            than: Strictly before this place; None starts from the newest.
+            limit: At most so many.
+
+        Returns:
+            Newest first.
+
+        Raises:
+            StoreUnavailable: No answer in time.
+        """
+        return self._database.read(
+            lambda connection: message_reading.older(connection, conversation_id, than, limit)
+        )
+
+    def newer(self, conversation_id: UUID, than: Place, limit: int) -> Sequence[Message]:
+        """Read towards the present.
+
+        Args:
+            conversation_id: Of which conversation.
+            than: Strictly after this place.
+            limit: At most so many.
+
+        Returns:
+            Oldest first.
+
+        Raises:
+            StoreUnavailable: No answer in time.
+        """
+        return self._database.read(
+            lambda connection: message_reading.newer(connection, conversation_id, than, limit)
+        )
+
+    def find(self, conversation_id: UUID, message_ids: Sequence[UUID]) -> Mapping[UUID, Message]:
+        """Look messages up by their ids.
+
+        Args:
+            conversation_id: The conversation that they must belong to.
+            message_ids: At most 100.
+
+        Returns:
+            Those that are stored.
+
+        Raises:
+            StoreUnavailable: No answer in time.
+        """
+        return self._database.read(
+            lambda connection: message_reading.find(connection, conversation_id, message_ids)
+        )
+
+    def inbox(self, recipient_id: UUID, after: InboxPlace | None, limit: int) -> Sequence[Message]:
+        """Read what a user has not confirmed yet, of all conversations.
+
+        Args:
+            recipient_id: To whom.
+            after: Strictly after this place; None starts from the oldest.
+            limit: At most so many.
+
+        Returns:
+            Oldest first, by `InboxPlace`.
+
+        Raises:
+            StoreUnavailable: No answer in time.
+        """
+        return self._database.read(
+            lambda connection: message_reading.inbox(connection, recipient_id, after, limit)
+        )
+
+    def summaries(self, user_id: UUID, conversation_ids: Sequence[UUID]) -> Mapping[UUID, Summary]:
+        """Sum conversations up for a list.
+
+        Args:
+            user_id: For whom the pending messages are counted.
+            conversation_ids: At most 100.
+
+        Returns:
+            One for each.
+
+        Raises:
+            StoreUnavailable: No answer in time.
+        """
+        return self._database.read(
+            lambda connection: message_reading.summaries(connection, user_id, conversation_ids)
+        )

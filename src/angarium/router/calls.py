@@ -1,0 +1,87 @@
+"""Calls to ports that are under way, and how their ends reach the worker's thread."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+
+from angarium.clock import Clock
+from angarium.domain.errors import Unavailable
+
+
+class Call(ABC):
+    """Something asked of a port, which answers with a future."""
+
+    @abstractmethod
+    def begin(self, ended: Callable[[object], None]) -> None:
+        """Ask, without blocking; called again for another try.
+
+        Args:
+            ended: To be added to the port's future as its callback; cheap, any thread may call it.
+        """
+
+
+class Calls:
+    """Starts calls and hands back those that ended; used by the worker's thread alone.
+
+    A port's future completes on some thread of its engine. All that happens there is one `put` into a
+    queue without locks of ours; the worker's thread, which waits on that queue whenever calls are under
+    way, does the rest. So nothing of the router is touched by two threads, and no end of a call waits
+    for a poll to time out.
+    """
+
+    def __init__(self, clock: Clock, timeout: float) -> None:
+        self._clock = clock
+        self._timeout = timeout
+        self._tries = 0
+        # In the order of starting, which is the order of giving up: every call has the same bound.
+        self._under_way: dict[Call, tuple[int, float]] = {}
+        self._ended: SimpleQueue[tuple[Call, int, Exception | None]] = SimpleQueue()
+
+    def __len__(self) -> int:
+        return len(self._under_way)
+
+    def start(self, call: Call) -> None:
+        """Begin a call, or another try of one that ended.
+
+        Args:
+            call: Not under way.
+        """
+        self._tries = this_try = self._tries + 1
+        self._under_way[call] = (this_try, self._clock.monotonic() + self._timeout)
+        put = self._ended.put
+        try:
+            call.begin(lambda _: put((call, this_try, None)))
+        except Exception as error:  # noqa: BLE001 - handed over below, to be told and tried again like a failed future
+            put((call, this_try, error))
+
+    def ended(self, wait: float) -> list[tuple[Call, Exception | None]]:
+        """Give the calls that ended since the last time, each try once.
+
+        Args:
+            wait: Seconds to wait for the first one; 0 does not wait.
+
+        Returns:
+            Each call with None when its future is done, or with what it failed with before it had one:
+            Unavailable when the answer is late. A late answer is ignored when it comes.
+        """
+        ended: list[tuple[Call, Exception | None]] = []
+        try:
+            call, this_try, error = self._ended.get(timeout=wait) if wait > 0 else self._ended.get_nowait()
+            while True:
+                if self._under_way.get(call, (0, 0.0))[0] == this_try:
+                    del self._under_way[call]
+                    ended.append((call, error))
+                call, this_try, error = self._ended.get_nowait()
+        except Empty:
+            return ended + self._late()
+
+    def _late(self) -> list[tuple[Call, Exception | None]]:
+        late: list[tuple[Call, Exception | None]] = []
+        now = self._clock.monotonic()
+        for call, (_, give_up_at) in self._under_way.items():
+            if give_up_at > now:
+                break
+            late.append((call, Unavailable(f"no answer within {self._timeout:g} s")))
+        for call, _ in late:
+            del self._under_way[call]
+        return late

@@ -1,0 +1,55 @@
+"""Putting away what cannot be applied."""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+
+from angarium import logs
+from angarium.ports.message_log import DeadLetter, DeadLetterLog
+from angarium.router.progress import PartitionProgress
+from angarium.router.work import Work
+
+_log = logs.get("angarium.router")
+
+
+class Burial(Work):
+    """Keeps one dead letter; its offset is finished once it is durable."""
+
+    def __init__(self, letter: DeadLetter, progress: PartitionProgress, dead_letters: DeadLetterLog) -> None:
+        self.progress = progress
+        self._letter = letter
+        self._dead_letters = dead_letters
+        self._answer: Future[None]
+
+    def begin(self, ended: Callable[[object], None]) -> None:
+        """Hand the letter over.
+
+        Args:
+            ended: The callback.
+        """
+        self._answer = self._dead_letters.append(self._letter)
+        self._answer.add_done_callback(ended)
+
+    def conclude(self) -> Sequence[DeadLetter]:
+        """Tell of the letter.
+
+        Returns:
+            Nothing more to put away.
+        """
+        self._answer.result(0)
+        _log.warning(
+            "dead_lettered",
+            f"A record cannot be applied and was put away: {self._letter.detail}",
+            reason=self._letter.reason,
+            **self.about(),
+        )
+        self.progress.finish(self._letter.record.offset)
+        return ()
+
+    def about(self) -> Mapping[str, object]:
+        """Name the letter.
+
+        Returns:
+            Its trace and the position of its record.
+        """
+        record = self._letter.record
+        return {"trace_id": self._letter.trace_id, "partition": record.partition, "offset": record.offset}

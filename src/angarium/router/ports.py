@@ -1,0 +1,44 @@
+"""What the worker works on, besides the consumer."""
+
+import random
+from dataclasses import dataclass
+
+from angarium.clock import Clock
+from angarium.ports.message_log import DeadLetterLog
+from angarium.ports.messages import MessageRecorder
+from angarium.router.outage import Outage, Uniform
+from angarium.router.pace import Pace
+from angarium.router.presence import Online
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The ports of one worker and what shapes its waits.
+
+    Attributes:
+        recorder: Where messages are stored.
+        dead_letters: Where records go that cannot be applied.
+        online: Who is online.
+        clock: Tells the time.
+        pace: The worker's bounds.
+        uniform: Draws the jitter of waits between two bounds.
+    """
+
+    recorder: MessageRecorder
+    dead_letters: DeadLetterLog
+    online: Online
+    clock: Clock
+    pace: Pace
+    uniform: Uniform = random.uniform
+
+    def outage(self, part: str, what: str) -> Outage:
+        """Watch one dependency.
+
+        Args:
+            part: Names it in actions.
+            what: Names it for a person.
+
+        Returns:
+            Its state, so far in order.
+        """
+        return Outage(part, what, self.clock, self.uniform, self.pace.retry)

@@ -1,0 +1,86 @@
+"""How far one partition has been worked through under one assignment."""
+
+from collections import deque
+
+from angarium.ports.message_log import Position
+
+
+class PartitionProgress:
+    """Keeps the offsets that are not finished, the contiguous prefix that is, and the running maximum.
+
+    Used by the worker's thread alone.
+
+    Attributes:
+        over: True once the assignment was taken away: nothing of it may be committed any more.
+    """
+
+    __slots__ = (
+        "_committed",
+        "_finished",
+        "_next",
+        "_prefix_end",
+        "_prefix_watermark",
+        "_taken",
+        "_watermark",
+        "over",
+    )
+
+    def __init__(self, start: Position) -> None:
+        self.over = False
+        self._next = self._prefix_end = self._committed = start.offset
+        self._watermark = self._prefix_watermark = start.watermark
+        self._taken: deque[tuple[int, int]] = deque()
+        self._finished: set[int] = set()
+
+    def __len__(self) -> int:
+        return len(self._taken)
+
+    def take(self, offset: int, timestamp: int) -> int | None:
+        """Note a record, whatever is in it, in the order of offsets.
+
+        Args:
+            offset: The record's offset.
+            timestamp: The log's time of its append, milliseconds since the epoch; may step back.
+
+        Returns:
+            The running maximum of append times at this record, which is its time for every reader; None
+            when the record was taken before.
+        """
+        if offset < self._next:
+            return None
+        self._next = offset + 1
+        self._watermark = max(self._watermark, timestamp)
+        self._taken.append((offset, self._watermark))
+        return self._watermark
+
+    def finish(self, offset: int) -> None:
+        """Note that all that a record asks for is durable.
+
+        Args:
+            offset: The offset of a record that was taken.
+        """
+        taken = self._taken
+        finished = self._finished
+        finished.add(offset)
+        while taken and taken[0][0] in finished:
+            last, self._prefix_watermark = taken.popleft()
+            finished.remove(last)
+            self._prefix_end = last + 1
+
+    def uncommitted(self) -> Position | None:
+        """Tell what can be committed and has not been.
+
+        Returns:
+            The end of the contiguous finished prefix with the watermark that holds there, or None.
+        """
+        if self._prefix_end == self._committed:
+            return None
+        return Position(self._prefix_end, self._prefix_watermark)
+
+    def committed(self, position: Position) -> None:
+        """Note that a position was committed.
+
+        Args:
+            position: What `uncommitted` gave.
+        """
+        self._committed = position.offset

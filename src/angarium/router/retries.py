@@ -1,0 +1,90 @@
+"""Work that failed, waiting for its next try."""
+
+from heapq import heappop, heappush
+from itertools import count
+
+from angarium.clock import Clock
+from angarium.router.outage import Outage
+from angarium.router.work import Work
+
+
+class Retries:
+    """Keeps failed work until it is due; used by the worker's thread alone.
+
+    While the dependency is out, one piece of work at a time is tried, after the outage's own waits, so
+    that a store that comes back is not met by everything at once. As soon as anything succeeds, all
+    the rest is due after its own waits, so that work that fails for ever holds up nothing else.
+    """
+
+    def __init__(self, outage: Outage, clock: Clock) -> None:
+        self.outage = outage
+        self._clock = clock
+        self._waiting: list[tuple[float, int, Work]] = []
+        self._order = count()
+        self._probe: Work | None = None
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def failed(self, work: Work, error: Exception) -> None:
+        """Keep work for another try, and tell of it.
+
+        Args:
+            work: What was tried.
+            error: What it failed with.
+        """
+        self._settled(work)
+        if work.waits is None:
+            work.waits = self.outage.waits()
+        wait = next(work.waits)
+        heappush(self._waiting, (self._clock.monotonic() + wait, next(self._order), work))
+        self.outage.failed(error, work.about(), work.attempts, wait)
+
+    def succeeded(self, work: Work) -> None:
+        """Note that the dependency answered.
+
+        Args:
+            work: What was tried.
+        """
+        self._settled(work)
+        self.outage.succeeded()
+
+    def given_up(self, work: Work) -> None:
+        """Note that work failed which nobody waits for any more.
+
+        Args:
+            work: What was tried.
+        """
+        self._settled(work)
+
+    def due(self) -> list[Work]:
+        """Take out what is to be tried now; work whose assignment is over is among it.
+
+        Returns:
+            All that is due, or at most one while the dependency is out.
+        """
+        due: list[Work] = []
+        if self.outage.active and (self._probe is not None or self.outage.remaining() > 0):
+            return due
+        now = self._clock.monotonic()
+        while self._waiting and self._waiting[0][0] <= now:
+            work = heappop(self._waiting)[2]
+            due.append(work)
+            if self.outage.active and not work.progress.over:
+                self._probe = work
+                break
+        return due
+
+    def remaining(self) -> float | None:
+        """Tell when to look for due work again.
+
+        Returns:
+            Seconds; None when nothing waits, or the try that is under way decides.
+        """
+        if not self._waiting or self._probe is not None:
+            return None
+        return max(0.0, self._waiting[0][0] - self._clock.monotonic(), self.outage.remaining())
+
+    def _settled(self, work: Work) -> None:
+        if work is self._probe:
+            self._probe = None

@@ -1,0 +1,68 @@
+"""What a crowd of senders was promised, and what readers find of it."""
+
+import http.client
+import random
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from tests.acceptance.caller import Caller
+
+STATUS_RANK = {"PENDING": 0, "SENT": 1, "DELIVERED": 2}
+
+
+@dataclass
+class Sender:
+    """Sends numbered messages one after the other in one conversation, each until it has its 202."""
+
+    url: str
+    sender: str
+    recipient: str
+    token: str
+    seed: int = 0
+    accepted: list[tuple[str, str]] = field(default_factory=list)
+    retries: int = 0
+
+    def run(self, enough: Callable[[], bool]) -> None:
+        pause = threading.Event()
+        jitter = random.Random(self.seed)
+        caller = Caller(self.url)
+        caller.token = self.token
+        conversation = ""
+        number = 0
+        message_id = str(uuid4())
+        while not enough():
+            try:
+                conversation = conversation or caller.open_conversation(self.recipient)
+                text = f"{self.sender} {number}"
+                answer = caller.send(conversation, text, message_id)
+            except (OSError, http.client.HTTPException, AssertionError):
+                self.retries += 1
+                pause.wait(jitter.uniform(0.02, 0.1))
+                continue
+            if answer.status == 202:
+                self.accepted.append((message_id, text))
+                number += 1
+                message_id = str(uuid4())
+            else:
+                assert answer.status == 503, answer
+                self.retries += 1
+                pause.wait(jitter.uniform(0.02, 0.1))
+        caller.close()
+
+
+def discrepancies(accepted: Sequence[tuple[str, str]], history: Sequence[dict[str, object]]) -> list[str]:
+    """Hold one sender's promises against what a reader sees: nothing lost, doubled or out of order."""
+    found = [(str(message["message_id"]), str(message["content"])) for message in history]
+    ids = [message_id for message_id, _ in found]
+    promised = {message_id for message_id, _ in accepted}
+    complaints = [f"lost: {text}" for message_id, text in accepted if message_id not in set(ids)]
+    complaints += [f"doubled: {message_id}" for message_id in set(ids) if ids.count(message_id) > 1]
+    kept_order = [pair for pair in found if pair[0] in promised]
+    if kept_order != list(accepted) and not complaints:
+        complaints.append("out of order")
+    places = [str(message["timestamp"]) for message in history]
+    if places != sorted(places):
+        complaints.append("timestamps fall")
+    return complaints

@@ -1,0 +1,140 @@
+"""The real program in a process of its own, on a free port of loopback and a folder of its own."""
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+PATIENCE = 60.0
+"""Seconds that any single step may take on a slow and busy machine."""
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """The surroundings without any setting of whoever runs the tests, and with these."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ANGARIUM_")}
+    return {**kept, "PYTHONUNBUFFERED": "1", **settings}
+
+
+def until(condition: Callable[[], bool], what: str, patience: float = PATIENCE) -> None:
+    """Wait for a condition; name it when it does not come."""
+    give_up = time.monotonic() + patience
+    pause = threading.Event()
+    while not condition():
+        if time.monotonic() > give_up:
+            raise AssertionError(f"waited {patience:.0f} s in vain for: {what}")
+        pause.wait(0.02)
+
+
+class Service:
+    """`angarium serve`, which can be stopped, killed and started again on the same port and folder."""
+
+    def __init__(self, folder: Path, arguments: Sequence[str] = ("serve",), **settings: str) -> None:
+        self.folder = folder
+        self.arguments = arguments
+        self.settings = {"ANGARIUM_PORT": "0", "ANGARIUM_DATA": str(folder / "data"), **settings}
+        self.url = ""
+        self.log_path = folder / "service.log"
+        self._process: subprocess.Popen[str] | None = None
+        self._reader = threading.Thread()
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rsplit(":", 1)[1])
+
+    @property
+    def process(self) -> subprocess.Popen[str]:
+        assert self._process is not None, "not started"
+        return self._process
+
+    def start(self) -> "Service":
+        with self.log_path.open("a") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "angarium", *self.arguments],
+                env=environment(**self.settings),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        self.url = self._address(self._lines())
+        self.settings["ANGARIUM_PORT"] = str(self.port)
+        return self
+
+    def terminate(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self._ended()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self._ended()
+
+    def close(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self.kill()
+        if self._reader.is_alive():
+            self._reader.join(PATIENCE)
+
+    def _ended(self) -> int:
+        code = self.process.wait(PATIENCE)
+        self._reader.join(PATIENCE)
+        return code
+
+    def log_lines(self) -> list[Mapping[str, object]]:
+        return [json.loads(line) for line in self.log_path.read_text().splitlines()]
+
+    def _lines(self) -> "queue.Queue[str]":
+        lines: queue.Queue[str] = queue.Queue()
+        stdout = self.process.stdout
+        assert stdout is not None
+
+        def read() -> None:
+            with stdout:
+                for line in stdout:
+                    lines.put(line)
+            lines.put("")
+
+        self._reader = threading.Thread(target=read)
+        self._reader.start()
+        return lines
+
+    def _address(self, lines: "queue.Queue[str]") -> str:
+        while True:
+            line = lines.get(timeout=PATIENCE)
+            if line.startswith("listening on "):
+                return line.split()[2]
+            if not line:
+                code = self.process.wait(PATIENCE)
+                raise AssertionError(f"ended with {code} instead of listening: {self.log_path.read_text()}")
+
+
+@contextlib.contextmanager
+def running(folder: Path, **settings: str) -> Iterator[Service]:
+    """Run the whole service for the length of a block."""
+    folder.mkdir(parents=True, exist_ok=True)
+    service = Service(folder, **settings)
+    try:
+        yield service.start()
+    finally:
+        service.close()
+
+
+def run_cli(
+    *arguments: str, stdin: str = "", patience: float = PATIENCE, **settings: str
+) -> "subprocess.CompletedProcess[str]":
+    """Run one command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "angarium", *arguments],
+        env=environment(**settings),
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=patience,
+        check=False,
+    )

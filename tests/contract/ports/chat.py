@@ -1,0 +1,77 @@
+"""A conversation of two users with messages to store."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import count
+from uuid import UUID, uuid4
+
+from angarium.domain.identifiers import conversation_id_for
+from angarium.domain.message import InboxPlace, Message, Place, Status
+from angarium.ports.messages import Marked, MessageRecorder, Receipt, Recorded
+
+ANSWER_SECONDS = 30.0
+START = 1_700_000_000_000
+
+
+class Chat:
+    """Makes messages whose places rise; nobody else's ids are in it."""
+
+    def __init__(self, alice: UUID | None = None, bob: UUID | None = None) -> None:
+        self.alice = alice or uuid4()
+        self.bob = bob or uuid4()
+        self.conversation_id = conversation_id_for(self.alice, self.bob)
+        self._offsets = count()
+
+    def message(
+        self,
+        content: str = "hello",
+        sender: UUID | None = None,
+        at: int | None = None,
+        message_id: UUID | None = None,
+        status: Status = Status.PENDING,
+    ) -> Message:
+        """Make the next message: from alice, unless somebody else sends it."""
+        offset = next(self._offsets)
+        author = sender or self.alice
+        return Message(
+            message_id or uuid4(),
+            self.conversation_id,
+            author,
+            self.bob if author == self.alice else self.alice,
+            content,
+            Place(START + offset if at is None else at, offset),
+            status,
+        )
+
+    def messages(self, number: int, at: int | None = None) -> list[Message]:
+        """Make so many messages, of one millisecond or of one each."""
+        return [self.message(f"message {each}", at=at) for each in range(number)]
+
+    def place(self, message: Message) -> InboxPlace:
+        """Tell where a message stands in its recipient's inbox."""
+        return InboxPlace(message.place.timestamp, message.conversation_id, message.place.offset)
+
+
+def record(recorder: MessageRecorder, *messages: Message) -> tuple[Recorded, ...]:
+    """Store messages of one conversation and wait until they are visible."""
+    return recorder.record(messages[0].conversation_id, messages).result(ANSWER_SECONDS)
+
+
+def mark(recorder: MessageRecorder, chat: Chat, *receipts: Receipt) -> tuple[Marked, ...]:
+    """Mark messages of one conversation and wait until it is visible."""
+    return recorder.mark_delivered(chat.conversation_id, receipts).result(ANSWER_SECONDS)
+
+
+def receipt(message: Message, delivered_at: int = START + 1_000, by: UUID | None = None) -> Receipt:
+    """Confirm a message: as its recipient, unless somebody else does."""
+    return Receipt(message.message_id, by or message.recipient_id, delivered_at)
+
+
+def delivered(message: Message, delivered_at: int = START + 1_000) -> Message:
+    """Give a message as it is after its receipt."""
+    return replace(message, status=Status.DELIVERED, delivered_at=delivered_at)
+
+
+def ids(messages: Sequence[Message]) -> list[UUID]:
+    """Give the ids of messages."""
+    return [each.message_id for each in messages]

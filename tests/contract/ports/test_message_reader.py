@@ -1,0 +1,237 @@
+from uuid import UUID, uuid4
+
+import pytest
+
+from angarium.domain.message import BEGINNING, InboxPlace, Message, Place
+from angarium.ports.messages import PENDING_COUNT_LIMIT, MessageReader, MessageRecorder, Summary
+from tests.contract.ports.chat import START, Chat, delivered, ids, mark, receipt, record
+
+
+@pytest.fixture
+def chat() -> Chat:
+    return Chat()
+
+
+@pytest.fixture
+def five(recorder: MessageRecorder, chat: Chat) -> list[Message]:
+    messages = chat.messages(5)
+    record(recorder, *messages)
+    return messages
+
+
+def test_a_conversation_without_messages_is_empty(reader: MessageReader, chat: Chat) -> None:
+    assert list(reader.older(chat.conversation_id, None, 10)) == []
+    assert list(reader.newer(chat.conversation_id, BEGINNING, 10)) == []
+    assert dict(reader.find(chat.conversation_id, [uuid4()])) == {}
+    assert list(reader.inbox(chat.bob, None, 10)) == []
+
+
+def test_towards_the_past_the_newest_comes_first(
+    reader: MessageReader, chat: Chat, five: list[Message]
+) -> None:
+    assert list(reader.older(chat.conversation_id, None, 10)) == five[::-1]
+    assert list(reader.older(chat.conversation_id, None, 2)) == [five[4], five[3]]
+    assert list(reader.older(chat.conversation_id, five[3].place, 2)) == [five[2], five[1]]
+    assert list(reader.older(chat.conversation_id, five[0].place, 2)) == []
+    assert list(reader.older(chat.conversation_id, BEGINNING, 2)) == []
+
+
+def test_towards_the_present_the_oldest_comes_first(
+    reader: MessageReader, chat: Chat, five: list[Message]
+) -> None:
+    assert list(reader.newer(chat.conversation_id, BEGINNING, 10)) == five
+    assert list(reader.newer(chat.conversation_id, BEGINNING, 2)) == five[:2]
+    assert list(reader.newer(chat.conversation_id, five[1].place, 2)) == five[2:4]
+    assert list(reader.newer(chat.conversation_id, five[4].place, 2)) == []
+
+
+def test_a_place_need_not_be_a_message_s_own(reader: MessageReader, chat: Chat, five: list[Message]) -> None:
+    middle = five[2].place.timestamp
+    whole = Place(middle, 2**62)
+    assert list(reader.newer(chat.conversation_id, whole, 10)) == five[3:]
+    assert list(reader.older(chat.conversation_id, whole, 10)) == five[2::-1]
+    assert list(reader.newer(chat.conversation_id, Place(middle, -1), 10)) == five[2:]
+    assert list(reader.older(chat.conversation_id, Place(2**53, 0), 10)) == five[::-1]
+    assert list(reader.newer(chat.conversation_id, Place(2**53, 0), 10)) == []
+
+
+def test_messages_of_one_millisecond_stand_in_the_order_of_the_log(
+    recorder: MessageRecorder, reader: MessageReader, chat: Chat
+) -> None:
+    # More than ten, so that an order by the offset's text would show.
+    messages = [*chat.messages(12, at=START), *chat.messages(3, at=START + 1)]
+    record(recorder, *messages[:7])
+    record(recorder, *messages[7:])
+    assert list(reader.newer(chat.conversation_id, BEGINNING, 100)) == messages
+    assert list(reader.newer(chat.conversation_id, messages[4].place, 100)) == messages[5:]
+    assert list(reader.older(chat.conversation_id, messages[11].place, 100)) == messages[10::-1]
+
+
+@pytest.mark.parametrize("at", [None, START], ids=["one a millisecond", "one millisecond"])
+def test_walking_to_older_pages_skips_and_repeats_nothing_while_new_ones_come(
+    recorder: MessageRecorder, reader: MessageReader, chat: Chat, at: int | None
+) -> None:
+    messages = chat.messages(20, at)
+    record(recorder, *messages)
+    walked: list[Message] = []
+    place: Place | None = None
+    while page := reader.older(chat.conversation_id, place, 3):
+        walked += page
+        place = page[-1].place
+        record(recorder, chat.message("new", at=at))
+    assert walked == messages[::-1]
+
+
+@pytest.mark.parametrize("at", [None, START], ids=["one a millisecond", "one millisecond"])
+def test_walking_to_newer_pages_meets_every_message_that_comes_meanwhile(
+    recorder: MessageRecorder, reader: MessageReader, chat: Chat, at: int | None
+) -> None:
+    expected = chat.messages(10, at)
+    record(recorder, *expected)
+    walked: list[Message] = []
+    place = BEGINNING
+    while page := reader.newer(chat.conversation_id, place, 3):
+        walked += page
+        place = page[-1].place
+        if len(expected) < 16:
+            expected += (new := chat.messages(2, at))
+            record(recorder, *new)
+    assert walked == expected
+
+
+def test_a_conversation_shows_no_other_s_messages(
+    recorder: MessageRecorder, reader: MessageReader, chat: Chat, five: list[Message]
+) -> None:
+    other = Chat(chat.alice, uuid4())
+    elsewhere = other.messages(3)
+    record(recorder, *elsewhere)
+    assert list(reader.older(chat.conversation_id, None, 10)) == five[::-1]
+    assert dict(reader.find(chat.conversation_id, ids(elsewhere))) == {}
+    assert list(reader.newer(other.conversation_id, BEGINNING, 10)) == elsewhere
+
+
+def test_messages_are_found_by_their_ids(reader: MessageReader, chat: Chat, five: list[Message]) -> None:
+    wanted = [five[3].message_id, uuid4(), five[0].message_id, five[3].message_id]
+    assert dict(reader.find(chat.conversation_id, wanted)) == {
+        five[3].message_id: five[3],
+        five[0].message_id: five[0],
+    }
+    assert dict(reader.find(chat.conversation_id, [])) == {}
+
+
+def test_a_hundred_messages_are_found_at_once(
+    recorder: MessageRecorder, reader: MessageReader, chat: Chat
+) -> None:
+    messages = chat.messages(100)
+    record(recorder, *messages)
+    found = reader.find(chat.conversation_id, ids(messages))
+    assert dict(found) == {each.message_id: each for each in messages}
+
+
+def test_an_inbox_holds_what_its_owner_has_not_confirmed(
+    recorder: MessageRecorder, reader: MessageReader, chat: Chat
+) -> None:
+    first, own, second, third = (
+        chat.message(),
+        chat.message(sender=chat.bob),
+        chat.message(),
+        chat.message(),
+    )
+    record(recorder, first, own, second, third)
+    mark(recorder, chat, receipt(second))
+    assert list(reader.inbox(chat.bob, None, 10)) == [first, third]
+    assert list(reader.inbox(chat.alice, None, 10)) == [own]
+    assert list(reader.inbox(uuid4(), None, 10)) == []
+    mark(recorder, chat, receipt(first), receipt(third))
+    assert list(reader.inbox(chat.bob, None, 10)) == []
+
+
+def test_an_inbox_is_in_order_of_time_then_conversation_then_offset(
+    recorder: MessageRecorder, reader: MessageReader
+) -> None:
+    bob = uuid4()
+    chats = sorted((Chat(bob=bob) for _ in range(3)), key=lambda each: str(each.conversation_id))
+    early, late = [each.messages(2, at=START + 5) for each in chats], chats[1].messages(12, at=START + 6)
+    earliest = [chats[2].message(at=START), chats[0].message(at=START + 4)]
+    for batch in (early[2], late, [earliest[0]], early[0], [earliest[1]], early[1]):
+        record(recorder, *sorted(batch, key=lambda each: each.place))
+    expected = [*earliest, *early[0], *early[1], *early[2], *late]
+    assert list(reader.inbox(bob, None, 100)) == expected
+    for number, message in enumerate(expected):
+        assert list(reader.inbox(bob, chats[0].place(message), 100)) == expected[number + 1 :]
+    assert list(reader.inbox(bob, None, 3)) == expected[:3]
+
+
+def test_a_place_in_an_inbox_outlives_its_message(
+    recorder: MessageRecorder, reader: MessageReader, chat: Chat, five: list[Message]
+) -> None:
+    place = chat.place(five[1])
+    mark(recorder, chat, receipt(five[1]), receipt(five[3]))
+    assert list(reader.inbox(chat.bob, place, 10)) == [five[2], five[4]]
+
+
+def test_walking_an_inbox_skips_and_repeats_nothing_while_it_changes(
+    recorder: MessageRecorder, reader: MessageReader
+) -> None:
+    bob = uuid4()
+    chats = [Chat(bob=bob) for _ in range(3)]
+    expected: list[Message] = []
+    for each in chats:
+        batch = each.messages(6, at=START)
+        record(recorder, *batch)
+        expected += batch
+    walked: list[Message] = []
+    place: InboxPlace | None = None
+    while page := reader.inbox(bob, place, 4):
+        walked += page
+        place = chats[0].place(page[-1])
+        last = page[-1]
+        chat = next(each for each in chats if each.conversation_id == last.conversation_id)
+        mark(recorder, chat, receipt(last))
+    expected.sort(key=chats[0].place)
+    assert walked == expected
+
+
+def test_a_summary_shows_the_newest_message_and_counts_what_waits_for_the_user(
+    recorder: MessageRecorder, reader: MessageReader, chat: Chat
+) -> None:
+    first, second, own = (
+        chat.message(at=START),
+        chat.message(at=START),
+        chat.message(sender=chat.bob, at=START),
+    )
+    record(recorder, first, second, own)
+    ask = [chat.conversation_id]
+    assert reader.summaries(chat.bob, ask)[ask[0]] == Summary(own, 2)
+    assert reader.summaries(chat.alice, ask)[ask[0]] == Summary(own, 1)
+    mark(recorder, chat, receipt(first), receipt(own))
+    assert reader.summaries(chat.bob, ask)[ask[0]] == Summary(delivered(own), 1)
+    assert reader.summaries(chat.alice, ask)[ask[0]] == Summary(delivered(own), 0)
+
+
+def test_every_conversation_asked_for_has_a_summary(recorder: MessageRecorder, reader: MessageReader) -> None:
+    bob = uuid4()
+    chats = [Chat(bob=bob) for _ in range(100)]
+    last: dict[UUID, Message] = {}
+    for number, each in enumerate(chats[:10]):
+        messages = each.messages(number + 1)
+        record(recorder, *messages)
+        last[each.conversation_id] = messages[-1]
+    found = reader.summaries(bob, [each.conversation_id for each in chats])
+    assert dict(found) == {
+        each.conversation_id: Summary(last.get(each.conversation_id), number + 1 if number < 10 else 0)
+        for number, each in enumerate(chats)
+    }
+    assert dict(reader.summaries(bob, [])) == {}
+
+
+@pytest.mark.parametrize("waiting", [PENDING_COUNT_LIMIT - 1, PENDING_COUNT_LIMIT, PENDING_COUNT_LIMIT + 5])
+def test_a_summary_counts_to_a_hundred_and_no_further(
+    recorder: MessageRecorder, reader: MessageReader, chat: Chat, waiting: int
+) -> None:
+    early = chat.messages(20)
+    messages = [*early, *chat.messages(waiting)]
+    record(recorder, *messages)
+    mark(recorder, chat, *map(receipt, early))
+    summary = reader.summaries(chat.bob, [chat.conversation_id])[chat.conversation_id]
+    assert summary == Summary(messages[-1], min(waiting, PENDING_COUNT_LIMIT))

@@ -1,0 +1,214 @@
+"""The conversation is polled, shown once, and confirmed."""
+
+import itertools
+from collections.abc import Iterator
+
+import pytest
+
+from angarium.cli.chat.events import Arrived, Back, Confirmed, Entered, Event, Lost, Risen
+from angarium.cli.chat.feed import ACTIVE, IDLE, MOST_AT_ENTRY, Feed
+from angarium.cli.chat.link import Link
+from angarium.cli.errors import ApiProblem, LoginRefused, ServerAway
+from tests.unit.cli.town import Town, TownClient, conversation_of, id_of
+
+AWAY = ServerAway("http://x", "connection refused")
+
+
+def waits() -> Iterator[float]:
+    return itertools.count(10.0)
+
+
+class Feeding:
+    def __init__(self) -> None:
+        self.town = Town()
+        self.client = TownClient(self.town, "alice", "bob")
+        self.events: list[Event] = []
+        link = Link(self.events.append)
+        conversation = conversation_of("alice", "bob")
+        self.feed = Feed(self.client, conversation, id_of("alice"), link, self.events.append, waits)
+
+    def step(self) -> list[Event]:
+        self.events.clear()
+        self.feed.step()
+        return list(self.events)
+
+
+@pytest.fixture
+def feeding() -> Feeding:
+    return Feeding()
+
+
+def contents(events: list[Event]) -> list[str]:
+    return [
+        message.content
+        for event in events
+        if isinstance(event, Entered | Arrived)
+        for message in event.messages
+    ]
+
+
+def test_an_empty_conversation_is_entered(feeding: Feeding) -> None:
+    assert feeding.step() == [Entered(())]
+    assert feeding.step() == []
+
+
+def test_the_latest_messages_are_shown_at_the_entry(feeding: Feeding) -> None:
+    for number in range(30):
+        feeding.town.say("alice", "bob", f"n{number}")
+    assert contents(feeding.step()) == [f"n{number}" for number in range(10, 30)]
+
+
+def test_everything_that_waits_is_shown_at_the_entry(feeding: Feeding) -> None:
+    for number in range(250):
+        feeding.town.say("bob", "alice", f"n{number}")
+    delivered = [message.message_id for message in feeding.town.messages[:30]]
+    feeding.town.deliver(delivered)
+    assert contents(feeding.step()) == [f"n{number}" for number in range(30, 250)]
+
+
+def test_what_waits_is_shown_up_to_a_bound(feeding: Feeding) -> None:
+    for number in range(MOST_AT_ENTRY + 150):
+        feeding.town.say("bob", "alice", f"n{number}")
+    assert len(contents(feeding.step())) == MOST_AT_ENTRY
+
+
+def test_new_messages_are_shown_once_and_in_order(feeding: Feeding) -> None:
+    feeding.town.say("bob", "alice", "before")
+    seen = contents(feeding.step())
+    for round_ in range(3):
+        for number in range(120):
+            feeding.town.say("bob", "alice", f"r{round_}n{number}")
+        seen += contents(feeding.step())
+        seen += contents(feeding.step())
+        seen += contents(feeding.step())
+    assert seen == ["before", *(f"r{round_}n{number}" for round_ in range(3) for number in range(120))]
+
+
+def test_a_poll_that_fails_loses_and_doubles_nothing(feeding: Feeding) -> None:
+    feeding.step()
+    feeding.town.say("bob", "alice", "one")
+    feeding.client.before.append(AWAY)
+    assert feeding.step() == [Lost("connection refused")]
+    feeding.client.after += [AWAY]
+    assert feeding.step() == []
+    events = feeding.step()
+    assert contents(events) == ["one"]
+    assert events[-1] == Back()
+    assert contents(feeding.step()) == []
+
+
+def test_an_entry_that_fails_halfway_is_begun_again(feeding: Feeding) -> None:
+    for number in range(150):
+        feeding.town.say("bob", "alice", f"n{number}")
+    feeding.client.before += [None, AWAY]
+    assert feeding.step() == [Lost("connection refused")]
+    assert len(contents(feeding.step())) == 150
+
+
+def test_seen_messages_are_confirmed_and_only_then(feeding: Feeding) -> None:
+    message_id = feeding.town.say("bob", "alice", "hello")
+    feeding.step()
+    assert feeding.town.receipts == []
+    feeding.feed.confirm_later(message_id)
+    assert feeding.feed.has_receipts
+    assert feeding.step() == [Confirmed()]
+    assert feeding.town.receipts == [message_id]
+    assert not feeding.feed.has_receipts
+    assert feeding.step() == []
+
+
+def test_receipts_go_out_by_the_hundred(feeding: Feeding) -> None:
+    feeding.step()
+    ids = [f"id{number}" for number in range(230)]
+    for message_id in ids:
+        feeding.feed.confirm_later(message_id)
+    sizes = []
+    while feeding.feed.has_receipts:
+        before = len(feeding.town.receipts)
+        feeding.step()
+        sizes.append(len(feeding.town.receipts) - before)
+    assert sizes == [100, 100, 30]
+    assert feeding.town.receipts == ids
+
+
+def test_a_receipt_that_fails_is_repeated(feeding: Feeding) -> None:
+    message_id = feeding.town.say("bob", "alice", "hello")
+    feeding.step()
+    feeding.feed.confirm_later(message_id)
+    feeding.client.after += [None, AWAY]
+    feeding.step()
+    assert feeding.feed.has_receipts
+    feeding.step()
+    assert feeding.town.receipts == [message_id, message_id]
+    assert not feeding.feed.has_receipts
+
+
+def test_the_status_of_own_messages_is_followed(feeding: Feeding) -> None:
+    feeding.town.online = False
+    feeding.step()
+    message_id = feeding.town.say("alice", "bob", "hello")
+    (arrived,) = feeding.step()
+    assert isinstance(arrived, Arrived)
+    assert arrived.messages[0].status == "PENDING"
+    assert feeding.step() == []
+    feeding.town.deliver([message_id])
+    (risen,) = feeding.step()
+    assert isinstance(risen, Risen)
+    assert [(message.message_id, message.status) for message in risen.messages] == [(message_id, "DELIVERED")]
+    feeding.client.calls.clear()
+    assert feeding.step() == []
+    assert feeding.client.calls == ["history"]
+
+
+def test_own_messages_of_before_are_followed_too(feeding: Feeding) -> None:
+    message_id = feeding.town.say("alice", "bob", "hello")
+    feeding.step()
+    feeding.town.deliver([message_id])
+    assert [type(event) for event in feeding.step()] == [Risen]
+
+
+def test_statuses_are_followed_over_many_pages(feeding: Feeding) -> None:
+    feeding.step()
+    ids = [feeding.town.say("alice", "bob", f"n{number}") for number in range(350)]
+    for _ in range(10):
+        feeding.step()
+    feeding.town.deliver([ids[349]])
+    risen = [event for _ in range(8) for event in feeding.step()]
+    assert [type(event) for event in risen] == [Risen]
+    feeding.town.deliver(ids)
+    count = 0
+    for _ in range(12):
+        count += sum(len(event.messages) for event in feeding.step() if isinstance(event, Risen))
+    assert count == 349
+
+
+def test_polling_calms_down_and_wakes_up_again(feeding: Feeding) -> None:
+    assert feeding.feed.step() == ACTIVE
+    quiet = [feeding.feed.step() for _ in range(12)]
+    assert quiet == sorted(quiet)
+    assert quiet[-1] == IDLE
+    assert sum(quiet[: quiet.index(IDLE)]) > 5
+    feeding.town.say("bob", "alice", "hello")
+    assert feeding.feed.step() == ACTIVE
+    for _ in range(12):
+        feeding.feed.step()
+    feeding.feed.stay_awake()
+    assert feeding.feed.step() < IDLE
+
+
+def test_an_outage_is_waited_out_longer_and_longer(feeding: Feeding) -> None:
+    feeding.client.before += [AWAY, AWAY]
+    assert [feeding.feed.step() for _ in range(3)] == [10.0, 11.0, ACTIVE]
+    feeding.client.before += [AWAY]
+    assert feeding.feed.step() == 10.0
+
+
+def test_the_servers_own_wait_is_kept_to(feeding: Feeding) -> None:
+    feeding.client.before.append(ApiProblem(503, "overloaded", "Too much.", retry_after=60.0))
+    assert feeding.feed.step() == 60.0
+
+
+def test_a_login_that_ended_ends_the_polling(feeding: Feeding) -> None:
+    feeding.client.before.append(LoginRefused("alice", "http://x", expired=True))
+    with pytest.raises(LoginRefused):
+        feeding.feed.step()

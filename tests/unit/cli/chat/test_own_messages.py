@@ -1,0 +1,44 @@
+"""Own messages that the other one's client has not confirmed yet."""
+
+import json
+from collections.abc import Iterable
+
+from angarium.cli import bodies
+from angarium.cli.bodies import MessageBody
+from angarium.cli.chat.own_messages import OwnMessages
+from tests.unit.cli.town import Town
+
+
+def messages(*statuses: str) -> Iterable[MessageBody]:
+    town = Town()
+    for status in statuses:
+        town.say("alice", "bob", status)
+        town.messages[-1].status = status
+    return [bodies.message(json.loads(json.dumps(stored.body()))) for stored in town.messages]
+
+
+def test_only_the_newest_are_watched() -> None:
+    own = OwnMessages(most=2)
+    for message in messages("SENT", "SENT", "SENT"):
+        own.watch(message)
+    risen = own.compare(messages("DELIVERED", "DELIVERED", "DELIVERED"))
+    assert [message.message_id[-1] for message in risen] == ["1", "2"]
+    assert own.oldest() is None
+
+
+def test_a_change_is_told_once() -> None:
+    own = OwnMessages()
+    (pending,) = messages("PENDING")
+    own.watch(pending)
+    assert own.oldest() == pending.sent_at
+    assert [message.status for message in own.compare(messages("SENT"))] == ["SENT"]
+    assert own.compare(messages("SENT")) == ()
+    assert [message.status for message in own.compare(messages("DELIVERED"))] == ["DELIVERED"]
+    assert own.compare(messages("DELIVERED")) == ()
+
+
+def test_what_is_delivered_is_not_watched() -> None:
+    own = OwnMessages()
+    for message in messages("DELIVERED"):
+        own.watch(message)
+    assert own.oldest() is None

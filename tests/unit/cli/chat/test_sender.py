@@ -1,0 +1,142 @@
+"""Own lines go out in order, each until the log has it."""
+
+import itertools
+from collections.abc import Iterator
+
+import pytest
+
+from angarium.cli.chat.events import Accepted, Back, Event, Lost, OwnLine, Rejected
+from angarium.cli.chat.link import Link
+from angarium.cli.chat.outbox import Outbox
+from angarium.cli.chat.sender import AT_REST, Sender
+from angarium.cli.errors import ApiProblem, LoginRefused, RequestFailed, ServerAway
+from tests.unit.cli.town import Town, TownClient, conversation_of
+
+AWAY = ServerAway("http://x", "connection refused")
+
+
+def waits() -> Iterator[float]:
+    return itertools.count(1.0)
+
+
+class Sending:
+    def __init__(self) -> None:
+        self.town = Town()
+        self.client = TownClient(self.town, "alice", "bob")
+        self.events: list[Event] = []
+        self.outbox = Outbox(most=3)
+        link = Link(self.events.append)
+        conversation = conversation_of("alice", "bob")
+        self.sender = Sender(self.client, conversation, self.outbox, link, self.events.append, waits)
+
+    def put(self, *contents: str) -> list[OwnLine]:
+        lines = [OwnLine.of(content) for content in contents]
+        for line in lines:
+            self.outbox.put(line)
+        return lines
+
+    def said(self) -> list[str]:
+        return [message.content for message in self.town.messages]
+
+
+@pytest.fixture
+def sending() -> Sending:
+    return Sending()
+
+
+def test_lines_are_sent_one_after_the_other(sending: Sending) -> None:
+    first, second = sending.put("one", "two")
+    assert sending.sender.step() == 0.0
+    assert sending.said() == ["one"]
+    assert sending.sender.step() == 0.0
+    assert sending.said() == ["one", "two"]
+    assert sending.events == [Accepted(first), Accepted(second)]
+    assert sending.sender.step() == AT_REST
+    assert sending.outbox.lines() == ()
+
+
+def test_a_line_keeps_its_id_until_it_is_accepted(sending: Sending) -> None:
+    (line,) = sending.put("one")
+    sending.client.before += [AWAY, None, None]
+    sending.client.after += [AWAY]
+    assert sending.sender.step() == 1.0
+    assert sending.sender.step() == 2.0
+    assert sending.sender.step() == 0.0
+    assert sending.said() == ["one"]
+    assert sending.town.sent_ids == [line.message_id, line.message_id]
+
+
+def test_no_later_line_overtakes_one_that_fails(sending: Sending) -> None:
+    sending.put("one", "two")
+    sending.client.before.append(AWAY)
+    for _ in range(3):
+        sending.sender.step()
+    assert sending.said() == ["one", "two"]
+
+
+def test_an_outage_is_told_once_and_its_end_once(sending: Sending) -> None:
+    (line,) = sending.put("one")
+    sending.client.before += [AWAY, AWAY, AWAY]
+    assert [sending.sender.step() for _ in range(4)] == [1.0, 2.0, 3.0, 0.0]
+    assert sending.events == [Lost("connection refused"), Accepted(line), Back()]
+
+
+def test_after_an_outage_the_waits_begin_small_again(sending: Sending) -> None:
+    sending.put("one", "two")
+    sending.client.before += [AWAY, AWAY, None, AWAY]
+    assert [sending.sender.step() for _ in range(5)] == [1.0, 2.0, 0.0, 1.0, 0.0]
+
+
+def test_the_servers_own_wait_is_kept_to(sending: Sending) -> None:
+    sending.put("one")
+    sending.client.before.append(ApiProblem(503, "overloaded", "Too much.", retry_after=7.0))
+    assert sending.sender.step() == 7.0
+    assert sending.events == [Lost("Too much. [overloaded]")]
+
+
+@pytest.mark.parametrize("code", ["empty_content", "invalid_content", "content_too_large"])
+def test_a_line_that_the_server_will_never_take_is_left_out(code: str, sending: Sending) -> None:
+    bad, good = sending.put("bad", "good")
+    sending.client.before.append(ApiProblem(400, code, "No."))
+    assert [sending.sender.step(), sending.sender.step()] == [0.0, 0.0]
+    assert sending.events == [Rejected(bad, "No."), Accepted(good)]
+    assert sending.said() == ["good"]
+
+
+FATAL = [
+    LoginRefused("alice", "http://x", expired=True),
+    ApiProblem(404, "conversation_not_found", "Gone."),
+    ApiProblem(400, "recipient_mismatch", "Strange."),
+]
+
+
+@pytest.mark.parametrize("failure", FATAL)
+def test_what_concerns_every_line_ends_the_sending_and_keeps_the_line(
+    failure: RequestFailed, sending: Sending
+) -> None:
+    (line,) = sending.put("one")
+    sending.client.before.append(failure)
+    with pytest.raises(type(failure)):
+        sending.sender.step()
+    assert sending.outbox.lines() == (line,)
+
+
+def test_the_outbox_is_bounded(sending: Sending) -> None:
+    sending.put("one", "two")
+    assert not sending.outbox.is_full
+    sending.put("three")
+    assert sending.outbox.is_full
+    sending.sender.step()
+    assert not sending.outbox.is_full
+
+
+def test_an_outage_that_two_threads_meet_is_one_notice() -> None:
+    events: list[Event] = []
+    link = Link(events.append)
+    link.failed("sender", AWAY)
+    link.failed("feed", AWAY)
+    link.worked("feed")
+    assert events == [Lost("connection refused")]
+    link.worked("sender")
+    link.worked("sender")
+    assert events == [Lost("connection refused"), Back()]

@@ -1,0 +1,334 @@
+"""A chat on a terminal: nothing is garbled, whatever happens at once."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TextIO, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from angarium.cli import bodies
+from angarium.cli.bodies import MessageBody
+from angarium.cli.chat.editor import LineEditor
+from angarium.cli.chat.events import OwnLine
+from angarium.cli.chat.terminal import MOST_ENTRIES, TerminalScreen
+from tests.unit.cli.chat.emulator import Emulator
+from tests.unit.cli.town import START, Town, id_of
+
+NAMES = {id_of("alice"): "alice", id_of("bob"): "bob"}
+
+
+class Terminal:
+    def __init__(self, columns: int = 40, lines: int = 10, colours: bool = False) -> None:
+        self.emulator = Emulator(columns, lines)
+        self.editor = LineEditor()
+        self.town = Town()
+        self.now = START
+        self.screen = TerminalScreen(
+            cast("TextIO", self.emulator),
+            self.emulator.size,
+            self.editor,
+            NAMES,
+            id_of("alice"),
+            colours,
+            lambda: self.now,
+            UTC,
+        )
+        self.screen.notice("talking with bob")
+
+    def hear(self, content: str, sender: str = "bob", recipient: str = "alice") -> MessageBody:
+        self.town.say(sender, recipient, content)
+        message = self.last()
+        self.screen.stored([message])
+        return message
+
+    def last(self) -> MessageBody:
+        return bodies.message(json.loads(json.dumps(self.town.messages[-1].body())))
+
+    def type(self, text: str) -> None:
+        for character in text:
+            self.editor.insert(character)
+        self.screen.draw_input()
+
+    def enter(self) -> OwnLine:
+        line = OwnLine.of(self.editor.take())
+        self.screen.typed(line)
+        return line
+
+    def store(self, line: OwnLine, status: str = "SENT") -> MessageBody:
+        self.town.say("alice", "bob", line.content, line.message_id)
+        self.town.messages[-1].status = status
+        message = self.last()
+        self.screen.stored([message])
+        return message
+
+    def rise(self, message: MessageBody, status: str) -> None:
+        stored = next(m for m in self.town.messages if m.message_id == message.message_id)
+        stored.status = status
+        self.screen.risen([bodies.message(json.loads(json.dumps(stored.body())))])
+
+    def rows(self) -> list[str]:
+        return self.emulator.everything()
+
+
+@pytest.fixture
+def terminal() -> Terminal:
+    return Terminal()
+
+
+def own(text: str, state: str, columns: int = 40) -> str:
+    return f"12:00 alice: {text}".ljust(columns - len(state) - 1) + state
+
+
+def test_messages_come_above_the_line_that_is_being_typed(terminal: Terminal) -> None:
+    terminal.type("half a li")
+    terminal.hear("hello")
+    terminal.type("ne")
+    assert terminal.rows() == [
+        "talking with bob",
+        "--- 2026-04-03 ---",
+        "12:00 bob: hello",
+        "alice> half a line",
+    ]
+    assert terminal.emulator.cursor == (3, len("alice> half a line"))
+
+
+def test_an_own_line_shows_how_far_it_has_come(terminal: Terminal) -> None:
+    terminal.type("hi")
+    line = terminal.enter()
+    assert terminal.rows()[-2:] == [own("hi", "sending"), "alice>"]
+    terminal.screen.accepted(line)
+    assert terminal.rows()[-2:] == [own("hi", "accepted"), "alice>"]
+    message = terminal.store(line, "PENDING")
+    assert terminal.rows()[-2:] == [own("hi", "pending"), "alice>"]
+    terminal.rise(message, "DELIVERED")
+    assert terminal.rows()[-2:] == [own("hi", "delivered"), "alice>"]
+    assert len([row for row in terminal.rows() if "hi" in row]) == 1
+
+
+def test_a_state_changes_in_place_among_later_rows(terminal: Terminal) -> None:
+    terminal.type("first")
+    line = terminal.enter()
+    terminal.hear("a long message that needs more than one of the rows")
+    terminal.hear("another")
+    terminal.type("next")
+    before = terminal.rows()
+    terminal.screen.accepted(line)
+    after = terminal.rows()
+    assert [(one, other) for one, other in zip(before, after, strict=True) if one != other] == [
+        (own("first", "sending"), own("first", "accepted"))
+    ]
+    assert terminal.emulator.cursor == (len(after) - 1, len("alice> next"))
+
+
+def test_an_answer_that_overtakes_the_acceptance_wins(terminal: Terminal) -> None:
+    terminal.type("hi")
+    line = terminal.enter()
+    terminal.store(line)
+    terminal.screen.accepted(line)
+    assert terminal.rows()[-2] == own("hi", "sent")
+
+
+def test_a_line_that_is_refused_says_so(terminal: Terminal) -> None:
+    terminal.type("hi")
+    line = terminal.enter()
+    terminal.screen.rejected(line)
+    assert terminal.rows()[-2] == own("hi", "not sent")
+
+
+def test_a_state_that_scrolled_away_disturbs_nothing(terminal: Terminal) -> None:
+    terminal.type("hi")
+    line = terminal.enter()
+    for number in range(12):
+        terminal.hear(f"n{number}")
+    before = terminal.rows()
+    terminal.screen.accepted(line)
+    assert terminal.rows() == before
+
+
+def test_the_topmost_row_can_still_change(terminal: Terminal) -> None:
+    terminal.type("hi")
+    line = terminal.enter()
+    for number in range(8):
+        terminal.hear(f"n{number}")
+    assert terminal.emulator.shown()[0] == own("hi", "sending")
+    terminal.screen.accepted(line)
+    assert terminal.emulator.shown()[0] == own("hi", "accepted")
+
+
+def test_own_messages_from_elsewhere_are_shown(terminal: Terminal) -> None:
+    message = terminal.hear("from elsewhere", "alice", "bob")
+    assert terminal.rows()[-2] == own("from elsewhere", "sent")
+    terminal.rise(message, "DELIVERED")
+    assert terminal.rows()[-2] == own("from elsewhere", "delivered")
+
+
+def test_long_messages_are_broken_between_words_and_keep_clear_of_the_state() -> None:
+    terminal = Terminal(40, 20)
+    terminal.type("one two three four five six seven eight nine")
+    line = terminal.enter()
+    terminal.screen.accepted(line)
+    rows = terminal.rows()[2:-1]
+    assert rows[0].endswith("  accepted")
+    assert " ".join(row.removesuffix("accepted").strip() for row in rows).endswith("six seven eight nine")
+    assert terminal.emulator.wrapped == 0
+
+
+def test_a_new_day_is_told(terminal: Terminal) -> None:
+    terminal.hear("today")
+    terminal.now = START + timedelta(days=1)
+    terminal.type("tomorrow")
+    terminal.enter()
+    assert terminal.rows()[-3:-1] == ["--- 2026-04-04 ---", own("tomorrow", "sending")]
+
+
+def test_other_peoples_text_cannot_steer_the_terminal(terminal: Terminal) -> None:
+    terminal.hear("\x1b[2J\x07\n12:00 alice: faked")
+    assert "12:00 bob: \\x1b[2J\\x07\\n12:00" in " ".join(terminal.rows())
+
+
+def test_a_long_line_shows_the_part_around_the_cursor(terminal: Terminal) -> None:
+    text = "".join(chr(ord("a") + number % 26) for number in range(100))
+    terminal.type(text)
+    assert terminal.rows()[-1] == "alice> " + text[-32:]
+    assert terminal.emulator.cursor[1] == 39
+    for _ in range(50):
+        terminal.editor.before, terminal.editor.after = (
+            terminal.editor.before[:-1],
+            terminal.editor.before[-1] + terminal.editor.after,
+        )
+    terminal.screen.draw_input()
+    assert terminal.rows()[-1] == "alice> " + text[26:58]
+    assert terminal.emulator.cursor[1] == 7 + 24
+    assert terminal.emulator.wrapped == 0
+
+
+def test_wide_characters_leave_the_cursor_behind_them(terminal: Terminal) -> None:
+    terminal.type("日本👍")
+    assert terminal.rows()[-1] == "alice> 日本👍"
+    assert terminal.emulator.cursor[1] == len("alice> ") + 6
+
+
+def test_after_a_resize_everything_is_drawn_anew_and_states_still_change(terminal: Terminal) -> None:
+    terminal.type("first")
+    line = terminal.enter()
+    terminal.hear("a long message that needs more than one of the rows")
+    terminal.type("half")
+    terminal.emulator.columns, terminal.emulator.lines = 60, 6
+    terminal.emulator._clear()
+    terminal.screen.repaint()
+    assert terminal.emulator.shown() == [
+        "talking with bob",
+        "--- 2026-04-03 ---",
+        own("first", "sending", 60),
+        "12:00 bob: a long message that needs more than one of the",
+        "      rows",
+        "alice> half",
+    ]
+    terminal.screen.accepted(line)
+    assert terminal.emulator.shown()[2] == own("first", "accepted", 60)
+    terminal.hear("more")
+    terminal.screen.stored([terminal.last()])
+    assert terminal.emulator.shown()[-1] == "alice> half"
+
+
+def test_a_small_terminal_draws_what_fits_and_keeps_states_right() -> None:
+    terminal = Terminal(40, 4)
+    terminal.type("hidden")
+    hidden = terminal.enter()
+    terminal.hear("one")
+    terminal.type("seen")
+    seen = terminal.enter()
+    terminal.screen.repaint()
+    assert terminal.emulator.shown() == [
+        own("hidden", "sending"),
+        "12:00 bob: one",
+        own("seen", "sending"),
+        "alice>",
+    ]
+    terminal.hear("two")
+    terminal.screen.accepted(hidden)
+    terminal.screen.accepted(seen)
+    assert terminal.emulator.shown() == [
+        "12:00 bob: one",
+        own("seen", "accepted"),
+        "12:00 bob: two",
+        "alice>",
+    ]
+
+
+def test_memory_stays_bounded_and_old_states_are_forgotten(terminal: Terminal) -> None:
+    terminal.type("old")
+    line = terminal.enter()
+    for number in range(MOST_ENTRIES + 5):
+        terminal.hear(f"n{number}")
+    before = terminal.emulator.shown()
+    terminal.screen.accepted(line)
+    terminal.screen.accepted(line)
+    assert terminal.emulator.shown() == before
+    terminal.type("new")
+    new = terminal.enter()
+    terminal.screen.accepted(new)
+    assert terminal.rows()[-2] == own("new", "accepted")
+
+
+def test_colours_change_nothing_but_the_look() -> None:
+    plain, painted = Terminal(), Terminal(colours=True)
+    for terminal in (plain, painted):
+        terminal.hear("hello")
+        terminal.type("hi")
+        terminal.store(terminal.enter(), "DELIVERED")
+    assert plain.rows() == painted.rows()
+
+
+def test_leaving_takes_the_input_line_off(terminal: Terminal) -> None:
+    terminal.type("half a line")
+    terminal.screen.clear_input()
+    assert terminal.rows() == ["talking with bob"]
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("hear"), st.text(st.characters(), min_size=1, max_size=120)),
+        st.tuples(st.just("type"), st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=90)),
+        st.tuples(st.just("enter"), st.just("")),
+        st.tuples(st.just("state"), st.just("")),
+        st.tuples(st.just("repaint"), st.just("")),
+    ),
+    max_size=30,
+)
+
+
+@given(STEPS, st.integers(30, 90), st.integers(3, 30))
+def test_whatever_happens_rows_never_break_and_every_own_line_keeps_one_row(
+    steps: list[tuple[str, str]], columns: int, lines: int
+) -> None:
+    terminal = Terminal(columns, lines)
+    waiting: list[OwnLine] = []
+    for kind, text in steps:
+        match kind:
+            case "hear":
+                terminal.hear(text)
+            case "type":
+                terminal.type(text)
+            case "enter" if terminal.editor.text.strip():
+                waiting.append(terminal.enter())
+            case "state" if waiting:
+                terminal.store(waiting.pop(0), "DELIVERED")
+            case "repaint":
+                terminal.screen.repaint()
+    assert terminal.emulator.wrapped == 0
+    shown = terminal.emulator.shown()
+    assert shown[-1].startswith("alice>")
+    assert sum(row.endswith("sending") for row in shown) <= len(waiting)
+    if not any(kind == "repaint" for kind, _ in steps):
+        told = [row for row in terminal.rows() if row.endswith(("sending", "delivered")) and row[:3] == "12:"]
+        assert len(told) >= len(waiting)
+
+
+def test_moments_are_shown_in_the_readers_zone(terminal: Terminal) -> None:
+    terminal.now = datetime(2026, 4, 3, 12, 0, tzinfo=UTC)
+    terminal.type("noon")
+    terminal.enter()
+    assert terminal.rows()[-2].startswith("12:00 alice: noon")

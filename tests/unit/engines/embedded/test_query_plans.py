@@ -1,0 +1,103 @@
+"""Every read is a range of an index: none grows with what other users and conversations hold."""
+
+import sqlite3
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+
+from angarium.domain.conversation import ConversationPlace
+from angarium.domain.message import InboxPlace, Place
+from angarium.engines.embedded import consumer, message_reading, message_recording, rows
+from angarium.engines.embedded.conversations import EmbeddedConversations
+from angarium.engines.embedded.database import Database
+from angarium.engines.embedded.messages import EmbeddedMessages
+from angarium.engines.embedded.presence import EmbeddedPresence
+from angarium.engines.embedded.users import EmbeddedUsers
+from angarium.ports.messages import Receipt
+
+SOMEBODY = UUID(int=1)
+
+READS: dict[str, Callable[[sqlite3.Connection], object]] = {
+    "older": lambda c: message_reading.older(c, SOMEBODY, Place(1, 1), 10),
+    "newer": lambda c: message_reading.newer(c, SOMEBODY, Place(1, 1), 10),
+    "find": lambda c: message_reading.find(c, SOMEBODY, [SOMEBODY]),
+    "inbox": lambda c: message_reading.inbox(c, SOMEBODY, InboxPlace(1, SOMEBODY, 1), 10),
+    "summaries": lambda c: message_reading.summaries(c, SOMEBODY, [SOMEBODY]),
+    "record": lambda c: message_recording.record(c, [(SOMEBODY, [])]),
+    "mark_delivered": lambda c: message_recording.mark_delivered(
+        c, [(SOMEBODY, [Receipt(SOMEBODY, SOMEBODY, 1)])]
+    ),
+    "records": lambda c: consumer._records(c, [(0, 0, 10), (1, 0, 10)]),
+}
+
+
+def statements(database: Database, run: Callable[[sqlite3.Connection], object]) -> list[str]:
+    traced: list[str] = []
+
+    def traced_run(connection: sqlite3.Connection) -> None:
+        connection.set_trace_callback(traced.append)
+        try:
+            run(connection)
+        finally:
+            connection.set_trace_callback(None)
+
+    database.read(traced_run)
+    return traced
+
+
+def plan(database: Database, statement: str) -> list[str]:
+    def explain(connection: sqlite3.Connection) -> list[str]:
+        return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}")]
+
+    return database.read(explain)
+
+
+def assert_ranges_only(steps: list[str]) -> None:
+    tables = ("messages", "message_index", "conversations", "log", "users", "presence")
+    scans = [step for step in steps if step.startswith("SCAN") and step.split()[1] in tables]
+    assert scans == []
+    assert not [step for step in steps if "USE TEMP B-TREE" in step]
+
+
+@pytest.mark.parametrize("name", READS)
+def test_a_read_scans_no_table(database: Database, name: str) -> None:
+    traced = statements(database, READS[name])
+    assert traced or name == "record"
+    for statement in traced:
+        assert_ranges_only(plan(database, statement))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        message_recording._KNOWN.replace("{values}", "VALUES ('a', 'b'), ('c', 'd')"),
+        message_recording._DELIVER.replace("{values}", "VALUES ('a', 1, 2, 'b', 3), ('c', 1, 2, 'd', 3)"),
+    ],
+)
+def test_what_the_router_looks_up_is_found_by_its_key(database: Database, statement: str) -> None:
+    assert_ranges_only(plan(database, statement))
+
+
+def test_what_a_user_asks_for_scans_no_table(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    traced: list[str] = []
+
+    def tracing(connection: sqlite3.Connection, query: str, parameters: object) -> list[list[rows.Value]]:
+        traced.append(query)
+        return []
+
+    monkeypatch.setattr(rows, "read", tracing)
+    EmbeddedConversations(database).of_user(SOMEBODY, ConversationPlace(1, SOMEBODY), 10)
+    EmbeddedPresence(database).last_seen([SOMEBODY])
+    assert len(traced) == 2
+    for query in traced:
+        assert_ranges_only(plan_with_nulls(database, query))
+
+
+def plan_with_nulls(database: Database, query: str) -> list[str]:
+    return plan(database, query.replace("?", "NULL"))
+
+
+def test_the_stores_can_be_made_on_an_empty_database(database: Database) -> None:
+    assert EmbeddedUsers(database).all() == []
+    assert EmbeddedMessages(database).older(SOMEBODY, None, 10) == []

@@ -1,0 +1,17 @@
+from collections.abc import Iterator
+
+import pytest
+
+from tests.fakes.clock import ManualClock
+from tests.unit.services.log_lines import LogLines, captured
+
+
+@pytest.fixture(autouse=True)
+def lines() -> Iterator[LogLines]:
+    with captured() as written:
+        yield written
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
