@@ -1,6 +1,7 @@
 """kafka-python's consumer, with what the engine asks of it and nothing else."""
 
 import threading
+import time
 from collections.abc import Collection, Mapping, Sequence
 
 import kafka
@@ -9,10 +10,12 @@ from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssi
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from angarium import logs
+from angarium.domain.errors import LogUnavailable
 from angarium.engines.kafka.clients import RECONNECT_MS, PatientClient, Wire
 from angarium.engines.kafka.errors import CLIENT_ERRORS
 from angarium.engines.kafka.rebalances import Rebalances
 from angarium.engines.kafka.security import KafkaConnection
+from angarium.engines.kafka.steady_coordinator import SteadyCoordinator
 
 SESSION_MS = 10_000
 """A worker that is silent for so long has lost its partitions."""
@@ -23,7 +26,7 @@ _OPTIONS: Mapping[str, object] = {
     "auto_offset_reset": "earliest",
     "enable_auto_commit": False,
     "session_timeout_ms": SESSION_MS,
-    "heartbeat_interval_ms": 3_000,
+    "heartbeat_interval_ms": 1_000,  # also how long a member may take to learn of a rebalance
     # Also how long a rebalance waits for a member that does not poll; workers poll every 0.2 s.
     "max_poll_interval_ms": 60_000,
     "request_timeout_ms": 5_000,
@@ -35,6 +38,7 @@ _OPTIONS: Mapping[str, object] = {
     "allow_auto_create_topics": False,
     "metrics_enabled": False,
 }
+_FIND_SECONDS = 1.0
 _COMMIT_MS = 2_000
 _LEAVE_MS = 3_000
 _CLOSE_SECONDS = 4.5
@@ -55,7 +59,7 @@ class GroupClient:
             rebalances: Is told of what is given and taken.
 
         Raises:
-            LogUnavailable: No broker answers.
+            LogUnavailable: No broker answers, or there is no such topic.
         """
         self._topic = topic
         self._wire = Wire(PatientClient)
@@ -65,9 +69,16 @@ class GroupClient:
                 group_id=group, kafka_client=self._wire.make, **_OPTIONS, **connection.options()
             ),
         )
+        # The library makes its coordinator by itself and offers no way to choose another.
+        self._consumer._coordinator.__class__ = SteadyCoordinator  # noqa: SLF001
         # A partition that was just given must not flow before its watermark is known.
         rebalances.hold = lambda partitions: self._consumer.pause(*partitions)
         self._consumer.subscribe([topic], listener=rebalances)
+        try:
+            self._find_topic()
+        except LogUnavailable:
+            self.close()
+            raise
 
     @property
     def in_touch(self) -> bool:
@@ -149,6 +160,19 @@ class GroupClient:
         closing.join(_CLOSE_SECONDS)
         if closing.is_alive():
             _log.warning("kafka_leave_slow", f"The consumer has not ended in {_CLOSE_SECONDS:g} s.")
+
+    def _find_topic(self) -> None:
+        # A metadata request that was under way when we subscribed ends the wish for another one: the library
+        # would join the group without the topic, get nothing, and ask again only when its metadata is old.
+        cluster = self._wire.client.cluster
+        give_up_at = time.monotonic() + _FIND_SECONDS
+        while cluster.partitions_for_topic(self._topic) is None:
+            left = give_up_at - time.monotonic()
+            if left <= 0:
+                raise LogUnavailable(f"topic {self._topic!r} was not found; `angarium init` makes it")
+            answered = threading.Event()
+            cluster.request_update().add_both(lambda _, told=answered: told.set())
+            answered.wait(left)
 
     def _close(self) -> None:
         try:

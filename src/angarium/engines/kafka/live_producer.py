@@ -152,5 +152,5 @@ class LiveProducer:
         if found != partitions:
             raise SetupError(
                 f"topic {self._topic!r} has {found} partitions, and ANGARIUM_PARTITIONS is {partitions}: "
-                f"would change places. Set ANGARIUM_PARTITIONS={found}, or name another ANGARIUM_TOPIC"
+                f"keys would change places. Set ANGARIUM_PARTITIONS={found}, or name another ANGARIUM_TOPIC"
             )
