@@ -1,5 +1,7 @@
 """kafka-python's network clients, made quiet in an outage and closed whatever happens."""
 
+import threading
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -7,6 +9,7 @@ from kafka.errors import AuthorizationError, KafkaError, SaslAuthenticationFaile
 from kafka.future import Future
 from kafka.net.compat import KafkaNetClient
 
+from angarium.domain.errors import LogUnavailable
 from angarium.engines.kafka.errors import CLIENT_ERRORS, unavailable
 
 Client = TypeVar("Client")
@@ -88,6 +91,35 @@ class SenderClient(PatientClient):
 
     def _pause(self) -> None:
         self.poll(timeout_ms=REFUSED_MS, future=Future())
+
+
+def find_topic(client: PatientClient, topic: str, seconds: float) -> int:
+    """Wait until a topic's metadata is there.
+
+    The library asks once, and a metadata request that was under way before ends the wish for another one:
+    a producer would block, and a consumer would join its group without the topic and get nothing.
+
+    Args:
+        client: Which has the topic among those that it asks for.
+        topic: Which topic.
+        seconds: How long.
+
+    Returns:
+        Its partition count.
+
+    Raises:
+        LogUnavailable: No broker knows it.
+    """
+    give_up_at = time.monotonic() + seconds
+    while (partitions := client.cluster.partitions_for_topic(topic)) is None:
+        left = give_up_at - time.monotonic()
+        if left <= 0:
+            raise LogUnavailable(f"topic {topic!r} was not found; `angarium init` makes it")
+        answered = threading.Event()
+        client.cluster.request_update().add_both(lambda _, told=answered: told.set())
+        client.wakeup()
+        answered.wait(left)
+    return len(partitions)
 
 
 class Wire:

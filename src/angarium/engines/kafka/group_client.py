@@ -1,7 +1,6 @@
 """kafka-python's consumer, with what the engine asks of it and nothing else."""
 
 import threading
-import time
 from collections.abc import Collection, Mapping, Sequence
 
 import kafka
@@ -11,7 +10,7 @@ from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from angarium import logs
 from angarium.domain.errors import LogUnavailable
-from angarium.engines.kafka.clients import RECONNECT_MS, PatientClient, Wire
+from angarium.engines.kafka.clients import RECONNECT_MS, PatientClient, Wire, find_topic
 from angarium.engines.kafka.errors import CLIENT_ERRORS
 from angarium.engines.kafka.rebalances import Rebalances
 from angarium.engines.kafka.security import KafkaConnection
@@ -75,7 +74,7 @@ class GroupClient:
         rebalances.hold = lambda partitions: self._consumer.pause(*partitions)
         self._consumer.subscribe([topic], listener=rebalances)
         try:
-            self._find_topic()
+            find_topic(self._wire.client, topic, _FIND_SECONDS)
         except LogUnavailable:
             self.close()
             raise
@@ -160,19 +159,6 @@ class GroupClient:
         closing.join(_CLOSE_SECONDS)
         if closing.is_alive():
             _log.warning("kafka_leave_slow", f"The consumer has not ended in {_CLOSE_SECONDS:g} s.")
-
-    def _find_topic(self) -> None:
-        # A metadata request that was under way when we subscribed ends the wish for another one: the library
-        # would join the group without the topic, get nothing, and ask again only when its metadata is old.
-        cluster = self._wire.client.cluster
-        give_up_at = time.monotonic() + _FIND_SECONDS
-        while cluster.partitions_for_topic(self._topic) is None:
-            left = give_up_at - time.monotonic()
-            if left <= 0:
-                raise LogUnavailable(f"topic {self._topic!r} was not found; `angarium init` makes it")
-            answered = threading.Event()
-            cluster.request_update().add_both(lambda _, told=answered: told.set())
-            answered.wait(left)
 
     def _close(self) -> None:
         try:

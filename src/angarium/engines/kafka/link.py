@@ -39,7 +39,8 @@ class ProducerLink:
         self._replaced = replaced
         self._live: LiveProducer | None = None
         self._reason = "the connection is being made"
-        self._changed = threading.Event()
+        self._tried = threading.Event()
+        self._made = threading.Event()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="kafka-link", daemon=True)
         self._thread.start()
@@ -56,13 +57,21 @@ class ProducerLink:
             raise LogUnavailable(f"no connection to Kafka: {self._reason}")
         return live
 
-    def wait(self, seconds: float) -> None:
+    def wait_until_tried(self, seconds: float) -> None:
         """Wait for the first producer, or for the first failure to make one.
 
         Args:
             seconds: At most.
         """
-        self._changed.wait(seconds)
+        self._tried.wait(seconds)
+
+    def wait_until_made(self, seconds: float) -> None:
+        """Wait for the first producer.
+
+        Args:
+            seconds: At most.
+        """
+        self._made.wait(seconds)
 
     def close(self) -> None:
         """End the producer; safe to repeat."""
@@ -90,7 +99,8 @@ class ProducerLink:
             return False
         old, self._live = self._live, live
         self._replaced()
-        self._changed.set()
+        self._made.set()
+        self._tried.set()
         _log.info("kafka_connected", "A producer has found its topic.", replaced=old is not None)
         if old is not None:
             old.close(0.0)
@@ -98,7 +108,7 @@ class ProducerLink:
 
     def _tell(self, error: Exception) -> None:
         self._reason = str(error)
-        self._changed.set()
+        self._tried.set()
         if isinstance(error, SetupError):
             _log.error("wrong_topic", str(error), None, error_type=type(error).__name__)
         else:

@@ -9,7 +9,7 @@ from kafka.errors import KafkaError
 
 from angarium import deadline
 from angarium.domain.errors import LogUnavailable, SetupError
-from angarium.engines.kafka.clients import RECONNECT_MS, SenderClient, Wire
+from angarium.engines.kafka.clients import RECONNECT_MS, SenderClient, Wire, find_topic
 from angarium.engines.kafka.errors import translated, unavailable
 from angarium.engines.kafka.in_flight import Sent
 from angarium.engines.kafka.security import KafkaConnection
@@ -36,6 +36,7 @@ _OPTIONS: Mapping[str, object] = {
     "allow_auto_create_topics": False,
     "metrics_enabled": False,
 }
+_FIND_SECONDS = 1.0
 _CHECK_SECONDS = 1.0
 _END_SECONDS = 2.0
 
@@ -58,7 +59,7 @@ class LiveProducer:
 
     @classmethod
     def connect(cls, connection: KafkaConnection, topic: str, partitions: int) -> "LiveProducer":
-        """Find the brokers and the topic, within 2 s.
+        """Find the brokers and the topic, within 3 s.
 
         Args:
             connection: Where the brokers are.
@@ -79,7 +80,8 @@ class LiveProducer:
         )
         live = cls(producer, wire, topic)
         try:
-            live._expect(partitions)
+            wire.client.cluster.add_topic(topic)
+            _expect(partitions, find_topic(wire.client, topic, _FIND_SECONDS), topic)
         except BaseException:
             live.close(0.0)
             raise
@@ -146,11 +148,10 @@ class LiveProducer:
         with contextlib.suppress(KafkaError):
             self._producer.close(timeout=_END_SECONDS)
 
-    def _expect(self, partitions: int) -> None:
-        with translated(f"topic {self._topic!r} was not found"):
-            found = len(self._producer.partitions_for(self._topic))
-        if found != partitions:
-            raise SetupError(
-                f"topic {self._topic!r} has {found} partitions, and ANGARIUM_PARTITIONS is {partitions}: "
-                f"keys would change places. Set ANGARIUM_PARTITIONS={found}, or name another ANGARIUM_TOPIC"
-            )
+
+def _expect(partitions: int, found: int, topic: str) -> None:
+    if found != partitions:
+        raise SetupError(
+            f"topic {topic!r} has {found} partitions, and ANGARIUM_PARTITIONS is {partitions}: keys would "
+            f"change places. Set ANGARIUM_PARTITIONS={found}, or name another ANGARIUM_TOPIC"
+        )

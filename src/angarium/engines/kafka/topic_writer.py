@@ -84,19 +84,19 @@ class TopicWriter:
             LogUnavailable: It cannot.
         """
         with deadline.within(_CHECK_SECONDS):
-            self._link.wait(deadline.remaining(_CHECK_SECONDS))
+            self._link.wait_until_tried(deadline.remaining(_CHECK_SECONDS))
             self._link.live.check()
 
     def wait_until_connected(self, seconds: float) -> None:
         """Wait for the connection that is being made.
 
         Args:
-            seconds: At most; less when it turns out that no broker answers.
+            seconds: At most.
 
         Raises:
             LogUnavailable: There is none.
         """
-        self._link.wait(seconds)
+        self._link.wait_until_made(seconds)
         _ = self._link.live
 
     def close(self) -> None:
