@@ -37,6 +37,7 @@ class KafkaServer:
         self._port = port or free_port()
         self._sasl_port = free_port()
         self._controller_port = free_port()
+        self.sasl_password = SASL_PASSWORD
         self._runs = 0
         self._process: ServerProcess | None = None
 
@@ -103,7 +104,7 @@ class KafkaServer:
                 sasl_port=self._sasl_port,
                 controller_port=self._controller_port,
                 sasl_username=SASL_USERNAME,
-                sasl_password=SASL_PASSWORD,
+                sasl_password=self.sasl_password,
             )
         )
         return properties
