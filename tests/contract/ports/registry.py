@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.contract.ports.engines.cassandra import open_cassandra
 from tests.contract.ports.engines.embedded import open_embedded
 from tests.contract.ports.engines.fakes import open_fakes
 from tests.contract.ports.engines.kafka import open_kafka
@@ -11,9 +12,10 @@ from tests.contract.ports.engines.kafka import open_kafka
 _FAKES = pytest.param(open_fakes, id="fakes")
 _EMBEDDED = pytest.param(open_embedded, id="embedded")
 
+_CASSANDRA = pytest.param(open_cassandra, id="cassandra", marks=pytest.mark.engines)
 _KAFKA = pytest.param(open_kafka, id="kafka", marks=pytest.mark.engines)
 
-ENGINES = [_FAKES, _EMBEDDED, _KAFKA]
+ENGINES = [_FAKES, _EMBEDDED, _KAFKA, _CASSANDRA]
 
 SHARING_GROUPS = [_FAKES, _KAFKA]
 """Engines where several consumers of one group share its partitions out among themselves."""

@@ -1,11 +1,12 @@
 """Rows as the driver gives them, and the domain's objects in them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import cast
 from uuid import UUID
 
 from angarium.domain.conversation import Conversation
-from angarium.domain.message import Message, Place, Status
+from angarium.domain.message import BEGINNING, Message, Place, Status
 from angarium.domain.user import User
 
 Row = tuple[object, ...]
@@ -13,6 +14,53 @@ Rows = Sequence[Row]
 
 MESSAGE_RANK = 0
 RECEIPT_RANK = 1
+
+
+@dataclass(frozen=True, slots=True)
+class MessageState:
+    """A message without its content.
+
+    Attributes:
+        message_id: Its id.
+        sender_id: Who wrote it.
+        recipient_id: To whom.
+        place: Where it stands.
+        status: How far it has come.
+        delivered_at: When its first receipt was logged, milliseconds since the epoch; None before.
+    """
+
+    message_id: UUID
+    sender_id: UUID
+    recipient_id: UUID
+    place: Place
+    status: Status
+    delivered_at: int | None
+
+    def waits_for(self, user_id: UUID) -> bool:
+        """Tell whether a user has not confirmed it yet.
+
+        Args:
+            user_id: Anybody.
+
+        Returns:
+            True for its recipient, before it is DELIVERED.
+        """
+        return self.recipient_id == user_id and self.status is not Status.DELIVERED
+
+
+@dataclass(frozen=True, slots=True)
+class InboxEntry:
+    """What is known of the messages to a user in one conversation.
+
+    Attributes:
+        conversation_id: Which conversation.
+        newest: The place of the newest message to the user.
+        delivered: Up to here everything to the user is DELIVERED.
+    """
+
+    conversation_id: UUID
+    newest: Place
+    delivered: Place
 
 
 def write_time(timestamp: int, rank: int = MESSAGE_RANK) -> int:
@@ -37,18 +85,34 @@ def message(row: Row) -> Message:
     Returns:
         The message.
     """
-    message_id, conversation_id, sender_id, recipient_id, content, timestamp, seq, status, delivered_at = cast(
-        "tuple[UUID, UUID, UUID, UUID, str, int, int, str, int | None]", row
-    )
+    *ids, content, timestamp, seq, status, delivered_at = row
+    message_id, conversation_id, sender_id, recipient_id = cast("list[UUID]", ids)
     return Message(
         message_id,
         conversation_id,
         sender_id,
         recipient_id,
-        content,
-        Place(timestamp, seq),
-        Status(status),
-        delivered_at,
+        cast("str", content),
+        Place(cast("int", timestamp), cast("int", seq)),
+        Status(cast("str", status)),
+        cast("int | None", delivered_at),
+    )
+
+
+def state(row: Row) -> MessageState:
+    """Read a row of `messages` without the content.
+
+    Args:
+        row: In the order of the statements' columns.
+
+    Returns:
+        What it tells.
+    """
+    message_id, sender_id, recipient_id, timestamp, seq, status, delivered_at = cast(
+        "tuple[UUID, UUID, UUID, int, int, str, int | None]", row
+    )
+    return MessageState(
+        message_id, sender_id, recipient_id, Place(timestamp, seq), Status(status), delivered_at
     )
 
 
@@ -64,18 +128,18 @@ def user(row: Row) -> User:
     return User(*cast("tuple[UUID, str, str, int]", row))
 
 
-def conversation(row: Row) -> Conversation:
+def conversation(row: Row) -> tuple[Conversation, UUID]:
     """Read a row of `conversations`.
 
     Args:
         row: In the order of the statements' columns.
 
     Returns:
-        The conversation.
+        The conversation, and the claim of the call that made it.
     """
-    conversation_id, participants, created_at = cast("tuple[UUID, list[UUID], int]", row)
+    conversation_id, participants, created_at, claim = cast("tuple[UUID, list[UUID], int, UUID]", row)
     first, second = participants
-    return Conversation(conversation_id, (first, second), created_at)
+    return Conversation(conversation_id, (first, second), created_at), claim
 
 
 def indexed(row: Row) -> tuple[UUID, Place, UUID]:
@@ -91,14 +155,21 @@ def indexed(row: Row) -> tuple[UUID, Place, UUID]:
     return message_id, Place(timestamp, seq), sender_id
 
 
-def mark(row: Row) -> tuple[UUID, Place]:
-    """Read a row of `delivery_marks`.
+def inbox_entry(row: Row) -> InboxEntry:
+    """Read a row of `inboxes`.
 
     Args:
         row: In the order of the statements' columns.
 
     Returns:
-        The conversation's id and the mark.
+        The entry.
     """
-    conversation_id, timestamp, seq = cast("tuple[UUID, int, int]", row)
-    return conversation_id, Place(timestamp, seq)
+    conversation_id, *places = row
+    newest, newest_seq, delivered, delivered_seq = cast("list[int | None]", places)
+    return InboxEntry(
+        cast("UUID", conversation_id), _place(newest, newest_seq), _place(delivered, delivered_seq)
+    )
+
+
+def _place(timestamp: int | None, seq: int | None) -> Place:
+    return BEGINNING if timestamp is None or seq is None else Place(timestamp, seq)

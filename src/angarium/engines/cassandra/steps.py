@@ -10,7 +10,7 @@ from angarium.engines.cassandra.rows import Rows
 Result = TypeVar("Result")
 
 Steps = Generator["Future[Rows]", Rows, Result]
-"""Yields the next question, is sent its answer, returns the result; an answer that failed is raised inside."""
+"""Yields the next question, is sent its answer, returns the result; a failed answer is raised inside."""
 
 
 def run(steps: Steps[Result]) -> "Future[Result]":
@@ -23,6 +23,8 @@ def run(steps: Steps[Result]) -> "Future[Result]":
         A future of the result, or of StoreUnavailable.
     """
     outcome: Future[Result] = Future()
+    # From here on nobody can cancel it, so that the driver's thread can always end it.
+    outcome.set_running_or_notify_cancel()
     _advance(steps, outcome, None)
     return outcome
 
