@@ -17,7 +17,7 @@ _HERE = Path(__file__).parent
 _JVM = ("-Xms512m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 _QUICK = (
     "-Dcassandra.skip_wait_for_gossip_to_settle=0",
-    "-Dcassandra.ring_delay_ms=1",
+    "-Dcassandra.ring_delay_ms=4000",
     "-Dcassandra.superuser_setup_delay_ms=0",
     "-Dcassandra-foreground=yes",
     "-Dcom.sun.management.jmxremote=false",
@@ -61,20 +61,20 @@ START_SECONDS = 120.0
 class CassandraNode:
     """A node that stays at its address and keeps its data through stops, kills and restarts."""
 
-    def __init__(self, folder: Path, address: str, token: int, seed: str, ports: tuple[int, int]) -> None:
+    def __init__(self, folder: Path, address: str, token: int, seeds: str, ports: tuple[int, int]) -> None:
         """Choose its place; `start` starts it.
 
         Args:
             folder: For its data, settings and logs.
             address: A loopback address, one a node.
             token: Where its part of the ring begins.
-            seed: The address of the first node.
+            seeds: The addresses of all nodes.
             ports: For clients, and for the nodes among themselves; the same on all nodes.
         """
         self.folder = folder
         self.address = address
         self._token = token
-        self._seed = seed
+        self._seeds = seeds
         self._native_port, self._storage_port = ports
         self._jmx_port = free_port()
         self._runs = 0
@@ -167,7 +167,7 @@ class CassandraNode:
                 folder=self.folder,
                 address=self.address,
                 token=self._token,
-                seed=self._seed,
+                seeds=self._seeds,
                 native_port=self._native_port,
                 storage_port=self._storage_port,
             )
@@ -203,8 +203,10 @@ class CassandraCluster:
         addresses = [f"127.0.0.{number + 1}" for number in range(nodes)]
         self.ports = ports or (free_port(*_usable(addresses)), free_port(*addresses))
         step = 2**64 // nodes
+        # A node that is no seed gives up at once when it finds none, as on a busy machine or alone.
+        seeds = ",".join(addresses)
         self.nodes = [
-            CassandraNode(folder / address, address, -(2**63) + number * step, addresses[0], self.ports)
+            CassandraNode(folder / address, address, -(2**63) + number * step, seeds, self.ports)
             for number, address in enumerate(addresses)
         ]
 

@@ -21,7 +21,7 @@ REQUEST_SECONDS = 2.0
 HEARTBEAT_SECONDS = 5
 RECONNECT_SECONDS = (0.5, 5.0)
 ASK_ANOTHER_AFTER_SECONDS = 0.5
-"""A node that fell silent keeps its connections until a heartbeat is missed; until then another is asked too."""
+"""A node that falls silent keeps its connections until it misses a heartbeat; until then another is asked."""
 
 PROTOCOL = 5
 """Cassandra 4.0 and newer."""

@@ -26,7 +26,7 @@ CAS_WRITE_UNKNOWN = 0x1700
 
 
 class Contended(StoreUnavailable):
-    """A conditional write met others at the same row; it may have been done, and may be tried again at once."""
+    """A conditional write met others at the same row; it may have been done, and may work the next time."""
 
 
 def unavailable(error: BaseException) -> StoreUnavailable:

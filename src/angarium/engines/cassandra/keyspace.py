@@ -2,9 +2,12 @@
 
 import re
 import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
+from typing import cast
 
+from cassandra import DriverException
 from cassandra.cluster import Session
 
 from angarium import backoff
@@ -14,6 +17,7 @@ from angarium.engines.cassandra.cluster import CassandraAddress
 from angarium.engines.cassandra.errors import DRIVER_ERRORS
 
 STATEMENT_SECONDS = 30.0
+_TABLE = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+)")
 _KEYSPACE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,47}")
 
 
@@ -52,7 +56,8 @@ def prepare(address: CassandraAddress, replication: int, timeout: float) -> Keys
             if time.monotonic() + wait > give_up:
                 raise SetupError(
                     f"Cassandra at {_shown(address)} could not be prepared within {timeout:.0f} s "
-                    f"({type(error).__name__}: {str(error)[:300]}); check ANGARIUM_CASSANDRA, and its nodes"
+                    f"({type(error).__name__}: {str(error)[:300]}); check ANGARIUM_CASSANDRA, "
+                    "ANGARIUM_DATACENTER, and the nodes"
                 ) from error
         time.sleep(wait)
     raise AssertionError("the waits do not end")
@@ -63,43 +68,74 @@ def _prepare(address: CassandraAddress, replication: int) -> KeyspaceReport:
         raise SetupError(f"{address.keyspace!r} cannot be a keyspace's name; change ANGARIUM_KEYSPACE")
     cluster = clusters.build(address)
     try:
-        session = cluster.connect()
-        _make_keyspace(session, address, replication)
-        _make_tables(session, address.keyspace)
-        hosts = cluster.metadata.all_hosts()
-        nodes = sum(1 for host in hosts if host.is_up and host.datacenter == address.datacenter)
-        return KeyspaceReport(_replication(session, address), nodes)
+        session = cluster.connect(wait_for_all_pools=True)
+        schema = _Schema(session, address)
+        schema.make_keyspace(replication)
+        schema.make_tables()
+        return KeyspaceReport(replication, len(session.get_pools()))
     finally:
         cluster.shutdown()
 
 
-def _make_keyspace(session: Session, address: CassandraAddress, replication: int) -> None:
-    session.execute(
-        f"CREATE KEYSPACE IF NOT EXISTS {address.keyspace} WITH replication = "
-        f"{{'class': 'NetworkTopologyStrategy', '{address.datacenter}': {replication}}}",
-        timeout=STATEMENT_SECONDS,
-    )
-    found = _replication(session, address)
-    if found != replication:
-        raise SetupError(
-            f"keyspace {address.keyspace} keeps {found} copies in {address.datacenter}, but "
-            f"ANGARIUM_REPLICATION is {replication}; set it to {found}, or alter the keyspace and repair"
+class _Schema:
+    """Changes the schema through one node, the same one for everybody who sees the same nodes.
+
+    A node makes changes one after the other; two nodes that make one table at once give it two identities.
+    """
+
+    def __init__(self, session: Session, address: CassandraAddress) -> None:
+        self._session = session
+        self._address = address
+        self._node = min((pool.host for pool in session.get_pools()), key=lambda host: str(host.endpoint))
+
+    def make_keyspace(self, replication: int) -> None:
+        datacenter = self._address.datacenter
+        if self._replication() is None:
+            self._change(
+                f'CREATE KEYSPACE IF NOT EXISTS "{self._address.keyspace}" WITH replication = '
+                f"{{'class': 'NetworkTopologyStrategy', '{datacenter}': {replication}}}"
+            )
+        found = self._replication()
+        if found != replication:
+            raise SetupError(
+                f"keyspace {self._address.keyspace} keeps {found} copies in {datacenter}, but "
+                f"ANGARIUM_REPLICATION is {replication}; set it to {found}, or alter the keyspace and repair"
+            )
+
+    def make_tables(self) -> None:
+        self._session.set_keyspace(self._address.keyspace)
+        found = self._ask(
+            "SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s", self._address.keyspace
         )
+        present = {name for (name,) in found}
+        for name, statement in _tables():
+            if name not in present:
+                self._change(statement)
+
+    def _replication(self) -> int | None:
+        query = "SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = %s"
+        found = self._ask(query, self._address.keyspace)
+        if not found:
+            return None
+        ((options,),) = cast("list[tuple[Mapping[str, str]]]", found)
+        return int(options.get(self._address.datacenter, options.get("replication_factor", 0)))
+
+    def _ask(self, query: str, value: str) -> list[tuple[object, ...]]:
+        return list(self._session.execute(query, (value,), timeout=STATEMENT_SECONDS, host=self._node))
+
+    def _change(self, statement: str) -> None:
+        done = self._session.execute(statement, timeout=STATEMENT_SECONDS, host=self._node)
+        if not done.response_future.is_schema_agreed:
+            raise DriverException("the nodes do not agree on the schema yet")
 
 
-def _replication(session: Session, address: CassandraAddress) -> int:
-    query = "SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = %s"
-    ((options,),) = session.execute(query, (address.keyspace.lower(),), timeout=STATEMENT_SECONDS)
-    return int(options.get(address.datacenter, options.get("replication_factor", 0)))
-
-
-def _make_tables(session: Session, keyspace: str) -> None:
-    session.set_keyspace(keyspace.lower())
+def _tables() -> Iterator[tuple[str, str]]:
     text = resources.files(__package__).joinpath("schema.cql").read_text(encoding="utf-8")
-    lines = [line for line in text.splitlines() if not line.lstrip().startswith("--")]
+    lines = [line for line in text.splitlines() if not line.startswith("--")]
     for statement in "\n".join(lines).split(";"):
-        if statement.strip():
-            session.execute(statement, timeout=STATEMENT_SECONDS)
+        named = _TABLE.search(statement)
+        if named is not None:
+            yield named[1], statement
 
 
 def _shown(address: CassandraAddress) -> str:

@@ -6,32 +6,24 @@ from contextlib import contextmanager
 import pytest
 
 from angarium.clock import SystemClock
-from angarium.engines.cassandra.cluster import CassandraAddress
 from angarium.engines.cassandra.conversations import CassandraConversations
-from angarium.engines.cassandra.keyspace import prepare
 from angarium.engines.cassandra.presence import CassandraPresence
 from angarium.engines.cassandra.reader import CassandraReader
 from angarium.engines.cassandra.recorder import CassandraRecorder
-from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.users import CassandraUsers
 from tests.contract.ports.engine import Engine
-from tests.engines.addresses import contact_points
+from tests.engines.cassandra_sessions import shared_sessions
 from tests.fakes.consumer import MemoryConsumer
 from tests.fakes.dead_letters import MemoryDeadLetters
 from tests.fakes.log import MemoryLog
 
-_PREPARE_SECONDS = 60.0
-_CONNECT_SECONDS = 30.0
 _WINDOW_SECONDS = 3_600.0
-
-_sessions = pytest.StashKey[tuple[CassandraSession, CassandraSession]]()
 
 
 @contextmanager
 def open_cassandra(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """Give an engine on the session's nodes; every test has ids of its own."""
-    addresses: str = request.getfixturevalue("cassandra")
-    here, elsewhere = _connected(request, addresses)
+    here, elsewhere = shared_sessions(request, request.getfixturevalue("cassandra"))
     log = MemoryLog(4, SystemClock())
     yield Engine(
         partitions=4,
@@ -45,17 +37,3 @@ def open_cassandra(request: pytest.FixtureRequest) -> Iterator[Engine]:
         reader=CassandraReader(here),
         presence=CassandraPresence(here, _WINDOW_SECONDS),
     )
-
-
-def _connected(request: pytest.FixtureRequest, addresses: str) -> tuple[CassandraSession, CassandraSession]:
-    """Connect once a session, which costs more than most tests."""
-    sessions = request.config.stash.get(_sessions, None)
-    if sessions is None:
-        address = CassandraAddress(contact_points(addresses), "ports")
-        prepare(address, replication=len(address.contact_points), timeout=_PREPARE_SECONDS)
-        sessions = CassandraSession(address), CassandraSession(address)
-        for session in sessions:
-            request.session.addfinalizer(session.close)
-            assert session.await_connection(_CONNECT_SECONDS)
-        request.config.stash[_sessions] = sessions
-    return sessions
