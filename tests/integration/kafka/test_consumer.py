@@ -225,6 +225,18 @@ def test_a_long_poll_tells_a_rebalance_when_it_comes(read: OpenReading) -> None:
         assert waiting.result(30.0).lost
 
 
+def test_polls_that_are_shorter_than_a_rebalance_get_through_it(read: OpenReading) -> None:
+    reading = read()
+    pause = threading.Event()
+
+    def holds_all() -> bool:
+        reading.poll(0.0)
+        pause.wait(0.03)
+        return len(reading.held) == PARTITIONS
+
+    wait_for(holds_all)
+
+
 @pytest.mark.storm
 def test_members_that_come_and_go_skip_no_record(
     connection: KafkaConnection, topic: str, log: KafkaLog

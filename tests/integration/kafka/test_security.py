@@ -15,9 +15,6 @@ from tests.contract.ports.records import append, new_key
 from tests.engines.kafka_server import SASL_PASSWORD, SASL_USERNAME, KafkaServer
 from tests.integration.kafka.sending import cpu_seconds, keep_trying, try_to_append, until_taken
 
-RENEWAL_SECONDS = 30.0
-"""A refused producer is replaced when it has been silent for a while."""
-
 
 @pytest.fixture
 def guarded(kafka_server: KafkaServer) -> KafkaConnection:
@@ -71,7 +68,7 @@ def test_a_password_that_stops_being_good_costs_no_cpu_and_being_good_again_is_e
             kafka_server.stop()
             kafka_server.sasl_password = SASL_PASSWORD
             kafka_server.start()
-        until_taken(log, seconds=RENEWAL_SECONDS)
+        until_taken(log)
 
 
 def idle_but_for_one(log: KafkaLog, seconds: float) -> None:

@@ -5,8 +5,6 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from kafka.errors import AuthorizationError, KafkaError, SaslAuthenticationFailedError
-from kafka.future import Future
 from kafka.net.compat import KafkaNetClient
 
 from angarium.domain.errors import LogUnavailable
@@ -23,9 +21,6 @@ RECONNECT_MS = 1_000
 PAUSE_MS = 50.0
 """The sender's shortest pause before it looks at a broker again that is not ready."""
 
-REFUSED_MS = 100.0
-"""The sender's pause after a broker has refused it."""
-
 
 class PatientClient(KafkaNetClient):  # type: ignore[misc]  # the library has no types
     """A network client that does not wait for a connection longer than CONNECT_MS."""
@@ -39,11 +34,10 @@ class PatientClient(KafkaNetClient):  # type: ignore[misc]  # the library has no
 
 
 class SenderClient(PatientClient):
-    """The producer's network client: its sender must never spin while brokers are away or refuse it.
+    """The producer's network client: its sender must not spin while brokers are away.
 
     The sender asks for the delay until a connection may be tried, and takes the answer for milliseconds,
-    though it is in seconds, and 0 for a connection that is being made. Refusals (a wrong password) reach it
-    as exceptions, after which it starts over at once.
+    though it is in seconds, and 0 for a connection that is being made.
     """
 
     def connection_delay(self, node_id: object) -> float:
@@ -57,40 +51,6 @@ class SenderClient(PatientClient):
         """
         seconds: float = super().connection_delay(node_id)
         return max(PAUSE_MS, seconds * 1000)
-
-    def maybe_connect(self, node_id: object, **options: object) -> None:
-        """Begin to connect, unless it is too soon or the broker refuses.
-
-        Args:
-            node_id: Which broker.
-            **options: As the library has them.
-        """
-        try:
-            super().maybe_connect(node_id, **options)
-        except (SaslAuthenticationFailedError, AuthorizationError):
-            self._pause()
-
-    def await_ready(self, node_id: object, timeout_ms: float = 30_000) -> bool:
-        """Wait for a connection.
-
-        Args:
-            node_id: To which broker.
-            timeout_ms: How long.
-
-        Returns:
-            True.
-
-        Raises:
-            KafkaError: There is none; a pause has passed.
-        """
-        try:
-            return bool(super().await_ready(node_id, timeout_ms=timeout_ms))
-        except KafkaError:
-            self._pause()
-            raise
-
-    def _pause(self) -> None:
-        self.poll(timeout_ms=REFUSED_MS, future=Future())
 
 
 def find_topic(client: PatientClient, topic: str, seconds: float) -> int:

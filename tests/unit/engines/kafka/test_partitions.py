@@ -12,6 +12,9 @@ class TwelvePartitions:
     def partitions_for_topic(self, topic: str) -> set[int]:
         return set(range(12))
 
+    def available_partitions_for_topic(self, topic: str) -> set[int]:
+        return set(range(12))
+
 
 @given(st.binary(max_size=80))
 def test_a_key_goes_where_other_clients_put_it_by_default(key: bytes) -> None:
