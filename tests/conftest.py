@@ -21,7 +21,14 @@ from tests.engines.missing import Missing
 settings.register_profile("angarium", deadline=None)
 settings.load_profile("angarium")
 
-NEEDS_A_SERVER = {"kafka", "kafka_server", "cassandra", "cassandra_cluster", "cassandra_node"}
+NEEDS_A_SERVER = {
+    "kafka",
+    "kafka_server",
+    "cassandra",
+    "cassandra_cluster",
+    "cassandra_node",
+    "cassandra_trio",
+}
 
 Server = TypeVar("Server", KafkaServer, CassandraCluster)
 Result = TypeVar("Result")
@@ -70,6 +77,14 @@ def _own_node(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[CassandraCluster]:
     yield from _cassandra(request, tmp_path_factory.mktemp("cassandra-node"), nodes=1)
+
+
+@pytest.fixture(scope="module")
+def cassandra_trio(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[CassandraCluster]:
+    """Three nodes of ours, for the tests of one module."""
+    yield from _cassandra(request, tmp_path_factory.mktemp("cassandra-trio"), nodes=3)
 
 
 def _cassandra(request: pytest.FixtureRequest, folder: Path, nodes: int) -> Iterator[CassandraCluster]:
