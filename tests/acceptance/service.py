@@ -43,6 +43,7 @@ class Service:
         self.log_path = folder / "service.log"
         self._process: subprocess.Popen[str] | None = None
         self._reader = threading.Thread()
+        self._lines: queue.Queue[str] = queue.Queue()
 
     @property
     def port(self) -> int:
@@ -63,7 +64,8 @@ class Service:
                 stderr=log,
                 text=True,
             )
-        self.url = self._address(self._lines())
+        self._lines = self._read()
+        self.url = self._address()
         self.settings["ANGARIUM_PORT"] = str(self.port)
         return self
 
@@ -89,7 +91,11 @@ class Service:
     def log_lines(self) -> list[Mapping[str, object]]:
         return [json.loads(line) for line in self.log_path.read_text().splitlines()]
 
-    def _lines(self) -> "queue.Queue[str]":
+    def next_line(self) -> str:
+        """Wait for what it says next on its stdout; empty at its end."""
+        return self._lines.get(timeout=PATIENCE)
+
+    def _read(self) -> "queue.Queue[str]":
         lines: queue.Queue[str] = queue.Queue()
         stdout = self.process.stdout
         assert stdout is not None
@@ -104,9 +110,9 @@ class Service:
         self._reader.start()
         return lines
 
-    def _address(self, lines: "queue.Queue[str]") -> str:
+    def _address(self) -> str:
         while True:
-            line = lines.get(timeout=PATIENCE)
+            line = self.next_line()
             if line.startswith("listening on "):
                 return line.split()[2]
             if not line:

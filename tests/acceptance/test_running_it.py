@@ -3,6 +3,7 @@
 import json
 import signal
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,18 @@ def test_a_signal_ends_it_with_0_and_the_data_stays(folder: Path, stop: signal.S
     actions = [line["action"] for line in service.log_lines()]
     assert actions.count("started") == 2
     assert actions.count("stopped") == 2
+
+
+def test_the_first_command_that_it_prints_works_when_pasted(folder: Path) -> None:
+    with running(folder) as service:
+        assert service.next_line() == (
+            "demo users: alice, bob, carol, dave; the password of each is NAME-demo\n"
+        )
+        assert service.next_line() == "try it in another terminal:\n"
+        pasted = subprocess.run(
+            ["/bin/sh", "-c", service.next_line()], capture_output=True, timeout=PATIENCE, check=True
+        )
+        assert json.loads(pasted.stdout)["token_type"] == "Bearer"
 
 
 def test_an_accepted_message_is_stored_before_a_stop_ends(folder: Path) -> None:

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from uuid import UUID
 
-from angarium import deadline
+from angarium import deadline, logs
 from angarium.api.exchange import Admission, Awaiting, BodyRule, Head, Lane, Refusal, Response, WouldBlock
 from angarium.domain.errors import Code
 from angarium.domain.user import Principal
+
+_log = logs.get("angarium.stub")
 
 ALICE = Principal(UUID(int=1), "alice")
 PATIENCE = 30.0
@@ -32,10 +34,10 @@ _LANES = {"store": Lane.STORE, "hash": Lane.HASHING, "health": Lane.HEALTH}
 class StubApplication:
     """Answers by the path's first segment; keeps what it was asked.
 
-    `/echo` gives the body back, `/large/N` N bytes. `/refused` is refused from its head, `/crash` fails there,
-    `/broken` later. `/store`, `/hash` and `/health` wait on those lanes until the test opens the gate. `/await`
-    is answered when the test completes a future. `/moved` finds on the server's thread that it would block;
-    `/moved-await` and `/store-await` come to a future on the STORE lane.
+    `/echo` gives the body back, `/large/N` N bytes. `/refused` is refused from its head, `/crash` fails
+    there, `/broken` later. `/store`, `/hash` and `/health` wait on those lanes until the test opens the
+    gate. `/await` is answered when the test completes a future. `/moved` finds on the server's thread that
+    it would block; `/moved-await` and `/store-await` come to a future on the STORE lane.
     """
 
     def __init__(self) -> None:
@@ -49,6 +51,7 @@ class StubApplication:
         self.remaining: list[float] = []
         self.extra_headers: tuple[tuple[str, str], ...] = ()
         self.await_within = 30.0
+        self.refuses = True
 
     def admit(self, head: Head) -> Admission | Refusal:
         self.heads.append(head)
@@ -64,6 +67,7 @@ class StubApplication:
     def run(self, admission: Admission, body: bytes, may_block: bool) -> Response | Awaiting | WouldBlock:
         self.bodies.append(body)
         self.threads.add(threading.current_thread().name)
+        _log.info("ran", "a request reached the stub")
         segment = str(admission.endpoint)
         if segment.startswith("moved") and not may_block:
             return WouldBlock()
@@ -83,6 +87,8 @@ class StubApplication:
         return self.refuse(Code.STORE_UNAVAILABLE, "late", admission.head.trace_id)
 
     def refuse(self, code: Code, detail: str, trace_id: str) -> Response:
+        if not self.refuses:
+            raise RuntimeError("refuse failed")
         body = json.dumps({"code": code, "detail": detail, "trace_id": trace_id}).encode()
         waiting = (("Retry-After", "1"),) if _STATUS[code] == 503 else ()
         return Response(_STATUS[code], body, "application/problem+json", waiting)

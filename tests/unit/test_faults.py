@@ -209,12 +209,15 @@ def test_healing_releases_what_hangs(log: MessageLog, log_faults: Faults) -> Non
     assert future.result(30).offset == 0
 
 
-def test_a_future_that_its_caller_gave_up_is_left_alone(log: MessageLog, log_faults: Faults) -> None:
+def test_a_future_that_its_caller_gave_up_is_left_alone(
+    log: MessageLog, log_faults: Faults, caplog: pytest.LogCaptureFixture
+) -> None:
     held = log_faults.hang("append", times=2)
     first, second = log.append(RECORD), log.append(RECORD)
     assert first.cancel()
     held.release()
     assert second.result(30).partition == 0
+    assert caplog.records == []
 
 
 def test_chance_is_the_same_for_the_same_seed() -> None:

@@ -46,7 +46,6 @@ class Services:
     health: Health
 
 
-@dataclass(frozen=True, slots=True)
 class Call:
     """One request on its way through an endpoint.
 
@@ -58,11 +57,21 @@ class Call:
         trusted_proxies: Whose `X-Forwarded-For` is believed.
     """
 
-    services: Services
-    admission: Admission
-    body: bytes
-    may_block: bool
-    trusted_proxies: Sequence[Network]
+    __slots__ = ("admission", "body", "may_block", "services", "trusted_proxies")
+
+    def __init__(
+        self,
+        services: Services,
+        admission: Admission,
+        body: bytes,
+        may_block: bool,
+        trusted_proxies: Sequence[Network],
+    ) -> None:
+        self.services = services
+        self.admission = admission
+        self.body = body
+        self.may_block = may_block
+        self.trusted_proxies = trusted_proxies
 
     @property
     def caller_id(self) -> UUID:

@@ -7,19 +7,18 @@ from http.server import BaseHTTPRequestHandler
 from typing import cast
 
 from angarium import logs
-from angarium.api.access_log import AccessEntry
+from angarium.api.access_log import AccessLog
 from angarium.api.body import MAX_BODY
 from angarium.api.deadlines import Waits
 from angarium.api.encoding import CONTINUE
 from angarium.api.exchange import Admission, Head, Refusal, Response
-from angarium.api.framing import Framing, framing_of
-from angarium.api.headers import Headers
+from angarium.api.framing import NO_BODY, Framing, framing_of
 from angarium.api.outbox import Outbox
 from angarium.api.owner import Owner
 from angarium.api.phase import BODY, CLOSED, DISCARDING, HEAD, LINGERING, RUNNING
 from angarium.api.reader import RequestReader
 from angarium.api.tracing import mint, trace_id_of
-from angarium.api.wire import WireError
+from angarium.api.wire import RequestHead, WireError
 from angarium.domain.errors import Code
 
 RECEIVE = 64 * 1024
@@ -61,7 +60,11 @@ class Connection(BaseHTTPRequestHandler):
         self._progress = 0
         self._linger_until = 0.0
         self._admission: Admission | None = None
-        self._begin_anew()
+        self._framed: RequestHead | None = None
+        self._framing = NO_BODY
+        self._access = AccessLog()
+        self._keep_alive = True
+        self._announces = False
 
     def handle(self) -> None:
         """Begin to wait for the first request."""
@@ -167,51 +170,47 @@ class Connection(BaseHTTPRequestHandler):
             return False
         if body is None:
             return False
-        if phase is DISCARDING:
-            self._phase = HEAD
-            return True
-        return self._run(body)
+        if phase is BODY and self._admission is not None:
+            return self._run(self._admission, body)
+        self._phase = HEAD
+        return True
 
     def _begin(self) -> bool:
         request = self._reader.head()
         if request is None:
             return False
-        entry = self._entry
-        entry.began = self._owner.clock.monotonic()
-        method, path, query, minor, fields = request
-        entry.method = method
-        entry.trace_id = trace_id = trace_id_of(fields)
-        framing = framing_of(request)
+        access = self._access
+        access.began = self._owner.now
+        access.method = method = request.method
+        access.trace_id = trace_id = trace_id_of(request.fields)
+        if request is not self._framed:
+            self._framing = framing_of(request)
+            self._framed = request
+        framing = self._framing
         self._keep_alive = framing.keep_alive
-        self._announces = framing.keep_alive and not minor
-        head = Head(method, path, query, Headers.collected(fields), self._peer, trace_id)
+        self._announces = framing.keep_alive and not request.minor
+        head = Head(method, request.path, request.query, request.headers, self._peer, trace_id)
         decision = self._owner.dispatcher.admit(head)
-        entry.template = decision.template
+        access.template = decision.template
         if isinstance(decision, Refusal):
             return self._refuse_unread(decision.response, framing)
-        entry.principal = decision.principal
+        access.identify(decision.principal)
         return self._admit(decision, framing)
 
     def _admit(self, admission: Admission, framing: Framing) -> bool:
         self._admission = admission
         if framing.length > MAX_BODY:
             detail = f"The body has {framing.length:,} bytes; send at most {MAX_BODY:,}."
-            trace_id = self._entry.trace_id
+            trace_id = self._access.trace_id
             response = self._owner.dispatcher.refuse(Code.BODY_TOO_LARGE, detail, trace_id)
             return self._refuse_unread(response, framing)
         self._phase = BODY
-        untouched = self._reader.pending == 0
-        body = self._reader.expect_body(framing.length)
-        if body is not None:
-            return self._run(body)
-        if framing.expects_continue and untouched:
+        if framing.expects_continue and not self._reader.pending:
             self._outbox.add(CONTINUE)
-        return False
+        body = self._reader.expect_body(framing.length)
+        return body is not None and self._run(admission, body)
 
-    def _run(self, body: bytes) -> bool:
-        admission = self._admission
-        if admission is None:
-            return False
+    def _run(self, admission: Admission, body: bytes) -> bool:
         self._phase = RUNNING
         response = self._owner.dispatcher.run(admission, body, self)
         if response is None:
@@ -239,33 +238,27 @@ class Connection(BaseHTTPRequestHandler):
             _log.info("discarded", f"a body that nobody wanted broke off: {detail}", peer=self._peer)
             self._closing = True
             return
-        entry = self._entry
-        entry.trace_id = entry.trace_id or mint()
-        entry.began = entry.began or self._owner.clock.monotonic()
-        self._respond(self._owner.dispatcher.refuse(code, detail, entry.trace_id))
+        access = self._access
+        access.trace_id = access.trace_id or mint()
+        access.began = access.began or self._owner.now
+        self._respond(self._owner.dispatcher.refuse(code, detail, access.trace_id))
 
     def _respond(self, response: Response) -> None:
         owner = self._owner
-        entry = self._entry
-        entry.write(response.status, owner.clock.monotonic())
+        access = self._access
         if self._phase is CLOSED:
+            access.write(response.status, owner.clock.monotonic())
             return
         fate: str | None = "keep-alive" if self._announces else None
         if owner.stopping or not self._keep_alive:
             self._closing = True
             fate = "close"
-        self._outbox.add(owner.encoder.encode(response, entry.trace_id, fate, entry.method != "HEAD"))
+        self._outbox.add(owner.encoder.encode(response, access.trace_id, fate, access.method != "HEAD"))
+        access.write(response.status, owner.clock.monotonic())
         self._phase = HEAD
         if self._waits is owner.reading:
             # The next request has all its time again.
             self._wait_in(None)
-        self._begin_anew()
-
-    def _begin_anew(self) -> None:
-        self._entry = AccessEntry()
-        self._admission = None
-        self._keep_alive = True
-        self._announces = False
 
     def _finish(self, starved: bool = True) -> None:
         if self._flush():
@@ -283,6 +276,7 @@ class Connection(BaseHTTPRequestHandler):
     def _settle(self, starved: bool) -> None:
         # Waits for whatever comes next, no longer than it may take.
         owner = self._owner
+        pending = self._reader.pending
         stuck = self._outbox.stuck
         if stuck:
             self._wait_in(owner.writing, afresh=self._progress >= WRITE_PROGRESS)
@@ -297,11 +291,11 @@ class Connection(BaseHTTPRequestHandler):
         elif self._ended:
             self._break_off()
             return
-        elif self._phase is HEAD and not self._reader.pending:
+        elif self._phase is HEAD and not pending:
             self._wait_in(owner.idle, afresh=True)
         else:
             self._wait_in(owner.reading)
-        wanted = 0 if self._ended or self._reader.pending >= MAX_PENDING else READ
+        wanted = 0 if self._ended or pending >= MAX_PENDING else READ
         self._watch(wanted | WRITE if stuck else wanted)
 
     def _break_off(self) -> None:
@@ -320,12 +314,12 @@ class Connection(BaseHTTPRequestHandler):
             self._broken(error)
             return
         self._phase = LINGERING
-        self._linger_until = self._owner.clock.monotonic() + self._owner.limits.request_timeout
+        self._linger_until = self._owner.now + self._owner.limits.request_timeout
         self._reader = RequestReader()
         self._lingered()
 
     def _lingered(self) -> None:
-        if self._ended or self._owner.clock.monotonic() >= self._linger_until:
+        if self._ended or self._owner.now >= self._linger_until:
             self.close()
             return
         self._wait_in(self._owner.lingering, afresh=True)
@@ -345,7 +339,7 @@ class Connection(BaseHTTPRequestHandler):
             return
         if waits is not None:
             self._progress = 0
-            waits.join(self, self._owner.clock.monotonic())
+            waits.join(self, self._owner.now)
 
     def _watch(self, events: int) -> None:
         if events != self._events:

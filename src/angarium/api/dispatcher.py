@@ -160,10 +160,10 @@ class Dispatcher:
 
     def _queue(self, transaction: Transaction, lane: Lane) -> Response | None:
         waits = self._lanes[lane]
-        due = self._clock.monotonic() + waits.seconds
-        if not self._pools[lane].submit(partial(self._work, transaction, due)):
+        now = self._clock.monotonic()
+        if not self._pools[lane].submit(partial(self._work, transaction, now + waits.seconds)):
             return self._overloaded(transaction.admission)
-        self._join(transaction, waits)
+        self._join(transaction, waits, now)
         return None
 
     def _work(self, transaction: Transaction, due: float) -> None:
@@ -202,7 +202,7 @@ class Dispatcher:
         waits = self._futures.get(steps)
         if waits is None:
             waits = self._futures[steps] = Waits(steps / _STEPS_A_SECOND)
-        self._join(transaction, waits)
+        self._join(transaction, waits, self._clock.monotonic())
         rendered = partial(self._guarded, transaction, awaiting.render)
         awaiting.future.add_done_callback(lambda _: self.mailbox.put((transaction, rendered)))
         return None
@@ -231,11 +231,16 @@ class Dispatcher:
     def _answer(self, transaction: Transaction, response: Response) -> None:
         self._leave(transaction)
         transaction.answered = True
-        transaction.client.reply(response)
+        try:
+            transaction.client.reply(response)
+        except Exception as error:  # noqa: BLE001 - one connection's fault must not end the server
+            trace_id = _trace_id(transaction)
+            _log.error("internal_error", "an answer could not be sent", error, trace_id=trace_id)
+            transaction.client.close()
 
-    def _join(self, transaction: Transaction, waits: Waits[Transaction]) -> None:
+    def _join(self, transaction: Transaction, waits: Waits[Transaction], now: float) -> None:
         transaction.waits = waits
-        waits.join(transaction, self._clock.monotonic())
+        waits.join(transaction, now)
         if transaction.admission.lane is not HEALTH:
             self.in_hand += 1
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from angarium.api.headers import Headers
 from angarium.domain.errors import Code
@@ -41,8 +41,9 @@ class BodyRule(Enum):
     JSON_OR_FORM = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+# Head and Response are tuples because one of each is made for every request: a frozen dataclass takes
+# three times as long.
+class Head(NamedTuple):
     """A request's line and headers, whole and well-formed.
 
     Attributes:
@@ -62,8 +63,7 @@ class Head:
     trace_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """What is answered.
 
     Attributes:

@@ -43,8 +43,10 @@ def unavailable(error: Unavailable, trace_id: str, **fields: object) -> Response
     _log.error(
         code.value,
         f"A request needed the {part}, which did not answer in time.",
-        error,
+        None,
         trace_id=trace_id,
+        error_type=type(error).__name__,
+        reason=str(error),
         **fields,
     )
     return problem(code, f"The {part} did not answer in time; send the request again.", trace_id)

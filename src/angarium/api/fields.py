@@ -1,8 +1,8 @@
 """Reading fields and parameters so that everything that is wrong is told at once."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import cast
+from functools import lru_cache
+from typing import NamedTuple, cast
 from urllib.parse import unquote
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from angarium.domain.identifiers import parse_uuid
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 100
 NIL = UUID(int=0)
+UUID_LENGTH = 36
 _EXAMPLE = "01890a5d-ac96-774b-bcce-b302099a8057"
 _PATH_CODES = {
     "conversation_id": Code.INVALID_CONVERSATION_ID,
@@ -57,8 +58,7 @@ class Faults:
             raise Refused(*sorted(self._problems, key=lambda problem: _ORDER[problem.code]))
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(NamedTuple):
     """A field that was sent.
 
     Attributes:
@@ -90,7 +90,10 @@ class BodyFields:
         Returns:
             The string; None when it is missing or was noted as a fault.
         """
-        used, value = self._value(name, alias)
+        value = self._members.get(name)
+        used = name
+        if alias is not None and alias in self._members:
+            used, value = self._of_two_names(name, value, alias)
         if value is None:
             if required:
                 self._missing(name)
@@ -130,10 +133,9 @@ class BodyFields:
     def _missing(self, name: str) -> None:
         self._faults.add(Code.MISSING_FIELD, f"`{name}` is missing; send it.", name)
 
-    def _value(self, name: str, alias: str | None) -> tuple[str, object]:
-        value = self._members.get(name)
-        other = None if alias is None else self._members.get(alias)
-        if alias is None or other is None:
+    def _of_two_names(self, name: str, value: object, alias: str) -> tuple[str, object]:
+        other = self._members[alias]
+        if other is None:
             return name, value
         if value is not None and (type(value) is not type(other) or value != other):
             self._faults.add(
@@ -235,11 +237,15 @@ def identifier(text: str, code: Code, field: str, faults: Faults) -> UUID:
     Returns:
         The id; the nil UUID stands in for one that was noted as a fault.
     """
-    parsed = parse_uuid(text)
+    parsed = _again(text) if len(text) == UUID_LENGTH else None
     if parsed is not None:
         return parsed
     faults.add(code, f"`{field}` is {shown(text)}, no UUID; send one such as {_EXAMPLE}.", field)
     return NIL
+
+
+# The same few conversations and people come again and again, and reading an id costs more than a look-up.
+_again = lru_cache(maxsize=4096)(parse_uuid)
 
 
 def identifiers(texts: Sequence[str], code: Code, field: str, faults: Faults) -> list[UUID]:

@@ -29,7 +29,8 @@ class Framing:
     expects_continue: bool
 
 
-_BARE = (Framing(0, False, False), Framing(0, True, False))
+NO_BODY = Framing(0, True, False)
+_NO_BODY_AND_CLOSE = Framing(0, False, False)
 
 
 def framing_of(request: RequestHead) -> Framing:
@@ -54,7 +55,7 @@ def framing_of(request: RequestHead) -> Framing:
     keep_alive = _keep_alive(fields["connection"], modern) if "connection" in fields else modern
     continues = "expect" in fields and _expects_continue(fields["expect"], modern)
     if length == 0:
-        return _BARE[keep_alive]
+        return NO_BODY if keep_alive else _NO_BODY_AND_CLOSE
     return Framing(length, keep_alive, continues)
 
 

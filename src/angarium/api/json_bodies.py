@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import NoReturn, cast
 from urllib.parse import unquote_to_bytes
@@ -98,11 +99,8 @@ def _unquote_form(part: bytes) -> str:
 def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        seen: set[str] = set()
-        for name, _ in pairs:
-            if name in seen:
-                raise _malformed(f"The body has the key {shown(name)} twice in one object; send it once.")
-            seen.add(name)
+        [(name, _)] = Counter(name for name, _ in pairs).most_common(1)
+        raise _malformed(f"The body has the key {shown(name)} twice in one object; send it once.")
     return members
 
 

@@ -4,22 +4,18 @@ import socket
 
 
 class Outbox:
-    """Sends without blocking, and keeps what the socket does not take yet."""
+    """Sends without blocking, and keeps what the socket does not take yet.
 
-    __slots__ = ("_parts", "_rest")
+    Attributes:
+        stuck: True while the socket took less than there was.
+    """
+
+    __slots__ = ("_parts", "_rest", "stuck")
 
     def __init__(self) -> None:
+        self.stuck = False
         self._parts: list[bytes] = []
         self._rest: memoryview | None = None
-
-    @property
-    def stuck(self) -> bool:
-        """Tell whether the socket took less than there was.
-
-        Returns:
-            True until a flush sends the rest.
-        """
-        return self._rest is not None
 
     def add(self, data: bytes) -> None:
         """Take bytes to send with the next flush.
@@ -54,5 +50,6 @@ class Outbox:
             sent = connection.send(data)
         except BlockingIOError:
             sent = 0
-        self._rest = memoryview(data)[sent:] if sent < len(data) else None
+        self.stuck = sent < len(data)
+        self._rest = memoryview(data)[sent:] if self.stuck else None
         return sent

@@ -17,6 +17,7 @@ class Owner(Protocol[Owned]):
     Attributes:
         limits: The bounds of what is held and waited for.
         clock: Tells the time.
+        now: The monotonic clock's seconds when the loop came round last.
         dispatcher: Runs requests.
         encoder: Makes bytes of answers.
         stopping: True when every answer must close its connection.
@@ -28,6 +29,7 @@ class Owner(Protocol[Owned]):
 
     limits: ServerLimits
     clock: Clock
+    now: float
     dispatcher: Dispatcher
     encoder: ResponseEncoder
     stopping: bool

@@ -5,13 +5,22 @@ from angarium.api.body import Body, ChunkedBody, SizedBody
 from angarium.api.framing import CHUNKED
 from angarium.api.wire import RequestHead
 
+MOST_REPEATED = 2 * 1024
+"""Bytes of a head that is kept to be compared with the next one."""
+
 
 class RequestReader:
-    """Gives heads and bodies in turn as soon as their bytes are all there; knows no socket."""
+    """Gives heads and bodies in turn as soon as their bytes are all there; knows no socket.
 
-    __slots__ = ("_at", "_body", "_buffer", "_seen")
+    Clients repeat themselves: a head that is the same as the connection's last one is not parsed again, and
+    the same object is given.
+    """
+
+    __slots__ = ("_at", "_body", "_buffer", "_last", "_last_parsed", "_seen")
 
     def __init__(self) -> None:
+        self._last: bytes | None = None
+        self._last_parsed: RequestHead | None = None
         self._buffer = b""
         self._at = 0
         self._seen = 0
@@ -53,7 +62,14 @@ class RequestReader:
             return None
         self._seen = 0
         self._at = end + 4
-        return wire.parse_head(buffer[start:end])
+        head = buffer[start:end]
+        if head == self._last:
+            return self._last_parsed
+        parsed = wire.parse_head(head)
+        if len(head) <= MOST_REPEATED:
+            self._last = head
+            self._last_parsed = parsed
+        return parsed
 
     def expect_body(self, length: int) -> bytes | None:
         """Say that a body follows, and read it when it is here already.

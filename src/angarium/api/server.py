@@ -41,6 +41,7 @@ class Server(HTTPServer):
     Attributes:
         limits: The bounds of what is held and waited for.
         clock: Tells the time.
+        now: The monotonic clock's seconds when the loop came round last.
         dispatcher: Runs requests.
         encoder: Makes bytes of answers.
         stopping: True once `stop` took effect: every answer closes its connection.
@@ -59,6 +60,7 @@ class Server(HTTPServer):
     ) -> None:
         self.limits = limits
         self.clock = clock
+        self.now = clock.monotonic()
         self.dispatcher = Dispatcher(application, limits, clock)
         self.encoder = ResponseEncoder(clock)
         self.stopping = False
@@ -203,44 +205,55 @@ class Server(HTTPServer):
         pause = 0.0
         if not self._again and mailbox.doze():
             pause = TICK if self._connections else QUIET_TICK
-        for key, events in self._selector.select(pause):
+        events = self._selector.select(pause)
+        mailbox.rouse()
+        self.now = self.clock.monotonic()
+        for key, mask in events:
             if key.data is not None:
-                self._ready(key.data, events)
+                self._ready(key.data, mask)
             elif key.fileobj is mailbox:
                 mailbox.clear()
             else:
                 self._accept()
-        mailbox.rouse()
         self.dispatcher.collect()
         again, self._again = self._again, []
         for connection in again:
             self._ready(connection, 0)
-        now = self.clock.monotonic()
-        if now >= self._next_sweep:
-            self._next_sweep = now + TICK
-            self._sweep(now)
+        if self.now >= self._next_sweep:
+            self._next_sweep = self.now + TICK
+            self._sweep()
         if self._stops:
-            self._wind_down(now)
+            self._wind_down()
 
     def _ready(self, connection: Connection, events: int) -> None:
         try:
             connection.ready(events)
         except Exception:  # noqa: BLE001 - one connection's fault must not end the server
-            self.handle_error(connection.connection, connection.client_address)
-            connection.close()
+            self._give_up_on(connection)
 
-    def _sweep(self, now: float) -> None:
+    def _give_up_on(self, connection: Connection) -> None:
+        self.handle_error(connection.connection, connection.client_address)
+        connection.close()
+
+    def _sweep(self) -> None:
         for waits in (self.idle, self.reading, self.writing, self.lingering):
-            for connection in waits.overdue(now):
-                connection.timed_out()
-        self.dispatcher.sweep(now)
+            for connection in waits.overdue(self.now):
+                try:
+                    connection.timed_out()
+                except Exception:  # noqa: BLE001 - as above
+                    self._give_up_on(connection)
+        self.dispatcher.sweep(self.now)
 
     def _accept(self) -> bool:
         # False when there are no more, or no room for them.
-        for _ in range(ACCEPTED_AT_ONCE):
-            if len(self._connections) >= self._most and not self._make_room():
-                self._accept_no_more()
-                return False
+        for number in range(ACCEPTED_AT_ONCE):
+            if len(self._connections) >= self._most:
+                if number:
+                    # Whether anybody else is there, for whom room must be made, only the selector knows.
+                    return True
+                if not self._make_room():
+                    self._accept_no_more()
+                    return False
             try:
                 request, client_address = self.get_request()
             except BlockingIOError:
@@ -267,7 +280,7 @@ class Server(HTTPServer):
         return any(connection.close_if_silent() for connection in longest)
 
     def _pause(self, error: OSError) -> None:
-        self._accept_after = self.clock.monotonic() + ACCEPT_PAUSE
+        self._accept_after = self.now + ACCEPT_PAUSE
         self._accept_no_more()
         _log.warning(
             "accept_paused",
@@ -282,16 +295,16 @@ class Server(HTTPServer):
             self._accepting = False
 
     def _accept_again(self) -> None:
-        if self._accepting or self.stopping or self.clock.monotonic() < self._accept_after:
+        if self._accepting or self.stopping or self.now < self._accept_after:
             return
         if len(self._connections) < self._most or len(self.idle):
             self._selector.register(self.socket, selectors.EVENT_READ)
             self._accepting = True
 
-    def _wind_down(self, now: float) -> None:
+    def _wind_down(self) -> None:
         """Take what clients sent before the stop, then only finish that."""
         if not self.stopping:
-            self._give_up = now + self._grace
+            self._give_up = self.now + self._grace
             while self._accept():
                 pass
             self._accept_no_more()
@@ -303,7 +316,7 @@ class Server(HTTPServer):
     def _finished(self) -> bool:
         if not self.stopping:
             return False
-        if self._stops > 1 or self.clock.monotonic() >= self._give_up:
+        if self._stops > 1 or self.now >= self._give_up:
             self.dispatcher.abandon()
             return True
         return not self._connections and not self.dispatcher.busy

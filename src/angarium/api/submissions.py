@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from angarium.api.call import Call
-from angarium.api.fields import BodyFields, Faults, Sent, identifier
+from angarium.api.fields import NIL, BodyFields, Faults, Sent, identifier
 from angarium.api.headers import Headers
 from angarium.api.json_bodies import read_object
 from angarium.api.values import shown
@@ -41,9 +41,9 @@ def read_submission(call: Call) -> tuple[UUID, Submission]:
     recipient_id = _optional_id(body.text("recipient_id", "recipient"), Code.RECIPIENT_MISMATCH, faults)
     message_id = _message_id(body.text("message_id"), call.admission.head.headers, faults)
     faults.check()
-    if conversation_id is None or content is None:
-        raise LookupError("a missing field was not noted")
-    return conversation_id, Submission(content.value, recipient_id, message_id)
+    # What is missing was refused just now; the types don't know.
+    text = "" if content is None else content.value
+    return conversation_id or NIL, Submission(text, recipient_id, message_id)
 
 
 def _optional_id(sent: Sent | None, code: Code, faults: Faults) -> UUID | None:

@@ -13,7 +13,6 @@ _RFC3339 = re.compile(
     r"(?:[Zz]|(?P<sign>[+-])(?P<off_hour>[01][0-9]|2[0-3]):(?P<off_minute>[0-5][0-9]))"
 )
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
-_DAYS_IN_400_YEARS = 146_097
 
 
 def rfc3339(ms: int) -> str:
@@ -55,11 +54,11 @@ def _whole_second(seconds: int) -> str:
 def _moment(match: re.Match[str]) -> int | None:
     year = int(match["year"])
     try:
-        # Years repeat every 400; the calendar of the standard library begins with the year 1.
+        # The calendar of the standard library begins with the year 1; 400 is as long before the epoch as 0.
         day = date(year or 400, int(match["month"]), int(match["day"])).toordinal()
     except ValueError:
         return None
-    days = day - _EPOCH_DAY - (0 if year else _DAYS_IN_400_YEARS)
+    days = day - _EPOCH_DAY
     minutes = (days * 24 + int(match["hour"])) * 60 + int(match["minute"]) - _offset_minutes(match)
     second = int(match["second"])
     if second == 60 and (minutes + 1) % (24 * 60):

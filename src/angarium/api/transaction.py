@@ -10,11 +10,15 @@ class Client(Protocol):
     """Where an answer goes."""
 
     def reply(self, response: Response) -> None:
-        """Send the answer of the one request in hand; does not block or raise.
+        """Send the answer of the one request in hand; does not block.
 
         Args:
             response: What is answered.
         """
+        ...
+
+    def close(self) -> None:
+        """Give the client up."""
         ...
 
 

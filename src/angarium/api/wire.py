@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from angarium.api.headers import Headers
 from angarium.domain.errors import Code
 
 MAX_REQUEST_LINE = 8 * 1024
@@ -52,13 +53,15 @@ class RequestHead(NamedTuple):
         query: Behind the `?`, still percent-encoded.
         minor: 0 or 1, of HTTP/1.x.
         fields: All of them.
+        headers: The same, for the application.
     """
 
     method: str
     path: str
     query: str
     minor: int
-    fields: dict[str, list[str]]
+    fields: Fields
+    headers: Headers
 
 
 def head_end(buffer: bytes, at: int, seen: int = 0) -> int:
@@ -121,7 +124,7 @@ def parse_head(head: bytes) -> RequestHead:
             fields[name].append(value.strip(" \t"))
         else:
             fields[name] = [value.strip(" \t")]
-    return RequestHead(method, path, query, minor, fields)
+    return RequestHead(method, path, query, minor, fields, Headers.collected(fields))
 
 
 def is_field_line(line: bytes) -> bool:

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 
 from angarium import backoff
 from angarium.cli import bodies
-from angarium.cli.bodies import MessageBody, PageBody, Unreadable
+from angarium.cli.bodies import PageBody, Unreadable
 from angarium.cli.errors import ApiProblem, LoginRefused, RequestFailed, StrangeAnswer
 from angarium.cli.transport import Answer, HttpTransport, Transport
 
@@ -300,6 +300,3 @@ def _named(name: str) -> Callable[[str], str]:
         return bodies.text_of(bodies.parsed(text), name)
 
     return read
-
-
-__all__ = ["PATIENCE", "AcceptedBody", "Caller", "Client", "MessageBody", "PageBody", "TokenBody"]

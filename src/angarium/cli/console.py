@@ -120,16 +120,21 @@ class Console:
         Raises:
             CommandError: There is none, or the two differ.
         """
-        if self.stdin.isatty():
-            password = getpass.getpass(f"{prompt}: ")
-            if twice and getpass.getpass(f"{prompt} again: ") != password:
-                raise CommandError("the two passwords differ; nothing was changed")
-        else:
-            password = self.stdin.readline().rstrip("\r\n")
+        password = self._prompted(prompt, twice) if self.stdin.isatty() else self.stdin.readline()
+        password = password.rstrip("\r\n")
         if not password:
             raise CommandError("the password is empty; type one, or write it on a line of stdin")
         try:
             password.encode()
         except UnicodeEncodeError:
             raise CommandError("the password is not UTF-8; type it in UTF-8") from None
+        return password
+
+    def _prompted(self, prompt: str, twice: bool) -> str:
+        try:
+            password = getpass.getpass(f"{prompt}: ")
+            if twice and password and getpass.getpass(f"{prompt} again: ") != password:
+                raise CommandError("the two passwords differ; nothing was changed")
+        except EOFError:
+            return ""
         return password

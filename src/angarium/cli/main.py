@@ -116,8 +116,12 @@ def _serve(_: argparse.Namespace, console: Console) -> int:
 
 
 def _failed(console: Console, lines: Sequence[str], status: int) -> int:
-    for line in lines:
-        console.complain(line)
+    try:
+        for line in lines:
+            console.complain(line)
+    except OSError:
+        # Nobody reads stderr any more: the status is all that is left to say it with.
+        return status
     return status
 
 

@@ -81,6 +81,6 @@ def _greeting(settings: Settings, url: str) -> str:
         lines += [
             f"demo users: {names}; the password of each is NAME-demo",
             "try it in another terminal:",
-            f"""  curl -s {url}/auth/token -d '{{"username":"alice","password":"alice-demo"}}'""",
+            f"  curl -s {url}/auth/token -d 'username=alice&password=alice-demo'",
         ]
     return "\n".join(lines) + "\n"

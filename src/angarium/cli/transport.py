@@ -112,11 +112,10 @@ class HttpTransport:
                 if not kept:
                     raise
                 return self._once(*wanted)
-        except (OSError, http.client.IncompleteRead, http.client.RemoteDisconnected) as error:
+        except (OSError, http.client.HTTPException, UnicodeDecodeError) as error:
             self.close()
-            raise ServerAway(self.url, _reason(error, self._timeout)) from error
-        except (http.client.HTTPException, UnicodeDecodeError) as error:
-            self.close()
+            if _is_an_outage(error):
+                raise ServerAway(self.url, _reason(error, self._timeout)) from error
             raise StrangeAnswer(self.url, type(error).__name__) from error
         except BaseException:
             self.close()
@@ -141,7 +140,18 @@ class HttpTransport:
                 raise http.client.HTTPException("too much")
             if time.monotonic() > ends_at:
                 raise TimeoutError
+        # http.client takes the end of the connection for the end of the headers, and of the body.
+        if response.length or (response.length is None and not response.chunked):
+            raise http.client.IncompleteRead(bytes(content))
         return bytes(content)
+
+
+def _is_an_outage(error: Exception) -> bool:
+    if isinstance(error, http.client.BadStatusLine) and not isinstance(error, http.client.RemoteDisconnected):
+        # A server that is killed may get out the beginning of its answer.
+        line = str(error.args[0])
+        return "HTTP/1.1 ".startswith(line) or line.startswith("HTTP/1.1 ")
+    return isinstance(error, OSError | http.client.IncompleteRead)
 
 
 def _reason(error: Exception, timeout: float) -> str:
@@ -153,6 +163,8 @@ def _reason(error: Exception, timeout: float) -> str:
         return "no such host"
     if isinstance(error, ssl.SSLError):
         return f"TLS failed: {error.reason or error.strerror or type(error).__name__}"
+    if isinstance(error, http.client.HTTPException):
+        return "the answer was cut off"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
     return "the connection was closed"

@@ -2,12 +2,13 @@
 
 import json
 from dataclasses import dataclass
+from json.encoder import encode_basestring as quoted
 from typing import cast
 from uuid import UUID
 
 from angarium.domain.content import content_problem
 from angarium.domain.errors import UndecodableEvent
-from angarium.domain.identifiers import parse_uuid
+from angarium.domain.identifiers import parse_uuid, text_of
 
 SCHEMA = "1"
 """The version of the form below; it travels in the record's `schema` header."""
@@ -15,9 +16,6 @@ SCHEMA = "1"
 NEW_MESSAGE = "NEW_MESSAGE"
 MESSAGES_DELIVERED = "MESSAGES_DELIVERED"
 MAX_RECEIPT_IDS = 100
-
-# `json.dumps` builds an encoder anew for every call that is not all defaults.
-_to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,28 +72,22 @@ def encode(event: Event) -> bytes:
     Returns:
         One JSON object in UTF-8, which `decode` reads back to an equal event.
     """
+    # Put together by hand: every message passes here, and an encoder takes three times as long.
+    recipient_id = text_of(event.recipient_id)
     if isinstance(event, NewMessage):
         kind = NEW_MESSAGE
-        payload: dict[str, object] = {
-            "message_id": str(event.message_id),
-            "sender_id": str(event.sender_id),
-            "recipient_id": str(event.recipient_id),
-            "content": event.content,
-        }
+        payload = (
+            f'{{"message_id":"{text_of(event.message_id)}","sender_id":"{text_of(event.sender_id)}",'
+            f'"recipient_id":"{recipient_id}","content":{quoted(event.content)}}}'
+        )
     else:
         kind = MESSAGES_DELIVERED
-        payload = {
-            "recipient_id": str(event.recipient_id),
-            "message_ids": [str(message_id) for message_id in event.message_ids],
-        }
-    document = {
-        "event_id": str(event.event_id),
-        "event_type": kind,
-        "conversation_id": str(event.conversation_id),
-        "timestamp": event.timestamp,
-        "payload": payload,
-    }
-    return _to_json(document).encode()
+        ids = ",".join([f'"{message_id}"' for message_id in event.message_ids])
+        payload = f'{{"recipient_id":"{recipient_id}","message_ids":[{ids}]}}'
+    return (
+        f'{{"event_id":"{event.event_id}","event_type":"{kind}","conversation_id":"{text_of(event.conversation_id)}",'
+        f'"timestamp":{event.timestamp},"payload":{payload}}}'
+    ).encode()
 
 
 def decode(value: bytes, schema: str) -> Event:

@@ -1,7 +1,14 @@
 """How ids are made and read."""
 
 import re
+from functools import lru_cache
 from uuid import NAMESPACE_URL, UUID, uuid5
+
+TEXTS = 65_536
+"""So many ids are kept with their texts: those of whoever talks at the moment."""
+
+text_of = lru_cache(TEXTS)(UUID.__str__)
+"""Gives an id's text; the same few ids are written several times for every message."""
 
 _CANONICAL = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 

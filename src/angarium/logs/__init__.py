@@ -8,9 +8,10 @@ command line; before it, lines go wherever Python's `logging` sends them.
 import logging
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
+from types import TracebackType
 from typing import TextIO
 
 from angarium.logs.crashes import report_crashes
@@ -95,21 +96,34 @@ def get(name: str) -> Log:
     return Log(name)
 
 
-@contextmanager
-def bound(**fields: object) -> Iterator[None]:
-    """Put ids into every line that is written inside the block.
+def bound(**fields: object) -> AbstractContextManager[None]:
+    """Put ids into every line that is written inside a block.
 
     Args:
         **fields: Ids, such as `trace_id`.
 
-    Yields:
-        Nothing.
+    Returns:
+        What the block is begun with.
     """
-    token = _context.set({**_context.get(), **fields})
-    try:
-        yield
-    finally:
-        _context.reset(token)
+    return _Bound(fields)
+
+
+class _Bound(AbstractContextManager[None]):
+    # A class, because one is entered for every request: a generator takes three times as long.
+
+    __slots__ = ("_fields", "_token")
+
+    def __init__(self, fields: Mapping[str, object]) -> None:
+        self._fields = fields
+
+    def __enter__(self) -> None:
+        outer = _context.get()
+        self._token = _context.set({**outer, **self._fields} if outer else self._fields)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        _context.reset(self._token)
 
 
 def configure(service: str, level: str, form: str, stream: TextIO | None = None) -> BufferedHandler:

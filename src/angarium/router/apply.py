@@ -37,8 +37,13 @@ class Applying:
 
     @property
     def store_out(self) -> bool:
-        """Whether the store is out, so that more records would only wait."""
+        """Whether the store is out."""
         return self._store.outage.active
+
+    @property
+    def sated(self) -> bool:
+        """Whether more records would only wait: the store is out, and who will ask for it next is at hand."""
+        return self.store_out and self._lanes.ready > 0
 
     @property
     def stuck(self) -> bool:
@@ -72,16 +77,17 @@ class Applying:
 
     def start(self) -> None:
         """Begin what can be begun: what is due for another try, then new groups of conversations."""
-        for work in self._store.due() + self._dead_letters.due():
-            if work.progress.over:
-                self._release(work)
-            else:
-                self._begin(work)
+        retried = [self._retry(work) for work in self._store.due()]
+        for work in self._dead_letters.due():
+            self._retry(work)
         if self.store_out and not self._lanes.busy:
             # Whoever waited for another try is gone with their assignments: others must find out.
             self._store.outage.forget()
         if not self.store_out:
-            self._start_groups()
+            self._start_groups(self._ports.pace.lanes)
+        elif any(retried):
+            # Somebody new asks as well: what failed may fail for reasons of its own.
+            self._start_groups(1)
 
     def settle(self, wait: float) -> bool:
         """Take in the calls that ended.
@@ -108,9 +114,19 @@ class Applying:
         ]
         return min(waits, default=None)
 
-    def _start_groups(self) -> None:
+    def _retry(self, work: Work) -> bool:
+        if work.progress.over:
+            self._release(work)
+            return False
+        self._begin(work)
+        return True
+
+    def _start_groups(self, most: int) -> None:
         messages: list[Group] = []
-        while self._lanes.busy < self._ports.pace.lanes and (group := self._lanes.take()) is not None:
+        for _ in range(min(most, self._ports.pace.lanes - self._lanes.busy)):
+            group = self._lanes.take()
+            if group is None:
+                break
             if isinstance(group.entries[0].event, NewMessage):
                 messages.append(group)
             else:

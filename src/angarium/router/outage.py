@@ -64,15 +64,13 @@ class Outage:
         Args:
             error: What the port raised. Anything but Unavailable is told with its traceback.
             about: Ids of the work that failed.
-            attempt: How often that work was tried.
+            attempt: How often that work was tried; only a first failure says that the dependency is out.
             wait: Seconds for which that work waits by itself; the outage's wait may be longer.
         """
         now = self._clock.monotonic()
         if self._since is None:
-            self._since = now
-            self._waits = self.waits()
-            self._try_at = now + next(self._waits)
-            self._tell(error, about)
+            if attempt == 1:
+                self._begin(now, error, about)
         elif now >= self._try_at:
             self._try_at = now + next(self._waits)
         _log.warning(
@@ -81,7 +79,7 @@ class Outage:
             **about,
             error_type=type(error).__name__,
             attempt=attempt,
-            delay_ms=round(max(wait, self._try_at - now) * 1000),
+            delay_ms=round(max(wait, self.remaining()) * 1000),
         )
 
     def succeeded(self) -> None:
@@ -95,7 +93,10 @@ class Outage:
         """Note that nothing is left by whose success the end of the outage would be seen."""
         self._since = None
 
-    def _tell(self, error: Exception, about: Mapping[str, object]) -> None:
+    def _begin(self, now: float, error: Exception, about: Mapping[str, object]) -> None:
+        self._since = now
+        self._waits = self.waits()
+        self._try_at = now + next(self._waits)
         action = f"{self._part}_unavailable"
         if isinstance(error, Unavailable):
             _log.warning(

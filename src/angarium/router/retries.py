@@ -11,9 +11,10 @@ from angarium.router.work import Work
 class Retries:
     """Keeps failed work until it is due; used by the worker's thread alone.
 
-    While the dependency is out, one piece of work at a time is tried, after the outage's own waits, so
-    that a store that comes back is not met by everything at once. As soon as anything succeeds, all
-    the rest is due after its own waits, so that work that fails for ever holds up nothing else.
+    While the dependency is out, one piece of failed work at a time is tried, after the outage's own waits,
+    so that a store that comes back is not met by everything at once. As soon as anything succeeds, all
+    the rest is due after its own waits; work that fails then, as it did before, starts no new outage, so
+    that what fails for ever holds up nothing else.
     """
 
     def __init__(self, outage: Outage, clock: Clock) -> None:
@@ -22,9 +23,6 @@ class Retries:
         self._waiting: list[tuple[float, int, Work]] = []
         self._order = count()
         self._probe: Work | None = None
-
-    def __len__(self) -> int:
-        return len(self._waiting)
 
     def failed(self, work: Work, error: Exception) -> None:
         """Keep work for another try, and tell of it.
@@ -47,7 +45,9 @@ class Retries:
             work: What was tried.
         """
         self._settled(work)
-        self.outage.succeeded()
+        if self.outage.active:
+            self.outage.succeeded()
+            self._probe = None
 
     def given_up(self, work: Work) -> None:
         """Note that work failed which nobody waits for any more.
@@ -61,18 +61,18 @@ class Retries:
         """Take out what is to be tried now; work whose assignment is over is among it.
 
         Returns:
-            All that is due, or at most one while the dependency is out.
+            All that is due; while the dependency is out, one that is not over at most.
         """
         due: list[Work] = []
-        if self.outage.active and (self._probe is not None or self.outage.remaining() > 0):
+        out = self.outage.active
+        if out and (self._probe is not None or self.outage.remaining() > 0):
             return due
         now = self._clock.monotonic()
-        while self._waiting and self._waiting[0][0] <= now:
+        while self._waiting and self._probe is None and (out or self._waiting[0][0] <= now):
             work = heappop(self._waiting)[2]
             due.append(work)
-            if self.outage.active and not work.progress.over:
+            if out and not work.progress.over:
                 self._probe = work
-                break
         return due
 
     def remaining(self) -> float | None:
@@ -83,7 +83,9 @@ class Retries:
         """
         if not self._waiting or self._probe is not None:
             return None
-        return max(0.0, self._waiting[0][0] - self._clock.monotonic(), self.outage.remaining())
+        if self.outage.active:
+            return self.outage.remaining()
+        return max(0.0, self._waiting[0][0] - self._clock.monotonic())
 
     def _settled(self, work: Work) -> None:
         if work is self._probe:

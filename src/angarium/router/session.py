@@ -139,7 +139,7 @@ class Session:
 
     def _regulate(self) -> None:
         room = self._pace.records // 2 if self._paused else self._pace.records - 1
-        wanted = self._stopping or self._applying.store_out or self._partitions.unfinished > room
+        wanted = self._stopping or self._applying.sated or self._partitions.unfinished > room
         if wanted is not self._paused:
             self._paused = wanted
             if wanted:

@@ -8,6 +8,7 @@ from angarium import logs
 from angarium.clock import Clock
 from angarium.domain.errors import LogUnavailable
 from angarium.domain.events import SCHEMA, Event, encode
+from angarium.domain.identifiers import text_of
 from angarium.ports.message_log import Appended, MessageLog, NewRecord
 
 _log = logs.get("angarium.appending")
@@ -42,13 +43,13 @@ class Appends:
             A future of the record's place, or of LogUnavailable: the record may then be there or not.
         """
         started = self._clock.monotonic()
-        conversation_id = str(event.conversation_id)
+        conversation_id = text_of(event.conversation_id)
         record = NewRecord(conversation_id.encode(), encode(event), {"trace_id": trace_id, "schema": SCHEMA})
         # A callback runs on the engine's thread, where no context tells the ids.
         known = {
             "trace_id": trace_id,
             "conversation_id": conversation_id,
-            "user_id": str(user_id),
+            "user_id": text_of(user_id),
             **fields,
         }
 

@@ -1,4 +1,4 @@
-"""The services that the HTTP contract is held against, by name: a new engine adds a line to `SERVICES`."""
+"""The services that the HTTP contract is held against, by name: a new engine adds a line to `SERVED`."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ from angarium.engines.embedded.users import EmbeddedUsers
 from angarium.ports.message_log import DeadLetterLog
 from angarium.router.worker import Worker
 from angarium.services.presence import OnlineUsers
-from tests.contract.http.client import Client, Person, Transport
+from tests.contract.http.client import Client, Person, Talk, Transport
 from tests.contract.http.described import check_answer
 from tests.contract.http.in_process import InProcess
 from tests.contract.http.over_socket import OverSocket
@@ -48,11 +48,13 @@ class Service:
         transport: Reaches it.
         parts: What it stands on.
         password_hash: Of the password that everybody has.
+        url: Its address, empty when it has none.
     """
 
     transport: Transport
     parts: Parts
     password_hash: str
+    url: str = ""
 
     def stranger(self) -> Client:
         """Give a client without a token."""
@@ -120,7 +122,7 @@ def embedded(folder: Path) -> Iterator[Service]:
             signer=signer(),
         )
         with running_worker(parts, EmbeddedDeadLetters(database)), running_server(parts) as url:
-            yield Service(OverSocket(url), parts, parts.hasher.hash(PASSWORD))
+            yield Service(OverSocket(url), parts, parts.hasher.hash(PASSWORD), url)
     finally:
         database.close()
 
@@ -156,8 +158,16 @@ def running_worker(parts: Parts, dead_letters: DeadLetterLog) -> Iterator[None]:
         assert not thread.is_alive(), "the worker did not stop"
 
 
-SERVICES: dict[str, Callable[[Path], AbstractContextManager[Service]]] = {
-    "in_memory": in_memory,
-    "embedded": embedded,
-}
-"""By name; each makes a service for one session of tests, with a folder of its own."""
+def opened_talk(service: Service, one: str, other: str) -> Talk:
+    """Open a conversation, which may be there already, for the tests of a whole session."""
+    people = service.person(one), service.person(other)
+    opened = people[0].client.post("/v1/conversations", {"participant_ids": [str(people[1].user_id)]})
+    return Talk(opened.text("conversation_id"), *people)
+
+
+Starter = Callable[[Path], AbstractContextManager[Service]]
+SERVED: dict[str, Starter] = {"embedded": embedded}
+"""Those that have an address; each makes a service for one session of tests, with a folder of its own."""
+
+SERVICES: dict[str, Starter] = {"in_memory": in_memory, **SERVED}
+"""All of them."""

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from angarium.domain.identifiers import conversation_id_for, user_id_for
 from tests.contract.http.client import Answer, Person, Request, Talk, Transport
 from tests.contract.http.described import description, member
-from tests.contract.http.services import Service
+from tests.contract.http.services import Service, opened_talk
 
 Generated: TypeAlias = schemathesis.Case[schemathesis.APIOperation]  # type: ignore[type-arg]
 NAMES = ("generated-one", "generated-other")
@@ -23,7 +23,9 @@ CONFIG: dict[str, object] = {
     "seed": 1,
     "phases": {"coverage": {"unexpected-methods": ["DELETE", "OPTIONS", "PATCH", "PUT"]}},
     "checks": {
-        "negative_data_rejection": {"expected-statuses": ["4xx"]},
+        # A busy machine may take too long, which is described and no fault.
+        "not_a_server_error": {"expected-statuses": ["2xx", "4xx", "503"]},
+        "negative_data_rejection": {"expected-statuses": ["4xx", "503"]},
         # Random ids and cursors are well-formed, but nobody's.
         "positive_data_acceptance": {"enabled": False},
         # These send more requests of their own; what they check is written by hand elsewhere.
@@ -73,9 +75,7 @@ bounded = settings(
 
 @pytest.fixture(scope="session")
 def real_talk(service: Service) -> Talk:
-    one, other = (service.person(name) for name in NAMES)
-    opened = one.client.post("/v1/conversations", {"participant_ids": [str(other.user_id)]})
-    talk = Talk(opened.text("conversation_id"), one, other)
+    talk = opened_talk(service, *NAMES)
     assert talk.conversation_id == REAL
     for number in range(3):
         talk.say(f"message {number}")

@@ -92,6 +92,11 @@ def test_nesting_has_a_bound_that_does_not_depend_on_the_stack() -> None:
     assert "nested" in refused(b'{"a":' * 10_000)
 
 
+def test_many_arrays_beside_each_other_are_no_nesting() -> None:
+    body = b'{"a": [' + b"[]," * 1000 + b"[]]}"
+    assert read_object(body) == {"a": [[]] * 1001}
+
+
 def test_brackets_in_a_text_are_no_nesting() -> None:
     text = "[{" * 1000 + '\\"'
     assert read_object(json.dumps({"a": text}).encode()) == {"a": text}

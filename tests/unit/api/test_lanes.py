@@ -6,7 +6,7 @@ PATIENCE = 30.0
 
 
 def test_jobs_run_on_as_many_threads_as_there_are() -> None:
-    pool = Pool("store", threads=2, capacity=8)
+    pool = Pool("store-under-test", threads=2, capacity=8)
     pool.start()
     together = threading.Barrier(3, timeout=PATIENCE)
     names: list[str] = []
@@ -19,18 +19,18 @@ def test_jobs_run_on_as_many_threads_as_there_are() -> None:
     assert pool.submit(job)
     together.wait()
     pool.close(PATIENCE)
-    assert sorted(names) == ["store-0", "store-1"]
+    assert sorted(names) == ["store-under-test-0", "store-under-test-1"]
 
 
 def test_a_full_queue_takes_no_more() -> None:
-    pool = Pool("store", threads=1, capacity=2)
+    pool = Pool("store-under-test", threads=1, capacity=2)
     assert pool.submit(lambda: None)
     assert pool.submit(lambda: None)
     assert not pool.submit(lambda: None)
 
 
 def test_closing_finishes_what_runs_and_drops_what_waits() -> None:
-    pool = Pool("store", threads=1, capacity=8)
+    pool = Pool("store-under-test", threads=1, capacity=8)
     pool.start()
     started, gate = threading.Event(), threading.Event()
     done: list[str] = []
@@ -47,7 +47,7 @@ def test_closing_finishes_what_runs_and_drops_what_waits() -> None:
     gate.set()
     pool.close(PATIENCE)
     assert done == ["first"]
-    assert not [thread for thread in threading.enumerate() if thread.name == "store-0"]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("store-under-test")]
 
 
 def test_a_thread_that_hangs_is_left_behind() -> None:

@@ -128,9 +128,21 @@ def test_an_http_1_0_connection_is_kept_when_the_client_asks_for_it(client: RawC
 
 
 def test_half_a_connection_is_enough_for_an_answer(client: RawClient) -> None:
-    client.send(post("/echo", b"a") + post("/echo", b"b"))
+    many = BURST * 3
+    client.send(b"".join(post("/echo", str(number).encode()) for number in range(many)))
     client.end()
-    assert [client.answer().body, client.answer().body] == [b"a", b"b"]
+    assert [int(client.answer().body) for _ in range(many)] == list(range(many))
+    assert client.closed()
+
+
+def test_half_a_connection_is_enough_to_wait_for_an_answer(
+    client: RawClient, application: StubApplication
+) -> None:
+    client.send(get("/await"))
+    client.end()
+    assert application.awaiting.acquire(timeout=30)
+    application.futures[0].set_result("done")
+    assert client.answer().body == b"done"
     assert client.closed()
 
 
@@ -210,6 +222,20 @@ def test_a_fault_of_the_application_is_one_clients_500(
     assert [fields_of(record)["trace_id"] for record in faults] == [TRACE]
 
 
+@pytest.mark.parametrize("bytes_sent", [b"nonsense\r\n\r\n", get("/await") + b"nonsense\r\n\r\n"])
+def test_an_answer_that_cannot_be_made_costs_one_connection(
+    running: Running, application: StubApplication, bytes_sent: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    application.refuses = False
+    with RawClient(running.url) as client, RawClient(running.url) as other:
+        client.send(bytes_sent)
+        if application.awaiting.acquire(timeout=0.2):
+            application.futures[0].set_result("done")
+        assert client.closed()
+        assert other.ask(get("/echo")).status == 200
+    assert "internal_error" in [action_of(record) for record in caplog.records]
+
+
 def test_values_from_the_application_cannot_begin_another_field(
     client: RawClient, application: StubApplication
 ) -> None:
@@ -247,7 +273,7 @@ def test_every_request_has_exactly_one_access_line(
     assert all(float(str(line.pop("duration_ms"))) >= 0 for line in lines)
     common = {"trace_id": TRACE}
     assert lines == [
-        {"method": "POST", "path": "/echo", "status": 200, "user_id": ALICE.user_id, **common},
+        {"method": "POST", "path": "/echo", "status": 200, "user_id": str(ALICE.user_id), **common},
         {"method": "POST", "path": "/refused", "status": 404, **common},
         {"method": "BREW", "path": "unmatched", "status": 501, **common},
     ]

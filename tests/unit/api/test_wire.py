@@ -25,7 +25,8 @@ def refused(head: bytes) -> WireError:
 
 def test_a_head_is_taken_apart() -> None:
     head = parsed(b"POST /v1/messages?a=1&b HTTP/1.1\r\nHost: here:80\r\nX-Two:  1 \r\nx-two:\t2")
-    assert head == ("POST", "/v1/messages", "a=1&b", 1, {"host": ["here:80"], "x-two": ["1", "2"]})
+    assert head[:5] == ("POST", "/v1/messages", "a=1&b", 1, {"host": ["here:80"], "x-two": ["1", "2"]})
+    assert head.headers.all("x-two") == ["1", "2"]
 
 
 def test_the_target_stays_percent_encoded() -> None:
@@ -145,6 +146,12 @@ def test_the_fields_may_have_16_kib_together_and_not_a_byte_more() -> None:
         wire.head_end(line + fields_of(MAX_HEADERS + 4), 0)
 
 
+@pytest.mark.parametrize(("at", "code"), [(100, Code.MALFORMED_REQUEST), (20_000, Code.URI_TOO_LONG)])
+def test_of_two_faults_the_first_one_is_told(at: int, code: Code) -> None:
+    line = line_of(9_000) + b"\r\n" + fields_of(16_000)
+    assert refused(line[:at] + b"\0" + line[at:]).code is code
+
+
 def test_there_may_be_100_fields_and_not_one_more() -> None:
     parsed(b"GET / HTTP/1.1" + b"\r\nA: b" * MAX_FIELDS)
     assert refused(b"GET / HTTP/1.1" + b"\r\nA: b" * (MAX_FIELDS + 1)).code is Code.HEADERS_TOO_LARGE
@@ -220,7 +227,7 @@ LONG = st.builds(
 def outcome(data: bytes) -> Outcome:
     try:
         end = wire.head_end(data, 0)
-        return ("incomplete", None) if end < 0 else ("head", (end, wire.parse_head(data[:end])))
+        return ("incomplete", None) if end < 0 else ("head", (end, wire.parse_head(data[:end])[:5]))
     except WireError as error:
         return ("error", (error.code, error.detail))
 
@@ -231,7 +238,7 @@ def outcome_in_pieces(data: bytes, cuts: list[int]) -> Outcome:
         try:
             end = wire.head_end(data[:cut], 0, seen)
             if end >= 0:
-                return ("head", (end, wire.parse_head(data[:end])))
+                return ("head", (end, wire.parse_head(data[:end])[:5]))
         except WireError as error:
             return ("error", (error.code, error.detail))
         seen = cut

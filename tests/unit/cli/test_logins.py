@@ -140,12 +140,15 @@ def test_a_place_that_cannot_be_written_is_told(shell: Shell, server: TownServer
     assert shell.err.startswith(f"angarium: cannot write {tmp_path}/config/angarium/login-")
 
 
-def test_logins_are_kept_under_home_where_xdg_says_nothing(tmp_path: Path) -> None:
+def test_logins_are_kept_under_home_where_xdg_says_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     login = Login("http://x", "alice", "id", "token", 1)
     for environment in ({"HOME": str(tmp_path)}, {"HOME": str(tmp_path), "XDG_CONFIG_HOME": "relative"}):
         Credentials.of(environment).keep(login)
         assert Credentials.of(environment).find("http://x", None) == login
-    assert (tmp_path / ".config" / "angarium").is_dir()
+    assert [path.name for path in tmp_path.iterdir()] == [".config"]
     with pytest.raises(CommandError, match="set HOME or XDG_CONFIG_HOME"):
         Credentials.of({})
 

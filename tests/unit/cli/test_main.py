@@ -13,6 +13,7 @@ import angarium
 from angarium.cli.console import Console
 from angarium.cli.main import main
 from tests.unit.cli.conftest import Shell
+from tests.unit.cli.own_terminal import environment_of
 
 COMMANDS = (
     "serve",
@@ -176,7 +177,7 @@ def test_a_reader_that_leaves_ends_the_command_quietly() -> None:
         [sys.executable, "-m", "angarium", "config"],
         stdout=writing,
         stderr=subprocess.PIPE,
-        env={"PATH": os.environ["PATH"]},
+        env=environment_of({}),
         timeout=60,
         check=False,
     )
@@ -188,7 +189,7 @@ def test_the_process_itself_speaks_utf_8_whatever_the_locale() -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "angarium", "config"],
         capture_output=True,
-        env={"LC_ALL": "C", "ANGARIUM_DATA": "/nowhere/дата"},
+        env=environment_of({"LC_ALL": "C", "ANGARIUM_DATA": "/nowhere/дата"}),
         timeout=60,
         check=False,
     )

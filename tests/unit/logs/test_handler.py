@@ -194,6 +194,23 @@ def test_a_reader_that_takes_nothing_stops_nobody_and_is_told_what_it_missed(
     assert taken[-1] == 2_000
 
 
+def test_once_the_reader_is_back_the_program_waits_for_it_again(
+    handler_on: HandlerFactory, pipe: Pipe
+) -> None:
+    handler = handler_on(pipe.stream, capacity=10, linger=0.0, patience=0.05)
+    for number in range(2_000):
+        handler.handle(line(number, filler="x" * 200))
+    reader = Collector(pipe, chunk=300)
+    wait_until(lambda: b"log_lines_lost" in reader.data)
+    handler._patience = 30.0
+    for number in range(2_000, 4_000):
+        handler.handle(line(number, filler="x" * 200))
+    handler.close()
+    found = [json.loads(each) for each in reader.lines()]
+    late = [each["number"] for each in found if each["action"] == "counted" and each["number"] >= 2_000]
+    assert late == list(range(2_000, 4_000))
+
+
 def test_closing_does_not_wait_for_ever_for_a_reader_that_takes_nothing(
     handler_on: HandlerFactory, pipe: Pipe
 ) -> None:

@@ -124,6 +124,7 @@ def test_configuring_again_takes_the_earlier_handler_s_place(stderr: Stderr) -> 
 
 
 def test_handlers_of_others_stay(stderr: Stderr, caplog: pytest.LogCaptureFixture) -> None:
+    logs.configure("serve", "INFO", "json", stderr)
     _log.warning("a", "seen by both")
     assert caplog.messages == ["seen by both"]
     assert stderr.line()["message"] == "seen by both"

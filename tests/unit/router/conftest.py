@@ -3,6 +3,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.fakes.clock import ManualClock
+from tests.unit.router.rig import Rig
 from tests.unit.services.log_lines import LogLines, captured
 
 
@@ -15,3 +16,8 @@ def lines() -> Iterator[LogLines]:
 @pytest.fixture
 def clock() -> ManualClock:
     return ManualClock()
+
+
+@pytest.fixture
+def rig(clock: ManualClock) -> Rig:
+    return Rig(clock)

@@ -105,9 +105,11 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     loop = Loop(talk, place.source, console.stdin.fileno(), alarm, mailbox, sending, polling)
     with ExitStack() as stack:
         stack.callback(alarm.close)
+        # Signals are caught before the terminal is changed, so that none can leave it so; and it is given
+        # back before the threads are waited for.
+        stack.enter_context(signals.caught(alarm.ring, place.terminal is not None))
         stack.enter_context(_running(mailbox, sending, polling))
         stack.enter_context(_drawing(place, name))
-        stack.enter_context(signals.caught(alarm.ring, place.terminal is not None))
         loop.run(signals, lambda: _on_signal(signals, place))
     return _leave(console, talk, signals)
 
@@ -168,8 +170,9 @@ def _on_signal(signals: Signals, place: _Place) -> None:
         place.mode.leave()
         stop_this_process()
     signals.suspend = signals.redraw = False
-    place.mode.enter()
-    place.terminal.repaint()
+    if place.mode.is_ours():
+        place.mode.enter()
+        place.terminal.repaint()
 
 
 def _leave(console: Console, talk: Talk, signals: Signals) -> int:

@@ -49,6 +49,7 @@ class Feed:
         self._waits = waits()
         self._interval = ACTIVE
         self._cursor: str | None = None
+        self._is_behind = False
         self._own = OwnMessages()
         self._status_cursor: str | None = None
         self._lock = threading.Lock()
@@ -94,7 +95,7 @@ class Feed:
         self._link.worked("feed")
         self._waits = self._fresh_waits()
         self._interval = ACTIVE if happened else min(IDLE, self._interval * CALMING)
-        return self._interval
+        return 0.0 if self._is_behind else self._interval
 
     def _enter(self) -> bool:
         page = self._client.history(self._conversation_id, PAGE)
@@ -115,6 +116,7 @@ class Feed:
     def _poll(self, cursor: str) -> bool:
         page = self._client.history(self._conversation_id, PAGE, cursor)
         self._cursor = page.resume_cursor
+        self._is_behind = page.next_cursor is not None
         if not page.messages:
             return False
         self._watch(page.messages)

@@ -50,15 +50,16 @@ class Loop:
                 watched.append(self._descriptor)
             wait = _LOOK_AGAIN if self._talk.has_ended else _AT_REST
             ready, _, _ = select.select(watched, [], [], wait)
+            if self._descriptor in ready:
+                self._source.read(self._talk)
+                self._sending.nudge()
             if signals.redraw or signals.suspend:
+                # After the keys: those typed before Ctrl-Z belong to the chat, not to the shell.
                 on_signal()
             if self._alarm in ready:
                 self._alarm.silence()
                 for event in self._mailbox.take():
                     self._handle(event)
-            if self._descriptor in ready:
-                self._source.read(self._talk)
-                self._sending.nudge()
 
     def _handle(self, event: Event) -> None:
         self._talk.handle(event)

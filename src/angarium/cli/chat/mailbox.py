@@ -18,6 +18,9 @@ class Alarm:
         self._reading, self._writing = os.pipe()
         os.set_blocking(self._reading, False)
         os.set_blocking(self._writing, False)
+        # A signal's handler can run while another's rings.
+        self._lock = threading.RLock()
+        self._closed = False
 
     def fileno(self) -> int:
         """Give what `select` watches.
@@ -28,12 +31,15 @@ class Alarm:
         return self._reading
 
     def ring(self) -> None:
-        """Wake the waiting thread; used by any thread and by signal handlers."""
-        try:
-            os.write(self._writing, b"\0")
-        except BlockingIOError:
-            # Full: it rings already.
-            return
+        """Wake the waiting thread; used by the other threads, and by signal handlers while it is open."""
+        with self._lock:
+            if self._closed:
+                return
+            try:
+                os.write(self._writing, b"\0")
+            except BlockingIOError:
+                # Full: it rings already.
+                return
 
     def silence(self) -> None:
         """Take note of all ringing so far."""
@@ -44,7 +50,9 @@ class Alarm:
             return
 
     def close(self) -> None:
-        """Let go of the descriptors."""
+        """Let go of the descriptors; what rings later is not heard."""
+        with self._lock:
+            self._closed = True
         os.close(self._reading)
         os.close(self._writing)
 

@@ -33,9 +33,13 @@ class TerminalMode:
         self.leave()
 
     def enter(self) -> None:
-        """Switch to single keys."""
+        """Switch to single keys; in the background the terminal is left to whoever has it."""
+        if not self.is_ours():
+            return
         attributes = termios.tcgetattr(self._descriptor)
         attributes[_LOCAL_FLAGS] &= ~(termios.ECHO | termios.ICANON | termios.IEXTEN)
+        # Without this, keys that were typed right before Ctrl-Z would be thrown away.
+        attributes[_LOCAL_FLAGS] |= termios.NOFLSH
         characters = attributes[_CONTROL_CHARACTERS]
         characters[termios.VMIN] = 1
         characters[termios.VTIME] = 0
@@ -43,5 +47,19 @@ class TerminalMode:
         termios.tcsetattr(self._descriptor, termios.TCSADRAIN, attributes)
 
     def leave(self) -> None:
-        """Switch back to what it was."""
+        """Switch back to what it was; in the background others have seen to that."""
+        if not self.is_ours():
+            return
         termios.tcsetattr(self._descriptor, termios.TCSADRAIN, self._before)
+
+    def is_ours(self) -> bool:
+        """Tell whether this process may use the terminal: changing it from the background would stop us.
+
+        Returns:
+            True in the foreground.
+        """
+        try:
+            return os.tcgetpgrp(self._descriptor) == os.getpgrp()
+        except OSError:
+            # The terminal hung up.
+            return False

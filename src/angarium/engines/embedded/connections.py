@@ -1,12 +1,12 @@
-"""How the database's file is opened."""
+"""How the database's file is opened, and locked for writing."""
 
 import sqlite3
+import time
 from pathlib import Path
 from urllib.parse import quote
 
-CHECKPOINT_PAGES = 4_000
-"""Pages of 4 KiB in the write-ahead log before they are copied into the database. A copy costs two more
-fsyncs, so they come rarer than by SQLite's default of 1,000."""
+from angarium.backoff import delays
+from angarium.engines.embedded.sqlite_errors import primary_code
 
 _JOURNAL_BYTES = 64 * 1024 * 1024
 _CACHE_KIB = 16 * 1024
@@ -40,6 +40,31 @@ def connect(path: Path, busy: float) -> sqlite3.Connection:
     return connection
 
 
+def begin(connection: sqlite3.Connection, busy: float) -> None:
+    """Begin to write, when another process does as well.
+
+    SQLite's own way of waiting looks ever more rarely, and beside a writer that commits back to back it
+    looked in vain for a second; the gaps between commits are found by looking often.
+
+    Args:
+        connection: Not in a transaction.
+        busy: Seconds to wait for the other process.
+
+    Raises:
+        sqlite3.OperationalError: The lock did not come free, or anything else went wrong.
+    """
+    give_up = time.monotonic() + busy
+    for wait in delays(first=0.001, most=0.004):
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if primary_code(error) != sqlite3.SQLITE_BUSY or time.monotonic() >= give_up:
+                raise
+        else:
+            return
+        time.sleep(wait)
+
+
 def _configure(connection: sqlite3.Connection) -> None:
     # FULL: a commit is fsynced. On macOS a plain fsync leaves data in the drive's cache (man 2 fsync), so
     # F_FULLFSYNC is asked for as well; elsewhere the two settings do nothing.
@@ -47,7 +72,6 @@ def _configure(connection: sqlite3.Connection) -> None:
         "synchronous = FULL",
         "fullfsync = ON",
         "checkpoint_fullfsync = ON",
-        f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
         f"journal_size_limit = {_JOURNAL_BYTES}",
         f"cache_size = -{_CACHE_KIB}",
         "temp_store = MEMORY",

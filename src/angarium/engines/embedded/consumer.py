@@ -33,7 +33,10 @@ _tokens = count(1)
 
 
 class EmbeddedConsumer:
-    """Holds every partition from its first poll until it is closed."""
+    """Holds every partition from its first poll until it is closed.
+
+    There is one a group: the data folder's lock keeps other processes out, and the wiring makes no second.
+    """
 
     def __init__(self, database: Database, log: EmbeddedLog, group: str) -> None:
         self._database = database

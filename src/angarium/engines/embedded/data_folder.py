@@ -21,8 +21,9 @@ def make_folder(folder: Path) -> None:
                 parent.mkdir(mode=0o700 if parent == folder.absolute() else 0o777, exist_ok=True)
                 _sync(parent.parent)
     except OSError as error:
+        reason = "a file is in its place" if isinstance(error, FileExistsError) else error.strerror
         raise SetupError(
-            f"the data folder {folder} cannot be made: {error.strerror}; "
+            f"the data folder {folder} cannot be made: {reason}; "
             "mend that or choose another folder with ANGARIUM_DATA"
         ) from error
 

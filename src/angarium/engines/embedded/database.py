@@ -19,7 +19,7 @@ from angarium.engines.embedded.schema import prepare
 from angarium.engines.embedded.sqlite_errors import explain, primary_code
 from angarium.engines.embedded.write_kind import AT_MOST_SECONDS, Item, Unavailable, WriteKind
 from angarium.engines.embedded.write_kind import Result as Written
-from angarium.engines.embedded.writer import Writer
+from angarium.engines.embedded.writer import BUSY_SECONDS, Writer
 
 Result = TypeVar("Result")
 
@@ -29,8 +29,8 @@ FILE_NAME = "angarium.db"
 OLDEST_SQLITE = (3, 37, 0)
 """STRICT tables (sqlite.org/stricttables.html)."""
 
-_BUSY_WRITE_SECONDS = 1.0
-_BUSY_READ_SECONDS = 0.25
+_LOCK_SECONDS = 0.25
+"""How long opening and reading wait for a lock: one that bars readers is held for moments only."""
 _OPEN_SECONDS = 5.0
 
 _HINTS = {
@@ -48,8 +48,8 @@ class Database:
     def __init__(self, path: Path, partitions: int) -> None:
         self.path = path
         self.partitions = partitions
-        self._writer = Writer(lambda: connect(path, _BUSY_WRITE_SECONDS))
-        self._readers = ReadConnections(lambda: connect(path, _BUSY_READ_SECONDS))
+        self._writer = Writer(lambda: connect(path, _LOCK_SECONDS))
+        self._readers = ReadConnections(lambda: connect(path, _LOCK_SECONDS))
 
     @classmethod
     def open(cls, folder: Path, partitions: int, migrations: Sequence[Migration] | None = None) -> "Database":
@@ -150,8 +150,8 @@ def _make_ready(path: Path, partitions: int, migrations: Sequence[Migration]) ->
     # SQLite would make the file readable for everybody, and opens one that is read-only without a word.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     try:
-        with closing(connect(path, _BUSY_WRITE_SECONDS)) as connection:
-            prepare(connection, path, partitions, migrations)
+        with closing(connect(path, _LOCK_SECONDS)) as connection:
+            prepare(connection, path, partitions, migrations, BUSY_SECONDS)
     except sqlite3.OperationalError as error:
         if primary_code(error) == sqlite3.SQLITE_BUSY:
             raise _Busy(error) from error

@@ -50,8 +50,9 @@ class ReadConnections:
             LogUnavailable: No answer in time, and `unavailable` says so.
             StoreUnavailable: Likewise.
         """
-        expires_at = time.monotonic() + remaining(at_most)
-        if not self._room.acquire(timeout=max(0.0, expires_at - time.monotonic())):
+        budget = remaining(at_most)
+        expires_at = time.monotonic() + budget
+        if budget <= 0 or not self._room.acquire(timeout=budget):
             raise unavailable("there was no time left to read")
         try:
             return self._run(query, expires_at)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from angarium.domain.errors import SetupError
+from angarium.engines.embedded.connections import begin
 from angarium.engines.embedded.migrations import Migration, migrate
 
 APPLICATION_ID = 0x416E6761
@@ -18,7 +19,7 @@ _STEPS_BETWEEN_CHECKS = 10_000
 
 
 def prepare(
-    connection: sqlite3.Connection, path: Path, partitions: int, migrations: Sequence[Migration]
+    connection: sqlite3.Connection, path: Path, partitions: int, migrations: Sequence[Migration], busy: float
 ) -> None:
     """Make an empty file a database, or check that one belongs here and bring it forward.
 
@@ -27,6 +28,7 @@ def prepare(
         path: Named in errors.
         partitions: The partition count that the settings ask for.
         migrations: Every step that this program knows, in order.
+        busy: Seconds to wait for another process.
 
     Raises:
         SetupError: The file is another program's, damaged, of a newer version or made with another
@@ -35,7 +37,7 @@ def prepare(
     _refuse_foreign(connection, path)
     _refuse_damaged(connection, path)
     connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("BEGIN IMMEDIATE")
+    begin(connection, busy)
     try:
         _bring_forward(connection, path, partitions, migrations)
         connection.execute("COMMIT")

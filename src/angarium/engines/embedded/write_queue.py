@@ -1,5 +1,6 @@
 """What waits for the writer: bounded, and handed over all at once."""
 
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -26,7 +27,7 @@ class WriteQueue:
         self._waiting_since = 0.0
         self._running: Sequence[Portion] = ()
         self._running_since = 0.0
-        self._taken_at = 0.0
+        self._taken_at = -math.inf
 
     def admit(self, source: PortionSource, add: Callable[[], None]) -> None:
         """Let one job in.
@@ -57,7 +58,8 @@ class WriteQueue:
     def take(self) -> Sequence[Portion]:
         """Wait for jobs and take all of them; called by the writer alone.
 
-        Patient jobs are left for a moment, so that they share the commit of whatever comes next.
+        Patient jobs are left for a moment, so that they share the commit of whatever comes next; all are left
+        until the commit before is a moment ago.
 
         Returns:
             A portion for each kind; nothing once the queue is closed and empty.

@@ -64,6 +64,7 @@ def test_everything_that_waits_is_shown_at_the_entry(feeding: Feeding) -> None:
     delivered = [message.message_id for message in feeding.town.messages[:30]]
     feeding.town.deliver(delivered)
     assert contents(feeding.step()) == [f"n{number}" for number in range(30, 250)]
+    assert contents(feeding.step()) == []
 
 
 def test_what_waits_is_shown_up_to_a_bound(feeding: Feeding) -> None:
@@ -194,6 +195,13 @@ def test_polling_calms_down_and_wakes_up_again(feeding: Feeding) -> None:
         feeding.feed.step()
     feeding.feed.stay_awake()
     assert feeding.feed.step() < IDLE
+
+
+def test_what_fills_more_than_a_page_is_read_at_once(feeding: Feeding) -> None:
+    feeding.step()
+    for number in range(250):
+        feeding.town.say("bob", "alice", f"n{number}")
+    assert [feeding.feed.step() for _ in range(3)] == [0.0, 0.0, ACTIVE]
 
 
 def test_an_outage_is_waited_out_longer_and_longer(feeding: Feeding) -> None:

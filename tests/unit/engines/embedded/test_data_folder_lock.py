@@ -1,3 +1,5 @@
+import errno
+import fcntl
 import os
 import subprocess
 import sys
@@ -81,4 +83,17 @@ def test_a_folder_that_is_a_file_is_refused(folder: Path) -> None:
 def test_a_lock_that_cannot_be_opened_is_refused(folder: Path) -> None:
     (folder / "lock").mkdir(parents=True)
     with pytest.raises(SetupError, match=str(folder / "lock")), DataFolderLock(folder):
+        pass
+
+
+@pytest.mark.parametrize("call", ["flock", "ftruncate"])
+def test_a_disk_that_cannot_lock_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl if call == "flock" else os, call, fail)
+    with pytest.raises(SetupError, match="No locks available"), DataFolderLock(folder):
+        pass
+    monkeypatch.undo()
+    with DataFolderLock(folder):
         pass

@@ -12,6 +12,7 @@ import pytest
 
 from angarium.domain.errors import SetupError, StoreUnavailable
 from angarium.engines.embedded import database as database_module
+from angarium.engines.embedded import schema
 from angarium.engines.embedded.database import Database
 
 PARTITIONS = 4
@@ -304,7 +305,7 @@ def test_a_file_that_another_process_keeps_locked_is_refused(
 ) -> None:
     path = filled(folder)
     monkeypatch.setattr(database_module, "_OPEN_SECONDS", 0.0)
-    monkeypatch.setattr(database_module, "_BUSY_WRITE_SECONDS", 0.01)
+    monkeypatch.setattr(database_module, "BUSY_SECONDS", 0.01)
     with closing(sqlite3.connect(path, isolation_level=None)) as holder:
         holder.execute("BEGIN IMMEDIATE")
         said = refusal(folder)
@@ -326,3 +327,13 @@ def test_what_is_asked_after_the_end_is_unavailable(folder: Path) -> None:
         opened.read(names)
     with pytest.raises(StoreUnavailable):
         put_user(opened, "alice")
+
+
+def test_a_file_too_large_to_be_checked_in_time_is_opened(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(folder, users=200)
+    monkeypatch.setattr(schema, "CHECK_SECONDS", 0.0)
+    monkeypatch.setattr(schema, "_STEPS_BETWEEN_CHECKS", 1)
+    with closing(Database.open(folder, PARTITIONS)) as opened:
+        assert len(opened.read(names)) == 200

@@ -1,3 +1,5 @@
+import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -138,6 +140,41 @@ def test_a_closed_database_takes_nothing(log: EmbeddedLog, database: Database) -
         log.append(record(1))
     with pytest.raises(LogUnavailable):
         log.ends()
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or os.getuid() != 0 or shutil.which("mount") is None,
+    reason="needs a root user on Linux who can mount a tiny disk",
+)
+def test_a_disk_that_fills_up_loses_nothing_and_room_mends_it(folder: Path, clock: ManualClock) -> None:
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("this root user cannot mount")
+    try:
+        ballast = folder / "ballast"
+        ballast.write_bytes(bytes(1024 * 1024))
+        with closing(Database.open(folder, PARTITIONS)) as opened:
+            log = EmbeddedLog(opened, clock)
+            kept = append_until_refused(log)
+            with pytest.raises(LogUnavailable, match="full"):
+                log.check()
+            ballast.unlink()
+            log.check()
+            kept.append(append(log, 1))
+            stored = {(partition, offset) for partition, offset, _ in opened.read(rows)}
+        assert stored == {(each.partition, each.offset) for each in kept}
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def append_until_refused(log: EmbeddedLog) -> list[Appended]:
+    kept = []
+    while True:
+        try:
+            kept.append(log.append(NewRecord(b"key", bytes(10_000), {})).result(PATIENCE))
+        except LogUnavailable:
+            return kept
 
 
 STORM = """

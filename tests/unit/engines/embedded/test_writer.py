@@ -22,7 +22,14 @@ def cause_of(error: BaseException | None) -> BaseException | None:
 class Notebook:
     """A file with one table, a writer for it, and a look at what was committed."""
 
-    def __init__(self, path: Path, capacity: int = 100, patience: float = PATIENCE) -> None:
+    def __init__(
+        self,
+        path: Path,
+        capacity: int = 100,
+        patience: float = PATIENCE,
+        linger: float = 0.001,
+        spacing: float = 0,
+    ) -> None:
         self.path = path
         path.touch()
         with closing(connect(path, 1.0)) as connection:
@@ -30,13 +37,20 @@ class Notebook:
             connection.execute("CREATE TABLE notes (note INTEGER NOT NULL CHECK (note >= 0)) STRICT")
         self.transactions: list[list[int]] = []
         self.connected = 0
-        self.writer = Writer(self.connect, capacity, patience)
+        self.statements: list[str] = []
+        self.writer = Writer(self.connect, capacity, patience, linger, spacing, busy=0.01)
         self.notes = self.writer.kind(self.add, StoreUnavailable)
+        self.patient = self.writer.kind(self.add, LogUnavailable, patient=True)
         self.gate = Gate(self.writer)
 
     def connect(self) -> sqlite3.Connection:
         self.connected += 1
-        return connect(self.path, 0.01)
+        connection = connect(self.path, 1.0)
+        connection.set_trace_callback(self.statements.append)
+        return connection
+
+    def commits(self) -> int:
+        return self.statements.count("COMMIT")
 
     def add(self, connection: sqlite3.Connection, notes: Sequence[int]) -> list[int]:
         self.transactions.append(list(notes))
@@ -135,12 +149,13 @@ def test_a_value_that_cannot_be_written_harms_no_other(notebook: Notebook, value
 
 
 def test_a_kind_that_gives_too_few_results_fails(notebook: Notebook) -> None:
-    def forget(connection: sqlite3.Connection, items: Sequence[None]) -> Sequence[None]:
-        return items[1:]
+    def forget(connection: sqlite3.Connection, items: Sequence[int]) -> Sequence[int]:
+        return notebook.add(connection, items)[1:]
 
     forgetful = notebook.writer.kind(forget, LogUnavailable)
-    assert isinstance(forgetful.submit(None).exception(PATIENCE), LogUnavailable)
-    assert notebook.notes.wait(1) == 10
+    assert isinstance(forgetful.submit(1).exception(PATIENCE), LogUnavailable)
+    assert notebook.notes.wait(2) == 20
+    assert notebook.kept() == [2]
 
 
 def test_a_fault_after_the_commit_neither_repeats_it_nor_ends_the_writer(notebook: Notebook) -> None:
@@ -279,6 +294,22 @@ def test_a_caller_that_turned_away_harms_nobody(notebook: Notebook) -> None:
     assert futures[0].result(PATIENCE) == 0
 
 
+def test_a_caller_that_turned_away_harms_nobody_in_an_outage_either(notebook: Notebook) -> None:
+    notebook.gate.shut()
+    futures = [notebook.notes.submit(number) for number in range(3)]
+    assert futures[1].cancel()
+    failing = notebook.patient.submit(-1)
+    assert failing.cancel()
+    with closing(sqlite3.connect(notebook.path, isolation_level=None)) as other:
+        notebook.gate.opened.set()
+        futures[2].exception(PATIENCE)
+        other.execute("BEGIN IMMEDIATE")
+        unlucky = [notebook.notes.submit(number) for number in range(3)]
+        unlucky[0].cancel()
+        assert isinstance(unlucky[2].exception(PATIENCE), StoreUnavailable)
+    assert notebook.notes.wait(4) == 40
+
+
 def test_closing_writes_what_waits(notebook: Notebook) -> None:
     notebook.gate.shut()
     futures = [notebook.notes.submit(number) for number in range(5)]
@@ -304,3 +335,55 @@ def test_an_outage_is_logged_once_and_so_is_its_end(
     notebook.notes.wait(5)
     actions = [getattr(record, "action", "") for record in caplog.records]
     assert actions == ["database_unavailable", "database_recovered"]
+
+
+def test_a_patient_job_shares_the_commit_of_the_next_one(tmp_path: Path) -> None:
+    notebook = Notebook(tmp_path / "notes.db", linger=3600)
+    patient = notebook.patient.submit(1)
+    for _ in range(20):
+        assert notebook.kept() == []
+    assert notebook.notes.wait(2) == 20
+    assert patient.result(0) == 10
+    assert notebook.commits() == 1
+    notebook.writer.close()
+
+
+def test_a_patient_job_does_not_wait_for_ever(notebook: Notebook) -> None:
+    assert notebook.patient.submit(1).result(PATIENCE) == 10
+
+
+def test_many_patient_jobs_wait_for_nobody(tmp_path: Path) -> None:
+    notebook = Notebook(tmp_path / "notes.db", linger=3600)
+    futures = [notebook.patient.submit(number) for number in range(32)]
+    assert [future.result(PATIENCE) for future in futures] == [number * 10 for number in range(32)]
+    notebook.writer.close()
+
+
+def test_commits_keep_their_distance_and_share_more(tmp_path: Path) -> None:
+    notebook = Notebook(tmp_path / "notes.db", spacing=3600)
+    assert notebook.notes.submit(1).result(PATIENCE) == 10
+    first = notebook.notes.submit(2)
+    for _ in range(20):
+        assert notebook.kept() == [1]
+    second = notebook.notes.submit(3)
+    notebook.writer.close()
+    assert [first.result(0), second.result(0)] == [20, 30]
+    assert notebook.transactions == [[1], [2, 3]]
+
+
+def test_a_writer_without_a_break_leaves_room_for_another_process(tmp_path: Path) -> None:
+    notebook = Notebook(tmp_path / "notes.db")
+    neighbour = Writer(lambda: connect(notebook.path, 1.0), busy=PATIENCE)
+    done = threading.Event()
+
+    def without_a_break(future: "Future[int] | None" = None) -> None:
+        if not done.is_set():
+            notebook.notes.submit(1).add_done_callback(without_a_break)
+
+    for _ in range(4):
+        without_a_break()
+    kind = neighbour.kind(notebook.add, StoreUnavailable)
+    assert [kind.wait(number) for number in range(10)] == [number * 10 for number in range(10)]
+    done.set()
+    neighbour.close()
+    notebook.writer.close()

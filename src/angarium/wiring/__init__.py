@@ -1,0 +1,9 @@
+"""The only place that picks an engine and puts the parts together."""
+
+from angarium.wiring.api import http_server as http_server
+from angarium.wiring.embedded import embedded_engine as embedded_engine
+from angarium.wiring.engine import Engine as Engine
+from angarium.wiring.identity import IdentityRoom as IdentityRoom
+from angarium.wiring.identity import open_identity as open_identity
+from angarium.wiring.identity import provision as provision
+from angarium.wiring.worker import router_worker as router_worker

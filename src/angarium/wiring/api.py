@@ -1,0 +1,72 @@
+"""The API: the services on an engine, behind the server."""
+
+from angarium.api.application import MessagingApplication, Services
+from angarium.api.server import Server, ServerLimits
+from angarium.clock import Clock
+from angarium.config import Settings
+from angarium.domain.errors import SetupError
+from angarium.engines.secrets.passwords import ScryptHasher
+from angarium.services.authentication import Authentication
+from angarium.services.conversations import Conversations
+from angarium.services.delivery import Delivery
+from angarium.services.health import Health
+from angarium.services.history import History
+from angarium.services.inbox import Inbox
+from angarium.services.login import Login
+from angarium.services.login_throttle import LoginThrottle
+from angarium.services.presence import Presence
+from angarium.services.sending import Sending
+from angarium.services.store_calls import StoreCalls
+from angarium.services.users import Users
+from angarium.wiring.engine import Engine
+
+
+def http_server(settings: Settings, engine: Engine, clock: Clock) -> Server:
+    """Put the API together and bind its address.
+
+    Args:
+        settings: Addresses, limits and windows.
+        engine: What it stands on.
+        clock: Tells the time.
+
+    Returns:
+        A server that listens, and serves once it is told to.
+
+    Raises:
+        SetupError: The address cannot be listened on.
+    """
+    calls = StoreCalls()
+    presence = Presence(engine.presence, settings.presence_window, clock)
+    services = Services(
+        authentication=Authentication(engine.signer, presence, clock),
+        login=Login(
+            engine.users,
+            ScryptHasher(),
+            engine.signer,
+            LoginThrottle(settings.login_attempts, settings.login_window, clock),
+            presence,
+            clock,
+            settings.token_ttl,
+            calls,
+        ),
+        users=Users(engine.users, calls),
+        conversations=Conversations(engine.conversations, engine.users, engine.reader, clock, calls),
+        sending=Sending(engine.log, clock),
+        delivery=Delivery(engine.log, engine.reader, clock, calls),
+        history=History(engine.reader, calls),
+        inbox=Inbox(engine.reader, calls),
+        health=Health(engine.log, engine.conversations, clock),
+    )
+    limits = ServerLimits(
+        max_in_flight=settings.max_inflight,
+        idle_timeout=settings.idle_timeout,
+        request_timeout=settings.request_timeout,
+    )
+    application = MessagingApplication(services, settings.trusted_proxies)
+    try:
+        return Server((settings.host, settings.port), application, limits, clock)
+    except OSError as error:
+        raise SetupError(
+            f"{settings.host}:{settings.port} cannot be listened on ({error.strerror or error}); stop what "
+            "listens there, or choose another address with ANGARIUM_HOST and ANGARIUM_PORT"
+        ) from error

@@ -1,0 +1,84 @@
+"""The embedded engine: log and stores in one SQLite file, for the one process that serves its folder."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from angarium.clock import Clock
+from angarium.config import Settings
+from angarium.engines.embedded.consumer import EmbeddedConsumer
+from angarium.engines.embedded.conversations import EmbeddedConversations
+from angarium.engines.embedded.data_folder_lock import DataFolderLock
+from angarium.engines.embedded.database import Database
+from angarium.engines.embedded.dead_letters import EmbeddedDeadLetters
+from angarium.engines.embedded.log import EmbeddedLog
+from angarium.engines.embedded.messages import EmbeddedMessages
+from angarium.engines.embedded.presence import EmbeddedPresence
+from angarium.engines.embedded.users import EmbeddedUsers
+from angarium.engines.secrets.secret_file import load_or_create
+from angarium.engines.secrets.tokens import JwtSigner
+from angarium.ports.users import UserStore
+from angarium.wiring.engine import Engine
+
+SECRET_FILE = "jwt_secret"  # noqa: S105 - a file's name
+
+
+@contextmanager
+def embedded_engine(settings: Settings, clock: Clock) -> Iterator[Engine]:
+    """Open the embedded engine for the one process that serves its folder.
+
+    Args:
+        settings: Names the folder and the partition count.
+        clock: Tells the log's time.
+
+    Yields:
+        Every port, until the block ends.
+
+    Raises:
+        SetupError: The folder is in use, cannot be used, or was made with other settings.
+    """
+    with DataFolderLock(settings.data), _database(settings) as database:
+        log = EmbeddedLog(database, clock)
+        messages = EmbeddedMessages(database)
+        yield Engine(
+            log=log,
+            consumer=partial(EmbeddedConsumer, database, log, settings.group),
+            dead_letters=EmbeddedDeadLetters(database),
+            users=EmbeddedUsers(database),
+            conversations=EmbeddedConversations(database),
+            recorder=messages,
+            reader=messages,
+            presence=EmbeddedPresence(database),
+            signer=JwtSigner(
+                settings.jwt_secret or load_or_create(settings.data / SECRET_FILE),
+                settings.jwt_issuer,
+                settings.jwt_audience,
+                settings.token_ttl,
+            ),
+        )
+
+
+@contextmanager
+def embedded_users(settings: Settings) -> Iterator[UserStore]:
+    """Open just the users, beside a running service or without one.
+
+    Args:
+        settings: Names the folder and the partition count.
+
+    Yields:
+        The users, until the block ends.
+
+    Raises:
+        SetupError: The folder cannot be used, or was made with other settings.
+    """
+    with _database(settings) as database:
+        yield EmbeddedUsers(database)
+
+
+@contextmanager
+def _database(settings: Settings) -> Iterator[Database]:
+    database = Database.open(settings.data, settings.partitions)
+    try:
+        yield database
+    finally:
+        database.close()

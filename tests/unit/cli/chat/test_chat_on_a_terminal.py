@@ -1,0 +1,209 @@
+"""`angarium chat` on a real pseudo-terminal."""
+
+import codecs
+import fcntl
+import os
+import pty
+import signal
+import struct
+import subprocess
+import termios
+import threading
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from tests.unit.cli.chat.emulator import Emulator
+from tests.unit.cli.chat.waiting import PATIENCE, until
+from tests.unit.cli.conftest import Shell
+from tests.unit.cli.own_terminal import environment_of, with_terminal
+from tests.unit.cli.town_server import TownServer
+
+CHAT = ["-m", "angarium", "chat", "bob"]
+
+SHELL = """
+import os, signal, sys
+signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+child = os.fork()
+if child == 0:
+    os.setpgid(0, 0)
+    os.tcsetpgrp(0, os.getpid())
+    signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+    os.execv(sys.executable, [sys.executable, "-m", "angarium", "chat", "bob"])
+_, status = os.waitpid(child, os.WUNTRACED)
+assert os.WIFSTOPPED(status)
+os.write(int(sys.argv[1]), str(child).encode())
+_, status = os.waitpid(child, 0)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+"""As much of a shell as job control needs: it tells the chat's process id once the chat was stopped."""
+
+
+class Terminal:
+    """A terminal with one chat on it."""
+
+    def __init__(
+        self, environment: dict[str, str], command: Sequence[str] = CHAT, pass_fds: Sequence[int] = ()
+    ) -> None:
+        self.emulator = Emulator(60, 12)
+        self._lock = threading.Lock()
+        self._near, self._far = pty.openpty()
+        self._resize(60, 12)
+        self.before = self.modes()
+        self.process = subprocess.Popen(
+            with_terminal(command),
+            pass_fds=pass_fds,
+            stdin=self._far,
+            stdout=self._far,
+            stderr=self._far,
+            env=environment_of({"TERM": "xterm", "NO_COLOR": "1", **environment}),
+            start_new_session=True,
+        )
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        decode = codecs.getincrementaldecoder("utf-8")().decode
+        while True:
+            try:
+                data = os.read(self._near, 65_536)
+            except OSError:
+                return
+            with self._lock:
+                self.emulator.write(decode(data))
+
+    def rows(self) -> list[str]:
+        with self._lock:
+            return self.emulator.everything()
+
+    def press(self, text: str) -> None:
+        os.write(self._near, text.encode())
+
+    def shows(self, *rows: str) -> None:
+        until(lambda: self.rows()[-len(rows) :] == list(rows), f"{rows} at the end of {self.rows()}")
+
+    def modes(self) -> list[object]:
+        return list(termios.tcgetattr(self._far))
+
+    def resize(self, columns: int, lines: int) -> None:
+        with self._lock:
+            self.emulator = Emulator(columns, lines)
+        self._resize(columns, lines)
+
+    def _resize(self, columns: int, lines: int) -> None:
+        fcntl.ioctl(self._far, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+
+    def wait(self) -> int:
+        return self.process.wait(PATIENCE)
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        os.close(self._far)
+        self._thread.join(PATIENCE)
+        os.close(self._near)
+
+
+@pytest.fixture
+def terminal(alice: Shell) -> Iterator[Terminal]:
+    terminal = Terminal(alice.environment)
+    try:
+        terminal.shows("talking with bob; Ctrl-D ends", "alice>")
+        yield terminal
+    finally:
+        terminal.close()
+
+
+def test_two_people_talk(terminal: Terminal, server: TownServer) -> None:
+    terminal.press("hello 日本\r")
+    until(lambda: server.town.messages, "the message")
+    until(lambda: any(row.endswith("sent") for row in terminal.rows()), "its state")
+    terminal.press("half a li")
+    server.town.say("bob", "alice", "hi\x1b[2J")
+    until(lambda: any(row.endswith("bob: hi\\x1b[2J") for row in terminal.rows()), "the answer")
+    until(lambda: server.town.receipts, "the receipt")
+    terminal.press("ne")
+    until(lambda: terminal.rows()[-1] == "alice> half a line", "the line that is being typed")
+    server.town.deliver([server.town.messages[0].message_id])
+    until(lambda: any(row.endswith("delivered") for row in terminal.rows()), "the delivery")
+    assert len([row for row in terminal.rows() if "hello 日本" in row]) == 1
+    assert terminal.modes() != terminal.before
+    terminal.press("\x15\x04")
+    assert terminal.wait() == 0
+    assert terminal.modes() == terminal.before
+    assert "alice>" not in terminal.rows()[-1]
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)]
+)
+def test_the_terminal_is_as_before_after_a_signal(
+    number: signal.Signals, status: int, terminal: Terminal
+) -> None:
+    terminal.process.send_signal(number)
+    assert terminal.wait() == status
+    assert terminal.modes() == terminal.before
+
+
+def test_ctrl_c_names_what_was_not_accepted(terminal: Terminal, server: TownServer) -> None:
+    server.stop()
+    until(lambda: any("connection lost, retrying…" in row for row in terminal.rows()), "the outage")
+    terminal.press("one\rtwo\r")
+    until(lambda: sum(row.endswith("sending") for row in terminal.rows()) == 2, "the lines")
+    terminal.press("\x03")
+    assert terminal.wait() == 130
+    terminal.shows(
+        "angarium: 2 lines were not accepted, as far as is known:",
+        "angarium: not accepted: one",
+        "angarium: not accepted: two",
+    )
+    server.start()
+
+
+def test_lines_typed_during_an_outage_are_sent_afterwards(terminal: Terminal, server: TownServer) -> None:
+    server.stop()
+    until(lambda: any("connection lost, retrying…" in row for row in terminal.rows()), "the outage")
+    terminal.press("one\rtwo\r")
+    server.start()
+    until(lambda: sum(row.endswith(" sent") for row in terminal.rows()) == 2, "the states")
+    assert [message.content for message in server.town.messages] == ["one", "two"]
+    assert "back" in terminal.rows()
+
+
+def test_a_resized_terminal_is_drawn_anew(terminal: Terminal, server: TownServer) -> None:
+    terminal.press("hello\rhalf")
+    until(lambda: any(row.endswith("sent") for row in terminal.rows()), "the state")
+    terminal.resize(40, 8)
+    terminal.process.send_signal(signal.SIGWINCH)
+    until(lambda: terminal.rows()[-1:] == ["alice> half"], "the drawing")
+    (row,) = (row for row in terminal.rows() if "hello" in row)
+    assert len(row) == 39
+    assert row.endswith("sent")
+
+
+def test_a_suspended_chat_gives_the_terminal_back_and_goes_on(alice: Shell) -> None:
+    reading, writing = os.pipe()
+    terminal = Terminal(alice.environment, ["-c", SHELL, str(writing)], [writing])
+    os.close(writing)
+    try:
+        terminal.shows("talking with bob; Ctrl-D ends", "alice>")
+        terminal.press("half\x1a")
+        chat = int(os.read(reading, 20))
+        assert terminal.modes() == terminal.before
+        os.kill(chat, signal.SIGCONT)
+        terminal.press(" a line")
+        until(lambda: terminal.rows()[-1:] == ["alice> half a line"], "the line")
+        assert terminal.modes() != terminal.before
+        terminal.press("\x15\x04")
+        assert terminal.wait() == 0
+        assert terminal.modes() == terminal.before
+    finally:
+        terminal.close()
+        os.close(reading)
+
+
+def test_where_nobody_could_continue_it_a_chat_is_not_suspended(terminal: Terminal) -> None:
+    terminal.press("half\x1a")
+    terminal.press(" a line")
+    until(lambda: terminal.rows()[-1:] == ["alice> half a line"], "the line")

@@ -1,0 +1,22 @@
+"""Commands that have a terminal to themselves, as in a new window."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+_LEAD = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+
+
+def with_terminal(argv: Sequence[str]) -> list[str]:
+    """Give the command that runs Python with its stdin as its controlling terminal, in a new session."""
+    return [sys.executable, "-c", _LEAD, *argv]
+
+
+def environment_of(variables: Mapping[str, str]) -> dict[str, str]:
+    """Give a process nothing of this one's environment but its path and the measuring of coverage."""
+    kept = {name: value for name, value in os.environ.items() if name == "PATH" or name.startswith("COV")}
+    return {**kept, **variables}

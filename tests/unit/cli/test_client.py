@@ -1,0 +1,272 @@
+"""The client's connection: kept, bounded, and repeated where that is safe."""
+
+import socket
+import ssl
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from angarium.cli import transport as transports
+from angarium.cli.client import Caller, Client
+from angarium.cli.errors import ApiProblem, LoginRefused, RequestFailed, ServerAway, StrangeAnswer
+from angarium.cli.transport import Answer, HttpTransport
+from tests.fakes.clock import ManualClock
+from tests.unit.cli.town import Town, id_of
+from tests.unit.cli.town_server import TownServer
+
+WHOLE = (
+    b'HTTP/1.1 200 OK\r\nServer: x\r\nContent-Length: 13\r\nRetry-After: 1\r\n\r\n{"a":"\xc3\xa4\xc3\xb6"}\n'
+)
+
+
+class Scripted:
+    """A server that answers each connection with the next piece of bytes, and then ends it."""
+
+    def __init__(self, *answers: bytes, silent: bool = False) -> None:
+        self._answers = deque(answers)
+        self._silent = silent
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.requests: list[bytes] = []
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            with connection:
+                self.requests.append(connection.recv(65_536))
+                if self._silent:
+                    connection.recv(1)
+                else:
+                    connection.sendall(self._answers.popleft())
+
+    def close(self) -> None:
+        # Closing alone does not wake a thread that waits in accept.
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join(30)
+
+
+def get(url: str, timeout: float = 30.0) -> Answer:
+    transport = HttpTransport(url, timeout)
+    try:
+        return transport.exchange("GET", "/", None, {})
+    finally:
+        transport.close()
+
+
+def test_a_whole_answer_is_read() -> None:
+    server = Scripted(WHOLE)
+    assert get(server.url) == Answer(200, "OK", "1", '{"a":"äö"}\n')
+    server.close()
+
+
+def test_an_answer_cut_off_anywhere_is_an_outage_and_never_an_answer() -> None:
+    server = Scripted(*(WHOLE[:size] for size in range(len(WHOLE))))
+    for size in range(len(WHOLE)):
+        with pytest.raises(ServerAway, match=r"cut off|connection was closed") as away:
+            get(server.url)
+        assert away.value.may_pass, size
+    server.close()
+
+
+def test_a_chunked_answer_is_read_and_one_cut_off_is_an_outage() -> None:
+    whole = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+    server = Scripted(whole, whole[:-9])
+    assert get(server.url).text == "{}"
+    with pytest.raises(ServerAway, match="cut off"):
+        get(server.url)
+    server.close()
+
+
+@pytest.mark.parametrize("answer", [b"SSH-2.0-x\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n\xff"])
+def test_another_kind_of_server_is_no_outage(answer: bytes) -> None:
+    server = Scripted(answer)
+    with pytest.raises(StrangeAnswer, match="does not answer like an Angarium server") as strange:
+        get(server.url)
+    assert not strange.value.may_pass
+    server.close()
+
+
+def test_a_silent_server_is_not_waited_for_long() -> None:
+    server = Scripted(silent=True)
+    with pytest.raises(ServerAway, match=r"no answer within 0\.2 s"):
+        get(server.url, timeout=0.2)
+    server.close()
+
+
+def test_an_endless_answer_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transports, "MOST_BYTES", 10)
+    server = Scripted(WHOLE)
+    with pytest.raises(StrangeAnswer):
+        get(server.url)
+    server.close()
+
+
+def test_a_host_without_an_address_is_told() -> None:
+    with pytest.raises(ServerAway, match="no such host"):
+        get("http://nowhere.invalid")
+
+
+def test_the_connection_is_kept_and_opened_anew_when_the_server_ended_it() -> None:
+    with TownServer() as server:
+        client = Client.at(server.url, Caller("alice", "token-of-alice"), patience=0.0)
+        assert client.user_id("bob") == id_of("bob")
+        assert client.user_id("carol") == id_of("carol")
+        assert len(server._connections) == 1
+        server.cut()
+        assert client.user_id("bob") == id_of("bob")
+        assert len(server._connections) == 2
+        client.close()
+
+
+def test_an_address_can_have_a_path() -> None:
+    server = Scripted(WHOLE)
+    get(f"{server.url}/base")
+    assert server.requests[0].startswith(b"GET /base/ HTTP/1.1\r\n")
+    server.close()
+
+
+class Script:
+    """A transport that gives or raises one thing after the other."""
+
+    url = "http://x"
+
+    def __init__(self, *answers: Answer | RequestFailed) -> None:
+        self.answers = deque(answers)
+        self.bodies: list[Mapping[str, object] | None] = []
+
+    def exchange(
+        self, method: str, path: str, body: Mapping[str, object] | None, headers: Mapping[str, str]
+    ) -> Answer:
+        assert method
+        assert path
+        assert ("Authorization" in headers) == (path != "/auth/token")
+        self.bodies.append(body)
+        answer = self.answers.popleft()
+        if isinstance(answer, RequestFailed):
+            raise answer
+        return answer
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+AWAY = ServerAway("http://x", "connection refused")
+ACCEPTED = Answer(202, "Accepted", None, '{"message_id":"m"}')
+
+
+def problem(status: int, code: str, retry_after: str | None = None) -> Answer:
+    return Answer(status, "", retry_after, f'{{"code":"{code}","detail":"So.","trace_id":"ab"}}')
+
+
+def client_of(script: Script, clock: ManualClock, patience: float = 4.0) -> Client:
+    return Client(script, Caller("alice", "t"), patience, clock.monotonic, clock.sleep)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        AWAY,
+        problem(503, "log_unavailable"),
+        problem(500, "internal_error"),
+        problem(408, "request_timeout"),
+        Answer(502, "Bad Gateway", None, "<html>"),
+    ],
+)
+def test_what_may_pass_is_repeated_with_the_same_body(answer: Answer | RequestFailed) -> None:
+    script = Script(answer, answer, ACCEPTED)
+    client_of(script, ManualClock()).send("c", "hi", "m")
+    assert len(script.bodies) == 3
+    assert script.bodies[0] == script.bodies[1] == script.bodies[2]
+
+
+@pytest.mark.parametrize(
+    "answer", [problem(400, "invalid_field"), problem(404, "not_found"), problem(501, "not_implemented")]
+)
+def test_what_cannot_pass_is_not_repeated(answer: Answer) -> None:
+    script = Script(answer)
+    with pytest.raises(ApiProblem, match="So"):
+        client_of(script, ManualClock()).send("c", "hi", "m")
+
+
+def test_patience_ends() -> None:
+    clock = ManualClock()
+    began = clock.monotonic()
+    script = Script(*[AWAY] * 100)
+    with pytest.raises(ServerAway):
+        client_of(script, clock).send("c", "hi", "m")
+    assert 3.0 <= clock.monotonic() - began <= 4.0
+    assert len(script.bodies) > 3
+
+
+def test_without_patience_everything_is_tried_once() -> None:
+    script = Script(AWAY)
+    with pytest.raises(ServerAway):
+        client_of(script, ManualClock(), patience=0.0).send("c", "hi", "m")
+
+
+def test_the_servers_wish_to_wait_is_kept() -> None:
+    clock = ManualClock()
+    began = clock.monotonic()
+    client_of(Script(problem(503, "overloaded", "2"), ACCEPTED), clock).send("c", "hi", "m")
+    assert clock.monotonic() - began == 2.0
+
+
+@pytest.mark.parametrize(
+    ("code", "words"), [("expired_token", "has expired"), ("invalid_token", "no longer accepted")]
+)
+def test_a_refused_token_asks_for_a_login(code: str, words: str) -> None:
+    with pytest.raises(LoginRefused, match=words):
+        client_of(Script(problem(401, code)), ManualClock()).inbox(1)
+
+
+def test_wrong_credentials_are_no_refused_token() -> None:
+    client = Client(Script(problem(401, "invalid_credentials")), None, 0.0)
+    with pytest.raises(ApiProblem) as refused:
+        client.log_in("alice", "guess")
+    assert refused.value.code == "invalid_credentials"
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tls")
+    kind = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1"
+    command = f"openssl req -x509 {kind} -nodes -days 2 -subj /CN=localhost"
+    where = (
+        f"-addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout {folder}/key.pem -out {folder}/cert.pem"
+    )
+    try:
+        subprocess.run([*command.split(), *where.split()], check=True, capture_output=True, timeout=60)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("openssl is not installed")
+    return folder
+
+
+@pytest.fixture
+def secure(certificate: Path) -> Iterator[TownServer]:
+    with TownServer(Town()) as server:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate / "cert.pem", certificate / "key.pem")
+        server._server.socket = context.wrap_socket(server._server.socket, server_side=True)
+        yield server
+
+
+def test_https_is_spoken_with_servers_that_can_prove_who_they_are(
+    secure: TownServer, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = secure.url.replace("http://", "https://")
+    with pytest.raises(ServerAway, match="TLS failed: CERTIFICATE_VERIFY_FAILED"):
+        Client.at(url, patience=0.0).log_in("alice", "alice-demo")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate / "cert.pem"))
+    client = Client.at(url, patience=0.0)
+    assert client.log_in("alice", "alice-demo").access_token == "token-of-alice"
+    client.close()

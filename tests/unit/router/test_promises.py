@@ -1,0 +1,131 @@
+"""The promises as a whole: senders that retry, over a log and a store that fail at the worst moments."""
+
+from collections.abc import Sequence
+from uuid import UUID, uuid4
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from angarium.domain.conversation import Conversation
+from angarium.domain.errors import LogUnavailable
+from angarium.domain.message import BEGINNING, Message, Place, Status
+from angarium.ports.message_log import MessageLog
+from angarium.router.worker import Worker
+from angarium.services.sending import Sending, Submission
+from tests.fakes.clock import ManualClock
+from tests.faults import Faults
+from tests.unit.router.events import ALICE, ALICE_BOB, BOB, receipt
+from tests.unit.router.rig import Rig
+
+CONVERSATION = Conversation(ALICE_BOB, (min(ALICE, BOB), max(ALICE, BOB)), 0)
+TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
+TRIES = 200
+RANK = list(Status)
+
+
+class Sender:
+    """Sends numbered texts through the API's own service, each with its id until the log confirms it."""
+
+    def __init__(self, rig: Rig, seed: int) -> None:
+        self._faults = Faults(LogUnavailable)
+        self._faults.at_random(seed, before=0.2, after=0.3)
+        log: MessageLog = rig.log
+        self._sending = Sending(self._faults.around(log), rig.clock)
+        self.accepted: list[tuple[UUID, str]] = []
+
+    def send(self, text: str) -> None:
+        message_id = uuid4()
+        for _ in range(TRIES):
+            pending = self._sending.submit(
+                CONVERSATION, ALICE, Submission(text, message_id=message_id), TRACE_ID
+            )
+            if pending.appended.exception(timeout=1) is None:
+                self.accepted.append((message_id, text))
+                return
+        raise AssertionError(f"{TRIES} tries in a row failed")
+
+
+def found(history: Sequence[Message]) -> list[tuple[UUID, str]]:
+    return [(message.message_id, message.content) for message in history]
+
+
+def turns(rig: Rig, worker: Worker, number: int) -> None:
+    for _ in range(number):
+        worker.step()
+        rig.clock.advance(0.05)
+
+
+def test_a_send_that_was_told_as_failed_and_retried_is_one_message(rig: Rig) -> None:
+    faults = Faults(LogUnavailable)
+    log: MessageLog = rig.log
+    sending = Sending(faults.around(log), rig.clock)
+    faults.fail_after_effect("append", times=3)
+    submission = Submission("once", message_id=uuid4())
+    tries = [sending.submit(CONVERSATION, ALICE, submission, TRACE_ID) for _ in range(4)]
+    assert [type(each.appended.exception(1)) for each in tries[:3]] == [LogUnavailable] * 3
+    assert tries[3].appended.exception(1) is None
+    rig.run(rig.worker())
+    assert found(rig.history()) == [(submission.message_id, "once")]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    seed=st.integers(0, 2**32),
+    steps=st.lists(st.sampled_from(["send", "work", "crash", "clock", "receipt"]), min_size=5, max_size=40),
+)
+def test_whatever_fails_every_accepted_message_is_there_once_in_order_and_its_status_never_falls(
+    seed: int, steps: list[str]
+) -> None:
+    rig = Rig(ManualClock())
+    rig.store_faults.at_random(seed, before=0.2, after=0.2)
+    sender = Sender(rig, seed)
+    worker = rig.worker()
+    highest: dict[UUID, Status] = {}
+    seen = BEGINNING
+    walked: list[tuple[UUID, str]] = []
+    for number, step in enumerate(steps):
+        match step:
+            case "send":
+                sender.send(f"text {number}")
+            case "crash":
+                worker = rig.worker()  # the old one is left as it is: nothing of it was committed
+                rig.clock.advance(60)
+            case "clock":
+                rig.clock.step_wall(-5_000)
+            case "receipt" if rig.history():
+                rig.put(receipt([rig.history()[-1].message_id]))
+            case _:
+                turns(rig, worker, 3)
+        seen = walk(rig, seen, walked)
+        hold_status(rig, highest)
+    rig.store_faults.heal()
+    settle(rig)
+    walk(rig, seen, walked)
+    hold_status(rig, highest)
+    history = rig.history()
+    assert found(history) == sender.accepted
+    assert walked == sender.accepted, "whoever followed the cursor saw the same"
+    assert [message.place for message in history] == sorted(message.place for message in history)
+
+
+def walk(rig: Rig, seen: Place, walked: list[tuple[UUID, str]]) -> Place:
+    news = rig.messages.newer(ALICE_BOB, seen, 10_000)
+    walked += found(news)
+    return news[-1].place if news else seen
+
+
+def hold_status(rig: Rig, highest: dict[UUID, Status]) -> None:
+    for message in rig.history():
+        before = highest.get(message.message_id, Status.PENDING)
+        assert RANK.index(message.status) >= RANK.index(before), "a status fell"
+        highest[message.message_id] = message.status
+
+
+def settle(rig: Rig) -> None:
+    rig.clock.advance(60)
+    worker = rig.worker()
+    for _ in range(500):
+        turns(rig, worker, 1)
+        if rig.all_committed():
+            return
+    raise AssertionError(f"not all is committed: {rig.position()}")

@@ -1,0 +1,185 @@
+import json
+from itertools import pairwise
+
+import pytest
+
+from angarium.domain.events import Event, decode, encode
+from angarium.ports.message_log import Position
+from angarium.router import entry
+from tests.fakes.clock import ManualClock
+from tests.unit.router.events import ALICE, ALICE_BOB, BOB, CAROL, message, message_id_of, receipt
+from tests.unit.router.rig import Rig
+from tests.unit.services.log_lines import LogLines
+
+TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
+
+
+@pytest.mark.parametrize(
+    ("value", "schema"),
+    [
+        (None, b"1"),
+        (b"", b"1"),
+        (b"\xff\xfe", b"1"),
+        (b"[" * 100_000, b"1"),
+        (b"{}", b"1"),
+        (encode(message()), b"2"),
+        (encode(message()), b"\xff"),
+        (encode(message()), None),
+    ],
+)
+def test_what_cannot_be_decoded_is_put_away_and_stops_nobody(
+    rig: Rig, value: bytes | None, schema: bytes | None
+) -> None:
+    headers = {"trace_id": b"abc"} if schema is None else {"trace_id": b"abc", "schema": schema}
+    rig.log.append_raw(0, str(ALICE_BOB).encode(), value, headers)
+    rig.put(message("valid"))
+    rig.run(rig.worker())
+    (letter,) = rig.dead_letters.read(10)
+    assert letter.reason == "undecodable_event"
+    assert letter.detail
+    assert letter.record == rig.log.records()[0]
+    assert letter.trace_id == "abc"
+    assert rig.texts() == ["valid"]
+
+
+@pytest.mark.parametrize("key", [None, b"", b"another", str(ALICE_BOB).upper().encode()])
+def test_a_key_that_is_not_the_conversation_is_put_away(rig: Rig, key: bytes | None) -> None:
+    rig.put_raw(encode(message()), key)
+    rig.put(message("valid"))
+    rig.run(rig.worker())
+    assert rig.reasons() == ["key_mismatch"]
+    assert rig.texts() == ["valid"]
+
+
+def test_a_record_without_a_trace_is_named_by_its_position(rig: Rig) -> None:
+    rig.log.append_raw(0, None, None, {})
+    rig.log.append_raw(0, None, None, {"trace_id": b""})
+    rig.run(rig.worker())
+    assert [letter.trace_id for letter in reversed(rig.dead_letters.read(10))] == ["0:0", "0:1"]
+
+
+def test_a_trace_id_from_outside_is_bounded_and_always_text(rig: Rig) -> None:
+    rig.log.append_raw(0, None, None, {"trace_id": b"\xff" + b"x" * 10_000})
+    rig.run(rig.worker())
+    assert rig.dead_letters.read(1)[0].trace_id == "\ufffd" + "x" * 63
+
+
+def test_whatever_reading_a_record_raises_puts_that_one_away(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def faulty(value: bytes, schema: str) -> Event:
+        if b"strange" in value:
+            raise KeyError(value)
+        return decode(value, schema)
+
+    monkeypatch.setattr(entry, "decode", faulty)
+    rig.put(message("strange"))
+    rig.put(message("valid"))
+    rig.run(rig.worker())
+    (letter,) = rig.dead_letters.read(10)
+    assert letter.reason == "internal_error"
+    assert "KeyError" in letter.detail
+    assert "strange" not in letter.detail
+    assert rig.texts() == ["valid"]
+
+
+def test_the_same_id_from_the_other_participant_is_put_away_without_its_text(
+    rig: Rig, lines: LogLines
+) -> None:
+    same = message_id_of("same")
+    rig.put(message("mine", message_id=same))
+    rig.put(message("not mine", BOB, ALICE, same))
+    rig.run(rig.worker())
+    (letter,) = rig.dead_letters.read(10)
+    assert letter.reason == "message_id_conflict"
+    assert str(same) in letter.detail
+    assert rig.texts() == ["mine"]
+    assert len(lines.of("message_stored")) == 1
+    assert "not mine" not in lines.text()
+
+
+def test_a_receipt_for_what_is_not_there_is_put_away_and_the_others_in_it_count(rig: Rig) -> None:
+    event, missing = message(), message_id_of("missing")
+    rig.put(event)
+    rig.put(receipt([missing, event.message_id]))
+    rig.run(rig.worker())
+    (letter,) = rig.dead_letters.read(10)
+    assert letter.reason == "unknown_message"
+    assert str(missing) in letter.detail
+    assert str(event.message_id) not in letter.detail
+    assert [each.status for each in rig.history()] == ["DELIVERED"]
+
+
+def test_a_receipt_of_the_sender_is_put_away_and_changes_nothing(rig: Rig) -> None:
+    event = message(sender=ALICE, recipient=BOB)
+    rig.put(event)
+    rig.put(receipt([message_id_of("missing"), event.message_id], ALICE, BOB))
+    rig.run(rig.worker())
+    assert rig.reasons() == ["not_recipient"]
+    assert [each.status for each in rig.history()] == ["PENDING"]
+
+
+def test_a_dead_letter_is_told_with_its_reason_position_and_trace_and_without_the_content(
+    rig: Rig, lines: LogLines
+) -> None:
+    document = json.loads(encode(message("secret text")))
+    document["payload"]["sender_id"] = "secret sender"
+    rig.put_raw(json.dumps(document).encode())
+    rig.run(rig.worker())
+    assert lines.of("dead_lettered") == [
+        {"reason": "undecodable_event", "trace_id": TRACE_ID, "partition": 0, "offset": 0}
+    ]
+    assert "secret" not in lines.text()
+
+
+def test_an_offset_is_not_committed_before_its_dead_letter_is_durable(rig: Rig, clock: ManualClock) -> None:
+    held = rig.dead_letter_faults.hang("append")
+    rig.put_raw(b"poison")
+    rig.put(message("valid"))
+    worker = rig.worker()
+    for _ in range(5):
+        worker.step()
+    assert rig.texts() == ["valid"]
+    assert rig.position() == Position(0, -1)
+    held.release()
+    rig.run(worker)
+    assert rig.position() == Position(2, clock.now_ms())
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_dead_letter_is_tried_for_ever_with_growing_waits_and_holds_up_nobody(
+    rig: Rig, clock: ManualClock, lines: LogLines, at_once: bool
+) -> None:
+    rig.dead_letter_faults.fail("append", times=8, at_once=at_once)
+    rig.put_raw(b"poison")
+    worker = rig.worker()
+    tried_at = []
+    for number in range(200):
+        rig.put(message(str(number)))
+        before = rig.dead_letter_faults.calls["append"]
+        worker.step()
+        if rig.dead_letter_faults.calls["append"] > before:
+            tried_at.append(clock.monotonic())
+        clock.advance(0.05)
+    rig.run(worker)
+    waits = [later - sooner for sooner, later in pairwise(tried_at)]
+    assert len(tried_at) == 9
+    assert waits == sorted(waits)
+    assert 3.0 <= waits[-1] <= 3.1
+    assert rig.reasons() == ["undecodable_event"]
+    assert len(rig.texts()) == 200
+    assert len(lines.of("dead_letters_unavailable")) == 1
+    assert [line["trace_id"] for line in lines.of("retry")] == [TRACE_ID] * 8
+
+
+def test_a_conflict_is_put_away_again_by_a_replay_and_nothing_else_changes(rig: Rig) -> None:
+    same = message_id_of("same")
+    rig.put(message("mine", message_id=same))
+    rig.put(message("not mine", BOB, ALICE, same))
+    rig.put(receipt([message_id_of("missing")], CAROL, ALICE))
+    rig.run(rig.worker())
+    before = rig.history()
+    rig.forget_positions()
+    rig.run(rig.worker())
+    assert rig.history() == before
+    assert sorted(rig.reasons()) == ["message_id_conflict"] * 2 + ["unknown_message"] * 2

@@ -1,0 +1,304 @@
+from dataclasses import replace
+
+import pytest
+
+from angarium.domain.errors import LogUnavailable
+from angarium.ports.message_log import Position
+from angarium.router.worker import Worker
+from tests.fakes.clock import ManualClock
+from tests.unit.router.events import ALICE, BOB, CAROL, message, message_id_of, receipt
+from tests.unit.router.rig import AT_ONCE, Rig
+from tests.unit.services.log_lines import LogLines
+
+
+def let_pass(rig: Rig, worker: Worker, seconds: float, step: float = 0.05) -> None:
+    for _ in range(round(seconds / step)):
+        worker.step()
+        rig.clock.advance(step)
+
+
+def test_while_the_store_is_out_nothing_is_lost_skipped_or_committed(
+    rig: Rig, clock: ManualClock, lines: LogLines
+) -> None:
+    rig.store_faults.outage()
+    for number in range(20):
+        rig.put(message(str(number)))
+    worker = rig.worker()
+    let_pass(rig, worker, 60)
+    assert rig.position() == Position(0, -1)
+    assert rig.reasons() == []
+    assert len(lines.of("store_unavailable")) == 1
+    rig.store_faults.heal()
+    let_pass(rig, worker, 5)
+    assert rig.texts() == [str(number) for number in range(20)]
+    assert rig.all_committed()
+    assert len(lines.of("store_available")) == 1
+
+
+def test_the_flow_is_paused_and_membership_kept_alive_while_the_store_is_out(rig: Rig) -> None:
+    rig.store_faults.outage()
+    rig.put(message("first"))
+    worker = rig.worker()
+    let_pass(rig, worker, 30)
+    rig.put(message("next to ask", ALICE, CAROL))
+    worker.step()
+    rig.put(message("left in the log", BOB, CAROL))
+    polls = rig.log_faults.calls["poll"]
+    assert (rig.log_faults.calls["pause"], rig.log_faults.calls["resume"]) == (1, 0)
+    for _ in range(10):
+        worker.step()
+    assert rig.log_faults.calls["poll"] == polls + 10
+    assert (rig.log_faults.calls["pause"], rig.log_faults.calls["resume"]) == (1, 0)
+    rig.store_faults.heal()
+    let_pass(rig, worker, 5)
+    assert rig.log_faults.calls["resume"] == 1
+    assert rig.all_committed()
+
+
+def test_an_outage_fills_no_memory(rig: Rig) -> None:
+    rig.store_faults.outage()
+    worker = rig.worker(pace=replace(AT_ONCE, records=10))
+    for number in range(40):
+        rig.put(message(str(number)))
+        let_pass(rig, worker, 1)
+    assert rig.log_faults.calls["pause"] == 1
+    rig.store_faults.heal()
+    let_pass(rig, worker, 5)
+    assert rig.texts() == [str(number) for number in range(40)]
+
+
+def test_tries_grow_apart_up_to_a_bound_and_are_told_with_the_trace(
+    rig: Rig, clock: ManualClock, lines: LogLines
+) -> None:
+    rig.store_faults.fail("record", times=10)
+    event = message()
+    rig.put(event)
+    worker = rig.worker()
+    let_pass(rig, worker, 30, step=0.01)
+    delays = [line["delay_ms"] for line in lines.of("retry")]
+    assert delays == [50, 100, 200, 400, 800, 1600, 3000, 3000, 3000, 3000]
+    assert {line["message_id"] for line in lines.of("retry")} == {event.message_id}
+    assert {line["error_type"] for line in lines.of("retry")} == {"StoreUnavailable"}
+    assert [line["attempt"] for line in lines.of("retry")] == list(range(1, 11))
+    assert all(line["trace_id"] for line in lines.of("retry") + lines.of("store_unavailable"))
+    assert rig.store_faults.calls["record"] == 11
+
+
+def test_during_an_outage_one_conversation_at_a_time_tries_the_store(rig: Rig, clock: ManualClock) -> None:
+    rig.store_faults.outage()
+    for name in range(50):
+        rig.put(message("x", ALICE, message_id_of(name)))
+    worker = rig.worker()
+    worker.step()
+    worker.step()
+    assert rig.store_faults.calls["record"] == 50
+    let_pass(rig, worker, 60)
+    assert rig.store_faults.calls["record"] < 50 + 30
+    rig.store_faults.heal()
+    let_pass(rig, worker, 8)
+    assert rig.all_committed()
+
+
+def test_a_worker_stores_within_fifteen_seconds_of_the_stores_return(rig: Rig, clock: ManualClock) -> None:
+    rig.store_faults.outage()
+    for name in range(50):
+        rig.put(message("x", ALICE, message_id_of(name)))
+    worker = rig.worker()
+    let_pass(rig, worker, 600, step=0.2)
+    rig.store_faults.heal()
+    let_pass(rig, worker, 15, step=0.2)
+    assert rig.all_committed()
+
+
+def test_a_message_whose_storing_took_effect_but_was_told_as_failed_is_one_and_told_once(
+    rig: Rig, clock: ManualClock, lines: LogLines
+) -> None:
+    rig.store_faults.fail_after_effect("record", times=3)
+    rig.put(message("once"))
+    worker = rig.worker()
+    let_pass(rig, worker, 5)
+    assert rig.texts() == ["once"]
+    assert rig.all_committed()
+    assert len(lines.of("message_stored")) == 1
+
+
+def test_a_receipt_survives_an_outage(rig: Rig, clock: ManualClock) -> None:
+    event = message()
+    rig.put(event)
+    rig.put(receipt([event.message_id]))
+    rig.store_faults.fail("mark_delivered", times=2)
+    rig.store_faults.fail_after_effect("mark_delivered", times=2)
+    let_pass(rig, rig.worker(), 10)
+    assert [each.status for each in rig.history()] == ["DELIVERED"]
+    assert rig.all_committed()
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_an_unforeseen_error_of_the_store_is_an_outage_and_never_skipped(
+    rig: Rig, clock: ManualClock, lines: LogLines, at_once: bool
+) -> None:
+    rig.store_faults.fail("record", times=20, error=ZeroDivisionError("inside the driver"), at_once=at_once)
+    rig.put(message("kept"))
+    worker = rig.worker()
+    let_pass(rig, worker, 10)
+    assert rig.position() == Position(0, -1)
+    assert rig.reasons() == []
+    assert {line["error_type"] for line in lines.of("retry")} == {"ZeroDivisionError"}
+    let_pass(rig, worker, 60)
+    assert rig.texts() == ["kept"]
+    assert rig.all_committed()
+
+
+def test_a_wrong_number_of_answers_is_not_believed(rig: Rig, clock: ManualClock, lines: LogLines) -> None:
+    class Short:
+        def __init__(self) -> None:
+            self.lies = 2
+
+        def record(self, conversation_id, messages):  # type: ignore[no-untyped-def]
+            self.lies -= 1
+            return rig.messages.record(conversation_id, messages[: -1 if self.lies >= 0 else None])
+
+        mark_delivered = rig.messages.mark_delivered
+
+    rig.put(message("a"))
+    rig.put(message("b"))
+    worker = rig.worker(Short())
+    worker.step()
+    worker.step()
+    assert rig.position() == Position(0, -1)
+    let_pass(rig, worker, 5)
+    assert rig.texts() == ["a", "b"]
+    assert len(lines.of("message_stored")) == 2
+
+
+def test_a_conversation_that_fails_for_ever_holds_up_no_other(rig: Rig, clock: ManualClock) -> None:
+    broken = message("broken").conversation_id
+    rig.store_faults.fail("record", times=10_000, when=lambda conversation_id, _: conversation_id == broken)
+    worker = rig.worker()
+    rig.put(message("broken"))
+    for number in range(100):
+        rig.put(message(str(number), ALICE, CAROL))
+        let_pass(rig, worker, 0.5)
+    let_pass(rig, worker, 5)
+    assert len(rig.texts(message("x", ALICE, CAROL).conversation_id)) == 100
+    assert rig.position() == Position(0, -1)
+
+
+def test_what_fails_for_ever_and_alone_starts_one_outage_only(rig: Rig, lines: LogLines) -> None:
+    broken = message().conversation_id
+    rig.store_faults.fail("record", times=10_000, when=lambda conversation_id, _: conversation_id == broken)
+    worker = rig.worker()
+    rig.put(message())
+    for _ in range(20):
+        let_pass(rig, worker, 3)
+        rig.put(message("x", ALICE, CAROL))
+    assert len(lines.of("store_unavailable")) == 1
+    assert len(lines.of("retry")) > 10
+
+
+def test_a_call_without_an_answer_is_tried_again_and_its_late_answer_ignored(
+    rig: Rig, clock: ManualClock, lines: LogLines
+) -> None:
+    held = rig.store_faults.hang("record")
+    rig.put(message("a"))
+    rig.put(message("b"))
+    worker = rig.worker()
+    let_pass(rig, worker, 9.5)
+    assert rig.store_faults.calls["record"] == 1
+    let_pass(rig, worker, 5)
+    assert rig.texts() == ["a", "b"]
+    assert rig.all_committed()
+    held.release()
+    let_pass(rig, worker, 1)
+    assert rig.texts() == ["a", "b"]
+    assert len(lines.of("message_stored")) == 2
+
+
+def test_presence_that_never_answers_delays_nothing_for_long(
+    rig: Rig, clock: ManualClock, lines: LogLines
+) -> None:
+    rig.store_faults.hang("last_seen")
+    rig.put(message())
+    worker = rig.worker()
+    let_pass(rig, worker, 12)
+    assert [each.status for each in rig.history()] == ["PENDING"]
+
+
+def test_presence_that_fails_never_decides_whether_something_is_stored(rig: Rig, clock: ManualClock) -> None:
+    rig.store_faults.fail("last_seen", times=3)
+    rig.presence.touch(BOB, clock.now_ms())
+    rig.put(message("a"))
+    rig.run(rig.worker())
+    assert [each.status for each in rig.history()] == ["PENDING"]
+
+
+def test_a_log_that_is_out_is_left_alone_for_growing_waits_and_read_again(
+    rig: Rig, clock: ManualClock, lines: LogLines
+) -> None:
+    worker = rig.worker()
+    worker.step()
+    rig.log_faults.fail("poll", times=8)
+    rig.put(message("a"))
+    polls = rig.log_faults.calls["poll"]
+    let_pass(rig, worker, 15, step=0.01)
+    assert rig.texts() == ["a"]
+    assert [line["delay_ms"] for line in lines.of("retry")] == [50, 100, 200, 400, 800, 1600, 3000, 3000]
+    assert len(lines.of("log_unavailable")) == len(lines.of("log_available")) == 1
+    assert rig.log_faults.calls["poll"] > polls + 8
+
+
+def test_a_failed_commit_is_tried_again_after_a_later_poll(
+    rig: Rig, clock: ManualClock, lines: LogLines
+) -> None:
+    rig.log_faults.fail("commit", times=3)
+    rig.log_faults.fail_after_effect("commit", times=1, skip=0)
+    rig.put(message("a"), 4000)
+    worker = rig.worker()
+    let_pass(rig, worker, 0.1)
+    assert rig.position() == Position(0, -1)
+    rig.put(message("b"), 3000)
+    let_pass(rig, worker, 10)
+    assert rig.position() == Position(2, 4000)
+    assert len(lines.of("commit_unavailable")) == 1
+    assert len(lines.of("retry")) == 4
+
+
+def test_work_goes_on_while_the_log_is_out(rig: Rig, clock: ManualClock) -> None:
+    rig.store_faults.fail("record", times=2)
+    rig.put(message("a"))
+    worker = rig.worker()
+    worker.step()
+    rig.log_faults.fail("poll", times=10_000, error=LogUnavailable("out"))
+    let_pass(rig, worker, 5)
+    assert rig.texts() == ["a"]
+
+
+def test_no_turn_waits_longer_than_the_poll(rig: Rig, clock: ManualClock) -> None:
+    asked: list[float] = []
+
+    class Patient:
+        def __init__(self) -> None:
+            self._inner = rig.consumer()
+
+        def poll(self, timeout: float) -> object:
+            asked.append(timeout)
+            return self._inner.poll(0)
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self._inner, name)
+
+    worker = Worker(
+        Patient,  # type: ignore[arg-type]  # passes everything on
+        rig.messages,
+        rig.dead_letters,
+        rig.online(),
+        clock,
+        replace(AT_ONCE, poll=0.2),
+    )
+    for _ in range(3):
+        worker.step()
+    rig.put(message())
+    for _ in range(5):
+        worker.step()
+    assert max(asked) == 0.2
+    assert min(asked) == 0.0

@@ -1,0 +1,251 @@
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+
+from angarium.domain.errors import LogUnavailable
+from angarium.domain.message import Message
+from angarium.ports.message_log import LogConsumer, Position
+from angarium.ports.messages import Marked, MessageRecorder, Receipt, Recorded
+from angarium.router import session
+from angarium.router.pace import Pace
+from angarium.router.session import Session
+from angarium.router.worker import Worker
+from tests.fakes.clock import ManualClock
+from tests.unit.router.events import ALICE, BOB, CAROL, message
+from tests.unit.router.recorders import HeldRecorder
+from tests.unit.router.rig import AT_ONCE, Rig
+from tests.unit.services.log_lines import LogLines
+
+PATIENCE = 30.0
+
+
+def let_pass(worker: Worker, clock: ManualClock, seconds: float) -> None:
+    for _ in range(round(seconds / 0.05)):
+        clock.advance(max(worker.step(), 0.05))
+
+
+@pytest.mark.parametrize("method", ["poll", "commit", "pause", "resume"])
+def test_an_unforeseen_error_of_the_consumer_is_told_and_survived(
+    rig: Rig, clock: ManualClock, lines: LogLines, method: str
+) -> None:
+    worker = rig.worker(pace=replace(AT_ONCE, records=2))
+    rig.log_faults.fail(method, times=3, error=RuntimeError("not foreseen"))
+    for number in range(10):
+        rig.put(message(str(number)))
+    let_pass(worker, clock, 10)
+    assert rig.texts() == [str(number) for number in range(10)]
+    assert rig.all_committed()
+    waits = [line["delay_ms"] for line in lines.of("worker_failed")]
+    # What is paused, and so resumed, depends on how much is left each time.
+    assert waits == [50, 100, 200][: len(waits) or 3]
+    assert "RuntimeError" in lines.text()
+
+
+def test_records_that_were_read_when_the_worker_failed_are_read_again(
+    rig: Rig, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = [RuntimeError("between reading and applying")]
+    real = Session._read
+
+    def faulty(one: Session, *args: object) -> None:
+        real(one, *args)  # type: ignore[arg-type]
+        if failures:
+            raise failures.pop()
+
+    monkeypatch.setattr(Session, "_read", faulty)
+    worker = rig.worker()
+    rig.put(message("a"))
+    rig.put(message("b"))
+    wait = worker.step()
+    assert wait > 0
+    rig.put(message("c"))
+    let_pass(worker, clock, 1)
+    assert rig.texts() == ["a", "b", "c"]
+    assert rig.position().offset == 3
+
+
+def test_a_consumer_that_cannot_be_opened_is_tried_again(
+    rig: Rig, clock: ManualClock, lines: LogLines
+) -> None:
+    refusals = [LogUnavailable("no broker") for _ in range(5)]
+
+    def opened() -> LogConsumer:
+        if refusals:
+            raise refusals.pop()
+        return rig.consumer()
+
+    worker = Worker(
+        opened, rig.messages, rig.dead_letters, rig.online(), clock, AT_ONCE, lambda _, most: most
+    )
+    rig.put(message("a"))
+    let_pass(worker, clock, 5)
+    assert rig.texts() == ["a"]
+    assert len(lines.of("worker_failed")) == 5
+
+
+def test_a_failed_worker_leaves_the_group(clock: ManualClock) -> None:
+    rig = Rig(clock, partitions=2)
+    first, second = rig.worker(), rig.worker()
+    for _ in range(4):
+        first.step()
+        second.step()
+    rig.log_faults.fail("poll", error=RuntimeError("not foreseen"))
+    assert first.step() > 0
+    rig.put(message("a"), partition=0)
+    rig.put(message("b", ALICE, CAROL), partition=1)
+    rig.run(second)
+
+
+def test_a_consumer_that_fails_to_leave_is_told_and_left_behind(
+    rig: Rig, clock: ManualClock, lines: LogLines
+) -> None:
+    worker = rig.worker()
+    worker.step()
+    rig.log_faults.fail("close", error=RuntimeError("socket"))
+    rig.log_faults.fail("poll", error=RuntimeError("not foreseen"))
+    assert worker.step() > 0
+    assert len(lines.of("worker_failed")) == 2
+
+
+def test_waits_start_small_again_after_a_sound_time(rig: Rig, clock: ManualClock) -> None:
+    worker = rig.worker()
+    rig.log_faults.fail("poll", times=4, error=RuntimeError("not foreseen"))
+    assert [worker.step() for _ in range(4)] == [0.05, 0.1, 0.2, 0.4]
+    let_pass(worker, clock, 61)
+    rig.log_faults.fail("poll", error=RuntimeError("not foreseen"))
+    assert worker.step() == 0.05
+
+
+def test_stopping_finishes_and_commits_what_was_taken_and_takes_no_more(rig: Rig, clock: ManualClock) -> None:
+    worker = rig.worker(pace=replace(AT_ONCE, commit=100))
+    rig.put(message("a"), 1000)
+    for _ in range(3):
+        worker.step()
+    rig.put(message("b"), 2000)
+    worker.step()
+    rig.put(message("c"), 3000)
+    worker.stop()
+    assert rig.texts() == ["a", "b"]
+    assert rig.position() == Position(2, 2000)
+
+
+def test_stopping_leaves_the_group(clock: ManualClock) -> None:
+    rig = Rig(clock, partitions=2)
+    first, second = rig.worker(), rig.worker()
+    for _ in range(4):
+        first.step()
+        second.step()
+    first.stop()
+    rig.put(message("a"), partition=0)
+    rig.put(message("b", ALICE, CAROL), partition=1)
+    rig.run(second)
+
+
+def test_stopping_waits_for_what_hangs_within_its_bound(rig: Rig) -> None:
+    class Ticking(ManualClock):
+        def monotonic(self) -> float:
+            self.advance(0.01)
+            return super().monotonic()
+
+    clock = Ticking()
+    worker = Worker(rig.consumer, HeldRecorder(rig.messages), rig.dead_letters, rig.online(), clock, AT_ONCE)
+    rig.put(message("a"))
+    worker.step()
+    begun = clock.monotonic()
+    worker.stop()
+    assert Pace().drain <= clock.monotonic() - begun <= 10
+    assert rig.position() == Position(0, -1)
+
+
+def test_stopping_does_not_wait_for_a_store_that_is_out(rig: Rig, clock: ManualClock) -> None:
+    rig.store_faults.outage()
+    worker = rig.worker()
+    rig.put(message("a"))
+    for _ in range(3):
+        worker.step()
+    worker.stop()
+    assert rig.position() == Position(0, -1)
+    rig.store_faults.heal()
+    rig.run(rig.worker())
+    assert rig.texts() == ["a"]
+
+
+def test_stopping_survives_a_log_that_fails(rig: Rig, lines: LogLines) -> None:
+    worker = rig.worker(pace=replace(AT_ONCE, commit=100))
+    for number in range(3):
+        rig.put(message(str(number)))
+        worker.step()
+    rig.log_faults.fail("commit", error=LogUnavailable("gone"))
+    worker.stop()
+    other = rig.worker(HeldRecorder(rig.messages))
+    rig.put(message("x", BOB, CAROL))
+    for _ in range(3):
+        other.step()
+    rig.log_faults.fail("pause", error=RuntimeError("not foreseen"))
+    other.stop()
+    rig.run(rig.worker())
+    assert rig.texts() == ["0", "1", "2"]
+    assert len(lines.of("worker_failed")) == 1
+
+
+def test_stopping_before_anything_began_is_nothing(rig: Rig) -> None:
+    rig.worker().stop()
+    assert not rig.log_faults.calls
+
+
+class Threaded:
+    """Applies each call, and answers it, on a thread of its own."""
+
+    def __init__(self, inner: MessageRecorder, thread: ThreadPoolExecutor) -> None:
+        self._inner = inner
+        self._thread = thread
+
+    def record(self, conversation_id: UUID, messages: Sequence[Message]) -> Future[tuple[Recorded, ...]]:
+        return self._thread.submit(lambda: self._inner.record(conversation_id, messages).result())
+
+    def mark_delivered(
+        self, conversation_id: UUID, receipts: Sequence[Receipt]
+    ) -> Future[tuple[Marked, ...]]:
+        return self._thread.submit(lambda: self._inner.mark_delivered(conversation_id, receipts).result())
+
+
+def started(worker: Worker) -> tuple[threading.Thread, threading.Event]:
+    stopping = threading.Event()
+    thread = threading.Thread(target=worker.run, args=(stopping,), daemon=True)
+    thread.start()
+    return thread, stopping
+
+
+def test_a_lane_goes_on_when_its_call_ends_on_another_thread_and_waits_for_no_poll(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Every wait but the one for the end of a call takes longer than the test.
+    monkeypatch.setattr(session, "SHORTEST_WAIT", 3600.0)
+    for number in range(10):
+        rig.put(message(str(number)))
+    with ThreadPoolExecutor(1) as engine:
+        worker = rig.worker(Threaded(rig.messages, engine), replace(AT_ONCE, poll=3600, group=1))
+        thread, stopping = started(worker)
+        deadline = time.monotonic() + PATIENCE
+        while not rig.all_committed() and time.monotonic() < deadline:
+            stopping.wait(0.001)
+        assert rig.texts() == [str(number) for number in range(10)]
+        stopping.set()
+        # The worker is in a long poll now, and a record ends it.
+        rig.put(message("last"))
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+    assert rig.all_committed()
+
+
+def test_a_failing_worker_that_is_told_to_stop_does_not_wait(rig: Rig) -> None:
+    rig.log_faults.fail("poll", times=10_000, error=RuntimeError("not foreseen"))
+    thread, stopping = started(rig.worker(pace=Pace(retry=3600)))
+    stopping.set()
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
