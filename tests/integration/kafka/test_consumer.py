@@ -225,7 +225,10 @@ def test_a_long_poll_tells_a_rebalance_when_it_comes(read: OpenReading) -> None:
         assert waiting.result(30.0).lost
 
 
-def test_polls_that_are_shorter_than_a_rebalance_get_through_it(read: OpenReading) -> None:
+def test_a_rebalance_that_ends_between_two_polls_is_not_begun_anew(
+    read: OpenReading, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "kafka.coordinator")
     reading = read()
     pause = threading.Event()
 
@@ -235,6 +238,8 @@ def test_polls_that_are_shorter_than_a_rebalance_get_through_it(read: OpenReadin
         return len(reading.held) == PARTITIONS
 
     wait_for(holds_all)
+    joins = [line for line in caplog.messages if line.startswith("(Re-)joining")]
+    assert len(joins) <= 3, "one to be given an id, one to join, one for a busy machine"
 
 
 @pytest.mark.storm
