@@ -20,7 +20,7 @@ from cassandra.query import tuple_factory
 REQUEST_SECONDS = 2.0
 HEARTBEAT_SECONDS = 5
 RECONNECT_SECONDS = (0.5, 5.0)
-ASK_ANOTHER_AFTER_SECONDS = 0.5
+ASK_ANOTHER_AFTER_SECONDS = 0.25
 """A node that falls silent keeps its connections until it misses a heartbeat; until then another is asked."""
 
 PROTOCOL = 5

@@ -12,7 +12,7 @@ from angarium import backoff, logs
 from angarium.domain.errors import StoreUnavailable
 from angarium.engines.cassandra import cluster as clusters
 from angarium.engines.cassandra.cluster import CassandraAddress
-from angarium.engines.cassandra.statements import CONDITIONAL, Statement
+from angarium.engines.cassandra.statements import ASKED_ONCE, Statement
 
 CLOSE_SECONDS = 5.0
 
@@ -127,5 +127,5 @@ def _open(address: CassandraAddress) -> Connected:
         cluster.shutdown()
         raise
     for statement, each in prepared.items():
-        each.is_idempotent = statement not in CONDITIONAL
+        each.is_idempotent = statement not in ASKED_ONCE
     return Connected(cluster, session, prepared)

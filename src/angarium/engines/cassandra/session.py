@@ -1,8 +1,10 @@
 """One connection to the cluster for a whole process: statements in, futures of rows out."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
 from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import suppress
+from functools import partial
 
 from cassandra.cluster import ResponseFuture
 from cassandra.query import BatchStatement, BatchType
@@ -144,10 +146,7 @@ class CassandraSession:
         except Exception as error:  # noqa: BLE001 - whoever waits for the future must hear of it
             outcome.set_exception(unavailable(error))
         else:
-            answer.add_callbacks(
-                lambda rows: outcome.set_result(rows or ()),
-                lambda error: outcome.set_exception(unavailable(error)),
-            )
+            answer.add_callbacks(partial(_answered, outcome), partial(_refused, outcome))
         return outcome
 
     def _ask(self, build: Callable[[Connected], object]) -> ResponseFuture:
@@ -156,3 +155,16 @@ class CassandraSession:
         if timeout <= 0:
             raise StoreUnavailable("no time is left to ask Cassandra")
         return connected.session.execute_async(build(connected), timeout=timeout)
+
+
+# When two nodes were asked, the driver calls back for each answer: the first one stands.
+
+
+def _answered(outcome: "Future[Rows]", rows: Rows | None) -> None:
+    with suppress(InvalidStateError):
+        outcome.set_result(rows or ())
+
+
+def _refused(outcome: "Future[Rows]", error: BaseException) -> None:
+    with suppress(InvalidStateError):
+        outcome.set_exception(unavailable(error))

@@ -91,5 +91,6 @@ class Statement(Enum):
     LAST_SEEN = "SELECT user_id, seen_at FROM presence WHERE user_id IN ?"
 
 
-CONDITIONAL = frozenset({Statement.ADD_USER, Statement.CHANGE_PASSWORD, Statement.ADD_CONVERSATION})
-"""Those whose answer differs the second time; all others may be sent to two nodes at once."""
+ASKED_ONCE = frozenset({Statement.CHANGE_PASSWORD})
+"""Not to be sent to a second node when the first is slow: a late one would undo what came after. All others
+may be done twice; who made a conversation is told by its claim, not by the answer."""
