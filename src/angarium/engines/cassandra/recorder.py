@@ -180,8 +180,10 @@ def _index(message: Message) -> tuple[object, ...]:
 
 
 def _delivery(conversation_id: UUID, state: MessageState, receipt: Receipt) -> tuple[object, ...]:
+    # A receipt comes after its message, so its time is not before; if it ever were, it still has to win.
+    written_at = max(receipt.delivered_at, state.place.timestamp)
     return (
-        write_time(receipt.delivered_at, RECEIPT_RANK),
+        write_time(written_at, RECEIPT_RANK),
         receipt.delivered_at,
         conversation_id,
         state.place.timestamp,
