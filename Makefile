@@ -2,13 +2,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast lint fix bench package clean
+.PHONY: help run engines test test-fast lint fix bench package clean
 
 help:  ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
 
 run: .venv/run  ## Start the whole service on http://127.0.0.1:8080, data in var/.
 	@exec $(BIN)/angarium serve
+
+engines: .venv/dev  ## Start real Kafka and Cassandra in the foreground and print the settings to export.
+	@exec $(BIN)/python -m tests.engines
 
 test: .venv/dev  ## Run every test, with the coverage of branches.
 	$(BIN)/pytest --cov --cov-report=term

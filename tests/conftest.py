@@ -1,5 +1,147 @@
+"""Real servers, one start a test session, for every test that asks for one by a fixture's name.
+
+In this order: what ANGARIUM_TEST_KAFKA and ANGARIUM_TEST_CASSANDRA name; processes of our own, when there is
+Java 17 (and Maven, the first time); a skip, with one loud line. Under CI=true nothing is skipped.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
 from hypothesis import settings
+
+from tests.engines.cassandra_server import CassandraCluster
+from tests.engines.kafka_server import KafkaServer
+from tests.engines.missing import Missing
 
 # No test asserts a speed: a busy machine must not fail a property.
 settings.register_profile("angarium", deadline=None)
 settings.load_profile("angarium")
+
+NEEDS_A_SERVER = {
+    "kafka",
+    "kafka_server",
+    "cassandra",
+    "cassandra_cluster",
+    "cassandra_node",
+    "cassandra_trio",
+}
+
+Server = TypeVar("Server", KafkaServer, CassandraCluster)
+Result = TypeVar("Result")
+
+_lacking = pytest.StashKey[dict[str, str]]()
+_folders = pytest.StashKey[list[Path]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_lacking] = {}
+    config.stash[_folders] = []
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if NEEDS_A_SERVER.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.engines)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for server, advice in config.stash[_lacking].items():
+        terminalreporter.write_line(f"NOT TESTED on real {server}: {advice}", red=True, bold=True)
+    for folder in config.stash[_folders]:
+        if folder.exists():
+            terminalreporter.write_line(f"The servers' logs are in {folder}")
+
+
+@pytest.fixture(scope="session")
+def _own_kafka(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[KafkaServer]:
+    server = KafkaServer(tmp_path_factory.mktemp("kafka"))
+    yield from _served(request, "Kafka", server, server.folder)
+
+
+@pytest.fixture(scope="session")
+def _own_cassandra(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[CassandraCluster]:
+    yield from _cassandra(request, tmp_path_factory.mktemp("cassandra"), nodes=2)
+
+
+@pytest.fixture(scope="session")
+def _own_node(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[CassandraCluster]:
+    yield from _cassandra(request, tmp_path_factory.mktemp("cassandra-node"), nodes=1)
+
+
+@pytest.fixture(scope="module")
+def cassandra_trio(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[CassandraCluster]:
+    """Three nodes of ours, for the tests of one module."""
+    yield from _cassandra(request, tmp_path_factory.mktemp("cassandra-trio"), nodes=3)
+
+
+def _cassandra(request: pytest.FixtureRequest, folder: Path, nodes: int) -> Iterator[CassandraCluster]:
+    cluster = _or_skip(request, "Cassandra", lambda: CassandraCluster(folder, nodes))
+    yield from _served(request, "Cassandra", cluster, folder)
+
+
+@pytest.fixture
+def kafka_server(_own_kafka: KafkaServer) -> Iterator[KafkaServer]:
+    """A broker of ours, which a test may freeze, kill and start again."""
+    yield _own_kafka
+    _own_kafka.start()
+
+
+@pytest.fixture
+def cassandra_cluster(_own_cassandra: CassandraCluster) -> Iterator[CassandraCluster]:
+    """Two nodes of ours, which a test may freeze, kill and start again."""
+    yield _own_cassandra
+    _own_cassandra.start()
+
+
+@pytest.fixture
+def cassandra_node(_own_node: CassandraCluster) -> Iterator[CassandraCluster]:
+    """A single node of ours, up sooner than two, which a test may freeze, kill and start again."""
+    yield _own_node
+    _own_node.start()
+
+
+@pytest.fixture
+def kafka(request: pytest.FixtureRequest) -> str:
+    """The address of a broker that stays up."""
+    named = os.environ.get("ANGARIUM_TEST_KAFKA")
+    return named or request.getfixturevalue("kafka_server").address
+
+
+@pytest.fixture
+def cassandra(request: pytest.FixtureRequest) -> str:
+    """The addresses of Cassandra nodes that stay up."""
+    named = os.environ.get("ANGARIUM_TEST_CASSANDRA")
+    return named or request.getfixturevalue("cassandra_cluster").address
+
+
+def _served(request: pytest.FixtureRequest, name: str, server: Server, folder: Path) -> Iterator[Server]:
+    _or_skip(request, name, server.start)
+    request.config.stash[_folders].append(folder)
+    yield server
+    server.kill()
+    if request.session.testsfailed == 0:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _or_skip(request: pytest.FixtureRequest, name: str, start: Callable[[], Result]) -> Result:
+    try:
+        return start()
+    except Missing as lacking:
+        advice = f"{lacking}; or set ANGARIUM_TEST_{name.upper()}=host:port"
+        if os.environ.get("CI") == "true":
+            pytest.fail(advice, pytrace=False)
+        request.config.stash[_lacking][name] = advice
+        pytest.skip(advice)

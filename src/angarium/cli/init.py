@@ -21,8 +21,8 @@ def register(commands: Commands) -> None:
         "init",
         _run,
         "create what the service needs",
-        "Create what the service needs, and the configured users. Safe to repeat and to run twice at once; "
-        "`angarium serve` does the same by itself.",
+        "Create topics, keyspace, tables and the configured users; the data folder where no server is set. "
+        "Safe to repeat and to run twice at once; `angarium serve` needs no such call.",
         "angarium init",
     )
     parser.add_argument(
@@ -34,7 +34,7 @@ def register(commands: Commands) -> None:
     )
 
 
-def _run(_: argparse.Namespace, console: Console) -> int:
+def _run(arguments: argparse.Namespace, console: Console) -> int:
     settings = Settings.from_env(console.environment, console.stderr.isatty())
     problems = settings.problems_for("init")
     if problems:
@@ -44,9 +44,22 @@ def _run(_: argparse.Namespace, console: Console) -> int:
 
     handler = logs.configure("cli", "WARNING", settings.log_format, console.stderr)
     try:
+        ready = _prepare_servers(settings, arguments.timeout, console) if settings.kafka else settings.data
         with wiring.open_identity(settings) as room:
             wiring.provision(settings, room.provisioning)
     finally:
         handler.close()
-    console.say(f"{settings.data} is ready; users: {', '.join(user.username for user in settings.users)}")
+    console.say(f"{ready} is ready; users: {', '.join(user.username for user in settings.users)}")
     return 0
+
+
+def _prepare_servers(settings: Settings, timeout: float, console: Console) -> str:
+    from angarium.wiring.distributed import prepare
+
+    report = prepare(settings, timeout)
+    if report.nodes < settings.replication:
+        console.complain(
+            f"{report.nodes} of the {settings.replication} nodes that must keep each row are up; without a "
+            "quorum of them nothing is stored or read, and a lost node takes with it what it alone has"
+        )
+    return f"topic {settings.topic} and keyspace {settings.keyspace}"

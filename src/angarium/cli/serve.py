@@ -1,24 +1,16 @@
 """`angarium serve`: API and worker in one process on the embedded engine."""
 
-import os
-import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
 from typing import TextIO
 
 from angarium import __version__, logs, wiring
-from angarium.api.server import Server
+from angarium.cli.stopping import GRACE_SECONDS, on_signal
 from angarium.clock import SystemClock
 from angarium.config import Settings
 from angarium.config.users import DEMO_USERS
 from angarium.engines.secrets.passwords import ScryptHasher
 from angarium.services.users import Provisioning
-
-GRACE_SECONDS = 10.0
-"""How long a stop may take to finish what is in hand."""
 
 SWITCH_SECONDS = 0.0005
 """How long a busy thread keeps the interpreter from the others. SQLite gives it up at every step: at Python's
@@ -48,7 +40,7 @@ def run(settings: Settings, out: TextIO) -> int:
         worker = wiring.router_worker(settings, engine, clock)
         stopping = threading.Event()
         thread = threading.Thread(target=worker.run, args=(stopping,), name="worker")
-        with _stop_on_signal(server):
+        with on_signal(lambda: server.stop(GRACE_SECONDS)):
             thread.start()
             _log.info("started", f"serving on {server.url}", version=__version__, url=server.url)
             out.write(_greeting(settings, server.url))
@@ -60,24 +52,6 @@ def run(settings: Settings, out: TextIO) -> int:
                 thread.join()
     _log.info("stopped", "everything in hand was finished")
     return 0
-
-
-@contextmanager
-def _stop_on_signal(server: Server) -> Iterator[None]:
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        for each in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(each, end_at_once)
-        server.stop(GRACE_SECONDS)
-
-    def end_at_once(number: int, _frame: FrameType | None) -> None:
-        os._exit(128 + number)
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _greeting(settings: Settings, url: str) -> str:

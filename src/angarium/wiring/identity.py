@@ -1,7 +1,7 @@
 """Users, for the commands that manage them and for every start."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from angarium.clock import SystemClock
@@ -38,9 +38,19 @@ def open_identity(settings: Settings) -> Iterator[IdentityRoom]:
 
     Raises:
         SetupError: The engine cannot be opened.
+        StoreUnavailable: The engine cannot be reached.
     """
-    with embedded_users(settings) as users:
+    with _users(settings) as users:
         yield IdentityRoom(users, Provisioning(users, ScryptHasher(), SystemClock()))
+
+
+def _users(settings: Settings) -> AbstractContextManager[UserStore]:
+    if settings.kafka:
+        # The drivers are loaded only where they are used.
+        from angarium.wiring.distributed import distributed_users
+
+        return distributed_users(settings)
+    return embedded_users(settings)
 
 
 def provision(settings: Settings, provisioning: Provisioning) -> None:

@@ -1,0 +1,107 @@
+"""Conversations on Cassandra."""
+
+from collections.abc import Sequence
+from typing import cast
+from uuid import UUID, uuid4
+
+from angarium.deadline import within
+from angarium.domain.conversation import Conversation, ConversationPlace
+from angarium.domain.errors import StoreUnavailable
+from angarium.engines.cassandra import rows
+from angarium.engines.cassandra.contention import settled
+from angarium.engines.cassandra.rows import Row
+from angarium.engines.cassandra.session import CassandraSession
+from angarium.engines.cassandra.statements import Statement
+
+CHECK_SECONDS = 1.0
+_NOBODY = UUID(int=0)
+
+
+class CassandraConversations:
+    """Implements `ports.conversations.ConversationStore`; creation is a conditional write, once a pair."""
+
+    def __init__(self, session: CassandraSession) -> None:
+        self._session = session
+
+    def create(self, conversation: Conversation) -> tuple[Conversation, bool]:
+        """Keep a conversation unless it is there; see the port.
+
+        Args:
+            conversation: The candidate.
+
+        Returns:
+            The conversation as stored, and whether it is the candidate.
+        """
+        claim = uuid4()
+        kept, owner = settled(lambda: self._claim(conversation, claim))
+        # Again for one that is there already: whoever created it may have died before its lists were written.
+        self._list(kept)
+        return kept, owner == claim
+
+    def get(self, conversation_id: UUID) -> Conversation | None:
+        """Find a conversation; see the port.
+
+        Args:
+            conversation_id: Which.
+
+        Returns:
+            The conversation, None when there is none.
+        """
+        found = self._find(conversation_id)
+        return found[0] if found else None
+
+    def of_user(self, user_id: UUID, after: ConversationPlace | None, limit: int) -> Sequence[Conversation]:
+        """List a user's conversations; see the port.
+
+        Args:
+            user_id: A participant.
+            after: Strictly behind this place; None starts with the newest.
+            limit: At most so many.
+
+        Returns:
+            Newest first.
+        """
+        if after is None:
+            found = self._session.execute(Statement.CONVERSATIONS_OF_USER, (user_id, limit))
+        else:
+            values = (user_id, after.created_at, after.conversation_id, limit)
+            found = self._session.execute(Statement.CONVERSATIONS_OF_USER_BEHIND, values)
+        return [_listed(user_id, row) for row in found]
+
+    def check(self) -> None:
+        """See whether enough replicas answer; see the port."""
+        with within(CHECK_SECONDS):
+            self._session.execute(Statement.CONVERSATION, (_NOBODY,))
+
+    def _find(self, conversation_id: UUID) -> tuple[Conversation, UUID] | None:
+        found = self._session.execute(Statement.CONVERSATION, (conversation_id,))
+        return rows.conversation(found[0]) if found else None
+
+    def _claim(self, conversation: Conversation, claim: UUID) -> tuple[Conversation, UUID]:
+        # Most conversations that are opened are there; a read is far cheaper than a conditional write.
+        found = self._find(conversation.conversation_id)
+        if found is None:
+            participants = list(conversation.participant_ids)
+            values = (conversation.conversation_id, participants, conversation.created_at, claim)
+            self._session.execute(Statement.ADD_CONVERSATION, values)
+            found = self._find(conversation.conversation_id)
+        if found is None:
+            raise StoreUnavailable("a conversation that was just created is not visible yet")
+        return found
+
+    def _list(self, conversation: Conversation) -> None:
+        writes = [
+            self._session.submit(
+                Statement.ADD_CONVERSATION_OF_USER,
+                (user_id, conversation.created_at, conversation.conversation_id, conversation.other(user_id)),
+            )
+            for user_id in conversation.participant_ids
+        ]
+        for write in writes:
+            self._session.wait(write)
+
+
+def _listed(user_id: UUID, row: Row) -> Conversation:
+    created_at, conversation_id, other_id = cast("tuple[int, UUID, UUID]", row)
+    first, second = sorted((user_id, other_id))
+    return Conversation(conversation_id, (first, second), created_at)

@@ -1,0 +1,142 @@
+"""Making the keyspace and its tables; safe to repeat and to race."""
+
+import re
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from typing import cast
+
+from cassandra import DriverException
+from cassandra.cluster import Session
+
+from angarium import backoff
+from angarium.domain.errors import SetupError
+from angarium.engines.cassandra import cluster as clusters
+from angarium.engines.cassandra.cluster import CassandraAddress
+from angarium.engines.cassandra.errors import DRIVER_ERRORS
+
+STATEMENT_SECONDS = 30.0
+_TABLE = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+)")
+_KEYSPACE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,47}")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyspaceReport:
+    """What `init` found.
+
+    Attributes:
+        replication: Copies of each row, as the keyspace says.
+        nodes: Live nodes of the datacenter.
+    """
+
+    replication: int
+    nodes: int
+
+
+def prepare(address: CassandraAddress, replication: int, timeout: float) -> KeyspaceReport:
+    """Make the keyspace and its tables where they are missing; wait for servers that are still starting.
+
+    Args:
+        address: Where the cluster is.
+        replication: Copies of each row in the datacenter, for a keyspace that is made now.
+        timeout: Seconds to wait for servers that do not answer yet.
+
+    Returns:
+        What was found.
+
+    Raises:
+        SetupError: The servers did not answer in time, or the keyspace was made with another replication.
+    """
+    give_up = time.monotonic() + timeout
+    for wait in backoff.delays(0.2, 2.0):
+        try:
+            return _prepare(address, replication)
+        except DRIVER_ERRORS as error:
+            if time.monotonic() + wait > give_up:
+                raise SetupError(
+                    f"Cassandra at {_shown(address)} could not be prepared within {timeout:.0f} s "
+                    f"({type(error).__name__}: {str(error)[:300]}); check ANGARIUM_CASSANDRA, "
+                    "ANGARIUM_DATACENTER, and the nodes"
+                ) from error
+        time.sleep(wait)
+    raise AssertionError("the waits do not end")
+
+
+def _prepare(address: CassandraAddress, replication: int) -> KeyspaceReport:
+    if _KEYSPACE.fullmatch(address.keyspace) is None:
+        raise SetupError(f"{address.keyspace!r} cannot be a keyspace's name; change ANGARIUM_KEYSPACE")
+    cluster = clusters.build(address)
+    try:
+        session = cluster.connect(wait_for_all_pools=True)
+        schema = _Schema(session, address)
+        schema.make_keyspace(replication)
+        schema.make_tables()
+        return KeyspaceReport(replication, len(session.get_pools()))
+    finally:
+        cluster.shutdown()
+
+
+class _Schema:
+    """Changes the schema through one node, the same one for everybody who sees the same nodes.
+
+    A node makes changes one after the other; two nodes that make one table at once give it two identities.
+    """
+
+    def __init__(self, session: Session, address: CassandraAddress) -> None:
+        self._session = session
+        self._address = address
+        self._node = min((pool.host for pool in session.get_pools()), key=lambda host: str(host.endpoint))
+
+    def make_keyspace(self, replication: int) -> None:
+        datacenter = self._address.datacenter
+        if self._replication() is None:
+            self._change(
+                f'CREATE KEYSPACE IF NOT EXISTS "{self._address.keyspace}" WITH replication = '
+                f"{{'class': 'NetworkTopologyStrategy', '{datacenter}': {replication}}}"
+            )
+        found = self._replication()
+        if found != replication:
+            raise SetupError(
+                f"keyspace {self._address.keyspace} keeps {found} copies in {datacenter}, but "
+                f"ANGARIUM_REPLICATION is {replication}; set it to {found}, or alter the keyspace and repair"
+            )
+
+    def make_tables(self) -> None:
+        self._session.set_keyspace(self._address.keyspace)
+        found = self._ask(
+            "SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s", self._address.keyspace
+        )
+        present = {name for (name,) in found}
+        for name, statement in _tables():
+            if name not in present:
+                self._change(statement)
+
+    def _replication(self) -> int | None:
+        query = "SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = %s"
+        found = self._ask(query, self._address.keyspace)
+        if not found:
+            return None
+        ((options,),) = cast("list[tuple[Mapping[str, str]]]", found)
+        return int(options.get(self._address.datacenter, options.get("replication_factor", 0)))
+
+    def _ask(self, query: str, value: str) -> list[tuple[object, ...]]:
+        return list(self._session.execute(query, (value,), timeout=STATEMENT_SECONDS, host=self._node))
+
+    def _change(self, statement: str) -> None:
+        done = self._session.execute(statement, timeout=STATEMENT_SECONDS, host=self._node)
+        if not done.response_future.is_schema_agreed:
+            raise DriverException("the nodes do not agree on the schema yet")
+
+
+def _tables() -> Iterator[tuple[str, str]]:
+    text = resources.files(__package__).joinpath("schema.cql").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if not line.startswith("--")]
+    for statement in "\n".join(lines).split(";"):
+        named = _TABLE.search(statement)
+        if named is not None:
+            yield named[1], statement
+
+
+def _shown(address: CassandraAddress) -> str:
+    return ", ".join(f"{host}:{port}" for host, port in address.contact_points)

@@ -1,0 +1,169 @@
+"""What a user has not confirmed yet, found behind the marks of their inbox."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import cast
+from uuid import UUID
+
+from angarium.deadline import within
+from angarium.domain.message import InboxPlace, Message, Place
+from angarium.engines.cassandra import rows
+from angarium.engines.cassandra.inboxes import Inboxes
+from angarium.engines.cassandra.rows import InboxEntry, MessageState
+from angarium.engines.cassandra.session import CALL_SECONDS, CassandraSession
+from angarium.engines.cassandra.statements import Statement
+
+AT_ONCE = 64
+"""So many conversations are read side by side."""
+
+FIRST_CHUNK = 16
+CHUNK = 256
+"""So many messages of a conversation are looked at in one request, first and then."""
+
+_LAST_OFFSET = 2**63 - 1
+
+
+@dataclass(slots=True)
+class _Walk:
+    """A conversation that is read on from a place, as far as it is needed."""
+
+    conversation_id: UUID
+    at: Place
+    until: Place
+    chunk: int = FIRST_CHUNK
+    ended: bool = False
+    found: list[MessageState] = field(default_factory=list)
+
+
+class Pending:
+    """Reads conversations from their marks on and keeps what is addressed to the user and not DELIVERED."""
+
+    def __init__(self, session: CassandraSession) -> None:
+        self._session = session
+        self._inboxes = Inboxes(session)
+
+    def inbox(self, recipient_id: UUID, after: InboxPlace | None, limit: int) -> Sequence[Message]:
+        """Read over all conversations of a user.
+
+        Args:
+            recipient_id: To whom.
+            after: Strictly after this place; None starts from the oldest.
+            limit: At most so many.
+
+        Returns:
+            Oldest first, by `InboxPlace`.
+        """
+        with within(CALL_SECONDS):
+            walks = sorted(
+                _walks(self._inboxes.of_user(recipient_id), after),
+                key=lambda walk: (walk.at, walk.conversation_id),
+            )
+            oldest: list[tuple[InboxPlace, MessageState]] = []
+            while behind := list(islice(_short_of(walks, oldest, limit), AT_ONCE)):
+                self._read_on(recipient_id, behind)
+                for walk in behind:
+                    oldest += [(_inbox_place(walk.conversation_id, state), state) for state in walk.found]
+                    walk.found.clear()
+                oldest.sort(key=lambda each: each[0])
+                del oldest[limit:]
+            return self._with_contents([(place.conversation_id, state) for place, state in oldest])
+
+    def counts(self, user_id: UUID, conversation_ids: Sequence[UUID], most: int) -> Mapping[UUID, int]:
+        """Count what waits in some conversations.
+
+        Args:
+            user_id: For whom.
+            conversation_ids: Where.
+            most: Counted no further than this.
+
+        Returns:
+            By conversation.
+        """
+        with within(CALL_SECONDS):
+            entries = self._inboxes.of_conversations(user_id, conversation_ids)
+            walks = list(_walks(entries.values(), None))
+            while behind := [walk for walk in walks if not walk.ended and len(walk.found) < most]:
+                self._read_on(user_id, behind[:AT_ONCE])
+        found = {walk.conversation_id: min(most, len(walk.found)) for walk in walks}
+        return {key: found.get(key, 0) for key in conversation_ids}
+
+    def _read_on(self, user_id: UUID, walks: Sequence[_Walk]) -> None:
+        asked = [
+            (walk, self._session.submit(Statement.NEWER_STATES, (walk.conversation_id, *_from(walk))))
+            for walk in walks
+        ]
+        for walk, answer in asked:
+            states = [rows.state(row) for row in self._session.wait(answer)]
+            walk.found += [state for state in states if state.waits_for(user_id)]
+            if states:
+                walk.at = states[-1].place
+            walk.ended = len(states) < walk.chunk or walk.at >= walk.until
+            walk.chunk = CHUNK
+
+    def _with_contents(self, chosen: Sequence[tuple[UUID, MessageState]]) -> Sequence[Message]:
+        places: dict[UUID, list[tuple[int, int, UUID]]] = {}
+        for conversation_id, state in chosen:
+            key = (state.place.timestamp, state.place.offset, state.message_id)
+            places.setdefault(conversation_id, []).append(key)
+        asked = {
+            conversation_id: self._session.submit(Statement.CONTENTS_AT, (conversation_id, keys))
+            for conversation_id, keys in places.items()
+        }
+        contents = {
+            conversation_id: dict(cast("list[tuple[UUID, str]]", self._session.wait(answer)))
+            for conversation_id, answer in asked.items()
+        }
+        return [
+            _message(conversation_id, state, contents[conversation_id][state.message_id])
+            for conversation_id, state in chosen
+        ]
+
+
+def _walks(entries: Iterable[InboxEntry], after: InboxPlace | None) -> Iterator[_Walk]:
+    for entry in entries:
+        start = entry.delivered if after is None else max(entry.delivered, _behind(after, entry))
+        if entry.newest > start:
+            yield _Walk(entry.conversation_id, start, entry.newest)
+
+
+def _behind(after: InboxPlace, entry: InboxEntry) -> Place:
+    if entry.conversation_id == after.conversation_id:
+        return Place(after.timestamp, after.offset)
+    comes_later = entry.conversation_id > after.conversation_id
+    return Place(after.timestamp, -1 if comes_later else _LAST_OFFSET)
+
+
+def _short_of(
+    walks: Iterable[_Walk], oldest: Sequence[tuple[InboxPlace, MessageState]], limit: int
+) -> Iterator[_Walk]:
+    # Those in which a message may follow that is older than the last one of a full page.
+    last = oldest[-1][0] if len(oldest) == limit else None
+    for walk in walks:
+        if not walk.ended and (last is None or _at(walk) < last):
+            yield walk
+
+
+def _at(walk: _Walk) -> InboxPlace:
+    return InboxPlace(walk.at.timestamp, walk.conversation_id, walk.at.offset)
+
+
+def _from(walk: _Walk) -> tuple[int, int, int]:
+    return walk.at.timestamp, walk.at.offset, walk.chunk
+
+
+def _inbox_place(conversation_id: UUID, state: MessageState) -> InboxPlace:
+    return InboxPlace(state.place.timestamp, conversation_id, state.place.offset)
+
+
+def _message(conversation_id: UUID, state: MessageState, content: str) -> Message:
+    return Message(
+        state.message_id,
+        conversation_id,
+        state.sender_id,
+        state.recipient_id,
+        content,
+        state.place,
+        state.status,
+        state.delivered_at,
+    )

@@ -1,0 +1,192 @@
+"""The router's half of the messages on Cassandra."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from typing import TypeVar
+from uuid import UUID
+
+from angarium.domain.message import Message, Place, Status
+from angarium.engines.cassandra import rows
+from angarium.engines.cassandra.inboxes import Inboxes
+from angarium.engines.cassandra.rows import MESSAGE_RANK, RECEIPT_RANK, MessageState, write_time
+from angarium.engines.cassandra.session import CassandraSession
+from angarium.engines.cassandra.statements import Statement
+from angarium.engines.cassandra.steps import Steps, run
+from angarium.ports.messages import Marked, Receipt, Recorded
+
+BATCH = 16
+"""So many messages are written as one mutation. A reader may see a mutation before it is on enough replicas,
+and Cassandra then repairs only the rows that were read: who reads a conversation from its newest end reads at
+least so many, so that nobody can see a message without those before it."""
+
+RECEIPTS_AT_ONCE = 100
+
+MARK_EVERY = 128
+"""Marks follow at every such offset, also where nobody confirms: people who only write have marks as well."""
+
+Item = TypeVar("Item")
+
+
+class CassandraRecorder:
+    """Implements `ports.messages.MessageRecorder`: one read, then batches of single partitions."""
+
+    def __init__(self, session: CassandraSession) -> None:
+        self._session = session
+        self._inboxes = Inboxes(session)
+
+    def record(self, conversation_id: UUID, messages: Sequence[Message]) -> "Future[tuple[Recorded, ...]]":
+        """Store messages, each id once; see the port.
+
+        Args:
+            conversation_id: The conversation of all of them.
+            messages: In the order of their places.
+
+        Returns:
+            A future of what became of each.
+        """
+        return run(self._record(conversation_id, messages))
+
+    def mark_delivered(
+        self, conversation_id: UUID, receipts: Sequence[Receipt]
+    ) -> "Future[tuple[Marked, ...]]":
+        """Raise messages to DELIVERED; see the port.
+
+        Args:
+            conversation_id: The conversation of all of them.
+            receipts: In the order of their records.
+
+        Returns:
+            A future of what became of each.
+        """
+        return run(self._mark_delivered(conversation_id, receipts))
+
+    def _record(self, conversation_id: UUID, messages: Sequence[Message]) -> Steps[tuple[Recorded, ...]]:
+        ids = list(dict.fromkeys(message.message_id for message in messages))
+        found = yield self._session.submit(Statement.FIND_IN_INDEX, (conversation_id, ids))
+        known = {message_id: (place, sender) for message_id, place, sender in map(rows.indexed, found)}
+        outcomes, fresh = _sort_out(messages, known)
+        if fresh:
+            # The index last: an id in it means that its message is there, in the history and in the inbox.
+            noted = list(self._inboxes.note_newest(fresh))
+            for batch in _chunks(fresh, BATCH):
+                yield self._session.submit_batch(Statement.ADD_MESSAGE, [_message(each) for each in batch])
+            for write in noted:  # noqa: UP028 - a list takes no answers
+                yield write
+            yield self._session.submit_batch(Statement.ADD_TO_INDEX, [_index(each) for each in fresh])
+            if any(message.place.offset % MARK_EVERY == 0 for message in fresh):
+                yield from self._inboxes.advance(conversation_id, {fresh[0].sender_id, fresh[0].recipient_id})
+        return outcomes
+
+    def _mark_delivered(
+        self, conversation_id: UUID, receipts: Sequence[Receipt]
+    ) -> Steps[tuple[Marked, ...]]:
+        outcomes: list[Marked] = []
+        for batch in _chunks(receipts, RECEIPTS_AT_ONCE):
+            outcomes += yield from self._raise(conversation_id, batch)
+        # Also for repeated receipts: a crash may have come between a status and its mark.
+        answered = zip(receipts, outcomes, strict=True)
+        yield from self._inboxes.advance(
+            conversation_id,
+            {receipt.recipient_id for receipt, outcome in answered if outcome in _HIS_OWN},
+        )
+        return tuple(outcomes)
+
+    def _raise(self, conversation_id: UUID, receipts: Sequence[Receipt]) -> Steps[Sequence[Marked]]:
+        ids = list(dict.fromkeys(receipt.message_id for receipt in receipts))
+        found = yield self._session.submit(Statement.FIND_IN_INDEX, (conversation_id, ids))
+        places = [(place.timestamp, place.offset, key) for key, place, _ in map(rows.indexed, found)]
+        if not places:
+            return [Marked.UNKNOWN] * len(receipts)
+        stored = yield self._session.submit(Statement.STATES_AT, (conversation_id, places))
+        states = {state.message_id: state for state in map(rows.state, stored)}
+        outcomes, raised = _confirm(receipts, states)
+        if raised:
+            updates = [_delivery(conversation_id, states[each.message_id], each) for each in raised]
+            yield self._session.submit_batch(Statement.MARK_DELIVERED, updates)
+        return outcomes
+
+
+_HIS_OWN = frozenset({Marked.DELIVERED, Marked.REPEATED})
+
+
+def _chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def _sort_out(
+    messages: Sequence[Message], known: Mapping[UUID, tuple[Place, UUID]]
+) -> tuple[tuple[Recorded, ...], list[Message]]:
+    seen = dict(known)
+    outcomes: list[Recorded] = []
+    fresh: list[Message] = []
+    for message in messages:
+        place, sender_id = seen.get(message.message_id, (None, None))
+        if place is None:
+            seen[message.message_id] = (message.place, message.sender_id)
+            fresh.append(message)
+            outcomes.append(Recorded.STORED)
+        elif place == message.place:
+            outcomes.append(Recorded.REPLAYED)
+        else:
+            outcomes.append(Recorded.DUPLICATE if sender_id == message.sender_id else Recorded.CONFLICT)
+    return tuple(outcomes), fresh
+
+
+def _confirm(
+    receipts: Sequence[Receipt], states: Mapping[UUID, MessageState]
+) -> tuple[list[Marked], list[Receipt]]:
+    delivered = {key for key, state in states.items() if state.status is Status.DELIVERED}
+    outcomes: list[Marked] = []
+    raised: list[Receipt] = []
+    for receipt in receipts:
+        state = states.get(receipt.message_id)
+        if state is None:
+            outcomes.append(Marked.UNKNOWN)
+        elif state.recipient_id != receipt.recipient_id:
+            outcomes.append(Marked.NOT_RECIPIENT)
+        elif receipt.message_id in delivered:
+            outcomes.append(Marked.REPEATED)
+        else:
+            delivered.add(receipt.message_id)
+            raised.append(receipt)
+            outcomes.append(Marked.DELIVERED)
+    return outcomes, raised
+
+
+def _message(message: Message) -> tuple[object, ...]:
+    return (
+        message.conversation_id,
+        message.place.timestamp,
+        message.place.offset,
+        message.message_id,
+        message.sender_id,
+        message.recipient_id,
+        message.content,
+        message.status.value,
+        write_time(message.place.timestamp, MESSAGE_RANK),
+    )
+
+
+def _index(message: Message) -> tuple[object, ...]:
+    return (
+        message.conversation_id,
+        message.message_id,
+        message.place.timestamp,
+        message.place.offset,
+        message.sender_id,
+        write_time(message.place.timestamp, MESSAGE_RANK),
+    )
+
+
+def _delivery(conversation_id: UUID, state: MessageState, receipt: Receipt) -> tuple[object, ...]:
+    # A receipt comes after its message, so its time is not before; if it ever were, it still has to win.
+    written_at = max(receipt.delivered_at, state.place.timestamp)
+    return (
+        write_time(written_at, RECEIPT_RANK),
+        receipt.delivered_at,
+        conversation_id,
+        state.place.timestamp,
+        state.place.offset,
+        state.message_id,
+    )

@@ -1,0 +1,175 @@
+"""Rows as the driver gives them, and the domain's objects in them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+from uuid import UUID
+
+from angarium.domain.conversation import Conversation
+from angarium.domain.message import BEGINNING, Message, Place, Status
+from angarium.domain.user import User
+
+Row = tuple[object, ...]
+Rows = Sequence[Row]
+
+MESSAGE_RANK = 0
+RECEIPT_RANK = 1
+
+
+@dataclass(frozen=True, slots=True)
+class MessageState:
+    """A message without its content.
+
+    Attributes:
+        message_id: Its id.
+        sender_id: Who wrote it.
+        recipient_id: To whom.
+        place: Where it stands.
+        status: How far it has come.
+        delivered_at: When its first receipt was logged, milliseconds since the epoch; None before.
+    """
+
+    message_id: UUID
+    sender_id: UUID
+    recipient_id: UUID
+    place: Place
+    status: Status
+    delivered_at: int | None
+
+    def waits_for(self, user_id: UUID) -> bool:
+        """Tell whether a user has not confirmed it yet.
+
+        Args:
+            user_id: Anybody.
+
+        Returns:
+            True for its recipient, before it is DELIVERED.
+        """
+        return self.recipient_id == user_id and self.status is not Status.DELIVERED
+
+
+@dataclass(frozen=True, slots=True)
+class InboxEntry:
+    """What is known of the messages to a user in one conversation.
+
+    Attributes:
+        conversation_id: Which conversation.
+        newest: The place of the newest message to the user.
+        delivered: Up to here everything to the user is DELIVERED.
+    """
+
+    conversation_id: UUID
+    newest: Place
+    delivered: Place
+
+
+def write_time(timestamp: int, rank: int = MESSAGE_RANK) -> int:
+    """Give the write timestamp of a cell, a function of the log alone.
+
+    Args:
+        timestamp: The record's running maximum of append times, milliseconds.
+        rank: 0 for a message, 1 for its receipt: of one millisecond, the receipt wins.
+
+    Returns:
+        Microseconds.
+    """
+    return timestamp * 1000 + rank
+
+
+def message(row: Row) -> Message:
+    """Read a row of `messages`.
+
+    Args:
+        row: In the order of the statements' columns.
+
+    Returns:
+        The message.
+    """
+    *ids, content, timestamp, seq, status, delivered_at = row
+    message_id, conversation_id, sender_id, recipient_id = cast("list[UUID]", ids)
+    return Message(
+        message_id,
+        conversation_id,
+        sender_id,
+        recipient_id,
+        cast("str", content),
+        Place(cast("int", timestamp), cast("int", seq)),
+        Status(cast("str", status)),
+        cast("int | None", delivered_at),
+    )
+
+
+def state(row: Row) -> MessageState:
+    """Read a row of `messages` without the content.
+
+    Args:
+        row: In the order of the statements' columns.
+
+    Returns:
+        What it tells.
+    """
+    message_id, sender_id, recipient_id, timestamp, seq, status, delivered_at = cast(
+        "tuple[UUID, UUID, UUID, int, int, str, int | None]", row
+    )
+    return MessageState(
+        message_id, sender_id, recipient_id, Place(timestamp, seq), Status(status), delivered_at
+    )
+
+
+def user(row: Row) -> User:
+    """Read a row of `users`.
+
+    Args:
+        row: In the order of the statements' columns.
+
+    Returns:
+        The user.
+    """
+    return User(*cast("tuple[UUID, str, str, int]", row))
+
+
+def conversation(row: Row) -> tuple[Conversation, UUID]:
+    """Read a row of `conversations`.
+
+    Args:
+        row: In the order of the statements' columns.
+
+    Returns:
+        The conversation, and the claim of the call that made it.
+    """
+    conversation_id, participants, created_at, claim = cast("tuple[UUID, list[UUID], int, UUID]", row)
+    first, second = participants
+    return Conversation(conversation_id, (first, second), created_at), claim
+
+
+def indexed(row: Row) -> tuple[UUID, Place, UUID]:
+    """Read a row of `message_index`.
+
+    Args:
+        row: In the order of the statements' columns.
+
+    Returns:
+        The message's id, its place and its sender.
+    """
+    message_id, timestamp, seq, sender_id = cast("tuple[UUID, int, int, UUID]", row)
+    return message_id, Place(timestamp, seq), sender_id
+
+
+def inbox_entry(row: Row) -> InboxEntry:
+    """Read a row of `inboxes`.
+
+    Args:
+        row: In the order of the statements' columns.
+
+    Returns:
+        The entry.
+    """
+    conversation_id, *places = row
+    newest, newest_seq, delivered, delivered_seq = cast("list[int | None]", places)
+    return InboxEntry(
+        cast("UUID", conversation_id), _place(newest, newest_seq), _place(delivered, delivered_seq)
+    )
+
+
+def _place(timestamp: int | None, seq: int | None) -> Place:
+    return BEGINNING if timestamp is None or seq is None else Place(timestamp, seq)

@@ -1,0 +1,96 @@
+"""Every statement that is sent, prepared once when the session connects."""
+
+from enum import Enum
+
+_USER = "SELECT user_id, username, password_hash, toUnixTimestamp(created_at) FROM users"
+_LISTED = "SELECT toUnixTimestamp(created_at), conversation_id, other_id FROM conversations_by_user"
+_MESSAGE = (
+    "SELECT message_id, conversation_id, sender_id, recipient_id, content, toUnixTimestamp(timestamp), seq, "
+    "status, toUnixTimestamp(delivered_at) FROM messages"
+)
+# Everything but the content: what is walked over is not carried.
+_STATE = (
+    "SELECT message_id, sender_id, recipient_id, toUnixTimestamp(timestamp), seq, status, "
+    "toUnixTimestamp(delivered_at) FROM messages"
+)
+_CONTENT = "SELECT message_id, content FROM messages"
+_INBOX = (
+    "SELECT conversation_id, toUnixTimestamp(newest_timestamp), newest_seq, "
+    "toUnixTimestamp(delivered_timestamp), delivered_seq FROM inboxes"
+)
+_AT_PLACES = "WHERE conversation_id = ? AND (timestamp, seq, message_id) IN ?"
+_BEHIND = (
+    "WHERE conversation_id = ? AND (timestamp, seq) > (?, ?) "
+    "ORDER BY timestamp ASC, seq ASC, message_id ASC LIMIT ?"
+)
+
+
+class Statement(Enum):
+    """The statements by name; the value is the CQL."""
+
+    USER = f"{_USER} WHERE user_id = ?"
+    USERS = _USER
+    ADD_USER = (
+        "INSERT INTO users (user_id, username, password_hash, created_at) VALUES (?, ?, ?, ?) IF NOT EXISTS"
+    )
+    CHANGE_PASSWORD = "UPDATE users SET password_hash = ? WHERE user_id = ? IF EXISTS"  # noqa: S105
+
+    CONVERSATION = (
+        "SELECT conversation_id, participant_ids, toUnixTimestamp(created_at), claim FROM conversations "
+        "WHERE conversation_id = ?"
+    )
+    ADD_CONVERSATION = (
+        "INSERT INTO conversations (conversation_id, type, participant_ids, created_at, claim) "
+        "VALUES (?, 'private', ?, ?, ?) IF NOT EXISTS"
+    )
+    ADD_CONVERSATION_OF_USER = (
+        "INSERT INTO conversations_by_user (user_id, created_at, conversation_id, other_id) "
+        "VALUES (?, ?, ?, ?)"
+    )
+    CONVERSATIONS_OF_USER = f"{_LISTED} WHERE user_id = ? LIMIT ?"
+    CONVERSATIONS_OF_USER_BEHIND = (
+        f"{_LISTED} WHERE user_id = ? AND (created_at, conversation_id) < (?, ?) LIMIT ?"
+    )
+
+    FIND_IN_INDEX = (
+        "SELECT message_id, toUnixTimestamp(timestamp), seq, sender_id FROM message_index "
+        "WHERE conversation_id = ? AND message_id IN ?"
+    )
+    ADD_TO_INDEX = (
+        "INSERT INTO message_index (conversation_id, message_id, timestamp, seq, sender_id) "
+        "VALUES (?, ?, ?, ?, ?) USING TIMESTAMP ?"
+    )
+    ADD_MESSAGE = (
+        "INSERT INTO messages (conversation_id, timestamp, seq, message_id, sender_id, recipient_id, "
+        "content, status) VALUES (?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?"
+    )
+    MARK_DELIVERED = (
+        "UPDATE messages USING TIMESTAMP ? SET status = 'DELIVERED', delivered_at = ? "
+        "WHERE conversation_id = ? AND timestamp = ? AND seq = ? AND message_id = ?"
+    )
+    MESSAGES_AT = f"{_MESSAGE} {_AT_PLACES}"
+    STATES_AT = f"{_STATE} {_AT_PLACES}"
+    CONTENTS_AT = f"{_CONTENT} {_AT_PLACES}"
+    NEWEST = f"{_MESSAGE} WHERE conversation_id = ? LIMIT ?"
+    OLDER = f"{_MESSAGE} WHERE conversation_id = ? AND (timestamp, seq) < (?, ?) LIMIT ?"
+    NEWER = f"{_MESSAGE} {_BEHIND}"
+    NEWER_STATES = f"{_STATE} {_BEHIND}"
+
+    INBOX = f"{_INBOX} WHERE user_id = ?"
+    INBOX_OF = f"{_INBOX} WHERE user_id = ? AND conversation_id IN ?"
+    NOTE_NEWEST = (
+        "INSERT INTO inboxes (user_id, conversation_id, newest_timestamp, newest_seq) VALUES (?, ?, ?, ?) "
+        "USING TIMESTAMP ?"
+    )
+    NOTE_DELIVERED = (
+        "INSERT INTO inboxes (user_id, conversation_id, delivered_timestamp, delivered_seq) "
+        "VALUES (?, ?, ?, ?) USING TIMESTAMP ?"
+    )
+
+    TOUCH = "INSERT INTO presence (user_id, seen_at) VALUES (?, ?) USING TTL ? AND TIMESTAMP ?"
+    LAST_SEEN = "SELECT user_id, seen_at FROM presence WHERE user_id IN ?"
+
+
+ASKED_ONCE = frozenset({Statement.CHANGE_PASSWORD})
+"""Not to be sent to a second node when the first is slow: a late one would undo what came after. All others
+may be done twice; who made a conversation is told by its claim, not by the answer."""

@@ -1,0 +1,49 @@
+"""Writing what happens one answer after the other as straight code, while no thread waits."""
+
+from collections.abc import Generator
+from concurrent.futures import Future
+from typing import TypeVar
+
+from angarium.domain.errors import StoreUnavailable
+from angarium.engines.cassandra.rows import Rows
+
+Result = TypeVar("Result")
+
+Steps = Generator["Future[Rows]", Rows, Result]
+"""Yields the next question, is sent its answer, returns the result; a failed answer is raised inside."""
+
+
+def run(steps: Steps[Result]) -> "Future[Result]":
+    """Run steps on whichever threads bring the answers.
+
+    Args:
+        steps: What to do; its errors other than StoreUnavailable become one.
+
+    Returns:
+        A future of the result, or of StoreUnavailable.
+    """
+    outcome: Future[Result] = Future()
+    # From here on nobody can cancel it, so that the driver's thread can always end it.
+    outcome.set_running_or_notify_cancel()
+    _advance(steps, outcome, None)
+    return outcome
+
+
+def _advance(steps: Steps[Result], outcome: "Future[Result]", answer: "Future[Rows] | None") -> None:
+    try:
+        question = next(steps) if answer is None else _hand_over(steps, answer)
+    except StopIteration as end:
+        outcome.set_result(end.value)
+    except StoreUnavailable as error:
+        outcome.set_exception(error)
+    except Exception as error:  # noqa: BLE001 - a future that never completes would stop a lane for ever
+        failure = StoreUnavailable(f"the store's answer was not understood: {type(error).__name__}")
+        failure.__cause__ = error
+        outcome.set_exception(failure)
+    else:
+        question.add_done_callback(lambda done: _advance(steps, outcome, done))
+
+
+def _hand_over(steps: Steps[Result], answer: "Future[Rows]") -> "Future[Rows]":
+    error = answer.exception()
+    return steps.send(answer.result()) if error is None else steps.throw(error)

@@ -1,0 +1,88 @@
+"""Failing at once where the last answer was none."""
+
+import threading
+
+from angarium.clock import Clock
+
+TRY_SECONDS = 0.25
+"""A partition that does not answer gets one record so often, to see whether it is back."""
+
+TRIES = 8
+"""With so many records waiting for such a partition no more are sent: the library repeats those by itself."""
+
+
+class Breaker:
+    """Remembers, by partition, whether the last record got through; used by any thread."""
+
+    def __init__(self, partitions: int, clock: Clock) -> None:
+        """Begin with every partition answering.
+
+        Args:
+            partitions: How many.
+            clock: Measures.
+        """
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._try_at: list[float | None] = [None] * partitions
+        self._silent_since: float | None = None
+
+    def admits(self, partition: int, waiting: int) -> bool:
+        """Tell whether a record may be sent now.
+
+        Args:
+            partition: Where to.
+            waiting: How many records are on their way there.
+
+        Returns:
+            False when the partition does not answer and there is no need for another try.
+        """
+        if self._try_at[partition] is None:
+            return True
+        with self._lock:
+            now = self._clock.monotonic()
+            due = self._try_at[partition]
+            if due is None:
+                return True
+            if now < due or waiting >= TRIES:
+                return False
+            self._try_at[partition] = now + TRY_SECONDS
+            return True
+
+    def passed(self, partition: int) -> None:
+        """Note that a record got through.
+
+        Args:
+            partition: Where to.
+        """
+        if self._try_at[partition] is not None or self._silent_since is not None:
+            with self._lock:
+                self._try_at[partition] = None
+                self._silent_since = None
+
+    def failed(self, partition: int) -> None:
+        """Note that a record did not get through.
+
+        Args:
+            partition: Where to.
+        """
+        with self._lock:
+            now = self._clock.monotonic()
+            if self._try_at[partition] is None:
+                self._try_at[partition] = now + TRY_SECONDS
+            if self._silent_since is None:
+                self._silent_since = now
+
+    def reset(self) -> None:
+        """Begin anew with every partition answering."""
+        with self._lock:
+            self._try_at = [None] * len(self._try_at)
+            self._silent_since = None
+
+    def silent_for(self) -> float:
+        """Tell how long nothing got through to any partition.
+
+        Returns:
+            Seconds since the first failure after the last success; 0 when the last record got through.
+        """
+        since = self._silent_since
+        return 0.0 if since is None else self._clock.monotonic() - since

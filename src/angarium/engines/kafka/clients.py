@@ -1,0 +1,142 @@
+"""kafka-python's network clients, made quiet in an outage and closed whatever happens."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from kafka.net.compat import KafkaNetClient
+
+from angarium.domain.errors import LogUnavailable
+from angarium.engines.kafka.errors import CLIENT_ERRORS, unavailable
+
+Client = TypeVar("Client")
+
+CONNECT_MS = 1_500
+"""How long a connection may take to be made; kafka-python waits 10 s and more, too long to be back in 5 s."""
+
+RECONNECT_MS = 1_000
+"""The longest pause between two tries to connect, so that a broker that is back is found at once."""
+
+PAUSE_MS = 50.0
+"""The sender's shortest pause before it looks at a broker again that is not ready."""
+
+
+class PatientClient(KafkaNetClient):  # type: ignore[misc]  # the library has no types
+    """A network client that does not wait for a connection longer than CONNECT_MS."""
+
+    def __init__(self, **configs: object) -> None:
+        setup = {
+            "socket_connection_setup_timeout_ms": CONNECT_MS,
+            "socket_connection_setup_timeout_max_ms": CONNECT_MS,
+        }
+        super().__init__(**{**configs, **setup})
+
+
+class SenderClient(PatientClient):
+    """The producer's network client: its sender must not spin while brokers are away.
+
+    The sender asks for the delay until a connection may be tried, and takes the answer for milliseconds,
+    though it is in seconds, and 0 for a connection that is being made.
+    """
+
+    def connection_delay(self, node_id: object) -> float:
+        """Tell the sender how long to leave a broker alone.
+
+        Args:
+            node_id: Which broker.
+
+        Returns:
+            Milliseconds, PAUSE_MS or more.
+        """
+        seconds: float = super().connection_delay(node_id)
+        return max(PAUSE_MS, seconds * 1000)
+
+
+def find_topic(client: PatientClient, topic: str, seconds: float) -> int:
+    """Wait until a topic's metadata is there.
+
+    The library asks once, and a metadata request that was under way before ends the wish for another one:
+    a producer would block, and a consumer would join its group without the topic and get nothing.
+
+    Args:
+        client: Which has the topic among those that it asks for.
+        topic: Which topic.
+        seconds: How long.
+
+    Returns:
+        Its partition count.
+
+    Raises:
+        LogUnavailable: No broker knows it.
+    """
+    give_up_at = time.monotonic() + seconds
+    while (partitions := client.cluster.partitions_for_topic(topic)) is None:
+        left = give_up_at - time.monotonic()
+        if left <= 0:
+            raise LogUnavailable(f"topic {topic!r} was not found; `angarium init` makes it")
+        answered = threading.Event()
+        client.cluster.request_update().add_both(lambda _, told=answered: told.set())
+        client.wakeup()
+        answered.wait(left)
+    return len(partitions)
+
+
+class Wire:
+    """Hands a network client to a library object and remembers it: the only way to close one that failed."""
+
+    def __init__(self, kind: type[PatientClient]) -> None:
+        """Choose the client.
+
+        Args:
+            kind: Its class.
+        """
+        self._kind = kind
+        self._client: PatientClient | None = None
+
+    def make(self, **configs: object) -> PatientClient:
+        """Make the client; given to the library as `kafka_client`.
+
+        Args:
+            **configs: What the library passes on.
+
+        Returns:
+            The client.
+        """
+        self._client = self._kind(**configs)
+        return self._client
+
+    @property
+    def client(self) -> PatientClient:
+        """The client, once it was made."""
+        assert self._client is not None, "the library makes its client first"  # noqa: S101 - states an order
+        return self._client
+
+    @property
+    def in_touch(self) -> bool:
+        """Whether a connection to any broker stands."""
+        return any(
+            self.client.connected(node)
+            for broker in self.client.cluster.brokers()
+            for node in (broker.node_id, f"coordinator-{broker.node_id}")
+        )
+
+    def connect(self, servers: object, make: Callable[[], Client]) -> Client:
+        """Make a library object, and leave no thread or socket behind when that fails.
+
+        Args:
+            servers: Names the brokers, for the message.
+            make: Makes it, with `self.make` as its `kafka_client`.
+
+        Returns:
+            The object.
+
+        Raises:
+            LogUnavailable: No broker answers, or it refuses us.
+        """
+        try:
+            return make()
+        except CLIENT_ERRORS as error:
+            if self._client is not None:
+                self._client.close()
+            raise unavailable(f"no broker of {servers} answers", error) from error

@@ -1,0 +1,231 @@
+"""The log's reading half on Kafka."""
+
+from collections.abc import Mapping, Sequence
+
+from kafka.consumer.fetcher import ConsumerRecord
+
+from angarium import logs
+from angarium.clock import Clock, SystemClock
+from angarium.domain.errors import LogUnavailable
+from angarium.engines.kafka.errors import CLIENT_ERRORS, is_refused_for_good, unavailable
+from angarium.engines.kafka.group_client import GroupClient
+from angarium.engines.kafka.holdings import Holdings
+from angarium.engines.kafka.positions import from_commit, to_commit
+from angarium.engines.kafka.rebalances import Rebalances
+from angarium.engines.kafka.security import KafkaConnection
+from angarium.ports.message_log import BEGINNING, Assignment, Polled, Position, Record
+
+BATCH = 500
+SLICE_SECONDS = 0.2
+"""The library tells of a rebalance only between its polls, so that a long one is cut into such."""
+
+START_SECONDS = 2.0
+"""How long one poll spends on learning positions at most."""
+
+OUT_OF_TOUCH_SECONDS = 1.0
+"""The library says nothing when brokers are gone; after so long without a connection we do."""
+
+GIVE_UP_SECONDS = 60.0
+"""A client that has failed for so long is replaced, in case it cannot mend itself (its login was refused)."""
+
+_log = logs.get("angarium.kafka")
+
+
+class KafkaConsumer:
+    """A LogConsumer in a consumer group, with cooperative-sticky assignment; owned by a single thread."""
+
+    def __init__(
+        self,
+        connection: KafkaConnection,
+        topic: str,
+        group: str,
+        clock: Clock | None = None,
+        batch: int = BATCH,
+    ) -> None:
+        """Say what to read; the first poll connects.
+
+        Args:
+            connection: Where the brokers are.
+            topic: Which topic.
+            group: Which group.
+            clock: Measures.
+            batch: Records that one poll brings at most.
+        """
+        self._connection = connection
+        self._topic = topic
+        self._group = group
+        self._clock = clock or SystemClock()
+        self._batch = batch
+        self._rebalances = Rebalances()
+        self._holdings = Holdings()
+        self._client: GroupClient | None = None
+        self._member = ""
+        self._paused = False
+        self._closed = False
+        self._well_at = self._clock.monotonic()
+
+    def poll(self, timeout: float) -> Polled:
+        """Wait for news and keep the membership in the group alive.
+
+        Args:
+            timeout: Seconds to wait when there is nothing.
+
+        Returns:
+            What changed and what came.
+
+        Raises:
+            LogUnavailable: No broker answers.
+        """
+        give_up_at = self._clock.monotonic() + timeout
+        while not self._closed:
+            client = self._connected()
+            left = max(0.0, give_up_at - self._clock.monotonic())
+            records = self._poll(client, min(left, SLICE_SECONDS))
+            failure = self._start(client)
+            lost, gained = self._holdings.news()
+            if lost or gained or records:
+                return Polled(lost, gained, records)
+            self._notice_silence(client, failure)
+            if left <= SLICE_SECONDS:
+                break
+        return Polled()
+
+    def commit(self, positions: Mapping[Assignment, Position]) -> None:
+        """Record durably how far partitions have been worked through.
+
+        Args:
+            positions: New positions; those that go back and those of assignments that are over are left out.
+
+        Raises:
+            LogUnavailable: Not certain; commit again after the next poll.
+        """
+        ahead = self._holdings.ahead(positions)
+        if not ahead or self._client is None:
+            return
+        offsets = {assignment.partition: to_commit(position) for assignment, position in ahead.items()}
+        try:
+            self._client.commit(offsets)
+        except CLIENT_ERRORS as error:
+            if not is_refused_for_good(error):
+                raise unavailable("the commit is not certain", error) from error
+            _log.warning(
+                "commit_refused", str(error), error_type=type(error).__name__, partitions=sorted(offsets)
+            )
+            self._restart(self._client, offsets)
+            return
+        self._holdings.committed(ahead)
+
+    def pause(self) -> None:
+        """Stop the flow of records of all partitions, present and coming."""
+        self._paused = True
+        if self._client is not None:
+            self._client.pause(self._holdings.held)
+
+    def resume(self) -> None:
+        """Let records flow again from where they stopped."""
+        self._paused = False
+        if self._client is not None:
+            self._client.resume(self._holdings.held)
+
+    def close(self) -> None:
+        """Leave the group within 5 s; never raises, safe to repeat."""
+        self._closed = True
+        self._disconnect()
+
+    def _connected(self) -> GroupClient:
+        if self._client is None:
+            self._client = GroupClient(self._connection, self._topic, self._group, self._rebalances)
+            self._member = ""
+            self._well_at = self._clock.monotonic()
+        return self._client
+
+    def _disconnect(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+        for partition in (*self._holdings.held, *self._holdings.starting):
+            self._holdings.take(partition)
+        self._rebalances.read()
+
+    def _poll(self, client: GroupClient, seconds: float) -> dict[Assignment, Sequence[Record]]:
+        try:
+            found = client.poll(seconds, self._batch)
+        except CLIENT_ERRORS as error:
+            self._heed_rebalances(client)
+            # Records that the library had taken out before it failed would be skipped.
+            self._restart(client, self._holdings.held)
+            self._give_up_if_hopeless()
+            raise unavailable("the poll failed", error) from error
+        self._heed_rebalances(client)
+        records: dict[Assignment, Sequence[Record]] = {}
+        for partition, batch in found.items():
+            assignment = self._holdings.assignment(partition)
+            if assignment is not None:
+                records[assignment] = [_record(each) for each in batch]
+        return records
+
+    def _heed_rebalances(self, client: GroupClient) -> None:
+        for rebalance in self._rebalances.read():
+            for partition in rebalance.taken:
+                self._holdings.take(partition)
+            for partition in rebalance.given:
+                self._holdings.give(partition)
+        member = client.member
+        if member == self._member:
+            return
+        if self._member and member:
+            # Thrown out and back in within one poll: the library keeps partitions without telling.
+            self._restart(client, self._holdings.held)
+        self._member = member
+
+    def _restart(self, client: GroupClient, partitions: Mapping[int, object] | Sequence[int]) -> None:
+        client.pause(list(partitions))
+        for partition in list(partitions):
+            self._holdings.restart(partition)
+
+    def _start(self, client: GroupClient) -> Exception | None:
+        give_up_at = self._clock.monotonic() + START_SECONDS
+        for partition in self._holdings.starting:
+            try:
+                committed = client.committed(partition, max(0.1, give_up_at - self._clock.monotonic()))
+                position = _begin_at(partition, from_commit(committed))
+                client.seek(partition, position.offset)
+                if not self._paused:
+                    client.resume([partition])
+            except CLIENT_ERRORS as error:
+                return error
+            self._holdings.start(partition, position)
+        return None
+
+    def _notice_silence(self, client: GroupClient, failure: Exception | None) -> None:
+        if failure is None and client.in_touch:
+            self._well_at = self._clock.monotonic()
+            return
+        if self._clock.monotonic() - self._well_at < OUT_OF_TOUCH_SECONDS:
+            return
+        self._give_up_if_hopeless()
+        if failure is not None:
+            raise unavailable("the committed positions could not be read", failure) from failure
+        raise LogUnavailable(f"no connection to Kafka at {self._connection}")
+
+    def _give_up_if_hopeless(self) -> None:
+        if self._clock.monotonic() - self._well_at > GIVE_UP_SECONDS:
+            self._disconnect()
+
+
+def _begin_at(partition: int, committed: Position | None) -> Position:
+    if committed is not None:
+        return committed
+    _log.error(
+        "watermark_missing",
+        "The committed offset has no watermark; the partition is read again from its beginning.",
+        None,
+        partition=partition,
+    )
+    return BEGINNING
+
+
+def _record(found: ConsumerRecord) -> Record:
+    return Record(
+        found.partition, found.offset, found.timestamp, found.key, found.value, dict(found.headers or ())
+    )

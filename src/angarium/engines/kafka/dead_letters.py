@@ -1,0 +1,187 @@
+"""Dead letters on a topic of their own."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+
+import kafka
+from kafka.consumer.fetcher import ConsumerRecord
+from kafka.structs import TopicPartition
+
+from angarium.clock import Clock
+from angarium.domain.errors import LogUnavailable
+from angarium.engines.kafka.clients import RECONNECT_MS, PatientClient, Wire
+from angarium.engines.kafka.errors import translated
+from angarium.engines.kafka.security import KafkaConnection
+from angarium.engines.kafka.topic_writer import TopicWriter
+from angarium.engines.kafka.topics import dead_letters_of
+from angarium.ports.message_log import Appended, DeadLetter, Record
+
+READ_SECONDS = 10.0
+"""How long reading may take in all."""
+
+_PARTITION = 0
+_OPTIONS: Mapping[str, object] = {
+    "client_id": "angarium",
+    "group_id": None,
+    "auto_offset_reset": "earliest",
+    "enable_auto_commit": False,
+    "request_timeout_ms": 5_000,
+    "reconnect_backoff_max_ms": RECONNECT_MS,
+    "bootstrap_timeout_ms": 1_500,
+    "allow_auto_create_topics": False,
+    "metrics_enabled": False,
+}
+# Ours come behind the record's own headers; the last one of a name is ours.
+_OURS = (
+    "reason",
+    "detail",
+    "trace_id",
+    "source_topic",
+    "source_partition",
+    "source_offset",
+    "source_timestamp",
+    "source_empty",
+)
+
+
+class KafkaDeadLetters:
+    """A DeadLetterLog on `<topic>.dead`, which has one partition, so that its order is the order of time.
+
+    The dead letter's key and value are the record's own; what is known beyond them is in headers.
+    """
+
+    def __init__(self, connection: KafkaConnection, topic: str, clock: Clock | None = None) -> None:
+        """Begin to connect, without waiting for it; appends fail at once until then.
+
+        Args:
+            connection: Where the brokers are.
+            topic: The topic whose records are kept; its dead letters' topic is named after it.
+            clock: Measures.
+        """
+        self._connection = connection
+        self._source = topic
+        self._topic = dead_letters_of(topic)
+        self._writer = TopicWriter(connection, self._topic, 1, clock)
+
+    def append(self, letter: DeadLetter) -> "Future[None]":
+        """Keep a dead letter durably, without blocking the caller.
+
+        Args:
+            letter: What to keep.
+
+        Returns:
+            A future that is done once it is durable, or holds LogUnavailable within 2 s.
+
+        Raises:
+            LogUnavailable: At once, when Kafka can take nothing now.
+        """
+        record = letter.record
+        value = b"" if record.key is None and record.value is None else record.value
+        appended = self._writer.append(_PARTITION, record.key, value, self._headers(letter))
+        kept: Future[None] = Future()
+
+        def settle(future: "Future[Appended]") -> None:
+            error = future.exception()
+            if error is None:
+                kept.set_result(None)
+            else:
+                kept.set_exception(error)
+
+        appended.add_done_callback(settle)
+        return kept
+
+    def read(self, limit: int) -> Sequence[DeadLetter]:
+        """Read the newest dead letters.
+
+        Args:
+            limit: At most so many.
+
+        Returns:
+            Newest first.
+
+        Raises:
+            LogUnavailable: Kafka does not answer.
+        """
+        wire = Wire(PatientClient)
+        options = {**_OPTIONS, **self._connection.options()}
+        consumer = wire.connect(
+            self._connection, lambda: kafka.KafkaConsumer(kafka_client=wire.make, **options)
+        )
+        try:
+            with translated("the dead letters could not be read"):
+                found = _newest(consumer, TopicPartition(self._topic, _PARTITION), limit)
+        finally:
+            consumer.close(autocommit=False, timeout_ms=1_000)
+        return [_letter(each) for each in reversed(found)]
+
+    def wait_until_connected(self, seconds: float) -> None:
+        """Wait for the connection that is being made.
+
+        Args:
+            seconds: At most.
+
+        Raises:
+            LogUnavailable: There is none.
+        """
+        self._writer.wait_until_connected(seconds)
+
+    def close(self) -> None:
+        """Send what is left and let go of everything, within 8 s; safe to repeat."""
+        self._writer.close()
+
+    def _headers(self, letter: DeadLetter) -> list[tuple[str, bytes]]:
+        record = letter.record
+        empty = record.key is None and record.value is None
+        texts = (
+            letter.reason,
+            letter.detail,
+            letter.trace_id,
+            self._source,
+            str(record.partition),
+            str(record.offset),
+            str(record.timestamp),
+            "1" if empty else "0",
+        )
+        ours = [(name, text.encode()) for name, text in zip(_OURS, texts, strict=True)]
+        return [*record.headers.items(), *ours]
+
+
+def _newest(consumer: kafka.KafkaConsumer, place: TopicPartition, limit: int) -> list[ConsumerRecord]:
+    give_up_at = time.monotonic() + READ_SECONDS
+    left = _countdown(give_up_at)
+    consumer.assign([place])
+    end = consumer.end_offsets([place], timeout_ms=left())[place]
+    first = consumer.beginning_offsets([place], timeout_ms=left())[place]
+    consumer.seek(place, max(first, end - limit))
+    found: list[ConsumerRecord] = []
+    while consumer.position(place, timeout_ms=left()) < end:
+        for batch in consumer.poll(timeout_ms=min(500, left())).values():
+            found.extend(batch)
+    return [each for each in found if each.offset < end]
+
+
+def _countdown(give_up_at: float) -> Callable[[], int]:
+    def left() -> int:
+        remaining = give_up_at - time.monotonic()
+        if remaining <= 0:
+            raise LogUnavailable(f"the dead letters could not be read in {READ_SECONDS:g} s")
+        return round(remaining * 1000)
+
+    return left
+
+
+def _letter(found: ConsumerRecord) -> DeadLetter:
+    headers = list(found.headers or ())
+    ours = dict(headers[-len(_OURS) :])
+    texts = {name: ours[name].decode() for name in _OURS}
+    empty = texts["source_empty"] == "1"
+    record = Record(
+        int(texts["source_partition"]),
+        int(texts["source_offset"]),
+        int(texts["source_timestamp"]),
+        found.key,
+        None if empty else found.value,
+        dict(headers[: -len(_OURS)]),
+    )
+    return DeadLetter(texts["reason"], texts["detail"], record, texts["trace_id"])

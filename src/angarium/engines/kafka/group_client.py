@@ -1,0 +1,175 @@
+"""kafka-python's consumer, with what the engine asks of it and nothing else."""
+
+import threading
+from collections.abc import Collection, Mapping, Sequence
+
+import kafka
+from kafka.consumer.fetcher import ConsumerRecord
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.structs import OffsetAndMetadata, TopicPartition
+
+from angarium import logs
+from angarium.domain.errors import LogUnavailable
+from angarium.engines.kafka.clients import RECONNECT_MS, PatientClient, Wire, find_topic
+from angarium.engines.kafka.errors import CLIENT_ERRORS
+from angarium.engines.kafka.rebalances import Rebalances
+from angarium.engines.kafka.security import KafkaConnection
+from angarium.engines.kafka.steady_coordinator import SteadyCoordinator
+
+SESSION_MS = 10_000
+"""A worker that is silent for so long has lost its partitions."""
+
+_OPTIONS: Mapping[str, object] = {
+    "client_id": "angarium",
+    "partition_assignment_strategy": [CooperativeStickyAssignor],
+    "auto_offset_reset": "earliest",
+    "enable_auto_commit": False,
+    "session_timeout_ms": SESSION_MS,
+    "heartbeat_interval_ms": 1_000,  # also how long a member may take to learn of a rebalance
+    # Also how long a rebalance waits for a member that does not poll; workers poll every 0.2 s.
+    "max_poll_interval_ms": 60_000,
+    "request_timeout_ms": 5_000,
+    "retry_backoff_ms": 100,
+    "reconnect_backoff_ms": 50,
+    "reconnect_backoff_max_ms": RECONNECT_MS,
+    "bootstrap_timeout_ms": 1_500,
+    "metadata_max_age_ms": 60_000,
+    "allow_auto_create_topics": False,
+    "metrics_enabled": False,
+}
+_FIND_SECONDS = 1.0
+_COMMIT_MS = 2_000
+_LEAVE_MS = 3_000
+_CLOSE_SECONDS = 4.5
+
+_log = logs.get("angarium.kafka")
+
+
+class GroupClient:
+    """A member of a consumer group on one topic; owned by a single thread."""
+
+    def __init__(self, connection: KafkaConnection, topic: str, group: str, rebalances: Rebalances) -> None:
+        """Connect, within 2 s; the group is joined by polling.
+
+        Args:
+            connection: Where the brokers are.
+            topic: Which topic.
+            group: Which group.
+            rebalances: Is told of what is given and taken.
+
+        Raises:
+            LogUnavailable: No broker answers, or there is no such topic.
+        """
+        self._topic = topic
+        self._wire = Wire(PatientClient)
+        self._consumer = self._wire.connect(
+            connection,
+            lambda: kafka.KafkaConsumer(
+                group_id=group, kafka_client=self._wire.make, **_OPTIONS, **connection.options()
+            ),
+        )
+        # The library makes its coordinator by itself and offers no way to choose another.
+        self._consumer._coordinator.__class__ = SteadyCoordinator  # noqa: SLF001
+        # A partition that was just given must not flow before its watermark is known.
+        rebalances.hold = lambda partitions: self._consumer.pause(*partitions)
+        self._consumer.subscribe([topic], listener=rebalances)
+        try:
+            find_topic(self._wire.client, topic, _FIND_SECONDS)
+        except LogUnavailable:
+            self.close()
+            raise
+
+    @property
+    def in_touch(self) -> bool:
+        """Whether a connection to any broker stands."""
+        return self._wire.in_touch
+
+    @property
+    def member(self) -> str:
+        """Our id in the group; empty before joining, another one after having been thrown out."""
+        return str(self._consumer.group_metadata().member_id or "")
+
+    def poll(self, seconds: float, records: int) -> Mapping[int, Sequence[ConsumerRecord]]:
+        """Wait for records, keep the membership alive, take part in rebalances.
+
+        Args:
+            seconds: How long.
+            records: How many at most.
+
+        Returns:
+            The records by partition.
+        """
+        found = self._consumer.poll(timeout_ms=round(seconds * 1000), max_records=records)
+        return {each.partition: batch for each, batch in found.items()}
+
+    def committed(self, partition: int, seconds: float) -> OffsetAndMetadata | None:
+        """Ask what the group has committed.
+
+        Args:
+            partition: Of which partition.
+            seconds: How long it may take.
+
+        Returns:
+            The offset with its metadata, None when there is none.
+        """
+        # The consumer's own refresh of committed offsets would drop the metadata.
+        return self._consumer.committed(
+            self._place(partition), metadata=True, timeout_ms=round(seconds * 1000)
+        )
+
+    def commit(self, offsets: Mapping[int, OffsetAndMetadata]) -> None:
+        """Commit, within 2 s.
+
+        Args:
+            offsets: By partition.
+        """
+        places = {self._place(partition): offset for partition, offset in offsets.items()}
+        self._consumer.commit(places, timeout_ms=_COMMIT_MS)
+
+    def seek(self, partition: int, offset: int) -> None:
+        """Choose the next record of a partition.
+
+        Args:
+            partition: Which.
+            offset: The record's.
+        """
+        self._consumer.seek(self._place(partition), offset)
+
+    def pause(self, partitions: Collection[int]) -> None:
+        """Hold records back.
+
+        Args:
+            partitions: Of which partitions; ones that are not ours are passed over.
+        """
+        self._consumer.pause(*self._ours(partitions))
+
+    def resume(self, partitions: Collection[int]) -> None:
+        """Let records flow.
+
+        Args:
+            partitions: Of which partitions; ones that are not ours are passed over.
+        """
+        self._consumer.resume(*self._ours(partitions))
+
+    def close(self) -> None:
+        """Leave the group and let go of everything, within 5 s; never raises."""
+        # The library waits for its own thread without a bound.
+        closing = threading.Thread(target=self._close, name="kafka-leave", daemon=True)
+        closing.start()
+        closing.join(_CLOSE_SECONDS)
+        if closing.is_alive():
+            _log.warning("kafka_leave_slow", f"The consumer has not ended in {_CLOSE_SECONDS:g} s.")
+
+    def _close(self) -> None:
+        try:
+            self._consumer.close(autocommit=False, timeout_ms=_LEAVE_MS)
+        except CLIENT_ERRORS as error:
+            _log.warning("kafka_leave_failed", str(error), error_type=type(error).__name__)
+
+    def _ours(self, partitions: Collection[int]) -> list[TopicPartition]:
+        # The library raises KeyError for a partition that is not assigned.
+        assigned = self._consumer.assignment() or set()
+        return [each for each in map(self._place, partitions) if each in assigned]
+
+    def _place(self, partition: int) -> TopicPartition:
+        return TopicPartition(self._topic, partition)

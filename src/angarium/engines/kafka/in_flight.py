@@ -1,0 +1,204 @@
+"""Records on their way: at most so many, each with an answer within a bound."""
+
+import threading
+from collections import deque
+from concurrent.futures import Future, InvalidStateError
+from typing import Protocol
+
+from angarium.clock import Clock
+from angarium.domain.errors import LogUnavailable
+from angarium.engines.kafka.errors import unavailable
+from angarium.ports.message_log import Appended
+
+BOUND_SECONDS = 1.8
+"""When a record is given up; with the work before and after it, a request is answered within 2 s."""
+
+_SWEEP_SECONDS = 0.05
+
+
+class _Metadata(Protocol):
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+
+
+class Outcome(Protocol):
+    """Is told what became of records."""
+
+    def passed(self, partition: int) -> None:
+        """Note that a record got through.
+
+        Args:
+            partition: Where to.
+        """
+        ...
+
+    def failed(self, partition: int) -> None:
+        """Note that a record did not get through.
+
+        Args:
+            partition: Where to.
+        """
+        ...
+
+
+class Sent:
+    """One record on its way."""
+
+    __slots__ = ("_flight", "expires_at", "future", "partition")
+
+    def __init__(self, flight: "InFlight", partition: int, expires_at: float) -> None:
+        self._flight = flight
+        self.partition = partition
+        self.expires_at = expires_at
+        self.future: Future[Appended] = Future()
+
+    def acknowledged(self, metadata: _Metadata) -> None:
+        """Take the broker's answer; called on the sender's thread.
+
+        Args:
+            metadata: The record's place.
+        """
+        self._flight.landed(self.partition, None)
+        if metadata.offset < 0:
+            self.give_up(LogUnavailable("Kafka has had the record before and no longer knows where"))
+            return
+        try:
+            self.future.set_result(Appended(metadata.partition, metadata.offset, metadata.timestamp))
+        except InvalidStateError:
+            return  # it was given up before: its caller has an answer
+
+    def refused(self, error: BaseException) -> None:
+        """Take the client's failure; called on the sender's thread.
+
+        Args:
+            error: What the library says.
+        """
+        self._flight.landed(self.partition, error)
+        self.give_up(unavailable("the record was not acknowledged", error))
+
+    def give_up(self, error: LogUnavailable) -> bool:
+        """Answer with a failure, unless there is an answer already.
+
+        Args:
+            error: The failure.
+
+        Returns:
+            True when it became the answer.
+        """
+        try:
+            self.future.set_exception(error)
+        except InvalidStateError:
+            return False
+        return True
+
+
+class InFlight:
+    """Counts the records that the client library holds, and gives up those that take too long.
+
+    The library itself has no bound on either: its buffer grows without end, and a record that waits for a
+    producer id never expires. A record that was given up still counts until the library lets it go.
+    """
+
+    def __init__(
+        self, partitions: int, limit: int, outcome: Outcome, clock: Clock, bound: float = BOUND_SECONDS
+    ) -> None:
+        """Start the watch.
+
+        Args:
+            partitions: The topic's partition count.
+            limit: So many records are held at most.
+            outcome: Is told what became of them.
+            clock: Measures.
+            bound: After so many seconds a record is given up.
+        """
+        self._limit = limit
+        self._outcome = outcome
+        self._clock = clock
+        self._bound = bound
+        self._lock = threading.Lock()
+        self._count = 0
+        self._waiting = [0] * partitions
+        self._watched: deque[Sent] = deque()
+        self._something = threading.Event()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="kafka-in-flight", daemon=True)
+        self._thread.start()
+
+    def begin(self, partition: int) -> Sent:
+        """Take a record.
+
+        Args:
+            partition: Where it goes.
+
+        Returns:
+            What to tell its fate.
+
+        Raises:
+            LogUnavailable: Too many are on their way.
+        """
+        with self._lock:
+            if self._count >= self._limit:
+                raise LogUnavailable(f"{self._limit} records wait for Kafka already")
+            self._count += 1
+            self._waiting[partition] += 1
+        sent = Sent(self, partition, self._clock.monotonic() + self._bound)
+        self._watched.append(sent)
+        if not self._something.is_set():
+            self._something.set()
+        return sent
+
+    def waiting(self, partition: int) -> int:
+        """Tell how many records are on their way.
+
+        Args:
+            partition: Where to.
+
+        Returns:
+            The number of those that the library holds.
+        """
+        return self._waiting[partition]
+
+    def landed(self, partition: int, error: BaseException | None) -> None:
+        """Note that the library let go of a record.
+
+        Args:
+            partition: Where it went.
+            error: Why it failed, None when it got through.
+        """
+        with self._lock:
+            self._count -= 1
+            self._waiting[partition] -= 1
+        if error is None:
+            self._outcome.passed(partition)
+        else:
+            self._outcome.failed(partition)
+
+    def close(self) -> None:
+        """Give up what is left and stop the watch; safe to repeat."""
+        self._closing.set()
+        self._something.set()
+        self._thread.join(1.0)
+        self._expire(float("inf"), "the log was closed")
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            self._something.wait()
+            self._closing.wait(_SWEEP_SECONDS)
+            self._expire(
+                self._clock.monotonic(), f"Kafka did not acknowledge the record in {self._bound:g} s"
+            )
+            if not self._watched:
+                self._something.clear()
+                if self._watched:
+                    self._something.set()
+
+    def _expire(self, now: float, reason: str) -> None:
+        # Every record has the same bound, so that they expire in the order in which they came.
+        while self._watched and (self._watched[0].future.done() or self._watched[0].expires_at <= now):
+            sent = self._watched.popleft()
+            if sent.give_up(LogUnavailable(reason)):
+                self._outcome.failed(sent.partition)

@@ -1,0 +1,115 @@
+"""Keeping a producer at hand: made in the background, made anew when it has failed for good."""
+
+import threading
+from collections.abc import Callable
+
+from angarium import backoff, logs
+from angarium.domain.errors import LogUnavailable, SetupError
+from angarium.engines.kafka.live_producer import LiveProducer
+
+SILENT_SECONDS = 10.0
+"""After so long without a single acknowledgement a producer is replaced: whatever state it is in (fenced,
+refused once and for all, its thread ended), a new one starts clean as soon as a broker answers."""
+
+_LOOK_SECONDS = 0.5
+_CLOSE_SECONDS = 1.0
+_RETRY_SECONDS = 1.0
+
+_log = logs.get("angarium.kafka")
+
+
+class ProducerLink:
+    """Connects a producer and replaces it; nobody ever waits for that."""
+
+    def __init__(
+        self,
+        connect: Callable[[], LiveProducer],
+        silent_for: Callable[[], float],
+        replaced: Callable[[], None],
+    ) -> None:
+        """Start to connect.
+
+        Args:
+            connect: Makes a producer, or raises LogUnavailable or SetupError.
+            silent_for: Tells for how many seconds records have been failing.
+            replaced: Is called after a new producer took the place of another.
+        """
+        self._connect = connect
+        self._silent_for = silent_for
+        self._replaced = replaced
+        self._live: LiveProducer | None = None
+        self._reason = "the connection is being made"
+        self._tried = threading.Event()
+        self._made = threading.Event()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="kafka-link", daemon=True)
+        self._thread.start()
+
+    @property
+    def live(self) -> LiveProducer:
+        """The producer.
+
+        Raises:
+            LogUnavailable: There is none now.
+        """
+        live = self._live
+        if live is None:
+            raise LogUnavailable(f"no connection to Kafka: {self._reason}")
+        return live
+
+    def wait_until_tried(self, seconds: float) -> None:
+        """Wait for the first producer, or for the first failure to make one.
+
+        Args:
+            seconds: At most.
+        """
+        self._tried.wait(seconds)
+
+    def wait_until_made(self, seconds: float) -> None:
+        """Wait for the first producer.
+
+        Args:
+            seconds: At most.
+        """
+        self._made.wait(seconds)
+
+    def close(self) -> None:
+        """End the producer; safe to repeat."""
+        self._closing.set()
+        self._thread.join(_CLOSE_SECONDS * 4)
+        live, self._live = self._live, None
+        self._reason = "the log is closed"
+        if live is not None:
+            live.close(_CLOSE_SECONDS)
+
+    def _run(self) -> None:
+        waits = backoff.delays(most=_RETRY_SECONDS)
+        while not self._closing.is_set():
+            if self._live is not None and self._silent_for() < SILENT_SECONDS:
+                waits = backoff.delays(most=_RETRY_SECONDS)
+                self._closing.wait(_LOOK_SECONDS)
+            elif not self._take_new():
+                self._closing.wait(next(waits))
+
+    def _take_new(self) -> bool:
+        try:
+            live = self._connect()
+        except (LogUnavailable, SetupError) as error:
+            self._tell(error)
+            return False
+        old, self._live = self._live, live
+        self._replaced()
+        self._made.set()
+        self._tried.set()
+        _log.info("kafka_connected", "A producer has found its topic.", replaced=old is not None)
+        if old is not None:
+            old.close(0.0)
+        return True
+
+    def _tell(self, error: Exception) -> None:
+        self._reason = str(error)
+        self._tried.set()
+        if isinstance(error, SetupError):
+            _log.error("wrong_topic", str(error), None, error_type=type(error).__name__)
+        else:
+            _log.warning("kafka_unreachable", str(error), error_type=type(error).__name__)

@@ -1,0 +1,157 @@
+"""A producer that has found its topic."""
+
+import contextlib
+import threading
+from collections.abc import Mapping
+
+import kafka
+from kafka.errors import KafkaError
+
+from angarium import deadline
+from angarium.domain.errors import LogUnavailable, SetupError
+from angarium.engines.kafka.clients import RECONNECT_MS, SenderClient, Wire, find_topic
+from angarium.engines.kafka.errors import translated, unavailable
+from angarium.engines.kafka.in_flight import Sent
+from angarium.engines.kafka.security import KafkaConnection
+
+BOOTSTRAP_MS = 1_500
+_OPTIONS: Mapping[str, object] = {
+    "client_id": "angarium",
+    # Set by name although they are the defaults: a conflicting option would switch idempotence off silently.
+    "enable_idempotence": True,
+    "acks": "all",
+    "max_in_flight_requests_per_connection": 5,
+    "linger_ms": 3,
+    "max_block_ms": 300,
+    "request_timeout_ms": 1_500,
+    # A batch that was sent and then expires inside the library takes the producer id with it, and no new one
+    # is ever asked for: nothing gets through any more, to any partition. So the library retries without an
+    # end, under the same sequence numbers, and giving up is done here (InFlight).
+    "delivery_timeout_ms": 24 * 3600 * 1000,
+    "retry_backoff_ms": 100,
+    "reconnect_backoff_ms": 50,
+    "reconnect_backoff_max_ms": RECONNECT_MS,
+    "bootstrap_timeout_ms": BOOTSTRAP_MS,
+    "metadata_max_age_ms": 60_000,
+    "allow_auto_create_topics": False,
+    "metrics_enabled": False,
+}
+_FIND_SECONDS = 1.0
+_CHECK_SECONDS = 1.0
+_END_SECONDS = 2.0
+
+
+class LiveProducer:
+    """kafka-python's producer for one topic; used by any thread, never blocks a sender of records."""
+
+    def __init__(self, producer: kafka.KafkaProducer, wire: Wire, topic: str) -> None:
+        """Keep the parts that `connect` made.
+
+        Args:
+            producer: The library's producer.
+            wire: Its network client.
+            topic: Where all records go.
+        """
+        self._producer = producer
+        self._cluster = wire.client.cluster
+        self._wake = wire.client.wakeup
+        self._topic = topic
+
+    @classmethod
+    def connect(cls, connection: KafkaConnection, topic: str, partitions: int) -> "LiveProducer":
+        """Find the brokers and the topic, within 3 s.
+
+        Args:
+            connection: Where the brokers are.
+            topic: Which topic.
+            partitions: How many partitions it must have.
+
+        Returns:
+            A producer whose sends do not block.
+
+        Raises:
+            LogUnavailable: No broker answers, or there is no such topic.
+            SetupError: The topic has another number of partitions.
+        """
+        wire = Wire(SenderClient)
+        producer = wire.connect(
+            connection,
+            lambda: kafka.KafkaProducer(kafka_client=wire.make, **_OPTIONS, **connection.options()),
+        )
+        live = cls(producer, wire, topic)
+        try:
+            wire.client.cluster.add_topic(topic)
+            _expect(partitions, find_topic(wire.client, topic, _FIND_SECONDS), topic)
+        except BaseException:
+            live.close(0.0)
+            raise
+        return live
+
+    def send(
+        self, sent: Sent, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]]
+    ) -> None:
+        """Send a record.
+
+        Args:
+            sent: Is told its fate, and says the partition.
+            key: The record's key.
+            value: Its value.
+            headers: Its headers.
+
+        Raises:
+            LogUnavailable: At once, when it could not be sent.
+        """
+        if self._cluster.partitions_for_topic(self._topic) is None:
+            # The library would wait for the topic here, on the caller's thread.
+            self._cluster.request_update()
+            self._wake()
+            raise LogUnavailable(f"topic {self._topic!r} is gone; `angarium init` makes it")
+        with translated("the record could not be sent"):
+            future = self._producer.send(
+                self._topic, value=value, key=key, headers=headers, partition=sent.partition
+            )
+        future.add_callback(sent.acknowledged)
+        future.add_errback(sent.refused)
+
+    def check(self) -> None:
+        """See whether a broker answers now and every partition has a leader, within 1 s.
+
+        Raises:
+            LogUnavailable: Not so.
+        """
+        answered = threading.Event()
+        refreshed = self._cluster.request_update()
+        refreshed.add_both(lambda _: answered.set())
+        self._wake()
+        patience = deadline.remaining(_CHECK_SECONDS)
+        if not answered.wait(patience):
+            raise LogUnavailable(f"Kafka did not answer in {patience:.1f} s")
+        if refreshed.failed():
+            raise unavailable("Kafka does not answer", refreshed.exception)
+        known = self._cluster.partitions_for_topic(self._topic)
+        led = self._cluster.available_partitions_for_topic(self._topic)
+        if not known or led != known:
+            lacking = sorted((known or set()) - (led or set()))
+            raise LogUnavailable(f"partitions {lacking} of topic {self._topic!r} have no leader")
+
+    def close(self, seconds: float) -> None:
+        """Send what is left and end the sender's thread; what is not sent by then fails.
+
+        Args:
+            seconds: How long sending may take; ending takes up to 2 s more.
+        """
+        with contextlib.suppress(KafkaError):
+            self._producer.close(timeout=seconds)
+            return
+        # A close that times out leaves the thread running, and the library has no public way to end it.
+        self._producer._sender.force_close()  # noqa: SLF001
+        with contextlib.suppress(KafkaError):
+            self._producer.close(timeout=_END_SECONDS)
+
+
+def _expect(partitions: int, found: int, topic: str) -> None:
+    if found != partitions:
+        raise SetupError(
+            f"topic {topic!r} has {found} partitions, and ANGARIUM_PARTITIONS is {partitions}: keys would "
+            f"change places. Set ANGARIUM_PARTITIONS={found}, or name another ANGARIUM_TOPIC"
+        )

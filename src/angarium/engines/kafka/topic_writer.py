@@ -1,0 +1,105 @@
+"""Appending to one topic, whatever becomes of the brokers."""
+
+from concurrent.futures import Future
+
+from angarium import deadline
+from angarium.clock import Clock, SystemClock
+from angarium.domain.errors import LogUnavailable
+from angarium.engines.kafka.breaker import Breaker
+from angarium.engines.kafka.in_flight import InFlight
+from angarium.engines.kafka.link import ProducerLink
+from angarium.engines.kafka.live_producer import LiveProducer
+from angarium.engines.kafka.security import KafkaConnection
+from angarium.ports.message_log import Appended
+
+IN_FLIGHT = 4_096
+"""Records held for Kafka at most: those of some 1,000 requests, and what was given up."""
+
+_CHECK_SECONDS = 1.0
+
+
+class TopicWriter:
+    """Sends records to a topic; used by any thread, never blocks the caller."""
+
+    def __init__(
+        self,
+        connection: KafkaConnection,
+        topic: str,
+        partitions: int,
+        clock: Clock | None = None,
+        limit: int = IN_FLIGHT,
+    ) -> None:
+        """Begin to connect, without waiting for it.
+
+        Args:
+            connection: Where the brokers are.
+            topic: Which topic.
+            partitions: How many partitions it must have.
+            clock: Measures.
+            limit: So many records are held for Kafka at most.
+        """
+        clock = clock or SystemClock()
+        self._breaker = Breaker(partitions, clock)
+        self._in_flight = InFlight(partitions, limit, self._breaker, clock)
+        self._link = ProducerLink(
+            lambda: LiveProducer.connect(connection, topic, partitions),
+            self._breaker.silent_for,
+            self._breaker.reset,
+        )
+
+    def append(
+        self, partition: int, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]]
+    ) -> "Future[Appended]":
+        """Send a record.
+
+        Args:
+            partition: Where to.
+            key: Its key.
+            value: Its value; one of the two is no None.
+            headers: Its headers.
+
+        Returns:
+            A future of its place, or of LogUnavailable within BOUND_SECONDS.
+
+        Raises:
+            LogUnavailable: At once: there is no connection, too many records wait already, or the
+                partition has just failed to answer.
+        """
+        live = self._link.live
+        if not self._breaker.admits(partition, self._in_flight.waiting(partition)):
+            raise LogUnavailable(f"partition {partition} did not answer a moment ago")
+        sent = self._in_flight.begin(partition)
+        try:
+            live.send(sent, key, value, headers)
+        except LogUnavailable as error:
+            self._in_flight.landed(partition, error)
+            sent.give_up(error)
+            raise
+        return sent.future
+
+    def check(self) -> None:
+        """See whether the topic can be written now, within the deadline in force and 1 s at most.
+
+        Raises:
+            LogUnavailable: It cannot.
+        """
+        with deadline.within(_CHECK_SECONDS):
+            self._link.wait_until_tried(deadline.remaining(_CHECK_SECONDS))
+            self._link.live.check()
+
+    def wait_until_connected(self, seconds: float) -> None:
+        """Wait for the connection that is being made.
+
+        Args:
+            seconds: At most.
+
+        Raises:
+            LogUnavailable: There is none.
+        """
+        self._link.wait_until_made(seconds)
+        _ = self._link.live
+
+    def close(self) -> None:
+        """Send what is left and let go of everything, within 8 s; safe to repeat."""
+        self._link.close()
+        self._in_flight.close()

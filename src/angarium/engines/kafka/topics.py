@@ -1,0 +1,169 @@
+"""The topics: made by `init`, checked at every start."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import kafka
+from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.errors import InvalidReplicationFactorError, KafkaError, TopicAlreadyExistsError
+
+from angarium.domain.errors import SetupError
+from angarium.engines.kafka.clients import PatientClient, Wire
+from angarium.engines.kafka.errors import CLIENT_ERRORS, unavailable
+from angarium.engines.kafka.security import KafkaConnection
+
+RETENTION_MS = 7 * 24 * 3600 * 1000
+"""New topics keep records so long, Kafka's own default: longer than any outage of the store may last."""
+
+_REQUEST_MS = 5_000
+_BOOTSTRAP_MS = 2_000
+_TOGETHER_MS = 10_000
+
+
+def dead_letters_of(topic: str) -> str:
+    """Name the topic of the records that could not be applied.
+
+    Args:
+        topic: The topic of all records.
+
+    Returns:
+        Its dead letters' topic.
+    """
+    return f"{topic}.dead"
+
+
+class KafkaTopics:
+    """The log's topic and the one of its dead letters."""
+
+    def __init__(self, connection: KafkaConnection, topic: str, partitions: int, replication: int) -> None:
+        """Say how they have to be.
+
+        Args:
+            connection: Where the brokers are.
+            topic: The log's topic.
+            partitions: Its partition count, for ever.
+            replication: On how many brokers each partition lies.
+        """
+        self._connection = connection
+        self._dead_letters = dead_letters_of(topic)
+        self._partitions = {topic: partitions, self._dead_letters: 1}
+        self._replication = replication
+        self._in_sync = max(1, replication - 1)
+
+    def create(self) -> tuple[str, ...]:
+        """Make the topics that are not there, then verify them all; safe to repeat and to race.
+
+        Returns:
+            The names of those that were made here.
+
+        Raises:
+            SetupError: They cannot be made, or those that are there differ.
+            LogUnavailable: No broker answers.
+        """
+        with self._administrator() as administrator:
+            made = tuple(topic for topic in self._partitions if self._create(administrator, topic))
+            if made:
+                administrator.wait_for_topics(list(made), timeout_ms=_TOGETHER_MS)
+            self._verify(administrator)
+        return made
+
+    def verify(self) -> None:
+        """Compare the topics with what is asked for.
+
+        Raises:
+            SetupError: One is not there, or differs; every difference is named.
+            LogUnavailable: No broker answers.
+        """
+        with self._administrator() as administrator:
+            self._verify(administrator)
+
+    @contextmanager
+    def _administrator(self) -> Iterator[kafka.KafkaAdminClient]:
+        wire = Wire(PatientClient)
+        administrator = wire.connect(
+            self._connection,
+            lambda: kafka.KafkaAdminClient(
+                kafka_client=wire.make,
+                client_id="angarium",
+                request_timeout_ms=_REQUEST_MS,
+                bootstrap_timeout_ms=_BOOTSTRAP_MS,
+                **self._connection.options(),
+            ),
+        )
+        try:
+            yield administrator
+        except CLIENT_ERRORS as error:
+            raise unavailable("the topics could not be handled", error) from error
+        finally:
+            administrator.close()
+
+    def _create(self, administrator: kafka.KafkaAdminClient, topic: str) -> bool:
+        wanted = {
+            topic: {
+                "num_partitions": self._partitions[topic],
+                "replication_factor": self._replication,
+                "configs": self._new_configs(topic),
+            }
+        }
+        try:
+            administrator.create_topics(wanted, timeout_ms=_REQUEST_MS)
+        except TopicAlreadyExistsError:
+            return False
+        except InvalidReplicationFactorError as error:
+            raise SetupError(
+                f"topic {topic!r} cannot be made: ANGARIUM_TOPIC_REPLICATION is {self._replication}, and "
+                f"fewer brokers are up. Start more brokers or set a lower value"
+            ) from error
+        except KafkaError as error:
+            if error.retriable:
+                raise
+            raise SetupError(f"topic {topic!r} cannot be made: {error}") from error
+        return True
+
+    def _new_configs(self, topic: str) -> Mapping[str, str]:
+        retention = -1 if topic == self._dead_letters else RETENTION_MS
+        return {**self._needed_configs(), "retention.ms": str(retention), "retention.bytes": "-1"}
+
+    def _needed_configs(self) -> Mapping[str, str]:
+        return {
+            "message.timestamp.type": "LogAppendTime",
+            "cleanup.policy": "delete",
+            "min.insync.replicas": str(self._in_sync),
+            "unclean.leader.election.enable": "false",
+        }
+
+    def _verify(self, administrator: kafka.KafkaAdminClient) -> None:
+        differences = [
+            difference for topic in self._partitions for difference in self._differences(administrator, topic)
+        ]
+        if differences:
+            raise SetupError("; ".join(differences))
+
+    def _differences(self, administrator: kafka.KafkaAdminClient, topic: str) -> Iterator[str]:
+        (described,) = administrator.describe_topics([topic])
+        if described["error_code"] != 0:
+            yield f"topic {topic!r} is not there: run `angarium init`"
+            return
+        partitions = described["partitions"]
+        if len(partitions) != self._partitions[topic]:
+            yield (
+                f"topic {topic!r} has {len(partitions)} partitions, not {self._partitions[topic]}: set "
+                f"ANGARIUM_PARTITIONS={len(partitions)} or name another ANGARIUM_TOPIC"
+            )
+        fewest = min(len(partition["replica_nodes"]) for partition in partitions)
+        if fewest < self._replication:
+            yield f"topic {topic!r} has {fewest} replicas, not {self._replication}: add replicas"
+        yield from self._config_differences(administrator, topic)
+
+    def _config_differences(self, administrator: kafka.KafkaAdminClient, topic: str) -> Iterator[str]:
+        resource = ConfigResource(ConfigResourceType.TOPIC, topic)
+        described = administrator.describe_configs([resource], config_filter="all")
+        configs = described["topic"][topic]
+        for name, wanted in self._needed_configs().items():
+            found = configs[name]["value"]
+            enough = int(found) >= int(wanted) if name == "min.insync.replicas" else found == wanted
+            if not enough:
+                yield (
+                    f"topic {topic!r} has {name}={found}, not {wanted}: "
+                    f"kafka-configs.sh --alter --topic {topic} --add-config {name}={wanted}"
+                )

@@ -1,0 +1,176 @@
+"""The distributed engine: the log on Kafka, the stores on Cassandra, any number of instances of each half."""
+
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from functools import partial
+
+from angarium import backoff, logs
+from angarium.clock import Clock
+from angarium.config import Settings
+from angarium.config.addresses import Address
+from angarium.domain.errors import LogUnavailable, SetupError, StoreUnavailable
+from angarium.engines.cassandra import keyspace
+from angarium.engines.cassandra.cluster import CassandraAddress
+from angarium.engines.cassandra.conversations import CassandraConversations
+from angarium.engines.cassandra.keyspace import KeyspaceReport
+from angarium.engines.cassandra.presence import CassandraPresence
+from angarium.engines.cassandra.reader import CassandraReader
+from angarium.engines.cassandra.recorder import CassandraRecorder
+from angarium.engines.cassandra.session import CassandraSession
+from angarium.engines.cassandra.users import CassandraUsers
+from angarium.engines.kafka.consumer import KafkaConsumer
+from angarium.engines.kafka.dead_letters import KafkaDeadLetters
+from angarium.engines.kafka.producer import KafkaLog
+from angarium.engines.kafka.security import KafkaConnection
+from angarium.engines.kafka.topics import KafkaTopics
+from angarium.engines.secrets.tokens import JwtSigner
+from angarium.ports.users import UserStore
+from angarium.wiring.engine import Engine
+
+FIRST_CONNECTION_SECONDS = 10.0
+"""How long a start waits for the servers before it goes on without them and lets recovery do its work."""
+
+_log = logs.get("angarium.wiring")
+
+
+@contextmanager
+def distributed_engine(settings: Settings, clock: Clock) -> Iterator[Engine]:
+    """Connect to Kafka and Cassandra; servers that are away are waited for a while, then in the background.
+
+    Args:
+        settings: Name the servers.
+        clock: Tells the time.
+
+    Yields:
+        Every port, until the block ends.
+
+    Raises:
+        SetupError: The topic is not as the settings say; retrying would not help.
+    """
+    connection = _kafka(settings)
+    _verify_topics(settings, connection)
+    with (
+        closing(CassandraSession(_cassandra(settings))) as session,
+        closing(KafkaLog(connection, settings.topic, settings.partitions, clock)) as log,
+        closing(KafkaDeadLetters(connection, settings.topic, clock)) as dead_letters,
+    ):
+        if not session.await_connection(FIRST_CONNECTION_SECONDS):
+            _log.warning("store_unavailable", "Cassandra has not been reached yet; going on without it.")
+        log.wait_until_connected(FIRST_CONNECTION_SECONDS)
+        yield Engine(
+            log=log,
+            consumer=partial(KafkaConsumer, connection, settings.topic, settings.group, clock),
+            dead_letters=dead_letters,
+            users=CassandraUsers(session),
+            conversations=CassandraConversations(session),
+            recorder=CassandraRecorder(session),
+            reader=CassandraReader(session),
+            presence=CassandraPresence(session, settings.presence_window),
+            signer=JwtSigner(
+                settings.jwt_secret or "",
+                settings.jwt_issuer,
+                settings.jwt_audience,
+                settings.token_ttl,
+            ),
+        )
+
+
+@contextmanager
+def distributed_users(settings: Settings) -> Iterator[UserStore]:
+    """Open just the users.
+
+    Args:
+        settings: Name the servers.
+
+    Yields:
+        The users, until the block ends.
+
+    Raises:
+        StoreUnavailable: Cassandra cannot be reached.
+    """
+    with closing(CassandraSession(_cassandra(settings))) as session:
+        if not session.await_connection(FIRST_CONNECTION_SECONDS):
+            raise StoreUnavailable(
+                f"Cassandra at {_shown(settings.cassandra)} could not be used within "
+                f"{FIRST_CONNECTION_SECONDS:.0f} s; check that it runs and that `angarium init` was run"
+            )
+        yield CassandraUsers(session)
+
+
+def prepare(settings: Settings, timeout: float) -> KeyspaceReport:
+    """Make topics, keyspace and tables where they are missing; safe to repeat and to race.
+
+    Args:
+        settings: Say how they have to be.
+        timeout: Seconds to wait for servers that do not answer yet.
+
+    Returns:
+        What was found of Cassandra.
+
+    Raises:
+        SetupError: A server did not answer in time, or what is there differs from the settings.
+    """
+    give_up = time.monotonic() + timeout
+    topics = _topics(settings, _kafka(settings))
+    for wait in backoff.delays(0.2, 2.0):
+        try:
+            topics.create()
+            break
+        except LogUnavailable as error:
+            if time.monotonic() + wait > give_up:
+                raise SetupError(
+                    f"Kafka at {_shown(settings.kafka)} did not answer within {timeout:g} s; check "
+                    "ANGARIUM_KAFKA, and that the brokers run"
+                ) from error
+        time.sleep(wait)
+    return keyspace.prepare(_cassandra(settings), settings.replication, max(0.0, give_up - time.monotonic()))
+
+
+def _verify_topics(settings: Settings, connection: KafkaConnection) -> None:
+    try:
+        _topics(settings, connection).verify()
+    except LogUnavailable as error:
+        _log.warning(
+            "log_unavailable",
+            "Kafka did not answer at the start; going on without it.",
+            error_type=type(error).__name__,
+        )
+
+
+def _topics(settings: Settings, connection: KafkaConnection) -> KafkaTopics:
+    return KafkaTopics(connection, settings.topic, settings.partitions, settings.topic_replication)
+
+
+def _kafka(settings: Settings) -> KafkaConnection:
+    return KafkaConnection(
+        tuple(map(_text, settings.kafka)),
+        settings.kafka_security,
+        settings.kafka_sasl_mechanism,
+        settings.kafka_sasl_username,
+        settings.kafka_sasl_password,
+        settings.kafka_cafile,
+        settings.kafka_certfile,
+        settings.kafka_keyfile,
+    )
+
+
+def _cassandra(settings: Settings) -> CassandraAddress:
+    return CassandraAddress(
+        [(address.host, address.port) for address in settings.cassandra],
+        settings.keyspace,
+        settings.datacenter,
+        settings.consistency,
+        settings.cassandra_username,
+        settings.cassandra_password,
+        settings.cassandra_cafile,
+    )
+
+
+def _shown(addresses: tuple[Address, ...]) -> str:
+    return ", ".join(map(_text, addresses))
+
+
+def _text(address: Address) -> str:
+    host = f"[{address.host}]" if ":" in address.host else address.host
+    return f"{host}:{address.port}"

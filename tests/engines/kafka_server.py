@@ -1,0 +1,118 @@
+"""A real Kafka broker, in a folder and on ports of its own."""
+
+import base64
+import os
+import string
+import subprocess
+import uuid
+from pathlib import Path
+
+from tests.engines.jars import jars
+from tests.engines.java import java
+from tests.engines.ports import free_port
+from tests.engines.processes import NotReady, ServerProcess
+
+_HERE = Path(__file__).parent
+_JVM = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+START_SECONDS = 60.0
+
+SASL_USERNAME = "angarium"
+SASL_PASSWORD = "not-a-secret"
+
+
+class KafkaServer:
+    """A broker that stays at its address and keeps its data through stops, kills and restarts.
+
+    It listens twice: without any security, and with a password (SASL_PLAINTEXT, mechanism PLAIN).
+    """
+
+    def __init__(self, folder: Path, port: int | None = None) -> None:
+        """Choose its place; `start` starts it.
+
+        Args:
+            folder: For its data, settings and logs.
+            port: For the listener without security; a free one when None.
+        """
+        self.folder = folder
+        self._port = port or free_port()
+        self._sasl_port = free_port()
+        self._controller_port = free_port()
+        self.sasl_password = SASL_PASSWORD
+        self._runs = 0
+        self._process: ServerProcess | None = None
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self._port}"
+
+    @property
+    def sasl_address(self) -> str:
+        return f"127.0.0.1:{self._sasl_port}"
+
+    @property
+    def process(self) -> ServerProcess:
+        if self._process is None:
+            raise NotReady(f"Kafka in {self.folder} was never started")
+        return self._process
+
+    def start(self) -> None:
+        """Start it and wait until it takes requests; does nothing when it runs.
+
+        Raises:
+            NotReady: It does not come up.
+        """
+        if self._process is not None and self._process.alive:
+            self._process.resume()
+            return
+        classes = str(jars(_HERE / "kafka-pom.xml") / "*")
+        properties = self._configure()
+        if not (self.folder / "data").exists():
+            self._format(classes, properties)
+        self._runs += 1
+        log = self.folder / f"kafka-{self._runs}.log"
+        command = [str(java()), *_JVM, "-cp", classes, "kafka.Kafka", str(properties)]
+        self._process = ServerProcess("Kafka", command, log, os.environ)
+        self._process.wait_until(
+            lambda: "Kafka Server started" in log.read_text(errors="replace"), START_SECONDS
+        )
+
+    def stop(self) -> None:
+        """Shut it down in order; safe to repeat."""
+        if self._process is not None:
+            self._process.stop()
+
+    def kill(self) -> None:
+        """End it as a crash does."""
+        self.process.kill()
+
+    def freeze(self) -> None:
+        """Let it accept connections and answer nothing."""
+        self.process.freeze()
+
+    def resume(self) -> None:
+        """Let a frozen broker go on."""
+        self.process.resume()
+
+    def _configure(self) -> Path:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        properties = self.folder / "server.properties"
+        template = string.Template((_HERE / "server.properties").read_text())
+        properties.write_text(
+            template.substitute(
+                folder=self.folder,
+                port=self._port,
+                sasl_port=self._sasl_port,
+                controller_port=self._controller_port,
+                sasl_username=SASL_USERNAME,
+                sasl_password=self.sasl_password,
+            )
+        )
+        return properties
+
+    def _format(self, classes: str, properties: Path) -> None:
+        identity = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        tool = [str(java()), *_JVM, "-cp", classes, "kafka.tools.StorageTool"]
+        command = [*tool, "format", "-t", identity, "-c", str(properties)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        if done.returncode != 0:
+            raise NotReady(f"Kafka's folder could not be formatted: {done.stdout}{done.stderr}")

@@ -1,0 +1,128 @@
+"""A server as a process of ours: started, watched, stopped, killed, frozen."""
+
+import atexit
+import contextlib
+import os
+import signal
+import subprocess
+import time
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+_POLL_SECONDS = 0.02
+
+_running: "weakref.WeakSet[ServerProcess]" = weakref.WeakSet()
+
+
+class NotReady(Exception):
+    """A server did not come up, or went away; the message ends with what it wrote last."""
+
+
+class ServerProcess:
+    """One run of a server in a session of its own, so that Ctrl-C reaches it through us only."""
+
+    def __init__(self, name: str, command: Sequence[str], log: Path, environment: Mapping[str, str]) -> None:
+        """Start it.
+
+        Args:
+            name: For messages.
+            command: The program and its arguments.
+            log: Where its output is appended.
+            environment: Instead of ours.
+        """
+        self.name = name
+        self.log = log
+        self._frozen = False
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=dict(environment),
+                start_new_session=True,
+            )
+        _running.add(self)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def wait_until(self, ready: Callable[[], bool], seconds: float) -> None:
+        """Wait until it answers; it is killed when it does not.
+
+        Args:
+            ready: Asks it; false as long as it does not answer.
+            seconds: How long it may take.
+
+        Raises:
+            NotReady: It ended, or took longer.
+        """
+        give_up_at = time.monotonic() + seconds
+        while not ready():
+            if not self.alive:
+                raise NotReady(f"{self.name} ended with {self._process.returncode}: {self.last_words()}")
+            if time.monotonic() > give_up_at:
+                self.kill()
+                raise NotReady(f"{self.name} did not answer in {seconds:g} s: {self.last_words()}")
+            time.sleep(_POLL_SECONDS)
+
+    def stop(self, seconds: float = 20.0) -> None:
+        """Ask it to end, and kill it when it does not; safe to repeat.
+
+        Args:
+            seconds: How long it may take to end by itself.
+        """
+        self.resume()
+        self._signal(signal.SIGTERM)
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        _running.discard(self)
+
+    def kill(self) -> None:
+        """End it as a crash does, and wait until the system has taken back its ports."""
+        self._signal(signal.SIGKILL)
+        self._process.wait(20.0)
+        self._frozen = False
+        _running.discard(self)
+
+    def freeze(self) -> None:
+        """Stop its clock: connections stay open and nothing is answered."""
+        self._signal(signal.SIGSTOP)
+        self._frozen = True
+
+    def resume(self) -> None:
+        """Let a frozen one go on; does nothing to any other."""
+        if self._frozen:
+            self._signal(signal.SIGCONT)
+            self._frozen = False
+
+    def last_words(self, lines: int = 30) -> str:
+        """Give the end of its log.
+
+        Args:
+            lines: How much.
+
+        Returns:
+            The log's name and its last lines.
+        """
+        text = self.log.read_text(errors="replace") if self.log.exists() else ""
+        return "\n".join([str(self.log), *text.splitlines()[-lines:]])
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            if self.alive:
+                os.kill(self.pid, number)
+
+
+@atexit.register
+def _stop_what_is_left() -> None:
+    for process in list(_running):
+        process.kill()

@@ -1,0 +1,143 @@
+"""Workers that die between any two requests, start over, or wake up late."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from itertools import count
+
+import pytest
+
+from angarium.domain.errors import StoreUnavailable
+from angarium.domain.message import BEGINNING, Message, Status
+from angarium.engines.cassandra.reader import CassandraReader
+from angarium.engines.cassandra.recorder import BATCH, CassandraRecorder
+from angarium.engines.cassandra.session import CassandraSession
+from angarium.ports.messages import Marked, Recorded, Summary
+from tests.contract.ports.chat import ANSWER_SECONDS, START, Chat, delivered, mark, receipt, record
+from tests.integration.cassandra.dying import Dying, Sleeping
+
+both = pytest.mark.parametrize("lost", [False, True], ids=["not sent", "answer lost"])
+
+
+def history(reader: CassandraReader, chat: Chat) -> list[Message]:
+    return list(reader.newer(chat.conversation_id, BEGINNING, 1_000))
+
+
+def record_and_die(session: CassandraSession, requests: int, messages: Sequence[Message], lost: bool) -> bool:
+    """Store messages as a worker that dies after some requests; tell whether it lived through it."""
+    dying = Dying(session, requests, lost)
+    stored = CassandraRecorder(dying.as_session()).record(messages[0].conversation_id, messages)
+    with suppress(StoreUnavailable):
+        stored.result(ANSWER_SECONDS)
+    return dying.survived
+
+
+@both
+def test_whenever_a_worker_dies_while_it_stores_another_one_completes_it(
+    session: CassandraSession, reader: CassandraReader, recorder: CassandraRecorder, lost: bool
+) -> None:
+    for requests in count(1):
+        chat = Chat()
+        # Two batches, both people, and one id twice.
+        messages = chat.messages(BATCH)
+        messages += [chat.message(sender=chat.bob), chat.message(message_id=messages[0].message_id)]
+        kept = messages[:-1]
+        survived = record_and_die(session, requests, messages, lost)
+        # The next worker starts at another record and sees everybody's presence anew.
+        replayed = [replace(each, status=Status.SENT) for each in messages]
+        for begin, end in ((0, 3), (3, len(messages))):
+            outcomes = record(recorder, *replayed[begin:end])
+            assert outcomes[-1] is (Recorded.DUPLICATE if end == len(messages) else outcomes[0])
+        found = history(reader, chat)
+        assert [replace(each, status=Status.PENDING) for each in found] == kept
+        assert list(reader.inbox(chat.bob, None, 100)) == found[:BATCH]
+        assert list(reader.inbox(chat.alice, None, 100)) == found[BATCH:]
+        assert record(recorder, *messages) == (*(Recorded.REPLAYED,) * len(kept), Recorded.DUPLICATE)
+        assert history(reader, chat) == found
+        if survived:
+            break
+    assert requests > 5
+
+
+@both
+def test_what_a_dying_worker_leaves_is_a_prefix(
+    session: CassandraSession, reader: CassandraReader, lost: bool
+) -> None:
+    for requests in count(1):
+        chat = Chat()
+        messages = chat.messages(3 * BATCH + 1)
+        survived = record_and_die(session, requests, messages, lost)
+        found = history(reader, chat)
+        assert found == messages[: len(found)]
+        assert list(reader.older(chat.conversation_id, None, 100)) == found[::-1]
+        known = reader.find(chat.conversation_id, [each.message_id for each in messages])
+        assert set(known.values()) <= set(found)
+        if survived:
+            assert found == messages
+            break
+
+
+@both
+def test_whenever_a_worker_dies_while_it_marks_another_one_completes_it(
+    session: CassandraSession, reader: CassandraReader, recorder: CassandraRecorder, lost: bool
+) -> None:
+    for requests in count(1):
+        chat = Chat()
+        messages = chat.messages(3)
+        record(recorder, *messages)
+        receipts = [receipt(each, START + 50) for each in messages[:2]]
+        dying = Dying(session, requests, lost)
+        marked = CassandraRecorder(dying.as_session()).mark_delivered(chat.conversation_id, receipts)
+        with suppress(StoreUnavailable):
+            marked.result(ANSWER_SECONDS)
+        outcomes = mark(recorder, chat, *receipts)
+        assert set(outcomes) in ({Marked.DELIVERED}, {Marked.REPEATED})
+        expected = [*(delivered(each, START + 50) for each in messages[:2]), messages[2]]
+        assert history(reader, chat) == expected
+        assert list(reader.inbox(chat.bob, None, 10)) == messages[2:]
+        assert reader.summaries(chat.bob, [chat.conversation_id])[chat.conversation_id].pending_count == 1
+        if dying.survived:
+            break
+    assert requests > 3
+
+
+def test_a_zombie_that_read_before_everybody_else_changes_nothing(
+    session: CassandraSession, reader: CassandraReader, recorder: CassandraRecorder
+) -> None:
+    chat = Chat()
+    first, second = chat.messages(2)
+    sleeping = Sleeping(session)
+    late = CassandraRecorder(sleeping.as_session()).record(chat.conversation_id, [first, second])
+    sleeping.wait_until_asleep()
+    record(recorder, first, second)
+    mark(recorder, chat, receipt(first, START + 9), receipt(second, START + 9))
+    third = chat.message(at=START + 10)
+    record(recorder, third)
+    sleeping.wake_up()
+    assert late.result(ANSWER_SECONDS) == (Recorded.STORED,) * 2
+    assert history(reader, chat) == [delivered(first, START + 9), delivered(second, START + 9), third]
+    assert list(reader.inbox(chat.bob, None, 10)) == [third]
+
+
+def test_a_message_of_one_millisecond_with_a_receipt_waits_in_the_inbox(
+    reader: CassandraReader, recorder: CassandraRecorder
+) -> None:
+    chat = Chat()
+    first, second = chat.messages(2, at=START)
+    record(recorder, first)
+    mark(recorder, chat, receipt(first, START))
+    record(recorder, second)
+    assert history(reader, chat) == [delivered(first, START), second]
+    assert list(reader.inbox(chat.bob, None, 10)) == [second]
+    found = reader.summaries(chat.bob, [chat.conversation_id])
+    assert found == {chat.conversation_id: Summary(second, 1)}
+
+
+def test_a_receipt_that_is_told_to_be_older_than_its_message_still_counts(
+    reader: CassandraReader, recorder: CassandraRecorder, chat: Chat
+) -> None:
+    message = chat.message(at=START + 10)
+    record(recorder, message)
+    assert mark(recorder, chat, receipt(message, START)) == (Marked.DELIVERED,)
+    assert mark(recorder, chat, receipt(message, START)) == (Marked.REPEATED,)
+    assert history(reader, chat) == [delivered(message, START)]

@@ -1,0 +1,107 @@
+"""Nodes that freeze, die and come back."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+
+from angarium.domain.errors import StoreUnavailable
+from angarium.domain.message import BEGINNING
+from angarium.engines.cassandra.cluster import CassandraAddress
+from angarium.engines.cassandra.keyspace import prepare
+from angarium.engines.cassandra.reader import CassandraReader
+from angarium.engines.cassandra.recorder import CassandraRecorder
+from angarium.engines.cassandra.session import CassandraSession
+from angarium.ports.messages import Recorded
+from tests.contract.ports.chat import Chat, record
+from tests.engines.addresses import contact_points
+from tests.engines.cassandra_server import CassandraCluster
+from tests.engines.cassandra_sessions import PREPARE_SECONDS, connected
+from tests.integration.cassandra.asking import (
+    BOUND_SECONDS,
+    SLACK_SECONDS,
+    asked,
+    until_it_answers,
+    until_it_fails,
+)
+
+DONE = {Recorded.STORED, Recorded.REPLAYED}
+
+
+@pytest.fixture
+def one(on_node: CassandraAddress) -> Iterator[CassandraSession]:
+    """Connected to a single node."""
+    with closing(connected(on_node)) as session:
+        yield session
+
+
+@pytest.fixture
+def pair(cassandra_cluster: CassandraCluster) -> Iterator[CassandraSession]:
+    """Connected to two nodes that keep two copies of everything."""
+    address = CassandraAddress(contact_points(cassandra_cluster.address))
+    prepare(address, 2, PREPARE_SECONDS)
+    with closing(connected(address)) as session:
+        yield session
+
+
+def test_a_frozen_node_stops_nothing_for_longer_than_the_bound_and_is_used_when_it_goes_on(
+    cassandra_node: CassandraCluster, one: CassandraSession, chat: Chat
+) -> None:
+    recorder, reader = CassandraRecorder(one), CassandraReader(one)
+    before, during = chat.messages(2)
+    record(recorder, before)
+    cassandra_node.nodes[0].freeze()
+    for _ in range(3):
+        stored = recorder.record(chat.conversation_id, [during])
+        assert asked(one) is not None
+        assert isinstance(stored.exception(BOUND_SECONDS + SLACK_SECONDS), StoreUnavailable)
+    cassandra_node.nodes[0].resume()
+    (outcome,) = until_it_answers(lambda: record(recorder, during))
+    assert outcome in DONE
+    assert list(reader.newer(chat.conversation_id, BEGINNING, 10)) == [before, during]
+
+
+def test_a_killed_node_is_used_again_when_it_comes_back_with_all_it_acknowledged(
+    cassandra_node: CassandraCluster, one: CassandraSession, chat: Chat
+) -> None:
+    recorder, reader = CassandraRecorder(one), CassandraReader(one)
+    messages = chat.messages(2)
+    record(recorder, messages[0])
+    cassandra_node.nodes[0].stop()
+    until_it_fails(one)
+    cassandra_node.start()
+    until_it_answers(lambda: record(recorder, messages[1]))
+    assert list(reader.newer(chat.conversation_id, BEGINNING, 10)) == messages
+
+
+def test_without_one_of_two_copies_nothing_is_read_or_written_until_it_is_back(
+    cassandra_cluster: CassandraCluster, pair: CassandraSession, chat: Chat
+) -> None:
+    recorder, reader = CassandraRecorder(pair), CassandraReader(pair)
+    messages = chat.messages(2)
+    record(recorder, messages[0])
+    cassandra_cluster.nodes[1].kill()
+    until_it_fails(pair)
+    for _ in range(5):
+        refused = recorder.record(chat.conversation_id, [messages[1]])
+        assert isinstance(refused.exception(3 * BOUND_SECONDS + SLACK_SECONDS), StoreUnavailable)
+        assert asked(pair) is not None
+    cassandra_cluster.start()
+    (outcome,) = until_it_answers(lambda: record(recorder, messages[1]))
+    assert outcome in DONE
+    assert list(reader.newer(chat.conversation_id, BEGINNING, 10)) == messages
+
+
+def test_one_of_two_copies_is_enough_for_those_who_ask_for_one(
+    cassandra_cluster: CassandraCluster, pair: CassandraSession, chat: Chat
+) -> None:
+    message = chat.message()
+    record(CassandraRecorder(pair), message)
+    address = CassandraAddress(contact_points(cassandra_cluster.address))
+    with closing(connected(replace(address, consistency="LOCAL_ONE"))) as content:
+        cassandra_cluster.nodes[1].kill()
+        until_it_fails(pair)
+        reader = CassandraReader(content)
+        found = until_it_answers(lambda: reader.newer(chat.conversation_id, BEGINNING, 10))
+        assert list(found) == [message]

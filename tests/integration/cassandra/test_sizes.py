@@ -1,0 +1,121 @@
+"""As much of everything as the limits allow, and more than one request takes."""
+
+from uuid import UUID, uuid4
+
+from angarium.domain.message import BEGINNING, InboxPlace, Message, Status
+from angarium.engines.cassandra import inboxes, pending
+from angarium.engines.cassandra.reader import CassandraReader
+from angarium.engines.cassandra.recorder import MARK_EVERY, CassandraRecorder
+from angarium.engines.cassandra.session import CassandraSession
+from angarium.engines.cassandra.statements import Statement
+from angarium.ports.messages import Marked, Recorded
+from tests.contract.ports.chat import ANSWER_SECONDS, START, Chat, mark, receipt, record
+
+GROUP = 64
+"""So many records of one conversation the router hands over at once."""
+
+
+def delivered_mark(session: CassandraSession, chat: Chat, user_id: UUID) -> object:
+    rows = session.execute(Statement.INBOX_OF, (user_id, [chat.conversation_id]))
+    return rows[0][4] if rows else None
+
+
+def record_all(recorder: CassandraRecorder, messages: list[Message]) -> None:
+    for start in range(0, len(messages), GROUP):
+        record(recorder, *messages[start : start + GROUP])
+
+
+def settle(session: CassandraSession, user_id: UUID, conversations: int) -> None:
+    """Leave so many conversations in an inbox in which everything is confirmed."""
+    for start in range(0, conversations, 100):
+        some = [uuid4() for _ in range(min(100, conversations - start))]
+        for statement in (Statement.NOTE_NEWEST, Statement.NOTE_DELIVERED):
+            for write in [session.submit(statement, (user_id, each, START, 7, START)) for each in some]:
+                session.wait(write)
+
+
+def test_a_whole_group_of_the_largest_messages_is_stored_at_once(
+    recorder: CassandraRecorder, reader: CassandraReader, chat: Chat
+) -> None:
+    messages = [chat.message("x" * 10_240) for _ in range(GROUP)]
+    assert record(recorder, *messages) == (Recorded.STORED,) * GROUP
+    assert list(reader.newer(chat.conversation_id, BEGINNING, 100)) == messages
+    assert list(reader.inbox(chat.bob, None, 101)) == messages
+
+
+def test_a_whole_group_of_the_largest_receipts_is_applied_at_once(
+    recorder: CassandraRecorder, reader: CassandraReader, chat: Chat
+) -> None:
+    messages = chat.messages(300)
+    record_all(recorder, messages)
+    receipts = [receipt(each) for each in messages] * 5
+    assert mark(recorder, chat, *receipts) == (*(Marked.DELIVERED,) * 300, *(Marked.REPEATED,) * 1_200)
+    assert all(each.status is Status.DELIVERED for each in reader.newer(chat.conversation_id, BEGINNING, 300))
+    assert list(reader.inbox(chat.bob, None, 10)) == []
+
+
+def test_an_inbox_of_thousands_of_conversations_is_walked_page_by_page(
+    session: CassandraSession, recorder: CassandraRecorder, reader: CassandraReader
+) -> None:
+    bob = uuid4()
+    settle(session, bob, 3_000)
+    chats = [Chat(bob=bob) for _ in range(150)]
+    waiting = [chat.message(at=START + number % 40) for number, chat in enumerate(chats)]
+    for each in waiting:
+        record(recorder, each)
+    expected = sorted(waiting, key=place)
+    walked: list[Message] = []
+    after: InboxPlace | None = None
+    while page := reader.inbox(bob, after, 101):
+        walked += page
+        after = place(page[-1])
+    assert walked == expected
+
+
+def place(message: Message) -> InboxPlace:
+    return InboxPlace(message.place.timestamp, message.conversation_id, message.place.offset)
+
+
+def test_an_inbox_finds_the_little_that_waits_behind_much_that_does_not(
+    recorder: CassandraRecorder, reader: CassandraReader, chat: Chat
+) -> None:
+    # More than one chunk of everything: bob's own words, what he has, and what he has not.
+    first = chat.message("first")
+    own = [chat.message("own", sender=chat.bob) for _ in range(pending.CHUNK + pending.FIRST_CHUNK + 1)]
+    had = [chat.message("had") for _ in range(pending.CHUNK + 1)]
+    last = chat.message("last")
+    record_all(recorder, [first, *own, *had, last])
+    mark(recorder, chat, *map(receipt, had))
+    assert list(reader.inbox(chat.bob, None, 10)) == [first, last]
+    assert reader.summaries(chat.bob, [chat.conversation_id])[chat.conversation_id].pending_count == 2
+
+
+def test_marks_follow_a_talk_in_which_one_only_writes(
+    session: CassandraSession, recorder: CassandraRecorder, chat: Chat
+) -> None:
+    record_all(recorder, chat.messages(4 * MARK_EVERY))
+    mark = delivered_mark(session, chat, chat.alice)
+    assert isinstance(mark, int)
+    assert mark >= 3 * MARK_EVERY
+    assert delivered_mark(session, chat, chat.bob) is None
+
+
+def test_marks_follow_receipts_over_more_than_one_step_takes(
+    session: CassandraSession, recorder: CassandraRecorder, reader: CassandraReader, chat: Chat
+) -> None:
+    number = inboxes.CHUNK * inboxes.MOST_CHUNKS + 50
+    # No offset at which marks follow by themselves.
+    messages = [chat.message() for _ in range(number * 2)]
+    messages = [each for each in messages if each.place.offset % MARK_EVERY][:number]
+    record_all(recorder, messages)
+    for start in range(number - 100, -1, -100):
+        mark(recorder, chat, *map(receipt, messages[start : start + 100]))
+    mark(recorder, chat, *map(receipt, messages[:100]))
+    first = delivered_mark(session, chat, chat.bob)
+    mark(recorder, chat, receipt(messages[0]))
+    second = delivered_mark(session, chat, chat.bob)
+    assert (first, second) == (
+        messages[inboxes.CHUNK * inboxes.MOST_CHUNKS - 1].place.offset,
+        messages[-1].place.offset,
+    )
+    assert list(reader.inbox(chat.bob, None, 10)) == []

@@ -1,0 +1,136 @@
+"""Three nodes keep three copies: one of them may go at any time."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from typing import TypeVar
+from uuid import uuid4
+
+import pytest
+
+from angarium.deadline import within
+from angarium.domain.conversation import Conversation
+from angarium.domain.identifiers import conversation_id_for
+from angarium.domain.message import BEGINNING
+from angarium.engines.cassandra.cluster import CassandraAddress
+from angarium.engines.cassandra.conversations import CassandraConversations
+from angarium.engines.cassandra.keyspace import KeyspaceReport, prepare
+from angarium.engines.cassandra.reader import CassandraReader
+from angarium.engines.cassandra.recorder import CassandraRecorder
+from angarium.engines.cassandra.session import CassandraSession
+from angarium.ports.messages import Recorded
+from tests.contract.ports.chat import START, Chat, receipt
+from tests.engines.addresses import contact_points
+from tests.engines.cassandra_server import CassandraCluster
+from tests.engines.cassandra_sessions import PREPARE_SECONDS, connected
+
+REQUEST_SECONDS = 5.0
+"""What a request may take on a machine that starts servers meanwhile; nothing is tried again by us."""
+
+ROUNDS_AFTER = 40
+
+Result = TypeVar("Result")
+
+
+@pytest.fixture
+def address(cassandra_trio: CassandraCluster) -> CassandraAddress:
+    address = CassandraAddress(contact_points(cassandra_trio.address), "three")
+    cassandra_trio.start()
+    assert prepare(address, 3, PREPARE_SECONDS) == KeyspaceReport(3, 3)
+    return address
+
+
+@pytest.fixture
+def session(address: CassandraAddress) -> Iterator[CassandraSession]:
+    with closing(connected(address)) as session:
+        yield session
+
+
+def round_of_requests(session: CassandraSession) -> None:
+    """Do once what users and workers do; any failure is raised, nothing is tried again."""
+    recorder, reader, store = (
+        CassandraRecorder(session),
+        CassandraReader(session),
+        CassandraConversations(session),
+    )
+    chat = Chat()
+    first, second = sorted((chat.alice, chat.bob))
+    kept = Conversation(chat.conversation_id, (first, second), START)
+    messages = chat.messages(3)
+    assert in_time(lambda: store.create(kept)) == (kept, True)
+    stored = recorder.record(chat.conversation_id, messages)
+    assert stored.result(REQUEST_SECONDS) == (Recorded.STORED,) * 3
+    assert in_time(lambda: list(reader.newer(chat.conversation_id, BEGINNING, 10))) == messages
+    recorder.mark_delivered(chat.conversation_id, [receipt(messages[0])]).result(REQUEST_SECONDS)
+    assert in_time(lambda: list(reader.inbox(chat.bob, None, 10))) == messages[1:]
+
+
+def in_time(call: Callable[[], Result]) -> Result:
+    """Do what a request does, within what a request may take."""
+    with within(REQUEST_SECONDS):
+        return call()
+
+
+@contextmanager
+def use(session: CassandraSession, threads: int = 3) -> Iterator[Callable[[int], None]]:
+    """Use the store all the while; give a way to wait for so many more rounds that went well."""
+    stopping, changed = threading.Event(), threading.Condition()
+    done = 0
+
+    def run() -> None:
+        nonlocal done
+        while not stopping.is_set():
+            round_of_requests(session)
+            with changed:
+                done += 1
+                changed.notify_all()
+
+    with ThreadPoolExecutor(threads) as pool:
+        running = [pool.submit(run) for _ in range(threads)]
+
+        def more(rounds: int) -> None:
+            with changed:
+                until = done + rounds
+                while done < until and not any(each.done() for each in running):
+                    changed.wait(1.0)
+
+        try:
+            yield more
+        finally:
+            stopping.set()
+            for each in running:
+                each.result()
+
+
+def test_nobody_notices_that_one_of_three_nodes_dies_and_comes_back(
+    cassandra_trio: CassandraCluster, session: CassandraSession
+) -> None:
+    with use(session) as more:
+        more(ROUNDS_AFTER)
+        cassandra_trio.nodes[0].kill()
+        more(ROUNDS_AFTER)
+        cassandra_trio.start()
+        more(ROUNDS_AFTER)
+
+
+def test_a_node_that_falls_silent_stops_nobody(
+    cassandra_trio: CassandraCluster, session: CassandraSession
+) -> None:
+    with use(session) as more:
+        more(ROUNDS_AFTER)
+        cassandra_trio.nodes[1].freeze()
+        more(ROUNDS_AFTER)
+        cassandra_trio.nodes[1].resume()
+        more(ROUNDS_AFTER)
+
+
+def test_a_session_opened_while_one_node_is_silent_connects(
+    cassandra_trio: CassandraCluster, address: CassandraAddress
+) -> None:
+    cassandra_trio.nodes[0].freeze()
+    try:
+        with closing(connected(address)) as session:
+            assert CassandraConversations(session).get(conversation_id_for(uuid4(), uuid4())) is None
+    finally:
+        cassandra_trio.nodes[0].resume()

@@ -1,0 +1,88 @@
+"""The tests' own servers do what the other tests rely on."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.engines.cassandra_server import CassandraCluster
+from tests.engines.jars import jars
+from tests.engines.kafka_server import KafkaServer
+from tests.engines.missing import Missing
+from tests.engines.ports import free_port
+
+
+def _answers(address: str, request: bytes) -> bool:
+    host, port = address.rsplit(":", 1)
+    try:
+        with socket.create_connection((host, int(port)), timeout=0.5) as connection:
+            connection.sendall(request)
+            return connection.recv(1) != b""
+    except OSError:
+        return False
+
+
+def _kafka_answers(address: str) -> bool:
+    api_versions = bytes.fromhex("0000000a 0012 0000 00000001 ffff".replace(" ", ""))
+    return _answers(address, api_versions)
+
+
+def _cassandra_answers(address: str) -> bool:
+    options = bytes.fromhex("040000000500000000")
+    return _answers(address, options)
+
+
+def test_a_broker_answers_on_both_listeners(kafka_server: KafkaServer) -> None:
+    assert _kafka_answers(kafka_server.address)
+    assert _kafka_answers(kafka_server.sasl_address)
+
+
+def test_a_frozen_broker_takes_connections_and_answers_when_it_goes_on(kafka_server: KafkaServer) -> None:
+    kafka_server.freeze()
+    assert not _kafka_answers(kafka_server.address)
+    kafka_server.resume()
+    assert _kafka_answers(kafka_server.address)
+
+
+def test_a_killed_broker_comes_back_at_its_address(kafka_server: KafkaServer) -> None:
+    address = kafka_server.address
+    kafka_server.kill()
+    assert not _kafka_answers(address)
+    kafka_server.start()
+    assert kafka_server.address == address
+    assert _kafka_answers(address)
+
+
+def test_a_killed_node_comes_back_at_its_address(cassandra_cluster: CassandraCluster) -> None:
+    addresses = cassandra_cluster.address.split(",")
+    cassandra_cluster.nodes[1].kill()
+    assert [_cassandra_answers(address) for address in addresses] == [True, False]
+    cassandra_cluster.start()
+    assert [_cassandra_answers(address) for address in addresses] == [True, True]
+
+
+def test_a_port_is_given_out_once() -> None:
+    assert len({free_port() for _ in range(50)}) == 50
+
+
+def test_without_maven_the_advice_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pom = tmp_path / "some-pom.xml"
+    pom.write_text("<project/>")
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(Missing, match="install Java 17 and Maven"):
+        jars(pom, tmp_path / "cache")
+    assert [entry.suffix for entry in (tmp_path / "cache").iterdir()] == [".lock"]
+
+
+def test_jars_that_are_there_are_not_fetched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pom = tmp_path / "some-pom.xml"
+    pom.write_text("<project/>")
+    with monkeypatch.context() as machine:
+        machine.setenv("PATH", "")
+        with pytest.raises(Missing):
+            jars(pom, tmp_path / "cache")
+    (lock,) = (tmp_path / "cache").iterdir()
+    lock.with_suffix("").mkdir()
+    assert jars(pom, tmp_path / "cache") == lock.with_suffix("")

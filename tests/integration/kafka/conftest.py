@@ -1,0 +1,61 @@
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from uuid import uuid4
+
+import pytest
+
+from angarium.engines.kafka.consumer import KafkaConsumer
+from angarium.engines.kafka.producer import KafkaLog
+from angarium.engines.kafka.security import KafkaConnection
+from angarium.engines.kafka.topics import KafkaTopics
+from tests.contract.ports.reading import Reading
+from tests.engines.kafka_server import KafkaServer
+
+PARTITIONS = 4
+
+OpenLog = Callable[..., KafkaLog]
+OpenReading = Callable[[], Reading]
+
+
+@pytest.fixture
+def connection(kafka_server: KafkaServer) -> KafkaConnection:
+    return KafkaConnection((kafka_server.address,))
+
+
+@pytest.fixture
+def name() -> str:
+    """A topic's name that no other test uses."""
+    return f"messages-{uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def topic(connection: KafkaConnection, name: str) -> str:
+    """A topic of 4 partitions, empty."""
+    KafkaTopics(connection, name, PARTITIONS, 1).create()
+    return name
+
+
+@pytest.fixture
+def open_log(connection: KafkaConnection, topic: str) -> Iterator[OpenLog]:
+    """Give a maker of connected logs, which are closed when the test ends."""
+    with ExitStack() as stack:
+
+        def make(limit: int = 1_000) -> KafkaLog:
+            log = stack.enter_context(closing(KafkaLog(connection, topic, PARTITIONS, limit=limit)))
+            log.wait_until_connected(30.0)
+            return log
+
+        yield make
+
+
+@pytest.fixture
+def log(open_log: OpenLog) -> KafkaLog:
+    return open_log()
+
+
+@pytest.fixture
+def read(connection: KafkaConnection, topic: str) -> Iterator[OpenReading]:
+    """Give a maker of readings in one group; their consumers are closed when the test ends."""
+    group = f"router-{uuid4().hex[:8]}"
+    with ExitStack() as stack:
+        yield lambda: Reading(stack.enter_context(closing(KafkaConsumer(connection, topic, group))))

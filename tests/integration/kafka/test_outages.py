@@ -1,0 +1,193 @@
+"""What senders hear while brokers are away, and that nothing is needed to come back."""
+
+import threading
+import time
+from concurrent.futures import wait
+from contextlib import closing
+from uuid import uuid4
+
+import kafka
+import pytest
+
+from angarium import deadline
+from angarium.domain.errors import LogUnavailable
+from angarium.engines.kafka.producer import KafkaLog
+from angarium.engines.kafka.security import KafkaConnection
+from angarium.engines.kafka.topics import KafkaTopics
+from angarium.ports.message_log import Appended, NewRecord
+from tests.contract.ports.records import append, new_key
+from tests.engines.kafka_server import KafkaServer
+from tests.integration.kafka.conftest import PARTITIONS, OpenLog, OpenReading
+from tests.integration.kafka.sending import cpu_seconds, keep_trying, try_to_append, until_taken
+
+IDLE_SHARE = 0.25
+"""Of one core; a client that spins takes 0.8 and more."""
+
+
+@pytest.mark.parametrize("seconds", [2.5, 6.0])
+def test_a_silent_broker_is_told_within_the_bound_and_recovery_needs_nobody(
+    kafka_server: KafkaServer, log: KafkaLog, seconds: float
+) -> None:
+    append(log, "before", new_key())
+    kafka_server.freeze()
+    answers = keep_trying(log, seconds)
+    kafka_server.resume()
+    assert answers
+    assert not [answer for answer in answers if isinstance(answer, Appended)]
+    until_taken(log)
+
+
+def test_a_dead_broker_is_told_within_the_bound_and_recovery_needs_nobody(
+    kafka_server: KafkaServer, log: KafkaLog
+) -> None:
+    append(log, "before", new_key())
+    kafka_server.kill()
+    answers = keep_trying(log, 3.0)
+    kafka_server.start()
+    assert answers
+    assert not [answer for answer in answers if isinstance(answer, Appended)]
+    until_taken(log)
+
+
+def test_a_start_during_an_outage_waits_for_nobody(
+    kafka_server: KafkaServer, connection: KafkaConnection, topic: str
+) -> None:
+    kafka_server.kill()
+    with closing(KafkaLog(connection, topic, PARTITIONS)) as log:
+        answers = keep_trying(log, 2.0)
+        kafka_server.start()
+        assert all(isinstance(answer, LogUnavailable) for answer in answers)
+        until_taken(log)
+
+
+def test_a_broker_that_dies_while_the_first_record_is_on_its_way_is_told_within_the_bound(
+    kafka_server: KafkaServer, open_log: OpenLog
+) -> None:
+    log = open_log()
+    kafka_server.freeze()
+    assert isinstance(try_to_append(log, "first"), LogUnavailable)
+
+
+@pytest.mark.parametrize("away", ["silent", "dead"])
+def test_an_outage_costs_next_to_no_cpu(kafka_server: KafkaServer, log: KafkaLog, away: str) -> None:
+    append(log, "before", new_key())
+    if away == "silent":
+        kafka_server.freeze()
+    else:
+        kafka_server.kill()
+    futures = [log.append(NewRecord(new_key(), b"v", {})) for _ in range(200)]
+    wait(futures)
+    seconds = 3.0
+    idle = threading.Event()
+    assert cpu_seconds(lambda: idle.wait(seconds)) < IDLE_SHARE * seconds
+
+
+def test_records_in_flight_are_bounded_and_the_next_one_is_refused_at_once(
+    kafka_server: KafkaServer, open_log: OpenLog
+) -> None:
+    log = open_log(limit=5)
+    append(log, "before", new_key())
+    kafka_server.freeze()
+    futures = [log.append(NewRecord(new_key(), b"v", {})) for _ in range(5)]
+    with pytest.raises(LogUnavailable, match="5 records wait"):
+        log.append(NewRecord(new_key(), b"one too many", {}))
+    assert all(isinstance(future.exception(2.0), LogUnavailable) for future in futures)
+    kafka_server.resume()
+    until_taken(log)
+
+
+def test_a_silent_partition_refuses_at_once_after_the_first_failure(
+    kafka_server: KafkaServer, log: KafkaLog
+) -> None:
+    key = new_key()
+    append(log, "before", key)
+    kafka_server.freeze()
+    assert isinstance(try_to_append(log, "first", key), LogUnavailable)
+    answers = [try_to_append(log, f"{number}", key) for number in range(3)]
+    assert any("a moment ago" in str(answer) for answer in answers)
+
+
+def test_a_record_that_was_given_up_is_there_once_at_most(
+    kafka_server: KafkaServer, log: KafkaLog, read: OpenReading
+) -> None:
+    key = new_key()
+    append(log, "before", key)
+    kafka_server.freeze()
+    value = uuid4().hex
+    future = log.append(NewRecord(key, value.encode(), {}))
+    assert isinstance(future.exception(2.0), LogUnavailable)
+    assert len(keep_trying(log, 4.0, "other")) > 0  # the library repeats the first one meanwhile
+    kafka_server.resume()
+    until_taken(log, "the end")
+    append(log, "behind it", key)
+    reading = read()
+    reading.until(lambda: b"behind it" in reading.values())
+    assert reading.values().count(value.encode()) <= 1
+
+
+def test_a_retry_of_what_was_given_up_is_taken(kafka_server: KafkaServer, log: KafkaLog) -> None:
+    key = new_key()
+    append(log, "before", key)
+    kafka_server.freeze()
+    first = log.append(NewRecord(key, b"m", {}))
+    assert isinstance(first.exception(2.0), LogUnavailable)
+    kafka_server.resume()
+    assert until_taken(log, "m").offset >= 0
+
+
+def test_the_check_tells_a_silent_broker_within_the_deadline(
+    kafka_server: KafkaServer, log: KafkaLog
+) -> None:
+    log.check()
+    kafka_server.freeze()
+    started = time.monotonic()
+    with deadline.within(1.0), pytest.raises(LogUnavailable):
+        log.check()
+    assert time.monotonic() - started < 2.0
+
+
+def test_closing_during_an_outage_is_bounded_and_answers_everybody(
+    kafka_server: KafkaServer, open_log: OpenLog
+) -> None:
+    log = open_log()
+    append(log, "before", new_key())
+    kafka_server.freeze()
+    future = log.append(NewRecord(new_key(), b"v", {}))
+    started = time.monotonic()
+    log.close()
+    log.close()
+    assert time.monotonic() - started < 8.0
+    assert isinstance(future.exception(0), LogUnavailable)
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("angarium-")]
+    with pytest.raises(LogUnavailable, match="closed"):
+        log.append(NewRecord(new_key(), b"v", {}))
+
+
+def test_what_is_on_its_way_is_sent_before_closing(open_log: OpenLog) -> None:
+    log = open_log()
+    futures = [log.append(NewRecord(new_key(), b"v", {})) for _ in range(100)]
+    log.close()
+    assert all(future.exception(0) is None for future in futures)
+
+
+def test_a_topic_that_vanishes_is_told_at_once_and_may_come_back(
+    kafka_server: KafkaServer, connection: KafkaConnection, topic: str, log: KafkaLog
+) -> None:
+    append(log, "before", new_key())
+    with closing(kafka.KafkaAdminClient(**connection.options())) as administrator:
+        administrator.delete_topics([topic])
+    give_up_at = time.monotonic() + 30.0
+    while "is gone" not in str(try_to_append(log, "v")):
+        assert time.monotonic() < give_up_at
+    KafkaTopics(connection, topic, PARTITIONS, 1).create()
+    until_taken(log, seconds=30.0)
+
+
+def test_another_number_of_partitions_is_refused_with_what_to_do(
+    connection: KafkaConnection, topic: str
+) -> None:
+    with closing(KafkaLog(connection, topic, PARTITIONS + 1)) as log:
+        with pytest.raises(LogUnavailable, match=f"ANGARIUM_PARTITIONS={PARTITIONS}"):
+            log.check()
+        with pytest.raises(LogUnavailable, match=f"ANGARIUM_PARTITIONS={PARTITIONS}"):
+            log.append(NewRecord(new_key(), b"v", {}))

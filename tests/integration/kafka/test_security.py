@@ -1,0 +1,81 @@
+import threading
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+
+from angarium.domain.errors import LogUnavailable
+from angarium.engines.kafka.consumer import KafkaConsumer
+from angarium.engines.kafka.dead_letters import KafkaDeadLetters
+from angarium.engines.kafka.producer import KafkaLog
+from angarium.engines.kafka.security import KafkaConnection
+from angarium.engines.kafka.topics import KafkaTopics
+from tests.contract.ports.reading import Reading
+from tests.contract.ports.records import append, new_key
+from tests.engines.kafka_server import SASL_PASSWORD, SASL_USERNAME, KafkaServer
+from tests.integration.kafka.sending import cpu_seconds, keep_trying, try_to_append, until_taken
+
+
+@pytest.fixture
+def guarded(kafka_server: KafkaServer) -> KafkaConnection:
+    return KafkaConnection(
+        (kafka_server.sasl_address,),
+        protocol="SASL_PLAINTEXT",
+        sasl_mechanism="PLAIN",
+        sasl_username=SASL_USERNAME,
+        sasl_password=SASL_PASSWORD,
+    )
+
+
+def test_every_part_logs_in_with_a_password(guarded: KafkaConnection, name: str) -> None:
+    assert KafkaTopics(guarded, name, 4, 1).create()
+    with (
+        closing(KafkaLog(guarded, name, 4)) as log,
+        closing(KafkaConsumer(guarded, name, "router-" + name)) as consumer,
+        closing(KafkaDeadLetters(guarded, name)) as dead_letters,
+    ):
+        log.wait_until_connected(30.0)
+        append(log, "v", new_key())
+        assert Reading(consumer).until_all(1)[0].value == b"v"
+        assert dead_letters.read(1) == []
+
+
+def test_a_wrong_password_is_an_outage_that_says_so(guarded: KafkaConnection, name: str) -> None:
+    wrong = replace(guarded, sasl_password="another")
+    with pytest.raises(LogUnavailable):
+        KafkaTopics(wrong, name, 4, 1).verify()
+    with closing(KafkaLog(wrong, name, 4)) as log:
+        answers = keep_trying(log, 2.0)
+        assert all(isinstance(answer, LogUnavailable) for answer in answers)
+    with closing(KafkaConsumer(wrong, name, "router-" + name)) as consumer, pytest.raises(LogUnavailable):
+        consumer.poll(0.1)
+
+
+def test_a_password_that_stops_being_good_costs_no_cpu_and_being_good_again_is_enough(
+    kafka_server: KafkaServer, guarded: KafkaConnection, name: str
+) -> None:
+    KafkaTopics(guarded, name, 4, 1).create()
+    with closing(KafkaLog(guarded, name, 4)) as log:
+        log.wait_until_connected(30.0)
+        append(log, "v", new_key())
+        kafka_server.stop()
+        kafka_server.sasl_password = "another"
+        try:
+            kafka_server.start()
+            seconds = 4.0
+            assert cpu_seconds(lambda: idle_but_for_one(log, seconds)) < 0.5 * seconds
+        finally:
+            kafka_server.stop()
+            kafka_server.sasl_password = SASL_PASSWORD
+            kafka_server.start()
+        until_taken(log)
+
+
+def idle_but_for_one(log: KafkaLog, seconds: float) -> None:
+    assert isinstance(try_to_append(log, "v"), LogUnavailable)
+    threading.Event().wait(seconds)
+
+
+def test_the_password_is_in_no_text_about_the_connection(guarded: KafkaConnection) -> None:
+    assert SASL_PASSWORD not in repr(guarded)
+    assert SASL_PASSWORD not in str(guarded)

@@ -1,0 +1,77 @@
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
+import kafka
+import pytest
+
+from angarium.domain.errors import LogUnavailable, SetupError
+from angarium.engines.kafka.security import KafkaConnection
+from angarium.engines.kafka.topics import KafkaTopics
+from tests.engines.kafka_server import KafkaServer
+from tests.engines.ports import free_port
+
+
+def make(connection: KafkaConnection, name: str, partitions: int, configs: dict[str, str]) -> None:
+    with closing(kafka.KafkaAdminClient(**connection.options())) as administrator:
+        administrator.create_topics(
+            {name: {"num_partitions": partitions, "replication_factor": 1, "configs": configs}}
+        )
+
+
+def test_init_makes_both_topics_once(connection: KafkaConnection, name: str) -> None:
+    topics = KafkaTopics(connection, name, 6, 1)
+    assert topics.create() == (name, f"{name}.dead")
+    assert topics.create() == ()
+    topics.verify()
+
+
+def test_racing_inits_make_each_topic_once(connection: KafkaConnection, name: str) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda _: KafkaTopics(connection, name, 6, 1).create(), range(4)))
+    assert sorted(topic for each in made for topic in each) == [name, f"{name}.dead"]
+
+
+def test_topics_that_are_not_there_are_named(connection: KafkaConnection, name: str) -> None:
+    with pytest.raises(SetupError) as refusal:
+        KafkaTopics(connection, name, 6, 1).verify()
+    assert f"{name!r} is not there" in str(refusal.value)
+    assert f"{name + '.dead'!r} is not there" in str(refusal.value)
+
+
+def test_every_difference_is_named(connection: KafkaConnection, name: str) -> None:
+    make(connection, name, 3, {"cleanup.policy": "compact"})
+    with pytest.raises(SetupError) as refusal:
+        KafkaTopics(connection, name, 6, 2).verify()
+    said = str(refusal.value)
+    assert "has 3 partitions, not 6: set ANGARIUM_PARTITIONS=3" in said
+    assert "1 replicas, not 2" in said
+    assert "message.timestamp.type=CreateTime, not LogAppendTime" in said
+    assert "cleanup.policy=compact, not delete" in said
+
+
+def test_init_refuses_a_topic_that_differs(connection: KafkaConnection, name: str) -> None:
+    make(connection, name, 3, {"message.timestamp.type": "LogAppendTime"})
+    with pytest.raises(SetupError, match="has 3 partitions, not 6"):
+        KafkaTopics(connection, name, 6, 1).create()
+
+
+def test_more_replicas_than_brokers_are_refused(connection: KafkaConnection, name: str) -> None:
+    with pytest.raises(SetupError, match="ANGARIUM_TOPIC_REPLICATION is 3"):
+        KafkaTopics(connection, name, 6, 3).create()
+
+
+def test_a_stricter_topic_is_good_enough(connection: KafkaConnection, name: str) -> None:
+    KafkaTopics(connection, name, 6, 1).create()
+    KafkaTopics(connection, name, 6, 0).verify()
+
+
+def test_brokers_that_are_away_are_an_outage(name: str) -> None:
+    nobody = KafkaConnection((f"127.0.0.1:{free_port()}",))
+    with pytest.raises(LogUnavailable, match="answers"):
+        KafkaTopics(nobody, name, 6, 1).create()
+
+
+def test_a_silent_broker_is_an_outage(kafka_server: KafkaServer, name: str) -> None:
+    kafka_server.freeze()
+    with pytest.raises(LogUnavailable):
+        KafkaTopics(KafkaConnection((kafka_server.address,)), name, 6, 1).verify()

@@ -1,0 +1,115 @@
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+
+import pytest
+from kafka.errors import KafkaTimeoutError
+
+from angarium.domain.errors import LogUnavailable
+from angarium.engines.kafka.in_flight import InFlight
+from angarium.ports.message_log import Appended
+from tests.fakes.clock import ManualClock
+
+ANSWER_SECONDS = 30.0
+
+
+@dataclass
+class Outcomes:
+    passes: list[int] = field(default_factory=list)
+    failures: list[int] = field(default_factory=list)
+
+    def passed(self, partition: int) -> None:
+        self.passes.append(partition)
+
+    def failed(self, partition: int) -> None:
+        self.failures.append(partition)
+
+
+@dataclass(frozen=True)
+class Metadata:
+    partition: int
+    offset: int
+    timestamp: int
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def outcomes() -> Outcomes:
+    return Outcomes()
+
+
+@pytest.fixture
+def flight(clock: ManualClock, outcomes: Outcomes) -> Iterator[InFlight]:
+    with closing(InFlight(4, 2, outcomes, clock, bound=1.0)) as opened:
+        yield opened
+
+
+def test_an_acknowledged_record_has_its_place(flight: InFlight, outcomes: Outcomes) -> None:
+    sent = flight.begin(3)
+    sent.acknowledged(Metadata(3, 17, 1_700))
+    assert sent.future.result(0) == Appended(3, 17, 1_700)
+    assert outcomes == Outcomes(passes=[3])
+
+
+def test_a_record_without_an_answer_is_given_up_when_its_time_is_over(
+    flight: InFlight, clock: ManualClock, outcomes: Outcomes
+) -> None:
+    sent = flight.begin(3)
+    clock.advance(1.0)
+    assert isinstance(sent.future.exception(ANSWER_SECONDS), LogUnavailable)
+    assert outcomes.failures == [3]
+
+
+def test_what_was_given_up_counts_until_the_library_lets_it_go(flight: InFlight, clock: ManualClock) -> None:
+    sent = [flight.begin(0), flight.begin(0)]
+    clock.advance(1.0)
+    for each in sent:
+        each.future.exception(ANSWER_SECONDS)
+    assert flight.waiting(0) == 2
+    with pytest.raises(LogUnavailable, match="2 records wait"):
+        flight.begin(1)
+    sent[0].acknowledged(Metadata(0, 1, 1))
+    assert flight.waiting(0) == 1
+    flight.begin(1)
+
+
+def test_a_late_acknowledgement_changes_no_answer_and_tells_that_the_partition_is_back(
+    flight: InFlight, clock: ManualClock, outcomes: Outcomes
+) -> None:
+    sent = flight.begin(0)
+    clock.advance(1.0)
+    assert isinstance(sent.future.exception(ANSWER_SECONDS), LogUnavailable)
+    sent.acknowledged(Metadata(0, 5, 5))
+    assert isinstance(sent.future.exception(0), LogUnavailable)
+    assert outcomes.passes == [0]
+
+
+def test_the_library_s_failure_becomes_an_outage(flight: InFlight, outcomes: Outcomes) -> None:
+    sent = flight.begin(1)
+    sent.refused(KafkaTimeoutError("late"))
+    assert isinstance(sent.future.exception(0), LogUnavailable)
+    assert outcomes.failures == [1]
+    assert flight.waiting(1) == 0
+
+
+def test_an_acknowledgement_without_a_place_is_no_acknowledgement(flight: InFlight) -> None:
+    sent = flight.begin(1)
+    sent.acknowledged(Metadata(1, -1, -1))
+    assert isinstance(sent.future.exception(0), LogUnavailable)
+
+
+def test_closing_answers_everybody(flight: InFlight) -> None:
+    sent = flight.begin(0)
+    flight.close()
+    assert isinstance(sent.future.exception(0), LogUnavailable)
+
+
+def test_a_caller_that_went_away_disturbs_nobody(flight: InFlight) -> None:
+    sent = flight.begin(0)
+    assert sent.future.cancel()
+    sent.acknowledged(Metadata(0, 1, 1))
+    assert flight.waiting(0) == 0
