@@ -168,6 +168,20 @@ def test_a_line_after_the_end_is_written_by_whoever_brings_it(handler_on: Handle
     assert numbers(stream.getvalue().splitlines()) == [1]
 
 
+def test_a_line_that_is_being_made_when_the_end_comes_is_written(
+    handler_on: HandlerFactory, write: Write
+) -> None:
+    class Closing:
+        def __str__(self) -> str:
+            handler.close()
+            return "closed"
+
+    stream = io.StringIO()
+    handler = handler_on(stream)
+    write(handler, 1, last=Closing())
+    assert numbers(stream.getvalue().splitlines()) == [1]
+
+
 def test_nothing_is_lost_when_threads_write_while_it_closes(handler_on: HandlerFactory, write: Write) -> None:
     for _ in range(20):
         stream = io.StringIO()
