@@ -1,11 +1,16 @@
-"""Commands that have a terminal to themselves, as in a new window."""
+"""Commands that have a terminal to themselves, as in a new window.
+
+Whoever runs the tests in the background may have had signals ignored, which every process inherits.
+"""
 
 import os
 import sys
 from collections.abc import Mapping, Sequence
 
 _LEAD = """
-import fcntl, os, sys, termios
+import fcntl, os, signal, sys, termios
+for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM):
+    signal.signal(number, signal.SIG_DFL)
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 """

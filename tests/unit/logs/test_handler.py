@@ -84,8 +84,8 @@ def test_lines_of_many_threads_are_all_there_whole_and_each_thread_s_in_order(
     reader = Collector(pipe, chunk=1_000)
 
     def write_all(thread: int) -> None:
-        for number in range(1_000):
-            fields: dict[str, object] = {"thread": thread, "filler": "x" * (number % 300)}
+        for number in range(300):
+            fields: dict[str, object] = {"thread": thread, "filler": "x" * (number % 250)}
             if number % 100 == 0:
                 handler.handle(line(number, logging.WARNING, **fields))
             else:
@@ -100,7 +100,7 @@ def test_lines_of_many_threads_are_all_there_whole_and_each_thread_s_in_order(
     seen: dict[int, list[int]] = {}
     for each in map(json.loads, reader.lines()):
         seen.setdefault(each["thread"], []).append(each["number"])
-    assert seen == {thread: list(range(1_000)) for thread in range(8)}
+    assert seen == {thread: list(range(300)) for thread in range(8)}
 
 
 def test_one_write_carries_no_more_than_a_pipe_keeps_in_one_piece(
@@ -165,6 +165,20 @@ def test_a_line_after_the_end_is_written_by_whoever_brings_it(handler_on: Handle
     handler = handler_on(stream)
     handler.close()
     handler.handle(line(1))
+    assert numbers(stream.getvalue().splitlines()) == [1]
+
+
+def test_a_line_that_is_being_made_when_the_end_comes_is_written(
+    handler_on: HandlerFactory, write: Write
+) -> None:
+    class Closing:
+        def __str__(self) -> str:
+            handler.close()
+            return "closed"
+
+    stream = io.StringIO()
+    handler = handler_on(stream)
+    write(handler, 1, last=Closing())
     assert numbers(stream.getvalue().splitlines()) == [1]
 
 
