@@ -113,6 +113,20 @@ def cassandra_node(_own_node: CassandraCluster) -> Iterator[CassandraCluster]:
     _own_node.start()
 
 
+@pytest.fixture(scope="session")
+def steady_kafka(request: pytest.FixtureRequest) -> str:
+    """The address of a broker for what lives longer than a test; tests of faults may take it away."""
+    named = os.environ.get("ANGARIUM_TEST_KAFKA")
+    return named or request.getfixturevalue("_own_kafka").address
+
+
+@pytest.fixture(scope="session")
+def steady_cassandra(request: pytest.FixtureRequest) -> str:
+    """The addresses of Cassandra nodes for what lives longer than a test; as above."""
+    named = os.environ.get("ANGARIUM_TEST_CASSANDRA")
+    return named or request.getfixturevalue("_own_cassandra").address
+
+
 @pytest.fixture
 def kafka(request: pytest.FixtureRequest) -> str:
     """The address of a broker that stays up."""

@@ -1,9 +1,11 @@
 """What a crowd of senders was promised, and what readers find of it."""
 
 import http.client
+import itertools
 import random
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -14,25 +16,36 @@ STATUS_RANK = {"PENDING": 0, "SENT": 1, "DELIVERED": 2}
 
 @dataclass
 class Sender:
-    """Sends numbered messages one after the other in one conversation, each until it has its 202."""
+    """Sends numbered messages one after the other in one conversation, each until it has its 202.
+
+    With several addresses every request goes to the next one. `rest` is the seconds after each 202.
+    """
 
     url: str
     sender: str
     recipient: str
     token: str
     seed: int = 0
+    others: Sequence[str] = ()
+    rest: float = 0.0
     accepted: list[tuple[str, str]] = field(default_factory=list)
     retries: int = 0
 
     def run(self, enough: Callable[[], bool]) -> None:
+        with ExitStack() as stack:
+            self._run([stack.enter_context(Caller(url)) for url in (self.url, *self.others)], enough)
+
+    def _run(self, callers: Sequence[Caller], enough: Callable[[], bool]) -> None:
         pause = threading.Event()
         jitter = random.Random(self.seed)
-        caller = Caller(self.url)
-        caller.token = self.token
+        turns = itertools.cycle(callers)
+        for caller in callers:
+            caller.token = self.token
         conversation = ""
-        number = 0
+        number = len(self.accepted)
         message_id = str(uuid4())
         while not enough():
+            caller = next(turns)
             try:
                 conversation = conversation or caller.open_conversation(self.recipient)
                 text = f"{self.sender} {number}"
@@ -45,11 +58,11 @@ class Sender:
                 self.accepted.append((message_id, text))
                 number += 1
                 message_id = str(uuid4())
+                pause.wait(self.rest)
             else:
                 assert answer.status == 503, answer
                 self.retries += 1
                 pause.wait(jitter.uniform(0.02, 0.1))
-        caller.close()
 
 
 def discrepancies(accepted: Sequence[tuple[str, str]], history: Sequence[dict[str, object]]) -> list[str]:

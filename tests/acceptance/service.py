@@ -33,7 +33,7 @@ def until(condition: Callable[[], bool], what: str, patience: float = PATIENCE) 
 
 
 class Service:
-    """`angarium serve`, which can be stopped, killed and started again on the same port and folder."""
+    """`angarium serve`, `api` or `worker`: it can be stopped, killed, frozen and started again as it was."""
 
     def __init__(self, folder: Path, arguments: Sequence[str] = ("serve",), **settings: str) -> None:
         self.folder = folder
@@ -65,8 +65,7 @@ class Service:
                 text=True,
             )
         self._lines = self._read()
-        self.url = self._address()
-        self.settings["ANGARIUM_PORT"] = str(self.port)
+        self._settle()
         return self
 
     def terminate(self) -> int:
@@ -76,6 +75,12 @@ class Service:
     def kill(self) -> None:
         self.process.kill()
         self._ended()
+
+    def freeze(self) -> None:
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
 
     def close(self) -> None:
         if self._process is not None and self._process.poll() is None:
@@ -89,7 +94,9 @@ class Service:
         return code
 
     def log_lines(self) -> list[Mapping[str, object]]:
-        return [json.loads(line) for line in self.log_path.read_text().splitlines()]
+        """Give what it wrote, without a line that a kill has cut off or that is being written."""
+        lines = self.log_path.read_text().splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
 
     def next_line(self) -> str:
         """Wait for what it says next on its stdout; empty at its end."""
@@ -110,14 +117,18 @@ class Service:
         self._reader.start()
         return lines
 
-    def _address(self) -> str:
+    def _settle(self) -> None:
         while True:
             line = self.next_line()
             if line.startswith("listening on "):
-                return line.split()[2]
+                self.url = line.split()[2]
+                self.settings["ANGARIUM_PORT"] = str(self.port)
+                return
+            if line.startswith("working in group "):
+                return
             if not line:
                 code = self.process.wait(PATIENCE)
-                raise AssertionError(f"ended with {code} instead of listening: {self.log_path.read_text()}")
+                raise AssertionError(f"ended with {code} instead of starting: {self.log_path.read_text()}")
 
 
 @contextlib.contextmanager

@@ -12,6 +12,9 @@ from pathlib import Path
 
 _POLL_SECONDS = 0.02
 
+# Waits for the end of its input, which comes when we end, however that happens.
+_GUARD = ("sh", "-c", 'read -r _; kill -9 "$0"')
+
 _running: "weakref.WeakSet[ServerProcess]" = weakref.WeakSet()
 
 
@@ -43,6 +46,13 @@ class ServerProcess:
                 env=dict(environment),
                 start_new_session=True,
             )
+        self._guard = subprocess.Popen(
+            [*_GUARD, str(self.pid)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         _running.add(self)
 
     @property
@@ -66,6 +76,7 @@ class ServerProcess:
         give_up_at = time.monotonic() + seconds
         while not ready():
             if not self.alive:
+                self._ended()
                 raise NotReady(f"{self.name} ended with {self._process.returncode}: {self.last_words()}")
             if time.monotonic() > give_up_at:
                 self.kill()
@@ -84,14 +95,14 @@ class ServerProcess:
             self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             self.kill()
-        _running.discard(self)
+        self._ended()
 
     def kill(self) -> None:
         """End it as a crash does, and wait until the system has taken back its ports."""
         self._signal(signal.SIGKILL)
         self._process.wait(20.0)
         self._frozen = False
-        _running.discard(self)
+        self._ended()
 
     def freeze(self) -> None:
         """Stop its clock: connections stay open and nothing is answered."""
@@ -115,6 +126,12 @@ class ServerProcess:
         """
         text = self.log.read_text(errors="replace") if self.log.exists() else ""
         return "\n".join([str(self.log), *text.splitlines()[-lines:]])
+
+    def _ended(self) -> None:
+        _running.discard(self)
+        # Its number may soon be another process's.
+        self._guard.kill()
+        self._guard.communicate()
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):

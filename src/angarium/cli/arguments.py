@@ -111,6 +111,23 @@ def add_server(parser: Parser) -> None:
     )
 
 
+def add_servers(parser: Parser) -> None:
+    """Let a command name several instances of the server that it talks to.
+
+    Args:
+        parser: The command's.
+    """
+    parser.add_argument(
+        "--url",
+        dest="urls",
+        type=_url,
+        action="append",
+        default=[],
+        help="an instance's address; may be given several times (default: ANGARIUM_URL, or else "
+        "http://127.0.0.1:8080)",
+    )
+
+
 def add_login(parser: Parser) -> None:
     """Let a command name the login that it uses.
 

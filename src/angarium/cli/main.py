@@ -7,7 +7,20 @@ import traceback
 from collections.abc import Sequence
 
 from angarium import logs
-from angarium.cli import chat, config, history, inbox, init, instances, login, send, users, version
+from angarium.cli import (
+    chat,
+    config,
+    dead,
+    history,
+    inbox,
+    init,
+    instances,
+    login,
+    send,
+    users,
+    verify,
+    version,
+)
 from angarium.cli.arguments import Commands, Parser, add_command
 from angarium.cli.console import Console
 from angarium.cli.errors import (
@@ -92,7 +105,7 @@ def _parser() -> Parser:
         "the environment: see `angarium config`. Ctrl-C or SIGTERM finish what is in hand and stop.",
         "angarium serve\nANGARIUM_PORT=9000 ANGARIUM_DATA=/srv/angarium angarium serve",
     )
-    for command in (instances, init, users, login, send, history, inbox):
+    for command in (instances, init, users, dead, login, send, history, inbox, verify):
         command.register(commands)
     chat.register(commands)
     config.register(commands)

@@ -1,7 +1,7 @@
 """A client command's server, login and client."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -64,8 +64,27 @@ def server_url(arguments: argparse.Namespace, console: Console) -> str:
         SettingsError: `ANGARIUM_URL` is no address.
     """
     given: str | None = arguments.url
-    if given is not None:
-        return given
+    return given if given is not None else _configured_url(console)
+
+
+def server_urls(arguments: argparse.Namespace, console: Console) -> Sequence[str]:
+    """Find the addresses of several instances.
+
+    Args:
+        arguments: Has those that were named with `--url`.
+        console: Its environment may have `ANGARIUM_URL`.
+
+    Returns:
+        One address or more, each once.
+
+    Raises:
+        SettingsError: `ANGARIUM_URL` is no address.
+    """
+    given: Sequence[str] = arguments.urls
+    return tuple(dict.fromkeys(given)) or (_configured_url(console),)
+
+
+def _configured_url(console: Console) -> str:
     return Settings.from_env({"ANGARIUM_URL": console.environment.get("ANGARIUM_URL", "")}).url
 
 

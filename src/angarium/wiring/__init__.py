@@ -1,6 +1,7 @@
 """The only place that picks an engine and puts the parts together."""
 
 from angarium.wiring.api import http_server as http_server
+from angarium.wiring.dead_letters import open_dead_letters as open_dead_letters
 from angarium.wiring.embedded import embedded_engine as embedded_engine
 from angarium.wiring.engine import Engine as Engine
 from angarium.wiring.identity import IdentityRoom as IdentityRoom

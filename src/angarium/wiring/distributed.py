@@ -25,6 +25,7 @@ from angarium.engines.kafka.producer import KafkaLog
 from angarium.engines.kafka.security import KafkaConnection
 from angarium.engines.kafka.topics import KafkaTopics
 from angarium.engines.secrets.tokens import JwtSigner
+from angarium.ports.message_log import DeadLetterLog, MessageLog
 from angarium.ports.users import UserStore
 from angarium.wiring.engine import Engine
 
@@ -96,6 +97,36 @@ def distributed_users(settings: Settings) -> Iterator[UserStore]:
                 f"{FIRST_CONNECTION_SECONDS:.0f} s; check that it runs and that `angarium init` was run"
             )
         yield CassandraUsers(session)
+
+
+@contextmanager
+def distributed_logs(settings: Settings) -> Iterator[tuple[MessageLog, DeadLetterLog]]:
+    """Open just the log and the dead letters.
+
+    Args:
+        settings: Name the brokers.
+
+    Yields:
+        The log and its dead letters, until the block ends.
+
+    Raises:
+        SetupError: The topic is not as the settings say.
+        LogUnavailable: Kafka cannot be reached.
+    """
+    connection = _kafka(settings)
+    try:
+        _topics(settings, connection).verify()
+    except LogUnavailable as error:
+        raise LogUnavailable(
+            f"Kafka at {_shown(settings.kafka)} does not answer; check ANGARIUM_KAFKA, "
+            "and that the brokers run"
+        ) from error
+    with (
+        closing(KafkaLog(connection, settings.topic, settings.partitions)) as log,
+        closing(KafkaDeadLetters(connection, settings.topic)) as dead_letters,
+    ):
+        log.wait_until_connected(FIRST_CONNECTION_SECONDS)
+        yield log, dead_letters
 
 
 def prepare(settings: Settings, timeout: float) -> KeyspaceReport:

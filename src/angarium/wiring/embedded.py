@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from angarium.clock import Clock
+from angarium.clock import Clock, SystemClock
 from angarium.config import Settings
 from angarium.engines.embedded.consumer import EmbeddedConsumer
 from angarium.engines.embedded.conversations import EmbeddedConversations
@@ -17,6 +17,7 @@ from angarium.engines.embedded.presence import EmbeddedPresence
 from angarium.engines.embedded.users import EmbeddedUsers
 from angarium.engines.secrets.secret_file import load_or_create
 from angarium.engines.secrets.tokens import JwtSigner
+from angarium.ports.message_log import DeadLetterLog, MessageLog
 from angarium.ports.users import UserStore
 from angarium.wiring.engine import Engine
 
@@ -73,6 +74,23 @@ def embedded_users(settings: Settings) -> Iterator[UserStore]:
     """
     with _database(settings) as database:
         yield EmbeddedUsers(database)
+
+
+@contextmanager
+def embedded_logs(settings: Settings) -> Iterator[tuple[MessageLog, DeadLetterLog]]:
+    """Open just the log and the dead letters, beside a running service or without one.
+
+    Args:
+        settings: Names the folder and the partition count.
+
+    Yields:
+        The log and its dead letters, until the block ends.
+
+    Raises:
+        SetupError: The folder cannot be used, or was made with other settings.
+    """
+    with _database(settings) as database:
+        yield EmbeddedLog(database, SystemClock()), EmbeddedDeadLetters(database)
 
 
 @contextmanager

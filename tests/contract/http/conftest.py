@@ -6,15 +6,14 @@ from itertools import count
 import pytest
 
 from tests.contract.http.client import Client, Person, Talk
-from tests.contract.http.services import SERVICES, Service
+from tests.contract.http.services import SERVICES, Service, started
 
 _numbers = count(1)
 
 
 @pytest.fixture(scope="session", params=SERVICES)
 def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    name = str(request.param)
-    with SERVICES[name](tmp_path_factory.mktemp(name)) as running:
+    with started(request, tmp_path_factory) as running:
         yield running
 
 

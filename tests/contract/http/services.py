@@ -2,14 +2,22 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
+
+import pytest
 
 from angarium.api.server import Server, ServerLimits
 from angarium.clock import SystemClock
 from angarium.domain.identifiers import user_id_for
 from angarium.domain.user import Principal, User
+from angarium.engines.cassandra.conversations import CassandraConversations
+from angarium.engines.cassandra.presence import CassandraPresence
+from angarium.engines.cassandra.reader import CassandraReader
+from angarium.engines.cassandra.recorder import CassandraRecorder
+from angarium.engines.cassandra.users import CassandraUsers
 from angarium.engines.embedded.consumer import EmbeddedConsumer
 from angarium.engines.embedded.conversations import EmbeddedConversations
 from angarium.engines.embedded.database import Database
@@ -18,6 +26,11 @@ from angarium.engines.embedded.log import EmbeddedLog
 from angarium.engines.embedded.messages import EmbeddedMessages
 from angarium.engines.embedded.presence import EmbeddedPresence
 from angarium.engines.embedded.users import EmbeddedUsers
+from angarium.engines.kafka.consumer import KafkaConsumer
+from angarium.engines.kafka.dead_letters import KafkaDeadLetters
+from angarium.engines.kafka.producer import KafkaLog
+from angarium.engines.kafka.security import KafkaConnection
+from angarium.engines.kafka.topics import KafkaTopics
 from angarium.ports.message_log import DeadLetterLog
 from angarium.router.worker import Worker
 from angarium.services.presence import OnlineUsers
@@ -26,6 +39,7 @@ from tests.contract.http.described import check_answer
 from tests.contract.http.in_process import InProcess
 from tests.contract.http.over_socket import OverSocket
 from tests.contract.http.parts import PRESENCE_WINDOW, Parts, application, signer
+from tests.engines.cassandra_sessions import shared_sessions
 from tests.fakes.consumer import MemoryConsumer
 from tests.fakes.conversations import MemoryConversations
 from tests.fakes.dead_letters import MemoryDeadLetters
@@ -94,7 +108,7 @@ def memory_parts() -> Parts:
 
 
 @contextmanager
-def in_memory(_: Path) -> Iterator[Service]:
+def in_memory(*_: object) -> Iterator[Service]:
     """Run the API and the worker over engines in memory, without a server."""
     parts = memory_parts()
     with running_worker(parts, MemoryDeadLetters()):
@@ -102,7 +116,7 @@ def in_memory(_: Path) -> Iterator[Service]:
 
 
 @contextmanager
-def embedded(folder: Path) -> Iterator[Service]:
+def embedded(folder: Path, _: pytest.FixtureRequest) -> Iterator[Service]:
     """Run the server and the worker over the embedded engine; only the password hashes are cheap."""
     clock = SystemClock()
     database = Database.open(folder, PARTITIONS)
@@ -125,6 +139,35 @@ def embedded(folder: Path) -> Iterator[Service]:
             yield Service(OverSocket(url), parts, parts.hasher.hash(PASSWORD), url)
     finally:
         database.close()
+
+
+@contextmanager
+def distributed(_: Path, request: pytest.FixtureRequest) -> Iterator[Service]:
+    """Run the server and the worker over the session's Kafka and Cassandra, with a topic of their own."""
+    connection = KafkaConnection((request.getfixturevalue("steady_kafka"),))
+    topic = f"messages-{uuid4().hex[:8]}"
+    KafkaTopics(connection, topic, PARTITIONS, 1).create()
+    session = shared_sessions(request, request.getfixturevalue("steady_cassandra"))[0]
+    clock = SystemClock()
+    with (
+        closing(KafkaLog(connection, topic, PARTITIONS, clock)) as log,
+        closing(KafkaDeadLetters(connection, topic, clock)) as dead_letters,
+    ):
+        log.wait_until_connected(STOP_SECONDS)
+        parts = Parts(
+            log=log,
+            open_consumer=lambda: KafkaConsumer(connection, topic, topic, clock),
+            users=CassandraUsers(session),
+            conversations=CassandraConversations(session),
+            recorder=CassandraRecorder(session),
+            reader=CassandraReader(session),
+            presence=CassandraPresence(session, PRESENCE_WINDOW),
+            hasher=CheapHasher(),
+            clock=clock,
+            signer=signer(),
+        )
+        with running_worker(parts, dead_letters), running_server(parts) as url:
+            yield Service(OverSocket(url), parts, parts.hasher.hash(PASSWORD), url)
 
 
 @contextmanager
@@ -165,9 +208,24 @@ def opened_talk(service: Service, one: str, other: str) -> Talk:
     return Talk(opened.text("conversation_id"), *people)
 
 
-Starter = Callable[[Path], AbstractContextManager[Service]]
-SERVED: dict[str, Starter] = {"embedded": embedded}
-"""Those that have an address; each makes a service for one session of tests, with a folder of its own."""
+Starter = Callable[[Path, pytest.FixtureRequest], AbstractContextManager[Service]]
 
-SERVICES: dict[str, Starter] = {"in_memory": in_memory, **SERVED}
+SERVED = [
+    pytest.param(distributed, id="distributed", marks=pytest.mark.engines),
+    pytest.param(embedded, id="embedded"),
+]
+"""Those that have an address; each makes a service for one session of tests, with a folder of its own.
+
+The one on servers is not the last: it ends when its tests do, and misses no server that others take away.
+"""
+
+SERVICES = [pytest.param(in_memory, id="in_memory"), *SERVED]
 """All of them."""
+
+
+def started(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AbstractContextManager[Service]:
+    """Start the service that a parametrized fixture asks for."""
+    start: Starter = request.param
+    return start(tmp_path_factory.mktemp("service"), request)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.contract.http.client import Person
-from tests.contract.http.services import SERVED, Service, opened_talk
+from tests.contract.http.services import SERVED, Service, opened_talk, started
 
 TIMEOUT = 30.0
 
@@ -75,8 +75,7 @@ class Wire:
 
 @pytest.fixture(scope="module", params=SERVED)
 def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    name = str(request.param)
-    with SERVED[name](tmp_path_factory.mktemp(name)) as running:
+    with started(request, tmp_path_factory) as running:
         yield running
 
 

@@ -9,7 +9,7 @@ from angarium.engines.cassandra.recorder import MARK_EVERY, CassandraRecorder
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.statements import Statement
 from angarium.ports.messages import Marked, Recorded
-from tests.contract.ports.chat import ANSWER_SECONDS, START, Chat, mark, receipt, record
+from tests.contract.ports.chat import START, Chat, mark, receipt, record
 
 GROUP = 64
 """So many records of one conversation the router hands over at once."""

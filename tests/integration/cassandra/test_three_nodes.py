@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from functools import partial
 from typing import TypeVar
 from uuid import uuid4
 
@@ -13,17 +14,19 @@ from angarium.deadline import within
 from angarium.domain.conversation import Conversation
 from angarium.domain.identifiers import conversation_id_for
 from angarium.domain.message import BEGINNING
+from angarium.engines.cassandra import cluster as clusters
 from angarium.engines.cassandra.cluster import CassandraAddress
 from angarium.engines.cassandra.conversations import CassandraConversations
 from angarium.engines.cassandra.keyspace import KeyspaceReport, prepare
 from angarium.engines.cassandra.reader import CassandraReader
-from angarium.engines.cassandra.recorder import CassandraRecorder
+from angarium.engines.cassandra.recorder import BATCH, CassandraRecorder
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.ports.messages import Recorded
 from tests.contract.ports.chat import START, Chat, receipt
 from tests.engines.addresses import contact_points
 from tests.engines.cassandra_server import CassandraCluster
 from tests.engines.cassandra_sessions import PREPARE_SECONDS, connected
+from tests.integration.cassandra.asking import until_it_answers
 
 REQUEST_SECONDS = 5.0
 """What a request may take on a machine that starts servers meanwhile; nothing is tried again by us."""
@@ -134,3 +137,46 @@ def test_a_session_opened_while_one_node_is_silent_connects(
             assert CassandraConversations(session).get(conversation_id_for(uuid4(), uuid4())) is None
     finally:
         cassandra_trio.nodes[0].resume()
+
+
+def test_messages_that_have_reached_one_copy_of_three_are_seen_with_all_before_them(
+    cassandra_trio: CassandraCluster, keyspace: str
+) -> None:
+    cassandra_trio.start()
+    address = CassandraAddress(contact_points(cassandra_trio.address), keyspace)
+    prepare(address, 1, PREPARE_SECONDS)
+    chats = [Chat() for _ in range(12)]
+    with closing(connected(address)) as session:
+        stored = {chat.conversation_id: chat.messages(BATCH) for chat in chats}
+        for conversation_id, messages in stored.items():
+            CassandraRecorder(session).record(conversation_id, messages).result(REQUEST_SECONDS)
+        # What was on its way to two more copies when its worker died.
+        ask_for_copies(address, 3)
+        reader = CassandraReader(session)
+        reads: list[Callable[[Chat], object]] = [
+            lambda chat: reader.inbox(chat.bob, None, 1),
+            lambda chat: reader.summaries(chat.alice, [chat.conversation_id]),
+            lambda chat: reader.older(chat.conversation_id, None, 1),
+            lambda chat: reader.newer(chat.conversation_id, BEGINNING, 3),
+        ]
+        for number, chat in enumerate(chats):
+            in_time(partial(reads[number % len(reads)], chat))
+        for node in cassandra_trio.nodes:
+            node.freeze()
+            for conversation_id, messages in stored.items():
+                found = until_it_answers(partial(reader.newer, conversation_id, BEGINNING, 100))
+                assert list(found) == messages[: len(found)]
+            node.resume()
+
+
+def ask_for_copies(address: CassandraAddress, replication: int) -> None:
+    """Have so many copies from now on; what is there already stays where it is."""
+    cluster = clusters.build(address)
+    try:
+        cluster.connect().execute(
+            f'ALTER KEYSPACE "{address.keyspace}" WITH replication = '
+            f"{{'class': 'NetworkTopologyStrategy', '{address.datacenter}': {replication}}}",
+            timeout=30.0,
+        )
+    finally:
+        cluster.shutdown()

@@ -1,6 +1,9 @@
 """The tests' own servers do what the other tests rely on."""
 
 import socket
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -11,25 +14,27 @@ from tests.engines.kafka_server import KafkaServer
 from tests.engines.missing import Missing
 from tests.engines.ports import free_port
 
+PATIENCE_SECONDS = 30.0
 
-def _answers(address: str, request: bytes) -> bool:
+
+def _answers(address: str, request: bytes, patience: float) -> bool:
     host, port = address.rsplit(":", 1)
     try:
-        with socket.create_connection((host, int(port)), timeout=0.5) as connection:
+        with socket.create_connection((host, int(port)), timeout=patience) as connection:
             connection.sendall(request)
             return connection.recv(1) != b""
     except OSError:
         return False
 
 
-def _kafka_answers(address: str) -> bool:
+def _kafka_answers(address: str, patience: float = PATIENCE_SECONDS) -> bool:
     api_versions = bytes.fromhex("0000000a 0012 0000 00000001 ffff".replace(" ", ""))
-    return _answers(address, api_versions)
+    return _answers(address, api_versions, patience)
 
 
 def _cassandra_answers(address: str) -> bool:
     options = bytes.fromhex("040000000500000000")
-    return _answers(address, options)
+    return _answers(address, options, PATIENCE_SECONDS)
 
 
 def test_a_broker_answers_on_both_listeners(kafka_server: KafkaServer) -> None:
@@ -39,7 +44,7 @@ def test_a_broker_answers_on_both_listeners(kafka_server: KafkaServer) -> None:
 
 def test_a_frozen_broker_takes_connections_and_answers_when_it_goes_on(kafka_server: KafkaServer) -> None:
     kafka_server.freeze()
-    assert not _kafka_answers(kafka_server.address)
+    assert not _kafka_answers(kafka_server.address, patience=0.5)
     kafka_server.resume()
     assert _kafka_answers(kafka_server.address)
 
@@ -86,3 +91,27 @@ def test_jars_that_are_there_are_not_fetched_again(tmp_path: Path, monkeypatch: 
     (lock,) = (tmp_path / "cache").iterdir()
     lock.with_suffix("").mkdir()
     assert jars(pom, tmp_path / "cache") == lock.with_suffix("")
+
+
+def test_a_server_does_not_outlive_the_process_that_started_it(tmp_path: Path) -> None:
+    start = (
+        "import os, pathlib, time\n"
+        "from tests.engines.processes import ServerProcess\n"
+        f"log = pathlib.Path({str(tmp_path)!r}, 'log')\n"
+        "server = ServerProcess('sleep', ['sleep', '600'], log, os.environ)\n"
+        "print(server.pid, flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    starter = subprocess.Popen([sys.executable, "-c", start], stdout=subprocess.PIPE, text=True)
+    with starter:
+        assert starter.stdout is not None
+        pid = int(starter.stdout.readline())
+        starter.kill()
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while _runs(pid):
+        assert time.monotonic() < give_up_at, f"process {pid} goes on"
+
+
+def _runs(pid: int) -> bool:
+    shown = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return bool(shown.stdout.strip()) and not shown.stdout.startswith("Z")

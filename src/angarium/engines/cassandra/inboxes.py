@@ -85,11 +85,11 @@ class Inboxes:
     def _walk(self, conversation_id: UUID, user_id: UUID, mark: Place) -> Steps[Place]:
         for _ in range(MOST_CHUNKS):
             behind = (conversation_id, mark.timestamp, mark.offset, CHUNK)
-            chunk = yield self._session.submit(Statement.NEWER_STATES, behind)
-            for state in map(rows.state, chunk):
-                if state.waits_for(user_id):
+            chunk = yield self._session.submit(Statement.NEWER, behind)
+            for message in map(rows.message, chunk):
+                if rows.waits_for(user_id, message):
                     return mark
-                mark = state.place
+                mark = message.place
             if len(chunk) < CHUNK:
                 return mark
         return mark

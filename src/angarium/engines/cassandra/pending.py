@@ -3,14 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import cast
 from uuid import UUID
 
 from angarium.deadline import within
 from angarium.domain.message import InboxPlace, Message, Place
 from angarium.engines.cassandra import rows
 from angarium.engines.cassandra.inboxes import Inboxes
-from angarium.engines.cassandra.rows import InboxEntry, MessageState
+from angarium.engines.cassandra.rows import InboxEntry
 from angarium.engines.cassandra.session import CALL_SECONDS, CassandraSession
 from angarium.engines.cassandra.statements import Statement
 
@@ -18,7 +17,7 @@ AT_ONCE = 64
 """So many conversations are read side by side."""
 
 FIRST_CHUNK = 16
-CHUNK = 256
+CHUNK = 64
 """So many messages of a conversation are looked at in one request, first and then."""
 
 _LAST_OFFSET = 2**63 - 1
@@ -33,7 +32,7 @@ class _Walk:
     until: Place
     chunk: int = FIRST_CHUNK
     ended: bool = False
-    found: list[MessageState] = field(default_factory=list)
+    found: list[Message] = field(default_factory=list)
 
 
 class Pending:
@@ -59,15 +58,15 @@ class Pending:
                 _walks(self._inboxes.of_user(recipient_id), after),
                 key=lambda walk: (walk.at, walk.conversation_id),
             )
-            oldest: list[tuple[InboxPlace, MessageState]] = []
+            oldest: list[Message] = []
             while behind := list(islice(_short_of(walks, oldest, limit), AT_ONCE)):
                 self._read_on(recipient_id, behind)
                 for walk in behind:
-                    oldest += [(_inbox_place(walk.conversation_id, state), state) for state in walk.found]
+                    oldest += walk.found
                     walk.found.clear()
-                oldest.sort(key=lambda each: each[0])
+                oldest.sort(key=_inbox_place)
                 del oldest[limit:]
-            return self._with_contents([(place.conversation_id, state) for place, state in oldest])
+            return oldest
 
     def counts(self, user_id: UUID, conversation_ids: Sequence[UUID], most: int) -> Mapping[UUID, int]:
         """Count what waits in some conversations.
@@ -90,34 +89,16 @@ class Pending:
 
     def _read_on(self, user_id: UUID, walks: Sequence[_Walk]) -> None:
         asked = [
-            (walk, self._session.submit(Statement.NEWER_STATES, (walk.conversation_id, *_from(walk))))
+            (walk, self._session.submit(Statement.NEWER, (walk.conversation_id, *_from(walk))))
             for walk in walks
         ]
         for walk, answer in asked:
-            states = [rows.state(row) for row in self._session.wait(answer)]
-            walk.found += [state for state in states if state.waits_for(user_id)]
-            if states:
-                walk.at = states[-1].place
-            walk.ended = len(states) < walk.chunk or walk.at >= walk.until
+            messages = [rows.message(row) for row in self._session.wait(answer)]
+            walk.found += [message for message in messages if rows.waits_for(user_id, message)]
+            if messages:
+                walk.at = messages[-1].place
+            walk.ended = len(messages) < walk.chunk or walk.at >= walk.until
             walk.chunk = CHUNK
-
-    def _with_contents(self, chosen: Sequence[tuple[UUID, MessageState]]) -> Sequence[Message]:
-        places: dict[UUID, list[tuple[int, int, UUID]]] = {}
-        for conversation_id, state in chosen:
-            key = (state.place.timestamp, state.place.offset, state.message_id)
-            places.setdefault(conversation_id, []).append(key)
-        asked = {
-            conversation_id: self._session.submit(Statement.CONTENTS_AT, (conversation_id, keys))
-            for conversation_id, keys in places.items()
-        }
-        contents = {
-            conversation_id: dict(cast("list[tuple[UUID, str]]", self._session.wait(answer)))
-            for conversation_id, answer in asked.items()
-        }
-        return [
-            _message(conversation_id, state, contents[conversation_id][state.message_id])
-            for conversation_id, state in chosen
-        ]
 
 
 def _walks(entries: Iterable[InboxEntry], after: InboxPlace | None) -> Iterator[_Walk]:
@@ -134,11 +115,9 @@ def _behind(after: InboxPlace, entry: InboxEntry) -> Place:
     return Place(after.timestamp, -1 if comes_later else _LAST_OFFSET)
 
 
-def _short_of(
-    walks: Iterable[_Walk], oldest: Sequence[tuple[InboxPlace, MessageState]], limit: int
-) -> Iterator[_Walk]:
+def _short_of(walks: Iterable[_Walk], oldest: Sequence[Message], limit: int) -> Iterator[_Walk]:
     # Those in which a message may follow that is older than the last one of a full page.
-    last = oldest[-1][0] if len(oldest) == limit else None
+    last = _inbox_place(oldest[-1]) if len(oldest) == limit else None
     for walk in walks:
         if not walk.ended and (last is None or _at(walk) < last):
             yield walk
@@ -152,18 +131,5 @@ def _from(walk: _Walk) -> tuple[int, int, int]:
     return walk.at.timestamp, walk.at.offset, walk.chunk
 
 
-def _inbox_place(conversation_id: UUID, state: MessageState) -> InboxPlace:
-    return InboxPlace(state.place.timestamp, conversation_id, state.place.offset)
-
-
-def _message(conversation_id: UUID, state: MessageState, content: str) -> Message:
-    return Message(
-        state.message_id,
-        conversation_id,
-        state.sender_id,
-        state.recipient_id,
-        content,
-        state.place,
-        state.status,
-        state.delivered_at,
-    )
+def _inbox_place(message: Message) -> InboxPlace:
+    return InboxPlace(message.place.timestamp, message.conversation_id, message.place.offset)

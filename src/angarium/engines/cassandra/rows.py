@@ -18,34 +18,19 @@ RECEIPT_RANK = 1
 
 @dataclass(frozen=True, slots=True)
 class MessageState:
-    """A message without its content.
+    """What a receipt needs to know of a message.
 
     Attributes:
         message_id: Its id.
-        sender_id: Who wrote it.
-        recipient_id: To whom.
+        recipient_id: To whom it was sent.
         place: Where it stands.
         status: How far it has come.
-        delivered_at: When its first receipt was logged, milliseconds since the epoch; None before.
     """
 
     message_id: UUID
-    sender_id: UUID
     recipient_id: UUID
     place: Place
     status: Status
-    delivered_at: int | None
-
-    def waits_for(self, user_id: UUID) -> bool:
-        """Tell whether a user has not confirmed it yet.
-
-        Args:
-            user_id: Anybody.
-
-        Returns:
-            True for its recipient, before it is DELIVERED.
-        """
-        return self.recipient_id == user_id and self.status is not Status.DELIVERED
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +85,7 @@ def message(row: Row) -> Message:
 
 
 def state(row: Row) -> MessageState:
-    """Read a row of `messages` without the content.
+    """Read what a receipt needs of a row of `messages`.
 
     Args:
         row: In the order of the statements' columns.
@@ -108,12 +93,21 @@ def state(row: Row) -> MessageState:
     Returns:
         What it tells.
     """
-    message_id, sender_id, recipient_id, timestamp, seq, status, delivered_at = cast(
-        "tuple[UUID, UUID, UUID, int, int, str, int | None]", row
-    )
-    return MessageState(
-        message_id, sender_id, recipient_id, Place(timestamp, seq), Status(status), delivered_at
-    )
+    message_id, recipient_id, timestamp, seq, status = cast("tuple[UUID, UUID, int, int, str]", row)
+    return MessageState(message_id, recipient_id, Place(timestamp, seq), Status(status))
+
+
+def waits_for(user_id: UUID, message: Message) -> bool:
+    """Tell whether a user has not confirmed a message yet.
+
+    Args:
+        user_id: Anybody.
+        message: The message.
+
+    Returns:
+        True for its recipient, before it is DELIVERED.
+    """
+    return message.recipient_id == user_id and message.status is not Status.DELIVERED
 
 
 def user(row: Row) -> User:

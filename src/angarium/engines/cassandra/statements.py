@@ -8,12 +8,9 @@ _MESSAGE = (
     "SELECT message_id, conversation_id, sender_id, recipient_id, content, toUnixTimestamp(timestamp), seq, "
     "status, toUnixTimestamp(delivered_at) FROM messages"
 )
-# Everything but the content: what is walked over is not carried.
-_STATE = (
-    "SELECT message_id, sender_id, recipient_id, toUnixTimestamp(timestamp), seq, status, "
-    "toUnixTimestamp(delivered_at) FROM messages"
-)
-_CONTENT = "SELECT message_id, content FROM messages"
+# Only for messages that are in the index. Cassandra repairs what is read and nothing else: a message that has
+# not reached enough copies yet would be seen without its content by the next reader.
+_STATE = "SELECT message_id, recipient_id, toUnixTimestamp(timestamp), seq, status FROM messages"
 _INBOX = (
     "SELECT conversation_id, toUnixTimestamp(newest_timestamp), newest_seq, "
     "toUnixTimestamp(delivered_timestamp), delivered_seq FROM inboxes"
@@ -70,11 +67,9 @@ class Statement(Enum):
     )
     MESSAGES_AT = f"{_MESSAGE} {_AT_PLACES}"
     STATES_AT = f"{_STATE} {_AT_PLACES}"
-    CONTENTS_AT = f"{_CONTENT} {_AT_PLACES}"
     NEWEST = f"{_MESSAGE} WHERE conversation_id = ? LIMIT ?"
     OLDER = f"{_MESSAGE} WHERE conversation_id = ? AND (timestamp, seq) < (?, ?) LIMIT ?"
     NEWER = f"{_MESSAGE} {_BEHIND}"
-    NEWER_STATES = f"{_STATE} {_BEHIND}"
 
     INBOX = f"{_INBOX} WHERE user_id = ?"
     INBOX_OF = f"{_INBOX} WHERE user_id = ? AND conversation_id IN ?"

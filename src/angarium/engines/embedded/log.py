@@ -35,6 +35,7 @@ class EmbeddedLog:
         self._ends: tuple[int, ...] | None = None
         self._next: list[int] | None = None
         self._uncertain: list[int] = []
+        self._version: tuple[sqlite3.Connection, int] | None = None
 
     @property
     def partitions(self) -> int:
@@ -92,20 +93,30 @@ class EmbeddedLog:
             return self._ends
 
     def wait_for_news(self, seen: Sequence[int], timeout: float) -> None:
-        """Wait until some partition ends elsewhere.
+        """Wait until some partition ends elsewhere; look for appends of other processes at the end.
 
         Args:
             seen: What `ends` told.
             timeout: Seconds at most.
+
+        Raises:
+            LogUnavailable: The database does not answer.
         """
         with self._appended:
-            self._appended.wait_for(lambda: self._ends is not seen, timeout)
+            if self._appended.wait_for(lambda: self._ends is not seen, timeout):
+                return
+        read = tuple(self._database.read(self._read_ends, LogUnavailable))
+        with self._appended:
+            if self._ends is seen and read != seen:
+                self._ends = read
 
     def _append(
         self, connection: sqlite3.Connection, items: Sequence[tuple[int, bytes, bytes, str]]
     ) -> list[Appended]:
-        # Until the commit is certain nobody knows where the partitions end: then they are read again.
-        ends, self._next = self._next or self._read_ends(connection), None
+        # Until the commit is certain nobody knows where the partitions end: then they are read again, as
+        # after a commit of another process, which appends when it replays dead letters.
+        known, self._next = self._next, None
+        ends = self._read_ends(connection) if known is None or self._is_foreign(connection) else known
         now = self._clock.now_ms()
         appended = []
         added: list[rows.Row] = []
@@ -117,6 +128,13 @@ class EmbeddedLog:
         rows.execute(connection, _INSERT, added)
         self._uncertain = ends
         return appended
+
+    def _is_foreign(self, connection: sqlite3.Connection) -> bool:
+        # The pragma's number changes with every commit of any other connection, and can be compared within
+        # one connection only (sqlite.org/pragma.html#pragma_data_version).
+        (number,) = connection.execute("PRAGMA data_version").fetchone()
+        before, self._version = self._version, (connection, number)
+        return before is None or before[0] is not connection or before[1] != number
 
     def _publish(self) -> None:
         self._next = self._uncertain

@@ -1,0 +1,176 @@
+"""`angarium dead`: records that could not be applied."""
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from angarium import logs
+from angarium.cli.arguments import Commands, Parser, add_command, add_json, at_least_one
+from angarium.cli.console import Console
+from angarium.cli.errors import EXIT_FAILED, CommandError, UsageError
+from angarium.cli.message_lines import local_time
+from angarium.cli.text import printable
+from angarium.config import Settings
+from angarium.config.values import quoted
+from angarium.ports.message_log import Appended, DeadLetter
+
+if TYPE_CHECKING:
+    from angarium.services.dead_letters import DeadLetters
+
+DEFAULT_LIMIT = 50
+
+
+def register(commands: Commands) -> None:
+    """Add the command.
+
+    Args:
+        commands: Where it belongs.
+    """
+    parser = add_command(
+        commands,
+        "dead",
+        _nothing,
+        "list and replay records that could not be applied",
+        "A record that the worker can never apply is put away as a dead letter, and the records behind it go "
+        "on. Works beside a running service.",
+        "angarium dead list\nangarium dead replay 3:1204",
+    )
+    parts = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
+    listing = add_command(
+        parts,
+        "list",
+        _list,
+        "list dead letters",
+        "List the newest dead letters, newest first: where the record lay (PARTITION:OFFSET), when it was "
+        "appended, why it could not be applied, and its trace id. What the messages say is never shown.",
+        "angarium dead list --limit 10\nangarium dead list --json",
+    )
+    listing.add_argument(
+        "--limit",
+        type=at_least_one,
+        default=DEFAULT_LIMIT,
+        metavar="N",
+        help=f"the newest N (default: {DEFAULT_LIMIT})",
+    )
+    add_json(listing, "print a JSON object")
+    replay = add_command(
+        parts,
+        "replay",
+        _replay,
+        "append dead letters' records to the log again",
+        "Append the record of a dead letter to the log again, with its own key, value, headers and trace id, "
+        "for the worker to try once more; do so after the cause was mended. Replaying twice is harmless: a "
+        "message with an id that is stored already is not stored again. A message that comes in by this way "
+        "has its place behind those that were accepted meanwhile. A dead letter stays listed, replayed or "
+        "not; a record that fails again becomes another one.",
+        "angarium dead replay 3:1204\nangarium dead replay --all",
+    )
+    replay.add_argument(
+        "position",
+        nargs="?",
+        type=_position,
+        metavar="PARTITION:OFFSET",
+        help="as `angarium dead list` shows",
+    )
+    replay.add_argument("--all", action="store_true", help="every dead letter, oldest first")
+    add_json(replay, "print a JSON object for each")
+
+
+def _nothing(*_: object) -> int:
+    raise UsageError("dead: name a command, `list` or `replay`; see `angarium dead -h`")
+
+
+def _position(text: str) -> tuple[int, int]:
+    partition, colon, offset = text.partition(":")
+    if not (colon and all(part.isascii() and part.isdigit() for part in (partition, offset))):
+        raise argparse.ArgumentTypeError(
+            f"{quoted(text)} is no position; write PARTITION:OFFSET, such as 3:1204"
+        )
+    return int(partition), int(offset)
+
+
+def _list(arguments: argparse.Namespace, console: Console) -> int:
+    with _open(console) as dead_letters:
+        found = dead_letters.newest(arguments.limit)
+    if arguments.json:
+        console.say(json.dumps({"dead_letters": [_fields(letter) for letter in found]}))
+        return 0
+    for letter in found:
+        moment = local_time(datetime.fromtimestamp(letter.record.timestamp / 1000, UTC))
+        words = f"{_place(letter)}  {moment}  {letter.reason}: {letter.detail}  (trace id {letter.trace_id})"
+        console.say(printable(words))
+    if not found:
+        console.note("there are no dead letters")
+    return 0
+
+
+def _replay(arguments: argparse.Namespace, console: Console) -> int:
+    from angarium.services.dead_letters import MOST, NoSuchDeadLetter, NotReplayable
+
+    if arguments.all == (arguments.position is not None):
+        raise UsageError("dead replay: name one PARTITION:OFFSET, or --all; see `angarium dead replay -h`")
+    with _open(console) as dead_letters:
+        try:
+            chosen: Sequence[DeadLetter] = (
+                dead_letters.newest(MOST)[::-1] if arguments.all else [dead_letters.find(*arguments.position)]
+            )
+        except NoSuchDeadLetter as error:
+            raise CommandError(f"{error}; see `angarium dead list`") from error
+        status = 0
+        for letter in chosen:
+            try:
+                appended = dead_letters.replay(letter)
+            except NotReplayable as error:
+                console.complain(f"not replayed: {error}")
+                status = EXIT_FAILED
+                continue
+            _tell(arguments, console, letter, appended)
+    if not chosen:
+        console.note("there are no dead letters")
+    return status
+
+
+def _tell(arguments: argparse.Namespace, console: Console, letter: DeadLetter, appended: Appended) -> None:
+    place = f"{appended.partition}:{appended.offset}"
+    if arguments.json:
+        console.say(
+            json.dumps({"position": _place(letter), "replayed_as": place, "trace_id": letter.trace_id})
+        )
+    else:
+        console.say(printable(f"{_place(letter)} is appended again as {place} (trace id {letter.trace_id})"))
+
+
+@contextmanager
+def _open(console: Console) -> Iterator["DeadLetters"]:
+    settings = Settings.from_env(console.environment, console.stderr.isatty())
+    # The engines are loaded only by the commands that use them: the clients start faster without.
+    from angarium import wiring
+
+    handler = logs.configure("cli", "WARNING", settings.log_format, console.stderr)
+    try:
+        with wiring.open_dead_letters(settings) as dead_letters:
+            yield dead_letters
+    finally:
+        handler.close()
+
+
+def _place(letter: DeadLetter) -> str:
+    return f"{letter.record.partition}:{letter.record.offset}"
+
+
+def _fields(letter: DeadLetter) -> dict[str, object]:
+    record = letter.record
+    moment = datetime.fromtimestamp(record.timestamp / 1000, UTC).isoformat(timespec="milliseconds")
+    return {
+        "partition": record.partition,
+        "offset": record.offset,
+        "timestamp": moment.replace("+00:00", "Z"),
+        "reason": letter.reason,
+        "detail": letter.detail,
+        "trace_id": letter.trace_id,
+        "key_bytes": None if record.key is None else len(record.key),
+        "value_bytes": None if record.value is None else len(record.value),
+    }

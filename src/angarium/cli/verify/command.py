@@ -1,0 +1,190 @@
+"""The command itself: who takes part, how much, and what is told."""
+
+import argparse
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from angarium.cli.arguments import (
+    Commands,
+    Parser,
+    add_command,
+    add_json,
+    add_servers,
+    at_least_one,
+    seconds,
+    username,
+)
+from angarium.cli.console import Console
+from angarium.cli.credentials import Credentials
+from angarium.cli.errors import EXIT_FAILED, ApiProblem, CommandError, UsageError
+from angarium.cli.session import server_urls
+from angarium.cli.verify.ledger import Ledger
+from angarium.cli.verify.people import Person
+from angarium.cli.verify.progress import ProgressLine
+from angarium.cli.verify.run import Amount, Run
+from angarium.config import DEMO_USERS
+
+DEFAULT_CONVERSATIONS = 4
+DEFAULT_MESSAGES = 1_000
+DEFAULT_RATE = 100.0
+DEFAULT_PATIENCE = 60.0
+
+_DEMO_PAIRS = (
+    ("alice", "bob"),
+    ("bob", "carol"),
+    ("carol", "dave"),
+    ("dave", "alice"),
+    ("alice", "carol"),
+    ("bob", "dave"),
+)
+
+
+def register(commands: Commands) -> None:
+    """Add the command.
+
+    Args:
+        commands: Where it belongs.
+    """
+    parser = add_command(
+        commands,
+        "verify",
+        _run,
+        "write messages, read them back, and state what was lost",
+        "Write numbered messages, each repeated with its own id until some instance accepts it, and confirm "
+        "the delivery of about half. Meanwhile, kill what you like and start it again. Then everything is "
+        "read back through every --url and compared with the ledger of what was accepted: lost, doubled, "
+        "reordered, altered messages, statuses that fell, readers that disagree. Exit status 1 if there is "
+        "any. Ctrl-C ends the writing and goes on to the reading. The messages stay in the conversations.",
+        "angarium verify\n"
+        "angarium verify --url http://api1:8080 --url http://api2:8080 --seconds 600 --ledger run.jsonl\n"
+        "angarium verify --check --ledger run.jsonl\n"
+        "angarium verify --as erin --with frank",
+    )
+    add_servers(parser)
+    _add_amount(parser)
+    parser.add_argument(
+        "--patience",
+        type=seconds,
+        default=DEFAULT_PATIENCE,
+        metavar="SECONDS",
+        help="how long a message is sent again, and how long the reading waits for what was accepted to be "
+        f"there (default: {DEFAULT_PATIENCE:g})",
+    )
+    parser.add_argument(
+        "--ledger",
+        type=Path,
+        metavar="FILE",
+        help="note every message before it is sent, and every 202, in this file; what it has already is "
+        "verified as well",
+    )
+    parser.add_argument("--check", action="store_true", help="write nothing: read back what --ledger has")
+    parser.add_argument(
+        "--as", dest="login", type=username, metavar="NAME", help="who writes (default: the demo users)"
+    )
+    parser.add_argument(
+        "--with",
+        dest="others",
+        type=username,
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="to whom; once for each conversation. Kept logins are used; where there is none the password is "
+        "asked for, or a line of stdin is taken, --as first",
+    )
+    add_json(parser, "print a JSON object with every finding")
+
+
+def _add_amount(parser: Parser) -> None:
+    parser.add_argument(
+        "--conversations",
+        type=at_least_one,
+        metavar="N",
+        help=f"how many are written side by side (default: {DEFAULT_CONVERSATIONS} of the demo users', or "
+        "one for each --with)",
+    )
+    parser.add_argument(
+        "--messages",
+        type=at_least_one,
+        metavar="N",
+        help=f"how many in all (default: {DEFAULT_MESSAGES}, or what fits into --seconds)",
+    )
+    parser.add_argument("--seconds", type=seconds, metavar="SECONDS", help="write for so long")
+    parser.add_argument(
+        "--rate",
+        type=at_least_one,
+        default=DEFAULT_RATE,
+        metavar="N",
+        help=f"messages a second in all conversations together (default: {DEFAULT_RATE:g})",
+    )
+
+
+def _run(arguments: argparse.Namespace, console: Console) -> int:
+    pairs = _pairs(arguments)
+    urls = server_urls(arguments, console)
+    ledger = Ledger(arguments.ledger)
+    progress = ProgressLine(console)
+    run = None
+    try:
+        names = [*dict.fromkeys(name for pair in pairs for name in pair)]
+        names += [track.sender for track in ledger.tracks.values() if track.sender not in names]
+        people = {name: _person(name, arguments, urls, console) for name in names}
+        run = Run(urls, people, ledger, arguments.patience, progress.show)
+        _log_in(run, arguments.login is None)
+        spent = 0.0
+        if pairs:
+            messages = arguments.messages
+            if messages is None and arguments.seconds is None:
+                messages = DEFAULT_MESSAGES
+            spent = run.write(pairs, Amount(messages, arguments.seconds, arguments.rate))
+        report = run.read(spent)
+    finally:
+        progress.clear()
+        ledger.close()
+        if run is not None:
+            run.close()
+    for line in [report.json()] if arguments.json else report.lines():
+        console.say(line)
+    return 0 if report.kept and report.accepted else EXIT_FAILED
+
+
+def _pairs(arguments: argparse.Namespace) -> Sequence[tuple[str, str]]:
+    login: str | None = arguments.login
+    others: Sequence[str] = arguments.others
+    if arguments.check:
+        if arguments.ledger is None or not arguments.ledger.exists():
+            raise UsageError("verify: --check reads back a ledger; name a file that is there with --ledger")
+        return ()
+    if (login is None) != (not others):
+        raise UsageError("verify: --as and --with go together: who writes, and to whom")
+    if login in others or len(set(others)) < len(others):
+        raise UsageError("verify: name somebody else with each --with")
+    pairs = _DEMO_PAIRS if login is None else tuple((login, other) for other in others)
+    wanted = arguments.conversations or min(
+        DEFAULT_CONVERSATIONS if login is None else len(pairs), len(pairs)
+    )
+    if wanted > len(pairs):
+        more = "name more people with --with" if login else "name your own people with --as and --with"
+        raise UsageError(f"verify: there are people for {len(pairs)} conversations, not {wanted}; {more}")
+    return pairs[:wanted]
+
+
+def _person(name: str, arguments: argparse.Namespace, urls: Iterable[str], console: Console) -> Person:
+    passwords = {user.username: user.password for user in DEMO_USERS}
+    if arguments.login is None and name in passwords:
+        return Person(name, passwords[name])
+    for url in urls:
+        try:
+            return Person(name, None, Credentials.of(console.environment).find(url, name).access_token)
+        except CommandError:
+            continue
+    return Person(name, console.ask_password(f"password of {name}"))
+
+
+def _log_in(run: Run, demo: bool) -> None:
+    try:
+        run.log_in()
+    except ApiProblem as problem:
+        if problem.code != "invalid_credentials":
+            raise
+        hint = "the demo users are not there: name your own with --as and --with" if demo else "try again"
+        raise CommandError(f"wrong username or password; {hint}") from problem

@@ -1,0 +1,161 @@
+"""What was sent and what was promised, on file before the next thing happens."""
+
+import json
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO, cast
+
+from angarium.cli.errors import CommandError
+
+
+@dataclass(slots=True)
+class Track:
+    """One conversation's entries.
+
+    Attributes:
+        conversation_id: Which.
+        sender: The name of who wrote last; everybody in it reads the same.
+        recipient: The other one's name.
+        cursor: Walks forward from before the first entry.
+        sent: Texts by message id, in the order of sending; nobody knows of each whether the log has it.
+        accepted: The ids that got their 202, in that order.
+        confirmed: The ids whose delivery was confirmed with a 202.
+    """
+
+    conversation_id: str
+    sender: str
+    recipient: str
+    cursor: str
+    sent: dict[str, str] = field(default_factory=dict)
+    accepted: list[str] = field(default_factory=list)
+    confirmed: set[str] = field(default_factory=set)
+
+
+class Ledger:
+    """All tracks; used by several threads, a track by one.
+
+    With a file, an entry is with the operating system before the call returns: `sent` before the request goes
+    out, so that even a killed run has noted everything that may be there.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        """Open the ledger; what the file has already is part of it.
+
+        Args:
+            path: The file, made when missing; memory alone when None.
+
+        Raises:
+            CommandError: The file cannot be used, or is no ledger.
+        """
+        self.tracks: dict[str, Track] = {}
+        self._lock = threading.Lock()
+        self._path = path
+        self._file: TextIO | None = None
+        if path is not None:
+            try:
+                self._load(path)
+                self._file = path.open("a", encoding="utf-8")
+            except OSError as error:
+                raise CommandError(f"cannot use the ledger {path}: {error.strerror}") from error
+
+    def begin(self, conversation_id: str, sender: str, recipient: str, cursor: str) -> Track:
+        """Note where a conversation's entries begin.
+
+        Args:
+            conversation_id: Which.
+            sender: Who will write.
+            recipient: To whom.
+            cursor: Walks forward from what is there now; an earlier entry's cursor stands.
+
+        Returns:
+            The track.
+        """
+        self._enter("begin", conversation_id, sender=sender, recipient=recipient, cursor=cursor)
+        return self.tracks[conversation_id]
+
+    def sent(self, conversation_id: str, message_id: str, content: str) -> None:
+        """Note a message that is about to be sent.
+
+        Args:
+            conversation_id: Where.
+            message_id: Its id.
+            content: Its text.
+        """
+        self._enter("sent", conversation_id, message_id=message_id, content=content)
+
+    def accepted(self, conversation_id: str, message_id: str) -> None:
+        """Note a 202.
+
+        Args:
+            conversation_id: Where.
+            message_id: Of which message.
+        """
+        self._enter("accepted", conversation_id, message_id=message_id)
+
+    def confirmed(self, conversation_id: str, message_ids: Sequence[str]) -> None:
+        """Note a receipt's 202.
+
+        Args:
+            conversation_id: Where.
+            message_ids: Of which messages.
+        """
+        self._enter("confirmed", conversation_id, message_ids=list(message_ids))
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+
+    def _enter(self, entry: str, conversation_id: str, **fields: object) -> None:
+        line = {"entry": entry, "conversation_id": conversation_id, **fields}
+        with self._lock:
+            _apply(self.tracks, line)
+            if self._file is not None:
+                self._file.write(f"{json.dumps(line)}\n")
+                self._file.flush()
+
+    def _load(self, path: Path) -> None:
+        if not path.exists():
+            return
+        text = path.read_text(encoding="utf-8", errors="replace")
+        if text and not text.endswith("\n"):
+            # A run was killed while it wrote; what it was about to note had not happened yet.
+            text = text[: text.rfind("\n") + 1]
+            with path.open("r+b") as file:
+                file.truncate(len(text.encode()))
+        for number, line in enumerate(text.splitlines(), 1):
+            try:
+                _apply(self.tracks, cast("dict[str, object]", json.loads(line)))
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise CommandError(f"{path} is no ledger of `angarium verify` (line {number})") from error
+
+
+def _apply(tracks: dict[str, Track], line: dict[str, object]) -> None:
+    conversation_id = str(line["conversation_id"])
+    if line["entry"] == "begin":
+        names = (str(line["sender"]), str(line["recipient"]))
+        track = tracks.setdefault(conversation_id, Track(conversation_id, *names, str(line["cursor"])))
+        track.sender, track.recipient = names
+        return
+    _ENTRIES[str(line["entry"])](tracks[conversation_id], line)
+
+
+def _sent(track: Track, line: dict[str, object]) -> None:
+    track.sent[str(line["message_id"])] = str(line["content"])
+
+
+def _accepted(track: Track, line: dict[str, object]) -> None:
+    track.accepted.append(str(line["message_id"]))
+
+
+def _confirmed(track: Track, line: dict[str, object]) -> None:
+    track.confirmed.update(map(str, cast("list[object]", line["message_ids"])))
+
+
+_ENTRIES: dict[str, Callable[[Track, dict[str, object]], None]] = {
+    "sent": _sent,
+    "accepted": _accepted,
+    "confirmed": _confirmed,
+}

@@ -1,0 +1,139 @@
+"""Who writes and reads, with a token that is renewed where the password is known."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from angarium.cli.bodies import PageBody
+from angarium.cli.client import AcceptedBody, Caller, Client
+from angarium.cli.errors import LoginRefused
+from angarium.cli.transport import HttpTransport
+
+Result = TypeVar("Result")
+
+TIMEOUT = 5.0
+"""Seconds for one request: an instance that is frozen is left for another one."""
+
+
+class Person:
+    """Somebody whose token all voices of theirs share; used by any thread."""
+
+    def __init__(self, username: str, password: str | None, token: str = "") -> None:
+        self.username = username
+        self.token = token
+        self._password = password
+
+    def log_in(self, url: str) -> None:
+        """Get a token.
+
+        Args:
+            url: The instance to ask.
+
+        Raises:
+            RequestFailed: There is none.
+        """
+        if self._password is None or self.token:
+            return
+        self.renew(url)
+
+    def renew(self, url: str) -> bool:
+        """Get another token, where the password is known.
+
+        Args:
+            url: The instance to ask.
+
+        Returns:
+            Whether there is a new one.
+
+        Raises:
+            RequestFailed: The instance gave none.
+        """
+        if self._password is None:
+            return False
+        client = Client(HttpTransport(url, TIMEOUT), None, 0.0)
+        try:
+            self.token = client.log_in(self.username, self._password).access_token
+        finally:
+            client.close()
+        return True
+
+
+class HttpVoice:
+    """A person's calls through one instance; used by one thread."""
+
+    def __init__(self, url: str, person: Person) -> None:
+        self.url = url
+        self._person = person
+        self._transport = HttpTransport(url, TIMEOUT)
+
+    def send(self, conversation_id: str, content: str, message_id: str) -> AcceptedBody:
+        """Send a message; as `Client.send`, once.
+
+        Args:
+            conversation_id: Where.
+            content: The text.
+            message_id: Its id.
+
+        Returns:
+            What the log has.
+        """
+        return self.call(lambda client: client.send(conversation_id, content, message_id))
+
+    def history(self, conversation_id: str, limit: int, cursor: str | None = None) -> PageBody:
+        """Read a page; as `Client.history`, once.
+
+        Args:
+            conversation_id: Which.
+            limit: 1 to 100.
+            cursor: Of an earlier page.
+
+        Returns:
+            The page.
+        """
+        return self.call(lambda client: client.history(conversation_id, limit, cursor))
+
+    def confirm(self, conversation_id: str, message_ids: Sequence[str]) -> None:
+        """Confirm that messages were delivered; as `Client.confirm`, once.
+
+        Args:
+            conversation_id: Where.
+            message_ids: 1 to 100.
+        """
+        self.call(lambda client: client.confirm(conversation_id, message_ids))
+
+    def open_conversation(self, username: str) -> str:
+        """Open the conversation with somebody; as `Client` does, once.
+
+        Args:
+            username: The other one.
+
+        Returns:
+            The conversation's id.
+        """
+        return self.call(lambda client: client.open_conversation(client.user_id(username)))
+
+    def close(self) -> None:
+        """End the connection."""
+        self._transport.close()
+
+    def call(self, do: Callable[[Client], Result]) -> Result:
+        """Make a call, once more with another token when this one has expired.
+
+        Args:
+            do: The call.
+
+        Returns:
+            What it returned.
+
+        Raises:
+            RequestFailed: It failed.
+        """
+        person = self._person
+        try:
+            return do(self._client())
+        except LoginRefused:
+            if not person.renew(self.url):
+                raise
+        return do(self._client())
+
+    def _client(self) -> Client:
+        return Client(self._transport, Caller(self._person.username, self._person.token), 0.0)

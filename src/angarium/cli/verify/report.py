@@ -1,0 +1,102 @@
+"""What came out, for a person and for a program."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from angarium.cli.text import printable
+from angarium.cli.verify.findings import EXPLANATIONS, Finding, Kind
+
+MOST_LINES = 20
+"""Findings that are told one by one; --json tells all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that a run states.
+
+    Attributes:
+        run: Its name, part of every text that it wrote.
+        urls: The instances that were read through.
+        conversations: How many.
+        seconds: How long the writing took.
+        sent: Messages of the ledger.
+        accepted: Those of them that got a 202.
+        confirmed: Those whose delivery was confirmed.
+        retries: Requests that had to be made again.
+        interrupted: Whether somebody ended the writing.
+        findings: Everything that is wrong.
+    """
+
+    run: str
+    urls: Sequence[str]
+    conversations: int
+    seconds: float
+    sent: int
+    accepted: int
+    confirmed: int
+    retries: int
+    interrupted: bool
+    findings: Sequence[Finding]
+
+    @property
+    def kept(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.findings
+
+    def lines(self) -> Iterator[str]:
+        """Tell it to a person.
+
+        Yields:
+            Lines.
+        """
+        counts = Counter(finding.kind for finding in self.findings)
+        what = f"{self.conversations} conversations, {len(self.urls)} readers"
+        yield f"run {self.run}: {what}, written in {self.seconds:.1f} s"
+        if self.interrupted:
+            yield "the writing was interrupted; what had been written until then was read back"
+        yield f"{'sent':<12} {self.sent:>8}  messages, each under an id of its own"
+        yield f"{'accepted':<12} {self.accepted:>8}  of them got a 202; of the others nobody knows"
+        yield f"{'confirmed':<12} {self.confirmed:>8}  receipts got a 202"
+        yield f"{'retries':<12} {self.retries:>8}  requests were made again"
+        for kind in Kind:
+            yield f"{kind:<12} {counts[kind]:>8}  {EXPLANATIONS[kind]}"
+        for finding in self.findings[:MOST_LINES]:
+            yield printable(f"  {finding.kind}: {finding.text}")
+        if len(self.findings) > MOST_LINES:
+            yield f"  and {len(self.findings) - MOST_LINES} more; --json tells all"
+        yield self._verdict()
+
+    def json(self) -> str:
+        """Tell it to a program.
+
+        Returns:
+            One JSON object.
+        """
+        counts = Counter(finding.kind for finding in self.findings)
+        return json.dumps(
+            {
+                "run": self.run,
+                "urls": list(self.urls),
+                "conversations": self.conversations,
+                "seconds": round(self.seconds, 3),
+                "sent": self.sent,
+                "accepted": self.accepted,
+                "confirmed": self.confirmed,
+                "retries": self.retries,
+                "interrupted": self.interrupted,
+                "kept": self.kept,
+                **{kind.value: counts[kind] for kind in Kind},
+                "findings": [{"kind": each.kind.value, "text": each.text} for each in self.findings],
+            }
+        )
+
+    def _verdict(self) -> str:
+        if not self.findings:
+            return (
+                "every promise was kept" if self.accepted else "nothing was accepted, so nothing was verified"
+            )
+        if all(finding.kind in {Kind.UNREAD, Kind.UNANSWERED} for finding in self.findings):
+            return "no promise was seen to be broken, but the service was not there to the end"
+        return "promises were broken"

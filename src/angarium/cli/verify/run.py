@@ -1,0 +1,204 @@
+"""One run: everybody logs in, conversations are written side by side, then all is read back."""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import uuid4
+
+from angarium.cli.verify.findings import Finding
+from angarium.cli.verify.ledger import Ledger, Track
+from angarium.cli.verify.people import HttpVoice, Person
+from angarium.cli.verify.quota import Quota
+from angarium.cli.verify.reading import Reading
+from angarium.cli.verify.report import Report
+from angarium.cli.verify.sightings import Sightings
+from angarium.cli.verify.talk import Talk
+from angarium.cli.verify.turns import Turns
+
+Progress = Callable[[str], None]
+
+_TICK_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """How much is written.
+
+    Attributes:
+        messages: None for as many as there is time for.
+        seconds: None for as long as it takes.
+        rate: Messages a second, in all conversations together.
+    """
+
+    messages: int | None
+    seconds: float | None
+    rate: float
+
+
+class Run:
+    """Writes and reads back, once."""
+
+    def __init__(
+        self,
+        urls: Sequence[str],
+        people: Mapping[str, Person],
+        ledger: Ledger,
+        patience: float,
+        progress: Progress,
+    ) -> None:
+        """Name everything that it works with.
+
+        Args:
+            urls: The instances.
+            people: Who takes part, by name.
+            ledger: Notes what is promised.
+            patience: Seconds for which one request is repeated, and the reading waits.
+            progress: Told from time to time how far it is.
+        """
+        self._run = uuid4().hex[:8]
+        self._urls = urls
+        self._people = people
+        self._ledger = ledger
+        self._patience = patience
+        self._progress = progress
+        self._stopping = threading.Event()
+        self._talks: list[Talk] = []
+        self._errors: list[Exception] = []
+        self._voices: dict[tuple[str, str, str], HttpVoice] = {}
+
+    def log_in(self) -> None:
+        """Log everybody in, through whichever instance answers.
+
+        Raises:
+            RequestFailed: Somebody cannot log in.
+        """
+        for person in self._people.values():
+            self._log_in(person)
+
+    def write(self, pairs: Sequence[tuple[str, str]], amount: Amount) -> float:
+        """Write conversations side by side; an interruption ends the writing, not the run.
+
+        Args:
+            pairs: Sender and recipient of each conversation.
+            amount: How much.
+
+        Returns:
+            Seconds that it took.
+
+        Raises:
+            OSError: The ledger cannot be written.
+        """
+        self._talks = [self._talk(*pair) for pair in pairs]
+        started = time.monotonic()
+        quota = Quota(amount.messages, amount.seconds, amount.rate, self._stopping)
+        threads = [
+            threading.Thread(target=self._write, args=(talk, quota), name="verify", daemon=True)
+            for talk in self._talks
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            self._await(threads, started)
+        except KeyboardInterrupt:
+            self._stopping.set()
+            self._await(threads, started)
+        if self._errors:
+            raise self._errors[0]
+        return time.monotonic() - started
+
+    def read(self, seconds: float) -> Report:
+        """Read everything back through every instance.
+
+        Args:
+            seconds: How long the writing took.
+
+        Returns:
+            What came out.
+        """
+        findings: list[Finding] = []
+        reading = Reading(self._patience)
+        sightings = {talk.track.conversation_id: talk.sightings for talk in self._talks}
+        tracks = list(self._ledger.tracks.values())
+        for number, track in enumerate(tracks, 1):
+            self._progress(
+                f"reading back conversation {number} of {len(tracks)} through {len(self._urls)} instances"
+            )
+            voices = [self._voice(url, track.sender, "main") for url in self._urls]
+            seen = sightings.setdefault(track.conversation_id, Sightings())
+            findings += reading.compare(track, voices, seen)
+        interrupted = self._stopping.is_set()
+        for talk in self._talks:
+            findings += [] if interrupted else talk.findings
+        for each in sightings.values():
+            findings += each.findings
+        return Report(
+            self._run,
+            self._urls,
+            len(tracks),
+            seconds,
+            sum(len(track.sent) for track in tracks),
+            sum(len(track.accepted) for track in tracks),
+            sum(len(track.confirmed) for track in tracks),
+            sum(talk.retries for talk in self._talks),
+            interrupted,
+            findings,
+        )
+
+    def close(self) -> None:
+        """End every connection."""
+        self._stopping.set()
+        for voice in self._voices.values():
+            voice.close()
+
+    def _log_in(self, person: Person) -> None:
+        self._turns(person.username, "main").until_done(lambda voice: person.log_in(voice.url))
+
+    def _talk(self, sender: str, recipient: str) -> Talk:
+        track = self._track(sender, recipient)
+        here = track.conversation_id
+        turns = (self._turns(sender, here), self._turns(recipient, here))
+        return Talk(track, self._run, self._ledger, *turns, random.Random())
+
+    def _track(self, sender: str, recipient: str) -> Track:
+        # The calls of opening are no voice's: whoever opened it, both are in it.
+        turns = self._turns(sender, "main")
+        voices = {url: self._voice(url, sender, "main") for url in self._urls}
+        here = turns.until_done(lambda voice: voices[voice.url].open_conversation(recipient))
+        newest = turns.until_done(lambda voice: voice.history(here, 1))
+        return self._ledger.begin(here, sender, recipient, newest.resume_cursor)
+
+    def _turns(self, name: str, room: str) -> Turns:
+        voices = [self._voice(url, name, room) for url in self._urls]
+        return Turns(voices, self._patience, time.monotonic, self._stopping.wait)
+
+    def _voice(self, url: str, name: str, room: str) -> HttpVoice:
+        # A connection belongs to one thread: each conversation has its own.
+        key = (url, name, room)
+        if key not in self._voices:
+            self._voices[key] = HttpVoice(url, self._people[name])
+        return self._voices[key]
+
+    def _write(self, talk: Talk, quota: Quota) -> None:
+        try:
+            talk.write(quota.take)
+        except Exception as error:  # noqa: BLE001 - raised again by the thread that waits for this one
+            self._errors.append(error)
+            self._stopping.set()
+
+    def _await(self, threads: Sequence[threading.Thread], started: float) -> None:
+        for thread in threads:
+            while thread.is_alive():
+                thread.join(_TICK_SECONDS)
+                tracks = [talk.track for talk in self._talks]
+                sent, accepted = (sum(map(len, each)) for each in _entries(tracks))
+                retries = sum(talk.retries for talk in self._talks)
+                self._progress(
+                    f"writing: {sent} sent, {accepted} accepted, {retries} retries, "
+                    f"{time.monotonic() - started:.0f} s"
+                )
+
+
+def _entries(tracks: Sequence[Track]) -> tuple[list[dict[str, str]], list[list[str]]]:
+    return [track.sent for track in tracks], [track.accepted for track in tracks]

@@ -1,0 +1,106 @@
+"""One person's way to the service: through each instance in turn, whichever answers."""
+
+from collections.abc import Callable, Sequence
+from itertools import count
+from typing import Protocol, TypeVar
+
+from angarium import backoff
+from angarium.cli.bodies import PageBody
+from angarium.cli.client import AcceptedBody
+from angarium.cli.errors import RequestFailed
+
+Result = TypeVar("Result")
+
+
+class Voice(Protocol):
+    """One person's calls through one instance, each tried once; as `Client` makes them."""
+
+    @property
+    def url(self) -> str:
+        """The instance."""
+        ...
+
+    def send(self, conversation_id: str, content: str, message_id: str) -> AcceptedBody:
+        """Send a message."""
+        ...
+
+    def history(self, conversation_id: str, limit: int, cursor: str | None = None) -> PageBody:
+        """Read a page, oldest message first."""
+        ...
+
+    def confirm(self, conversation_id: str, message_ids: Sequence[str]) -> None:
+        """Confirm that messages were delivered."""
+        ...
+
+
+class Turns:
+    """Takes the instances round-robin; used by one thread.
+
+    Attributes:
+        retries: Requests that had to be made again.
+    """
+
+    def __init__(
+        self,
+        voices: Sequence[Voice],
+        patience: float,
+        monotonic: Callable[[], float],
+        pause: Callable[[float], bool],
+    ) -> None:
+        """Name the instances.
+
+        Args:
+            voices: One for each.
+            patience: Seconds for which one request is repeated.
+            monotonic: Measures.
+            pause: Waits so many seconds; True when everything is to end now.
+        """
+        self.retries = 0
+        self._voices = voices
+        self._patience = patience
+        self._monotonic = monotonic
+        self._pause = pause
+        self._next = 0
+
+    def once(self, call: Callable[[Voice], Result]) -> Result:
+        """Make a call through the next instance.
+
+        Args:
+            call: What to do.
+
+        Returns:
+            What it returned.
+
+        Raises:
+            RequestFailed: It failed.
+        """
+        voice = self._voices[self._next % len(self._voices)]
+        self._next += 1
+        return call(voice)
+
+    def until_done(self, call: Callable[[Voice], Result]) -> Result:
+        """Make a call through one instance after the other until one of them does it.
+
+        Args:
+            call: What to do; safe to repeat.
+
+        Returns:
+            What it returned.
+
+        Raises:
+            RequestFailed: The patience is over, or no repetition can help.
+        """
+        give_up_at = self._monotonic() + self._patience
+        waits = backoff.delays(0.05, 1.0)
+        for tries in count(1):
+            try:
+                return self.once(call)
+            except RequestFailed as failure:
+                if not failure.may_pass:
+                    raise
+                # Another instance is asked at once; only when each has failed there is a wait.
+                wait = 0.0 if tries % len(self._voices) else next(waits)
+                if self._monotonic() + wait >= give_up_at or self._pause(wait):
+                    raise
+            self.retries += 1
+        raise AssertionError("the tries never end")

@@ -1,0 +1,108 @@
+"""Looking at records that could not be applied, and giving them another try."""
+
+from collections.abc import Mapping, Sequence
+
+from angarium.domain.errors import LogUnavailable
+from angarium.ports.message_log import Appended, DeadLetter, DeadLetterLog, MessageLog, NewRecord
+
+APPEND_SECONDS = 5.0
+"""How long an append is waited for; engines answer within 2 s."""
+
+MOST = 100_000
+"""So many of the newest dead letters are looked at, by whatever asks for all of them."""
+
+
+class NoSuchDeadLetter(Exception):
+    """No dead letter is known by that position."""
+
+
+class NotReplayable(Exception):
+    """A record that the log would not take as it is; the message says why."""
+
+
+class DeadLetters:
+    """Reads dead letters, and appends their records to the log again; used by one thread."""
+
+    def __init__(self, letters: DeadLetterLog, log: MessageLog) -> None:
+        """Name the logs.
+
+        Args:
+            letters: Where the dead letters are.
+            log: Where they came from.
+        """
+        self._letters = letters
+        self._log = log
+
+    def newest(self, limit: int) -> Sequence[DeadLetter]:
+        """Read the newest dead letters, each position once.
+
+        Args:
+            limit: At most so many.
+
+        Returns:
+            Newest first.
+
+        Raises:
+            LogUnavailable: The log does not answer.
+        """
+        once: dict[tuple[int, int], DeadLetter] = {}
+        for letter in self._letters.read(limit):
+            once.setdefault((letter.record.partition, letter.record.offset), letter)
+        return list(once.values())
+
+    def find(self, partition: int, offset: int) -> DeadLetter:
+        """Find the dead letter of a record.
+
+        Args:
+            partition: Where the record lay.
+            offset: Where it lay in the partition.
+
+        Returns:
+            The dead letter.
+
+        Raises:
+            NoSuchDeadLetter: There is none among the newest.
+            LogUnavailable: The log does not answer.
+        """
+        for letter in self.newest(MOST):
+            if (letter.record.partition, letter.record.offset) == (partition, offset):
+                return letter
+        raise NoSuchDeadLetter(f"there is no dead letter of {partition}:{offset}")
+
+    def replay(self, letter: DeadLetter) -> Appended:
+        """Append a dead letter's record again: its own key, value and headers, so also its trace.
+
+        It gets a new place behind all that were appended before. A message that is stored already is not
+        stored again: its id tells. The dead letter stays where it is.
+
+        Args:
+            letter: Which.
+
+        Returns:
+            The record's new place.
+
+        Raises:
+            NotReplayable: The record cannot be appended as it is.
+            LogUnavailable: The log did not confirm it; it may be there, and trying again is harmless.
+        """
+        appended = self._log.append(_again(letter))
+        try:
+            return appended.result(APPEND_SECONDS)
+        except TimeoutError as error:
+            raise LogUnavailable(f"the log did not answer within {APPEND_SECONDS:g} s") from error
+
+
+def _again(letter: DeadLetter) -> NewRecord:
+    record = letter.record
+    if record.key is None or record.value is None:
+        missing = "key" if record.key is None else "value"
+        raise NotReplayable(f"{record.partition}:{record.offset} has no {missing}: it can never be applied")
+    return NewRecord(record.key, record.value, _texts(letter, record.headers))
+
+
+def _texts(letter: DeadLetter, headers: Mapping[str, bytes]) -> Mapping[str, str]:
+    try:
+        return {name: value.decode() for name, value in headers.items()}
+    except UnicodeDecodeError as error:
+        place = f"{letter.record.partition}:{letter.record.offset}"
+        raise NotReplayable(f"{place} has a header that is no UTF-8: it can never be applied") from error

@@ -1,0 +1,116 @@
+"""People who talk through all instances for as long as a block lasts, and the ledger at its end."""
+
+import itertools
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+from tests.acceptance.caller import Caller, conversation_id
+from tests.acceptance.ledger import Sender, discrepancies
+from tests.acceptance.service import PATIENCE, until
+from tests.integration.faults.cluster import Cluster
+from tests.integration.faults.witness import Away, Witness
+
+REST_SECONDS = 0.1
+"""Between two messages of one person: faults take seconds, and the ledger is read again and again."""
+
+
+class Crowd:
+    """A sender and a witness for each pair of the cluster's people."""
+
+    def __init__(self, cluster: Cluster, urls: Sequence[str] = ()) -> None:
+        """Let them use these instances, all by default."""
+        self.urls = list(urls or cluster.urls)
+        pairs = list(itertools.combinations(cluster.names, 2))
+        self.senders = [
+            Sender(self.urls[0], one, two, cluster.token(one), seed, self.urls[1:], rest=REST_SECONDS)
+            for seed, (one, two) in enumerate(pairs)
+        ]
+        self.witnesses = [
+            Witness(self.urls, conversation_id(one, two), cluster.token(two)) for one, two in pairs
+        ]
+        self._enough = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    @property
+    def accepted(self) -> int:
+        return sum(len(sender.accepted) for sender in self.senders)
+
+    @property
+    def retries(self) -> int:
+        return sum(sender.retries for sender in self.senders)
+
+    def open(self) -> None:
+        """Open all conversations, so that sending needs no store."""
+        with Caller(self.urls[0]) as caller:
+            for sender in self.senders:
+                caller.token = sender.token
+                caller.open_conversation(sender.recipient)
+
+    def start(self) -> None:
+        self._enough.clear()
+        runs = [*(each.run for each in self.senders), *(each.run for each in self.witnesses)]
+        self._threads = [threading.Thread(target=run, args=(self._enough.is_set,)) for run in runs]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        self._enough.set()
+        for thread in self._threads:
+            thread.join(PATIENCE)
+            assert not thread.is_alive()
+
+    def await_more(self, messages: int) -> None:
+        goal = self.accepted + messages
+        until(lambda: self.accepted >= goal, f"{messages} more messages are accepted")
+
+    def complaints(self) -> list[str]:
+        """Hold every 202 against what is read through every instance."""
+        found: list[str] = []
+        for sender, witness in zip(self.senders, self.witnesses, strict=True):
+            for url in self.urls:
+                with Caller(url) as caller:
+                    caller.token = witness.token
+                    self._await_all(caller, sender, witness)
+                    found += discrepancies(sender.accepted, witness.look(caller))
+            found += witness.complaints
+        return found
+
+    def _await_all(self, caller: Caller, sender: Sender, witness: Witness) -> None:
+        """Wait until the log is worked off: the last message and every receipt is there."""
+        last = sender.accepted[-1][0] if sender.accepted else ""
+
+        def worked_off() -> bool:
+            with suppress(Away):
+                rows = {str(row["message_id"]): row for row in witness.look(caller)}
+                return (not last or last in rows) and all(
+                    rows[each]["status"] == "DELIVERED" for each in witness.confirmed
+                )
+            return False
+
+        until(worked_off, f"{sender.sender}'s last message and all receipts are stored")
+
+
+@contextmanager
+def talking(cluster: Cluster, urls: Sequence[str] = ()) -> Iterator[Crowd]:
+    """Let people talk while the block lasts; every 202 must be there once, in order, when it ends."""
+    crowd = Crowd(cluster, urls)
+    crowd.open()
+    crowd.start()
+    try:
+        yield crowd
+    finally:
+        crowd.stop()
+    assert crowd.accepted > 0
+    assert crowd.complaints() == []
+
+
+def snapshot(crowd: Crowd) -> dict[str, list[dict[str, object]]]:
+    """Give everything that everybody can read."""
+    with Caller(crowd.urls[0]) as caller:
+        return {each.conversation: _history(caller, each) for each in crowd.witnesses}
+
+
+def _history(caller: Caller, witness: Witness) -> list[dict[str, object]]:
+    caller.token = witness.token
+    return witness.look(caller)

@@ -1,0 +1,68 @@
+"""Kafka goes away and comes back: a quick 503 meanwhile, and nobody has to do anything afterwards."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.acceptance.caller import Caller
+from tests.acceptance.service import until
+from tests.engines.kafka_server import KafkaServer
+from tests.integration.faults.cluster import Cluster, await_work
+from tests.integration.faults.crowd import Crowd, talking
+
+ROUND = 60
+REFUSED_SECONDS = 6.0
+"""A 503 comes within 2 s; the rest is for a busy machine."""
+
+RETURN_SECONDS = 20.0
+"""Sends are taken within 5 s; the rest is for a busy machine."""
+
+pytestmark = pytest.mark.storm
+
+
+def freeze(kafka: KafkaServer) -> None:
+    kafka.freeze()
+
+
+def kill(kafka: KafkaServer) -> None:
+    kafka.kill()
+
+
+@pytest.mark.parametrize("take_away", [freeze, kill])
+def test_while_kafka_is_away_sends_are_refused_quickly_and_go_on_when_it_is_back(
+    service: Cluster, kafka_server: KafkaServer, take_away: Callable[[KafkaServer], None]
+) -> None:
+    for _ in range(2):
+        service.api()
+    worker = service.worker()
+    with talking(service) as crowd:
+        crowd.await_more(ROUND)
+        await_work(worker)
+        take_away(kafka_server)
+        for url in service.urls * 3:
+            refuse_quickly(crowd, url)
+        kafka_server.start()
+        for url in service.urls:
+            await_taken(crowd, url)
+        await_work(worker)
+        crowd.await_more(ROUND)
+    assert crowd.retries > 0
+
+
+def refuse_quickly(crowd: Crowd, url: str) -> None:
+    began = time.monotonic()
+    assert sends(crowd, url) == 503
+    assert time.monotonic() - began < REFUSED_SECONDS
+
+
+def await_taken(crowd: Crowd, url: str) -> None:
+    until(lambda: sends(crowd, url) == 202, f"{url} takes messages", RETURN_SECONDS)
+
+
+def sends(crowd: Crowd, url: str) -> int:
+    """Send one message more in somebody's name, as no part of the ledger."""
+    sender = crowd.senders[0]
+    with Caller(url) as caller:
+        caller.token = sender.token
+        return caller.send(crowd.witnesses[0].conversation, "anybody there?").status

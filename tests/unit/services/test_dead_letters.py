@@ -1,0 +1,73 @@
+from collections.abc import Mapping
+
+import pytest
+
+from angarium.ports.message_log import DeadLetter, Record
+from angarium.services.dead_letters import DeadLetters, NoSuchDeadLetter, NotReplayable
+from tests.fakes.dead_letters import MemoryDeadLetters
+from tests.fakes.log import MemoryLog
+
+
+def letter(
+    offset: int,
+    key: bytes | None = b"key",
+    value: bytes | None = b"value",
+    headers: Mapping[str, bytes] | None = None,
+) -> DeadLetter:
+    record = Record(
+        3, offset, 1, key, value, {"trace_id": b"t1", "schema": b"1"} if headers is None else headers
+    )
+    return DeadLetter("undecodable_event", "no JSON", record, "t1")
+
+
+@pytest.fixture
+def letters() -> MemoryDeadLetters:
+    return MemoryDeadLetters()
+
+
+@pytest.fixture
+def log() -> MemoryLog:
+    return MemoryLog()
+
+
+def test_a_replay_appends_the_same_key_value_and_headers(letters: MemoryDeadLetters, log: MemoryLog) -> None:
+    letters.append(letter(7))
+    dead_letters = DeadLetters(letters, log)
+    appended = dead_letters.replay(dead_letters.find(3, 7))
+    (record,) = log.records()
+    assert (record.partition, record.offset) == (appended.partition, appended.offset)
+    assert (record.key, record.value) == (b"key", b"value")
+    assert record.headers == {"trace_id": b"t1", "schema": b"1"}
+
+
+def test_a_replayed_dead_letter_stays_listed(letters: MemoryDeadLetters, log: MemoryLog) -> None:
+    letters.append(letter(7))
+    dead_letters = DeadLetters(letters, log)
+    dead_letters.replay(dead_letters.find(3, 7))
+    assert dead_letters.newest(10) == [letter(7)]
+
+
+def test_a_position_that_was_put_away_twice_is_listed_once(
+    letters: MemoryDeadLetters, log: MemoryLog
+) -> None:
+    for offset in (7, 8, 7):
+        letters.append(letter(offset))
+    found = DeadLetters(letters, log).newest(10)
+    assert [each.record.offset for each in found] == [7, 8]
+
+
+def test_a_position_without_a_dead_letter_is_told(letters: MemoryDeadLetters, log: MemoryLog) -> None:
+    letters.append(letter(7))
+    with pytest.raises(NoSuchDeadLetter, match="3:8"):
+        DeadLetters(letters, log).find(3, 8)
+
+
+@pytest.mark.parametrize(
+    "broken", [letter(7, key=None), letter(7, value=None), letter(7, headers={"trace_id": b"\xff"})]
+)
+def test_what_the_log_cannot_take_as_it_is_is_told(
+    broken: DeadLetter, letters: MemoryDeadLetters, log: MemoryLog
+) -> None:
+    with pytest.raises(NotReplayable, match="3:7"):
+        DeadLetters(letters, log).replay(broken)
+    assert log.records() == []
