@@ -91,11 +91,12 @@ def test_nothing_is_read_while_the_outbox_is_full(scene: Scene) -> None:
 
 def test_a_signal_ends_the_loop(scene: Scene) -> None:
     signals = Signals()
+    before = signal.getsignal(signal.SIGTERM)
     with signals.caught(scene.alarm.ring, terminal=False):
         os.kill(os.getpid(), signal.SIGTERM)
         scene.loop.run(signals, lambda: None)
     assert signals.ended_by == signal.SIGTERM
-    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_an_alarm_that_rings_too_often_or_too_late_does_no_harm() -> None:
