@@ -19,6 +19,7 @@ class Sender:
     """Sends numbered messages one after the other in one conversation, each until it has its 202.
 
     With several addresses every request goes to the next one. `rest` is the seconds after each 202.
+    Every so many-th answer counts as lost on its way, so that its message is sent again.
     """
 
     url: str
@@ -28,6 +29,7 @@ class Sender:
     seed: int = 0
     others: Sequence[str] = ()
     rest: float = 0.0
+    loses_every: int = 0
     accepted: list[tuple[str, str]] = field(default_factory=list)
     retries: int = 0
 
@@ -44,6 +46,7 @@ class Sender:
         conversation = ""
         number = len(self.accepted)
         message_id = str(uuid4())
+        answers = 0
         while not enough():
             caller = next(turns)
             try:
@@ -53,6 +56,9 @@ class Sender:
             except (OSError, http.client.HTTPException, AssertionError):
                 self.retries += 1
                 pause.wait(jitter.uniform(0.02, 0.1))
+                continue
+            answers += 1
+            if self.loses_every and answers % self.loses_every == 0:
                 continue
             if answer.status == 202:
                 self.accepted.append((message_id, text))

@@ -141,3 +141,19 @@ def test_a_receipt_that_is_told_to_be_older_than_its_message_still_counts(
     assert mark(recorder, chat, receipt(message, START)) == (Marked.DELIVERED,)
     assert mark(recorder, chat, receipt(message, START)) == (Marked.REPEATED,)
     assert history(reader, chat) == [delivered(message, START)]
+
+
+def test_what_is_seen_in_the_history_is_found_though_its_worker_died_before_the_index(
+    session: CassandraSession, reader: CassandraReader
+) -> None:
+    seen = 0
+    for requests in count(1):
+        chat = Chat()
+        messages = chat.messages(BATCH)
+        survived = record_and_die(session, requests, messages, lost=False)
+        shown = history(reader, chat)
+        seen += bool(shown) and not survived
+        assert list(reader.find(chat.conversation_id, [each.message_id for each in shown]).values()) == shown
+        if survived:
+            break
+    assert seen, "no worker died between the history and the index"

@@ -12,6 +12,10 @@ from angarium.engines.cassandra.session import CALL_SECONDS, CassandraSession
 from angarium.engines.cassandra.statements import Statement
 from angarium.ports.messages import PENDING_COUNT_LIMIT, Summary
 
+NOT_INDEXED = 256
+"""A stored message that is not in the index yet is among so many newest ones of its conversation: the router
+stores the next group of a conversation, of 64 messages, when the one before is in the index."""
+
 
 class CassandraReader:
     """Implements `ports.messages.MessageReader`: every page is one slice of one partition."""
@@ -67,10 +71,12 @@ class CassandraReader:
         ids = list(dict.fromkeys(message_ids))
         indexed = self._session.execute(Statement.FIND_IN_INDEX, (conversation_id, ids))
         places = [(place.timestamp, place.offset, key) for key, place, _ in map(rows.indexed, indexed)]
-        if not places:
-            return {}
-        found = self._session.execute(Statement.MESSAGES_AT, (conversation_id, places))
-        return {message.message_id: message for message in map(rows.message, found)}
+        found = self._session.execute(Statement.MESSAGES_AT, (conversation_id, places)) if places else ()
+        if len(places) < len(ids):
+            # Who saw a message in the history must find it, also when its worker died before the index.
+            found = [*found, *self._session.execute(Statement.NEWEST, (conversation_id, NOT_INDEXED))]
+        messages = {message.message_id: message for message in map(rows.message, found)}
+        return {key: messages[key] for key in ids if key in messages}
 
     def inbox(self, recipient_id: UUID, after: InboxPlace | None, limit: int) -> Sequence[Message]:
         """Read what a user has not confirmed yet; see the port.

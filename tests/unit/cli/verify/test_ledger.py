@@ -1,0 +1,80 @@
+from pathlib import Path
+
+import pytest
+
+from angarium.cli.errors import CommandError, ServerAway
+from angarium.cli.verify.ledger import Ledger
+from tests.unit.cli.verify.cluster import CONVERSATION, Cluster
+from tests.unit.cli.verify.test_verifying import Verified
+
+
+def filled(path: Path) -> Ledger:
+    ledger = Ledger(path)
+    ledger.begin(CONVERSATION, "alice", "bob", "start")
+    for message_id in ("1", "2", "3"):
+        ledger.sent(CONVERSATION, message_id, f"text {message_id}")
+    ledger.accepted(CONVERSATION, "2")
+    ledger.accepted(CONVERSATION, "1")
+    ledger.confirmed(CONVERSATION, ["2"])
+    return ledger
+
+
+def test_another_run_finds_everything_that_a_killed_one_noted(tmp_path: Path) -> None:
+    # Never closed: an entry is with the operating system once its call has returned.
+    first = filled(tmp_path / "ledger")
+    second = Ledger(tmp_path / "ledger")
+    assert second.tracks == first.tracks
+    track = second.tracks[CONVERSATION]
+    assert track.accepted == ["2", "1"]
+    assert list(track.sent) == ["1", "2", "3"]
+    assert track.confirmed == {"2"}
+    first.close()
+    second.close()
+
+
+def test_the_first_cursor_of_a_conversation_stands(tmp_path: Path) -> None:
+    filled(tmp_path / "ledger").close()
+    ledger = Ledger(tmp_path / "ledger")
+    track = ledger.begin(CONVERSATION, "bob", "alice", "later")
+    ledger.close()
+    assert (track.cursor, track.sender) == ("start", "bob")
+
+
+def test_a_line_that_was_cut_off_is_dropped_and_the_next_one_whole(tmp_path: Path) -> None:
+    path = tmp_path / "ledger"
+    filled(path).close()
+    with path.open("a") as file:
+        file.write('{"entry": "sent", "conv')
+    ledger = Ledger(path)
+    ledger.accepted(CONVERSATION, "3")
+    ledger.close()
+    again = Ledger(path)
+    again.close()
+    assert again.tracks[CONVERSATION].accepted == ["2", "1", "3"]
+
+
+@pytest.mark.parametrize(
+    "text", ["hello\n", "[]\n", '{"entry": "sent"}\n', '{"entry":"x","conversation_id":"c"}\n']
+)
+def test_a_file_that_is_no_ledger_is_refused(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "notes"
+    path.write_text(text)
+    with pytest.raises(CommandError, match="is no ledger"):
+        Ledger(path)
+    assert path.read_text() == text
+
+
+def test_a_message_is_noted_before_it_goes_out_and_accepted_after() -> None:
+    noted: list[tuple[int, int]] = []
+    cluster = Cluster()
+    verified = Verified(cluster)
+
+    def failing(number: int) -> bool:
+        noted.append((len(verified.track.sent), len(verified.track.accepted)))
+        if number == 2:
+            raise ServerAway("http://one", "cut off")
+        return False
+
+    cluster.failing = failing
+    verified.write(3)
+    assert noted == [(1, 0), (2, 1), (2, 1), (3, 2)]
