@@ -1,4 +1,4 @@
-"""Measure: `python -m bench [--quick] [--only TEXT]`; contenders take turns, each figure is a median."""
+"""Measure: `python -m bench [--only TEXT]`; contenders take turns, each figure is a median."""
 
 import argparse
 import sys
@@ -69,14 +69,15 @@ def turn(start: Start, ask: Ask, people: Population) -> tuple[str, Turn]:
 def main() -> int:
     """Run everything and print the tables."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one short turn each, to see that it works")
+    parser.add_argument("--turns", type=int, default=3, help="turns of each contender (default: 3)")
+    parser.add_argument("--seconds", type=float, default=5.0, help="length of a turn (default: 5)")
     parser.add_argument("--only", default="", help="only scenarios with this text in their title")
     parser.add_argument("--output", type=Path, default=Path("bench/results/latest.json"))
     arguments = parser.parse_args()
-    turns, seconds = (1, 1.0) if arguments.quick else (3, 5.0)
+    turns = arguments.turns
     people = population()
     results: dict[str, dict[str, list[Turn]]] = {}
-    for scenario in scenarios(seconds):
+    for scenario in scenarios(arguments.seconds):
         if arguments.only not in scenario.title:
             continue
         table = results.setdefault(scenario.title, {})
