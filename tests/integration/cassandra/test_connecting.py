@@ -138,6 +138,18 @@ def test_closing_ends_what_is_in_flight_and_refuses_what_comes(
         session.execute(Statement.CONVERSATION, (uuid4(),))
 
 
+def test_closing_does_not_wait_for_a_driver_that_hangs(
+    on_node: CassandraAddress, caplog: pytest.LogCaptureFixture
+) -> None:
+    session, released = connected(on_node), threading.Event()
+    session._connector.require().session.submit(released.wait, 60.0)
+    started = time.monotonic()
+    session.close()
+    assert time.monotonic() - started < CLOSE_SECONDS + SLACK_SECONDS
+    assert "did not let go" in caplog.text
+    released.set()
+
+
 def test_closing_before_the_connection_leaves_no_thread(on_node: CassandraAddress) -> None:
     before = set(threading.enumerate())
     for _ in range(5):

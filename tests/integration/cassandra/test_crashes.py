@@ -7,42 +7,46 @@ from itertools import count
 
 import pytest
 
+from angarium.domain.conversation import Conversation
 from angarium.domain.errors import StoreUnavailable
 from angarium.domain.message import BEGINNING, Message, Status
+from angarium.engines.cassandra.conversations import CassandraConversations
 from angarium.engines.cassandra.reader import CassandraReader
 from angarium.engines.cassandra.recorder import BATCH, CassandraRecorder
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.ports.messages import Marked, Recorded, Summary
 from tests.contract.ports.chat import ANSWER_SECONDS, START, Chat, delivered, mark, receipt, record
-from tests.integration.cassandra.dying import Dying, Sleeping
+from tests.integration.cassandra.troubled import Sleeping, Trouble, Troubled
 
-both = pytest.mark.parametrize("lost", [False, True], ids=["not sent", "answer lost"])
+every = pytest.mark.parametrize("trouble", Trouble, ids=lambda trouble: trouble.value)
 
 
 def history(reader: CassandraReader, chat: Chat) -> list[Message]:
     return list(reader.newer(chat.conversation_id, BEGINNING, 1_000))
 
 
-def record_and_die(session: CassandraSession, requests: int, messages: Sequence[Message], lost: bool) -> bool:
-    """Store messages as a worker that dies after some requests; tell whether it lived through it."""
-    dying = Dying(session, requests, lost)
+def record_in_trouble(
+    session: CassandraSession, request: int, messages: Sequence[Message], trouble: Trouble
+) -> bool:
+    """Store messages as a worker with trouble at a request; tell whether it lived through it."""
+    dying = Troubled(session, request, trouble)
     stored = CassandraRecorder(dying.as_session()).record(messages[0].conversation_id, messages)
     with suppress(StoreUnavailable):
         stored.result(ANSWER_SECONDS)
     return dying.survived
 
 
-@both
+@every
 def test_whenever_a_worker_dies_while_it_stores_another_one_completes_it(
-    session: CassandraSession, reader: CassandraReader, recorder: CassandraRecorder, lost: bool
+    session: CassandraSession, reader: CassandraReader, recorder: CassandraRecorder, trouble: Trouble
 ) -> None:
-    for requests in count(1):
+    for request in count(1):
         chat = Chat()
         # Two batches, both people, and one id twice.
         messages = chat.messages(BATCH)
         messages += [chat.message(sender=chat.bob), chat.message(message_id=messages[0].message_id)]
         kept = messages[:-1]
-        survived = record_and_die(session, requests, messages, lost)
+        survived = record_in_trouble(session, request, messages, trouble)
         # The next worker starts at another record and sees everybody's presence anew.
         replayed = [replace(each, status=Status.SENT) for each in messages]
         for begin, end in ((0, 3), (3, len(messages))):
@@ -56,17 +60,17 @@ def test_whenever_a_worker_dies_while_it_stores_another_one_completes_it(
         assert history(reader, chat) == found
         if survived:
             break
-    assert requests > 5
+    assert request > 5
 
 
-@both
+@every
 def test_what_a_dying_worker_leaves_is_a_prefix(
-    session: CassandraSession, reader: CassandraReader, lost: bool
+    session: CassandraSession, reader: CassandraReader, trouble: Trouble
 ) -> None:
-    for requests in count(1):
+    for request in count(1):
         chat = Chat()
         messages = chat.messages(3 * BATCH + 1)
-        survived = record_and_die(session, requests, messages, lost)
+        survived = record_in_trouble(session, request, messages, trouble)
         found = history(reader, chat)
         assert found == messages[: len(found)]
         assert list(reader.older(chat.conversation_id, None, 100)) == found[::-1]
@@ -77,16 +81,16 @@ def test_what_a_dying_worker_leaves_is_a_prefix(
             break
 
 
-@both
+@every
 def test_whenever_a_worker_dies_while_it_marks_another_one_completes_it(
-    session: CassandraSession, reader: CassandraReader, recorder: CassandraRecorder, lost: bool
+    session: CassandraSession, reader: CassandraReader, recorder: CassandraRecorder, trouble: Trouble
 ) -> None:
-    for requests in count(1):
+    for request in count(1):
         chat = Chat()
         messages = chat.messages(3)
         record(recorder, *messages)
         receipts = [receipt(each, START + 50) for each in messages[:2]]
-        dying = Dying(session, requests, lost)
+        dying = Troubled(session, request, trouble)
         marked = CassandraRecorder(dying.as_session()).mark_delivered(chat.conversation_id, receipts)
         with suppress(StoreUnavailable):
             marked.result(ANSWER_SECONDS)
@@ -98,7 +102,29 @@ def test_whenever_a_worker_dies_while_it_marks_another_one_completes_it(
         assert reader.summaries(chat.bob, [chat.conversation_id])[chat.conversation_id].pending_count == 1
         if dying.survived:
             break
-    assert requests > 3
+    assert request > 3
+
+
+@every
+def test_whenever_somebody_dies_who_opens_a_conversation_the_next_one_completes_it(
+    session: CassandraSession, trouble: Trouble
+) -> None:
+    store = CassandraConversations(session)
+    for request in count(1):
+        chat = Chat()
+        first, second = sorted((chat.alice, chat.bob))
+        conversation = Conversation(chat.conversation_id, (first, second), START)
+        dying = Troubled(session, request, trouble)
+        with suppress(StoreUnavailable):
+            CassandraConversations(dying.as_session()).create(conversation)
+        later = replace(conversation, created_at=START + 1)
+        kept, _ = store.create(later)
+        assert kept in (conversation, later)
+        for user_id in (chat.alice, chat.bob):
+            assert list(store.of_user(user_id, None, 10)) == [kept]
+        if dying.survived:
+            break
+    assert request > 3
 
 
 def test_a_zombie_that_read_before_everybody_else_changes_nothing(
@@ -147,10 +173,10 @@ def test_what_is_seen_in_the_history_is_found_though_its_worker_died_before_the_
     session: CassandraSession, reader: CassandraReader
 ) -> None:
     seen = 0
-    for requests in count(1):
+    for request in count(1):
         chat = Chat()
         messages = chat.messages(BATCH)
-        survived = record_and_die(session, requests, messages, lost=False)
+        survived = record_in_trouble(session, request, messages, Trouble.DIES_BEFORE)
         shown = history(reader, chat)
         seen += bool(shown) and not survived
         assert list(reader.find(chat.conversation_id, [each.message_id for each in shown]).values()) == shown

@@ -1,7 +1,8 @@
-"""Workers that stop in the middle of a call: some requests reach Cassandra, the rest never, or late."""
+"""Processes that stop in the middle of a call: some requests reach Cassandra, the rest never, or late."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from enum import Enum
 from typing import cast
 
 from angarium.domain.errors import StoreUnavailable
@@ -11,18 +12,27 @@ from angarium.engines.cassandra.statements import Statement
 from tests.fakes.futures import failed
 
 
-class Dying:
-    """Asks as often as it may, then no more."""
+class Trouble(Enum):
+    """What happens at a request."""
 
-    def __init__(self, session: CassandraSession, requests: int, last_answer_lost: bool = False) -> None:
+    DIES_BEFORE = "dies before"
+    DIES_AFTER = "dies after"
+    FAILS_ONCE = "fails once"
+
+
+class Troubled:
+    """Asks as Cassandra's session does until one request goes wrong, and after it no more, or as before."""
+
+    def __init__(self, session: CassandraSession, request: int, trouble: Trouble) -> None:
         self._session = session
-        self._left = requests
-        self._last_answer_lost = last_answer_lost
+        self._request = request
+        self._trouble = trouble
+        self._asked = 0
 
     @property
     def survived(self) -> bool:
-        """Whether there was nothing left to ask."""
-        return self._left > 0
+        """Whether it did not come to that request."""
+        return self._asked < self._request
 
     def as_session(self) -> CassandraSession:
         """Give it to whoever takes a session."""
@@ -34,17 +44,24 @@ class Dying:
     def submit_batch(self, statement: Statement, rows: Sequence[Sequence[object]]) -> "Future[Rows]":
         return self._ask(lambda: self._session.submit_batch(statement, rows))
 
+    def execute(self, statement: Statement, parameters: Sequence[object] = ()) -> Rows:
+        return self.wait(self.submit(statement, parameters))
+
+    def wait(self, future: "Future[Rows]") -> Rows:
+        return self._session.wait(future)
+
     def _ask(self, ask: Callable[[], "Future[Rows]"]) -> "Future[Rows]":
-        self._left -= 1
-        if self._left < 0:
-            return failed(StoreUnavailable("dead"))
-        answer = ask()
-        return _lost(answer) if self._left == 0 and self._last_answer_lost else answer
+        self._asked += 1
+        if self._asked < self._request:
+            return ask()
+        if self._asked == self._request:
+            return _lost(ask()) if self._trouble is Trouble.DIES_AFTER else failed(StoreUnavailable("no"))
+        return ask() if self._trouble is Trouble.FAILS_ONCE else failed(StoreUnavailable("dead"))
 
 
 def _lost(answer: "Future[Rows]") -> "Future[Rows]":
     unheard: Future[Rows] = Future()
-    answer.add_done_callback(lambda _: unheard.set_exception(StoreUnavailable("dead before the answer")))
+    answer.add_done_callback(lambda _: unheard.set_exception(StoreUnavailable("the answer is lost")))
     return unheard
 
 

@@ -1,0 +1,74 @@
+import ssl
+from pathlib import Path
+
+import pytest
+from cassandra import ConsistencyLevel
+from cassandra.cluster import EXEC_PROFILE_DEFAULT
+
+from angarium.engines.cassandra import cluster as clusters
+from angarium.engines.cassandra.cluster import CassandraAddress
+from angarium.engines.cassandra.rows import MESSAGE_RANK, RECEIPT_RANK, write_time
+from angarium.engines.cassandra.statements import ASKED_ONCE, Statement
+
+HERE = [("127.0.0.1", 9042)]
+
+
+@pytest.mark.parametrize(
+    ("consistency", "expected"),
+    [
+        ("LOCAL_QUORUM", ConsistencyLevel.LOCAL_SERIAL),
+        ("LOCAL_ONE", ConsistencyLevel.LOCAL_SERIAL),
+        ("QUORUM", ConsistencyLevel.SERIAL),
+        ("EACH_QUORUM", ConsistencyLevel.SERIAL),
+        ("ALL", ConsistencyLevel.SERIAL),
+    ],
+)
+def test_conditional_writes_reach_as_far_as_all_others(consistency: str, expected: int) -> None:
+    cluster = clusters.build(CassandraAddress(HERE, consistency=consistency))
+    profile = cluster.profile_manager.profiles[EXEC_PROFILE_DEFAULT]
+    assert profile.consistency_level == ConsistencyLevel.name_to_value[consistency]
+    assert profile.serial_consistency_level == expected
+    cluster.shutdown()
+
+
+def test_a_password_is_never_shown() -> None:
+    assert "s3cret" not in repr(CassandraAddress(HERE, username="angarium", password="s3cret"))
+
+
+def test_a_password_is_handed_to_the_driver() -> None:
+    cluster = clusters.build(CassandraAddress(HERE, username="angarium", password="s3cret"))
+    assert (cluster.auth_provider.username, cluster.auth_provider.password) == ("angarium", "s3cret")
+    cluster.shutdown()
+
+
+def test_an_authority_s_certificate_means_encryption_that_checks_whom_it_talks_to() -> None:
+    bundle = ssl.get_default_verify_paths().cafile
+    if bundle is None:
+        pytest.skip("this machine has no certificates")
+    cluster = clusters.build(CassandraAddress(HERE, cafile=Path(bundle)))
+    assert cluster.ssl_context.verify_mode is ssl.CERT_REQUIRED
+    cluster.shutdown()
+
+
+def test_a_receipt_of_one_millisecond_outlives_its_message_and_not_the_next_millisecond() -> None:
+    message, receipt, later = write_time(7, MESSAGE_RANK), write_time(7, RECEIPT_RANK), write_time(8)
+    assert message < receipt < later
+
+
+@pytest.mark.parametrize("statement", Statement, ids=lambda statement: statement.name)
+def test_no_statement_searches_or_deletes(statement: Statement) -> None:
+    assert "ALLOW FILTERING" not in statement.value
+    assert not statement.value.startswith("DELETE")
+
+
+@pytest.mark.parametrize("statement", Statement, ids=lambda statement: statement.name)
+def test_what_the_router_writes_has_a_time_of_the_log_and_no_condition(statement: Statement) -> None:
+    text = statement.value
+    if any(f" {table} " in text for table in ("messages", "message_index", "inboxes")):
+        assert " IF " not in text
+        assert text.startswith("SELECT") or "USING TIMESTAMP ?" in text
+
+
+def test_only_what_may_be_done_twice_is_sent_to_a_second_node() -> None:
+    conditional = {each for each in Statement if " IF " in each.value}
+    assert conditional - ASKED_ONCE == {Statement.ADD_USER, Statement.ADD_CONVERSATION}

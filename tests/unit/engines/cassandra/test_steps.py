@@ -1,0 +1,69 @@
+from concurrent.futures import Future
+
+import pytest
+
+from angarium.domain.errors import StoreUnavailable
+from angarium.engines.cassandra.rows import Rows
+from angarium.engines.cassandra.steps import Steps, run
+from tests.fakes.futures import done, failed
+
+
+def both(first: "Future[Rows]", second: "Future[Rows]") -> Steps[list[Rows]]:
+    answers = [(yield first)]
+    answers.append((yield second))
+    return answers
+
+
+def test_steps_go_on_with_each_answer_in_turn() -> None:
+    first: Future[Rows] = Future()
+    second: Future[Rows] = Future()
+    outcome = run(both(first, second))
+    second.set_result([(2,)])
+    assert not outcome.done()
+    first.set_result([(1,)])
+    assert outcome.result(0) == [[(1,)], [(2,)]]
+
+
+def test_an_answer_that_failed_ends_the_steps() -> None:
+    never: Future[Rows] = Future()
+    outcome = run(both(failed(StoreUnavailable("away")), never))
+    with pytest.raises(StoreUnavailable, match="away"):
+        outcome.result(0)
+
+
+def test_an_answer_that_failed_can_be_handled_inside() -> None:
+    def steps() -> Steps[str]:
+        try:
+            yield failed(StoreUnavailable("away"))
+        except StoreUnavailable:
+            yield done([])
+        return "handled"
+
+    assert run(steps()).result(0) == "handled"
+
+
+def test_what_goes_wrong_inside_is_told_as_the_store_s_failure_with_its_cause() -> None:
+    def steps() -> Steps[None]:
+        yield done([])
+        raise ValueError("a row that nobody understands")
+
+    error = run(steps()).exception(0)
+    assert isinstance(error, StoreUnavailable)
+    assert isinstance(error.__cause__, ValueError)
+
+
+def test_nobody_can_take_the_outcome_away() -> None:
+    first: Future[Rows] = Future()
+    outcome = run(both(first, done([])))
+    assert not outcome.cancel()
+    first.set_result([])
+    assert outcome.result(0) == [[], []]
+
+
+def test_a_thousand_answers_that_are_there_already_are_no_danger_to_the_stack() -> None:
+    def steps() -> Steps[int]:
+        for _ in range(100):
+            yield done([])
+        return 100
+
+    assert run(steps()).result(0) == 100
