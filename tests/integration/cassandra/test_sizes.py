@@ -1,12 +1,15 @@
 """As much of everything as the limits allow, and more than one request takes."""
 
+from collections.abc import Sequence
+from concurrent.futures import Future
 from uuid import UUID, uuid4
 
 from angarium.domain.message import BEGINNING, InboxPlace, Message, Status
 from angarium.engines.cassandra import inboxes, pending
 from angarium.engines.cassandra.reader import CassandraReader
-from angarium.engines.cassandra.recorder import MARK_EVERY, CassandraRecorder
-from angarium.engines.cassandra.session import CassandraSession
+from angarium.engines.cassandra.recorder import BATCH, MARK_EVERY, CassandraRecorder
+from angarium.engines.cassandra.rows import Rows
+from angarium.engines.cassandra.session import CassandraSession, Parameters
 from angarium.engines.cassandra.statements import Statement
 from angarium.ports.messages import Marked, Recorded
 from tests.contract.ports.chat import START, Chat, mark, receipt, record
@@ -41,6 +44,27 @@ def test_a_whole_group_of_the_largest_messages_is_stored_at_once(
     assert record(recorder, *messages) == (Recorded.STORED,) * GROUP
     assert list(reader.newer(chat.conversation_id, BEGINNING, 100)) == messages
     assert list(reader.inbox(chat.bob, None, 101)) == messages
+
+
+class Noting(CassandraSession):
+    """Notes how many messages are written as one mutation."""
+
+    def __init__(self, session: CassandraSession) -> None:
+        self._connector = session._connector
+        self.sizes: list[int] = []
+
+    def submit_batch(self, statement: Statement, rows: Sequence[Parameters]) -> "Future[Rows]":
+        if statement is Statement.ADD_MESSAGE:
+            self.sizes.append(len(rows))
+        return super().submit_batch(statement, rows)
+
+
+def test_no_more_messages_are_one_mutation_than_every_reader_reads(
+    session: CassandraSession, chat: Chat
+) -> None:
+    noting = Noting(session)
+    record(CassandraRecorder(noting), *chat.messages(GROUP + 1))
+    assert noting.sizes == [*[BATCH] * (GROUP // BATCH), 1]
 
 
 def test_a_whole_group_of_the_largest_receipts_is_applied_at_once(
