@@ -4,8 +4,10 @@ In this order: what ANGARIUM_TEST_KAFKA and ANGARIUM_TEST_CASSANDRA name; proces
 Java 17 (and Maven, the first time); a skip, with one loud line. Under CI=true nothing is skipped.
 """
 
+import gc
 import os
 import shutil
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -47,6 +49,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if NEEDS_A_SERVER.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.engines)
+            item.add_marker(pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Clear away what both drivers leave to the garbage collector before tests that know no server."""
+    if item.get_closest_marker("engines") and not (nextitem and nextitem.get_closest_marker("engines")):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

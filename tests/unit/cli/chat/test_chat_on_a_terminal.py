@@ -168,7 +168,7 @@ def test_lines_typed_during_an_outage_are_sent_afterwards(terminal: Terminal, se
     server.start()
     until(lambda: sum(row.endswith(" sent") for row in terminal.rows()) == 2, "the states")
     assert [message.content for message in server.town.messages] == ["one", "two"]
-    assert "back" in terminal.rows()
+    until(lambda: "back" in terminal.rows(), "the end of the outage")
 
 
 def test_a_resized_terminal_is_drawn_anew(terminal: Terminal, server: TownServer) -> None:
