@@ -47,7 +47,7 @@ def run_installed(installed: Path, *arguments: str) -> str:
 
 
 def test_the_wheel_carries_everything_that_is_read_at_run_time(installed: Path) -> None:
-    for name in ("py.typed", "api/openapi.json", "engines/embedded/schema.sql"):
+    for name in ("py.typed", "api/endpoints/openapi.json", "engines/embedded/schema.sql"):
         assert (installed / "angarium" / name).exists(), name
 
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from angarium.api.exchange import Application
-from angarium.api.limits import ServerLimits
-from angarium.api.server import Server
+from angarium.api.transport.limits import ServerLimits
+from angarium.api.transport.server import Server
 from angarium.clock import Clock, SystemClock
 from tests.fakes.raw_client import RawClient, get
 

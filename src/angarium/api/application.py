@@ -8,9 +8,9 @@ from angarium.api.body_shape import check_shape
 from angarium.api.call import Call, Outcome
 from angarium.api.call import Services as Services
 from angarium.api.client_address import Network
+from angarium.api.endpoints.health import readiness
 from angarium.api.exchange import Admission, Application, Awaiting, Head, Lane, Refusal, Response, WouldBlock
 from angarium.api.failures import internal_error, unavailable
-from angarium.api.health import readiness
 from angarium.api.problems import problem, refusal
 from angarium.api.routes import TABLE, Resource, Route
 from angarium.api.values import shown

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from angarium.api import conversations, health, inbox, messages, openapi, receipts, tokens, users
 from angarium.api.call import Call, Outcome
+from angarium.api.endpoints import conversations, health, inbox, messages, openapi, receipts, tokens, users
 from angarium.api.exchange import BodyRule, Lane
 
 

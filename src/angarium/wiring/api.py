@@ -1,7 +1,7 @@
 """The API: the services on an engine, behind the server."""
 
 from angarium.api.application import MessagingApplication, Services
-from angarium.api.server import Server, ServerLimits
+from angarium.api.transport.server import Server, ServerLimits
 from angarium.clock import Clock
 from angarium.config import Settings
 from angarium.domain.errors import SetupError

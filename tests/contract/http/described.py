@@ -17,7 +17,7 @@ Json = Mapping[str, object]
 @cache
 def description() -> Json:
     """Read the OpenAPI document."""
-    read: Json = json.loads(files("angarium.api").joinpath("openapi.json").read_bytes())
+    read: Json = json.loads(files("angarium.api.endpoints").joinpath("openapi.json").read_bytes())
     return read
 
 

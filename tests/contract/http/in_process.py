@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from angarium import deadline, logs
 from angarium.api.exchange import Application, Awaiting, Head, Lane, Refusal, Response, WouldBlock
 from angarium.api.headers import Headers
-from angarium.api.tracing import trace_id_of
+from angarium.api.transport.tracing import trace_id_of
 from tests.contract.http.client import Answer, Fields, Request
 
 LANE_SECONDS = 2.0

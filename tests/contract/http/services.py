@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from angarium.api.server import Server, ServerLimits
+from angarium.api.transport.server import Server, ServerLimits
 from angarium.clock import SystemClock
 from angarium.domain.identifiers import user_id_for
 from angarium.domain.user import Principal, User

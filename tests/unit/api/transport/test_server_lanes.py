@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from angarium.api.limits import ServerLimits
+from angarium.api.transport.limits import ServerLimits
 from angarium.logs.line import action_of, fields_of
 from tests.fakes.application import StubApplication
 from tests.fakes.clock import ManualClock

@@ -1,10 +1,10 @@
 """GET /v1/inbox."""
 
 from angarium.api.call import Call
+from angarium.api.endpoints.messages import message_document
 from angarium.api.exchange import Response
 from angarium.api.fields import Faults, QueryFields
 from angarium.api.json_bodies import encode
-from angarium.api.messages import message_document
 from angarium.services import cursors
 
 

@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angarium.api.framing import CHUNKED, framing_of
-from angarium.api.reader import RequestReader
-from angarium.api.wire import WireError
+from angarium.api.transport.framing import CHUNKED, framing_of
+from angarium.api.transport.reader import RequestReader
+from angarium.api.transport.wire import WireError
 
 GET = b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n"
 SIZED = b"POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"

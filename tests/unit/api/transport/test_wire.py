@@ -2,8 +2,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from angarium.api import wire
-from angarium.api.wire import MAX_FIELDS, MAX_HEADERS, MAX_REQUEST_LINE, RequestHead, WireError
+from angarium.api.transport import wire
+from angarium.api.transport.wire import MAX_FIELDS, MAX_HEADERS, MAX_REQUEST_LINE, RequestHead, WireError
 from angarium.domain.errors import Code
 
 END = b"\r\n\r\n"

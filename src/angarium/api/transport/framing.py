@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from angarium.api.wire import METHODS, Fields, RequestHead, WireError, check_host
+from angarium.api.transport.wire import METHODS, Fields, RequestHead, WireError, check_host
 from angarium.domain.errors import Code
 
 CHUNKED = -1

@@ -9,8 +9,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from angarium.api.limits import ServerLimits
-from angarium.api.server import ACCEPTED_AT_ONCE, Server
+from angarium.api.transport.limits import ServerLimits
+from angarium.api.transport.server import ACCEPTED_AT_ONCE, Server
 from angarium.clock import SystemClock
 from tests.fakes.application import StubApplication
 from tests.fakes.raw_client import RawClient, get, post

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from angarium.api.call import Call
+from angarium.api.endpoints.messages import message_document
 from angarium.api.exchange import Response
 from angarium.api.fields import BodyFields, Faults, QueryFields, identifiers, path_identifier
 from angarium.api.json_bodies import encode, read_object
-from angarium.api.messages import message_document
 from angarium.api.timestamps import rfc3339
 from angarium.domain.conversation import Conversation
 from angarium.domain.errors import Code

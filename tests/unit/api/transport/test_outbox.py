@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from angarium.api.outbox import Outbox
+from angarium.api.transport.outbox import Outbox
 
 Pair = tuple[socket.socket, socket.socket]
 

@@ -4,12 +4,12 @@ import sys
 
 import pytest
 
-from angarium.api.limits import MOST_CONNECTIONS, allowed_connections
+from angarium.api.transport.limits import MOST_CONNECTIONS, allowed_connections
 
 TOLD = """
 import resource
 resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}))
-from angarium.api.limits import allowed_connections
+from angarium.api.transport.limits import allowed_connections
 print(allowed_connections(), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 """
 

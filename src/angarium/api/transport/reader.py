@@ -1,9 +1,9 @@
 """The received bytes of one connection, and the requests that are read off them."""
 
-from angarium.api import wire
-from angarium.api.body import Body, ChunkedBody, SizedBody
-from angarium.api.framing import CHUNKED
-from angarium.api.wire import RequestHead
+from angarium.api.transport import wire
+from angarium.api.transport.body import Body, ChunkedBody, SizedBody
+from angarium.api.transport.framing import CHUNKED
+from angarium.api.transport.wire import RequestHead
 
 MOST_REPEATED = 2 * 1024
 """Bytes of a head that is kept to be compared with the next one."""

@@ -3,7 +3,7 @@
 import os
 import re
 
-from angarium.api.wire import Fields
+from angarium.api.transport.wire import Fields
 
 _TRACEPARENT = re.compile(r"([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
 _TRACE_ID = re.compile(r"[0-9A-Fa-f]{32}")

@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from angarium import deadline, logs
-from angarium.api.deadlines import Waits
 from angarium.api.exchange import Admission, Application, Awaiting, Head, Lane, Refusal, Response, WouldBlock
-from angarium.api.lanes import Pool
-from angarium.api.limits import ServerLimits
-from angarium.api.mailbox import Mailbox
-from angarium.api.transaction import Client, Transaction
+from angarium.api.transport.deadlines import Waits
+from angarium.api.transport.lanes import Pool
+from angarium.api.transport.limits import ServerLimits
+from angarium.api.transport.mailbox import Mailbox
+from angarium.api.transport.transaction import Client, Transaction
 from angarium.clock import Clock
 from angarium.domain.errors import Code
 
@@ -25,7 +25,7 @@ HEALTH = Lane.HEALTH
 Outcome = Response | Awaiting | WouldBlock
 Completion = tuple[Transaction, Callable[[], Response | None]]
 
-_log = logs.get("angarium.api.dispatcher")
+_log = logs.get("angarium.api.transport.dispatcher")
 
 
 class Dispatcher:

@@ -4,11 +4,11 @@ from uuid import UUID
 
 from angarium import deadline
 from angarium.api.call import Call, Outcome
+from angarium.api.endpoints.submissions import read_submission
 from angarium.api.exchange import Response, WouldBlock
 from angarium.api.fields import NIL, Faults, QueryFields, path_identifier
 from angarium.api.json_bodies import encode
 from angarium.api.log_answers import Append, once_appended
-from angarium.api.submissions import read_submission
 from angarium.api.timestamps import parse_timestamp, rfc3339
 from angarium.api.values import shown
 from angarium.domain.conversation import Conversation

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angarium.api.body import MAX_BODY, MAX_CHUNK_LINE, ChunkedBody, SizedBody
-from angarium.api.wire import MAX_FIELDS, MAX_HEADERS, WireError
+from angarium.api.transport.body import MAX_BODY, MAX_CHUNK_LINE, ChunkedBody, SizedBody
+from angarium.api.transport.wire import MAX_FIELDS, MAX_HEADERS, WireError
 from angarium.domain.errors import Code
 
 

@@ -1,4 +1,4 @@
-from angarium.api.deadlines import Waits
+from angarium.api.transport.deadlines import Waits
 
 
 def test_those_who_waited_long_enough_are_overdue_in_the_order_of_coming() -> None:

@@ -2,10 +2,10 @@
 
 from typing import Protocol, TypeVar
 
-from angarium.api.deadlines import Waits
-from angarium.api.dispatcher import Dispatcher
-from angarium.api.encoding import ResponseEncoder
-from angarium.api.limits import ServerLimits
+from angarium.api.transport.deadlines import Waits
+from angarium.api.transport.dispatcher import Dispatcher
+from angarium.api.transport.encoding import ResponseEncoder
+from angarium.api.transport.limits import ServerLimits
 from angarium.clock import Clock
 
 Owned = TypeVar("Owned")

@@ -4,7 +4,7 @@ import re
 from enum import Enum, auto
 from typing import Protocol
 
-from angarium.api.wire import MAX_FIELDS, MAX_HEADERS, WireError, is_field_line
+from angarium.api.transport.wire import MAX_FIELDS, MAX_HEADERS, WireError, is_field_line
 from angarium.domain.errors import Code
 
 MAX_BODY = 64 * 1024

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angarium.api.encoding import ResponseEncoder
 from angarium.api.exchange import Response
+from angarium.api.transport.encoding import ResponseEncoder
 from tests.fakes.clock import ManualClock
 
 ID = "0af7651916cd43dd8448eb211c80319c"

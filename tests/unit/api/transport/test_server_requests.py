@@ -9,8 +9,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from angarium.api.connection import BURST, Connection
-from angarium.api.server import Server
+from angarium.api.transport.connection import BURST, Connection
+from angarium.api.transport.server import Server
 from angarium.logs.line import action_of, fields_of
 from tests.fakes.application import ALICE, StubApplication
 from tests.fakes.raw_client import RawClient, get, post, request

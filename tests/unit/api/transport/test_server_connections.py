@@ -5,8 +5,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from angarium.api.connection import MAX_PENDING, RECEIVE
-from angarium.api.limits import ServerLimits
+from angarium.api.transport.connection import MAX_PENDING, RECEIVE
+from angarium.api.transport.limits import ServerLimits
 from angarium.logs.line import action_of
 from tests.fakes.application import StubApplication
 from tests.fakes.clock import ManualClock

@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
-from angarium.api.deadlines import Waits
 from angarium.api.exchange import Admission, Awaiting, Response
+from angarium.api.transport.deadlines import Waits
 
 
 class Client(Protocol):

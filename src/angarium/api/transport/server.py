@@ -9,12 +9,12 @@ from itertools import islice
 from typing import cast
 
 from angarium import logs
-from angarium.api.connection import Connection
-from angarium.api.deadlines import Waits
-from angarium.api.dispatcher import Dispatcher
-from angarium.api.encoding import ResponseEncoder
 from angarium.api.exchange import Application
-from angarium.api.limits import ServerLimits, allowed_connections
+from angarium.api.transport.connection import Connection
+from angarium.api.transport.deadlines import Waits
+from angarium.api.transport.dispatcher import Dispatcher
+from angarium.api.transport.encoding import ResponseEncoder
+from angarium.api.transport.limits import ServerLimits, allowed_connections
 from angarium.clock import Clock
 
 __all__ = ["Server", "ServerLimits"]
@@ -32,7 +32,7 @@ ACCEPT_PAUSE = 0.5
 
 _OUT_OF_DESCRIPTORS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
-_log = logs.get("angarium.api.server")
+_log = logs.get("angarium.api.transport.server")
 
 
 class Server(HTTPServer):

@@ -7,18 +7,18 @@ from http.server import BaseHTTPRequestHandler
 from typing import cast
 
 from angarium import logs
-from angarium.api.access_log import AccessLog
-from angarium.api.body import MAX_BODY
-from angarium.api.deadlines import Waits
-from angarium.api.encoding import CONTINUE
 from angarium.api.exchange import Admission, Head, Refusal, Response
-from angarium.api.framing import NO_BODY, Framing, framing_of
-from angarium.api.outbox import Outbox
-from angarium.api.owner import Owner
-from angarium.api.phase import BODY, CLOSED, DISCARDING, HEAD, LINGERING, RUNNING
-from angarium.api.reader import RequestReader
-from angarium.api.tracing import mint, trace_id_of
-from angarium.api.wire import RequestHead, WireError
+from angarium.api.transport.access_log import AccessLog
+from angarium.api.transport.body import MAX_BODY
+from angarium.api.transport.deadlines import Waits
+from angarium.api.transport.encoding import CONTINUE
+from angarium.api.transport.framing import NO_BODY, Framing, framing_of
+from angarium.api.transport.outbox import Outbox
+from angarium.api.transport.owner import Owner
+from angarium.api.transport.phase import BODY, CLOSED, DISCARDING, HEAD, LINGERING, RUNNING
+from angarium.api.transport.reader import RequestReader
+from angarium.api.transport.tracing import mint, trace_id_of
+from angarium.api.transport.wire import RequestHead, WireError
 from angarium.domain.errors import Code
 
 RECEIVE = 64 * 1024
@@ -33,7 +33,7 @@ WRITE_PROGRESS = 16 * 1024
 READ = selectors.EVENT_READ
 WRITE = selectors.EVENT_WRITE
 
-_log = logs.get("angarium.api.connection")
+_log = logs.get("angarium.api.transport.connection")
 
 
 class Connection(BaseHTTPRequestHandler):

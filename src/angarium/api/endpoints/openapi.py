@@ -21,4 +21,4 @@ def document(_: Call) -> Response:
 
 @cache
 def _bytes() -> bytes:
-    return files("angarium.api").joinpath("openapi.json").read_bytes()
+    return files("angarium.api.endpoints").joinpath("openapi.json").read_bytes()

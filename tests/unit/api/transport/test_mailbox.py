@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from angarium.api.mailbox import Mailbox
+from angarium.api.transport.mailbox import Mailbox
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from angarium.api.tracing import mint, trace_id_of
+from angarium.api.transport.tracing import mint, trace_id_of
 
 ID = "0af7651916cd43dd8448eb211c80319c"
 OTHER = "b7ad6b7169203331b7ad6b7169203331"

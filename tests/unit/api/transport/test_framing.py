@@ -1,8 +1,8 @@
 import pytest
 
-from angarium.api import wire
-from angarium.api.framing import CHUNKED, Framing, framing_of
-from angarium.api.wire import WireError
+from angarium.api.transport import wire
+from angarium.api.transport.framing import CHUNKED, Framing, framing_of
+from angarium.api.transport.wire import WireError
 from angarium.domain.errors import Code
 
 

@@ -1,6 +1,6 @@
 import threading
 
-from angarium.api.lanes import Pool
+from angarium.api.transport.lanes import Pool
 
 PATIENCE = 30.0
 

@@ -1,0 +1,1 @@
+"""A file a noun: what each route asks of the services."""
