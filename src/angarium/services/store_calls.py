@@ -48,28 +48,17 @@ class StoreCalls:
             What the call returned.
 
         Raises:
-            StoreUnavailable: The last failure, when no time is left for another try.
+            StoreUnavailable: The last failure, when no time is left for another try; whoever answers logs it.
         """
-        started = time.monotonic()
         with deadline.within(self._at_most):
-            try:
-                return retry(
-                    call,
-                    StoreUnavailable,
-                    lambda: deadline.remaining(self._at_most),
-                    _log_retry,
-                    self._sleep,
-                    delays(FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, self._uniform),
-                )
-            except StoreUnavailable as error:
-                _log.error(
-                    "store_unavailable",
-                    "The store did not answer in time; the caller was told to try again.",
-                    error_type=type(error).__name__,
-                    reason=str(error),
-                    duration_ms=round((time.monotonic() - started) * 1000, 1),
-                )
-                raise
+            return retry(
+                call,
+                StoreUnavailable,
+                lambda: deadline.remaining(self._at_most),
+                _log_retry,
+                self._sleep,
+                delays(FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, self._uniform),
+            )
 
 
 def _log_retry(error: Exception, wait: float) -> None:

@@ -189,10 +189,9 @@ def test_whatever_needs_the_store_is_503_without_it(
     answer = request_to(route, alice, talk)
     unavailable(answer, "store_unavailable")
     assert frail.records() == 0
-    assert any(
-        line.get("trace_id") == answer.headers.get("x-trace-id")
-        for line in lines(caplog, "store_unavailable")
-    )
+    (line,) = lines(caplog, "store_unavailable")
+    assert line["trace_id"] == answer.headers.get("x-trace-id")
+    assert line["reason"]
 
 
 def test_a_store_that_answers_the_second_time_is_not_noticed(frail: Frail, talk: Talk) -> None:

@@ -49,14 +49,12 @@ def test_the_waits_stay_short_enough_to_see_the_store_come_back() -> None:
     assert max(waits) == 0.5
 
 
-def test_a_store_that_stays_away_is_given_up_and_said_so_once(lines: LogLines) -> None:
+def test_a_store_that_stays_away_is_given_up_and_left_to_whoever_answers(lines: LogLines) -> None:
     store = Flaky(1_000_000)
     with pytest.raises(StoreUnavailable, match="node 3"):
         StoreCalls(at_most=0.1, uniform=lambda least, _: least)(store.ask)
     assert store.calls >= 2
-    (line,) = lines.of("store_unavailable")
-    assert line["error_type"] == "StoreUnavailable"
-    assert line["reason"] == "node 3 is silent"
+    assert lines.of("store_unavailable") == []
 
 
 def test_every_call_is_bounded_by_two_seconds() -> None:
