@@ -14,7 +14,7 @@ engines: .venv/dev  ## Start real Kafka and Cassandra in the foreground and prin
 	@exec $(BIN)/python -m tests.engines
 
 test: .venv/dev  ## Run every test, with the coverage of branches.
-	$(BIN)/pytest --cov --cov-report=term
+	$(BIN)/pytest --numprocesses=2 --dist=loadgroup --cov --cov-report=term
 
 test-fast: .venv/dev  ## Run the tests that need no real Kafka and Cassandra and no long storm.
 	$(BIN)/pytest -m "not engines and not storm"

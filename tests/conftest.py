@@ -10,7 +10,7 @@ import shutil
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import pytest
 from hypothesis import settings
@@ -32,6 +32,13 @@ NEEDS_A_SERVER = {
     "cassandra_trio",
 }
 
+
+class Worker(Protocol):
+    """A process that runs some of the tests, as pytest-xdist shows it."""
+
+    config: pytest.Config
+
+
 Server = TypeVar("Server", KafkaServer, CassandraCluster)
 Result = TypeVar("Result")
 
@@ -49,7 +56,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if NEEDS_A_SERVER.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.engines)
+        if item.get_closest_marker("engines"):
             item.add_marker(pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"))
+            # One process has the servers and mostly waits for them; the others run everything else meanwhile.
+            item.add_marker(pytest.mark.xdist_group("servers"))
 
 
 @pytest.hookimpl(trylast=True)
@@ -59,6 +69,21 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)
             gc.collect()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand what this process knows to the one that prints the summary, where several share the tests."""
+    stash, output = session.config.stash, getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["lacking"] = stash[_lacking]
+        output["folders"] = [str(folder) for folder in stash[_folders]]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Worker) -> None:
+    output = getattr(node, "workeroutput", {})
+    node.config.stash[_lacking].update(output.get("lacking", {}))
+    node.config.stash[_folders].extend(Path(folder) for folder in output.get("folders", []))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
