@@ -9,6 +9,7 @@ import os
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -16,6 +17,7 @@ import pytest
 from hypothesis import settings
 
 from tests.engines.cassandra_server import CassandraCluster
+from tests.engines.certificates import Certificates
 from tests.engines.kafka_server import KafkaServer
 from tests.engines.missing import Missing
 
@@ -30,6 +32,7 @@ NEEDS_A_SERVER = {
     "cassandra_cluster",
     "cassandra_node",
     "cassandra_trio",
+    "guarded_cassandra",
 }
 
 
@@ -57,7 +60,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if NEEDS_A_SERVER.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.engines)
         if item.get_closest_marker("engines"):
-            item.add_marker(pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"))
+            item.add_marker(
+                pytest.mark.filterwarnings("ignore:unclosed <(socket|ssl.SSLSocket):ResourceWarning")
+            )
             # One process has the servers and mostly waits for them; the others run everything else meanwhile.
             item.add_marker(pytest.mark.xdist_group("servers"))
 
@@ -124,8 +129,22 @@ def cassandra_trio(
     yield from _cassandra(request, tmp_path_factory.mktemp("cassandra-trio"), nodes=3)
 
 
-def _cassandra(request: pytest.FixtureRequest, folder: Path, nodes: int) -> Iterator[CassandraCluster]:
-    cluster = _or_skip(request, "Cassandra", lambda: CassandraCluster(folder, nodes))
+@pytest.fixture(scope="module")
+def guarded_cassandra(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[CassandraCluster, Certificates]]:
+    """One node of ours that asks for a password, over encrypted connections alone."""
+    folder = tmp_path_factory.mktemp("cassandra-guarded")
+    certificates = Certificates(folder / "certificates", "127.0.0.1")
+    for cluster in _cassandra(request, folder, 1, certificates):
+        yield cluster, certificates
+
+
+def _cassandra(
+    request: pytest.FixtureRequest, folder: Path, nodes: int, certificates: Certificates | None = None
+) -> Iterator[CassandraCluster]:
+    make = partial(CassandraCluster, folder, nodes, certificates=certificates)
+    cluster = _or_skip(request, "Cassandra", make)
     yield from _served(request, "Cassandra", cluster, folder)
 
 

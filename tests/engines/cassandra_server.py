@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from tests.engines.certificates import Certificates
 from tests.engines.jars import jars
 from tests.engines.java import java
 from tests.engines.missing import Missing
@@ -55,13 +56,35 @@ _OPENS = (
     "java.rmi/sun.rmi.transport.tcp",
     "jdk.management/com.sun.management.internal",
 )
+_OPEN_TO_ALL = """
+authenticator: AllowAllAuthenticator
+"""
+_GUARDED = """
+authenticator: PasswordAuthenticator
+client_encryption_options:
+  enabled: true
+  optional: false
+  keystore: ${server}
+  ssl_context_factory: {class_name: org.apache.cassandra.security.PEMBasedSslContextFactory}
+"""
 START_SECONDS = 120.0
+
+USERNAME = PASSWORD = "cassandra"
+"""Of the user that a new cluster has."""
 
 
 class CassandraNode:
     """A node that stays at its address and keeps its data through stops, kills and restarts."""
 
-    def __init__(self, folder: Path, address: str, token: int, seeds: str, ports: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        address: str,
+        token: int,
+        seeds: str,
+        ports: tuple[int, int],
+        certificates: Certificates | None = None,
+    ) -> None:
         """Choose its place; `start` starts it.
 
         Args:
@@ -70,12 +93,14 @@ class CassandraNode:
             token: Where its part of the ring begins.
             seeds: The addresses of all nodes.
             ports: For clients, and for the nodes among themselves; the same on all nodes.
+            certificates: For encrypted connections alone, and passwords; None takes everybody.
         """
         self.folder = folder
         self.address = address
         self._token = token
         self._seeds = seeds
         self._native_port, self._storage_port = ports
+        self._certificates = certificates
         self._jmx_port = free_port()
         self._runs = 0
         self._process: ServerProcess | None = None
@@ -171,9 +196,15 @@ class CassandraNode:
                 native_port=self._native_port,
                 storage_port=self._storage_port,
             )
+            + self._security()
         )
         (conf / "logback.xml").write_text((_HERE / "logback.xml").read_text())
         return conf
+
+    def _security(self) -> str:
+        if self._certificates is None:
+            return _OPEN_TO_ALL
+        return string.Template(_GUARDED).substitute(server=self._certificates.server)
 
     def _command(self, classes: Path, conf: Path) -> list[str]:
         agent = next(classes.glob("jamm-*.jar"))
@@ -192,13 +223,20 @@ class CassandraNode:
 class CassandraCluster:
     """Some nodes that share a ring evenly, on 127.0.0.1, 127.0.0.2, …"""
 
-    def __init__(self, folder: Path, nodes: int, ports: tuple[int, int] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        nodes: int,
+        ports: tuple[int, int] | None = None,
+        certificates: Certificates | None = None,
+    ) -> None:
         """Choose the nodes' places; `start` starts them.
 
         Args:
             folder: Holds a folder a node.
             nodes: How many.
             ports: For clients, and for the nodes among themselves; free ones when None.
+            certificates: For encrypted connections alone, and passwords; None takes everybody.
         """
         addresses = [f"127.0.0.{number + 1}" for number in range(nodes)]
         self.ports = ports or (free_port(*_usable(addresses)), free_port(*addresses))
@@ -206,7 +244,9 @@ class CassandraCluster:
         # A node that is no seed gives up at once when it finds none, as on a busy machine or alone.
         seeds = ",".join(addresses)
         self.nodes = [
-            CassandraNode(folder / address, address, -(2**63) + number * step, seeds, self.ports)
+            CassandraNode(
+                folder / address, address, -(2**63) + number * step, seeds, self.ports, certificates
+            )
             for number, address in enumerate(addresses)
         ]
 

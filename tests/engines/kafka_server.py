@@ -7,6 +7,7 @@ import subprocess
 import uuid
 from pathlib import Path
 
+from tests.engines.certificates import Certificates
 from tests.engines.jars import jars
 from tests.engines.java import java
 from tests.engines.ports import free_port
@@ -23,7 +24,8 @@ SASL_PASSWORD = "not-a-secret"
 class KafkaServer:
     """A broker that stays at its address and keeps its data through stops, kills and restarts.
 
-    It listens twice: without any security, and with a password (SASL_PLAINTEXT, mechanism PLAIN).
+    It listens three times: without any security, with a password (SASL_PLAINTEXT, mechanism PLAIN), and
+    encrypted, for clients with a certificate of its own authority (SSL).
     """
 
     def __init__(self, folder: Path, port: int | None = None) -> None:
@@ -36,8 +38,10 @@ class KafkaServer:
         self.folder = folder
         self._port = port or free_port()
         self._sasl_port = free_port()
+        self._ssl_port = free_port()
         self._controller_port = free_port()
         self.sasl_password = SASL_PASSWORD
+        self.certificates = Certificates(folder / "certificates", "127.0.0.1")
         self._runs = 0
         self._process: ServerProcess | None = None
 
@@ -48,6 +52,10 @@ class KafkaServer:
     @property
     def sasl_address(self) -> str:
         return f"127.0.0.1:{self._sasl_port}"
+
+    @property
+    def ssl_address(self) -> str:
+        return f"127.0.0.1:{self._ssl_port}"
 
     @property
     def process(self) -> ServerProcess:
@@ -102,6 +110,9 @@ class KafkaServer:
                 folder=self.folder,
                 port=self._port,
                 sasl_port=self._sasl_port,
+                ssl_port=self._ssl_port,
+                server_certificate=self.certificates.server,
+                authority=self.certificates.authority,
                 controller_port=self._controller_port,
                 sasl_username=SASL_USERNAME,
                 sasl_password=self.sasl_password,

@@ -11,7 +11,7 @@ from angarium.ports.message_log import DeadLetterLog, LogConsumer, MessageLog
 from angarium.ports.messages import MessageReader, MessageRecorder
 from angarium.ports.presence import PresenceStore
 from angarium.ports.users import UserStore
-from tests.contract.ports.engine import Engine, OpenEngine
+from tests.contract.ports.engine import Engine, Logs, Stores
 from tests.contract.ports.reading import Reading
 from tests.contract.ports.registry import ENGINES
 
@@ -19,9 +19,20 @@ OpenReading = Callable[[str], Reading]
 
 
 @pytest.fixture(params=ENGINES)
-def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
-    open_engine: OpenEngine = request.param
-    with open_engine(request) as opened:
+def engine(request: pytest.FixtureRequest) -> Engine:
+    engine: Engine = request.param
+    return engine
+
+
+@pytest.fixture
+def logs(engine: Engine, request: pytest.FixtureRequest) -> Iterator[Logs]:
+    with engine.open_logs(request) as opened:
+        yield opened
+
+
+@pytest.fixture
+def stores(engine: Engine, request: pytest.FixtureRequest) -> Iterator[Stores]:
+    with engine.open_stores(request) as opened:
         yield opened
 
 
@@ -31,10 +42,10 @@ def group() -> str:
 
 
 @pytest.fixture
-def open_consumer(engine: Engine) -> Iterator[Callable[[str], LogConsumer]]:
+def open_consumer(logs: Logs) -> Iterator[Callable[[str], LogConsumer]]:
     """Give a maker of consumers that are closed when the test ends."""
     with ExitStack() as stack:
-        yield lambda group: stack.enter_context(closing(engine.open_consumer(group)))
+        yield lambda group: stack.enter_context(closing(logs.open_consumer(group)))
 
 
 @pytest.fixture
@@ -44,35 +55,35 @@ def read(open_consumer: Callable[[str], LogConsumer]) -> OpenReading:
 
 
 @pytest.fixture
-def log(engine: Engine) -> MessageLog:
-    return engine.log
+def log(logs: Logs) -> MessageLog:
+    return logs.log
 
 
 @pytest.fixture
-def dead_letters(engine: Engine) -> DeadLetterLog:
-    return engine.dead_letters
+def dead_letters(logs: Logs) -> DeadLetterLog:
+    return logs.dead_letters
 
 
 @pytest.fixture
-def users(engine: Engine) -> UserStore:
-    return engine.users
+def users(stores: Stores) -> UserStore:
+    return stores.users
 
 
 @pytest.fixture
-def conversations(engine: Engine) -> ConversationStore:
-    return engine.conversations
+def conversations(stores: Stores) -> ConversationStore:
+    return stores.conversations
 
 
 @pytest.fixture
-def recorder(engine: Engine) -> MessageRecorder:
-    return engine.recorder
+def recorder(stores: Stores) -> MessageRecorder:
+    return stores.recorder
 
 
 @pytest.fixture
-def reader(engine: Engine) -> MessageReader:
-    return engine.reader
+def reader(stores: Stores) -> MessageReader:
+    return stores.reader
 
 
 @pytest.fixture
-def presence(engine: Engine) -> PresenceStore:
-    return engine.presence
+def presence(stores: Stores) -> PresenceStore:
+    return stores.presence

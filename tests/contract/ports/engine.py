@@ -12,18 +12,30 @@ from angarium.ports.messages import MessageReader, MessageRecorder
 from angarium.ports.presence import PresenceStore
 from angarium.ports.users import UserStore
 
+PARTITIONS = 4
+"""Of every log."""
+
 
 @dataclass(frozen=True, slots=True)
-class Engine:
-    """Every port of one engine, on a log that is empty when a test begins.
-
-    Stores may hold what other tests left: the suites use ids of their own.
+class Logs:
+    """An engine's log, empty when a test begins.
 
     Attributes:
-        partitions: The log's partition count, 4 or more.
         log: Takes records.
         open_consumer: Gives a consumer for a group's name; the suite closes it.
         dead_letters: Keeps what could not be applied.
+    """
+
+    log: MessageLog
+    open_consumer: Callable[[str], LogConsumer]
+    dead_letters: DeadLetterLog
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """An engine's stores; they may hold what other tests left, so the suites use ids of their own.
+
+    Attributes:
         users: Who may log in.
         users_elsewhere: The same users as another process sees them.
         conversations: Who talks to whom.
@@ -32,10 +44,6 @@ class Engine:
         presence: Who was seen lately.
     """
 
-    partitions: int
-    log: MessageLog
-    open_consumer: Callable[[str], LogConsumer]
-    dead_letters: DeadLetterLog
     users: UserStore
     users_elsewhere: UserStore
     conversations: ConversationStore
@@ -44,5 +52,16 @@ class Engine:
     presence: PresenceStore
 
 
-OpenEngine = Callable[[pytest.FixtureRequest], AbstractContextManager[Engine]]
-"""Opens an engine for one test; the request gives access to fixtures, such as servers kept for a session."""
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Every port of one engine; a test opens the half that it needs.
+
+    The request gives access to fixtures, such as servers kept for a session.
+
+    Attributes:
+        open_logs: Opens the log for one test, with PARTITIONS partitions.
+        open_stores: Opens the stores for one test.
+    """
+
+    open_logs: Callable[[pytest.FixtureRequest], AbstractContextManager[Logs]]
+    open_stores: Callable[[pytest.FixtureRequest], AbstractContextManager[Stores]]

@@ -2,20 +2,16 @@
 
 import pytest
 
-from tests.contract.ports.engines.cassandra import open_cassandra
-from tests.contract.ports.engines.embedded import open_embedded
-from tests.contract.ports.engines.fakes import open_fakes
-from tests.contract.ports.engines.kafka import open_kafka
+from tests.contract.ports.engines.embedded import EMBEDDED
+from tests.contract.ports.engines.fakes import FAKES
+from tests.contract.ports.engines.kafka_and_cassandra import KAFKA_AND_CASSANDRA
 
-# An engine that needs servers takes them from a fixture of the session and carries the mark `engines`:
-# pytest.param(open_kafka_and_cassandra, id="kafka+cassandra", marks=pytest.mark.engines).
-_FAKES = pytest.param(open_fakes, id="fakes")
-_EMBEDDED = pytest.param(open_embedded, id="embedded")
+_FAKES = pytest.param(FAKES, id="fakes")
+_EMBEDDED = pytest.param(EMBEDDED, id="embedded")
+# An engine that needs servers takes them from a fixture of the session and carries the mark.
+_KAFKA_AND_CASSANDRA = pytest.param(KAFKA_AND_CASSANDRA, id="kafka+cassandra", marks=pytest.mark.engines)
 
-_CASSANDRA = pytest.param(open_cassandra, id="cassandra", marks=pytest.mark.engines)
-_KAFKA = pytest.param(open_kafka, id="kafka", marks=pytest.mark.engines)
+ENGINES = [_FAKES, _EMBEDDED, _KAFKA_AND_CASSANDRA]
 
-ENGINES = [_FAKES, _EMBEDDED, _KAFKA, _CASSANDRA]
-
-SHARING_GROUPS = [_FAKES, _KAFKA]
+SHARING_GROUPS = [_FAKES, _KAFKA_AND_CASSANDRA]
 """Engines where several consumers of one group share its partitions out among themselves."""

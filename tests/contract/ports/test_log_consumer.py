@@ -5,7 +5,7 @@ from itertools import chain
 import pytest
 
 from angarium.ports.message_log import BEGINNING, Assignment, LogConsumer, MessageLog, Position
-from tests.contract.ports.engine import Engine
+from tests.contract.ports.engine import PARTITIONS
 from tests.contract.ports.reading import Reading
 from tests.contract.ports.records import append, keys_by_partition, new_key
 
@@ -14,16 +14,14 @@ OpenConsumer = Callable[[str], LogConsumer]
 
 
 @pytest.fixture
-def keys(engine: Engine) -> dict[int, bytes]:
-    return keys_by_partition(engine.partitions)
+def keys() -> dict[int, bytes]:
+    return keys_by_partition(PARTITIONS)
 
 
-def test_a_new_group_starts_at_the_beginning_of_every_partition(
-    engine: Engine, read: OpenReading, group: str
-) -> None:
+def test_a_new_group_starts_at_the_beginning_of_every_partition(read: OpenReading, group: str) -> None:
     reading = read(group)
-    held = reading.until_holding(engine.partitions)
-    assert set(held) == set(range(engine.partitions))
+    held = reading.until_holding(PARTITIONS)
+    assert set(held) == set(range(PARTITIONS))
     assert set(reading.started.values()) == {BEGINNING}
 
 
@@ -38,18 +36,16 @@ def test_what_was_appended_before_the_group_existed_comes_too(
     assert set(reading.values()) == {b"early", b"late"}
 
 
-def test_a_poll_without_news_is_empty(engine: Engine, read: OpenReading, group: str) -> None:
+def test_a_poll_without_news_is_empty(read: OpenReading, group: str) -> None:
     reading = read(group)
-    reading.until_holding(engine.partitions)
+    reading.until_holding(PARTITIONS)
     polled = reading.poll(0.01)
     assert (polled.lost, dict(polled.gained), dict(polled.records)) == ((), {}, {})
 
 
-def test_a_poll_that_waits_ends_when_a_record_comes(
-    engine: Engine, log: MessageLog, read: OpenReading, group: str
-) -> None:
+def test_a_poll_that_waits_ends_when_a_record_comes(log: MessageLog, read: OpenReading, group: str) -> None:
     reading = read(group)
-    reading.until_holding(engine.partitions)
+    reading.until_holding(PARTITIONS)
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(reading.poll, 60.0)
         append(log, "news", new_key())
@@ -90,7 +86,7 @@ def test_without_a_commit_everything_comes_again(log: MessageLog, read: OpenRead
 
 
 def test_the_watermark_travels_with_the_commit(
-    engine: Engine, log: MessageLog, read: OpenReading, group: str, keys: dict[int, bytes]
+    log: MessageLog, read: OpenReading, group: str, keys: dict[int, bytes]
 ) -> None:
     for key in keys.values():
         append(log, "v", key)
@@ -100,7 +96,7 @@ def test_the_watermark_travels_with_the_commit(
         first.commit(record, watermark=1_700_000_000_000 + record.partition)
     first.consumer.close()
     second = read(group)
-    second.until_holding(engine.partitions)
+    second.until_holding(PARTITIONS)
     untouched = records[0].partition
     for assignment, position in second.started.items():
         expected = (
@@ -113,7 +109,7 @@ def test_the_watermark_travels_with_the_commit(
 
 
 def test_a_commit_covers_several_partitions_at_once(
-    engine: Engine, log: MessageLog, read: OpenReading, group: str, keys: dict[int, bytes]
+    log: MessageLog, read: OpenReading, group: str, keys: dict[int, bytes]
 ) -> None:
     for key in keys.values():
         append(log, "v", key)
@@ -121,7 +117,7 @@ def test_a_commit_covers_several_partitions_at_once(
     first.commit(*first.until_all(len(keys)), watermark=7)
     first.consumer.close()
     second = read(group)
-    second.until_holding(engine.partitions)
+    second.until_holding(PARTITIONS)
     assert {position.watermark for position in second.started.values()} == {7}
     assert not second.poll().records
 
@@ -179,10 +175,10 @@ def test_groups_do_not_disturb_each_other(log: MessageLog, read: OpenReading, gr
     assert set(third.started.values()) == {BEGINNING}
 
 
-def test_each_hold_of_a_group_has_a_token_of_its_own(engine: Engine, read: OpenReading, group: str) -> None:
+def test_each_hold_of_a_group_has_a_token_of_its_own(read: OpenReading, group: str) -> None:
     reading = read(group)
-    reading.until_holding(engine.partitions)
-    assert len({assignment.token for assignment in reading.held.values()}) == engine.partitions
+    reading.until_holding(PARTITIONS)
+    assert len({assignment.token for assignment in reading.held.values()}) == PARTITIONS
 
 
 def test_while_paused_no_records_come_and_afterwards_none_is_missing(
@@ -204,12 +200,12 @@ def test_while_paused_no_records_come_and_afterwards_none_is_missing(
 
 
 def test_a_consumer_paused_before_its_first_poll_gains_partitions_but_no_records(
-    engine: Engine, log: MessageLog, read: OpenReading, group: str
+    log: MessageLog, read: OpenReading, group: str
 ) -> None:
     append(log, "v", new_key())
     reading = read(group)
     reading.consumer.pause()
-    reading.until_holding(engine.partitions)
+    reading.until_holding(PARTITIONS)
     assert not reading.poll().records
     reading.consumer.resume()
     assert reading.until_all(1)[0].value == b"v"

@@ -8,14 +8,14 @@ import pytest
 from angarium.deadline import within
 from angarium.domain.partitioning import partition_for
 from angarium.ports.message_log import Appended, MessageLog, NewRecord
-from tests.contract.ports.engine import Engine
+from tests.contract.ports.engine import PARTITIONS
 from tests.contract.ports.reading import Reading
 from tests.contract.ports.records import ANSWER_SECONDS, append, keys_by_partition, new_key
 
 
-def test_the_key_chooses_the_partition(engine: Engine, log: MessageLog) -> None:
+def test_the_key_chooses_the_partition(log: MessageLog) -> None:
     for key in (new_key() for _ in range(20)):
-        assert append(log, "v", key).partition == partition_for(key, engine.partitions)
+        assert append(log, "v", key).partition == partition_for(key, PARTITIONS)
 
 
 def test_records_appended_one_after_the_other_keep_that_order_for_ever(
@@ -63,7 +63,7 @@ def test_the_timestamp_is_the_log_s_own_time(log: MessageLog) -> None:
 
 
 def test_records_of_many_threads_are_all_there_and_each_thread_s_in_order(
-    engine: Engine, log: MessageLog, read: Callable[[str], Reading], group: str
+    log: MessageLog, read: Callable[[str], Reading], group: str
 ) -> None:
     keys = [new_key() for _ in range(8)]
 
@@ -84,12 +84,10 @@ def test_records_of_many_threads_are_all_there_and_each_thread_s_in_order(
 
 
 def test_many_records_may_be_on_their_way_at_once(
-    engine: Engine, log: MessageLog, read: Callable[[str], Reading], group: str
+    log: MessageLog, read: Callable[[str], Reading], group: str
 ) -> None:
-    keys = keys_by_partition(engine.partitions)
-    futures = [
-        log.append(NewRecord(keys[number % engine.partitions], b"%d" % number, {})) for number in range(400)
-    ]
+    keys = keys_by_partition(PARTITIONS)
+    futures = [log.append(NewRecord(keys[number % PARTITIONS], b"%d" % number, {})) for number in range(400)]
     places = {(each.partition, each.offset) for each in (f.result(ANSWER_SECONDS) for f in futures)}
     assert len(places) == 400
     records = read(group).until_all(400)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from angarium.ports.message_log import MessageLog, Position
-from tests.contract.ports.engine import Engine
+from tests.contract.ports.engine import PARTITIONS
 from tests.contract.ports.reading import Reading
 from tests.contract.ports.records import append, keys_by_partition
 from tests.contract.ports.registry import SHARING_GROUPS
@@ -17,16 +17,16 @@ pytestmark = pytest.mark.parametrize("engine", SHARING_GROUPS, indirect=True)
 
 
 @pytest.fixture
-def keys(engine: Engine) -> dict[int, bytes]:
-    return keys_by_partition(engine.partitions)
+def keys() -> dict[int, bytes]:
+    return keys_by_partition(PARTITIONS)
 
 
-def settle(engine: Engine, *readings: Reading) -> None:
+def settle(*readings: Reading) -> None:
     """Poll all until each partition is held once and everybody holds some."""
 
     def settled() -> bool:
         held = [partition for reading in readings for partition in reading.held]
-        return sorted(held) == list(range(engine.partitions)) and all(reading.held for reading in readings)
+        return sorted(held) == list(range(PARTITIONS)) and all(reading.held for reading in readings)
 
     def poll_all() -> bool:
         for reading in readings:
@@ -36,19 +36,19 @@ def settle(engine: Engine, *readings: Reading) -> None:
     readings[0].until(poll_all)
 
 
-def test_two_consumers_share_the_partitions(engine: Engine, read: OpenReading, group: str) -> None:
+def test_two_consumers_share_the_partitions(read: OpenReading, group: str) -> None:
     first, second = read(group), read(group)
-    first.until_holding(engine.partitions)
-    settle(engine, first, second)
+    first.until_holding(PARTITIONS)
+    settle(first, second)
     assert not set(first.held) & set(second.held)
     assert first.lost
 
 
 def test_each_record_comes_to_the_one_that_holds_its_partition(
-    engine: Engine, log: MessageLog, read: OpenReading, group: str, keys: dict[int, bytes]
+    log: MessageLog, read: OpenReading, group: str, keys: dict[int, bytes]
 ) -> None:
     first, second = read(group), read(group)
-    settle(engine, first, second)
+    settle(first, second)
     for partition, key in keys.items():
         append(log, f"{partition}", key)
 
@@ -65,7 +65,7 @@ def test_each_record_comes_to_the_one_that_holds_its_partition(
 
 
 def test_when_one_leaves_another_goes_on_behind_what_was_committed(
-    engine: Engine, log: MessageLog, read: OpenReading, group: str, keys: dict[int, bytes]
+    log: MessageLog, read: OpenReading, group: str, keys: dict[int, bytes]
 ) -> None:
     first = read(group)
     for key in keys.values():
@@ -82,13 +82,13 @@ def test_when_one_leaves_another_goes_on_behind_what_was_committed(
 
 
 def test_work_under_a_lost_assignment_cannot_be_committed(
-    engine: Engine, log: MessageLog, read: OpenReading, group: str, keys: dict[int, bytes]
+    log: MessageLog, read: OpenReading, group: str, keys: dict[int, bytes]
 ) -> None:
     for key in keys.values():
         append(log, "v", key)
     first, second = read(group), read(group)
     first.until_all(len(keys))
-    settle(engine, first, second)
+    settle(first, second)
     lost = first.lost[0]
     record = next(each for each in first.records if each.partition == lost.partition)
     first.consumer.commit({lost: Position(record.offset + 1, 99)})
@@ -97,26 +97,26 @@ def test_work_under_a_lost_assignment_cannot_be_committed(
     assert lost.partition in {each.partition for each in second.records}
 
 
-def test_what_moved_away_and_came_back_has_a_new_token(engine: Engine, read: OpenReading, group: str) -> None:
+def test_what_moved_away_and_came_back_has_a_new_token(read: OpenReading, group: str) -> None:
     first, second = read(group), read(group)
-    first.until_holding(engine.partitions)
-    settle(engine, first, second)
+    first.until_holding(PARTITIONS)
+    settle(first, second)
     second.consumer.close()
-    first.until_holding(engine.partitions)
+    first.until_holding(PARTITIONS)
     assert {each.partition for each in first.lost} <= set(first.held)
     assert not set(first.lost) & set(first.held.values())
 
 
 def test_a_partition_gained_while_paused_stays_silent_until_the_flow_resumes(
-    engine: Engine, log: MessageLog, read: OpenReading, group: str, keys: dict[int, bytes]
+    log: MessageLog, read: OpenReading, group: str, keys: dict[int, bytes]
 ) -> None:
     first, second = read(group), read(group)
-    settle(engine, first, second)
+    settle(first, second)
     first.consumer.pause()
     second.consumer.close()
     for key in keys.values():
         append(log, "v", key)
-    first.until_holding(engine.partitions)
+    first.until_holding(PARTITIONS)
     assert not first.poll().records
     first.consumer.resume()
     assert len(first.until_all(len(keys))) == len(keys)

@@ -7,7 +7,7 @@ import pytest
 from angarium.domain.identifiers import user_id_for
 from angarium.domain.user import User
 from angarium.ports.users import UserStore
-from tests.contract.ports.engine import Engine
+from tests.contract.ports.engine import Stores
 
 START = 1_700_000_000_000
 HASH = "$scrypt$ln=14,r=8,p=5$c2FsdA$aGFzaA"
@@ -62,9 +62,9 @@ def test_racing_puts_of_one_user_make_one_user(users: UserStore, name: str) -> N
     assert [each for each in users.all() if each.username == name] == [found]
 
 
-def test_a_user_put_by_another_process_is_seen_at_once(engine: Engine, name: str) -> None:
-    assert engine.users.get(user_id_for(name)) is None
-    engine.users_elsewhere.put(user(name))
-    assert engine.users.get(user_id_for(name)) == user(name)
-    engine.users_elsewhere.put(user(name, HASH + "2"))
-    assert engine.users.get(user_id_for(name)) == user(name, HASH + "2")
+def test_a_user_put_by_another_process_is_seen_at_once(stores: Stores, name: str) -> None:
+    assert stores.users.get(user_id_for(name)) is None
+    stores.users_elsewhere.put(user(name))
+    assert stores.users.get(user_id_for(name)) == user(name)
+    stores.users_elsewhere.put(user(name, HASH + "2"))
+    assert stores.users.get(user_id_for(name)) == user(name, HASH + "2")

@@ -65,15 +65,27 @@ def test_a_session_opened_before_its_node_is_up_connects_by_itself(
     until_it_answers(lambda: session.execute(Statement.CONVERSATION, (uuid4(),)))
 
 
-def test_a_session_opened_before_its_keyspace_is_made_connects_by_itself(
-    on_node: CassandraAddress, keyspace: str, open_session: OpenSession
+def test_a_session_opened_before_its_keyspace_is_made_says_so_and_connects_by_itself(
+    on_node: CassandraAddress, keyspace: str, open_session: OpenSession, caplog: pytest.LogCaptureFixture
 ) -> None:
     address = replace(on_node, keyspace=keyspace)
     session = open_session(address)
     assert not session.await_connection(1.0)
+    (told, *_) = [vars(each) for each in caplog.records if each.name == "angarium.cassandra"]
+    assert "`angarium init` must have made the keyspace" in str(told)
+    assert f"{keyspace} does not exist" in str(told)
     prepare(address, 1, PREPARE_SECONDS)
     assert session.await_connection(RECOVERY_SECONDS)
     assert asked(session) is None
+
+
+def test_the_server_has_nothing_to_say_against_the_statements(
+    cassandra_node: CassandraCluster, on_node: CassandraAddress, open_session: OpenSession
+) -> None:
+    session = open_session(on_node)
+    assert session.await_connection(CONNECT_SECONDS)
+    assert asked(session) is None
+    assert "anti-pattern" not in cassandra_node.nodes[0].said()
 
 
 def test_what_is_asked_before_the_connection_is_refused_at_once(open_session: OpenSession) -> None:

@@ -1,6 +1,7 @@
 import threading
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from angarium.engines.kafka.security import KafkaConnection
 from angarium.engines.kafka.topics import KafkaTopics
 from tests.contract.ports.reading import Reading
 from tests.contract.ports.records import append, new_key
+from tests.engines.certificates import Certificates
 from tests.engines.kafka_server import SASL_PASSWORD, SASL_USERNAME, KafkaServer
 from tests.integration.kafka.sending import cpu_seconds, keep_trying, try_to_append, until_taken
 
@@ -27,12 +29,27 @@ def guarded(kafka_server: KafkaServer) -> KafkaConnection:
     )
 
 
-def test_every_part_logs_in_with_a_password(guarded: KafkaConnection, name: str) -> None:
-    assert KafkaTopics(guarded, name, 4, 1).create()
+@pytest.fixture
+def encrypted(kafka_server: KafkaServer) -> KafkaConnection:
+    return KafkaConnection(
+        (kafka_server.ssl_address,),
+        protocol="SSL",
+        cafile=kafka_server.certificates.authority,
+        certfile=kafka_server.certificates.client,
+        keyfile=kafka_server.certificates.client_key,
+    )
+
+
+@pytest.mark.parametrize("security", ["guarded", "encrypted"])
+def test_every_part_gets_in_with_a_password_or_a_certificate(
+    request: pytest.FixtureRequest, name: str, security: str
+) -> None:
+    connection: KafkaConnection = request.getfixturevalue(security)
+    assert KafkaTopics(connection, name, 4, 1).create()
     with (
-        closing(KafkaLog(guarded, name, 4)) as log,
-        closing(KafkaConsumer(guarded, name, "router-" + name)) as consumer,
-        closing(KafkaDeadLetters(guarded, name)) as dead_letters,
+        closing(KafkaLog(connection, name, 4)) as log,
+        closing(KafkaConsumer(connection, name, "router-" + name)) as consumer,
+        closing(KafkaDeadLetters(connection, name)) as dead_letters,
     ):
         log.wait_until_connected(30.0)
         append(log, "v", new_key())
@@ -49,6 +66,21 @@ def test_a_wrong_password_is_an_outage_that_says_so(guarded: KafkaConnection, na
         assert all(isinstance(answer, LogUnavailable) for answer in answers)
     with closing(KafkaConsumer(wrong, name, "router-" + name)) as consumer, pytest.raises(LogUnavailable):
         consumer.poll(0.1)
+
+
+def test_a_broker_of_another_authority_is_not_trusted(
+    encrypted: KafkaConnection, name: str, tmp_path: Path
+) -> None:
+    another = replace(encrypted, cafile=Certificates(tmp_path, "127.0.0.1").authority)
+    with pytest.raises(LogUnavailable):
+        KafkaTopics(another, name, 4, 1).verify()
+
+
+def test_a_broker_that_asks_for_a_certificate_takes_nobody_without(
+    encrypted: KafkaConnection, name: str
+) -> None:
+    with pytest.raises(LogUnavailable):
+        KafkaTopics(replace(encrypted, certfile=None, keyfile=None), name, 4, 1).verify()
 
 
 def test_a_password_that_stops_being_good_costs_no_cpu_and_being_good_again_is_enough(

@@ -49,6 +49,12 @@ class CassandraAddress:
     password: str | None = field(default=None, repr=False)
     cafile: Path | None = None
 
+    @property
+    def quoted_keyspace(self) -> str:
+        """The keyspace as CQL has it, capitals and all."""
+        escaped = self.keyspace.replace('"', '""')
+        return f'"{escaped}"'
+
 
 def build(address: CassandraAddress) -> Cluster:
     """Make a cluster object; a failed `connect` spoils it, so each try needs a new one.

@@ -119,10 +119,11 @@ class Connector:
 def _open(address: CassandraAddress) -> Connected:
     cluster = clusters.build(address)
     try:
-        session = cluster.connect(address.keyspace)
+        session = cluster.connect()
         # Every page is bounded by its LIMIT; the driver's own paging would only hand out first pages.
         session.default_fetch_size = None
-        prepared = {statement: session.prepare(statement.value) for statement in Statement}
+        keyspace = address.quoted_keyspace
+        prepared = {statement: session.prepare(statement.cql(keyspace)) for statement in Statement}
     except BaseException:
         cluster.shutdown()
         raise

@@ -92,7 +92,7 @@ class _Schema:
         datacenter = self._address.datacenter
         if self._replication() is None:
             self._change(
-                f'CREATE KEYSPACE IF NOT EXISTS "{self._address.keyspace}" WITH replication = '
+                f"CREATE KEYSPACE IF NOT EXISTS {self._address.quoted_keyspace} WITH replication = "
                 f"{{'class': 'NetworkTopologyStrategy', '{datacenter}': {replication}}}"
             )
         found = self._replication()
@@ -103,12 +103,11 @@ class _Schema:
             )
 
     def make_tables(self) -> None:
-        self._session.set_keyspace(self._address.keyspace)
         found = self._ask(
             "SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s", self._address.keyspace
         )
         present = {name for (name,) in found}
-        for name, statement in _tables():
+        for name, statement in _tables(self._address.quoted_keyspace):
             if name not in present:
                 self._change(statement)
 
@@ -129,13 +128,13 @@ class _Schema:
             raise DriverException("the nodes do not agree on the schema yet")
 
 
-def _tables() -> Iterator[tuple[str, str]]:
+def _tables(keyspace: str) -> Iterator[tuple[str, str]]:
     text = resources.files(__package__).joinpath("schema.cql").read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if not line.startswith("--")]
     for statement in "\n".join(lines).split(";"):
         named = _TABLE.search(statement)
         if named is not None:
-            yield named[1], statement
+            yield named[1], _TABLE.sub(rf"CREATE TABLE IF NOT EXISTS {keyspace}.\1", statement)
 
 
 def _shown(address: CassandraAddress) -> str:

@@ -1,19 +1,20 @@
 """Every statement that is sent, prepared once when the session connects."""
 
 from enum import Enum
+from string import Template
 
-_USER = "SELECT user_id, username, password_hash, toUnixTimestamp(created_at) FROM users"
-_LISTED = "SELECT toUnixTimestamp(created_at), conversation_id, other_id FROM conversations_by_user"
+_USER = "SELECT user_id, username, password_hash, toUnixTimestamp(created_at) FROM $keyspace.users"
+_LISTED = "SELECT toUnixTimestamp(created_at), conversation_id, other_id FROM $keyspace.conversations_by_user"
 _MESSAGE = (
     "SELECT message_id, conversation_id, sender_id, recipient_id, content, toUnixTimestamp(timestamp), seq, "
-    "status, toUnixTimestamp(delivered_at) FROM messages"
+    "status, toUnixTimestamp(delivered_at) FROM $keyspace.messages"
 )
 # Only for messages that are in the index. Cassandra repairs what is read and nothing else: a message that has
 # not reached enough copies yet would be seen without its content by the next reader.
-_STATE = "SELECT message_id, recipient_id, toUnixTimestamp(timestamp), seq, status FROM messages"
+_STATE = "SELECT message_id, recipient_id, toUnixTimestamp(timestamp), seq, status FROM $keyspace.messages"
 _INBOX = (
     "SELECT conversation_id, toUnixTimestamp(newest_timestamp), newest_seq, "
-    "toUnixTimestamp(delivered_timestamp), delivered_seq FROM inboxes"
+    "toUnixTimestamp(delivered_timestamp), delivered_seq FROM $keyspace.inboxes"
 )
 _AT_PLACES = "WHERE conversation_id = ? AND (timestamp, seq, message_id) IN ?"
 _BEHIND = (
@@ -23,25 +24,26 @@ _BEHIND = (
 
 
 class Statement(Enum):
-    """The statements by name; the value is the CQL."""
+    """The statements by name; the value is the CQL, with `$keyspace` before each table."""
 
     USER = f"{_USER} WHERE user_id = ?"
     USERS = _USER
     ADD_USER = (
-        "INSERT INTO users (user_id, username, password_hash, created_at) VALUES (?, ?, ?, ?) IF NOT EXISTS"
+        "INSERT INTO $keyspace.users (user_id, username, password_hash, created_at) "
+        "VALUES (?, ?, ?, ?) IF NOT EXISTS"
     )
-    CHANGE_PASSWORD = "UPDATE users SET password_hash = ? WHERE user_id = ? IF EXISTS"  # noqa: S105
+    CHANGE_PASSWORD = "UPDATE $keyspace.users SET password_hash = ? WHERE user_id = ? IF EXISTS"  # noqa: S105
 
     CONVERSATION = (
-        "SELECT conversation_id, participant_ids, toUnixTimestamp(created_at), claim FROM conversations "
-        "WHERE conversation_id = ?"
+        "SELECT conversation_id, participant_ids, toUnixTimestamp(created_at), claim "
+        "FROM $keyspace.conversations WHERE conversation_id = ?"
     )
     ADD_CONVERSATION = (
-        "INSERT INTO conversations (conversation_id, type, participant_ids, created_at, claim) "
+        "INSERT INTO $keyspace.conversations (conversation_id, type, participant_ids, created_at, claim) "
         "VALUES (?, 'private', ?, ?, ?) IF NOT EXISTS"
     )
     ADD_CONVERSATION_OF_USER = (
-        "INSERT INTO conversations_by_user (user_id, created_at, conversation_id, other_id) "
+        "INSERT INTO $keyspace.conversations_by_user (user_id, created_at, conversation_id, other_id) "
         "VALUES (?, ?, ?, ?)"
     )
     CONVERSATIONS_OF_USER = f"{_LISTED} WHERE user_id = ? LIMIT ?"
@@ -50,19 +52,19 @@ class Statement(Enum):
     )
 
     FIND_IN_INDEX = (
-        "SELECT message_id, toUnixTimestamp(timestamp), seq, sender_id FROM message_index "
+        "SELECT message_id, toUnixTimestamp(timestamp), seq, sender_id FROM $keyspace.message_index "
         "WHERE conversation_id = ? AND message_id IN ?"
     )
     ADD_TO_INDEX = (
-        "INSERT INTO message_index (conversation_id, message_id, timestamp, seq, sender_id) "
+        "INSERT INTO $keyspace.message_index (conversation_id, message_id, timestamp, seq, sender_id) "
         "VALUES (?, ?, ?, ?, ?) USING TIMESTAMP ?"
     )
     ADD_MESSAGE = (
-        "INSERT INTO messages (conversation_id, timestamp, seq, message_id, sender_id, recipient_id, "
-        "content, status) VALUES (?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?"
+        "INSERT INTO $keyspace.messages (conversation_id, timestamp, seq, message_id, sender_id, "
+        "recipient_id, content, status) VALUES (?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?"
     )
     MARK_DELIVERED = (
-        "UPDATE messages USING TIMESTAMP ? SET status = 'DELIVERED', delivered_at = ? "
+        "UPDATE $keyspace.messages USING TIMESTAMP ? SET status = 'DELIVERED', delivered_at = ? "
         "WHERE conversation_id = ? AND timestamp = ? AND seq = ? AND message_id = ?"
     )
     MESSAGES_AT = f"{_MESSAGE} {_AT_PLACES}"
@@ -74,16 +76,27 @@ class Statement(Enum):
     INBOX = f"{_INBOX} WHERE user_id = ?"
     INBOX_OF = f"{_INBOX} WHERE user_id = ? AND conversation_id IN ?"
     NOTE_NEWEST = (
-        "INSERT INTO inboxes (user_id, conversation_id, newest_timestamp, newest_seq) VALUES (?, ?, ?, ?) "
-        "USING TIMESTAMP ?"
+        "INSERT INTO $keyspace.inboxes (user_id, conversation_id, newest_timestamp, newest_seq) "
+        "VALUES (?, ?, ?, ?) USING TIMESTAMP ?"
     )
     NOTE_DELIVERED = (
-        "INSERT INTO inboxes (user_id, conversation_id, delivered_timestamp, delivered_seq) "
+        "INSERT INTO $keyspace.inboxes (user_id, conversation_id, delivered_timestamp, delivered_seq) "
         "VALUES (?, ?, ?, ?) USING TIMESTAMP ?"
     )
 
-    TOUCH = "INSERT INTO presence (user_id, seen_at) VALUES (?, ?) USING TTL ? AND TIMESTAMP ?"
-    LAST_SEEN = "SELECT user_id, seen_at FROM presence WHERE user_id IN ?"
+    TOUCH = "INSERT INTO $keyspace.presence (user_id, seen_at) VALUES (?, ?) USING TTL ? AND TIMESTAMP ?"
+    LAST_SEEN = "SELECT user_id, seen_at FROM $keyspace.presence WHERE user_id IN ?"
+
+    def cql(self, keyspace: str) -> str:
+        """Name the keyspace: a connection that chose one with USE would make `users` mean another table.
+
+        Args:
+            keyspace: As CQL has it, in quotes.
+
+        Returns:
+            What is prepared.
+        """
+        return Template(self.value).substitute(keyspace=keyspace)
 
 
 ASKED_ONCE = frozenset({Statement.CHANGE_PASSWORD})

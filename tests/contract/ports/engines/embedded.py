@@ -15,20 +15,27 @@ from angarium.engines.embedded.log import EmbeddedLog
 from angarium.engines.embedded.messages import EmbeddedMessages
 from angarium.engines.embedded.presence import EmbeddedPresence
 from angarium.engines.embedded.users import EmbeddedUsers
-from tests.contract.ports.engine import Engine
+from tests.contract.ports.engine import PARTITIONS, Engine, Logs, Stores
 
 
 @contextmanager
-def open_embedded(request: pytest.FixtureRequest) -> Iterator[Engine]:
-    """Give an engine on a new file, and a second connection to it as another process has it."""
+def _open_logs(request: pytest.FixtureRequest) -> Iterator[Logs]:
     folder: Path = request.getfixturevalue("tmp_path")
-    with closing(Database.open(folder, 4)) as database, closing(Database.open(folder, 4)) as elsewhere:
-        log, messages = EmbeddedLog(database, SystemClock()), EmbeddedMessages(database)
-        yield Engine(
-            partitions=4,
-            log=log,
-            open_consumer=lambda group: EmbeddedConsumer(database, log, group),
-            dead_letters=EmbeddedDeadLetters(database),
+    with closing(Database.open(folder, PARTITIONS)) as database:
+        log = EmbeddedLog(database, SystemClock())
+        yield Logs(log, lambda group: EmbeddedConsumer(database, log, group), EmbeddedDeadLetters(database))
+
+
+@contextmanager
+def _open_stores(request: pytest.FixtureRequest) -> Iterator[Stores]:
+    """Open a new file twice, the second time as another process does."""
+    folder: Path = request.getfixturevalue("tmp_path")
+    with (
+        closing(Database.open(folder, PARTITIONS)) as database,
+        closing(Database.open(folder, PARTITIONS)) as elsewhere,
+    ):
+        messages = EmbeddedMessages(database)
+        yield Stores(
             users=EmbeddedUsers(database),
             users_elsewhere=EmbeddedUsers(elsewhere),
             conversations=EmbeddedConversations(database),
@@ -36,3 +43,6 @@ def open_embedded(request: pytest.FixtureRequest) -> Iterator[Engine]:
             reader=messages,
             presence=EmbeddedPresence(database),
         )
+
+
+EMBEDDED = Engine(_open_logs, _open_stores)

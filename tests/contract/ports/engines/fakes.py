@@ -1,4 +1,4 @@
-"""The engine in memory that other tests use."""
+"""The engine in memory that other tests use; it forgets everything with the test."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from angarium.clock import SystemClock
-from tests.contract.ports.engine import Engine
+from tests.contract.ports.engine import PARTITIONS, Engine, Logs, Stores
 from tests.fakes.consumer import MemoryConsumer
 from tests.fakes.conversations import MemoryConversations
 from tests.fakes.dead_letters import MemoryDeadLetters
@@ -17,14 +17,15 @@ from tests.fakes.users import MemoryUsers
 
 
 @contextmanager
-def open_fakes(_request: pytest.FixtureRequest) -> Iterator[Engine]:
-    """Give an engine that forgets everything with the test."""
-    log, users, messages = MemoryLog(4, SystemClock()), MemoryUsers(), MemoryMessages()
-    yield Engine(
-        partitions=4,
-        log=log,
-        open_consumer=lambda group: MemoryConsumer(log, group),
-        dead_letters=MemoryDeadLetters(),
+def _open_logs(_request: pytest.FixtureRequest) -> Iterator[Logs]:
+    log = MemoryLog(PARTITIONS, SystemClock())
+    yield Logs(log, lambda group: MemoryConsumer(log, group), MemoryDeadLetters())
+
+
+@contextmanager
+def _open_stores(_request: pytest.FixtureRequest) -> Iterator[Stores]:
+    users, messages = MemoryUsers(), MemoryMessages()
+    yield Stores(
         users=users,
         users_elsewhere=users,
         conversations=MemoryConversations(),
@@ -32,3 +33,6 @@ def open_fakes(_request: pytest.FixtureRequest) -> Iterator[Engine]:
         reader=messages,
         presence=MemoryPresence(),
     )
+
+
+FAKES = Engine(_open_logs, _open_stores)

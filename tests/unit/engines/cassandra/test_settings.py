@@ -1,3 +1,4 @@
+import re
 import ssl
 from pathlib import Path
 
@@ -53,6 +54,14 @@ def test_an_authority_s_certificate_means_encryption_that_checks_whom_it_talks_t
 def test_a_receipt_of_one_millisecond_outlives_its_message_and_not_the_next_millisecond() -> None:
     message, receipt, later = write_time(7, MESSAGE_RANK), write_time(7, RECEIPT_RANK), write_time(8)
     assert message < receipt < later
+
+
+@pytest.mark.parametrize("statement", Statement, ids=lambda statement: statement.name)
+def test_every_statement_names_the_keyspace_of_its_tables(statement: Statement) -> None:
+    cql = statement.cql(CassandraAddress(HERE, keyspace="Chat").quoted_keyspace)
+    tables = re.findall(r"\b(?:FROM|INTO|UPDATE) (\S+)", cql)
+    assert len(tables) == 1
+    assert re.fullmatch(r'"Chat"\.[a-z_]+', tables[0])
 
 
 @pytest.mark.parametrize("statement", Statement, ids=lambda statement: statement.name)

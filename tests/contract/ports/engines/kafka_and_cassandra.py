@@ -1,0 +1,53 @@
+"""The distributed engine: topics of its own for each test, and one keyspace a session."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from uuid import uuid4
+
+import pytest
+
+from angarium.engines.cassandra.conversations import CassandraConversations
+from angarium.engines.cassandra.presence import CassandraPresence
+from angarium.engines.cassandra.reader import CassandraReader
+from angarium.engines.cassandra.recorder import CassandraRecorder
+from angarium.engines.cassandra.users import CassandraUsers
+from angarium.engines.kafka.consumer import KafkaConsumer
+from angarium.engines.kafka.dead_letters import KafkaDeadLetters
+from angarium.engines.kafka.producer import KafkaLog
+from angarium.engines.kafka.security import KafkaConnection
+from angarium.engines.kafka.topics import KafkaTopics
+from tests.contract.ports.engine import PARTITIONS, Engine, Logs, Stores
+from tests.engines.cassandra_sessions import shared_sessions
+
+_CONNECT_SECONDS = 30.0
+_WINDOW_SECONDS = 3_600.0
+
+
+@contextmanager
+def _open_logs(request: pytest.FixtureRequest) -> Iterator[Logs]:
+    connection = KafkaConnection((request.getfixturevalue("kafka"),))
+    topic = f"messages-{uuid4().hex[:8]}"
+    KafkaTopics(connection, topic, PARTITIONS, 1).create()
+    with (
+        closing(KafkaLog(connection, topic, PARTITIONS)) as log,
+        closing(KafkaDeadLetters(connection, topic)) as dead_letters,
+    ):
+        log.wait_until_connected(_CONNECT_SECONDS)
+        dead_letters.wait_until_connected(_CONNECT_SECONDS)
+        yield Logs(log, lambda group: KafkaConsumer(connection, topic, group), dead_letters)
+
+
+@contextmanager
+def _open_stores(request: pytest.FixtureRequest) -> Iterator[Stores]:
+    here, elsewhere = shared_sessions(request, request.getfixturevalue("cassandra"))
+    yield Stores(
+        users=CassandraUsers(here),
+        users_elsewhere=CassandraUsers(elsewhere),
+        conversations=CassandraConversations(here),
+        recorder=CassandraRecorder(here),
+        reader=CassandraReader(here),
+        presence=CassandraPresence(here, _WINDOW_SECONDS),
+    )
+
+
+KAFKA_AND_CASSANDRA = Engine(_open_logs, _open_stores)
