@@ -8,13 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.engines.jars import jars
-from tests.engines.java import java
+from tests.engines.java import QUICK_START, java
 from tests.engines.missing import Missing
 from tests.engines.ports import free_port
 from tests.engines.processes import NotReady, ServerProcess
 
 _HERE = Path(__file__).parent
-_JVM = ("-Xms512m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 _QUICK = (
     "-Dcassandra.skip_wait_for_gossip_to_settle=0",
     "-Dcassandra.ring_delay_ms=4000",
@@ -61,7 +60,15 @@ START_SECONDS = 120.0
 class CassandraNode:
     """A node that stays at its address and keeps its data through stops, kills and restarts."""
 
-    def __init__(self, folder: Path, address: str, token: int, seeds: str, ports: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        address: str,
+        token: int,
+        seeds: str,
+        ports: tuple[int, int],
+        jvm: Sequence[str] = QUICK_START,
+    ) -> None:
         """Choose its place; `start` starts it.
 
         Args:
@@ -70,8 +77,10 @@ class CassandraNode:
             token: Where its part of the ring begins.
             seeds: The addresses of all nodes.
             ports: For clients, and for the nodes among themselves; the same on all nodes.
+            jvm: Java's own options.
         """
         self.folder = folder
+        self._jvm = jvm
         self.address = address
         self._token = token
         self._seeds = seeds
@@ -178,7 +187,7 @@ class CassandraNode:
     def _command(self, classes: Path, conf: Path) -> list[str]:
         agent = next(classes.glob("jamm-*.jar"))
         return [
-            *(str(java()), *_JVM, *_QUICK, f"-javaagent:{agent}"),
+            *(str(java()), *self._jvm, *_QUICK, f"-javaagent:{agent}"),
             f"-Dcassandra.config=file://{conf}/cassandra.yaml",
             f"-Dcassandra.storagedir={self.folder}",
             f"-Dlogback.configurationFile={conf}/logback.xml",
@@ -192,13 +201,20 @@ class CassandraNode:
 class CassandraCluster:
     """Some nodes that share a ring evenly, on 127.0.0.1, 127.0.0.2, …"""
 
-    def __init__(self, folder: Path, nodes: int, ports: tuple[int, int] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        nodes: int,
+        ports: tuple[int, int] | None = None,
+        jvm: Sequence[str] = QUICK_START,
+    ) -> None:
         """Choose the nodes' places; `start` starts them.
 
         Args:
             folder: Holds a folder a node.
             nodes: How many.
             ports: For clients, and for the nodes among themselves; free ones when None.
+            jvm: Java's own options.
         """
         addresses = [f"127.0.0.{number + 1}" for number in range(nodes)]
         self.ports = ports or (free_port(*_usable(addresses)), free_port(*addresses))
@@ -206,7 +222,7 @@ class CassandraCluster:
         # A node that is no seed gives up at once when it finds none, as on a busy machine or alone.
         seeds = ",".join(addresses)
         self.nodes = [
-            CassandraNode(folder / address, address, -(2**63) + number * step, seeds, self.ports)
+            CassandraNode(folder / address, address, -(2**63) + number * step, seeds, self.ports, jvm)
             for number, address in enumerate(addresses)
         ]
 
