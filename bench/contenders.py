@@ -1,122 +1,107 @@
-"""The servers that are measured, each a process of its own that is started, watched and stopped."""
+"""The servers that are compared, each ready to be started."""
 
-import contextlib
 import os
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-import psutil
-
+from bench.load import Load
 from bench.population import SECRET, Population
+from bench.servers import Server, running
 
-START_SECONDS = 60.0
+ANGARIUM = "angarium"
+ANGARIUM_FAST = "angarium[fast]"
+AIOKAFKA = "FastAPI + uvicorn + aiokafka"
+CONFLUENT = "FastAPI + uvicorn + confluent-kafka"
+FLOOR_ASGI = "floor: raw ASGI on uvicorn, constant answer"
+FLOOR_SELECTOR = "floor: Python selector loop, constant answer"
 
+INTRODUCTIONS = 5
+"""A server that has just started may take too long for some; asking again is harmless."""
 
-@dataclass(frozen=True, slots=True)
-class Contender:
-    """A running server.
+_WITHOUT_CRC32C = str(Path(__file__).parent / "shims" / "without_crc32c")
 
-    Attributes:
-        name: As the tables show it.
-        address: Where it listens.
-        process: For its CPU time.
-        database: The file in which a worker stores what was accepted, None where there is no worker.
-    """
-
-    name: str
-    address: tuple[str, int]
-    process: psutil.Process
-    database: Path | None = None
-
-    @property
-    def host(self) -> str:
-        """The address as a Host header."""
-        return f"{self.address[0]}:{self.address[1]}"
-
-    def cpu_seconds(self) -> float:
-        """User and system time so far."""
-        times = self.process.cpu_times()
-        return float(times.user + times.system)
+Settings = Mapping[str, str]
+Running = AbstractContextManager[Server]
 
 
-@contextlib.contextmanager
-def angarium(folder: Path, people: Population) -> Iterator[Contender]:
-    """`angarium serve` on the embedded engine in a fresh folder."""
-    users = people.users_file(folder / "users.json")
-    settings = {"ANGARIUM_DATA": str(folder / "data"), "ANGARIUM_USERS": str(users)}
-    database = folder / "data" / "angarium.db"
-    yield from _run("angarium", ["-m", "angarium", "serve"], folder, settings, database)
+def api(folder: Path, settings: Settings, fast: bool = False, name: str | None = None) -> Running:
+    """`angarium api` with nothing but its three dependencies, or with the extra `fast`."""
+    extra = {} if fast else {"PYTHONPATH": _before_all(_WITHOUT_CRC32C)}
+    default = ANGARIUM_FAST if fast else ANGARIUM
+    return running(name or default, ["-m", "angarium", "api"], folder, {**settings, **extra})
 
 
-@contextlib.contextmanager
-def angarium_alone(folder: Path, people: Population) -> Iterator[Contender]:
-    """The HTTP server, routes and services with a log that acknowledges at once."""
-    members = people.members_file(folder / "members.json")
-    yield from _run(
-        "angarium, server alone", ["-m", "bench.instant"], folder, {"BENCH_CONVERSATIONS": str(members)}
+def worker(folder: Path, settings: Settings, fast: bool = False) -> Running:
+    """`angarium worker`, likewise."""
+    extra = {} if fast else {"PYTHONPATH": _before_all(_WITHOUT_CRC32C)}
+    name = ANGARIUM_FAST if fast else ANGARIUM
+    return running(name, ["-m", "angarium", "worker"], folder, {**settings, **extra}, b"working in group")
+
+
+def kafka_peer(client: str, folder: Path, settings: Settings) -> Running:
+    """The send call on FastAPI, with `aiokafka` or `confluent` for Kafka."""
+    name = AIOKAFKA if client == "aiokafka" else CONFLUENT
+    return running(name, ["-m", "bench.peers.serve", f"kafka_{client}"], folder, settings)
+
+
+def read_peer(folder: Path, settings: Settings) -> Running:
+    """The history call on FastAPI and Cassandra's driver."""
+    return running(
+        "FastAPI + uvicorn + cassandra-driver", ["-m", "bench.peers.serve", "history"], folder, settings
     )
 
 
-@contextlib.contextmanager
-def fastapi(folder: Path, people: Population, durable: bool) -> Iterator[Contender]:
-    """FastAPI on uvicorn, over SQLite or with nothing behind it."""
+def floors(folder: Path) -> Mapping[str, Running]:
+    """Servers that answer without doing anything."""
+    return {
+        FLOOR_ASGI: running(FLOOR_ASGI, ["-m", "bench.peers.serve", "constant"], folder / "asgi", {}),
+        FLOOR_SELECTOR: running(FLOOR_SELECTOR, ["-m", "bench.peers.selector_loop"], folder / "loop", {}),
+    }
+
+
+@contextmanager
+def embedded(folder: Path, people: Population) -> Iterator[Server]:
+    """`angarium serve` on the embedded engine in a fresh folder."""
+    users = people.users_file(folder / "users.json")
+    settings = {"ANGARIUM_DATA": str(folder / "data"), "ANGARIUM_USERS": str(users)}
+    with running("angarium serve", ["-m", "angarium", "serve"], folder, settings) as server:
+        introduce(server, people)
+        yield server
+
+
+@contextmanager
+def instant(folder: Path, people: Population) -> Iterator[Server]:
+    """The HTTP server, routes and services with a log that acknowledges at once."""
+    settings = {"BENCH_CONVERSATIONS": str(people.members_file(folder / "members.json"))}
+    with running(
+        "angarium, log that acknowledges at once", ["-m", "bench.instant"], folder, settings
+    ) as server:
+        yield server
+
+
+@contextmanager
+def sqlite_peer(folder: Path, people: Population, durable: bool) -> Iterator[Server]:
+    """The send call on FastAPI over SQLite, or with nothing behind it."""
     settings = {
-        "PEER_SECRET": SECRET,
-        "PEER_DATABASE": str(folder / "peer.db") if durable else "",
-        "PEER_CONVERSATIONS": str(people.members_file(folder / "members.json")),
-    }
-    name = "FastAPI + uvicorn" if durable else "FastAPI + uvicorn, server alone"
-    yield from _run(name, ["-m", "bench.peers.serve_fastapi"], folder, settings)
-
-
-def _run(
-    name: str,
-    arguments: Sequence[str],
-    folder: Path,
-    settings: Mapping[str, str],
-    database: Path | None = None,
-) -> Iterator[Contender]:
-    port = _free_port()
-    environment = {
-        **{key: value for key, value in os.environ.items() if not key.startswith("ANGARIUM_")},
         "ANGARIUM_JWT_SECRET": SECRET,
-        "ANGARIUM_PORT": str(port),
-        "BENCH_PORT": str(port),
-        **settings,
+        "PEER_DATABASE": str(folder / "peer.db") if durable else "",
+        "BENCH_CONVERSATIONS": str(people.members_file(folder / "members.json")),
     }
-    with (folder / "output.log").open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, *arguments], env=environment, stdout=output, stderr=output
-        )
-    try:
-        _await_port(port, process)
-        yield Contender(name, ("127.0.0.1", port), psutil.Process(process.pid), database)
-    finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(20)
+    name = "FastAPI + uvicorn + SQLite" if durable else "FastAPI + uvicorn, nothing behind"
+    with running(name, ["-m", "bench.peers.serve", "sqlite"], folder, settings) as server:
+        yield server
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def introduce(server: Server, people: Population) -> None:
+    """Create every conversation."""
+    requests = people.opens(server.host)
+    for _ in range(INTRODUCTIONS):
+        with Load([server.address], requests, 8, hoped="2") as load:
+            if not load.paced(len(requests) / 200, 200).refused:
+                return
+    raise RuntimeError("not all conversations could be created")
 
 
-def _await_port(port: int, process: "subprocess.Popen[bytes]") -> None:
-    give_up = time.monotonic() + START_SECONDS
-    while time.monotonic() < give_up:
-        if process.poll() is not None:
-            raise RuntimeError(f"a server ended with {process.returncode} before it listened; see output.log")
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
-        time.sleep(0.05)
-    raise RuntimeError(f"nothing listened on port {port} within {START_SECONDS:.0f} s")
+def _before_all(folder: str) -> str:
+    return os.pathsep.join(filter(None, [folder, os.environ.get("PYTHONPATH", "")]))

@@ -1,5 +1,6 @@
 """A load source: keep-alive connections on one selector, closed loop or paced."""
 
+import re
 import selectors
 import socket
 import time
@@ -7,9 +8,18 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle
+from typing import Self
 
-SEPARATOR = b"\r\n\r\n"
+from bench.table import CPU, P50, P95, P99, RATE, REFUSED, Figures
+
+Address = tuple[str, int]
+
 READ_BYTES = 65_536
+FINE_TIMED = 128
+"""So many connections are watched with select(): it counts microseconds where epoll counts milliseconds."""
+
+_SEPARATOR = b"\r\n\r\n"
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
 @dataclass
@@ -18,66 +28,88 @@ class Outcome:
 
     Attributes:
         seconds: From the first request to the last answer.
-        latencies: Seconds of each accepted request; of a paced run from when it was due, so that a server
-            that falls behind is not flattered by requests that were never sent.
-        refused: Answers other than 202.
+        latencies: Seconds of each request that was answered as hoped; of a paced run from when it was due, so
+            that a server that falls behind is not flattered by requests that were never sent.
+        refused: Other answers.
     """
 
     seconds: float = 0.0
     latencies: list[float] = field(default_factory=list)
     refused: int = 0
 
-    @property
-    def per_second(self) -> float:
-        """Accepted requests a second."""
-        return len(self.latencies) / self.seconds if self.seconds else 0.0
+    def figures(self, cpu_seconds: float) -> Figures:
+        """Sum up, with the CPU time that it took the server."""
+        answered = len(self.latencies)
+        return {
+            RATE.name: answered / self.seconds if self.seconds else 0.0,
+            P50.name: percentile(self.latencies, 0.50),
+            P95.name: percentile(self.latencies, 0.95),
+            P99.name: percentile(self.latencies, 0.99),
+            CPU.name: cpu_seconds * 1000 / max(1, answered),
+            REFUSED.name: self.refused,
+        }
 
-    def percentile(self, share: float) -> float:
-        """Latency in milliseconds below which the share of accepted requests lies."""
-        ordered = sorted(self.latencies)
-        return ordered[min(len(ordered) - 1, int(len(ordered) * share))] * 1000 if ordered else float("nan")
+
+def percentile(seconds: Sequence[float], share: float) -> float:
+    """Give the milliseconds below which the share lies."""
+    ordered = sorted(seconds)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] * 1000 if ordered else float("nan")
 
 
-class _Connection:
+class Connection:
+    """One keep-alive connection, with at most one request under way."""
+
     __slots__ = ("buffer", "due", "socket")
 
-    def __init__(self, address: tuple[str, int]) -> None:
+    def __init__(self, address: Address) -> None:
         self.socket = socket.create_connection(address, timeout=10)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.setblocking(False)
         self.buffer = b""
         self.due = 0.0
 
+    def send(self, request: bytes, due: float) -> None:
+        """Send a request that fits the socket's buffer."""
+        self.due = due
+        self.socket.send(request)
+
     def answer(self) -> bytes | None:
-        """Take one whole answer's head off the buffer; None while it is not all there."""
-        self.buffer += self.socket.recv(READ_BYTES)
-        end = self.buffer.find(SEPARATOR)
+        """Read what came; None while the answer is not all there."""
+        came = self.socket.recv(READ_BYTES)
+        if not came:
+            raise ConnectionError("the server closed a connection in the middle of a run")
+        self.buffer = self.buffer + came if self.buffer else came
+        end = self.buffer.find(_SEPARATOR)
         if end < 0:
-            if not self.buffer:
-                raise ConnectionError("the server closed a connection in the middle of a run")
             return None
-        head = self.buffer[:end]
-        start = head.lower().index(b"content-length:") + 15
-        length = int(head[start:].split(b"\r\n", 1)[0])
-        whole = end + 4 + length
-        if len(self.buffer) < whole:
+        length = _LENGTH.search(self.buffer, 0, end)
+        if length is None:
+            raise ConnectionError("an answer without a length")
+        if len(self.buffer) < end + 4 + int(length[1]):
             return None
-        self.buffer = self.buffer[whole:]
-        return head
+        whole, self.buffer = self.buffer, b""
+        return whole
 
 
 class Load:
     """Sends prepared requests, one at a time on each of its connections."""
 
-    def __init__(self, address: tuple[str, int], requests: Sequence[bytes], connections: int) -> None:
+    def __init__(
+        self, addresses: Sequence[Address], requests: Sequence[bytes], connections: int, hoped: str = "202"
+    ) -> None:
         self._requests: Iterator[bytes] = cycle(requests)
-        self._connections = [_Connection(address) for _ in range(connections)]
-        self._selector = selectors.DefaultSelector()
+        self._hoped = f"HTTP/1.1 {hoped}".encode()
+        chosen = cycle(addresses)
+        self._connections = [Connection(next(chosen)) for _ in range(connections)]
+        fine = connections <= FINE_TIMED
+        self._selector = selectors.SelectSelector() if fine else selectors.DefaultSelector()
         for connection in self._connections:
             self._selector.register(connection.socket, selectors.EVENT_READ, connection)
 
-    def close(self) -> None:
-        """Close every connection."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._selector.close()
         for connection in self._connections:
             connection.socket.close()
@@ -85,15 +117,16 @@ class Load:
     def flat_out(self, seconds: float) -> Outcome:
         """Send the next request of a connection as soon as its answer has come."""
         outcome = Outcome()
+        requests = self._requests
         start = time.perf_counter()
         stop = start + seconds
         for connection in self._connections:
-            self._send(connection, time.perf_counter())
+            connection.send(next(requests), time.perf_counter())
         waiting = len(self._connections)
         while waiting:
             for connection, now in self._answers(outcome):
                 if now < stop:
-                    self._send(connection, now)
+                    connection.send(next(requests), now)
                 else:
                     waiting -= 1
         outcome.seconds = time.perf_counter() - start
@@ -109,7 +142,7 @@ class Load:
         while sent < total or len(free) < len(self._connections):
             now = time.perf_counter()
             while sent < total and free and start + sent / per_second <= now:
-                self._send(free.popleft(), start + sent / per_second)
+                free.popleft().send(next(self._requests), start + sent / per_second)
                 sent += 1
             due = start + sent / per_second if sent < total and free else now + 0.1
             for connection, _ in self._answers(outcome, max(0.0, due - time.perf_counter())):
@@ -117,18 +150,14 @@ class Load:
         outcome.seconds = time.perf_counter() - start
         return outcome
 
-    def _send(self, connection: _Connection, due: float) -> None:
-        connection.due = due
-        connection.socket.send(next(self._requests))
-
-    def _answers(self, outcome: Outcome, timeout: float = 1.0) -> Iterator[tuple[_Connection, float]]:
+    def _answers(self, outcome: Outcome, timeout: float = 1.0) -> Iterator[tuple[Connection, float]]:
         for key, _ in self._selector.select(timeout):
-            connection: _Connection = key.data
-            head = connection.answer()
-            if head is None:
+            connection: Connection = key.data
+            answer = connection.answer()
+            if answer is None:
                 continue
             now = time.perf_counter()
-            if head.startswith(b"HTTP/1.1 202"):
+            if answer.startswith(self._hoped):
                 outcome.latencies.append(now - connection.due)
             else:
                 outcome.refused += 1

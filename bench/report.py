@@ -1,63 +1,49 @@
-"""Tables for people, JSON for programs."""
+"""Tables for people, JSON for programs, and the page that holds the tables."""
 
 import json
 import os
 import platform
-import sqlite3
-import statistics
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.measure import Turn
+import psutil
 
-COLUMNS = ("messages/s", "p50 ms", "p95 ms", "p99 ms", "CPU-s per 1,000", "stored/s")
+from bench.table import Column, Table
 
-Results = Mapping[str, Mapping[str, Sequence[Turn]]]
-"""Turns by contender by scenario."""
-
-
-def median(turns: Sequence[Turn]) -> Turn:
-    """Give each figure's median; refused answers are summed up."""
-
-    def middle(name: str) -> float:
-        figures: list[float] = [getattr(turn, name) for turn in turns]
-        return statistics.median(figures)
-
-    stored = [turn.stored_per_second for turn in turns if turn.stored_per_second is not None]
-    return Turn(
-        middle("per_second"),
-        middle("p50"),
-        middle("p95"),
-        middle("p99"),
-        middle("cpu_per_1000"),
-        sum(turn.refused for turn in turns),
-        statistics.median(stored) if stored else None,
-    )
+Results = Mapping[str, Sequence[Table]]
+"""Tables by part."""
 
 
-def tables(results: Results) -> str:
-    """Write a Markdown table for each scenario."""
-    return "\n\n".join(_table(scenario, contenders) for scenario, contenders in results.items())
-
-
-def _table(scenario: str, contenders: Mapping[str, Sequence[Turn]]) -> str:
+def markdown(table: Table) -> str:
+    """Write one table; figures are medians."""
+    shown = [column for column in table.columns if _told(table, column)]
     lines = [
-        f"### {scenario}",
+        f"#### {table.title}",
         "",
-        f"| | {' | '.join(COLUMNS)} |",
-        f"| --- |{' ---: |' * len(COLUMNS)}",
+        f"| | {' | '.join(column.name for column in shown)} |",
+        f"| --- |{' ---: |' * len(shown)}",
     ]
-    for name, turns in contenders.items():
-        turn = median(turns)
-        stored = f"{turn.stored_per_second:,.0f}" if turn.stored_per_second is not None else "-"
-        note = f" ({turn.refused} refused)" if turn.refused else ""
-        lines.append(
-            f"| {name}{note} | {turn.per_second:,.0f} | {turn.p50:.1f} | {turn.p95:.1f} | {turn.p99:.1f} "
-            f"| {turn.cpu_per_1000:.3f} | {stored} |"
-        )
+    for contender in table.turns:
+        cells = [_cell(table.median(contender, column), column) for column in shown]
+        lines.append(f"| {contender} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _told(table: Table, column: Column) -> bool:
+    # A column of refusals says something only when there are some.
+    figures = [table.median(contender, column) for contender in table.turns]
+    return any(figure is not None and (figure or column.name != "refused") for figure in figures)
+
+
+def _cell(figure: float | None, column: Column) -> str:
+    return "-" if figure is None else f"{figure:{column.form}}"
+
+
+def tables(found: Sequence[Table]) -> str:
+    """Write several tables below one another."""
+    return "\n\n".join(map(markdown, found))
 
 
 def machine() -> dict[str, object]:
@@ -65,20 +51,36 @@ def machine() -> dict[str, object]:
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "cores": os.cpu_count(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30),
         "python": platform.python_version(),
-        "sqlite": sqlite3.sqlite_version,
         "system": f"{platform.system()} {platform.machine()}",
     }
 
 
+def conditions(turns: int) -> str:
+    """Say in one line what the figures hold for."""
+    known = machine()
+    return (
+        f"{known['date']}, {known['cores']} cores, {known['memory_gib']} GiB, Python {known['python']}; "
+        f"medians of {turns} turns; load average of the last 15 minutes {os.getloadavg()[2]:.1f}."
+    )
+
+
 def write(results: Results, path: Path) -> None:
-    """Write every turn to a file."""
+    """Write every turn to a file; parts that were not measured this time stay as they are."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    document = {
-        "machine": machine(),
-        "scenarios": {
-            scenario: {name: [asdict(turn) for turn in turns] for name, turns in contenders.items()}
-            for scenario, contenders in results.items()
-        },
-    }
-    path.write_text(json.dumps(document, indent=2) + "\n")
+    known = json.loads(path.read_text()) if path.exists() else {}
+    parts = known.get("parts", {})
+    for name, found in results.items():
+        parts[name] = {"machine": machine(), "tables": {table.title: table.turns for table in found}}
+    path.write_text(json.dumps({"parts": parts}, indent=2) + "\n")
+
+
+def fill_in(page: Path, name: str, text: str) -> None:
+    """Replace what stands between a page's two marks of a name."""
+    begin, end = f"<!-- bench:{name} -->", f"<!-- end bench:{name} -->"
+    before = page.read_text()
+    pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
+    if not pattern.search(before):
+        raise ValueError(f"{page} has no marks {begin} … {end}")
+    page.write_text(pattern.sub(lambda _: f"{begin}\n\n{text}\n\n{end}", before))

@@ -1,1 +1,1 @@
-"""The same call built with other means, measured in the same run."""
+"""The same calls built with other means, as their users would write them for speed."""

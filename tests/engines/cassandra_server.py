@@ -9,13 +9,12 @@ from pathlib import Path
 
 from tests.engines.certificates import Certificates
 from tests.engines.jars import jars
-from tests.engines.java import java
+from tests.engines.java import QUICK_START, java
 from tests.engines.missing import Missing
 from tests.engines.ports import free_port
 from tests.engines.processes import NotReady, ServerProcess
 
 _HERE = Path(__file__).parent
-_JVM = ("-Xms512m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 _QUICK = (
     "-Dcassandra.skip_wait_for_gossip_to_settle=0",
     "-Dcassandra.ring_delay_ms=4000",
@@ -84,6 +83,7 @@ class CassandraNode:
         seeds: str,
         ports: tuple[int, int],
         certificates: Certificates | None = None,
+        jvm: Sequence[str] = QUICK_START,
     ) -> None:
         """Choose its place; `start` starts it.
 
@@ -94,8 +94,10 @@ class CassandraNode:
             seeds: The addresses of all nodes.
             ports: For clients, and for the nodes among themselves; the same on all nodes.
             certificates: For encrypted connections alone, and passwords; None takes everybody.
+            jvm: Java's own options.
         """
         self.folder = folder
+        self._jvm = jvm
         self.address = address
         self._token = token
         self._seeds = seeds
@@ -209,7 +211,7 @@ class CassandraNode:
     def _command(self, classes: Path, conf: Path) -> list[str]:
         agent = next(classes.glob("jamm-*.jar"))
         return [
-            *(str(java()), *_JVM, *_QUICK, f"-javaagent:{agent}"),
+            *(str(java()), *self._jvm, *_QUICK, f"-javaagent:{agent}"),
             f"-Dcassandra.config=file://{conf}/cassandra.yaml",
             f"-Dcassandra.storagedir={self.folder}",
             f"-Dlogback.configurationFile={conf}/logback.xml",
@@ -229,6 +231,7 @@ class CassandraCluster:
         nodes: int,
         ports: tuple[int, int] | None = None,
         certificates: Certificates | None = None,
+        jvm: Sequence[str] = QUICK_START,
     ) -> None:
         """Choose the nodes' places; `start` starts them.
 
@@ -237,6 +240,7 @@ class CassandraCluster:
             nodes: How many.
             ports: For clients, and for the nodes among themselves; free ones when None.
             certificates: For encrypted connections alone, and passwords; None takes everybody.
+            jvm: Java's own options.
         """
         addresses = [f"127.0.0.{number + 1}" for number in range(nodes)]
         self.ports = ports or (free_port(*_usable(addresses)), free_port(*addresses))
@@ -245,7 +249,7 @@ class CassandraCluster:
         seeds = ",".join(addresses)
         self.nodes = [
             CassandraNode(
-                folder / address, address, -(2**63) + number * step, seeds, self.ports, certificates
+                folder / address, address, -(2**63) + number * step, seeds, self.ports, certificates, jvm
             )
             for number, address in enumerate(addresses)
         ]

@@ -13,6 +13,12 @@ from tests.engines.missing import Missing
 VERSION = 17
 """Cassandra 5.0 runs on 11 and 17, Kafka 4 on 17 and later."""
 
+QUICK_START = ("-Xms512m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+"""For tests: up soonest, and slower than it could be from then on."""
+
+LONG_RUN = ("-Xms1g", "-Xmx1g", "-XX:+UseG1GC")
+"""For measurements: the collector that both servers choose, and all of the compiler."""
+
 ADVICE = "install Java 17 and Maven (apt install openjdk-17-jdk maven; brew install openjdk@17 maven)"
 
 

@@ -5,16 +5,16 @@ import os
 import string
 import subprocess
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.engines.certificates import Certificates
 from tests.engines.jars import jars
-from tests.engines.java import java
+from tests.engines.java import QUICK_START, java
 from tests.engines.ports import free_port
 from tests.engines.processes import NotReady, ServerProcess
 
 _HERE = Path(__file__).parent
-_JVM = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 START_SECONDS = 60.0
 
 SASL_USERNAME = "angarium"
@@ -28,14 +28,16 @@ class KafkaServer:
     encrypted, for clients with a certificate of its own authority (SSL).
     """
 
-    def __init__(self, folder: Path, port: int | None = None) -> None:
+    def __init__(self, folder: Path, port: int | None = None, jvm: Sequence[str] = QUICK_START) -> None:
         """Choose its place; `start` starts it.
 
         Args:
             folder: For its data, settings and logs.
             port: For the listener without security; a free one when None.
+            jvm: Java's own options.
         """
         self.folder = folder
+        self._jvm = jvm
         self._port = port or free_port()
         self._sasl_port = free_port()
         self._ssl_port = free_port()
@@ -78,7 +80,7 @@ class KafkaServer:
             self._format(classes, properties)
         self._runs += 1
         log = self.folder / f"kafka-{self._runs}.log"
-        command = [str(java()), *_JVM, "-cp", classes, "kafka.Kafka", str(properties)]
+        command = [str(java()), *self._jvm, "-cp", classes, "kafka.Kafka", str(properties)]
         self._process = ServerProcess("Kafka", command, log, os.environ)
         self._process.wait_until(
             lambda: "Kafka Server started" in log.read_text(errors="replace"), START_SECONDS
@@ -122,7 +124,7 @@ class KafkaServer:
 
     def _format(self, classes: str, properties: Path) -> None:
         identity = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        tool = [str(java()), *_JVM, "-cp", classes, "kafka.tools.StorageTool"]
+        tool = [str(java()), *QUICK_START, "-cp", classes, "kafka.tools.StorageTool"]
         command = [*tool, "format", "-t", identity, "-c", str(properties)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         if done.returncode != 0:

@@ -1,0 +1,59 @@
+"""How many messages one API process accepts, how soon, and what they cost."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from functools import partial
+
+from bench import contenders
+from bench.load import Load, Outcome
+from bench.population import Population
+from bench.servers import Server
+from bench.stage import Stage
+from bench.table import ANSWERS, Figures, Table, interleave
+
+CONNECTIONS = (16, 64, 256)
+PACED_CONNECTIONS = 64
+RATES = (500, 1_000)
+WARM_UP_SECONDS = 2.0
+
+Ask = Callable[[Load], Outcome]
+
+
+def run(stage: Stage) -> Iterator[Table]:
+    """Measure everybody at every number of connections and at every pace."""
+    settings = stage.engines.prepare("accept")
+    seconds = stage.effort.seconds
+    with ExitStack() as starting:
+        servers = [
+            starting.enter_context(contenders.api(stage.folder(), settings)),
+            starting.enter_context(contenders.api(stage.folder(), settings, fast=True)),
+            starting.enter_context(contenders.kafka_peer("aiokafka", stage.folder(), settings)),
+            starting.enter_context(contenders.kafka_peer("confluent", stage.folder(), settings)),
+        ]
+        floors = [starting.enter_context(floor) for floor in contenders.floors(stage.folder()).values()]
+        contenders.introduce(servers[0], stage.people)
+        for server in (*servers, *floors):
+            ask(server, stage.people, PACED_CONNECTIONS, lambda load: load.flat_out(WARM_UP_SECONDS))
+        for connections in CONNECTIONS:
+            asked = [*servers, *floors] if connections == PACED_CONNECTIONS else servers
+            title = f"Accept, flat out, {connections} connections"
+            yield _compare(stage, title, asked, connections, lambda load: load.flat_out(seconds))
+        for rate in RATES:
+            title = f"Accept, paced at {rate:,}/s"
+            paced: Ask = partial(Load.paced, seconds=seconds, per_second=rate)
+            yield _compare(stage, title, servers, PACED_CONNECTIONS, paced)
+
+
+def _compare(stage: Stage, title: str, servers: list[Server], connections: int, run_load: Ask) -> Table:
+    asks: Mapping[str, Callable[[], Figures]] = {
+        server.name: partial(ask, server, stage.people, connections, run_load) for server in servers
+    }
+    return interleave(Table(title, ANSWERS), stage.effort.turns, asks, stage.say)
+
+
+def ask(server: Server, people: Population, connections: int, run_load: Ask) -> Figures:
+    """Let one server have one turn."""
+    with Load([server.address], people.sends(server.host), connections) as load:
+        cpu = server.cpu_seconds()
+        outcome = run_load(load)
+        return outcome.figures(server.cpu_seconds() - cpu)

@@ -1,0 +1,1 @@
+"""Folders to put before all others on a contender's path."""
