@@ -30,7 +30,6 @@ from angarium.engines.kafka.consumer import KafkaConsumer
 from angarium.engines.kafka.dead_letters import KafkaDeadLetters
 from angarium.engines.kafka.producer import KafkaLog
 from angarium.engines.kafka.security import KafkaConnection
-from angarium.engines.kafka.topics import KafkaTopics
 from angarium.ports.message_log import DeadLetterLog
 from angarium.router.worker import Worker
 from angarium.services.presence import OnlineUsers
@@ -40,6 +39,7 @@ from tests.contract.http.in_process import InProcess
 from tests.contract.http.over_socket import OverSocket
 from tests.contract.http.parts import PRESENCE_WINDOW, Parts, application, signer
 from tests.engines.cassandra_sessions import shared_sessions
+from tests.engines.topics import make_topics
 from tests.fakes.consumer import MemoryConsumer
 from tests.fakes.conversations import MemoryConversations
 from tests.fakes.dead_letters import MemoryDeadLetters
@@ -146,7 +146,7 @@ def distributed(_: Path, request: pytest.FixtureRequest) -> Iterator[Service]:
     """Run the server and the worker over the session's Kafka and Cassandra, with a topic of their own."""
     connection = KafkaConnection((request.getfixturevalue("steady_kafka"),))
     topic = f"messages-{uuid4().hex[:8]}"
-    KafkaTopics(connection, topic, PARTITIONS, 1).create()
+    make_topics(connection, topic, PARTITIONS)
     session = shared_sessions(request, request.getfixturevalue("steady_cassandra"))[0]
     clock = SystemClock()
     with (

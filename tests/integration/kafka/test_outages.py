@@ -13,10 +13,10 @@ from angarium import deadline
 from angarium.domain.errors import LogUnavailable
 from angarium.engines.kafka.producer import KafkaLog
 from angarium.engines.kafka.security import KafkaConnection
-from angarium.engines.kafka.topics import KafkaTopics
 from angarium.ports.message_log import Appended, NewRecord
 from tests.contract.ports.records import append, new_key
 from tests.engines.kafka_server import KafkaServer
+from tests.engines.topics import make_topics
 from tests.integration.kafka.conftest import PARTITIONS, OpenLog, OpenReading
 from tests.integration.kafka.sending import cpu_seconds, keep_trying, try_to_append, until_taken
 
@@ -179,7 +179,7 @@ def test_a_topic_that_vanishes_is_told_at_once_and_may_come_back(
     give_up_at = time.monotonic() + 30.0
     while "is gone" not in str(try_to_append(log, "v")):
         assert time.monotonic() < give_up_at
-    KafkaTopics(connection, topic, PARTITIONS, 1).create()
+    make_topics(connection, topic, PARTITIONS)
     until_taken(log, seconds=30.0)
 
 
