@@ -151,8 +151,8 @@ def prepare(settings: Settings, timeout: float) -> KeyspaceReport:
         except LogUnavailable as error:
             if time.monotonic() + wait > give_up:
                 raise SetupError(
-                    f"Kafka at {_shown(settings.kafka)} did not answer within {timeout:g} s; check "
-                    "ANGARIUM_KAFKA, and that the brokers run"
+                    f"Kafka at {_shown(settings.kafka)} could not be prepared within {timeout:g} s "
+                    f"({error}); check ANGARIUM_KAFKA, and that the brokers run"
                 ) from error
         time.sleep(wait)
     return keyspace.prepare(_cassandra(settings), settings.replication, max(0.0, give_up - time.monotonic()))

@@ -7,9 +7,9 @@ import pytest
 from angarium.engines.kafka.consumer import KafkaConsumer
 from angarium.engines.kafka.producer import KafkaLog
 from angarium.engines.kafka.security import KafkaConnection
-from angarium.engines.kafka.topics import KafkaTopics
 from tests.contract.ports.reading import Reading
 from tests.engines.kafka_server import KafkaServer
+from tests.engines.kafka_topics import make_topics
 
 PARTITIONS = 4
 
@@ -31,7 +31,7 @@ def name() -> str:
 @pytest.fixture
 def topic(connection: KafkaConnection, name: str) -> str:
     """A topic of 4 partitions, empty."""
-    KafkaTopics(connection, name, PARTITIONS, 1).create()
+    make_topics(connection, name, PARTITIONS)
     return name
 
 

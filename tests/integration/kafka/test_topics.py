@@ -55,8 +55,8 @@ def test_init_refuses_a_topic_that_differs(connection: KafkaConnection, name: st
         KafkaTopics(connection, name, 6, 1).create()
 
 
-def test_more_replicas_than_brokers_are_refused(connection: KafkaConnection, name: str) -> None:
-    with pytest.raises(SetupError, match="ANGARIUM_TOPIC_REPLICATION is 3"):
+def test_more_replicas_than_brokers_are_waited_for(connection: KafkaConnection, name: str) -> None:
+    with pytest.raises(LogUnavailable, match="ANGARIUM_TOPIC_REPLICATION is 3"):
         KafkaTopics(connection, name, 6, 3).create()
 
 

@@ -7,7 +7,7 @@ import kafka
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import InvalidReplicationFactorError, KafkaError, TopicAlreadyExistsError
 
-from angarium.domain.errors import SetupError
+from angarium.domain.errors import LogUnavailable, SetupError
 from angarium.engines.kafka.clients import PatientClient, Wire
 from angarium.engines.kafka.errors import CLIENT_ERRORS, unavailable
 from angarium.engines.kafka.security import KafkaConnection
@@ -58,7 +58,7 @@ class KafkaTopics:
 
         Raises:
             SetupError: They cannot be made, or those that are there differ.
-            LogUnavailable: No broker answers.
+            LogUnavailable: No broker answers, or too few for the copies that are asked for.
         """
         with self._administrator() as administrator:
             made = tuple(topic for topic in self._partitions if self._create(administrator, topic))
@@ -110,7 +110,8 @@ class KafkaTopics:
         except TopicAlreadyExistsError:
             return False
         except InvalidReplicationFactorError as error:
-            raise SetupError(
+            # Brokers that are starting, or were busy for too long, are not counted until they report.
+            raise LogUnavailable(
                 f"topic {topic!r} cannot be made: ANGARIUM_TOPIC_REPLICATION is {self._replication}, and "
                 f"fewer brokers are up. Start more brokers or set a lower value"
             ) from error

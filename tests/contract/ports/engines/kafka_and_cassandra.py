@@ -15,9 +15,9 @@ from angarium.engines.kafka.consumer import KafkaConsumer
 from angarium.engines.kafka.dead_letters import KafkaDeadLetters
 from angarium.engines.kafka.producer import KafkaLog
 from angarium.engines.kafka.security import KafkaConnection
-from angarium.engines.kafka.topics import KafkaTopics
 from tests.contract.ports.engine import PARTITIONS, Engine, Logs, Stores
 from tests.engines.cassandra_sessions import shared_sessions
+from tests.engines.kafka_topics import make_topics
 
 _CONNECT_SECONDS = 30.0
 _WINDOW_SECONDS = 3_600.0
@@ -27,7 +27,7 @@ _WINDOW_SECONDS = 3_600.0
 def _open_logs(request: pytest.FixtureRequest) -> Iterator[Logs]:
     connection = KafkaConnection((request.getfixturevalue("kafka"),))
     topic = f"messages-{uuid4().hex[:8]}"
-    KafkaTopics(connection, topic, PARTITIONS, 1).create()
+    make_topics(connection, topic, PARTITIONS)
     with (
         closing(KafkaLog(connection, topic, PARTITIONS)) as log,
         closing(KafkaDeadLetters(connection, topic)) as dead_letters,
