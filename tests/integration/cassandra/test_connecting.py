@@ -4,7 +4,7 @@ import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from uuid import uuid4
@@ -15,7 +15,7 @@ from angarium.deadline import within
 from angarium.domain.errors import StoreUnavailable
 from angarium.engines.cassandra.cluster import CassandraAddress
 from angarium.engines.cassandra.connector import CLOSE_SECONDS
-from angarium.engines.cassandra.keyspace import prepare
+from angarium.engines.cassandra.keyspace import KeyspaceReport, prepare
 from angarium.engines.cassandra.rows import Rows
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.statements import Statement
@@ -53,14 +53,17 @@ def find(session: CassandraSession) -> "Future[Rows]":
     return session.submit(Statement.CONVERSATION, (uuid4(),))
 
 
-def test_a_session_opened_before_its_node_is_up_connects_by_itself(
+def test_sessions_and_init_that_begin_before_their_node_is_up_get_through_by_themselves(
     cassandra_node: CassandraCluster, on_node: CassandraAddress, open_session: OpenSession
 ) -> None:
     cassandra_node.kill()
     session = open_session(on_node)
     assert not session.await_connection(1.0)
     assert "not been reached yet" in str(asked(session))
-    cassandra_node.start()
+    with ThreadPoolExecutor(1) as pool:
+        preparing = pool.submit(prepare, on_node, 1, 120.0)
+        cassandra_node.start()
+        assert preparing.result(120.0) == KeyspaceReport(replication=1, nodes=1)
     assert session.await_connection(RECOVERY_SECONDS)
     until_it_answers(lambda: session.execute(Statement.CONVERSATION, (uuid4(),)))
 

@@ -125,14 +125,3 @@ def test_an_unknown_datacenter_is_told(address: CassandraAddress) -> None:
     elsewhere = CassandraAddress(address.contact_points, address.keyspace, datacenter="elsewhere")
     with pytest.raises(SetupError, match="ANGARIUM_DATACENTER"):
         prepare(elsewhere, 1, 1.0)
-
-
-def test_servers_that_are_still_starting_are_waited_for(
-    cassandra_node: CassandraCluster, keyspace: str
-) -> None:
-    address = CassandraAddress(contact_points(cassandra_node.address), keyspace)
-    cassandra_node.kill()
-    with ThreadPoolExecutor(1) as pool:
-        preparing = pool.submit(prepare, address, 1, 120.0)
-        cassandra_node.start()
-        assert preparing.result(120.0) == KeyspaceReport(replication=1, nodes=1)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.engines.cassandra_server import CassandraCluster
 from tests.engines.jars import jars
 from tests.engines.kafka_server import KafkaServer
 from tests.engines.missing import Missing
@@ -32,11 +31,6 @@ def _kafka_answers(address: str, patience: float = PATIENCE_SECONDS) -> bool:
     return _answers(address, api_versions, patience)
 
 
-def _cassandra_answers(address: str) -> bool:
-    options = bytes.fromhex("040000000500000000")
-    return _answers(address, options, PATIENCE_SECONDS)
-
-
 def test_a_broker_answers_on_both_listeners(kafka_server: KafkaServer) -> None:
     assert _kafka_answers(kafka_server.address)
     assert _kafka_answers(kafka_server.sasl_address)
@@ -56,14 +50,6 @@ def test_a_killed_broker_comes_back_at_its_address(kafka_server: KafkaServer) ->
     kafka_server.start()
     assert kafka_server.address == address
     assert _kafka_answers(address)
-
-
-def test_a_killed_node_comes_back_at_its_address(cassandra_cluster: CassandraCluster) -> None:
-    addresses = cassandra_cluster.address.split(",")
-    cassandra_cluster.nodes[1].kill()
-    assert [_cassandra_answers(address) for address in addresses] == [True, False]
-    cassandra_cluster.start()
-    assert [_cassandra_answers(address) for address in addresses] == [True, True]
 
 
 def test_a_port_is_given_out_once() -> None:

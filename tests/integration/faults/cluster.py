@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import combinations
 from pathlib import Path
+from subprocess import CompletedProcess
 from uuid import uuid4
 
 from angarium.clock import SystemClock
@@ -29,7 +30,8 @@ class Cluster:
         self.names = _people(name)
         self.topic = f"messages-{name}"
         self.kafka = kafka
-        self._folder = folder
+        self.folder = folder
+        self.password = name
         users = folder / "users.json"
         password_hash = ScryptHasher().hash(name)
         users.write_text(
@@ -47,12 +49,16 @@ class Cluster:
         }
         self.apis: list[Service] = []
         self.workers: list[Service] = []
-        done = run_cli("init", stdin="", patience=PATIENCE, **self.settings)
+        done = self.run("init")
         assert done.returncode == 0, done.stderr
 
     @property
     def urls(self) -> list[str]:
         return [api.url for api in self.apis]
+
+    def run(self, *arguments: str) -> "CompletedProcess[str]":
+        """Run one command to its end, with the settings of every instance."""
+        return run_cli(*arguments, stdin="", patience=PATIENCE, **self.settings)
 
     def token(self, name: str) -> str:
         """Log in somebody without a request."""
@@ -77,7 +83,7 @@ class Cluster:
             instance.close()
 
     def _instance(self, command: str, **settings: str) -> Service:
-        folder = self._folder / f"{command}-{len(self.apis) + len(self.workers)}"
+        folder = self.folder / f"{command}-{len(self.apis) + len(self.workers)}"
         folder.mkdir()
         return Service(folder, (command,), **{**self.settings, **settings})
 

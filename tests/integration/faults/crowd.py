@@ -9,25 +9,34 @@ from tests.acceptance.caller import Caller, conversation_id
 from tests.acceptance.ledger import Sender, discrepancies
 from tests.acceptance.service import PATIENCE, until
 from tests.integration.faults.cluster import Cluster
+from tests.integration.faults.verifying import Verify
 from tests.integration.faults.witness import Away, Witness
 
 REST_SECONDS = 0.1
 """Between two messages of one person: faults take seconds, and the ledger is read again and again."""
+
+VERIFY_RATE = 30
+"""Messages a second of `angarium verify`, as many as those of ours."""
 
 LOSES_EVERY = 7
 """A kill seldom falls between the log and the answer; a lost answer leaves the same behind."""
 
 
 class Crowd:
-    """A sender and a witness for each pair of the cluster's people."""
+    """`angarium verify` for the first one's conversations, a sender of ours for each other pair.
+
+    A witness reads each conversation meanwhile; both ledgers are held against what is read at the end.
+    """
 
     def __init__(self, cluster: Cluster, urls: Sequence[str] = ()) -> None:
         """Let them use these instances, all by default."""
         self.urls = list(urls or cluster.urls)
+        self.verify = Verify(cluster.folder, self.urls, cluster.names, cluster.password, VERIFY_RATE)
         pairs = list(itertools.combinations(cluster.names, 2))
         self.senders = [
             Sender(self.urls[0], one, two, cluster.token(one), seed, self.urls[1:], REST_SECONDS, LOSES_EVERY)
             for seed, (one, two) in enumerate(pairs)
+            if one != cluster.names[0]
         ]
         self.witnesses = [
             Witness(self.urls, conversation_id(one, two), cluster.token(two)) for one, two in pairs
@@ -37,21 +46,19 @@ class Crowd:
 
     @property
     def accepted(self) -> int:
-        return sum(len(sender.accepted) for sender in self.senders)
+        return self.verify.accepted + sum(len(sender.accepted) for sender in self.senders)
 
     @property
     def retries(self) -> int:
         return sum(sender.retries for sender in self.senders)
 
-    def open(self) -> None:
-        """Open all conversations, so that sending needs no store."""
+    def start(self) -> None:
+        """Let them talk, once all conversations are open, so that sending needs no store."""
         with Caller(self.urls[0]) as caller:
             for sender in self.senders:
                 caller.token = sender.token
                 caller.open_conversation(sender.recipient)
-
-    def start(self) -> None:
-        self._enough.clear()
+        self.verify.start()
         runs = [*(each.run for each in self.senders), *(each.run for each in self.witnesses)]
         self._threads = [threading.Thread(target=run, args=(self._enough.is_set,)) for run in runs]
         for thread in self._threads:
@@ -69,44 +76,55 @@ class Crowd:
 
     def complaints(self) -> list[str]:
         """Hold every 202 against what is read through every instance."""
+        promises = self._promises()
         found: list[str] = []
-        for sender, witness in zip(self.senders, self.witnesses, strict=True):
+        for witness in self.witnesses:
+            accepted = promises[witness.conversation]
             for url in self.urls:
                 with Caller(url) as caller:
                     caller.token = witness.token
-                    self._await_all(caller, sender, witness)
-                    found += discrepancies(sender.accepted, witness.look(caller))
+                    _await_all(caller, accepted, witness)
+                    found += discrepancies(accepted, witness.look(caller))
             found += witness.complaints
         return found
 
-    def _await_all(self, caller: Caller, sender: Sender, witness: Witness) -> None:
-        """Wait until the log is worked off: the last message and every receipt is there."""
-        last = sender.accepted[-1][0] if sender.accepted else ""
+    def _promises(self) -> dict[str, list[tuple[str, str]]]:
+        ours = {conversation_id(each.sender, each.recipient): each.accepted for each in self.senders}
+        return {**ours, **self.verify.promises()}
 
-        def worked_off() -> bool:
-            with suppress(Away):
-                rows = {str(row["message_id"]): row for row in witness.look(caller)}
-                return (not last or last in rows) and all(
-                    rows[each]["status"] == "DELIVERED" for each in witness.confirmed
-                )
-            return False
 
-        until(worked_off, f"{sender.sender}'s last message and all receipts are stored")
+def _await_all(caller: Caller, accepted: Sequence[tuple[str, str]], witness: Witness) -> None:
+    """Wait until the log is worked off: the last message and every receipt is there."""
+    last = accepted[-1][0] if accepted else ""
+
+    def worked_off() -> bool:
+        with suppress(Away):
+            rows = {str(row["message_id"]): row for row in witness.look(caller)}
+            return (not last or last in rows) and all(
+                rows[each]["status"] == "DELIVERED" for each in witness.confirmed
+            )
+        return False
+
+    until(worked_off, f"the last message of {witness.conversation} and all receipts are stored")
 
 
 @contextmanager
 def talking(cluster: Cluster, urls: Sequence[str] = ()) -> Iterator[Crowd]:
     """Let people talk while the block lasts; every 202 must be there once, in order, when it ends."""
     crowd = Crowd(cluster, urls)
-    crowd.open()
-    crowd.start()
     try:
+        crowd.start()
         yield crowd
+        crowd.stop()
+        crowd.verify.stop()
     finally:
         crowd.stop()
-    assert crowd.accepted > 0
+        crowd.verify.kill()
     complaints = crowd.complaints()
     assert not complaints, complaints
+    assert crowd.verify.status == 0, crowd.verify.report
+    assert crowd.verify.report["kept"] is True
+    assert crowd.verify.report["confirmed"]
 
 
 def snapshot(crowd: Crowd) -> dict[str, list[dict[str, object]]]:

@@ -1,4 +1,4 @@
-"""Workers that die, or fall silent and come back as if nothing had been."""
+"""A worker that falls silent and comes back as if nothing had been."""
 
 import pytest
 
@@ -8,26 +8,6 @@ from tests.integration.faults.crowd import talking
 
 ROUND = 60
 pytestmark = pytest.mark.storm
-
-
-def test_a_worker_that_is_killed_again_and_again_loses_and_doubles_nothing(service: Cluster) -> None:
-    service.api()
-    one, two = service.worker(), service.worker()
-    with talking(service) as crowd:
-        for victim, other in ((one, two), (two, one)):
-            crowd.await_more(ROUND)
-            await_work(victim)
-            victim.kill()
-            crowd.await_more(ROUND)
-            await_work(other)
-            victim.start()
-            await_work(victim)
-        for each in (one, two):
-            each.kill()
-        crowd.await_more(ROUND)
-        for each in (one, two):
-            each.start()
-        crowd.await_more(ROUND)
 
 
 def test_a_worker_that_was_frozen_past_its_session_comes_back_as_no_zombie(service: Cluster) -> None:

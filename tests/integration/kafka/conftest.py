@@ -9,7 +9,7 @@ from angarium.engines.kafka.producer import KafkaLog
 from angarium.engines.kafka.security import KafkaConnection
 from tests.contract.ports.reading import Reading
 from tests.engines.kafka_server import KafkaServer
-from tests.engines.topics import make_topics
+from tests.engines.kafka_topics import make_topics
 
 PARTITIONS = 4
 

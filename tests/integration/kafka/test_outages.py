@@ -16,7 +16,7 @@ from angarium.engines.kafka.security import KafkaConnection
 from angarium.ports.message_log import Appended, NewRecord
 from tests.contract.ports.records import append, new_key
 from tests.engines.kafka_server import KafkaServer
-from tests.engines.topics import make_topics
+from tests.engines.kafka_topics import make_topics
 from tests.integration.kafka.conftest import PARTITIONS, OpenLog, OpenReading
 from tests.integration.kafka.sending import cpu_seconds, keep_trying, try_to_append, until_taken
 

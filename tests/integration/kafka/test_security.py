@@ -90,14 +90,14 @@ def test_a_password_that_stops_being_good_costs_no_cpu_and_being_good_again_is_e
     with closing(KafkaLog(guarded, name, 4)) as log:
         log.wait_until_connected(30.0)
         append(log, "v", new_key())
-        kafka_server.stop()
+        kafka_server.kill()
         kafka_server.sasl_password = "another"
         try:
             kafka_server.start()
             seconds = 4.0
             assert cpu_seconds(lambda: idle_but_for_one(log, seconds)) < 0.5 * seconds
         finally:
-            kafka_server.stop()
+            kafka_server.kill()
             kafka_server.sasl_password = SASL_PASSWORD
             kafka_server.start()
         until_taken(log)

@@ -55,9 +55,7 @@ def test_init_refuses_a_topic_that_differs(connection: KafkaConnection, name: st
         KafkaTopics(connection, name, 6, 1).create()
 
 
-def test_more_replicas_than_brokers_may_mean_that_some_are_still_starting(
-    connection: KafkaConnection, name: str
-) -> None:
+def test_more_replicas_than_brokers_are_waited_for(connection: KafkaConnection, name: str) -> None:
     with pytest.raises(LogUnavailable, match="ANGARIUM_TOPIC_REPLICATION is 3"):
         KafkaTopics(connection, name, 6, 3).create()
 

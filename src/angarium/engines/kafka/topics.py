@@ -58,7 +58,7 @@ class KafkaTopics:
 
         Raises:
             SetupError: They cannot be made, or those that are there differ.
-            LogUnavailable: No broker answers, or fewer than the replication asks for are up.
+            LogUnavailable: No broker answers, or too few for the copies that are asked for.
         """
         with self._administrator() as administrator:
             made = tuple(topic for topic in self._partitions if self._create(administrator, topic))
@@ -110,10 +110,10 @@ class KafkaTopics:
         except TopicAlreadyExistsError:
             return False
         except InvalidReplicationFactorError as error:
-            # Also what a broker says of itself while it starts, or for seconds after a pause.
+            # Brokers that are starting, or were busy for too long, are not counted until they report.
             raise LogUnavailable(
                 f"topic {topic!r} cannot be made: ANGARIUM_TOPIC_REPLICATION is {self._replication}, and "
-                f"fewer brokers are up; start more brokers or set a lower value"
+                f"fewer brokers are up. Start more brokers or set a lower value"
             ) from error
         except KafkaError as error:
             if error.retriable:

@@ -17,7 +17,7 @@ from angarium.engines.kafka.producer import KafkaLog
 from angarium.engines.kafka.security import KafkaConnection
 from tests.contract.ports.engine import PARTITIONS, Engine, Logs, Stores
 from tests.engines.cassandra_sessions import shared_sessions
-from tests.engines.topics import make_topics
+from tests.engines.kafka_topics import make_topics
 
 _CONNECT_SECONDS = 30.0
 _WINDOW_SECONDS = 3_600.0
