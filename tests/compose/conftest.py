@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.acceptance.caller import Caller
-from tests.compose.stack import Stack
+from tests.compose.stack import INSTANCES, Stack
 from tests.compose.start import Start
 
 _figures = pytest.StashKey[list[str]]()
@@ -61,7 +61,8 @@ def cold_start(_stack: Stack, request: pytest.FixtureRequest) -> Start:
 def stack(_stack: Stack, cold_start: Start) -> Iterator[Stack]:
     """Three of each, all healthy; what a test stopped is started again."""
     yield _stack
-    _stack.scale(3)
+    if not _stack.whole:
+        _stack.scale(INSTANCES)
 
 
 @pytest.fixture

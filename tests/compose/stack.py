@@ -14,6 +14,8 @@ PATIENCE = 240.0
 """Seconds that any single step may take on a slow and busy machine."""
 
 INSTANCES = 3
+CONTAINERS = 2 * INSTANCES + 5
+"""With Kafka, two Cassandra nodes, the one that prepares them, and the balancer."""
 
 
 def until(condition: Callable[[], bool], what: str, patience: float = PATIENCE) -> None:
@@ -42,6 +44,12 @@ class Stack:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def whole(self) -> bool:
+        """Whether all that belongs to it is there and well."""
+        containers = self.compose.containers()
+        return len(containers) == CONTAINERS and all(each.well for each in containers)
 
     def build(self) -> None:
         self.compose.run("build", seconds=2 * COMMAND_SECONDS)

@@ -82,7 +82,7 @@ def test_one_trace_leads_from_the_balancer_to_the_worker(stack: Stack, alice: Ca
         return {line.text("action") for line in lines if line.text("trace_id") == trace}
 
     wanted = {"balanced", "request", "message_accepted", "message_stored"}
-    until(lambda: actions() == wanted, f"{wanted} have the trace id")
+    until(lambda: wanted <= actions(), f"{wanted} have the trace id")
 
 
 def test_who_guesses_is_known_by_the_address_that_the_balancer_saw(stack: Stack) -> None:
