@@ -23,17 +23,19 @@ def test_a_signal_ends_a_start_with_status_0(command: str) -> None:
             ANGARIUM_CASSANDRA=address,
             ANGARIUM_JWT_SECRET="a secret of 32 bytes or even more",
         )
-        with subprocess.Popen(
-            [sys.executable, "-m", "angarium", command],
-            env=settings,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process:
-            with silent.accept()[0]:
-                process.send_signal(signal.SIGTERM)
-                out, err = process.communicate(timeout=PATIENCE)
+        with (
+            subprocess.Popen(
+                [sys.executable, "-m", "angarium", command],
+                env=settings,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            ) as process,
+            silent.accept()[0],
+        ):
+            process.send_signal(signal.SIGTERM)
+            out, err = process.communicate(timeout=PATIENCE)
 
     assert process.returncode == 0, err
     assert out == ""

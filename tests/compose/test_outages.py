@@ -11,6 +11,8 @@ from tests.compose.stack import INSTANCES, Stack, until
 
 pytestmark = pytest.mark.timeout(1200)
 
+HANGS_SECONDS = 10.0
+
 
 @contextmanager
 def away(stack: Stack, service: str) -> Iterator[None]:
@@ -66,6 +68,26 @@ def test_reads_go_on_while_kafka_is_away(stack: Stack, alice: Caller) -> None:
         assert_is_a_refusal_that_can_be_tried_again(refused)
         assert refused.body["code"] == "log_unavailable"
         assert UUID(refused.text("message_id")).version == 7
+
+
+def test_an_instance_that_hangs_is_left(stack: Stack) -> None:
+    """Its connections are taken and never answered: only the health check can tell."""
+
+    def all_are_answered() -> bool:
+        try:
+            for _ in range(10 * INSTANCES):
+                with Caller(stack.url, timeout=HANGS_SECONDS) as caller:
+                    assert caller.call("GET", "/openapi.json").status == 200
+        except TimeoutError:
+            return False
+        return True
+
+    frozen = stack.one("api")
+    stack.compose.docker("pause", frozen.id)
+    try:
+        until(all_are_answered, "no request meets the instance that hangs", patience=60)
+    finally:
+        stack.compose.docker("unpause", frozen.id)
 
 
 def test_without_any_instance_the_balancer_refuses_in_the_apis_words_until_there_is_one(
