@@ -1,11 +1,12 @@
 # Every target is a short command that also stands in the README or CONTRIBUTING.md.
 PYTHON ?= python3
 BIN := .venv/bin
+COMPOSE = $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 .DEFAULT_GOAL := help
-.PHONY: help run engines test test-fast lint fix bench package clean
+.PHONY: help run engines up down scale demo test test-fast test-compose lint check-deploy fix bench package clean
 
 help:  ## Show this list.
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
 run: .venv/run  ## Start the whole service on http://127.0.0.1:8080, data in var/.
 	@exec $(BIN)/angarium serve
@@ -13,17 +14,39 @@ run: .venv/run  ## Start the whole service on http://127.0.0.1:8080, data in var
 engines: .venv/dev  ## Start real Kafka and Cassandra in the foreground and print the settings to export.
 	@exec $(BIN)/python -m tests.engines
 
+up:  ## Start the service on Kafka and Cassandra in containers, behind a balancer on http://127.0.0.1:8080.
+	$(COMPOSE) up --detach --build
+	@$(PYTHON) -m deploy.ready
+
+scale:  ## The same with three instances of the API and three workers.
+	$(COMPOSE) up --detach --build --scale api=3 --scale worker=3
+	@$(PYTHON) -m deploy.ready
+
+demo:  ## Send through the balancer, and show which instance took and which worker stored each message.
+	@$(PYTHON) -m deploy.demo
+
+down:  ## Stop the containers; what they have stored stays in volumes.
+	$(COMPOSE) down
+
 test: .venv/dev  ## Run every test, with the coverage of branches.
 	$(BIN)/pytest --numprocesses=2 --dist=loadgroup --cov --cov-report=term
 
 test-fast: .venv/dev  ## Run the tests that need no real Kafka and Cassandra and no long storm.
 	$(BIN)/pytest -m "not engines and not storm"
 
+test-compose: .venv/dev  ## Start the containers for real, three of each, and kill them; needs a container engine.
+	$(BIN)/pytest tests/compose
+
 lint: .venv/dev  ## Check style, types, docstrings, complexity and the direction of imports.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+check-deploy: .venv/dev  ## Check the files for Compose, HAProxy and the image; needs their programs, but no engine.
+	$(COMPOSE) --env-file .env.example config --quiet
+	ANGARIUM_IDLE_TIMEOUT=60 ANGARIUM_REQUEST_TIMEOUT=10 haproxy -c -q -f deploy/haproxy.cfg
+	$(BIN)/hadolint Dockerfile
 
 fix: .venv/dev  ## Format, and mend what can be mended by itself.
 	$(BIN)/ruff check --fix .

@@ -1,5 +1,6 @@
 """`angarium api` and `angarium worker`: one instance of each half on Kafka and Cassandra."""
 
+import sys
 import threading
 from collections.abc import Callable
 from typing import TextIO
@@ -49,8 +50,12 @@ def _run(service: str, work: Callable[[Settings, TextIO], None], console: Consol
         raise SettingsError(problems)
     handler = logs.configure(service, settings.log_level, settings.log_format, console.stderr)
     try:
-        work(settings, console.stdout)
+        # Until there is something to finish, a signal just ends the start.
+        with on_signal(sys.exit):
+            work(settings, console.stdout)
         _log.info("stopped", "everything in hand was finished")
+    except SystemExit:
+        _log.info("stopped", "nothing was in hand yet")
     finally:
         handler.close()
     return 0
@@ -78,9 +83,10 @@ def _run_worker(settings: Settings, out: TextIO) -> None:
 
     clock = SystemClock()
     stopping = threading.Event()
-    with on_signal(stopping.set), distributed_engine(settings, clock) as engine:
+    with distributed_engine(settings, clock) as engine:
         worker = wiring.router_worker(settings, engine, clock)
-        _log.info("started", "working", version=__version__, group=settings.group)
-        out.write(f"working in group {settings.group}\n")
-        out.flush()
-        worker.run(stopping)
+        with on_signal(stopping.set):
+            _log.info("started", "working", version=__version__, group=settings.group)
+            out.write(f"working in group {settings.group}\n")
+            out.flush()
+            worker.run(stopping)

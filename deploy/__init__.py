@@ -1,0 +1,1 @@
+"""The service on one machine under Compose: what runs it, and what shows that it runs."""

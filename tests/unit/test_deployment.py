@@ -1,0 +1,116 @@
+"""docker-compose.yml as it stands: what it passes on, and what lets it run on a laptop in any number."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import pytest
+import yaml
+
+from angarium.config import Settings
+from angarium.config.users import DEMO_USERS
+
+ROOT = Path(__file__).parents[2]
+VARIABLE = re.compile(r"\$\{(\w+):-([^}]*)\}")
+OFFERED = re.compile(r"^#(\w+)=(.*)$", re.MULTILINE)
+INSTANCES = ("init", "api", "worker")
+LAPTOP_MEBIBYTES = 6 * 1024
+"""Of 8 GiB; the rest is the desktop's."""
+
+Service = dict[str, object]
+
+
+def offered() -> dict[str, str]:
+    """What .env.example has, with the values that hold without it."""
+    return dict(OFFERED.findall((ROOT / ".env.example").read_text()))
+
+
+def composed(environment: Mapping[str, str]) -> dict[str, Service]:
+    """The services, with variables filled in as Compose does."""
+    text = (ROOT / "docker-compose.yml").read_text()
+    filled = VARIABLE.sub(lambda found: environment.get(found[1]) or found[2], text)
+    return cast("dict[str, Service]", yaml.safe_load(filled)["services"])
+
+
+def settings_of(service: Service) -> Settings:
+    given = cast("dict[str, object]", service["environment"])
+    settings = Settings.from_env({name: "" if value is None else str(value) for name, value in given.items()})
+    return replace(settings, shown=())
+
+
+def mebibytes(service: Service) -> int:
+    number, unit = re.fullmatch(r"(\d+)([mg])", str(service["mem_limit"])).groups()  # type: ignore[union-attr]
+    return int(number) * (1024 if unit == "g" else 1)
+
+
+def test_every_setting_of_the_instances_can_be_set() -> None:
+    names = {setting.name for setting in Settings.from_env({}).shown}
+    passed_on = set(cast("dict[str, str]", composed({})["api"]["environment"]))
+    assert names - passed_on == {"ANGARIUM_DATA", "ANGARIUM_URL"}, "for `serve` and for clients only"
+    assert passed_on - names == set()
+
+
+def test_the_example_offers_every_variable_with_the_value_that_holds_without_it() -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    variables = dict(VARIABLE.findall(text))
+    assert offered().keys() == variables.keys()
+    own = {setting.name: setting.value for setting in Settings.from_env({}).shown}
+    for name, value in offered().items():
+        assert value == (variables[name] or own.get(name) or "") or name == "ANGARIUM_USERS", name
+    assert len(VARIABLE.findall(text)) == text.count("${"), "a variable without a default"
+
+
+@pytest.mark.parametrize("environment", [{}, offered()], ids=["nothing", "the whole example"])
+def test_instances_can_start_with(environment: dict[str, str]) -> None:
+    services = composed(environment)
+    for command in INSTANCES:
+        settings = settings_of(services[command])
+        assert settings.problems_for(command) == ()
+        assert settings.users is DEMO_USERS
+        assert settings.demo
+    assert settings_of(composed({})["api"]) == settings_of(composed(offered())["api"])
+
+
+def test_the_demo_ends_with_two_settings() -> None:
+    api = composed({"ANGARIUM_DEMO": "0"})["api"]
+    assert "demo users" in settings_of(api).problems_for("api")[0]
+
+
+def test_only_the_balancer_is_published_and_only_to_this_machine() -> None:
+    services = composed({})
+    assert {name for name, service in services.items() if "ports" in service} == {"haproxy"}
+    assert services["haproxy"]["ports"] == ["127.0.0.1:8080:8080"]
+
+
+def test_instances_can_be_scaled() -> None:
+    for service in composed({}).values():
+        assert not {"container_name", "hostname", "deploy"} & service.keys()
+
+
+def test_three_of_each_fit_a_laptop() -> None:
+    services = composed({})
+    counts = {"api": 3, "worker": 3}
+    assert sum(mebibytes(each) * counts.get(name, 1) for name, each in services.items()) <= LAPTOP_MEBIBYTES
+
+
+def test_nothing_waits_by_the_clock() -> None:
+    for name, service in composed({}).items():
+        waits = cast("dict[str, dict[str, str]]", service.get("depends_on", {}))
+        conditions = {each["condition"] for each in waits.values()}
+        assert conditions <= {"service_healthy", "service_completed_successfully"}, name
+        assert "sleep" not in str(service)
+
+
+def test_what_stands_around_an_instance_outlasts_what_it_bounds_itself() -> None:
+    for name in ("api", "worker"):
+        assert composed({})[name]["stop_grace_period"] == "15s", "a stop may take 10 s"
+
+
+def test_instances_are_given_no_privileges() -> None:
+    for name in INSTANCES:
+        service = composed({})[name]
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
