@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from bench import report
-from bench.parts import accept, embedded
+from bench.parts import accept, connections, embedded, end_to_end, read, scaling, worker
 from bench.stage import Effort, Stage
 from bench.table import Table
 
@@ -15,6 +15,11 @@ OUTPUT = Path("bench/results/latest.json")
 
 PARTS: Mapping[str, Callable[[Stage], Iterator[Table]]] = {
     "accept": accept.run,
+    "worker": worker.run,
+    "read": read.run,
+    "end_to_end": end_to_end.run,
+    "connections": connections.run,
+    "scaling": scaling.run,
     "embedded": embedded.run,
 }
 

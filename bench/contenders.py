@@ -13,6 +13,10 @@ ANGARIUM = "angarium"
 ANGARIUM_FAST = "angarium[fast]"
 AIOKAFKA = "FastAPI + uvicorn + aiokafka"
 CONFLUENT = "FastAPI + uvicorn + confluent-kafka"
+WORKER_PEERS = {
+    "bare_loop": "bare loop: poll and execute_async",
+    "one_at_a_time": "plain pipeline: one message at a time",
+}
 FLOOR_ASGI = "floor: raw ASGI on uvicorn, constant answer"
 FLOOR_SELECTOR = "floor: Python selector loop, constant answer"
 
@@ -37,6 +41,13 @@ def worker(folder: Path, settings: Settings, fast: bool = False) -> Running:
     extra = {} if fast else {"PYTHONPATH": _before_all(_WITHOUT_CRC32C)}
     name = ANGARIUM_FAST if fast else ANGARIUM
     return running(name, ["-m", "angarium", "worker"], folder, {**settings, **extra}, b"working in group")
+
+
+def worker_peer(module: str, folder: Path, settings: Settings) -> Running:
+    """Another way from the log to the store, without the extra `fast` either."""
+    extra = {"PYTHONPATH": _before_all(_WITHOUT_CRC32C)}
+    name = WORKER_PEERS[module]
+    return running(name, ["-m", f"bench.peers.{module}"], folder, {**settings, **extra}, b"ready")
 
 
 def kafka_peer(client: str, folder: Path, settings: Settings) -> Running:
