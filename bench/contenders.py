@@ -17,6 +17,7 @@ WORKER_PEERS = {
     "bare_loop": "bare loop: poll and execute_async",
     "one_at_a_time": "plain pipeline: one message at a time",
 }
+HISTORY_PEER = "FastAPI + uvicorn + cassandra-driver"
 FLOOR_ASGI = "floor: raw ASGI on uvicorn, constant answer"
 FLOOR_SELECTOR = "floor: Python selector loop, constant answer"
 
@@ -58,9 +59,7 @@ def kafka_peer(client: str, folder: Path, settings: Settings) -> Running:
 
 def read_peer(folder: Path, settings: Settings) -> Running:
     """The history call on FastAPI and Cassandra's driver."""
-    return running(
-        "FastAPI + uvicorn + cassandra-driver", ["-m", "bench.peers.serve", "history"], folder, settings
-    )
+    return running(HISTORY_PEER, ["-m", "bench.peers.serve", "history"], folder, settings)
 
 
 def floors(folder: Path) -> Mapping[str, Running]:
