@@ -5,16 +5,22 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from bench import report
-from bench.parts import accept, embedded
+from bench import aims, plot, report
+from bench.parts import accept, connections, embedded, end_to_end, read, scaling, worker
 from bench.stage import Effort, Stage
 from bench.table import Table
 
 PAGE = Path("docs/performance.md")
+PICTURE = Path("docs/accept.svg")
 OUTPUT = Path("bench/results/latest.json")
 
 PARTS: Mapping[str, Callable[[Stage], Iterator[Table]]] = {
     "accept": accept.run,
+    "worker": worker.run,
+    "read": read.run,
+    "end_to_end": end_to_end.run,
+    "connections": connections.run,
+    "scaling": scaling.run,
     "embedded": embedded.run,
 }
 
@@ -28,19 +34,27 @@ def main() -> int:
         seconds=arguments.seconds or (1.0 if quick else 3.0),
         quick=quick,
     )
-    results: dict[str, list[Table]] = {}
     with Stage(effort) as stage:
         for name in arguments.only or PARTS:
-            results[name] = []
-            for table in PARTS[name](stage):
-                results[name].append(table)
-                print(report.markdown(table), end="\n\n", flush=True)
-            report.write({name: results[name]}, arguments.output)
-            if arguments.write:
-                text = f"{report.conditions(effort.turns)}\n\n{report.tables(results[name])}"
-                report.fill_in(PAGE, name, text)
-    print(f"written to {arguments.output}")
+            _measure(stage, name, arguments.output, arguments.write)
+    everything = report.read(arguments.output)
+    print(aims.summary(everything))
+    print(f"\nwritten to {arguments.output}")
+    if arguments.write:
+        report.fill_in(PAGE, "aims", aims.summary(everything))
+        plot.draw(everything, PICTURE)
     return 0
+
+
+def _measure(stage: Stage, name: str, output: Path, write: bool) -> None:
+    found: list[Table] = []
+    for table in PARTS[name](stage):
+        found.append(table)
+        print(report.markdown(table), end="\n\n", flush=True)
+    report.write({name: found}, output)
+    if write:
+        text = f"{report.conditions(stage.effort.turns)}\n\n{report.tables(found)}"
+        report.fill_in(PAGE, name, text)
 
 
 def _arguments() -> argparse.Namespace:

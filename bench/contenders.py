@@ -13,6 +13,11 @@ ANGARIUM = "angarium"
 ANGARIUM_FAST = "angarium[fast]"
 AIOKAFKA = "FastAPI + uvicorn + aiokafka"
 CONFLUENT = "FastAPI + uvicorn + confluent-kafka"
+WORKER_PEERS = {
+    "bare_loop": "bare loop: poll and execute_async",
+    "one_at_a_time": "plain pipeline: one message at a time",
+}
+HISTORY_PEER = "FastAPI + uvicorn + cassandra-driver"
 FLOOR_ASGI = "floor: raw ASGI on uvicorn, constant answer"
 FLOOR_SELECTOR = "floor: Python selector loop, constant answer"
 
@@ -39,6 +44,13 @@ def worker(folder: Path, settings: Settings, fast: bool = False) -> Running:
     return running(name, ["-m", "angarium", "worker"], folder, {**settings, **extra}, b"working in group")
 
 
+def worker_peer(module: str, folder: Path, settings: Settings) -> Running:
+    """Another way from the log to the store, without the extra `fast` either."""
+    extra = {"PYTHONPATH": _before_all(_WITHOUT_CRC32C)}
+    name = WORKER_PEERS[module]
+    return running(name, ["-m", f"bench.peers.{module}"], folder, {**settings, **extra}, b"ready")
+
+
 def kafka_peer(client: str, folder: Path, settings: Settings) -> Running:
     """The send call on FastAPI, with `aiokafka` or `confluent` for Kafka."""
     name = AIOKAFKA if client == "aiokafka" else CONFLUENT
@@ -47,9 +59,7 @@ def kafka_peer(client: str, folder: Path, settings: Settings) -> Running:
 
 def read_peer(folder: Path, settings: Settings) -> Running:
     """The history call on FastAPI and Cassandra's driver."""
-    return running(
-        "FastAPI + uvicorn + cassandra-driver", ["-m", "bench.peers.serve", "history"], folder, settings
-    )
+    return running(HISTORY_PEER, ["-m", "bench.peers.serve", "history"], folder, settings)
 
 
 def floors(folder: Path) -> Mapping[str, Running]:

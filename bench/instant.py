@@ -14,7 +14,8 @@ from pathlib import Path
 from uuid import UUID
 
 from angarium import logs, wiring
-from angarium.clock import SystemClock
+from angarium.api.server import Server
+from angarium.clock import Clock, SystemClock
 from angarium.config import Settings
 from angarium.domain.conversation import Conversation
 from angarium.engines.secrets.tokens import JwtSigner
@@ -31,7 +32,7 @@ from tests.fakes.users import MemoryUsers
 class InstantLog:
     """Acknowledges at once and keeps nothing."""
 
-    def __init__(self, clock: SystemClock) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._offsets = itertools.count()
 
@@ -44,14 +45,12 @@ class InstantLog:
         """Always there."""
 
 
-def main() -> int:
-    """Serve until SIGTERM."""
-    clock = SystemClock()
+def instant_server(settings: Settings, members_file: Path, clock: Clock) -> Server:
+    """Put the API together on memory."""
     conversations = MemoryConversations()
-    for name, members in json.loads(Path(os.environ["BENCH_CONVERSATIONS"]).read_text()).items():
+    for name, members in json.loads(members_file.read_text()).items():
         first, second = sorted(members)
         conversations.create(Conversation(UUID(name), (UUID(first), UUID(second)), clock.now_ms()))
-    settings = Settings.from_env(os.environ)
     messages = MemoryMessages()
     engine = wiring.Engine(
         log=InstantLog(clock),
@@ -62,10 +61,16 @@ def main() -> int:
         recorder=messages,
         reader=messages,
         presence=MemoryPresence(),
-        signer=JwtSigner(os.environ["ANGARIUM_JWT_SECRET"], "angarium", "angarium", 3600),
+        signer=JwtSigner(settings.jwt_secret or "", "angarium", "angarium", 3600),
     )
+    return wiring.http_server(settings, engine, clock)
+
+
+def main() -> int:
+    """Serve until SIGTERM."""
+    settings = Settings.from_env(os.environ)
     handler = logs.configure("api", settings.log_level, "json")
-    server = wiring.http_server(settings, engine, clock)
+    server = instant_server(settings, Path(os.environ["BENCH_CONVERSATIONS"]), SystemClock())
     signal.signal(signal.SIGTERM, lambda *_: server.stop(1.0))
     server.serve()
     handler.close()

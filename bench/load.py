@@ -5,7 +5,7 @@ import selectors
 import socket
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle
 from typing import Self
@@ -115,17 +115,25 @@ class Load:
             connection.socket.close()
 
     def flat_out(self, seconds: float) -> Outcome:
-        """Send the next request of a connection as soon as its answer has come."""
+        """Send the next request of a connection as soon as its answer has come, for so long."""
+        stop = time.perf_counter() + seconds
+        return self._closed_loop(lambda now: now < stop)
+
+    def exactly(self, count: int) -> Outcome:
+        """Send the next request of a connection as soon as its answer has come, so many in all."""
+        left = iter(range(count - len(self._connections)))
+        return self._closed_loop(lambda _: next(left, None) is not None)
+
+    def _closed_loop(self, goes_on: Callable[[float], bool]) -> Outcome:
         outcome = Outcome()
         requests = self._requests
         start = time.perf_counter()
-        stop = start + seconds
         for connection in self._connections:
             connection.send(next(requests), time.perf_counter())
         waiting = len(self._connections)
         while waiting:
             for connection, now in self._answers(outcome):
-                if now < stop:
+                if goes_on(now):
                     connection.send(next(requests), now)
                 else:
                     waiting -= 1

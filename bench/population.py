@@ -66,12 +66,21 @@ class Population:
 
     def _send(self, talk: Talk, host: str) -> bytes:
         body = json.dumps({"conversation_id": str(talk.conversation_id), "content": TEXT * 2}).encode()
-        return _request("POST", "/v1/messages", talk.token, host, body)
+        return request("POST", "/v1/messages", talk.token, host, body)
+
+    def pages(self, host: str, limit: int) -> list[bytes]:
+        """Prepare the newest page of every conversation, in the order of `sends`."""
+        return [
+            request(
+                "GET", f"/v1/conversations/{talk.conversation_id}/messages?limit={limit}", talk.token, host
+            )
+            for talk in self.talks
+        ]
 
     def opens(self, host: str) -> list[bytes]:
         """Prepare the creation of every conversation."""
         return [
-            _request(
+            request(
                 "POST",
                 "/v1/conversations",
                 talk.token,
@@ -82,12 +91,12 @@ class Population:
         ]
 
 
-def _request(method: str, path: str, token: str, host: str, body: bytes) -> bytes:
-    head = (
-        f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
-    return head.encode() + body
+def request(method: str, path: str, token: str, host: str, body: bytes = b"") -> bytes:
+    """Write a request."""
+    head = f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n"
+    if body:
+        head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+    return head.encode() + b"\r\n" + body
 
 
 def population() -> Population:

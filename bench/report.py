@@ -76,6 +76,17 @@ def write(results: Results, path: Path) -> None:
     path.write_text(json.dumps({"parts": parts}, indent=2) + "\n")
 
 
+def read(path: Path) -> list[Table]:
+    """Read every table of a file, of this run and of earlier ones, with the columns that have figures."""
+    known = json.loads(path.read_text())
+    found: list[Table] = []
+    for part in known["parts"].values():
+        for title, turns in part["tables"].items():
+            names = dict.fromkeys(name for contender in turns.values() for turn in contender for name in turn)
+            found.append(Table(title, [Column(name) for name in names], turns))
+    return found
+
+
 def fill_in(page: Path, name: str, text: str) -> None:
     """Replace what stands between a page's two marks of a name."""
     begin, end = f"<!-- bench:{name} -->", f"<!-- end bench:{name} -->"

@@ -1,0 +1,164 @@
+"""What was aimed at, beside what was reached; ratios are of medians of one run."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from bench import contenders as who
+from bench.table import CPU, P95, RATE, Column, Table
+
+Tables = Mapping[str, Table]
+"""By title."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """Where a figure stands."""
+
+    table: str
+    contender: str
+    column: Column
+
+    def read(self, tables: Tables) -> float | None:
+        """Look it up, None where it was not measured."""
+        table = tables.get(self.table)
+        return None if table is None else table.median(self.contender, self.column)
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """A bound on one figure, or on one in relation to another.
+
+    Attributes:
+        text: What is aimed at, in words.
+        figure: What is looked at.
+        relative_to: What it is divided by, None for itself alone.
+        least: It must be so much, None where there is no such bound.
+        most: Or no more than that.
+    """
+
+    text: str
+    figure: Figure
+    relative_to: Figure | None = None
+    least: float | None = None
+    most: float | None = None
+
+    def row(self, tables: Tables) -> str:
+        """Write a line of the table."""
+        reached = self._reached(tables)
+        if reached is None:
+            return f"| {self.text} | not measured | |"
+        fine = (self.least is None or reached >= self.least) and (self.most is None or reached <= self.most)
+        shown = f"{reached:.2f} times" if self.relative_to else f"{reached:,.2f}"
+        return f"| {self.text} | {shown} | {'yes' if fine else '**no**'} |"
+
+    def _reached(self, tables: Tables) -> float | None:
+        figure = self.figure.read(tables)
+        if self.relative_to is None or figure is None:
+            return figure
+        other = self.relative_to.read(tables)
+        return figure / other if other else None
+
+
+def _accept(contender: str, column: Column, case: str = "flat out, 64 connections") -> Figure:
+    return Figure(f"Accept, {case}", contender, column)
+
+
+_DRAINED = Column("drained msg/s")
+_PAGES = Column("pages/s")
+_SECONDS = Column("s from the first send to the last stored")
+_BARE, _PLAIN = who.WORKER_PEERS["bare_loop"], who.WORKER_PEERS["one_at_a_time"]
+_TRIPS = "From send to readable, one API and one worker"
+
+
+def _backlog(contender: str, conversations: str) -> Figure:
+    return Figure(f"Worker, backlog over {conversations} conversations", contender, _DRAINED)
+
+
+def _page(contender: str, length: str, column: Column, readers: str = "16 readers") -> Figure:
+    return Figure(f"Read a page of 50, {readers}", f"{contender}, {length} messages", column)
+
+
+AIMS: Sequence[Aim] = (
+    Aim(
+        "accepted messages/s ≥ 2.5 times FastAPI + aiokafka",
+        _accept(who.ANGARIUM, RATE),
+        _accept(who.AIOKAFKA, RATE),
+        least=2.5,
+    ),
+    Aim("CPU of a message ≤ 0.4 times its", _accept(who.ANGARIUM, CPU), _accept(who.AIOKAFKA, CPU), most=0.4),
+    Aim(
+        "with crc32c: accepted messages/s ≥ 4 times FastAPI + aiokafka",
+        _accept(who.ANGARIUM_FAST, RATE),
+        _accept(who.AIOKAFKA, RATE),
+        least=4.0,
+    ),
+    Aim("accept at 1,000/s: p95 < 10 ms", _accept(who.ANGARIUM, P95, "paced at 1,000/s"), most=10.0),
+    Aim(
+        "accept at 1,000/s: p95 no worse than FastAPI + aiokafka",
+        _accept(who.ANGARIUM, P95, "paced at 1,000/s"),
+        _accept(who.AIOKAFKA, P95, "paced at 1,000/s"),
+        most=1.0,
+    ),
+    *(
+        Aim(
+            f"worker, {conversations} conversations: drained ≥ 0.9 times the bare loop",
+            _backlog(who.ANGARIUM, conversations),
+            _backlog(_BARE, conversations),
+            least=0.9,
+        )
+        for conversations in ("10", "200", "10,000")
+    ),
+    Aim(
+        "worker, 10,000 conversations: drained ≥ 2 times one message at a time",
+        _backlog(who.ANGARIUM, "10,000"),
+        _backlog(_PLAIN, "10,000"),
+        least=2.0,
+    ),
+    Aim("send to readable at 20/s: p95 < 20 ms", Figure(_TRIPS, "20/s", P95), most=20.0),
+    Aim(
+        "pages of 50/s ≥ 2 times FastAPI + cassandra-driver",
+        _page(who.ANGARIUM, "1,000", _PAGES),
+        _page(who.HISTORY_PEER, "1,000", _PAGES),
+        least=2.0,
+    ),
+    Aim(
+        "page of 50, one reader: p50 of 1,000,000 messages ≤ 1.5 times that of 1,000",
+        _page(who.ANGARIUM, "1,000,000", Column("p50 ms"), "one reader"),
+        _page(who.ANGARIUM, "1,000", Column("p50 ms"), "one reader"),
+        most=1.5,
+    ),
+    Aim(
+        "SC-002: 1,000 messages in under 10 s",
+        Figure("Whole systems", "SC-002: 1,000 messages, 1 API + 1 worker", _SECONDS),
+        most=10.0,
+    ),
+    Aim(
+        "SC-003: 2,000 messages in under 10 s",
+        Figure("Whole systems", "SC-003: 2,000 messages, 2 APIs + 2 workers", _SECONDS),
+        most=10.0,
+    ),
+)
+
+
+def summary(tables: Sequence[Table]) -> str:
+    """Hold the aims against what was measured."""
+    return "\n".join(_lines({table.title: table for table in tables}))
+
+
+def _lines(tables: Tables) -> Iterator[str]:
+    yield "| aim | reached | met |"
+    yield "| --- | ---: | --- |"
+    for aim in AIMS:
+        yield aim.row(tables)
+    yield from _scaling(tables)
+
+
+def _scaling(tables: Tables) -> Iterator[str]:
+    # Its title names the means by which shares were enforced.
+    for title, table in tables.items():
+        if title.startswith("Accept with 1 to 3 instances"):
+            efficiency = Column("t(n) / (n · t(1))")
+            for count in (2, 3):
+                figure = Figure(title, f"{count} APIs", efficiency)
+                aim = Aim(f"{count} instances: t(n) / (n · t(1)) ≥ 0.95", figure, least=0.95)
+                yield aim.row({title: table})

@@ -1,0 +1,105 @@
+"""How fast one worker drains a backlog, what that costs, and how soon a message is stored."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from functools import partial
+
+from bench import contenders
+from bench.backlog import Appender, events
+from bench.load import percentile
+from bench.servers import Server
+from bench.stage import Stage
+from bench.stored import Stored
+from bench.table import CPU, P50, P95, P99, RATE, Column, Figures, Table, interleave
+
+BACKLOG = 10_000
+PLAIN_BACKLOG = 1_000
+"""Of the plain pipeline, which would take half a minute for the whole."""
+SPREADS = (10, 200, 10_000)
+PACED_OVER = 200
+PACES = (100, 1_000)
+WARM_UP = 2_000
+
+DRAINED = Column("drained msg/s", RATE.form)
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """A worker and the topic that it alone reads."""
+
+    server: Server
+    appender: Appender
+    backlog: int
+
+
+def run(stage: Stage) -> Iterator[Table]:
+    """Measure everybody on backlogs of different spreads, then at different paces."""
+    with ExitStack() as starting:
+        pipelines = list(_start(stage, starting))
+        for pipeline in pipelines:
+            _drain(pipeline, WARM_UP, PACED_OVER)
+        for conversations in SPREADS:
+            asks = {
+                each.server.name: partial(_drain, each, each.backlog, conversations) for each in pipelines
+            }
+            table = Table(f"Worker, backlog over {conversations:,} conversations", (DRAINED, CPU))
+            yield interleave(table, stage.effort.turns, asks, stage.say)
+        for pace in PACES:
+            table = Table(f"Worker, from append to stored at {pace:,}/s", (P95, P50, P99, CPU))
+            yield interleave(table, stage.effort.turns, _paced(stage, pipelines, pace), stage.say)
+
+
+def _start(stage: Stage, starting: ExitStack) -> Iterator[Pipeline]:
+    for name in ("ours", "fast", *contenders.WORKER_PEERS):
+        settings = {**stage.engines.prepare(f"worker_{name}")}
+        if name in contenders.WORKER_PEERS:
+            running = contenders.worker_peer(name, stage.folder(), settings)
+        else:
+            running = contenders.worker(stage.folder(), settings, fast=name == "fast")
+        appender = Appender(stage.engines.kafka, settings["ANGARIUM_TOPIC"])
+        backlog = PLAIN_BACKLOG if name == "one_at_a_time" else BACKLOG
+        yield Pipeline(starting.enter_context(running), appender, backlog)
+
+
+def _drain(pipeline: Pipeline, count: int, conversations: int) -> Figures:
+    """Append while the worker is frozen, for less than its session lasts, and let it go."""
+    server = pipeline.server
+    server.process.suspend()
+    try:
+        with closing(Stored(server)) as stored:
+            pipeline.appender.append(events(count, min(count, conversations)))
+            cpu = server.cpu_seconds()
+            start = time.perf_counter()
+            server.process.resume()
+            seconds = stored.await_count(count) - start
+    finally:
+        server.process.resume()
+    return {DRAINED.name: count / seconds, CPU.name: (server.cpu_seconds() - cpu) * 1000 / count}
+
+
+def _paced(stage: Stage, pipelines: list[Pipeline], pace: int) -> dict[str, Callable[[], Figures]]:
+    count = round(pace * stage.effort.seconds * 2)
+    return {
+        each.server.name: partial(_follow, each, count, pace) for each in pipelines if _keeps_up(each, pace)
+    }
+
+
+def _keeps_up(pipeline: Pipeline, pace: int) -> bool:
+    return pace < PACES[-1] or pipeline.backlog == BACKLOG
+
+
+def _follow(pipeline: Pipeline, count: int, pace: int) -> Figures:
+    server = pipeline.server
+    cpu = server.cpu_seconds()
+    with closing(Stored(server)) as stored:
+        pipeline.appender.paced(events(count, PACED_OVER), pace)
+        stored.await_count(count)
+    seconds = [milliseconds / 1000 for milliseconds in stored.milliseconds]
+    return {
+        P50.name: percentile(seconds, 0.50),
+        P95.name: percentile(seconds, 0.95),
+        P99.name: percentile(seconds, 0.99),
+        CPU.name: (server.cpu_seconds() - cpu) * 1000 / count,
+    }

@@ -1,0 +1,40 @@
+"""Kafka's consumer and Cassandra's driver, set as the contender sets them."""
+
+import os
+from collections.abc import Mapping
+
+import kafka
+from cassandra.cluster import Session
+from cassandra.query import PreparedStatement
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+
+from angarium.engines.cassandra.cluster import CassandraAddress, build
+from angarium.engines.cassandra.statements import Statement
+from tests.engines.addresses import contact_points
+
+BATCH = 500
+
+
+def consumer() -> kafka.KafkaConsumer:
+    """Join a group."""
+    joined = kafka.KafkaConsumer(
+        bootstrap_servers=os.environ["ANGARIUM_KAFKA"].split(","),
+        group_id=os.environ["ANGARIUM_GROUP"],
+        partition_assignment_strategy=[CooperativeStickyAssignor],
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+        session_timeout_ms=10_000,
+        max_poll_records=BATCH,
+        metrics_enabled=False,
+    )
+    joined.subscribe([os.environ["ANGARIUM_TOPIC"]])
+    return joined
+
+
+def session() -> tuple[Session, Mapping[Statement, PreparedStatement]]:
+    """Connect, and prepare what writes messages."""
+    points = contact_points(os.environ["ANGARIUM_CASSANDRA"])
+    address = CassandraAddress(points, os.environ["ANGARIUM_KEYSPACE"])
+    connected = build(address).connect(address.keyspace)
+    needed = (Statement.FIND_IN_INDEX, Statement.ADD_MESSAGE, Statement.NOTE_NEWEST, Statement.ADD_TO_INDEX)
+    return connected, {statement: connected.prepare(statement.value) for statement in needed}

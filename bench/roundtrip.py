@@ -1,0 +1,120 @@
+"""Sends at a pace, and reads again and again until what was sent is there."""
+
+import heapq
+import re
+import selectors
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import cycle
+from typing import Self
+
+from bench.load import Address, Connection
+from bench.population import Population
+
+SENDERS = 32
+READERS = 8
+PAGE = 10
+"""Messages of a page that is searched: more than come into one conversation meanwhile."""
+
+LOOK_AGAIN_SECONDS = 0.001
+
+_MESSAGE_ID = re.compile(rb'"message_id":"([0-9a-f-]{36})"')
+
+
+@dataclass(slots=True)
+class Trip:
+    """A message, from when it was due until it was read."""
+
+    talk: int
+    due: float
+    message_id: bytes = b""
+
+
+class RoundTrips:
+    """One thread, one selector: senders that keep a pace, readers that look for samples of what was sent."""
+
+    def __init__(self, address: Address, people: Population) -> None:
+        host = f"{address[0]}:{address[1]}"
+        self._sends = people.sends(host)
+        self._pages = people.pages(host, PAGE)
+        self._selector = selectors.SelectSelector()
+        self._senders = deque(Connection(address) for _ in range(SENDERS))
+        self._readers = deque(Connection(address) for _ in range(READERS))
+        self._under_way: dict[Connection, Trip] = {}
+        self._unread: deque[Trip] = deque()
+        self._again: list[tuple[float, int, Trip]] = []
+        self._reads = 0
+        for connection in (*self._senders, *self._readers):
+            self._selector.register(connection.socket, selectors.EVENT_READ, connection)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for connection in [key.data for key in self._selector.get_map().values()]:
+            connection.socket.close()
+        self._selector.close()
+
+    def run(self, seconds: float, per_second: float, sampled: int) -> list[float]:
+        """Give the seconds from due to read of every so-manieth message."""
+        total, sent, accepted = round(seconds * per_second), 0, 0
+        samples = -(-total // sampled)
+        found: list[float] = []
+        talks = cycle(range(len(self._sends)))
+        start = time.perf_counter()
+        while accepted < total or len(found) < samples:
+            while sent < total and self._senders and start + sent / per_second <= time.perf_counter():
+                self._send(Trip(next(talks), start + sent / per_second))
+                sent += 1
+            self._look()
+            due = start + sent / per_second if sent < total else time.perf_counter() + 0.05
+            for trip, is_sender, answer in self._answers(self._patience(due)):
+                if is_sender:
+                    accepted += 1
+                    if (accepted - 1) % sampled == 0:
+                        trip.message_id = _accepted(answer)
+                        self._unread.append(trip)
+                elif trip.message_id in answer:
+                    found.append(time.perf_counter() - trip.due)
+                else:
+                    self._reads += 1
+                    heapq.heappush(self._again, (time.perf_counter() + LOOK_AGAIN_SECONDS, self._reads, trip))
+        return found
+
+    def _send(self, trip: Trip) -> None:
+        connection = self._senders.popleft()
+        self._under_way[connection] = trip
+        connection.send(self._sends[trip.talk], trip.due)
+
+    def _look(self) -> None:
+        now = time.perf_counter()
+        while self._again and self._again[0][0] <= now:
+            self._unread.append(heapq.heappop(self._again)[2])
+        while self._unread and self._readers:
+            connection, trip = self._readers.popleft(), self._unread.popleft()
+            self._under_way[connection] = trip
+            connection.send(self._pages[trip.talk], -1.0)
+
+    def _patience(self, due: float) -> float:
+        if self._again:
+            due = min(due, self._again[0][0])
+        return max(0.0, due - time.perf_counter())
+
+    def _answers(self, timeout: float) -> Iterator[tuple[Trip, bool, bytes]]:
+        for key, _ in self._selector.select(timeout):
+            connection: Connection = key.data
+            answer = connection.answer()
+            if answer is None:
+                continue
+            is_sender = connection.due >= 0
+            (self._senders if is_sender else self._readers).append(connection)
+            yield self._under_way.pop(connection), is_sender, answer
+
+
+def _accepted(answer: bytes) -> bytes:
+    found = _MESSAGE_ID.search(answer)
+    if not answer.startswith(b"HTTP/1.1 202") or found is None:
+        raise RuntimeError(f"a message was not accepted: {answer[:200]!r}")
+    return found[1]
