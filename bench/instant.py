@@ -13,8 +13,9 @@ from functools import partial
 from pathlib import Path
 from uuid import UUID
 
-from angarium import logs, wiring
 from angarium.api.server import Server
+
+from angarium import logs, wiring
 from angarium.clock import Clock, SystemClock
 from angarium.config import Settings
 from angarium.domain.conversation import Conversation
