@@ -13,9 +13,8 @@ from functools import partial
 from pathlib import Path
 from uuid import UUID
 
-from angarium.api.server import Server
-
 from angarium import logs, wiring
+from angarium.api.transport.server import Server
 from angarium.clock import Clock, SystemClock
 from angarium.config import Settings
 from angarium.domain.conversation import Conversation
