@@ -10,7 +10,7 @@ from collections.abc import Callable
 from deploy.compose import COMMAND_SECONDS, Compose, ComposeError, Container, awaited
 from tests.acceptance.service import environment
 
-PATIENCE = 240.0
+PATIENCE = 600.0
 """Seconds that any single step may take on a slow and busy machine."""
 
 INSTANCES = 3

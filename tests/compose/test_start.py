@@ -13,7 +13,7 @@ pytestmark = pytest.mark.timeout(1200)
 
 def test_all_is_healthy_within_a_minute_of_the_first_up(stack: Stack, cold_start: Start) -> None:
     assert len(stack.compose.containers("api")) == len(stack.compose.containers("worker")) == INSTANCES
-    assert cold_start.seconds < cold_start.bound
+    assert cold_start.kept
 
 
 def test_down_and_up_keep_every_message(
@@ -26,7 +26,7 @@ def test_down_and_up_keep_every_message(
     stack.down()
     start = start_again()
 
-    assert start.seconds < start.bound
     found = stack.verify("--check", "--ledger", ledger)
     assert found.returncode == 0, found
     assert found.stdout.endswith("every promise was kept\n")
+    assert start.kept

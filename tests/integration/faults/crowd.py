@@ -79,7 +79,7 @@ class Crowd:
         promises = self._promises()
         found: list[str] = []
         for witness in self.witnesses:
-            accepted = promises[witness.conversation]
+            accepted = promises.get(witness.conversation, [])
             for url in self.urls:
                 with Caller(url) as caller:
                     caller.token = witness.token
@@ -121,7 +121,7 @@ def talking(cluster: Cluster, urls: Sequence[str] = ()) -> Iterator[Crowd]:
         crowd.stop()
         crowd.verify.kill()
     complaints = crowd.complaints()
-    assert not complaints, complaints
+    assert not complaints, (complaints, crowd.verify.report)
     assert crowd.verify.status == 0, crowd.verify.report
     assert crowd.verify.report["kept"] is True
     assert crowd.verify.report["confirmed"]

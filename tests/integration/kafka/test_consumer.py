@@ -124,6 +124,26 @@ def test_who_was_thrown_out_can_commit_nothing_and_begins_anew_where_the_group_i
         assert reading.started[reading.held[record.partition]] == Position(1, 3)
 
 
+def test_who_is_thrown_out_while_it_joins_anew_keeps_no_partition_under_an_old_token(
+    connection: KafkaConnection, topic: str
+) -> None:
+    group = "router-" + topic
+    with (
+        closing(KafkaConsumer(connection, topic, group)) as consumer,
+        closing(KafkaConsumer(connection, topic, group)) as newcomer,
+    ):
+        reading = Reading(consumer)
+        held = dict(reading.until_holding(PARTITIONS))
+        assert consumer._client is not None
+        coordinator = consumer._client._consumer._coordinator
+        Reading(newcomer).until(coordinator.need_rejoin)
+        # It knows of a rebalance, and asks to join as the member that it no longer is.
+        throw_out(connection, group)
+        reading.until(lambda: len(reading.lost) >= PARTITIONS and len(reading.held) == PARTITIONS)
+        assert set(held.values()) <= set(reading.lost)
+        assert not set(held.values()) & set(reading.held.values())
+
+
 def test_an_offset_without_a_watermark_is_read_again_from_the_beginning(
     connection: KafkaConnection, topic: str, log: KafkaLog
 ) -> None:
