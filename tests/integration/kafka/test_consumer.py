@@ -24,6 +24,7 @@ from tests.integration.kafka.conftest import PARTITIONS, OpenReading
 from tests.integration.kafka.sending import cpu_seconds, until_taken
 
 IDLE_SHARE = 0.25
+OUTAGE_SECONDS = 3.0
 
 
 def poll_in_outage(reading: Reading) -> bool:
@@ -33,6 +34,12 @@ def poll_in_outage(reading: Reading) -> bool:
     except LogUnavailable:
         return True
     return False
+
+
+def poll_in_outage_for(seconds: float, reading: Reading) -> None:
+    give_up_at = time.monotonic() + seconds
+    while time.monotonic() < give_up_at:
+        poll_in_outage(reading)
 
 
 def settle(*readings: Reading) -> None:
@@ -158,7 +165,7 @@ def test_an_offset_without_a_watermark_is_read_again_from_the_beginning(
 
 
 @pytest.mark.parametrize("away", ["silent", "dead"])
-def test_an_outage_is_told_and_what_comes_afterwards_is_read_once_and_in_order(
+def test_an_outage_is_told_and_costs_next_to_no_cpu_and_what_comes_afterwards_is_read_once_and_in_order(
     kafka_server: KafkaServer, log: KafkaLog, read: OpenReading, away: str
 ) -> None:
     key = new_key()
@@ -171,6 +178,7 @@ def test_an_outage_is_told_and_what_comes_afterwards_is_read_once_and_in_order(
         kafka_server.kill()
     while not poll_in_outage(reading):
         assert not reading.lost
+    assert cpu_seconds(lambda: poll_in_outage_for(OUTAGE_SECONDS, reading)) < IDLE_SHARE * OUTAGE_SECONDS
     kafka_server.start()
     until_taken(log, "during")
     for number in range(3):
@@ -203,28 +211,6 @@ def test_a_topic_that_is_not_there_is_told(connection: KafkaConnection, name: st
         pytest.raises(LogUnavailable, match="angarium init"),
     ):
         consumer.poll(0.1)
-
-
-@pytest.mark.parametrize("away", ["silent", "dead"])
-def test_an_outage_costs_next_to_no_cpu(kafka_server: KafkaServer, read: OpenReading, away: str) -> None:
-    reading = read()
-    reading.until_holding(PARTITIONS)
-    if away == "silent":
-        kafka_server.freeze()
-    else:
-        kafka_server.kill()
-    while not poll_in_outage(reading):
-        pass
-    seconds = 3.0
-    over = threading.Event()
-    timer = threading.Timer(seconds, over.set)
-    timer.start()
-
-    def poll_on() -> None:
-        while not over.is_set():
-            poll_in_outage(reading)
-
-    assert cpu_seconds(poll_on) < IDLE_SHARE * seconds
 
 
 def test_closing_during_an_outage_is_bounded(kafka_server: KafkaServer, read: OpenReading) -> None:
