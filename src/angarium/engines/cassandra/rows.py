@@ -12,6 +12,9 @@ from angarium.domain.user import User
 Row = tuple[object, ...]
 Rows = Sequence[Row]
 
+_STATUSES = {status.value: status for status in Status}
+"""Found sooner than by making one; a page has a hundred."""
+
 MESSAGE_RANK = 0
 RECEIPT_RANK = 1
 
@@ -70,17 +73,18 @@ def message(row: Row) -> Message:
     Returns:
         The message.
     """
-    *ids, content, timestamp, seq, status, delivered_at = row
-    message_id, conversation_id, sender_id, recipient_id = cast("list[UUID]", ids)
+    message_id, conversation_id, sender_id, recipient_id, content, timestamp, seq, status, delivered_at = (
+        cast("tuple[UUID, UUID, UUID, UUID, str, int, int, str, int | None]", row)
+    )
     return Message(
         message_id,
         conversation_id,
         sender_id,
         recipient_id,
-        cast("str", content),
-        Place(cast("int", timestamp), cast("int", seq)),
-        Status(cast("str", status)),
-        cast("int | None", delivered_at),
+        content,
+        Place(timestamp, seq),
+        _STATUSES[status],
+        delivered_at,
     )
 
 
