@@ -52,8 +52,9 @@ fix: .venv/dev  ## Format, and mend what can be mended by itself.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: .venv/dev  ## Measure; prints tables and writes JSON to bench/results.
-	$(BIN)/python -m bench
+bench: .venv/dev  ## Measure everything, some 20 minutes; fills in docs/performance.md and docs/scale.md.
+	$(BIN)/python -m bench --write
+	$(BIN)/python -m bench.simulate --write
 
 package: .venv/dev  ## Build the wheel and the source archive into dist/.
 	$(BIN)/python -m build

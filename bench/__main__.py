@@ -5,12 +5,13 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from bench import aims, plot, report
+from bench import aims, capacity, plot, report
 from bench.parts import accept, connections, embedded, end_to_end, read, scaling, worker
 from bench.stage import Effort, Stage
 from bench.table import Table
 
 PAGE = Path("docs/performance.md")
+SCALE = Path("docs/scale.md")
 PICTURE = Path("docs/accept.svg")
 OUTPUT = Path("bench/results/latest.json")
 
@@ -42,6 +43,7 @@ def main() -> int:
     print(f"\nwritten to {arguments.output}")
     if arguments.write:
         report.fill_in(PAGE, "aims", aims.summary(everything))
+        report.fill_in(SCALE, "capacity", capacity.markdown(everything))
         plot.draw(everything, PICTURE)
     return 0
 

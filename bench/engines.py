@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from bench.population import SECRET, Population
 from tests.engines.cassandra_server import CassandraCluster
@@ -27,12 +29,16 @@ class Engines:
         kafka: As in ANGARIUM_KAFKA.
         cassandra: As in ANGARIUM_CASSANDRA.
         people: Who is known to every keyspace.
+        broker: Kafka's process.
+        nodes: Cassandra's.
     """
 
     folder: Path
     kafka: str
     cassandra: str
     people: Population
+    broker: psutil.Process
+    nodes: Sequence[psutil.Process]
 
     def prepare(self, name: str) -> Mapping[str, str]:
         """Make a topic and tables of a name, and give the settings for them."""
@@ -65,7 +71,14 @@ def engines(folder: Path, people: Population) -> Iterator[Engines]:
     try:
         kafka.start()
         cassandra.start()
-        yield Engines(folder, kafka.address, cassandra.address, people)
+        yield Engines(
+            folder,
+            kafka.address,
+            cassandra.address,
+            people,
+            psutil.Process(kafka.process.pid),
+            [psutil.Process(node.process.pid) for node in cassandra.nodes],
+        )
     finally:
         kafka.stop()
         cassandra.stop()

@@ -9,11 +9,14 @@ import argparse
 import random
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from uuid import UUID
 
 from angarium.domain.partitioning import murmur2
 from bench.rebalance import WORKERS, rebalances
+from bench.report import fill_in
 
+PAGE = Path("docs/scale.md")
 CONVERSATIONS = 1_000_000
 PARTITIONS = (12, 120, 1_200)
 EXPONENTS = (0.6, 0.8, 1.0)
@@ -22,19 +25,24 @@ SIGN = 0x7FFF_FFFF
 
 
 def main() -> int:
-    """Print both tables."""
+    """Make both tables."""
     parser = argparse.ArgumentParser(prog="python -m bench.simulate", description=__doc__)
     parser.add_argument("--seed", type=int, default=1, help="of everything that is drawn (default: 1)")
     parser.add_argument(
         "--conversations", type=int, default=CONVERSATIONS, help=f"default: {CONVERSATIONS:,}"
     )
+    parser.add_argument("--write", action="store_true", help=f"put the tables into {PAGE}")
     arguments = parser.parse_args()
     rng = random.Random(arguments.seed)
     count: int = arguments.conversations
-    print(f"### {count:,} conversations over partitions, seed {arguments.seed}\n")
-    print("\n".join(skew(rng, count)))
-    print(f"\n### Rebalances of {WORKERS} workers, seed {arguments.seed}\n")
-    print("\n".join(rebalances(rng)))
+    found = {
+        "skew": f"{count:,} conversations, seed {arguments.seed}:\n\n" + "\n".join(skew(rng, count)),
+        "rebalance": f"{WORKERS} workers, seed {arguments.seed}:\n\n" + "\n".join(rebalances(rng)),
+    }
+    for name, text in found.items():
+        print(text, end="\n\n")
+        if arguments.write:
+            fill_in(PAGE, name, text)
     return 0
 
 

@@ -7,14 +7,16 @@ from functools import partial
 from bench import contenders
 from bench.load import Load, Outcome
 from bench.population import Population
-from bench.servers import Server
+from bench.servers import Server, cpu_seconds
 from bench.stage import Stage
-from bench.table import ANSWERS, Figures, Table, interleave
+from bench.table import ANSWERS, Column, Figures, Table, interleave
 
 CONNECTIONS = (16, 64, 256)
 PACED_CONNECTIONS = 64
 RATES = (500, 1_000)
 WARM_UP_SECONDS = 2.0
+
+KAFKA_CPU = Column("Kafka's CPU-s per 1,000", ".3f")
 
 Ask = Callable[[Load], Outcome]
 
@@ -46,14 +48,21 @@ def run(stage: Stage) -> Iterator[Table]:
 
 def _compare(stage: Stage, title: str, servers: list[Server], connections: int, run_load: Ask) -> Table:
     asks: Mapping[str, Callable[[], Figures]] = {
-        server.name: partial(ask, server, stage.people, connections, run_load) for server in servers
+        server.name: partial(_ask, stage, server, connections, run_load) for server in servers
     }
-    return interleave(Table(title, ANSWERS), stage.effort.turns, asks, stage.say)
+    return interleave(Table(title, (*ANSWERS, KAFKA_CPU)), stage.effort.turns, asks, stage.say)
 
 
-def ask(server: Server, people: Population, connections: int, run_load: Ask) -> Figures:
-    """Let one server have one turn."""
+def _ask(stage: Stage, server: Server, connections: int, run_load: Ask) -> Figures:
+    broker = stage.engines.broker
+    cpu = cpu_seconds(broker)
+    figures, answered = ask(server, stage.people, connections, run_load)
+    return {**figures, KAFKA_CPU.name: (cpu_seconds(broker) - cpu) * 1000 / max(1, answered)}
+
+
+def ask(server: Server, people: Population, connections: int, run_load: Ask) -> tuple[Figures, int]:
+    """Let one server have one turn; also tells how many were answered."""
     with Load([server.address], people.sends(server.host), connections) as load:
         cpu = server.cpu_seconds()
         outcome = run_load(load)
-        return outcome.figures(server.cpu_seconds() - cpu)
+        return outcome.figures(server.cpu_seconds() - cpu), len(outcome.latencies)

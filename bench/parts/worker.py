@@ -1,15 +1,17 @@
 """How fast one worker drains a backlog, what that costs, and how soon a message is stored."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 
+import psutil
+
 from bench import contenders
 from bench.backlog import Appender, events
 from bench.load import percentile
-from bench.servers import Server
+from bench.servers import Server, cpu_seconds
 from bench.stage import Stage
 from bench.stored import Stored
 from bench.table import CPU, P50, P95, P99, RATE, Column, Figures, Table, interleave
@@ -22,6 +24,7 @@ PACED_OVER = 200
 PACES = (100, 1_000)
 WARM_UP = 2_000
 
+CASSANDRA_CPU = Column("Cassandra's CPU-s per 1,000", ".3f")
 DRAINED = Column("drained msg/s", RATE.form)
 
 
@@ -32,6 +35,7 @@ class Pipeline:
     server: Server
     appender: Appender
     backlog: int
+    nodes: Sequence[psutil.Process]
 
 
 def run(stage: Stage) -> Iterator[Table]:
@@ -44,7 +48,9 @@ def run(stage: Stage) -> Iterator[Table]:
             asks = {
                 each.server.name: partial(_drain, each, each.backlog, conversations) for each in pipelines
             }
-            table = Table(f"Worker, backlog over {conversations:,} conversations", (DRAINED, CPU))
+            table = Table(
+                f"Worker, backlog over {conversations:,} conversations", (DRAINED, CPU, CASSANDRA_CPU)
+            )
             yield interleave(table, stage.effort.turns, asks, stage.say)
         for pace in PACES:
             table = Table(f"Worker, from append to stored at {pace:,}/s", (P95, P50, P99, CPU))
@@ -60,7 +66,7 @@ def _start(stage: Stage, starting: ExitStack) -> Iterator[Pipeline]:
             running = contenders.worker(stage.folder(), settings, fast=name == "fast")
         appender = Appender(stage.engines.kafka, settings["ANGARIUM_TOPIC"])
         backlog = PLAIN_BACKLOG if name == "one_at_a_time" else BACKLOG
-        yield Pipeline(starting.enter_context(running), appender, backlog)
+        yield Pipeline(starting.enter_context(running), appender, backlog, stage.engines.nodes)
 
 
 def _drain(pipeline: Pipeline, count: int, conversations: int) -> Figures:
@@ -70,13 +76,17 @@ def _drain(pipeline: Pipeline, count: int, conversations: int) -> Figures:
     try:
         with closing(Stored(server)) as stored:
             pipeline.appender.append(events(count, min(count, conversations)))
-            cpu = server.cpu_seconds()
+            cpu, nodes = server.cpu_seconds(), cpu_seconds(*pipeline.nodes)
             start = time.perf_counter()
             server.process.resume()
             seconds = stored.await_count(count) - start
     finally:
         server.process.resume()
-    return {DRAINED.name: count / seconds, CPU.name: (server.cpu_seconds() - cpu) * 1000 / count}
+    return {
+        DRAINED.name: count / seconds,
+        CPU.name: (server.cpu_seconds() - cpu) * 1000 / count,
+        CASSANDRA_CPU.name: (cpu_seconds(*pipeline.nodes) - nodes) * 1000 / count,
+    }
 
 
 def _paced(stage: Stage, pipelines: list[Pipeline], pace: int) -> dict[str, Callable[[], Figures]]:

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from angarium.api.call import Call
-from angarium.api.endpoints.messages import message_document
 from angarium.api.exchange import Response
 from angarium.api.fields import BodyFields, Faults, QueryFields, identifiers, path_identifier
-from angarium.api.json_bodies import encode, read_object
+from angarium.api.json_bodies import encode, encode_text, read_object
+from angarium.api.message_bodies import message_text
 from angarium.api.timestamps import rfc3339
 from angarium.domain.conversation import Conversation
 from angarium.domain.errors import Code
@@ -63,20 +63,15 @@ def mine(call: Call) -> Response:
     cursor = query.cursor(lambda text: cursors.read_conversations(text, call.caller_id))
     faults.check()
     page = call.services.conversations.page(call.caller_id, limit, cursor)
-    return Response(
-        200,
-        encode(
-            {
-                "conversations": [_item(conversation, summary) for conversation, summary in page.items],
-                "pagination": {
-                    "limit": page.limit,
-                    "count": len(page.items),
-                    "has_more": page.has_more,
-                    "next_cursor": page.next_cursor,
-                },
-            }
-        ),
-    )
+    pagination = {
+        "limit": page.limit,
+        "count": len(page.items),
+        "has_more": page.has_more,
+        "next_cursor": page.next_cursor,
+    }
+    items = ",".join([_item(conversation, summary) for conversation, summary in page.items])
+    body = f'{{"conversations":[{items}],"pagination":{encode_text(pagination)}}}'
+    return Response(200, body.encode())
 
 
 def conversation_document(conversation: Conversation) -> dict[str, object]:
@@ -96,13 +91,10 @@ def conversation_document(conversation: Conversation) -> dict[str, object]:
     }
 
 
-def _item(conversation: Conversation, summary: Summary) -> dict[str, object]:
-    last = summary.last_message
-    return {
-        **conversation_document(conversation),
-        "last_message": None if last is None else message_document(last),
-        "pending_count": summary.pending_count,
-    }
+def _item(conversation: Conversation, summary: Summary) -> str:
+    members = encode_text(conversation_document(conversation))[1:-1]
+    last = "null" if summary.last_message is None else message_text(summary.last_message)
+    return f'{{{members},"last_message":{last},"pending_count":{summary.pending_count}}}'
 
 
 def _participant_ids(members: Mapping[str, object]) -> list[UUID]:

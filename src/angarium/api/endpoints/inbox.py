@@ -1,10 +1,10 @@
 """GET /v1/inbox."""
 
 from angarium.api.call import Call
-from angarium.api.endpoints.messages import message_document
 from angarium.api.exchange import Response
 from angarium.api.fields import Faults, QueryFields
-from angarium.api.json_bodies import encode
+from angarium.api.json_bodies import encode_text
+from angarium.api.message_bodies import messages_text
 from angarium.services import cursors
 
 
@@ -23,13 +23,11 @@ def mine(call: Call) -> Response:
     cursor = query.cursor(lambda text: cursors.read_inbox(text, call.caller_id))
     faults.check()
     page = call.services.inbox.page(call.caller_id, limit, cursor)
-    document = {
-        "messages": [message_document(message) for message in page.messages],
-        "pagination": {
-            "limit": page.limit,
-            "count": len(page.messages),
-            "has_more": page.has_more,
-            "next_cursor": page.next_cursor,
-        },
+    pagination = {
+        "limit": page.limit,
+        "count": len(page.messages),
+        "has_more": page.has_more,
+        "next_cursor": page.next_cursor,
     }
-    return Response(200, encode(document))
+    body = f'{{"messages":{messages_text(page.messages)},"pagination":{encode_text(pagination)}}}'
+    return Response(200, body.encode())

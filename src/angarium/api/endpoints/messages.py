@@ -7,14 +7,14 @@ from angarium.api.call import Call, Outcome
 from angarium.api.endpoints.submissions import read_submission
 from angarium.api.exchange import Response, WouldBlock
 from angarium.api.fields import NIL, Faults, QueryFields, path_identifier
-from angarium.api.json_bodies import encode
+from angarium.api.json_bodies import encode_text
 from angarium.api.log_answers import Append, once_appended
+from angarium.api.message_bodies import message_text, messages_text
 from angarium.api.timestamps import parse_timestamp, rfc3339
 from angarium.api.values import shown
 from angarium.domain.conversation import Conversation
 from angarium.domain.errors import Code, StoreUnavailable
 from angarium.domain.identifiers import text_of
-from angarium.domain.message import Message
 from angarium.ports.message_log import Appended
 from angarium.services import cursors
 from angarium.services.history import HistoryQuery, Order
@@ -69,19 +69,19 @@ def history(call: Call) -> Response:
     faults.check()
     call.services.conversations.get(call.caller_id, conversation_id)
     page = call.services.history.page(conversation_id, query)
-    document = {
-        "conversation_id": str(conversation_id),
-        "messages": [message_document(message) for message in page.messages],
-        "pagination": {
-            "limit": page.limit,
-            "count": len(page.messages),
-            "order": page.order.value,
-            "has_more": page.has_more,
-            "next_cursor": page.next_cursor,
-            "resume_cursor": page.resume_cursor,
-        },
+    pagination = {
+        "limit": page.limit,
+        "count": len(page.messages),
+        "order": page.order.value,
+        "has_more": page.has_more,
+        "next_cursor": page.next_cursor,
+        "resume_cursor": page.resume_cursor,
     }
-    return Response(200, encode(document))
+    body = (
+        f'{{"conversation_id":"{text_of(conversation_id)}","messages":{messages_text(page.messages)},'
+        f'"pagination":{encode_text(pagination)}}}'
+    )
+    return Response(200, body.encode())
 
 
 def show(call: Call) -> Response:
@@ -98,29 +98,7 @@ def show(call: Call) -> Response:
     message_id = path_identifier(call.admission.parameters, "message_id", faults)
     faults.check()
     call.services.conversations.get(call.caller_id, conversation_id)
-    return Response(200, encode(message_document(call.services.history.message(conversation_id, message_id))))
-
-
-def message_document(message: Message) -> dict[str, object]:
-    """Show a message.
-
-    Args:
-        message: What to show.
-
-    Returns:
-        The members of its JSON object.
-    """
-    delivered_at = message.delivered_at
-    return {
-        "message_id": str(message.message_id),
-        "conversation_id": str(message.conversation_id),
-        "sender_id": str(message.sender_id),
-        "recipient_id": str(message.recipient_id),
-        "content": message.content,
-        "timestamp": rfc3339(message.place.timestamp),
-        "status": message.status.value,
-        "delivered_at": None if delivered_at is None else rfc3339(delivered_at),
-    }
+    return Response(200, message_text(call.services.history.message(conversation_id, message_id)).encode())
 
 
 def _conversation(call: Call, conversation_id: UUID) -> Conversation | None:

@@ -5,9 +5,10 @@ from string import Template
 
 _USER = "SELECT user_id, username, password_hash, toUnixTimestamp(created_at) FROM $keyspace.users"
 _LISTED = "SELECT toUnixTimestamp(created_at), conversation_id, other_id FROM $keyspace.conversations_by_user"
+# Ids that recur from row to row come as bytes: the driver would make an object of each, each time.
 _MESSAGE = (
-    "SELECT message_id, conversation_id, sender_id, recipient_id, content, toUnixTimestamp(timestamp), seq, "
-    "status, toUnixTimestamp(delivered_at) FROM $keyspace.messages"
+    "SELECT message_id, uuidAsBlob(conversation_id), uuidAsBlob(sender_id), uuidAsBlob(recipient_id), "
+    "content, toUnixTimestamp(timestamp), seq, status, toUnixTimestamp(delivered_at) FROM $keyspace.messages"
 )
 # Only for messages that are in the index. Cassandra repairs what is read and nothing else: a message that has
 # not reached enough copies yet would be seen without its content by the next reader.

@@ -8,6 +8,7 @@ from typing import TypeVar
 from kafka.net.compat import KafkaNetClient
 
 from angarium.domain.errors import LogUnavailable
+from angarium.engines.kafka.checksum import quicken
 from angarium.engines.kafka.errors import CLIENT_ERRORS, unavailable
 
 Client = TypeVar("Client")
@@ -134,6 +135,7 @@ class Wire:
         Raises:
             LogUnavailable: No broker answers, or it refuses us.
         """
+        quicken()
         try:
             return make()
         except CLIENT_ERRORS as error:
