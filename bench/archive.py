@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from uuid import UUID, uuid4
 
+from cassandra.cluster import EXEC_PROFILE_DEFAULT
 from cassandra.concurrent import execute_concurrent
 from cassandra.query import BatchStatement, BatchType, PreparedStatement
 
@@ -14,7 +15,9 @@ from bench.population import TEXT, Talk
 from tests.engines.addresses import contact_points
 
 BATCH = 100
-AT_ONCE = 32
+AT_ONCE = 16
+WRITE_SECONDS = 30.0
+"""Patience for one batch: filling a table is not what is measured."""
 
 
 def fill(settings: Settings, talk: Talk, messages: int) -> None:
@@ -23,6 +26,7 @@ def fill(settings: Settings, talk: Talk, messages: int) -> None:
     cluster = build(address)
     try:
         session = cluster.connect(address.keyspace)
+        session.get_execution_profile(EXEC_PROFILE_DEFAULT).request_timeout = WRITE_SECONDS
         statement = session.prepare(Statement.ADD_MESSAGE.value)
         batches = ((batch, ()) for batch in _batches(statement, talk, messages))
         for _ in execute_concurrent(session, batches, concurrency=AT_ONCE, results_generator=True):
