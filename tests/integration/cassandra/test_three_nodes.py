@@ -135,7 +135,8 @@ def test_a_session_opened_while_one_node_is_silent_connects(
     cassandra_trio.nodes[0].freeze()
     try:
         with closing(connected(address)) as session:
-            assert CassandraConversations(session).get(conversation_id_for(uuid4(), uuid4())) is None
+            store, nobodys = CassandraConversations(session), conversation_id_for(uuid4(), uuid4())
+            assert StoreCalls(REQUEST_SECONDS)(lambda: store.get(nobodys)) is None
     finally:
         cassandra_trio.nodes[0].resume()
 
