@@ -17,14 +17,14 @@ TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 @pytest.mark.parametrize(
     ("value", "schema"),
     [
-        (None, b"1"),
-        (b"", b"1"),
-        (b"\xff\xfe", b"1"),
-        (b"[" * 100_000, b"1"),
-        (b"{}", b"1"),
-        (encode(message()), b"2"),
-        (encode(message()), b"\xff"),
-        (encode(message()), None),
+        pytest.param(None, b"1", id="no value"),
+        pytest.param(b"", b"1", id="an empty one"),
+        pytest.param(b"\xff\xfe", b"1", id="not UTF-8"),
+        pytest.param(b"[" * 100_000, b"1", id="too deep"),
+        pytest.param(b"{}", b"1", id="no event"),
+        pytest.param(encode(message()), b"2", id="a later schema"),
+        pytest.param(encode(message()), b"\xff", id="an unreadable schema"),
+        pytest.param(encode(message()), None, id="no schema"),
     ],
 )
 def test_what_cannot_be_decoded_is_put_away_and_stops_nobody(
