@@ -125,7 +125,8 @@ class KafkaServer:
     def _format(self, classes: str, properties: Path) -> None:
         identity = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         tool = [str(java()), *QUICK_START, "-cp", classes, "kafka.tools.StorageTool"]
-        command = [*tool, "format", "-t", identity, "-c", str(properties)]
+        # In one piece, because it may begin with a dash.
+        command = [*tool, "format", f"--cluster-id={identity}", "-c", str(properties)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         if done.returncode != 0:
             raise NotReady(f"Kafka's folder could not be formatted: {done.stdout}{done.stderr}")
