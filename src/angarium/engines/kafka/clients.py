@@ -19,6 +19,9 @@ CONNECT_MS = 1_500
 RECONNECT_MS = 1_000
 """The longest pause between two tries to connect, so that a broker that is back is found at once."""
 
+LINGER_MS = 3
+"""How long a record waits for others, so that they share a batch: tiny ones cost several times as much."""
+
 PAUSE_MS = 50.0
 """The sender's shortest pause before it looks at a broker again that is not ready."""
 
@@ -35,11 +38,35 @@ class PatientClient(KafkaNetClient):  # type: ignore[misc]  # the library has no
 
 
 class SenderClient(PatientClient):
-    """The producer's network client: its sender must not spin while brokers are away.
+    """The producer's network client: its sender must neither spin while brokers are away nor hurry in vain.
 
     The sender asks for the delay until a connection may be tried, and takes the answer for milliseconds,
     though it is in seconds, and 0 for a connection that is being made.
+
+    The producer wakes the sender for every batch that it begins, which is as many times as there are
+    partitions before the first of them may be sent. A sender that looks again within LINGER_MS anyway is
+    left alone: each look costs as much as several records, and takes the interpreter from the server.
     """
+
+    _looks_again_soon = False
+
+    def poll(self, timeout_ms: float | None = None, future: object = None) -> None:
+        """Wait for answers, for a wake-up, or for the time to pass; called on the sender's thread.
+
+        Args:
+            timeout_ms: Milliseconds at most; None for no bound.
+            future: Ends the wait as well.
+        """
+        self._looks_again_soon = timeout_ms is not None and timeout_ms <= LINGER_MS
+        try:
+            super().poll(timeout_ms, future)
+        finally:
+            self._looks_again_soon = False
+
+    def wakeup(self) -> None:
+        """Let the sender look at its batches now, unless it will within LINGER_MS."""
+        if not self._looks_again_soon:
+            super().wakeup()
 
     def connection_delay(self, node_id: object) -> float:
         """Tell the sender how long to leave a broker alone.

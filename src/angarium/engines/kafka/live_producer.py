@@ -9,7 +9,7 @@ from kafka.errors import KafkaError
 
 from angarium import deadline
 from angarium.domain.errors import LogUnavailable, SetupError
-from angarium.engines.kafka.clients import RECONNECT_MS, SenderClient, Wire, find_topic
+from angarium.engines.kafka.clients import LINGER_MS, RECONNECT_MS, SenderClient, Wire, find_topic
 from angarium.engines.kafka.errors import translated, unavailable
 from angarium.engines.kafka.in_flight import Sent
 from angarium.engines.kafka.security import KafkaConnection
@@ -21,7 +21,7 @@ _OPTIONS: Mapping[str, object] = {
     "enable_idempotence": True,
     "acks": "all",
     "max_in_flight_requests_per_connection": 5,
-    "linger_ms": 3,
+    "linger_ms": LINGER_MS,
     "max_block_ms": 300,
     "request_timeout_ms": 1_500,
     # A batch that was sent and then expires inside the library takes the producer id with it, and no new one
