@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TextIO
 
 from angarium import __version__, logs
+from angarium.cli import heap
 from angarium.cli.arguments import Commands, add_command
 from angarium.cli.console import Console
 from angarium.cli.stopping import GRACE_SECONDS, on_signal
@@ -69,6 +70,7 @@ def _serve_api(settings: Settings, out: TextIO) -> None:
     clock = SystemClock()
     with distributed_engine(settings, clock) as engine:
         server = wiring.http_server(settings, engine, clock)
+        heap.settle()
         with on_signal(lambda: server.stop(GRACE_SECONDS)):
             _log.info("started", f"serving on {server.url}", version=__version__, url=server.url)
             out.write(f"listening on {server.url}\n")
@@ -85,6 +87,7 @@ def _run_worker(settings: Settings, out: TextIO) -> None:
     stopping = threading.Event()
     with distributed_engine(settings, clock) as engine:
         worker = wiring.router_worker(settings, engine, clock)
+        heap.settle()
         with on_signal(stopping.set):
             _log.info("started", "working", version=__version__, group=settings.group)
             out.write(f"working in group {settings.group}\n")

@@ -5,6 +5,7 @@ import threading
 from typing import TextIO
 
 from angarium import __version__, logs, wiring
+from angarium.cli import heap
 from angarium.cli.stopping import GRACE_SECONDS, on_signal
 from angarium.clock import SystemClock
 from angarium.config import Settings
@@ -39,6 +40,7 @@ def run(settings: Settings, out: TextIO) -> int:
         server = wiring.http_server(settings, engine, clock)
         worker = wiring.router_worker(settings, engine, clock)
         stopping = threading.Event()
+        heap.settle()
         thread = threading.Thread(target=worker.run, args=(stopping,), name="worker")
         with on_signal(lambda: server.stop(GRACE_SECONDS)):
             thread.start()

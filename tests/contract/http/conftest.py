@@ -11,7 +11,8 @@ from tests.contract.http.services import SERVICES, Service, started
 _numbers = count(1)
 
 
-@pytest.fixture(scope="session", params=SERVICES)
+# Not of the session: a worker that goes on would meet the outages of other tests, and cost what they measure.
+@pytest.fixture(scope="package", params=SERVICES)
 def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     with started(request, tmp_path_factory) as running:
         yield running

@@ -1,0 +1,1 @@
+"""The HTTP contract, held against every service."""
