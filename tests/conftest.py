@@ -65,8 +65,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(
                 pytest.mark.filterwarnings("ignore:unclosed <(socket|ssl.SSLSocket):ResourceWarning")
             )
-            # A group is one process's, which starts its servers once and mostly waits for them. Cassandra's own
-            # outages need no broker. What needs no server is for whoever is free.
+            # A group is one process's, which starts its servers once and mostly waits for them. Cassandra's
+            # own outages need no broker. What needs no server is for whoever is free.
             group = "nodes" if _CASSANDRA_ALONE in item.path.parents else "servers"
             item.add_marker(pytest.mark.xdist_group(group))
 
