@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kafka.record import default_records, util
 from kafka.record._crc32c import crc as librarys_own
+from kafka.record.memory_records import MemoryRecordsBuilder
 
 from angarium.engines.kafka.checksum import FOLDS, crc32c, quicken, stepped
 
@@ -51,3 +52,17 @@ def test_the_package_in_c_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(util, "crc32c_c", object())
     quicken()
     assert default_records.calc_crc32c is untouched
+
+
+def test_the_library_asks_what_is_put_in_its_place_for_each_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def checksum(data: memoryview) -> int:
+        asked.append(len(data))
+        return 0
+
+    monkeypatch.setattr(default_records, "calc_crc32c", checksum)
+    batch = MemoryRecordsBuilder(2, 0, 16_384)
+    batch.append(timestamp=0, key=b"key", value=b"value")
+    batch.close()
+    assert asked
