@@ -45,8 +45,6 @@ class Worker(Protocol):
 Server = TypeVar("Server", KafkaServer, CassandraCluster)
 Result = TypeVar("Result")
 
-_CASSANDRA_ALONE = Path(__file__).parent / "integration" / "cassandra"
-
 _lacking = pytest.StashKey[dict[str, str]]()
 _folders = pytest.StashKey[list[Path]]()
 
@@ -65,10 +63,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(
                 pytest.mark.filterwarnings("ignore:unclosed <(socket|ssl.SSLSocket):ResourceWarning")
             )
-            # A group is one process's, which starts its servers once and mostly waits for them. Cassandra's
-            # own outages need no broker. What needs no server is for whoever is free.
-            group = "nodes" if _CASSANDRA_ALONE in item.path.parents else "servers"
-            item.add_marker(pytest.mark.xdist_group(group))
+            # One process has the servers and mostly waits for them; the others run everything else meanwhile.
+            item.add_marker(pytest.mark.xdist_group("servers"))
 
 
 @pytest.hookimpl(trylast=True)

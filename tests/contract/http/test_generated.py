@@ -73,7 +73,7 @@ bounded = settings(
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def real_talk(service: Service) -> Talk:
     talk = opened_talk(service, *NAMES)
     assert talk.conversation_id == REAL

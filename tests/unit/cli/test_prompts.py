@@ -13,7 +13,10 @@ from tests.unit.cli.conftest import Shell
 from tests.unit.cli.own_terminal import environment_of, with_terminal
 
 
-def prompted(environment: dict[str, str], argv: Sequence[str], *answers: bytes) -> tuple[int, str, str]:
+def prompted(
+    environment: dict[str, str], argv: Sequence[str], *answers: bytes, again: bytes = b""
+) -> tuple[int, str, str]:
+    """Type answers at prompts; a key that comes just before a read begins is pressed again, as people do."""
     near, far = pty.openpty()
     process = subprocess.Popen(
         with_terminal(["-m", "angarium", *argv]),
@@ -30,6 +33,8 @@ def prompted(environment: dict[str, str], argv: Sequence[str], *answers: bytes) 
             shown += os.read(near, 1024).decode()
         os.write(near, answer)
         shown += "|"
+    while again and not ended(process, PATIENCE / 10):
+        os.write(near, again)
     assert process.stdout is not None
     out = process.stdout.read().decode()
     status = process.wait(PATIENCE)
@@ -42,6 +47,14 @@ def prompted(environment: dict[str, str], argv: Sequence[str], *answers: bytes) 
         pass
     os.close(near)
     return status, out, shown
+
+
+def ended(process: "subprocess.Popen[bytes]", seconds: float) -> bool:
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def test_a_new_password_is_asked_for_twice_and_never_shown(shell: Shell) -> None:
@@ -66,6 +79,6 @@ def test_a_password_that_was_not_given_is_told(answers: Sequence[bytes], line: s
 
 
 def test_a_prompt_can_be_interrupted(shell: Shell) -> None:
-    status, out, shown = prompted(shell.environment, ["login", "alice"], b"sec\x03")
+    status, out, shown = prompted(shell.environment, ["login", "alice"], b"sec\x03", again=b"\x03")
     assert (status, out) == (130, "")
     assert "Traceback" not in shown
