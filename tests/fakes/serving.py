@@ -33,6 +33,10 @@ class Running:
         assert self.stopped(), "the server did not stop"
 
 
+Start = Callable[..., Running]
+"""Starts a server with the limits that are named."""
+
+
 @contextmanager
 def serving(
     application: Application, limits: ServerLimits | None = None, clock: Clock | None = None

@@ -5,8 +5,9 @@ from uuid import UUID
 
 from angarium.api.call import Call
 from angarium.api.exchange import Response
-from angarium.api.fields import BodyFields, Faults, QueryFields, identifiers, path_identifier
+from angarium.api.fields import BodyFields, Faults, identifiers, path_identifier
 from angarium.api.json_bodies import encode, encode_text, read_object
+from angarium.api.listing import shown, wanted
 from angarium.api.message_bodies import message_text
 from angarium.api.timestamps import rfc3339
 from angarium.domain.conversation import Conversation
@@ -57,21 +58,10 @@ def mine(call: Call) -> Response:
     Returns:
         200 with a page.
     """
-    faults = Faults()
-    query = QueryFields(call.admission.head.query, faults)
-    limit = query.limit()
-    cursor = query.cursor(lambda text: cursors.read_conversations(text, call.caller_id))
-    faults.check()
+    limit, cursor = wanted(call, cursors.read_conversations)
     page = call.services.conversations.page(call.caller_id, limit, cursor)
-    pagination = {
-        "limit": page.limit,
-        "count": len(page.items),
-        "has_more": page.has_more,
-        "next_cursor": page.next_cursor,
-    }
     items = ",".join([_item(conversation, summary) for conversation, summary in page.items])
-    body = f'{{"conversations":[{items}],"pagination":{encode_text(pagination)}}}'
-    return Response(200, body.encode())
+    return shown("conversations", f"[{items}]", len(page.items), page)
 
 
 def conversation_document(conversation: Conversation) -> dict[str, object]:

@@ -2,8 +2,7 @@
 
 from angarium.api.call import Call
 from angarium.api.exchange import Response
-from angarium.api.fields import Faults, QueryFields
-from angarium.api.json_bodies import encode_text
+from angarium.api.listing import shown, wanted
 from angarium.api.message_bodies import messages_text
 from angarium.services import cursors
 
@@ -17,17 +16,6 @@ def mine(call: Call) -> Response:
     Returns:
         200 with a page.
     """
-    faults = Faults()
-    query = QueryFields(call.admission.head.query, faults)
-    limit = query.limit()
-    cursor = query.cursor(lambda text: cursors.read_inbox(text, call.caller_id))
-    faults.check()
+    limit, cursor = wanted(call, cursors.read_inbox)
     page = call.services.inbox.page(call.caller_id, limit, cursor)
-    pagination = {
-        "limit": page.limit,
-        "count": len(page.messages),
-        "has_more": page.has_more,
-        "next_cursor": page.next_cursor,
-    }
-    body = f'{{"messages":{messages_text(page.messages)},"pagination":{encode_text(pagination)}}}'
-    return Response(200, body.encode())
+    return shown("messages", messages_text(page.messages), len(page.messages), page)

@@ -1,43 +1,18 @@
 """Many connections, slow ones, silent ones, and ones that break."""
 
-from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
 
 from angarium.api.transport.connection import MAX_PENDING, RECEIVE
-from angarium.api.transport.limits import ServerLimits
 from angarium.logs.line import action_of
 from tests.fakes.application import StubApplication
 from tests.fakes.clock import ManualClock
 from tests.fakes.raw_client import RawClient, get, post, request
-from tests.fakes.serving import Running, seen, serving, turn
+from tests.fakes.serving import Start, seen, turn
 
 PATIENCE = 30.0
 LARGE = 8_000_000
-
-Start = Callable[..., Running]
-
-
-@pytest.fixture
-def application() -> StubApplication:
-    return StubApplication()
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
-def start(application: StubApplication, clock: ManualClock) -> Iterator[Start]:
-    with ExitStack() as stack:
-
-        def begin(**limits: float) -> Running:
-            chosen = ServerLimits(**limits)  # type: ignore[arg-type]  # the whole numbers are whole
-            return stack.enter_context(serving(application, chosen, clock))
-
-        yield begin
 
 
 def test_a_thousand_simultaneous_connections_are_all_answered(start: Start) -> None:

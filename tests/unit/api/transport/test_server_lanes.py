@@ -1,46 +1,18 @@
 """Where requests run, how many at once, and for how long."""
 
 import logging
-from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
 
-from angarium.api.transport.limits import ServerLimits
 from angarium.logs.line import action_of, fields_of
 from tests.fakes.application import StubApplication
 from tests.fakes.clock import ManualClock
 from tests.fakes.raw_client import RawClient, get, post
-from tests.fakes.serving import Running, serving
+from tests.fakes.serving import Start
 
 PATIENCE = 30.0
 TRACE = "0af7651916cd43dd8448eb211c80319c"
-
-Start = Callable[..., Running]
-
-
-@pytest.fixture
-def application() -> Iterator[StubApplication]:
-    made = StubApplication()
-    yield made
-    made.gate.set()
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
-def start(application: StubApplication, clock: ManualClock) -> Iterator[Start]:
-    with ExitStack() as stack:
-
-        def begin(**limits: float) -> Running:
-            chosen = ServerLimits(**limits)  # type: ignore[arg-type]  # the whole numbers are whole
-            return stack.enter_context(serving(application, chosen, clock))
-
-        yield begin
-        application.gate.set()
 
 
 def entered(application: StubApplication, count: int = 1) -> None:

@@ -3,21 +3,16 @@
 import os
 import resource
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 
 import pytest
 
-from angarium.api.transport.limits import ServerLimits
 from angarium.logs.line import action_of
 from tests.fakes.application import StubApplication
 from tests.fakes.clock import ManualClock
 from tests.fakes.raw_client import RawClient, get
-from tests.fakes.serving import Running, seen, serving, turn
+from tests.fakes.serving import Start, seen, turn
 
 PATIENCE = 30.0
-
-Start = Callable[..., Running]
 
 
 class CountingClock(ManualClock):
@@ -31,24 +26,8 @@ class CountingClock(ManualClock):
 
 
 @pytest.fixture
-def application() -> StubApplication:
-    return StubApplication()
-
-
-@pytest.fixture
 def clock() -> CountingClock:
     return CountingClock()
-
-
-@pytest.fixture
-def start(application: StubApplication, clock: ManualClock) -> Iterator[Start]:
-    with ExitStack() as stack:
-
-        def begin(**limits: float) -> Running:
-            chosen = ServerLimits(**limits)  # type: ignore[arg-type]  # the whole numbers are whole
-            return stack.enter_context(serving(application, chosen, clock))
-
-        yield begin
 
 
 def rests(clock: CountingClock, waiting: socket.socket) -> bool:
