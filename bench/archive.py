@@ -25,9 +25,9 @@ def fill(settings: Settings, talk: Talk, messages: int) -> None:
     address = CassandraAddress(contact_points(settings["ANGARIUM_CASSANDRA"]), settings["ANGARIUM_KEYSPACE"])
     cluster = build(address)
     try:
-        session = cluster.connect(address.keyspace)
+        session = cluster.connect()
         session.get_execution_profile(EXEC_PROFILE_DEFAULT).request_timeout = WRITE_SECONDS
-        statement = session.prepare(Statement.ADD_MESSAGE.value)
+        statement = session.prepare(Statement.ADD_MESSAGE.cql(address.quoted_keyspace))
         batches = ((batch, ()) for batch in _batches(statement, talk, messages))
         for _ in execute_concurrent(session, batches, concurrency=AT_ONCE, results_generator=True):
             continue

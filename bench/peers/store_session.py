@@ -35,6 +35,8 @@ def session() -> tuple[Session, Mapping[Statement, PreparedStatement]]:
     """Connect, and prepare what writes messages."""
     points = contact_points(os.environ["ANGARIUM_CASSANDRA"])
     address = CassandraAddress(points, os.environ["ANGARIUM_KEYSPACE"])
-    connected = build(address).connect(address.keyspace)
+    connected = build(address).connect()
     needed = (Statement.FIND_IN_INDEX, Statement.ADD_MESSAGE, Statement.NOTE_NEWEST, Statement.ADD_TO_INDEX)
-    return connected, {statement: connected.prepare(statement.value) for statement in needed}
+    return connected, {
+        statement: connected.prepare(statement.cql(address.quoted_keyspace)) for statement in needed
+    }
