@@ -6,8 +6,8 @@ import gc
 def settle() -> None:
     """Take what a start has made, modules and connections, out of the garbage collector's sight.
 
-    It stays until the process ends, and each full collection would look at all of it: on Kafka and Cassandra
-    a pause of 40 to 80 ms every few seconds, which at 1,000 messages a second was the whole of p99.
+    It stays until the process ends, and each full collection would look at all of it. What collections of
+    later things cost remains (docs/adr/0022-cost-of-a-send.md).
     """
     gc.collect()
     gc.freeze()
