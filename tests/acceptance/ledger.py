@@ -19,7 +19,7 @@ class Sender:
     """Sends numbered messages one after the other in one conversation, each until it has its 202.
 
     With several addresses every request goes to the next one. `rest` is the seconds after each 202.
-    Every so many-th answer counts as lost on its way, so that its message is sent again.
+    Every so many-th 202 counts as lost on its way, so that its message is sent again.
     """
 
     url: str
@@ -57,10 +57,10 @@ class Sender:
                 self.retries += 1
                 pause.wait(jitter.uniform(0.02, 0.1))
                 continue
-            answers += 1
-            if self.loses_every and answers % self.loses_every == 0:
-                continue
             if answer.status == 202:
+                answers += 1
+                if self.loses_every and answers % self.loses_every == 0:
+                    continue
                 self.accepted.append((message_id, text))
                 number += 1
                 message_id = str(uuid4())
