@@ -8,7 +8,7 @@ from uuid import UUID
 
 from angarium.domain.content import content_problem
 from angarium.domain.errors import UndecodableEvent
-from angarium.domain.identifiers import parse_uuid, text_of
+from angarium.domain.identifiers import new_text_of, parse_uuid, text_of
 
 SCHEMA = "1"
 """The version of the form below; it travels in the record's `schema` header."""
@@ -76,7 +76,7 @@ def encode(event: Event) -> bytes:
     if isinstance(event, NewMessage):
         kind = NEW_MESSAGE
         payload = (
-            f'{{"message_id":"{text_of(event.message_id)}","sender_id":"{text_of(event.sender_id)}",'
+            f'{{"message_id":"{new_text_of(event.message_id)}","sender_id":"{text_of(event.sender_id)}",'
             f'"recipient_id":"{recipient_id}","content":{quoted(event.content)}}}'
         )
     else:

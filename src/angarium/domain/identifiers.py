@@ -7,8 +7,14 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 TEXTS = 65_536
 """So many ids are kept with their texts: those of whoever talks at the moment."""
 
+NEW_TEXTS = 1_024
+"""As many as there may be requests in hand: what is kept longer, the garbage collector looks at in vain."""
+
 text_of = lru_cache(TEXTS)(UUID.__str__)
 """Gives an id's text; the same few ids are written several times for every message."""
+
+new_text_of = lru_cache(NEW_TEXTS)(UUID.__str__)
+"""Gives the text of an id that nobody asks for again once its request is answered: a new message's."""
 
 _CANONICAL = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 

@@ -10,7 +10,7 @@ from angarium.clock import Clock
 from angarium.domain.conversation import Conversation
 from angarium.domain.errors import Code, Refused
 from angarium.domain.events import NewMessage
-from angarium.domain.identifiers import text_of, time_ordered_uuid
+from angarium.domain.identifiers import new_text_of, time_ordered_uuid
 from angarium.ports.message_log import Appended, MessageLog
 from angarium.services.appending import Appends
 
@@ -95,6 +95,6 @@ class Sending:
             submission.content,
         )
         appended = self._append(
-            event, trace_id, caller_id, "message_accepted", {"message_id": text_of(message_id)}
+            event, trace_id, caller_id, "message_accepted", {"message_id": new_text_of(message_id)}
         )
         return PendingMessage(message_id, appended)

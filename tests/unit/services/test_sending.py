@@ -6,7 +6,7 @@ import pytest
 from angarium.domain.conversation import Conversation
 from angarium.domain.errors import Code, LogUnavailable, Refused
 from angarium.domain.events import NewMessage, decode
-from angarium.domain.identifiers import conversation_id_for, user_id_for
+from angarium.domain.identifiers import conversation_id_for, text_of, user_id_for
 from angarium.ports.message_log import Appended
 from angarium.services.sending import Sending, Submission
 from tests.fakes.clock import ManualClock
@@ -161,3 +161,12 @@ def test_no_line_holds_the_text(clock: ManualClock, lines: LogLines) -> None:
     assert len(lines.of("message_accepted")) == 1
     assert len(lines.of("log_unavailable")) == 1
     assert "private" not in lines.text()
+
+
+def test_the_text_of_a_messages_id_is_not_kept_once_it_is_sent(clock: ManualClock) -> None:
+    sending = Sending(PendingLog(), clock)
+    sending.submit(CONVERSATION, ALICE, Submission("hello"), TRACE)
+    kept = text_of.cache_info().currsize
+    for _ in range(3):
+        sending.submit(CONVERSATION, ALICE, Submission("hello"), TRACE)
+    assert text_of.cache_info().currsize == kept

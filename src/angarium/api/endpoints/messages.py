@@ -14,7 +14,7 @@ from angarium.api.timestamps import parse_timestamp, rfc3339
 from angarium.api.values import shown
 from angarium.domain.conversation import Conversation
 from angarium.domain.errors import Code, StoreUnavailable
-from angarium.domain.identifiers import text_of
+from angarium.domain.identifiers import new_text_of, text_of
 from angarium.ports.message_log import Appended
 from angarium.services import cursors
 from angarium.services.history import HistoryQuery, Order
@@ -39,7 +39,7 @@ def send(call: Call) -> Outcome:
     if conversation is None:
         return WouldBlock()
     pending = call.services.sending.submit(conversation, call.caller_id, submission, call.trace_id)
-    message_id = text_of(pending.message_id)
+    message_id = new_text_of(pending.message_id)
     conversation_text = text_of(conversation.conversation_id)
 
     def accepted(appended: Appended) -> Response:
