@@ -9,6 +9,7 @@ import pytest
 
 from angarium.logs.handler import BufferedHandler
 from angarium.logs.json_format import JsonFormatter
+from tests.unit.logs.lines import Write, as_a_record, on_the_short_way
 
 HandlerFactory = Callable[..., BufferedHandler]
 
@@ -77,3 +78,9 @@ def handler_on() -> Iterator[HandlerFactory]:
             return handler
 
         yield make
+
+
+@pytest.fixture(params=[as_a_record, on_the_short_way])
+def write(request: pytest.FixtureRequest) -> Write:
+    chosen: Write = request.param
+    return chosen

@@ -113,3 +113,10 @@ class Rig:
 
     def reasons(self) -> list[str]:
         return [letter.reason for letter in reversed(self.dead_letters.read(10_000))]
+
+
+def let_pass(rig: Rig, worker: Worker, seconds: float, step: float = 0.05) -> None:
+    """Let the worker go on while time passes."""
+    for _ in range(round(seconds / step)):
+        worker.step()
+        rig.clock.advance(step)

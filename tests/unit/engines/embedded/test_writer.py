@@ -11,75 +11,11 @@ from angarium.deadline import within
 from angarium.domain.errors import LogUnavailable, StoreUnavailable
 from angarium.engines.embedded.connections import connect
 from angarium.engines.embedded.writer import Writer
-
-PATIENCE = 30.0
+from tests.unit.engines.embedded.notebook import PATIENCE, Notebook
 
 
 def cause_of(error: BaseException | None) -> BaseException | None:
     return None if error is None else error.__cause__
-
-
-class Notebook:
-    """A file with one table, a writer for it, and a look at what was committed."""
-
-    def __init__(
-        self,
-        path: Path,
-        capacity: int = 100,
-        patience: float = PATIENCE,
-        linger: float = 0.001,
-        spacing: float = 0,
-    ) -> None:
-        self.path = path
-        path.touch()
-        with closing(connect(path, 1.0)) as connection:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("CREATE TABLE notes (note INTEGER NOT NULL CHECK (note >= 0)) STRICT")
-        self.transactions: list[list[int]] = []
-        self.connected = 0
-        self.statements: list[str] = []
-        self.writer = Writer(self.connect, capacity, patience, linger, spacing, busy=0.01)
-        self.notes = self.writer.kind(self.add, StoreUnavailable)
-        self.patient = self.writer.kind(self.add, LogUnavailable, patient=True)
-        self.gate = Gate(self.writer)
-
-    def connect(self) -> sqlite3.Connection:
-        self.connected += 1
-        connection = connect(self.path, 1.0)
-        connection.set_trace_callback(self.statements.append)
-        return connection
-
-    def commits(self) -> int:
-        return self.statements.count("COMMIT")
-
-    def add(self, connection: sqlite3.Connection, notes: Sequence[int]) -> list[int]:
-        self.transactions.append(list(notes))
-        for note in notes:
-            connection.execute("INSERT INTO notes VALUES (?)", (note,))
-        return [note * 10 for note in notes]
-
-    def kept(self) -> list[int]:
-        with closing(connect(self.path, 1.0)) as connection:
-            return [note for (note,) in connection.execute("SELECT note FROM notes ORDER BY rowid")]
-
-
-class Gate:
-    """A job that keeps the writer busy until it is opened."""
-
-    def __init__(self, writer: Writer) -> None:
-        self.entered = threading.Event()
-        self.opened = threading.Event()
-        self._kind = writer.kind(self._stand, StoreUnavailable)
-
-    def shut(self) -> "Future[None]":
-        future = self._kind.submit(None)
-        assert self.entered.wait(PATIENCE)
-        return future
-
-    def _stand(self, connection: sqlite3.Connection, items: Sequence[None]) -> Sequence[None]:
-        self.entered.set()
-        assert self.opened.wait(PATIENCE)
-        return items
 
 
 @pytest.fixture
