@@ -15,8 +15,9 @@ from angarium.engines.cassandra.reader import CassandraReader
 from angarium.engines.cassandra.recorder import BATCH, CassandraRecorder
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.ports.messages import Marked, Recorded, Summary
+from angarium.engines.cassandra.statements import Statement
 from tests.contract.ports.chat import ANSWER_SECONDS, START, Chat, delivered, mark, receipt, record
-from tests.integration.cassandra.troubled import Sleeping, Trouble, Troubled
+from tests.integration.cassandra.troubled import Forgetful, Sleeping, Trouble, Troubled
 
 every = pytest.mark.parametrize("trouble", Trouble, ids=lambda trouble: trouble.value)
 
@@ -82,6 +83,20 @@ def test_what_a_dying_worker_leaves_is_a_prefix(
 
 
 @every
+def test_an_inbox_is_read_no_farther_than_its_newest_message_that_is_known_to_be_durable(
+    session: CassandraSession, reader: CassandraReader, recorder: CassandraRecorder, chat: Chat
+) -> None:
+    known, dying = chat.messages(3), chat.messages(2)
+    record(recorder, *known)
+    unheard = Forgetful(session, {Statement.NOTE_NEWEST, Statement.ADD_TO_INDEX})
+    record(CassandraRecorder(unheard.as_session()), *dying)
+    # What lies behind may be on one copy alone: reading it would show it to others without what is before it.
+    assert list(reader.inbox(chat.bob, None, 100)) == known
+    assert list(reader.inbox(chat.bob, chat.place(known[0]), 100)) == known[1:]
+    record(recorder, *dying)
+    assert list(reader.inbox(chat.bob, None, 100)) == [*known, *dying]
+
+
 def test_whenever_a_worker_dies_while_it_marks_another_one_completes_it(
     session: CassandraSession, reader: CassandraReader, recorder: CassandraRecorder, trouble: Trouble
 ) -> None:
