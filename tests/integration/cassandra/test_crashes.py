@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import count
+from uuid import uuid4
 
 import pytest
 
@@ -14,8 +15,8 @@ from angarium.engines.cassandra.conversations import CassandraConversations
 from angarium.engines.cassandra.reader import CassandraReader
 from angarium.engines.cassandra.recorder import BATCH, CassandraRecorder
 from angarium.engines.cassandra.session import CassandraSession
-from angarium.ports.messages import Marked, Recorded, Summary
 from angarium.engines.cassandra.statements import Statement
+from angarium.ports.messages import Marked, Recorded, Summary
 from tests.contract.ports.chat import ANSWER_SECONDS, START, Chat, delivered, mark, receipt, record
 from tests.integration.cassandra.troubled import Forgetful, Sleeping, Trouble, Troubled
 
@@ -82,7 +83,6 @@ def test_what_a_dying_worker_leaves_is_a_prefix(
             break
 
 
-@every
 def test_an_inbox_is_read_no_farther_than_its_newest_message_that_is_known_to_be_durable(
     session: CassandraSession, reader: CassandraReader, recorder: CassandraRecorder, chat: Chat
 ) -> None:
@@ -97,6 +97,7 @@ def test_an_inbox_is_read_no_farther_than_its_newest_message_that_is_known_to_be
     assert list(reader.inbox(chat.bob, None, 100)) == [*known, *dying]
 
 
+@every
 def test_whenever_a_worker_dies_while_it_marks_another_one_completes_it(
     session: CassandraSession, reader: CassandraReader, recorder: CassandraRecorder, trouble: Trouble
 ) -> None:
@@ -131,12 +132,30 @@ def test_whenever_somebody_dies_who_opens_a_conversation_the_next_one_completes_
         conversation = Conversation(chat.conversation_id, (first, second), START)
         dying = Troubled(session, request, trouble)
         with suppress(StoreUnavailable):
-            CassandraConversations(dying.as_session()).create(conversation)
+            CassandraConversations(dying.as_session()).create(conversation, uuid4())
         later = replace(conversation, created_at=START + 1)
-        kept, _ = store.create(later)
+        kept, _ = store.create(later, uuid4())
         assert kept in (conversation, later)
         for user_id in (chat.alice, chat.bob):
             assert list(store.of_user(user_id, None, 10)) == [kept]
+        if dying.survived:
+            break
+    assert request > 3
+
+
+@every
+def test_a_creation_that_is_repeated_is_still_told_that_it_made_the_conversation(
+    session: CassandraSession, trouble: Trouble
+) -> None:
+    for request in count(1):
+        chat, claim = Chat(), uuid4()
+        first, second = sorted((chat.alice, chat.bob))
+        conversation = Conversation(chat.conversation_id, (first, second), START)
+        dying = Troubled(session, request, trouble)
+        with suppress(StoreUnavailable):
+            CassandraConversations(dying.as_session()).create(conversation, claim)
+        assert CassandraConversations(session).create(conversation, claim) == (conversation, True)
+        assert CassandraConversations(session).create(conversation, uuid4()) == (conversation, False)
         if dying.survived:
             break
     assert request > 3

@@ -153,7 +153,7 @@ def conversation(row: Row) -> tuple[Conversation, UUID]:
         row: In the order of the statements' columns.
 
     Returns:
-        The conversation, and the claim of the call that made it.
+        The conversation, and the claim of whoever made it.
     """
     conversation_id, participants, created_at, claim = cast("tuple[UUID, list[UUID], int, UUID]", row)
     first, second = participants
