@@ -84,7 +84,7 @@ class Statement(Enum):
         "VALUES (?, ?, ?, ?) USING TIMESTAMP ?"
     )
 
-    TOUCH = "INSERT INTO $keyspace.presence (user_id, seen_at) VALUES (?, ?) USING TTL ? AND TIMESTAMP ?"
+    TOUCH = "INSERT INTO $keyspace.presence (user_id, seen_at) VALUES (?, ?) USING TTL ?"
     LAST_SEEN = "SELECT user_id, seen_at FROM $keyspace.presence WHERE user_id IN ?"
 
     def cql(self, keyspace: str) -> str:
