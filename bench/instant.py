@@ -11,7 +11,7 @@ import sys
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from angarium import logs, wiring
 from angarium.api.transport.server import Server
@@ -50,7 +50,8 @@ def instant_server(settings: Settings, members_file: Path, clock: Clock) -> Serv
     conversations = MemoryConversations()
     for name, members in json.loads(members_file.read_text()).items():
         first, second = sorted(members)
-        conversations.create(Conversation(UUID(name), (UUID(first), UUID(second)), clock.now_ms()))
+        conversation = Conversation(UUID(name), (UUID(first), UUID(second)), clock.now_ms())
+        conversations.create(conversation, uuid4())
     messages = MemoryMessages()
     engine = wiring.Engine(
         log=InstantLog(clock),

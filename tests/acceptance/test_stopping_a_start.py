@@ -14,7 +14,7 @@ from tests.acceptance.service import PATIENCE, environment
 
 
 @pytest.mark.parametrize("command", ["api", "worker"])
-def test_a_signal_ends_a_start_with_status_0(command: str) -> None:
+def test_a_signal_ends_a_start_with_status_0_and_what_is_weak_was_told(command: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent.settimeout(PATIENCE)
         address = f"127.0.0.1:{silent.getsockname()[1]}"
@@ -22,6 +22,7 @@ def test_a_signal_ends_a_start_with_status_0(command: str) -> None:
             ANGARIUM_KAFKA=address,
             ANGARIUM_CASSANDRA=address,
             ANGARIUM_JWT_SECRET="a secret of 32 bytes or even more",
+            ANGARIUM_CONSISTENCY="LOCAL_ONE",
         )
         with (
             subprocess.Popen(
@@ -39,5 +40,6 @@ def test_a_signal_ends_a_start_with_status_0(command: str) -> None:
 
     assert process.returncode == 0, err
     assert out == ""
+    assert '"action":"weak_consistency"' in err
     assert '"action":"stopped"' in err
     assert "Traceback" not in err

@@ -13,14 +13,12 @@ class MemoryConversations:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._conversations: dict[UUID, Conversation] = {}
+        self._claims: dict[UUID, UUID] = {}
 
-    def create(self, conversation: Conversation) -> tuple[Conversation, bool]:
+    def create(self, conversation: Conversation, claim: UUID) -> tuple[Conversation, bool]:
         with self._lock:
-            known = self._conversations.get(conversation.conversation_id)
-            if known is not None:
-                return known, False
-            self._conversations[conversation.conversation_id] = conversation
-            return conversation, True
+            kept = self._conversations.setdefault(conversation.conversation_id, conversation)
+            return kept, self._claims.setdefault(conversation.conversation_id, claim) == claim
 
     def get(self, conversation_id: UUID) -> Conversation | None:
         with self._lock:

@@ -9,7 +9,7 @@ from tests.fakes.futures import done
 
 
 class MemoryPresence:
-    """Keeps the latest moment of each user, for ever."""
+    """Keeps the last note of each user, for ever."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -17,7 +17,7 @@ class MemoryPresence:
 
     def touch(self, user_id: UUID, seen_at: int) -> Future[None]:
         with self._lock:
-            self._seen[user_id] = max(seen_at, self._seen.get(user_id, seen_at))
+            self._seen[user_id] = seen_at
         return done(None)
 
     def last_seen(self, user_ids: Sequence[UUID]) -> Future[Mapping[UUID, int]]:

@@ -42,6 +42,8 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     # The engines are loaded only by the commands that use them: the clients start faster without.
     from angarium import wiring
 
+    for line in settings.warnings:
+        console.complain(line)
     handler = logs.configure("cli", "WARNING", settings.log_format, console.stderr)
     try:
         ready = _prepare_servers(settings, arguments.timeout, console) if settings.kafka else settings.data

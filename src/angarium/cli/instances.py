@@ -50,6 +50,8 @@ def _run(service: str, work: Callable[[Settings, TextIO], None], console: Consol
     if problems:
         raise SettingsError(problems)
     handler = logs.configure(service, settings.log_level, settings.log_format, console.stderr)
+    for line in settings.warnings:
+        _log.warning("weak_consistency", line)
     try:
         # Until there is something to finish, a signal just ends the start.
         with on_signal(sys.exit):

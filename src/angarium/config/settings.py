@@ -16,6 +16,9 @@ DAY = 86_400
 SECURITY = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 CONSISTENCIES = ("LOCAL_QUORUM", "QUORUM", "ALL", "LOCAL_ONE", "ONE", "TWO", "THREE")
+_COPIES_ASKED = {"LOCAL_ONE": 1, "ONE": 1, "TWO": 2, "THREE": 3}
+"""Of each read and each write; the other levels ask enough of them for every read to meet every write."""
+
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 _TOPIC = values.named(
@@ -201,6 +204,24 @@ class Settings:
             A line for each reason, none when it can run.
         """
         return (*self._engine_problems(command), *self._demo_problems(command))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Say what cannot be promised with settings that are not wrong.
+
+        Returns:
+            A line for each.
+        """
+        asked = _COPIES_ASKED.get(self.consistency)
+        if not self.cassandra or asked is None or 2 * asked > self.replication:
+            return ()
+        warning = (
+            f"ANGARIUM_CONSISTENCY is {self.consistency}, but ANGARIUM_REPLICATION is {self.replication}: a"
+            " read may miss what was written. An id may become two messages, messages may be missing, out of"
+            " order or behind a cursor, and a status may fall (docs/guarantees.md, 1 to 5); write"
+            " LOCAL_QUORUM, unless a single node is all there is"
+        )
+        return (warning,)
 
     def _engine_problems(self, command: str) -> Iterator[str]:
         if command == "serve" and self.kafka:

@@ -31,6 +31,9 @@ class Place:
 BEGINNING = Place(-1, -1)
 """A place before every message."""
 
+LAST_OFFSET = 2**63 - 1
+"""No record has it, nor a later one: a place with it is the end of a millisecond, and no message's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Message:

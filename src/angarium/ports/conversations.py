@@ -13,15 +13,17 @@ class ConversationStore(Protocol):
     Every method raises StoreUnavailable when the store does not answer in time.
     """
 
-    def create(self, conversation: Conversation) -> tuple[Conversation, bool]:
-        """Keep a conversation unless it is there already; safe to repeat and to race.
+    def create(self, conversation: Conversation, claim: UUID) -> tuple[Conversation, bool]:
+        """Keep a conversation unless it is there already, in both lists; safe to repeat and to race.
 
         Args:
             conversation: The candidate.
+            claim: Whose candidate it is: nobody else's, and the same when the call is repeated for want of an
+                answer.
 
         Returns:
             The conversation as every reader sees it from now on, and True for exactly one of all
-            racing calls: the one whose candidate it is.
+            racing claims: the one whose candidate it is.
         """
         ...
 

@@ -122,7 +122,7 @@ class MessageReader(Protocol):
 
         Args:
             conversation_id: Of which conversation.
-            than: Strictly before this place; None starts from the newest.
+            than: Strictly before this place, that of a message that was shown; None starts from the newest.
             limit: At most so many.
 
         Returns:
@@ -135,7 +135,8 @@ class MessageReader(Protocol):
 
         Args:
             conversation_id: Of which conversation.
-            than: Strictly after this place.
+            than: Strictly after this place: `BEGINNING`, that of a message that was shown, or the end of a
+                millisecond, with `LAST_OFFSET`, before which a reader may have seen nothing.
             limit: At most so many.
 
         Returns:

@@ -10,11 +10,12 @@ class PresenceStore(Protocol):
     """When each user was last seen; one row a user, forgotten after the window; used by any thread."""
 
     def touch(self, user_id: UUID, seen_at: int) -> "Future[None]":
-        """Note that a user proved who they are, without blocking the caller.
+        """Note that a user proved who they are, without blocking the caller; the last note stands.
 
         Args:
             user_id: Who.
-            seen_at: When, milliseconds since the epoch; an earlier time than the kept one changes nothing.
+            seen_at: When, milliseconds since the epoch; an earlier time than the kept one replaces it, since
+                clocks may be wrong. Of two notes within a millisecond either stands.
 
         Returns:
             A future that is done once it is noted, or holds StoreUnavailable.

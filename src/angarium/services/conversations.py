@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from angarium.clock import Clock
 from angarium.domain.conversation import Conversation, ConversationPlace
@@ -61,6 +61,8 @@ class Conversations:
         self._clock = clock
         self._calls = calls
         self._known: LruCache[UUID, Conversation] = LruCache(cache_size)
+        # Those that are certain to be in both lists: one that was found may have been left half made.
+        self._listed: LruCache[UUID, Conversation] = LruCache(cache_size)
 
     def open(self, caller_id: UUID, participant_ids: Sequence[UUID]) -> tuple[Conversation, bool]:
         """Give the conversation of the caller and another user, making it if there is none.
@@ -79,7 +81,7 @@ class Conversations:
         """
         other_id = _other_participant(caller_id, participant_ids)
         conversation_id = conversation_id_for(caller_id, other_id)
-        remembered = self._known.get(conversation_id)
+        remembered = self._listed.get(conversation_id)
         if remembered is not None:
             return remembered, False
         if self._calls(lambda: self._users.get(other_id)) is None:
@@ -90,8 +92,10 @@ class Conversations:
             )
         first, second = sorted((caller_id, other_id), key=str)
         candidate = Conversation(conversation_id, (first, second), self._clock.now_ms())
-        conversation, is_new = self._calls(lambda: self._store.create(candidate))
+        claim = uuid4()
+        conversation, is_new = self._calls(lambda: self._store.create(candidate, claim))
         self._known.put(conversation_id, conversation)
+        self._listed.put(conversation_id, conversation)
         return conversation, is_new
 
     def known(self, caller_id: UUID, conversation_id: UUID) -> Conversation | None:

@@ -18,9 +18,6 @@ from angarium.domain.message import BEGINNING, InboxPlace, Place
 MAX_TIMESTAMP = 253_402_300_799_999
 """The last millisecond of the year 9999, which RFC 3339 can still write."""
 
-MAX_OFFSET = 2**63 - 1
-"""No record lies behind it: offsets are signed 64-bit integers in every engine."""
-
 _VERSION = 1
 _CHECKSUM_BYTES = 8
 _HEAD = struct.Struct(">BB16s")

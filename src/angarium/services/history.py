@@ -6,7 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from angarium.domain.errors import Code, Refused
-from angarium.domain.message import BEGINNING, Message, Place
+from angarium.domain.message import BEGINNING, LAST_OFFSET, Message, Place
 from angarium.ports.messages import MessageReader
 from angarium.services import cursors
 from angarium.services.cursors import HistoryCursor, Way
@@ -137,7 +137,7 @@ def _start(conversation_id: UUID, query: HistoryQuery) -> tuple[Way, Place | Non
         return cursor.way, cursor.place
     if query.since is not None:
         # Strictly after the moment: behind every message of that millisecond.
-        return Way.NEWER, Place(query.since, cursors.MAX_OFFSET)
+        return Way.NEWER, Place(query.since, LAST_OFFSET)
     return Way.OLDER, None
 
 

@@ -25,7 +25,7 @@ def newest_first(*conversations: Conversation) -> list[Conversation]:
 
 def test_a_new_conversation_is_kept_as_it_is(conversations: ConversationStore) -> None:
     candidate = conversation(uuid4(), uuid4())
-    assert conversations.create(candidate) == (candidate, True)
+    assert conversations.create(candidate, uuid4()) == (candidate, True)
     assert conversations.get(candidate.conversation_id) == candidate
 
 
@@ -36,9 +36,9 @@ def test_a_conversation_that_nobody_created_is_not_there(conversations: Conversa
 def test_the_first_candidate_stands(conversations: ConversationStore) -> None:
     alice, bob = uuid4(), uuid4()
     first = conversation(alice, bob)
-    conversations.create(first)
+    conversations.create(first, uuid4())
     for created_at in (START, START + 1, START - 1):
-        assert conversations.create(conversation(bob, alice, created_at)) == (first, False)
+        assert conversations.create(conversation(bob, alice, created_at), uuid4()) == (first, False)
     assert conversations.get(first.conversation_id) == first
     assert list(conversations.of_user(alice, None, 10)) == [first]
 
@@ -52,7 +52,7 @@ def test_exactly_one_of_racing_creates_is_the_one(conversations: ConversationSto
             number: int, alice: UUID = alice, bob: UUID = bob, together: Barrier = together
         ) -> tuple[int, Conversation, bool]:
             together.wait(30)
-            return number, *conversations.create(conversation(alice, bob, START + number))
+            return number, *conversations.create(conversation(alice, bob, START + number), uuid4())
 
         with ThreadPoolExecutor(12) as pool:
             answers = list(pool.map(create, range(12)))
@@ -66,7 +66,7 @@ def test_exactly_one_of_racing_creates_is_the_one(conversations: ConversationSto
 
 def test_both_participants_see_it_in_their_list_and_nobody_else(conversations: ConversationStore) -> None:
     alice, bob, carol = uuid4(), uuid4(), uuid4()
-    created, _ = conversations.create(conversation(alice, bob))
+    created, _ = conversations.create(conversation(alice, bob), uuid4())
     assert list(conversations.of_user(alice, None, 10)) == [created]
     assert list(conversations.of_user(bob, None, 10)) == [created]
     assert list(conversations.of_user(carol, None, 10)) == []
@@ -76,7 +76,7 @@ def test_a_list_has_the_newest_first_and_ties_by_id(conversations: ConversationS
     alice = uuid4()
     made = [conversation(alice, uuid4(), START + number // 4) for number in range(12)]
     for each in made:
-        conversations.create(each)
+        conversations.create(each, uuid4())
     expected = newest_first(*made)
     assert list(conversations.of_user(alice, None, 100)) == expected
     assert list(conversations.of_user(alice, None, 5)) == expected[:5]
@@ -88,7 +88,7 @@ def test_a_place_need_not_be_a_conversation_s_own(conversations: ConversationSto
     alice = uuid4()
     made = [conversation(alice, uuid4(), START + number) for number in range(3)]
     for each in made:
-        conversations.create(each)
+        conversations.create(each, uuid4())
     between = ConversationPlace(START + 1, UUID(int=0))
     assert list(conversations.of_user(alice, between, 10)) == [made[0]]
     above = ConversationPlace(START + 1, UUID(int=2**128 - 1))
@@ -101,13 +101,13 @@ def test_walking_a_list_skips_and_repeats_nothing_while_new_ones_come(
     alice = uuid4()
     made = [conversation(alice, uuid4(), START + number // 3) for number in range(10)]
     for each in made:
-        conversations.create(each)
+        conversations.create(each, uuid4())
     walked: list[Conversation] = []
     after: ConversationPlace | None = None
     while page := conversations.of_user(alice, after, 3):
         walked += page
         after = place(page[-1])
-        conversations.create(conversation(alice, uuid4(), START + 1_000))
+        conversations.create(conversation(alice, uuid4(), START + 1_000), uuid4())
     assert walked == newest_first(*made)
 
 

@@ -2,7 +2,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from angarium.domain.message import BEGINNING, InboxPlace, Message, Place
+from angarium.domain.message import BEGINNING, LAST_OFFSET, InboxPlace, Message, Place
 from angarium.ports.messages import PENDING_COUNT_LIMIT, MessageReader, MessageRecorder, Summary
 from tests.contract.ports.chat import START, Chat, delivered, ids, mark, receipt, record
 
@@ -53,6 +53,21 @@ def test_a_place_need_not_be_a_message_s_own(reader: MessageReader, chat: Chat, 
     assert list(reader.newer(chat.conversation_id, Place(middle, -1), 10)) == five[2:]
     assert list(reader.older(chat.conversation_id, Place(2**53, 0), 10)) == five[::-1]
     assert list(reader.newer(chat.conversation_id, Place(2**53, 0), 10)) == []
+
+
+def test_a_walk_may_begin_at_the_end_of_any_millisecond(
+    recorder: MessageRecorder, reader: MessageReader, chat: Chat
+) -> None:
+    messages = [chat.message(at=START + number // 2) for number in range(50)]
+    assert list(reader.newer(chat.conversation_id, Place(START, LAST_OFFSET), 10)) == []
+    for stored in (messages[:3], messages[3:]):
+        record(recorder, *stored)
+        there = messages[: messages.index(stored[-1]) + 1]
+        for at in (START - 1, START, START + 1, START + 15, START + 16, START + 24, START + 25):
+            behind = [message for message in there if message.place.timestamp > at]
+            for limit in (1, 20, 100):
+                found = reader.newer(chat.conversation_id, Place(at, LAST_OFFSET), limit)
+                assert list(found) == behind[:limit]
 
 
 def test_messages_of_one_millisecond_stand_in_the_order_of_the_log(

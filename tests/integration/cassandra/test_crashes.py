@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import count
+from uuid import uuid4
 
 import pytest
 
@@ -14,9 +15,10 @@ from angarium.engines.cassandra.conversations import CassandraConversations
 from angarium.engines.cassandra.reader import CassandraReader
 from angarium.engines.cassandra.recorder import BATCH, CassandraRecorder
 from angarium.engines.cassandra.session import CassandraSession
+from angarium.engines.cassandra.statements import Statement
 from angarium.ports.messages import Marked, Recorded, Summary
 from tests.contract.ports.chat import ANSWER_SECONDS, START, Chat, delivered, mark, receipt, record
-from tests.integration.cassandra.troubled import Sleeping, Trouble, Troubled
+from tests.integration.cassandra.troubled import Forgetful, Sleeping, Trouble, Troubled
 
 every = pytest.mark.parametrize("trouble", Trouble, ids=lambda trouble: trouble.value)
 
@@ -81,6 +83,20 @@ def test_what_a_dying_worker_leaves_is_a_prefix(
             break
 
 
+def test_an_inbox_is_read_no_farther_than_its_newest_message_that_is_known_to_be_durable(
+    session: CassandraSession, reader: CassandraReader, recorder: CassandraRecorder, chat: Chat
+) -> None:
+    known, dying = chat.messages(3), chat.messages(2)
+    record(recorder, *known)
+    unheard = Forgetful(session, {Statement.NOTE_NEWEST, Statement.ADD_TO_INDEX})
+    record(CassandraRecorder(unheard.as_session()), *dying)
+    # What lies behind may be on one copy alone: reading it would show it to others without what is before it.
+    assert list(reader.inbox(chat.bob, None, 100)) == known
+    assert list(reader.inbox(chat.bob, chat.place(known[0]), 100)) == known[1:]
+    record(recorder, *dying)
+    assert list(reader.inbox(chat.bob, None, 100)) == [*known, *dying]
+
+
 @every
 def test_whenever_a_worker_dies_while_it_marks_another_one_completes_it(
     session: CassandraSession, reader: CassandraReader, recorder: CassandraRecorder, trouble: Trouble
@@ -116,12 +132,30 @@ def test_whenever_somebody_dies_who_opens_a_conversation_the_next_one_completes_
         conversation = Conversation(chat.conversation_id, (first, second), START)
         dying = Troubled(session, request, trouble)
         with suppress(StoreUnavailable):
-            CassandraConversations(dying.as_session()).create(conversation)
+            CassandraConversations(dying.as_session()).create(conversation, uuid4())
         later = replace(conversation, created_at=START + 1)
-        kept, _ = store.create(later)
+        kept, _ = store.create(later, uuid4())
         assert kept in (conversation, later)
         for user_id in (chat.alice, chat.bob):
             assert list(store.of_user(user_id, None, 10)) == [kept]
+        if dying.survived:
+            break
+    assert request > 3
+
+
+@every
+def test_a_creation_that_is_repeated_is_still_told_that_it_made_the_conversation(
+    session: CassandraSession, trouble: Trouble
+) -> None:
+    for request in count(1):
+        chat, claim = Chat(), uuid4()
+        first, second = sorted((chat.alice, chat.bob))
+        conversation = Conversation(chat.conversation_id, (first, second), START)
+        dying = Troubled(session, request, trouble)
+        with suppress(StoreUnavailable):
+            CassandraConversations(dying.as_session()).create(conversation, claim)
+        assert CassandraConversations(session).create(conversation, claim) == (conversation, True)
+        assert CassandraConversations(session).create(conversation, uuid4()) == (conversation, False)
         if dying.survived:
             break
     assert request > 3

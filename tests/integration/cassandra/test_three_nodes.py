@@ -13,7 +13,7 @@ from cassandra.cluster import Cluster
 
 from angarium.domain.conversation import Conversation
 from angarium.domain.identifiers import conversation_id_for
-from angarium.domain.message import BEGINNING
+from angarium.domain.message import BEGINNING, LAST_OFFSET, Place
 from angarium.engines.cassandra import cluster as clusters
 from angarium.engines.cassandra.cluster import CassandraAddress
 from angarium.engines.cassandra.conversations import CassandraConversations
@@ -63,7 +63,8 @@ def round_of_requests(session: CassandraSession, in_time: StoreCalls) -> None:
     first, second = sorted((chat.alice, chat.bob))
     kept = Conversation(chat.conversation_id, (first, second), START)
     messages = chat.messages(3)
-    assert in_time(lambda: store.create(kept)) == (kept, True)
+    claim = uuid4()
+    assert in_time(lambda: store.create(kept, claim)) == (kept, True)
     stored = in_time(lambda: recorder.record(chat.conversation_id, messages).result(REQUEST_SECONDS))
     assert set(stored) <= {Recorded.STORED, Recorded.REPLAYED}
     assert in_time(lambda: list(reader.newer(chat.conversation_id, BEGINNING, 10))) == messages
@@ -154,7 +155,7 @@ def test_messages_that_have_reached_one_copy_of_three_are_seen_with_all_before_t
             for chat in iter(Chat, None)
             if cluster.metadata.get_replicas(keyspace, chat.conversation_id.bytes)[0].address == alone.address
         )
-        chats = list(islice(kept_there, 12))
+        chats = list(islice(kept_there, 15))
         stored = {chat.conversation_id: chat.messages(BATCH) for chat in chats}
         for conversation_id, messages in stored.items():
             CassandraRecorder(session).record(conversation_id, messages).result(REQUEST_SECONDS)
@@ -171,6 +172,7 @@ def test_messages_that_have_reached_one_copy_of_three_are_seen_with_all_before_t
             lambda chat: reader.summaries(chat.alice, [chat.conversation_id]),
             lambda chat: reader.older(chat.conversation_id, None, 1),
             lambda chat: reader.newer(chat.conversation_id, BEGINNING, 3),
+            lambda chat: reader.newer(chat.conversation_id, Place(START + 7, LAST_OFFSET), 3),
         ]
         # Whichever two copies are asked, the only one is among them some time.
         for number, chat in enumerate(chats * 4):

@@ -1,6 +1,6 @@
 """Processes that stop in the middle of a call: some requests reach Cassandra, the rest never, or late."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from concurrent.futures import Future
 from enum import Enum
 from typing import cast
@@ -9,7 +9,7 @@ from angarium.domain.errors import StoreUnavailable
 from angarium.engines.cassandra.rows import Rows
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.statements import Statement
-from tests.fakes.futures import failed
+from tests.fakes.futures import done, failed
 
 
 class Trouble(Enum):
@@ -63,6 +63,24 @@ def _lost(answer: "Future[Rows]") -> "Future[Rows]":
     unheard: Future[Rows] = Future()
     answer.add_done_callback(lambda _: unheard.set_exception(StoreUnavailable("the answer is lost")))
     return unheard
+
+
+class Forgetful:
+    """Says that some statements were done, and never asks them."""
+
+    def __init__(self, session: CassandraSession, forgotten: Container[Statement]) -> None:
+        self._session = session
+        self._forgotten = forgotten
+
+    def as_session(self) -> CassandraSession:
+        """Give it to whoever takes a session."""
+        return cast("CassandraSession", self)
+
+    def submit(self, statement: Statement, parameters: Sequence[object] = ()) -> "Future[Rows]":
+        return done(()) if statement in self._forgotten else self._session.submit(statement, parameters)
+
+    def submit_batch(self, statement: Statement, rows: Sequence[Sequence[object]]) -> "Future[Rows]":
+        return done(()) if statement in self._forgotten else self._session.submit_batch(statement, rows)
 
 
 class Sleeping:

@@ -28,7 +28,7 @@ class Bench:
     def __init__(self) -> None:
         parts = memory_parts()
         first, second = sorted((ALICE, BOB), key=str)
-        parts.conversations.create(Conversation(CONVERSATION_ID, (first, second), 1))
+        parts.conversations.create(Conversation(CONVERSATION_ID, (first, second), 1), uuid4())
         self.log, self.store = Faults(LogUnavailable), Faults(StoreUnavailable)
         self.parts: Parts = replace(
             parts,

@@ -12,6 +12,7 @@ import pytest
 import angarium
 from angarium.cli.console import Console
 from angarium.cli.main import main
+from tests.engines.ports import free_port
 from tests.unit.cli.conftest import Shell
 from tests.unit.cli.own_terminal import environment_of
 
@@ -97,6 +98,20 @@ def test_settings_that_do_not_fit_init_stop_it_before_it_starts(shell: Shell) ->
     shell.environment["ANGARIUM_HOST"] = "0.0.0.0"
     assert shell.run("init") == 2
     assert shell.err.startswith("angarium: ANGARIUM_HOST is '0.0.0.0', which others may reach")
+
+
+def test_init_tells_what_cannot_be_promised(shell: Shell) -> None:
+    nowhere = f"127.0.0.1:{free_port()}"
+    shell.environment |= {
+        "ANGARIUM_KAFKA": nowhere,
+        "ANGARIUM_CASSANDRA": nowhere,
+        "ANGARIUM_JWT_SECRET": "a secret of 32 bytes or even more",
+        "ANGARIUM_CONSISTENCY": "LOCAL_ONE",
+    }
+    assert shell.run("init", "--timeout", "0") == 2
+    warning, *_, failure = shell.err.splitlines()
+    assert warning.startswith("angarium: ANGARIUM_CONSISTENCY is LOCAL_ONE, but ANGARIUM_REPLICATION is 2: ")
+    assert "could not be prepared" in failure
 
 
 def test_a_wrong_address_of_the_server_is_a_wrong_setting(shell: Shell) -> None:

@@ -355,6 +355,28 @@ def test_init_prepares_either_engine(environment: dict[str, str]) -> None:
     assert Settings.from_env(environment).problems_for("init") == ()
 
 
+@pytest.mark.parametrize(
+    ("consistency", "replication"), [("LOCAL_ONE", 2), ("ONE", 3), ("TWO", 4), ("THREE", 6)]
+)
+def test_a_consistency_at_which_a_read_may_miss_a_write_is_warned_of(
+    consistency: str, replication: int
+) -> None:
+    levels = {"ANGARIUM_CONSISTENCY": consistency, "ANGARIUM_REPLICATION": str(replication)}
+    (warning,) = Settings.from_env(KAFKA | levels).warnings
+    assert f"ANGARIUM_CONSISTENCY is {consistency}, but ANGARIUM_REPLICATION is {replication}" in warning
+    assert Settings.from_env(levels).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("consistency", "replication"), [("LOCAL_QUORUM", 2), ("QUORUM", 3), ("ALL", 9), ("TWO", 3), ("THREE", 5)]
+)
+def test_a_consistency_at_which_every_read_meets_every_write_is_not(
+    consistency: str, replication: int
+) -> None:
+    levels = {"ANGARIUM_CONSISTENCY": consistency, "ANGARIUM_REPLICATION": str(replication)}
+    assert Settings.from_env(KAFKA | levels).warnings == ()
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "chat.example.org"])
 def test_demo_users_are_not_served_to_others(host: str) -> None:
     (problem,) = Settings.from_env({"ANGARIUM_HOST": host}).problems_for("serve")

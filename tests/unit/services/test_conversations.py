@@ -25,12 +25,21 @@ class CountingConversations(MemoryConversations):
 
     silent = False
     asked = 0
+    answers_lost = 0
 
     def get(self, conversation_id: UUID) -> Conversation | None:
         self.asked += 1
         if self.silent:
             raise StoreUnavailable("node 3 is silent")
         return super().get(conversation_id)
+
+    def create(self, conversation: Conversation, claim: UUID) -> tuple[Conversation, bool]:
+        self.asked += 1
+        created = super().create(conversation, claim)
+        if self.answers_lost:
+            self.answers_lost -= 1
+            raise StoreUnavailable("node 3 answers too late")
+        return created
 
 
 class Hall:
@@ -137,6 +146,26 @@ def test_a_conversation_that_was_seen_before_needs_no_store(hall: Hall) -> None:
     with pytest.raises(Refused):
         conversations.known(CAROL, conversation.conversation_id)
     assert hall.store.asked == asked
+
+
+def test_whoever_opened_a_conversation_is_told_so_though_the_store_s_answer_was_lost(hall: Hall) -> None:
+    hall.store.answers_lost = 1
+    conversation, is_new = hall.conversations.open(ALICE, [BOB])
+    assert is_new
+    assert hall.another_instance().open(BOB, [ALICE]) == (conversation, False)
+
+
+def test_a_conversation_that_was_only_found_is_opened_to_the_end(hall: Hall) -> None:
+    hall.store.answers_lost = 1
+    with deadline.within(0), pytest.raises(StoreUnavailable):
+        hall.conversations.open(ALICE, [BOB])
+    # It is there, in the list of one of them perhaps, who looks at it.
+    conversation = hall.conversations.get(ALICE, conversation_id_for(ALICE, BOB))
+    asked = hall.store.asked
+    assert hall.conversations.open(BOB, [ALICE]) == (conversation, False)
+    assert hall.store.asked == asked + 1
+    assert hall.conversations.open(BOB, [ALICE]) == (conversation, False)
+    assert hall.store.asked == asked + 1
 
 
 def test_opening_a_conversation_that_was_seen_before_needs_no_store(hall: Hall) -> None:

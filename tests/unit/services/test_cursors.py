@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from angarium.domain.conversation import ConversationPlace
 from angarium.domain.errors import Code, Refused
-from angarium.domain.message import BEGINNING, InboxPlace, Place
+from angarium.domain.message import BEGINNING, LAST_OFFSET, InboxPlace, Place
 from angarium.services import cursors
-from angarium.services.cursors import MAX_OFFSET, MAX_TIMESTAMP, HistoryCursor, Way
+from angarium.services.cursors import MAX_TIMESTAMP, HistoryCursor, Way
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 timestamps = st.integers(0, MAX_TIMESTAMP)
-offsets = st.integers(0, MAX_OFFSET)
+offsets = st.integers(0, LAST_OFFSET)
 ids = st.uuids(version=None, allow_nil=True)
 places = st.builds(Place, timestamps, offsets) | st.just(BEGINNING)
 history_cursors = st.builds(HistoryCursor, st.sampled_from(Way), places)

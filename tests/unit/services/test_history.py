@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from angarium import deadline
 from angarium.domain.errors import Code, Refused, StoreUnavailable
 from angarium.domain.identifiers import user_id_for
-from angarium.domain.message import BEGINNING, Message, Place, Status
+from angarium.domain.message import BEGINNING, LAST_OFFSET, Message, Place, Status
 from angarium.services import cursors
-from angarium.services.cursors import MAX_OFFSET, HistoryCursor, Way
+from angarium.services.cursors import HistoryCursor, Way
 from angarium.services.history import History, HistoryPage, HistoryQuery, Order
 from angarium.services.store_calls import StoreCalls
 from tests.fakes.messages import MemoryMessages
@@ -131,7 +131,7 @@ def test_an_empty_page_resumes_from_what_was_asked_for() -> None:
     since = talk.messages[-1].place.timestamp
     conversation_id = talk.conversation_id
     waiting = talk.page(since=since).resume_cursor
-    assert cursors.read_history(waiting, conversation_id).place == Place(since, MAX_OFFSET)
+    assert cursors.read_history(waiting, conversation_id).place == Place(since, LAST_OFFSET)
     again = talk.page(cursor=waiting).resume_cursor
     assert again == waiting
     talk.grow(0, 1)

@@ -122,6 +122,8 @@ def _open(address: CassandraAddress) -> Connected:
         session = cluster.connect()
         # Every page is bounded by its LIMIT; the driver's own paging would only hand out first pages.
         session.default_fetch_size = None
+        # What has no time of the log gets the nodes': an API's own clock may be wrong.
+        session.use_client_timestamp = False
         keyspace = address.quoted_keyspace
         prepared = {statement: session.prepare(statement.cql(keyspace)) for statement in Statement}
     except BaseException:

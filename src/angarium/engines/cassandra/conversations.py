@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from typing import cast
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from angarium.deadline import within
 from angarium.domain.conversation import Conversation, ConversationPlace
@@ -23,16 +23,16 @@ class CassandraConversations:
     def __init__(self, session: CassandraSession) -> None:
         self._session = session
 
-    def create(self, conversation: Conversation) -> tuple[Conversation, bool]:
+    def create(self, conversation: Conversation, claim: UUID) -> tuple[Conversation, bool]:
         """Keep a conversation unless it is there; see the port.
 
         Args:
             conversation: The candidate.
+            claim: Kept with it.
 
         Returns:
-            The conversation as stored, and whether it is the candidate.
+            The conversation as stored, and whether it is the claim's.
         """
-        claim = uuid4()
         kept, owner = settled(lambda: self._claim(conversation, claim))
         # Again for one that is there already: whoever created it may have died before its lists were written.
         self._list(kept)

@@ -52,7 +52,7 @@ class Inboxes:
         return {entry.conversation_id: entry for entry in map(rows.inbox_entry, found)}
 
     def note_newest(self, messages: Sequence[Message]) -> Iterator["Future[Rows]"]:
-        """Note that messages came; to be durable before anybody takes the messages for stored.
+        """Note that messages came, once all of them are durable: readers take all up to the newest for that.
 
         Args:
             messages: Of one conversation, in the order of their places.
@@ -86,8 +86,8 @@ class Inboxes:
         for _ in range(MOST_CHUNKS):
             behind = (conversation_id, mark.timestamp, mark.offset, CHUNK)
             chunk = yield self._session.submit(Statement.NEWER, behind)
-            for message in map(rows.message, chunk):
-                if rows.waits_for(user_id, message):
+            for row in chunk:
+                if rows.is_torn(row) or rows.waits_for(user_id, message := rows.message(row)):
                     return mark
                 mark = message.place
             if len(chunk) < CHUNK:

@@ -6,7 +6,7 @@ from itertools import islice
 from uuid import UUID
 
 from angarium.deadline import within
-from angarium.domain.message import InboxPlace, Message, Place
+from angarium.domain.message import LAST_OFFSET, InboxPlace, Message, Place
 from angarium.engines.cassandra import rows
 from angarium.engines.cassandra.inboxes import Inboxes
 from angarium.engines.cassandra.rows import InboxEntry
@@ -20,12 +20,13 @@ FIRST_CHUNK = 16
 CHUNK = 64
 """So many messages of a conversation are looked at in one request, first and then."""
 
-_LAST_OFFSET = 2**63 - 1
-
 
 @dataclass(slots=True)
 class _Walk:
-    """A conversation that is read on from a place, as far as it is needed."""
+    """A conversation that is read on from a place, as far as it is needed.
+
+    It may start between any two messages: up to the newest that was noted, all are on enough replicas.
+    """
 
     conversation_id: UUID
     at: Place
@@ -89,7 +90,7 @@ class Pending:
 
     def _read_on(self, user_id: UUID, walks: Sequence[_Walk]) -> None:
         asked = [
-            (walk, self._session.submit(Statement.NEWER, (walk.conversation_id, *_from(walk))))
+            (walk, self._session.submit(Statement.NEWER_UNTIL, (walk.conversation_id, *_from(walk))))
             for walk in walks
         ]
         for walk, answer in asked:
@@ -112,7 +113,7 @@ def _behind(after: InboxPlace, entry: InboxEntry) -> Place:
     if entry.conversation_id == after.conversation_id:
         return Place(after.timestamp, after.offset)
     comes_later = entry.conversation_id > after.conversation_id
-    return Place(after.timestamp, -1 if comes_later else _LAST_OFFSET)
+    return Place(after.timestamp, -1 if comes_later else LAST_OFFSET)
 
 
 def _short_of(walks: Iterable[_Walk], oldest: Sequence[Message], limit: int) -> Iterator[_Walk]:
@@ -127,8 +128,8 @@ def _at(walk: _Walk) -> InboxPlace:
     return InboxPlace(walk.at.timestamp, walk.conversation_id, walk.at.offset)
 
 
-def _from(walk: _Walk) -> tuple[int, int, int]:
-    return walk.at.timestamp, walk.at.offset, walk.chunk
+def _from(walk: _Walk) -> tuple[int, int, int, int, int]:
+    return walk.at.timestamp, walk.at.offset, walk.until.timestamp, walk.until.offset, walk.chunk
 
 
 def _inbox_place(message: Message) -> InboxPlace:

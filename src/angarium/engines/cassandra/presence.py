@@ -12,7 +12,10 @@ from angarium.engines.cassandra.steps import Steps, run
 
 
 class CassandraPresence:
-    """Implements `ports.presence.PresenceStore`; the time seen is the write timestamp: the latest stands."""
+    """Implements `ports.presence.PresenceStore`; the last note stands by the clocks of the nodes.
+
+    A row with the time of an API whose clock is ahead would hide all others, even when it is forgotten.
+    """
 
     def __init__(self, session: CassandraSession, window: float) -> None:
         self._session = session
@@ -42,7 +45,7 @@ class CassandraPresence:
         return run(self._last_seen(user_ids))
 
     def _touch(self, user_id: UUID, seen_at: int) -> Steps[None]:
-        yield self._session.submit(Statement.TOUCH, (user_id, seen_at, self._ttl, seen_at * 1000))
+        yield self._session.submit(Statement.TOUCH, (user_id, seen_at, self._ttl))
 
     def _last_seen(self, user_ids: Sequence[UUID]) -> Steps[Mapping[UUID, int]]:
         found = yield self._session.submit(Statement.LAST_SEEN, (list(dict.fromkeys(user_ids)),))

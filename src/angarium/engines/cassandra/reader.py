@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from angarium.deadline import within
-from angarium.domain.message import InboxPlace, Message, Place
+from angarium.domain.message import LAST_OFFSET, InboxPlace, Message, Place
 from angarium.engines.cassandra import rows
 from angarium.engines.cassandra.pending import Pending
 from angarium.engines.cassandra.recorder import BATCH
@@ -55,6 +55,8 @@ class CassandraReader:
         Returns:
             Oldest first.
         """
+        if than.offset == LAST_OFFSET:
+            return self._newer_than_moment(conversation_id, than, limit)
         values = (conversation_id, than.timestamp, than.offset, limit)
         return [rows.message(row) for row in self._session.execute(Statement.NEWER, values)]
 
@@ -90,6 +92,18 @@ class CassandraReader:
             Oldest first.
         """
         return self._pending.inbox(recipient_id, after, limit)
+
+    def _newer_than_moment(self, conversation_id: UUID, than: Place, limit: int) -> Sequence[Message]:
+        # It may lie in the middle of a mutation; up to the newest that was read, all are safe. See BATCH.
+        newest = [
+            rows.message(row) for row in self._session.execute(Statement.NEWEST, (conversation_id, BATCH))
+        ]
+        if len(newest) < BATCH or newest[-1].place <= than:
+            return [message for message in reversed(newest) if message.place > than][:limit]
+        until = newest[0].place
+        bounds = (than.timestamp, than.offset, until.timestamp, until.offset)
+        found = self._session.execute(Statement.NEWER_UNTIL, (conversation_id, *bounds, limit))
+        return [rows.message(row) for row in found]
 
     def summaries(self, user_id: UUID, conversation_ids: Sequence[UUID]) -> Mapping[UUID, Summary]:
         """Sum conversations up; see the port.

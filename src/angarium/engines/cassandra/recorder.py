@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import TypeVar
 from uuid import UUID
 
@@ -16,8 +17,9 @@ from angarium.ports.messages import Marked, Receipt, Recorded
 
 BATCH = 16
 """So many messages are written as one mutation. A reader may see a mutation before it is on enough replicas,
-and Cassandra then repairs only the rows that were read: who reads a conversation from its newest end reads at
-least so many, so that nobody can see a message without those before it."""
+and Cassandra then repairs only the rows that were read. So that nobody can see a message without those before
+it, a read starts behind a message that was read before, or takes at least so many from the newest on, or ends
+at a message up to which all are on enough replicas: one that was read before, or that an inbox notes."""
 
 RECEIPTS_AT_ONCE = 100
 
@@ -64,17 +66,21 @@ class CassandraRecorder:
         ids = list(dict.fromkeys(message.message_id for message in messages))
         found = yield self._session.submit(Statement.FIND_IN_INDEX, (conversation_id, ids))
         known = {message_id: (place, sender) for message_id, place, sender in map(rows.indexed, found)}
-        outcomes, fresh = _sort_out(messages, known)
-        if fresh:
-            # The index last: an id in it means that its message is there, in the history and in the inbox.
-            noted = list(self._inboxes.note_newest(fresh))
-            for batch in _chunks(fresh, BATCH):
+        outcomes, standing = _sort_out(messages, known)
+        if standing:
+            for batch in _chunks(standing, BATCH):
                 yield self._session.submit_batch(Statement.ADD_MESSAGE, [_message(each) for each in batch])
+            # Not before the messages are durable: an id in the index means that its message is there, and the
+            # newest one of an inbox that all before it are.
+            noted = list(self._inboxes.note_newest(standing))
+            fresh = [_index(each) for each in standing if each.message_id not in known]
+            if fresh:
+                noted.append(self._session.submit_batch(Statement.ADD_TO_INDEX, fresh))
             for write in noted:  # noqa: UP028 - a list takes no answers
                 yield write
-            yield self._session.submit_batch(Statement.ADD_TO_INDEX, [_index(each) for each in fresh])
-            if any(message.place.offset % MARK_EVERY == 0 for message in fresh):
-                yield from self._inboxes.advance(conversation_id, {fresh[0].sender_id, fresh[0].recipient_id})
+            if any(message.place.offset % MARK_EVERY == 0 for message in standing):
+                people = {standing[0].sender_id, standing[0].recipient_id}
+                yield from self._inboxes.advance(conversation_id, people)
         return outcomes
 
     def _mark_delivered(
@@ -119,18 +125,25 @@ def _sort_out(
 ) -> tuple[tuple[Recorded, ...], list[Message]]:
     seen = dict(known)
     outcomes: list[Recorded] = []
-    fresh: list[Message] = []
+    standing: dict[UUID, Message] = {}
     for message in messages:
         place, sender_id = seen.get(message.message_id, (None, None))
         if place is None:
             seen[message.message_id] = (message.place, message.sender_id)
-            fresh.append(message)
+            standing[message.message_id] = message
             outcomes.append(Recorded.STORED)
         elif place == message.place:
+            # A restored backup has its tables from different moments: the index may know what they lack.
+            standing.setdefault(message.message_id, _as_stored_before(message))
             outcomes.append(Recorded.REPLAYED)
         else:
             outcomes.append(Recorded.DUPLICATE if sender_id == message.sender_id else Recorded.CONFLICT)
-    return tuple(outcomes), fresh
+    return tuple(outcomes), list(standing.values())
+
+
+def _as_stored_before(message: Message) -> Message:
+    # Of two values that were written at one time the greater stands: PENDING changes no status that is there.
+    return replace(message, status=Status.PENDING)
 
 
 def _confirm(

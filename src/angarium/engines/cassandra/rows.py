@@ -96,6 +96,18 @@ def message(row: Row) -> Message:
     )
 
 
+def is_torn(row: Row) -> bool:
+    """Tell whether a row of `messages` has a receipt and lacks its message, as a restored backup may.
+
+    Args:
+        row: In the order of the statements' columns.
+
+    Returns:
+        True until a replay brings the message.
+    """
+    return row[2] is None
+
+
 def state(row: Row) -> MessageState:
     """Read what a receipt needs of a row of `messages`.
 
@@ -141,7 +153,7 @@ def conversation(row: Row) -> tuple[Conversation, UUID]:
         row: In the order of the statements' columns.
 
     Returns:
-        The conversation, and the claim of the call that made it.
+        The conversation, and the claim of whoever made it.
     """
     conversation_id, participants, created_at, claim = cast("tuple[UUID, list[UUID], int, UUID]", row)
     first, second = participants

@@ -18,10 +18,8 @@ _INBOX = (
     "toUnixTimestamp(delivered_timestamp), delivered_seq FROM $keyspace.inboxes"
 )
 _AT_PLACES = "WHERE conversation_id = ? AND (timestamp, seq, message_id) IN ?"
-_BEHIND = (
-    "WHERE conversation_id = ? AND (timestamp, seq) > (?, ?) "
-    "ORDER BY timestamp ASC, seq ASC, message_id ASC LIMIT ?"
-)
+_BEHIND = "WHERE conversation_id = ? AND (timestamp, seq) > (?, ?)"
+_OLDEST_FIRST = "ORDER BY timestamp ASC, seq ASC, message_id ASC LIMIT ?"
 
 
 class Statement(Enum):
@@ -72,7 +70,8 @@ class Statement(Enum):
     STATES_AT = f"{_STATE} {_AT_PLACES}"
     NEWEST = f"{_MESSAGE} WHERE conversation_id = ? LIMIT ?"
     OLDER = f"{_MESSAGE} WHERE conversation_id = ? AND (timestamp, seq) < (?, ?) LIMIT ?"
-    NEWER = f"{_MESSAGE} {_BEHIND}"
+    NEWER = f"{_MESSAGE} {_BEHIND} {_OLDEST_FIRST}"
+    NEWER_UNTIL = f"{_MESSAGE} {_BEHIND} AND (timestamp, seq) <= (?, ?) {_OLDEST_FIRST}"
 
     INBOX = f"{_INBOX} WHERE user_id = ?"
     INBOX_OF = f"{_INBOX} WHERE user_id = ? AND conversation_id IN ?"
@@ -85,7 +84,7 @@ class Statement(Enum):
         "VALUES (?, ?, ?, ?) USING TIMESTAMP ?"
     )
 
-    TOUCH = "INSERT INTO $keyspace.presence (user_id, seen_at) VALUES (?, ?) USING TTL ? AND TIMESTAMP ?"
+    TOUCH = "INSERT INTO $keyspace.presence (user_id, seen_at) VALUES (?, ?) USING TTL ?"
     LAST_SEEN = "SELECT user_id, seen_at FROM $keyspace.presence WHERE user_id IN ?"
 
     def cql(self, keyspace: str) -> str:

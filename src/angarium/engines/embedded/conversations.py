@@ -44,11 +44,12 @@ class EmbeddedConversations:
         self._database = database
         self._creates = database.kind(_create)
 
-    def create(self, conversation: Conversation) -> tuple[Conversation, bool]:
+    def create(self, conversation: Conversation, claim: UUID) -> tuple[Conversation, bool]:  # noqa: ARG002
         """Keep a conversation unless it is there already.
 
         Args:
             conversation: The candidate.
+            claim: Not needed: what has failed was not done, or there is no time left to repeat it.
 
         Returns:
             The conversation as every reader sees it, and True when the candidate became it.

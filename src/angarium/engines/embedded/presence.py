@@ -15,7 +15,7 @@ _LOOKUP_SECONDS = 0.5
 
 _TOUCH = (
     "INSERT INTO presence (user_id, seen_at) {values}"
-    " ON CONFLICT (user_id) DO UPDATE SET seen_at = max(seen_at, excluded.seen_at)"
+    " ON CONFLICT (user_id) DO UPDATE SET seen_at = excluded.seen_at"
 )
 _LAST_SEEN = rows.in_one_value(
     "user_id, seen_at", "presence WHERE user_id IN (SELECT value FROM json_each(?))"
@@ -34,7 +34,7 @@ class EmbeddedPresence:
 
         Args:
             user_id: Who.
-            seen_at: When, milliseconds since the epoch; an earlier time than the kept one changes nothing.
+            seen_at: When, milliseconds since the epoch; it stands until the next one.
 
         Returns:
             A future that is done once it is noted, or holds StoreUnavailable.

@@ -88,7 +88,7 @@ def test_whoever_waits_for_a_write_waits_no_longer_than_the_deadline(
         with pytest.raises(StoreUnavailable):
             EmbeddedUsers(database).put(user("alice"))
         with pytest.raises(StoreUnavailable):
-            EmbeddedConversations(database).create(CONVERSATION)
+            EmbeddedConversations(database).create(CONVERSATION, uuid4())
 
 
 def test_readers_are_not_blocked_by_a_writer_that_hangs(database: Database, folder: Path) -> None:
@@ -191,7 +191,7 @@ with closing(Database.open(Path(sys.argv[1]), 4)) as opened:
 
 def test_the_file_can_be_read_by_a_person(database: Database, folder: Path) -> None:
     EmbeddedUsers(database).put(user("alice"))
-    EmbeddedConversations(database).create(CONVERSATION)
+    EmbeddedConversations(database).create(CONVERSATION, uuid4())
     store = EmbeddedMessages(database)
     store.record(CONVERSATION.conversation_id, messages(2)).result(PATIENCE)
     with closing(sqlite3.connect(folder / "angarium.db")) as connection:

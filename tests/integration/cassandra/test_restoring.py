@@ -1,0 +1,87 @@
+"""A restored backup has its tables from different moments; replaying the log makes them one again."""
+
+from dataclasses import replace
+
+import pytest
+
+from angarium.domain.message import BEGINNING, Message, Status
+from angarium.engines.cassandra.reader import CassandraReader
+from angarium.engines.cassandra.recorder import BATCH, CassandraRecorder
+from angarium.engines.cassandra.rows import RECEIPT_RANK, write_time
+from angarium.engines.cassandra.session import CassandraSession
+from angarium.engines.cassandra.statements import Statement
+from angarium.ports.messages import Marked, Recorded
+from tests.contract.ports.chat import Chat, delivered, mark, receipt, record
+from tests.integration.cassandra.troubled import Forgetful
+
+MESSAGES, INDEX, RECEIPTS = Statement.ADD_MESSAGE, Statement.ADD_TO_INDEX, Statement.MARK_DELIVERED
+NEWEST, CONFIRMED = Statement.NOTE_NEWEST, Statement.NOTE_DELIVERED
+
+missing = pytest.mark.parametrize(
+    "lost",
+    [
+        {MESSAGES, RECEIPTS},
+        {RECEIPTS},
+        {NEWEST},
+        {CONFIRMED},
+        {INDEX},
+        {MESSAGES, RECEIPTS, NEWEST, CONFIRMED},
+    ],
+    ids=lambda lost: "+".join(sorted(each.name.lower() for each in lost)),
+)
+
+
+def history(reader: CassandraReader, chat: Chat) -> list[Message]:
+    return list(reader.newer(chat.conversation_id, BEGINNING, 1_000))
+
+
+@missing
+def test_a_replay_brings_back_what_a_table_lacks_that_others_have(
+    session: CassandraSession, reader: CassandraReader, chat: Chat, lost: set[Statement]
+) -> None:
+    messages = chat.messages(BATCH + 2)
+    confirmed = [receipt(each) for each in messages[:3]]
+    restored, whole = CassandraRecorder(Forgetful(session, lost).as_session()), CassandraRecorder(session)
+    for recorder in (restored, whole):
+        record(recorder, *messages)
+        mark(recorder, chat, *confirmed)
+    expected = [delivered(each) for each in messages[:3]] + messages[3:]
+    assert history(reader, chat) == expected
+    assert reader.find(chat.conversation_id, [each.message_id for each in messages]) == {
+        each.message_id: each for each in expected
+    }
+    assert list(reader.inbox(chat.bob, None, 100)) == messages[3:]
+    assert record(whole, *messages) == (Recorded.REPLAYED,) * len(messages)
+    assert mark(whole, chat, *confirmed) == (Marked.REPEATED,) * len(confirmed)
+    assert history(reader, chat) == expected
+
+
+def test_a_replay_gets_past_a_receipt_whose_message_is_still_missing(
+    session: CassandraSession, reader: CassandraReader, recorder: CassandraRecorder, chat: Chat
+) -> None:
+    first, second, torn = chat.messages(3)
+    record(CassandraRecorder(Forgetful(session, {MESSAGES, NEWEST}).as_session()), torn)
+    confirmed = receipt(torn)
+    place = (torn.place.timestamp, torn.place.offset, torn.message_id)
+    written_at = write_time(confirmed.delivered_at, RECEIPT_RANK)
+    session.execute(RECEIPTS, (written_at, confirmed.delivered_at, chat.conversation_id, *place))
+    record(recorder, first, second)
+    assert mark(recorder, chat, receipt(first), receipt(second)) == (Marked.DELIVERED,) * 2
+    assert record(recorder, torn) == (Recorded.REPLAYED,)
+    assert mark(recorder, chat, confirmed) == (Marked.REPEATED,)
+    assert history(reader, chat) == [delivered(each) for each in (first, second, torn)]
+
+
+def test_a_replay_brings_messages_back_and_lowers_no_state(
+    session: CassandraSession, reader: CassandraReader, recorder: CassandraRecorder, chat: Chat
+) -> None:
+    kept, lost = chat.messages(2), chat.messages(2)
+    record(recorder, *kept)
+    mark(recorder, chat, receipt(kept[0]))
+    record(CassandraRecorder(Forgetful(session, {MESSAGES, NEWEST}).as_session()), *lost)
+    assert history(reader, chat) == [delivered(kept[0]), kept[1]]
+    # Whoever was offline is online by now.
+    again = [replace(each, status=Status.SENT) for each in (*kept, *lost)]
+    assert record(recorder, *again) == (Recorded.REPLAYED,) * 4
+    assert history(reader, chat) == [delivered(kept[0]), kept[1], *lost]
+    assert list(reader.inbox(chat.bob, None, 10)) == [kept[1], *lost]
