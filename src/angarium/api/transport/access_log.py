@@ -1,6 +1,9 @@
 """One line for each request that was answered."""
 
 from angarium import logs
+from angarium.api.transport.tracing import mint
+from angarium.api.transport.wire import METHODS
+from angarium.domain.errors import Code
 from angarium.domain.user import Principal
 
 UNREADABLE = "-"
@@ -13,15 +16,16 @@ class AccessLog:
     """Gathers what is known of the request that a connection serves, and writes its line.
 
     Attributes:
-        method: As sent, `-` where that could not be read.
+        method: One that HTTP knows, `-` where that could not be read.
         template: The route's path with parameter names, `unmatched` where there is none.
-        trace_id: The request's, empty while it is not known.
+        trace_id: Of the request whose head was read last.
         began: When the request's head was read, by the monotonic clock; 0 while it was not.
     """
 
     __slots__ = ("_principal", "_user_id", "_user_ids", "began", "method", "template", "trace_id")
 
     def __init__(self) -> None:
+        self.trace_id = ""
         self._principal: Principal | None = None
         self._user_ids = ""
         self._forget()
@@ -37,6 +41,29 @@ class AccessLog:
             self._principal = principal
             self._user_ids = str(principal.user_id) if principal else ""
         self._user_id = self._user_ids
+
+    def broke_off(self, now: float) -> None:
+        """Note that the request cannot be read on.
+
+        Args:
+            now: The monotonic clock's seconds.
+        """
+        if self.method not in METHODS:
+            # It may be the end of an earlier request's body.
+            self.method = UNREADABLE
+        if not self.began:
+            self.began = now
+            self.trace_id = mint()
+
+    def discarded(self, code: Code, peer: str) -> None:
+        """Tell that a body broke off whose request is answered already; of the body itself nothing is told.
+
+        Args:
+            code: What was wrong with it.
+            peer: Who sent it.
+        """
+        message = f"A body that nobody wanted broke off: {code}."
+        _log.info("discarded", message, trace_id=self.trace_id, peer=peer)
 
     def write(self, status: int, now: float) -> None:
         """Write the line, and begin with the next request.
@@ -61,6 +88,5 @@ class AccessLog:
     def _forget(self) -> None:
         self.method = UNREADABLE
         self.template = UNMATCHED
-        self.trace_id = ""
         self.began = 0.0
         self._user_id = ""

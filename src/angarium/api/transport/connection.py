@@ -17,7 +17,7 @@ from angarium.api.transport.outbox import Outbox
 from angarium.api.transport.owner import Owner
 from angarium.api.transport.phase import BODY, CLOSED, DISCARDING, HEAD, LINGERING, RUNNING
 from angarium.api.transport.reader import RequestReader
-from angarium.api.transport.tracing import mint, trace_id_of
+from angarium.api.transport.tracing import trace_id_of
 from angarium.api.transport.wire import RequestHead, WireError
 from angarium.domain.errors import Code
 
@@ -233,14 +233,13 @@ class Connection(BaseHTTPRequestHandler):
     def _refuse(self, code: Code, detail: str) -> None:
         # Answers a request that cannot be read on, and reads no further.
         self._keep_alive = False
+        access = self._access
         if self._phase is DISCARDING:
             # Its answer is on its way already; all that is left is not to read a request out of this.
-            _log.info("discarded", f"a body that nobody wanted broke off: {detail}", peer=self._peer)
+            access.discarded(code, self._peer)
             self._closing = True
             return
-        access = self._access
-        access.trace_id = access.trace_id or mint()
-        access.began = access.began or self._owner.now
+        access.broke_off(self._owner.now)
         self._respond(self._owner.dispatcher.refuse(code, detail, access.trace_id))
 
     def _respond(self, response: Response) -> None:
