@@ -1,13 +1,15 @@
-"""One line for each request that was answered."""
+"""One line for each request."""
 
 from angarium import logs
-from angarium.api.transport.tracing import mint
+from angarium.api.transport.tracing import trace_id_within
 from angarium.api.transport.wire import METHODS
 from angarium.domain.errors import Code
 from angarium.domain.user import Principal
 
 UNREADABLE = "-"
 UNMATCHED = "unmatched"
+UNANSWERED = 499
+"""The status of a request whose connection ended in the middle of its body: nobody could be answered."""
 
 _log = logs.get("angarium.api.access")
 
@@ -23,6 +25,9 @@ class AccessLog:
     """
 
     __slots__ = ("_principal", "_user_id", "_user_ids", "began", "method", "template", "trace_id")
+
+    method: str
+    began: float
 
     def __init__(self) -> None:
         self.trace_id = ""
@@ -42,18 +47,19 @@ class AccessLog:
             self._user_ids = str(principal.user_id) if principal else ""
         self._user_id = self._user_ids
 
-    def broke_off(self, now: float) -> None:
+    def broke_off(self, now: float, unread: bytes) -> None:
         """Note that the request cannot be read on.
 
         Args:
             now: The monotonic clock's seconds.
+            unread: What came of its head, where that could not be read.
         """
         if self.method not in METHODS:
             # It may be the end of an earlier request's body.
             self.method = UNREADABLE
         if not self.began:
             self.began = now
-            self.trace_id = mint()
+            self.trace_id = trace_id_within(unread)
 
     def discarded(self, code: Code, peer: str) -> None:
         """Tell that a body broke off whose request is answered already; of the body itself nothing is told.

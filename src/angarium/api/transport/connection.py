@@ -8,7 +8,7 @@ from typing import cast
 
 from angarium import logs
 from angarium.api.exchange import Admission, Head, Refusal, Response
-from angarium.api.transport.access_log import AccessLog
+from angarium.api.transport.access_log import UNANSWERED, AccessLog
 from angarium.api.transport.body import MAX_BODY
 from angarium.api.transport.deadlines import Waits
 from angarium.api.transport.encoding import CONTINUE
@@ -125,6 +125,8 @@ class Connection(BaseHTTPRequestHandler):
         """Close the socket and leave the server; what is in hand is answered to nobody."""
         if self._phase is CLOSED:
             return
+        if self._phase is BODY:
+            self._access.write(UNANSWERED, self._owner.clock.monotonic())
         self._wait_in(None)
         self._watch(0)
         self._phase = CLOSED
@@ -239,7 +241,7 @@ class Connection(BaseHTTPRequestHandler):
             access.discarded(code, self._peer)
             self._closing = True
             return
-        access.broke_off(self._owner.now)
+        access.broke_off(self._owner.now, self._reader.unread)
         self._respond(self._owner.dispatcher.refuse(code, detail, access.trace_id))
 
     def _respond(self, response: Response) -> None:

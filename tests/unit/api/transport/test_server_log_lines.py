@@ -9,7 +9,7 @@ from angarium.api.application import MessagingApplication
 from tests.contract.http.parts import application as api_of
 from tests.contract.http.services import memory_parts
 from tests.fakes.raw_client import RawClient, get, post, request
-from tests.fakes.serving import Running, serving
+from tests.fakes.serving import Running, seen, serving
 from tests.unit.services.log_lines import LogLines, captured
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -43,7 +43,6 @@ def client(running: Running) -> Iterator[RawClient]:
 
 
 def access_lines(lines: LogLines) -> list[tuple[object, object, object, object]]:
-    names = ("method", "path", "status", "trace_id")
     return [(line["method"], line["path"], line["status"], line["trace_id"]) for line in lines.of("request")]
 
 
@@ -121,3 +120,99 @@ def test_a_method_that_http_does_not_know_is_not_written_down(
 ) -> None:
     assert client.ask(request(method, "/v1/inbox", TRACED)).status == 501
     assert access_lines(lines) == [("-", "unmatched", 501, TRACE)]
+
+
+FAULTY_HEADS = {
+    "too many fields": (get("/v1/inbox", TRACED, *[f"A-{number}: b" for number in range(101)]), 431),
+    "too many fields before it": (
+        get("/v1/inbox", *[f"A-{number}: b" for number in range(101)], TRACED),
+        431,
+    ),
+    "too large fields": (get("/v1/inbox", TRACED, "A: " + "b" * 17_000), 431),
+    "fields without an end": (get("/v1/inbox", TRACED, "A: " + "b" * 17_000)[:-4], 431),
+    "a field without a colon": (get("/v1/inbox", "A", TRACED), 400),
+    "a space before a colon": (get("/v1/inbox", TRACED, "A : b"), 400),
+    "a folded field": (get("/v1/inbox", "A: b", " c", TRACED), 400),
+    "a control character": (get("/v1/inbox", TRACED, "A: \0"), 400),
+    "a bare line feed": (get("/v1/inbox", TRACED, "A: b\nC: d"), 400),
+    "two hosts": (get("/v1/inbox", TRACED, "Host: elsewhere"), 400),
+    "two lengths": (get("/v1/inbox", TRACED, "Content-Length: 1", "Content-Length: 1"), 400),
+    "another version": (b"GET / HTTP/9\r\n" + TRACED.encode() + b"\r\n\r\n", 400),
+    "a long target": (get("/" + "a" * 9_000, TRACED), 414),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTY_HEADS, ids=str)
+def test_a_head_that_cannot_be_read_keeps_its_well_formed_trace_id(
+    client: RawClient, lines: LogLines, fault: str
+) -> None:
+    head, status = FAULTY_HEADS[fault]
+    answer = client.ask(head)
+    assert (answer.status, answer.headers["x-trace-id"]) == (status, TRACE)
+    ((_, _, logged_status, logged_trace),) = access_lines(lines)
+    assert (logged_status, logged_trace) == (status, TRACE)
+
+
+def test_a_faulty_head_behind_another_request_has_a_trace_id_of_its_own(client: RawClient) -> None:
+    client.send(get("/health/live", f"X-Trace-Id: {'a' * 32}") + get("/health/live", "A"))
+    assert client.answer().headers["x-trace-id"] == "a" * 32
+    faulty = client.answer()
+    assert faulty.status == 400
+    assert faulty.headers["x-trace-id"] != "a" * 32
+
+
+@pytest.mark.parametrize("rest", ["", "A: b", "A: b\r\n"])
+def test_a_head_that_breaks_off_keeps_its_well_formed_trace_id(client: RawClient, rest: str) -> None:
+    client.send(f"GET / HTTP/1.1\r\n{TRACED}\r\n{rest}".encode())
+    client.end()
+    answer = client.answer()
+    assert (answer.status, answer.headers["x-trace-id"]) == (400, TRACE)
+
+
+IN_THE_BODY = {
+    "a length": request("POST", "/auth/token", TRACED, "Content-Length: 9") + b"half",
+    "chunks": request("POST", "/auth/token", TRACED, CHUNKED) + b"9\r\nhalf",
+    "no byte of it": request("POST", "/auth/token", TRACED, "Content-Length: 9"),
+}
+
+
+@pytest.mark.parametrize("body", IN_THE_BODY, ids=str)
+def test_a_request_that_a_reset_cuts_off_in_its_body_has_its_line(
+    running: Running, lines: LogLines, body: str
+) -> None:
+    with RawClient(running.url) as client:
+        client.ask(get("/health/live"))
+        client.send(IN_THE_BODY[body])
+        seen(running, lambda: len(running.server.reading) == 1, get("/health/live"))
+        client.reset()
+        seen(running, lambda: len(running.server.reading) == 0, get("/health/live"))
+    cut_off = [line for line in access_lines(lines) if line[1] != "/health/live"]
+    assert cut_off == [("POST", "/auth/token", 499, TRACE)]
+
+
+def test_a_request_whose_body_never_came_has_its_line_when_the_server_ends(
+    running: Running, lines: LogLines
+) -> None:
+    with RawClient(running.url) as client:
+        client.send(IN_THE_BODY["a length"])
+        seen(running, lambda: len(running.server.reading) == 1, get("/health/live"))
+        running.end()
+    assert ("POST", "/auth/token", 499, TRACE) in access_lines(lines)
+
+
+def test_a_reset_between_requests_or_in_a_head_has_no_line(running: Running, lines: LogLines) -> None:
+    for sent in (b"", b"GET / HTTP/1.1\r\n"):
+        with RawClient(running.url) as client:
+            client.send(sent)
+            seen(
+                running,
+                lambda: len(running.server.idle) + len(running.server.reading) == 2,
+                get("/health/live"),
+            )
+            client.reset()
+            seen(
+                running,
+                lambda: len(running.server.idle) + len(running.server.reading) == 1,
+                get("/health/live"),
+            )
+    assert {line[1] for line in access_lines(lines)} == {"/health/live"}
