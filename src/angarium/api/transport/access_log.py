@@ -1,6 +1,8 @@
 """One line for each request."""
 
 from angarium import logs
+from angarium.api.exchange import Admission, Refusal
+from angarium.api.path_ids import path_ids
 from angarium.api.transport.tracing import trace_id_within
 from angarium.api.transport.wire import METHODS
 from angarium.domain.errors import Code
@@ -19,15 +21,16 @@ class AccessLog:
 
     Attributes:
         method: One that HTTP knows, `-` where that could not be read.
-        template: The route's path with parameter names, `unmatched` where there is none.
+        decision: What the application made of the head, None while there is nothing.
         trace_id: Of the request whose head was read last.
         began: When the request's head was read, by the monotonic clock; 0 while it was not.
     """
 
-    __slots__ = ("_principal", "_user_id", "_user_ids", "began", "method", "template", "trace_id")
+    __slots__ = ("_principal", "_user_id", "_user_ids", "began", "decision", "method", "trace_id")
 
-    method: str
     began: float
+    decision: Admission | Refusal | None
+    method: str
 
     def __init__(self) -> None:
         self.trace_id = ""
@@ -78,9 +81,11 @@ class AccessLog:
             status: Of the answer.
             now: The monotonic clock's seconds.
         """
+        decision = self.decision
+        template = UNMATCHED if decision is None else decision.template
         fields: dict[str, object] = {
             "method": self.method,
-            "path": self.template,
+            "path": template,
             "status": status,
             # Whole microseconds; `round` takes several times as long.
             "duration_ms": int((now - self.began) * 1_000_000) / 1000,
@@ -88,11 +93,13 @@ class AccessLog:
         }
         if self._user_id:
             fields["user_id"] = self._user_id
-        _log.info("request", f"{self.method} {self.template} {status}", **fields)
+        if decision is not None and decision.parameters:
+            fields.update(path_ids(decision.parameters))
+        _log.info("request", f"{self.method} {template} {status}", **fields)
         self._forget()
 
     def _forget(self) -> None:
         self.method = UNREADABLE
-        self.template = UNMATCHED
+        self.decision = None
         self.began = 0.0
         self._user_id = ""

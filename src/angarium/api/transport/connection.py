@@ -193,7 +193,7 @@ class Connection(BaseHTTPRequestHandler):
         self._announces = framing.keep_alive and not request.minor
         head = Head(method, request.path, request.query, request.headers, self._peer, trace_id)
         decision = self._owner.dispatcher.admit(head)
-        access.template = decision.template
+        access.decision = decision
         if isinstance(decision, Refusal):
             return self._refuse_unread(decision.response, framing)
         access.identify(decision.principal)

@@ -1,12 +1,13 @@
 """What the server writes to its log: the ids of each request, and nothing of what it carries."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 
-from angarium.api.application import MessagingApplication
-from tests.contract.http.parts import application as api_of
+from angarium.domain.identifiers import user_id_for
+from angarium.domain.user import Principal
+from tests.contract.http.parts import Parts, application
 from tests.contract.http.services import memory_parts
 from tests.fakes.raw_client import RawClient, get, post, request
 from tests.fakes.serving import Running, seen, serving
@@ -17,6 +18,7 @@ TRACED = f"X-Trace-Id: {TRACE}"
 CHUNKED = "Transfer-Encoding: chunked"
 LOGIN = b'{"username":"bob","password":"S3CRET"}\r\n'
 SOME_ID = "01890a5d-ac96-774b-bcce-b302099a8057"
+OTHER_ID = "01890a5d-ac96-774b-bcce-b302099a8058"
 
 
 @pytest.fixture
@@ -26,13 +28,18 @@ def lines() -> Iterator[LogLines]:
 
 
 @pytest.fixture
-def api() -> MessagingApplication:
-    return api_of(memory_parts())
+def parts() -> Parts:
+    return memory_parts()
 
 
 @pytest.fixture
-def running(api: MessagingApplication) -> Iterator[Running]:
-    with serving(api) as server:
+def token(parts: Parts) -> str:
+    return parts.signer.issue(Principal(user_id_for("alice"), "alice"), parts.clock.now_ms())
+
+
+@pytest.fixture
+def running(parts: Parts) -> Iterator[Running]:
+    with serving(application(parts)) as server:
         yield server
 
 
@@ -216,3 +223,38 @@ def test_a_reset_between_requests_or_in_a_head_has_no_line(running: Running, lin
                 get("/health/live"),
             )
     assert {line[1] for line in access_lines(lines)} == {"/health/live"}
+
+
+@pytest.mark.parametrize(
+    ("path", "ids"),
+    [
+        (f"/v1/conversations/{SOME_ID}", {"conversation_id": SOME_ID}),
+        (f"/v1/conversations/{SOME_ID.upper()}/messages", {"conversation_id": SOME_ID}),
+        (
+            f"/v1/conversations/{OTHER_ID}/messages/{SOME_ID}",
+            {"conversation_id": OTHER_ID, "message_id": SOME_ID},
+        ),
+        (f"/v1/conversations/{SOME_ID}/messages/secret", {"conversation_id": SOME_ID}),
+        ("/v1/conversations/secret", {}),
+        ("/v1/inbox", {}),
+        ("/v1/nowhere", {}),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+@pytest.mark.parametrize("known", [True, False])
+def test_a_requests_line_has_the_ids_of_its_path(
+    client: RawClient,
+    lines: LogLines,
+    token: str,
+    path: str,
+    ids: Mapping[str, str],
+    method: str,
+    known: bool,
+) -> None:
+    client.ask(request(method, path, f"Authorization: Bearer {token if known else '?'}"))
+    client.ask(get("/health/live"))
+    line, next_line = lines.of("request")
+    shown = {name: str(line[name]) for name in ("conversation_id", "message_id") if name in line}
+    assert shown == ids
+    assert "secret" not in lines.text()
+    assert not {"conversation_id", "message_id", "user_id"} & set(next_line)
