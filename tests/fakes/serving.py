@@ -55,11 +55,11 @@ def turn(running: Running) -> None:
         nudge.ask(get("/echo"))
 
 
-def seen(running: Running, condition: Callable[[], bool]) -> None:
-    """Give the server turn after turn until a condition holds."""
+def seen(running: Running, condition: Callable[[], bool], nudging: bytes = get("/echo")) -> None:
+    """Give the server turn after turn until a condition holds, each by a request that it answers at once."""
     with RawClient(running.url) as nudge:
         for _ in range(10_000):
             if condition():
                 return
-            nudge.ask(get("/echo"))
+            nudge.ask(nudging)
     raise AssertionError("the condition never came to hold")

@@ -1,6 +1,6 @@
 """The routes put to work: what the server asks of the API."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from angarium import deadline, logs
 from angarium.api.bearer import bearer_token
@@ -11,6 +11,7 @@ from angarium.api.client_address import Network
 from angarium.api.endpoints.health import readiness
 from angarium.api.exchange import Admission, Application, Awaiting, Head, Lane, Refusal, Response, WouldBlock
 from angarium.api.failures import internal_error, unavailable
+from angarium.api.path_ids import path_ids
 from angarium.api.problems import problem, refusal
 from angarium.api.routes import TABLE, Resource, Route
 from angarium.api.values import shown
@@ -43,6 +44,7 @@ class MessagingApplication(Application):
             Leave to send the body, or the answer.
         """
         template = UNMATCHED
+        parameters: Mapping[str, str] = {}
         try:
             matched = TABLE.match(head.path)
             if matched is None:
@@ -51,12 +53,12 @@ class MessagingApplication(Application):
             template = resource.template
             route = resource.routes.get(head.method)
             if route is None:
-                return Refusal(_without_route(head, resource), template)
+                return Refusal(_without_route(head, resource), template, parameters)
             principal = self._authenticate(head) if route.wants_token else None
             check_shape(route.body_rule, head.headers)
             return Admission(head, template, route.lane, route.body_rule, route, parameters, principal)
         except Refused as refused:
-            return Refusal(refusal(refused, head.trace_id), template)
+            return Refusal(refusal(refused, head.trace_id), template, parameters)
         except Exception as error:  # noqa: BLE001 - the last resort: logged in full, answered with 500
             return Refusal(internal_error(error, head.trace_id, path=template), template)
 
@@ -77,9 +79,9 @@ class MessagingApplication(Application):
         except Refused as refused:
             return refusal(refused, trace_id)
         except Unavailable as error:
-            return unavailable(error, trace_id, path=admission.template)
+            return unavailable(error, trace_id, path=admission.template, **_ids(admission))
         except Exception as error:  # noqa: BLE001 - the last resort: logged in full, answered with 500
-            return internal_error(error, trace_id, path=admission.template)
+            return internal_error(error, trace_id, path=admission.template, **_ids(admission))
 
     def late(self, admission: Admission) -> Response:
         """Answer a request that got no answer from its lane in time.
@@ -96,7 +98,7 @@ class MessagingApplication(Application):
         if admission.lane is Lane.HASHING:
             return problem(Code.OVERLOADED, "Too many logins are waiting; log in again later.", trace_id)
         error = StoreUnavailable("nothing came from the lane in time")
-        return unavailable(error, trace_id, path=admission.template)
+        return unavailable(error, trace_id, path=admission.template, **_ids(admission))
 
     def refuse(self, code: Code, detail: str, trace_id: str) -> Response:
         """Make the answer for a fault that the server itself found.
@@ -121,12 +123,15 @@ class MessagingApplication(Application):
         call = Call(self._services, admission, body, may_block, self._trusted_proxies)
         if not may_block:
             return route.endpoint(call)
-        with deadline.within(STORE_SECONDS), logs.bound(**_ids(admission)):
+        with (
+            deadline.within(STORE_SECONDS),
+            logs.bound(trace_id=admission.head.trace_id, **_ids(admission)),
+        ):
             return route.endpoint(call)
 
 
 def _ids(admission: Admission) -> dict[str, object]:
-    ids: dict[str, object] = {"trace_id": admission.head.trace_id}
+    ids: dict[str, object] = {**path_ids(admission.parameters)}
     if admission.principal is not None:
         ids["user_id"] = str(admission.principal.user_id)
     return ids

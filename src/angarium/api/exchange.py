@@ -132,10 +132,12 @@ class Refusal:
     Attributes:
         response: The answer.
         template: The route's path where it is known, `unmatched` otherwise, for the access line.
+        parameters: The path's parameters where its route is known, percent-decoded.
     """
 
     response: Response
     template: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 class Application(Protocol):

@@ -48,6 +48,15 @@ class Faults:
         """
         self._problems.extend(problems)
 
+    @property
+    def found(self) -> bool:
+        """Tell whether anything was noted.
+
+        Returns:
+            True when `check` would refuse the request.
+        """
+        return bool(self._problems)
+
     def check(self) -> None:
         """Refuse the request if anything was noted.
 
@@ -79,13 +88,16 @@ class BodyFields:
         self._members = members
         self._faults = faults
 
-    def text(self, name: str, alias: str | None = None, *, required: bool = False) -> Sent | None:
+    def text(
+        self, name: str, alias: str | None = None, *, required: bool = False, is_id: bool = False
+    ) -> Sent | None:
         """Read a string.
 
         Args:
             name: The member's name.
             alias: Another name for it.
             required: Whether it must be there.
+            is_id: Whether two names may have one id in different case.
 
         Returns:
             The string; None when it is missing or was noted as a fault.
@@ -93,7 +105,7 @@ class BodyFields:
         value = self._members.get(name)
         used = name
         if alias is not None and alias in self._members:
-            used, value = self._of_two_names(name, value, alias)
+            used, value = self._of_two_names(name, value, alias, is_id)
         if value is None:
             if required:
                 self._missing(name)
@@ -133,11 +145,11 @@ class BodyFields:
     def _missing(self, name: str) -> None:
         self._faults.add(Code.MISSING_FIELD, f"`{name}` is missing; send it.", name)
 
-    def _of_two_names(self, name: str, value: object, alias: str) -> tuple[str, object]:
+    def _of_two_names(self, name: str, value: object, alias: str, is_id: bool) -> tuple[str, object]:
         other = self._members[alias]
         if other is None:
             return name, value
-        if value is not None and (type(value) is not type(other) or value != other):
+        if value is not None and not _is_same(value, other, is_id):
             self._faults.add(
                 Code.INVALID_FIELD,
                 f"`{name}` and `{alias}` are two names of one field and have two values; send one of them.",
@@ -145,6 +157,15 @@ class BodyFields:
             )
             return name, value
         return (alias, other) if value is None else (name, value)
+
+
+def _is_same(one: object, other: object, are_ids: bool) -> bool:
+    if type(one) is not type(other):
+        return False
+    if one == other or not (are_ids and isinstance(one, str) and isinstance(other, str)):
+        return one == other
+    parsed = parse_uuid(one)
+    return parsed is not None and parsed == parse_uuid(other)
 
 
 class QueryFields:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
+from uuid import UUID
 
 
 class NewRecord(NamedTuple):
@@ -192,12 +193,16 @@ class DeadLetter:
         detail: For a person, without the content.
         record: The record itself, byte for byte, with its position.
         trace_id: The trace of the request that made it; the record's own position when it has none.
+        conversation_id: Of the event, for log lines; not kept, None when it could not be read.
+        message_id: Of the event, or of the first message that it confirms in vain; as above.
     """
 
     reason: str
     detail: str
     record: Record
     trace_id: str
+    conversation_id: UUID | None = field(default=None, compare=False)
+    message_id: UUID | None = field(default=None, compare=False)
 
 
 class DeadLetterLog(Protocol):

@@ -49,7 +49,13 @@ class Burial(Work):
         """Name the letter.
 
         Returns:
-            Its trace and the position of its record.
+            Its trace, the ids of its event where that could be read, and the position of its record.
         """
-        record = self._letter.record
-        return {"trace_id": self._letter.trace_id, "partition": record.partition, "offset": record.offset}
+        letter = self._letter
+        ids = {"conversation_id": letter.conversation_id, "message_id": letter.message_id}
+        return {
+            "trace_id": letter.trace_id,
+            **{name: value for name, value in ids.items() if value is not None},
+            "partition": letter.record.partition,
+            "offset": letter.record.offset,
+        }

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from angarium.domain.errors import UndecodableEvent
-from angarium.domain.events import Event, decode
+from angarium.domain.events import Event, NewMessage, decode
 from angarium.ports.message_log import DeadLetter, Record
 from angarium.router.progress import PartitionProgress
 
@@ -68,7 +68,8 @@ def read(record: Record, time: int, progress: PartitionProgress) -> Entry | Dead
         return DeadLetter("internal_error", f"reading it raised {type(error).__name__}", record, trace_id)
     if record.key != str(event.conversation_id).encode():
         detail = f"the key is not the event's conversation_id, {event.conversation_id}"
-        return DeadLetter("key_mismatch", detail, record, trace_id)
+        message_id = event.message_id if isinstance(event, NewMessage) else event.message_ids[0]
+        return DeadLetter("key_mismatch", detail, record, trace_id, event.conversation_id, message_id)
     return Entry(event, record, time, trace_id, progress)
 
 

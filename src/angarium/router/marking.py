@@ -91,7 +91,9 @@ def _confirmed(entry: Entry) -> tuple[UUID, ...]:
 
 def _refusal(entry: Entry, refused: Mapping[UUID, Marked]) -> DeadLetter:
     # A record has one letter; what somebody did wrong outweighs what is not there.
-    reason = min(refused.values(), key=list(_REFUSALS).index)
+    first = min(refused, key=lambda message_id: list(_REFUSALS).index(refused[message_id]))
     named = ", ".join(f"{message_id}: {_REFUSALS[outcome]}" for message_id, outcome in refused.items())
     detail = f"user {entry.event.recipient_id} confirmed what it cannot: {named}"
-    return DeadLetter(_REFUSALS[reason], detail, entry.record, entry.trace_id)
+    return DeadLetter(
+        _REFUSALS[refused[first]], detail, entry.record, entry.trace_id, entry.event.conversation_id, first
+    )

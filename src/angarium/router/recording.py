@@ -99,4 +99,11 @@ def _message(entry: Entry, online: Collection[UUID]) -> Message:
 
 def _conflict(entry: Entry, message: Message) -> DeadLetter:
     detail = f"message {message.message_id} was sent by the other participant before; that one stands"
-    return DeadLetter("message_id_conflict", detail, entry.record, entry.trace_id)
+    return DeadLetter(
+        "message_id_conflict",
+        detail,
+        entry.record,
+        entry.trace_id,
+        message.conversation_id,
+        message.message_id,
+    )

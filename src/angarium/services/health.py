@@ -86,15 +86,17 @@ class _Check:
             if self._running is not None:
                 return self._running
             running: Future[CheckResult] = Future()
+            # The ids alone: the deadline of whoever asks first is not that of the others who share the run.
             threading.Thread(
-                target=self._run, args=(running,), name=f"check-{self._name}", daemon=True
+                target=self._run, args=(running, logs.bindings()), name=f"check-{self._name}", daemon=True
             ).start()
             self._running = running
             return running
 
-    def _run(self, running: "Future[CheckResult]") -> None:
+    def _run(self, running: "Future[CheckResult]", ids: Mapping[str, object]) -> None:
         started = self._clock.monotonic()
-        ok = self._answers()
+        with logs.bound(**ids):
+            ok = self._answers()
         result = CheckResult(ok, round((self._clock.monotonic() - started) * 1000, 3))
         with self._lock:
             self._running = None

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from urllib.parse import quote
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -187,6 +187,19 @@ def test_a_cursor_of_another_conversation_or_a_damaged_one_is_invalid(told: Talk
     for wrong in ("", "x", cursor[:-1], f"{cursor}A", changed, cursor[::-1], "é", "%00", "A" * 5000):
         answer = told.history(f"cursor={quote(wrong, safe='%')}")
         assert refused(answer) == (400, "invalid_cursor")
+
+
+def test_a_cursor_is_checked_in_the_conversation_of_the_nil_id_too(talk: Talk) -> None:
+    nowhere = f"/v1/conversations/{UUID(int=0)}/messages"
+    assert refused(talk.one.client.get(f"{nowhere}?cursor=x")) == (400, "invalid_cursor")
+    assert refused(talk.one.client.get(nowhere)) == (404, "conversation_not_found")
+
+
+def test_no_cursor_is_judged_by_a_conversation_that_is_none(told: Talk) -> None:
+    cursor = told.history("limit=2").text("pagination", "next_cursor")
+    answer = told.one.client.get(f"/v1/conversations/x/messages?cursor={cursor}")
+    assert refused(answer) == (400, "invalid_conversation_id")
+    assert "errors" not in answer.document()
 
 
 def test_a_cursor_belongs_to_its_conversation(told: Talk, talk: Talk) -> None:

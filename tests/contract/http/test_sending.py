@@ -124,6 +124,23 @@ def test_both_names_with_one_value_are_one_field(talk: Talk) -> None:
     assert talk.send("a", text="a", sender=None, sender_id=str(talk.one.user_id)).status == 202
 
 
+def test_both_names_with_one_id_in_different_case_are_one_field(talk: Talk) -> None:
+    one, other = str(talk.one.user_id), str(talk.other.user_id)
+    ids = {"sender_id": one, "sender": one.upper(), "recipient_id": other.upper(), "recipient": other}
+    assert talk.send("a", **ids).status == 202
+
+
+def test_both_names_with_texts_that_are_ids_in_different_case_are_an_invalid_field(talk: Talk) -> None:
+    text = str(talk.one.user_id)
+    assert text != text.upper()
+    assert refused(talk.send(text, text=text.upper())) == (400, "invalid_field")
+
+
+def test_both_names_with_two_texts_that_are_no_ids_are_an_invalid_field(talk: Talk) -> None:
+    assert refused(talk.send("a", recipient_id="bob", recipient="BOB")) == (400, "invalid_field")
+    assert refused(talk.send("a", recipient_id="bob", recipient=7)) == (400, "invalid_field")
+
+
 def test_both_names_with_two_values_are_an_invalid_field(talk: Talk) -> None:
     one, other = str(talk.one.user_id), str(talk.other.user_id)
     assert refused(talk.send("a", text="b")) == (400, "invalid_field")
@@ -202,6 +219,13 @@ def test_an_idempotency_key_is_another_name_of_the_id(talk: Talk, form: str) -> 
     assert talk.one.client.post("/v1/messages", document, [key]).at("message_id") == message_id
     both = {**document, "message_id": message_id}
     assert talk.one.client.post("/v1/messages", both, [key]).at("message_id") == message_id
+
+
+@pytest.mark.parametrize("form", ['"{}', '{}"', '""{}""', '"{}""', '""{}', "'{}'", '" {} "', '"', '""'])
+def test_a_key_with_other_quotes_than_one_pair_is_invalid(talk: Talk, form: str) -> None:
+    document = {"conversation_id": talk.conversation_id, "content": "a"}
+    key = ("Idempotency-Key", form.format(uuid4()))
+    assert refused(talk.one.client.post("/v1/messages", document, [key])) == (400, "invalid_message_id")
 
 
 def test_a_key_and_an_id_that_differ_are_invalid(talk: Talk) -> None:

@@ -203,3 +203,46 @@ def test_the_store_is_given_two_seconds_in_all(bench: Bench) -> None:
     patient.run(bench.admitted("GET", f"/v1/conversations/{uuid4()}"), b"", True)
     assert seen
     assert all(left <= 2.0 for left in seen)
+
+
+def lines_of(caplog: pytest.LogCaptureFixture, action: str) -> list[dict[str, object]]:
+    return [
+        getattr(record, "fields", {}) for record in caplog.records if getattr(record, "action", "") == action
+    ]
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_the_lines_of_a_call_on_a_conversation_have_its_ids(
+    bench: Bench, caplog: pytest.LogCaptureFixture, late: bool
+) -> None:
+    message_id = uuid4()
+    path = f"/v1/conversations/{str(CONVERSATION_ID).upper()}/messages/{message_id}"
+    admission = bench.admitted("GET", path)
+    bench.store.fail("get", times=1)
+    bench.application.run(admission, b"", True)
+    bench.store.outage()
+    if late:
+        bench.application.late(admission)
+    else:
+        bench.application = application(bench.parts, StoreCalls(at_most=0.05))
+        bench.application.run(admission, b"", True)
+    ids = {
+        "trace_id": TRACE,
+        "conversation_id": str(CONVERSATION_ID),
+        "message_id": str(message_id),
+        "user_id": str(ALICE),
+    }
+    retries, outages = lines_of(caplog, "retry"), lines_of(caplog, "store_unavailable")
+    assert retries
+    assert outages
+    for line in retries + outages:
+        assert {name: str(line.get(name)) for name in ids} == ids
+
+
+def test_what_is_no_id_in_a_path_is_not_written_down(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    admission = bench.admitted("GET", f"/v1/conversations/{CONVERSATION_ID}/messages/s3cret")
+    bench.application.late(admission)
+    (line,) = lines_of(caplog, "store_unavailable")
+    assert str(line["conversation_id"]) == str(CONVERSATION_ID)
+    assert "message_id" not in line
+    assert "s3cret" not in str(line)

@@ -132,6 +132,50 @@ def test_a_dead_letter_is_told_with_its_reason_position_and_trace_and_without_th
     assert "secret" not in lines.text()
 
 
+def told_ids(lines: LogLines) -> list[tuple[object, object, object]]:
+    return [
+        (line["reason"], line.get("conversation_id"), line.get("message_id"))
+        for line in lines.of("dead_lettered")
+    ]
+
+
+def test_a_dead_letter_is_told_with_the_ids_of_its_event(rig: Rig, lines: LogLines) -> None:
+    same, missing = message_id_of("same"), message_id_of("missing")
+    mine, theirs = message("mine", message_id=same), message("theirs", BOB, ALICE, same)
+    rig.put(mine)
+    rig.put(theirs)
+    rig.put(receipt([same, missing]))
+    rig.put(receipt([missing, same], ALICE, BOB))
+    elsewhere = message("elsewhere")
+    rig.put_raw(encode(elsewhere), b"another key")
+    rig.put_raw(encode(receipt([missing, same])), b"another key")
+    rig.run(rig.worker())
+    assert sorted(told_ids(lines), key=str) == sorted(
+        [
+            ("message_id_conflict", ALICE_BOB, same),
+            ("unknown_message", ALICE_BOB, missing),
+            ("not_recipient", ALICE_BOB, same),
+            ("key_mismatch", ALICE_BOB, elsewhere.message_id),
+            ("key_mismatch", ALICE_BOB, missing),
+        ],
+        key=str,
+    )
+
+
+def test_a_dead_letter_that_is_tried_again_is_told_with_the_ids_of_its_event(
+    rig: Rig, clock: ManualClock, lines: LogLines
+) -> None:
+    rig.dead_letter_faults.fail("append", times=1)
+    event = message()
+    rig.put_raw(encode(event), b"another key")
+    worker = rig.worker()
+    while not lines.of("dead_lettered"):
+        worker.step()
+        clock.advance(1)
+    (line,) = lines.of("retry")
+    assert (line["conversation_id"], line["message_id"]) == (ALICE_BOB, event.message_id)
+
+
 def test_an_offset_is_not_committed_before_its_dead_letter_is_durable(rig: Rig, clock: ManualClock) -> None:
     held = rig.dead_letter_faults.hang("append")
     rig.put_raw(b"poison")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from angarium import deadline
+from angarium import deadline, logs
 from angarium.clock import SystemClock
 from angarium.domain.errors import LogUnavailable, StoreUnavailable
 from angarium.services.health import CheckResult, Health
@@ -91,6 +91,19 @@ def test_a_failure_is_reported_where_it_is_and_logged(lines: LogLines) -> None:
     assert [line["reason"] for line in lines.of("store_unavailable")] == ["no node"]
 
 
+def test_the_lines_of_a_failed_check_have_the_trace_of_the_request_that_began_it(lines: LogLines) -> None:
+    def no_log() -> None:
+        raise LogUnavailable("no broker")
+
+    def broken() -> None:
+        raise ZeroDivisionError
+
+    with logs.bound(trace_id="t"):
+        health(log=no_log, store=broken).report()
+    assert [line["trace_id"] for line in lines.of("log_unavailable")] == ["t"]
+    assert [line["trace_id"] for line in lines.of("check_failed")] == ["t"]
+
+
 def test_a_check_that_breaks_is_a_failed_check(lines: LogLines) -> None:
     def broken() -> None:
         raise ZeroDivisionError
@@ -147,6 +160,13 @@ def test_checks_find_a_deadline_of_the_reports_bound() -> None:
     given: list[float] = []
     health(log=lambda: given.append(deadline.remaining(60.0)), within=7).report()
     assert 0 < given[0] <= 7
+
+
+def test_a_check_which_others_may_share_is_not_bound_by_the_deadline_of_the_request_that_began_it() -> None:
+    given: list[float] = []
+    with deadline.within(1):
+        health(log=lambda: given.append(deadline.remaining(60.0)), within=50).report()
+    assert given[0] > 1
 
 
 def test_a_report_is_bounded_to_one_second() -> None:

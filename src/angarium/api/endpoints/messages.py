@@ -6,7 +6,7 @@ from angarium import deadline
 from angarium.api.call import Call, Outcome
 from angarium.api.endpoints.submissions import read_submission
 from angarium.api.exchange import Response, WouldBlock
-from angarium.api.fields import NIL, Faults, QueryFields, path_identifier
+from angarium.api.fields import Faults, QueryFields, path_identifier
 from angarium.api.json_bodies import encode_text
 from angarium.api.log_answers import Append, once_appended
 from angarium.api.message_bodies import message_text, messages_text
@@ -65,7 +65,7 @@ def history(call: Call) -> Response:
     """
     faults = Faults()
     conversation_id = path_identifier(call.admission.parameters, "conversation_id", faults)
-    query = _history_query(call.admission.head.query, conversation_id, faults)
+    query = _history_query(call.admission.head.query, None if faults.found else conversation_id, faults)
     faults.check()
     call.services.conversations.get(call.caller_id, conversation_id)
     page = call.services.history.page(conversation_id, query)
@@ -113,12 +113,12 @@ def _conversation(call: Call, conversation_id: UUID) -> Conversation | None:
     return found
 
 
-def _history_query(text: str, conversation_id: UUID, faults: Faults) -> HistoryQuery:
+def _history_query(text: str, conversation_id: UUID | None, faults: Faults) -> HistoryQuery:
     query = QueryFields(text, faults)
     limit = query.limit()
     order = _order(query, faults)
-    # The conversation's id may be faulty itself; no cursor belongs to the one that stands in for it.
-    cursor = query.cursor(lambda text: conversation_id == NIL or cursors.read_history(text, conversation_id))
+    # None for a conversation's id that is faulty itself: which cursors belong to it nobody can tell.
+    cursor = query.cursor(lambda text: conversation_id and cursors.read_history(text, conversation_id))
     since = None if query.has("cursor") else _since(query, faults)
     return HistoryQuery(limit, order, since, cursor)
 

@@ -37,8 +37,9 @@ def read_submission(call: Call) -> tuple[UUID, Submission]:
         problem = content_problem(content.value, content.name)
         if problem is not None:
             faults.take(problem)
-    _check_sender(body.text("sender_id", "sender"), call.caller_id, faults)
-    recipient_id = _optional_id(body.text("recipient_id", "recipient"), Code.RECIPIENT_MISMATCH, faults)
+    _check_sender(body.text("sender_id", "sender", is_id=True), call.caller_id, faults)
+    recipient = body.text("recipient_id", "recipient", is_id=True)
+    recipient_id = _optional_id(recipient, Code.RECIPIENT_MISMATCH, faults)
     message_id = _message_id(body.text("message_id"), call.admission.head.headers, faults)
     faults.check()
     # What is missing was refused just now; the types don't know.
@@ -64,8 +65,7 @@ def _message_id(sent: Sent | None, headers: Headers, faults: Faults) -> UUID | N
     keys = headers.all("idempotency-key")
     if not keys:
         return _optional_id(sent, Code.INVALID_MESSAGE_ID, faults)
-    # draft-ietf-httpapi-idempotency-key-header makes it a structured string, with quotes around it.
-    names = [Sent(IDEMPOTENCY_KEY, key.strip('"')) for key in keys]
+    names = [Sent(IDEMPOTENCY_KEY, _unquoted(key)) for key in keys]
     ids = {_optional_id(each, Code.INVALID_MESSAGE_ID, faults) for each in ([sent] if sent else []) + names}
     if len(ids) > 1:
         faults.add(
@@ -74,3 +74,8 @@ def _message_id(sent: Sent | None, headers: Headers, faults: Faults) -> UUID | N
             "message_id",
         )
     return ids.pop()
+
+
+def _unquoted(key: str) -> str:
+    # draft-ietf-httpapi-idempotency-key-header makes it a structured string, with quotes around it.
+    return key[1:-1] if len(key) > 1 and key[0] == key[-1] == '"' else key

@@ -1,10 +1,17 @@
-"""One line for each request that was answered."""
+"""One line for each request."""
 
 from angarium import logs
+from angarium.api.exchange import Admission, Refusal
+from angarium.api.path_ids import path_ids
+from angarium.api.transport.tracing import trace_id_within
+from angarium.api.transport.wire import METHODS
+from angarium.domain.errors import Code
 from angarium.domain.user import Principal
 
 UNREADABLE = "-"
 UNMATCHED = "unmatched"
+UNANSWERED = 499
+"""The status of a request whose connection ended in the middle of its body: nobody could be answered."""
 
 _log = logs.get("angarium.api.access")
 
@@ -13,15 +20,20 @@ class AccessLog:
     """Gathers what is known of the request that a connection serves, and writes its line.
 
     Attributes:
-        method: As sent, `-` where that could not be read.
-        template: The route's path with parameter names, `unmatched` where there is none.
-        trace_id: The request's, empty while it is not known.
+        method: One that HTTP knows, `-` where that could not be read.
+        decision: What the application made of the head, None while there is nothing.
+        trace_id: Of the request whose head was read last.
         began: When the request's head was read, by the monotonic clock; 0 while it was not.
     """
 
-    __slots__ = ("_principal", "_user_id", "_user_ids", "began", "method", "template", "trace_id")
+    __slots__ = ("_principal", "_user_id", "_user_ids", "began", "decision", "method", "trace_id")
+
+    began: float
+    decision: Admission | Refusal | None
+    method: str
 
     def __init__(self) -> None:
+        self.trace_id = ""
         self._principal: Principal | None = None
         self._user_ids = ""
         self._forget()
@@ -38,6 +50,30 @@ class AccessLog:
             self._user_ids = str(principal.user_id) if principal else ""
         self._user_id = self._user_ids
 
+    def broke_off(self, now: float, unread: bytes) -> None:
+        """Note that the request cannot be read on.
+
+        Args:
+            now: The monotonic clock's seconds.
+            unread: What came of its head, where that could not be read.
+        """
+        if self.method not in METHODS:
+            # It may be the end of an earlier request's body.
+            self.method = UNREADABLE
+        if not self.began:
+            self.began = now
+            self.trace_id = trace_id_within(unread)
+
+    def discarded(self, code: Code, peer: str) -> None:
+        """Tell that a body broke off whose request is answered already; of the body itself nothing is told.
+
+        Args:
+            code: What was wrong with it.
+            peer: Who sent it.
+        """
+        message = f"A body that nobody wanted broke off: {code}."
+        _log.info("discarded", message, trace_id=self.trace_id, peer=peer)
+
     def write(self, status: int, now: float) -> None:
         """Write the line, and begin with the next request.
 
@@ -45,9 +81,11 @@ class AccessLog:
             status: Of the answer.
             now: The monotonic clock's seconds.
         """
+        decision = self.decision
+        template = UNMATCHED if decision is None else decision.template
         fields: dict[str, object] = {
             "method": self.method,
-            "path": self.template,
+            "path": template,
             "status": status,
             # Whole microseconds; `round` takes several times as long.
             "duration_ms": int((now - self.began) * 1_000_000) / 1000,
@@ -55,12 +93,13 @@ class AccessLog:
         }
         if self._user_id:
             fields["user_id"] = self._user_id
-        _log.info("request", f"{self.method} {self.template} {status}", **fields)
+        if decision is not None and decision.parameters:
+            fields.update(path_ids(decision.parameters))
+        _log.info("request", f"{self.method} {template} {status}", **fields)
         self._forget()
 
     def _forget(self) -> None:
         self.method = UNREADABLE
-        self.template = UNMATCHED
-        self.trace_id = ""
+        self.decision = None
         self.began = 0.0
         self._user_id = ""

@@ -8,7 +8,7 @@ from typing import cast
 
 from angarium import logs
 from angarium.api.exchange import Admission, Head, Refusal, Response
-from angarium.api.transport.access_log import AccessLog
+from angarium.api.transport.access_log import UNANSWERED, AccessLog
 from angarium.api.transport.body import MAX_BODY
 from angarium.api.transport.deadlines import Waits
 from angarium.api.transport.encoding import CONTINUE
@@ -17,7 +17,7 @@ from angarium.api.transport.outbox import Outbox
 from angarium.api.transport.owner import Owner
 from angarium.api.transport.phase import BODY, CLOSED, DISCARDING, HEAD, LINGERING, RUNNING
 from angarium.api.transport.reader import RequestReader
-from angarium.api.transport.tracing import mint, trace_id_of
+from angarium.api.transport.tracing import trace_id_of
 from angarium.api.transport.wire import RequestHead, WireError
 from angarium.domain.errors import Code
 
@@ -125,6 +125,8 @@ class Connection(BaseHTTPRequestHandler):
         """Close the socket and leave the server; what is in hand is answered to nobody."""
         if self._phase is CLOSED:
             return
+        if self._phase is BODY:
+            self._access.write(UNANSWERED, self._owner.clock.monotonic())
         self._wait_in(None)
         self._watch(0)
         self._phase = CLOSED
@@ -191,7 +193,7 @@ class Connection(BaseHTTPRequestHandler):
         self._announces = framing.keep_alive and not request.minor
         head = Head(method, request.path, request.query, request.headers, self._peer, trace_id)
         decision = self._owner.dispatcher.admit(head)
-        access.template = decision.template
+        access.decision = decision
         if isinstance(decision, Refusal):
             return self._refuse_unread(decision.response, framing)
         access.identify(decision.principal)
@@ -233,14 +235,13 @@ class Connection(BaseHTTPRequestHandler):
     def _refuse(self, code: Code, detail: str) -> None:
         # Answers a request that cannot be read on, and reads no further.
         self._keep_alive = False
+        access = self._access
         if self._phase is DISCARDING:
             # Its answer is on its way already; all that is left is not to read a request out of this.
-            _log.info("discarded", f"a body that nobody wanted broke off: {detail}", peer=self._peer)
+            access.discarded(code, self._peer)
             self._closing = True
             return
-        access = self._access
-        access.trace_id = access.trace_id or mint()
-        access.began = access.began or self._owner.now
+        access.broke_off(self._owner.now, self._reader.unread)
         self._respond(self._owner.dispatcher.refuse(code, detail, access.trace_id))
 
     def _respond(self, response: Response) -> None:

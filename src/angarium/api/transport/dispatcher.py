@@ -6,6 +6,7 @@ from functools import partial
 
 from angarium import deadline, logs
 from angarium.api.exchange import Admission, Application, Awaiting, Head, Lane, Refusal, Response, WouldBlock
+from angarium.api.path_ids import path_ids
 from angarium.api.transport.deadlines import Waits
 from angarium.api.transport.lanes import Pool
 from angarium.api.transport.limits import ServerLimits
@@ -219,6 +220,7 @@ class Dispatcher:
             "late",
             f"{head.method} {transaction.admission.template} got no answer in time",
             trace_id=head.trace_id,
+            **path_ids(transaction.admission.parameters),
             lane=transaction.admission.lane.name.lower(),
             waiting_for="lane" if awaiting is None else "future",
         )

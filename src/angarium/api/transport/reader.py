@@ -35,6 +35,15 @@ class RequestReader:
         """
         return len(self._buffer) - self._at
 
+    @property
+    def unread(self) -> bytes:
+        """Give the bytes that wait to be read.
+
+        Returns:
+            Those that `pending` counts; a head that cannot be read is among them.
+        """
+        return self._buffer[self._at :]
+
     def feed(self, data: bytes) -> None:
         """Take received bytes.
 
@@ -61,11 +70,12 @@ class RequestReader:
             self._seen = len(buffer) - start
             return None
         self._seen = 0
-        self._at = end + 4
         head = buffer[start:end]
         if head == self._last:
+            self._at = end + 4
             return self._last_parsed
         parsed = wire.parse_head(head)
+        self._at = end + 4
         if len(head) <= MOST_REPEATED:
             self._last = head
             self._last_parsed = parsed

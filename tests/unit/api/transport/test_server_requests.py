@@ -275,7 +275,7 @@ def test_every_request_has_exactly_one_access_line(
     assert lines == [
         {"method": "POST", "path": "/echo", "status": 200, "user_id": str(ALICE.user_id), **common},
         {"method": "POST", "path": "/refused", "status": 404, **common},
-        {"method": "BREW", "path": "unmatched", "status": 501, **common},
+        {"method": "-", "path": "unmatched", "status": 501, **common},
     ]
 
 

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from angarium.api.transport.tracing import mint, trace_id_of
+from angarium.api.transport.tracing import mint, trace_id_of, trace_id_within
 
 ID = "0af7651916cd43dd8448eb211c80319c"
 OTHER = "b7ad6b7169203331b7ad6b7169203331"
@@ -65,3 +65,40 @@ def test_minted_ids_are_32_hex_digits_and_differ() -> None:
     ids = {mint() for _ in range(100)}
     assert len(ids) == 100
     assert all(re.fullmatch("[0-9a-f]{32}", each) for each in ids)
+
+
+@pytest.mark.parametrize(
+    "field", [f"X-Trace-Id: {ID}", f"x-trace-ID:{ID.upper()} \t", f"traceparent: 00-{ID}-{PARENT}-01"]
+)
+@pytest.mark.parametrize(
+    "before", ["GET / HTTP/1.1", "GET / HTTP/1.1\r\nA : b", "no request", "", "\r\nGET / HTTP/9"]
+)
+@pytest.mark.parametrize("behind", ["\r\nA: b\r\n\r\n", "\r\n\r\n", "\r\nA: b", "\r\n"])
+def test_a_head_that_cannot_be_read_gives_its_trace_id(before: str, field: str, behind: str) -> None:
+    assert trace_id_within(f"{before}\r\n{field}{behind}".encode()) == ID
+
+
+def test_a_head_that_cannot_be_read_gives_its_traceparent_first() -> None:
+    head = f"GET / HTTP/1.1\r\nX-Trace-Id: {OTHER}\r\nX\r\ntraceparent: 00-{ID}-{PARENT}-01\r\n\r\n"
+    assert trace_id_within(head.encode()) == ID
+
+
+@pytest.mark.parametrize(
+    "received",
+    [
+        "",
+        f"X-Trace-Id: {ID}",
+        f"GET / HTTP/1.1\r\nX-Trace-Id: {ID}",
+        f"GET / HTTP/1.1\r\nX-Trace-Id: {ID}\r",
+        f"GET / HTTP/1.1\r\nX-Trace-Id : {ID}\r\n\r\n",
+        f"GET / HTTP/1.1\r\n X-Trace-Id: {ID}\r\n\r\n",
+        f"GET / HTTP/1.1\nX-Trace-Id: {ID}\n\n",
+        f"GET / HTTP/1.1\r\nX-Trace-Id: {ID}0\r\n\r\n",
+        f"GET / HTTP/1.1\r\nA: b\r\n\r\nX-Trace-Id: {ID}\r\n\r\n",
+        f"GET / HTTP/1.1\r\nX-Trace-Id: {ID}\r\nX-Trace-Id: {OTHER}\r\n\r\n",
+    ],
+)
+def test_what_is_no_whole_well_formed_field_of_a_head_is_passed_over(received: str) -> None:
+    minted = trace_id_within(received.encode())
+    assert minted not in (ID, OTHER)
+    assert re.fullmatch("[0-9a-f]{32}", minted)

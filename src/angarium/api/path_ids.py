@@ -1,0 +1,17 @@
+"""The ids in a request's path, for log lines."""
+
+from collections.abc import Mapping
+
+from angarium.domain.identifiers import parse_uuid
+
+
+def path_ids(parameters: Mapping[str, str]) -> Mapping[str, str]:
+    """Read the ids of what a request is about.
+
+    Args:
+        parameters: The path's, percent-decoded.
+
+    Returns:
+        The UUIDs among them in lower case, by their names; any other text is left out, whatever it may be.
+    """
+    return {name: text.lower() for name, text in parameters.items() if parse_uuid(text) is not None}
