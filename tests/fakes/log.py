@@ -43,12 +43,13 @@ class MemoryLog:
         value: bytes | None,
         headers: Mapping[str, bytes] | None = None,
         timestamp: int | None = None,
+        problem: str | None = None,
     ) -> Appended:
         """Append what no well-behaved producer would: anything, anywhere, at any time."""
         with self.changed:
             records = self._records[partition]
             at = self._clock.now_ms() if timestamp is None else timestamp
-            records.append(Record(partition, len(records), at, key, value, dict(headers or {})))
+            records.append(Record(partition, len(records), at, key, value, dict(headers or {}), problem))
             self.changed.notify_all()
             return Appended(partition, len(records) - 1, at)
 

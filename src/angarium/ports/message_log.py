@@ -46,6 +46,8 @@ class Record:
         key: The key, None when the record has none.
         value: The value, None when the record has none.
         headers: All headers; the last of a repeated name.
+        problem: Why the record could not be decoded, for a person and without the content; None when it
+            could. The rest is then what can be said of it, and the offset the last of those it stands for.
     """
 
     partition: int
@@ -54,6 +56,7 @@ class Record:
     key: bytes | None
     value: bytes | None
     headers: Mapping[str, bytes] = field(default_factory=dict)
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,8 @@ def trace_id_of(record: Record) -> str:
 
 
 def _event(record: Record) -> Event:
+    if record.problem is not None:
+        raise UndecodableEvent(record.problem)
     if record.value is None:
         raise UndecodableEvent("the record has no value")
     return decode(record.value, record.headers.get("schema", b"").decode("utf-8", "replace"))

@@ -64,6 +64,20 @@ def test_a_trace_id_from_outside_is_bounded_and_always_text(rig: Rig) -> None:
     assert rig.dead_letters.read(1)[0].trace_id == "\ufffd" + "x" * 63
 
 
+def test_what_the_log_could_not_decode_is_put_away_with_its_reason_and_stops_nobody(rig: Rig) -> None:
+    whole = message("whole, but for the name of a header")
+    rig.put(message("before"))
+    rig.log.append_raw(
+        0, str(ALICE_BOB).encode(), encode(whole), {"schema": b"1"}, problem="it cannot be decoded"
+    )
+    rig.put(message("behind"))
+    rig.run(rig.worker())
+    (letter,) = rig.dead_letters.read(10)
+    assert (letter.reason, letter.detail) == ("undecodable_event", "it cannot be decoded")
+    assert (letter.record.value, letter.trace_id) == (encode(whole), "0:1")
+    assert rig.texts() == ["before", "behind"]
+
+
 def test_whatever_reading_a_record_raises_puts_that_one_away(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:

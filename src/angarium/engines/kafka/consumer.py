@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from kafka.consumer.fetcher import ConsumerRecord
-
 from angarium import logs
 from angarium.clock import Clock, SystemClock
 from angarium.domain.errors import LogUnavailable
@@ -58,6 +56,7 @@ class KafkaConsumer:
         self._batch = batch
         self._rebalances = Rebalances()
         self._holdings = Holdings()
+        self._missing: dict[int, int] = {}
         self._client: GroupClient | None = None
         self._member = ""
         self._paused = False
@@ -157,19 +156,22 @@ class KafkaConsumer:
             self._give_up_if_hopeless()
             raise unavailable("the poll failed", error) from error
         self._heed_rebalances(client)
+        self._heed_missing(client)
         records: dict[Assignment, Sequence[Record]] = {}
         for partition, batch in found.items():
             assignment = self._holdings.assignment(partition)
             if assignment is not None:
-                records[assignment] = [_record(each) for each in batch]
+                records[assignment] = batch
         return records
 
     def _heed_rebalances(self, client: GroupClient) -> None:
         for rebalance in self._rebalances.read():
             for partition in rebalance.taken:
                 self._holdings.take(partition)
+                self._missing.pop(partition, None)
             for partition in rebalance.given:
                 self._holdings.give(partition)
+                self._missing.pop(partition, None)
         member = client.member
         if member == self._member:
             return
@@ -178,6 +180,12 @@ class KafkaConsumer:
             self._restart(client, self._holdings.held)
         self._member = member
 
+    def _heed_missing(self, client: GroupClient) -> None:
+        for partition, offset in client.missing().items():
+            if self._holdings.assignment(partition) is not None:
+                self._missing[partition] = offset
+                self._holdings.restart(partition)
+
     def _restart(self, client: GroupClient, partitions: Mapping[int, object] | Sequence[int]) -> None:
         client.pause(list(partitions))
         for partition in list(partitions):
@@ -185,16 +193,21 @@ class KafkaConsumer:
 
     def _start(self, client: GroupClient) -> Exception | None:
         give_up_at = self._clock.monotonic() + START_SECONDS
-        for partition in self._holdings.starting:
+        # Those that need more than the group's coordinator come last: a broker alone may be away.
+        for partition in sorted(self._holdings.starting, key=self._missing.__contains__):
             try:
-                committed = client.committed(partition, max(0.1, give_up_at - self._clock.monotonic()))
+                seconds = max(0.1, give_up_at - self._clock.monotonic())
+                committed = client.committed(partition, seconds)
                 position = _begin_at(partition, from_commit(committed))
+                if partition in self._missing:
+                    position = _begin_anew(client, partition, position, self._missing[partition], seconds)
                 client.seek(partition, position.offset)
                 if not self._paused:
                     client.resume([partition])
             except CLIENT_ERRORS as error:
                 return error
             self._holdings.start(partition, position)
+            self._missing.pop(partition, None)
         return None
 
     def _notice_silence(self, client: GroupClient, failure: Exception | None) -> None:
@@ -225,7 +238,24 @@ def _begin_at(partition: int, committed: Position | None) -> Position:
     return BEGINNING
 
 
-def _record(found: ConsumerRecord) -> Record:
-    return Record(
-        found.partition, found.offset, found.timestamp, found.key, found.value, dict(found.headers or ())
+def _begin_anew(
+    client: GroupClient, partition: int, committed: Position, wanted: int, seconds: float
+) -> Position:
+    first, end = client.extent(partition, seconds)
+    if committed == BEGINNING and wanted == BEGINNING.offset:
+        return Position(first, committed.watermark)
+    # Where offsets begin anew, a moment that two records share would not keep their order any more.
+    watermark = committed.watermark + 1 if wanted >= first else committed.watermark
+    position = Position(first, watermark)
+    # At once: when the log has grown past the old offset, nobody would see any more that it is another's.
+    client.commit({partition: to_commit(position)})
+    _log.error(
+        "records_missing",
+        "The log has lost what is to be read next; the partition is read from what it has.",
+        None,
+        partition=partition,
+        offset=wanted,
+        first_offset=first,
+        last_offset=end - 1,
     )
+    return position

@@ -4,17 +4,18 @@ import threading
 from collections.abc import Collection, Mapping, Sequence
 
 import kafka
-from kafka.consumer.fetcher import ConsumerRecord
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from angarium import logs
 from angarium.domain.errors import LogUnavailable
+from angarium.engines.kafka.careful_fetcher import CarefulFetcher
 from angarium.engines.kafka.clients import RECONNECT_MS, PatientClient, Wire, find_topic
 from angarium.engines.kafka.errors import CLIENT_ERRORS
 from angarium.engines.kafka.rebalances import Rebalances
 from angarium.engines.kafka.security import KafkaConnection
 from angarium.engines.kafka.steady_coordinator import SteadyCoordinator
+from angarium.ports.message_log import BEGINNING, Record
 
 SESSION_MS = 10_000
 """A worker that is silent for so long has lost its partitions."""
@@ -22,7 +23,7 @@ SESSION_MS = 10_000
 _OPTIONS: Mapping[str, object] = {
     "client_id": "angarium",
     "partition_assignment_strategy": [CooperativeStickyAssignor],
-    "auto_offset_reset": "earliest",
+    "auto_offset_reset": "none",  # where to go on is ours to say, and to tell of
     "enable_auto_commit": False,
     "session_timeout_ms": SESSION_MS,
     "heartbeat_interval_ms": 1_000,  # also how long a member may take to learn of a rebalance
@@ -70,8 +71,8 @@ class GroupClient:
         )
         # The library makes its coordinator by itself and offers no way to choose another.
         self._consumer._coordinator.__class__ = SteadyCoordinator  # noqa: SLF001
-        # A partition that was just given must not flow before its watermark is known.
-        rebalances.hold = lambda partitions: self._consumer.pause(*partitions)
+        self._fetcher = CarefulFetcher.take_over(self._consumer._fetcher)  # noqa: SLF001
+        rebalances.hold = self._hold
         self._consumer.subscribe([topic], listener=rebalances)
         try:
             find_topic(self._wire.client, topic, _FIND_SECONDS)
@@ -89,7 +90,7 @@ class GroupClient:
         """Our id in the group; empty before joining, another one after having been thrown out."""
         return str(self._consumer.group_metadata().member_id or "")
 
-    def poll(self, seconds: float, records: int) -> Mapping[int, Sequence[ConsumerRecord]]:
+    def poll(self, seconds: float, records: int) -> Mapping[int, Sequence[Record]]:
         """Wait for records, keep the membership alive, take part in rebalances.
 
         Args:
@@ -101,6 +102,28 @@ class GroupClient:
         """
         found = self._consumer.poll(timeout_ms=round(seconds * 1000), max_records=records)
         return {each.partition: batch for each, batch in found.items()}
+
+    def missing(self) -> Mapping[int, int]:
+        """Tell once which partitions' logs have lost what is to be read next; they are paused.
+
+        Returns:
+            The offsets that were to be read, by partition.
+        """
+        return self._fetcher.missing()
+
+    def extent(self, partition: int, seconds: float) -> tuple[int, int]:
+        """Ask what a partition has.
+
+        Args:
+            partition: Which.
+            seconds: How long it may take, twice.
+
+        Returns:
+            The offset of its first record, and the one that its next record will have.
+        """
+        place, bound = self._place(partition), round(seconds * 1000)
+        first = self._consumer.beginning_offsets([place], timeout_ms=bound)[place]
+        return first, self._consumer.end_offsets([place], timeout_ms=bound)[place]
 
     def committed(self, partition: int, seconds: float) -> OffsetAndMetadata | None:
         """Ask what the group has committed.
@@ -159,6 +182,13 @@ class GroupClient:
         closing.join(_CLOSE_SECONDS)
         if closing.is_alive():
             _log.warning("kafka_leave_slow", f"The consumer has not ended in {_CLOSE_SECONDS:g} s.")
+
+    def _hold(self, partitions: Collection[TopicPartition]) -> None:
+        # A partition that was just given must not flow before its watermark is known. The library asks for
+        # positions that are not chosen when it is done, and raises where the group has none.
+        self._consumer.pause(*partitions)
+        for place in partitions:
+            self._consumer.seek(place, BEGINNING.offset)
 
     def _close(self) -> None:
         try:

@@ -129,6 +129,7 @@ class KafkaTopics:
         return {
             "message.timestamp.type": "LogAppendTime",
             "cleanup.policy": "delete",
+            "compression.type": "uncompressed",  # a worker may lack the codec that another's producer uses
             "min.insync.replicas": str(self._in_sync),
             "unclean.leader.election.enable": "false",
         }

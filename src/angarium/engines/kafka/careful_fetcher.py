@@ -1,0 +1,172 @@
+"""kafka-python's fetcher, mended where one batch can stop it, and where it skips in silence."""
+
+from collections.abc import Iterator, Mapping
+
+from kafka.consumer.fetcher import CompletedFetch, Fetcher
+from kafka.errors import KafkaError, LogTruncationError, OffsetOutOfRangeError
+from kafka.future import Future
+from kafka.record import MemoryRecords
+from kafka.structs import TopicPartition
+
+from angarium import logs
+from angarium.engines.kafka.batches import corrupt, cut, decoded, holds, opened
+from angarium.ports.message_log import Record
+
+REFETCHES = 3
+"""So often bytes that do not fit their checksum are asked for again, before they count as the log's own."""
+
+_log = logs.get("angarium.kafka")
+
+
+class Refetches:
+    """Counts how often a place was asked for again: of each partition the one that is read next."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._counts: dict[int, tuple[int, int]] = {}
+
+    def another(self, partition: int, offset: int) -> bool:
+        """Ask whether to fetch a place anew, and count it.
+
+        Args:
+            partition: Where it is.
+            offset: Where it is in the partition.
+
+        Returns:
+            False when that was done often enough.
+        """
+        place, count = self._counts.get(partition, (offset, 0))
+        count = count + 1 if place == offset else 1
+        self._counts[partition] = offset, count
+        if count > REFETCHES:
+            return False
+        _log.warning(
+            "batch_corrupt",
+            "A batch does not fit its checksum and is fetched anew.",
+            partition=partition,
+            offset=offset,
+            attempt=count,
+        )
+        return True
+
+
+class CarefulRecords(Fetcher.PartitionRecords):  # type: ignore[misc]  # the library has no types
+    """One answer's records of a partition, given out as the port's own.
+
+    The library raises at the first record that it cannot decode, and keeps what raised: asked again, that has
+    nothing and does not say so, and the poll never ends. Here such a record is given out like any other.
+    """
+
+    refetches: Refetches
+    next_fetch_offset: int
+
+    def _unpack_records(
+        self, tp: TopicPartition, records: MemoryRecords, *_deserializers: object
+    ) -> Iterator[Record]:
+        # However it ends: the library goes on asking what is not drained.
+        try:
+            yield from self._read(tp.partition, list(cut(memoryview(records._buffer))))  # noqa: SLF001
+        except Exception:
+            self.drain()
+            raise
+        self.drain()
+
+    def _read(self, partition: int, batches: list[memoryview]) -> Iterator[Record]:
+        for number, data in enumerate(batches, 1):
+            following = batches[number] if number < len(batches) else None
+            batch = opened(data)
+            if batch is None:
+                if following is not None and holds(following, self.next_fetch_offset):
+                    continue
+                if not self.refetches.another(partition, self.next_fetch_offset):
+                    yield self._given(corrupt(data, partition, self.next_fetch_offset, following))
+                # What lies behind it is best told by the broker.
+                return
+            self.leader_epoch = batch.leader_epoch
+            self.bytes_read += batch.size_in_bytes
+            if not batch.is_control_batch:
+                for record in decoded(batch, data, partition, self.next_fetch_offset):
+                    yield self._given(record)
+            self.next_fetch_offset = batch.next_offset
+
+    def _given(self, record: Record) -> Record:
+        self.records_read += 1
+        self.next_fetch_offset = record.offset + 1
+        return record
+
+
+class CarefulFetcher(Fetcher):  # type: ignore[misc]  # the library has no types
+    """A fetcher that gives out what it cannot decode, and tells when what is to be read next is gone.
+
+    Attributes:
+        refetches: What was fetched anew.
+        gone: The offsets that were to be read and are not there, by partition.
+    """
+
+    PartitionRecords = CarefulRecords
+    refetches: Refetches
+    gone: dict[int, int]
+
+    @classmethod
+    def take_over(cls, fetcher: Fetcher) -> "CarefulFetcher":
+        """Mend a fetcher that the library has made; it offers no way to choose another.
+
+        Args:
+            fetcher: Which has not fetched anything.
+
+        Returns:
+            The same object.
+        """
+        fetcher.__class__ = cls
+        assert isinstance(fetcher, cls)  # noqa: S101 - tells the type
+        fetcher.refetches = Refetches()
+        fetcher.gone = {}
+        return fetcher
+
+    def missing(self) -> Mapping[int, int]:
+        """Tell once which partitions' logs have lost what is to be read next; they are paused.
+
+        Returns:
+            The offsets that were to be read, by partition.
+        """
+        missing, self.gone = self.gone, {}
+        return missing
+
+    def validate_offsets_if_needed(self, timeout_ms: float | None = None) -> Future | None:
+        """See whether logs were cut off, behind what was read of them, and begun again.
+
+        Args:
+            timeout_ms: How long it may take.
+
+        Returns:
+            What is under way, None when there is nothing.
+        """
+        try:
+            return super().validate_offsets_if_needed(timeout_ms)
+        except LogTruncationError as error:
+            for place in error.divergent_offsets:
+                if self._subscriptions.has_valid_position(place):
+                    self._miss(place, self._subscriptions.position(place).offset)
+            return None
+
+    def _parse_fetched_data(self, completed_fetch: CompletedFetch) -> CarefulRecords | None:
+        place, offset = completed_fetch.topic_partition, completed_fetch.fetched_offset
+        try:
+            records: CarefulRecords | None = super()._parse_fetched_data(completed_fetch)
+        except OffsetOutOfRangeError:
+            self._miss(place, offset)
+            return None
+        except KafkaError:
+            answer = completed_fetch.partition_data
+            if answer.error_code != 0:
+                raise
+            # There are bytes, and no batch in them.
+            records = self.PartitionRecords(offset, place, MemoryRecords(answer.records))
+        if records is not None:
+            records.refetches = self.refetches
+        return records
+
+    def _miss(self, place: TopicPartition, offset: int) -> None:
+        # Nothing would come of asking again.
+        self._subscriptions.pause(place)
+        self.gone[place.partition] = offset

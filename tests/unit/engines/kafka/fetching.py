@@ -1,0 +1,109 @@
+"""kafka-python's own fetcher, handed answers that no well-behaved broker or producer would make."""
+
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from types import SimpleNamespace
+
+from kafka.consumer.fetcher import CompletedFetch, Fetcher
+from kafka.consumer.subscription_state import SubscriptionState
+from kafka.errors import LogTruncationError
+from kafka.record import MemoryRecordsBuilder
+from kafka.record.util import calc_crc32c
+from kafka.structs import OffsetAndMetadata, TopicPartition
+
+from angarium.engines.kafka.careful_fetcher import CarefulFetcher
+from angarium.ports.message_log import Record
+
+TOPIC = "messages"
+TIME = 1_700_000_000_000
+LZ4 = 3
+OFFSET_OUT_OF_RANGE = 1
+
+_CRC, _ATTRIBUTES, _LAST_DELTA = 17, 21, 23
+_BATCH = 500
+_LOG_APPEND_TIME = 8
+
+Headers = Sequence[tuple[str, bytes]]
+
+
+def batch(first: int, *values: bytes, headers: Headers = (), codec: int = 0) -> bytes:
+    """Make a batch as a producer does and a broker keeps it."""
+    builder = MemoryRecordsBuilder(2, 0, 1 << 20)
+    for value in values:
+        builder.append(TIME, b"key", value, list(headers))
+    builder.close()
+    data = bytearray(builder.buffer())
+    struct.pack_into(">q", data, 0, first)
+    struct.pack_into(">h", data, _ATTRIBUTES, _LOG_APPEND_TIME | codec)
+    return sealed(data)
+
+
+def sealed(data: bytes | bytearray) -> bytes:
+    """Give a batch the checksum that fits it."""
+    whole = bytearray(data)
+    struct.pack_into(">I", whole, _CRC, calc_crc32c(memoryview(whole)[_ATTRIBUTES:]))
+    return bytes(whole)
+
+
+def damaged(data: bytes) -> bytes:
+    """Turn a bit of the last record over."""
+    return data[:-1] + bytes([data[-1] ^ 1])
+
+
+def with_last_delta(data: bytes, delta: int) -> bytes:
+    """Turn bits of a batch's own account over, which its checksum tells."""
+    whole = bytearray(data)
+    struct.pack_into(">i", whole, _LAST_DELTA, delta)
+    return bytes(whole)
+
+
+class Fetching:
+    """A fetcher of some partitions, all assigned and read from their beginning."""
+
+    def __init__(self, partitions: int = 1) -> None:
+        self._places = [TopicPartition(TOPIC, partition) for partition in range(partitions)]
+        self.subscriptions = SubscriptionState(offset_reset_strategy="none")
+        self.subscriptions.subscribe(topics=[TOPIC])
+        self.subscriptions.group_subscribe([TOPIC])
+        self.subscriptions.assign_from_subscribed(self._places)
+        manager = SimpleNamespace(_net=None)
+        self.fetcher = CarefulFetcher.take_over(
+            Fetcher(SimpleNamespace(_manager=manager), self.subscriptions, metrics=None)
+        )
+        for place in self._places:
+            self.subscriptions.seek(place, 0)
+
+    def position(self, partition: int = 0) -> int:
+        """Tell what is asked for next."""
+        return int(self.subscriptions.position(self._places[partition]).offset)
+
+    def take(self, *answers: tuple[int, bytes], error: int = 0) -> Mapping[int, Sequence[Record]]:
+        """Let answers come, of a partition each, and take what the library gives out."""
+        for partition, data in answers:
+            answer = SimpleNamespace(
+                error_code=error,
+                high_watermark=1 << 40,
+                diverging_epoch=None,
+                aborted_transactions=None,
+                records=data,
+                preferred_read_replica=-1,
+            )
+            self.fetcher._completed_fetches.append(
+                CompletedFetch(self._places[partition], self.position(partition), 12, answer, None)
+            )
+        records, _ = self.fetcher.fetched_records(_BATCH)
+        return {place.partition: found for place, found in records.items()}
+
+    def read(self, end: int, answer: Callable[[int], bytes]) -> list[Record]:
+        """Fetch from the first partition until its position is `end`."""
+        records: list[Record] = []
+        for _ in range(200):
+            if self.position() >= end:
+                return records
+            records.extend(self.take((0, answer(self.position()))).get(0, ()))
+        raise AssertionError(f"the position stays at {self.position()}")
+
+    def truncate(self, partition: int, end: int | None) -> None:
+        """Let the broker say that a log was cut off."""
+        divergent = None if end is None else OffsetAndMetadata(end, "", 1)
+        self.fetcher._cached_log_truncation = LogTruncationError({self._places[partition]: divergent})
