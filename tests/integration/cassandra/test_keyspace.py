@@ -78,6 +78,23 @@ def test_racing_threads_on_different_nodes_make_one_keyspace(address: CassandraA
         until_it_answers(lambda: asked(session))
 
 
+def test_racing_threads_add_what_an_older_version_did_not_have(address: CassandraAddress) -> None:
+    prepare(address, 2, PREPARE_SECONDS)
+    with clusters.build(address) as cluster:
+        session = cluster.connect()
+        session.execute(f"ALTER TABLE {address.quoted_keyspace}.inboxes DROP stretches", timeout=30)
+    together = threading.Barrier(4)
+
+    def race(_: int) -> KeyspaceReport:
+        together.wait(30)
+        return prepare(address, 2, PREPARE_SECONDS)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(race, range(4))) == [KeyspaceReport(2, 2)] * 4
+    with closing(connected(address)) as session:
+        assert asked(session) is None
+
+
 def test_racing_processes_make_one_keyspace(address: CassandraAddress) -> None:
     racing = [
         subprocess.Popen(

@@ -5,7 +5,7 @@ from concurrent.futures import Future
 from uuid import UUID, uuid4
 
 from angarium.domain.message import BEGINNING, InboxPlace, Message, Status
-from angarium.engines.cassandra import inboxes, pending
+from angarium.engines.cassandra import advancing, pending
 from angarium.engines.cassandra.reader import CassandraReader
 from angarium.engines.cassandra.recorder import BATCH, MARK_EVERY, CassandraRecorder
 from angarium.engines.cassandra.rows import Rows
@@ -114,6 +114,36 @@ def test_an_inbox_finds_the_little_that_waits_behind_much_that_does_not(
     assert reader.summaries(chat.bob, [chat.conversation_id])[chat.conversation_id].pending_count == 2
 
 
+class Counting(CassandraSession):
+    """Counts what is asked."""
+
+    def __init__(self, session: CassandraSession) -> None:
+        self._connector = session._connector
+        self.asked = 0
+
+    def submit(self, statement: Statement, parameters: Parameters = ()) -> "Future[Rows]":
+        self.asked += 1
+        return super().submit(statement, parameters)
+
+
+def test_a_message_that_is_never_confirmed_makes_no_call_longer_however_many_are_behind_it(
+    session: CassandraSession, recorder: CassandraRecorder, chat: Chat
+) -> None:
+    lost, *had = chat.messages(1_000)
+    record_all(recorder, [lost, *had])
+    for start in range(0, len(had), 100):
+        mark(recorder, chat, *(receipt(each, START + start) for each in had[start : start + 100]))
+    last = chat.message(at=START + 1_000)
+    record(recorder, last)
+    counting = Counting(session)
+    reader = CassandraReader(counting)
+    assert list(reader.inbox(chat.bob, None, 101)) == [lost, last]
+    assert list(reader.inbox(chat.bob, place(had[500]), 101)) == [last]
+    summary = reader.summaries(chat.bob, [chat.conversation_id])[chat.conversation_id]
+    assert summary.pending_count == 2
+    assert counting.asked <= 10
+
+
 def test_marks_follow_a_talk_in_which_one_only_writes(
     session: CassandraSession, recorder: CassandraRecorder, chat: Chat
 ) -> None:
@@ -124,22 +154,20 @@ def test_marks_follow_a_talk_in_which_one_only_writes(
     assert delivered_mark(session, chat, chat.bob) is None
 
 
-def test_marks_follow_receipts_over_more_than_one_step_takes(
+def test_marks_follow_receipts_in_whatever_order_and_over_more_than_one_step_takes(
     session: CassandraSession, recorder: CassandraRecorder, reader: CassandraReader, chat: Chat
 ) -> None:
-    number = inboxes.CHUNK * inboxes.MOST_CHUNKS + 50
+    number = advancing.CHUNK * advancing.MOST_CHUNKS + 50
     # No offset at which marks follow by themselves.
     messages = [chat.message() for _ in range(number * 2)]
     messages = [each for each in messages if each.place.offset % MARK_EVERY][:number]
     record_all(recorder, messages)
-    for start in range(number - 100, -1, -100):
-        mark(recorder, chat, *map(receipt, messages[start : start + 100]))
-    mark(recorder, chat, *map(receipt, messages[:100]))
+    mark(recorder, chat, *map(receipt, reversed(messages)))
     first = delivered_mark(session, chat, chat.bob)
     mark(recorder, chat, receipt(messages[0]))
     second = delivered_mark(session, chat, chat.bob)
     assert (first, second) == (
-        messages[inboxes.CHUNK * inboxes.MOST_CHUNKS - 1].place.offset,
+        messages[advancing.CHUNK * advancing.MOST_CHUNKS - 1].place.offset,
         messages[-1].place.offset,
     )
     assert list(reader.inbox(chat.bob, None, 10)) == []

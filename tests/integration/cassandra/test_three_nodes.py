@@ -18,6 +18,7 @@ from angarium.engines.cassandra import cluster as clusters
 from angarium.engines.cassandra.cluster import CassandraAddress
 from angarium.engines.cassandra.conversations import CassandraConversations
 from angarium.engines.cassandra.keyspace import KeyspaceReport, prepare
+from angarium.engines.cassandra.pending import Pending
 from angarium.engines.cassandra.reader import CassandraReader
 from angarium.engines.cassandra.recorder import BATCH, CassandraRecorder
 from angarium.engines.cassandra.session import CassandraSession
@@ -170,6 +171,7 @@ def test_messages_that_have_reached_one_copy_of_three_are_seen_with_all_before_t
         reads: list[Callable[[Chat], object]] = [
             lambda chat: reader.inbox(chat.bob, None, 1),
             lambda chat: reader.summaries(chat.alice, [chat.conversation_id]),
+            lambda chat: Pending(session).counts(chat.bob, [chat.conversation_id], 100),
             lambda chat: reader.older(chat.conversation_id, None, 1),
             lambda chat: reader.newer(chat.conversation_id, BEGINNING, 3),
             lambda chat: reader.newer(chat.conversation_id, Place(START + 7, LAST_OFFSET), 3),

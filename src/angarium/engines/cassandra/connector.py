@@ -2,48 +2,58 @@
 
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
-
-from cassandra.cluster import Cluster, Session
-from cassandra.query import PreparedStatement
+from collections.abc import Callable
 
 from angarium import backoff, logs
 from angarium.domain.errors import StoreUnavailable
-from angarium.engines.cassandra import cluster as clusters
+from angarium.engines.cassandra import connected as connections
+from angarium.engines.cassandra.absence import Absence
 from angarium.engines.cassandra.cluster import CassandraAddress
-from angarium.engines.cassandra.statements import ASKED_ONCE, Statement
+from angarium.engines.cassandra.connected import Connected
 
 CLOSE_SECONDS = 5.0
+
+LOOK_SECONDS = 1.0
+ABSENT_SECONDS = 5.0
+"""When no node has been connected for so long, the contact points' names are resolved anew: the driver itself
+tries the addresses that nodes told it last, and in containers all of them may come back at others."""
 
 _log = logs.get("angarium.cassandra")
 
 
-@dataclass(frozen=True, slots=True)
-class Connected:
-    """A session of the driver that is ready to be asked.
+class Connector:
+    """Tries until it is connected, and again when no node has been for long. Used by any thread.
 
-    Attributes:
-        cluster: To shut down.
-        session: To ask.
-        prepared: Every statement.
+    In between the driver reconnects by itself.
     """
 
-    cluster: Cluster
-    session: Session
-    prepared: Mapping[Statement, PreparedStatement]
+    def __init__(
+        self,
+        address: CassandraAddress,
+        connect: Callable[[CassandraAddress], Connected] = connections.connect,
+        listens: Callable[[CassandraAddress], bool] = connections.listens,
+        clock: Callable[[], float] = time.monotonic,
+        look_seconds: float = LOOK_SECONDS,
+    ) -> None:
+        """Begin to connect.
 
-
-class Connector:
-    """Tries until it is connected; from then on the driver reconnects by itself. Used by any thread."""
-
-    def __init__(self, address: CassandraAddress) -> None:
+        Args:
+            address: Where the cluster is.
+            connect: Connects through the contact points.
+            listens: Tells whether anybody takes connections there.
+            clock: Tells how long nodes are gone, in seconds.
+            look_seconds: So often is looked whether a node is connected.
+        """
         self._address = address
+        self._connect = connect
+        self._listens = listens
+        self._absence = Absence(ABSENT_SECONDS, clock)
+        self._look_seconds = look_seconds
         self._connected: Connected | None = None
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._connect, name="cassandra-connect", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="cassandra-connect", daemon=True)
         self._thread.start()
 
     def require(self) -> Connected:
@@ -79,18 +89,22 @@ class Connector:
             self._closing.set()
             connected, self._connected = self._connected, None
         if connected is not None:
-            # shutdown() waits for the driver's threads without a bound.
-            ending = threading.Thread(target=connected.cluster.shutdown, name="cassandra-close", daemon=True)
-            ending.start()
+            ending = connected.end()
             ending.join(CLOSE_SECONDS)
             if ending.is_alive():
                 _log.warning("store_unavailable", f"Cassandra did not let go within {CLOSE_SECONDS:.0f} s")
         self._thread.join(max(0.0, give_up_at - time.monotonic()))
 
-    def _connect(self) -> None:
+    def _run(self) -> None:
+        connected = self._connect_first()
+        while connected is not None and not self._closing.wait(self._look_seconds):
+            if self._absence.is_long(connected.reaches_a_node()):
+                connected = self._replace(connected)
+
+    def _connect_first(self) -> Connected | None:
         for wait in backoff.delays(0.2, 5.0):
             try:
-                connected = _open(self._address)
+                connected = self._connect(self._address)
             except Exception as error:  # noqa: BLE001 - a thread that ends here would never connect
                 _log.warning(
                     "store_unavailable",
@@ -100,35 +114,46 @@ class Connector:
                     detail=str(error)[:300],
                 )
             else:
-                self._take(connected)
-                return
+                return self._take(connected, instead_of=None)
             if self._closing.wait(wait):
-                return
+                break
+        return None
 
-    def _take(self, connected: Connected) -> None:
+    def _replace(self, lost: Connected) -> Connected | None:
+        for wait in backoff.delays(0.5, 5.0):
+            try:
+                found = self._connect(self._address) if self._listens(self._address) else None
+            except Exception as error:  # noqa: BLE001 - as above
+                found = None
+                _log.debug(
+                    "retry",
+                    f"Cassandra cannot be used through its contact points either, next try in {wait:.1f} s",
+                    error_type=type(error).__name__,
+                    detail=str(error)[:300],
+                )
+            if found is not None:
+                return self._take(found, instead_of=lost)
+            if self._closing.wait(wait) or lost.reaches_a_node():
+                break
+        return lost
+
+    def _take(self, found: Connected, instead_of: Connected | None) -> Connected | None:
         with self._lock:
             closed = self._closing.is_set()
-            if not closed:
-                self._connected = connected
-        if closed:
-            connected.cluster.shutdown()
-        else:
-            self._ready.set()
-
-
-def _open(address: CassandraAddress) -> Connected:
-    cluster = clusters.build(address)
-    try:
-        session = cluster.connect()
-        # Every page is bounded by its LIMIT; the driver's own paging would only hand out first pages.
-        session.default_fetch_size = None
-        # What has no time of the log gets the nodes': an API's own clock may be wrong.
-        session.use_client_timestamp = False
-        keyspace = address.quoted_keyspace
-        prepared = {statement: session.prepare(statement.cql(keyspace)) for statement in Statement}
-    except BaseException:
-        cluster.shutdown()
-        raise
-    for statement, each in prepared.items():
-        each.is_idempotent = statement not in ASKED_ONCE
-    return Connected(cluster, session, prepared)
+            # The driver may have been sooner; calls that go through it now are not to be cut off.
+            wanted = not closed and (instead_of is None or not instead_of.reaches_a_node())
+            if wanted:
+                self._connected = found
+        surplus = instead_of if wanted else found
+        if surplus is not None:
+            surplus.end()
+        if not wanted:
+            return instead_of
+        self._ready.set()
+        if instead_of is not None:
+            _log.info(
+                "store_reconnected",
+                f"No node of Cassandra was at the addresses known for {ABSENT_SECONDS:.0f} s or more; "
+                "connected anew through the contact points",
+            )
+        return found

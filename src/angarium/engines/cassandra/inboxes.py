@@ -3,6 +3,9 @@
 Both places only rise, and both are facts of the log, so whoever writes them, however late, says nothing
 wrong: a write's timestamp is made from its place, so the farthest place stands. Of one millisecond the two
 cells of a place are settled one by one, each to the greater value, which is the farther place again.
+
+The stretches that are settled behind the delivered place are one cell, which bears the time of the record
+that was handled. Whichever stands, it says nothing wrong either.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -11,14 +14,11 @@ from uuid import UUID
 
 from angarium.domain.message import BEGINNING, Message, Place
 from angarium.engines.cassandra import rows
-from angarium.engines.cassandra.rows import InboxEntry, Rows, write_time
+from angarium.engines.cassandra.advancing import Advance
+from angarium.engines.cassandra.rows import RECEIPT_RANK, InboxEntry, Rows, stretch_values, write_time
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.statements import Statement
 from angarium.engines.cassandra.steps import Steps
-
-CHUNK = 100
-MOST_CHUNKS = 10
-"""One step takes a mark over 1,000 messages at most; the next one goes on from there."""
 
 
 class Inboxes:
@@ -65,34 +65,40 @@ class Inboxes:
             values = _values(user_id, message.conversation_id, message.place)
             yield self._session.submit(Statement.NOTE_NEWEST, values)
 
-    def advance(self, conversation_id: UUID, user_ids: Collection[UUID]) -> Steps[None]:
+    def advance(
+        self,
+        conversation_id: UUID,
+        settled: Mapping[UUID, Collection[Place]],
+        at: int,
+        thoroughly: bool = False,
+    ) -> Steps[None]:
         """Move marks over everything that needs no receipt any more; one that lags costs a longer read.
 
         Args:
             conversation_id: In which conversation.
-            user_ids: Whose marks.
+            settled: Whose marks, with messages that need no receipt of each since now.
+            at: The running maximum of append times at the record that is handled, milliseconds.
+            thoroughly: Whether to look for more that is settled, behind the first messages that wait.
 
         Yields:
             What is asked of Cassandra.
         """
-        for user_id in user_ids:
+        for user_id, places in settled.items():
             found = yield self._session.submit(Statement.INBOX_OF, (user_id, [conversation_id]))
-            start = rows.inbox_entry(found[0]).delivered if found else BEGINNING
-            mark = yield from self._walk(conversation_id, user_id, start)
-            if mark != start:
-                yield self._session.submit(Statement.NOTE_DELIVERED, _values(user_id, conversation_id, mark))
-
-    def _walk(self, conversation_id: UUID, user_id: UUID, mark: Place) -> Steps[Place]:
-        for _ in range(MOST_CHUNKS):
-            behind = (conversation_id, mark.timestamp, mark.offset, CHUNK)
-            chunk = yield self._session.submit(Statement.NEWER, behind)
-            for row in chunk:
-                if rows.is_torn(row) or rows.waits_for(user_id, message := rows.message(row)):
-                    return mark
-                mark = message.place
-            if len(chunk) < CHUNK:
-                return mark
-        return mark
+            entry = (
+                rows.inbox_entry(found[0]) if found else InboxEntry(conversation_id, BEGINNING, BEGINNING, ())
+            )
+            advance = Advance(self._session, user_id, entry)
+            yield from advance.run(places, thoroughly)
+            if advance.delivered != entry.delivered:
+                values = _values(user_id, conversation_id, advance.delivered)
+                yield self._session.submit(Statement.NOTE_DELIVERED, values)
+            if advance.stretches != entry.stretches:
+                noted = stretch_values(advance.stretches)
+                written_at = write_time(at, RECEIPT_RANK)
+                yield self._session.submit(
+                    Statement.NOTE_STRETCHES, (user_id, conversation_id, noted, written_at)
+                )
 
 
 def _values(user_id: UUID, conversation_id: UUID, place: Place) -> tuple[object, ...]:

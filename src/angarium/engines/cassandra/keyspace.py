@@ -18,6 +18,7 @@ from angarium.engines.cassandra.errors import DRIVER_ERRORS
 
 STATEMENT_SECONDS = 30.0
 _TABLE = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+)")
+_COLUMN = re.compile(r"^    ([a-z_]+) (.+),$", re.MULTILINE)
 _KEYSPACE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,47}")
 
 
@@ -35,7 +36,7 @@ class KeyspaceReport:
 
 
 def prepare(address: CassandraAddress, replication: int, timeout: float) -> KeyspaceReport:
-    """Make the keyspace and its tables where they are missing; wait for servers that are still starting.
+    """Make the keyspace, its tables and their columns where they are missing; wait for servers that start.
 
     Args:
         address: Where the cluster is.
@@ -103,13 +104,18 @@ class _Schema:
             )
 
     def make_tables(self) -> None:
-        found = self._ask(
-            "SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s", self._address.keyspace
-        )
-        present = {name for (name,) in found}
-        for name, statement in _tables(self._address.quoted_keyspace):
-            if name not in present:
+        query = "SELECT table_name, column_name FROM system_schema.columns WHERE keyspace_name = %s"
+        found = self._ask(query, self._address.keyspace)
+        tables = {table for table, _ in found}
+        columns = set(found)
+        for table, statement in _tables(self._address.quoted_keyspace):
+            if table not in tables:
                 self._change(statement)
+                continue
+            for column, kind in _COLUMN.findall(statement):
+                if (table, column) not in columns:
+                    # Whoever loses a race for it is refused, and looks again.
+                    self._change(f"ALTER TABLE {self._address.quoted_keyspace}.{table} ADD {column} {kind}")
 
     def _replication(self) -> int | None:
         query = "SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = %s"

@@ -1,7 +1,8 @@
 """What a user has not confirmed yet, found behind the marks of their inbox."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from uuid import UUID
 
@@ -9,9 +10,10 @@ from angarium.deadline import within
 from angarium.domain.message import LAST_OFFSET, InboxPlace, Message, Place
 from angarium.engines.cassandra import rows
 from angarium.engines.cassandra.inboxes import Inboxes
-from angarium.engines.cassandra.rows import InboxEntry
+from angarium.engines.cassandra.rows import InboxEntry, Rows
 from angarium.engines.cassandra.session import CALL_SECONDS, CassandraSession
 from angarium.engines.cassandra.statements import Statement
+from angarium.engines.cassandra.stretches import Stretches, beyond
 
 AT_ONCE = 64
 """So many conversations are read side by side."""
@@ -31,8 +33,10 @@ class _Walk:
     conversation_id: UUID
     at: Place
     until: Place
+    stretches: Stretches
     chunk: int = FIRST_CHUNK
     ended: bool = False
+    waiting: int = 0
     found: list[Message] = field(default_factory=list)
 
 
@@ -61,7 +65,7 @@ class Pending:
             )
             oldest: list[Message] = []
             while behind := list(islice(_short_of(walks, oldest, limit), AT_ONCE)):
-                self._read_on(recipient_id, behind)
+                self._read_on(behind, Statement.NEWER_UNTIL, partial(_keep, recipient_id))
                 for walk in behind:
                     oldest += walk.found
                     walk.found.clear()
@@ -83,30 +87,43 @@ class Pending:
         with within(CALL_SECONDS):
             entries = self._inboxes.of_conversations(user_id, conversation_ids)
             walks = list(_walks(entries.values(), None))
-            while behind := [walk for walk in walks if not walk.ended and len(walk.found) < most]:
-                self._read_on(user_id, behind[:AT_ONCE])
-        found = {walk.conversation_id: min(most, len(walk.found)) for walk in walks}
-        return {key: found.get(key, 0) for key in conversation_ids}
+            while behind := [walk for walk in walks if not walk.ended and walk.waiting < most]:
+                self._read_on(behind[:AT_ONCE], Statement.STATES_NEWER_UNTIL, partial(_count, user_id))
+        waiting = {walk.conversation_id: min(most, walk.waiting) for walk in walks}
+        return {key: waiting.get(key, 0) for key in conversation_ids}
 
-    def _read_on(self, user_id: UUID, walks: Sequence[_Walk]) -> None:
+    def _read_on(
+        self, walks: Sequence[_Walk], statement: Statement, take: Callable[[_Walk, Rows], Place]
+    ) -> None:
         asked = [
-            (walk, self._session.submit(Statement.NEWER_UNTIL, (walk.conversation_id, *_from(walk))))
-            for walk in walks
+            (walk, self._session.submit(statement, (walk.conversation_id, *_from(walk)))) for walk in walks
         ]
         for walk, answer in asked:
-            messages = [rows.message(row) for row in self._session.wait(answer)]
-            walk.found += [message for message in messages if rows.waits_for(user_id, message)]
-            if messages:
-                walk.at = messages[-1].place
-            walk.ended = len(messages) < walk.chunk or walk.at >= walk.until
+            found = self._session.wait(answer)
+            if found:
+                walk.at = beyond(walk.stretches, take(walk, found))
+            walk.ended = len(found) < walk.chunk or walk.at >= walk.until
             walk.chunk = CHUNK
+
+
+def _keep(user_id: UUID, walk: _Walk, found: Rows) -> Place:
+    messages = [rows.message(row) for row in found]
+    walk.found += [message for message in messages if rows.waits_for(user_id, message)]
+    return messages[-1].place
+
+
+def _count(user_id: UUID, walk: _Walk, found: Rows) -> Place:
+    states = [rows.state(row) for row in found]
+    walk.waiting += sum(rows.waits_for(user_id, state) for state in states)
+    return states[-1].place
 
 
 def _walks(entries: Iterable[InboxEntry], after: InboxPlace | None) -> Iterator[_Walk]:
     for entry in entries:
         start = entry.delivered if after is None else max(entry.delivered, _behind(after, entry))
+        start = beyond(entry.stretches, start)
         if entry.newest > start:
-            yield _Walk(entry.conversation_id, start, entry.newest)
+            yield _Walk(entry.conversation_id, start, entry.newest, entry.stretches)
 
 
 def _behind(after: InboxPlace, entry: InboxEntry) -> Place:

@@ -1,5 +1,6 @@
 """The router's half of the messages on Cassandra."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
@@ -79,25 +80,24 @@ class CassandraRecorder:
             for write in noted:  # noqa: UP028 - a list takes no answers
                 yield write
             if any(message.place.offset % MARK_EVERY == 0 for message in standing):
-                people = {standing[0].sender_id, standing[0].recipient_id}
-                yield from self._inboxes.advance(conversation_id, people)
+                at = standing[-1].place.timestamp
+                yield from self._inboxes.advance(conversation_id, _own(standing), at, thoroughly=True)
         return outcomes
 
     def _mark_delivered(
         self, conversation_id: UUID, receipts: Sequence[Receipt]
     ) -> Steps[tuple[Marked, ...]]:
         outcomes: list[Marked] = []
+        confirmed: defaultdict[UUID, list[Place]] = defaultdict(list)
         for batch in _chunks(receipts, RECEIPTS_AT_ONCE):
-            outcomes += yield from self._raise(conversation_id, batch)
-        # Also for repeated receipts: a crash may have come between a status and its mark.
-        answered = zip(receipts, outcomes, strict=True)
-        yield from self._inboxes.advance(
-            conversation_id,
-            {receipt.recipient_id for receipt, outcome in answered if outcome in _HIS_OWN},
-        )
+            outcomes += yield from self._raise(conversation_id, batch, confirmed)
+        at = max((receipt.delivered_at for receipt in receipts), default=0)
+        yield from self._inboxes.advance(conversation_id, confirmed, at)
         return tuple(outcomes)
 
-    def _raise(self, conversation_id: UUID, receipts: Sequence[Receipt]) -> Steps[Sequence[Marked]]:
+    def _raise(
+        self, conversation_id: UUID, receipts: Sequence[Receipt], confirmed: Mapping[UUID, list[Place]]
+    ) -> Steps[Sequence[Marked]]:
         ids = list(dict.fromkeys(receipt.message_id for receipt in receipts))
         found = yield self._session.submit(Statement.FIND_IN_INDEX, (conversation_id, ids))
         places = [(place.timestamp, place.offset, key) for key, place, _ in map(rows.indexed, found)]
@@ -109,6 +109,10 @@ class CassandraRecorder:
         if raised:
             updates = [_delivery(conversation_id, states[each.message_id], each) for each in raised]
             yield self._session.submit_batch(Statement.MARK_DELIVERED, updates)
+        for receipt, outcome in zip(receipts, outcomes, strict=True):
+            # Also for repeated receipts: a crash may have come between a status and its mark.
+            if outcome in _HIS_OWN:
+                confirmed[receipt.recipient_id].append(states[receipt.message_id].place)
         return outcomes
 
 
@@ -165,6 +169,13 @@ def _confirm(
             raised.append(receipt)
             outcomes.append(Marked.DELIVERED)
     return outcomes, raised
+
+
+def _own(messages: Sequence[Message]) -> Mapping[UUID, Sequence[Place]]:
+    own: dict[UUID, list[Place]] = {messages[0].sender_id: [], messages[0].recipient_id: []}
+    for message in messages:
+        own[message.sender_id].append(message.place)
+    return own
 
 
 def _message(message: Message) -> tuple[object, ...]:

@@ -9,9 +9,12 @@ from uuid import UUID
 from angarium.domain.conversation import Conversation
 from angarium.domain.message import BEGINNING, Message, Place, Status
 from angarium.domain.user import User
+from angarium.engines.cassandra.stretches import Stretch, Stretches
 
 Row = tuple[object, ...]
 Rows = Sequence[Row]
+
+StretchValues = tuple[int, int, int, int]
 
 _STATUSES = {status.value: status for status in Status}
 """Found sooner than by making one; a page has a hundred."""
@@ -47,11 +50,13 @@ class InboxEntry:
         conversation_id: Which conversation.
         newest: The place of the newest message to the user.
         delivered: Up to here everything to the user is DELIVERED.
+        stretches: Where nothing waits either, behind it.
     """
 
     conversation_id: UUID
     newest: Place
     delivered: Place
+    stretches: Stretches
 
 
 @lru_cache(REMEMBERED_IDS)
@@ -96,18 +101,6 @@ def message(row: Row) -> Message:
     )
 
 
-def is_torn(row: Row) -> bool:
-    """Tell whether a row of `messages` has a receipt and lacks its message, as a restored backup may.
-
-    Args:
-        row: In the order of the statements' columns.
-
-    Returns:
-        True until a replay brings the message.
-    """
-    return row[2] is None
-
-
 def state(row: Row) -> MessageState:
     """Read what a receipt needs of a row of `messages`.
 
@@ -117,11 +110,11 @@ def state(row: Row) -> MessageState:
     Returns:
         What it tells.
     """
-    message_id, recipient_id, timestamp, seq, status = cast("tuple[UUID, UUID, int, int, str]", row)
-    return MessageState(message_id, recipient_id, Place(timestamp, seq), Status(status))
+    message_id, recipient_id, timestamp, seq, status = cast("tuple[UUID, UUID, int, int, str]", row[:5])
+    return MessageState(message_id, recipient_id, Place(timestamp, seq), _STATUSES[status])
 
 
-def waits_for(user_id: UUID, message: Message) -> bool:
+def waits_for(user_id: UUID, message: Message | MessageState) -> bool:
     """Tell whether a user has not confirmed a message yet.
 
     Args:
@@ -182,11 +175,27 @@ def inbox_entry(row: Row) -> InboxEntry:
     Returns:
         The entry.
     """
-    conversation_id, *places = row
-    newest, newest_seq, delivered, delivered_seq = cast("list[int | None]", places)
-    return InboxEntry(
-        cast("UUID", conversation_id), _place(newest, newest_seq), _place(delivered, delivered_seq)
+    conversation_id, newest, newest_seq, delivered, delivered_seq, known = cast(
+        "tuple[UUID, int | None, int | None, int | None, int | None, list[StretchValues] | None]", row
     )
+    return InboxEntry(
+        conversation_id,
+        _place(newest, newest_seq),
+        _place(delivered, delivered_seq),
+        tuple(Stretch(Place(*values[:2]), Place(*values[2:])) for values in known or ()),
+    )
+
+
+def stretch_values(known: Stretches) -> list[StretchValues]:
+    """Write stretches as `inboxes` has them.
+
+    Args:
+        known: In order.
+
+    Returns:
+        The timestamps and offsets of each begin and end.
+    """
+    return [(each.begin.timestamp, each.begin.offset, each.end.timestamp, each.end.offset) for each in known]
 
 
 def _place(timestamp: int | None, seq: int | None) -> Place:

@@ -12,7 +12,8 @@ from cassandra.query import BatchStatement, BatchType
 from angarium import deadline
 from angarium.domain.errors import StoreUnavailable
 from angarium.engines.cassandra.cluster import REQUEST_SECONDS, CassandraAddress
-from angarium.engines.cassandra.connector import Connected, Connector
+from angarium.engines.cassandra.connected import Connected
+from angarium.engines.cassandra.connector import Connector
 from angarium.engines.cassandra.errors import DRIVER_ERRORS, unavailable
 from angarium.engines.cassandra.rows import Row, Rows
 from angarium.engines.cassandra.statements import Statement
@@ -27,7 +28,8 @@ class CassandraSession:
     """Connects in the background, for as long as it takes, and asks once connected.
 
     Until it is connected every question is answered with StoreUnavailable at once; afterwards the
-    driver reconnects by itself. Used by any thread.
+    driver reconnects by itself, and when all nodes are gone for long the connector connects anew: what is
+    asked at that moment fails with StoreUnavailable. Used by any thread.
     """
 
     def __init__(self, address: CassandraAddress) -> None:

@@ -12,10 +12,16 @@ _MESSAGE = (
 )
 # Only for messages that are in the index. Cassandra repairs what is read and nothing else: a message that has
 # not reached enough copies yet would be seen without its content by the next reader.
-_STATE = "SELECT message_id, recipient_id, toUnixTimestamp(timestamp), seq, status FROM $keyspace.messages"
+_STATE_COLUMNS = "message_id, recipient_id, toUnixTimestamp(timestamp), seq, status"
+_STATE = f"SELECT {_STATE_COLUMNS} FROM $keyspace.messages"  # noqa: S608
+# For all others: names every column, so that whole rows are repaired, and hands over no text.
+_WHOLE_STATE = (
+    f"SELECT {_STATE_COLUMNS}, writetime(sender_id), writetime(content), writetime(delivered_at) "  # noqa: S608
+    "FROM $keyspace.messages"
+)
 _INBOX = (
     "SELECT conversation_id, toUnixTimestamp(newest_timestamp), newest_seq, "
-    "toUnixTimestamp(delivered_timestamp), delivered_seq FROM $keyspace.inboxes"
+    "toUnixTimestamp(delivered_timestamp), delivered_seq, stretches FROM $keyspace.inboxes"
 )
 _AT_PLACES = "WHERE conversation_id = ? AND (timestamp, seq, message_id) IN ?"
 _BEHIND = "WHERE conversation_id = ? AND (timestamp, seq) > (?, ?)"
@@ -72,6 +78,8 @@ class Statement(Enum):
     OLDER = f"{_MESSAGE} WHERE conversation_id = ? AND (timestamp, seq) < (?, ?) LIMIT ?"
     NEWER = f"{_MESSAGE} {_BEHIND} {_OLDEST_FIRST}"
     NEWER_UNTIL = f"{_MESSAGE} {_BEHIND} AND (timestamp, seq) <= (?, ?) {_OLDEST_FIRST}"
+    STATES_NEWER = f"{_WHOLE_STATE} {_BEHIND} {_OLDEST_FIRST}"
+    STATES_NEWER_UNTIL = f"{_WHOLE_STATE} {_BEHIND} AND (timestamp, seq) <= (?, ?) {_OLDEST_FIRST}"
 
     INBOX = f"{_INBOX} WHERE user_id = ?"
     INBOX_OF = f"{_INBOX} WHERE user_id = ? AND conversation_id IN ?"
@@ -82,6 +90,10 @@ class Statement(Enum):
     NOTE_DELIVERED = (
         "INSERT INTO $keyspace.inboxes (user_id, conversation_id, delivered_timestamp, delivered_seq) "
         "VALUES (?, ?, ?, ?) USING TIMESTAMP ?"
+    )
+    NOTE_STRETCHES = (
+        "INSERT INTO $keyspace.inboxes (user_id, conversation_id, stretches) "
+        "VALUES (?, ?, ?) USING TIMESTAMP ?"
     )
 
     TOUCH = "INSERT INTO $keyspace.presence (user_id, seen_at) VALUES (?, ?) USING TTL ?"

@@ -1,5 +1,6 @@
 import re
 import ssl
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,18 @@ def test_every_statement_names_the_keyspace_of_its_tables(statement: Statement) 
     tables = re.findall(r"\b(?:FROM|INTO|UPDATE) (\S+)", cql)
     assert len(tables) == 1
     assert re.fullmatch(r'"Chat"\.[a-z_]+', tables[0])
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [each for each in Statement if each.name.startswith(("NEWER", "STATES_NEWER", "NEWEST", "OLDER"))],
+    ids=lambda statement: statement.name,
+)
+def test_reads_of_messages_that_may_not_be_in_the_index_name_every_column(statement: Statement) -> None:
+    schema = resources.files(clusters.__package__).joinpath("schema.cql").read_text()
+    table = schema.split("TABLE IF NOT EXISTS messages (")[1].split("PRIMARY KEY")[0]
+    named = set(re.findall(r"\w+", statement.value.split("FROM")[0]))
+    assert named >= set(re.findall(r"^    (\w+) ", table, re.MULTILINE)) - {"conversation_id"}
 
 
 @pytest.mark.parametrize("statement", Statement, ids=lambda statement: statement.name)

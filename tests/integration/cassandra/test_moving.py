@@ -1,0 +1,76 @@
+"""Nodes that come back at other addresses than before, as containers do."""
+
+import socket
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import closing, suppress
+from uuid import uuid4
+
+import pytest
+
+from angarium.engines.cassandra.cluster import CassandraAddress
+from angarium.engines.cassandra.keyspace import prepare
+from angarium.engines.cassandra.session import CassandraSession
+from angarium.engines.cassandra.statements import Statement
+from tests.engines.addresses import contact_points
+from tests.engines.cassandra_server import CassandraCluster
+from tests.engines.cassandra_sessions import PREPARE_SECONDS, connected
+from tests.integration.cassandra.asking import RECOVERY_SECONDS, asked, until_it_answers, wait_until
+
+NOBODY = "127.0.0.250"
+"""Where nothing listens."""
+
+Places = MutableMapping[str, str]
+"""By name or address, where this process goes instead."""
+
+
+@pytest.fixture
+def places(monkeypatch: pytest.MonkeyPatch) -> Places:
+    """Decide where every name and address leads, as a resolver and a network do."""
+    places: Places = {}
+    resolve: Callable[..., object] = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *rest: resolve(places.get(host, host), *rest))
+    return places
+
+
+@pytest.fixture
+def session(cassandra_cluster: CassandraCluster, places: Places) -> Iterator[CassandraSession]:
+    """Connected to two nodes by their names."""
+    numeric = CassandraAddress(contact_points(cassandra_cluster.address))
+    prepare(numeric, 2, PREPARE_SECONDS)
+    named = [(f"node-{number}.test", port) for number, (_, port) in enumerate(numeric.contact_points)]
+    for (name, _), (address, _) in zip(named, numeric.contact_points, strict=True):
+        places[name] = address
+    with closing(connected(CassandraAddress(named))) as session:
+        yield session
+
+
+def known(session: CassandraSession) -> set[str]:
+    """Give what the driver would try."""
+    return {host.endpoint.address for host in session._connector.require().cluster.metadata.all_hosts()}
+
+
+def cut(session: CassandraSession) -> None:
+    """End every connection, as nodes do that go away."""
+    connected = session._connector.require()
+    for holder in connected.cluster.get_connection_holders():
+        for connection in holder.get_connections():
+            with suppress(OSError):
+                connection._socket.shutdown(socket.SHUT_RDWR)
+
+
+def test_nodes_that_all_come_back_at_other_addresses_are_found_by_their_names(
+    session: CassandraSession, cassandra_cluster: CassandraCluster, places: Places
+) -> None:
+    addresses = {node.address for node in cassandra_cluster.nodes}
+    names = [name for name in places if name not in addresses]
+    before = dict(places)
+    # The control connection moves once: from then on the driver knows addresses alone.
+    places.update(dict.fromkeys(names, NOBODY))
+    cut(session)
+    wait_until(lambda: known(session) == addresses, RECOVERY_SECONDS)
+    until_it_answers(lambda: session.execute(Statement.CONVERSATION, (uuid4(),)))
+    # What is told to the driver leads nowhere any more, and the names lead to the nodes.
+    places.update({**before, **dict.fromkeys(addresses, NOBODY)})
+    cut(session)
+    wait_until(lambda: asked(session) is not None, RECOVERY_SECONDS)
+    until_it_answers(lambda: session.execute(Statement.CONVERSATION, (uuid4(),)))

@@ -1,0 +1,163 @@
+"""What recorder and inbox ask of Cassandra, answered from memory: cells with the times of their writes."""
+
+from bisect import bisect_right, insort
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import cast
+from uuid import UUID
+
+from angarium.engines.cassandra.rows import Row, Rows
+from angarium.engines.cassandra.session import CassandraSession
+from angarium.engines.cassandra.statements import Statement
+from tests.fakes.futures import done
+
+Values = Sequence[object]
+Key = tuple[object, ...]
+
+_ADDED = ("message_id", "sender_id", "recipient_id", "content", "status")
+
+
+class Table:
+    """Rows of cells; of each cell the value with the latest time stands, of one time the greater value."""
+
+    def __init__(self) -> None:
+        self._rows: dict[Key, dict[str, tuple[int, object]]] = {}
+        self.keys: list[Key] = []
+
+    def write(self, key: Key, time: object, cells: dict[str, object]) -> None:
+        if key not in self._rows:
+            insort(self.keys, key)
+        row = self._rows.setdefault(key, {})
+        for name, value in cells.items():
+            candidate = (cast("int", time), value)
+            row[name] = max(row.get(name, candidate), candidate)
+
+    def get(self, key: Key, *names: str) -> Row | None:
+        row = self._rows.get(key)
+        return None if row is None else tuple(row.get(name, (0, None))[1] for name in names)
+
+    def between(self, after: Key, until: Key, limit: int) -> list[Key]:
+        """Give keys in order, the first ones behind a place."""
+        start = bisect_right(self.keys, after)
+        return self.keys[start : min(start + limit, bisect_right(self.keys, until))]
+
+    def forget(self, name: str) -> None:
+        """Lose a column."""
+        for row in self._rows.values():
+            row.pop(name, None)
+
+
+class Tables:
+    """Stands for a session; knows what was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[Statement] = []
+        self.noted: list[Values] = []
+        self.answered: list[Rows] = []
+        self.inboxes = Table()
+        self._messages = Table()
+        self._index = Table()
+        self._answers: dict[Statement, Callable[..., Rows]] = {
+            Statement.FIND_IN_INDEX: self._find,
+            Statement.STATES_AT: self._states_at,
+            Statement.NEWER_UNTIL: lambda *values: [self._message(key) for key in self._slice(*values)],
+            Statement.STATES_NEWER_UNTIL: lambda *values: [self._state(key) for key in self._slice(*values)],
+            Statement.STATES_NEWER: self._states_newer,
+            Statement.INBOX: self._inbox,
+            Statement.INBOX_OF: self._inbox,
+            Statement.ADD_MESSAGE: self._add_message,
+            Statement.ADD_TO_INDEX: self._add_to_index,
+            Statement.MARK_DELIVERED: self._mark_delivered,
+            Statement.NOTE_NEWEST: lambda *values: self._note("newest", *values),
+            Statement.NOTE_DELIVERED: lambda *values: self._note("delivered", *values),
+            Statement.NOTE_STRETCHES: self.note_stretches,
+        }
+
+    def as_session(self) -> CassandraSession:
+        """Give it to whoever takes a session."""
+        return cast("CassandraSession", self)
+
+    def submit(self, statement: Statement, parameters: Values = ()) -> "Future[Rows]":
+        self.asked.append(statement)
+        if statement is Statement.NOTE_STRETCHES:
+            self.noted.append(parameters)
+        rows = self._answers[statement](*parameters)
+        self.answered.append(rows)
+        return done(rows)
+
+    def submit_batch(self, statement: Statement, rows: Sequence[Values]) -> "Future[Rows]":
+        self.asked.append(statement)
+        for row in rows:
+            self._answers[statement](*row)
+        return done(())
+
+    def execute(self, statement: Statement, parameters: Values = ()) -> Rows:
+        return self.submit(statement, parameters).result()
+
+    def wait(self, future: "Future[Rows]") -> Rows:
+        return future.result()
+
+    def note_stretches(self, user_id: UUID, conversation_id: UUID, stretches: object, time: int) -> Rows:
+        self.inboxes.write((user_id, conversation_id), time, {"stretches": stretches})
+        return ()
+
+    def _find(self, conversation_id: UUID, ids: Sequence[UUID]) -> Rows:
+        found = [(each, self._index.get((conversation_id, each), "at", "seq", "sender")) for each in ids]
+        return [(each, *row) for each, row in found if row is not None]
+
+    def _states_at(self, conversation_id: UUID, places: Sequence[tuple[int, int, UUID]]) -> Rows:
+        return [self._state((conversation_id, timestamp, seq)) for timestamp, seq, _ in places]
+
+    def _states_newer(self, conversation_id: UUID, timestamp: int, seq: int, limit: int) -> Rows:
+        return [self._state(key) for key in self._slice(conversation_id, timestamp, seq, 2**63, 0, limit)]
+
+    def _slice(
+        self, conversation_id: UUID, timestamp: int, seq: int, until: int, until_seq: int, limit: int
+    ) -> list[Key]:
+        after, last = (conversation_id, timestamp, seq), (conversation_id, until, until_seq)
+        return self._messages.between(after, last, limit)
+
+    def _message(self, key: Key) -> Row:
+        conversation_id, timestamp, seq = cast("tuple[UUID, int, int]", key)
+        found = self._messages.get(key, *_ADDED, "delivered_at")
+        message_id, sender, recipient, content, status, delivered_at = cast(
+            "tuple[UUID, UUID, UUID, str, str, int | None]", found
+        )
+        ids = (conversation_id.bytes, sender.bytes, recipient.bytes)
+        return (message_id, *ids, content, timestamp, seq, status, delivered_at)
+
+    def _state(self, key: Key) -> Row:
+        message_id, recipient, status = cast(
+            "Row", self._messages.get(key, "message_id", "recipient_id", "status")
+        )
+        return (message_id, recipient, *key[1:], status, 1, 1, None)
+
+    def _inbox(self, user_id: UUID, wanted: Sequence[UUID] | None = None) -> Rows:
+        names = [f"{mark}_{part}" for mark in ("newest", "delivered") for part in ("timestamp", "seq")]
+        return [
+            (key[1], *cast("Row", self.inboxes.get(key, *names, "stretches")))
+            for key in self.inboxes.keys
+            if key[0] == user_id and (wanted is None or key[1] in wanted)
+        ]
+
+    def _add_message(self, conversation_id: UUID, timestamp: int, seq: int, *values: object) -> Rows:
+        *cells, time = values
+        self._messages.write((conversation_id, timestamp, seq), time, dict(zip(_ADDED, cells, strict=True)))
+        return ()
+
+    def _add_to_index(self, conversation_id: UUID, message_id: UUID, *values: object) -> Rows:
+        timestamp, seq, sender, time = values
+        cells = {"at": timestamp, "seq": seq, "sender": sender}
+        self._index.write((conversation_id, message_id), time, cells)
+        return ()
+
+    def _mark_delivered(
+        self, time: int, at: int, conversation_id: UUID, timestamp: int, seq: int, _: UUID
+    ) -> Rows:
+        cells = {"status": "DELIVERED", "delivered_at": at}
+        self._messages.write((conversation_id, timestamp, seq), time, cells)
+        return ()
+
+    def _note(self, mark: str, user_id: UUID, conversation_id: UUID, at: int, seq: int, time: int) -> Rows:
+        self.inboxes.write((user_id, conversation_id), time, {f"{mark}_timestamp": at, f"{mark}_seq": seq})
+        return ()

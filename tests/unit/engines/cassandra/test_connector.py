@@ -1,0 +1,214 @@
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+from cassandra.cluster import Cluster, Session
+
+from angarium.domain.errors import StoreUnavailable
+from angarium.engines.cassandra.cluster import CassandraAddress
+from angarium.engines.cassandra.connected import Connected, listens
+from angarium.engines.cassandra.connector import ABSENT_SECONDS, Connector
+from tests.engines.ports import free_port
+from tests.fakes.clock import ManualClock
+
+GIVE_UP_SECONDS = 30.0
+ADDRESS = CassandraAddress([("cassandra.test", 9042)])
+
+
+class Driver:
+    """Stands for the driver's cluster and session: has nodes or none, and may be shut down."""
+
+    def __init__(self) -> None:
+        self.open_count = 1
+        self.ended = threading.Event()
+        self.looks = 0
+
+    def shutdown(self) -> None:
+        self.ended.set()
+
+    def get_pools(self) -> list[SimpleNamespace]:
+        self.looks += 1
+        return [SimpleNamespace(open_count=0), SimpleNamespace(open_count=self.open_count)]
+
+
+class Nodes:
+    """Stand for the cluster behind the contact points."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.listening = True
+        self.failure: Exception | None = None
+        self.refused = self.knocks = 0
+        self.made: list[Driver] = []
+        self.while_connecting: Callable[[], None] = lambda: None
+
+    def listens(self, _address: CassandraAddress) -> bool:
+        self.knocks += 1
+        return self.listening
+
+    def connect(self, _address: CassandraAddress) -> Connected:
+        if self.failure is not None:
+            self.refused += 1
+            raise self.failure
+        self.while_connecting()
+        driver = Driver()
+        self.made.append(driver)
+        return Connected(cast("Cluster", driver), cast("Session", driver), {})
+
+    def leave(self) -> None:
+        """Be gone from all addresses that are known, for long."""
+        driver = self.made[-1]
+        driver.open_count = 0
+        looked = driver.looks
+        eventually(lambda: driver.looks > looked + 1)
+        self.clock.advance(ABSENT_SECONDS)
+
+
+@pytest.fixture
+def nodes() -> Nodes:
+    return Nodes()
+
+
+@pytest.fixture
+def connector(nodes: Nodes) -> Iterator[Connector]:
+    connector = Connector(ADDRESS, nodes.connect, nodes.listens, nodes.clock.monotonic, look_seconds=0.001)
+    assert connector.await_connection(GIVE_UP_SECONDS)
+    yield connector
+    connector.close()
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    give_up_at = time.monotonic() + GIVE_UP_SECONDS
+    while not condition():
+        assert time.monotonic() < give_up_at
+        time.sleep(0.001)
+
+
+def asks(connector: Connector) -> Driver:
+    """Give whom questions go to."""
+    return cast("Driver", connector.require().session)
+
+
+def told(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [cast("str", vars(each)["action"]) for each in caplog.records if each.name == "angarium.cassandra"]
+
+
+def test_while_a_node_is_connected_nobody_connects_anew(nodes: Nodes, connector: Connector) -> None:
+    (driver,) = nodes.made
+    nodes.clock.advance(3_600)
+    looked = driver.looks
+    eventually(lambda: driver.looks > looked + 10)
+    assert (nodes.knocks, asks(connector)) == (0, driver)
+
+
+def test_nodes_that_are_gone_for_a_moment_are_left_to_the_driver(nodes: Nodes, connector: Connector) -> None:
+    (driver,) = nodes.made
+    driver.open_count = 0
+    looked = driver.looks
+    eventually(lambda: driver.looks > looked + 1)
+    nodes.clock.advance(ABSENT_SECONDS - 0.1)
+    looked = driver.looks
+    eventually(lambda: driver.looks > looked + 10)
+    assert (nodes.knocks, asks(connector)) == (0, driver)
+
+
+def test_nodes_that_are_gone_for_long_are_looked_for_at_the_contact_points(
+    nodes: Nodes, connector: Connector, caplog: pytest.LogCaptureFixture
+) -> None:
+    (lost,) = nodes.made
+    caplog.set_level("INFO")
+    nodes.leave()
+    eventually(lambda: asks(connector) is not lost)
+    assert nodes.made == [lost, asks(connector)]
+    assert lost.ended.wait(GIVE_UP_SECONDS)
+    assert not asks(connector).ended.is_set()
+    eventually(lambda: told(caplog) == ["store_reconnected"])
+
+
+def test_it_happens_again_when_they_go_again(nodes: Nodes, connector: Connector) -> None:
+    for _ in range(2):
+        lost = asks(connector)
+        nodes.leave()
+        eventually(partial(lambda lost: asks(connector) is not lost, lost))
+
+
+def test_while_nobody_listens_there_either_nothing_is_built_and_nothing_is_told(
+    nodes: Nodes, connector: Connector, caplog: pytest.LogCaptureFixture
+) -> None:
+    (lost,) = nodes.made
+    nodes.listening = False
+    nodes.leave()
+    eventually(lambda: nodes.knocks >= 2)
+    assert nodes.made == [lost]
+    assert asks(connector) is lost
+    assert told(caplog) == []
+    nodes.listening = True
+    eventually(lambda: asks(connector) is not lost)
+
+
+def test_whoever_cannot_be_used_there_is_tried_again(nodes: Nodes, connector: Connector) -> None:
+    (lost,) = nodes.made
+    nodes.failure = OSError("starting")
+    nodes.leave()
+    eventually(lambda: nodes.refused >= 2)
+    assert asks(connector) is lost
+    nodes.failure = None
+    eventually(lambda: asks(connector) is not lost)
+
+
+def test_when_the_driver_was_sooner_its_calls_go_on(nodes: Nodes, connector: Connector) -> None:
+    (driver,) = nodes.made
+    nodes.while_connecting = lambda: setattr(driver, "open_count", 1)
+    nodes.leave()
+    eventually(lambda: len(nodes.made) == 2)
+    assert nodes.made[1].ended.wait(GIVE_UP_SECONDS)
+    assert asks(connector) is driver
+    assert not driver.ended.is_set()
+
+
+def test_whoever_was_found_while_closing_is_let_go(nodes: Nodes, connector: Connector) -> None:
+    connecting, go_on = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        connecting.set()
+        go_on.wait(GIVE_UP_SECONDS)
+
+    nodes.while_connecting = wait
+    nodes.leave()
+    assert connecting.wait(GIVE_UP_SECONDS)
+    closing = threading.Thread(target=connector.close)
+    closing.start()
+    eventually(lambda: refused(connector))
+    go_on.set()
+    closing.join(GIVE_UP_SECONDS)
+    assert len(nodes.made) == 2
+    assert all(driver.ended.wait(GIVE_UP_SECONDS) for driver in nodes.made)
+    assert refused(connector)
+
+
+def refused(connector: Connector) -> bool:
+    with suppress(StoreUnavailable):
+        connector.require()
+        return False
+    return True
+
+
+def test_closing_ends_a_search(nodes: Nodes, connector: Connector) -> None:
+    nodes.listening = False
+    nodes.leave()
+    eventually(lambda: nodes.knocks >= 1)
+    connector.close()
+    eventually(lambda: not connector._thread.is_alive())
+
+
+def test_a_port_where_somebody_listens_is_told_from_one_where_nobody_does() -> None:
+    silent = ("127.0.0.1", free_port())
+    assert not listens(CassandraAddress([silent]))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        assert listens(CassandraAddress([silent, server.getsockname()]))
