@@ -21,6 +21,7 @@ _STEPS_A_SECOND = 10
 # Looking a member up on its class costs more than all that is done with it here.
 INLINE = Lane.INLINE
 HEALTH = Lane.HEALTH
+LIVENESS = Lane.LIVENESS
 
 Outcome = Response | Awaiting | WouldBlock
 Completion = tuple[Transaction, Callable[[], Response | None]]
@@ -115,9 +116,9 @@ class Dispatcher:
             The answer; None when the client gets it later.
         """
         lane = admission.lane
-        if self.in_hand >= self._limits.max_in_flight and lane is not HEALTH:
+        if self.in_hand >= self._limits.max_in_flight and lane is not HEALTH and lane is not LIVENESS:
             return self._overloaded(admission)
-        if lane is not INLINE:
+        if lane is not INLINE and lane is not LIVENESS:
             return self._queue(Transaction(admission, body, client), lane)
         outcome = self._outcome(admission, body, may_block=False)
         if isinstance(outcome, Response):

@@ -56,6 +56,14 @@ def test_a_full_lane_delays_no_other(start: Start, application: StubApplication)
         assert [client.answer().status for client in blocked] == [200] * 4
 
 
+def test_whether_the_process_lives_is_answered_on_the_server_s_own_thread(
+    start: Start, application: StubApplication
+) -> None:
+    with RawClient(start().url) as client:
+        assert client.ask(get("/live")).status == 200
+    assert application.threads == {"server"}
+
+
 def test_an_answer_that_depends_on_a_future_holds_no_thread(
     start: Start, application: StubApplication
 ) -> None:
@@ -194,6 +202,7 @@ def test_requests_in_hand_are_bounded(start: Start, application: StubApplication
                 assert (answer.status, answer.code) == (503, "overloaded")
                 assert int(answer.headers["retry-after"]) >= 1
             assert client.ask(get("/refused")).status == 404
+            assert client.ask(get("/live")).status == 200
             application.gate.set()
             assert client.ask(get("/health")).status == 200
             application.futures[0].set_result("one")
