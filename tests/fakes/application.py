@@ -36,9 +36,9 @@ class StubApplication:
 
     `/echo` gives the body back, `/large/N` N bytes. `/refused` is refused from its head, `/crash` fails
     there, `/broken` later. `/store`, `/hash` and `/health` wait on those lanes until the test opens the
-    gate. `/live` is on the LIVENESS lane. `/await` is answered when the test completes a future. `/moved` finds
-    on the server's thread that it would block; `/moved-await` and `/store-await` come to a future on the
-    STORE lane.
+    gate. `/live` is on the LIVENESS lane. `/await` is answered when the test completes a future. `/moved`
+    finds on the server's thread that it would block; `/moved-await` and `/store-await` come to a future on
+    the STORE lane.
     """
 
     def __init__(self) -> None:

@@ -106,7 +106,7 @@ class Conversations:
         """
         conversation = self._known.get(conversation_id)
         if conversation is not None and caller_id not in conversation.participant_ids:
-            # What is remembered answers no stranger: sooner, or while the store is out, tells that there is one.
+            # An answer sooner than the store's, or while it is out, would tell a stranger that there is one.
             return None
         return conversation
 

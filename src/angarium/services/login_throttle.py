@@ -47,8 +47,8 @@ class LoginThrottle:
             The attempt, which must be told how it ended.
 
         Raises:
-            Refused: `too_many_attempts` with the seconds until another attempt is heard, `overloaded` when only
-                attempts under way leave no room for it; a refused attempt does not count.
+            Refused: `too_many_attempts` with the seconds until another attempt is heard, `overloaded` when
+                only attempts under way leave no room for it; a refused attempt does not count.
         """
         # A name may be as long as a whole request: its digest takes the same room for each.
         name = blake2b(username.encode("utf-8", "surrogatepass"), digest_size=16).digest()
