@@ -193,7 +193,7 @@ class Settings:
 
     @property
     def is_exposed(self) -> bool:
-        """Tell whether others may reach the API, and nobody said that the demo users may be there all the same.
+        """Tell whether others may reach the API, and nobody said that the demo users may stay all the same.
 
         Returns:
             True when no password that everybody knows may be good.
