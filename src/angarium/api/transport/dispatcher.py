@@ -169,11 +169,12 @@ class Dispatcher:
 
     def _work(self, transaction: Transaction, due: float) -> None:
         # Called on a lane's thread; nobody waits any more for what is answered or late.
+        body = transaction.body
         left = due - self._clock.monotonic()
         if transaction.answered or left <= 0:
             return
         with deadline.within(left):
-            outcome = self._outcome(transaction.admission, transaction.body, may_block=True)
+            outcome = self._outcome(transaction.admission, body, may_block=True)
         self.mailbox.put((transaction, partial(self._settle, transaction, outcome)))
 
     def _settle(self, transaction: Transaction, outcome: Outcome) -> Response | None:
@@ -232,6 +233,8 @@ class Dispatcher:
     def _answer(self, transaction: Transaction, response: Response) -> None:
         self._leave(transaction)
         transaction.answered = True
+        # In this order, because a lane looks at them in the other one; what is late may stay queued for long.
+        transaction.body = b""
         try:
             transaction.client.reply(response)
         except Exception as error:  # noqa: BLE001 - one connection's fault must not end the server

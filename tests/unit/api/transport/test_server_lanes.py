@@ -5,11 +5,12 @@ from contextlib import ExitStack
 
 import pytest
 
+from angarium.api.exchange import Lane
 from angarium.logs.line import action_of, fields_of
 from tests.fakes.application import StubApplication
 from tests.fakes.clock import ManualClock
 from tests.fakes.raw_client import RawClient, get, post
-from tests.fakes.serving import Start
+from tests.fakes.serving import Start, seen
 
 PATIENCE = 30.0
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -153,6 +154,22 @@ def test_what_waited_too_long_for_its_lane_is_never_run(
         application.gate.set()
         assert waiting.ask(post("/store", b"next")).body == b"next"
     assert b"waiting" not in application.bodies
+
+
+def test_what_nobody_waits_for_any_more_holds_no_body(
+    start: Start, application: StubApplication, clock: ManualClock
+) -> None:
+    running = start(store_threads=1)
+    with RawClient(running.url) as hanging, RawClient(running.url) as waiting:
+        hanging.send(get("/store"))
+        entered(application)
+        waiting.send(post("/store", b"waiting"))
+        seen(running, lambda: running.server.dispatcher.in_hand == 2)
+        (_, queued) = running.server.dispatcher._lanes[Lane.STORE]
+        assert queued.body == b"waiting"
+        clock.advance(2.1)
+        assert waiting.answer().status == 503
+        assert queued.body == b""
 
 
 def test_the_queue_before_a_lane_that_hangs_is_bounded(
