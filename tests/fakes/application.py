@@ -28,7 +28,7 @@ _STATUS: Mapping[Code, int] = {
     Code.STORE_UNAVAILABLE: 503,
     Code.INTERNAL_ERROR: 500,
 }
-_LANES = {"store": Lane.STORE, "hash": Lane.HASHING, "health": Lane.HEALTH}
+_LANES = {"store": Lane.STORE, "hash": Lane.HASHING, "health": Lane.HEALTH, "live": Lane.LIVENESS}
 
 
 class StubApplication:
@@ -36,8 +36,9 @@ class StubApplication:
 
     `/echo` gives the body back, `/large/N` N bytes. `/refused` is refused from its head, `/crash` fails
     there, `/broken` later. `/store`, `/hash` and `/health` wait on those lanes until the test opens the
-    gate. `/await` is answered when the test completes a future. `/moved` finds on the server's thread that
-    it would block; `/moved-await` and `/store-await` come to a future on the STORE lane.
+    gate. `/live` is on the LIVENESS lane. `/await` is answered when the test completes a future. `/moved`
+    finds on the server's thread that it would block; `/moved-await` and `/store-await` come to a future on
+    the STORE lane.
     """
 
     def __init__(self) -> None:

@@ -9,6 +9,7 @@ from typing import cast
 import pytest
 import yaml
 
+from angarium.api.transport.tracing import trace_id_of
 from angarium.config import Settings
 from angarium.config.users import DEMO_USERS
 
@@ -16,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 VARIABLE = re.compile(r"\$\{(\w+):-([^}]*)\}")
 OFFERED = re.compile(r"^#(\w+)=(.*)$", re.MULTILINE)
 INSTANCES = ("init", "api", "worker")
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 LAPTOP_MEBIBYTES = 6 * 1024
 """Of 8 GiB; the rest is the desktop's."""
 
@@ -106,6 +108,36 @@ def test_nothing_waits_by_the_clock() -> None:
 def test_what_stands_around_an_instance_outlasts_what_it_bounds_itself() -> None:
     for name in ("api", "worker"):
         assert composed({})[name]["stop_grace_period"] == "15s", "a stop may take 10 s"
+
+
+@pytest.mark.parametrize(
+    "parent",
+    [
+        f"00-{TRACE}-00f067aa0ba902b7-01",
+        f"cc-{TRACE}-00f067aa0ba902b7-01",
+        f"cc-{TRACE}-00f067aa0ba902b7-01-what the future, may bring",
+        f"00-{TRACE}-00f067aa0ba902b7-01-more",
+        f"ff-{TRACE}-00f067aa0ba902b7-01",
+        f"cc-{TRACE}-00f067aa0ba902b7-01.",
+        f"00-{TRACE.upper()}-00f067aa0ba902b7-01",
+        f"00-{TRACE[1:]}-00f067aa0ba902b7-01",
+        f"00-{'0' * 32}-00f067aa0ba902b7-01",
+        f"00-{TRACE}-{'0' * 16}-01",
+        f"00-{TRACE}",
+        "",
+    ],
+)
+def test_the_balancer_takes_the_same_traceparents_as_the_api(parent: str) -> None:
+    balancer = (ROOT / "deploy" / "haproxy.cfg").read_text()
+    (pattern,) = re.findall(r"req\.fhdr\(traceparent\) -m reg (\S+)", balancer)
+    assert (re.search(pattern, parent) is not None) == (trace_id_of({"traceparent": [parent]}) == TRACE)
+
+
+def test_the_balancer_tells_the_api_its_trace_id_whatever_the_client_sent() -> None:
+    balancer = (ROOT / "deploy" / "haproxy.cfg").read_text()
+    assert "    http-request set-header X-Trace-Id %[var(txn.trace_id)]\n" in balancer
+    for parents in ([], ["00-mangled"], [f"00-{TRACE}-00f067aa0ba902b7-01"] * 2):
+        assert trace_id_of({"traceparent": parents, "x-trace-id": [TRACE]}) == TRACE
 
 
 def test_instances_are_given_no_privileges() -> None:

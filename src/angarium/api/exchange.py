@@ -19,12 +19,14 @@ class Lane(Enum):
         STORE: On the pool that waits for the store.
         HASHING: On the pool that computes password hashes.
         HEALTH: On a small pool of its own, outside the bound on requests in hand.
+        LIVENESS: On the server's own thread, outside the bound too; is answered at once.
     """
 
     INLINE = auto()
     STORE = auto()
     HASHING = auto()
     HEALTH = auto()
+    LIVENESS = auto()
 
 
 class BodyRule(Enum):

@@ -47,7 +47,7 @@ ROUTES: Sequence[Route] = (
     Route("POST", _CONVERSATION + "/receipts", Lane.STORE, BodyRule.JSON, True, receipts.confirm),
     Route("POST", _MESSAGE + "/delivered", Lane.STORE, BodyRule.NONE, True, receipts.confirm_one),
     Route("GET", "/v1/inbox", Lane.STORE, BodyRule.NONE, True, inbox.mine),
-    Route("GET", "/health/live", Lane.INLINE, BodyRule.NONE, False, health.live),
+    Route("GET", "/health/live", Lane.LIVENESS, BodyRule.NONE, False, health.live),
     Route("GET", "/health/ready", Lane.HEALTH, BodyRule.NONE, False, health.ready),
     Route("GET", "/openapi.json", Lane.INLINE, BodyRule.NONE, False, openapi.document),
 )

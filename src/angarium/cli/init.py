@@ -49,6 +49,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
         ready = _prepare_servers(settings, arguments.timeout, console) if settings.kafka else settings.data
         with wiring.open_identity(settings) as room:
             wiring.provision(settings, room.provisioning)
+            wiring.refuse_public_passwords(settings, room.users)
     finally:
         handler.close()
     console.say(f"{ready} is ready; users: {', '.join(user.username for user in settings.users)}")

@@ -12,6 +12,8 @@ from angarium.cli.console import Console
 from angarium.cli.stopping import GRACE_SECONDS, on_signal
 from angarium.clock import SystemClock
 from angarium.config import Settings, SettingsError
+from angarium.domain.errors import StoreUnavailable
+from angarium.ports.users import UserStore
 
 _SETTINGS = "ANGARIUM_KAFKA=localhost:9092 ANGARIUM_CASSANDRA=localhost:9042 ANGARIUM_JWT_SECRET=…"
 
@@ -71,6 +73,7 @@ def _serve_api(settings: Settings, out: TextIO) -> None:
 
     clock = SystemClock()
     with distributed_engine(settings, clock) as engine:
+        _refuse_public_passwords(settings, engine.users)
         server = wiring.http_server(settings, engine, clock)
         heap.settle()
         with on_signal(lambda: server.stop(GRACE_SECONDS)):
@@ -78,6 +81,20 @@ def _serve_api(settings: Settings, out: TextIO) -> None:
             out.write(f"listening on {server.url}\n")
             out.flush()
             server.serve()
+
+
+def _refuse_public_passwords(settings: Settings, users: UserStore) -> None:
+    from angarium import wiring
+
+    try:
+        wiring.refuse_public_passwords(settings, users)
+    except StoreUnavailable as error:
+        # A start waits for no store; `angarium init`, without which none of this is there, has looked.
+        _log.warning(
+            "store_unavailable",
+            "whether demo users have the passwords that everybody knows could not be looked up; going on",
+            error_type=type(error).__name__,
+        )
 
 
 def _run_worker(settings: Settings, out: TextIO) -> None:

@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None, console: Console | None = None) -> i
     except SettingsError as error:
         return _failed(console, error.problems, EXIT_USAGE)
     except SetupError as error:
-        return _failed(console, (str(error),), EXIT_USAGE)
+        return _failed(console, str(error).splitlines(), EXIT_USAGE)
     except (Refused, Unavailable) as error:
         return _failed(console, (str(error),), EXIT_FAILED)
     except OSError as error:

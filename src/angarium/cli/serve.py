@@ -37,6 +37,7 @@ def run(settings: Settings, out: TextIO) -> int:
     sys.setswitchinterval(SWITCH_SECONDS)
     with wiring.embedded_engine(settings, clock) as engine:
         wiring.provision(settings, Provisioning(engine.users, ScryptHasher(), clock))
+        wiring.refuse_public_passwords(settings, engine.users)
         server = wiring.http_server(settings, engine, clock)
         worker = wiring.router_worker(settings, engine, clock)
         stopping = threading.Event()

@@ -194,6 +194,15 @@ class Settings:
             raise SettingsError(problems)
         return settings
 
+    @property
+    def is_exposed(self) -> bool:
+        """Tell whether others may reach the API, and nobody said that the demo users may stay all the same.
+
+        Returns:
+            True when no password that everybody knows may be good.
+        """
+        return not self.demo and not _is_loopback(self.host)
+
     def problems_for(self, command: str) -> tuple[str, ...]:
         """Say why a command cannot run with settings that are right as such.
 
@@ -236,7 +245,7 @@ class Settings:
             )
 
     def _demo_problems(self, command: str) -> Iterator[str]:
-        if command == "worker" or self.demo or self.users is not DEMO_USERS or _is_loopback(self.host):
+        if command == "worker" or self.users is not DEMO_USERS or not self.is_exposed:
             return
         yield (
             f"ANGARIUM_HOST is {values.quoted(self.host)}, which others may reach, and everybody knows the"

@@ -106,14 +106,12 @@ class Conversations:
             conversation_id: Which conversation.
 
         Returns:
-            The conversation; None when this instance does not remember it.
-
-        Raises:
-            Refused: `conversation_not_found` when it is remembered and the caller is not in it.
+            The conversation; None when this instance does not remember it, or the caller is not in it.
         """
         conversation = self._known.get(conversation_id)
         if conversation is not None and caller_id not in conversation.participant_ids:
-            raise _not_found(conversation_id)
+            # An answer sooner than the store's, or while it is out, would tell a stranger that there is one.
+            return None
         return conversation
 
     def get(self, caller_id: UUID, conversation_id: UUID) -> Conversation:
@@ -134,11 +132,9 @@ class Conversations:
         if remembered is not None:
             return remembered
         conversation = self._calls(lambda: self._store.get(conversation_id))
-        if conversation is None:
+        if conversation is None or caller_id not in conversation.participant_ids:
             raise _not_found(conversation_id)
         self._known.put(conversation_id, conversation)
-        if caller_id not in conversation.participant_ids:
-            raise _not_found(conversation_id)
         return conversation
 
     def page(self, caller_id: UUID, limit: int, cursor: str | None) -> ConversationPage:

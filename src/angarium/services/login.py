@@ -83,17 +83,18 @@ class Login:
 
         Raises:
             Refused: `invalid_credentials`, for an unknown user and a wrong password alike; or
-                `too_many_attempts` with the seconds to wait.
+                `too_many_attempts`, or `overloaded`, with the seconds to wait.
             StoreUnavailable: The store did not answer; the attempt does not count.
         """
         attempt = self._throttle.start(username, address)
         try:
             user = self._find(username)
             matches = self._hasher.verify(password, user.password_hash if user is not None else None)
-        except Exception:
+        except BaseException:
             attempt.abandoned()
             raise
         if user is None or not matches:
+            attempt.failed()
             # The name is not written down: people type their password into the wrong field.
             _log.warning(
                 "login_refused",

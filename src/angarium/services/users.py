@@ -113,12 +113,30 @@ class Provisioning:
         existing = self._existing(username)
         if not self._hasher.is_hash(password_hash):
             raise SetupError(
-                f"The password hash of user {username!r} is no scrypt hash of accepted strength; "
-                "make one with `angarium users hash`."
+                f"The password hash of user {username!r} is no scrypt hash between ln=13,r=8,p=1 and "
+                "ln=14,r=8,p=5: a weaker one is guessed, a costlier one shows by its time that there is such "
+                "a user; make one with `angarium users hash`."
             )
         if existing is not None and existing.password_hash == password_hash:
             return existing
         return self._put(username, password_hash)
+
+    def has_password(self, username: str, password: str) -> bool:
+        """Tell whether a password is the one of a stored user.
+
+        Args:
+            username: The name.
+            password: The candidate.
+
+        Returns:
+            False also when there is no such user, which costs no hash.
+
+        Raises:
+            SetupError: The text can be nobody's name.
+            StoreUnavailable: The store did not answer.
+        """
+        existing = self._existing(username)
+        return existing is not None and self._hasher.verify(password, existing.password_hash)
 
     def _existing(self, username: str) -> User | None:
         if not is_username(username):

@@ -7,4 +7,5 @@ from angarium.wiring.engine import Engine as Engine
 from angarium.wiring.identity import IdentityRoom as IdentityRoom
 from angarium.wiring.identity import open_identity as open_identity
 from angarium.wiring.identity import provision as provision
+from angarium.wiring.identity import refuse_public_passwords as refuse_public_passwords
 from angarium.wiring.worker import router_worker as router_worker

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from angarium.clock import SystemClock
-from angarium.config import Settings
+from angarium.config import DEMO_USERS, ConfiguredUser, Settings
 from angarium.domain.errors import SetupError
 from angarium.engines.secrets.passwords import ScryptHasher
 from angarium.ports.users import UserStore
@@ -59,11 +59,53 @@ def provision(settings: Settings, provisioning: Provisioning) -> None:
     Args:
         settings: Names the users.
         provisioning: Puts them into the store.
+
+    Raises:
+        SetupError: Some cannot be as they are configured; a line for each.
+        StoreUnavailable: The store did not answer.
     """
+    problems: list[str] = []
     for user in settings.users:
-        if user.password_hash is not None:
-            provisioning.put_hash(user.username, user.password_hash)
-        elif user.password is not None:
-            provisioning.put(user.username, user.password)
-        else:
-            raise SetupError(f"user {user.username!r} has neither a password nor a password_hash")
+        try:
+            _provision(user, provisioning)
+        except SetupError as error:
+            problems.append(str(error))
+    if problems:
+        raise SetupError("\n".join(problems))
+
+
+def refuse_public_passwords(settings: Settings, users: UserStore) -> None:
+    """Refuse to serve others while demo users of an earlier start have the passwords that everybody knows.
+
+    Args:
+        settings: Tell who may reach the API.
+        users: Those that are stored.
+
+    Raises:
+        SetupError: Names all of these users.
+        StoreUnavailable: The store did not answer.
+    """
+    if not settings.is_exposed:
+        return
+    provisioning = Provisioning(users, ScryptHasher(), SystemClock())
+    open_to_all = [
+        user.username
+        for user in DEMO_USERS
+        if user.password is not None and provisioning.has_password(user.username, user.password)
+    ]
+    if open_to_all:
+        raise SetupError(
+            f"ANGARIUM_HOST is {settings.host!r}, which others may reach, and everybody knows the passwords "
+            f"of the stored demo users {', '.join(open_to_all)}; give each a new one with "
+            "`angarium users add NAME` (or in the file of ANGARIUM_USERS, followed by `angarium init`), or "
+            "set ANGARIUM_DEMO=1 to keep them all the same"
+        )
+
+
+def _provision(user: ConfiguredUser, provisioning: Provisioning) -> None:
+    if user.password_hash is not None:
+        provisioning.put_hash(user.username, user.password_hash)
+    elif user.password is not None:
+        provisioning.put(user.username, user.password)
+    else:
+        raise SetupError(f"user {user.username!r} has neither a password nor a password_hash")

@@ -90,3 +90,8 @@ def test_a_send_runs_inline_and_a_login_among_the_hashes() -> None:
 
 def test_no_get_wants_a_body() -> None:
     assert all(route.body_rule is BodyRule.NONE for route in ROUTES if route.method == "GET")
+
+
+def test_health_checks_are_outside_the_bound_on_requests_in_hand() -> None:
+    lanes = {route.template: route.lane for route in ROUTES if route.template.startswith("/health/")}
+    assert lanes == {"/health/live": Lane.LIVENESS, "/health/ready": Lane.HEALTH}

@@ -1,6 +1,8 @@
 """`angarium users` and `init`, on the embedded engine."""
 
 import json
+import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -67,3 +69,55 @@ def test_a_folder_that_cannot_be_used_is_told(argv: tuple[str, ...], shell: Shel
     assert shell.err.startswith("angarium: ")
     assert str(tmp_path / "file") in shell.err
     assert shell.err.count("\n") == 1
+
+
+def test_every_hash_that_cannot_be_compared_is_told_at_once(shell: Shell, tmp_path: Path) -> None:
+    costly = "$scrypt$ln=17,r=8,p=1$c2l4dGVlbiBieXRlcyBvaw$" + "ZGRk" * 10
+    path = tmp_path / "users.json"
+    path.write_text(json.dumps([{"username": name, "password_hash": costly} for name in ("erin", "frank")]))
+    shell.environment["ANGARIUM_USERS"] = str(path)
+    assert shell.run("init") == 2
+    erin, frank = shell.err.splitlines()
+    assert "'erin'" in erin
+    assert "'frank'" in frank
+    assert "costlier" in erin
+
+
+@pytest.fixture
+def hardened(shell: Shell, tmp_path: Path) -> Iterator[Shell]:
+    """A service that was tried out with demo users, and then given its own users and an open address."""
+    for name in ("alice", "bob"):
+        assert shell.run("users", "add", name, stdin=f"{name}-demo\n") == 0
+    path = tmp_path / "users.json"
+    path.write_text(json.dumps([{"username": "erin", "password": "long and hard to guess"}]))
+    shell.environment.update(ANGARIUM_HOST="0.0.0.0", ANGARIUM_USERS=str(path))
+    # Whatever starts in spite of all ends at once, because its port is taken.
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        shell.environment["ANGARIUM_PORT"] = str(taken.getsockname()[1])
+        yield shell
+
+
+@pytest.mark.parametrize("command", ["init", "serve"])
+def test_demo_users_of_an_earlier_start_keep_no_public_password_where_others_may_come(
+    hardened: Shell, command: str
+) -> None:
+    assert hardened.run(command) == 2
+    (line,) = hardened.err.splitlines()
+    assert "'0.0.0.0'" in line
+    assert "alice, bob" in line
+    assert "angarium users add NAME" in line
+    assert "ANGARIUM_DEMO=1" in line
+
+
+def test_demo_users_with_new_passwords_may_stay(hardened: Shell) -> None:
+    for name in ("alice", "bob"):
+        assert hardened.run("users", "add", name, stdin="a new one\n") == 0
+    assert hardened.run("init") == 0
+
+
+@pytest.mark.parametrize("setting", [("ANGARIUM_DEMO", "1"), ("ANGARIUM_HOST", "127.0.0.1")])
+def test_demo_users_stay_where_they_are_wanted_or_nobody_else_comes(
+    hardened: Shell, setting: tuple[str, str]
+) -> None:
+    hardened.environment.update([setting])
+    assert hardened.run("init") == 0

@@ -143,8 +143,6 @@ def test_a_conversation_that_was_seen_before_needs_no_store(hall: Hall) -> None:
     asked = hall.store.asked
     assert conversations.known(BOB, conversation.conversation_id) == conversation
     assert conversations.get(BOB, conversation.conversation_id) == conversation
-    with pytest.raises(Refused):
-        conversations.known(CAROL, conversation.conversation_id)
     assert hall.store.asked == asked
 
 
@@ -166,6 +164,32 @@ def test_a_conversation_that_was_only_found_is_opened_to_the_end(hall: Hall) -> 
     assert hall.store.asked == asked + 1
     assert hall.conversations.open(BOB, [ALICE]) == (conversation, False)
     assert hall.store.asked == asked + 1
+
+
+def test_neither_reads_nor_an_outage_tell_a_stranger_who_talks_to_whom(hall: Hall) -> None:
+    # Ids are made from names, so anybody can ask for the conversation of any two others.
+    foreign, _ = hall.conversations.open(ALICE, [BOB])
+    conversations = hall.another_instance()
+    conversations.get(ALICE, foreign.conversation_id)
+    for conversation_id in (foreign.conversation_id, uuid4()):
+        for _ in range(2):
+            asked = hall.store.asked
+            assert conversations.known(CAROL, conversation_id) is None
+            assert code_of(conversations, CAROL, conversation_id) == Code.CONVERSATION_NOT_FOUND
+            assert hall.store.asked == asked + 1
+    hall.store.silent = True
+    for conversation_id in (foreign.conversation_id, uuid4()):
+        with deadline.within(0), pytest.raises(StoreUnavailable):
+            conversations.get(CAROL, conversation_id)
+
+
+def test_a_stranger_s_questions_push_nothing_out_of_memory(hall: Hall) -> None:
+    own, _ = hall.conversations.open(ALICE, [BOB])
+    foreign, _ = hall.conversations.open(ALICE, [CAROL])
+    conversations = hall.another_instance(cache_size=1)
+    conversations.get(BOB, own.conversation_id)
+    assert code_of(conversations, BOB, foreign.conversation_id) == Code.CONVERSATION_NOT_FOUND
+    assert conversations.known(BOB, own.conversation_id) == own
 
 
 def test_opening_a_conversation_that_was_seen_before_needs_no_store(hall: Hall) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from angarium.domain.errors import Code, Refused
 from angarium.services import login_throttle as module
-from angarium.services.login_throttle import LoginThrottle
+from angarium.services.login_throttle import Attempt, LoginThrottle
 from tests.fakes.clock import ManualClock
 
 HOME, OFFICE = "192.0.2.1", "2001:db8::1"
@@ -20,7 +20,7 @@ def throttle(clock: ManualClock) -> LoginThrottle:
 
 def fail(throttle: LoginThrottle, times: int, username: str = "alice", address: str = HOME) -> None:
     for _ in range(times):
-        throttle.start(username, address)
+        throttle.start(username, address).failed()
 
 
 def retry_after(throttle: LoginThrottle, username: str = "alice", address: str = HOME) -> int | None:
@@ -116,28 +116,93 @@ def test_an_abandoned_attempt_does_not_count(throttle: LoginThrottle) -> None:
     assert retry_after(throttle) is None
 
 
-def test_parallel_guesses_all_count_from_their_start(clock: ManualClock) -> None:
+@pytest.mark.parametrize("names", [["alice"], [f"user{number}" for number in range(40)]])
+def test_logins_that_succeed_at_once_are_never_told_that_they_failed(
+    throttle: LoginThrottle, names: list[str]
+) -> None:
+    for _ in range(2):
+        begun: list[Attempt] = []
+        refusals: list[Refused] = []
+        for name in names * (120 // len(names)):
+            try:
+                begun.append(throttle.start(name, HOME))
+            except Refused as refusal:
+                refusals.append(refusal)
+        assert len(begun) == min(3 * len(names), 30)
+        assert {refusal.problems[0].code for refusal in refusals} == {Code.OVERLOADED}
+        assert {refusal.retry_after for refusal in refusals} == {1}
+        for attempt in begun:
+            attempt.succeeded()
+
+
+def test_attempts_under_way_leave_room_for_no_more_failures_than_allowed(throttle: LoginThrottle) -> None:
+    fail(throttle, 1)
+    begun = [throttle.start("alice", HOME) for _ in range(2)]
+    full = refusal_of(throttle, "alice", HOME)
+    assert full is not None
+    assert full.problems[0].code == Code.OVERLOADED
+    begun[0].abandoned()
+    begun[1].failed()
+    assert retry_after(throttle) is None
+    fail(throttle, 1)
+    assert retry_after(throttle) == 60
+
+
+def test_failures_are_told_before_attempts_under_way(throttle: LoginThrottle) -> None:
+    for number in range(27):
+        throttle.start(f"user{number}", HOME)
+    fail(throttle, 3)
+    assert retry_after(throttle) == 60
+
+
+def test_a_failure_counts_from_when_it_was_known(throttle: LoginThrottle, clock: ManualClock) -> None:
+    begun = [throttle.start("alice", HOME) for _ in range(3)]
+    clock.advance(50)
+    for attempt in begun:
+        attempt.failed()
+    clock.advance(20)
+    assert retry_after(throttle) == 40
+
+
+def test_of_two_hundred_parallel_guesses_no_more_are_heard_than_allowed(clock: ManualClock) -> None:
     throttle = LoginThrottle(attempts=5, window=60, clock=clock)
     heard = threading.Semaphore(0)
     refused = threading.Semaphore(0)
     together = threading.Barrier(20)
 
     def guess() -> None:
-        together.wait(10)
-        try:
-            throttle.start("alice", HOME)
-        except Refused:
-            refused.release()
-        else:
-            heard.release()
+        together.wait(30)
+        for _ in range(10):
+            try:
+                attempt = throttle.start("alice", HOME)
+            except Refused:
+                refused.release()
+            else:
+                heard.release()
+                attempt.failed()
 
     threads = [threading.Thread(target=guess) for _ in range(20)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
-    assert sum(heard.acquire(blocking=False) for _ in range(20)) == 5
-    assert sum(refused.acquire(blocking=False) for _ in range(20)) == 15
+        thread.join(30)
+    assert sum(heard.acquire(blocking=False) for _ in range(200)) == 5
+    assert sum(refused.acquire(blocking=False) for _ in range(200)) == 195
+    assert retry_after(throttle) == 60
+
+
+def test_addresses_of_one_ipv6_network_count_as_one(throttle: LoginThrottle) -> None:
+    # A single household or machine is given a /64.
+    for number in range(3):
+        fail(throttle, 1, address=f"2001:db8:0:1:{number:x}::7")
+    assert retry_after(throttle, address="2001:db8:0:1:ffff::1") == 60
+    assert retry_after(throttle, address="2001:db8:0:2::1") is None
+
+
+@pytest.mark.parametrize("address", ["", "somewhere", "fe80::1%eth0", "192.0.2.1"])
+def test_any_address_is_counted(throttle: LoginThrottle, address: str) -> None:
+    fail(throttle, 3, address=address)
+    assert retry_after(throttle, address=address) == 60
 
 
 def test_two_guesses_never_slip_through_one_gap() -> None:
@@ -198,6 +263,7 @@ def test_what_is_over_is_forgotten(throttle: LoginThrottle, clock: ManualClock) 
     clock.advance(60)
     assert retry_after(throttle) is None
     assert len(throttle._failures) == 0
+    assert len(throttle._under_way) == 0
 
 
 @given(st.lists(st.tuples(st.sampled_from(["fail", "succeed", "abandon"]), st.integers(0, 30)), max_size=60))
@@ -213,6 +279,7 @@ def test_no_window_ever_holds_more_failures_than_allowed(steps: list[tuple[str, 
             continue
         attempt = throttle.start("alice", HOME)
         if outcome == "fail":
+            attempt.failed()
             failures.append(clock.monotonic())
         elif outcome == "succeed":
             attempt.succeeded()

@@ -17,9 +17,22 @@ _CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*
 
 
 class Body(Protocol):
-    """A body on its way in."""
+    """A body on its way in.
+
+    Attributes:
+        done: True when it is all there.
+    """
 
     done: bool
+
+    @property
+    def held(self) -> int:
+        """Count the bytes that were taken.
+
+        Returns:
+            Those of the content so far.
+        """
+        ...
 
     def take(self, buffer: bytes, at: int) -> int:
         """Take what there is of the body.
@@ -50,8 +63,18 @@ class SizedBody:
 
     def __init__(self, length: int) -> None:
         self._left = length
-        self._parts: list[bytes] = []
+        # Not a list: of many tiny parts it would take many times their bytes.
+        self._content = bytearray()
         self.done = length == 0
+
+    @property
+    def held(self) -> int:
+        """Count the bytes that were taken.
+
+        Returns:
+            Those of the content so far.
+        """
+        return len(self._content)
 
     def take(self, buffer: bytes, at: int) -> int:
         """Take what there is of the body.
@@ -64,7 +87,7 @@ class SizedBody:
             Where the next request's bytes start.
         """
         part = buffer[at : at + self._left]
-        self._parts.append(part)
+        self._content += part
         self._left -= len(part)
         self.done = self._left == 0
         return at + len(part)
@@ -75,7 +98,7 @@ class SizedBody:
         Returns:
             Its bytes.
         """
-        return b"".join(self._parts)
+        return bytes(self._content)
 
 
 class _Next(Enum):
@@ -93,10 +116,19 @@ class ChunkedBody:
         self._next = _Next.SIZE
         self._left = 0
         self._size = 0
-        self._parts: list[bytes] = []
+        self._content = bytearray()
         self._trailers = 0
         self._discarded = 0
         self.done = False
+
+    @property
+    def held(self) -> int:
+        """Count the bytes that were taken.
+
+        Returns:
+            Those of the content so far.
+        """
+        return len(self._content)
 
     def take(self, buffer: bytes, at: int) -> int:
         """Take what there is of the body.
@@ -129,11 +161,11 @@ class ChunkedBody:
         Returns:
             Its bytes, without the chunks' borders.
         """
-        return b"".join(self._parts)
+        return bytes(self._content)
 
     def _take_data(self, buffer: bytes, at: int) -> int:
         part = buffer[at : at + self._left]
-        self._parts.append(part)
+        self._content += part
         self._left -= len(part)
         if not self._left:
             self._next = _Next.DATA_END

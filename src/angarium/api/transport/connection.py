@@ -3,32 +3,22 @@
 import contextlib
 import selectors
 import socket
-from http.server import BaseHTTPRequestHandler
-from typing import cast
+from typing import Self
 
 from angarium import logs
 from angarium.api.exchange import Admission, Head, Refusal, Response
 from angarium.api.transport.access_log import UNANSWERED, AccessLog
 from angarium.api.transport.body import MAX_BODY
-from angarium.api.transport.deadlines import Waits
 from angarium.api.transport.encoding import CONTINUE
 from angarium.api.transport.framing import NO_BODY, Framing, framing_of
+from angarium.api.transport.limits import BURST, MAX_PENDING, MAX_UNSENT, RECEIVE, WRITE_PROGRESS
 from angarium.api.transport.outbox import Outbox
-from angarium.api.transport.owner import Owner
+from angarium.api.transport.owned_handler import OwnedHandler
 from angarium.api.transport.phase import BODY, CLOSED, DISCARDING, HEAD, LINGERING, RUNNING
 from angarium.api.transport.reader import RequestReader
 from angarium.api.transport.tracing import trace_id_of
 from angarium.api.transport.wire import RequestHead, WireError
 from angarium.domain.errors import Code
-
-RECEIVE = 64 * 1024
-"""Bytes taken off the socket at once."""
-MAX_PENDING = 64 * 1024
-"""Bytes that may wait behind the request in hand before the socket is left unread."""
-BURST = 16
-"""Pipelined requests that are answered before other connections have their turn."""
-WRITE_PROGRESS = 16 * 1024
-"""Bytes that a slow reader must take to be given as much time again."""
 
 READ = selectors.EVENT_READ
 WRITE = selectors.EVENT_WRITE
@@ -36,28 +26,22 @@ WRITE = selectors.EVENT_WRITE
 _log = logs.get("angarium.api.transport.connection")
 
 
-class Connection(BaseHTTPRequestHandler):
+class Connection(OwnedHandler):
     """Reads requests, has them run, writes the answers in order; never blocks.
 
     One request is in hand at a time; what is pipelined behind it waits in the buffer, then in the socket.
     """
 
     def setup(self) -> None:
-        """Prepare the socket: no blocking, and no waiting for a fuller packet."""
-        self.connection: socket.socket = self.request
-        self.connection.setblocking(False)
-        with contextlib.suppress(OSError):
-            self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
-        self._owner = cast("Owner[Connection]", self.server)
+        """Begin with nothing received and nothing to send."""
+        super().setup()
         self._peer = str(self.client_address[0])
         self._reader = RequestReader()
         self._outbox = Outbox()
         self._phase = HEAD
-        self._events = 0
         self._ended = False
         self._closing = False
-        self._waits: Waits[Connection] | None = None
-        self._progress = 0
+        self._in_hand = 0
         self._linger_until = 0.0
         self._admission: Admission | None = None
         self._framed: RequestHead | None = None
@@ -109,6 +93,15 @@ class Connection(BaseHTTPRequestHandler):
             _log.info("write_timeout", "a client did not take its answer", peer=self._peer)
         self.close()
 
+    def make_room(self) -> None:
+        """End the connection so that it holds nothing; say so where no answer is on its way."""
+        if self._phase is RUNNING or self._outbox.stuck:
+            self.close()
+            return
+        self._refuse(Code.OVERLOADED, "Too much is being sent to the service at once; send this again later.")
+        self._reader = RequestReader()
+        self._finish()
+
     def close_if_silent(self) -> bool:
         """Close unless bytes have arrived that nobody read yet.
 
@@ -121,7 +114,7 @@ class Connection(BaseHTTPRequestHandler):
         self.close()
         return True
 
-    def close(self) -> None:
+    def close(self: Self) -> None:
         """Close the socket and leave the server; what is in hand is answered to nobody."""
         if self._phase is CLOSED:
             return
@@ -129,6 +122,7 @@ class Connection(BaseHTTPRequestHandler):
             self._access.write(UNANSWERED, self._owner.clock.monotonic())
         self._wait_in(None)
         self._watch(0)
+        self._hold(0)
         self._phase = CLOSED
         self.connection.close()
         self._owner.gone(self)
@@ -153,10 +147,14 @@ class Connection(BaseHTTPRequestHandler):
         # Does all that can be done with the bytes at hand.
         if self._outbox.stuck and not self._flush():
             return
+        outbox = self._outbox
         steps = BURST
-        while steps and not self._outbox.stuck and self._step():
+        while steps and not outbox.stuck and self._step():
             steps -= 1
-        self._finish(starved=steps > 0)
+            if outbox.held >= MAX_UNSENT and not self._flush():
+                return
+        # A full socket ends the burst too, and may have room again when it is tried once more.
+        self._finish(starved=steps > 0 and not outbox.stuck)
 
     def _step(self) -> bool:
         # Takes one request as far as possible; False when that needs more bytes, or an answer.
@@ -216,6 +214,7 @@ class Connection(BaseHTTPRequestHandler):
         self._phase = RUNNING
         response = self._owner.dispatcher.run(admission, body, self)
         if response is None:
+            self._in_hand = len(body)
             return False
         self._respond(response)
         return True
@@ -257,6 +256,7 @@ class Connection(BaseHTTPRequestHandler):
         self._outbox.add(owner.encoder.encode(response, access.trace_id, fate, access.method != "HEAD"))
         access.write(response.status, owner.clock.monotonic())
         self._phase = HEAD
+        self._in_hand = 0
         if self._waits is owner.reading:
             # The next request has all its time again.
             self._wait_in(None)
@@ -274,7 +274,7 @@ class Connection(BaseHTTPRequestHandler):
             return False
         return True
 
-    def _settle(self, starved: bool) -> None:
+    def _settle(self: Self, starved: bool) -> None:
         # Waits for whatever comes next, no longer than it may take.
         owner = self._owner
         pending = self._reader.pending
@@ -298,6 +298,7 @@ class Connection(BaseHTTPRequestHandler):
             self._wait_in(owner.reading)
         wanted = 0 if self._ended or pending >= MAX_PENDING else READ
         self._watch(wanted | WRITE if stuck else wanted)
+        self._hold(self._reader.trim() + self._outbox.held + self._in_hand)
 
     def _break_off(self) -> None:
         # The client sends no more; when that is in the middle of a request it is told so.
@@ -317,9 +318,10 @@ class Connection(BaseHTTPRequestHandler):
         self._phase = LINGERING
         self._linger_until = self._owner.now + self._owner.limits.request_timeout
         self._reader = RequestReader()
+        self._hold(0)
         self._lingered()
 
-    def _lingered(self) -> None:
+    def _lingered(self: Self) -> None:
         if self._ended or self._owner.now >= self._linger_until:
             self.close()
             return
@@ -329,20 +331,3 @@ class Connection(BaseHTTPRequestHandler):
     def _broken(self, error: OSError) -> None:
         _log.debug("client_gone", f"a client broke its connection off: {error}", peer=self._peer)
         self.close()
-
-    def _wait_in(self, waits: Waits["Connection"] | None, afresh: bool = False) -> None:
-        before = self._waits
-        if before is not waits:
-            if before is not None:
-                before.leave(self)
-            self._waits = waits
-        elif not afresh:
-            return
-        if waits is not None:
-            self._progress = 0
-            waits.join(self, self._owner.now)
-
-    def _watch(self, events: int) -> None:
-        if events != self._events:
-            self._owner.watch(self, self._events, events)
-            self._events = events

@@ -42,6 +42,16 @@ class Waits(Generic[Waiter]):
     def __iter__(self) -> Iterator[Waiter]:
         return iter(self._due)
 
+    def longest(self) -> tuple[Waiter, float] | None:
+        """Find who waits longest.
+
+        Returns:
+            The waiter and since when, by the monotonic clock; None while nobody waits.
+        """
+        for waiter, due in self._due.items():
+            return waiter, due - self.seconds
+        return None
+
     def overdue(self, now: float) -> Iterator[Waiter]:
         """Take out everyone whose time is up.
 

@@ -22,6 +22,7 @@ _STEPS_A_SECOND = 10
 # Looking a member up on its class costs more than all that is done with it here.
 INLINE = Lane.INLINE
 HEALTH = Lane.HEALTH
+LIVENESS = Lane.LIVENESS
 
 Outcome = Response | Awaiting | WouldBlock
 Completion = tuple[Transaction, Callable[[], Response | None]]
@@ -116,9 +117,9 @@ class Dispatcher:
             The answer; None when the client gets it later.
         """
         lane = admission.lane
-        if self.in_hand >= self._limits.max_in_flight and lane is not HEALTH:
+        if self.in_hand >= self._limits.max_in_flight and lane is not HEALTH and lane is not LIVENESS:
             return self._overloaded(admission)
-        if lane is not INLINE:
+        if lane is not INLINE and lane is not LIVENESS:
             return self._queue(Transaction(admission, body, client), lane)
         outcome = self._outcome(admission, body, may_block=False)
         if isinstance(outcome, Response):
@@ -169,11 +170,12 @@ class Dispatcher:
 
     def _work(self, transaction: Transaction, due: float) -> None:
         # Called on a lane's thread; nobody waits any more for what is answered or late.
+        body = transaction.body
         left = due - self._clock.monotonic()
         if transaction.answered or left <= 0:
             return
         with deadline.within(left):
-            outcome = self._outcome(transaction.admission, transaction.body, may_block=True)
+            outcome = self._outcome(transaction.admission, body, may_block=True)
         self.mailbox.put((transaction, partial(self._settle, transaction, outcome)))
 
     def _settle(self, transaction: Transaction, outcome: Outcome) -> Response | None:
@@ -238,6 +240,8 @@ class Dispatcher:
     def _answer(self, transaction: Transaction, response: Response) -> None:
         self._leave(transaction)
         transaction.answered = True
+        # In this order, because a lane looks at them in the other one; what is late may stay queued for long.
+        transaction.body = b""
         try:
             transaction.client.reply(response)
         except Exception as error:  # noqa: BLE001 - one connection's fault must not end the server

@@ -3,6 +3,16 @@
 from dataclasses import dataclass
 
 MOST_CONNECTIONS = 10_000
+RECEIVE = 64 * 1024
+"""Bytes taken off a socket at once."""
+MAX_PENDING = 64 * 1024
+"""Bytes that may wait behind the request in hand before its socket is left unread."""
+MAX_UNSENT = 64 * 1024
+"""Bytes of answers that are gathered before they are sent: with one answer more, all that may wait."""
+BURST = 16
+"""Pipelined requests that are answered before other connections have their turn."""
+WRITE_PROGRESS = 16 * 1024
+"""Bytes that a slow reader must take to be given as much time again."""
 RESERVED_FILES = 128
 """Descriptors left for the engine, the log and the listening socket."""
 
@@ -13,6 +23,8 @@ class ServerLimits:
 
     Attributes:
         max_in_flight: Requests in hand, health checks apart; one more is answered 503 `overloaded`.
+        max_held: Bytes of requests and answers that all connections hold together; whoever has waited longest
+            makes room for more.
         max_connections: Open connections; None takes what the process's limit of open files allows.
         idle_timeout: Seconds that a connection is kept without a request.
         request_timeout: Seconds from a request's first byte to its last.
@@ -27,6 +39,7 @@ class ServerLimits:
     """
 
     max_in_flight: int = 1024
+    max_held: int = 64 * 1024 * 1024
     max_connections: int | None = None
     idle_timeout: float = 60.0
     request_timeout: float = 10.0

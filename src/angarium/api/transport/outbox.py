@@ -8,12 +8,14 @@ class Outbox:
 
     Attributes:
         stuck: True while the socket took less than there was.
+        held: Bytes that are kept in memory, the sent ones of an answer that is not all sent included.
     """
 
-    __slots__ = ("_parts", "_rest", "stuck")
+    __slots__ = ("_parts", "_rest", "held", "stuck")
 
     def __init__(self) -> None:
         self.stuck = False
+        self.held = 0
         self._parts: list[bytes] = []
         self._rest: memoryview | None = None
 
@@ -24,6 +26,7 @@ class Outbox:
             data: A whole response.
         """
         self._parts.append(data)
+        self.held += len(data)
 
     def flush(self, connection: socket.socket) -> int:
         """Send as much as the socket takes, in one call.
@@ -46,10 +49,15 @@ class Outbox:
             data = memoryview(b"".join([self._rest, *parts])) if parts else self._rest
         if parts:
             self._parts = []
+            self.held = len(data)
         try:
             sent = connection.send(data)
         except BlockingIOError:
             sent = 0
         self.stuck = sent < len(data)
-        self._rest = memoryview(data)[sent:] if self.stuck else None
+        if self.stuck:
+            self._rest = memoryview(data)[sent:]
+        else:
+            self._rest = None
+            self.held = 0
         return sent

@@ -5,6 +5,7 @@ from typing import Protocol, TypeVar
 from angarium.api.transport.deadlines import Waits
 from angarium.api.transport.dispatcher import Dispatcher
 from angarium.api.transport.encoding import ResponseEncoder
+from angarium.api.transport.holdings import Holdings
 from angarium.api.transport.limits import ServerLimits
 from angarium.clock import Clock
 
@@ -20,6 +21,7 @@ class Owner(Protocol[Owned]):
         now: The monotonic clock's seconds when the loop came round last.
         dispatcher: Runs requests.
         encoder: Makes bytes of answers.
+        holdings: Bytes of requests and answers that connections hold.
         stopping: True when every answer must close its connection.
         idle: Connections between two requests.
         reading: Connections in the middle of a request.
@@ -32,6 +34,7 @@ class Owner(Protocol[Owned]):
     now: float
     dispatcher: Dispatcher
     encoder: ResponseEncoder
+    holdings: Holdings[Owned]
     stopping: bool
     idle: Waits[Owned]
     reading: Waits[Owned]

@@ -16,7 +16,7 @@ class RequestReader:
     the same object is given.
     """
 
-    __slots__ = ("_at", "_body", "_buffer", "_last", "_last_parsed", "_seen")
+    __slots__ = ("_at", "_body", "_buffer", "_last", "_last_parsed", "_passed_over", "_seen")
 
     def __init__(self) -> None:
         self._last: bytes | None = None
@@ -24,6 +24,7 @@ class RequestReader:
         self._buffer = b""
         self._at = 0
         self._seen = 0
+        self._passed_over = False
         self._body: Body | None = None
 
     @property
@@ -53,6 +54,18 @@ class RequestReader:
         self._buffer = self._buffer[self._at :] + data if self._at < len(self._buffer) else data
         self._at = 0
 
+    def trim(self) -> int:
+        """Let go of the bytes that were read.
+
+        Returns:
+            How many bytes are held on to.
+        """
+        if self._at >= len(self._buffer):
+            self._buffer = b""
+            self._at = 0
+        body = self._body
+        return len(self._buffer) if body is None else len(self._buffer) + body.held
+
     def head(self) -> RequestHead | None:
         """Read the next request's head.
 
@@ -63,13 +76,17 @@ class RequestReader:
             WireError: There is no head in these bytes, whatever follows.
         """
         buffer = self._buffer
-        # One empty line before a request is a careless client's, and passed over (RFC 9112, 2.2).
-        start = self._at + 2 if buffer.startswith(b"\r\n", self._at) else self._at
+        if buffer.startswith(b"\r\n", self._at) and not self._passed_over:
+            # One empty line before a request is a careless client's, and begins none (RFC 9112, 2.2).
+            self._at += 2
+            self._passed_over = True
+        start = self._at
         end = wire.head_end(buffer, start, self._seen)
         if end < 0:
             self._seen = len(buffer) - start
             return None
         self._seen = 0
+        self._passed_over = False
         head = buffer[start:end]
         if head == self._last:
             self._at = end + 4

@@ -4,6 +4,7 @@ import errno
 import selectors
 import socket
 import sys
+from collections.abc import Callable
 from http.server import HTTPServer
 from itertools import islice
 from typing import cast
@@ -14,6 +15,7 @@ from angarium.api.transport.connection import Connection
 from angarium.api.transport.deadlines import Waits
 from angarium.api.transport.dispatcher import Dispatcher
 from angarium.api.transport.encoding import ResponseEncoder
+from angarium.api.transport.holdings import Holdings
 from angarium.api.transport.limits import ServerLimits, allowed_connections
 from angarium.clock import Clock
 
@@ -42,6 +44,7 @@ class Server(HTTPServer):
         limits: The bounds of what is held and waited for.
         clock: Tells the time.
         now: The monotonic clock's seconds when the loop came round last.
+        holdings: Bytes of requests and answers that connections hold.
         dispatcher: Runs requests.
         encoder: Makes bytes of answers.
         stopping: True once `stop` took effect: every answer closes its connection.
@@ -68,6 +71,11 @@ class Server(HTTPServer):
         self.reading: Waits[Connection] = Waits(limits.request_timeout)
         self.writing: Waits[Connection] = Waits(limits.write_timeout)
         self.lingering: Waits[Connection] = Waits(limits.linger_timeout)
+        self.holdings = Holdings(
+            limits.max_held,
+            (self.reading, self.writing),
+            lambda connection: self._safely(connection, Connection.make_room),
+        )
         self._most = limits.max_connections or allowed_connections()
         self._selector = selectors.DefaultSelector()
         self._connections: set[Connection] = set()
@@ -141,6 +149,7 @@ class Server(HTTPServer):
         self._accept_no_more()
         for connection in tuple(self._connections):
             connection.close()
+        self.holdings.report()
         self._selector.close()
         self.dispatcher.close()
         super().server_close()
@@ -231,6 +240,12 @@ class Server(HTTPServer):
         except Exception:  # noqa: BLE001 - one connection's fault must not end the server
             self._give_up_on(connection)
 
+    def _safely(self, connection: Connection, step: Callable[[Connection], None]) -> None:
+        try:
+            step(connection)
+        except Exception:  # noqa: BLE001 - as above
+            self._give_up_on(connection)
+
     def _give_up_on(self, connection: Connection) -> None:
         self.handle_error(connection.connection, connection.client_address)
         connection.close()
@@ -238,11 +253,9 @@ class Server(HTTPServer):
     def _sweep(self) -> None:
         for waits in (self.idle, self.reading, self.writing, self.lingering):
             for connection in waits.overdue(self.now):
-                try:
-                    connection.timed_out()
-                except Exception:  # noqa: BLE001 - as above
-                    self._give_up_on(connection)
+                self._safely(connection, Connection.timed_out)
         self.dispatcher.sweep(self.now)
+        self.holdings.report()
 
     def _accept(self) -> bool:
         # False when there are no more, or no room for them.

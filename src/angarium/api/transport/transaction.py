@@ -27,7 +27,7 @@ class Transaction:
 
     Attributes:
         admission: Leave to run it.
-        body: The whole body.
+        body: The whole body, empty once an answer was given.
         client: Whom to answer.
         answered: True once an answer was given; read by the lanes to skip what nobody waits for.
         waits: Where it waits, None while it does not.

@@ -47,3 +47,13 @@ def test_others_may_come_and_go_while_the_overdue_are_told() -> None:
         waits.join("c", 10)
     assert told == ["a"]
     assert list(waits) == ["c"]
+
+
+def test_who_waits_longest_is_known_with_the_beginning() -> None:
+    waits: Waits[str] = Waits(10)
+    assert waits.longest() is None
+    waits.join("a", 1)
+    waits.join("b", 2)
+    assert waits.longest() == ("a", 1)
+    waits.join("a", 3)
+    assert waits.longest() == ("b", 2)

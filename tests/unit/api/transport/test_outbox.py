@@ -23,7 +23,9 @@ def test_several_parts_leave_in_one_write(pair: Pair) -> None:
     outbox = Outbox()
     outbox.add(b"one")
     outbox.add(b"two")
+    assert outbox.held == 6
     assert outbox.flush(near) == 6
+    assert outbox.held == 0
     assert far.recv(100) == b"onetwo"
     assert outbox.flush(near) == 0
     assert not outbox.stuck
@@ -37,8 +39,10 @@ def test_what_a_full_socket_does_not_take_is_kept_and_sent_in_order(pair: Pair) 
     sent = outbox.flush(near)
     assert 0 < sent < len(whole)
     assert outbox.stuck
+    assert outbox.held == len(whole), "an answer is kept as a whole"
     outbox.add(b"the end")
     assert outbox.flush(near) == 0
+    assert outbox.held == len(whole) - sent + 7
     received = b""
     while outbox.stuck:
         received += far.recv(1 << 20)
@@ -46,6 +50,7 @@ def test_what_a_full_socket_does_not_take_is_kept_and_sent_in_order(pair: Pair) 
     while len(received) < len(whole) + 7:
         received += far.recv(1 << 20)
     assert received == whole + b"the end"
+    assert outbox.held == 0
 
 
 def test_a_broken_connection_is_told(pair: Pair) -> None:

@@ -73,6 +73,29 @@ def test_two_empty_lines_are_no_request(data: bytes) -> None:
     assert [kind for kind, _ in read(data, [])] == ["error"]
 
 
+def test_an_empty_line_waits_for_nothing_to_be_read() -> None:
+    reader = RequestReader()
+    reader.feed(SIZED + b"\r\n")
+    assert reader.head() is not None
+    assert reader.expect_body(5) == b"hello"
+    assert reader.head() is None
+    assert reader.pending == 0
+
+
+def test_what_was_read_is_let_go() -> None:
+    reader = RequestReader()
+    reader.feed(SIZED + SIZED[:-2])
+    assert reader.head() is not None
+    assert reader.expect_body(5) == b"hello"
+    assert reader.trim() == 2 * len(SIZED) - 2
+    assert reader.head() is not None
+    assert reader.expect_body(5) is None
+    assert reader.trim() == 3
+    reader.feed(b"lo")
+    assert reader.body() == b"hello"
+    assert reader.trim() == 0
+
+
 def test_pending_bytes_are_those_that_belong_to_nothing_given_yet() -> None:
     reader = RequestReader()
     reader.feed(GET + b"GET")

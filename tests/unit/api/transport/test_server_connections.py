@@ -4,7 +4,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from angarium.api.transport.connection import MAX_PENDING, RECEIVE
+from angarium.api.transport.limits import MAX_PENDING, RECEIVE
 from angarium.logs.line import action_of
 from tests.fakes.application import StubApplication
 from tests.fakes.clock import ManualClock
@@ -50,6 +50,19 @@ def test_an_idle_connection_is_closed_after_its_time(start: Start, clock: Manual
             turn(running)
             clock.advance(59)
         client.ask(get("/echo"))
+        turn(running)
+        clock.advance(61)
+        assert client.closed()
+
+
+def test_an_empty_line_behind_a_body_begins_no_request(start: Start, clock: ManualClock) -> None:
+    running = start(idle_timeout=60, request_timeout=10)
+    with RawClient(running.url) as client:
+        for _ in range(3):
+            assert client.ask(post("/echo", b"hello") + b"\r\n").status == 200
+            turn(running)
+            clock.advance(11)
+            turn(running)
         turn(running)
         clock.advance(61)
         assert client.closed()

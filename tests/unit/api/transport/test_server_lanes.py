@@ -5,11 +5,12 @@ from contextlib import ExitStack
 
 import pytest
 
+from angarium.api.exchange import Lane
 from angarium.logs.line import action_of, fields_of
 from tests.fakes.application import StubApplication
 from tests.fakes.clock import ManualClock
 from tests.fakes.raw_client import RawClient, get, post
-from tests.fakes.serving import Start
+from tests.fakes.serving import Start, seen
 
 PATIENCE = 30.0
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -54,6 +55,14 @@ def test_a_full_lane_delays_no_other(start: Start, application: StubApplication)
             assert client.ask(get("/hash")).status == 200
             assert client.ask(get("/health")).status == 200
         assert [client.answer().status for client in blocked] == [200] * 4
+
+
+def test_whether_the_process_lives_is_answered_on_the_server_s_own_thread(
+    start: Start, application: StubApplication
+) -> None:
+    with RawClient(start().url) as client:
+        assert client.ask(get("/live")).status == 200
+    assert application.threads == {"server"}
 
 
 def test_an_answer_that_depends_on_a_future_holds_no_thread(
@@ -147,6 +156,22 @@ def test_what_waited_too_long_for_its_lane_is_never_run(
     assert b"waiting" not in application.bodies
 
 
+def test_what_nobody_waits_for_any_more_holds_no_body(
+    start: Start, application: StubApplication, clock: ManualClock
+) -> None:
+    running = start(store_threads=1)
+    with RawClient(running.url) as hanging, RawClient(running.url) as waiting:
+        hanging.send(get("/store"))
+        entered(application)
+        waiting.send(post("/store", b"waiting"))
+        seen(running, lambda: running.server.dispatcher.in_hand == 2)
+        (_, queued) = running.server.dispatcher._lanes[Lane.STORE]
+        assert queued.body == b"waiting"
+        clock.advance(2.1)
+        assert waiting.answer().status == 503
+        assert queued.body == b""
+
+
 def test_the_queue_before_a_lane_that_hangs_is_bounded(
     start: Start, application: StubApplication, clock: ManualClock
 ) -> None:
@@ -194,6 +219,7 @@ def test_requests_in_hand_are_bounded(start: Start, application: StubApplication
                 assert (answer.status, answer.code) == (503, "overloaded")
                 assert int(answer.headers["retry-after"]) >= 1
             assert client.ask(get("/refused")).status == 404
+            assert client.ask(get("/live")).status == 200
             application.gate.set()
             assert client.ask(get("/health")).status == 200
             application.futures[0].set_result("one")

@@ -9,7 +9,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from angarium.api.transport.connection import BURST, Connection
+from angarium.api.transport.connection import Connection
+from angarium.api.transport.limits import BURST
 from angarium.api.transport.server import Server
 from angarium.logs.line import action_of, fields_of
 from tests.fakes.application import ALICE, StubApplication

@@ -1,0 +1,53 @@
+"""What a server knows of one connection: what wakes it, how long it may wait, how much it holds."""
+
+import contextlib
+import socket
+from http.server import BaseHTTPRequestHandler
+from typing import Self, cast
+
+from angarium.api.transport.deadlines import Waits
+from angarium.api.transport.owner import Owner
+
+
+class OwnedHandler(BaseHTTPRequestHandler):
+    """A handler on a socket that never blocks, and its account with the server that owns it."""
+
+    connection: socket.socket
+    _owner: Owner[Self]
+    _waits: Waits[Self] | None
+
+    def setup(self) -> None:
+        """Prepare the socket: no blocking, and no waiting for a fuller packet."""
+        self.connection = self.request
+        self.connection.setblocking(False)
+        with contextlib.suppress(OSError):
+            self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
+        self._owner = cast("Owner[Self]", self.server)
+        self._events = 0
+        self._waits = None
+        self._progress = 0
+        self._held = 0
+
+    def _watch(self: Self, events: int) -> None:
+        if events != self._events:
+            self._owner.watch(self, self._events, events)
+            self._events = events
+
+    def _wait_in(self, waits: Waits[Self] | None, afresh: bool = False) -> None:
+        before = self._waits
+        if before is not waits:
+            if before is not None:
+                before.leave(self)
+            self._waits = waits
+        elif not afresh:
+            return
+        if waits is not None:
+            self._progress = 0
+            waits.join(self, self._owner.now)
+
+    def _hold(self: Self, held: int) -> None:
+        # There may be no room for it, not even here: whoever calls this looks at nothing afterwards.
+        more = held - self._held
+        if more:
+            self._held = held
+            self._owner.holdings.change(self, more)

@@ -1,0 +1,137 @@
+"""Bytes that clients make the server hold: by half requests, and by answers that they do not take."""
+
+import logging
+from contextlib import ExitStack
+
+import pytest
+
+from angarium.api.transport.limits import MAX_UNSENT
+from angarium.logs.line import action_of, fields_of
+from tests.fakes.application import StubApplication
+from tests.fakes.clock import ManualClock
+from tests.fakes.raw_client import RawClient, get, post
+from tests.fakes.serving import Running, Start, seen, turn
+
+PATIENCE = 30.0
+ANSWER = 100_000
+HALF = post("/echo", b"x" * 65_536)[:-1]
+ROOM = 10 * len(HALF)
+
+
+def held(running: Running) -> int:
+    return running.server.holdings.held
+
+
+def test_pipelined_answers_that_nobody_reads_do_not_pile_up(start: Start) -> None:
+    running = start()
+    with RawClient(running.url, receive_buffer=4096) as client:
+        client.send(get(f"/large/{ANSWER}") * 64)
+        seen(running, lambda: len(running.server.writing) == 1)
+        (connection,) = running.server.writing
+        assert connection._outbox.held <= MAX_UNSENT + ANSWER + 1000
+        assert held(running) <= MAX_UNSENT + ANSWER + 1000 + 64 * len(get(f"/large/{ANSWER}"))
+        assert [client.answer().body for _ in range(64)] == [b"x" * ANSWER] * 64
+        seen(running, lambda: held(running) == 0)
+
+
+def test_half_requests_make_room_for_others_before_they_fill_the_memory(start: Start) -> None:
+    running = start(max_held=ROOM)
+    with ExitStack() as stack:
+        clients = []
+        for _ in range(30):
+            clients.append(stack.enter_context(RawClient(running.url)).send(HALF))
+            with RawClient(running.url) as other:
+                assert other.ask(get("/echo")).status == 200
+                assert other.ask(post("/echo", b"hello")).body == b"hello"
+            assert held(running) <= ROOM
+        for client in clients[:15]:
+            answer = client.answer()
+            assert (answer.status, answer.code) == (503, "overloaded")
+            assert int(answer.headers["retry-after"]) >= 1
+            assert client.closed()
+        assert clients[-1].ask(b"x").status == 200, "whoever came last is not the one that waited longest"
+
+
+def test_answers_that_nobody_reads_make_room_too(start: Start) -> None:
+    size = 8_000_000
+    running = start(max_held=2 * size)
+    with ExitStack() as stack:
+        for _ in range(5):
+            client = stack.enter_context(RawClient(running.url, receive_buffer=4096))
+            client.send(get(f"/large/{size}"))
+        seen(running, lambda: len(running.server.writing) == 1)
+        assert size < held(running) <= 2 * size
+
+
+def test_a_request_that_is_answered_or_broken_off_holds_nothing(
+    start: Start, application: StubApplication, clock: ManualClock
+) -> None:
+    running = start(request_timeout=10)
+    body = b"x" * 65_536
+    with (
+        RawClient(running.url) as whole,
+        RawClient(running.url) as late,
+        RawClient(running.url) as broken,
+        RawClient(running.url) as waiting,
+    ):
+        assert whole.ask(post("/echo", body)).body == body
+        late.send(HALF)
+        broken.send(HALF)
+        waiting.send(post("/await", body))
+        assert application.awaiting.acquire(timeout=PATIENCE)
+        seen(running, lambda: held(running) >= 3 * 65_000)
+        broken.reset()
+        seen(running, lambda: held(running) < 3 * 65_000)
+        clock.advance(10.1)
+        assert late.answer().status == 408
+        seen(running, lambda: held(running) == len(body))
+        application.futures[0].set_result("done")
+        assert waiting.answer().status == 202
+        seen(running, lambda: held(running) == 0)
+
+
+def test_when_requests_in_hand_alone_hold_too_much_the_last_one_is_given_up(
+    start: Start, application: StubApplication
+) -> None:
+    running = start(max_held=150_000)
+    with ExitStack() as stack:
+        clients = [stack.enter_context(RawClient(running.url)) for _ in range(3)]
+        for client in clients:
+            client.send(post("/await", b"x" * 65_000))
+            assert application.awaiting.acquire(timeout=PATIENCE)
+        assert clients[2].closed()
+        assert held(running) == 130_000
+        for future in application.futures:
+            future.set_result("done")
+        assert [client.answer().status for client in clients[:2]] == [202, 202]
+
+
+def test_a_body_of_tiny_pieces_is_kept_in_no_more_than_its_bytes(start: Start) -> None:
+    running = start()
+    with RawClient(running.url) as client:
+        client.send(post("/echo", b"ab" * 500)[:-1000])
+        for _ in range(499):
+            client.send(b"ab")
+            turn(running)
+        (connection,) = running.server.reading
+        assert held(running) == connection._held == 998
+        assert client.ask(b"ab").body == b"ab" * 500
+
+
+def test_connections_that_made_room_are_told_in_one_line(
+    start: Start, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    running = start(max_held=2 * len(HALF))
+    with ExitStack() as stack:
+        clients = []
+        for number in range(5):
+            clients.append(stack.enter_context(RawClient(running.url)).send(HALF))
+            if number < 2:
+                seen(running, lambda: held(running) >= len(clients) * 65_535)
+            else:
+                assert clients[number - 2].answer().status == 503
+        clock.advance(1)
+        running.end()
+    lines = [record for record in caplog.records if action_of(record) == "connections_shed"]
+    assert {record.levelno for record in lines} == {logging.WARNING}
+    assert sum(int(str(fields_of(record)["ended"])) for record in lines) == 3
