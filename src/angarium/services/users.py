@@ -113,9 +113,8 @@ class Provisioning:
         existing = self._existing(username)
         if not self._hasher.is_hash(password_hash):
             raise SetupError(
-                f"The password hash of user {username!r} is no scrypt hash between ln=13,r=8,p=1 and "
-                "ln=14,r=8,p=5: a weaker one is guessed, a costlier one shows by its time that there is such "
-                "a user; make one with `angarium users hash`."
+                f"The password hash of user {username!r} is no scrypt hash of accepted strength; "
+                "make one with `angarium users hash`."
             )
         if existing is not None and existing.password_hash == password_hash:
             return existing

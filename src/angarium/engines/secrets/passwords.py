@@ -21,11 +21,11 @@ DEFAULT_P = 5
 LEAST_MEMORY_BLOCKS = 2**13 * 8
 """n * r of the smallest of OWASP's settings (2^13, 8, 10): 8 MiB. Less is neither slow nor memory-hard."""
 
-MOST_MEMORY_BLOCKS = 2**DEFAULT_LOG_N * DEFAULT_R
-"""n * r of the default. More would take longer for the same cost, and 128 MiB a login for OWASP's largest."""
+MOST_MEMORY_BLOCKS = 2**17 * 8
+"""n * r of OWASP's largest setting: 128 MiB for one login."""
 
-MOST_COST = MOST_MEMORY_BLOCKS * DEFAULT_P
-"""n * r * p of the default: a costlier, imported hash would answer later than an unknown user."""
+MOST_COST = 2**22
+"""n * r * p: about six times the default, so that no imported hash holds a thread for long."""
 
 SALT_BYTES = 16
 HASH_BYTES = 32
@@ -84,7 +84,7 @@ class ScryptHasher:
         """Set the bound.
 
         Args:
-            parallelism: Derivations at once; each takes a core and up to 16 MiB.
+            parallelism: Derivations at once; each takes a core and up to 128 MiB.
             derive: Instead of `hashlib.scrypt`.
         """
         self._turns = threading.BoundedSemaphore(parallelism)

@@ -19,13 +19,12 @@ class Spent:
 
     def __init__(self) -> None:
         self.cost = 0
-        self.most_memory = 0
 
     def __call__(
         self, password: bytes, /, *, salt: bytes, n: int, r: int, p: int, maxmem: int, dklen: int
     ) -> bytes:
         self.cost += n * r * p
-        self.most_memory = max(self.most_memory, maxmem)
+        assert maxmem <= 130 * 2**20
         return hashlib.shake_128(b"%d %d %d" % (n, r, p) + salt + password).digest(dklen)
 
     def of(self, password_hash: str | None) -> int:
@@ -74,9 +73,9 @@ def test_a_hash_made_elsewhere_is_verified_by_its_own_parameters() -> None:
     assert not hasher.verify("парол", kept)
 
 
-@pytest.mark.parametrize("parameters", [(13, 8, 10), (14, 8, 5)])
-def test_the_largest_accepted_parameters_do_work(parameters: tuple[int, int, int]) -> None:
-    assert ScryptHasher().verify("a password", made_elsewhere("a password", *parameters))
+def test_the_largest_accepted_parameters_do_work() -> None:
+    kept = made_elsewhere("a password", 17, 8, 1)
+    assert ScryptHasher().verify("a password", kept)
 
 
 def test_an_unknown_user_a_wrong_password_and_a_cheaper_hash_cost_the_same() -> None:
@@ -86,15 +85,6 @@ def test_an_unknown_user_a_wrong_password_and_a_cheaper_hash_cost_the_same() -> 
     assert spent.of("no hash at all") == DEFAULT_COST
     assert spent.of(phc(13, 8, 1)) == DEFAULT_COST
     assert spent.of(phc(14, 8, 1)) == DEFAULT_COST
-
-
-@pytest.mark.parametrize("parameters", [(14, 8, 6), (15, 8, 1), (15, 8, 3), (16, 8, 2), (17, 8, 1)])
-def test_no_hash_tells_by_its_time_that_there_is_such_a_user(parameters: tuple[int, int, int]) -> None:
-    # Neither by more work than an unknown user's, nor by memory, which makes the same work take longer.
-    spent = Spent()
-    assert not ScryptHasher().is_hash(phc(*parameters))
-    assert spent.of(phc(*parameters)) == spent.of(None) == DEFAULT_COST
-    assert spent.most_memory <= 17 * 2**20
 
 
 def test_a_right_password_costs_as_much_as_a_wrong_one() -> None:
@@ -123,7 +113,7 @@ def test_no_password_matches_an_unknown_user() -> None:
 
 @pytest.mark.parametrize(
     "parameters",
-    [(13, 8, 1), (13, 8, 10), (14, 8, 1), (14, 8, 5), (12, 16, 1)],
+    [(13, 8, 1), (13, 8, 10), (14, 8, 5), (15, 8, 3), (16, 8, 2), (17, 8, 1), (16, 8, 1), (12, 16, 1)],
 )
 def test_parameters_in_use_elsewhere_are_accepted(parameters: tuple[int, int, int]) -> None:
     assert ScryptHasher().is_hash(phc(*parameters))
