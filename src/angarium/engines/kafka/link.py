@@ -93,10 +93,14 @@ class ProducerLink:
 
     def _take_new(self) -> bool:
         try:
-            live = self._connect()
-        except (LogUnavailable, SetupError) as error:
+            self._replace()
+        except Exception as error:  # noqa: BLE001 - told; a thread that ends here would never connect again
             self._tell(error)
             return False
+        return True
+
+    def _replace(self) -> None:
+        live = self._connect()
         old, self._live = self._live, live
         self._replaced()
         self._made.set()
@@ -104,12 +108,14 @@ class ProducerLink:
         _log.info("kafka_connected", "A producer has found its topic.", replaced=old is not None)
         if old is not None:
             old.close(0.0)
-        return True
 
     def _tell(self, error: Exception) -> None:
         self._reason = str(error)
-        self._tried.set()
         if isinstance(error, SetupError):
             _log.error("wrong_topic", str(error), None, error_type=type(error).__name__)
-        else:
+        elif isinstance(error, LogUnavailable):
             _log.warning("kafka_unreachable", str(error), error_type=type(error).__name__)
+        else:
+            self._reason = f"connecting failed with {type(error).__name__}"
+            _log.error("connect_failed", "Connecting failed in a way that was not foreseen.", error)
+        self._tried.set()

@@ -92,6 +92,19 @@ def test_a_topic_that_does_not_fit_is_told_to_every_sender(
         _ = link.live
 
 
+def test_whatever_connecting_raises_it_is_tried_again(
+    brokers: Brokers, open_link: Callable[[], ProducerLink]
+) -> None:
+    brokers.failure = KeyError("unforeseen")
+    link = open_link()
+    link.wait_until_tried(30.0)
+    with pytest.raises(LogUnavailable, match="KeyError"):
+        _ = link.live
+    brokers.failure = None
+    link.wait_until_made(30.0)
+    assert link.live is cast("LiveProducer", brokers.made[0])
+
+
 def test_a_producer_that_is_silent_for_too_long_is_replaced_and_closed(
     brokers: Brokers, open_link: Callable[[], ProducerLink]
 ) -> None:
