@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import kafka
 import pytest
+from kafka.admin import ConfigResource, ConfigResourceType
 
 from angarium import deadline
 from angarium.domain.errors import LogUnavailable
@@ -174,6 +175,23 @@ def test_a_topic_that_vanishes_is_told_at_once_and_may_come_back(
         assert time.monotonic() < give_up_at
     make_topics(connection, topic, PARTITIONS)
     until_taken(log, seconds=30.0)
+
+
+def test_a_record_that_a_broker_refuses_for_good_stops_the_others_for_moments_only(
+    connection: KafkaConnection, topic: str, log: KafkaLog
+) -> None:
+    append(log, "before", new_key())
+    set_config(connection, topic, "max.message.bytes", "1000")
+    give_up_at = time.monotonic() + 30.0
+    while "MessageSizeTooLarge" not in str(try_to_append(log, "large" * 1_000)):
+        assert time.monotonic() < give_up_at
+    until_taken(log)
+
+
+def set_config(connection: KafkaConnection, topic: str, name: str, value: str) -> None:
+    resource = ConfigResource(ConfigResourceType.TOPIC, topic, configs={name: value})
+    with closing(kafka.KafkaAdminClient(**connection.options())) as administrator:
+        administrator.alter_configs([resource])
 
 
 def test_another_number_of_partitions_is_refused_with_what_to_do(

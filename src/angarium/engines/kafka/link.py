@@ -8,8 +8,11 @@ from angarium.domain.errors import LogUnavailable, SetupError
 from angarium.engines.kafka.live_producer import LiveProducer
 
 SILENT_SECONDS = 10.0
-"""After so long without a single acknowledgement a producer is replaced: whatever state it is in (fenced,
-refused once and for all, its thread ended), a new one starts clean as soon as a broker answers."""
+"""After so long without a single acknowledgement a producer is replaced: whatever state it is in (fenced, its
+thread ended), a new one starts clean as soon as a broker answers."""
+
+REST_SECONDS = 1.0
+"""So long a new producer is left alone: what fails every producer at once does not make one after the other."""
 
 _LOOK_SECONDS = 0.5
 _CLOSE_SECONDS = 1.0
@@ -85,11 +88,14 @@ class ProducerLink:
     def _run(self) -> None:
         waits = backoff.delays(most=_RETRY_SECONDS)
         while not self._closing.is_set():
-            if self._live is not None and self._silent_for() < SILENT_SECONDS:
+            if self._is_of_use(self._live):
                 waits = backoff.delays(most=_RETRY_SECONDS)
                 self._closing.wait(_LOOK_SECONDS)
-            elif not self._take_new():
-                self._closing.wait(next(waits))
+            else:
+                self._closing.wait(REST_SECONDS if self._take_new() else next(waits))
+
+    def _is_of_use(self, live: LiveProducer | None) -> bool:
+        return live is not None and not live.has_failed and self._silent_for() < SILENT_SECONDS
 
     def _take_new(self) -> bool:
         try:

@@ -87,6 +87,12 @@ class LiveProducer:
             raise
         return live
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether the library refuses every record from now on, as it does once a broker refused one for good."""
+        # The library has no public way to ask.
+        return bool(self._producer._transaction_manager.has_fatal_error())  # noqa: SLF001
+
     def send(
         self, sent: Sent, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]]
     ) -> None:
