@@ -44,7 +44,8 @@ class Record:
         timestamp: The log's own time of the append, milliseconds since the epoch.
         key: The key, None when the record has none.
         value: The value, None when the record has none.
-        headers: All headers; the last of a repeated name.
+        headers: All headers; the last of a repeated name. A value of None is no value, which differs from an
+            empty one.
     """
 
     partition: int
@@ -52,7 +53,7 @@ class Record:
     timestamp: int
     key: bytes | None
     value: bytes | None
-    headers: Mapping[str, bytes] = field(default_factory=dict)
+    headers: Mapping[str, bytes | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +191,8 @@ class DeadLetter:
         reason: Stable, snake_case: `undecodable_event`, `key_mismatch`, `message_id_conflict`,
             `unknown_message`, `not_recipient` or `internal_error`.
         detail: For a person, without the content.
-        record: The record itself, byte for byte, with its position.
+        record: The record itself, byte for byte, with its position. One that is too large to be kept whole
+            comes back without its value, or with nothing but its position; the detail says so.
         trace_id: The trace of the request that made it; the record's own position when it has none.
     """
 

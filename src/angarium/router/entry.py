@@ -90,4 +90,4 @@ def trace_id_of(record: Record) -> str:
 def _event(record: Record) -> Event:
     if record.value is None:
         raise UndecodableEvent("the record has no value")
-    return decode(record.value, record.headers.get("schema", b"").decode("utf-8", "replace"))
+    return decode(record.value, (record.headers.get("schema") or b"").decode("utf-8", "replace"))

@@ -8,7 +8,6 @@ from uuid import uuid4
 
 import kafka
 import pytest
-from kafka.admin import ConfigResource, ConfigResourceType
 
 from angarium import deadline
 from angarium.domain.errors import LogUnavailable
@@ -17,7 +16,7 @@ from angarium.engines.kafka.security import KafkaConnection
 from angarium.ports.message_log import Appended, NewRecord
 from tests.contract.ports.records import append, new_key
 from tests.engines.kafka_server import KafkaServer
-from tests.engines.kafka_topics import make_topics
+from tests.engines.kafka_topics import make_topics, set_config
 from tests.integration.kafka.conftest import PARTITIONS, OpenLog, OpenReading
 from tests.integration.kafka.sending import cpu_seconds, keep_trying, try_to_append, until_taken
 
@@ -181,17 +180,11 @@ def test_a_record_that_a_broker_refuses_for_good_stops_the_others_for_moments_on
     connection: KafkaConnection, topic: str, log: KafkaLog
 ) -> None:
     append(log, "before", new_key())
-    set_config(connection, topic, "max.message.bytes", "1000")
+    set_config(connection, topic, "max.message.bytes", 1000)
     give_up_at = time.monotonic() + 30.0
     while "MessageSizeTooLarge" not in str(try_to_append(log, "large" * 1_000)):
         assert time.monotonic() < give_up_at
     until_taken(log)
-
-
-def set_config(connection: KafkaConnection, topic: str, name: str, value: str) -> None:
-    resource = ConfigResource(ConfigResourceType.TOPIC, topic, configs={name: value})
-    with closing(kafka.KafkaAdminClient(**connection.options())) as administrator:
-        administrator.alter_configs([resource])
 
 
 def test_another_number_of_partitions_is_refused_with_what_to_do(

@@ -1,3 +1,5 @@
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
@@ -8,7 +10,7 @@ from angarium.domain.errors import LogUnavailable, SetupError
 from angarium.engines.kafka.security import KafkaConnection
 from angarium.engines.kafka.topics import KafkaTopics
 from tests.engines.kafka_server import KafkaServer
-from tests.engines.kafka_topics import make_topics
+from tests.engines.kafka_topics import make_topics, set_config
 from tests.engines.ports import free_port
 
 
@@ -51,6 +53,23 @@ def test_every_difference_is_named(connection: KafkaConnection, name: str) -> No
     assert "1 replicas, not 2" in said
     assert "message.timestamp.type=CreateTime, not LogAppendTime" in said
     assert "cleanup.policy=compact, not delete" in said
+
+
+def test_a_topic_of_dead_letters_that_takes_too_little_is_named(
+    connection: KafkaConnection, name: str
+) -> None:
+    topics = KafkaTopics(connection, name, 6, 1)
+    topics.create()
+    set_config(connection, f"{name}.dead", "max.message.bytes", 1_048_588)
+    with pytest.raises(SetupError, match=r"\.dead' has max.message.bytes=1048588, not 8388608"):
+        until_refused(topics.verify)
+
+
+def until_refused(verify: Callable[[], None]) -> None:
+    """Verify until the broker heeds what was changed."""
+    give_up_at = time.monotonic() + 30.0
+    while time.monotonic() < give_up_at:
+        verify()
 
 
 def test_init_refuses_a_topic_that_differs(connection: KafkaConnection, name: str) -> None:

@@ -61,7 +61,7 @@ def _refusal(event: Event, senders: dict[tuple[UUID, UUID], NewMessage]) -> str 
 def _events(records: Sequence[Record]) -> Iterator[tuple[Record, Event]]:
     for record in records:
         try:
-            yield record, decode(record.value or b"", record.headers.get("schema", b"").decode())
+            yield record, decode(record.value or b"", (record.headers.get("schema") or b"").decode())
         except UndecodableEvent:
             continue
 

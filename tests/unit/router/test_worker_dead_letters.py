@@ -24,13 +24,22 @@ TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
         pytest.param(b"{}", b"1", id="no event"),
         pytest.param(encode(message()), b"2", id="a later schema"),
         pytest.param(encode(message()), b"\xff", id="an unreadable schema"),
-        pytest.param(encode(message()), None, id="no schema"),
     ],
 )
 def test_what_cannot_be_decoded_is_put_away_and_stops_nobody(
-    rig: Rig, value: bytes | None, schema: bytes | None
+    rig: Rig, value: bytes | None, schema: bytes
 ) -> None:
-    headers = {"trace_id": b"abc"} if schema is None else {"trace_id": b"abc", "schema": schema}
+    assert_put_away(rig, value, {"trace_id": b"abc", "schema": schema})
+
+
+@pytest.mark.parametrize("headers", [{}, {"schema": None}], ids=["no schema", "a schema without a value"])
+def test_an_event_without_a_schema_is_put_away_and_stops_nobody(
+    rig: Rig, headers: dict[str, bytes | None]
+) -> None:
+    assert_put_away(rig, encode(message()), {"trace_id": b"abc", **headers})
+
+
+def assert_put_away(rig: Rig, value: bytes | None, headers: dict[str, bytes | None]) -> None:
     rig.log.append_raw(0, str(ALICE_BOB).encode(), value, headers)
     rig.put(message("valid"))
     rig.run(rig.worker())
@@ -54,8 +63,9 @@ def test_a_key_that_is_not_the_conversation_is_put_away(rig: Rig, key: bytes | N
 def test_a_record_without_a_trace_is_named_by_its_position(rig: Rig) -> None:
     rig.log.append_raw(0, None, None, {})
     rig.log.append_raw(0, None, None, {"trace_id": b""})
+    rig.log.append_raw(0, None, None, {"trace_id": None})
     rig.run(rig.worker())
-    assert [letter.trace_id for letter in reversed(rig.dead_letters.read(10))] == ["0:0", "0:1"]
+    assert [letter.trace_id for letter in reversed(rig.dead_letters.read(10))] == ["0:0", "0:1", "0:2"]
 
 
 def test_a_trace_id_from_outside_is_bounded_and_always_text(rig: Rig) -> None:

@@ -12,7 +12,7 @@ SILENT_SECONDS = 10.0
 thread ended), a new one starts clean as soon as a broker answers."""
 
 REST_SECONDS = 1.0
-"""So long a new producer is left alone: what fails every producer at once does not make one after the other."""
+"""So long a new producer is left alone: what ends every producer at once makes no more of them than that."""
 
 _LOOK_SECONDS = 0.5
 _CLOSE_SECONDS = 1.0

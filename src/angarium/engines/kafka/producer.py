@@ -1,9 +1,11 @@
 """The log's writing half on Kafka."""
 
 from concurrent.futures import Future
+from functools import partial
 
 from angarium.clock import Clock
 from angarium.domain.partitioning import partition_for
+from angarium.engines.kafka.live_producer import LiveProducer
 from angarium.engines.kafka.security import KafkaConnection
 from angarium.engines.kafka.topic_writer import IN_FLIGHT, TopicWriter
 from angarium.ports.message_log import Appended, NewRecord
@@ -34,7 +36,8 @@ class KafkaLog:
             limit: So many records are held for Kafka at most.
         """
         self._partitions = partitions
-        self._writer = TopicWriter(connection, topic, partitions, clock, limit)
+        connect = partial(LiveProducer.connect, connection, topic, partitions)
+        self._writer = TopicWriter(connect, partitions, clock, limit)
 
     def append(self, record: NewRecord) -> "Future[Appended]":
         """Append a record durably, without blocking the caller.
