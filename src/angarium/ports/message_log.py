@@ -188,8 +188,8 @@ class DeadLetter:
     """A record that could not be applied, with what a person needs to judge it.
 
     Attributes:
-        reason: Stable, snake_case: `undecodable_event`, `key_mismatch`, `message_id_conflict`,
-            `unknown_message`, `not_recipient` or `internal_error`.
+        reason: Stable, snake_case: `undecodable_event`, `key_mismatch`, `wrong_partition`,
+            `message_id_conflict`, `unknown_message`, `not_recipient` or `internal_error`.
         detail: For a person, without the content.
         record: The record itself, byte for byte, with its position. One that is too large to be kept whole
             comes back without its value, or with nothing but its position; the detail says so.

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from angarium.domain.errors import UndecodableEvent
 from angarium.domain.events import Event, decode
+from angarium.domain.partitioning import partition_for
 from angarium.ports.message_log import DeadLetter, Record
 from angarium.router.progress import PartitionProgress
 
@@ -47,13 +48,14 @@ class Entry:
         }
 
 
-def read(record: Record, time: int, progress: PartitionProgress) -> Entry | DeadLetter:
+def read(record: Record, time: int, progress: PartitionProgress, partitions: int) -> Entry | DeadLetter:
     """Read a record; whatever is wrong with it, it stops nobody.
 
     Args:
         record: What the log gave.
         time: The running maximum of append times at the record.
         progress: The partition's.
+        partitions: How many partitions the log has.
 
     Returns:
         The entry to apply, or the dead letter that the record becomes.
@@ -69,6 +71,10 @@ def read(record: Record, time: int, progress: PartitionProgress) -> Entry | Dead
     if record.key != str(event.conversation_id).encode():
         detail = f"the key is not the event's conversation_id, {event.conversation_id}"
         return DeadLetter("key_mismatch", detail, record, trace_id)
+    # Order exists within a partition alone: here it could come to lie before what others were shown already.
+    if record.partition != (right := partition_for(record.key, partitions)):
+        detail = f"its key belongs into partition {right} of {partitions}, where a replay puts it"
+        return DeadLetter("wrong_partition", detail, record, trace_id)
     return Entry(event, record, time, trace_id, progress)
 
 

@@ -49,7 +49,7 @@ def test_every_difference_is_named(connection: KafkaConnection, name: str) -> No
     with pytest.raises(SetupError) as refusal:
         KafkaTopics(connection, name, 6, 2).verify()
     said = str(refusal.value)
-    assert "has 3 partitions, not 6: set ANGARIUM_PARTITIONS=3" in said
+    assert "has 3 partitions, not 6: where partitions were added, keys have changed places" in said
     assert "1 replicas, not 2" in said
     assert "message.timestamp.type=CreateTime, not LogAppendTime" in said
     assert "cleanup.policy=compact, not delete" in said

@@ -6,6 +6,7 @@ import pytest
 from angarium.domain.events import Event, decode, encode
 from angarium.ports.message_log import Position
 from angarium.router import entry
+from angarium.services.dead_letters import DeadLetters
 from tests.fakes.clock import ManualClock
 from tests.unit.router.events import ALICE, ALICE_BOB, BOB, CAROL, message, message_id_of, receipt
 from tests.unit.router.rig import Rig
@@ -58,6 +59,23 @@ def test_a_key_that_is_not_the_conversation_is_put_away(rig: Rig, key: bytes | N
     rig.run(rig.worker())
     assert rig.reasons() == ["key_mismatch"]
     assert rig.texts() == ["valid"]
+
+
+def test_a_record_in_another_partition_than_its_keys_is_put_away_and_a_replay_puts_it_right(
+    clock: ManualClock,
+) -> None:
+    rig = Rig(clock, partitions=2)
+    rig.put(message("first"), at=2000)
+    rig.put(message("astray"), at=1000, partition=1)
+    worker = rig.worker()
+    rig.run(worker)
+    (letter,) = rig.dead_letters.read(10)
+    assert letter.reason == "wrong_partition"
+    assert "partition 0 of 2" in letter.detail
+    assert rig.texts() == ["first"]
+    DeadLetters(rig.dead_letters, rig.log).replay(letter)
+    rig.run(worker)
+    assert rig.texts() == ["first", "astray"]
 
 
 def test_a_record_without_a_trace_is_named_by_its_position(rig: Rig) -> None:

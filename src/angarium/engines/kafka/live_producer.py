@@ -13,6 +13,7 @@ from angarium.engines.kafka.clients import LINGER_MS, RECONNECT_MS, SenderClient
 from angarium.engines.kafka.errors import translated, unavailable
 from angarium.engines.kafka.in_flight import Sent
 from angarium.engines.kafka.security import KafkaConnection
+from angarium.engines.kafka.topics import other_partitions
 
 BOOTSTRAP_MS = 1_500
 
@@ -166,7 +167,4 @@ class LiveProducer:
 
 def _expect(partitions: int, found: int, topic: str) -> None:
     if found != partitions:
-        raise SetupError(
-            f"topic {topic!r} has {found} partitions, and ANGARIUM_PARTITIONS is {partitions}: keys would "
-            f"change places. Set ANGARIUM_PARTITIONS={found}, or name another ANGARIUM_TOPIC"
-        )
+        raise SetupError(other_partitions(topic, found, partitions))

@@ -36,6 +36,24 @@ def dead_letters_of(topic: str) -> str:
     return f"{topic}.dead"
 
 
+def other_partitions(topic: str, found: int, wanted: int) -> str:
+    """Say that a topic has another number of partitions, and what to do.
+
+    Args:
+        topic: Which topic.
+        found: How many it has.
+        wanted: How many it should have.
+
+    Returns:
+        One line for a person.
+    """
+    return (
+        f"topic {topic!r} has {found} partitions, not {wanted}: where partitions were added, keys have "
+        "changed places, so name a new ANGARIUM_TOPIC and replay into it; "
+        f"set ANGARIUM_PARTITIONS={found} only where the topic was made with so many"
+    )
+
+
 class KafkaTopics:
     """The log's topic and the one of its dead letters."""
 
@@ -154,10 +172,7 @@ class KafkaTopics:
             return
         partitions = described["partitions"]
         if len(partitions) != self._partitions[topic]:
-            yield (
-                f"topic {topic!r} has {len(partitions)} partitions, not {self._partitions[topic]}: set "
-                f"ANGARIUM_PARTITIONS={len(partitions)} or name another ANGARIUM_TOPIC"
-            )
+            yield other_partitions(topic, len(partitions), self._partitions[topic])
         fewest = min(len(partition["replica_nodes"]) for partition in partitions)
         if fewest < self._replication:
             yield f"topic {topic!r} has {fewest} replicas, not {self._replication}: add replicas"
