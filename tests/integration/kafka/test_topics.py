@@ -7,7 +7,10 @@ import kafka
 import pytest
 
 from angarium.domain.errors import LogUnavailable, SetupError
+from angarium.engines.kafka.consumer import KafkaConsumer
+from angarium.engines.kafka.producer import KafkaLog
 from angarium.engines.kafka.security import KafkaConnection
+from angarium.engines.kafka.topic_check import TopicCheck
 from angarium.engines.kafka.topics import KafkaTopics
 from tests.engines.kafka_server import KafkaServer
 from tests.engines.kafka_topics import make_topics, set_config
@@ -70,6 +73,21 @@ def until_refused(verify: Callable[[], None]) -> None:
     give_up_at = time.monotonic() + 30.0
     while time.monotonic() < give_up_at:
         verify()
+
+
+def test_a_topic_that_differs_is_not_used_by_who_could_not_compare_it_at_the_start(
+    connection: KafkaConnection, name: str
+) -> None:
+    make(connection, name, 6, {})
+    check = TopicCheck(KafkaTopics(connection, name, 6, 1).verify)
+    with (
+        closing(KafkaLog(connection, name, 6, verify=check.verify)) as log,
+        closing(KafkaConsumer(connection, name, "router", verify=check.require)) as consumer,
+    ):
+        with pytest.raises(LogUnavailable, match="CreateTime, not LogAppendTime"):
+            log.wait_until_connected(3.0)
+        with pytest.raises(LogUnavailable, match="CreateTime, not LogAppendTime"):
+            consumer.poll(0)
 
 
 def test_init_refuses_a_topic_that_differs(connection: KafkaConnection, name: str) -> None:

@@ -165,7 +165,7 @@ class Wire:
         quicken()
         try:
             return make()
-        except BaseException as error:
+        except Exception as error:
             if self._client is not None:
                 self._client.close()
             if isinstance(error, CLIENT_ERRORS):

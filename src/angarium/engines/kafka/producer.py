@@ -1,7 +1,7 @@
 """The log's writing half on Kafka."""
 
+from collections.abc import Callable
 from concurrent.futures import Future
-from functools import partial
 
 from angarium.clock import Clock
 from angarium.domain.partitioning import partition_for
@@ -25,6 +25,7 @@ class KafkaLog:
         partitions: int,
         clock: Clock | None = None,
         limit: int = IN_FLIGHT,
+        verify: Callable[[], None] | None = None,
     ) -> None:
         """Begin to connect, without waiting for it; appends fail at once until then.
 
@@ -34,9 +35,15 @@ class KafkaLog:
             partitions: How many partitions it must have.
             clock: Measures.
             limit: So many records are held for Kafka at most.
+            verify: Called before each connection; raises SetupError or LogUnavailable to have none.
         """
         self._partitions = partitions
-        connect = partial(LiveProducer.connect, connection, topic, partitions)
+
+        def connect() -> LiveProducer:
+            if verify is not None:
+                verify()
+            return LiveProducer.connect(connection, topic, partitions)
+
         self._writer = TopicWriter(connect, partitions, clock, limit)
 
     def append(self, record: NewRecord) -> "Future[Appended]":
