@@ -1,6 +1,10 @@
 """Topics for tests, on a broker that may have been busy or killed a moment ago."""
 
 import time
+from contextlib import closing
+
+import kafka
+from kafka.admin import ConfigResource, ConfigResourceType
 
 from angarium import backoff
 from angarium.domain.errors import LogUnavailable
@@ -28,3 +32,17 @@ def make_topics(connection: KafkaConnection, topic: str, partitions: int) -> tup
         remaining=lambda: give_up_at - time.monotonic(),
         failed=lambda *_: None,
     )
+
+
+def set_config(connection: KafkaConnection, topic: str, name: str, value: int) -> None:
+    """Change a topic as an operator does; the broker heeds it within moments.
+
+    Args:
+        connection: Where the broker is.
+        topic: Its name.
+        name: What to change.
+        value: The new value.
+    """
+    resource = ConfigResource(ConfigResourceType.TOPIC, topic, configs={name: str(value)})
+    with closing(kafka.KafkaAdminClient(**connection.options())) as administrator:
+        administrator.alter_configs([resource])

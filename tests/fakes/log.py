@@ -41,7 +41,7 @@ class MemoryLog:
         partition: int,
         key: bytes | None,
         value: bytes | None,
-        headers: Mapping[str, bytes] | None = None,
+        headers: Mapping[str, bytes | None] | None = None,
         timestamp: int | None = None,
         problem: str | None = None,
     ) -> Appended:

@@ -45,7 +45,8 @@ class Record:
         timestamp: The log's own time of the append, milliseconds since the epoch.
         key: The key, None when the record has none.
         value: The value, None when the record has none.
-        headers: All headers; the last of a repeated name.
+        headers: All headers; the last of a repeated name. A value of None is no value, which differs from an
+            empty one.
         problem: Why the record could not be decoded, for a person and without the content; None when it
             could. The rest is then what can be said of it, and the offset the last of those it stands for.
     """
@@ -55,7 +56,7 @@ class Record:
     timestamp: int
     key: bytes | None
     value: bytes | None
-    headers: Mapping[str, bytes] = field(default_factory=dict)
+    headers: Mapping[str, bytes | None] = field(default_factory=dict)
     problem: str | None = None
 
 
@@ -191,10 +192,11 @@ class DeadLetter:
     """A record that could not be applied, with what a person needs to judge it.
 
     Attributes:
-        reason: Stable, snake_case: `undecodable_event`, `key_mismatch`, `message_id_conflict`,
-            `unknown_message`, `not_recipient` or `internal_error`.
+        reason: Stable, snake_case: `undecodable_event`, `key_mismatch`, `wrong_partition`,
+            `message_id_conflict`, `unknown_message`, `not_recipient` or `internal_error`.
         detail: For a person, without the content.
-        record: The record itself, byte for byte, with its position.
+        record: The record itself, byte for byte, with its position. One that is too large to be kept whole
+            comes back without its value, or with nothing but its position; the detail says so.
         trace_id: The trace of the request that made it; the record's own position when it has none.
         conversation_id: Of the event, for log lines; not kept, None when it could not be read.
         message_id: Of the event, or of the first message that it confirms in vain; as above.

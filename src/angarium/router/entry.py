@@ -5,6 +5,7 @@ from uuid import UUID
 
 from angarium.domain.errors import UndecodableEvent
 from angarium.domain.events import Event, NewMessage, decode
+from angarium.domain.partitioning import partition_for
 from angarium.ports.message_log import DeadLetter, Record
 from angarium.router.progress import PartitionProgress
 
@@ -47,13 +48,14 @@ class Entry:
         }
 
 
-def read(record: Record, time: int, progress: PartitionProgress) -> Entry | DeadLetter:
+def read(record: Record, time: int, progress: PartitionProgress, partitions: int) -> Entry | DeadLetter:
     """Read a record; whatever is wrong with it, it stops nobody.
 
     Args:
         record: What the log gave.
         time: The running maximum of append times at the record.
         progress: The partition's.
+        partitions: How many partitions the log has.
 
     Returns:
         The entry to apply, or the dead letter that the record becomes.
@@ -68,8 +70,11 @@ def read(record: Record, time: int, progress: PartitionProgress) -> Entry | Dead
         return DeadLetter("internal_error", f"reading it raised {type(error).__name__}", record, trace_id)
     if record.key != str(event.conversation_id).encode():
         detail = f"the key is not the event's conversation_id, {event.conversation_id}"
-        message_id = event.message_id if isinstance(event, NewMessage) else event.message_ids[0]
-        return DeadLetter("key_mismatch", detail, record, trace_id, event.conversation_id, message_id)
+        return _misplaced("key_mismatch", detail, record, trace_id, event)
+    # Order exists within a partition alone: here it could come to lie before what others were shown already.
+    if record.partition != (right := partition_for(record.key, partitions)):
+        detail = f"its key belongs into partition {right} of {partitions}, where a replay puts it"
+        return _misplaced("wrong_partition", detail, record, trace_id, event)
     return Entry(event, record, time, trace_id, progress)
 
 
@@ -88,9 +93,14 @@ def trace_id_of(record: Record) -> str:
     return header[:LONGEST_TRACE_ID].decode("utf-8", "replace")
 
 
+def _misplaced(reason: str, detail: str, record: Record, trace_id: str, event: Event) -> DeadLetter:
+    message_id = event.message_id if isinstance(event, NewMessage) else event.message_ids[0]
+    return DeadLetter(reason, detail, record, trace_id, event.conversation_id, message_id)
+
+
 def _event(record: Record) -> Event:
     if record.problem is not None:
         raise UndecodableEvent(record.problem)
     if record.value is None:
         raise UndecodableEvent("the record has no value")
-    return decode(record.value, record.headers.get("schema", b"").decode("utf-8", "replace"))
+    return decode(record.value, (record.headers.get("schema") or b"").decode("utf-8", "replace"))

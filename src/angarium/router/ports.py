@@ -16,6 +16,7 @@ class Ports:
     """The ports of one worker and what shapes its waits.
 
     Attributes:
+        partitions: How many partitions the log has.
         recorder: Where messages are stored.
         dead_letters: Where records go that cannot be applied.
         online: Who is online.
@@ -24,6 +25,7 @@ class Ports:
         uniform: Draws the jitter of waits between two bounds.
     """
 
+    partitions: int
     recorder: MessageRecorder
     dead_letters: DeadLetterLog
     online: Online

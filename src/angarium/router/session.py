@@ -28,6 +28,7 @@ class Session:
         self._clock = ports.clock
         self._pace = ports.pace
         self._applying = Applying(ports)
+        self._log_partitions = ports.partitions
         self._partitions = Partitions()
         self._polls = ports.outage("log", "log")
         self._commits = ports.outage("commit", "commit of positions")
@@ -113,7 +114,7 @@ class Session:
             time = progress.take(record.offset, record.timestamp)
             if time is None:
                 continue
-            found = read(record, time, progress)
+            found = read(record, time, progress, self._log_partitions)
             if isinstance(found, DeadLetter):
                 self._applying.bury(found, progress)
             else:

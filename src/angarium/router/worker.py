@@ -24,6 +24,7 @@ class Worker:
     def __init__(
         self,
         consumer: Callable[[], LogConsumer],
+        partitions: int,
         recorder: MessageRecorder,
         dead_letters: DeadLetterLog,
         online: Online,
@@ -37,6 +38,7 @@ class Worker:
             consumer: Opens a consumer of the group. It is called again after a failure that was not
                 foreseen: a consumer has given out records that nobody would see again, and only one that
                 joins anew starts from the committed positions.
+            partitions: How many partitions the log has.
             recorder: Where messages are stored.
             dead_letters: Where records go that cannot be applied.
             online: Who is online.
@@ -45,7 +47,7 @@ class Worker:
             uniform: Draws the jitter of waits between two bounds.
         """
         self._open = consumer
-        self._ports = Ports(recorder, dead_letters, online, clock, pace or Pace(), uniform)
+        self._ports = Ports(partitions, recorder, dead_letters, online, clock, pace or Pace(), uniform)
         self._session: Session | None = None
         self._waits: Iterator[float] = iter(())
         self._sound_at = 0.0

@@ -8,6 +8,9 @@ from angarium.ports.message_log import Appended, DeadLetter, DeadLetterLog, Mess
 APPEND_SECONDS = 5.0
 """How long an append is waited for; engines answer within 2 s."""
 
+LARGEST_BYTES = 512 * 1024
+"""No larger record is appended again: logs take more, and the largest event has an eighth of it."""
+
 MOST = 100_000
 """So many of the newest dead letters are looked at, by whatever asks for all of them."""
 
@@ -72,6 +75,8 @@ class DeadLetters:
     def replay(self, letter: DeadLetter) -> Appended:
         """Append a dead letter's record again: its own key, value and headers, so also its trace.
 
+        Headers without a value are left out.
+
         It gets a new place behind all that were appended before. A message that is stored already is not
         stored again: its id tells. The dead letter stays where it is.
 
@@ -97,12 +102,16 @@ def _again(letter: DeadLetter) -> NewRecord:
     if record.key is None or record.value is None:
         missing = "key" if record.key is None else "value"
         raise NotReplayable(f"{record.partition}:{record.offset} has no {missing}: it can never be applied")
+    size = len(record.key) + len(record.value) + sum(len(value or b"") for value in record.headers.values())
+    if size > LARGEST_BYTES:
+        raise NotReplayable(f"{record.partition}:{record.offset} has {size} bytes: no event has so many")
     return NewRecord(record.key, record.value, _texts(letter, record.headers))
 
 
-def _texts(letter: DeadLetter, headers: Mapping[str, bytes]) -> Mapping[str, str]:
+def _texts(letter: DeadLetter, headers: Mapping[str, bytes | None]) -> Mapping[str, str]:
     try:
-        return {name: value.decode() for name, value in headers.items()}
+        # One without a value says nothing to the worker, and not every log's client can write it.
+        return {name: value.decode() for name, value in headers.items() if value is not None}
     except UnicodeDecodeError as error:
         place = f"{letter.record.partition}:{letter.record.offset}"
         raise NotReplayable(f"{place} has a header that is no UTF-8: it can never be applied") from error

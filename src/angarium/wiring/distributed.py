@@ -23,6 +23,7 @@ from angarium.engines.kafka.consumer import KafkaConsumer
 from angarium.engines.kafka.dead_letters import KafkaDeadLetters
 from angarium.engines.kafka.producer import KafkaLog
 from angarium.engines.kafka.security import KafkaConnection
+from angarium.engines.kafka.topic_check import TopicCheck
 from angarium.engines.kafka.topics import KafkaTopics
 from angarium.engines.secrets.tokens import JwtSigner
 from angarium.ports.message_log import DeadLetterLog, MessageLog
@@ -50,18 +51,21 @@ def distributed_engine(settings: Settings, clock: Clock) -> Iterator[Engine]:
         SetupError: The topic is not as the settings say; retrying would not help.
     """
     connection = _kafka(settings)
-    _verify_topics(settings, connection)
+    check = TopicCheck(_topics(settings, connection).verify)
+    _verify_topics(check)
     with (
         closing(CassandraSession(_cassandra(settings))) as session,
-        closing(KafkaLog(connection, settings.topic, settings.partitions, clock)) as log,
+        closing(KafkaLog(connection, settings.topic, settings.partitions, clock, verify=check.verify)) as log,
         closing(KafkaDeadLetters(connection, settings.topic, clock)) as dead_letters,
     ):
         if not session.await_connection(FIRST_CONNECTION_SECONDS):
             _log.warning("store_unavailable", "Cassandra has not been reached yet; going on without it.")
-        log.wait_until_connected(FIRST_CONNECTION_SECONDS)
+        _await_log(log)
         yield Engine(
             log=log,
-            consumer=partial(KafkaConsumer, connection, settings.topic, settings.group, clock),
+            consumer=partial(
+                KafkaConsumer, connection, settings.topic, settings.group, clock, verify=check.require
+            ),
             dead_letters=dead_letters,
             users=CassandraUsers(session),
             conversations=CassandraConversations(session),
@@ -158,13 +162,24 @@ def prepare(settings: Settings, timeout: float) -> KeyspaceReport:
     return keyspace.prepare(_cassandra(settings), settings.replication, max(0.0, give_up - time.monotonic()))
 
 
-def _verify_topics(settings: Settings, connection: KafkaConnection) -> None:
+def _verify_topics(check: TopicCheck) -> None:
     try:
-        _topics(settings, connection).verify()
+        check.verify()
     except LogUnavailable as error:
         _log.warning(
             "log_unavailable",
             "Kafka did not answer at the start; going on without it.",
+            error_type=type(error).__name__,
+        )
+
+
+def _await_log(log: KafkaLog) -> None:
+    try:
+        log.wait_until_connected(FIRST_CONNECTION_SECONDS)
+    except LogUnavailable as error:
+        _log.warning(
+            "log_unavailable",
+            f"Kafka cannot be used yet; going on without it: {error}",
             error_type=type(error).__name__,
         )
 

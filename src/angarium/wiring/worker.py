@@ -11,7 +11,7 @@ def router_worker(settings: Settings, engine: Engine, clock: Clock) -> Worker:
     """Put the worker together.
 
     Args:
-        settings: Windows.
+        settings: The partition count, and windows.
         engine: What it stands on.
         clock: Tells the time.
 
@@ -19,4 +19,4 @@ def router_worker(settings: Settings, engine: Engine, clock: Clock) -> Worker:
         A worker that runs once it is told to.
     """
     online = OnlineUsers(engine.presence, settings.presence_window, clock)
-    return Worker(engine.consumer, engine.recorder, engine.dead_letters, online, clock)
+    return Worker(engine.consumer, settings.partitions, engine.recorder, engine.dead_letters, online, clock)

@@ -189,7 +189,7 @@ def running_server(parts: Parts) -> Iterator[str]:
 def running_worker(parts: Parts, dead_letters: DeadLetterLog) -> Iterator[None]:
     """Run a router worker for as long as the block lasts."""
     online = OnlineUsers(parts.presence, PRESENCE_WINDOW, parts.clock)
-    worker = Worker(parts.open_consumer, parts.recorder, dead_letters, online, parts.clock)
+    worker = Worker(parts.open_consumer, PARTITIONS, parts.recorder, dead_letters, online, parts.clock)
     stopping = threading.Event()
     thread = threading.Thread(target=worker.run, args=[stopping], name="worker")
     thread.start()

@@ -29,8 +29,10 @@ def test_a_log_without_dead_letters_is_empty(dead_letters: DeadLetterLog) -> Non
         Record(0, 2**53, 0, None, None, {}),
         Record(1, 0, -1, b"", b"", {"": b"", "odd": b"\xff\x00\n"}),
         Record(2, 1, 5, bytes(range(256)), b"\xff\xfe{" * 20_000, {"größe": "größe".encode()}),
+        Record(3, 18, 1, b"key", b"value", {"schema": None, "größe": None, "empty": b""}),
+        Record(3, 19, 1, b"key", b"\xff" * 2_000_000, {"schema": b"1"}),
     ],
-    ids=["well-formed", "nothing", "empty", "any bytes"],
+    ids=["well-formed", "nothing", "empty", "any bytes", "headers without a value", "large"],
 )
 def test_a_dead_letter_keeps_its_record_byte_for_byte(dead_letters: DeadLetterLog, record: Record) -> None:
     kept = DeadLetter("key_mismatch", "The key is another conversation's: «größer».", record, TRACE)

@@ -1,13 +1,14 @@
 """Kafka goes away and comes back: a quick 503 meanwhile, and nobody has to do anything afterwards."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.acceptance.caller import Caller, conversation_id
 from tests.acceptance.service import until
 from tests.engines.kafka_server import KafkaServer
-from tests.integration.faults.cluster import Cluster, await_work
+from tests.integration.faults.cluster import Cluster, await_work, logged
 from tests.integration.faults.crowd import Crowd, talking
 
 ROUND = 60
@@ -40,6 +41,23 @@ def test_while_kafka_is_away_sends_are_refused_quickly_and_go_on_when_it_is_back
                 await_taken(crowd, url)
             await_work(worker)
             crowd.await_more(ROUND)
+
+
+def test_who_starts_while_kafka_is_away_works_when_it_is_back(
+    service: Cluster, kafka_server: KafkaServer
+) -> None:
+    kafka_server.kill()
+    with ThreadPoolExecutor(2) as pool:
+        api, worker = (start.result() for start in (pool.submit(service.api), pool.submit(service.worker)))
+    sender, recipient = service.names[:2]
+    with Caller(api.url) as caller:
+        caller.token = service.token(sender)
+        conversation = caller.open_conversation(recipient)
+        assert caller.call("GET", "/health/ready").status == 503
+        assert caller.send(conversation, "too early").status == 503
+        kafka_server.start()
+        until(lambda: caller.send(conversation, "at last").status == 202, "a send is taken", RETURN_SECONDS)
+    until(lambda: bool(logged(worker, "message_stored")), "it is stored")
 
 
 def refuse_quickly(crowd: Crowd, url: str) -> None:

@@ -16,7 +16,7 @@ from angarium.engines.kafka.security import KafkaConnection
 from angarium.ports.message_log import Appended, NewRecord
 from tests.contract.ports.records import append, new_key
 from tests.engines.kafka_server import KafkaServer
-from tests.engines.kafka_topics import make_topics
+from tests.engines.kafka_topics import make_topics, set_config
 from tests.integration.kafka.conftest import PARTITIONS, OpenLog, OpenReading
 from tests.integration.kafka.sending import cpu_seconds, keep_trying, try_to_append, until_taken
 
@@ -174,6 +174,17 @@ def test_a_topic_that_vanishes_is_told_at_once_and_may_come_back(
         assert time.monotonic() < give_up_at
     make_topics(connection, topic, PARTITIONS)
     until_taken(log, seconds=30.0)
+
+
+def test_a_record_that_a_broker_refuses_for_good_stops_the_others_for_moments_only(
+    connection: KafkaConnection, topic: str, log: KafkaLog
+) -> None:
+    append(log, "before", new_key())
+    set_config(connection, topic, "max.message.bytes", 1000)
+    give_up_at = time.monotonic() + 30.0
+    while "MessageSizeTooLarge" not in str(try_to_append(log, "large" * 1_000)):
+        assert time.monotonic() < give_up_at
+    until_taken(log)
 
 
 def test_another_number_of_partitions_is_refused_with_what_to_do(

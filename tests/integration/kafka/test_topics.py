@@ -1,3 +1,5 @@
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
@@ -5,10 +7,13 @@ import kafka
 import pytest
 
 from angarium.domain.errors import LogUnavailable, SetupError
+from angarium.engines.kafka.consumer import KafkaConsumer
+from angarium.engines.kafka.producer import KafkaLog
 from angarium.engines.kafka.security import KafkaConnection
+from angarium.engines.kafka.topic_check import TopicCheck
 from angarium.engines.kafka.topics import KafkaTopics
 from tests.engines.kafka_server import KafkaServer
-from tests.engines.kafka_topics import make_topics
+from tests.engines.kafka_topics import make_topics, set_config
 from tests.engines.ports import free_port
 
 
@@ -47,10 +52,42 @@ def test_every_difference_is_named(connection: KafkaConnection, name: str) -> No
     with pytest.raises(SetupError) as refusal:
         KafkaTopics(connection, name, 6, 2).verify()
     said = str(refusal.value)
-    assert "has 3 partitions, not 6: set ANGARIUM_PARTITIONS=3" in said
+    assert "has 3 partitions, not 6: where partitions were added, keys have changed places" in said
     assert "1 replicas, not 2" in said
     assert "message.timestamp.type=CreateTime, not LogAppendTime" in said
     assert "cleanup.policy=compact, not delete" in said
+
+
+def test_a_topic_of_dead_letters_that_takes_too_little_is_named(
+    connection: KafkaConnection, name: str
+) -> None:
+    topics = KafkaTopics(connection, name, 6, 1)
+    topics.create()
+    set_config(connection, f"{name}.dead", "max.message.bytes", 1_048_588)
+    with pytest.raises(SetupError, match=r"\.dead' has max.message.bytes=1048588, not 8388608"):
+        until_refused(topics.verify)
+
+
+def until_refused(verify: Callable[[], None]) -> None:
+    """Verify until the broker heeds what was changed."""
+    give_up_at = time.monotonic() + 30.0
+    while time.monotonic() < give_up_at:
+        verify()
+
+
+def test_a_topic_that_differs_is_not_used_by_who_could_not_compare_it_at_the_start(
+    connection: KafkaConnection, name: str
+) -> None:
+    make(connection, name, 6, {})
+    check = TopicCheck(KafkaTopics(connection, name, 6, 1).verify)
+    with (
+        closing(KafkaLog(connection, name, 6, verify=check.verify)) as log,
+        closing(KafkaConsumer(connection, name, "router", verify=check.require)) as consumer,
+    ):
+        with pytest.raises(LogUnavailable, match="CreateTime, not LogAppendTime"):
+            log.wait_until_connected(3.0)
+        with pytest.raises(LogUnavailable, match="CreateTime, not LogAppendTime"):
+            consumer.poll(0)
 
 
 def test_init_refuses_a_topic_that_differs(connection: KafkaConnection, name: str) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 from angarium.domain.errors import UndecodableEvent
 from angarium.domain.events import Event, NewMessage, decode
 from angarium.domain.message import Message, Place, Status
+from angarium.domain.partitioning import partition_for
 from angarium.ports.message_log import Record
 
 LATER = 10**15
@@ -17,10 +18,10 @@ def watermark(records: Sequence[Record], offset: int) -> int:
     return max((record.timestamp for record in records[:offset]), default=-1)
 
 
-def history(records: Sequence[Record], offset: int = LATER) -> dict[UUID, list[Message]]:
+def history(records: Sequence[Record], partitions: int, offset: int = LATER) -> dict[UUID, list[Message]]:
     """The messages of each conversation of a partition, in order; SENT and PENDING both read PENDING."""
     stored: dict[UUID, dict[UUID, Message]] = {}
-    for record, event in _events(records[:offset]):
+    for record, event in _events(records[:offset], partitions):
         at = watermark(records, record.offset + 1)
         conversation = stored.setdefault(event.conversation_id, {})
         if isinstance(event, NewMessage):
@@ -34,11 +35,14 @@ def history(records: Sequence[Record], offset: int = LATER) -> dict[UUID, list[M
     return {conversation_id: list(messages.values()) for conversation_id, messages in stored.items()}
 
 
-def dead(records: Sequence[Record]) -> dict[int, str]:
+def dead(records: Sequence[Record], partitions: int) -> dict[int, str]:
     """The offsets of a partition that cannot be applied, with the reason of each."""
-    reasons = {record.offset: "undecodable_event" for record in records}
+    reasons = {
+        record.offset: "wrong_partition" if _is_astray(record, partitions) else "undecodable_event"
+        for record in records
+    }
     senders: dict[tuple[UUID, UUID], NewMessage] = {}
-    for record, event in _events(records):
+    for record, event in _events(records, partitions):
         reason = _refusal(event, senders)
         if reason is None:
             del reasons[record.offset]
@@ -58,12 +62,22 @@ def _refusal(event: Event, senders: dict[tuple[UUID, UUID], NewMessage]) -> str 
     return "unknown_message" if None in found else None
 
 
-def _events(records: Sequence[Record]) -> Iterator[tuple[Record, Event]]:
+def _events(records: Sequence[Record], partitions: int) -> Iterator[tuple[Record, Event]]:
     for record in records:
-        try:
-            yield record, decode(record.value or b"", record.headers.get("schema", b"").decode())
-        except UndecodableEvent:
-            continue
+        event = _event(record)
+        if event is not None and not _is_astray(record, partitions):
+            yield record, event
+
+
+def _event(record: Record) -> Event | None:
+    try:
+        return decode(record.value or b"", (record.headers.get("schema") or b"").decode())
+    except UndecodableEvent:
+        return None
+
+
+def _is_astray(record: Record, partitions: int) -> bool:
+    return _event(record) is not None and partition_for(record.key or b"", partitions) != record.partition
 
 
 def _message(event: NewMessage, place: Place) -> Message:

@@ -6,6 +6,7 @@ from uuid import UUID
 from angarium.domain.errors import LogUnavailable, StoreUnavailable
 from angarium.domain.events import Event, encode
 from angarium.domain.message import BEGINNING, Message
+from angarium.domain.partitioning import partition_for
 from angarium.ports.message_log import Appended, DeadLetterLog, LogConsumer, Position
 from angarium.ports.messages import MessageRecorder
 from angarium.ports.presence import PresenceStore
@@ -46,6 +47,7 @@ class Rig:
         dead_letters: DeadLetterLog = self.dead_letters
         return Worker(
             self.consumer,
+            self.log.partitions,
             self.store_faults.around(messages),
             self.dead_letter_faults.around(dead_letters),
             self.online(),
@@ -62,9 +64,11 @@ class Rig:
         consumer: LogConsumer = MemoryConsumer(self.log, GROUP)
         return self.log_faults.around(consumer)
 
-    def put(self, event: Event, at: int | None = None, partition: int = 0) -> Appended:
-        """Append what a well-behaved API appends, at any moment of the log's clock."""
+    def put(self, event: Event, at: int | None = None, partition: int | None = None) -> Appended:
+        """Append what a well-behaved API appends, at any moment of the log's clock; or astray."""
         key = str(event.conversation_id).encode()
+        if partition is None:
+            partition = partition_for(key, self.log.partitions)
         return self.log.append_raw(partition, key, encode(event), HEADERS, at)
 
     def put_raw(self, value: bytes | None, key: bytes | None = b"key") -> Appended:

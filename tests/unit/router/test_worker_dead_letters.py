@@ -6,6 +6,7 @@ import pytest
 from angarium.domain.events import Event, decode, encode
 from angarium.ports.message_log import Position
 from angarium.router import entry
+from angarium.services.dead_letters import DeadLetters
 from tests.fakes.clock import ManualClock
 from tests.unit.router.events import ALICE, ALICE_BOB, BOB, CAROL, message, message_id_of, receipt
 from tests.unit.router.rig import Rig
@@ -24,13 +25,22 @@ TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
         pytest.param(b"{}", b"1", id="no event"),
         pytest.param(encode(message()), b"2", id="a later schema"),
         pytest.param(encode(message()), b"\xff", id="an unreadable schema"),
-        pytest.param(encode(message()), None, id="no schema"),
     ],
 )
 def test_what_cannot_be_decoded_is_put_away_and_stops_nobody(
-    rig: Rig, value: bytes | None, schema: bytes | None
+    rig: Rig, value: bytes | None, schema: bytes
 ) -> None:
-    headers = {"trace_id": b"abc"} if schema is None else {"trace_id": b"abc", "schema": schema}
+    assert_put_away(rig, value, {"trace_id": b"abc", "schema": schema})
+
+
+@pytest.mark.parametrize("headers", [{}, {"schema": None}], ids=["no schema", "a schema without a value"])
+def test_an_event_without_a_schema_is_put_away_and_stops_nobody(
+    rig: Rig, headers: dict[str, bytes | None]
+) -> None:
+    assert_put_away(rig, encode(message()), {"trace_id": b"abc", **headers})
+
+
+def assert_put_away(rig: Rig, value: bytes | None, headers: dict[str, bytes | None]) -> None:
     rig.log.append_raw(0, str(ALICE_BOB).encode(), value, headers)
     rig.put(message("valid"))
     rig.run(rig.worker())
@@ -51,11 +61,29 @@ def test_a_key_that_is_not_the_conversation_is_put_away(rig: Rig, key: bytes | N
     assert rig.texts() == ["valid"]
 
 
+def test_a_record_in_another_partition_than_its_keys_is_put_away_and_a_replay_puts_it_right(
+    clock: ManualClock,
+) -> None:
+    rig = Rig(clock, partitions=2)
+    rig.put(message("first"), at=2000)
+    rig.put(message("astray"), at=1000, partition=1)
+    worker = rig.worker()
+    rig.run(worker)
+    (letter,) = rig.dead_letters.read(10)
+    assert letter.reason == "wrong_partition"
+    assert "partition 0 of 2" in letter.detail
+    assert rig.texts() == ["first"]
+    DeadLetters(rig.dead_letters, rig.log).replay(letter)
+    rig.run(worker)
+    assert rig.texts() == ["first", "astray"]
+
+
 def test_a_record_without_a_trace_is_named_by_its_position(rig: Rig) -> None:
     rig.log.append_raw(0, None, None, {})
     rig.log.append_raw(0, None, None, {"trace_id": b""})
+    rig.log.append_raw(0, None, None, {"trace_id": None})
     rig.run(rig.worker())
-    assert [letter.trace_id for letter in reversed(rig.dead_letters.read(10))] == ["0:0", "0:1"]
+    assert [letter.trace_id for letter in reversed(rig.dead_letters.read(10))] == ["0:0", "0:1", "0:2"]
 
 
 def test_a_trace_id_from_outside_is_bounded_and_always_text(rig: Rig) -> None:

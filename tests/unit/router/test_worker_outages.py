@@ -242,7 +242,7 @@ def test_an_unforeseen_error_of_presence_is_told_and_the_message_is_pending(
     online = faults.around(rig.online())
     rig.presence.touch(BOB, clock.now_ms())
     rig.put(message("a"))
-    rig.run(Worker(rig.consumer, rig.messages, rig.dead_letters, online, clock, AT_ONCE))
+    rig.run(Worker(rig.consumer, 1, rig.messages, rig.dead_letters, online, clock, AT_ONCE))
     assert [each.status for each in rig.history()] == ["PENDING"]
     assert len(lines.of("presence_failed")) == 1
 
@@ -288,6 +288,7 @@ def test_no_turn_waits_longer_than_the_poll(rig: Rig, clock: ManualClock) -> Non
 
     worker = Worker(
         Patient,  # type: ignore[arg-type]  # passes everything on
+        1,
         recorder,
         rig.dead_letters,
         rig.online(),

@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from angarium.domain.errors import LogUnavailable, StoreUnavailable
 from angarium.domain.message import BEGINNING, Message, Status
+from angarium.domain.partitioning import partition_for
 from angarium.ports.message_log import Record
 from angarium.router.pace import Pace
 from angarium.router.worker import Worker
@@ -53,7 +54,7 @@ class History(RuleBasedStateMachine):
         sender, recipient = PAIRS[pair][:: -1 if swap else 1]
         self.sent[pair].add(message_id)
         text = f"{len(self.rig.log.records())}"
-        self.rig.put(message(text, sender, recipient, message_id), at, pair % PARTITIONS)
+        self.rig.put(message(text, sender, recipient, message_id), at)
 
     @rule(data=st.data(), pair=pairs, swap=st.booleans(), at=times)
     def confirm(self, data: st.DataObject, pair: int, swap: bool, at: int) -> None:
@@ -61,7 +62,14 @@ class History(RuleBasedStateMachine):
         # The API takes a receipt only when its message is stored, so none comes before its message.
         known = [*sorted(self.sent[pair]), NEVER_SENT]
         confirmed = data.draw(st.lists(st.sampled_from(known), min_size=1, max_size=3, unique=True))
-        self.rig.put(receipt(confirmed, recipient, other), at, pair % PARTITIONS)
+        self.rig.put(receipt(confirmed, recipient, other), at)
+
+    @rule(pair=pairs, message_id=ids, at=times)
+    def stray(self, pair: int, message_id: UUID, at: int) -> None:
+        """Append what another client's partitioner puts elsewhere."""
+        event = message("astray", *PAIRS[pair], message_id)
+        right = partition_for(str(event.conversation_id).encode(), PARTITIONS)
+        self.rig.put(event, at, (right + 1) % PARTITIONS)
 
     @rule(partition=st.integers(0, PARTITIONS - 1), at=times)
     def poison(self, partition: int, at: int) -> None:
@@ -146,7 +154,7 @@ class History(RuleBasedStateMachine):
             records = self.records(partition)
             position = self.rig.position(partition)
             assert position.watermark == expected.watermark(records, position.offset)
-            for conversation_id, messages in expected.history(records, position.offset).items():
+            for conversation_id, messages in expected.history(records, PARTITIONS, position.offset).items():
                 stored = {each.message_id: each for each in self.stored(conversation_id)}
                 for each in messages:
                     assert stored[each.message_id].place == each.place
@@ -157,14 +165,14 @@ class History(RuleBasedStateMachine):
             }
             assert all(
                 (partition, offset) in letters
-                for offset in expected.dead(records)
+                for offset in expected.dead(records, PARTITIONS)
                 if offset < position.offset
             )
 
     @invariant()
     def readers_see_prefixes_of_what_the_log_says(self) -> None:
         for partition in range(PARTITIONS):
-            for conversation_id, messages in expected.history(self.records(partition)).items():
+            for conversation_id, messages in expected.history(self.records(partition), PARTITIONS).items():
                 stored = self.stored(conversation_id)
                 assert [bare(each) for each in stored] == [bare(each) for each in messages[: len(stored)]]
 
@@ -192,7 +200,7 @@ class History(RuleBasedStateMachine):
         assert self.rig.all_committed()
         for partition in range(PARTITIONS):
             records = self.records(partition)
-            for conversation_id, messages in expected.history(records).items():
+            for conversation_id, messages in expected.history(records, PARTITIONS).items():
                 stored = self.stored(conversation_id)
                 assert [bare(each) for each in stored] == [bare(each) for each in messages]
                 assert [each.delivered_at for each in stored] == [each.delivered_at for each in messages]
@@ -201,7 +209,7 @@ class History(RuleBasedStateMachine):
                 for letter in self.rig.dead_letters.read(10_000)
                 if letter.record.partition == partition
             }
-            assert buried == expected.dead(records)
+            assert buried == expected.dead(records, PARTITIONS)
 
     def records(self, partition: int) -> list[Record]:
         return list(self.rig.log.read(partition, 0, 10_000))

@@ -147,12 +147,12 @@ def test_a_second_worker_takes_over_where_the_first_committed(clock: ManualClock
     rig = Rig(clock, partitions=2)
     first, second = rig.worker(), rig.worker()
     for number in range(10):
-        rig.put(message(str(number)), at=5000, partition=0)
-        rig.put(message(str(number), ALICE, CAROL), at=7000, partition=1)
+        rig.put(message(str(number)), at=5000)
+        rig.put(message(str(number), BOB, CAROL), at=7000)
     rig.run(first)
     for number in range(10, 20):
-        rig.put(message(str(number)), at=1000, partition=0)
-        rig.put(message(str(number), ALICE, CAROL), at=1000, partition=1)
+        rig.put(message(str(number)), at=1000)
+        rig.put(message(str(number), BOB, CAROL), at=1000)
     rig.run(first, second)
     assert rig.texts() == [str(number) for number in range(20)]
     assert (rig.position(0), rig.position(1)) == (Position(20, 5000), Position(20, 7000))

@@ -80,7 +80,7 @@ def test_a_consumer_that_cannot_be_opened_is_tried_again(
         return rig.consumer()
 
     worker = Worker(
-        opened, rig.messages, rig.dead_letters, rig.online(), clock, AT_ONCE, lambda _, most: most
+        opened, 1, rig.messages, rig.dead_letters, rig.online(), clock, AT_ONCE, lambda _, most: most
     )
     rig.put(message("a"))
     let_pass(worker, clock, 5)
@@ -96,8 +96,8 @@ def test_a_failed_worker_leaves_the_group(clock: ManualClock) -> None:
         second.step()
     rig.log_faults.fail("poll", error=RuntimeError("not foreseen"))
     assert first.step() > 0
-    rig.put(message("a"), partition=0)
-    rig.put(message("b", ALICE, CAROL), partition=1)
+    rig.put(message("a"))
+    rig.put(message("b", BOB, CAROL))
     rig.run(second)
 
 
@@ -161,8 +161,8 @@ def test_stopping_leaves_the_group(clock: ManualClock) -> None:
         first.step()
         second.step()
     first.stop()
-    rig.put(message("a"), partition=0)
-    rig.put(message("b", ALICE, CAROL), partition=1)
+    rig.put(message("a"))
+    rig.put(message("b", BOB, CAROL))
     rig.run(second)
 
 
@@ -173,7 +173,9 @@ def test_stopping_waits_for_what_hangs_within_its_bound(rig: Rig) -> None:
             return super().monotonic()
 
     clock = Ticking()
-    worker = Worker(rig.consumer, HeldRecorder(rig.messages), rig.dead_letters, rig.online(), clock, AT_ONCE)
+    worker = Worker(
+        rig.consumer, 1, HeldRecorder(rig.messages), rig.dead_letters, rig.online(), clock, AT_ONCE
+    )
     rig.put(message("a"))
     worker.step()
     begun = clock.monotonic()
@@ -267,7 +269,7 @@ def test_a_failing_worker_that_is_told_to_stop_does_not_wait(rig: Rig, lines: Lo
     rig.log_faults.fail("poll", times=10_000, error=RuntimeError("not foreseen"))
     online = rig.online()
     worker = Worker(
-        rig.consumer, rig.messages, rig.dead_letters, online, rig.clock, uniform=lambda *_: 3600.0
+        rig.consumer, 1, rig.messages, rig.dead_letters, online, rig.clock, uniform=lambda *_: 3600.0
     )
     thread, stopping = started(worker)
     deadline = time.monotonic() + PATIENCE

@@ -3,7 +3,7 @@ from collections.abc import Mapping
 import pytest
 
 from angarium.ports.message_log import DeadLetter, Record
-from angarium.services.dead_letters import DeadLetters, NoSuchDeadLetter, NotReplayable
+from angarium.services.dead_letters import LARGEST_BYTES, DeadLetters, NoSuchDeadLetter, NotReplayable
 from tests.fakes.dead_letters import MemoryDeadLetters
 from tests.fakes.log import MemoryLog
 
@@ -12,7 +12,7 @@ def letter(
     offset: int,
     key: bytes | None = b"key",
     value: bytes | None = b"value",
-    headers: Mapping[str, bytes] | None = None,
+    headers: Mapping[str, bytes | None] | None = None,
 ) -> DeadLetter:
     record = Record(
         3, offset, 1, key, value, {"trace_id": b"t1", "schema": b"1"} if headers is None else headers
@@ -62,8 +62,22 @@ def test_a_position_without_a_dead_letter_is_told(letters: MemoryDeadLetters, lo
         DeadLetters(letters, log).find(3, 8)
 
 
+def test_a_header_without_a_value_is_left_out_of_a_replay(letters: MemoryDeadLetters, log: MemoryLog) -> None:
+    DeadLetters(letters, log).replay(letter(7, headers={"trace_id": None, "schema": b"1"}))
+    (record,) = log.records()
+    assert record.headers == {"schema": b"1"}
+
+
 @pytest.mark.parametrize(
-    "broken", [letter(7, key=None), letter(7, value=None), letter(7, headers={"trace_id": b"\xff"})]
+    "broken",
+    [
+        letter(7, key=None),
+        letter(7, value=None),
+        letter(7, headers={"trace_id": b"\xff"}),
+        letter(7, value=b"x" * LARGEST_BYTES),
+        letter(7, headers={"odd": b"x" * LARGEST_BYTES}),
+    ],
+    ids=["no key", "no value", "no text", "a large value", "a large header"],
 )
 def test_what_the_log_cannot_take_as_it_is_is_told(
     broken: DeadLetter, letters: MemoryDeadLetters, log: MemoryLog

@@ -165,7 +165,9 @@ class Wire:
         quicken()
         try:
             return make()
-        except CLIENT_ERRORS as error:
+        except Exception as error:
             if self._client is not None:
                 self._client.close()
-            raise unavailable(f"no broker of {servers} answers", error) from error
+            if isinstance(error, CLIENT_ERRORS):
+                raise unavailable(f"no broker of {servers} answers", error) from error
+            raise

@@ -1,6 +1,6 @@
 """The log's reading half on Kafka."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from angarium import logs
 from angarium.clock import Clock, SystemClock
@@ -39,6 +39,7 @@ class KafkaConsumer:
         group: str,
         clock: Clock | None = None,
         batch: int = BATCH,
+        verify: Callable[[], None] | None = None,
     ) -> None:
         """Say what to read; the first poll connects.
 
@@ -48,12 +49,14 @@ class KafkaConsumer:
             group: Which group.
             clock: Measures.
             batch: Records that one poll brings at most.
+            verify: Called before each connection; raises LogUnavailable to have none.
         """
         self._connection = connection
         self._topic = topic
         self._group = group
         self._clock = clock or SystemClock()
         self._batch = batch
+        self._verify = verify
         self._rebalances = Rebalances()
         self._holdings = Holdings()
         self._missing: dict[int, int] = {}
@@ -133,6 +136,8 @@ class KafkaConsumer:
 
     def _connected(self) -> GroupClient:
         if self._client is None:
+            if self._verify is not None:
+                self._verify()
             self._client = GroupClient(self._connection, self._topic, self._group, self._rebalances)
             self._member = ""
             self._well_at = self._clock.monotonic()

@@ -3,24 +3,32 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from functools import partial
 
 import kafka
 from kafka.consumer.fetcher import ConsumerRecord
+from kafka.errors import MessageSizeTooLargeError, RecordListTooLargeError
 from kafka.structs import TopicPartition
 
 from angarium.clock import Clock
 from angarium.domain.errors import LogUnavailable
+from angarium.engines.kafka import letters
 from angarium.engines.kafka.clients import RECONNECT_MS, PatientClient, Wire
 from angarium.engines.kafka.errors import translated
+from angarium.engines.kafka.live_producer import LARGEST_RECORD, LiveProducer
 from angarium.engines.kafka.security import KafkaConnection
 from angarium.engines.kafka.topic_writer import TopicWriter
-from angarium.engines.kafka.topics import dead_letters_of
-from angarium.ports.message_log import Appended, DeadLetter, Record
+from angarium.engines.kafka.topics import LETTERS_BYTES, dead_letters_of
+from angarium.ports.message_log import Appended, DeadLetter
 
 READ_SECONDS = 10.0
 """How long reading may take in all."""
 
+LARGEST_LETTER = LETTERS_BYTES - LETTERS_BYTES // 64
+"""In bytes; the rest of what the topic takes is for what a compression by the brokers may add."""
+
 _PARTITION = 0
+_TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 _OPTIONS: Mapping[str, object] = {
     "client_id": "angarium",
     "group_id": None,
@@ -32,23 +40,13 @@ _OPTIONS: Mapping[str, object] = {
     "allow_auto_create_topics": False,
     "metrics_enabled": False,
 }
-# Ours come behind the record's own headers; the last one of a name is ours.
-_OURS = (
-    "reason",
-    "detail",
-    "trace_id",
-    "source_topic",
-    "source_partition",
-    "source_offset",
-    "source_timestamp",
-    "source_empty",
-)
 
 
 class KafkaDeadLetters:
     """A DeadLetterLog on `<topic>.dead`, which has one partition, so that its order is the order of time.
 
-    The dead letter's key and value are the record's own; what is known beyond them is in headers.
+    The dead letter's key and value are the record's own; what is known beyond them is in headers. What the
+    topic does not take whole is kept in part, because nothing behind it is stored for good before it is kept.
     """
 
     def __init__(self, connection: KafkaConnection, topic: str, clock: Clock | None = None) -> None:
@@ -62,7 +60,9 @@ class KafkaDeadLetters:
         self._connection = connection
         self._source = topic
         self._topic = dead_letters_of(topic)
-        self._writer = TopicWriter(connection, self._topic, 1, clock)
+        self._most = LARGEST_LETTER
+        connect = partial(LiveProducer.connect, connection, self._topic, 1, LARGEST_LETTER)
+        self._writer = TopicWriter(connect, 1, clock)
 
     def append(self, letter: DeadLetter) -> "Future[None]":
         """Keep a dead letter durably, without blocking the caller.
@@ -76,17 +76,19 @@ class KafkaDeadLetters:
         Raises:
             LogUnavailable: At once, when Kafka can take nothing now.
         """
-        record = letter.record
-        value = b"" if record.key is None and record.value is None else record.value
-        appended = self._writer.append(_PARTITION, record.key, value, self._headers(letter))
+        sent = letters.written(letter, self._source, self._most)
+        appended = self._writer.append(_PARTITION, *sent)
         kept: Future[None] = Future()
 
         def settle(future: "Future[Appended]") -> None:
             error = future.exception()
             if error is None:
                 kept.set_result(None)
-            else:
-                kept.set_exception(error)
+                return
+            if isinstance(error.__cause__, _TOO_LARGE):
+                # The topic takes less than it should, and would refuse the same letter for ever.
+                self._most = LARGEST_RECORD
+            kept.set_exception(error)
 
         appended.add_done_callback(settle)
         return kept
@@ -113,7 +115,7 @@ class KafkaDeadLetters:
                 found = _newest(consumer, TopicPartition(self._topic, _PARTITION), limit)
         finally:
             consumer.close(autocommit=False, timeout_ms=1_000)
-        return [_letter(each) for each in reversed(found)]
+        return [letters.read(each) for each in reversed(found)]
 
     def wait_until_connected(self, seconds: float) -> None:
         """Wait for the connection that is being made.
@@ -129,22 +131,6 @@ class KafkaDeadLetters:
     def close(self) -> None:
         """Send what is left and let go of everything, within 8 s; safe to repeat."""
         self._writer.close()
-
-    def _headers(self, letter: DeadLetter) -> list[tuple[str, bytes]]:
-        record = letter.record
-        empty = record.key is None and record.value is None
-        texts = (
-            letter.reason,
-            letter.detail,
-            letter.trace_id,
-            self._source,
-            str(record.partition),
-            str(record.offset),
-            str(record.timestamp),
-            "1" if empty else "0",
-        )
-        ours = [(name, text.encode()) for name, text in zip(_OURS, texts, strict=True)]
-        return [*record.headers.items(), *ours]
 
 
 def _newest(consumer: kafka.KafkaConsumer, place: TopicPartition, limit: int) -> list[ConsumerRecord]:
@@ -169,19 +155,3 @@ def _countdown(give_up_at: float) -> Callable[[], int]:
         return round(remaining * 1000)
 
     return left
-
-
-def _letter(found: ConsumerRecord) -> DeadLetter:
-    headers = list(found.headers or ())
-    ours = dict(headers[-len(_OURS) :])
-    texts = {name: ours[name].decode() for name in _OURS}
-    empty = texts["source_empty"] == "1"
-    record = Record(
-        int(texts["source_partition"]),
-        int(texts["source_offset"]),
-        int(texts["source_timestamp"]),
-        found.key,
-        None if empty else found.value,
-        dict(headers[: -len(_OURS)]),
-    )
-    return DeadLetter(texts["reason"], texts["detail"], record, texts["trace_id"])

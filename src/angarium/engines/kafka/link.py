@@ -8,8 +8,11 @@ from angarium.domain.errors import LogUnavailable, SetupError
 from angarium.engines.kafka.live_producer import LiveProducer
 
 SILENT_SECONDS = 10.0
-"""After so long without a single acknowledgement a producer is replaced: whatever state it is in (fenced,
-refused once and for all, its thread ended), a new one starts clean as soon as a broker answers."""
+"""After so long without a single acknowledgement a producer is replaced: whatever state it is in (fenced, its
+thread ended), a new one starts clean as soon as a broker answers."""
+
+REST_SECONDS = 1.0
+"""So long a new producer is left alone: what ends every producer at once makes no more of them than that."""
 
 _LOOK_SECONDS = 0.5
 _CLOSE_SECONDS = 1.0
@@ -85,18 +88,25 @@ class ProducerLink:
     def _run(self) -> None:
         waits = backoff.delays(most=_RETRY_SECONDS)
         while not self._closing.is_set():
-            if self._live is not None and self._silent_for() < SILENT_SECONDS:
+            if self._is_of_use(self._live):
                 waits = backoff.delays(most=_RETRY_SECONDS)
                 self._closing.wait(_LOOK_SECONDS)
-            elif not self._take_new():
-                self._closing.wait(next(waits))
+            else:
+                self._closing.wait(REST_SECONDS if self._take_new() else next(waits))
+
+    def _is_of_use(self, live: LiveProducer | None) -> bool:
+        return live is not None and not live.has_failed and self._silent_for() < SILENT_SECONDS
 
     def _take_new(self) -> bool:
         try:
-            live = self._connect()
-        except (LogUnavailable, SetupError) as error:
+            self._replace()
+        except Exception as error:  # noqa: BLE001 - told; a thread that ends here would never connect again
             self._tell(error)
             return False
+        return True
+
+    def _replace(self) -> None:
+        live = self._connect()
         old, self._live = self._live, live
         self._replaced()
         self._made.set()
@@ -104,12 +114,14 @@ class ProducerLink:
         _log.info("kafka_connected", "A producer has found its topic.", replaced=old is not None)
         if old is not None:
             old.close(0.0)
-        return True
 
     def _tell(self, error: Exception) -> None:
         self._reason = str(error)
-        self._tried.set()
         if isinstance(error, SetupError):
             _log.error("wrong_topic", str(error), None, error_type=type(error).__name__)
-        else:
+        elif isinstance(error, LogUnavailable):
             _log.warning("kafka_unreachable", str(error), error_type=type(error).__name__)
+        else:
+            self._reason = f"connecting failed with {type(error).__name__}"
+            _log.error("connect_failed", "Connecting failed in a way that was not foreseen.", error)
+        self._tried.set()

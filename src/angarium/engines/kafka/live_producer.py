@@ -13,8 +13,13 @@ from angarium.engines.kafka.clients import LINGER_MS, RECONNECT_MS, SenderClient
 from angarium.engines.kafka.errors import translated, unavailable
 from angarium.engines.kafka.in_flight import Sent
 from angarium.engines.kafka.security import KafkaConnection
+from angarium.engines.kafka.topics import other_partitions
 
 BOOTSTRAP_MS = 1_500
+
+LARGEST_RECORD = 1024 * 1024
+"""What topics take unless they are told otherwise (`max.message.bytes`)."""
+
 _OPTIONS: Mapping[str, object] = {
     "client_id": "angarium",
     # Set by name although they are the defaults: a conflicting option would switch idempotence off silently.
@@ -58,13 +63,16 @@ class LiveProducer:
         self._topic = topic
 
     @classmethod
-    def connect(cls, connection: KafkaConnection, topic: str, partitions: int) -> "LiveProducer":
+    def connect(
+        cls, connection: KafkaConnection, topic: str, partitions: int, largest: int = LARGEST_RECORD
+    ) -> "LiveProducer":
         """Find the brokers and the topic, within 3 s.
 
         Args:
             connection: Where the brokers are.
             topic: Which topic.
             partitions: How many partitions it must have.
+            largest: A record of more bytes is refused here.
 
         Returns:
             A producer whose sends do not block.
@@ -76,7 +84,9 @@ class LiveProducer:
         wire = Wire(SenderClient)
         producer = wire.connect(
             connection,
-            lambda: kafka.KafkaProducer(kafka_client=wire.make, **_OPTIONS, **connection.options()),
+            lambda: kafka.KafkaProducer(
+                kafka_client=wire.make, max_request_size=largest, **_OPTIONS, **connection.options()
+            ),
         )
         live = cls(producer, wire, topic)
         try:
@@ -86,6 +96,12 @@ class LiveProducer:
             live.close(0.0)
             raise
         return live
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the library refuses whatever comes, as it does once a broker refused a record for good."""
+        # The library has no public way to ask.
+        return bool(self._producer._transaction_manager.has_fatal_error())  # noqa: SLF001
 
     def send(
         self, sent: Sent, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]]
@@ -151,7 +167,4 @@ class LiveProducer:
 
 def _expect(partitions: int, found: int, topic: str) -> None:
     if found != partitions:
-        raise SetupError(
-            f"topic {topic!r} has {found} partitions, and ANGARIUM_PARTITIONS is {partitions}: keys would "
-            f"change places. Set ANGARIUM_PARTITIONS={found}, or name another ANGARIUM_TOPIC"
-        )
+        raise SetupError(other_partitions(topic, found, partitions))

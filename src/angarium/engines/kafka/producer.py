@@ -1,9 +1,11 @@
 """The log's writing half on Kafka."""
 
+from collections.abc import Callable
 from concurrent.futures import Future
 
 from angarium.clock import Clock
 from angarium.domain.partitioning import partition_for
+from angarium.engines.kafka.live_producer import LiveProducer
 from angarium.engines.kafka.security import KafkaConnection
 from angarium.engines.kafka.topic_writer import IN_FLIGHT, TopicWriter
 from angarium.ports.message_log import Appended, NewRecord
@@ -23,6 +25,7 @@ class KafkaLog:
         partitions: int,
         clock: Clock | None = None,
         limit: int = IN_FLIGHT,
+        verify: Callable[[], None] | None = None,
     ) -> None:
         """Begin to connect, without waiting for it; appends fail at once until then.
 
@@ -32,9 +35,16 @@ class KafkaLog:
             partitions: How many partitions it must have.
             clock: Measures.
             limit: So many records are held for Kafka at most.
+            verify: Called before each connection; raises SetupError or LogUnavailable to have none.
         """
         self._partitions = partitions
-        self._writer = TopicWriter(connection, topic, partitions, clock, limit)
+
+        def connect() -> LiveProducer:
+            if verify is not None:
+                verify()
+            return LiveProducer.connect(connection, topic, partitions)
+
+        self._writer = TopicWriter(connect, partitions, clock, limit)
 
     def append(self, record: NewRecord) -> "Future[Appended]":
         """Append a record durably, without blocking the caller.

@@ -1,15 +1,16 @@
 """Appending to one topic, whatever becomes of the brokers."""
 
+from collections.abc import Callable
 from concurrent.futures import Future
 
 from angarium import deadline
 from angarium.clock import Clock, SystemClock
 from angarium.domain.errors import LogUnavailable
 from angarium.engines.kafka.breaker import Breaker
+from angarium.engines.kafka.errors import unavailable
 from angarium.engines.kafka.in_flight import InFlight
 from angarium.engines.kafka.link import ProducerLink
 from angarium.engines.kafka.live_producer import LiveProducer
-from angarium.engines.kafka.security import KafkaConnection
 from angarium.ports.message_log import Appended
 
 IN_FLIGHT = 4_096
@@ -23,8 +24,7 @@ class TopicWriter:
 
     def __init__(
         self,
-        connection: KafkaConnection,
-        topic: str,
+        connect: Callable[[], LiveProducer],
         partitions: int,
         clock: Clock | None = None,
         limit: int = IN_FLIGHT,
@@ -32,20 +32,15 @@ class TopicWriter:
         """Begin to connect, without waiting for it.
 
         Args:
-            connection: Where the brokers are.
-            topic: Which topic.
-            partitions: How many partitions it must have.
+            connect: Makes a producer for the topic, or raises LogUnavailable or SetupError.
+            partitions: How many partitions the topic has.
             clock: Measures.
             limit: So many records are held for Kafka at most.
         """
         clock = clock or SystemClock()
         self._breaker = Breaker(partitions, clock)
         self._in_flight = InFlight(partitions, limit, self._breaker, clock)
-        self._link = ProducerLink(
-            lambda: LiveProducer.connect(connection, topic, partitions),
-            self._breaker.silent_for,
-            self._breaker.reset,
-        )
+        self._link = ProducerLink(connect, self._breaker.silent_for, self._breaker.reset)
 
     def append(
         self, partition: int, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]]
@@ -71,10 +66,15 @@ class TopicWriter:
         sent = self._in_flight.begin(partition)
         try:
             live.send(sent, key, value, headers)
-        except LogUnavailable as error:
+        except Exception as error:
+            # What was begun is counted, and only here can it end: the library never had it.
             self._in_flight.landed(partition, error)
-            sent.give_up(error)
-            raise
+            if isinstance(error, LogUnavailable):
+                sent.give_up(error)
+                raise
+            failure = unavailable("the record could not be sent", error)
+            sent.give_up(failure)
+            raise failure from error
         return sent.future
 
     def check(self) -> None:

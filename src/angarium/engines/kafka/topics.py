@@ -15,9 +15,13 @@ from angarium.engines.kafka.security import KafkaConnection
 RETENTION_MS = 7 * 24 * 3600 * 1000
 """New topics keep records so long, Kafka's own default: longer than any outage of the store may last."""
 
+LETTERS_BYTES = 8 * 1024 * 1024
+"""The largest dead letter: eight times what a topic takes by default, which may be compressed there."""
+
 _REQUEST_MS = 5_000
 _BOOTSTRAP_MS = 2_000
 _TOGETHER_MS = 10_000
+_AT_LEAST = ("min.insync.replicas", "max.message.bytes")
 
 
 def dead_letters_of(topic: str) -> str:
@@ -30,6 +34,24 @@ def dead_letters_of(topic: str) -> str:
         Its dead letters' topic.
     """
     return f"{topic}.dead"
+
+
+def other_partitions(topic: str, found: int, wanted: int) -> str:
+    """Say that a topic has another number of partitions, and what to do.
+
+    Args:
+        topic: Which topic.
+        found: How many it has.
+        wanted: How many it should have.
+
+    Returns:
+        One line for a person.
+    """
+    return (
+        f"topic {topic!r} has {found} partitions, not {wanted}: where partitions were added, keys have "
+        "changed places, so name a new ANGARIUM_TOPIC and replay into it; "
+        f"set ANGARIUM_PARTITIONS={found} only where the topic was made with so many"
+    )
 
 
 class KafkaTopics:
@@ -62,8 +84,8 @@ class KafkaTopics:
         """
         with self._administrator() as administrator:
             made = tuple(topic for topic in self._partitions if self._create(administrator, topic))
-            if made:
-                administrator.wait_for_topics(list(made), timeout_ms=_TOGETHER_MS)
+            # What another one has made a moment ago may not be known to every broker yet.
+            administrator.wait_for_topics(list(self._partitions), timeout_ms=_TOGETHER_MS)
             self._verify(administrator)
         return made
 
@@ -123,16 +145,19 @@ class KafkaTopics:
 
     def _new_configs(self, topic: str) -> Mapping[str, str]:
         retention = -1 if topic == self._dead_letters else RETENTION_MS
-        return {**self._needed_configs(), "retention.ms": str(retention), "retention.bytes": "-1"}
+        return {**self._needed_configs(topic), "retention.ms": str(retention), "retention.bytes": "-1"}
 
-    def _needed_configs(self) -> Mapping[str, str]:
-        return {
+    def _needed_configs(self, topic: str) -> Mapping[str, str]:
+        needed = {
             "message.timestamp.type": "LogAppendTime",
             "cleanup.policy": "delete",
             "compression.type": "uncompressed",  # a worker may lack the codec that another's producer uses
             "min.insync.replicas": str(self._in_sync),
             "unclean.leader.election.enable": "false",
         }
+        if topic == self._dead_letters:
+            needed["max.message.bytes"] = str(LETTERS_BYTES)
+        return needed
 
     def _verify(self, administrator: kafka.KafkaAdminClient) -> None:
         differences = [
@@ -148,10 +173,7 @@ class KafkaTopics:
             return
         partitions = described["partitions"]
         if len(partitions) != self._partitions[topic]:
-            yield (
-                f"topic {topic!r} has {len(partitions)} partitions, not {self._partitions[topic]}: set "
-                f"ANGARIUM_PARTITIONS={len(partitions)} or name another ANGARIUM_TOPIC"
-            )
+            yield other_partitions(topic, len(partitions), self._partitions[topic])
         fewest = min(len(partition["replica_nodes"]) for partition in partitions)
         if fewest < self._replication:
             yield f"topic {topic!r} has {fewest} replicas, not {self._replication}: add replicas"
@@ -161,9 +183,9 @@ class KafkaTopics:
         resource = ConfigResource(ConfigResourceType.TOPIC, topic)
         described = administrator.describe_configs([resource], config_filter="all")
         configs = described["topic"][topic]
-        for name, wanted in self._needed_configs().items():
+        for name, wanted in self._needed_configs(topic).items():
             found = configs[name]["value"]
-            enough = int(found) >= int(wanted) if name == "min.insync.replicas" else found == wanted
+            enough = int(found) >= int(wanted) if name in _AT_LEAST else found == wanted
             if not enough:
                 yield (
                     f"topic {topic!r} has {name}={found}, not {wanted}: "

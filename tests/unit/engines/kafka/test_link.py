@@ -7,14 +7,15 @@ from typing import cast
 import pytest
 
 from angarium.domain.errors import LogUnavailable, SetupError
-from angarium.engines.kafka.link import SILENT_SECONDS, ProducerLink
+from angarium.engines.kafka.link import REST_SECONDS, SILENT_SECONDS, ProducerLink
 from angarium.engines.kafka.live_producer import LiveProducer
 
 
 class Producer:
-    """Stands for a connected producer; knows only whether it was closed."""
+    """Stands for a connected producer; knows only whether it failed and whether it was closed."""
 
-    def __init__(self) -> None:
+    def __init__(self, has_failed: bool) -> None:
+        self.has_failed = has_failed
         self.closed = threading.Event()
 
     def close(self, _seconds: float) -> None:
@@ -27,6 +28,7 @@ class Brokers:
     def __init__(self) -> None:
         self.failure: Exception | None = None
         self.silence = 0.0
+        self.fail_producers = False
         self.made: list[Producer] = []
         self.replacements = 0
         self.failed = 0
@@ -35,7 +37,7 @@ class Brokers:
         if self.failure is not None:
             self.failed += 1
             raise self.failure
-        self.made.append(Producer())
+        self.made.append(Producer(self.fail_producers))
         return cast("LiveProducer", self.made[-1])
 
     def replaced(self) -> None:
@@ -92,6 +94,19 @@ def test_a_topic_that_does_not_fit_is_told_to_every_sender(
         _ = link.live
 
 
+def test_whatever_connecting_raises_it_is_tried_again(
+    brokers: Brokers, open_link: Callable[[], ProducerLink]
+) -> None:
+    brokers.failure = KeyError("unforeseen")
+    link = open_link()
+    link.wait_until_tried(30.0)
+    with pytest.raises(LogUnavailable, match="KeyError"):
+        _ = link.live
+    brokers.failure = None
+    link.wait_until_made(30.0)
+    assert link.live is cast("LiveProducer", brokers.made[0])
+
+
 def test_a_producer_that_is_silent_for_too_long_is_replaced_and_closed(
     brokers: Brokers, open_link: Callable[[], ProducerLink]
 ) -> None:
@@ -101,6 +116,27 @@ def test_a_producer_that_is_silent_for_too_long_is_replaced_and_closed(
     wait_for(lambda: brokers.replacements == 2)
     assert link.live is cast("LiveProducer", brokers.made[1])
     assert brokers.made[0].closed.wait(30.0)
+
+
+def test_a_producer_that_has_failed_is_replaced_and_closed(
+    brokers: Brokers, open_link: Callable[[], ProducerLink]
+) -> None:
+    link = open_link()
+    link.wait_until_made(30.0)
+    brokers.made[0].has_failed = True
+    wait_for(lambda: brokers.replacements == 2)
+    assert link.live is cast("LiveProducer", brokers.made[1])
+    assert brokers.made[0].closed.wait(30.0)
+
+
+def test_what_fails_every_producer_does_not_make_one_after_the_other(
+    brokers: Brokers, open_link: Callable[[], ProducerLink]
+) -> None:
+    brokers.fail_producers = True
+    began = time.monotonic()
+    open_link()
+    wait_for(lambda: brokers.replacements == 3)
+    assert time.monotonic() - began >= 2 * REST_SECONDS
 
 
 def test_a_silent_producer_is_kept_until_there_is_another(

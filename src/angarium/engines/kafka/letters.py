@@ -1,0 +1,119 @@
+"""Dead letters as records of their topic."""
+
+import json
+from dataclasses import replace
+from typing import NamedTuple
+
+from kafka.consumer.fetcher import ConsumerRecord
+from kafka.record.default_records import DefaultRecordBatchBuilder
+
+from angarium.ports.message_log import DeadLetter, Record
+
+# Ours come behind the record's own headers; the last one of a name is ours.
+_OURS = (
+    "reason",
+    "detail",
+    "trace_id",
+    "source_topic",
+    "source_partition",
+    "source_offset",
+    "source_timestamp",
+    "source_empty",
+    "source_null_headers",
+)
+
+
+class Letter(NamedTuple):
+    """What is sent for a dead letter.
+
+    Attributes:
+        key: The record's own.
+        value: The record's own; empty where the record has no key either: the library wants one of the two.
+        headers: The record's own, then ours. The library sends no header without a value: those of the record
+            are empty here, and `source_null_headers` names them.
+    """
+
+    key: bytes | None
+    value: bytes | None
+    headers: list[tuple[str, bytes]]
+
+    @property
+    def size(self) -> int:
+        """How many bytes it takes at most, as the library counts them."""
+        return int(DefaultRecordBatchBuilder.estimate_size_in_bytes(self.key, self.value, self.headers))
+
+
+def written(letter: DeadLetter, topic: str, most: int) -> Letter:
+    """Put a dead letter into a record that its topic takes.
+
+    A record that is too large is kept without its value; when that is not enough, only its position is kept.
+
+    Args:
+        letter: What to keep.
+        topic: Where its record lies.
+        most: How many bytes the topic takes.
+
+    Returns:
+        What to send.
+    """
+    whole = _written(letter, topic)
+    if whole.size <= most:
+        return whole
+    record = letter.record
+    without_value = _shortened(letter, replace(record, value=None), f"its value ({_bytes(record.value)})")
+    if (short := _written(without_value, topic)).size <= most:
+        return short
+    place = Record(record.partition, record.offset, record.timestamp, None, None)
+    return _written(_shortened(letter, place, f"its key, value and headers ({whole.size} bytes)"), topic)
+
+
+def read(found: ConsumerRecord) -> DeadLetter:
+    """Read a dead letter back.
+
+    Args:
+        found: A record of the topic of dead letters.
+
+    Returns:
+        The dead letter.
+    """
+    headers = list(found.headers or ())
+    own: dict[str, bytes | None] = dict(headers[: -len(_OURS)])
+    texts = {name: value.decode() for name, value in headers[-len(_OURS) :]}
+    own |= dict.fromkeys(json.loads(texts["source_null_headers"]))
+    record = Record(
+        int(texts["source_partition"]),
+        int(texts["source_offset"]),
+        int(texts["source_timestamp"]),
+        found.key,
+        None if texts["source_empty"] == "1" else found.value,
+        own,
+    )
+    return DeadLetter(texts["reason"], texts["detail"], record, texts["trace_id"])
+
+
+def _written(letter: DeadLetter, topic: str) -> Letter:
+    record = letter.record
+    empty = record.key is None and record.value is None
+    texts = (
+        letter.reason,
+        letter.detail,
+        letter.trace_id,
+        topic,
+        str(record.partition),
+        str(record.offset),
+        str(record.timestamp),
+        "1" if empty else "0",
+        json.dumps([name for name, value in record.headers.items() if value is None]),
+    )
+    own = [(name, value or b"") for name, value in record.headers.items()]
+    ours = [(name, text.encode()) for name, text in zip(_OURS, texts, strict=True)]
+    return Letter(record.key, b"" if empty else record.value, own + ours)
+
+
+def _shortened(letter: DeadLetter, record: Record, missing: str) -> DeadLetter:
+    detail = f"{letter.detail}; too large to be kept whole: without {missing}, which only its topic has"
+    return replace(letter, detail=detail, record=record)
+
+
+def _bytes(value: bytes | None) -> str:
+    return f"{len(value or b'')} bytes"

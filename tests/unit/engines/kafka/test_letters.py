@@ -1,0 +1,67 @@
+from dataclasses import replace
+
+import pytest
+from kafka.consumer.fetcher import ConsumerRecord
+
+from angarium.engines.kafka import letters
+from angarium.engines.kafka.letters import Letter
+from angarium.ports.message_log import DeadLetter, Record
+
+TOPIC = "messages"
+MOST = 10_000
+SMALL = Record(3, 17, 5, b"key", b"value", {"schema": b"1"})
+
+
+def letter(record: Record) -> DeadLetter:
+    return DeadLetter("undecodable_event", "no JSON", record, "t1")
+
+
+def read_back(written: Letter) -> DeadLetter:
+    found = dict.fromkeys(ConsumerRecord._fields)
+    found |= {"key": written.key, "value": written.value, "headers": written.headers}
+    return letters.read(ConsumerRecord(**found))
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        SMALL,
+        replace(SMALL, headers={"a": None, "b": b"", "reason": b"theirs"}),
+        Record(0, 0, -1, None, None, {}),
+    ],
+    ids=["well-formed", "headers without a value", "nothing"],
+)
+def test_what_fits_is_kept_whole(record: Record) -> None:
+    written = letters.written(letter(record), TOPIC, MOST)
+    assert written.size <= MOST
+    assert read_back(written) == letter(record)
+
+
+def test_what_does_not_fit_is_kept_without_its_value_and_says_so() -> None:
+    record = replace(SMALL, value=b"v" * MOST)
+    written = letters.written(letter(record), TOPIC, MOST)
+    assert written.size <= MOST
+    kept = read_back(written)
+    assert kept.record == replace(record, value=None)
+    assert kept.detail == (
+        "no JSON; too large to be kept whole: without its value (10000 bytes), which only its topic has"
+    )
+    assert (kept.reason, kept.trace_id) == ("undecodable_event", "t1")
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        replace(SMALL, key=b"k" * MOST),
+        replace(SMALL, headers={"odd": b"h" * MOST}),
+        Record(3, 17, 5, None, None, {"n" * MOST: None}),
+        Record(3, 17, 5, b"k" * MOST, b"v" * MOST, {"odd": b"h" * MOST}),
+    ],
+    ids=["key", "header", "name", "everything"],
+)
+def test_what_does_not_fit_even_so_is_kept_as_its_position_alone(record: Record) -> None:
+    written = letters.written(letter(record), TOPIC, MOST)
+    assert written.size <= MOST
+    kept = read_back(written)
+    assert kept.record == Record(3, 17, 5, None, None, {})
+    assert "without its key, value and headers" in kept.detail

@@ -1,0 +1,71 @@
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import cast
+
+import pytest
+
+from angarium.domain.errors import LogUnavailable
+from angarium.engines.kafka.in_flight import Sent
+from angarium.engines.kafka.live_producer import LiveProducer
+from angarium.engines.kafka.topic_writer import TopicWriter
+from angarium.ports.message_log import Appended
+from tests.fakes.clock import ManualClock
+
+LIMIT = 2
+
+
+@dataclass(frozen=True)
+class Metadata:
+    partition: int
+    offset: int
+    timestamp: int
+
+
+class Producer:
+    """Stands for a connected producer: acknowledges at once, or raises what it is told to."""
+
+    def __init__(self) -> None:
+        self.failure: Exception | None = None
+        self.has_failed = False
+
+    def send(
+        self, sent: Sent, _key: bytes | None, _value: bytes | None, _headers: list[tuple[str, bytes]]
+    ) -> None:
+        if self.failure is not None:
+            raise self.failure
+        sent.acknowledged(Metadata(sent.partition, 17, 5))
+
+    def close(self, _seconds: float) -> None:
+        return
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def producer() -> Producer:
+    return Producer()
+
+
+@pytest.fixture
+def writer(producer: Producer, clock: ManualClock) -> Iterator[TopicWriter]:
+    with closing(TopicWriter(lambda: cast("LiveProducer", producer), 4, clock, LIMIT)) as opened:
+        opened.wait_until_connected(30.0)
+        yield opened
+
+
+@pytest.mark.parametrize("failure", [TypeError("headers"), KeyError("unforeseen"), LogUnavailable("away")])
+def test_whatever_sending_raises_is_an_outage_and_holds_nothing(
+    writer: TopicWriter, producer: Producer, clock: ManualClock, failure: Exception
+) -> None:
+    producer.failure = failure
+    for _ in range(LIMIT + 1):
+        with pytest.raises(LogUnavailable) as refusal:
+            writer.append(3, b"key", b"value", [])
+        assert type(failure).__name__ in str(refusal.value) or refusal.value is failure
+        clock.advance(1.0)
+    producer.failure = None
+    assert writer.append(3, b"key", b"value", []).result(0) == Appended(3, 17, 5)
