@@ -138,3 +138,14 @@ class Console:
         except EOFError:
             return ""
         return password
+
+
+def drop_unwritten(stream: TextIO) -> None:
+    """Let go of what a stream could not write; its next flush, the interpreter's at the end too, would fail.
+
+    Args:
+        stream: One of the process's own.
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
