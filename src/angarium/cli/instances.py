@@ -10,9 +10,10 @@ from angarium.cli import heap
 from angarium.cli.arguments import Commands, add_command
 from angarium.cli.console import Console
 from angarium.cli.greeting import greet
+from angarium.cli.start_settings import start_settings
 from angarium.cli.stopping import GRACE_SECONDS, on_signal
 from angarium.clock import SystemClock
-from angarium.config import Settings, SettingsError
+from angarium.config import Settings
 
 _SETTINGS = "ANGARIUM_KAFKA=localhost:9092 ANGARIUM_CASSANDRA=localhost:9042 ANGARIUM_JWT_SECRET=…"
 
@@ -55,10 +56,7 @@ def register(commands: Commands) -> None:
 
 
 def _run(service: str, work: Callable[[Settings, TextIO], None], console: Console) -> int:
-    settings = Settings.from_env(console.environment, console.stderr.isatty())
-    problems = settings.problems_for(service)
-    if problems:
-        raise SettingsError(problems)
+    settings = start_settings(service, console)
     handler = logs.configure(service, settings.log_level, settings.log_format, console.stderr)
     try:
         # Until there is something to finish, a signal just ends the start.

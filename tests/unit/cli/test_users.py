@@ -67,3 +67,20 @@ def test_a_folder_that_cannot_be_used_is_told(argv: tuple[str, ...], shell: Shel
     assert shell.err.startswith("angarium: ")
     assert str(tmp_path / "file") in shell.err
     assert shell.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["init", "serve"])
+def test_hashes_of_unaccepted_strength_are_all_told_before_anything_is_made(
+    command: str, shell: Shell, tmp_path: Path
+) -> None:
+    weak = "$scrypt$ln=4,r=8,p=1$c2FsdHNhbHRzYWx0c2FsdA$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g"
+    users = [{"username": name, "password_hash": weak} for name in ("erin", "frank")]
+    path = tmp_path / "users.json"
+    path.write_text(json.dumps([{"username": "zoe", "password": "a good one"}, *users]))
+    shell.environment["ANGARIUM_USERS"] = str(path)
+    assert shell.run(command) == 2
+    erin, frank = shell.err.splitlines()
+    assert erin.startswith("angarium: ANGARIUM_USERS is ")
+    assert "(erin)" in erin
+    assert "(frank)" in frank
+    assert not Path(shell.environment["ANGARIUM_DATA"]).exists()
