@@ -136,7 +136,12 @@ class Console:
             if twice and password and getpass.getpass(f"{prompt} again: ") != password:
                 raise CommandError("the two passwords differ; nothing was changed")
         except EOFError:
+            self.note("")
             return ""
+        except KeyboardInterrupt:
+            # Without this the shell's next prompt would stand behind ours.
+            self.note("")
+            raise
         return password
 
 

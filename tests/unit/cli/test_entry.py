@@ -35,7 +35,7 @@ def loading(handler: str) -> "subprocess.Popen[str]":
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=environment_of({"PYTHONPATH": str(Path(entry.__file__).parents[2])}),
+        env=environment_of({}),
         text=True,
     )
     assert process.stdout is not None
