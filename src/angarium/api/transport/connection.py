@@ -30,8 +30,7 @@ BURST = 16
 WRITE_PROGRESS = 16 * 1024
 """Bytes that a slow reader must take to be given as much time again."""
 
-READ = selectors.EVENT_READ
-WRITE = selectors.EVENT_WRITE
+READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 
 _log = logs.get("angarium.api.transport.connection")
 
@@ -63,8 +62,7 @@ class Connection(BaseHTTPRequestHandler):
         self._framed: RequestHead | None = None
         self._framing = NO_BODY
         self._access = AccessLog()
-        self._keep_alive = True
-        self._announces = False
+        self._keep_alive, self._announces = True, False
 
     def handle(self) -> None:
         """Begin to wait for the first request."""
@@ -121,6 +119,12 @@ class Connection(BaseHTTPRequestHandler):
         self.close()
         return True
 
+    def stop_discarding(self) -> None:
+        """Read no more of a body that is answered already, where that is all that is waited for."""
+        if self._phase is DISCARDING:
+            self._closing = True
+            self._settle(starved=True)
+
     def close(self) -> None:
         """Close the socket and leave the server; what is in hand is answered to nobody."""
         if self._phase is CLOSED:
@@ -139,8 +143,7 @@ class Connection(BaseHTTPRequestHandler):
         except OSError as error:
             self._broken(error)
             return
-        if not data:
-            self._ended = True
+        self._ended = not data
         if self._phase is LINGERING:
             self._lingered()
             return
@@ -201,8 +204,7 @@ class Connection(BaseHTTPRequestHandler):
         self._admission = admission
         if framing.length > MAX_BODY:
             detail = f"The body has {framing.length:,} bytes; send at most {MAX_BODY:,}."
-            trace_id = self._access.trace_id
-            response = self._owner.dispatcher.refuse(Code.BODY_TOO_LARGE, detail, trace_id)
+            response = self._owner.dispatcher.refuse(Code.BODY_TOO_LARGE, detail, self._access.trace_id)
             return self._refuse_unread(response, framing)
         self._phase = BODY
         if framing.expects_continue and not self._reader.pending:
