@@ -14,6 +14,7 @@ from angarium.cli.console import Console
 from angarium.cli.main import main
 from tests.unit.cli.conftest import Shell
 from tests.unit.cli.own_terminal import environment_of
+from tests.unit.cli.town_server import TownServer
 
 COMMANDS = (
     "serve",
@@ -185,6 +186,21 @@ def test_a_reader_that_leaves_ends_the_command_quietly() -> None:
     )
     os.close(writing)
     assert (ran.returncode, ran.stderr) == (141, b"")
+
+
+@pytest.mark.parametrize("closed", ["<&-", "<&- >&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_at_their_end(alice: Shell, server: TownServer, closed: str) -> None:
+    first = server.town.say("bob", "alice", "hello")
+    ran = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$0" -m angarium chat bob {closed}', sys.executable],
+        capture_output=True,
+        env=environment_of(alice.environment),
+        timeout=60,
+        check=False,
+    )
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    assert ran.stdout.decode().endswith("bob: hello\n" if closed == "<&-" else "")
+    assert server.town.receipts == [first]
 
 
 def test_the_process_itself_speaks_utf_8_whatever_the_locale() -> None:
