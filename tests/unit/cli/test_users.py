@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from angarium.engines.embedded.database import Database
 from angarium.engines.secrets.passwords import ScryptHasher
 from tests.unit.cli.conftest import Shell
 from tests.unit.cli.town import id_of
@@ -22,7 +23,22 @@ def test_init_adds_the_configured_users_and_can_be_repeated(shell: Shell) -> Non
     ]
 
 
+@pytest.mark.parametrize("made", [False, True])
+@pytest.mark.parametrize("argv", [("users",), ("dead", "list"), ("dead", "replay", "--all")])
+def test_a_command_that_looks_at_data_makes_none(argv: tuple[str, ...], made: bool, shell: Shell) -> None:
+    data = Path(shell.environment["ANGARIUM_DATA"])
+    if made:
+        data.mkdir()
+    assert shell.run(*argv) == 1
+    assert shell.out == ""
+    assert shell.err.startswith(f"angarium: there is no data in {data}: name its folder in ANGARIUM_DATA")
+    assert shell.err.count("\n") == 1
+    assert list(data.parent.iterdir()) == [data] * made
+    assert not made or not list(data.iterdir())
+
+
 def test_users_are_listed_with_their_ids(shell: Shell) -> None:
+    Database.open(Path(shell.environment["ANGARIUM_DATA"]), 12).close()
     assert shell.run("users") == 0
     assert shell.err == "there are no users yet: `angarium init` adds the configured ones\n"
     assert shell.run("users", "add", "erin", stdin="secret\n") == 0
@@ -59,7 +75,7 @@ def test_a_hash_is_printed_for_the_users_file(shell: Shell, tmp_path: Path) -> N
     assert json.loads(shell.out)["password_hash"].startswith("$scrypt$")
 
 
-@pytest.mark.parametrize("argv", [("users",), ("users", "add", "erin"), ("init",)])
+@pytest.mark.parametrize("argv", [("users", "add", "erin"), ("init",)])
 def test_a_folder_that_cannot_be_used_is_told(argv: tuple[str, ...], shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     shell.environment["ANGARIUM_DATA"] = str(tmp_path / "file" / "data")
