@@ -2,6 +2,6 @@
 
 import sys
 
-from angarium.cli.main import main
+from angarium.cli.entry import main
 
 sys.exit(main())

@@ -1,15 +1,17 @@
 """Starting, stopping and refusing to start."""
 
 import json
+import os
 import signal
 import stat
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.acceptance.caller import Caller
-from tests.acceptance.service import PATIENCE, Service, run_cli, running
+from tests.acceptance.service import PATIENCE, Service, environment, run_cli, running, until
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
@@ -140,3 +142,32 @@ def test_tokens_outlive_a_restart(folder: Path) -> None:
         service.start()
         assert alice.call("GET", "/v1/users/me").status == 200
         alice.close()
+
+
+def test_a_greeting_that_nobody_reads_is_no_reason_not_to_serve(folder: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    log = folder / "log"
+    with log.open("w") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "angarium", "serve"],
+            env=environment(ANGARIUM_PORT="0", ANGARIUM_DATA=str(folder / "data")),
+            stdin=subprocess.DEVNULL,
+            stdout=writing,
+            stderr=stderr,
+        )
+    os.close(writing)
+    try:
+        until(lambda: '"action":"greeting_unwritten"' in log.read_text(), "a word about the greeting")
+        started = next(line for line in map(json.loads, log.read_text().splitlines()) if "url" in line)
+        with Caller(started["url"]) as alice:
+            conversation = alice.log_in("alice").open_conversation("bob")
+            assert alice.send(conversation, "served").status == 202
+            until(lambda: len(alice.history(conversation)) == 1, "the message, stored by the worker")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0
+    finally:
+        process.kill()
+        process.wait()
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [line["action"] for line in lines].count("stopped") == 1

@@ -1,45 +1,62 @@
-"""An instance that is stopped while it still waits for its servers leaves at once, and leaves well.
+"""A service that is stopped while it still starts leaves at once, and leaves well.
 
 As process 1 of a container it would not even hear a signal that it had not asked for.
 """
 
+import json
 import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from tests.acceptance.service import PATIENCE, environment
+from tests.acceptance.service import PATIENCE, environment, until
+
+
+def start(command: str, **settings: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "angarium", command],
+        env=environment(**settings),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def assert_left_well(process: "subprocess.Popen[str]", stop: signal.Signals) -> str:
+    process.send_signal(stop)
+    out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, err
+    assert out == ""
+    assert '"action":"stopped"' in err
+    assert "Traceback" not in err
+    return err
 
 
 @pytest.mark.parametrize("command", ["api", "worker"])
-def test_a_signal_ends_a_start_with_status_0_and_what_is_weak_was_told(command: str) -> None:
+def test_a_signal_ends_a_wait_for_servers_with_status_0_and_what_is_weak_was_told(command: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent.settimeout(PATIENCE)
         address = f"127.0.0.1:{silent.getsockname()[1]}"
-        settings = environment(
-            ANGARIUM_KAFKA=address,
-            ANGARIUM_CASSANDRA=address,
-            ANGARIUM_JWT_SECRET="a secret of 32 bytes or even more",
-            ANGARIUM_CONSISTENCY="LOCAL_ONE",
-        )
-        with (
-            subprocess.Popen(
-                [sys.executable, "-m", "angarium", command],
-                env=settings,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            ) as process,
-            silent.accept()[0],
-        ):
-            process.send_signal(signal.SIGTERM)
-            out, err = process.communicate(timeout=PATIENCE)
+        settings = {
+            "ANGARIUM_KAFKA": address,
+            "ANGARIUM_CASSANDRA": address,
+            "ANGARIUM_JWT_SECRET": "a secret of 32 bytes or even more",
+            "ANGARIUM_CONSISTENCY": "LOCAL_ONE",
+        }
+        with start(command, **settings) as process, silent.accept()[0]:
+            assert '"action":"weak_consistency"' in assert_left_well(process, signal.SIGTERM)
 
-    assert process.returncode == 0, err
-    assert out == ""
-    assert '"action":"weak_consistency"' in err
-    assert '"action":"stopped"' in err
-    assert "Traceback" not in err
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_making_of_users_with_status_0(stop: signal.Signals, folder: Path) -> None:
+    # So many passwords are still being hashed when the signal comes.
+    users = folder / "users.json"
+    users.write_text(json.dumps([{"username": f"u{n}", "password": "a good one"} for n in range(1_000)]))
+    data = folder / "data"
+    with start("serve", ANGARIUM_PORT="0", ANGARIUM_DATA=str(data), ANGARIUM_USERS=str(users)) as process:
+        until(lambda: (data / "angarium.db").exists() or process.poll() is not None, "the database")
+        assert_left_well(process, stop)

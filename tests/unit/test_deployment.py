@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from angarium.api.transport.tracing import trace_id_of
-from angarium.config import Settings
+from angarium.config import Settings, SettingsError
 from angarium.config.users import DEMO_USERS
 
 ROOT = Path(__file__).parents[2]
@@ -36,10 +36,10 @@ def composed(environment: Mapping[str, str]) -> dict[str, Service]:
     return cast("dict[str, Service]", yaml.safe_load(filled)["services"])
 
 
-def settings_of(service: Service) -> Settings:
+def settings_of(service: Service, command: str) -> Settings:
     given = cast("dict[str, object]", service["environment"])
-    settings = Settings.from_env({name: "" if value is None else str(value) for name, value in given.items()})
-    return replace(settings, shown=())
+    environment = {name: "" if value is None else str(value) for name, value in given.items()}
+    return replace(Settings.from_env(environment, command=command), shown=())
 
 
 def mebibytes(service: Service) -> int:
@@ -68,16 +68,16 @@ def test_the_example_offers_every_variable_with_the_value_that_holds_without_it(
 def test_instances_can_start_with(environment: dict[str, str]) -> None:
     services = composed(environment)
     for command in INSTANCES:
-        settings = settings_of(services[command])
-        assert settings.problems_for(command) == ()
+        settings = settings_of(services[command], command)
         assert settings.users is DEMO_USERS
         assert settings.demo
-    assert settings_of(composed({})["api"]) == settings_of(composed(offered())["api"])
+    assert settings_of(composed({})["api"], "api") == settings_of(composed(offered())["api"], "api")
 
 
 def test_the_demo_ends_with_two_settings() -> None:
     api = composed({"ANGARIUM_DEMO": "0"})["api"]
-    assert "demo users" in settings_of(api).problems_for("api")[0]
+    with pytest.raises(SettingsError, match="demo users"):
+        settings_of(api, "api")
 
 
 def test_only_the_balancer_is_published_and_only_to_this_machine() -> None:

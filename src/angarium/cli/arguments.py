@@ -168,9 +168,10 @@ def at_least_one(text: str) -> int:
     Raises:
         argparse.ArgumentTypeError: It is no whole number from 1 to 100,000.
     """
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= 100_000):
+    digits = text.lstrip("0") if text.isascii() and text.isdigit() else ""
+    if not 1 <= len(digits) <= 6 or int(digits) > 100_000:
         raise argparse.ArgumentTypeError(f"{quoted(text)} is no whole number from 1 to 100000")
-    return int(text)
+    return int(digits)
 
 
 def seconds(text: str) -> float:

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Self, TextIO
+from pathlib import Path
+from typing import Literal, Self, TextIO
 
 from angarium.cli.errors import CommandError
 from angarium.cli.text import printable
@@ -44,6 +45,8 @@ class Console:
     def of_this_process(cls) -> Self:
         """Take the process's own streams, all in UTF-8, lines ended by a line feed alone.
 
+        One that was closed is at its end, or goes nowhere.
+
         Returns:
             The console.
         """
@@ -55,7 +58,7 @@ class Console:
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(encoding="utf-8", errors=errors, newline="\n")
         return cls(
-            sys.stdin or io.StringIO(), sys.stdout or io.StringIO(), sys.stderr or io.StringIO(), os.environ
+            sys.stdin or _nowhere("r"), sys.stdout or _nowhere("w"), sys.stderr or _nowhere("w"), os.environ
         )
 
     def say(self, line: str) -> None:
@@ -136,5 +139,25 @@ class Console:
             if twice and password and getpass.getpass(f"{prompt} again: ") != password:
                 raise CommandError("the two passwords differ; nothing was changed")
         except EOFError:
+            self.note("")
             return ""
+        except KeyboardInterrupt:
+            # Without this the shell's next prompt would stand behind ours.
+            self.note("")
+            raise
         return password
+
+
+def _nowhere(mode: Literal["r", "w"]) -> TextIO:
+    return Path(os.devnull).open(mode, encoding="utf-8")
+
+
+def drop_unwritten(stream: TextIO) -> None:
+    """Let go of what a stream could not write; its next flush, the interpreter's at the end too, would fail.
+
+    Args:
+        stream: One of the process's own.
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from angarium import logs
 from angarium.cli.arguments import Commands, Parser, add_command, add_json, at_least_one
 from angarium.cli.console import Console
+from angarium.cli.data import require_data
 from angarium.cli.errors import EXIT_FAILED, CommandError, UsageError
 from angarium.cli.message_lines import local_time
 from angarium.cli.text import printable
@@ -149,6 +150,7 @@ def _open(console: Console) -> Iterator["DeadLetters"]:
     # The engines are loaded only by the commands that use them: the clients start faster without.
     from angarium import wiring
 
+    require_data(settings)
     handler = logs.configure("cli", "WARNING", settings.log_format, console.stderr)
     try:
         with wiring.open_dead_letters(settings) as dead_letters:

@@ -5,7 +5,8 @@ import argparse
 from angarium import logs
 from angarium.cli.arguments import Commands, add_command, seconds
 from angarium.cli.console import Console
-from angarium.config import Settings, SettingsError
+from angarium.cli.start_settings import start_settings
+from angarium.config import Settings
 
 DEFAULT_TIMEOUT = 60.0
 
@@ -35,10 +36,7 @@ def register(commands: Commands) -> None:
 
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
-    settings = Settings.from_env(console.environment, console.stderr.isatty())
-    problems = settings.problems_for("init")
-    if problems:
-        raise SettingsError(problems)
+    settings = start_settings("init", console)
     # The engines are loaded only by the commands that use them: the clients start faster without.
     from angarium import wiring
 

@@ -1,4 +1,4 @@
-"""`angarium api` and `angarium worker`: one instance of each half on Kafka and Cassandra."""
+"""The commands that run until a signal: `serve` as a whole, `api` and `worker` as instances of its halves."""
 
 import sys
 import threading
@@ -9,9 +9,11 @@ from angarium import __version__, logs
 from angarium.cli import heap
 from angarium.cli.arguments import Commands, add_command
 from angarium.cli.console import Console
+from angarium.cli.greeting import greet
+from angarium.cli.start_settings import start_settings
 from angarium.cli.stopping import GRACE_SECONDS, on_signal
 from angarium.clock import SystemClock
-from angarium.config import Settings, SettingsError
+from angarium.config import Settings
 from angarium.domain.errors import StoreUnavailable
 from angarium.ports.users import UserStore
 
@@ -26,6 +28,15 @@ def register(commands: Commands) -> None:
     Args:
         commands: Where they belong.
     """
+    add_command(
+        commands,
+        "serve",
+        lambda _, console: _run("serve", _serve, console),
+        "run API and worker in one process",
+        "Run the API and the worker in one process on the embedded engine. Everything that can be set is in "
+        "the environment: see `angarium config`. Ctrl-C or SIGTERM finish what is in hand and stop.",
+        "angarium serve\nANGARIUM_PORT=9000 ANGARIUM_DATA=/srv/angarium angarium serve",
+    )
     add_command(
         commands,
         "api",
@@ -47,10 +58,7 @@ def register(commands: Commands) -> None:
 
 
 def _run(service: str, work: Callable[[Settings, TextIO], None], console: Console) -> int:
-    settings = Settings.from_env(console.environment, console.stderr.isatty())
-    problems = settings.problems_for(service)
-    if problems:
-        raise SettingsError(problems)
+    settings = start_settings(service, console)
     handler = logs.configure(service, settings.log_level, settings.log_format, console.stderr)
     for line in settings.warnings:
         _log.warning("weak_consistency", line)
@@ -66,8 +74,15 @@ def _run(service: str, work: Callable[[Settings, TextIO], None], console: Consol
     return 0
 
 
+def _serve(settings: Settings, out: TextIO) -> None:
+    # Clients start faster without the server.
+    from angarium.cli import serve
+
+    serve.run(settings, out)
+
+
 def _serve_api(settings: Settings, out: TextIO) -> None:
-    # The engines are loaded only by the commands that use them: the clients start faster without.
+    # As above.
     from angarium import wiring
     from angarium.wiring.distributed import distributed_engine
 
@@ -78,8 +93,7 @@ def _serve_api(settings: Settings, out: TextIO) -> None:
         heap.settle()
         with on_signal(lambda: server.stop(GRACE_SECONDS)):
             _log.info("started", f"serving on {server.url}", version=__version__, url=server.url)
-            out.write(f"listening on {server.url}\n")
-            out.flush()
+            greet(out, f"listening on {server.url}\n")
             server.serve()
 
 
@@ -109,6 +123,5 @@ def _run_worker(settings: Settings, out: TextIO) -> None:
         heap.settle()
         with on_signal(stopping.set):
             _log.info("started", "working", version=__version__, group=settings.group)
-            out.write(f"working in group {settings.group}\n")
-            out.flush()
+            greet(out, f"working in group {settings.group}\n")
             worker.run(stopping)

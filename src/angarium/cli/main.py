@@ -1,12 +1,9 @@
 """`angarium`: finds the command that is meant, and tells in one line each what went wrong."""
 
-import argparse
-import os
 import sys
 import traceback
 from collections.abc import Sequence
 
-from angarium import logs
 from angarium.cli import (
     chat,
     config,
@@ -21,8 +18,8 @@ from angarium.cli import (
     verify,
     version,
 )
-from angarium.cli.arguments import Commands, Parser, add_command
-from angarium.cli.console import Console
+from angarium.cli.arguments import Commands, Parser
+from angarium.cli.console import Console, drop_unwritten
 from angarium.cli.errors import (
     EXIT_BROKEN_PIPE,
     EXIT_FAILED,
@@ -31,7 +28,7 @@ from angarium.cli.errors import (
     CommandError,
     UsageError,
 )
-from angarium.config import Settings, SettingsError, unknown_settings
+from angarium.config import SettingsError, unknown_settings
 from angarium.domain.errors import Refused, SetupError, Unavailable
 
 _SETTINGS_HELP = (
@@ -56,7 +53,8 @@ def main(argv: Sequence[str] | None = None, console: Console | None = None) -> i
         status = _dispatch(sys.argv[1:] if argv is None else argv, console)
         console.stdout.flush()
     except BrokenPipeError:
-        return _reader_left()
+        drop_unwritten(sys.stdout)
+        return EXIT_BROKEN_PIPE
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except CommandError as error:
@@ -96,36 +94,12 @@ def _parser() -> Parser:
         allow_abbrev=False,
     )
     commands: Commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
-    add_command(
-        commands,
-        "serve",
-        _serve,
-        "run API and worker in one process",
-        "Run the API and the worker in one process on the embedded engine. Everything that can be set is in "
-        "the environment: see `angarium config`. Ctrl-C or SIGTERM finish what is in hand and stop.",
-        "angarium serve\nANGARIUM_PORT=9000 ANGARIUM_DATA=/srv/angarium angarium serve",
-    )
     for command in (instances, init, users, dead, login, send, history, inbox, verify):
         command.register(commands)
     chat.register(commands)
     config.register(commands)
     version.register(commands)
     return parser
-
-
-def _serve(_: argparse.Namespace, console: Console) -> int:
-    settings = Settings.from_env(console.environment, console.stderr.isatty())
-    problems = settings.problems_for("serve")
-    if problems:
-        raise SettingsError(problems)
-    # Clients start faster without the server.
-    from angarium.cli import serve
-
-    handler = logs.configure("serve", settings.log_level, settings.log_format, console.stderr)
-    try:
-        return serve.run(settings, console.stdout)
-    finally:
-        handler.close()
 
 
 def _failed(console: Console, lines: Sequence[str], status: int) -> int:
@@ -136,14 +110,6 @@ def _failed(console: Console, lines: Sequence[str], status: int) -> int:
         # Nobody reads stderr any more: the status is all that is left to say it with.
         return status
     return status
-
-
-def _reader_left() -> int:
-    # Whatever is still buffered has no reader: without this the interpreter would complain at exit.
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
-    return EXIT_BROKEN_PIPE
 
 
 def _os_words(error: OSError) -> str:

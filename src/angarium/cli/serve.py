@@ -6,6 +6,7 @@ from typing import TextIO
 
 from angarium import __version__, logs, wiring
 from angarium.cli import heap
+from angarium.cli.greeting import greet
 from angarium.cli.stopping import GRACE_SECONDS, on_signal
 from angarium.clock import SystemClock
 from angarium.config import Settings
@@ -20,15 +21,12 @@ own 5 ms, 64 inserts beside a busy thread took 550 ms."""
 _log = logs.get("angarium.serve")
 
 
-def run(settings: Settings, out: TextIO) -> int:
+def run(settings: Settings, out: TextIO) -> None:
     """Serve until a signal says stop.
 
     Args:
         settings: Everything that can be set.
         out: Where the address is told.
-
-    Returns:
-        The exit status, 0 after a stop.
 
     Raises:
         SetupError: The service cannot start.
@@ -45,16 +43,13 @@ def run(settings: Settings, out: TextIO) -> int:
         thread = threading.Thread(target=worker.run, args=(stopping,), name="worker")
         with on_signal(lambda: server.stop(GRACE_SECONDS)):
             thread.start()
-            _log.info("started", f"serving on {server.url}", version=__version__, url=server.url)
-            out.write(_greeting(settings, server.url))
-            out.flush()
             try:
+                _log.info("started", f"serving on {server.url}", version=__version__, url=server.url)
+                greet(out, _greeting(settings, server.url))
                 server.serve()
             finally:
                 stopping.set()
                 thread.join()
-    _log.info("stopped", "everything in hand was finished")
-    return 0
 
 
 def _greeting(settings: Settings, url: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from angarium import logs
 from angarium.cli.arguments import Commands, Parser, add_command, add_json, username
 from angarium.cli.console import Console
+from angarium.cli.data import require_data
 from angarium.cli.message_lines import local_time
 from angarium.config import Settings
 from angarium.domain.user import User
@@ -58,7 +59,7 @@ def register(commands: Commands) -> None:
 
 
 def _list(arguments: argparse.Namespace, console: Console) -> int:
-    with _identity(console) as room:
+    with _identity(console, makes_data=False) as room:
         users = room.users.all()
     if arguments.json:
         console.say(json.dumps({"users": [_fields(user) for user in users]}))
@@ -75,7 +76,7 @@ def _list(arguments: argparse.Namespace, console: Console) -> int:
 def _add(arguments: argparse.Namespace, console: Console) -> int:
     name: str = arguments.name
     password = console.ask_password(f"new password of {name}", twice=True)
-    with _identity(console) as room:
+    with _identity(console, makes_data=True) as room:
         user = room.provisioning.put(name, password)
     console.say(
         json.dumps(_fields(user)) if arguments.json else f"{user.username} can log in ({user.user_id})"
@@ -92,11 +93,13 @@ def _hash(arguments: argparse.Namespace, console: Console) -> int:
 
 
 @contextmanager
-def _identity(console: Console) -> Iterator["IdentityRoom"]:
+def _identity(console: Console, makes_data: bool) -> Iterator["IdentityRoom"]:
     settings = Settings.from_env(console.environment, console.stderr.isatty())
     # The engines are loaded only by the commands that use them: the clients start faster without.
     from angarium import wiring
 
+    if not makes_data:
+        require_data(settings)
     handler = logs.configure("cli", "WARNING", settings.log_format, console.stderr)
     try:
         with wiring.open_identity(settings) as room:

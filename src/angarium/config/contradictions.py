@@ -4,20 +4,25 @@ from collections.abc import Iterator
 
 from angarium.config.reader import Reader
 
+_ON_SERVERS = ("api", "worker")
 
-def contradictions(read: Reader, security: str) -> Iterator[str]:
-    """Find settings that cannot go together.
+
+def contradictions(read: Reader, security: str, command: str | None) -> Iterator[str]:
+    """Find settings that cannot go together, or not with a command.
 
     Args:
         read: What was read of the environment.
         security: Kafka's, as read.
+        command: `serve`, `api`, `worker` or `init`, None for any other.
 
     Yields:
         A line for each problem.
     """
     yield from _both_or_neither(read, "ANGARIUM_KAFKA", "ANGARIUM_CASSANDRA")
     yield from _both_or_neither(read, "ANGARIUM_CASSANDRA_USERNAME", "ANGARIUM_CASSANDRA_PASSWORD")
-    if read.given("ANGARIUM_KAFKA") and not read.given("ANGARIUM_JWT_SECRET"):
+    yield from _engine(read, command)
+    distributed = read.given("ANGARIUM_KAFKA") or command in _ON_SERVERS
+    if distributed and not read.given("ANGARIUM_JWT_SECRET"):
         yield (
             "ANGARIUM_JWT_SECRET is not set, but every instance must have the same with ANGARIUM_KAFKA;"
             " write at least 32 bytes, such as `openssl rand -hex 32` gives"
@@ -31,6 +36,21 @@ def _both_or_neither(read: Reader, one: str, other: str) -> Iterator[str]:
     if read.given(one) != read.given(other):
         present, absent = (one, other) if read.given(one) else (other, one)
         yield f"{present} is set and {absent} is not; set both or neither"
+
+
+def _engine(read: Reader, command: str | None) -> Iterator[str]:
+    # One of the two without the other is told already.
+    kafka, cassandra = read.given("ANGARIUM_KAFKA"), read.given("ANGARIUM_CASSANDRA")
+    if command == "serve" and kafka and cassandra:
+        yield (
+            "ANGARIUM_KAFKA and ANGARIUM_CASSANDRA are set, but `serve` runs on the embedded engine;"
+            " unset both, or run `angarium api` and `angarium worker`"
+        )
+    if command in _ON_SERVERS and not (kafka or cassandra):
+        yield (
+            f"ANGARIUM_KAFKA and ANGARIUM_CASSANDRA are not set, but `{command}` runs on both;"
+            " write host:port,… in each, or run `angarium serve`"
+        )
 
 
 def _kafka_login(read: Reader, security: str) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Every setting, its name, its default, and what may be written for it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
@@ -20,6 +20,9 @@ _COPIES_ASKED = {"LOCAL_ONE": 1, "ONE": 1, "TWO": 2, "THREE": 3}
 """Of each read and each write; the other levels ask enough of them for every read to meet every write."""
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+_OF_THE_API = ("serve", "api", "init")
+"""The commands that let users in, or make them."""
 
 _TOPIC = values.named(
     r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,244}", "1 to 244 of a-z A-Z 0-9 . _ - (`.dead` is added for dead letters)"
@@ -131,12 +134,20 @@ class Settings:
     shown: tuple[Shown, ...] = field(repr=False)
 
     @classmethod
-    def from_env(cls, environment: Mapping[str, str], terminal: bool = False) -> Self:
+    def from_env(
+        cls,
+        environment: Mapping[str, str],
+        terminal: bool = False,
+        command: str | None = None,
+        is_hash: Callable[[str], bool] = lambda _: True,
+    ) -> Self:
         """Read the settings.
 
         Args:
             environment: Such as `os.environ`.
             terminal: Whether logs go to a terminal, where they are text by default.
+            command: `serve`, `api`, `worker` or `init`, where they must fit one; None for any other.
+            is_hash: Tells whether a configured user's password hash is one that passwords are compared with.
 
         Returns:
             The settings.
@@ -178,7 +189,7 @@ class Settings:
             trusted_proxies=read.optional("ANGARIUM_TRUSTED_PROXIES", addresses.networks) or (),
             idle_timeout=read.read("ANGARIUM_IDLE_TIMEOUT", "60", values.seconds(0.1, DAY)),
             request_timeout=read.read("ANGARIUM_REQUEST_TIMEOUT", "10", values.seconds(0.1, 3600)),
-            users=_users(read),
+            users=_users(read, is_hash),
             presence_window=read.read("ANGARIUM_PRESENCE_WINDOW", "30", values.seconds(0.1, DAY)),
             max_inflight=read.read("ANGARIUM_MAX_INFLIGHT", "1024", values.whole(1, 1_000_000)),
             log_level=read.read("ANGARIUM_LOG_LEVEL", "INFO", values.one_of(*LEVELS)),
@@ -189,7 +200,11 @@ class Settings:
             url=read.read("ANGARIUM_URL", "http://127.0.0.1:8080", addresses.web_address),
             shown=tuple(read.shown),
         )
-        problems = (*read.problems, *contradictions(read, settings.kafka_security))
+        problems = (
+            *read.problems,
+            *contradictions(read, settings.kafka_security, command),
+            *settings._demo_problems(command),
+        )
         if problems:
             raise SettingsError(problems)
         return settings
@@ -202,17 +217,6 @@ class Settings:
             True when no password that everybody knows may be good.
         """
         return not self.demo and not _is_loopback(self.host)
-
-    def problems_for(self, command: str) -> tuple[str, ...]:
-        """Say why a command cannot run with settings that are right as such.
-
-        Args:
-            command: `serve`, `api`, `worker` or `init`.
-
-        Returns:
-            A line for each reason, none when it can run.
-        """
-        return (*self._engine_problems(command), *self._demo_problems(command))
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -232,20 +236,8 @@ class Settings:
         )
         return (warning,)
 
-    def _engine_problems(self, command: str) -> Iterator[str]:
-        if command == "serve" and self.kafka:
-            yield (
-                "ANGARIUM_KAFKA and ANGARIUM_CASSANDRA are set, but `serve` runs on the embedded engine;"
-                " unset both, or run `angarium api` and `angarium worker`"
-            )
-        if command in {"api", "worker"} and not self.kafka:
-            yield (
-                f"ANGARIUM_KAFKA and ANGARIUM_CASSANDRA are not set, but `{command}` runs on both;"
-                " write host:port,… in each, or run `angarium serve`"
-            )
-
-    def _demo_problems(self, command: str) -> Iterator[str]:
-        if command == "worker" or self.users is not DEMO_USERS or not self.is_exposed:
+    def _demo_problems(self, command: str | None) -> Iterator[str]:
+        if command not in _OF_THE_API or self.users is not DEMO_USERS or not self.is_exposed:
             return
         yield (
             f"ANGARIUM_HOST is {values.quoted(self.host)}, which others may reach, and everybody knows the"
@@ -254,7 +246,7 @@ class Settings:
         )
 
 
-def _users(read: Reader) -> tuple[ConfiguredUser, ...]:
+def _users(read: Reader, is_hash: Callable[[str], bool]) -> tuple[ConfiguredUser, ...]:
     path = read.optional("ANGARIUM_USERS", values.file)
     if not read.given("ANGARIUM_USERS"):
         names = ", ".join(user.username for user in DEMO_USERS)
@@ -262,7 +254,7 @@ def _users(read: Reader) -> tuple[ConfiguredUser, ...]:
         return DEMO_USERS
     if path is None:
         return ()
-    users, problems = read_users(path)
+    users, problems = read_users(path, is_hash)
     read.problems += [f"ANGARIUM_USERS is {values.quoted(str(path))}: {problem}" for problem in problems]
     return users
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -32,11 +33,14 @@ DEMO_USERS = tuple(ConfiguredUser(name, f"{name}-demo") for name in ("alice", "b
 """Known to everybody who has read the documentation."""
 
 
-def read_users(path: Path) -> tuple[tuple[ConfiguredUser, ...], tuple[str, ...]]:
+def read_users(
+    path: Path, is_hash: Callable[[str], bool]
+) -> tuple[tuple[ConfiguredUser, ...], tuple[str, ...]]:
     """Read a file of users.
 
     Args:
         path: JSON, `[{"username", "password"} or {"username", "password_hash"}, …]`.
+        is_hash: Tells whether a password hash is one that passwords are compared with.
 
     Returns:
         The users, and everything that is wrong with the file, a line each, without a password in it.
@@ -50,7 +54,7 @@ def read_users(path: Path) -> tuple[tuple[ConfiguredUser, ...], tuple[str, ...]]
     first_seen: dict[str, int] = {}
     for number, entry in enumerate(entries, 1):
         try:
-            user = _user(entry)
+            user = _user(entry, is_hash)
         except Wrong as wrong:
             problems.append(f"user {number} {wrong.reason}; {wrong.instead}")
             continue
@@ -86,7 +90,7 @@ def _entries(path: Path) -> list[object]:
     return cast("list[object]", document)
 
 
-def _user(entry: object) -> ConfiguredUser:
+def _user(entry: object, is_hash: Callable[[str], bool]) -> ConfiguredUser:
     if not isinstance(entry, dict):
         raise Wrong("is no object", 'write {"username": "…", "password": "…"}')
     fields = cast("dict[str, object]", entry)
@@ -101,7 +105,7 @@ def _user(entry: object) -> ConfiguredUser:
         raise Wrong(f"({username}) has {has}", "write one of the two")
     if password is not None:
         return ConfiguredUser(username, password=_password(username, password))
-    return ConfiguredUser(username, password_hash=_password_hash(username, password_hash))
+    return ConfiguredUser(username, password_hash=_password_hash(username, password_hash, is_hash))
 
 
 def _password(username: str, password: object) -> str:
@@ -114,10 +118,15 @@ def _password(username: str, password: object) -> str:
     return password
 
 
-def _password_hash(username: str, password_hash: object) -> str:
+def _password_hash(username: str, password_hash: object, is_hash: Callable[[str], bool]) -> str:
     if not isinstance(password_hash, str) or _PHC.fullmatch(password_hash) is None:
         raise Wrong(
             f"({username}) has a password_hash of another form than $scrypt$ln=…,r=…,p=…$salt$hash",
+            "write what `angarium users hash` prints",
+        )
+    if not is_hash(password_hash):
+        raise Wrong(
+            f"({username}) has a password_hash that is weaker or costlier than what is accepted",
             "write what `angarium users hash` prints",
         )
     return password_hash

@@ -3,6 +3,7 @@
 from angarium.wiring.api import http_server as http_server
 from angarium.wiring.dead_letters import open_dead_letters as open_dead_letters
 from angarium.wiring.embedded import embedded_engine as embedded_engine
+from angarium.wiring.embedded import has_data as has_data
 from angarium.wiring.engine import Engine as Engine
 from angarium.wiring.identity import IdentityRoom as IdentityRoom
 from angarium.wiring.identity import open_identity as open_identity

@@ -9,7 +9,7 @@ from angarium.config import Settings
 from angarium.engines.embedded.consumer import EmbeddedConsumer
 from angarium.engines.embedded.conversations import EmbeddedConversations
 from angarium.engines.embedded.data_folder_lock import DataFolderLock
-from angarium.engines.embedded.database import Database
+from angarium.engines.embedded.database import FILE_NAME, Database
 from angarium.engines.embedded.dead_letters import EmbeddedDeadLetters
 from angarium.engines.embedded.log import EmbeddedLog
 from angarium.engines.embedded.messages import EmbeddedMessages
@@ -57,6 +57,18 @@ def embedded_engine(settings: Settings, clock: Clock) -> Iterator[Engine]:
                 settings.token_ttl,
             ),
         )
+
+
+def has_data(settings: Settings) -> bool:
+    """Tell whether there is anything to look at, without making it.
+
+    Args:
+        settings: Names the engine.
+
+    Returns:
+        False where the embedded engine's folder has no database yet; True on servers, whatever they have.
+    """
+    return bool(settings.kafka) or (settings.data / FILE_NAME).exists()
 
 
 @contextmanager

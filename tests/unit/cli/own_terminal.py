@@ -22,6 +22,10 @@ def with_terminal(argv: Sequence[str]) -> list[str]:
 
 
 def environment_of(variables: Mapping[str, str]) -> dict[str, str]:
-    """Give a process nothing of this one's environment but its path and the measuring of coverage."""
-    kept = {name: value for name, value in os.environ.items() if name == "PATH" or name.startswith("COV")}
+    """Give a process nothing of this one's environment but its paths and the measuring of coverage."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in {"PATH", "PYTHONPATH"} or name.startswith("COV")
+    }
     return {**kept, **variables}

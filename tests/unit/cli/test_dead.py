@@ -116,7 +116,7 @@ def test_all_are_replayed_oldest_first_and_those_that_cannot_be_are_named(
     ],
 )
 def test_what_cannot_be_done_is_one_line(
-    argv: tuple[str, ...], status: int, words: str, shell: Shell
+    argv: tuple[str, ...], status: int, words: str, shell: Shell, database: Database
 ) -> None:
     assert shell.run(*argv) == status
     assert words in shell.err

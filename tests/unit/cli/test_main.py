@@ -15,6 +15,7 @@ from angarium.cli.main import main
 from tests.engines.ports import free_port
 from tests.unit.cli.conftest import Shell
 from tests.unit.cli.own_terminal import environment_of
+from tests.unit.cli.town_server import TownServer
 
 COMMANDS = (
     "serve",
@@ -57,6 +58,8 @@ USAGE: list[tuple[list[str], str]] = [
     (["send", "bob"], "angarium: send: the following arguments are required: TEXT; see `angarium send -h`"),
     (["send", "Bob", "hi"], "argument NAME: 'Bob' is no username; write 1 to 64 of a-z 0-9 . _ -"),
     (["history", "bob", "--limit", "0"], "argument --limit: '0' is no whole number from 1 to 100000"),
+    (["history", "bob", "--limit", "0000000011999999"], "is no whole number from 1 to 100000"),
+    (["history", "bob", "--limit", "100001"], "argument --limit: '100001' is no whole number"),
     (["history", "bob", "--limit", "x"], "argument --limit: 'x' is no whole number"),
     (["history", "bob", "--all", "--limit", "3"], "argument --limit: not allowed with argument --all"),
     (
@@ -198,6 +201,21 @@ def test_a_reader_that_leaves_ends_the_command_quietly() -> None:
     )
     os.close(writing)
     assert (ran.returncode, ran.stderr) == (141, b"")
+
+
+@pytest.mark.parametrize("closed", ["<&-", "<&- >&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_at_their_end(alice: Shell, server: TownServer, closed: str) -> None:
+    first = server.town.say("bob", "alice", "hello")
+    ran = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$0" -m angarium chat bob {closed}', sys.executable],
+        capture_output=True,
+        env=environment_of(alice.environment),
+        timeout=60,
+        check=False,
+    )
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    assert ran.stdout.decode().endswith("bob: hello\n" if closed == "<&-" else "")
+    assert server.town.receipts == [first]
 
 
 def test_the_process_itself_speaks_utf_8_whatever_the_locale() -> None:

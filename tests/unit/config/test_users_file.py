@@ -9,6 +9,9 @@ from angarium.config import DEMO_USERS, ConfiguredUser, Settings, SettingsError
 from angarium.config.users import MOST_BYTES, read_users
 from angarium.domain.user import is_username
 
+ANY = bool
+"""Any hash is as good as another."""
+
 PHC = "$scrypt$ln=14,r=8,p=5$c2FsdHNhbHRzYWx0c2FsdA$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g"
 
 
@@ -32,7 +35,7 @@ def test_a_user_has_a_password_or_its_hash(tmp_path: Path) -> None:
             ]
         )
     )
-    users, problems = read_users(path)
+    users, problems = read_users(path, ANY)
     assert problems == ()
     assert users == (
         ConfiguredUser("erin", password="pässword"),
@@ -85,7 +88,7 @@ def test_a_wrong_file_is_refused_with_the_place_and_the_remedy(text: str, line: 
 def test_all_wrong_users_of_a_file_are_reported_at_once(tmp_path: Path) -> None:
     path = tmp_path / "users.json"
     path.write_text('[{"username": "A"}, {"username": "erin", "password": "a"}, {}]')
-    users, problems = read_users(path)
+    users, problems = read_users(path, ANY)
     assert [user.username for user in users] == ["erin"]
     assert [problem[:6] for problem in problems] == ["user 1", "user 3"]
 
@@ -93,21 +96,38 @@ def test_all_wrong_users_of_a_file_are_reported_at_once(tmp_path: Path) -> None:
 def test_a_file_of_other_bytes_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "users.json"
     path.write_bytes(b"\xff\xfe[")
-    assert read_users(path)[1][0].startswith("is no JSON in UTF-8")
+    assert read_users(path, ANY)[1][0].startswith("is no JSON in UTF-8")
 
 
 def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
     path = tmp_path / "users.json"
     path.write_text('[{"username": "erin", "password": "a"}]', encoding="utf-8-sig")
-    assert read_users(path)[1] == ()
+    assert read_users(path, ANY)[1] == ()
 
 
 def test_a_huge_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "users.json"
     with path.open("wb") as file:
         file.truncate(MOST_BYTES + 1)
-    assert "has 16,777,217 bytes; write at most 16,777,216" in read_users(path)[1][0]
+    assert "has 16,777,217 bytes; write at most 16,777,216" in read_users(path, ANY)[1][0]
 
 
 def test_a_file_that_vanished_is_refused(tmp_path: Path) -> None:
-    assert read_users(tmp_path / "gone.json")[1][0].startswith("cannot be read: No such file or directory")
+    assert read_users(tmp_path / "gone.json", ANY)[1][0].startswith(
+        "cannot be read: No such file or directory"
+    )
+
+
+def test_every_hash_of_unaccepted_strength_is_reported_with_the_other_problems(tmp_path: Path) -> None:
+    path = tmp_path / "users.json"
+    entries = [{"username": name, "password_hash": PHC} for name in ("erin", "frank")]
+    path.write_text(json.dumps([*entries, {}]))
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_env({"ANGARIUM_USERS": str(path), "ANGARIUM_PORT": "x"}, is_hash=lambda _: False)
+    port, *problems = refused.value.problems
+    assert port.startswith("ANGARIUM_PORT")
+    assert [problem.split(": ")[1].split(";")[0] for problem in problems] == [
+        "user 1 (erin) has a password_hash that is weaker or costlier than what is accepted",
+        "user 2 (frank) has a password_hash that is weaker or costlier than what is accepted",
+        "user 3 has no username",
+    ]

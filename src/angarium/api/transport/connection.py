@@ -47,8 +47,7 @@ class Connection(OwnedHandler):
         self._framed: RequestHead | None = None
         self._framing = NO_BODY
         self._access = AccessLog()
-        self._keep_alive = True
-        self._announces = False
+        self._keep_alive, self._announces = True, False
 
     def handle(self) -> None:
         """Begin to wait for the first request."""
@@ -114,6 +113,12 @@ class Connection(OwnedHandler):
         self.close()
         return True
 
+    def stop_discarding(self) -> None:
+        """Read no more of a body that is answered already, where that is all that is waited for."""
+        if self._phase is DISCARDING:
+            self._closing = True
+            self._settle(starved=True)
+
     def close(self: Self) -> None:
         """Close the socket and leave the server; what is in hand is answered to nobody."""
         if self._phase is CLOSED:
@@ -135,8 +140,7 @@ class Connection(OwnedHandler):
         except OSError as error:
             self._broken(error)
             return
-        if not data:
-            self._ended = True
+        self._ended = not data
         if self._phase is LINGERING:
             self._lingered()
             return
@@ -201,8 +205,7 @@ class Connection(OwnedHandler):
         self._admission = admission
         if framing.length > MAX_BODY:
             detail = f"The body has {framing.length:,} bytes; send at most {MAX_BODY:,}."
-            trace_id = self._access.trace_id
-            response = self._owner.dispatcher.refuse(Code.BODY_TOO_LARGE, detail, trace_id)
+            response = self._owner.dispatcher.refuse(Code.BODY_TOO_LARGE, detail, self._access.trace_id)
             return self._refuse_unread(response, framing)
         self._phase = BODY
         if framing.expects_continue and not self._reader.pending:

@@ -325,6 +325,8 @@ class Server(HTTPServer):
             self.stopping = True
         for connection in tuple(self.idle):
             connection.close_if_silent()
+        for connection in tuple(self.reading):
+            connection.stop_discarding()
 
     def _finished(self) -> bool:
         if not self.stopping:

@@ -1,5 +1,7 @@
 """The state of a chat as the person sees it: what was typed, what came, whether it is over."""
 
+from collections.abc import Callable
+
 from angarium.cli.bodies import MessageBody
 from angarium.cli.chat.events import (
     Accepted,
@@ -21,6 +23,9 @@ from angarium.cli.chat.screen import Screen
 from angarium.clock import Clock
 from angarium.domain.content import content_problem
 from angarium.domain.message import MAX_CONTENT_BYTES
+
+MOST_UNSHOWN = 2_000
+"""News of own lines that are kept until the conversation's latest messages stand above them."""
 
 GIVE_UP = 300.0
 """Seconds after the end of the input without any line accepted: nobody is there to end it by hand."""
@@ -53,6 +58,7 @@ class Talk:
         self._grace = grace
         self._numbered = numbered
         self._unstored: set[str] = set()
+        self._unshown: list[tuple[Callable[[OwnLine], None], OwnLine]] = []
         self._number = 0
         self._ended = False
         self._last_news = clock.monotonic()
@@ -84,7 +90,7 @@ class Talk:
         line = OwnLine.of(text)
         self._unstored.add(line.message_id)
         self._outbox.put(line)
-        self._screen.typed(line)
+        self._show(self._screen.typed, line)
         self._feed.stay_awake()
 
     def end(self) -> None:
@@ -101,7 +107,7 @@ class Talk:
     @property
     def takes_lines(self) -> bool:
         """Tell whether reading more input makes sense now."""
-        return not self._ended and not self._outbox.is_full
+        return not self._ended and not self._outbox.is_full and len(self._unshown) < MOST_UNSHOWN
 
     def handle(self, event: Event) -> None:
         """Take an event.
@@ -110,16 +116,18 @@ class Talk:
             event: What a thread tells.
         """
         match event:
-            case Entered(messages) | Arrived(messages):
-                self.reached = True
+            case Entered(messages):
+                self._stored(messages)
+                self._enter({message.message_id for message in messages})
+            case Arrived(messages):
                 self._stored(messages)
             case Accepted(line):
                 self._last_news = self._clock.monotonic()
-                self._screen.accepted(line)
+                self._show(self._screen.accepted, line)
             case Rejected(line, reason):
                 self.skipped += 1
                 self._unstored.discard(line.message_id)
-                self._screen.rejected(line)
+                self._show(self._screen.rejected, line)
                 self._screen.notice(f"not sent: {reason}")
             case Risen(messages):
                 self._screen.risen(messages)
@@ -159,6 +167,20 @@ class Talk:
             The number.
         """
         return len(self._unstored) - len(self._outbox.lines())
+
+    def _show(self, show: Callable[[OwnLine], None], line: OwnLine) -> None:
+        # What was said before belongs above.
+        if self.reached:
+            show(line)
+        else:
+            self._unshown.append((show, line))
+
+    def _enter(self, shown: set[str]) -> None:
+        self.reached = True
+        for show, line in self._unshown:
+            if line.message_id not in shown:
+                show(line)
+        self._unshown.clear()
 
     def _stored(self, messages: tuple[MessageBody, ...]) -> None:
         if not messages:

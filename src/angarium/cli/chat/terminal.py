@@ -120,7 +120,10 @@ class TerminalScreen:
         starts: dict[int, int] = {}
         for number in range(self._first_entry + len(self._entries) - 1, self._first_entry - 1, -1):
             laid_out = self._rows_of(number, columns)
-            if len(drawn) + len(laid_out) > lines - 1:
+            room = lines - 1 - len(drawn)
+            if len(laid_out) > room:
+                # Its first row, the one with the state, is not there: it has no place to be changed at.
+                drawn[:0] = laid_out[len(laid_out) - room :]
                 break
             drawn[:0] = laid_out
             starts = {known: row + len(laid_out) for known, row in starts.items()} | {number: 0}

@@ -13,6 +13,7 @@ from angarium.api.transport.limits import ServerLimits
 from angarium.api.transport.server import ACCEPTED_AT_ONCE, Server
 from angarium.clock import SystemClock
 from tests.fakes.application import StubApplication
+from tests.fakes.clock import ManualClock
 from tests.fakes.raw_client import RawClient, get, post
 from tests.fakes.serving import Running, serving
 
@@ -84,6 +85,15 @@ def test_a_request_that_is_being_sent_is_finished(running: Running) -> None:
         running.server.stop(PATIENCE)
         assert idle.closed()
         assert client.ask(b"o").body == b"hello"
+        client.close()
+        assert running.stopped()
+
+
+def test_a_body_that_is_answered_already_is_not_waited_for(application: StubApplication) -> None:
+    with serving(application, clock=ManualClock()) as running, RawClient(running.url) as client:
+        assert client.ask(post("/refused", b"hello")[:-2]).status == 404
+        running.server.stop(PATIENCE)
+        assert client.closed()
         client.close()
         assert running.stopped()
 

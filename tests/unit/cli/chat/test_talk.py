@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -25,7 +25,8 @@ from angarium.cli.chat.feed import Feed
 from angarium.cli.chat.link import Link
 from angarium.cli.chat.outbox import Outbox
 from angarium.cli.chat.plain import JsonScreen, PlainScreen
-from angarium.cli.chat.talk import GIVE_UP, Talk
+from angarium.cli.chat.screen import Screen
+from angarium.cli.chat.talk import GIVE_UP, MOST_UNSHOWN, Talk
 from angarium.cli.console import Console
 from angarium.cli.errors import LoginRefused
 from angarium.cli.message_lines import local_time
@@ -35,8 +36,33 @@ from tests.unit.cli.town import START, Town, TownClient, conversation_of, id_of
 NAMES = {id_of("alice"): "alice", id_of("bob"): "bob"}
 
 
+class Shown:
+    """Notes what it is to show."""
+
+    def __init__(self) -> None:
+        self.shown: list[str] = []
+
+    def typed(self, line: OwnLine) -> None:
+        self.shown.append(f"typed {line.content}")
+
+    def accepted(self, line: OwnLine) -> None:
+        self.shown.append(f"accepted {line.content}")
+
+    def rejected(self, line: OwnLine) -> None:
+        self.shown.append(f"rejected {line.content}")
+
+    def stored(self, messages: Sequence[MessageBody]) -> None:
+        self.shown += [f"stored {message.content}" for message in messages]
+
+    def risen(self, messages: Sequence[MessageBody]) -> None:
+        self.shown += [f"risen {message.content}" for message in messages]
+
+    def notice(self, text: str) -> None:
+        self.shown.append(f"notice {text}")
+
+
 class Talking:
-    def __init__(self, as_json: bool = False, grace: float = 2.0) -> None:
+    def __init__(self, as_json: bool = False, grace: float = 2.0, screen: Screen | None = None) -> None:
         self.out, self.err = io.StringIO(), io.StringIO()
         console = Console(io.StringIO(), self.out, self.err, {})
         self.town = Town()
@@ -46,7 +72,7 @@ class Talking:
         conversation = conversation_of("alice", "bob")
         client = TownClient(self.town, "alice", "bob")
         self.feed = Feed(client, conversation, id_of("alice"), Link(events.append), events.append)
-        screen = (JsonScreen if as_json else PlainScreen)(console, NAMES, id_of("alice"))
+        screen = screen or (JsonScreen if as_json else PlainScreen)(console, NAMES, id_of("alice"))
         self.talk = Talk(screen, self.outbox, self.feed, id_of("alice"), self.clock, grace, numbered=True)
 
     def type(self, text: str) -> OwnLine:
@@ -109,6 +135,43 @@ def test_as_json_messages_are_the_apis_own_and_shown_again_when_they_rise() -> N
     assert first == message.fields
     assert second == {**message.fields, "status": "DELIVERED"}
     assert "ü" in talking.out.getvalue()
+
+
+def test_lines_typed_before_the_history_came_stand_below_it_once_and_in_order() -> None:
+    screen = Shown()
+    talking = Talking(screen=screen)
+    stored = talking.type("stored")
+    talking.accept()
+    talking.type("accepted")
+    talking.accept()
+    refused = talking.type("refused")
+    talking.type("waiting")
+    talking.outbox.take_first()
+    talking.talk.handle(Rejected(refused, "No."))
+    assert screen.shown == ["notice not sent: No."]
+    before = talking.stored("bob", "before")
+    talking.talk.handle(Entered((before, talking.stored("alice", "stored", stored.message_id))))
+    talking.type("after")
+    assert screen.shown[1:] == [
+        "stored before",
+        "stored stored",
+        "typed accepted",
+        "accepted accepted",
+        "typed refused",
+        "typed waiting",
+        "rejected refused",
+        "typed after",
+    ]
+
+
+def test_what_is_kept_for_the_history_is_bounded() -> None:
+    talking = Talking()
+    while talking.talk.takes_lines:
+        talking.type("line")
+        talking.accept()
+        assert talking.talk._number <= MOST_UNSHOWN
+    talking.talk.handle(Entered(()))
+    assert talking.talk.takes_lines
 
 
 UNSENDABLE = [

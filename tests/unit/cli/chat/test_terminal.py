@@ -258,6 +258,42 @@ def test_a_small_terminal_draws_what_fits_and_keeps_states_right() -> None:
     ]
 
 
+def test_a_message_taller_than_the_terminal_is_drawn_from_its_end() -> None:
+    terminal = Terminal(80, 20)
+    words = " ".join(f"word{number}" for number in range(1_000))
+    terminal.hear(words)
+    before = terminal.emulator.shown()
+    terminal.screen.repaint()
+    assert terminal.emulator.shown() == before
+    assert len(before) == 20
+    terminal.emulator.lines = 6
+    terminal.emulator._clear()
+    terminal.screen.repaint()
+    assert terminal.emulator.shown() == before[-6:]
+    assert before[-2].endswith("word999")
+
+
+def test_an_own_line_that_is_drawn_in_part_has_no_state_to_change() -> None:
+    terminal = Terminal(40, 4)
+    terminal.type("a line that takes more rows than there are, " * 5)
+    line = terminal.enter()
+    terminal.hear("an answer")
+    terminal.screen.repaint()
+    before = terminal.emulator.shown()
+    assert before[-2:] == ["12:00 bob: an answer", "alice>"]
+    assert len(before) == 4
+    terminal.screen.accepted(line)
+    assert terminal.emulator.shown() == before
+
+
+@pytest.mark.parametrize("lines", [1, 2])
+def test_the_smallest_terminals_are_drawn_too(lines: int) -> None:
+    terminal = Terminal(40, lines)
+    terminal.hear("hello")
+    terminal.screen.repaint()
+    assert terminal.emulator.shown() == ["12:00 bob: hello", "alice>"][-lines:]
+
+
 def test_memory_stays_bounded_and_old_states_are_forgotten(terminal: Terminal) -> None:
     terminal.type("old")
     line = terminal.enter()
