@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 from angarium import backoff
 from angarium.cli import bodies
 from angarium.cli.bodies import PageBody, Unreadable
+from angarium.cli.credentials import is_token
 from angarium.cli.errors import ApiProblem, LoginRefused, RequestFailed, StrangeAnswer
 from angarium.cli.transport import Answer, HttpTransport, Transport
 
@@ -16,6 +17,9 @@ Read = TypeVar("Read")
 
 TIMEOUT = 10.0
 """Seconds for one request; the server answers within 2 s even when something behind it is away."""
+
+MOST_SECONDS = 100 * 365 * 86_400
+"""For which a token can be good."""
 
 PATIENCE = 4.0
 """Seconds over which a command repeats a request that may succeed later."""
@@ -283,12 +287,14 @@ def _seconds(text: str | None) -> float | None:
 
 def _token(text: str) -> TokenBody:
     fields = bodies.parsed(text)
-    return TokenBody(
-        bodies.text_of(fields, "access_token"),
-        bodies.number_of(fields, "expires_in"),
-        bodies.text_of(fields, "user_id"),
-        text,
-    )
+    token = bodies.text_of(fields, "access_token")
+    expires_in = bodies.number_of(fields, "expires_in")
+    # Whatever is kept must go into a header again, and its end on a calendar.
+    if not is_token(token):
+        raise Unreadable("no access_token")
+    if not 0 < expires_in <= MOST_SECONDS:
+        raise Unreadable("no expires_in")
+    return TokenBody(token, expires_in, bodies.text_of(fields, "user_id"), text)
 
 
 def _accepted(text: str) -> AcceptedBody:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Self, cast
@@ -71,8 +71,7 @@ class Credentials:
         Raises:
             CommandError: The file cannot be written.
         """
-        server = hashlib.sha256(login.url.encode()).hexdigest()[:16]
-        self._write(f"login-{server}-{login.username}.json", asdict(login))
+        self._write(_file_name(login.url, login.username), asdict(login))
 
     def find(self, url: str, username: str | None) -> Login:
         """Find the login to use.
@@ -85,9 +84,9 @@ class Credentials:
             The login.
 
         Raises:
-            CommandError: There is none.
+            CommandError: There is none, or its file is damaged.
         """
-        here = [login for login in self._logins() if login.url == url]
+        here = list(self._logins_at(url, username))
         wanted = [login for login in here if username in {None, login.username}]
         if wanted:
             return max(wanted, key=lambda login: login.logged_in_at)
@@ -98,13 +97,16 @@ class Credentials:
             f"{username} is not logged in at {url} ({others} is): log in with `angarium login {username}`"
         )
 
-    def names(self) -> Mapping[str, str]:
+    def names(self, complain: Callable[[str], None]) -> Mapping[str, str]:
         """Give the names of people by their ids, as far as this machine has met them.
+
+        Args:
+            complain: Told of files that are passed over.
 
         Returns:
             Usernames by user id: everybody who logged in here, whom they wrote to, and the demo's users.
         """
-        met = {login.username for login in self._logins()} | self._people()
+        met = {login.username for login in self._readable_logins(complain)} | self._people()
         met |= {user.username for user in DEMO_USERS}
         return {str(user_id_for(name)): name for name in met}
 
@@ -127,13 +129,26 @@ class Credentials:
             return set()
         return {name for name in document if isinstance(name, str) and is_username(name)}
 
-    def _logins(self) -> Iterator[Login]:
-        for path in sorted(self._folder.glob("login-*.json")):
-            document = _read(path)
-            login = _login(document)
-            if login is None:
+    def _logins_at(self, url: str, username: str | None) -> Iterator[Login]:
+        # A file that nobody asked for may be as damaged as it likes.
+        for path in sorted(self._folder.glob(_file_name(url, "*"))):
+            login = _login(_read(path))
+            if login is not None and login.url == url:
+                yield login
+            elif username is None or path.name == _file_name(url, username):
                 raise CommandError(f"{path} is damaged: remove it, then log in again")
-            yield login
+
+    def _readable_logins(self, complain: Callable[[str], None]) -> Iterator[Login]:
+        for path in sorted(self._folder.glob("login-*.json")):
+            try:
+                login = _login(_read(path))
+            except CommandError as error:
+                complain(f"{error}; passed over")
+                continue
+            if login is None:
+                complain(f"{path} is damaged and passed over: remove it")
+            else:
+                yield login
 
     def _write(self, name: str, document: object) -> None:
         path = self._folder / name
@@ -141,6 +156,23 @@ class Credentials:
             write_private(path, json.dumps(document, indent=1).encode())
         except OSError as error:
             raise CommandError(f"cannot write {path}: {error.strerror}") from error
+
+
+def is_token(text: str) -> bool:
+    """Tell whether a text can be sent as a bearer token.
+
+    Args:
+        text: The candidate.
+
+    Returns:
+        True for printable ASCII, as a header takes it.
+    """
+    return text != "" and text.isascii() and text.isprintable()
+
+
+def _file_name(url: str, username: str) -> str:
+    server = hashlib.sha256(url.encode()).hexdigest()[:16]
+    return f"login-{server}-{username}.json"
 
 
 def _read(path: Path) -> object:
@@ -163,6 +195,6 @@ def _login(document: object) -> Login | None:
     logged_in_at = fields.get("logged_in_at")
     if not (isinstance(url, str) and isinstance(username, str) and isinstance(user_id, str)):
         return None
-    if not (isinstance(token, str) and token.isascii() and token.isprintable()):
+    if not (isinstance(token, str) and is_token(token)):
         return None
     return Login(url, username, user_id, token, logged_in_at) if isinstance(logged_in_at, int) else None

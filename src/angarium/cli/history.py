@@ -57,7 +57,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     limit: int = arguments.limit
     with open_session(arguments, console) as session:
         conversation_id = session.conversation_with(name)
-        names = session.credentials.names()
+        names = session.credentials.names(console.complain)
         pages = (
             _forward(session.client, conversation_id)
             if arguments.all

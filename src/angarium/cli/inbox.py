@@ -45,7 +45,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     shown = 0
     cursor: str | None = None
     with open_session(arguments, console) as session:
-        names = session.credentials.names()
+        names = session.credentials.names(console.complain)
         while missing > 0:
             page = session.client.inbox(int(min(missing, PAGE)), cursor)
             missing -= len(page.messages)

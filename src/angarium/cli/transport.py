@@ -1,4 +1,4 @@
-"""One connection to the server, kept open, with every wait bounded."""
+"""One connection to the server, kept open, with one deadline for each exchange."""
 
 import http.client
 import json
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from angarium.cli.bounded_socket import BoundedSocket
 from angarium.cli.errors import ServerAway, StrangeAnswer
 
 MOST_BYTES = 64 * 1024 * 1024
@@ -70,6 +71,7 @@ class HttpTransport:
     def __init__(self, url: str, timeout: float) -> None:
         self.url = url
         self._timeout = timeout
+        self._ends_at = 0.0
         parts = urlsplit(url)
         self._prefix = parts.path
         host = parts.hostname or ""
@@ -104,6 +106,7 @@ class HttpTransport:
         more = {} if data is None else {"Content-Type": "application/json"}
         wanted = (method, self._prefix + path, data, {"Accept": "application/json", **more, **headers})
         kept = self._connection.sock is not None
+        self._ends_at = time.monotonic() + self._timeout
         try:
             try:
                 return self._once(*wanted)
@@ -126,24 +129,36 @@ class HttpTransport:
         self._connection.close()
 
     def _once(self, method: str, path: str, data: bytes | None, headers: Mapping[str, str]) -> Answer:
+        if self._connection.sock is None:
+            self._connect()
         self._connection.request(method, path, data, headers)
         response = self._connection.getresponse()
-        content = self._content(response)
+        content = _content(response)
         return Answer(response.status, response.reason, response.getheader("Retry-After"), content.decode())
 
-    def _content(self, response: http.client.HTTPResponse) -> bytes:
-        ends_at = time.monotonic() + self._timeout
-        content = bytearray()
-        while chunk := response.read(_CHUNK):
-            content += chunk
-            if len(content) > MOST_BYTES:
-                raise http.client.HTTPException("too much")
-            if time.monotonic() > ends_at:
-                raise TimeoutError
-        # http.client takes the end of the connection for the end of the headers, and of the body.
-        if response.length or (response.length is None and not response.chunked):
-            raise http.client.IncompleteRead(bytes(content))
-        return bytes(content)
+    def _connect(self) -> None:
+        connection = self._connection
+        connection.timeout = self._remaining()
+        connection.connect()
+        connection.sock = BoundedSocket(connection.sock, self._remaining)
+
+    def _remaining(self) -> float:
+        remaining = self._ends_at - time.monotonic()
+        if remaining <= 0:
+            raise TimeoutError
+        return remaining
+
+
+def _content(response: http.client.HTTPResponse) -> bytes:
+    content = bytearray()
+    while chunk := response.read(_CHUNK):
+        content += chunk
+        if len(content) > MOST_BYTES:
+            raise http.client.HTTPException("too much")
+    # http.client takes the end of the connection for the end of the headers, and of the body.
+    if response.length or (response.length is None and not response.chunked):
+        raise http.client.IncompleteRead(bytes(content))
+    return bytes(content)
 
 
 def _is_an_outage(error: Exception) -> bool:

@@ -69,6 +69,12 @@ def test_a_whole_answer_is_read() -> None:
     server.close()
 
 
+def test_an_answer_that_ends_its_connection_is_read() -> None:
+    server = Scripted(WHOLE.replace(b"Server: x", b"Connection: close"))
+    assert get(server.url).text == '{"a":"äö"}\n'
+    server.close()
+
+
 def test_an_answer_cut_off_anywhere_is_an_outage_and_never_an_answer() -> None:
     server = Scripted(*(WHOLE[:size] for size in range(len(WHOLE))))
     for size in range(len(WHOLE)):
@@ -100,6 +106,51 @@ def test_a_silent_server_is_not_waited_for_long() -> None:
     server = Scripted(silent=True)
     with pytest.raises(ServerAway, match=r"no answer within 0\.2 s"):
         get(server.url, timeout=0.2)
+    server.close()
+
+
+class Trickling:
+    """A server that answers a byte at a time, for ever."""
+
+    def __init__(self, beginning: bytes, more: bytes) -> None:
+        self._beginning, self._more = beginning, more
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        connection, _ = self._listener.accept()
+        pause = threading.Event()
+        with connection:
+            connection.recv(65_536)
+            try:
+                connection.sendall(self._beginning)
+                while not pause.wait(0.01):
+                    connection.sendall(self._more)
+            except OSError:
+                # The client has left.
+                return
+
+    def close(self) -> None:
+        self._thread.join(30)
+        self._listener.close()
+        assert not self._thread.is_alive()
+
+
+@pytest.mark.parametrize(
+    ("beginning", "more"),
+    [
+        (b"HTTP/1.1 2", b"0"),
+        (b"HTTP/1.1 200 OK\r\nX: ", b"x"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n", b"x"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+    ],
+)
+def test_a_server_that_trickles_has_no_more_time_than_a_silent_one(beginning: bytes, more: bytes) -> None:
+    server = Trickling(beginning, more)
+    with pytest.raises(ServerAway, match=r"no answer within 0\.3 s"):
+        get(server.url, timeout=0.3)
     server.close()
 
 

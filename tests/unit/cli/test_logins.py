@@ -126,6 +126,59 @@ def test_a_damaged_login_is_told_by_its_file(alice: Shell) -> None:
     assert alice.err == f"angarium: {file} is damaged: remove it, then log in again\n"
 
 
+@pytest.mark.parametrize(
+    ("token", "expires_in", "named"),
+    [
+        ("", 3600, "access_token"),
+        ("tok\nen", 3600, "access_token"),
+        ("t\u00f6ken", 3600, "access_token"),
+        (7, 3600, "access_token"),
+        ("token", 10**12, "expires_in"),
+        ("token", 10**30, "expires_in"),
+        ("token", -1, "expires_in"),
+        ("token", 0.5, "expires_in"),
+    ],
+)
+def test_a_login_that_no_such_server_gives_is_refused_and_nothing_is_kept(
+    token: object, expires_in: object, named: str, shell: Shell, server: TownServer
+) -> None:
+    body = {"access_token": token, "token_type": "Bearer", "expires_in": expires_in, "user_id": "i"}
+    server.faults.append(Fault("/auth/token", status=200, body=json.dumps(body)))
+    assert shell.run("login", "alice", "--url", server.url, stdin="alice-demo\n") == 1
+    assert shell.err == (
+        f"angarium: {server.url} does not answer like an Angarium server (no {named}); check the address\n"
+    )
+    assert not folder_of(shell).exists()
+
+
+def test_a_damaged_login_of_another_server_is_passed_over_with_a_word(
+    alice: Shell, server: TownServer
+) -> None:
+    elsewhere = folder_of(alice) / "login-0123456789abcdef-alice.json"
+    elsewhere.write_text("{")
+    assert alice.run("send", "bob", "hi") == 0
+    assert alice.err == ""
+    assert alice.run("history", "bob") == 0
+    assert alice.out.endswith("alice: hi  [sent]\n")
+    assert alice.err == f"angarium: {elsewhere} is damaged and passed over: remove it\n"
+
+
+def test_a_damaged_login_is_no_hindrance_to_another_that_is_named(alice: Shell, server: TownServer) -> None:
+    (file,) = folder_of(alice).iterdir()
+    assert alice.run("login", "bob", stdin="bob-demo\n") == 0
+    file.write_text("{")
+    assert alice.run("send", "carol", "--as", "bob", "hi") == 0
+    assert alice.run("send", "carol", "--as", "alice", "hi") == 1
+    assert alice.err == f"angarium: {file} is damaged: remove it, then log in again\n"
+
+
+def test_a_file_that_cannot_be_read_is_passed_over_with_a_word(alice: Shell) -> None:
+    elsewhere = folder_of(alice) / "login-0123456789abcdef-alice.json"
+    elsewhere.mkdir()
+    assert alice.run("inbox") == 0
+    assert alice.err.startswith(f"angarium: cannot read {elsewhere}: Is a directory; passed over\n")
+
+
 @pytest.mark.parametrize("content", ["[]", '{"url": 1}', '{"url": "u", "username": "a", "user_id": "i"}'])
 def test_a_login_of_another_form_is_damaged(content: str, alice: Shell) -> None:
     (file,) = folder_of(alice).iterdir()
@@ -155,11 +208,11 @@ def test_logins_are_kept_under_home_where_xdg_says_nothing(
 
 def test_people_who_were_met_are_known_by_name(tmp_path: Path) -> None:
     credentials = Credentials(tmp_path / "angarium")
-    assert credentials.names()[id_of("alice")] == "alice"
-    assert id_of("erin") not in credentials.names()
+    assert credentials.names(pytest.fail)[id_of("alice")] == "alice"
+    assert id_of("erin") not in credentials.names(pytest.fail)
     credentials.meet("erin")
     credentials.meet("erin")
-    assert credentials.names()[id_of("erin")] == "erin"
+    assert credentials.names(pytest.fail)[id_of("erin")] == "erin"
     assert json.loads((tmp_path / "angarium" / "people.json").read_text()) == ["erin"]
 
 
@@ -176,7 +229,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
     with pytest.raises(CommandError, match=r"cannot write .*people\.json: No space left on device"):
         credentials.meet("frank")
     assert [path.name for path in (tmp_path / "angarium").iterdir()] == ["people.json"]
-    assert id_of("erin") in credentials.names()
+    assert id_of("erin") in credentials.names(pytest.fail)
 
 
 def test_a_token_is_never_in_a_representation() -> None:

@@ -78,7 +78,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     with open_session(arguments, console) as session:
         conversation_id = session.conversation_with(name)
         login = session.login
-        names = dict(session.credentials.names())
+        names = dict(session.credentials.names(console.complain))
     place = _place(console, names, login.user_id, as_json=arguments.json)
     caller = Caller(login.username, login.access_token)
     alarm, outbox, signals = Alarm(), Outbox(), Signals()
