@@ -87,7 +87,7 @@ def eventually(condition: Callable[[], bool]) -> None:
     give_up_at = time.monotonic() + GIVE_UP_SECONDS
     while not condition():
         assert time.monotonic() < give_up_at
-        time.sleep(0.001)
+        threading.Event().wait(0.001)
 
 
 def asks(connector: Connector) -> Driver:
@@ -122,7 +122,7 @@ def test_nodes_that_are_gone_for_long_are_looked_for_at_the_contact_points(
     nodes: Nodes, connector: Connector, caplog: pytest.LogCaptureFixture
 ) -> None:
     (lost,) = nodes.made
-    caplog.set_level("INFO")
+    caplog.set_level("INFO", logger="angarium")
     nodes.leave()
     eventually(lambda: asks(connector) is not lost)
     assert nodes.made == [lost, asks(connector)]
