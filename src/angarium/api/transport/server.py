@@ -272,9 +272,9 @@ class Server(HTTPServer):
             except BlockingIOError:
                 return False
             except OSError as error:
-                if error.errno in _OUT_OF_DESCRIPTORS and not self._make_room():
-                    self._pause(error)
-                    return False
+                if error.errno in _OUT_OF_DESCRIPTORS:
+                    # It says so whether or not anybody is there, as above.
+                    return number > 0 or self._make_room_or_pause(error)
                 # Otherwise the client left again before it was accepted.
                 continue
             self._welcome(request, client_address)
@@ -292,7 +292,9 @@ class Server(HTTPServer):
         longest = tuple(islice(self.idle, CLOSED_FOR_ROOM))
         return any(connection.close_if_silent() for connection in longest)
 
-    def _pause(self, error: OSError) -> None:
+    def _make_room_or_pause(self, error: OSError) -> bool:
+        if self._make_room():
+            return True
         self._accept_after = self.now + ACCEPT_PAUSE
         self._accept_no_more()
         _log.warning(
@@ -301,6 +303,7 @@ class Server(HTTPServer):
             error_type=type(error).__name__,
             connections=len(self._connections),
         )
+        return False
 
     def _accept_no_more(self) -> None:
         if self._accepting:

@@ -84,9 +84,11 @@ def test_running_out_of_descriptors_closes_an_idle_connection_first(start: Start
         resource.setrlimit(resource.RLIMIT_NOFILE, (probe, hard))
         try:
             newcomer.connect(running.server.server_address[:2])
+            assert idle.closed()
+            # Nobody else is there for whom the newcomer, idle as well by now, would have to go.
+            turn(running)
             newcomer.sendall(get("/echo"))
             assert newcomer.recv(100).startswith(b"HTTP/1.1 200")
-            assert idle.closed()
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
