@@ -72,7 +72,9 @@ def test_when_every_connection_is_busy_newcomers_wait(
         application.futures[1].set_result("done")
 
 
-def test_running_out_of_descriptors_closes_an_idle_connection_first(start: Start) -> None:
+def test_running_out_of_descriptors_closes_an_idle_connection_first(
+    start: Start, clock: CountingClock
+) -> None:
     running = start()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with RawClient(running.url) as idle, socket.socket() as newcomer:
@@ -86,7 +88,7 @@ def test_running_out_of_descriptors_closes_an_idle_connection_first(start: Start
             newcomer.connect(running.server.server_address[:2])
             assert idle.closed()
             # Nobody else is there for whom the newcomer, idle as well by now, would have to go.
-            turn(running)
+            assert rests(clock, newcomer)
             newcomer.sendall(get("/echo"))
             assert newcomer.recv(100).startswith(b"HTTP/1.1 200")
         finally:
