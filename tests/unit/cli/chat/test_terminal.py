@@ -1,84 +1,20 @@
 """A chat on a terminal: nothing is garbled, whatever happens at once."""
 
-import json
 from datetime import UTC, datetime, timedelta
-from typing import TextIO, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angarium.cli import bodies
-from angarium.cli.bodies import MessageBody
-from angarium.cli.chat.editor import LineEditor
 from angarium.cli.chat.events import OwnLine
-from angarium.cli.chat.terminal import MOST_ENTRIES, TerminalScreen
-from tests.unit.cli.chat.emulator import Emulator
-from tests.unit.cli.town import START, Town, id_of
-
-NAMES = {id_of("alice"): "alice", id_of("bob"): "bob"}
-
-
-class Terminal:
-    def __init__(self, columns: int = 40, lines: int = 10, colours: bool = False) -> None:
-        self.emulator = Emulator(columns, lines)
-        self.editor = LineEditor()
-        self.town = Town()
-        self.now = START
-        self.screen = TerminalScreen(
-            cast("TextIO", self.emulator),
-            self.emulator.size,
-            self.editor,
-            NAMES,
-            id_of("alice"),
-            colours,
-            lambda: self.now,
-            UTC,
-        )
-        self.screen.notice("talking with bob")
-
-    def hear(self, content: str, sender: str = "bob", recipient: str = "alice") -> MessageBody:
-        self.town.say(sender, recipient, content)
-        message = self.last()
-        self.screen.stored([message])
-        return message
-
-    def last(self) -> MessageBody:
-        return bodies.message(json.loads(json.dumps(self.town.messages[-1].body())))
-
-    def type(self, text: str) -> None:
-        for character in text:
-            self.editor.insert(character)
-        self.screen.draw_input()
-
-    def enter(self) -> OwnLine:
-        line = OwnLine.of(self.editor.take())
-        self.screen.typed(line)
-        return line
-
-    def store(self, line: OwnLine, status: str = "SENT") -> MessageBody:
-        self.town.say("alice", "bob", line.content, line.message_id)
-        self.town.messages[-1].status = status
-        message = self.last()
-        self.screen.stored([message])
-        return message
-
-    def rise(self, message: MessageBody, status: str) -> None:
-        stored = next(m for m in self.town.messages if m.message_id == message.message_id)
-        stored.status = status
-        self.screen.risen([bodies.message(json.loads(json.dumps(stored.body())))])
-
-    def rows(self) -> list[str]:
-        return self.emulator.everything()
+from angarium.cli.chat.terminal import MOST_ENTRIES
+from tests.unit.cli.chat.shown import Terminal, own
+from tests.unit.cli.town import START
 
 
 @pytest.fixture
 def terminal() -> Terminal:
     return Terminal()
-
-
-def own(text: str, state: str, columns: int = 40) -> str:
-    return f"12:00 alice: {text}".ljust(columns - len(state) - 1) + state
 
 
 def test_messages_come_above_the_line_that_is_being_typed(terminal: Terminal) -> None:

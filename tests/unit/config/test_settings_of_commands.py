@@ -1,0 +1,102 @@
+"""What may be said to which command, and of what settings it warns."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from angarium.config import DEMO_USERS, ConfiguredUser, Settings
+from tests.unit.config.environments import KAFKA, SECRET, problems_of
+
+
+def test_serve_runs_on_the_embedded_engine_only() -> None:
+    Settings.from_env({}, command="serve")
+    (problem,) = problems_of(KAFKA, "serve")
+    assert problem.startswith(
+        "ANGARIUM_KAFKA and ANGARIUM_CASSANDRA are set, but `serve` runs on the embedded"
+    )
+
+
+@pytest.mark.parametrize("command", ["api", "worker"])
+def test_instances_run_on_kafka_and_cassandra_only(command: str) -> None:
+    Settings.from_env(KAFKA, command=command)
+    servers, secret = problems_of({}, command)
+    assert f"are not set, but `{command}` runs on both" in servers
+    assert secret.startswith("ANGARIUM_JWT_SECRET is not set")
+    assert problems_of({"ANGARIUM_JWT_SECRET": SECRET}, command) == (servers,)
+
+
+UNFIT: list[tuple[str, dict[str, str], list[str]]] = [
+    ("serve", {"HOST": "0.0.0.0", "PORT": "x"}, ["PORT", "HOST"]),
+    ("serve", {"KAFKA": "nowhere", "CASSANDRA": "c:1", "JWT_SECRET": SECRET}, ["KAFKA", "KAFKA"]),
+    ("serve", {"KAFKA": "k:1", "JWT_SECRET": SECRET}, ["KAFKA"]),
+    ("api", {"PORT": "x"}, ["PORT", "KAFKA", "JWT_SECRET"]),
+    ("api", {"KAFKA": "nowhere", "CASSANDRA": "c:1"}, ["KAFKA", "JWT_SECRET"]),
+    ("worker", {"CASSANDRA": "c:1"}, ["CASSANDRA", "JWT_SECRET"]),
+    ("init", {"HOST": "0.0.0.0", "USERS": "/nowhere"}, ["USERS"]),
+]
+
+
+@pytest.mark.parametrize(("command", "given", "heads"), UNFIT)
+def test_what_does_not_fit_a_command_is_reported_with_everything_else_and_once(
+    command: str, given: dict[str, str], heads: list[str]
+) -> None:
+    problems = problems_of({f"ANGARIUM_{name}": text for name, text in given.items()}, command)
+    assert [problem.split()[0].removeprefix("ANGARIUM_") for problem in problems] == heads
+
+
+@pytest.mark.parametrize("environment", [{}, KAFKA])
+def test_init_prepares_either_engine(environment: dict[str, str]) -> None:
+    assert Settings.from_env(environment, command="init").users is DEMO_USERS
+
+
+@pytest.mark.parametrize(
+    ("consistency", "replication"), [("LOCAL_ONE", 2), ("ONE", 3), ("TWO", 4), ("THREE", 6)]
+)
+def test_a_consistency_at_which_a_read_may_miss_a_write_is_warned_of(
+    consistency: str, replication: int
+) -> None:
+    levels = {"ANGARIUM_CONSISTENCY": consistency, "ANGARIUM_REPLICATION": str(replication)}
+    (warning,) = Settings.from_env(KAFKA | levels).warnings
+    assert f"ANGARIUM_CONSISTENCY is {consistency}, but ANGARIUM_REPLICATION is {replication}" in warning
+    assert Settings.from_env(levels).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("consistency", "replication"), [("LOCAL_QUORUM", 2), ("QUORUM", 3), ("ALL", 9), ("TWO", 3), ("THREE", 5)]
+)
+def test_a_consistency_at_which_every_read_meets_every_write_is_not(
+    consistency: str, replication: int
+) -> None:
+    levels = {"ANGARIUM_CONSISTENCY": consistency, "ANGARIUM_REPLICATION": str(replication)}
+    assert Settings.from_env(KAFKA | levels).warnings == ()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "chat.example.org"])
+def test_demo_users_are_not_served_to_others(host: str) -> None:
+    (problem,) = problems_of({"ANGARIUM_HOST": host}, "serve")
+    assert problem.startswith(f"ANGARIUM_HOST is '{host}', which others may reach")
+    assert "ANGARIUM_USERS" in problem
+    assert "ANGARIUM_DEMO=1" in problem
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
+def test_demo_users_are_served_on_this_machine(host: str) -> None:
+    assert Settings.from_env({"ANGARIUM_HOST": host}, command="serve").users is DEMO_USERS
+
+
+def test_demo_users_are_served_to_others_when_asked_for() -> None:
+    environment = {"ANGARIUM_HOST": "0.0.0.0", "ANGARIUM_DEMO": "1"}
+    assert Settings.from_env(environment, command="serve").users is DEMO_USERS
+
+
+def test_own_users_are_served_anywhere(tmp_path: Path) -> None:
+    path = tmp_path / "users.json"
+    path.write_text(json.dumps([{"username": "erin", "password": "long and hard to guess"}]))
+    environment = {"ANGARIUM_HOST": "0.0.0.0", "ANGARIUM_USERS": str(path)}
+    settings = Settings.from_env(environment, command="serve")
+    assert settings.users == (ConfiguredUser("erin", "long and hard to guess"),)
+
+
+def test_a_worker_serves_nobody_so_demo_users_do_not_matter_to_it() -> None:
+    Settings.from_env({**KAFKA, "ANGARIUM_HOST": "0.0.0.0"}, command="worker")
