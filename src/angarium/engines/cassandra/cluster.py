@@ -18,6 +18,10 @@ from cassandra.policies import (
 from cassandra.query import tuple_factory
 
 REQUEST_SECONDS = 2.0
+CONTROL_SECONDS = 5.0
+"""How long a node may take to describe the cluster. One that has just started needs more than the driver's
+2 s, and would be given up although it answers everything else."""
+
 HEARTBEAT_SECONDS = 5
 RECONNECT_SECONDS = (0.5, 5.0)
 ASK_ANOTHER_AFTER_SECONDS = 0.25
@@ -82,6 +86,7 @@ def build(address: CassandraAddress) -> Cluster:
         idle_heartbeat_interval=HEARTBEAT_SECONDS,
         idle_heartbeat_timeout=HEARTBEAT_SECONDS,
         connect_timeout=REQUEST_SECONDS,
+        control_connection_timeout=CONTROL_SECONDS,
         auth_provider=_login(address),
         ssl_context=_encryption(address),
         # One silent node would hold up every statement in turn; nodes learn of a statement when they need it.
