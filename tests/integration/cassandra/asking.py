@@ -50,11 +50,3 @@ def until_it_fails(session: CassandraSession, seconds: float = RECOVERY_SECONDS)
     while (error := asked(session)) is None:
         assert time.monotonic() < give_up_at, f"still answering after {seconds:g} s"
     return error
-
-
-def wait_until(condition: Callable[[], bool], seconds: float) -> None:
-    """Wait for something to become true."""
-    give_up_at = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < give_up_at, f"not so within {seconds:g} s"
-        time.sleep(0.05)

@@ -11,10 +11,11 @@ from angarium.engines.cassandra.cluster import CassandraAddress
 from angarium.engines.cassandra.keyspace import prepare
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.statements import Statement
+from tests.acceptance.service import until
 from tests.engines.addresses import contact_points
 from tests.engines.cassandra_server import CassandraCluster
 from tests.engines.cassandra_sessions import PREPARE_SECONDS, connected
-from tests.integration.cassandra.asking import RECOVERY_SECONDS, asked, until_it_answers, wait_until
+from tests.integration.cassandra.asking import RECOVERY_SECONDS, asked, until_it_answers
 
 NOBODY = "127.0.0.250"
 """Where nothing listens."""
@@ -67,10 +68,10 @@ def test_nodes_that_all_come_back_at_other_addresses_are_found_by_their_names(
     # The control connection moves once: from then on the driver knows addresses alone.
     places.update(dict.fromkeys(names, NOBODY))
     cut(session)
-    wait_until(lambda: known(session) == addresses, RECOVERY_SECONDS)
+    until(lambda: known(session) == addresses, "the driver knows addresses alone", RECOVERY_SECONDS)
     until_it_answers(lambda: session.execute(Statement.CONVERSATION, (uuid4(),)))
     # What is told to the driver leads nowhere any more, and the names lead to the nodes.
     places.update({**before, **dict.fromkeys(addresses, NOBODY)})
     cut(session)
-    wait_until(lambda: asked(session) is not None, RECOVERY_SECONDS)
+    until(lambda: asked(session) is not None, "nobody is reached", RECOVERY_SECONDS)
     until_it_answers(lambda: session.execute(Statement.CONVERSATION, (uuid4(),)))
