@@ -41,6 +41,9 @@ class InstantLog:
         future.set_result(Appended(0, next(self._offsets), self._clock.now_ms()))
         return future
 
+    def rested(self) -> None:
+        """Nothing waits."""
+
     def check(self) -> None:
         """Always there."""
 

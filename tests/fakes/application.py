@@ -53,6 +53,8 @@ class StubApplication:
         self.extra_headers: tuple[tuple[str, str], ...] = ()
         self.await_within = 30.0
         self.refuses = True
+        self.rests: list[int] = []
+        self.rests_well = True
 
     def admit(self, head: Head) -> Admission | Refusal:
         self.heads.append(head)
@@ -83,6 +85,11 @@ class StubApplication:
         if segment == "large":
             return Response(200, b"x" * int(admission.head.path.split("/")[2]), "text/plain")
         return Response(200, body or b"{}", headers=self.extra_headers)
+
+    def rested(self) -> None:
+        self.rests.append(len(self.bodies))
+        if not self.rests_well:
+            raise RuntimeError("rested failed")
 
     def late(self, admission: Admission) -> Response:
         return self.refuse(Code.STORE_UNAVAILABLE, "late", admission.head.trace_id)

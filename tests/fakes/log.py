@@ -33,6 +33,9 @@ class MemoryLog:
             )
         )
 
+    def rested(self) -> None:
+        return
+
     def check(self) -> None:
         return
 

@@ -83,6 +83,10 @@ class MessagingApplication(Application):
         except Exception as error:  # noqa: BLE001 - the last resort: logged in full, answered with 500
             return internal_error(error, trace_id, path=admission.template, **_ids(admission))
 
+    def rested(self) -> None:
+        """Let the log know that no request is at hand for the moment."""
+        self._services.sending.rested()
+
     def late(self, admission: Admission) -> Response:
         """Answer a request that got no answer from its lane in time.
 

@@ -143,7 +143,7 @@ class Refusal:
 
 
 class Application(Protocol):
-    """What the server asks of the routes; `admit` and `refuse` never block."""
+    """What the server asks of the routes; `admit`, `rested` and `refuse` never block."""
 
     def admit(self, head: Head) -> Admission | Refusal:
         """Decide from the head alone: path, method, token, the body's shape, in this order.
@@ -167,6 +167,10 @@ class Application(Protocol):
         Returns:
             The answer, now or later; WouldBlock only when `may_block` is False.
         """
+        ...
+
+    def rested(self) -> None:
+        """Take it that no request is at hand for the moment; never blocks or raises."""
         ...
 
     def late(self, admission: Admission) -> Response:

@@ -129,6 +129,14 @@ class MessageLog(Protocol):
         """
         ...
 
+    def rested(self) -> None:
+        """Take it that the caller has nothing more to append for the moment; never blocks or raises.
+
+        Once a log has been told so, it may let records wait for each other while the caller goes on without
+        a pause. What it promises of them does not change.
+        """
+        ...
+
     def check(self) -> None:
         """See whether the log takes records now, within the deadline in force and 1 s at most.
 

@@ -53,9 +53,14 @@ class Sending:
             clock: Tells the time.
             entropy: Gives so many random bytes.
         """
+        self._log = log
         self._append = Appends(log, clock)
         self._clock = clock
         self._entropy = entropy
+
+    def rested(self) -> None:
+        """Let the log know that nobody has anything to send for the moment."""
+        self._log.rested()
 
     def submit(
         self, conversation: Conversation, caller_id: UUID, submission: Submission, trace_id: str

@@ -7,9 +7,16 @@ from angarium.ports.message_log import Appended, NewRecord
 
 
 class PendingLog:
-    """Takes every record and acknowledges none."""
+    """Takes every record and acknowledges none.
+
+    Attributes:
+        records: What was taken.
+        futures: What was given for it.
+        rests: How many times there was nothing more to take.
+    """
 
     def __init__(self) -> None:
+        self.rests = 0
         self.records: list[NewRecord] = []
         self.futures: list[Future[Appended]] = []
 
@@ -17,6 +24,9 @@ class PendingLog:
         self.records.append(record)
         self.futures.append(Future())
         return self.futures[-1]
+
+    def rested(self) -> None:
+        self.rests += 1
 
     def check(self) -> None:
         return
@@ -27,6 +37,9 @@ class RefusingLog:
 
     def append(self, record: NewRecord) -> Future[Appended]:
         raise LogUnavailable("the queue is full")
+
+    def rested(self) -> None:
+        """Nothing waits."""
 
     def check(self) -> None:
         raise LogUnavailable("the queue is full")

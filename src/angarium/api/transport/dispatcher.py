@@ -126,6 +126,13 @@ class Dispatcher:
             return outcome
         return self._settle(Transaction(admission, body, client), outcome)
 
+    def rested(self) -> None:
+        """Tell the application that no request is at hand for the moment."""
+        try:
+            self._application.rested()
+        except Exception as error:  # noqa: BLE001 - it must not end the server
+            _log.error("internal_error", "the application could not take a pause", error)
+
     def collect(self) -> None:
         """Answer what lanes and futures completed since the last call."""
         for transaction, complete in self.mailbox.items():

@@ -211,11 +211,11 @@ class Server(HTTPServer):
     def _turn(self) -> None:
         mailbox = self.dispatcher.mailbox
         self._accept_again()
-        pause = 0.0
-        if not self._again and mailbox.doze():
-            pause = TICK if self._connections else QUIET_TICK
-        events = self._selector.select(pause)
-        mailbox.rouse()
+        events = self._selector.select(0.0)
+        if not events and not self._again and mailbox.doze():
+            self.dispatcher.rested()
+            events = self._selector.select(TICK if self._connections else QUIET_TICK)
+            mailbox.rouse()
         self.now = self.clock.monotonic()
         for key, mask in events:
             if key.data is not None:

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from kafka.net.compat import KafkaNetClient
 
@@ -12,18 +12,13 @@ from angarium.engines.kafka.checksum import quicken
 from angarium.engines.kafka.errors import CLIENT_ERRORS, unavailable
 
 Client = TypeVar("Client")
+Network = TypeVar("Network", bound="PatientClient")
 
 CONNECT_MS = 1_500
 """How long a connection may take to be made; kafka-python waits 10 s and more, too long to be back in 5 s."""
 
 RECONNECT_MS = 1_000
 """The longest pause between two tries to connect, so that a broker that is back is found at once."""
-
-LINGER_MS = 3
-"""How long a record waits for others, so that they share a batch: tiny ones cost several times as much."""
-
-PAUSE_MS = 50.0
-"""The sender's shortest pause before it looks at a broker again that is not ready."""
 
 
 class PatientClient(KafkaNetClient):  # type: ignore[misc]  # the library has no types
@@ -35,50 +30,6 @@ class PatientClient(KafkaNetClient):  # type: ignore[misc]  # the library has no
             "socket_connection_setup_timeout_max_ms": CONNECT_MS,
         }
         super().__init__(**{**configs, **setup})
-
-
-class SenderClient(PatientClient):
-    """The producer's network client: its sender must neither spin while brokers are away nor hurry in vain.
-
-    The sender asks for the delay until a connection may be tried, and takes the answer for milliseconds,
-    though it is in seconds, and 0 for a connection that is being made.
-
-    The producer wakes the sender for every batch that it begins, which is as many times as there are
-    partitions before the first of them may be sent. A sender that looks again within LINGER_MS anyway is
-    left alone: each look costs as much as several records, and takes the interpreter from the server.
-    """
-
-    _looks_again_soon = False
-
-    def poll(self, timeout_ms: float | None = None, future: object = None) -> None:
-        """Wait for answers, for a wake-up, or for the time to pass; called on the sender's thread.
-
-        Args:
-            timeout_ms: Milliseconds at most; None for no bound.
-            future: Ends the wait as well.
-        """
-        self._looks_again_soon = timeout_ms is not None and timeout_ms <= LINGER_MS
-        try:
-            super().poll(timeout_ms, future)
-        finally:
-            self._looks_again_soon = False
-
-    def wakeup(self) -> None:
-        """Let the sender look at its batches now, unless it will within LINGER_MS."""
-        if not self._looks_again_soon:
-            super().wakeup()
-
-    def connection_delay(self, node_id: object) -> float:
-        """Tell the sender how long to leave a broker alone.
-
-        Args:
-            node_id: Which broker.
-
-        Returns:
-            Milliseconds, PAUSE_MS or more.
-        """
-        seconds: float = super().connection_delay(node_id)
-        return max(PAUSE_MS, seconds * 1000)
 
 
 def find_topic(client: PatientClient, topic: str, seconds: float) -> int:
@@ -110,19 +61,19 @@ def find_topic(client: PatientClient, topic: str, seconds: float) -> int:
     return len(partitions)
 
 
-class Wire:
+class Wire(Generic[Network]):
     """Hands a network client to a library object and remembers it: the only way to close one that failed."""
 
-    def __init__(self, kind: type[PatientClient]) -> None:
+    def __init__(self, kind: type[Network]) -> None:
         """Choose the client.
 
         Args:
             kind: Its class.
         """
         self._kind = kind
-        self._client: PatientClient | None = None
+        self._client: Network | None = None
 
-    def make(self, **configs: object) -> PatientClient:
+    def make(self, **configs: object) -> Network:
         """Make the client; given to the library as `kafka_client`.
 
         Args:
@@ -135,7 +86,7 @@ class Wire:
         return self._client
 
     @property
-    def client(self) -> PatientClient:
+    def client(self) -> Network:
         """The client, once it was made."""
         assert self._client is not None, "the library makes its client first"  # noqa: S101 - states an order
         return self._client

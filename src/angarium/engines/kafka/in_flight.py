@@ -198,7 +198,11 @@ class InFlight:
 
     def _expire(self, now: float, reason: str) -> None:
         # Every record has the same bound, so that they expire in the order in which they came.
-        while self._watched and (self._watched[0].future.done() or self._watched[0].expires_at <= now):
-            sent = self._watched.popleft()
-            if sent.give_up(LogUnavailable(reason)):
-                self._outcome.failed(sent.partition)
+        while self._watched:
+            sent = self._watched[0]
+            if not sent.future.done():
+                if sent.expires_at > now:
+                    return
+                if sent.give_up(LogUnavailable(reason)):
+                    self._outcome.failed(sent.partition)
+            self._watched.popleft()

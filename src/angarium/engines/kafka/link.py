@@ -60,6 +60,12 @@ class ProducerLink:
             raise LogUnavailable(f"no connection to Kafka: {self._reason}")
         return live
 
+    def rested(self) -> None:
+        """Tell the producer, if there is one, that no more records come for the moment."""
+        live = self._live
+        if live is not None:
+            live.rested()
+
     def wait_until_tried(self, seconds: float) -> None:
         """Wait for the first producer, or for the first failure to make one.
 

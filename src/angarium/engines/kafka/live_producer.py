@@ -9,10 +9,12 @@ from kafka.errors import KafkaError
 
 from angarium import deadline
 from angarium.domain.errors import LogUnavailable, SetupError
-from angarium.engines.kafka.clients import LINGER_MS, RECONNECT_MS, SenderClient, Wire, find_topic
+from angarium.engines.kafka.clients import RECONNECT_MS, Wire, find_topic
 from angarium.engines.kafka.errors import translated, unavailable
 from angarium.engines.kafka.in_flight import Sent
+from angarium.engines.kafka.linger import LINGER_MS
 from angarium.engines.kafka.security import KafkaConnection
+from angarium.engines.kafka.sender_client import SenderClient
 from angarium.engines.kafka.topics import other_partitions
 
 BOOTSTRAP_MS = 1_500
@@ -49,7 +51,7 @@ _END_SECONDS = 2.0
 class LiveProducer:
     """kafka-python's producer for one topic; used by any thread, never blocks a sender of records."""
 
-    def __init__(self, producer: kafka.KafkaProducer, wire: Wire, topic: str) -> None:
+    def __init__(self, producer: kafka.KafkaProducer, wire: Wire[SenderClient], topic: str) -> None:
         """Keep the parts that `connect` made.
 
         Args:
@@ -58,8 +60,11 @@ class LiveProducer:
             topic: Where all records go.
         """
         self._producer = producer
+        self._client = wire.client
         self._cluster = wire.client.cluster
-        self._wake = wire.client.wakeup
+        # The library reads its setting anew for each look at its batches; nothing public changes it.
+        batching = producer._accumulator.config  # noqa: SLF001
+        self._client.steer(lambda milliseconds: batching.update(linger_ms=milliseconds))
         self._topic = topic
 
     @classmethod
@@ -120,14 +125,19 @@ class LiveProducer:
         if self._cluster.partitions_for_topic(self._topic) is None:
             # The library would wait for the topic here, on the caller's thread.
             self._cluster.request_update()
-            self._wake()
+            self._client.wakeup()
             raise LogUnavailable(f"topic {self._topic!r} is gone; `angarium init` makes it")
+        self._client.linger.came()
         with translated("the record could not be sent"):
             future = self._producer.send(
                 self._topic, value=value, key=key, headers=headers, partition=sent.partition
             )
         future.add_callback(sent.acknowledged)
         future.add_errback(sent.refused)
+
+    def rested(self) -> None:
+        """Take it that no more records come for the moment."""
+        self._client.rested()
 
     def check(self) -> None:
         """See whether a broker answers now and every partition has a leader, within 1 s.
@@ -138,7 +148,7 @@ class LiveProducer:
         answered = threading.Event()
         refreshed = self._cluster.request_update()
         refreshed.add_both(lambda _: answered.set())
-        self._wake()
+        self._client.wakeup()
         patience = deadline.remaining(_CHECK_SECONDS)
         if not answered.wait(patience):
             raise LogUnavailable(f"Kafka did not answer in {patience:.1f} s")

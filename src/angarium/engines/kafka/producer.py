@@ -63,6 +63,10 @@ class KafkaLog:
             partition_for(record.key, self._partitions), record.key, record.value, headers
         )
 
+    def rested(self) -> None:
+        """Take it that no more records come for the moment: those that wait for company wait no longer."""
+        self._writer.rested()
+
     def check(self) -> None:
         """See whether every partition can be written now, within the deadline in force and 1 s at most.
 

@@ -77,6 +77,10 @@ class TopicWriter:
             raise failure from error
         return sent.future
 
+    def rested(self) -> None:
+        """Take it that no more records come for the moment; never blocks."""
+        self._link.rested()
+
     def check(self) -> None:
         """See whether the topic can be written now, within the deadline in force and 1 s at most.
 

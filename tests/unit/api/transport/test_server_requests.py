@@ -13,6 +13,7 @@ from angarium.api.transport.connection import Connection
 from angarium.api.transport.limits import BURST
 from angarium.api.transport.server import Server
 from angarium.logs.line import action_of, fields_of
+from tests.contract.http.waiting import until
 from tests.fakes.application import ALICE, StubApplication
 from tests.fakes.raw_client import RawClient, get, post, request
 from tests.fakes.serving import Running, serving
@@ -295,3 +296,24 @@ def test_the_kernel_is_told_not_to_wait_for_fuller_packets(running: Running, cli
     client.ask(get("/echo"))
     (connection,) = running.server.idle
     assert connection.connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_the_application_hears_of_a_pause_once_no_request_is_at_hand(
+    client: RawClient, application: StubApplication
+) -> None:
+    client.send(get("/echo") * 5)
+    assert [client.answer().status for _ in range(5)] == [200] * 5
+    until(lambda: 5 in application.rests, "the application hears of the pause")
+    assert not {1, 2, 3, 4} & set(application.rests)
+
+
+def test_a_pause_that_the_application_does_not_take_stops_nothing(
+    client: RawClient, application: StubApplication, caplog: pytest.LogCaptureFixture
+) -> None:
+    application.rests_well = False
+    assert client.ask(get("/echo")).status == 200
+    until(lambda: 1 in application.rests, "the application hears of the pause")
+    assert client.ask(get("/echo")).status == 200
+    assert {action_of(record) for record in caplog.records if record.levelno >= logging.ERROR} == {
+        "internal_error"
+    }

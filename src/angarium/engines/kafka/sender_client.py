@@ -1,0 +1,91 @@
+"""The network client of kafka-python's producer: decides when its sender looks at the batches."""
+
+from collections.abc import Callable
+from math import inf
+
+from angarium.clock import Clock, SystemClock
+from angarium.engines.kafka.clients import PatientClient
+from angarium.engines.kafka.linger import LINGER_MS, Linger
+
+PAUSE_MS = 50.0
+"""The sender's shortest pause before it looks at a broker again that is not ready."""
+
+
+class SenderClient(PatientClient):
+    """Keeps the sender from spinning while brokers are away, and from hurrying in vain.
+
+    The sender asks for the delay until a connection may be tried, and takes the answer for milliseconds,
+    though it is in seconds, and 0 for a connection that is being made.
+
+    The producer wakes the sender for every batch that it begins, which is as many times as there are
+    partitions before the first of them may be sent. A sender that looks again before a new batch has lingered
+    is left alone: each look costs as much as several records, and takes the interpreter from the server.
+
+    Attributes:
+        linger: Says how long batches linger now.
+    """
+
+    def __init__(self, clock: Clock | None = None, **configs: object) -> None:
+        super().__init__(**configs)
+        self._clock = clock or SystemClock()
+        self.linger = Linger(self._clock)
+        self._set_linger: Callable[[float], None] = lambda _: None
+        self._set = LINGER_MS
+        self._looks_at = 0.0
+        self._asked = False
+
+    def steer(self, set_linger: Callable[[float], None]) -> None:
+        """Say how the producer is told how long batches linger.
+
+        Args:
+            set_linger: Takes milliseconds; called on the sender's thread.
+        """
+        self._set_linger = set_linger
+
+    def poll(self, timeout_ms: float | None = None, future: object = None) -> None:
+        """Wait for answers, for a wake-up, or for the time to pass; called on the sender's thread.
+
+        Args:
+            timeout_ms: Milliseconds at most; None for no bound.
+            future: Ends the wait as well.
+        """
+        # First the time of the next look, then what may have come since the last one: whoever brings that
+        # does so in the other order, so that one of the two sees the other.
+        self._looks_at = inf if timeout_ms is None else self._clock.monotonic() + timeout_ms / 1000
+        lingers = self.linger.milliseconds()
+        if (self._asked or lingers < self._set) and (timeout_ms is None or timeout_ms > lingers):
+            timeout_ms = lingers
+        try:
+            super().poll(timeout_ms, future)
+        finally:
+            self._looks_at = 0.0
+            self._asked = False
+            self._set = self.linger.milliseconds()
+            self._set_linger(self._set)
+
+    def wakeup(self) -> None:
+        """Let the sender look at its batches, unless it will before a new one has lingered."""
+        self._asked = True
+        self._wake_within(self.linger.milliseconds())
+
+    def rested(self) -> None:
+        """Take it that no more records come for the moment: those that are there wait for no others."""
+        if self.linger.rested():
+            self._wake_within(self.linger.milliseconds())
+
+    def connection_delay(self, node_id: object) -> float:
+        """Tell the sender how long to leave a broker alone.
+
+        Args:
+            node_id: Which broker.
+
+        Returns:
+            Milliseconds, PAUSE_MS or more.
+        """
+        seconds: float = super().connection_delay(node_id)
+        return max(PAUSE_MS, seconds * 1000)
+
+    def _wake_within(self, milliseconds: float) -> None:
+        if self._looks_at > self._clock.monotonic() + milliseconds / 1000:
+            self._looks_at = 0.0
+            super().wakeup()
