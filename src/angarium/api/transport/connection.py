@@ -10,14 +10,14 @@ from angarium.api.exchange import Admission, Head, Refusal, Response
 from angarium.api.transport.access_log import UNANSWERED, AccessLog
 from angarium.api.transport.body import MAX_BODY
 from angarium.api.transport.encoding import CONTINUE
-from angarium.api.transport.framing import NO_BODY, Framing, framing_of
+from angarium.api.transport.framing import Framing
 from angarium.api.transport.limits import BURST, MAX_PENDING, MAX_UNSENT, RECEIVE, WRITE_PROGRESS
 from angarium.api.transport.outbox import Outbox
 from angarium.api.transport.owned_handler import OwnedHandler
 from angarium.api.transport.phase import BODY, CLOSED, DISCARDING, HEAD, LINGERING, RUNNING
 from angarium.api.transport.reader import RequestReader
 from angarium.api.transport.tracing import trace_id_of
-from angarium.api.transport.wire import RequestHead, WireError
+from angarium.api.transport.wire import WireError
 from angarium.domain.errors import Code
 
 READ = selectors.EVENT_READ
@@ -36,7 +36,7 @@ class Connection(OwnedHandler):
         """Begin with nothing received and nothing to send."""
         super().setup()
         self._peer = str(self.client_address[0])
-        self._reader = RequestReader()
+        self._reader = RequestReader(self._owner.heads)
         self._outbox = Outbox()
         self._phase = HEAD
         self._ended = False
@@ -44,8 +44,6 @@ class Connection(OwnedHandler):
         self._in_hand = 0
         self._linger_until = 0.0
         self._admission: Admission | None = None
-        self._framed: RequestHead | None = None
-        self._framing = NO_BODY
         self._access = AccessLog()
         self._keep_alive, self._announces = True, False
 
@@ -98,7 +96,7 @@ class Connection(OwnedHandler):
             self.close()
             return
         self._refuse(Code.OVERLOADED, "Too much is being sent to the service at once; send this again later.")
-        self._reader = RequestReader()
+        self._reader = RequestReader(self._owner.heads)
         self._finish()
 
     def close_if_silent(self) -> bool:
@@ -180,17 +178,15 @@ class Connection(OwnedHandler):
         return True
 
     def _begin(self) -> bool:
-        request = self._reader.head()
-        if request is None:
+        known = self._reader.head()
+        if known is None:
             return False
+        request = known.request
         access = self._access
         access.began = self._owner.now
         access.method = method = request.method
         access.trace_id = trace_id = trace_id_of(request.fields)
-        if request is not self._framed:
-            self._framing = framing_of(request)
-            self._framed = request
-        framing = self._framing
+        framing = known.framing()
         self._keep_alive = framing.keep_alive
         self._announces = framing.keep_alive and not request.minor
         head = Head(method, request.path, request.query, request.headers, self._peer, trace_id)
@@ -320,7 +316,7 @@ class Connection(OwnedHandler):
             return
         self._phase = LINGERING
         self._linger_until = self._owner.now + self._owner.limits.request_timeout
-        self._reader = RequestReader()
+        self._reader = RequestReader(self._owner.heads)
         self._hold(0)
         self._lingered()
 

@@ -6,6 +6,7 @@ from angarium.api.transport.deadlines import Waits
 from angarium.api.transport.dispatcher import Dispatcher
 from angarium.api.transport.encoding import ResponseEncoder
 from angarium.api.transport.holdings import Holdings
+from angarium.api.transport.known_heads import KnownHeads
 from angarium.api.transport.limits import ServerLimits
 from angarium.clock import Clock
 
@@ -21,6 +22,7 @@ class Owner(Protocol[Owned]):
         now: The monotonic clock's seconds when the loop came round last.
         dispatcher: Runs requests.
         encoder: Makes bytes of answers.
+        heads: Takes requests' heads apart.
         holdings: Bytes of requests and answers that connections hold.
         stopping: True when every answer must close its connection.
         idle: Connections between two requests.
@@ -34,6 +36,7 @@ class Owner(Protocol[Owned]):
     now: float
     dispatcher: Dispatcher
     encoder: ResponseEncoder
+    heads: KnownHeads
     holdings: Holdings[Owned]
     stopping: bool
     idle: Waits[Owned]

@@ -3,24 +3,21 @@
 from angarium.api.transport import wire
 from angarium.api.transport.body import Body, ChunkedBody, SizedBody
 from angarium.api.transport.framing import CHUNKED
-from angarium.api.transport.wire import RequestHead
-
-MOST_REPEATED = 2 * 1024
-"""Bytes of a head that is kept to be compared with the next one."""
+from angarium.api.transport.known_heads import KnownHead, KnownHeads
 
 
 class RequestReader:
-    """Gives heads and bodies in turn as soon as their bytes are all there; knows no socket.
+    """Gives heads and bodies in turn as soon as their bytes are all there; knows no socket."""
 
-    Clients repeat themselves: a head that is the same as the connection's last one is not parsed again, and
-    the same object is given.
-    """
+    __slots__ = ("_at", "_body", "_buffer", "_heads", "_passed_over", "_seen")
 
-    __slots__ = ("_at", "_body", "_buffer", "_last", "_last_parsed", "_passed_over", "_seen")
+    def __init__(self, heads: KnownHeads) -> None:
+        """Begin with no bytes.
 
-    def __init__(self) -> None:
-        self._last: bytes | None = None
-        self._last_parsed: RequestHead | None = None
+        Args:
+            heads: Takes heads apart.
+        """
+        self._heads = heads
         self._buffer = b""
         self._at = 0
         self._seen = 0
@@ -66,7 +63,7 @@ class RequestReader:
         body = self._body
         return len(self._buffer) if body is None else len(self._buffer) + body.held
 
-    def head(self) -> RequestHead | None:
+    def head(self) -> KnownHead | None:
         """Read the next request's head.
 
         Returns:
@@ -87,16 +84,9 @@ class RequestReader:
             return None
         self._seen = 0
         self._passed_over = False
-        head = buffer[start:end]
-        if head == self._last:
-            self._at = end + 4
-            return self._last_parsed
-        parsed = wire.parse_head(head)
+        known = self._heads.read(buffer[start:end])
         self._at = end + 4
-        if len(head) <= MOST_REPEATED:
-            self._last = head
-            self._last_parsed = parsed
-        return parsed
+        return known
 
     def expect_body(self, length: int) -> bytes | None:
         """Say that a body follows, and read it when it is here already.

@@ -16,6 +16,7 @@ from angarium.api.transport.deadlines import Waits
 from angarium.api.transport.dispatcher import Dispatcher
 from angarium.api.transport.encoding import ResponseEncoder
 from angarium.api.transport.holdings import Holdings
+from angarium.api.transport.known_heads import KnownHeads
 from angarium.api.transport.limits import ServerLimits, allowed_connections
 from angarium.clock import Clock
 
@@ -47,6 +48,7 @@ class Server(HTTPServer):
         holdings: Bytes of requests and answers that connections hold.
         dispatcher: Runs requests.
         encoder: Makes bytes of answers.
+        heads: Takes requests' heads apart.
         stopping: True once `stop` took effect: every answer closes its connection.
         idle: Connections between two requests.
         reading: Connections in the middle of a request.
@@ -66,6 +68,7 @@ class Server(HTTPServer):
         self.now = clock.monotonic()
         self.dispatcher = Dispatcher(application, limits, clock)
         self.encoder = ResponseEncoder(clock)
+        self.heads = KnownHeads()
         self.stopping = False
         self.idle: Waits[Connection] = Waits(limits.idle_timeout)
         self.reading: Waits[Connection] = Waits(limits.request_timeout)
