@@ -42,6 +42,8 @@ class Appender:
                 "enable.idempotence": True,
                 "linger.ms": 1,
                 "partitioner": "murmur2_random",
+                # It outlives the servers, and need not say so.
+                "log_level": 2,
             }
         )
 

@@ -22,7 +22,8 @@ PLAIN_BACKLOG = 1_000
 SPREADS = (10, 200, 10_000)
 PACED_OVER = 200
 PACES = (100, 1_000)
-WARM_UP = 2_000
+WARM_UP = (10, 200)
+"""Over so many conversations a whole backlog each: what Cassandra does seldom takes long to be compiled."""
 
 CASSANDRA_CPU = Column("Cassandra's CPU-s per 1,000", ".3f")
 DRAINED = Column("drained msg/s", RATE.form)
@@ -43,7 +44,8 @@ def run(stage: Stage) -> Iterator[Table]:
     with ExitStack() as starting:
         pipelines = list(_start(stage, starting))
         for pipeline in pipelines:
-            _drain(pipeline, WARM_UP, PACED_OVER)
+            for conversations in WARM_UP:
+                _drain(pipeline, pipeline.backlog, conversations)
         for conversations in SPREADS:
             asks = {
                 each.server.name: partial(_drain, each, each.backlog, conversations) for each in pipelines

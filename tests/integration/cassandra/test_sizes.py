@@ -157,7 +157,8 @@ def test_marks_follow_a_talk_in_which_one_only_writes(
 def test_marks_follow_receipts_in_whatever_order_and_over_more_than_one_step_takes(
     session: CassandraSession, recorder: CassandraRecorder, reader: CassandraReader, chat: Chat
 ) -> None:
-    number = advancing.CHUNK * advancing.MOST_CHUNKS + 50
+    one_step = advancing.FIRST_CHUNK + advancing.CHUNK * (advancing.MOST_CHUNKS - 1)
+    number = one_step + 50
     # No offset at which marks follow by themselves.
     messages = [chat.message() for _ in range(number * 2)]
     messages = [each for each in messages if each.place.offset % MARK_EVERY][:number]
@@ -167,7 +168,7 @@ def test_marks_follow_receipts_in_whatever_order_and_over_more_than_one_step_tak
     mark(recorder, chat, receipt(messages[0]))
     second = delivered_mark(session, chat, chat.bob)
     assert (first, second) == (
-        messages[advancing.CHUNK * advancing.MOST_CHUNKS - 1].place.offset,
+        messages[one_step - 1].place.offset,
         messages[-1].place.offset,
     )
     assert list(reader.inbox(chat.bob, None, 10)) == []

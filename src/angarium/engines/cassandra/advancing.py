@@ -12,9 +12,12 @@ from angarium.engines.cassandra.statements import Statement
 from angarium.engines.cassandra.steps import Steps
 from angarium.engines.cassandra.stretches import Stretch
 
-CHUNK = 100
-MOST_CHUNKS = 10
-"""One step takes marks over 1,000 messages at most; the next one goes on from there."""
+FIRST_CHUNK = 8
+CHUNK = 128
+"""So many messages are looked at in one request, first and then: mostly one of the first ones waits."""
+
+MOST_CHUNKS = 8
+"""One step takes marks over some 1,000 messages at most; the next one goes on from there."""
 
 
 class Advance:
@@ -78,19 +81,21 @@ class Advance:
     def _walk(self, mark: Place) -> Steps[tuple[Place, Place | None]]:
         # Gives the last place before one that waits, and that one when it was met.
         mark = stretches.beyond(self.stretches, mark)
+        size = FIRST_CHUNK
         while self._chunks:
             self._chunks -= 1
-            chunk = yield self._ask(mark)
+            chunk = yield self._ask(mark, size)
             for state in map(rows.state, chunk):
                 if state.place <= mark:
                     continue
                 if rows.waits_for(self._user_id, state):
                     return mark, state.place
                 mark = stretches.beyond(self.stretches, state.place)
-            if len(chunk) < CHUNK:
+            if len(chunk) < size:
                 break
+            size = CHUNK
         return mark, None
 
-    def _ask(self, mark: Place) -> "Future[Rows]":
-        behind = (self._conversation_id, mark.timestamp, mark.offset, CHUNK)
+    def _ask(self, mark: Place, most: int) -> "Future[Rows]":
+        behind = (self._conversation_id, mark.timestamp, mark.offset, most)
         return self._session.submit(Statement.STATES_NEWER, behind)

@@ -97,6 +97,7 @@ def small() -> Iterator[None]:
     """Make all bounds so small that a few messages reach them."""
     with pytest.MonkeyPatch.context() as patch:
         for module, name, value in (
+            (advancing, "FIRST_CHUNK", 2),
             (advancing, "CHUNK", 3),
             (advancing, "MOST_CHUNKS", 3),
             (pending, "CHUNK", 2),

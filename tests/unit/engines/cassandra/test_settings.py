@@ -1,4 +1,5 @@
 import re
+import socket
 import ssl
 from importlib import resources
 from pathlib import Path
@@ -30,6 +31,12 @@ def test_conditional_writes_reach_as_far_as_all_others(consistency: str, expecte
     profile = cluster.profile_manager.profiles[EXEC_PROFILE_DEFAULT]
     assert profile.consistency_level == ConsistencyLevel.name_to_value[consistency]
     assert profile.serial_consistency_level == expected
+    cluster.shutdown()
+
+
+def test_the_second_piece_of_a_request_does_not_wait_for_the_first_to_be_acknowledged() -> None:
+    cluster = clusters.build(CassandraAddress(HERE))
+    assert (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1) in cluster.sockopts
     cluster.shutdown()
 
 
