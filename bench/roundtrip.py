@@ -14,11 +14,12 @@ from bench.load import Address, Connection
 from bench.population import Population
 
 SENDERS = 32
-READERS = 8
+READERS = 4
 PAGE = 10
 """Messages of a page that is searched: more than come into one conversation meanwhile."""
 
-LOOK_AGAIN_SECONDS = 0.001
+LOOK_AGAIN_SECONDS = 0.003
+"""Whoever looks again at once keeps Cassandra from what is waited for."""
 
 _MESSAGE_ID = re.compile(rb'"message_id":"([0-9a-f-]{36})"')
 

@@ -13,7 +13,8 @@ from angarium.ports.message_log import Appended
 BOUND_SECONDS = 1.8
 """When a record is given up; with the work before and after it, a request is answered within 2 s."""
 
-_SWEEP_SECONDS = 0.05
+SWEEP_SECONDS = 0.05
+"""Between two looks at what has taken too long."""
 
 
 class _Metadata(Protocol):
@@ -187,7 +188,7 @@ class InFlight:
     def _run(self) -> None:
         while not self._closing.is_set():
             self._something.wait()
-            self._closing.wait(_SWEEP_SECONDS)
+            self._closing.wait(SWEEP_SECONDS)
             self._expire(
                 self._clock.monotonic(), f"Kafka did not acknowledge the record in {self._bound:g} s"
             )

@@ -6,7 +6,7 @@ import pytest
 from kafka.errors import KafkaTimeoutError
 
 from angarium.domain.errors import LogUnavailable
-from angarium.engines.kafka.in_flight import InFlight
+from angarium.engines.kafka.in_flight import SWEEP_SECONDS, InFlight
 from angarium.ports.message_log import Appended
 from tests.fakes.clock import ManualClock
 
@@ -62,6 +62,21 @@ def test_a_record_without_an_answer_is_given_up_when_its_time_is_over(
     clock.advance(1.0)
     assert isinstance(sent.future.exception(ANSWER_SECONDS), LogUnavailable)
     assert outcomes.failures == [3]
+
+
+def test_a_record_has_all_its_time_whatever_became_of_the_one_before(
+    flight: InFlight, clock: ManualClock, outcomes: Outcomes
+) -> None:
+    first = flight.begin(3)
+    clock.advance(0.6)
+    second = flight.begin(2)
+    clock.advance(0.6)
+    first.future.exception(ANSWER_SECONDS)
+    with pytest.raises(TimeoutError):
+        second.future.exception(4 * SWEEP_SECONDS)
+    second.acknowledged(Metadata(2, 17, 1_700))
+    assert second.future.result(0).offset == 17
+    assert outcomes == Outcomes(passes=[2], failures=[3])
 
 
 def test_what_was_given_up_counts_until_the_library_lets_it_go(flight: InFlight, clock: ManualClock) -> None:
