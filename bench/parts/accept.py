@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from functools import partial
 
 from bench import contenders
+from bench.library import LIBRARIES, library
 from bench.load import Load, Outcome
 from bench.population import Population
 from bench.servers import Server, cpu_seconds
@@ -33,23 +34,30 @@ def run(stage: Stage) -> Iterator[Table]:
             starting.enter_context(contenders.kafka_peer("confluent", stage.folder(), settings)),
         ]
         floors = [starting.enter_context(floor) for floor in contenders.floors(stage.folder()).values()]
+        alone = starting.enter_context(library("bare_appends", settings))
         contenders.introduce(servers[0], stage.people)
+        alone(WARM_UP_SECONDS)
         for server in (*servers, *floors):
             ask(server, stage.people, PACED_CONNECTIONS, lambda load: load.flat_out(WARM_UP_SECONDS))
         for connections in CONNECTIONS:
-            asked = [*servers, *floors] if connections == PACED_CONNECTIONS else servers
-            title = f"Accept, flat out, {connections} connections"
-            yield _compare(stage, title, asked, connections, lambda load: load.flat_out(seconds))
+            flat_out = _asks(stage, servers, connections, lambda load: load.flat_out(seconds))
+            if connections == PACED_CONNECTIONS:
+                flat_out |= _asks(stage, floors, connections, lambda load: load.flat_out(seconds))
+                flat_out[LIBRARIES["bare_appends"]] = partial(alone, seconds)
+            yield _compare(stage, f"Accept, flat out, {connections} connections", flat_out)
         for rate in RATES:
             title = f"Accept, paced at {rate:,}/s"
             paced: Ask = partial(Load.paced, seconds=seconds, per_second=rate)
-            yield _compare(stage, title, servers, PACED_CONNECTIONS, paced)
+            yield _compare(stage, title, _asks(stage, servers, PACED_CONNECTIONS, paced))
 
 
-def _compare(stage: Stage, title: str, servers: list[Server], connections: int, run_load: Ask) -> Table:
-    asks: Mapping[str, Callable[[], Figures]] = {
-        server.name: partial(_ask, stage, server, connections, run_load) for server in servers
-    }
+def _asks(
+    stage: Stage, servers: list[Server], connections: int, run_load: Ask
+) -> dict[str, Callable[[], Figures]]:
+    return {server.name: partial(_ask, stage, server, connections, run_load) for server in servers}
+
+
+def _compare(stage: Stage, title: str, asks: Mapping[str, Callable[[], Figures]]) -> Table:
     return interleave(Table(title, (*ANSWERS, KAFKA_CPU)), stage.effort.turns, asks, stage.say)
 
 

@@ -1,17 +1,18 @@
 """Whether a page costs the same however long its conversation is."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 
 from bench import contenders
 from bench.archive import fill
+from bench.library import LIBRARIES, library
 from bench.load import Load
 from bench.population import Talk
 from bench.servers import Server
 from bench.stage import Stage
-from bench.table import CPU, P50, P95, P99, Column, Figures, Table, interleave
+from bench.table import CPU, P50, P95, P99, RATE, Column, Figures, Table, interleave
 
 LENGTHS = (1_000, 100_000, 1_000_000)
 QUICK_LENGTHS = LENGTHS[:2]
@@ -36,17 +37,22 @@ def run(stage: Stage) -> Iterator[Table]:
         for talk, length in zip(talks, lengths, strict=True):
             stage.say(f"writing {length:,} messages")
             fill(settings, talk, length)
+        shortest = str(talks[0].conversation_id)
+        driver = starting.enter_context(library("bare_pages", {**settings, "BENCH_CONVERSATION": shortest}))
+        driver(WARM_UP_SECONDS)
         for server in servers:
             for talk in talks:
                 _ask(stage, server, talk, 1, WARM_UP_SECONDS)
         for title, connections in (("one reader", 1), (f"{CONNECTIONS} readers", CONNECTIONS)):
-            asks = {
+            asks: dict[str, Callable[[], Figures]] = {
                 f"{server.name}, {length:,} messages": partial(
                     _ask, stage, server, talk, connections, stage.effort.seconds
                 )
                 for talk, length in zip(talks, lengths, strict=True)
                 for server in servers
             }
+            if connections == CONNECTIONS:
+                asks[LIBRARIES["bare_pages"]] = partial(_alone, driver, stage.effort.seconds)
             table = Table(f"Read a page of {PAGE}, {title}", (PAGES, P50, P95, P99, CPU))
             yield interleave(table, stage.effort.turns, asks, stage.say)
 
@@ -60,3 +66,8 @@ def _ask(stage: Stage, server: Server, talk: Talk, connections: int, seconds: fl
     if outcome.refused:
         raise RuntimeError(f"{server.name} refused {outcome.refused} pages")
     return {**outcome.figures(spent), PAGES.name: len(outcome.latencies) / outcome.seconds}
+
+
+def _alone(driver: Callable[[float], Figures], seconds: float) -> Figures:
+    found = driver(seconds)
+    return {PAGES.name: found[RATE.name], CPU.name: found[CPU.name]}
