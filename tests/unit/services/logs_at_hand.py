@@ -7,16 +7,9 @@ from angarium.ports.message_log import Appended, NewRecord
 
 
 class PendingLog:
-    """Takes every record and acknowledges none.
-
-    Attributes:
-        records: What was taken.
-        futures: What was given for it.
-        rests: How many times there was nothing more to take.
-    """
+    """Takes every record and acknowledges none."""
 
     def __init__(self) -> None:
-        self.rests = 0
         self.records: list[NewRecord] = []
         self.futures: list[Future[Appended]] = []
 
@@ -26,7 +19,7 @@ class PendingLog:
         return self.futures[-1]
 
     def rested(self) -> None:
-        self.rests += 1
+        """Nothing waits."""
 
     def check(self) -> None:
         return
