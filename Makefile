@@ -29,7 +29,7 @@ down:  ## Stop the containers; what they have stored stays in volumes.
 	$(COMPOSE) down
 
 test: .venv/dev  ## Run every test, with the coverage of branches.
-	$(BIN)/pytest --numprocesses=2 --dist=loadgroup --cov --cov-report=term
+	$(BIN)/pytest --numprocesses=2 --dist=loadgroup --no-loadscope-reorder --cov --cov-report=term
 
 test-fast: .venv/dev  ## Run the tests that need no real Kafka and Cassandra and no long storm.
 	$(BIN)/pytest -m "not engines and not storm"

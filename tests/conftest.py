@@ -25,15 +25,12 @@ from tests.engines.missing import Missing
 settings.register_profile("angarium", deadline=None)
 settings.load_profile("angarium")
 
-NEEDS_A_SERVER = {
-    "kafka",
-    "kafka_server",
-    "cassandra",
-    "cassandra_cluster",
-    "cassandra_node",
-    "cassandra_trio",
-    "guarded_cassandra",
-}
+SHARED_SERVERS = {"kafka", "kafka_server", "cassandra", "cassandra_cluster"}
+OWN_SERVERS = {"cassandra_node", "cassandra_trio", "guarded_cassandra"}
+"""What no other test needs: whoever runs their tests starts them beside the shared ones."""
+
+GROUPS = ("servers", None, "own servers")
+"""Each of the named ones is run by one process, in this order: the first takes longest, the last waits for it."""
 
 
 class Worker(Protocol):
@@ -55,16 +52,25 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
-        if NEEDS_A_SERVER.intersection(getattr(item, "fixturenames", ())):
+        needed = (SHARED_SERVERS | OWN_SERVERS).intersection(getattr(item, "fixturenames", ()))
+        if needed:
             item.add_marker(pytest.mark.engines)
         if item.get_closest_marker("engines"):
             item.add_marker(
                 pytest.mark.filterwarnings("ignore:unclosed <(socket|ssl.SSLSocket):ResourceWarning")
             )
-            # One process has the servers and mostly waits for them; the others run everything else meanwhile.
-            item.add_marker(pytest.mark.xdist_group("servers"))
+            # One process has these servers and mostly waits for them; the others run everything else meanwhile.
+            group = "own servers" if needed and needed <= OWN_SERVERS else "servers"
+            item.add_marker(pytest.mark.xdist_group(group))
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: GROUPS.index(_group(item)))
+
+
+def _group(item: pytest.Item) -> str | None:
+    marker = item.get_closest_marker("xdist_group")
+    return str(marker.args[0]) if marker else None
 
 
 @pytest.hookimpl(trylast=True)
