@@ -30,7 +30,7 @@ OWN_SERVERS = {"cassandra_node", "cassandra_trio", "guarded_cassandra"}
 """What no other test needs: whoever runs their tests starts them beside the shared ones."""
 
 GROUPS = ("servers", None, "own servers")
-"""Each of the named ones is run by one process, in this order: the first takes longest, the last waits for it."""
+"""Each named one is run by one process, in this order: the first takes longest, the last starts servers."""
 
 
 class Worker(Protocol):
@@ -61,7 +61,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(
                 pytest.mark.filterwarnings("ignore:unclosed <(socket|ssl.SSLSocket):ResourceWarning")
             )
-            # One process has these servers and mostly waits for them; the others run everything else meanwhile.
+            # One process has these servers and mostly waits for them; the others run the rest meanwhile.
             group = "own servers" if needed and needed <= OWN_SERVERS else "servers"
             item.add_marker(pytest.mark.xdist_group(group))
     if hasattr(config, "workerinput"):
