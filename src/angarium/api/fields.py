@@ -1,19 +1,17 @@
 """Reading fields and parameters so that everything that is wrong is told at once."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from typing import NamedTuple, cast
 from urllib.parse import unquote
 from uuid import UUID
 
 from angarium.api.values import kind_of, shown
 from angarium.domain.errors import Code, Problem, Refused
-from angarium.domain.identifiers import parse_uuid
+from angarium.domain.identifiers import parse_uuid, recurring_uuid
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 100
 NIL = UUID(int=0)
-UUID_LENGTH = 36
 _EXAMPLE = "01890a5d-ac96-774b-bcce-b302099a8057"
 _PATH_CODES = {
     "conversation_id": Code.INVALID_CONVERSATION_ID,
@@ -258,15 +256,11 @@ def identifier(text: str, code: Code, field: str, faults: Faults) -> UUID:
     Returns:
         The id; the nil UUID stands in for one that was noted as a fault.
     """
-    parsed = _again(text) if len(text) == UUID_LENGTH else None
+    parsed = recurring_uuid(text)
     if parsed is not None:
         return parsed
     faults.add(code, f"`{field}` is {shown(text)}, no UUID; send one such as {_EXAMPLE}.", field)
     return NIL
-
-
-# The same few conversations and people come again and again, and reading an id costs more than a look-up.
-_again = lru_cache(maxsize=4096)(parse_uuid)
 
 
 def identifiers(texts: Sequence[str], code: Code, field: str, faults: Faults) -> list[UUID]:

@@ -1,6 +1,7 @@
 """What travels through the log, and its versioned form in bytes."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from json.encoder import encode_basestring as quoted
 from typing import NamedTuple, cast
@@ -8,7 +9,7 @@ from uuid import UUID
 
 from angarium.domain.content import content_problem
 from angarium.domain.errors import UndecodableEvent
-from angarium.domain.identifiers import new_text_of, parse_uuid, text_of
+from angarium.domain.identifiers import new_text_of, parse_uuid, recurring_uuid, text_of
 
 SCHEMA = "1"
 """The version of the form below; it travels in the record's `schema` header."""
@@ -16,6 +17,8 @@ SCHEMA = "1"
 NEW_MESSAGE = "NEW_MESSAGE"
 MESSAGES_DELIVERED = "MESSAGES_DELIVERED"
 MAX_RECEIPT_IDS = 100
+
+_ReadUuid = Callable[[str], UUID | None]
 
 
 class NewMessage(NamedTuple):
@@ -111,7 +114,7 @@ def decode(value: bytes, schema: str) -> Event:
     fields = _mapping(document, "event")
     payload = _mapping(fields.get("payload"), "payload")
     event_id = _uuid(fields, "event_id")
-    conversation_id = _uuid(fields, "conversation_id")
+    conversation_id = _uuid(fields, "conversation_id", recurring_uuid)
     timestamp = _timestamp(fields)
     kind = fields.get("event_type")
     if kind == NEW_MESSAGE:
@@ -120,14 +123,13 @@ def decode(value: bytes, schema: str) -> Event:
             conversation_id,
             timestamp,
             _uuid(payload, "message_id"),
-            _uuid(payload, "sender_id"),
-            _uuid(payload, "recipient_id"),
+            _uuid(payload, "sender_id", recurring_uuid),
+            _uuid(payload, "recipient_id", recurring_uuid),
             _content(payload),
         )
     if kind == MESSAGES_DELIVERED:
-        return MessagesDelivered(
-            event_id, conversation_id, timestamp, _uuid(payload, "recipient_id"), _message_ids(payload)
-        )
+        recipient_id = _uuid(payload, "recipient_id", recurring_uuid)
+        return MessagesDelivered(event_id, conversation_id, timestamp, recipient_id, _message_ids(payload))
     raise UndecodableEvent("event_type is none that this version knows")
 
 
@@ -137,12 +139,12 @@ def _mapping(value: object, name: str) -> dict[str, object]:
     return cast("dict[str, object]", value)
 
 
-def _uuid(fields: dict[str, object], name: str) -> UUID:
-    return _as_uuid(fields.get(name), name)
+def _uuid(fields: dict[str, object], name: str, read: _ReadUuid = parse_uuid) -> UUID:
+    return _as_uuid(fields.get(name), name, read)
 
 
-def _as_uuid(value: object, name: str) -> UUID:
-    parsed = parse_uuid(value) if isinstance(value, str) else None
+def _as_uuid(value: object, name: str, read: _ReadUuid = parse_uuid) -> UUID:
+    parsed = read(value) if isinstance(value, str) else None
     if parsed is None:
         raise UndecodableEvent(f"{name} is no UUID")
     return parsed

@@ -16,6 +16,11 @@ text_of = lru_cache(TEXTS)(UUID.__str__)
 new_text_of = lru_cache(NEW_TEXTS)(UUID.__str__)
 """Gives the text of an id that nobody asks for again once its request is answered: a new message's."""
 
+RECURRING = 16_384
+"""So many ids that were read are kept: those of the conversations and people that talk at the moment."""
+
+UUID_LENGTH = 36
+
 _CANONICAL = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
@@ -31,6 +36,22 @@ def parse_uuid(text: str) -> UUID | None:
     if _CANONICAL.fullmatch(text) is None:
         return None
     return UUID(text)
+
+
+def recurring_uuid(text: str) -> UUID | None:
+    """Read the id of a conversation or of a person, which is likely to have been read before.
+
+    Args:
+        text: What a client or a record has.
+
+    Returns:
+        As `parse_uuid`; mostly the same object as before, since reading an id costs more than a look-up.
+    """
+    # Nothing else is kept, however long it is.
+    return _read_before(text) if len(text) == UUID_LENGTH else None
+
+
+_read_before = lru_cache(RECURRING)(parse_uuid)
 
 
 def user_id_for(username: str) -> UUID:

@@ -62,6 +62,14 @@ def test_an_event_comes_back_equal(event: Event) -> None:
     assert decode(encode(event), SCHEMA) == event
 
 
+@pytest.mark.parametrize("event", [MESSAGE, RECEIPT])
+def test_conversations_and_people_of_many_events_share_their_ids(event: Event) -> None:
+    one, other = decode(encode(event), SCHEMA), decode(encode(event), SCHEMA)
+
+    assert one.conversation_id is other.conversation_id
+    assert one.recipient_id is other.recipient_id
+
+
 def test_the_form_in_bytes_is_fixed() -> None:
     assert json.loads(encode(MESSAGE)) == {
         "event_id": str(UUID(int=1)),

@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angarium.domain.identifiers import conversation_id_for, parse_uuid, time_ordered_uuid, user_id_for
+from angarium.domain.identifiers import (
+    conversation_id_for,
+    parse_uuid,
+    recurring_uuid,
+    time_ordered_uuid,
+    user_id_for,
+)
 
 MILLISECONDS = st.integers(0, 2**48 - 1)
 ENTROPY = st.binary(min_size=10, max_size=10)
@@ -35,6 +41,15 @@ def test_an_id_is_read_in_any_case(expected: UUID) -> None:
 )
 def test_any_other_form_is_no_id(text: str) -> None:
     assert parse_uuid(text) is None
+    assert recurring_uuid(text) is None
+
+
+@given(st.uuids())
+def test_an_id_that_was_read_before_is_the_same_object(expected: UUID) -> None:
+    found = recurring_uuid(str(expected))
+
+    assert found == expected
+    assert recurring_uuid(str(expected)) is found
 
 
 def test_a_users_id_is_made_from_the_name() -> None:
