@@ -31,7 +31,7 @@ def delays(
 
 def retry(
     call: Callable[[], Result],
-    on: type[Exception],
+    on: type[Exception] | tuple[type[Exception], ...],
     remaining: Callable[[], float],
     failed: Callable[[Exception, float], None],
     sleep: Callable[[float], None] = time.sleep,
@@ -41,7 +41,7 @@ def retry(
 
     Args:
         call: What to do; it must be safe to repeat.
-        on: The error after which another try makes sense.
+        on: The errors after which another try makes sense.
         remaining: Seconds left for all of it.
         failed: Told of each failure that is retried, and of the wait before the next try.
         sleep: Waits.

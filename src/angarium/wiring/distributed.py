@@ -148,17 +148,21 @@ def prepare(settings: Settings, timeout: float) -> KeyspaceReport:
     """
     give_up = time.monotonic() + timeout
     topics = _topics(settings, _kafka(settings))
-    for wait in backoff.delays(0.2, 2.0):
-        try:
-            topics.create()
-            break
-        except LogUnavailable as error:
-            if time.monotonic() + wait > give_up:
-                raise SetupError(
-                    f"Kafka at {_shown(settings.kafka)} could not be prepared within {timeout:g} s "
-                    f"({error}); check ANGARIUM_KAFKA, and that the brokers run"
-                ) from error
-        time.sleep(wait)
+    try:
+        backoff.retry(
+            topics.create,
+            LogUnavailable,
+            remaining=lambda: give_up - time.monotonic(),
+            failed=lambda error, wait: _log.debug(
+                "retry", f"Kafka cannot be prepared yet, next try in {wait:.1f} s", detail=str(error)
+            ),
+            waits=backoff.delays(0.2, 2.0),
+        )
+    except LogUnavailable as error:
+        raise SetupError(
+            f"Kafka at {_shown(settings.kafka)} could not be prepared within {timeout:g} s "
+            f"({error}); check ANGARIUM_KAFKA, and that the brokers run"
+        ) from error
     return keyspace.prepare(_cassandra(settings), settings.replication, max(0.0, give_up - time.monotonic()))
 
 

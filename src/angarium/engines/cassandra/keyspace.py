@@ -10,13 +10,15 @@ from typing import cast
 from cassandra import DriverException
 from cassandra.cluster import Session
 
-from angarium import backoff
+from angarium import backoff, logs
 from angarium.domain.errors import SetupError
 from angarium.engines.cassandra import cluster as clusters
 from angarium.engines.cassandra.cluster import CassandraAddress
 from angarium.engines.cassandra.errors import DRIVER_ERRORS
 
 STATEMENT_SECONDS = 30.0
+
+_log = logs.get("angarium.cassandra")
 _TABLE = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+)")
 _COLUMN = re.compile(r"^    ([a-z_]+) (.+),$", re.MULTILINE)
 _KEYSPACE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,47}")
@@ -50,18 +52,24 @@ def prepare(address: CassandraAddress, replication: int, timeout: float) -> Keys
         SetupError: The servers did not answer in time, or the keyspace was made with another replication.
     """
     give_up = time.monotonic() + timeout
-    for wait in backoff.delays(0.2, 2.0):
-        try:
-            return _prepare(address, replication)
-        except DRIVER_ERRORS as error:
-            if time.monotonic() + wait > give_up:
-                raise SetupError(
-                    f"Cassandra at {_shown(address)} could not be prepared within {timeout:.0f} s "
-                    f"({type(error).__name__}: {str(error)[:300]}); check ANGARIUM_CASSANDRA, "
-                    "ANGARIUM_DATACENTER, and the nodes"
-                ) from error
-        time.sleep(wait)
-    raise AssertionError("the waits do not end")
+    try:
+        return backoff.retry(
+            lambda: _prepare(address, replication),
+            DRIVER_ERRORS,
+            remaining=lambda: give_up - time.monotonic(),
+            failed=lambda error, wait: _log.debug(
+                "retry",
+                f"Cassandra cannot be prepared yet, next try in {wait:.1f} s",
+                detail=str(error)[:300],
+            ),
+            waits=backoff.delays(0.2, 2.0),
+        )
+    except DRIVER_ERRORS as error:
+        raise SetupError(
+            f"Cassandra at {_shown(address)} could not be prepared within {timeout:.0f} s "
+            f"({type(error).__name__}: {str(error)[:300]}); check ANGARIUM_CASSANDRA, "
+            "ANGARIUM_DATACENTER, and the nodes"
+        ) from error
 
 
 def _prepare(address: CassandraAddress, replication: int) -> KeyspaceReport:
