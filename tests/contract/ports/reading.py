@@ -43,12 +43,12 @@ class Reading:
             self._last[assignment] = record.offset
             self.records.append(record)
 
-    def until(self, condition: Callable[[], bool]) -> None:
+    def until(self, condition: Callable[[], bool], timeout: float = 0.05) -> None:
         """Poll until something is true."""
         give_up_at = time.monotonic() + GIVE_UP_SECONDS
         while not condition():
             assert time.monotonic() < give_up_at, f"polled for {GIVE_UP_SECONDS} s in vain"
-            self.poll()
+            self.poll(timeout)
 
     def until_all(self, count: int) -> list[Record]:
         """Poll until so many records came in all."""

@@ -178,10 +178,11 @@ class KafkaConsumer:
                 self._holdings.give(partition)
                 self._missing.pop(partition, None)
         member = client.member
-        if member == self._member:
+        # Between being thrown out and being back in, whether that takes one poll or many, there is no id.
+        if not member or member == self._member:
             return
-        if self._member and member:
-            # Thrown out and back in within one poll: the library keeps partitions without telling.
+        if self._member:
+            # Thrown out and back in: the library may have kept partitions without telling.
             self._restart(client, self._holdings.held)
         self._member = member
 
