@@ -157,7 +157,7 @@ def test_marks_follow_a_talk_in_which_one_only_writes(
 def test_marks_follow_receipts_in_whatever_order_and_over_more_than_one_step_takes(
     session: CassandraSession, recorder: CassandraRecorder, reader: CassandraReader, chat: Chat
 ) -> None:
-    one_step = advancing.FIRST_CHUNK + advancing.CHUNK * (advancing.MOST_CHUNKS - 1)
+    one_step = advancing.CHUNK * advancing.MOST_CHUNKS
     number = one_step + 50
     # No offset at which marks follow by themselves.
     messages = [chat.message() for _ in range(number * 2)]

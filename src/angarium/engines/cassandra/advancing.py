@@ -1,23 +1,49 @@
 """Finding how far a user's marks in a conversation can move."""
 
-from collections.abc import Collection
+from bisect import bisect_right
+from collections.abc import Collection, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from uuid import UUID
 
-from angarium.domain.message import Place
+from angarium.domain.message import BEGINNING, Place
 from angarium.engines.cassandra import rows, stretches
-from angarium.engines.cassandra.rows import InboxEntry, Rows
+from angarium.engines.cassandra.rows import InboxEntry, MessageState, Rows
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.statements import Statement
 from angarium.engines.cassandra.steps import Steps
 from angarium.engines.cassandra.stretches import Stretch
 
 FIRST_CHUNK = 8
-CHUNK = 128
-"""So many messages are looked at in one request, first and then: mostly one of the first ones waits."""
+CHUNK = 300
+"""So many messages are looked at in one request, first and then: mostly one of the first ones waits. Where
+somebody only writes, two requests reach over all that comes between two marks."""
 
-MOST_CHUNKS = 8
+MOST_CHUNKS = 4
 """One step takes marks over some 1,000 messages at most; the next one goes on from there."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """Messages that were looked at last: all from behind a place up to the last of them, or to the end."""
+
+    begin: Place
+    states: Sequence[MessageState]
+    at_end: bool
+
+    def behind(self, place: Place) -> Sequence[MessageState] | None:
+        """Give what follows a place.
+
+        Args:
+            place: Anywhere.
+
+        Returns:
+            Those of them that are behind it; None when others, not looked at, come next.
+        """
+        if place < self.begin:
+            return None
+        rest = self.states[bisect_right(self.states, place, key=lambda state: state.place) :]
+        return rest if rest or self.at_end else None
 
 
 class Advance:
@@ -35,6 +61,8 @@ class Advance:
         self._user_id = user_id
         self._conversation_id = entry.conversation_id
         self._chunks = MOST_CHUNKS
+        self._first = FIRST_CHUNK
+        self._chunk = _Chunk(BEGINNING, (), at_end=False)
         self.delivered = entry.delivered
         self.stretches = entry.stretches
 
@@ -48,6 +76,9 @@ class Advance:
         Yields:
             What is asked of Cassandra.
         """
+        if settled:
+            # What is settled now likely follows the mark, and every so often much else does.
+            self._first = CHUNK if thoroughly else min(CHUNK, FIRST_CHUNK + len(settled))
         self.delivered, waiting = yield from self._walk(self.delivered)
         self.stretches = stretches.behind(self.stretches, self.delivered)
         for place in sorted(settled):
@@ -81,20 +112,28 @@ class Advance:
     def _walk(self, mark: Place) -> Steps[tuple[Place, Place | None]]:
         # Gives the last place before one that waits, and that one when it was met.
         mark = stretches.beyond(self.stretches, mark)
-        size = FIRST_CHUNK
-        while self._chunks:
-            self._chunks -= 1
-            chunk = yield self._ask(mark, size)
-            for state in map(rows.state, chunk):
+        size = self._first
+        while following := (yield from self._behind(mark, size)):
+            for state in following:
                 if state.place <= mark:
                     continue
                 if rows.waits_for(self._user_id, state):
                     return mark, state.place
                 mark = stretches.beyond(self.stretches, state.place)
-            if len(chunk) < size:
-                break
             size = CHUNK
         return mark, None
+
+    def _behind(self, mark: Place, size: int) -> Steps[Sequence[MessageState]]:
+        # Gives nothing at the end, and when enough was asked.
+        known = self._chunk.behind(mark)
+        if known is not None:
+            return known
+        if not self._chunks:
+            return ()
+        self._chunks -= 1
+        found = yield self._ask(mark, size)
+        self._chunk = _Chunk(mark, tuple(map(rows.state, found)), at_end=len(found) < size)
+        return self._chunk.states
 
     def _ask(self, mark: Place, most: int) -> "Future[Rows]":
         behind = (self._conversation_id, mark.timestamp, mark.offset, most)

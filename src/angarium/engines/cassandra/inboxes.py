@@ -18,7 +18,7 @@ from angarium.engines.cassandra.advancing import Advance
 from angarium.engines.cassandra.rows import RECEIPT_RANK, InboxEntry, Rows, stretch_values, write_time
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.statements import Statement
-from angarium.engines.cassandra.steps import Steps
+from angarium.engines.cassandra.steps import Steps, run
 
 
 class Inboxes:
@@ -83,22 +83,28 @@ class Inboxes:
         Yields:
             What is asked of Cassandra.
         """
-        for user_id, places in settled.items():
-            found = yield self._session.submit(Statement.INBOX_OF, (user_id, [conversation_id]))
-            entry = (
-                rows.inbox_entry(found[0]) if found else InboxEntry(conversation_id, BEGINNING, BEGINNING, ())
-            )
-            advance = Advance(self._session, user_id, entry)
-            yield from advance.run(places, thoroughly)
-            if advance.delivered != entry.delivered:
-                values = _values(user_id, conversation_id, advance.delivered)
-                yield self._session.submit(Statement.NOTE_DELIVERED, values)
-            if advance.stretches != entry.stretches:
-                noted = stretch_values(advance.stretches)
-                written_at = write_time(at, RECEIPT_RANK)
-                yield self._session.submit(
-                    Statement.NOTE_STRETCHES, (user_id, conversation_id, noted, written_at)
-                )
+        advancing = [
+            run(self._advance_one(user_id, conversation_id, places, at, thoroughly))
+            for user_id, places in settled.items()
+        ]
+        for each in advancing:  # noqa: UP028 - a list takes no answers
+            yield each
+
+    def _advance_one(
+        self, user_id: UUID, conversation_id: UUID, places: Collection[Place], at: int, thoroughly: bool
+    ) -> Steps[Rows]:
+        found = yield self._session.submit(Statement.INBOX_OF, (user_id, [conversation_id]))
+        entry = rows.inbox_entry(found[0]) if found else InboxEntry(conversation_id, BEGINNING, BEGINNING, ())
+        advance = Advance(self._session, user_id, entry)
+        yield from advance.run(places, thoroughly)
+        if advance.delivered != entry.delivered:
+            values = _values(user_id, conversation_id, advance.delivered)
+            yield self._session.submit(Statement.NOTE_DELIVERED, values)
+        if advance.stretches != entry.stretches:
+            noted = stretch_values(advance.stretches)
+            values = (user_id, conversation_id, noted, write_time(at, RECEIPT_RANK))
+            yield self._session.submit(Statement.NOTE_STRETCHES, values)
+        return ()
 
 
 def _values(user_id: UUID, conversation_id: UUID, place: Place) -> tuple[object, ...]:

@@ -24,7 +24,7 @@ at a message up to which all are on enough replicas: one that was read before, o
 
 RECEIPTS_AT_ONCE = 100
 
-MARK_EVERY = 256
+MARK_EVERY = 512
 """Marks follow at every such offset, also where nobody confirms: people who only write have marks as well."""
 
 Item = TypeVar("Item")

@@ -1,17 +1,23 @@
 """An inbox is read within bounds whatever was confirmed in whatever order, and hides nothing that waits."""
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from typing import cast
 from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from angarium.domain.message import InboxPlace, Message
+from angarium.domain.message import InboxPlace, Message, Place
 from angarium.engines.cassandra import advancing, pending, recorder, stretches
+from angarium.engines.cassandra.inboxes import Inboxes
 from angarium.engines.cassandra.pending import Pending
 from angarium.engines.cassandra.recorder import MARK_EVERY, CassandraRecorder
+from angarium.engines.cassandra.rows import Rows
+from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.statements import Statement
+from angarium.engines.cassandra.steps import run
 from tests.contract.ports.chat import START, Chat, mark, receipt, record
 from tests.unit.engines.cassandra.tables import Tables
 
@@ -31,6 +37,20 @@ EVENTS = st.lists(
     ),
     max_size=15,
 )
+
+
+class SlowSession:
+    """Asks the tables and keeps the answers to itself."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def as_session(self) -> CassandraSession:
+        return cast("CassandraSession", self)
+
+    def submit(self, statement: Statement, parameters: Sequence[object] = ()) -> "Future[Rows]":
+        self._tables.submit(statement, parameters)
+        return Future()
 
 
 class Town:
@@ -192,6 +212,57 @@ def test_what_one_writes_oneself_behind_a_lost_message_is_skipped(town: Town) ->
         town.send(*(town.chat.message(sender=town.chat.bob) for _ in range(10)))
     town.send(last := town.chat.message())
     assert town.requests(town_reads(town, [lost, last])) <= 6 + 2 * MARK_EVERY // pending.CHUNK
+
+
+MARKING = frozenset(
+    {Statement.INBOX_OF, Statement.STATES_NEWER, Statement.NOTE_DELIVERED, Statement.NOTE_STRETCHES}
+)
+
+
+def test_a_talk_in_which_one_only_writes_costs_few_requests_for_its_marks(town: Town) -> None:
+    town.send(*town.chat.messages(8 * MARK_EVERY))
+    asked = [each for each in town.tables.asked if each in MARKING]
+    assert len(asked) <= 8 * 6
+
+
+def test_receipts_for_the_oldest_that_wait_take_one_look_at_what_follows(town: Town) -> None:
+    messages = town.chat.messages(200)
+    town.send(*messages)
+    town.tables.asked.clear()
+    town.confirm(*messages[:100])
+    asked = [each for each in town.tables.asked if each in MARKING]
+    assert asked == [Statement.INBOX_OF, Statement.STATES_NEWER, Statement.NOTE_DELIVERED]
+
+
+def test_looking_behind_what_waits_asks_for_no_message_twice(town: Town) -> None:
+    lost, *others = town.chat.messages(advancing.FIRST_CHUNK - 1)
+    town.send(lost, *others)
+    town.confirm(*others[:2], *others[3:])
+    town.tables.inboxes.forget("stretches")
+    town.tables.asked.clear()
+    run(
+        Inboxes(town.tables.as_session()).advance(
+            town.chat.conversation_id, {town.chat.bob: []}, town.time, thoroughly=True
+        )
+    ).result(0)
+    assert town.tables.asked == [Statement.INBOX_OF, Statement.STATES_NEWER, Statement.NOTE_STRETCHES]
+    assert town.requests(town_reads(town, [lost, others[2]])) <= 6
+
+
+def test_both_peoples_marks_are_looked_up_at_once(town: Town) -> None:
+    session = SlowSession(town.tables)
+    settled: dict[UUID, list[Place]] = {town.chat.alice: [], town.chat.bob: []}
+    advanced = run(Inboxes(session.as_session()).advance(town.chat.conversation_id, settled, START))
+    assert town.tables.asked == [Statement.INBOX_OF, Statement.INBOX_OF]
+    assert not advanced.done()
+
+
+def test_one_call_looks_at_so_many_messages_and_no_more(town: Town) -> None:
+    messages = town.chat.messages(advancing.CHUNK * (advancing.MOST_CHUNKS + 1))
+    town.send(*messages)
+    town.tables.asked.clear()
+    town.confirm(*messages)
+    assert town.tables.asked.count(Statement.STATES_NEWER) == advancing.MOST_CHUNKS
 
 
 def test_some_lost_messages_cost_some_requests_each(town: Town) -> None:
