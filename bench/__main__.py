@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from bench import aims, capacity, plot, report
-from bench.parts import accept, connections, embedded, end_to_end, read, scaling, worker
+from bench.parts import accept, connections, embedded, end_to_end, read, scaling, worker, worker_parts
 from bench.stage import Effort, Stage
 from bench.table import Table
 
@@ -18,6 +18,7 @@ OUTPUT = Path("bench/results/latest.json")
 PARTS: Mapping[str, Callable[[Stage], Iterator[Table]]] = {
     "accept": accept.run,
     "worker": worker.run,
+    "worker_parts": worker_parts.run,
     "read": read.run,
     "end_to_end": end_to_end.run,
     "connections": connections.run,

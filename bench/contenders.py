@@ -17,6 +17,9 @@ WORKER_PEERS = {
     "bare_loop": "bare loop: poll and execute_async",
     "one_at_a_time": "plain pipeline: one message at a time",
 }
+PARTS = ("marks", "presence", "lines", "second tries")
+"""What is taken away from the worker, one after the other, to see what each part costs."""
+
 HISTORY_PEER = "FastAPI + uvicorn + cassandra-driver"
 FLOOR_ASGI = "floor: raw ASGI on uvicorn, constant answer"
 FLOOR_SELECTOR = "floor: Python selector loop, constant answer"
@@ -42,6 +45,15 @@ def worker(folder: Path, settings: Settings, fast: bool = False) -> Running:
     extra = {} if fast else {"PYTHONPATH": _before_all(_WITHOUT_CRC32C)}
     name = ANGARIUM_FAST if fast else ANGARIUM
     return running(name, ["-m", "angarium", "worker"], folder, {**settings, **extra}, b"working in group")
+
+
+def stripped(part: str, folder: Path, settings: Settings) -> Running:
+    """`angarium worker` with the extra `fast`, without a part and those before it."""
+    taken = PARTS[: PARTS.index(part) + 1]
+    name = f"without {', '.join(taken)}"
+    return running(
+        name, ["-m", "bench.stripped"], folder, {**settings, "BENCH_WITHOUT": ",".join(taken)}, b"ready"
+    )
 
 
 def worker_peer(module: str, folder: Path, settings: Settings) -> Running:

@@ -1,20 +1,20 @@
-"""A client library alone, in a process of its own that is given one turn after the other."""
+"""Client libraries alone, in a process of their own that is given one turn after the other."""
 
 import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
 from bench.contenders import Settings
-from bench.table import CPU, RATE, Figures
+from bench.table import Figures
 
 LIBRARIES = {
     "bare_appends": "floor: kafka-python alone, 64 records on their way",
     "bare_pages": "floor: cassandra-driver alone, 16 pages on their way",
+    "bare_trips": "floor: both client libraries alone, 20/s",
 }
 END_SECONDS = 30.0
 
@@ -35,16 +35,10 @@ def library(module: str, settings: Settings) -> Iterator[Callable[[float], Figur
         process.communicate(timeout=END_SECONDS)
 
 
-def take_turns(work: Callable[[float], int]) -> None:
+def take_turns(work: Callable[[float], Figures]) -> None:
     """Work as long as each line of stdin says, and write down what came of it."""
     for line in sys.stdin:
-        cpu, start = time.process_time(), time.perf_counter()
-        count = work(float(line))
-        found = {
-            RATE.name: count / (time.perf_counter() - start),
-            CPU.name: (time.process_time() - cpu) * 1000 / count,
-        }
-        print(json.dumps(found), flush=True)
+        print(json.dumps(work(float(line))), flush=True)
 
 
 def _ask(process: "subprocess.Popen[str]", seconds: float) -> Figures:

@@ -33,6 +33,19 @@ class Trip:
     message_id: bytes = b""
 
 
+@dataclass(frozen=True, slots=True)
+class Trips:
+    """Seconds since messages were due.
+
+    Attributes:
+        accepted: Until each was answered.
+        read: Until every so-manieth was on a page.
+    """
+
+    accepted: list[float]
+    read: list[float]
+
+
 class RoundTrips:
     """One thread, one selector: senders that keep a pace, readers that look for samples of what was sent."""
 
@@ -58,14 +71,14 @@ class RoundTrips:
             connection.socket.close()
         self._selector.close()
 
-    def run(self, seconds: float, per_second: float, sampled: int) -> list[float]:
-        """Give the seconds from due to read of every so-manieth message."""
-        total, sent, accepted = round(seconds * per_second), 0, 0
+    def run(self, seconds: float, per_second: float, sampled: int) -> Trips:
+        """Send for so long, and look for every so-manieth message."""
+        total, sent = round(seconds * per_second), 0
         samples = -(-total // sampled)
-        found: list[float] = []
+        found = Trips([], [])
         talks = cycle(range(len(self._sends)))
         start = time.perf_counter()
-        while accepted < total or len(found) < samples:
+        while len(found.accepted) < total or len(found.read) < samples:
             while sent < total and self._senders and start + sent / per_second <= time.perf_counter():
                 self._send(Trip(next(talks), start + sent / per_second))
                 sent += 1
@@ -73,12 +86,12 @@ class RoundTrips:
             due = start + sent / per_second if sent < total else time.perf_counter() + 0.05
             for trip, is_sender, answer in self._answers(self._patience(due)):
                 if is_sender:
-                    accepted += 1
-                    if (accepted - 1) % sampled == 0:
-                        trip.message_id = _accepted(answer)
+                    trip.message_id = _accepted(answer)
+                    if len(found.accepted) % sampled == 0:
                         self._unread.append(trip)
+                    found.accepted.append(time.perf_counter() - trip.due)
                 elif trip.message_id in answer:
-                    found.append(time.perf_counter() - trip.due)
+                    found.read.append(time.perf_counter() - trip.due)
                 else:
                     self._reads += 1
                     heapq.heappush(self._again, (time.perf_counter() + LOOK_AGAIN_SECONDS, self._reads, trip))

@@ -25,11 +25,11 @@ from tests.engines.missing import Missing
 settings.register_profile("angarium", deadline=None)
 settings.load_profile("angarium")
 
-SHARED_SERVERS = {"kafka", "kafka_server", "cassandra", "cassandra_cluster"}
-OWN_SERVERS = {"cassandra_node", "cassandra_trio", "guarded_cassandra"}
-"""What no other test needs: whoever runs their tests starts them beside the shared ones."""
+TWO_NODES = {"cassandra", "cassandra_cluster"}
+OTHER_SERVERS = {"kafka", "kafka_server", "cassandra_node", "cassandra_trio", "guarded_cassandra"}
+"""Tests that need none but these do without the two nodes; a second broker for them is up soon."""
 
-GROUPS = ("servers", None, "own servers")
+GROUPS = ("servers", None, "other servers")
 """Each named one is run by one process, in this order: the first takes longest, the last starts servers."""
 
 
@@ -54,7 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
-        needed = (SHARED_SERVERS | OWN_SERVERS).intersection(getattr(item, "fixturenames", ()))
+        needed = (TWO_NODES | OTHER_SERVERS).intersection(getattr(item, "fixturenames", ()))
         if needed:
             item.add_marker(pytest.mark.engines)
         if item.get_closest_marker("engines"):
@@ -62,7 +62,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 pytest.mark.filterwarnings("ignore:unclosed <(socket|ssl.SSLSocket):ResourceWarning")
             )
             # One process has these servers and mostly waits for them; the others run the rest meanwhile.
-            group = "own servers" if needed and needed <= OWN_SERVERS else "servers"
+            group = "other servers" if needed and needed <= OTHER_SERVERS else "servers"
             item.add_marker(pytest.mark.xdist_group(group))
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: GROUPS.index(_group(item)))

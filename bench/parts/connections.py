@@ -7,7 +7,7 @@ from functools import partial
 from bench import contenders
 from bench.contenders import Running
 from bench.crowd import crowd, most_connections
-from bench.load import percentile
+from bench.load import percentiles
 from bench.parts.idle_day import idle_day
 from bench.servers import Server
 from bench.stage import Stage
@@ -48,11 +48,7 @@ def run(stage: Stage) -> Iterator[Table]:
 def _let_in(server: Server, count: int) -> Figures:
     with crowd(server.address, count) as seconds:
         pass
-    return {
-        P50.name: percentile(seconds, 0.50),
-        P99.name: percentile(seconds, 0.99),
-        WORST.name: max(seconds) * 1000,
-    }
+    return {**percentiles(seconds), WORST.name: max(seconds) * 1000}
 
 
 def _keep(start: Start, count: int) -> Figures:

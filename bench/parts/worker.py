@@ -10,7 +10,8 @@ import psutil
 
 from bench import contenders
 from bench.backlog import Appender, events
-from bench.load import percentile
+from bench.contenders import Settings
+from bench.load import percentiles
 from bench.servers import Server, cpu_seconds
 from bench.stage import Stage
 from bench.stored import Stored
@@ -22,7 +23,7 @@ PLAIN_BACKLOG = 1_000
 SPREADS = (10, 200, 10_000)
 PACED_OVER = 200
 PACES = (100, 1_000)
-WARM_UP = (10, 200)
+WARM_UP = (10, 200, 10, 200)
 """Over so many conversations a whole backlog each: what Cassandra does seldom takes long to be compiled."""
 
 CASSANDRA_CPU = Column("Cassandra's CPU-s per 1,000", ".3f")
@@ -43,17 +44,10 @@ def run(stage: Stage) -> Iterator[Table]:
     """Measure everybody on backlogs of different spreads, then at different paces."""
     with ExitStack() as starting:
         pipelines = list(_start(stage, starting))
-        for pipeline in pipelines:
-            for conversations in WARM_UP:
-                _drain(pipeline, pipeline.backlog, conversations)
+        warm_up(pipelines)
         for conversations in SPREADS:
-            asks = {
-                each.server.name: partial(_drain, each, each.backlog, conversations) for each in pipelines
-            }
-            table = Table(
-                f"Worker, backlog over {conversations:,} conversations", (DRAINED, CPU, CASSANDRA_CPU)
-            )
-            yield interleave(table, stage.effort.turns, asks, stage.say)
+            title = f"Worker, backlog over {conversations:,} conversations"
+            yield compare(stage, title, pipelines, conversations)
         for pace in PACES:
             table = Table(f"Worker, from append to stored at {pace:,}/s", (P95, P50, P99, CPU))
             yield interleave(table, stage.effort.turns, _paced(stage, pipelines, pace), stage.say)
@@ -61,14 +55,33 @@ def run(stage: Stage) -> Iterator[Table]:
 
 def _start(stage: Stage, starting: ExitStack) -> Iterator[Pipeline]:
     for name in ("ours", "fast", *contenders.WORKER_PEERS):
-        settings = {**stage.engines.prepare(f"worker_{name}")}
+        settings = stage.engines.prepare(f"worker_{name}")
         if name in contenders.WORKER_PEERS:
             running = contenders.worker_peer(name, stage.folder(), settings)
         else:
             running = contenders.worker(stage.folder(), settings, fast=name == "fast")
-        appender = Appender(stage.engines.kafka, settings["ANGARIUM_TOPIC"])
         backlog = PLAIN_BACKLOG if name == "one_at_a_time" else BACKLOG
-        yield Pipeline(starting.enter_context(running), appender, backlog, stage.engines.nodes)
+        yield pipeline(stage, starting.enter_context(running), settings, backlog)
+
+
+def pipeline(stage: Stage, server: Server, settings: Settings, backlog: int = BACKLOG) -> Pipeline:
+    """Lay what is to be drained for a worker that runs."""
+    appender = Appender(stage.engines.kafka, settings["ANGARIUM_TOPIC"])
+    return Pipeline(server, appender, backlog, stage.engines.nodes)
+
+
+def warm_up(pipelines: Sequence[Pipeline]) -> None:
+    """Let everybody drain until what Cassandra does is compiled."""
+    for each in pipelines:
+        for conversations in WARM_UP:
+            _drain(each, each.backlog, conversations)
+
+
+def compare(stage: Stage, title: str, pipelines: Sequence[Pipeline], conversations: int) -> Table:
+    """Let everybody drain a backlog over so many conversations in turn."""
+    asks = {each.server.name: partial(_drain, each, each.backlog, conversations) for each in pipelines}
+    table = Table(title, (DRAINED, CPU, CASSANDRA_CPU))
+    return interleave(table, stage.effort.turns, asks, stage.say)
 
 
 def _drain(pipeline: Pipeline, count: int, conversations: int) -> Figures:
@@ -109,9 +122,4 @@ def _follow(pipeline: Pipeline, count: int, pace: int) -> Figures:
         pipeline.appender.paced(events(count, PACED_OVER), pace)
         stored.await_count(count)
     seconds = [milliseconds / 1000 for milliseconds in stored.milliseconds]
-    return {
-        P50.name: percentile(seconds, 0.50),
-        P95.name: percentile(seconds, 0.95),
-        P99.name: percentile(seconds, 0.99),
-        CPU.name: (server.cpu_seconds() - cpu) * 1000 / count,
-    }
+    return {**percentiles(seconds), CPU.name: (server.cpu_seconds() - cpu) * 1000 / count}

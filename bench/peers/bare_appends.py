@@ -2,18 +2,17 @@
 
 import os
 import sys
-import time
 from itertools import cycle
-from threading import Semaphore
 
 import kafka
 
-from bench.backlog import Value, events
+from bench.backlog import events
 from bench.library import take_turns
+from bench.table import Figures
+from bench.window import Window
 
 ON_THEIR_WAY = 64
 CONVERSATIONS = 210
-ANSWER_SECONDS = 10.0
 
 
 class Appending:
@@ -21,7 +20,7 @@ class Appending:
 
     def __init__(self) -> None:
         self._topic = os.environ["ANGARIUM_TOPIC"]
-        self._room = Semaphore(ON_THEIR_WAY)
+        self._window = Window(ON_THEIR_WAY)
         self._values = cycle(events(CONVERSATIONS, CONVERSATIONS))
         self._producer = kafka.KafkaProducer(
             bootstrap_servers=os.environ["ANGARIUM_KAFKA"].split(","),
@@ -31,27 +30,16 @@ class Appending:
             metrics_enabled=False,
         )
 
-    def run(self, seconds: float) -> int:
-        """Append for so long, and tell how many records were acknowledged."""
-        end, count = time.perf_counter() + seconds, 0
-        while time.perf_counter() < end:
-            self._append(next(self._values))
-            count += 1
-        for _ in range(ON_THEIR_WAY):
-            self._wait()
-        self._room.release(ON_THEIR_WAY)
-        return count
+    def run(self, seconds: float) -> Figures:
+        """Append for so long."""
+        return self._window.run(seconds, self._append)
 
-    def _append(self, value: Value) -> None:
-        self._wait()
-        key, event = value
+    def _append(self) -> None:
+        key, event = next(self._values)
         headers = [("trace_id", key[:32]), ("schema", b"1")]
         sent = self._producer.send(self._topic, event, key, headers)
-        sent.add_callback(lambda _: self._room.release())
-
-    def _wait(self) -> None:
-        if not self._room.acquire(timeout=ANSWER_SECONDS):
-            raise TimeoutError(f"a record was not acknowledged within {ANSWER_SECONDS:g} s")
+        sent.add_callback(self._window.came)
+        sent.add_errback(self._window.failed)
 
 
 def main() -> int:

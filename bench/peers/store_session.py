@@ -32,11 +32,17 @@ def consumer() -> kafka.KafkaConsumer:
 
 
 def session() -> tuple[Session, Mapping[Statement, PreparedStatement]]:
-    """Connect, and prepare what writes messages."""
+    """Connect, and prepare what writes messages and reads a page of them."""
     points = contact_points(os.environ["ANGARIUM_CASSANDRA"])
     address = CassandraAddress(points, os.environ["ANGARIUM_KEYSPACE"])
     connected = build(address).connect()
-    needed = (Statement.FIND_IN_INDEX, Statement.ADD_MESSAGE, Statement.NOTE_NEWEST, Statement.ADD_TO_INDEX)
+    needed = (
+        Statement.FIND_IN_INDEX,
+        Statement.ADD_MESSAGE,
+        Statement.NOTE_NEWEST,
+        Statement.ADD_TO_INDEX,
+        Statement.NEWEST,
+    )
     return connected, {
         statement: connected.prepare(statement.cql(address.quoted_keyspace)) for statement in needed
     }

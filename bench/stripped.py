@@ -1,0 +1,89 @@
+"""angarium's worker with parts of it taken away, to see what they cost.
+
+BENCH_WITHOUT=marks,presence,lines,… and the worker's settings: python -m bench.stripped
+"""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Collection, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from uuid import UUID
+
+from angarium import logs, wiring
+from angarium.cli import heap
+from angarium.clock import SystemClock
+from angarium.config import Settings
+from angarium.domain.message import Message
+from angarium.engines.cassandra import cluster, recorder
+from angarium.ports.messages import Marked, MessageRecorder, Receipt, Recorded
+from angarium.router.worker import Worker
+from angarium.wiring.distributed import distributed_engine
+from bench.peers.rows import tell
+
+NEVER = sys.maxsize
+
+
+class Telling:
+    """Says what is stored as the peers do: one short line a group instead of one a message."""
+
+    def __init__(self, recorder: MessageRecorder) -> None:
+        self._recorder = recorder
+
+    def record(self, conversation_id: UUID, messages: Sequence[Message]) -> "Future[tuple[Recorded, ...]]":
+        """Store, and tell of it."""
+        answer = self._recorder.record(conversation_id, messages)
+        answer.add_done_callback(lambda _: tell([message.place.timestamp for message in messages]))
+        return answer
+
+    def mark_delivered(
+        self, conversation_id: UUID, receipts: Sequence[Receipt]
+    ) -> "Future[tuple[Marked, ...]]":
+        """Nobody confirms in these backlogs."""
+        return self._recorder.mark_delivered(conversation_id, receipts)
+
+
+class Nobody:
+    """Knows without asking that nobody is online."""
+
+    def online(self, user_ids: Collection[UUID]) -> "Future[frozenset[UUID]]":  # noqa: ARG002 - nobody is
+        """Answer at once."""
+        answer: Future[frozenset[UUID]] = Future()
+        answer.set_result(frozenset())
+        return answer
+
+
+def stripped(settings: Settings, engine: wiring.Engine, without: Collection[str]) -> Worker:
+    """Put the worker together without some parts."""
+    if "lines" in without:
+        engine = replace(engine, recorder=Telling(engine.recorder))
+    clock = SystemClock()
+    if "presence" not in without:
+        return wiring.router_worker(settings, engine, clock)
+    return Worker(engine.consumer, settings.partitions, engine.recorder, engine.dead_letters, Nobody(), clock)
+
+
+def main() -> int:
+    """Work until SIGTERM."""
+    without = os.environ["BENCH_WITHOUT"].split(",")
+    settings = Settings.from_env(os.environ)
+    if "marks" in without:
+        recorder.MARK_EVERY = NEVER
+    if "second tries" in without:
+        cluster.ASK_ANOTHER_AFTER_SECONDS = NEVER
+    handler = logs.configure("worker", "WARNING" if "lines" in without else settings.log_level, "json")
+    stopping = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+    with distributed_engine(settings, SystemClock()) as engine:
+        worker = stripped(settings, engine, without)
+        heap.settle()
+        print("ready", flush=True)
+        worker.run(stopping)
+    handler.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
