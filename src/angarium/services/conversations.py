@@ -33,6 +33,19 @@ class ConversationPage:
     next_cursor: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A conversation that is remembered.
+
+    Attributes:
+        conversation: It never changes.
+        listed: Whether it is in both lists for certain; one that was only found may have been left half made.
+    """
+
+    conversation: Conversation
+    listed: bool
+
+
 class Conversations:
     """A user's conversations; blocks on the store except where it says so; used by any thread."""
 
@@ -60,9 +73,7 @@ class Conversations:
         self._messages = messages
         self._clock = clock
         self._calls = calls
-        self._known: LruCache[UUID, Conversation] = LruCache(cache_size)
-        # Those that are certain to be in both lists: one that was found may have been left half made.
-        self._listed: LruCache[UUID, Conversation] = LruCache(cache_size)
+        self._known: LruCache[UUID, _Known] = LruCache(cache_size)
 
     def open(self, caller_id: UUID, participant_ids: Sequence[UUID]) -> tuple[Conversation, bool]:
         """Give the conversation of the caller and another user, making it if there is none.
@@ -81,9 +92,9 @@ class Conversations:
         """
         other_id = _other_participant(caller_id, participant_ids)
         conversation_id = conversation_id_for(caller_id, other_id)
-        remembered = self._listed.get(conversation_id)
-        if remembered is not None:
-            return remembered, False
+        remembered = self._known.get(conversation_id)
+        if remembered is not None and remembered.listed:
+            return remembered.conversation, False
         if self._calls(lambda: self._users.get(other_id)) is None:
             raise Refused.because(
                 Code.USER_NOT_FOUND,
@@ -94,8 +105,7 @@ class Conversations:
         candidate = Conversation(conversation_id, (first, second), self._clock.now_ms())
         claim = uuid4()
         conversation, is_new = self._calls(lambda: self._store.create(candidate, claim))
-        self._known.put(conversation_id, conversation)
-        self._listed.put(conversation_id, conversation)
+        self._known.put(conversation_id, _Known(conversation, listed=True))
         return conversation, is_new
 
     def known(self, caller_id: UUID, conversation_id: UUID) -> Conversation | None:
@@ -108,11 +118,11 @@ class Conversations:
         Returns:
             The conversation; None when this instance does not remember it, or the caller is not in it.
         """
-        conversation = self._known.get(conversation_id)
-        if conversation is not None and caller_id not in conversation.participant_ids:
+        remembered = self._known.get(conversation_id)
+        if remembered is None or caller_id not in remembered.conversation.participant_ids:
             # An answer sooner than the store's, or while it is out, would tell a stranger that there is one.
             return None
-        return conversation
+        return remembered.conversation
 
     def get(self, caller_id: UUID, conversation_id: UUID) -> Conversation:
         """Give a conversation.
@@ -134,7 +144,7 @@ class Conversations:
         conversation = self._calls(lambda: self._store.get(conversation_id))
         if conversation is None or caller_id not in conversation.participant_ids:
             raise _not_found(conversation_id)
-        self._known.put(conversation_id, conversation)
+        self._known.put(conversation_id, _Known(conversation, listed=False))
         return conversation
 
     def page(self, caller_id: UUID, limit: int, cursor: str | None) -> ConversationPage:
