@@ -10,6 +10,7 @@ import threading
 from collections.abc import Collection, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
 from uuid import UUID
 
 from angarium import logs, wiring
@@ -35,7 +36,7 @@ class Telling:
     def record(self, conversation_id: UUID, messages: Sequence[Message]) -> "Future[tuple[Recorded, ...]]":
         """Store, and tell of it."""
         answer = self._recorder.record(conversation_id, messages)
-        answer.add_done_callback(lambda _: tell([message.place.timestamp for message in messages]))
+        answer.add_done_callback(partial(_tell, messages))
         return answer
 
     def mark_delivered(
@@ -43,6 +44,11 @@ class Telling:
     ) -> "Future[tuple[Marked, ...]]":
         """Nobody confirms in these backlogs."""
         return self._recorder.mark_delivered(conversation_id, receipts)
+
+
+def _tell(messages: Sequence[Message], answer: "Future[tuple[Recorded, ...]]") -> None:
+    if answer.exception() is None:
+        tell([message.place.timestamp for message in messages])
 
 
 class Nobody:

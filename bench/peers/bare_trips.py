@@ -23,6 +23,7 @@ from bench.table import Figures
 
 PACE = 20.0
 CONVERSATIONS = 210
+MOST = 1_000_000
 AT_ONCE = 32
 ANSWER_SECONDS = 30.0
 
@@ -40,6 +41,7 @@ class Trips:
             enable_idempotence=True,
             metrics_enabled=False,
         )
+        self._values = events(MOST, CONVERSATIONS)
         self._due: dict[UUID, float] = {}
         self._storing: Queue[Future[float]] = Queue()
         threading.Thread(target=self._poll, daemon=True).start()
@@ -48,7 +50,7 @@ class Trips:
         """Send for so long, and wait until everything was read."""
         count = round(seconds * PACE)
         start = time.perf_counter()
-        for number, (key, event) in enumerate(islice(events(count, CONVERSATIONS), count)):
+        for number, (key, event) in enumerate(islice(self._values, count)):
             due = start + number / PACE
             time.sleep(max(0.0, due - time.perf_counter()))
             self._append((key, event), due)

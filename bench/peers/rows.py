@@ -1,6 +1,7 @@
 """A record's rows."""
 
 import json
+import sys
 import time
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -84,4 +85,7 @@ def note(prepared: Prepared, message: Incoming) -> BoundStatement:
 def tell(timestamps: list[int]) -> None:
     """Write how many milliseconds after its append each message was stored."""
     now = time.time_ns() // 1_000_000
-    print("stored", *[now - timestamp for timestamp in timestamps], flush=True)
+    ages = " ".join([str(now - timestamp) for timestamp in timestamps])
+    # In one piece: `print` writes each of its arguments by itself where output is not buffered.
+    sys.stdout.write(f"stored {ages}\n")
+    sys.stdout.flush()

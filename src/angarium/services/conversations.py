@@ -144,7 +144,9 @@ class Conversations:
         conversation = self._calls(lambda: self._store.get(conversation_id))
         if conversation is None or caller_id not in conversation.participant_ids:
             raise _not_found(conversation_id)
-        self._known.put(conversation_id, _Known(conversation, listed=False))
+        if self._known.get(conversation_id) is None:
+            # Somebody may have opened it meanwhile.
+            self._known.put(conversation_id, _Known(conversation, listed=False))
         return conversation
 
     def page(self, caller_id: UUID, limit: int, cursor: str | None) -> ConversationPage:

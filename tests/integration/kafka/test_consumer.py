@@ -131,7 +131,7 @@ def test_who_was_thrown_out_can_commit_nothing_and_begins_anew_where_the_group_i
         assert reading.started[reading.held[record.partition]] == Position(1, 3)
 
 
-@pytest.mark.parametrize("timeout", [0.05, 0.0], ids=["within one poll", "over many polls"])
+@pytest.mark.parametrize("timeout", [0.05, 0.0], ids=["polls that wait", "polls that do not"])
 def test_who_is_thrown_out_while_it_joins_anew_keeps_no_partition_under_an_old_token(
     connection: KafkaConnection, topic: str, timeout: float
 ) -> None:

@@ -15,12 +15,19 @@ from angarium.engines.cassandra.steps import Steps
 from angarium.engines.cassandra.stretches import Stretch
 
 FIRST_CHUNK = 8
+"""So many messages are looked at in the first request, and as many as were confirmed: one of the next ones
+mostly waits."""
+
 CHUNK = 300
-"""So many messages are looked at in one request, first and then: mostly one of the first ones waits. Where
-somebody only writes, two requests reach over all that comes between two marks."""
+"""So many are looked at in a request at most. In a conversation that is alone in its partition, and in which
+somebody only writes, two reach over what comes between two marks. With the largest texts they are 3 MB: what
+a read repairs is written in one piece, at most half a segment of the commit log, 16 MiB by default."""
 
 MOST_CHUNKS = 4
 """One step takes marks over some 1,000 messages at most; the next one goes on from there."""
+
+MOST_FOUND = 16
+"""So many stretches are extended in one step: others wait for the thread that does it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,7 @@ class Advance:
         self._user_id = user_id
         self._conversation_id = entry.conversation_id
         self._chunks = MOST_CHUNKS
+        self._to_find = MOST_FOUND
         self._first = FIRST_CHUNK
         self._chunk = _Chunk(BEGINNING, (), at_end=False)
         self.delivered = entry.delivered
@@ -82,6 +90,8 @@ class Advance:
         self.delivered, waiting = yield from self._walk(self.delivered)
         self.stretches = stretches.behind(self.stretches, self.delivered)
         for place in sorted(settled):
+            if self._to_find <= 0:
+                break
             just_before = Place(place.timestamp, place.offset - 1)
             if place > self.delivered and stretches.beyond(self.stretches, just_before) < place:
                 yield from self._stretch_over(place, just_before)
@@ -97,7 +107,7 @@ class Advance:
 
     def _sweep(self, waiting: Place | None) -> Steps[None]:
         # For stretches that nobody noted, or that were lost. Where two wait in a row, many are likely to.
-        while waiting is not None:
+        while waiting is not None and self._to_find > 0:
             begin = waiting
             end, waiting = yield from self._stretch_from(begin)
             if end == begin:
@@ -106,6 +116,7 @@ class Advance:
     def _stretch_from(self, begin: Place) -> Steps[tuple[Place, Place | None]]:
         end, waiting = yield from self._walk(begin)
         if end > begin:
+            self._to_find -= 1
             self.stretches = stretches.joined(self.stretches, Stretch(begin, end))
         return end, waiting
 

@@ -178,7 +178,7 @@ class KafkaConsumer:
                 self._holdings.give(partition)
                 self._missing.pop(partition, None)
         member = client.member
-        # Between being thrown out and being back in, whether that takes one poll or many, there is no id.
+        # Whoever is thrown out has no id at first, for one poll or for many.
         if not member or member == self._member:
             return
         if self._member:
