@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 from bench import contenders
-from bench.parts.worker import Pipeline, compare, pipeline, warm_up
+from bench.parts.worker import BACKLOG, Pipeline, compare, pipeline, warm_up
 from bench.stage import Stage
 from bench.table import Table
 
-SPREADS = (10, 200)
+BACKLOGS = {10: BACKLOG, 200: BACKLOG, 2_000: 2_000}
+"""Messages by the number of conversations."""
 
 
 def run(stage: Stage) -> Iterator[Table]:
@@ -16,9 +17,9 @@ def run(stage: Stage) -> Iterator[Table]:
     with ExitStack() as starting:
         pipelines = list(_start(stage, starting))
         warm_up(pipelines)
-        for conversations in SPREADS:
-            title = f"Parts of the worker, backlog over {conversations} conversations"
-            yield compare(stage, title, pipelines, conversations)
+        for conversations, most in BACKLOGS.items():
+            title = f"Parts of the worker, backlog of {most:,} over {conversations:,} conversations"
+            yield compare(stage, title, pipelines, conversations, most)
 
 
 def _start(stage: Stage, starting: ExitStack) -> Iterator[Pipeline]:
