@@ -17,7 +17,7 @@ WORKER_PEERS = {
     "bare_loop": "bare loop: poll and execute_async",
     "one_at_a_time": "plain pipeline: one message at a time",
 }
-PARTS = ("marks", "presence", "lines", "second tries")
+WORKER_PARTS = ("marks", "presence", "lines", "second tries")
 """What is taken away from the worker, one after the other, to see what each part costs."""
 
 HISTORY_PEER = "FastAPI + uvicorn + cassandra-driver"
@@ -49,7 +49,7 @@ def worker(folder: Path, settings: Settings, fast: bool = False) -> Running:
 
 def stripped(part: str, folder: Path, settings: Settings) -> Running:
     """`angarium worker` with the extra `fast`, without a part and those before it."""
-    taken = PARTS[: PARTS.index(part) + 1]
+    taken = WORKER_PARTS[: WORKER_PARTS.index(part) + 1]
     name = f"without {', '.join(taken)}"
     return running(
         name, ["-m", "bench.stripped"], folder, {**settings, "BENCH_WITHOUT": ",".join(taken)}, b"ready"

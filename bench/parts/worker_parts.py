@@ -23,7 +23,7 @@ def run(stage: Stage) -> Iterator[Table]:
 
 
 def _start(stage: Stage, starting: ExitStack) -> Iterator[Pipeline]:
-    for number, part in enumerate((None, *contenders.PARTS, "bare_loop")):
+    for number, part in enumerate((None, *contenders.WORKER_PARTS, "bare_loop")):
         settings = stage.engines.prepare(f"worker_parts_{number}")
         if part is None:
             running = contenders.worker(stage.folder(), settings, fast=True)

@@ -90,8 +90,6 @@ class Advance:
         self.delivered, waiting = yield from self._walk(self.delivered)
         self.stretches = stretches.behind(self.stretches, self.delivered)
         for place in sorted(settled):
-            if self._to_find <= 0:
-                break
             just_before = Place(place.timestamp, place.offset - 1)
             if place > self.delivered and stretches.beyond(self.stretches, just_before) < place:
                 yield from self._stretch_over(place, just_before)
@@ -107,13 +105,15 @@ class Advance:
 
     def _sweep(self, waiting: Place | None) -> Steps[None]:
         # For stretches that nobody noted, or that were lost. Where two wait in a row, many are likely to.
-        while waiting is not None and self._to_find > 0:
+        while waiting is not None:
             begin = waiting
             end, waiting = yield from self._stretch_from(begin)
             if end == begin:
                 break
 
     def _stretch_from(self, begin: Place) -> Steps[tuple[Place, Place | None]]:
+        if not self._to_find:
+            return begin, None
         end, waiting = yield from self._walk(begin)
         if end > begin:
             self._to_find -= 1

@@ -1,8 +1,6 @@
 """An inbox is read within bounds whatever was confirmed in whatever order, and hides nothing that waits."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
-from typing import cast
 from uuid import UUID
 
 import pytest
@@ -14,13 +12,11 @@ from angarium.engines.cassandra import advancing, pending, recorder, stretches
 from angarium.engines.cassandra.inboxes import Inboxes
 from angarium.engines.cassandra.pending import Pending
 from angarium.engines.cassandra.recorder import MARK_EVERY, CassandraRecorder
-from angarium.engines.cassandra.rows import Rows
-from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.statements import Statement
 from angarium.engines.cassandra.steps import run
 from angarium.engines.cassandra.stretches import Stretch, Stretches
 from tests.contract.ports.chat import START, Chat, mark, receipt, record
-from tests.unit.engines.cassandra.tables import Tables
+from tests.unit.engines.cassandra.tables import SlowSession, Tables
 
 GROUP = 64
 PAGE = 101
@@ -38,20 +34,6 @@ EVENTS = st.lists(
     ),
     max_size=15,
 )
-
-
-class SlowSession:
-    """Asks the tables and keeps the answers to itself."""
-
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
-
-    def as_session(self) -> CassandraSession:
-        return cast("CassandraSession", self)
-
-    def submit(self, statement: Statement, parameters: Sequence[object] = ()) -> "Future[Rows]":
-        self._tables.submit(statement, parameters)
-        return Future()
 
 
 class Town:
