@@ -85,7 +85,7 @@ def time_ordered_uuid(unix_ms: int, entropy: bytes) -> UUID:
 
     Args:
         unix_ms: Milliseconds since the epoch, 48 bits.
-        entropy: Ten random bytes, 74 bits of which are used.
+        entropy: Ten random bytes or more; 74 bits of the first ten are used.
 
     Returns:
         An id that sorts by time of making.

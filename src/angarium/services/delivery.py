@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from os import urandom
 from uuid import UUID
 
 from angarium.clock import Clock
@@ -12,6 +11,7 @@ from angarium.domain.errors import Code, Refused
 from angarium.domain.events import MessagesDelivered
 from angarium.domain.identifiers import time_ordered_uuid
 from angarium.domain.message import Message
+from angarium.entropy import random_bytes
 from angarium.ports.message_log import Appended, MessageLog
 from angarium.ports.messages import MessageReader
 from angarium.services.appending import Appends
@@ -73,7 +73,7 @@ class Delivery:
         _check(distinct, found, caller_id)
         now_ms = self._clock.now_ms()
         event = MessagesDelivered(
-            time_ordered_uuid(now_ms, urandom(10)), conversation_id, now_ms, caller_id, distinct
+            time_ordered_uuid(now_ms, random_bytes()), conversation_id, now_ms, caller_id, distinct
         )
         fields: dict[str, object] = {"count": len(distinct)}
         if len(distinct) == 1:

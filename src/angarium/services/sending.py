@@ -1,6 +1,5 @@
 """Handing messages to the log."""
 
-import os
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import NamedTuple
@@ -11,6 +10,7 @@ from angarium.domain.conversation import Conversation
 from angarium.domain.errors import Code, Refused
 from angarium.domain.events import NewMessage
 from angarium.domain.identifiers import new_text_of, time_ordered_uuid
+from angarium.entropy import random_bytes
 from angarium.ports.message_log import Appended, MessageLog
 from angarium.services.appending import Appends
 
@@ -45,13 +45,13 @@ class PendingMessage(NamedTuple):
 class Sending:
     """Accepts messages; used by any thread, never blocks."""
 
-    def __init__(self, log: MessageLog, clock: Clock, entropy: Callable[[int], bytes] = os.urandom) -> None:
+    def __init__(self, log: MessageLog, clock: Clock, entropy: Callable[[], bytes] = random_bytes) -> None:
         """Put the parts together.
 
         Args:
             log: Takes the messages.
             clock: Tells the time.
-            entropy: Gives so many random bytes.
+            entropy: Gives random bytes, ten or more.
         """
         self._log = log
         self._append = Appends(log, clock)
@@ -88,10 +88,9 @@ class Sending:
                 field="recipient_id",
             )
         now_ms = self._clock.now_ms()
-        random = self._entropy(20)
-        message_id = submission.message_id or time_ordered_uuid(now_ms, random[10:])
+        message_id = submission.message_id or time_ordered_uuid(now_ms, self._entropy())
         event = NewMessage(
-            time_ordered_uuid(now_ms, random[:10]),
+            time_ordered_uuid(now_ms, self._entropy()),
             conversation.conversation_id,
             now_ms,
             message_id,

@@ -77,7 +77,8 @@ def test_minted_ids_are_ordered_by_time_and_never_repeat(clock: ManualClock) -> 
 
 def test_a_message_and_its_event_share_no_randomness(clock: ManualClock) -> None:
     log = PendingLog()
-    sending = Sending(log, clock, entropy=lambda size: bytes(range(size)))
+    given = iter([bytes(range(16)), bytes(range(16, 32))])
+    sending = Sending(log, clock, entropy=lambda: next(given))
     pending = sending.submit(CONVERSATION, ALICE, Submission("hello"), TRACE)
     assert pending.message_id != sent(log).event_id
 

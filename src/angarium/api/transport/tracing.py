@@ -1,9 +1,9 @@
 """The id that ties a request, its event and all their log lines together."""
 
-import os
 import re
 
 from angarium.api.transport.wire import Fields
+from angarium.entropy import random_bytes
 
 _TRACEPARENT = re.compile(r"([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
 _TRACE_ID = re.compile(r"[0-9A-Fa-f]{32}")
@@ -54,4 +54,4 @@ def mint() -> str:
     Returns:
         32 hex digits in lower case.
     """
-    return os.urandom(16).hex()
+    return random_bytes().hex()
