@@ -1,0 +1,171 @@
+"""A selector that asks the system for nothing in vain.
+
+For each request kafka-python begins to watch its socket for writing and ends it, for each answer it ends
+watching for reading and begins again. Done at once, that is half of a request's system calls; at each of them
+another thread may take the interpreter, which the server's thread then has to wait for.
+"""
+
+from collections.abc import Mapping
+from selectors import EVENT_READ, EVENT_WRITE, BaseSelector, DefaultSelector, SelectorKey
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import FileDescriptorLike
+
+
+class LazySelector(BaseSelector):
+    """Tells the system what is watched when it asks it, and of that only what has changed.
+
+    A socket that could be written before is said to be so again without asking: whoever writes to it finds
+    out if not. Between two such answers the system is asked.
+    """
+
+    def __init__(self, system: BaseSelector | None = None) -> None:
+        """Begin with nothing to watch.
+
+        Args:
+            system: Asks the system; the best that this one has when it is None.
+        """
+        self._system = system or DefaultSelector()
+        self._keys: dict[FileDescriptorLike, SelectorKey] = {}
+        self._told: dict[FileDescriptorLike, int] = {}
+        self._changed: set[FileDescriptorLike] = set()
+        self._writing: set[FileDescriptorLike] = set()
+        self._written: set[FileDescriptorLike] = set()
+        self._presumed = False
+
+    def register(self, fileobj: "FileDescriptorLike", events: int, data: object = None) -> SelectorKey:
+        """Watch a socket.
+
+        Args:
+            fileobj: Which one.
+            events: What for.
+            data: Is handed back with it.
+
+        Returns:
+            Its key.
+
+        Raises:
+            KeyError: It is watched already.
+            ValueError: There are no such events.
+        """
+        if fileobj in self._keys:
+            raise KeyError(f"{fileobj!r} is already registered")
+        fd = fileobj if isinstance(fileobj, int) else fileobj.fileno()
+        return self._watch(SelectorKey(fileobj, fd, events, data))
+
+    def unregister(self, fileobj: "FileDescriptorLike") -> SelectorKey:
+        """Watch a socket no longer.
+
+        Args:
+            fileobj: Which one; it may be closed.
+
+        Returns:
+            The key that it had.
+
+        Raises:
+            KeyError: It is not watched.
+        """
+        key = self._keys.pop(fileobj)
+        self._changed.add(fileobj)
+        self._writing.discard(fileobj)
+        return key
+
+    def modify(self, fileobj: "FileDescriptorLike", events: int, data: object = None) -> SelectorKey:
+        """Watch a socket for something else.
+
+        Args:
+            fileobj: Which one.
+            events: What for.
+            data: Is handed back with it.
+
+        Returns:
+            Its new key.
+
+        Raises:
+            KeyError: It is not watched.
+            ValueError: There are no such events.
+        """
+        return self._watch(self._keys[fileobj]._replace(events=events, data=data))
+
+    def get_key(self, fileobj: "FileDescriptorLike") -> SelectorKey:
+        """Look a socket up.
+
+        Args:
+            fileobj: Which one.
+
+        Returns:
+            Its key.
+
+        Raises:
+            KeyError: It is not watched. That is asked for each answer, and told without words: to write a
+                socket down takes two more system calls.
+        """
+        return self._keys[fileobj]
+
+    def get_map(self) -> "Mapping[FileDescriptorLike, SelectorKey]":
+        """Tell what is watched.
+
+        Returns:
+            The key of each socket.
+        """
+        return self._keys
+
+    def select(self, timeout: float | None = None) -> list[tuple[SelectorKey, int]]:
+        """Wait for a socket.
+
+        Args:
+            timeout: Seconds at most; None for no bound.
+
+        Returns:
+            Keys, each with the events that came.
+        """
+        if not self._presumed and not self._writing.isdisjoint(self._written):
+            self._presumed = True
+            return [(self._keys[each], EVENT_WRITE) for each in self._writing & self._written]
+        self._presumed = False
+        if self._changed:
+            self._tell()
+        ready = []
+        for found, events in self._system.select(timeout):
+            key = self._keys.get(found.fileobj)
+            # Another thread may have closed the client meanwhile.
+            if key is not None:
+                ready.append((key, events))
+                if events & EVENT_WRITE:
+                    self._written.add(key.fileobj)
+        return ready
+
+    def close(self) -> None:
+        """Give the system's selector back; safe to repeat."""
+        self._keys.clear()
+        self._system.close()
+
+    def _watch(self, key: SelectorKey) -> SelectorKey:
+        if key.events not in _EVENTS:
+            raise ValueError(f"Invalid events: {key.events!r}")
+        self._keys[key.fileobj] = key
+        self._changed.add(key.fileobj)
+        if key.events & EVENT_WRITE:
+            self._writing.add(key.fileobj)
+        else:
+            self._writing.discard(key.fileobj)
+        return key
+
+    def _tell(self) -> None:
+        changed, self._changed = self._changed, set()
+        # First those that are gone: a closed socket's number may be another one's by now.
+        for fileobj in changed.difference(self._keys):
+            self._written.discard(fileobj)
+            if self._told.pop(fileobj, 0):
+                self._system.unregister(fileobj)
+        for fileobj in changed.intersection(self._keys):
+            events, told = self._keys[fileobj].events, self._told.get(fileobj, 0)
+            if not told:
+                self._system.register(fileobj, events)
+            elif told != events:
+                self._system.modify(fileobj, events)
+            self._told[fileobj] = events
+
+
+_EVENTS = {EVENT_READ, EVENT_WRITE, EVENT_READ | EVENT_WRITE}
