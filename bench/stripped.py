@@ -33,9 +33,14 @@ class Telling:
     def __init__(self, recorder: MessageRecorder) -> None:
         self._recorder = recorder
 
-    def record(self, conversation_id: UUID, messages: Sequence[Message]) -> "Future[tuple[Recorded, ...]]":
+    def record(
+        self,
+        conversation_id: UUID,
+        messages: Sequence[Message],
+        online: "Future[Collection[UUID]] | None" = None,
+    ) -> "Future[tuple[Recorded, ...]]":
         """Store, and tell of it."""
-        answer = self._recorder.record(conversation_id, messages)
+        answer = self._recorder.record(conversation_id, messages, online)
         answer.add_done_callback(partial(_tell, messages))
         return answer
 

@@ -1,12 +1,12 @@
 """Messages in memory."""
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from uuid import UUID
 
-from angarium.domain.message import InboxPlace, Message, Place, Status
+from angarium.domain.message import InboxPlace, Message, Place, Status, sent_where_online
 from angarium.ports.messages import PENDING_COUNT_LIMIT, Marked, Receipt, Recorded, Summary
 from tests.fakes.futures import done
 
@@ -18,10 +18,22 @@ class MemoryMessages:
         self._lock = threading.Lock()
         self._conversations: dict[UUID, dict[UUID, Message]] = {}
 
-    def record(self, conversation_id: UUID, messages: Sequence[Message]) -> Future[tuple[Recorded, ...]]:
-        with self._lock:
-            stored = self._conversations.setdefault(conversation_id, {})
-            return done(tuple(_record(stored, message) for message in messages))
+    def record(
+        self,
+        conversation_id: UUID,
+        messages: Sequence[Message],
+        online: Future[Collection[UUID]] | None = None,
+    ) -> Future[tuple[Recorded, ...]]:
+        answer: Future[tuple[Recorded, ...]] = Future()
+
+        def store(known: Future[Collection[UUID]]) -> None:
+            with self._lock:
+                stored = self._conversations.setdefault(conversation_id, {})
+                sent = sent_where_online(messages, known.result())
+                answer.set_result(tuple(_record(stored, message) for message in sent))
+
+        (online or done(())).add_done_callback(store)
+        return answer
 
     def mark_delivered(
         self, conversation_id: UUID, receipts: Sequence[Receipt]

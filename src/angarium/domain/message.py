@@ -1,6 +1,7 @@
 """What is sent, and where it stands."""
 
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from uuid import UUID
 
@@ -58,6 +59,26 @@ class Message:
     place: Place
     status: Status
     delivered_at: int | None = None
+
+
+def sent_where_online(messages: Sequence[Message], online: Collection[UUID]) -> Sequence[Message]:
+    """Raise what is PENDING to SENT where its recipient is online.
+
+    Args:
+        messages: As the router hands them over.
+        online: Who is.
+
+    Returns:
+        The messages, in the same order.
+    """
+    if not online:
+        return messages
+    return [
+        replace(each, status=Status.SENT)
+        if each.status is Status.PENDING and each.recipient_id in online
+        else each
+        for each in messages
+    ]
 
 
 @dataclass(frozen=True, slots=True, order=True)

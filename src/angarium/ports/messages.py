@@ -1,6 +1,6 @@
 """Where messages are kept: written by the router alone, read by the API."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import Enum
@@ -80,12 +80,19 @@ class MessageRecorder(Protocol):
     effect. Whoever hands over a record has seen every earlier one of its partition durable.
     """
 
-    def record(self, conversation_id: UUID, messages: Sequence[Message]) -> "Future[tuple[Recorded, ...]]":
+    def record(
+        self,
+        conversation_id: UUID,
+        messages: Sequence[Message],
+        online: "Future[Collection[UUID]] | None" = None,
+    ) -> "Future[tuple[Recorded, ...]]":
         """Store messages of one conversation, each id once, without blocking the caller.
 
         Args:
             conversation_id: The conversation that all of them belong to.
             messages: In the order of their places; `status` is PENDING or SENT, `delivered_at` None.
+            online: A future, which does not fail, of users who are online: what is PENDING to one of them is
+                stored as SENT. The store may do meanwhile what needs no status. None: no status changes.
 
         Returns:
             A future of what became of each, once all are durable and visible to every reader, or

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from angarium.domain.events import NewMessage
 from angarium.ports.message_log import DeadLetter
-from angarium.router.calls import Call, Calls
+from angarium.router.calls import Calls
 from angarium.router.dead_letters import Burial
 from angarium.router.entry import Entry
 from angarium.router.lanes import Group, Lanes
 from angarium.router.marking import Marking
 from angarium.router.ports import Ports
-from angarium.router.presence import Asking
+from angarium.router.presence import ask
 from angarium.router.progress import PartitionProgress
 from angarium.router.recording import Recording
 from angarium.router.retries import Retries
@@ -26,7 +26,7 @@ class Applying:
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
         self._lanes = Lanes(ports.pace.group)
-        self._calls = Calls(ports.clock, ports.pace.call)
+        self._calls: Calls[Work] = Calls(ports.clock, ports.pace.call)
         self._store = Retries(ports.outage("store", "store"), ports.clock)
         self._dead_letters = Retries(ports.outage("dead_letters", "log of dead letters"), ports.clock)
 
@@ -94,8 +94,8 @@ class Applying:
             Whether there were any.
         """
         ended = self._calls.ended(wait)
-        for call, error in ended:
-            self._settle(call, error)
+        for work, error in ended:
+            self._conclude(work, error)
         return bool(ended)
 
     def remaining(self) -> float | None:
@@ -127,22 +127,8 @@ class Applying:
             else:
                 self._begin(Marking(group, self._ports.recorder))
         if messages:
-            self._calls.start(Asking(messages, self._ports.online))
-            # An answer that is remembered is there already, and the messages need not wait for a turn.
-            self.settle(0)
-
-    def _settle(self, call: Call, error: Exception | None) -> None:
-        if isinstance(call, Asking):
-            self._record(call.groups, call, error)
-        elif isinstance(call, Work):
-            self._conclude(call, error)
-
-    def _record(self, groups: Sequence[Group], asked: Asking, error: Exception | None) -> None:
-        online = asked.answer(error)
-        for group in groups:
-            if group.progress.over:
-                self._lanes.release(group)
-            else:
+            online = ask(messages, self._ports.online)
+            for group in messages:
                 self._begin(Recording(group, online, self._ports.recorder, self._ports.clock))
 
     def _begin(self, work: Work) -> None:

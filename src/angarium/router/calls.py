@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
+from typing import Generic, TypeVar
 
 from angarium.clock import Clock
 from angarium.domain.errors import Unavailable
@@ -20,7 +21,10 @@ class Call(ABC):
         """
 
 
-class Calls:
+AnyCall = TypeVar("AnyCall", bound=Call)
+
+
+class Calls(Generic[AnyCall]):
     """Starts calls and hands back those that ended; used by the worker's thread alone.
 
     A port's future completes on some thread of its engine. All that happens there is one `put` into a
@@ -34,13 +38,13 @@ class Calls:
         self._timeout = timeout
         self._tries = 0
         # In the order of starting, which is the order of giving up: every call has the same bound.
-        self._under_way: dict[Call, tuple[int, float]] = {}
-        self._ended: SimpleQueue[tuple[Call, int, Exception | None]] = SimpleQueue()
+        self._under_way: dict[AnyCall, tuple[int, float]] = {}
+        self._ended: SimpleQueue[tuple[AnyCall, int, Exception | None]] = SimpleQueue()
 
     def __len__(self) -> int:
         return len(self._under_way)
 
-    def start(self, call: Call) -> None:
+    def start(self, call: AnyCall) -> None:
         """Begin a call, or another try of one that ended.
 
         Args:
@@ -54,7 +58,7 @@ class Calls:
         except Exception as error:  # noqa: BLE001 - handed over below, to be told and tried again like a failed future
             put((call, this_try, error))
 
-    def ended(self, wait: float) -> list[tuple[Call, Exception | None]]:
+    def ended(self, wait: float) -> list[tuple[AnyCall, Exception | None]]:
         """Give the calls that ended since the last time, each try once.
 
         Args:
@@ -64,7 +68,7 @@ class Calls:
             Each call with None when its future is done, or with what it failed with before it had one:
             Unavailable when the answer is late. A late answer is ignored when it comes.
         """
-        ended: list[tuple[Call, Exception | None]] = []
+        ended: list[tuple[AnyCall, Exception | None]] = []
         try:
             call, this_try, error = self._ended.get(timeout=wait) if wait > 0 else self._ended.get_nowait()
             while True:
@@ -75,8 +79,8 @@ class Calls:
         except Empty:
             return ended + self._late()
 
-    def _late(self) -> list[tuple[Call, Exception | None]]:
-        late: list[tuple[Call, Exception | None]] = []
+    def _late(self) -> list[tuple[AnyCall, Exception | None]]:
+        late: list[tuple[AnyCall, Exception | None]] = []
         now = self._clock.monotonic()
         for call, (_, give_up_at) in self._under_way.items():
             if give_up_at > now:

@@ -1,12 +1,11 @@
-"""Asking who is online before messages are stored."""
+"""Asking who is online while messages are being stored."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import Future
 from typing import Protocol
 from uuid import UUID
 
 from angarium import logs
-from angarium.router.calls import Call
 from angarium.router.lanes import Group
 
 _log = logs.get("angarium.router")
@@ -29,48 +28,41 @@ class Online(Protocol):
         ...
 
 
-class Asking(Call):
-    """One question for all groups of messages that are started together.
+def ask(groups: Sequence[Group], online: Online) -> "Future[Collection[UUID]]":
+    """Ask once for all groups of messages that are started together.
 
-    Attributes:
-        groups: Those that wait for the answer.
+    Args:
+        groups: One at least.
+        online: Is asked.
+
+    Returns:
+        A future of the recipients who are online. It never fails: presence does not decide whether something
+        is stored, and nobody is online when there is no answer.
     """
+    answer: Future[Collection[UUID]] = Future()
 
-    def __init__(self, groups: Sequence[Group], online: Online) -> None:
-        self.groups = groups
-        self._online = online
-        self._answer: Future[frozenset[UUID]]
+    def take(asked: "Future[frozenset[UUID]]") -> None:
+        error = asked.exception()
+        if error is not None:
+            _tell(groups[0], error)
+        answer.set_result(asked.result() if error is None else NOBODY)
 
-    def begin(self, ended: Callable[[object], None]) -> None:
-        """Ask.
+    try:
+        asked = online.online({entry.event.recipient_id for group in groups for entry in group.entries})
+    except Exception as error:  # noqa: BLE001 - told; the messages are stored all the same
+        _tell(groups[0], error)
+        answer.set_result(NOBODY)
+    else:
+        asked.add_done_callback(take)
+    return answer
 
-        Args:
-            ended: The callback.
-        """
-        recipients = {entry.event.recipient_id for group in self.groups for entry in group.entries}
-        self._answer = self._online.online(recipients)
-        self._answer.add_done_callback(ended)
 
-    def answer(self, error: Exception | None) -> Collection[UUID]:
-        """Take the answer in; presence never decides whether something is stored.
-
-        Args:
-            error: Why there is no answer, if so.
-
-        Returns:
-            The ids of those online; nobody's when there is no answer.
-        """
-        if error is None:
-            try:
-                return self._answer.result(0)
-            except Exception as failure:  # noqa: BLE001 - told below
-                error = failure
-        first = self.groups[0].entries[0]
-        _log.error(
-            "presence_failed",
-            "Nobody knows who is online; the messages are stored as PENDING.",
-            error,
-            trace_id=first.trace_id,
-            conversation_id=first.event.conversation_id,
-        )
-        return NOBODY
+def _tell(group: Group, error: BaseException) -> None:
+    first = group.entries[0]
+    _log.error(
+        "presence_failed",
+        "Nobody knows who is online; the messages are stored as PENDING.",
+        error,
+        trace_id=first.trace_id,
+        conversation_id=first.event.conversation_id,
+    )

@@ -8,11 +8,12 @@ from uuid import UUID
 from angarium import logs
 from angarium.clock import Clock
 from angarium.domain.events import NewMessage
-from angarium.domain.message import Message, Place, Status
+from angarium.domain.message import Message, Place, Status, sent_where_online
 from angarium.ports.message_log import DeadLetter
 from angarium.ports.messages import MessageRecorder, Recorded
 from angarium.router.entry import Entry
 from angarium.router.lanes import Group
+from angarium.router.presence import NOBODY
 from angarium.router.work import Work
 
 _log = logs.get("angarium.router")
@@ -22,15 +23,16 @@ class Recording(Work):
     """Stores the messages of one group."""
 
     def __init__(
-        self, group: Group, online: Collection[UUID], recorder: MessageRecorder, clock: Clock
+        self, group: Group, online: "Future[Collection[UUID]]", recorder: MessageRecorder, clock: Clock
     ) -> None:
         self.group = group
         self.progress = group.progress
         self._clock = clock
         self._recorder = recorder
         self._entries = group.entries
+        self._online = online
         # Made once: every try hands over the same messages.
-        self._messages = tuple(_message(entry, online) for entry in group.entries)
+        self._messages = tuple(map(_message, group.entries))
         self._answer: Future[tuple[Recorded, ...]]
 
     def begin(self, ended: Callable[[object], None]) -> None:
@@ -39,7 +41,10 @@ class Recording(Work):
         Args:
             ended: The callback.
         """
-        self._answer = self._recorder.record(self._messages[0].conversation_id, self._messages)
+        if self.attempts > 1 and not self._online.done():
+            # The first try may have waited for nothing else.
+            self._online = _nobody()
+        self._answer = self._recorder.record(self._messages[0].conversation_id, self._messages, self._online)
         self._answer.add_done_callback(ended)
 
     def conclude(self) -> Sequence[DeadLetter]:
@@ -49,7 +54,9 @@ class Recording(Work):
             The conflicts.
         """
         # A list, so that a wrong number of outcomes is seen before any of them is believed.
-        answers = list(zip(self._entries, self._messages, self._answer.result(0), strict=True))
+        outcomes = self._answer.result(0)
+        stored = sent_where_online(self._messages, self._online.result(0))
+        answers = list(zip(self._entries, stored, outcomes, strict=True))
         letters: list[DeadLetter] = []
         for entry, message, outcome in answers:
             if outcome is Recorded.CONFLICT:
@@ -84,7 +91,13 @@ class Recording(Work):
             _log.debug("message_replayed", "This record had been applied before.", **ids)
 
 
-def _message(entry: Entry, online: Collection[UUID]) -> Message:
+def _nobody() -> "Future[Collection[UUID]]":
+    answer: Future[Collection[UUID]] = Future()
+    answer.set_result(NOBODY)
+    return answer
+
+
+def _message(entry: Entry) -> Message:
     event = cast("NewMessage", entry.event)
     return Message(
         event.message_id,
@@ -93,7 +106,7 @@ def _message(entry: Entry, online: Collection[UUID]) -> Message:
         event.recipient_id,
         event.content,
         Place(entry.time, entry.record.offset),
-        Status.SENT if event.recipient_id in online else Status.PENDING,
+        Status.PENDING,
     )
 
 

@@ -1,6 +1,7 @@
 """A conversation of two users with messages to store."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from itertools import count
 from uuid import UUID, uuid4
@@ -55,6 +56,13 @@ class Chat:
 def record(recorder: MessageRecorder, *messages: Message) -> tuple[Recorded, ...]:
     """Store messages of one conversation and wait until they are visible."""
     return recorder.record(messages[0].conversation_id, messages).result(ANSWER_SECONDS)
+
+
+def record_for(
+    recorder: MessageRecorder, online: "Future[Collection[UUID]]", *messages: Message
+) -> "Future[tuple[Recorded, ...]]":
+    """Begin to store messages of one conversation while it is not known yet who is online."""
+    return recorder.record(messages[0].conversation_id, messages, online)
 
 
 def mark(recorder: MessageRecorder, chat: Chat, *receipts: Receipt) -> tuple[Marked, ...]:

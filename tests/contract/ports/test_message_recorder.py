@@ -1,4 +1,5 @@
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from uuid import UUID, uuid4
 
@@ -6,7 +7,17 @@ import pytest
 
 from angarium.domain.message import BEGINNING, Message, Status
 from angarium.ports.messages import Marked, MessageReader, MessageRecorder, Receipt, Recorded
-from tests.contract.ports.chat import START, Chat, delivered, mark, receipt, record
+from tests.contract.ports.chat import (
+    ANSWER_SECONDS,
+    START,
+    Chat,
+    delivered,
+    mark,
+    receipt,
+    record,
+    record_for,
+)
+from tests.fakes.futures import done
 
 D, N, R, U = Marked.DELIVERED, Marked.NOT_RECIPIENT, Marked.REPEATED, Marked.UNKNOWN
 
@@ -81,6 +92,39 @@ def test_a_replay_keeps_the_status_that_was_stored_first(
     message = chat.message(status=first)
     record(recorder, message)
     assert record(recorder, replace(message, status=again)) == (Recorded.REPLAYED,)
+    assert stored(reader, chat) == [message]
+
+
+def test_a_message_to_somebody_online_is_stored_as_sent(
+    recorder: MessageRecorder, reader: MessageReader, chat: Chat
+) -> None:
+    messages = [chat.message(), chat.message(sender=chat.bob), chat.message(status=Status.SENT)]
+    online: Future[Collection[UUID]] = done({chat.bob, uuid4()})
+    assert record_for(recorder, online, *messages).result(ANSWER_SECONDS) == (Recorded.STORED,) * 3
+    statuses = [each.status for each in stored(reader, chat)]
+    assert statuses == [Status.SENT, Status.PENDING, Status.SENT]
+
+
+def test_nothing_is_stored_before_it_is_known_who_is_online(
+    recorder: MessageRecorder, reader: MessageReader, chat: Chat
+) -> None:
+    first, second = chat.message(), chat.message()
+    online: Future[Collection[UUID]] = Future()
+    recording = record_for(recorder, online, first, second)
+    assert stored(reader, chat) == []
+    assert not recording.done()
+    online.set_result({chat.bob})
+    assert recording.result(ANSWER_SECONDS) == (Recorded.STORED,) * 2
+    assert stored(reader, chat) == [replace(each, status=Status.SENT) for each in (first, second)]
+
+
+def test_who_is_online_later_changes_nothing_that_is_stored(
+    recorder: MessageRecorder, reader: MessageReader, chat: Chat
+) -> None:
+    message = chat.message()
+    record(recorder, message)
+    again = record_for(recorder, done({chat.bob}), message)
+    assert again.result(ANSWER_SECONDS) == (Recorded.REPLAYED,)
     assert stored(reader, chat) == [message]
 
 

@@ -1,9 +1,10 @@
-from uuid import UUID
+from dataclasses import replace
+from uuid import UUID, uuid4
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angarium.domain.message import BEGINNING, InboxPlace, Place
+from angarium.domain.message import BEGINNING, InboxPlace, Message, Place, Status, sent_where_online
 
 MOMENTS = st.integers(0, 2**48)
 
@@ -28,3 +29,20 @@ def test_an_inbox_is_in_order_of_time_then_conversation_then_offset() -> None:
         InboxPlace(1, UUID(int=9), 9),
     ]
     assert sorted(places) == [*reversed(places)]
+
+
+def test_what_is_pending_to_somebody_online_is_sent_and_nothing_else_changes() -> None:
+    alice, bob = uuid4(), uuid4()
+
+    def message(recipient_id: UUID, status: Status) -> Message:
+        sender_id = alice if recipient_id == bob else bob
+        return Message(uuid4(), uuid4(), sender_id, recipient_id, "hello", Place(1, 1), status)
+
+    waiting, other, delivered = (
+        message(bob, Status.PENDING),
+        message(alice, Status.PENDING),
+        message(bob, Status.DELIVERED),
+    )
+    messages = [waiting, other, delivered]
+    assert sent_where_online(messages, {bob}) == [replace(waiting, status=Status.SENT), other, delivered]
+    assert sent_where_online(messages, ()) == messages

@@ -1,6 +1,6 @@
 """Stores that a test holds back or looks into."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from typing import TypeVar
 from uuid import UUID
@@ -33,8 +33,13 @@ class HeldRecorder:
         self._at_once = False
         self.held: list[HeldCall] = []
 
-    def record(self, conversation_id: UUID, messages: Sequence[Message]) -> Future[tuple[Recorded, ...]]:
-        return self._hold(conversation_id, lambda: self._inner.record(conversation_id, messages))
+    def record(
+        self,
+        conversation_id: UUID,
+        messages: Sequence[Message],
+        online: Future[Collection[UUID]] | None = None,
+    ) -> Future[tuple[Recorded, ...]]:
+        return self._hold(conversation_id, lambda: self._inner.record(conversation_id, messages, online))
 
     def mark_delivered(
         self, conversation_id: UUID, receipts: Sequence[Receipt]
@@ -81,9 +86,14 @@ class Watched:
         self._under_way: set[UUID] = set()
         self.calls: list[list[object]] = []
 
-    def record(self, conversation_id: UUID, messages: Sequence[Message]) -> Future[tuple[Recorded, ...]]:
+    def record(
+        self,
+        conversation_id: UUID,
+        messages: Sequence[Message],
+        online: Future[Collection[UUID]] | None = None,
+    ) -> Future[tuple[Recorded, ...]]:
         self._note(conversation_id, [message.content for message in messages])
-        return self._watch(conversation_id, self._inner.record(conversation_id, messages))
+        return self._watch(conversation_id, self._inner.record(conversation_id, messages, online))
 
     def mark_delivered(
         self, conversation_id: UUID, receipts: Sequence[Receipt]

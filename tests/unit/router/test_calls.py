@@ -20,8 +20,12 @@ class Refused(Call):
         raise ConnectionError("at once")
 
 
+def begun(clock: ManualClock) -> Calls[Call]:
+    return Calls(clock, 10)
+
+
 def test_a_call_ends_once(clock: ManualClock) -> None:
-    calls, asked = Calls(clock, 10), Asked()
+    calls, asked = begun(clock), Asked()
     calls.start(asked)
     assert calls.ended(0) == []
     asked.tries[0](None)
@@ -31,14 +35,14 @@ def test_a_call_ends_once(clock: ManualClock) -> None:
 
 
 def test_a_call_that_fails_before_it_has_a_future_ends_with_that(clock: ManualClock) -> None:
-    calls = Calls(clock, 10)
+    calls = begun(clock)
     calls.start(Refused())
     ((_, error),) = calls.ended(0)
     assert isinstance(error, ConnectionError)
 
 
 def test_a_call_without_an_answer_ends_when_its_time_is_up(clock: ManualClock) -> None:
-    calls, early, late = Calls(clock, 10), Asked(), Asked()
+    calls, early, late = begun(clock), Asked(), Asked()
     calls.start(early)
     clock.advance(4)
     calls.start(late)
@@ -50,7 +54,7 @@ def test_a_call_without_an_answer_ends_when_its_time_is_up(clock: ManualClock) -
 
 
 def test_a_late_answer_to_an_earlier_try_does_not_end_the_next_one(clock: ManualClock) -> None:
-    calls, asked = Calls(clock, 10), Asked()
+    calls, asked = begun(clock), Asked()
     calls.start(asked)
     clock.advance(10)
     assert len(calls.ended(0)) == 1

@@ -6,7 +6,6 @@ from angarium.domain.errors import StoreUnavailable
 from angarium.ports.message_log import Position
 from angarium.router.worker import Worker
 from tests.fakes.clock import ManualClock
-from tests.faults import Faults
 from tests.unit.router.events import ALICE, BOB, CAROL, message, message_id_of, receipt
 from tests.unit.router.recorders import HeldRecorder, Watched
 from tests.unit.router.rig import AT_ONCE, Rig, let_pass
@@ -154,9 +153,9 @@ def test_a_wrong_number_of_answers_is_not_believed(rig: Rig, clock: ManualClock,
         def __init__(self) -> None:
             self.lies = 2
 
-        def record(self, conversation_id, messages):  # type: ignore[no-untyped-def]
+        def record(self, conversation_id, messages, online=None):  # type: ignore[no-untyped-def]
             self.lies -= 1
-            return rig.messages.record(conversation_id, messages[: -1 if self.lies >= 0 else None])
+            return rig.messages.record(conversation_id, messages[: -1 if self.lies >= 0 else None], online)
 
         mark_delivered = rig.messages.mark_delivered
 
@@ -173,7 +172,7 @@ def test_a_wrong_number_of_answers_is_not_believed(rig: Rig, clock: ManualClock,
 
 def test_a_conversation_that_fails_for_ever_holds_up_no_other(rig: Rig, clock: ManualClock) -> None:
     broken = message("broken").conversation_id
-    rig.store_faults.fail("record", times=10_000, when=lambda conversation_id, _: conversation_id == broken)
+    rig.store_faults.fail("record", times=10_000, when=lambda conversation_id, *_: conversation_id == broken)
     worker = rig.worker()
     rig.put(message("broken"))
     let_pass(rig, worker, 20)
@@ -187,7 +186,7 @@ def test_a_conversation_that_fails_for_ever_holds_up_no_other(rig: Rig, clock: M
 
 def test_what_fails_for_ever_and_alone_starts_one_outage_only(rig: Rig, lines: LogLines) -> None:
     broken = message().conversation_id
-    rig.store_faults.fail("record", times=10_000, when=lambda conversation_id, _: conversation_id == broken)
+    rig.store_faults.fail("record", times=10_000, when=lambda conversation_id, *_: conversation_id == broken)
     worker = rig.worker()
     rig.put(message())
     for _ in range(20):
@@ -213,38 +212,6 @@ def test_a_call_without_an_answer_is_tried_again_and_its_late_answer_ignored(
     let_pass(rig, worker, 1)
     assert rig.texts() == ["a", "b"]
     assert len(lines.of("message_stored")) == 2
-
-
-def test_presence_that_never_answers_delays_nothing_for_long(
-    rig: Rig, clock: ManualClock, lines: LogLines
-) -> None:
-    rig.store_faults.hang("last_seen")
-    rig.put(message())
-    worker = rig.worker()
-    let_pass(rig, worker, 12)
-    assert [each.status for each in rig.history()] == ["PENDING"]
-
-
-def test_presence_that_fails_never_decides_whether_something_is_stored(rig: Rig, clock: ManualClock) -> None:
-    rig.store_faults.fail("last_seen", times=3)
-    rig.presence.touch(BOB, clock.now_ms())
-    rig.put(message("a"))
-    rig.run(rig.worker())
-    assert [each.status for each in rig.history()] == ["PENDING"]
-
-
-@pytest.mark.parametrize("at_once", [True, False])
-def test_an_unforeseen_error_of_presence_is_told_and_the_message_is_pending(
-    rig: Rig, clock: ManualClock, lines: LogLines, at_once: bool
-) -> None:
-    faults = Faults(RuntimeError)
-    faults.fail("online", at_once=at_once)
-    online = faults.around(rig.online())
-    rig.presence.touch(BOB, clock.now_ms())
-    rig.put(message("a"))
-    rig.run(Worker(rig.consumer, 1, rig.messages, rig.dead_letters, online, clock, AT_ONCE))
-    assert [each.status for each in rig.history()] == ["PENDING"]
-    assert len(lines.of("presence_failed")) == 1
 
 
 def test_what_waits_is_tried_again_while_another_try_still_hangs(rig: Rig, clock: ManualClock) -> None:

@@ -1,6 +1,6 @@
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from uuid import UUID
@@ -227,8 +227,13 @@ class Threaded:
         self._inner = inner
         self._thread = thread
 
-    def record(self, conversation_id: UUID, messages: Sequence[Message]) -> Future[tuple[Recorded, ...]]:
-        return self._thread.submit(lambda: self._inner.record(conversation_id, messages).result())
+    def record(
+        self,
+        conversation_id: UUID,
+        messages: Sequence[Message],
+        online: Future[Collection[UUID]] | None = None,
+    ) -> Future[tuple[Recorded, ...]]:
+        return self._thread.submit(lambda: self._inner.record(conversation_id, messages, online).result())
 
     def mark_delivered(
         self, conversation_id: UUID, receipts: Sequence[Receipt]

@@ -18,7 +18,7 @@ from angarium.engines.cassandra.advancing import Advance
 from angarium.engines.cassandra.rows import RECEIPT_RANK, InboxEntry, Rows, stretch_values, write_time
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.statements import Statement
-from angarium.engines.cassandra.steps import Steps, run
+from angarium.engines.cassandra.steps import Steps, all_of, run
 
 
 class Inboxes:
@@ -83,12 +83,10 @@ class Inboxes:
         Yields:
             What is asked of Cassandra.
         """
-        advancing = [
+        yield from all_of(
             run(self._advance_one(user_id, conversation_id, places, at, thoroughly))
             for user_id, places in settled.items()
-        ]
-        for each in advancing:  # noqa: UP028 - a list takes no answers
-            yield each
+        )
 
     def _advance_one(
         self, user_id: UUID, conversation_id: UUID, places: Collection[Place], at: int, thoroughly: bool

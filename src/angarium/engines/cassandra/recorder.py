@@ -1,19 +1,19 @@
 """The router's half of the messages on Cassandra."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import TypeVar
 from uuid import UUID
 
-from angarium.domain.message import Message, Place, Status
+from angarium.domain.message import Message, Place, Status, sent_where_online
 from angarium.engines.cassandra import rows
 from angarium.engines.cassandra.inboxes import Inboxes
 from angarium.engines.cassandra.rows import MESSAGE_RANK, RECEIPT_RANK, MessageState, write_time
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.statements import Statement
-from angarium.engines.cassandra.steps import Steps, run
+from angarium.engines.cassandra.steps import Steps, all_of, outcome_of, run
 from angarium.ports.messages import Marked, Receipt, Recorded
 
 BATCH = 16
@@ -37,17 +37,23 @@ class CassandraRecorder:
         self._session = session
         self._inboxes = Inboxes(session)
 
-    def record(self, conversation_id: UUID, messages: Sequence[Message]) -> "Future[tuple[Recorded, ...]]":
+    def record(
+        self,
+        conversation_id: UUID,
+        messages: Sequence[Message],
+        online: "Future[Collection[UUID]] | None" = None,
+    ) -> "Future[tuple[Recorded, ...]]":
         """Store messages, each id once; see the port.
 
         Args:
             conversation_id: The conversation of all of them.
             messages: In the order of their places.
+            online: Who is online; the ids are looked up meanwhile.
 
         Returns:
             A future of what became of each.
         """
-        return run(self._record(conversation_id, messages))
+        return run(self._record(conversation_id, messages, online))
 
     def mark_delivered(
         self, conversation_id: UUID, receipts: Sequence[Receipt]
@@ -63,10 +69,14 @@ class CassandraRecorder:
         """
         return run(self._mark_delivered(conversation_id, receipts))
 
-    def _record(self, conversation_id: UUID, messages: Sequence[Message]) -> Steps[tuple[Recorded, ...]]:
+    def _record(
+        self, conversation_id: UUID, messages: Sequence[Message], online: "Future[Collection[UUID]] | None"
+    ) -> Steps[tuple[Recorded, ...]]:
         ids = list(dict.fromkeys(message.message_id for message in messages))
         found = yield self._session.submit(Statement.FIND_IN_INDEX, (conversation_id, ids))
         known = {message_id: (place, sender) for message_id, place, sender in map(rows.indexed, found)}
+        if online is not None:
+            messages = sent_where_online(messages, (yield from outcome_of(online)))
         outcomes, standing = _sort_out(messages, known)
         if standing:
             for batch in _chunks(standing, BATCH):
@@ -77,8 +87,7 @@ class CassandraRecorder:
             fresh = [_index(each) for each in standing if each.message_id not in known]
             if fresh:
                 noted.append(self._session.submit_batch(Statement.ADD_TO_INDEX, fresh))
-            for write in noted:  # noqa: UP028 - a list takes no answers
-                yield write
+            yield from all_of(noted)
             if any(message.place.offset % MARK_EVERY == 0 for message in standing):
                 at = standing[-1].place.timestamp
                 yield from self._inboxes.advance(conversation_id, _own(standing), at, thoroughly=True)

@@ -1,6 +1,6 @@
 """Writing what happens one answer after the other as straight code, while no thread waits."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import Future
 from typing import TypeVar
 
@@ -27,6 +27,43 @@ def run(steps: Steps[Result]) -> "Future[Result]":
     outcome.set_running_or_notify_cancel()
     _advance(steps, outcome, None)
     return outcome
+
+
+def all_of(questions: "Iterable[Future[Rows]]") -> Steps[Sequence[Rows]]:
+    """Wait for what was asked together.
+
+    Args:
+        questions: All are asked before the first answer is waited for.
+
+    Yields:
+        Each of them.
+
+    Returns:
+        Their answers, in the same order.
+    """
+    answers = []
+    for question in list(questions):
+        answers.append((yield question))  # noqa: PERF401 - a comprehension cannot yield
+    return answers
+
+
+def outcome_of(future: "Future[Result]") -> Steps[Result]:
+    """Wait for what is no question to the store.
+
+    Args:
+        future: Of anything; it is done by some other thread.
+
+    Yields:
+        What is answered when it is done.
+
+    Returns:
+        Its result.
+    """
+    if not future.done():
+        waiting: Future[Rows] = Future()
+        future.add_done_callback(lambda _: waiting.set_result(()))
+        yield waiting
+    return future.result()
 
 
 def _advance(steps: Steps[Result], outcome: "Future[Result]", answer: "Future[Rows] | None") -> None:

@@ -1,10 +1,10 @@
 """Messages on the database: the router's half and the API's."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future
 from uuid import UUID
 
-from angarium.domain.message import InboxPlace, Message, Place
+from angarium.domain.message import InboxPlace, Message, Place, sent_where_online
 from angarium.engines.embedded import message_reading, message_recording
 from angarium.engines.embedded.database import Database
 from angarium.ports.messages import Marked, Receipt, Recorded, Summary
@@ -18,17 +18,33 @@ class EmbeddedMessages:
         self._records = database.kind(message_recording.record, patient=True)
         self._receipts = database.kind(message_recording.mark_delivered, patient=True)
 
-    def record(self, conversation_id: UUID, messages: Sequence[Message]) -> "Future[tuple[Recorded, ...]]":
+    def record(
+        self,
+        conversation_id: UUID,
+        messages: Sequence[Message],
+        online: "Future[Collection[UUID]] | None" = None,
+    ) -> "Future[tuple[Recorded, ...]]":
         """Store messages of one conversation, each id once, without blocking the caller.
 
         Args:
             conversation_id: The conversation that all of them belong to.
             messages: In the order of their places.
+            online: Who is online; nothing is written before that is known.
 
         Returns:
             A future of what became of each, once all are fsynced, or of StoreUnavailable.
         """
-        return self._records.offer((conversation_id, messages))
+        if online is None:
+            return self._records.offer((conversation_id, messages))
+        if online.done():
+            return self._records.offer((conversation_id, sent_where_online(messages, online.result())))
+        answer: Future[tuple[Recorded, ...]] = Future()
+        online.add_done_callback(
+            lambda known: self.record(conversation_id, messages, known).add_done_callback(
+                lambda recorded: _pass_on(recorded, answer)
+            )
+        )
+        return answer
 
     def mark_delivered(
         self, conversation_id: UUID, receipts: Sequence[Receipt]
@@ -131,3 +147,11 @@ class EmbeddedMessages:
         return self._database.read(
             lambda connection: message_reading.summaries(connection, user_id, conversation_ids)
         )
+
+
+def _pass_on(recorded: "Future[tuple[Recorded, ...]]", answer: "Future[tuple[Recorded, ...]]") -> None:
+    error = recorded.exception()
+    if error is None:
+        answer.set_result(recorded.result())
+    else:
+        answer.set_exception(error)

@@ -1,10 +1,11 @@
+from collections.abc import Iterator
 from concurrent.futures import Future
 
 import pytest
 
 from angarium.domain.errors import StoreUnavailable
 from angarium.engines.cassandra.rows import Rows
-from angarium.engines.cassandra.steps import Steps, run
+from angarium.engines.cassandra.steps import Steps, all_of, outcome_of, run
 from tests.fakes.futures import done, failed
 
 
@@ -67,3 +68,29 @@ def test_a_thousand_answers_that_are_there_already_are_no_danger_to_the_stack() 
         return 100
 
     assert run(steps()).result(0) == 100
+
+
+def test_what_is_asked_together_is_answered_in_its_order() -> None:
+    first: Future[Rows] = Future()
+    second: Future[Rows] = Future()
+    asked: list[str] = []
+
+    def ask() -> Iterator[Future[Rows]]:
+        for name, question in (("first", first), ("second", second)):
+            asked.append(name)
+            yield question
+
+    outcome = run(all_of(ask()))
+    assert asked == ["first", "second"]
+    second.set_result([(2,)])
+    first.set_result([(1,)])
+    assert outcome.result(0) == [[(1,)], [(2,)]]
+
+
+def test_steps_wait_for_what_is_no_question_to_the_store() -> None:
+    known: Future[str] = Future()
+    outcome = run(outcome_of(known))
+    assert not outcome.done()
+    known.set_result("answer")
+    assert outcome.result(0) == "answer"
+    assert run(outcome_of(known)).result(0) == "answer"
