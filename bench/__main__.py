@@ -6,7 +6,17 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from bench import aims, capacity, plot, report
-from bench.parts import accept, connections, embedded, end_to_end, read, scaling, worker, worker_parts
+from bench.parts import (
+    accept,
+    accept_parts,
+    connections,
+    embedded,
+    end_to_end,
+    read,
+    scaling,
+    worker,
+    worker_parts,
+)
 from bench.stage import Effort, Stage
 from bench.table import Table
 
@@ -17,6 +27,7 @@ OUTPUT = Path("bench/results/latest.json")
 
 PARTS: Mapping[str, Callable[[Stage], Iterator[Table]]] = {
     "accept": accept.run,
+    "accept_parts": accept_parts.run,
     "worker": worker.run,
     "worker_parts": worker_parts.run,
     "read": read.run,

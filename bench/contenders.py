@@ -20,6 +20,13 @@ WORKER_PEERS = {
 WORKER_PARTS = ("marks", "presence", "lines", "second tries")
 """What is taken away from the worker, one after the other, to see what each part costs."""
 
+ACCEPT_PARTS = {
+    "kafka": "stores",
+    "handed": "stores, kafka-python",
+    "instant": "stores, kafka-python, a second thread",
+}
+"""What is left out with each log that `bench.memory_api` may have."""
+
 HISTORY_PEER = "FastAPI + uvicorn + cassandra-driver"
 FLOOR_ASGI = "floor: raw ASGI on uvicorn, constant answer"
 FLOOR_SELECTOR = "floor: Python selector loop, constant answer"
@@ -90,14 +97,15 @@ def embedded(folder: Path, people: Population) -> Iterator[Server]:
         yield server
 
 
-@contextmanager
-def instant(folder: Path, people: Population) -> Iterator[Server]:
+def instant(folder: Path, people: Population) -> Running:
     """The HTTP server, routes and services with a log that acknowledges at once."""
     settings = {"BENCH_CONVERSATIONS": str(people.members_file(folder / "members.json"))}
-    with running(
-        "angarium, log that acknowledges at once", ["-m", "bench.instant"], folder, settings
-    ) as server:
-        yield server
+    return _memory_api("angarium, log that acknowledges at once", "instant", folder, settings)
+
+
+def accept_part(log: str, folder: Path, settings: Settings) -> Running:
+    """`angarium api` with the extra `fast`, with stores in memory and one of ACCEPT_PARTS for a log."""
+    return _memory_api(f"without {ACCEPT_PARTS[log]}", log, folder, settings)
 
 
 @contextmanager
@@ -121,6 +129,10 @@ def introduce(server: Server, people: Population) -> None:
             if not load.paced(len(requests) / 200, 200).refused:
                 return
     raise RuntimeError("not all conversations could be created")
+
+
+def _memory_api(name: str, log: str, folder: Path, settings: Settings) -> Running:
+    return running(name, ["-m", "bench.memory_api"], folder, {**settings, "BENCH_LOG": log})
 
 
 def _before_all(folder: str) -> str:

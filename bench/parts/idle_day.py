@@ -6,9 +6,10 @@ from collections import Counter
 import psutil
 
 from angarium.config import Settings
-from bench.instant import instant_server
+from bench.memory_api import memory_server
 from bench.population import SECRET
 from bench.stage import Stage
+from bench.stand_in_logs import InstantLog
 from bench.table import Column, Figures, Table
 from tests.fakes.clock import ManualClock
 from tests.fakes.raw_client import RawClient, get
@@ -80,7 +81,7 @@ def idle_day(stage: Stage) -> Table:
     clock = ManualClock()
     settings = Settings.from_env({"ANGARIUM_PORT": "0", "ANGARIUM_JWT_SECRET": SECRET})
     members = stage.people.members_file(stage.folder() / "members.json")
-    running = Running(instant_server(settings, members, clock))
+    running = Running(memory_server(settings, members, InstantLog(clock), clock))
     try:
         day = Day(running, clock)
         for hour in QUICK_HOURS if stage.effort.quick else HOURS:

@@ -14,8 +14,8 @@ from cassandra.query import BatchStatement, BatchType, BoundStatement
 
 from angarium.engines.cassandra.recorder import BATCH
 from angarium.engines.cassandra.statements import Statement
+from bench.peers.clients import consumer, session
 from bench.peers.rows import Incoming, Prepared, index_row, message_row, note, read, tell
-from bench.peers.store_session import consumer, session
 
 AT_ONCE = 256
 GROUP = 64

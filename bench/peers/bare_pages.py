@@ -6,7 +6,7 @@ from uuid import UUID
 
 from angarium.engines.cassandra.statements import Statement
 from bench.library import take_turns
-from bench.peers.store_session import session
+from bench.peers.clients import session
 from bench.table import Figures
 from bench.window import Window
 

@@ -1,7 +1,6 @@
 """Both client libraries and nothing else: each message appended, polled, stored and read again, at a pace."""
 
 import json
-import os
 import sys
 import threading
 import time
@@ -10,14 +9,12 @@ from itertools import islice
 from queue import Queue
 from uuid import UUID
 
-import kafka
-
 from angarium.engines.cassandra.statements import Statement
-from bench.backlog import Value, events
+from bench.backlog import events
 from bench.library import take_turns
 from bench.load import percentiles
+from bench.peers.clients import Appends, consumer, session
 from bench.peers.rows import Incoming, index_row, message_row, note, read
-from bench.peers.store_session import consumer, session
 from bench.roundtrip import PAGE
 from bench.table import Figures
 
@@ -32,15 +29,9 @@ class Trips:
     """One thread appends, one polls, and each message has one that stores and reads it."""
 
     def __init__(self) -> None:
-        self._topic = os.environ["ANGARIUM_TOPIC"]
         self._session, self._prepared = session()
         self._consumer = consumer()
-        self._producer = kafka.KafkaProducer(
-            bootstrap_servers=os.environ["ANGARIUM_KAFKA"].split(","),
-            acks="all",
-            enable_idempotence=True,
-            metrics_enabled=False,
-        )
+        self._appends = Appends()
         self._values = events(MOST, CONVERSATIONS)
         self._due: dict[UUID, float] = {}
         self._storing: Queue[Future[float]] = Queue()
@@ -53,14 +44,10 @@ class Trips:
         for number, (key, event) in enumerate(islice(self._values, count)):
             due = start + number / PACE
             time.sleep(max(0.0, due - time.perf_counter()))
-            self._append((key, event), due)
+            self._due[UUID(json.loads(event)["payload"]["message_id"])] = due
+            self._appends.append((key, event))
         taken = [self._storing.get(timeout=ANSWER_SECONDS).result(ANSWER_SECONDS) for _ in range(count)]
         return percentiles(taken)
-
-    def _append(self, value: Value, due: float) -> None:
-        key, event = value
-        self._due[UUID(json.loads(event)["payload"]["message_id"])] = due
-        self._producer.send(self._topic, event, key, [("trace_id", key[:32]), ("schema", b"1")])
 
     def _poll(self) -> None:
         with ThreadPoolExecutor(AT_ONCE) as pool:

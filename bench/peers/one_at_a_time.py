@@ -3,8 +3,8 @@
 import sys
 
 from angarium.engines.cassandra.statements import Statement
+from bench.peers.clients import consumer, session
 from bench.peers.rows import index_row, message_row, note, read, tell
-from bench.peers.store_session import consumer, session
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""Kafka's consumer and Cassandra's driver, set as the contender sets them."""
+"""Kafka's clients and Cassandra's driver, set as the contender sets them."""
 
 import os
 from collections.abc import Mapping
@@ -7,12 +7,33 @@ import kafka
 from cassandra.cluster import Session
 from cassandra.query import PreparedStatement
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.future import Future
 
 from angarium.engines.cassandra.cluster import CassandraAddress, build
 from angarium.engines.cassandra.statements import Statement
+from bench.backlog import Value
 from tests.engines.addresses import contact_points
 
 BATCH = 500
+
+
+class Appends:
+    """Appends events to the topic."""
+
+    def __init__(self, linger_ms: int = 0) -> None:
+        self._topic = os.environ["ANGARIUM_TOPIC"]
+        self._producer = kafka.KafkaProducer(
+            bootstrap_servers=os.environ["ANGARIUM_KAFKA"].split(","),
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=linger_ms,
+            metrics_enabled=False,
+        )
+
+    def append(self, value: Value) -> Future:
+        """Begin to append one, and give the library's future."""
+        key, event = value
+        return self._producer.send(self._topic, event, key, [("trace_id", key[:32]), ("schema", b"1")])
 
 
 def consumer() -> kafka.KafkaConsumer:
