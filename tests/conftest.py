@@ -63,7 +63,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             )
             # One process has these servers and mostly waits for them; the others run the rest meanwhile.
             group = "other servers" if needed and needed <= OTHER_SERVERS else "servers"
-            item.add_marker(pytest.mark.xdist_group(group))
+            if not item.get_closest_marker("xdist_group"):
+                item.add_marker(pytest.mark.xdist_group(group))
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: GROUPS.index(_group(item)))
 
