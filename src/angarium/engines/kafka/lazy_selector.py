@@ -5,6 +5,7 @@ watching for reading and begins again. Done at once, that is half of a request's
 another thread may take the interpreter, which the server's thread then has to wait for.
 """
 
+from collections import deque
 from collections.abc import Mapping
 from selectors import EVENT_READ, EVENT_WRITE, BaseSelector, DefaultSelector, SelectorKey
 from typing import TYPE_CHECKING
@@ -17,7 +18,8 @@ class LazySelector(BaseSelector):
     """Tells the system what is watched when it asks it, and of that only what has changed.
 
     A socket that could be written before is said to be so again without asking: whoever writes to it finds
-    out if not. Between two such answers the system is asked.
+    out if not. Between two such answers the system is asked. One thread at a time selects and watches;
+    another one may leave sockets and close them meanwhile, as one does that closes a client.
     """
 
     def __init__(self, system: BaseSelector | None = None) -> None:
@@ -29,8 +31,8 @@ class LazySelector(BaseSelector):
         self._system = system or DefaultSelector()
         self._keys: dict[FileDescriptorLike, SelectorKey] = {}
         self._told: dict[FileDescriptorLike, int] = {}
-        self._changed: set[FileDescriptorLike] = set()
-        self._writing: set[FileDescriptorLike] = set()
+        self._changed: deque[FileDescriptorLike] = deque()
+        self._writing: dict[FileDescriptorLike, SelectorKey] = {}
         self._written: set[FileDescriptorLike] = set()
         self._presumed = False
 
@@ -47,11 +49,13 @@ class LazySelector(BaseSelector):
 
         Raises:
             KeyError: It is watched already.
-            ValueError: There are no such events.
+            ValueError: It is closed, or there are no such events.
         """
         if fileobj in self._keys:
             raise KeyError(f"{fileobj!r} is already registered")
         fd = fileobj if isinstance(fileobj, int) else fileobj.fileno()
+        if fd < 0:
+            raise ValueError(f"Invalid file descriptor: {fd}")
         return self._watch(SelectorKey(fileobj, fd, events, data))
 
     def unregister(self, fileobj: "FileDescriptorLike") -> SelectorKey:
@@ -67,8 +71,8 @@ class LazySelector(BaseSelector):
             KeyError: It is not watched.
         """
         key = self._keys.pop(fileobj)
-        self._changed.add(fileobj)
-        self._writing.discard(fileobj)
+        self._writing.pop(fileobj, None)
+        self._changed.append(fileobj)
         return key
 
     def modify(self, fileobj: "FileDescriptorLike", events: int, data: object = None) -> SelectorKey:
@@ -120,16 +124,15 @@ class LazySelector(BaseSelector):
         Returns:
             Keys, each with the events that came.
         """
-        if not self._presumed and not self._writing.isdisjoint(self._written):
-            self._presumed = True
-            return [(self._keys[each], EVENT_WRITE) for each in self._writing & self._written]
+        if not self._presumed:
+            writing = [key for key in tuple(self._writing.values()) if key.fileobj in self._written]
+            if writing:
+                self._presumed = True
+                return [(key, EVENT_WRITE) for key in writing]
         self._presumed = False
-        if self._changed:
-            self._tell()
-        ready = []
-        for found, events in self._system.select(timeout):
+        ready = [(key, key.events) for key in self._tell()]
+        for found, events in self._system.select(0 if ready else timeout):
             key = self._keys.get(found.fileobj)
-            # Another thread may have closed the client meanwhile.
             if key is not None:
                 ready.append((key, events))
                 if events & EVENT_WRITE:
@@ -145,27 +148,37 @@ class LazySelector(BaseSelector):
         if key.events not in _EVENTS:
             raise ValueError(f"Invalid events: {key.events!r}")
         self._keys[key.fileobj] = key
-        self._changed.add(key.fileobj)
+        self._changed.append(key.fileobj)
         if key.events & EVENT_WRITE:
-            self._writing.add(key.fileobj)
+            self._writing[key.fileobj] = key
         else:
-            self._writing.discard(key.fileobj)
+            self._writing.pop(key.fileobj, None)
         return key
 
-    def _tell(self) -> None:
-        changed, self._changed = self._changed, set()
+    def _tell(self) -> list[SelectorKey]:
+        # Gives those that cannot be watched, whose reader or writer has to find out why.
+        changed = {self._changed.popleft() for _ in range(len(self._changed))}
         # First those that are gone: a closed socket's number may be another one's by now.
-        for fileobj in changed.difference(self._keys):
-            self._written.discard(fileobj)
-            if self._told.pop(fileobj, 0):
-                self._system.unregister(fileobj)
-        for fileobj in changed.intersection(self._keys):
-            events, told = self._keys[fileobj].events, self._told.get(fileobj, 0)
+        for fileobj in changed:
+            if fileobj not in self._keys:
+                self._written.discard(fileobj)
+                if self._told.pop(fileobj, 0):
+                    self._system.unregister(fileobj)
+        keys = map(self._keys.get, changed)
+        return [key for key in keys if key is not None and not self._watches(key)]
+
+    def _watches(self, key: SelectorKey) -> bool:
+        told = self._told.get(key.fileobj, 0)
+        try:
             if not told:
-                self._system.register(fileobj, events)
-            elif told != events:
-                self._system.modify(fileobj, events)
-            self._told[fileobj] = events
+                self._system.register(key.fileobj, key.events)
+            elif told != key.events:
+                self._system.modify(key.fileobj, key.events)
+        except (OSError, ValueError):
+            self._told.pop(key.fileobj, None)
+            return False
+        self._told[key.fileobj] = key.events
+        return True
 
 
 _EVENTS = {EVENT_READ, EVENT_WRITE, EVENT_READ | EVENT_WRITE}

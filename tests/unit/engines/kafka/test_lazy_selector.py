@@ -27,6 +27,7 @@ class System(DefaultSelector):
     def __init__(self) -> None:
         super().__init__()
         self.calls: list[str] = []
+        self.waits: list[float | None] = []
         self.meanwhile: Callable[[], object] = lambda: None
 
     def register(self, fileobj: "FileDescriptorLike", events: int, data: object = None) -> SelectorKey:
@@ -43,6 +44,7 @@ class System(DefaultSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[SelectorKey, int]]:
         self.calls.append("select")
+        self.waits.append(timeout)
         found = super().select(timeout)
         self.meanwhile()
         return found
@@ -235,6 +237,37 @@ def test_a_socket_that_another_thread_leaves_meanwhile_is_not_told_of(
     system.meanwhile = lambda: selector.unregister(near)
     far.send(b"answer")
     assert selector.select(BOUND) == []
+
+
+def test_whoever_reads_a_socket_that_cannot_be_watched_finds_out_at_once(
+    selector: LazySelector, system: System
+) -> None:
+    with ExitStack() as ending:
+        near, _ = _pair(ending)
+        selector.register(near, EVENT_READ, "closed")
+    assert _ready(selector.select(BOUND)) == [("closed", EVENT_READ)]
+    assert system.waits == [0]
+    selector.unregister(near)
+    assert selector.select(0) == []
+
+
+def test_whoever_writes_a_socket_that_was_closed_finds_out(selector: LazySelector) -> None:
+    with ExitStack() as ending:
+        near, _ = _pair(ending)
+        selector.register(near, EVENT_READ, "open")
+        selector.select(0)
+    for _ in range(2):
+        selector.modify(near, BOTH, "closed")
+        assert _ready(selector.select(BOUND)) == [("closed", BOTH)]
+    selector.unregister(near)
+    assert selector.select(0) == []
+
+
+def test_a_closed_socket_cannot_be_registered(selector: LazySelector) -> None:
+    with ExitStack() as ending:
+        near, _ = _pair(ending)
+    with pytest.raises(ValueError, match="Invalid file descriptor: -1"):
+        selector.register(near, EVENT_READ)
 
 
 def test_what_is_watched_can_be_looked_up(selector: LazySelector, pair: Pair) -> None:
