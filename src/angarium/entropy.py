@@ -12,7 +12,7 @@ SIZE = 16
 """Bytes given at a time: a trace id has so many, and an id that sorts by time needs ten."""
 
 AT_ONCE = 256
-"""So many times SIZE is fetched at once, the most that Linux gives without a break."""
+"""So many times SIZE is fetched at once: 4 KiB."""
 
 
 class Entropy:

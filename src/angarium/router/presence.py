@@ -51,9 +51,19 @@ def ask(groups: Sequence[Group], online: Online) -> "Future[Collection[UUID]]":
         asked = online.online({entry.event.recipient_id for group in groups for entry in group.entries})
     except Exception as error:  # noqa: BLE001 - told; the messages are stored all the same
         _tell(groups[0], error)
-        answer.set_result(NOBODY)
-    else:
-        asked.add_done_callback(take)
+        return nobody()
+    asked.add_done_callback(take)
+    return answer
+
+
+def nobody() -> "Future[Collection[UUID]]":
+    """Answer for whoever cannot be asked.
+
+    Returns:
+        A future that is done: nobody is online.
+    """
+    answer: Future[Collection[UUID]] = Future()
+    answer.set_result(NOBODY)
     return answer
 
 

@@ -13,7 +13,7 @@ from angarium.ports.message_log import DeadLetter
 from angarium.ports.messages import MessageRecorder, Recorded
 from angarium.router.entry import Entry
 from angarium.router.lanes import Group
-from angarium.router.presence import NOBODY
+from angarium.router.presence import nobody
 from angarium.router.work import Work
 
 _log = logs.get("angarium.router")
@@ -43,7 +43,7 @@ class Recording(Work):
         """
         if self.attempts > 1 and not self._online.done():
             # The first try may have waited for nothing else.
-            self._online = _nobody()
+            self._online = nobody()
         self._answer = self._recorder.record(self._messages[0].conversation_id, self._messages, self._online)
         self._answer.add_done_callback(ended)
 
@@ -53,9 +53,9 @@ class Recording(Work):
         Returns:
             The conflicts.
         """
-        # A list, so that a wrong number of outcomes is seen before any of them is believed.
         outcomes = self._answer.result(0)
         stored = sent_where_online(self._messages, self._online.result(0))
+        # A list, so that a wrong number of outcomes is seen before any of them is believed.
         answers = list(zip(self._entries, stored, outcomes, strict=True))
         letters: list[DeadLetter] = []
         for entry, message, outcome in answers:
@@ -89,12 +89,6 @@ class Recording(Work):
             _log.info("message_duplicate", "Another record had stored this message; its text stands.", **ids)
         else:
             _log.debug("message_replayed", "This record had been applied before.", **ids)
-
-
-def _nobody() -> "Future[Collection[UUID]]":
-    answer: Future[Collection[UUID]] = Future()
-    answer.set_result(NOBODY)
-    return answer
 
 
 def _message(entry: Entry) -> Message:

@@ -15,7 +15,7 @@ ROUND = 60
 STORM_SECONDS = 60.0
 
 
-# The longest one of all. Two more nodes for it are up soon, and both processes end together.
+# The longest one of all, and the process that has the other servers has less to do.
 @pytest.mark.xdist_group("other servers")
 @pytest.mark.storm
 @pytest.mark.timeout(400)

@@ -32,7 +32,6 @@ class LazySelector(BaseSelector):
         self._keys: dict[FileDescriptorLike, SelectorKey] = {}
         self._told: dict[FileDescriptorLike, int] = {}
         self._changed: deque[FileDescriptorLike] = deque()
-        self._writing: dict[FileDescriptorLike, SelectorKey] = {}
         self._written: set[FileDescriptorLike] = set()
         self._presumed = False
 
@@ -71,7 +70,6 @@ class LazySelector(BaseSelector):
             KeyError: It is not watched.
         """
         key = self._keys.pop(fileobj)
-        self._writing.pop(fileobj, None)
         self._changed.append(fileobj)
         return key
 
@@ -125,7 +123,8 @@ class LazySelector(BaseSelector):
             Keys, each with the events that came.
         """
         if not self._presumed:
-            writing = [key for key in tuple(self._writing.values()) if key.fileobj in self._written]
+            keys = tuple(self._keys.values())
+            writing = [key for key in keys if key.events & EVENT_WRITE and key.fileobj in self._written]
             if writing:
                 self._presumed = True
                 return [(key, EVENT_WRITE) for key in writing]
@@ -149,10 +148,6 @@ class LazySelector(BaseSelector):
             raise ValueError(f"Invalid events: {key.events!r}")
         self._keys[key.fileobj] = key
         self._changed.append(key.fileobj)
-        if key.events & EVENT_WRITE:
-            self._writing[key.fileobj] = key
-        else:
-            self._writing.pop(key.fileobj, None)
         return key
 
     def _tell(self) -> list[SelectorKey]:
