@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.engines.certificates import Certificates
 from tests.engines.jars import jars
-from tests.engines.java import QUICK_START, java
+from tests.engines.java import QUICK_START, Jvm
 from tests.engines.missing import Missing
 from tests.engines.ports import free_port
 from tests.engines.processes import NotReady, ServerProcess
@@ -83,7 +83,7 @@ class CassandraNode:
         seeds: str,
         ports: tuple[int, int],
         certificates: Certificates | None = None,
-        jvm: Sequence[str] = QUICK_START,
+        jvm: Jvm = QUICK_START,
     ) -> None:
         """Choose its place; `start` starts it.
 
@@ -94,7 +94,7 @@ class CassandraNode:
             seeds: The addresses of all nodes.
             ports: For clients, and for the nodes among themselves; the same on all nodes.
             certificates: For encrypted connections alone, and passwords; None takes everybody.
-            jvm: Java's own options.
+            jvm: How Java is run.
         """
         self.folder = folder
         self._jvm = jvm
@@ -211,7 +211,7 @@ class CassandraNode:
     def _command(self, classes: Path, conf: Path) -> list[str]:
         agent = next(classes.glob("jamm-*.jar"))
         return [
-            *(str(java()), *self._jvm, *_QUICK, f"-javaagent:{agent}"),
+            *(*self._jvm.command(), *_QUICK, f"-javaagent:{agent}"),
             f"-Dcassandra.config=file://{conf}/cassandra.yaml",
             f"-Dcassandra.storagedir={self.folder}",
             f"-Dlogback.configurationFile={conf}/logback.xml",
@@ -231,7 +231,7 @@ class CassandraCluster:
         nodes: int,
         ports: tuple[int, int] | None = None,
         certificates: Certificates | None = None,
-        jvm: Sequence[str] = QUICK_START,
+        jvm: Jvm = QUICK_START,
     ) -> None:
         """Choose the nodes' places; `start` starts them.
 
@@ -240,7 +240,7 @@ class CassandraCluster:
             nodes: How many.
             ports: For clients, and for the nodes among themselves; free ones when None.
             certificates: For encrypted connections alone, and passwords; None takes everybody.
-            jvm: Java's own options.
+            jvm: How Java is run.
         """
         addresses = [f"127.0.0.{number + 1}" for number in range(nodes)]
         self.ports = ports or (free_port(*_usable(addresses)), free_port(*addresses))

@@ -5,12 +5,11 @@ import os
 import string
 import subprocess
 import uuid
-from collections.abc import Sequence
 from pathlib import Path
 
 from tests.engines.certificates import Certificates
 from tests.engines.jars import jars
-from tests.engines.java import QUICK_START, java
+from tests.engines.java import QUICK_START, Jvm
 from tests.engines.ports import free_port
 from tests.engines.processes import NotReady, ServerProcess
 
@@ -28,13 +27,13 @@ class KafkaServer:
     encrypted, for clients with a certificate of its own authority (SSL).
     """
 
-    def __init__(self, folder: Path, port: int | None = None, jvm: Sequence[str] = QUICK_START) -> None:
+    def __init__(self, folder: Path, port: int | None = None, jvm: Jvm = QUICK_START) -> None:
         """Choose its place; `start` starts it.
 
         Args:
             folder: For its data, settings and logs.
             port: For the listener without security; a free one when None.
-            jvm: Java's own options.
+            jvm: How Java is run.
         """
         self.folder = folder
         self._jvm = jvm
@@ -80,7 +79,7 @@ class KafkaServer:
             self._format(classes, properties)
         self._runs += 1
         log = self.folder / f"kafka-{self._runs}.log"
-        command = [str(java()), *self._jvm, "-cp", classes, "kafka.Kafka", str(properties)]
+        command = [*self._jvm.command(), "-cp", classes, "kafka.Kafka", str(properties)]
         self._process = ServerProcess("Kafka", command, log, os.environ)
         self._process.wait_until(
             lambda: "Kafka Server started" in log.read_text(errors="replace"), START_SECONDS
@@ -124,7 +123,7 @@ class KafkaServer:
 
     def _format(self, classes: str, properties: Path) -> None:
         identity = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        tool = [str(java()), *QUICK_START, "-cp", classes, "kafka.tools.StorageTool"]
+        tool = [*QUICK_START.command(), "-cp", classes, "kafka.tools.StorageTool"]
         # In one piece, because it may begin with a dash.
         command = [*tool, "format", f"--cluster-id={identity}", "-c", str(properties)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.engines.jars import jars
+from tests.engines.java import within_timer_slack
 from tests.engines.kafka_server import KafkaServer
 from tests.engines.missing import Missing
 from tests.engines.ports import free_port
@@ -101,3 +102,15 @@ def test_a_server_does_not_outlive_the_process_that_started_it(tmp_path: Path) -
 def _runs(pid: int) -> bool:
     shown = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return bool(shown.stdout.strip()) and not shown.stdout.startswith("Z")
+
+
+@pytest.mark.skipif(not Path("/proc/self/timerslack_ns").exists(), reason="a setting of Linux")
+def test_a_server_may_be_woken_later_than_it_asks() -> None:
+    command = (*within_timer_slack(200_000), "cat", "/proc/self/timerslack_ns")
+    assert subprocess.run(command, capture_output=True, check=True).stdout == b"200000\n"
+
+
+def test_where_the_system_does_not_let_it_wait_longer_it_runs_all_the_same() -> None:
+    command = (*within_timer_slack(-1), "echo", "it runs")
+    done = subprocess.run(command, capture_output=True, check=True)
+    assert (done.stdout, done.stderr) == (b"it runs\n", b"")
