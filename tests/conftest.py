@@ -29,8 +29,8 @@ TWO_NODES = {"cassandra", "cassandra_cluster"}
 OTHER_SERVERS = {"kafka", "kafka_server", "cassandra_node", "cassandra_trio", "guarded_cassandra"}
 """Tests that need none but these do without the two nodes; a second broker for them is up soon."""
 
-GROUPS = ("servers", None, "other servers")
-"""Each named one is run by one process, in this order: the first takes longest, the last starts servers."""
+GROUPS = ("servers", "other servers", None)
+"""Each named one is run by one process, in this order; what needs no servers goes to whoever is free."""
 
 
 class Worker(Protocol):
@@ -61,7 +61,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(
                 pytest.mark.filterwarnings("ignore:unclosed <(socket|ssl.SSLSocket):ResourceWarning")
             )
-            # One process has these servers and mostly waits for them; the others run the rest meanwhile.
+            # Each process has servers of its own, and waits for them while the other one works.
             group = "other servers" if needed and needed <= OTHER_SERVERS else "servers"
             if not item.get_closest_marker("xdist_group"):
                 item.add_marker(pytest.mark.xdist_group(group))
