@@ -25,12 +25,12 @@ from tests.engines.missing import Missing
 settings.register_profile("angarium", deadline=None)
 settings.load_profile("angarium")
 
-TWO_NODES = {"cassandra", "cassandra_cluster"}
-OTHER_SERVERS = {"kafka", "kafka_server", "cassandra_node", "cassandra_trio", "guarded_cassandra"}
-"""Tests that need none but these do without the two nodes; a second broker for them is up soon."""
+SERVERS = {"kafka", "kafka_server", "cassandra", "cassandra_cluster"}
+OTHER_SERVERS = {"cassandra_node", "cassandra_trio", "guarded_cassandra"}
+"""Tests that need none but these do without the broker and the two nodes."""
 
-GROUPS = ("servers", "other servers", None)
-"""Each named one is run by one process, in this order; what needs no servers goes to whoever is free."""
+GROUPS = ("servers", None, "other servers")
+"""Each named one is run by one process, in this order: both would be too much for two cores at once."""
 
 
 class Worker(Protocol):
@@ -54,14 +54,14 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
-        needed = (TWO_NODES | OTHER_SERVERS).intersection(getattr(item, "fixturenames", ()))
+        needed = (SERVERS | OTHER_SERVERS).intersection(getattr(item, "fixturenames", ()))
         if needed:
             item.add_marker(pytest.mark.engines)
         if item.get_closest_marker("engines"):
             item.add_marker(
                 pytest.mark.filterwarnings("ignore:unclosed <(socket|ssl.SSLSocket):ResourceWarning")
             )
-            # Each process has servers of its own, and waits for them while the other one works.
+            # One process has these servers and mostly waits for them; the others run the rest meanwhile.
             group = "other servers" if needed and needed <= OTHER_SERVERS else "servers"
             if not item.get_closest_marker("xdist_group"):
                 item.add_marker(pytest.mark.xdist_group(group))
