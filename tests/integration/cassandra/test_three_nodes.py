@@ -126,7 +126,7 @@ def test_a_node_that_falls_silent_stops_nobody(cassandra_trio: CassandraCluster,
     cassandra_trio.start()
     address = CassandraAddress(contact_points(cassandra_trio.address), keyspace)
     prepare(address, 3, PREPARE_SECONDS)
-    # Nobody has read these tables: no node knows from others how long a read takes.
+    # Nobody has read these tables: no node knows from earlier reads how long one takes.
     with closing(connected(address)) as session, ThreadPoolExecutor(ROUNDS_AFTER) as pool:
         cassandra_trio.nodes[1].process.wait_until(elapsed(LEARNT_SECONDS), 2 * LEARNT_SECONDS)
         cassandra_trio.nodes[1].freeze()
