@@ -16,15 +16,16 @@ from angarium.domain.errors import LogUnavailable
 from angarium.engines.kafka.consumer import KafkaConsumer
 from angarium.engines.kafka.producer import KafkaLog
 from angarium.engines.kafka.security import KafkaConnection
-from angarium.ports.message_log import BEGINNING, Position, Record
+from angarium.ports.message_log import BEGINNING, NewRecord, Position, Record
 from tests.contract.ports.reading import Reading
-from tests.contract.ports.records import append, keys_by_partition, new_key
+from tests.contract.ports.records import ANSWER_SECONDS, append, keys_by_partition, new_key
 from tests.engines.kafka_server import KafkaServer
 from tests.integration.kafka.conftest import PARTITIONS, OpenReading
 from tests.integration.kafka.sending import cpu_seconds, until_taken
 
 IDLE_SHARE = 0.25
 OUTAGE_SECONDS = 3.0
+FILLED = 200
 
 
 def poll_in_outage(reading: Reading) -> bool:
@@ -54,6 +55,14 @@ def settle(*readings: Reading) -> None:
     readings[0].until(settled)
 
 
+def fill(log: KafkaLog) -> None:
+    """Give each partition records for every position that a test may commit."""
+    keys = keys_by_partition(PARTITIONS).values()
+    futures = [log.append(NewRecord(key, b"v", {})) for key in keys for _ in range(FILLED)]
+    for future in futures:
+        future.result(ANSWER_SECONDS)
+
+
 def overwrite_commit(
     connection: KafkaConnection, topic: str, group: str, partition: int, committed: OffsetAndMetadata
 ) -> None:
@@ -68,12 +77,13 @@ def overwrite_commit(
 def test_a_commit_during_a_rebalance_is_uncertain_and_works_afterwards_for_what_was_kept(
     log: KafkaLog, read: OpenReading
 ) -> None:
+    fill(log)
     first, second = read(), read()
     settle(first, second)
     before = dict(first.held)
     newcomer = read()
     uncertain: Position | None = None
-    offsets = iter(range(1, 1_000))
+    offsets = iter(range(1, FILLED + 1))
 
     def refused() -> bool:
         nonlocal uncertain
