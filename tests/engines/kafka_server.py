@@ -14,7 +14,7 @@ from tests.engines.ports import free_port
 from tests.engines.processes import NotReady, ServerProcess
 
 _HERE = Path(__file__).parent
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 
 SASL_USERNAME = "angarium"
 SASL_PASSWORD = "not-a-secret"

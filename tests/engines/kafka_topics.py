@@ -1,15 +1,16 @@
 """Topics for tests, on a broker that may have been busy or killed a moment ago."""
 
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 
 import kafka
 from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.errors import UnknownTopicOrPartitionError
 
 from angarium import backoff
 from angarium.domain.errors import LogUnavailable
 from angarium.engines.kafka.security import KafkaConnection
-from angarium.engines.kafka.topics import KafkaTopics
+from angarium.engines.kafka.topics import KafkaTopics, dead_letters_of
 
 PATIENCE_SECONDS = 30.0
 
@@ -32,6 +33,19 @@ def make_topics(connection: KafkaConnection, topic: str, partitions: int) -> tup
         remaining=lambda: give_up_at - time.monotonic(),
         failed=lambda *_: None,
     )
+
+
+def delete_topics(connection: KafkaConnection, topic: str) -> None:
+    """Delete a topic and the one of its dead letters: a killed broker checks each log that it has.
+
+    Args:
+        connection: Where the broker is.
+        topic: Its name; nothing happens when it is gone.
+    """
+    with closing(kafka.KafkaAdminClient(**connection.options())) as administrator:
+        for name in (topic, dead_letters_of(topic)):
+            with suppress(UnknownTopicOrPartitionError):
+                administrator.delete_topics([name])
 
 
 def set_config(connection: KafkaConnection, topic: str, name: str, value: int) -> None:

@@ -39,7 +39,7 @@ from tests.contract.http.in_process import InProcess
 from tests.contract.http.over_socket import OverSocket
 from tests.contract.http.parts import PRESENCE_WINDOW, Parts, application, signer
 from tests.engines.cassandra_sessions import shared_sessions
-from tests.engines.kafka_topics import make_topics
+from tests.engines.kafka_topics import delete_topics, make_topics
 from tests.fakes.consumer import MemoryConsumer
 from tests.fakes.conversations import MemoryConversations
 from tests.fakes.dead_letters import MemoryDeadLetters
@@ -168,6 +168,7 @@ def distributed(_: Path, request: pytest.FixtureRequest) -> Iterator[Service]:
         )
         with running_worker(parts, dead_letters), running_server(parts) as url:
             yield Service(OverSocket(url), parts, parts.hasher.hash(PASSWORD), url)
+    delete_topics(connection, topic)
 
 
 @contextmanager

@@ -4,13 +4,18 @@ import socket
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
+from angarium.engines.kafka.security import KafkaConnection
+from tests.acceptance.service import until
 from tests.engines.jars import jars
 from tests.engines.java import within_timer_slack
 from tests.engines.kafka_server import KafkaServer
+from tests.engines.kafka_topics import delete_topics, make_topics
 from tests.engines.missing import Missing
 from tests.engines.ports import free_port
 
@@ -51,6 +56,15 @@ def test_a_killed_broker_comes_back_at_its_address(kafka_server: KafkaServer) ->
     kafka_server.start()
     assert kafka_server.address == address
     assert _kafka_answers(address)
+
+
+def test_a_deleted_topic_leaves_no_log_that_a_killed_broker_checks(kafka_server: KafkaServer) -> None:
+    connection, topic = KafkaConnection((kafka_server.address,)), f"messages-{uuid4().hex[:8]}"
+    logs = partial((kafka_server.folder / "data").glob, f"{topic}*")
+    make_topics(connection, topic, 4)
+    assert list(logs())
+    delete_topics(connection, topic)
+    until(lambda: not list(logs()), "the logs are gone", PATIENCE_SECONDS)
 
 
 def test_a_port_is_given_out_once() -> None:

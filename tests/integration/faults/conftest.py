@@ -4,8 +4,10 @@ from uuid import uuid4
 
 import pytest
 
+from angarium.engines.kafka.security import KafkaConnection
 from tests.engines.cassandra_server import CassandraCluster
 from tests.engines.kafka_server import KafkaServer
+from tests.engines.kafka_topics import delete_topics
 from tests.integration.faults.cluster import Cluster, cluster
 
 
@@ -22,3 +24,5 @@ def service(
     """A prepared cluster without instances, on servers that a test may take away."""
     with cluster(tmp_path, kafka_server.address, cassandra_cluster.address, keyspace) as made:
         yield made
+    kafka_server.start()
+    delete_topics(KafkaConnection((kafka_server.address,)), made.topic)

@@ -9,7 +9,7 @@ from angarium.engines.kafka.producer import KafkaLog
 from angarium.engines.kafka.security import KafkaConnection
 from tests.contract.ports.reading import Reading
 from tests.engines.kafka_server import KafkaServer
-from tests.engines.kafka_topics import make_topics
+from tests.engines.kafka_topics import delete_topics, make_topics
 
 PARTITIONS = 4
 
@@ -23,9 +23,12 @@ def connection(kafka_server: KafkaServer) -> KafkaConnection:
 
 
 @pytest.fixture
-def name() -> str:
+def name(kafka_server: KafkaServer, connection: KafkaConnection) -> Iterator[str]:
     """A topic's name that no other test uses."""
-    return f"messages-{uuid4().hex[:8]}"
+    name = f"messages-{uuid4().hex[:8]}"
+    yield name
+    kafka_server.start()
+    delete_topics(connection, name)
 
 
 @pytest.fixture

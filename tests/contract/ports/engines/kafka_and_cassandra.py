@@ -17,7 +17,7 @@ from angarium.engines.kafka.producer import KafkaLog
 from angarium.engines.kafka.security import KafkaConnection
 from tests.contract.ports.engine import PARTITIONS, Engine, Logs, Stores
 from tests.engines.cassandra_sessions import shared_sessions
-from tests.engines.kafka_topics import make_topics
+from tests.engines.kafka_topics import delete_topics, make_topics
 
 _CONNECT_SECONDS = 30.0
 _WINDOW_SECONDS = 3_600.0
@@ -35,6 +35,7 @@ def _open_logs(request: pytest.FixtureRequest) -> Iterator[Logs]:
         log.wait_until_connected(_CONNECT_SECONDS)
         dead_letters.wait_until_connected(_CONNECT_SECONDS)
         yield Logs(log, lambda group: KafkaConsumer(connection, topic, group), dead_letters)
+    delete_topics(connection, topic)
 
 
 @contextmanager
