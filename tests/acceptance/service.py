@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from tests.engines.freezing import freeze, resume
+
 PATIENCE = 60.0
 """Seconds that any single step may take on a slow and busy machine."""
 
@@ -77,10 +79,10 @@ class Service:
         self._ended()
 
     def freeze(self) -> None:
-        self.process.send_signal(signal.SIGSTOP)
+        freeze(self.process)
 
     def resume(self) -> None:
-        self.process.send_signal(signal.SIGCONT)
+        resume(self.process)
 
     def close(self) -> None:
         if self._process is not None and self._process.poll() is None:

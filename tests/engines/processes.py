@@ -10,6 +10,8 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from tests.engines.freezing import freeze, resume
+
 _POLL_SECONDS = 0.02
 
 # Waits for the end of its input, which comes when we end, however that happens.
@@ -106,13 +108,13 @@ class ServerProcess:
 
     def freeze(self) -> None:
         """Stop its clock: connections stay open and nothing is answered."""
-        self._signal(signal.SIGSTOP)
+        freeze(self._process)
         self._frozen = True
 
     def resume(self) -> None:
         """Let a frozen one go on; does nothing to any other."""
         if self._frozen:
-            self._signal(signal.SIGCONT)
+            resume(self._process)
             self._frozen = False
 
     def last_words(self, lines: int = 30) -> str:

@@ -1,5 +1,6 @@
 """The tests' own servers do what the other tests rely on."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from tests.engines.kafka_server import KafkaServer
 from tests.engines.kafka_topics import delete_topics, make_topics
 from tests.engines.missing import Missing
 from tests.engines.ports import free_port
+from tests.engines.processes import ServerProcess
 
 PATIENCE_SECONDS = 30.0
 
@@ -92,6 +94,20 @@ def test_jars_that_are_there_are_not_fetched_again(tmp_path: Path, monkeypatch: 
     (lock,) = (tmp_path / "cache").iterdir()
     lock.with_suffix("").mkdir()
     assert jars(pom, tmp_path / "cache") == lock.with_suffix("")
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks where Linux shows a process's state")
+def test_a_frozen_server_stands_still_from_then_on(tmp_path: Path) -> None:
+    spin = "import itertools\nfor _ in itertools.count(): pass"
+    server = ServerProcess("spinner", [sys.executable, "-c", spin], tmp_path / "log", os.environ)
+    state = Path("/proc", str(server.pid), "stat")
+    for _ in range(100):
+        server.freeze()
+        assert state.read_text().rpartition(")")[2].split()[0] == "T"
+        server.resume()
+    server.kill()
+    server.freeze()
+    assert not server.alive
 
 
 def test_a_server_does_not_outlive_the_process_that_started_it(tmp_path: Path) -> None:
