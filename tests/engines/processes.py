@@ -1,9 +1,6 @@
 """A server as a process of ours: started, watched, stopped, killed, frozen."""
 
 import atexit
-import contextlib
-import os
-import signal
 import subprocess
 import time
 import weakref
@@ -92,7 +89,7 @@ class ServerProcess:
             seconds: How long it may take to end by itself.
         """
         self.resume()
-        self._signal(signal.SIGTERM)
+        self._process.terminate()
         try:
             self._process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -101,7 +98,7 @@ class ServerProcess:
 
     def kill(self) -> None:
         """End it as a crash does, and wait until the system has taken back its ports."""
-        self._signal(signal.SIGKILL)
+        self._process.kill()
         self._process.wait(20.0)
         self._frozen = False
         self._ended()
@@ -134,11 +131,6 @@ class ServerProcess:
         # Its number may soon be another process's.
         self._guard.kill()
         self._guard.communicate()
-
-    def _signal(self, number: signal.Signals) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            if self.alive:
-                os.kill(self.pid, number)
 
 
 @atexit.register

@@ -4,7 +4,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
@@ -124,9 +123,7 @@ def test_a_server_does_not_outlive_the_process_that_started_it(tmp_path: Path) -
         assert starter.stdout is not None
         pid = int(starter.stdout.readline())
         starter.kill()
-    give_up_at = time.monotonic() + PATIENCE_SECONDS
-    while _runs(pid):
-        assert time.monotonic() < give_up_at, f"process {pid} goes on"
+    until(lambda: not _runs(pid), f"process {pid} ends", PATIENCE_SECONDS)
 
 
 def _runs(pid: int) -> bool:
