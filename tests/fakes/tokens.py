@@ -31,12 +31,12 @@ class PlainSigner:
         if token not in self._issued:
             raise Refused.because(Code.INVALID_TOKEN, "The token was not issued here; log in again.")
         subject, username, issued_at, _ = token.split("~")
-        if int(issued_at) > now_ms / 1000 + SKEW_SECONDS:
+        not_before, expires_at = int(issued_at) - SKEW_SECONDS, int(issued_at) + self._ttl
+        if not_before * 1000 > now_ms:
             raise Refused.because(Code.INVALID_TOKEN, "The token is from the future; check the clocks.")
-        expires_at = int(issued_at) + self._ttl
         if now_ms >= expires_at * 1000:
             raise Refused.because(Code.EXPIRED_TOKEN, "The token has expired; log in again.")
-        return VerifiedToken(Principal(_user_id(subject), username), expires_at)
+        return VerifiedToken(Principal(_user_id(subject), username), not_before, expires_at)
 
 
 def _user_id(text: str) -> UUID:

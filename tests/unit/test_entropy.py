@@ -1,9 +1,10 @@
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
 
-from angarium.entropy import AT_ONCE, SIZE, Entropy
+from angarium.entropy import AT_ONCE, SIZE, Entropy, random_bytes
 
 
 class System:
@@ -22,6 +23,10 @@ def test_each_time_others_are_given() -> None:
     given = [entropy() for _ in range(AT_ONCE * 3)]
     assert len(set(given)) == len(given)
     assert {len(each) for each in given} == {SIZE}
+
+
+def test_what_ids_are_made_of_comes_from_the_system_and_cannot_be_guessed() -> None:
+    assert random_bytes._source is os.urandom
 
 
 def test_the_system_is_asked_once_for_many() -> None:

@@ -8,15 +8,29 @@ from angarium.domain.user import Principal
 
 @dataclass(frozen=True, slots=True)
 class VerifiedToken:
-    """What a token proves, and until when.
+    """What a token proves, and when.
 
     Attributes:
         principal: The caller.
+        not_before: Seconds since the epoch; the token is good from this
+            moment on: its `iat` and `nbf` lie 30 s ahead at most.
         expires_at: Seconds since the epoch; the token is good strictly before this moment.
     """
 
     principal: Principal
+    not_before: int
     expires_at: int
+
+    def is_good_at(self, now_ms: int) -> bool:
+        """Tell whether the token is good at a moment.
+
+        Args:
+            now_ms: Milliseconds since the epoch.
+
+        Returns:
+            True from `not_before` on and before `expires_at`.
+        """
+        return self.not_before * 1000 <= now_ms < self.expires_at * 1000
 
 
 class TokenSigner(Protocol):

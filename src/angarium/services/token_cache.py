@@ -5,7 +5,7 @@ from angarium.services.lru_cache import LruCache
 
 
 class TokenCache:
-    """Keeps verified tokens until they expire; bounded, used by any thread."""
+    """Keeps verified tokens while they are good; bounded, used by any thread."""
 
     def __init__(self, size: int) -> None:
         """Set the bound.
@@ -26,10 +26,12 @@ class TokenCache:
             now_ms: Milliseconds since the epoch.
 
         Returns:
-            What it proves; None when it is not known or has expired.
+            What it proves; None when it is not known, has expired, or
+            is not good yet: the clock that it was verified by may have
+            been ahead, and set back since.
         """
         verified = self._tokens.get(token)
-        if verified is None or verified.expires_at * 1000 > now_ms:
+        if verified is None or verified.is_good_at(now_ms):
             return verified
         self._tokens.drop(token)
         return None

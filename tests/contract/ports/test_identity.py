@@ -34,8 +34,9 @@ def refusal(signer: TokenSigner, token: str, now_ms: int) -> Code:
 
 
 def test_a_token_proves_who_it_was_issued_to(signer: TokenSigner) -> None:
-    expires_at = NOW // 1000 + TTL
-    assert signer.verify(signer.issue(ALICE, NOW), NOW) == VerifiedToken(ALICE, expires_at)
+    issued_at = NOW // 1000
+    proof = VerifiedToken(ALICE, not_before=issued_at - 30, expires_at=issued_at + TTL)
+    assert signer.verify(signer.issue(ALICE, NOW), NOW) == proof
 
 
 def test_a_token_is_good_strictly_before_its_expiry(signer: TokenSigner) -> None:

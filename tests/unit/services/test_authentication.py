@@ -61,6 +61,18 @@ def test_a_remembered_token_expires_strictly(desk: Desk) -> None:
     assert desk.code_of(token) == Code.EXPIRED_TOKEN
 
 
+def test_a_remembered_token_is_refused_once_the_clock_that_was_ahead_is_set_back(desk: Desk) -> None:
+    desk.clock.step_wall(60_000)
+    token = desk.token()
+    assert desk.authentication.authenticate(token) == ALICE
+    desk.clock.step_wall(-30_000)
+    assert desk.authentication.authenticate(token) == ALICE
+    desk.clock.step_wall(-30_000)
+    assert desk.code_of(token) == Code.INVALID_TOKEN
+    desk.clock.advance(30)
+    assert desk.authentication.authenticate(token) == ALICE
+
+
 def test_a_refused_token_is_verified_anew_each_time(desk: Desk) -> None:
     for _ in range(3):
         assert desk.code_of("forged~alice~0~1") == Code.INVALID_TOKEN

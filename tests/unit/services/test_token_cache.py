@@ -5,8 +5,8 @@ from angarium.ports.identity import VerifiedToken
 from angarium.services.token_cache import TokenCache
 
 
-def proof(expires_at: int) -> VerifiedToken:
-    return VerifiedToken(Principal(uuid4(), "alice"), expires_at)
+def proof(expires_at: int, not_before: int = 0) -> VerifiedToken:
+    return VerifiedToken(Principal(uuid4(), "alice"), not_before, expires_at)
 
 
 def test_a_token_is_known_until_it_expires_and_not_a_millisecond_longer() -> None:
@@ -15,6 +15,14 @@ def test_a_token_is_known_until_it_expires_and_not_a_millisecond_longer() -> Non
     cache.put("token", verified)
     assert cache.get("token", 99_999) is verified
     assert cache.get("token", 100_000) is None
+
+
+def test_a_token_that_was_verified_by_a_clock_ahead_is_unknown_before_its_time() -> None:
+    cache = TokenCache(10)
+    verified = proof(100, not_before=50)
+    cache.put("token", verified)
+    assert cache.get("token", 50_000) is verified
+    assert cache.get("token", 49_999) is None
 
 
 def test_an_expired_token_is_forgotten() -> None:

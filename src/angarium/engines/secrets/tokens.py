@@ -79,13 +79,11 @@ class JwtSigner:
             raise _invalid("it is no compact JWT with an HS256 signature")
         claims = self._claims(token)
         verified = _read(claims)
-        latest = now_ms + CLOCK_SKEW_SECONDS * 1000
-        for name in ("iat", "nbf"):
-            if _seconds(claims.get(name, 0), name) * 1000 > latest:
-                raise _invalid(f"its {name!r} lies more than {CLOCK_SKEW_SECONDS} s ahead")
-        if verified.expires_at * 1000 <= now_ms:
-            raise Refused.because(Code.EXPIRED_TOKEN, "The token has expired; log in again for a new one.")
-        return verified
+        if verified.is_good_at(now_ms):
+            return verified
+        if verified.not_before * 1000 > now_ms:
+            raise _invalid(f"its 'iat' or 'nbf' lies more than {CLOCK_SKEW_SECONDS} s ahead")
+        raise Refused.because(Code.EXPIRED_TOKEN, "The token has expired; log in again for a new one.")
 
     def _claims(self, token: str) -> Mapping[str, object]:
         try:
@@ -116,7 +114,10 @@ def _read(claims: Mapping[str, object]) -> VerifiedToken:
         raise _invalid("its 'username' is no name of a user")
     if not isinstance(token_id, str) or not token_id:
         raise _invalid("its 'jti' is no text")
-    return VerifiedToken(Principal(user_id, username), _seconds(claims["exp"], "exp"))
+    starts_at = max(_seconds(claims.get(name, 0), name) for name in ("iat", "nbf"))
+    return VerifiedToken(
+        Principal(user_id, username), starts_at - CLOCK_SKEW_SECONDS, _seconds(claims["exp"], "exp")
+    )
 
 
 def _seconds(value: object, name: str) -> int:
