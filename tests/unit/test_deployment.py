@@ -70,14 +70,17 @@ def test_instances_can_start_with(environment: dict[str, str]) -> None:
     for command in INSTANCES:
         settings = settings_of(services[command], command)
         assert settings.users is DEMO_USERS
-        assert settings.demo
+        assert not settings.is_exposed
     assert settings_of(composed({})["api"], "api") == settings_of(composed(offered())["api"], "api")
 
 
-def test_the_demo_ends_with_two_settings() -> None:
-    api = composed({"ANGARIUM_DEMO": "0"})["api"]
-    with pytest.raises(SettingsError, match="demo users"):
-        settings_of(api, "api")
+@pytest.mark.parametrize("command", ["init", "api"])
+def test_nothing_that_everybody_knows_is_published_to_others(command: str) -> None:
+    service = composed({"ANGARIUM_HOST": "0.0.0.0"})[command]
+    with pytest.raises(SettingsError, match=r"ANGARIUM_HOST of \.env\) is '0\.0\.0\.0', which others"):
+        settings_of(service, command)
+    asked_for = composed({"ANGARIUM_HOST": "0.0.0.0", "ANGARIUM_DEMO": "1"})[command]
+    assert settings_of(asked_for, command).demo
 
 
 def test_only_the_balancer_is_published_and_only_to_this_machine() -> None:

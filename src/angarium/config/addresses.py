@@ -46,6 +46,22 @@ def host(text: str) -> str:
     return text
 
 
+def published_host(text: str) -> str:
+    """Read the address at which something is published, as Compose writes it.
+
+    Args:
+        text: A name or an address, IPv6 with or without brackets.
+
+    Returns:
+        The same without brackets.
+
+    Raises:
+        Wrong: The text can be neither.
+    """
+    inside = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    return host(inside)
+
+
 def addresses(text: str) -> tuple[Address, ...]:
     """Read a list of servers.
 

@@ -52,6 +52,8 @@ class Settings:
     Attributes:
         host: Where the API listens.
         port: 0 takes a free one.
+        published_host: The address that others reach, where it is another than the host, as in a
+            container.
         data: The embedded engine's folder.
         kafka: Bootstrap servers, none on the embedded engine.
         cassandra: Contact points, none on the embedded engine.
@@ -94,6 +96,7 @@ class Settings:
 
     host: str
     port: int
+    published_host: str | None
     data: Path
     kafka: tuple[Address, ...]
     cassandra: tuple[Address, ...]
@@ -159,6 +162,7 @@ class Settings:
         settings = cls(
             host=read.read("ANGARIUM_HOST", "127.0.0.1", addresses.host),
             port=read.read("ANGARIUM_PORT", "8080", values.whole(0, 65_535)),
+            published_host=read.optional("ANGARIUM_PUBLISHED_HOST", addresses.published_host),
             data=read.read("ANGARIUM_DATA", "var", values.folder),
             kafka=read.optional("ANGARIUM_KAFKA", addresses.addresses) or (),
             cassandra=read.optional("ANGARIUM_CASSANDRA", addresses.addresses) or (),
@@ -216,7 +220,21 @@ class Settings:
         Returns:
             True when no password that everybody knows may be good.
         """
-        return not self.demo and not _is_loopback(self.host)
+        return not self.demo and not _is_loopback(self.published_host or self.host)
+
+    @property
+    def exposure(self) -> str:
+        """Say which setting lets others reach the API, as the beginning of a refusal.
+
+        Returns:
+            The setting's name and value, and what is wrong with it.
+        """
+        if self.published_host is None:
+            return f"ANGARIUM_HOST is {values.quoted(self.host)}, which others may reach"
+        return (
+            "ANGARIUM_PUBLISHED_HOST (under Compose: ANGARIUM_HOST of .env) is"
+            f" {values.quoted(self.published_host)}, which others may reach"
+        )
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -240,9 +258,9 @@ class Settings:
         if command not in _OF_THE_API or self.users is not DEMO_USERS or not self.is_exposed:
             return
         yield (
-            f"ANGARIUM_HOST is {values.quoted(self.host)}, which others may reach, and everybody knows the"
-            " demo users' passwords; name a file of your own in ANGARIUM_USERS, or set ANGARIUM_DEMO=1 to"
-            " keep the demo users all the same"
+            f"{self.exposure}, and everybody knows the demo users' passwords; name a file of"
+            " your own in ANGARIUM_USERS, or set ANGARIUM_DEMO=1 to keep the demo users all the"
+            " same"
         )
 
 

@@ -95,8 +95,8 @@ def refuse_public_passwords(settings: Settings, users: UserStore) -> None:
     ]
     if open_to_all:
         raise SetupError(
-            f"ANGARIUM_HOST is {settings.host!r}, which others may reach, and everybody knows the passwords "
-            f"of the stored demo users {', '.join(open_to_all)}; give each a new one with "
+            f"{settings.exposure}, and everybody knows the passwords of the stored demo users "
+            f"{', '.join(open_to_all)}; give each a new one with "
             "`angarium users add NAME` (or in the file of ANGARIUM_USERS, followed by `angarium init`), or "
             "set ANGARIUM_DEMO=1 to keep them all the same"
         )

@@ -13,6 +13,7 @@ from tests.unit.config.environments import KAFKA, SECRET, problems_of
 DEFAULTS: dict[str, object] = {
     "host": "127.0.0.1",
     "port": 8080,
+    "published_host": None,
     "data": Path("var"),
     "kafka": (),
     "cassandra": (),
@@ -69,6 +70,7 @@ def test_every_setting_has_a_default_a_variable_and_a_line_in_the_overview() -> 
 GIVEN: list[tuple[str, str, object]] = [
     ("HOST", "::1", "::1"),
     ("HOST", "chat.example.org", "chat.example.org"),
+    ("PUBLISHED_HOST", "[::1]", "::1"),
     ("PORT", "0", 0),
     ("PORT", "65535", 65535),
     ("DATA", "/tmp/somewhere else", Path("/tmp/somewhere else")),

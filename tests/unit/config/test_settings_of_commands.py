@@ -80,6 +80,23 @@ def test_demo_users_are_not_served_to_others(host: str) -> None:
     assert "ANGARIUM_DEMO=1" in problem
 
 
+@pytest.mark.parametrize("published", ["0.0.0.0", "192.168.1.5", "[2001:db8::1]", "chat.example.org"])
+@pytest.mark.parametrize("host", ["0.0.0.0", "127.0.0.1"])
+def test_the_published_address_counts_and_not_the_containers(host: str, published: str) -> None:
+    environment = {"ANGARIUM_HOST": host, "ANGARIUM_PUBLISHED_HOST": published}
+    (problem,) = problems_of(environment, "serve")
+    shown = published.strip("[]")
+    assert problem.startswith("ANGARIUM_PUBLISHED_HOST (under Compose: ANGARIUM_HOST of .env) is")
+    assert f"'{shown}', which others may reach" in problem
+    assert Settings.from_env({**environment, "ANGARIUM_DEMO": "1"}, command="serve").demo
+
+
+@pytest.mark.parametrize("published", ["127.0.0.1", "localhost", "[::1]"])
+def test_what_is_published_on_this_machine_alone_has_demo_users(published: str) -> None:
+    environment = {"ANGARIUM_HOST": "0.0.0.0", "ANGARIUM_PUBLISHED_HOST": published}
+    assert Settings.from_env(environment, command="serve").users is DEMO_USERS
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
 def test_demo_users_are_served_on_this_machine(host: str) -> None:
     assert Settings.from_env({"ANGARIUM_HOST": host}, command="serve").users is DEMO_USERS
