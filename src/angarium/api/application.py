@@ -7,7 +7,6 @@ from angarium.api.bearer import bearer_token
 from angarium.api.body_shape import check_shape
 from angarium.api.call import Call, Outcome
 from angarium.api.call import Services as Services
-from angarium.api.client_address import Network
 from angarium.api.endpoints.health import readiness
 from angarium.api.exchange import Admission, Application, Awaiting, Head, Lane, Refusal, Response, WouldBlock
 from angarium.api.failures import internal_error, unavailable
@@ -16,6 +15,7 @@ from angarium.api.problems import problem, refusal
 from angarium.api.routes import TABLE, Resource, Route
 from angarium.api.values import shown
 from angarium.domain.errors import Code, Refused, StoreUnavailable, Unavailable
+from angarium.domain.ip_addresses import IPNetwork
 from angarium.domain.user import Principal
 
 STORE_SECONDS = 2.0
@@ -30,7 +30,7 @@ _ALL_METHODS = "GET, HEAD, POST, OPTIONS"
 class MessagingApplication(Application):
     """Answers requests with the services behind the routes."""
 
-    def __init__(self, services: Services, trusted_proxies: Sequence[Network] = ()) -> None:
+    def __init__(self, services: Services, trusted_proxies: Sequence[IPNetwork] = ()) -> None:
         self._services = services
         self._trusted_proxies = tuple(trusted_proxies)
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from angarium.api.client_address import Network
 from angarium.api.exchange import Admission, Awaiting, Response, WouldBlock
+from angarium.domain.ip_addresses import IPNetwork
 from angarium.services.authentication import Authentication
 from angarium.services.conversations import Conversations
 from angarium.services.delivery import Delivery
@@ -65,7 +65,7 @@ class Call:
         admission: Admission,
         body: bytes,
         may_block: bool,
-        trusted_proxies: Sequence[Network],
+        trusted_proxies: Sequence[IPNetwork],
     ) -> None:
         self.services = services
         self.admission = admission

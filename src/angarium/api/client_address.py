@@ -1,13 +1,11 @@
 """Whose address a request comes from, behind proxies or not."""
 
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
-Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
+from angarium.domain.ip_addresses import IPAddress, IPNetwork, parse_address
 
 
-def client_address(peer: str, forwarded_for: Sequence[str], trusted: Sequence[Network]) -> str:
+def client_address(peer: str, forwarded_for: Sequence[str], trusted: Sequence[IPNetwork]) -> str:
     """Find the client behind trusted proxies.
 
     Each proxy adds the address it was called from at the end of `X-Forwarded-For`, so the list is read
@@ -34,19 +32,14 @@ def client_address(peer: str, forwarded_for: Sequence[str], trusted: Sequence[Ne
     return str(client)
 
 
-def _is_trusted(address: Address, trusted: Sequence[Network]) -> bool:
+def _is_trusted(address: IPAddress, trusted: Sequence[IPNetwork]) -> bool:
     return any(address in network for network in trusted)
 
 
-def _parse(text: str) -> Address | None:
+def _parse(text: str) -> IPAddress | None:
     text = text.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:
         text = text.partition(":")[0]
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return None
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return address if mapped is None else mapped
+    return parse_address(text)

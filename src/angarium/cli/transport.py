@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from angarium.cli.bounded_socket import BoundedSocket
 from angarium.cli.errors import ServerAway, StrangeAnswer
@@ -74,7 +74,8 @@ class HttpTransport:
         self._ends_at = 0.0
         parts = urlsplit(url)
         self._prefix = parts.path
-        host = parts.hostname or ""
+        # The scope of an IPv6 address stands behind %25 in a URL (RFC 6874).
+        host = unquote(parts.hostname or "")
         if parts.scheme == "https":
             self._connection: http.client.HTTPConnection = http.client.HTTPSConnection(
                 host, parts.port, timeout=timeout, context=ssl.create_default_context()

@@ -1,13 +1,14 @@
 """How hosts, servers and networks are written."""
 
 import re
+import socket
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address
 from urllib.parse import urlsplit
 
 from angarium.config.values import Wrong, quoted
-
-Network = IPv4Network | IPv6Network
+from angarium.domain import ip_addresses
+from angarium.domain.ip_addresses import IPNetwork, parse_address, parse_network
 
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}")
 _PORT = re.compile(r"[0-9]{1,5}")
@@ -27,39 +28,44 @@ class Address:
 
 
 def host(text: str) -> str:
-    """Read a name or an address to listen on.
+    """Read a name or an address to listen on, or to be reached at.
 
     Args:
-        text: As it is written.
+        text: As it is written, IPv6 with or without brackets.
 
     Returns:
-        The same.
+        The same without brackets; IPv4 where IPv4 is written as IPv6.
 
     Raises:
         Wrong: The text can be neither.
     """
-    if not _is_host(text):
+    bare = _without_brackets(text)
+    if not _is_host(bare) or (bare != text and ":" not in bare):
         raise Wrong(
             "is neither a host name nor an address",
-            "write one without port and brackets, such as 127.0.0.1 or ::1",
+            "write one without a port, such as 127.0.0.1, ::1 or fe80::1%eth0",
         )
-    return text
+    return _meant(bare)
 
 
-def published_host(text: str) -> str:
-    """Read the address at which something is published, as Compose writes it.
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine reaches a host.
 
     Args:
-        text: A name or an address, IPv6 with or without brackets.
+        host: A name or an address.
 
     Returns:
-        The same without brackets.
-
-    Raises:
-        Wrong: The text can be neither.
+        True for a loopback address, and for a name that leads to
+        loopback addresses alone. A name without an address leads
+        nowhere yet, and may lead anywhere later: False.
     """
-    inside = text[1:-1] if text.startswith("[") and text.endswith("]") else text
-    return host(inside)
+    if parse_address(host) is not None or host.lower() == "localhost":
+        return host.lower() == "localhost" or ip_addresses.is_loopback(host)
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return False
+    return all(ip_addresses.is_loopback(str(address[0])) for *_, address in found)
 
 
 def addresses(text: str) -> tuple[Address, ...]:
@@ -77,7 +83,7 @@ def addresses(text: str) -> tuple[Address, ...]:
     return tuple(_address(part.strip()) for part in text.split(","))
 
 
-def networks(text: str) -> tuple[Network, ...]:
+def networks(text: str) -> tuple[IPNetwork, ...]:
     """Read a list of networks.
 
     Args:
@@ -116,33 +122,42 @@ def web_address(text: str) -> str:
 
 
 def _is_host(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return _HOST.fullmatch(text) is not None
-    return True
+    return parse_address(text) is not None or _HOST.fullmatch(text) is not None
+
+
+def _without_brackets(text: str) -> str:
+    return text[1:-1] if text.startswith("[") and text.endswith("]") else text
+
+
+def _meant(host: str) -> str:
+    address = parse_address(host)
+    return str(address) if isinstance(address, IPv4Address) else host
 
 
 def _address(part: str) -> Address:
     name, colon, port = part.rpartition(":")
-    bare = name[1:-1] if name.startswith("[") and name.endswith("]") else name
+    bare = _without_brackets(name)
     if not colon or not _is_host(bare) or (":" in bare) != (bare != name):
         raise Wrong(f"has {quoted(part)} in it, no host:port", "write host:port,…")
     if _PORT.fullmatch(port) is None or not 1 <= int(port) <= 65_535:
         raise Wrong(f"has the port {quoted(port)} in it", "write host:port,… with ports from 1 to 65535")
-    return Address(bare, int(port))
+    return Address(_meant(bare), int(port))
 
 
-def _network(part: str) -> Network:
-    try:
-        return ip_network(part)
-    except ValueError:
-        pass
-    try:
-        meant = ip_network(part, strict=False)
-    except ValueError:
+def _network(part: str) -> IPNetwork:
+    bare = _without_brackets(part)
+    network = parse_network(bare)
+    if network is not None and "%" not in bare:
+        return network
+    if "%" in bare and parse_address(bare) is not None:
+        raise Wrong(
+            f"has {quoted(part)} in it, an address with a scope",
+            f"write {bare.partition('%')[0]}, which stands for it on every interface",
+        )
+    meant = parse_network(bare, strict=False)
+    if meant is None:
         raise Wrong(
             f"has {quoted(part)} in it, neither an address nor a network",
             "write such as 10.0.0.1,192.168.0.0/16",
-        ) from None
+        )
     raise Wrong(f"has {quoted(part)} in it, an address inside of a network", f"write {meant} for all of it")

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Self
 
 from angarium.config import addresses, values
-from angarium.config.addresses import Address, Network
+from angarium.config.addresses import Address
 from angarium.config.contradictions import contradictions
 from angarium.config.reader import Reader, Shown, Source
 from angarium.config.users import DEMO_USERS, ConfiguredUser, read_users
+from angarium.domain.ip_addresses import IPNetwork
 
 DAY = 86_400
 SECURITY = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
@@ -124,7 +124,7 @@ class Settings:
     token_ttl: int
     login_attempts: int
     login_window: float
-    trusted_proxies: tuple[Network, ...]
+    trusted_proxies: tuple[IPNetwork, ...]
     idle_timeout: float
     request_timeout: float
     users: tuple[ConfiguredUser, ...]
@@ -162,7 +162,7 @@ class Settings:
         settings = cls(
             host=read.read("ANGARIUM_HOST", "127.0.0.1", addresses.host),
             port=read.read("ANGARIUM_PORT", "8080", values.whole(0, 65_535)),
-            published_host=read.optional("ANGARIUM_PUBLISHED_HOST", addresses.published_host),
+            published_host=read.optional("ANGARIUM_PUBLISHED_HOST", addresses.host),
             data=read.read("ANGARIUM_DATA", "var", values.folder),
             kafka=read.optional("ANGARIUM_KAFKA", addresses.addresses) or (),
             cassandra=read.optional("ANGARIUM_CASSANDRA", addresses.addresses) or (),
@@ -220,7 +220,7 @@ class Settings:
         Returns:
             True when no password that everybody knows may be good.
         """
-        return not self.demo and not _is_loopback(self.published_host or self.host)
+        return not self.demo and not addresses.is_loopback(self.published_host or self.host)
 
     @property
     def exposure(self) -> str:
@@ -275,10 +275,3 @@ def _users(read: Reader, is_hash: Callable[[str], bool]) -> tuple[ConfiguredUser
     users, problems = read_users(path, is_hash)
     read.problems += [f"ANGARIUM_USERS is {values.quoted(str(path))}: {problem}" for problem in problems]
     return users
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"

@@ -4,10 +4,10 @@ import math
 import threading
 from collections import Counter, OrderedDict
 from hashlib import blake2b
-from ipaddress import ip_address
 
 from angarium.clock import Clock
 from angarium.domain.errors import Code, Refused
+from angarium.domain.ip_addresses import client_key
 
 ADDRESS_FACTOR = 10
 """An address may fail so many times as often in all as for one username: several people share one."""
@@ -52,7 +52,7 @@ class LoginThrottle:
         """
         # A name may be as long as a whole request: its digest takes the same room for each.
         name = blake2b(username.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-        source = _source(address)
+        source = client_key(address)
         limits: dict[Key, int] = {
             (source, name): self._attempts,
             (source, b""): self._attempts * ADDRESS_FACTOR,
@@ -137,15 +137,6 @@ class Attempt:
         """Tell that the password was never compared, so that nothing failed."""
         self._throttle.end(self._pair, failed=False)
         self._throttle.end(self._address, failed=False)
-
-
-def _source(address: str) -> str:
-    # Whoever has one address of an IPv6 network has 2^64 of them.
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    return address if parsed.version == 4 else f"{int(parsed) >> 64:x}/64"
 
 
 def _refusal(seconds: int) -> Refused:

@@ -70,6 +70,10 @@ def test_every_setting_has_a_default_a_variable_and_a_line_in_the_overview() -> 
 GIVEN: list[tuple[str, str, object]] = [
     ("HOST", "::1", "::1"),
     ("HOST", "chat.example.org", "chat.example.org"),
+    ("HOST", "[::1]", "::1"),
+    ("HOST", "fe80::1%lo", "fe80::1%lo"),
+    ("HOST", "::ffff:127.0.0.1", "127.0.0.1"),
+    ("PUBLISHED_HOST", "::ffff:192.0.2.7", "192.0.2.7"),
     ("PUBLISHED_HOST", "[::1]", "::1"),
     ("PORT", "0", 0),
     ("PORT", "65535", 65535),
@@ -93,6 +97,11 @@ GIVEN: list[tuple[str, str, object]] = [
         "TRUSTED_PROXIES",
         "10.0.0.1, 192.168.0.0/16,::1",
         (ip_network("10.0.0.1"), ip_network("192.168.0.0/16"), ip_network("::1")),
+    ),
+    (
+        "TRUSTED_PROXIES",
+        "::ffff:10.0.0.1,::ffff:10.0.0.0/104,[fd00::1],fe80::/10",
+        (ip_network("10.0.0.1"), ip_network("10.0.0.0/8"), ip_network("fd00::1"), ip_network("fe80::/10")),
     ),
     ("IDLE_TIMEOUT", "2.5", 2.5),
     ("REQUEST_TIMEOUT", "1", 1.0),
@@ -152,9 +161,11 @@ def test_kafka_can_be_encrypted_and_ask_for_a_login(tmp_path: Path) -> None:
 WRONG: list[tuple[str, str, str]] = [
     (
         "HOST",
-        "[::1]",
-        "ANGARIUM_HOST is '[::1]', which is neither a host name nor an address; write one without port",
+        "[::1]:80",
+        "ANGARIUM_HOST is '[::1]:80', which is neither a host name nor an address; write one without a port",
     ),
+    ("HOST", "[chat.example.org]", "which is neither a host name nor an address"),
+    ("HOST", "fe80::1%", "which is neither a host name nor an address"),
     ("HOST", "a b", "'a b', which is neither a host name nor an address"),
     (
         "PORT",
@@ -207,6 +218,16 @@ WRONG: list[tuple[str, str, str]] = [
         "TRUSTED_PROXIES",
         "10.1.2.3/8",
         "which has '10.1.2.3/8' in it, an address inside of a network; write 10.0.0.0/8 for all of it",
+    ),
+    (
+        "TRUSTED_PROXIES",
+        "::ffff:10.1.2.3/104",
+        "an address inside of a network; write 10.0.0.0/8 for all of it",
+    ),
+    (
+        "TRUSTED_PROXIES",
+        "fe80::1%lo",
+        "has 'fe80::1%lo' in it, an address with a scope; write fe80::1, which stands for it on every",
     ),
     ("IDLE_TIMEOUT", "x", "which is no number of seconds; write seconds from 0.1 to 86400"),
     ("REQUEST_TIMEOUT", "3601", "write seconds from 0.1 to 3600"),

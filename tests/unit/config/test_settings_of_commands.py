@@ -1,6 +1,7 @@
 """What may be said to which command, and of what settings it warns."""
 
 import json
+import socket
 from pathlib import Path
 
 import pytest
@@ -97,9 +98,27 @@ def test_what_is_published_on_this_machine_alone_has_demo_users(published: str) 
     assert Settings.from_env(environment, command="serve").users is DEMO_USERS
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1", "localhost"])
 def test_demo_users_are_served_on_this_machine(host: str) -> None:
     assert Settings.from_env({"ANGARIUM_HOST": host}, command="serve").users is DEMO_USERS
+
+
+@pytest.mark.parametrize(
+    ("found", "others_reach_it"),
+    [(["::1"], False), (["::1", "127.0.0.1"], False), (["::1", "2001:db8::1"], True), (["::"], True)],
+)
+def test_a_name_is_judged_by_all_its_addresses(
+    found: list[str], others_reach_it: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lookup(host: str, *_: object, **__: object) -> list[tuple[int, int, int, str, tuple[str, int]]]:
+        assert host == "six"
+        return [(0, 0, 0, "", (address, 0)) for address in found]
+
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+    if others_reach_it:
+        assert problems_of({"ANGARIUM_HOST": "six"}, "serve")
+    else:
+        assert Settings.from_env({"ANGARIUM_HOST": "six"}, command="serve").users is DEMO_USERS
 
 
 def test_demo_users_are_served_to_others_when_asked_for() -> None:

@@ -18,6 +18,7 @@ from angarium.api.transport.encoding import ResponseEncoder
 from angarium.api.transport.holdings import Holdings
 from angarium.api.transport.known_heads import KnownHeads
 from angarium.api.transport.limits import ServerLimits, allowed_connections
+from angarium.api.transport.listening import resolve_listening_address, url_of
 from angarium.clock import Clock
 
 __all__ = ["Server", "ServerLimits"]
@@ -63,6 +64,7 @@ class Server(HTTPServer):
     def __init__(
         self, address: tuple[str, int], application: Application, limits: ServerLimits, clock: Clock
     ) -> None:
+        self.address_family, resolved = resolve_listening_address(*address)
         self.limits = limits
         self.clock = clock
         self.now = clock.monotonic()
@@ -89,9 +91,8 @@ class Server(HTTPServer):
         self._stops = 0
         self._grace = 0.0
         self._give_up = 0.0
-        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         # Last, because a failure to bind closes everything above.
-        super().__init__(address, Connection)
+        super().__init__(cast("tuple[str, int]", resolved), Connection)
         self.socket.setblocking(False)
 
     @property
@@ -101,9 +102,7 @@ class Server(HTTPServer):
         Returns:
             `http://host:port`.
         """
-        host, port = self.server_address[:2]
-        name = host if isinstance(host, str) else bytes(host).decode()
-        return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+        return url_of(self.server_address)
 
     def server_bind(self) -> None:
         """Bind the address, without the reverse look-up that may take many seconds."""
