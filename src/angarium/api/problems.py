@@ -1,74 +1,19 @@
-"""Problem documents (RFC 9457): one table from code to status and title."""
+"""Problem documents (RFC 9457)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from angarium.api.exchange import Response
 from angarium.api.json_bodies import encode
+from angarium.api.problem_kinds import KINDS
 from angarium.domain.errors import Code, Problem, Refused
 
 CONTENT_TYPE = "application/problem+json"
 RETRY_AFTER = 1
 """Seconds after which a 503 is worth another try."""
 
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """What all problems of one code have in common.
-
-    Attributes:
-        status: The HTTP status, when nothing else is wrong.
-        title: The same for every occurrence, for a person.
-    """
-
-    status: int
-    title: str
-
-
-KINDS: Mapping[Code, Kind] = {
-    Code.MALFORMED_REQUEST: Kind(400, "The request is not well-formed HTTP"),
-    Code.REQUEST_TIMEOUT: Kind(408, "The request did not arrive in time"),
-    Code.URI_TOO_LONG: Kind(414, "The target is too long"),
-    Code.EXPECTATION_FAILED: Kind(417, "The expectation cannot be met"),
-    Code.HEADERS_TOO_LARGE: Kind(431, "The header fields are too large"),
-    Code.NOT_IMPLEMENTED: Kind(501, "The method is unknown"),
-    Code.NOT_FOUND: Kind(404, "Nothing is at this path"),
-    Code.METHOD_NOT_ALLOWED: Kind(405, "The path does not take this method"),
-    Code.MISSING_TOKEN: Kind(401, "A bearer token is needed"),
-    Code.INVALID_TOKEN: Kind(401, "The token is not valid"),
-    Code.EXPIRED_TOKEN: Kind(401, "The token has expired"),
-    Code.LENGTH_REQUIRED: Kind(411, "The body's length is needed"),
-    Code.BODY_TOO_LARGE: Kind(413, "The body is too large"),
-    Code.UNSUPPORTED_MEDIA_TYPE: Kind(415, "The body's media type is not supported"),
-    Code.MALFORMED_JSON: Kind(400, "The body cannot be read"),
-    Code.MISSING_FIELD: Kind(400, "A field is missing"),
-    Code.INVALID_FIELD: Kind(400, "A field has a wrong type or value"),
-    Code.MISSING_PARAMETER: Kind(400, "A query parameter is missing"),
-    Code.INVALID_CREDENTIALS: Kind(401, "The username or the password is wrong"),
-    Code.UNSUPPORTED_GRANT_TYPE: Kind(400, "The grant type is not supported"),
-    Code.TOO_MANY_ATTEMPTS: Kind(429, "Too many failed logins"),
-    Code.USER_NOT_FOUND: Kind(404, "There is no such user"),
-    Code.INVALID_PARTICIPANTS: Kind(400, "The participants are not two users, one of them the caller"),
-    Code.INVALID_CONVERSATION_ID: Kind(400, "The conversation's id is no UUID"),
-    Code.CONVERSATION_NOT_FOUND: Kind(404, "The caller has no such conversation"),
-    Code.SENDER_MISMATCH: Kind(403, "The sender is not the caller"),
-    Code.RECIPIENT_MISMATCH: Kind(400, "The recipient is not the other participant"),
-    Code.EMPTY_CONTENT: Kind(400, "The text is empty"),
-    Code.CONTENT_TOO_LARGE: Kind(413, "The text is too large"),
-    Code.INVALID_CONTENT: Kind(400, "The text has a character that cannot be carried"),
-    Code.INVALID_MESSAGE_ID: Kind(400, "The message's id is no UUID"),
-    Code.INVALID_LIMIT: Kind(400, "The limit is out of range"),
-    Code.INVALID_ORDER: Kind(400, "The order is unknown"),
-    Code.INVALID_TIMESTAMP: Kind(400, "The timestamp cannot be read"),
-    Code.INVALID_CURSOR: Kind(400, "The cursor is not valid here"),
-    Code.MESSAGE_NOT_FOUND: Kind(404, "The conversation has no such message"),
-    Code.INVALID_STATUS: Kind(400, "The status cannot be set"),
-    Code.NOT_RECIPIENT: Kind(403, "The caller is not the recipient"),
-    Code.LOG_UNAVAILABLE: Kind(503, "The log does not answer"),
-    Code.STORE_UNAVAILABLE: Kind(503, "The store does not answer"),
-    Code.OVERLOADED: Kind(503, "Too many requests are in hand"),
-    Code.INTERNAL_ERROR: Kind(500, "The service failed"),
-}
+PAGE = "/problems"
+"""Where a person can look every code up. A reference without a host leads to the service
+that answered, also behind a balancer, and needs no setting (RFC 9457, 3.1.1)."""
 
 _INVALID_TOKEN = ("WWW-Authenticate", 'Bearer error="invalid_token"')
 _CHALLENGE = ("WWW-Authenticate", "Bearer")
@@ -81,15 +26,15 @@ _HEADERS: Mapping[Code, tuple[tuple[str, str], ...]] = {
 
 
 def type_of(code: Code) -> str:
-    """Name a kind of problem by a URI.
+    """Name a kind of problem by a URI reference.
 
     Args:
         code: What clients branch on.
 
     Returns:
-        The document's `type`, an identifier that is not meant to be fetched.
+        The document's `type`: the code's section of the page about problems.
     """
-    return f"urn:angarium:problem:{code}"
+    return f"{PAGE}#{code}"
 
 
 def refusal(refused: Refused, trace_id: str) -> Response:

@@ -5,7 +5,17 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from angarium.api.call import Call, Outcome
-from angarium.api.endpoints import conversations, health, inbox, messages, openapi, receipts, tokens, users
+from angarium.api.endpoints import (
+    conversations,
+    health,
+    inbox,
+    messages,
+    openapi,
+    problems,
+    receipts,
+    tokens,
+    users,
+)
 from angarium.api.exchange import BodyRule, Lane
 
 
@@ -50,6 +60,7 @@ ROUTES: Sequence[Route] = (
     Route("GET", "/health/live", Lane.LIVENESS, BodyRule.NONE, False, health.live),
     Route("GET", "/health/ready", Lane.HEALTH, BodyRule.NONE, False, health.ready),
     Route("GET", "/openapi.json", Lane.INLINE, BodyRule.NONE, False, openapi.document),
+    Route("GET", "/problems", Lane.INLINE, BodyRule.NONE, False, problems.page),
 )
 # fmt: on
 

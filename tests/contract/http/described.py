@@ -76,6 +76,10 @@ def check_answer(answer: Answer) -> None:
     response = members(responses, str(answer.status))
     _check_headers(answer, members(response, "headers"))
     _check_body(answer, members(response, "content"))
+    if answer.headers.get("content-type") == "application/problem+json" and answer.body:
+        codes = member(operations, method.lower(), "x-problem-codes", str(answer.status))
+        assert isinstance(codes, list)
+        assert answer.at("code") in codes, f"{answer.at('code')} is not described for {answer.status}"
 
 
 def _check_headers(answer: Answer, described: Json) -> None:
@@ -92,4 +96,5 @@ def _check_body(answer: Answer, described: Json) -> None:
     if answer.request.method == "HEAD":
         assert answer.body == b""
         return
-    validate(members(described, media_type).get("schema", {}), answer.document())
+    value = answer.document() if "json" in media_type else answer.body.decode()
+    validate(members(described, media_type).get("schema", {}), value)

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
+import angarium
 from angarium.api.exchange import BodyRule
-from angarium.api.problems import KINDS, type_of
+from angarium.api.problem_kinds import KINDS
+from angarium.api.problems import type_of
 from angarium.api.routes import ROUTES, Route
 from angarium.domain.errors import Code
 from tests.contract.http.client import Client
@@ -29,13 +31,10 @@ def described(route: Route) -> Json:
 
 
 def codes_of(operation: Json) -> Iterator[tuple[int, Code]]:
-    for status, response in members(operation, "responses").items():
-        content = members(response, "content")
-        if "application/problem+json" in content:
-            whole = member(content, "application/problem+json", "schema", "allOf")
-            assert isinstance(whole, list)
-            for code in member(whole[1], "properties", "code", "enum"):  # type: ignore[attr-defined]
-                yield int(status), Code(code)
+    for status in members(operation, "x-problem-codes"):
+        codes = member(operation, "x-problem-codes", status)
+        assert isinstance(codes, list)
+        yield from ((int(status), Code(code)) for code in codes)
 
 
 def test_it_is_served_without_a_token(stranger: Client) -> None:
@@ -44,6 +43,31 @@ def test_it_is_served_without_a_token(stranger: Client) -> None:
     assert answer.headers.get("content-type") == "application/json"
     assert answer.document() == description()
     assert answer.text("openapi").startswith("3.1")
+
+
+def test_its_version_is_the_packages() -> None:
+    assert member(description(), "info", "version") == angarium.__version__
+
+
+def test_every_status_of_a_problem_has_one_response_that_operations_refer_to() -> None:
+    used: dict[str, set[str]] = {}
+    for path, method, operation in operations():
+        for status, response in members(operation, "responses").items():
+            if int(status) >= 400 and (path, status) != ("/health/ready", "503"):
+                assert isinstance(response, dict)
+                assert set(response) == {"$ref"}, (path, method, status)
+                used.setdefault(status, set()).add(response["$ref"])
+                media = member(response, "content", "application/problem+json")
+                assert isinstance(media, dict)
+                assert media["schema"] == {"$ref": "#/components/schemas/Problem"}
+    assert {status: len(references) for status, references in used.items()} == dict.fromkeys(used, 1)
+    assert len(used) == len(members(description(), "components", "responses"))
+
+
+def test_the_statuses_of_an_operation_are_those_of_its_codes() -> None:
+    for path, method, operation in operations():
+        statuses = {status for status in members(operation, "responses") if int(status) >= 400}
+        assert set(members(operation, "x-problem-codes")) == statuses, (path, method)
 
 
 def test_every_route_is_described_and_the_reverse() -> None:

@@ -2,7 +2,8 @@ import json
 from collections.abc import Mapping
 
 from angarium.api.exchange import Response
-from angarium.api.problems import KINDS, problem, refusal
+from angarium.api.problem_kinds import KINDS
+from angarium.api.problems import problem, refusal
 from angarium.domain.errors import Code, Problem, Refused
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -17,6 +18,14 @@ def test_every_code_has_its_status_and_title() -> None:
     assert set(KINDS) == set(Code)
 
 
+def test_every_code_has_a_meaning_and_an_advice_of_its_own_in_whole_sentences() -> None:
+    for kind in KINDS.values():
+        for text in (kind.meaning, kind.advice):
+            assert text[0].isupper() or text[0] == "`"
+            assert text.endswith((".", "…"))
+    assert len({kind.meaning for kind in KINDS.values()}) == len(KINDS)
+
+
 def test_titles_are_told_apart() -> None:
     titles = [kind.title for kind in KINDS.values()]
     assert len(set(titles)) == len(titles)
@@ -27,7 +36,7 @@ def test_a_problem_document_has_the_members_of_rfc_9457_and_ours() -> None:
     assert response.status == 400
     assert response.content_type == "application/problem+json"
     assert document(response) == {
-        "type": "urn:angarium:problem:empty_content",
+        "type": "/problems#empty_content",
         "title": "The text is empty",
         "status": 400,
         "detail": "The text is empty.",

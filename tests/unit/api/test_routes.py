@@ -72,12 +72,13 @@ def test_a_path_that_only_takes_posts_says_so() -> None:
     assert found[0].allow == "POST, OPTIONS"
 
 
-def test_only_the_login_the_health_and_the_description_want_no_token() -> None:
+def test_only_the_login_the_health_and_the_documents_want_no_token() -> None:
     assert {route.template for route in ROUTES if not route.wants_token} == {
         "/auth/token",
         "/health/live",
         "/health/ready",
         "/openapi.json",
+        "/problems",
     }
 
 
