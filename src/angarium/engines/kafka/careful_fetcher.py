@@ -6,6 +6,7 @@ from kafka.consumer.fetcher import CompletedFetch, Fetcher
 from kafka.errors import KafkaError, LogTruncationError, OffsetOutOfRangeError
 from kafka.future import Future
 from kafka.record import MemoryRecords
+from kafka.record.default_records import DefaultRecordBatch
 from kafka.structs import TopicPartition
 
 from angarium import logs
@@ -59,6 +60,7 @@ class CarefulRecords(Fetcher.PartitionRecords):  # type: ignore[misc]  # the lib
 
     refetches: Refetches
     next_fetch_offset: int
+    aborted_producer_ids: set[int]
 
     def _unpack_records(
         self, tp: TopicPartition, records: MemoryRecords, *_deserializers: object
@@ -84,10 +86,23 @@ class CarefulRecords(Fetcher.PartitionRecords):  # type: ignore[misc]  # the lib
                 return
             self.leader_epoch = batch.leader_epoch
             self.bytes_read += batch.size_in_bytes
-            if not batch.is_control_batch:
+            if not self._is_hidden(batch):
                 for record in decoded(batch, data, partition, self.next_fetch_offset):
                     yield self._given(record)
             self.next_fetch_offset = batch.next_offset
+
+    def _is_hidden(self, batch: DefaultRecordBatch) -> bool:
+        """Return whether a batch is a transaction's marker, or was aborted."""
+        # The broker names an answer's aborted transactions by producer
+        # and first offset. A transaction ends at its marker, the only
+        # kind of control batch that a topic of records has.
+        if not batch.has_producer_id():
+            return bool(batch.is_control_batch)
+        self._consume_aborted_transactions_up_to(batch.last_offset)
+        if batch.is_control_batch:
+            self.aborted_producer_ids.discard(batch.producer_id)
+            return True
+        return bool(self._is_batch_aborted(batch))
 
     def _given(self, record: Record) -> Record:
         self.records_read += 1

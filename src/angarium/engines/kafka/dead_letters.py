@@ -33,6 +33,7 @@ _OPTIONS: Mapping[str, object] = {
     "client_id": "angarium",
     "group_id": None,
     "auto_offset_reset": "earliest",
+    "isolation_level": "read_committed",
     "enable_auto_commit": False,
     "request_timeout_ms": 5_000,
     "reconnect_backoff_max_ms": RECONNECT_MS,

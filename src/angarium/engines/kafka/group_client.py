@@ -24,6 +24,7 @@ _OPTIONS: Mapping[str, object] = {
     "client_id": "angarium",
     "partition_assignment_strategy": [CooperativeStickyAssignor],
     "auto_offset_reset": "none",  # where to go on is ours to say, and to tell of
+    "isolation_level": "read_committed",  # what another producer aborted was never said
     "enable_auto_commit": False,
     "session_timeout_ms": SESSION_MS,
     "heartbeat_interval_ms": 1_000,  # also how long a member may take to learn of a rebalance

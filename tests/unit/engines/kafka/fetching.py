@@ -19,9 +19,12 @@ TIME = 1_700_000_000_000
 LZ4 = 3
 OFFSET_OUT_OF_RANGE = 1
 
-_CRC, _ATTRIBUTES, _LAST_DELTA = 17, 21, 23
+_CRC, _ATTRIBUTES, _LAST_DELTA, _PRODUCER_ID = 17, 21, 23, 43
 _BATCH = 500
 _LOG_APPEND_TIME = 8
+_TRANSACTIONAL = 16
+_CONTROL = 32
+_MARKER_KEY = struct.Struct(">hh")
 
 Headers = Sequence[tuple[str, bytes]]
 
@@ -36,6 +39,28 @@ def batch(first: int, *values: bytes, headers: Headers = (), codec: int = 0) -> 
     struct.pack_into(">q", data, 0, first)
     struct.pack_into(">h", data, _ATTRIBUTES, _LOG_APPEND_TIME | codec)
     return sealed(data)
+
+
+def transactional(data: bytes, producer_id: int) -> bytes:
+    """Make a batch a part of a producer's transaction."""
+    return _by(data, producer_id, _TRANSACTIONAL)
+
+
+def marker(offset: int, producer_id: int, committed: bool) -> bytes:
+    """Make the batch that ends a transaction, as a broker writes it."""
+    builder = MemoryRecordsBuilder(2, 0, 1 << 20)
+    builder.append(TIME, _MARKER_KEY.pack(0, committed), bytes(6), [])
+    builder.close()
+    data = bytearray(builder.buffer())
+    struct.pack_into(">q", data, 0, offset)
+    return _by(data, producer_id, _TRANSACTIONAL | _CONTROL)
+
+
+def _by(data: bytes | bytearray, producer_id: int, attributes: int) -> bytes:
+    whole = bytearray(data)
+    struct.pack_into(">h", whole, _ATTRIBUTES, attributes | _LOG_APPEND_TIME)
+    struct.pack_into(">q", whole, _PRODUCER_ID, producer_id)
+    return sealed(whole)
 
 
 def sealed(data: bytes | bytearray) -> bytes:
@@ -68,7 +93,12 @@ class Fetching:
         self.subscriptions.assign_from_subscribed(self._places)
         manager = SimpleNamespace(_net=None)
         self.fetcher = CarefulFetcher.take_over(
-            Fetcher(SimpleNamespace(_manager=manager), self.subscriptions, metrics=None)
+            Fetcher(
+                SimpleNamespace(_manager=manager),
+                self.subscriptions,
+                metrics=None,
+                isolation_level="read_committed",
+            )
         )
         for place in self._places:
             self.subscriptions.seek(place, 0)
@@ -77,14 +107,22 @@ class Fetching:
         """Tell what is asked for next."""
         return int(self.subscriptions.position(self._places[partition]).offset)
 
-    def take(self, *answers: tuple[int, bytes], error: int = 0) -> Mapping[int, Sequence[Record]]:
-        """Let answers come, of a partition each, and take what the library gives out."""
+    def take(
+        self, *answers: tuple[int, bytes], error: int = 0, aborted: Sequence[tuple[int, int]] = ()
+    ) -> Mapping[int, Sequence[Record]]:
+        """Let answers come, of a partition each, and take what the library gives out.
+
+        The broker names aborted transactions by producer and first offset.
+        """
         for partition, data in answers:
             answer = SimpleNamespace(
                 error_code=error,
                 high_watermark=1 << 40,
                 diverging_epoch=None,
-                aborted_transactions=None,
+                aborted_transactions=[
+                    SimpleNamespace(producer_id=producer_id, first_offset=first)
+                    for producer_id, first in aborted
+                ],
                 records=data,
                 preferred_read_replica=-1,
             )

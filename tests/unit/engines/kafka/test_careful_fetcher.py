@@ -15,7 +15,9 @@ from tests.unit.engines.kafka.fetching import (
     Fetching,
     batch,
     damaged,
+    marker,
     sealed,
+    transactional,
     with_last_delta,
 )
 from tests.unit.services.log_lines import LogLines, captured
@@ -178,3 +180,45 @@ def test_a_log_that_was_cut_off_behind_what_was_read_is_told(end: int | None) ->
     fetching.truncate(0, end)
     assert fetching.fetcher.validate_offsets_if_needed() is None
     assert fetching.fetcher.missing() == {0: fetching.position()}
+
+
+OTHER, THIRD = 7, 8
+
+
+def test_what_another_producer_aborted_is_not_given_out_and_what_it_committed_is() -> None:
+    fetching = Fetching()
+    data = behind(
+        transactional(batch(0, b"aborted"), OTHER),
+        transactional(batch(1, b"of a third"), THIRD),
+        batch(2, b"ours"),
+        marker(3, OTHER, committed=False),
+        transactional(batch(4, b"said again"), OTHER),
+        marker(5, OTHER, committed=True),
+        marker(6, THIRD, committed=True),
+        transactional(batch(7, b"aborted too"), OTHER),
+        marker(8, OTHER, committed=False),
+    )
+    found = fetching.take((0, data), aborted=[(OTHER, 0), (OTHER, 7)])[0]
+    assert [(each.offset, each.value) for each in found] == [
+        (1, b"of a third"),
+        (2, b"ours"),
+        (4, b"said again"),
+    ]
+    assert fetching.position() == 9
+
+
+def test_an_answer_with_nothing_to_give_out_moves_on_and_stops_nobody(lines: LogLines) -> None:
+    fetching = Fetching()
+    data = behind(transactional(batch(0, b"a", b"b"), OTHER), marker(2, OTHER, committed=False))
+    assert fetching.take((0, data), aborted=[(OTHER, 0)]) == {}
+    assert fetching.position() == 3
+    assert fetching.fetcher.missing() == {}
+    assert values(fetching.take((0, batch(3, b"behind")))[0]) == [b"behind"]
+    assert lines.of("batch_corrupt") == []
+
+
+def test_an_aborted_transaction_that_began_before_what_is_asked_for_stays_hidden() -> None:
+    fetching = Fetching()
+    fetching.take((0, batch(0, b"a", b"b")))
+    data = behind(transactional(batch(2, b"rest"), OTHER), marker(3, OTHER, committed=False), batch(4, b"c"))
+    assert values(fetching.take((0, data), aborted=[(OTHER, 1)])[0]) == [b"c"]

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from typing import cast
 
 import pytest
+from kafka.errors import KafkaConnectionError
 
 from angarium.domain.errors import LogUnavailable
+from angarium.engines.kafka.breaker import TRY_SECONDS
 from angarium.engines.kafka.in_flight import Sent
 from angarium.engines.kafka.live_producer import LiveProducer
 from angarium.engines.kafka.topic_writer import TopicWriter
@@ -27,6 +29,8 @@ class Producer:
 
     def __init__(self) -> None:
         self.failure: Exception | None = None
+        self.refusal: Exception | None = None
+        self.sent = 0
         self.has_failed = False
 
     def send(
@@ -34,6 +38,10 @@ class Producer:
     ) -> None:
         if self.failure is not None:
             raise self.failure
+        self.sent += 1
+        if self.refusal is not None:
+            sent.refused(self.refusal)
+            return
         sent.acknowledged(Metadata(sent.partition, 17, 5))
 
     def close(self, _seconds: float) -> None:
@@ -69,3 +77,18 @@ def test_whatever_sending_raises_is_an_outage_and_holds_nothing(
         clock.advance(1.0)
     producer.failure = None
     assert writer.append(3, b"key", b"value", []).result(0) == Appended(3, 17, 5)
+
+
+def test_a_partition_that_did_not_answer_a_moment_ago_is_left_alone_and_tried_again(
+    writer: TopicWriter, producer: Producer, clock: ManualClock
+) -> None:
+    producer.refusal = KafkaConnectionError("gone")
+    assert isinstance(writer.append(3, b"key", b"value", []).exception(0), LogUnavailable)
+    with pytest.raises(LogUnavailable, match="partition 3 did not answer a moment ago"):
+        writer.append(3, b"key", b"value", [])
+    assert producer.sent == 1
+    producer.refusal = None
+    assert writer.append(2, b"key", b"value", []).result(0).partition == 2
+    clock.advance(TRY_SECONDS)
+    assert writer.append(3, b"key", b"value", []).result(0).partition == 3
+    assert writer.append(3, b"key", b"value", []).result(0).partition == 3
