@@ -43,6 +43,10 @@ LEARNT_SECONDS = 6.0
 """Every 5 s nodes work out how long they wait for a silent copy; for a new table that is 2.5 s until then."""
 
 
+CHATS_A_WAY = 3
+READS_A_CHAT = 4
+
+
 @pytest.fixture
 def address(cassandra_trio: CassandraCluster) -> CassandraAddress:
     address = CassandraAddress(contact_points(cassandra_trio.address), "three")
@@ -180,7 +184,8 @@ def test_messages_that_have_reached_one_copy_of_three_are_seen_with_all_before_t
             for chat in iter(Chat, None)
             if cluster.metadata.get_replicas(keyspace, chat.conversation_id.bytes)[0].address == alone.address
         )
-        chats = list(islice(kept_there, 15))
+        reads = ways(session)
+        chats = list(islice(kept_there, CHATS_A_WAY * len(reads)))
         stored = {chat.conversation_id: chat.messages(BATCH) for chat in chats}
         for conversation_id, messages in stored.items():
             CassandraRecorder(session).record(conversation_id, messages).result(REQUEST_SECONDS)
@@ -192,22 +197,29 @@ def test_messages_that_have_reached_one_copy_of_three_are_seen_with_all_before_t
             timeout=30.0,
         )
         reader = CassandraReader(session)
-        reads: list[Callable[[Chat], object]] = [
-            lambda chat: reader.inbox(chat.bob, None, 1),
-            lambda chat: reader.summaries(chat.alice, [chat.conversation_id]),
-            lambda chat: Pending(session).counts(chat.bob, [chat.conversation_id], 100),
-            lambda chat: reader.older(chat.conversation_id, None, 1),
-            lambda chat: reader.newer(chat.conversation_id, BEGINNING, 3),
-            lambda chat: reader.newer(chat.conversation_id, Place(START + 7, LAST_OFFSET), 3),
-        ]
-        # Whichever two copies are asked, the only one is among them some time.
-        for number, chat in enumerate(chats * 4):
-            StoreCalls(REQUEST_SECONDS)(partial(reads[number % len(reads)], chat))
+        # Each chat is read in one way alone: a wide read brings to the other copies what a narrow one would
+        # have shown them a part of. Whichever two copies are asked, the only one is among them some time.
+        for chat, read in zip(chats, reads * CHATS_A_WAY, strict=True):
+            for _ in range(READS_A_CHAT):
+                StoreCalls(REQUEST_SECONDS)(partial(read, chat))
         alone.freeze()
         for conversation_id, messages in stored.items():
             found = until_it_answers(partial(reader.newer, conversation_id, BEGINNING, 100))
             assert list(found) == messages[: len(found)]
         alone.resume()
+
+
+def ways(session: CassandraSession) -> list[Callable[[Chat], object]]:
+    """Give all ways to read a part of a conversation."""
+    reader = CassandraReader(session)
+    return [
+        lambda chat: reader.inbox(chat.bob, None, 1),
+        lambda chat: reader.summaries(chat.alice, [chat.conversation_id]),
+        lambda chat: Pending(session).counts(chat.bob, [chat.conversation_id], 100),
+        lambda chat: reader.older(chat.conversation_id, None, 1),
+        lambda chat: reader.newer(chat.conversation_id, BEGINNING, 3),
+        lambda chat: reader.newer(chat.conversation_id, Place(START + 7, LAST_OFFSET), 3),
+    ]
 
 
 @contextmanager

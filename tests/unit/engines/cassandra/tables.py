@@ -1,6 +1,6 @@
 """What recorder and inbox ask of Cassandra, answered from memory: cells with the times of their writes."""
 
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import cast
@@ -41,10 +41,19 @@ class Table:
         start = bisect_right(self.keys, after)
         return self.keys[start : min(start + limit, bisect_right(self.keys, until))]
 
+    def before(self, until: Key, limit: int) -> list[Key]:
+        """Give keys from the last one before a place back."""
+        end = bisect_left(self.keys, until)
+        return self.keys[max(0, end - limit) : end][::-1]
+
     def forget(self, name: str) -> None:
         """Lose a column."""
         for row in self._rows.values():
             row.pop(name, None)
+
+    def contents(self) -> dict[Key, dict[str, object]]:
+        """Give what readers may see, without the times of its writes."""
+        return {key: {name: value for name, (_, value) in row.items()} for key, row in self._rows.items()}
 
 
 class Tables:
@@ -63,6 +72,10 @@ class Tables:
             Statement.NEWER_UNTIL: lambda *values: [self._message(key) for key in self._slice(*values)],
             Statement.STATES_NEWER_UNTIL: lambda *values: [self._state(key) for key in self._slice(*values)],
             Statement.STATES_NEWER: self._states_newer,
+            Statement.NEWEST: lambda *values: self._older(values[0], 2**63, 0, values[1]),
+            Statement.OLDER: self._older,
+            Statement.NEWER: self._newer,
+            Statement.MESSAGES_AT: self._messages_at,
             Statement.INBOX: self._inbox,
             Statement.INBOX_OF: self._inbox,
             Statement.ADD_MESSAGE: self._add_message,
@@ -76,6 +89,10 @@ class Tables:
     def as_session(self) -> CassandraSession:
         """Give it to whoever takes a session."""
         return cast("CassandraSession", self)
+
+    def contents(self) -> list[dict[Key, dict[str, object]]]:
+        """Give all that readers may see."""
+        return [table.contents() for table in (self._messages, self._index, self.inboxes)]
 
     def submit(self, statement: Statement, parameters: Values = ()) -> "Future[Rows]":
         self.asked.append(statement)
@@ -110,6 +127,16 @@ class Tables:
 
     def _states_newer(self, conversation_id: UUID, timestamp: int, seq: int, limit: int) -> Rows:
         return [self._state(key) for key in self._slice(conversation_id, timestamp, seq, 2**63, 0, limit)]
+
+    def _older(self, conversation_id: UUID, timestamp: int, seq: int, limit: int) -> Rows:
+        found = self._messages.before((conversation_id, timestamp, seq), limit)
+        return [self._message(key) for key in found if key[0] == conversation_id]
+
+    def _newer(self, conversation_id: UUID, timestamp: int, seq: int, limit: int) -> Rows:
+        return [self._message(key) for key in self._slice(conversation_id, timestamp, seq, 2**63, 0, limit)]
+
+    def _messages_at(self, conversation_id: UUID, places: Sequence[tuple[int, int, UUID]]) -> Rows:
+        return [self._message((conversation_id, timestamp, seq)) for timestamp, seq, _ in places]
 
     def _slice(
         self, conversation_id: UUID, timestamp: int, seq: int, until: int, until_seq: int, limit: int
