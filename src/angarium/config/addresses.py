@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from urllib.parse import urlsplit
 
-from angarium.config.values import Wrong, quoted
+from angarium.config.values import Wrong, check_no_control_characters, quoted
 from angarium.domain import ip_addresses
 from angarium.domain.ip_addresses import IPNetwork, parse_address, parse_network
 
@@ -110,6 +110,8 @@ def web_address(text: str) -> str:
     Raises:
         Wrong: The text is no such address.
     """
+    # `urlsplit` takes line ends and tabs out of an address without a word.
+    check_no_control_characters(text)
     try:
         parts = urlsplit(text)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
-from angarium.config.values import Wrong, quoted
+from angarium.config.values import Wrong, check_no_control_characters, quoted
 
 Value = TypeVar("Value")
 
@@ -103,6 +103,7 @@ class Reader:
     def _parsed(self, name: str, text: str, parse: Callable[[str], Value], secret: bool) -> Value | None:
         try:
             text.encode()
+            check_no_control_characters(text)
             return parse(text)
         except UnicodeEncodeError:
             self._note(name, f"{name} is not UTF-8; write it in UTF-8")

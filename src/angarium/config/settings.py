@@ -11,6 +11,7 @@ from angarium.config.contradictions import contradictions
 from angarium.config.reader import Reader, Shown, Source
 from angarium.config.users import DEMO_USERS, ConfiguredUser, read_users
 from angarium.domain.ip_addresses import IPNetwork
+from angarium.domain.signing_secret import is_published
 
 DAY = 86_400
 SECURITY = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
@@ -24,12 +25,16 @@ LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _OF_THE_API = ("serve", "api", "init")
 """The commands that let users in, or make them."""
 
+_OF_THE_SERVICE = (*_OF_THE_API, "worker")
+"""The commands that start or prepare a part of the service."""
+
 _TOPIC = values.named(
     r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,244}", "1 to 244 of a-z A-Z 0-9 . _ - (`.dead` is added for dead letters)"
 )
 _KEYSPACE = values.named(
     r"[A-Za-z][A-Za-z0-9_]{0,47}", "a letter, then up to 47 letters, digits and underscores"
 )
+_DATACENTER = values.named(r"[A-Za-z0-9._-]{1,200}", "1 to 200 of a-z A-Z 0-9 . _ -")
 _PRINTABLE = values.named(r"[!-~]{1,200}", "1 to 200 printable ASCII characters without spaces")
 
 
@@ -179,12 +184,12 @@ class Settings:
             group=read.read("ANGARIUM_GROUP", "router", _PRINTABLE),
             keyspace=read.read("ANGARIUM_KEYSPACE", "angarium", _KEYSPACE),
             replication=read.read("ANGARIUM_REPLICATION", "2", values.whole(2, 100)),
-            datacenter=read.read("ANGARIUM_DATACENTER", "datacenter1", _PRINTABLE),
+            datacenter=read.read("ANGARIUM_DATACENTER", "datacenter1", _DATACENTER),
             consistency=read.read("ANGARIUM_CONSISTENCY", "LOCAL_QUORUM", values.one_of(*CONSISTENCIES)),
             cassandra_username=read.optional("ANGARIUM_CASSANDRA_USERNAME", values.text_of_any_kind),
             cassandra_password=read.optional("ANGARIUM_CASSANDRA_PASSWORD", values.text_of_any_kind, True),
             cassandra_cafile=read.optional("ANGARIUM_CASSANDRA_CAFILE", values.file),
-            jwt_secret=read.optional("ANGARIUM_JWT_SECRET", values.at_least_bytes(32), True),
+            jwt_secret=read.optional("ANGARIUM_JWT_SECRET", values.signing_secret, True),
             jwt_issuer=read.read("ANGARIUM_JWT_ISSUER", "angarium", _PRINTABLE),
             jwt_audience=read.read("ANGARIUM_JWT_AUDIENCE", "angarium", _PRINTABLE),
             token_ttl=read.read("ANGARIUM_TOKEN_TTL", "3600", values.whole(1, 365 * DAY)),
@@ -207,7 +212,7 @@ class Settings:
         problems = (
             *read.problems,
             *contradictions(read, settings.kafka_security, command),
-            *settings._demo_problems(command),
+            *settings._exposed_problems(command),
         )
         if problems:
             raise SettingsError(problems)
@@ -254,14 +259,43 @@ class Settings:
         )
         return (warning,)
 
-    def _demo_problems(self, command: str | None) -> Iterator[str]:
-        if command not in _OF_THE_API or self.users is not DEMO_USERS or not self.is_exposed:
+    def _exposed_problems(self, command: str | None) -> Iterator[str]:
+        """Find what everybody knows, where others may reach the service.
+
+        Args:
+            command: Which one is to start.
+
+        Yields:
+            A line for each problem.
+        """
+        public = [*self._public_secret(command), *self._public_passwords(command)]
+        # Only now: whether a name leads to this machine alone is looked up.
+        if public and self.is_exposed:
+            yield from (f"{self.exposure}, and {problem}" for problem in public)
+
+    def _public_secret(self, command: str | None) -> Iterator[str]:
+        if command in _OF_THE_SERVICE and self.jwt_secret is not None and is_published(self.jwt_secret):
+            yield (
+                "ANGARIUM_JWT_SECRET is the published demo secret, with which everybody can log in as"
+                " anybody; write what `openssl rand -hex 32` prints, or set ANGARIUM_DEMO=1 to keep it all"
+                " the same"
+            )
+
+    def _public_passwords(self, command: str | None) -> Iterator[str]:
+        if command not in _OF_THE_API:
             return
-        yield (
-            f"{self.exposure}, and everybody knows the demo users' passwords; name a file of"
-            " your own in ANGARIUM_USERS, or set ANGARIUM_DEMO=1 to keep the demo users all the"
-            " same"
-        )
+        if self.users is DEMO_USERS:
+            yield (
+                "everybody knows the demo users' passwords; name a file of your own in ANGARIUM_USERS, or"
+                " set ANGARIUM_DEMO=1 to keep the demo users all the same"
+            )
+            return
+        names = [user.username for user in self.users if user.has_public_password]
+        if names:
+            yield (
+                f"everybody knows the passwords of {', '.join(names)} in ANGARIUM_USERS; give each another"
+                " one, or set ANGARIUM_DEMO=1 to keep them all the same"
+            )
 
 
 def _users(read: Reader, is_hash: Callable[[str], bool]) -> tuple[ConfiguredUser, ...]:

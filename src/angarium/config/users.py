@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from angarium.config.values import Wrong, quoted
+from angarium.domain.password import RULE, new_password_fault
 from angarium.domain.user import is_username
 
 MOST_BYTES = 16 * 1024 * 1024
@@ -28,8 +29,30 @@ class ConfiguredUser:
     password: str | None = field(default=None, repr=False)
     password_hash: str | None = field(default=None, repr=False)
 
+    @property
+    def has_public_password(self) -> bool:
+        """Tell whether everybody can know the password.
 
-DEMO_USERS = tuple(ConfiguredUser(name, f"{name}-demo") for name in ("alice", "bob", "carol", "dave"))
+        Returns:
+            True for the demo's form, `<name>-demo`; False where only a
+            hash is given.
+        """
+        return self.password == demo_password(self.username)
+
+
+def demo_password(username: str) -> str:
+    """Give the password of a demo user.
+
+    Args:
+        username: The name.
+
+    Returns:
+        The password that the documentation says.
+    """
+    return f"{username}-demo"
+
+
+DEMO_USERS = tuple(ConfiguredUser(name, demo_password(name)) for name in ("alice", "bob", "carol", "dave"))
 """Known to everybody who has read the documentation."""
 
 
@@ -77,7 +100,7 @@ def _entries(path: Path) -> list[object]:
     if len(data) > MOST_BYTES:
         raise Wrong(f"has {len(data):,} bytes", f"write at most {MOST_BYTES:,}")
     try:
-        document: object = json.loads(data.decode("utf-8-sig"))
+        document: object = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_object)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise Wrong(f"is no JSON at {place}: {error.msg}", instead) from error
@@ -90,7 +113,37 @@ def _entries(path: Path) -> list[object]:
     return cast("list[object]", document)
 
 
+@dataclass(frozen=True, slots=True)
+class _RepeatedKey:
+    """An object in which a key stands twice: which one is meant, nobody knows.
+
+    Attributes:
+        key: The key.
+    """
+
+    key: str
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object] | _RepeatedKey:
+    """Make an object of a JSON file, where each of its keys stands once.
+
+    Args:
+        pairs: Its members.
+
+    Returns:
+        The object, or the first key that stands twice.
+    """
+    members: dict[str, object] = {}
+    for key, value in pairs:
+        if key in members:
+            return _RepeatedKey(key)
+        members[key] = value
+    return members
+
+
 def _user(entry: object, is_hash: Callable[[str], bool]) -> ConfiguredUser:
+    if isinstance(entry, _RepeatedKey):
+        raise Wrong(f"has the key {quoted(entry.key)} twice", "write each key once")
     if not isinstance(entry, dict):
         raise Wrong("is no object", 'write {"username": "…", "password": "…"}')
     fields = cast("dict[str, object]", entry)
@@ -115,6 +168,9 @@ def _password(username: str, password: object) -> str:
         password.encode()
     except UnicodeEncodeError:
         raise Wrong(f"({username}) has a lone surrogate in its password", "write it in UTF-8") from None
+    fault = new_password_fault(password)
+    if fault is not None:
+        raise Wrong(f"({username}) has a password that {fault}", RULE)
     return password
 
 

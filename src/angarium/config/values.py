@@ -3,8 +3,11 @@
 import math
 import os
 import re
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
+
+from angarium.domain.signing_secret import MIN_BYTES, signing_secret_fault
 
 MOST_SHOWN = 80
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
@@ -137,23 +140,40 @@ def text_of_any_kind(text: str) -> str:
     return text
 
 
-def at_least_bytes(least: int) -> Callable[[str], str]:
-    """Read a secret of a minimal length.
+def signing_secret(text: str) -> str:
+    """Read the secret that signs tokens.
 
     Args:
-        least: Bytes of UTF-8.
+        text: As it is written.
 
     Returns:
-        The parser.
+        The same.
+
+    Raises:
+        Wrong: It is too short, or one byte over and over.
     """
+    fault = signing_secret_fault(text)
+    if fault is not None:
+        raise Wrong(fault, f"write at least {MIN_BYTES} random bytes, such as `openssl rand -hex 32` gives")
+    return text
 
-    def parse(text: str) -> str:
-        size = len(text.encode())
-        if size < least:
-            raise Wrong(f"has {size} bytes", f"write at least {least}, such as `openssl rand -hex 32` gives")
-        return text
 
-    return parse
+def check_no_control_characters(text: str) -> None:
+    """Refuse what nobody means to write, and what others cut off or execute.
+
+    Args:
+        text: As it is written.
+
+    Raises:
+        Wrong: Such as a carriage return, from a file with the line ends
+            of Windows.
+    """
+    for character in text:
+        if unicodedata.category(character) == "Cc":
+            known = " (a carriage return)" if character == "\r" else ""
+            raise Wrong(
+                f"has the control character U+{ord(character):04X}{known} in it", "remove that character"
+            )
 
 
 def switch(text: str) -> bool:

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from angarium.config import DEMO_USERS, Address, Settings, Source
+from angarium.config.addresses import web_address
 from angarium.config.unknown import unknown_settings
+from angarium.config.values import Wrong
 from tests.unit.config.environments import KAFKA, SECRET, problems_of
 
 DEFAULTS: dict[str, object] = {
@@ -204,7 +206,8 @@ WRONG: list[tuple[str, str, str]] = [
     ("GROUP", "a b", "write 1 to 200 printable ASCII characters without spaces"),
     ("KEYSPACE", "1a", "write a letter, then up to 47 letters, digits and underscores"),
     ("REPLICATION", "1", "'1', which is out of range; write a whole number from 2 to 100"),
-    ("DATACENTER", "d c", "printable ASCII"),
+    ("DATACENTER", "d c", "which cannot be such a name; write 1 to 200 of a-z A-Z 0-9 . _ -"),
+    ("DATACENTER", "dc'1", "which cannot be such a name"),
     ("CONSISTENCY", "ANY", "write one of LOCAL_QUORUM, QUORUM"),
     ("CASSANDRA_CAFILE", "/nowhere", "which is no file"),
     ("JWT_ISSUER", "ä", "printable ASCII"),
@@ -267,10 +270,51 @@ def test_a_variable_set_to_nothing_counts_as_not_set() -> None:
     assert {shown.source for shown in settings.shown} == {Source.DEFAULT}
 
 
-def test_a_short_secret_is_refused_without_being_shown() -> None:
-    assert problems_of({"ANGARIUM_JWT_SECRET": "hush"}) == (
-        "ANGARIUM_JWT_SECRET has 4 bytes; write at least 32, such as `openssl rand -hex 32` gives",
+@pytest.mark.parametrize(
+    ("secret", "fault"),
+    [
+        ("hush", "has 4 bytes"),
+        ("h" * 31, "has 31 bytes"),
+        ("h" * 32, "is one byte over and over"),
+        ("0" * 64, "is one byte over and over"),
+    ],
+)
+@pytest.mark.parametrize("command", [None, "serve", "worker"])
+def test_a_weak_secret_is_refused_without_being_shown(secret: str, fault: str, command: str | None) -> None:
+    servers = KAFKA if command == "worker" else {}
+    assert problems_of({**servers, "ANGARIUM_JWT_SECRET": secret}, command) == (
+        f"ANGARIUM_JWT_SECRET {fault}; write at least 32 random bytes, such as `openssl rand -hex 32` gives",
     )
+
+
+@pytest.mark.parametrize("name", [shown.name for shown in Settings.from_env({}).shown])
+@pytest.mark.parametrize("character", ["\r", "\n", "\t", "\x1b", "\x7f", "\x85"])
+def test_a_control_character_is_refused_in_every_setting(name: str, character: str) -> None:
+    value = Settings.from_env({}).shown
+    fit = next(shown.value for shown in value if shown.name == name) or "fit"
+    (problem,) = (
+        problem
+        for problem in problems_of({name: fit + character})
+        if problem.startswith(f"{name} ") and "control" in problem
+    )
+    known = " (a carriage return)" if character == "\r" else ""
+    assert problem.endswith(
+        f"has the control character U+{ord(character):04X}{known} in it; remove that character"
+    )
+
+
+def test_a_secret_is_not_filled_up_with_the_end_of_a_line() -> None:
+    (problem,) = problems_of({"ANGARIUM_JWT_SECRET": SECRET[:31] + "\r"})
+    assert problem == (
+        "ANGARIUM_JWT_SECRET has the control character U+000D (a carriage return) in it;"
+        " remove that character"
+    )
+
+
+@pytest.mark.parametrize("character", ["\r", "\n", "\t"])
+def test_an_address_of_a_server_loses_no_character_on_the_way(character: str) -> None:
+    with pytest.raises(Wrong, match="has the control character"):
+        web_address(f"http://exa{character}mple.org")
 
 
 def test_secrets_are_masked_wherever_settings_are_shown() -> None:

@@ -7,7 +7,16 @@ from pathlib import Path
 import pytest
 
 from angarium.config import DEMO_USERS, ConfiguredUser, Settings
+from angarium.domain.signing_secret import PUBLISHED_SECRET
 from tests.unit.config.environments import KAFKA, SECRET, problems_of
+
+
+@pytest.fixture
+def own_users(tmp_path: Path) -> dict[str, str]:
+    """A users file whose passwords nobody knows."""
+    path = tmp_path / "users.json"
+    path.write_text(json.dumps([{"username": "erin", "password": "long and hard to guess"}]))
+    return {"ANGARIUM_USERS": str(path)}
 
 
 def test_serve_runs_on_the_embedded_engine_only() -> None:
@@ -136,3 +145,53 @@ def test_own_users_are_served_anywhere(tmp_path: Path) -> None:
 
 def test_a_worker_serves_nobody_so_demo_users_do_not_matter_to_it() -> None:
     Settings.from_env({**KAFKA, "ANGARIUM_HOST": "0.0.0.0"}, command="worker")
+
+
+@pytest.mark.parametrize("command", ["serve", "api", "worker", "init"])
+@pytest.mark.parametrize("demo", [{}, {"ANGARIUM_DEMO": "0"}])
+@pytest.mark.parametrize("exposed", ["ANGARIUM_HOST", "ANGARIUM_PUBLISHED_HOST"])
+@pytest.mark.parametrize("secret", [PUBLISHED_SECRET, f" {PUBLISHED_SECRET} "])
+def test_the_published_secret_is_refused_by_name_wherever_others_may_come(
+    command: str, demo: dict[str, str], exposed: str, secret: str, own_users: dict[str, str]
+) -> None:
+    servers = {} if command == "serve" else KAFKA
+    environment = {**servers, **demo, **own_users, exposed: "192.0.2.7", "ANGARIUM_JWT_SECRET": secret}
+    (problem,) = problems_of(environment, command)
+    assert problem.startswith(f"{exposed} ")
+    assert "ANGARIUM_JWT_SECRET is the published demo secret" in problem
+    assert "ANGARIUM_DEMO=1" in problem
+    assert PUBLISHED_SECRET not in problem
+    assert Settings.from_env({**environment, "ANGARIUM_DEMO": "1"}, command=command).demo
+
+
+@pytest.mark.parametrize("command", ["serve", "api", "worker", "init"])
+def test_the_published_secret_is_good_for_trying_out_on_one_machine(command: str) -> None:
+    servers = {} if command == "serve" else KAFKA
+    Settings.from_env({**servers, "ANGARIUM_JWT_SECRET": PUBLISHED_SECRET}, command=command)
+
+
+@pytest.mark.parametrize("command", ["serve", "api", "init"])
+def test_demo_passwords_in_a_file_of_ones_own_are_refused_wherever_others_may_come(
+    command: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "users.json"
+    passwords = {"alice": "alice-demo", "bob": "long and hard to guess", "erin": "erin-demo"}
+    path.write_text(json.dumps([{"username": name, "password": each} for name, each in passwords.items()]))
+    servers = {} if command == "serve" else KAFKA
+    environment = {**servers, "ANGARIUM_USERS": str(path)}
+    (problem,) = problems_of({**environment, "ANGARIUM_HOST": "0.0.0.0"}, command)
+    assert "everybody knows the passwords of alice, erin in ANGARIUM_USERS" in problem
+    Settings.from_env({**environment, "ANGARIUM_HOST": "0.0.0.0", "ANGARIUM_DEMO": "1"}, command=command)
+    Settings.from_env(environment, command=command)
+
+
+def test_everything_that_everybody_knows_is_told_at_once() -> None:
+    environment = {"ANGARIUM_HOST": "0.0.0.0", "ANGARIUM_JWT_SECRET": PUBLISHED_SECRET}
+    secret, users = problems_of(environment, "serve")
+    assert "ANGARIUM_JWT_SECRET" in secret
+    assert "demo users" in users
+
+
+@pytest.mark.parametrize("name", ["docker-compose.yml", ".env.example"])
+def test_the_published_secret_is_the_one_that_is_published(name: str) -> None:
+    assert PUBLISHED_SECRET in (Path(__file__).parents[3] / name).read_text()

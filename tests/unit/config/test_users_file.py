@@ -68,9 +68,23 @@ BROKEN: list[tuple[str, str]] = [
         "has a password_hash of another form than $scrypt$ln=…,r=…,p=…$salt$hash; write what `angarium",
     ),
     (
-        '[{"username": "erin", "password": "a"}, {"username": "erin", "password": "b"}]',
+        '[{"username": "erin", "password": "a good one"}, {"username": "erin", "password": "another one"}]',
         "user 2 is 'erin' like user 1; name each user once",
     ),
+    (
+        '[{"username": "erin", "password": "a good one", "username": "frank"}]',
+        "user 1 has the key 'username' twice; write each key once",
+    ),
+    (
+        '[{"username": "erin", "password": "a good one", "note": {"a": 1, "a": 2}, "password": "b"}]',
+        "user 1 has the key 'password' twice",
+    ),
+    (
+        '[{"username": "erin", "password": "1234567"}]',
+        "user 1 (erin) has a password that has 7 bytes; choose one of 8 to 1,024 bytes, without U+0000",
+    ),
+    (f'[{{"username": "erin", "password": "{"x" * 1025}"}}]', "has a password that has 1,025 bytes"),
+    ('[{"username": "erin", "password": "a good\\u0000one"}]', "has a password that has U+0000 in it"),
 ]
 
 
@@ -87,10 +101,21 @@ def test_a_wrong_file_is_refused_with_the_place_and_the_remedy(text: str, line: 
 
 def test_all_wrong_users_of_a_file_are_reported_at_once(tmp_path: Path) -> None:
     path = tmp_path / "users.json"
-    path.write_text('[{"username": "A"}, {"username": "erin", "password": "a"}, {}]')
+    path.write_text('[{"username": "A"}, {"username": "erin", "password": "a good one"}, {}]')
     users, problems = read_users(path, ANY)
     assert [user.username for user in users] == ["erin"]
     assert [problem[:6] for problem in problems] == ["user 1", "user 3"]
+
+
+def test_passwords_of_every_allowed_length_are_taken(tmp_path: Path) -> None:
+    path = tmp_path / "users.json"
+    passwords = ["12345678", "ä" * 4, "x" * 1024, "ä" * 512]
+    users = [{"username": f"u{n}", "password": password} for n, password in enumerate(passwords)]
+    path.write_text(json.dumps(users))
+    assert [user.password for user in read_users(path, ANY)[0]] == passwords
+    demo = [{"username": user.username, "password": user.password} for user in DEMO_USERS]
+    path.write_text(json.dumps(demo))
+    assert read_users(path, ANY) == (DEMO_USERS, ())
 
 
 def test_a_file_of_other_bytes_is_refused(tmp_path: Path) -> None:
@@ -101,7 +126,7 @@ def test_a_file_of_other_bytes_is_refused(tmp_path: Path) -> None:
 
 def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
     path = tmp_path / "users.json"
-    path.write_text('[{"username": "erin", "password": "a"}]', encoding="utf-8-sig")
+    path.write_text('[{"username": "erin", "password": "a good one"}]', encoding="utf-8-sig")
     assert read_users(path, ANY)[1] == ()
 
 

@@ -22,6 +22,7 @@ _log = logs.get("angarium.cassandra")
 _TABLE = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+)")
 _COLUMN = re.compile(r"^    ([a-z_]+) (.+),$", re.MULTILINE)
 _KEYSPACE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,47}")
+_DATACENTER = re.compile(r"[A-Za-z0-9._-]{1,200}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,8 @@ def prepare(address: CassandraAddress, replication: int, timeout: float) -> Keys
 def _prepare(address: CassandraAddress, replication: int) -> KeyspaceReport:
     if _KEYSPACE.fullmatch(address.keyspace) is None:
         raise SetupError(f"{address.keyspace!r} cannot be a keyspace's name; change ANGARIUM_KEYSPACE")
+    if _DATACENTER.fullmatch(address.datacenter) is None:
+        raise SetupError(f"{address.datacenter!r} cannot be a datacenter's name; change ANGARIUM_DATACENTER")
     cluster = clusters.build(address)
     try:
         session = cluster.connect(wait_for_all_pools=True)
