@@ -13,6 +13,8 @@ from typing import Literal, Self, TextIO
 from angarium.cli.errors import CommandError
 from angarium.cli.text import printable
 
+BYTE_ORDER_MARK = "\ufeff"
+
 
 class Style(Enum):
     """How a piece of text looks where colours are wanted (ECMA-48, "Select Graphic Rendition")."""
@@ -123,7 +125,11 @@ class Console:
         Raises:
             CommandError: There is none, or the two differ.
         """
-        password = self._prompted(prompt, twice) if self.stdin.isatty() else self.stdin.readline()
+        if self.stdin.isatty():
+            password = self._prompted(prompt, twice)
+        else:
+            # Editors and shells of Windows begin a file with a byte order mark.
+            password = self.stdin.readline().removeprefix(BYTE_ORDER_MARK)
         password = password.rstrip("\r\n")
         if not password:
             raise CommandError("the password is empty; type one, or write it on a line of stdin")

@@ -11,8 +11,11 @@ from angarium import logs
 from angarium.cli.arguments import Commands, Parser, add_command, add_json, username
 from angarium.cli.console import Console
 from angarium.cli.data import require_data
+from angarium.cli.errors import CommandError
 from angarium.cli.message_lines import local_time
 from angarium.config import Settings
+from angarium.domain.identifiers import user_id_for
+from angarium.domain.password import RULE, is_password, new_password_fault
 from angarium.domain.user import User
 
 if TYPE_CHECKING:
@@ -40,8 +43,8 @@ def register(commands: Commands) -> None:
         "add",
         _add,
         "add a user, or give one a new password",
-        "Add a user, or give one that exists a new password. The password comes from a prompt, or a line of "
-        "stdin when that is no terminal.",
+        "Add a user, or give one that exists a new password, of 8 to 1,024 bytes. The password comes from a "
+        "prompt, or a line of stdin when that is no terminal. The data must be there already.",
         "angarium users add erin\npwgen 20 1 | angarium users add erin",
     )
     add.add_argument("name", metavar="NAME", type=username, help="1 to 64 of a-z 0-9 . _ -")
@@ -59,7 +62,7 @@ def register(commands: Commands) -> None:
 
 
 def _list(arguments: argparse.Namespace, console: Console) -> int:
-    with _identity(console, makes_data=False) as room:
+    with _identity(_settings(console), console) as room:
         users = room.users.all()
     if arguments.json:
         console.say(json.dumps({"users": [_fields(user) for user in users]}))
@@ -75,31 +78,68 @@ def _list(arguments: argparse.Namespace, console: Console) -> int:
 
 def _add(arguments: argparse.Namespace, console: Console) -> int:
     name: str = arguments.name
+    settings = _settings(console)
     password = console.ask_password(f"new password of {name}", twice=True)
-    with _identity(console, makes_data=True) as room:
+    fault = new_password_fault(password)
+    if fault is not None:
+        raise CommandError(f"the password {fault}; {RULE}")
+    with _identity(settings, console) as room:
+        before = room.users.get(user_id_for(name))
         user = room.provisioning.put(name, password)
-    console.say(
-        json.dumps(_fields(user)) if arguments.json else f"{user.username} can log in ({user.user_id})"
-    )
+    console.say(json.dumps(_fields(user)) if arguments.json else f"{_outcome(before, user)} ({user.user_id})")
     return 0
+
+
+def _outcome(before: User | None, user: User) -> str:
+    """Say what became of a user.
+
+    Args:
+        before: As stored before, None where there was none.
+        user: As stored now.
+
+    Returns:
+        The beginning of a sentence for a person.
+    """
+    if before is None:
+        return f"{user.username} can log in"
+    if before.password_hash == user.password_hash:
+        return f"{user.username} has this password already"
+    return f"{user.username} has a new password"
 
 
 def _hash(arguments: argparse.Namespace, console: Console) -> int:
     from angarium.engines.secrets.passwords import ScryptHasher
 
-    password_hash = ScryptHasher().hash(console.ask_password("password", twice=True))
+    password = console.ask_password("password", twice=True)
+    if not is_password(password):
+        raise CommandError(f"the password {new_password_fault(password)}; {RULE}")
+    password_hash = ScryptHasher().hash(password)
     console.say(json.dumps({"password_hash": password_hash}) if arguments.json else password_hash)
     return 0
 
 
-@contextmanager
-def _identity(console: Console, makes_data: bool) -> Iterator["IdentityRoom"]:
+def _settings(console: Console) -> Settings:
+    """Read the settings, and see that they lead to data: none of these commands makes any.
+
+    Args:
+        console: Has the environment.
+
+    Returns:
+        The settings.
+
+    Raises:
+        CommandError: There is no data.
+    """
     settings = Settings.from_env(console.environment, console.stderr.isatty())
+    require_data(settings)
+    return settings
+
+
+@contextmanager
+def _identity(settings: Settings, console: Console) -> Iterator["IdentityRoom"]:
     # The engines are loaded only by the commands that use them: the clients start faster without.
     from angarium import wiring
 
-    if not makes_data:
-        require_data(settings)
     handler = logs.configure("cli", "WARNING", settings.log_format, console.stderr)
     try:
         with wiring.open_identity(settings) as room:

@@ -8,6 +8,7 @@ from angarium import deadline, logs
 from angarium.clock import Clock
 from angarium.domain.errors import Code, Refused
 from angarium.domain.identifiers import user_id_for
+from angarium.domain.password import is_password
 from angarium.domain.user import Principal, User, is_username
 from angarium.ports.identity import PasswordHasher, TokenSigner
 from angarium.ports.users import UserStore
@@ -89,7 +90,7 @@ class Login:
         attempt = self._throttle.start(username, address)
         try:
             user = self._find(username)
-            matches = self._hasher.verify(password, user.password_hash if user is not None else None)
+            matches = self._matches(password, user)
         except BaseException:
             attempt.abandoned()
             raise
@@ -107,6 +108,20 @@ class Login:
             )
         attempt.succeeded()
         return self._issue(user)
+
+    def _matches(self, password: str, user: User | None) -> bool:
+        """Compare a password, in the same time whatever it is and whether there is a user.
+
+        Args:
+            password: As it was sent.
+            user: Whose it should be, None for nobody's.
+
+        Returns:
+            True when it is the user's.
+        """
+        possible = is_password(password)
+        kept = user.password_hash if user is not None else None
+        return self._hasher.verify(password if possible else "", kept) and possible
 
     def _find(self, username: str) -> User | None:
         if not is_username(username):

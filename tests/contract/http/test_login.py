@@ -152,6 +152,14 @@ def test_what_can_be_nobodys_name_is_an_unknown_user(
     assert refused(answer) == (401, "invalid_credentials")
 
 
+@pytest.mark.parametrize("behind", ["\0", "\0\0\0", "\0x", "x" * 1025])
+def test_a_password_with_a_zero_or_far_too_much_behind_it_is_nobodys(
+    stranger: Client, alice: Person, address: tuple[str, str], behind: str
+) -> None:
+    answer = log_in(stranger, address, username=alice.username, password=alice.password + behind)
+    assert refused(answer) == (401, "invalid_credentials")
+
+
 def test_a_password_with_a_lone_surrogate_is_an_invalid_field(stranger: Client, alice: Person) -> None:
     answer = stranger.post("/auth/token", {"username": alice.username, "password": "\ud800"})
     assert refused(answer) == (400, "invalid_field")

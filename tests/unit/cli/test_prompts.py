@@ -4,9 +4,11 @@ import os
 import pty
 import subprocess
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
+from angarium.engines.embedded.database import Database
 from angarium.engines.secrets.passwords import ScryptHasher
 from tests.unit.cli.chat.waiting import PATIENCE
 from tests.unit.cli.conftest import Shell
@@ -73,6 +75,7 @@ def test_a_new_password_is_asked_for_twice_and_never_shown(shell: Shell) -> None
     ],
 )
 def test_a_password_that_was_not_given_is_told(answers: Sequence[bytes], line: str, shell: Shell) -> None:
+    Database.open(Path(shell.environment["ANGARIUM_DATA"]), 12).close()
     status, out, shown = prompted(shell.environment, ["users", "add", "erin"], *answers)
     assert (status, out) == (1, "")
     assert shown.endswith(f"\n{line}\r\n")

@@ -26,7 +26,9 @@ def test_init_adds_the_configured_users_and_can_be_repeated(shell: Shell) -> Non
 
 
 @pytest.mark.parametrize("made", [False, True])
-@pytest.mark.parametrize("argv", [("users",), ("dead", "list"), ("dead", "replay", "--all")])
+@pytest.mark.parametrize(
+    "argv", [("users",), ("users", "add", "erin"), ("dead", "list"), ("dead", "replay", "--all")]
+)
 def test_a_command_that_looks_at_data_makes_none(argv: tuple[str, ...], made: bool, shell: Shell) -> None:
     data = Path(shell.environment["ANGARIUM_DATA"])
     if made:
@@ -43,14 +45,15 @@ def test_users_are_listed_with_their_ids(shell: Shell) -> None:
     Database.open(Path(shell.environment["ANGARIUM_DATA"]), 12).close()
     assert shell.run("users") == 0
     assert shell.err == "there are no users yet: `angarium init` adds the configured ones\n"
-    assert shell.run("users", "add", "erin", stdin="secret\n") == 0
+    assert shell.run("users", "add", "erin", stdin="a good one\n") == 0
     assert shell.out == f"erin can log in ({id_of('erin')})\n"
     assert shell.run("users") == 0
     assert shell.out.startswith(f"erin  {id_of('erin')}  20")
 
 
 def test_a_user_is_added_as_json_too(shell: Shell) -> None:
-    assert shell.run("users", "add", "erin", "--json", stdin="secret\n") == 0
+    Database.open(Path(shell.environment["ANGARIUM_DATA"]), 12).close()
+    assert shell.run("users", "add", "erin", "--json", stdin="a good one\n") == 0
     body = json.loads(shell.out)
     assert (body["username"], body["user_id"]) == ("erin", id_of("erin"))
     assert body["created_at"].endswith("Z")
@@ -59,29 +62,64 @@ def test_a_user_is_added_as_json_too(shell: Shell) -> None:
 
 
 def test_a_password_is_never_an_argument_or_empty(shell: Shell) -> None:
+    Database.open(Path(shell.environment["ANGARIUM_DATA"]), 12).close()
     assert shell.run("users", "add", "erin", "secret") == 2
     assert shell.run("users", "add", "erin", stdin="\n") == 1
-    assert not Path(shell.environment["ANGARIUM_DATA"]).exists()
+    assert shell.err == "angarium: the password is empty; type one, or write it on a line of stdin\n"
+
+
+@pytest.mark.parametrize(
+    ("password", "fault"),
+    [("1234567", "has 7 bytes"), ("x" * 1025, "has 1,025 bytes"), ("a good\0one", "has U+0000 in it")],
+)
+def test_a_new_password_has_8_to_1024_bytes_and_no_zero(password: str, fault: str, shell: Shell) -> None:
+    Database.open(Path(shell.environment["ANGARIUM_DATA"]), 12).close()
+    assert shell.run("users", "add", "erin", stdin=f"{password}\n") == 1
+    assert shell.err == (f"angarium: the password {fault}; choose one of 8 to 1,024 bytes, without U+0000\n")
+    assert shell.run("users", "--json") == 0
+    assert json.loads(shell.out) == {"users": []}
+
+
+@pytest.mark.parametrize("password", ["x" * 1025, "a good\0one"])
+def test_no_hash_is_printed_of_what_can_be_nobodys_password(password: str, shell: Shell) -> None:
+    assert shell.run("users", "hash", stdin=f"{password}\n") == 1
+    assert "choose one of 8 to 1,024 bytes" in shell.err
+
+
+def test_what_became_of_a_user_is_said(shell: Shell) -> None:
+    Database.open(Path(shell.environment["ANGARIUM_DATA"]), 12).close()
+    for password, said in (
+        ("a good one", "erin can log in"),
+        ("another one", "erin has a new password"),
+        ("another one", "erin has this password already"),
+    ):
+        assert shell.run("users", "add", "erin", stdin=f"{password}\n") == 0
+        assert shell.out == f"{said} ({id_of('erin')})\n"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", ""])
+def test_a_byte_order_mark_and_the_end_of_the_line_are_no_part_of_a_password(end: str, shell: Shell) -> None:
+    assert shell.run("users", "hash", stdin=f"\ufeffa good\ufeff one{end}") == 0
+    assert ScryptHasher().verify("a good\ufeff one", shell.out.strip())
 
 
 def test_a_hash_is_printed_for_the_users_file(shell: Shell, tmp_path: Path) -> None:
-    assert shell.run("users", "hash", stdin="secret\n") == 0
+    assert shell.run("users", "hash", stdin="a good one\n") == 0
     password_hash = shell.out.strip()
-    assert ScryptHasher().verify("secret", password_hash)
+    assert ScryptHasher().verify("a good one", password_hash)
     path = tmp_path / "users.json"
     path.write_text(json.dumps([{"username": "erin", "password_hash": password_hash}]))
     shell.environment["ANGARIUM_USERS"] = str(path)
     assert shell.run("init") == 0
     assert shell.out.endswith("users: erin\n")
-    assert shell.run("users", "hash", "--json", stdin="secret\n") == 0
+    assert shell.run("users", "hash", "--json", stdin="a good one\n") == 0
     assert json.loads(shell.out)["password_hash"].startswith("$scrypt$")
 
 
-@pytest.mark.parametrize("argv", [("users", "add", "erin"), ("init",)])
-def test_a_folder_that_cannot_be_used_is_told(argv: tuple[str, ...], shell: Shell, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_used_is_told(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     shell.environment["ANGARIUM_DATA"] = str(tmp_path / "file" / "data")
-    assert shell.run(*argv, stdin="secret\n") == 2
+    assert shell.run("init") == 2
     assert shell.err.startswith("angarium: ")
     assert str(tmp_path / "file") in shell.err
     assert shell.err.count("\n") == 1
@@ -90,6 +128,7 @@ def test_a_folder_that_cannot_be_used_is_told(argv: tuple[str, ...], shell: Shel
 @pytest.fixture
 def hardened(shell: Shell, tmp_path: Path) -> Iterator[Shell]:
     """A service that was tried out with demo users, and then given its own users and an open address."""
+    Database.open(Path(shell.environment["ANGARIUM_DATA"]), 12).close()
     for name in ("alice", "bob"):
         assert shell.run("users", "add", name, stdin=f"{name}-demo\n") == 0
     path = tmp_path / "users.json"

@@ -93,6 +93,28 @@ def test_an_unknown_user_and_a_wrong_password_are_told_alike(door: Door) -> None
     assert len(set(refusals)) == 1
 
 
+@pytest.mark.parametrize("nobodys", ["right\0", "\0right", "right\0\0", "x" * 1025, "ä" * 513])
+def test_what_can_be_no_password_is_refused_like_a_wrong_one_at_the_same_cost(
+    door: Door, nobodys: str
+) -> None:
+    door.users.put(User(ALICE, "alice", door.hasher.hash(nobodys), 1))
+    assert door.code_of("alice", nobodys) == Code.INVALID_CREDENTIALS
+    kept = door.users.get(ALICE)
+    assert kept is not None
+    assert door.hasher.verified == [kept.password_hash]
+
+
+def test_nothing_is_never_the_password_instead_of_what_can_be_none(door: Door) -> None:
+    door.users.put(User(ALICE, "alice", door.hasher.hash(""), 1))
+    assert door.code_of("alice", "x" * 1025) == Code.INVALID_CREDENTIALS
+
+
+@pytest.mark.parametrize("longest", ["x" * 1024, "ä" * 512])
+def test_the_longest_password_is_one(door: Door, longest: str) -> None:
+    door.users.put(User(ALICE, "alice", door.hasher.hash(longest), 1))
+    assert door.login.login("alice", longest, HOME).user_id == ALICE
+
+
 def test_a_hash_is_computed_for_an_unknown_user_too(door: Door) -> None:
     door.code_of("nobody", "wrong")
     door.code_of("no name at all!", "wrong")

@@ -1,5 +1,6 @@
 """Lines out of a pipe, without keeping more of one than could be sent."""
 
+import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -25,6 +26,7 @@ class LineSplitter:
     def __init__(self) -> None:
         self._kept = bytearray()
         self._size = 0
+        self._is_first = True
 
     def feed(self, data: bytes) -> Iterator[InputLine]:
         """Take what was read.
@@ -36,8 +38,9 @@ class LineSplitter:
             The lines that are whole; at the end also what stands there without a line feed.
         """
         if not data:
-            if self._size:
-                yield self._line()
+            line = self._line()
+            if line.size:
+                yield line
             return
         *whole, rest = data.split(b"\n")
         for piece in whole:
@@ -50,6 +53,11 @@ class LineSplitter:
         self._kept += piece[: max(0, MAX_CONTENT_BYTES + 1 - len(self._kept))]
 
     def _line(self) -> InputLine:
+        # Windows begins a text with a byte order mark, which is no part of it.
+        if self._is_first and self._kept.startswith(codecs.BOM_UTF8):
+            del self._kept[: len(codecs.BOM_UTF8)]
+            self._size -= len(codecs.BOM_UTF8)
+        self._is_first = False
         line = InputLine(self._kept.decode("utf-8", "surrogateescape"), self._size)
         self._kept.clear()
         self._size = 0

@@ -130,3 +130,16 @@ def test_lines_are_the_same_wherever_the_pieces_are_cut(lines: list[str], size: 
     data = "".join(f"{line}\n" for line in lines).encode()
     pieces = [data[place : place + size] for place in range(0, len(data), size)]
     assert split(*pieces) == [InputLine(line, len(line.encode())) for line in lines]
+
+
+@pytest.mark.parametrize("cut", range(1, 5))
+def test_a_byte_order_mark_before_the_first_line_is_dropped_wherever_the_pieces_are_cut(cut: int) -> None:
+    data = "\ufeffone\n\ufefftwo\n".encode()
+    splitter = LineSplitter()
+    lines = [line for piece in (data[:cut], data[cut:], b"") for line in splitter.feed(piece)]
+    assert lines == [InputLine("one", 3), InputLine("\ufefftwo", 6)]
+
+
+def test_a_byte_order_mark_alone_is_no_line() -> None:
+    splitter = LineSplitter()
+    assert [*splitter.feed("\ufeff".encode()), *splitter.feed(b"")] == []
