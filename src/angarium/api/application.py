@@ -124,7 +124,7 @@ class MessagingApplication(Application):
         route = admission.endpoint
         if not isinstance(route, Route):
             raise TypeError("the admission was not made by this application")
-        call = Call(self._services, admission, body, may_block, self._trusted_proxies)
+        call = Call(self._services, admission, body, may_block, self._trusted_proxies, route.query)
         if not may_block:
             return route.endpoint(call)
         with (

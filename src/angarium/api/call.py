@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from angarium.api.exchange import Admission, Awaiting, Response, WouldBlock
+from angarium.api.fields import Faults, check_query
 from angarium.domain.ip_addresses import IPNetwork
 from angarium.services.authentication import Authentication
 from angarium.services.conversations import Conversations
@@ -54,10 +55,11 @@ class Call:
         admission: The request's head, path parameters and caller.
         body: The whole body.
         may_block: Whether the store may be waited for.
+        query: The query parameters that the path knows; None where any is taken.
         trusted_proxies: Whose `X-Forwarded-For` is believed.
     """
 
-    __slots__ = ("admission", "body", "may_block", "services", "trusted_proxies")
+    __slots__ = ("admission", "body", "may_block", "query", "services", "trusted_proxies")
 
     def __init__(
         self,
@@ -66,12 +68,14 @@ class Call:
         body: bytes,
         may_block: bool,
         trusted_proxies: Sequence[IPNetwork],
+        query: Sequence[str] | None = None,
     ) -> None:
         self.services = services
         self.admission = admission
         self.body = body
         self.may_block = may_block
         self.trusted_proxies = trusted_proxies
+        self.query = query
 
     @property
     def caller_id(self) -> UUID:
@@ -87,6 +91,18 @@ class Call:
         if principal is None:
             raise LookupError(f"{self.admission.template} is listed as a route without a token")
         return principal.user_id
+
+    def faults(self) -> Faults:
+        """Begin to collect what is wrong with the request.
+
+        Returns:
+            The query's unknown parameters, to which the endpoint adds what it finds itself.
+        """
+        faults = Faults()
+        query = self.admission.head.query
+        if query and self.query is not None:
+            check_query(query, self.query, faults)
+        return faults
 
     @property
     def trace_id(self) -> str:

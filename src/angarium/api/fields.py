@@ -13,7 +13,10 @@ DEFAULT_LIMIT = 50
 MAX_LIMIT = 100
 NIL = UUID(int=0)
 _EXAMPLE = "01890a5d-ac96-774b-bcce-b302099a8057"
+MAX_UNKNOWN = 8
+"""Unknown parameters that are told apart; a query of 8 KiB has room for thousands."""
 _PATH_CODES = {
+    "user_id": Code.INVALID_USER_ID,
     "conversation_id": Code.INVALID_CONVERSATION_ID,
     "message_id": Code.INVALID_MESSAGE_ID,
 }
@@ -166,18 +169,29 @@ def _is_same(one: object, other: object, are_ids: bool) -> bool:
     return parsed is not None and parsed == parse_uuid(other)
 
 
+def check_query(query: str, known: Sequence[str], faults: Faults) -> None:
+    """Note every parameter that a path does not know: a misspelled one would change nothing.
+
+    Args:
+        query: The query, still percent-encoded.
+        known: The names that the path knows.
+        faults: Takes note of the first eight others.
+    """
+    unknown = [name for name in _parse_query(query) if name not in known]
+    allowed = f"send only {' or '.join(known)}" if known else "this path takes none"
+    for name in unknown[:MAX_UNKNOWN]:
+        detail = f"{shown(name)} is no query parameter of this path; {allowed}."
+        faults.add(Code.UNKNOWN_PARAMETER, detail, shown(name)[1:-1])
+
+
 class QueryFields:
-    """The parameters of a query; unknown ones are ignored."""
+    """The parameters of a query; `check_query` deals with unknown ones."""
 
     __slots__ = ("_faults", "_parameters")
 
     def __init__(self, query: str, faults: Faults) -> None:
         self._faults = faults
-        self._parameters: dict[str, list[str]] = {}
-        # A `+` stays one: it stands in the offset of a timestamp, and no parameter has a space.
-        for pair in query.split("&") if query else ():
-            name, _, value = pair.partition("=")
-            self._parameters.setdefault(unquote(name), []).append(unquote(value))
+        self._parameters = _parse_query(query)
 
     def get(self, name: str, code: Code) -> str | None:
         """Read a parameter.
@@ -244,6 +258,17 @@ class QueryFields:
         return DEFAULT_LIMIT
 
 
+def _parse_query(query: str) -> dict[str, list[str]]:
+    """Return the values of each parameter, decoded."""
+    parameters: dict[str, list[str]] = {}
+    for pair in query.split("&"):
+        if pair:
+            # A `+` stays one: it stands in the offset of a timestamp, and no parameter has a space.
+            name, _, value = pair.partition("=")
+            parameters.setdefault(unquote(name), []).append(unquote(value))
+    return parameters
+
+
 def identifier(text: str, code: Code, field: str, faults: Faults) -> UUID:
     """Read a UUID.
 
@@ -290,7 +315,7 @@ def path_identifier(parameters: Mapping[str, str], name: str, faults: Faults) ->
 
     Args:
         parameters: The path's.
-        name: `conversation_id` or `message_id`.
+        name: `conversation_id`, `message_id` or `user_id`.
         faults: Takes note of the problem.
 
     Returns:

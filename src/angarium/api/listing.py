@@ -6,7 +6,7 @@ from uuid import UUID
 
 from angarium.api.call import Call
 from angarium.api.exchange import Response
-from angarium.api.fields import Faults, QueryFields
+from angarium.api.fields import QueryFields
 from angarium.api.json_bodies import encode_text
 
 
@@ -54,7 +54,7 @@ def wanted(call: Call, read_cursor: Callable[[str, UUID], object]) -> Wanted:
     Raises:
         Refused: With everything that is wrong.
     """
-    faults = Faults()
+    faults = call.faults()
     query = QueryFields(call.admission.head.query, faults)
     limit = query.limit()
     cursor = query.cursor(lambda text: read_cursor(text, call.caller_id))

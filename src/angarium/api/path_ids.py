@@ -13,5 +13,10 @@ def path_ids(parameters: Mapping[str, str]) -> Mapping[str, str]:
 
     Returns:
         The UUIDs among them in lower case, by their names; any other text is left out, whatever it may be.
+        `user_id` is left out too: in a log line it is the caller's.
     """
-    return {name: text.lower() for name, text in parameters.items() if parse_uuid(text) is not None}
+    return {
+        name: text.lower()
+        for name, text in parameters.items()
+        if name != "user_id" and parse_uuid(text) is not None
+    }

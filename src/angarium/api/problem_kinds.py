@@ -132,6 +132,12 @@ KINDS: Mapping[Code, Kind] = {
         "The path needs a query parameter that was not sent.",
         "Add the parameter that `detail` names.",
     ),
+    Code.UNKNOWN_PARAMETER: Kind(
+        400,
+        "A query parameter is unknown",
+        "The path does not know a parameter of the query; a misspelled one would change nothing.",
+        "Send only parameters that `detail` names.",
+    ),
     Code.INVALID_CREDENTIALS: Kind(
         401,
         "The username or the password is wrong",
@@ -155,6 +161,12 @@ KINDS: Mapping[Code, Kind] = {
         "There is no such user",
         "Nobody has this name or id.",
         "Check the name with `GET /v1/users?username=…`; it is compared exactly.",
+    ),
+    Code.INVALID_USER_ID: Kind(
+        400,
+        "The user's id is no UUID",
+        "The id of a user is a UUID with its hyphens.",
+        "Send the `user_id` that `GET /v1/users?username=…` gave.",
     ),
     Code.INVALID_PARTICIPANTS: Kind(
         400,

@@ -30,6 +30,7 @@ class Route:
         body_rule: Whether it wants a body.
         wants_token: Whether it is for logged-in users only.
         endpoint: Does it.
+        query: The query parameters that its path knows, with any method; None where any is taken.
     """
 
     method: str
@@ -38,25 +39,30 @@ class Route:
     body_rule: BodyRule
     wants_token: bool
     endpoint: Callable[[Call], Outcome]
+    query: tuple[str, ...] | None = None
 
 
-_CONVERSATION = "/v1/conversations/{conversation_id}"
+_CONVERSATIONS = "/v1/conversations"
+_CONVERSATION = _CONVERSATIONS + "/{conversation_id}"
 _MESSAGE = _CONVERSATION + "/messages/{message_id}"
+_PAGE = ("limit", "cursor")
+_HISTORY = ("limit", "order", "since_timestamp", "cursor")
 
 # fmt: off
 ROUTES: Sequence[Route] = (
     Route("POST", "/auth/token", Lane.HASHING, BodyRule.JSON_OR_FORM, False, tokens.issue),
-    Route("GET", "/v1/users/me", Lane.STORE, BodyRule.NONE, True, users.me),
-    Route("GET", "/v1/users", Lane.STORE, BodyRule.NONE, True, users.by_name),
-    Route("POST", "/v1/conversations", Lane.STORE, BodyRule.JSON, True, conversations.open_conversation),
-    Route("GET", "/v1/conversations", Lane.STORE, BodyRule.NONE, True, conversations.mine),
-    Route("GET", _CONVERSATION, Lane.STORE, BodyRule.NONE, True, conversations.show),
-    Route("POST", "/v1/messages", Lane.INLINE, BodyRule.JSON, True, messages.send),
-    Route("GET", _CONVERSATION + "/messages", Lane.STORE, BodyRule.NONE, True, messages.history),
-    Route("GET", _MESSAGE, Lane.STORE, BodyRule.NONE, True, messages.show),
-    Route("POST", _CONVERSATION + "/receipts", Lane.STORE, BodyRule.JSON, True, receipts.confirm),
-    Route("POST", _MESSAGE + "/delivered", Lane.STORE, BodyRule.NONE, True, receipts.confirm_one),
-    Route("GET", "/v1/inbox", Lane.STORE, BodyRule.NONE, True, inbox.mine),
+    Route("GET", "/v1/users/me", Lane.STORE, BodyRule.NONE, True, users.me, ()),
+    Route("GET", "/v1/users/{user_id}", Lane.STORE, BodyRule.NONE, True, users.by_id, ()),
+    Route("GET", "/v1/users", Lane.STORE, BodyRule.NONE, True, users.by_name, ("username",)),
+    Route("POST", _CONVERSATIONS, Lane.STORE, BodyRule.JSON, True, conversations.open_conversation, _PAGE),
+    Route("GET", _CONVERSATIONS, Lane.STORE, BodyRule.NONE, True, conversations.mine, _PAGE),
+    Route("GET", _CONVERSATION, Lane.STORE, BodyRule.NONE, True, conversations.show, ()),
+    Route("POST", "/v1/messages", Lane.INLINE, BodyRule.JSON, True, messages.send, ()),
+    Route("GET", _CONVERSATION + "/messages", Lane.STORE, BodyRule.NONE, True, messages.history, _HISTORY),
+    Route("GET", _MESSAGE, Lane.STORE, BodyRule.NONE, True, messages.show, ()),
+    Route("POST", _CONVERSATION + "/receipts", Lane.STORE, BodyRule.JSON, True, receipts.confirm, ()),
+    Route("POST", _MESSAGE + "/delivered", Lane.STORE, BodyRule.NONE, True, receipts.confirm_one, ()),
+    Route("GET", "/v1/inbox", Lane.STORE, BodyRule.NONE, True, inbox.mine, _PAGE),
     Route("GET", "/health/live", Lane.LIVENESS, BodyRule.NONE, False, health.live),
     Route("GET", "/health/ready", Lane.HEALTH, BodyRule.NONE, False, health.ready),
     Route("GET", "/openapi.json", Lane.INLINE, BodyRule.NONE, False, openapi.document),

@@ -6,6 +6,9 @@ from functools import lru_cache
 
 from angarium.services.cursors import MAX_TIMESTAMP
 
+MIN_MILLISECONDS = 100_000_000_000
+"""In 1973. Smaller numbers are moments of our time in seconds, by mistake."""
+
 _MILLISECONDS = re.compile(r"[0-9]{1,15}")
 _RFC3339 = re.compile(
     r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})[Tt]"
@@ -33,7 +36,7 @@ def parse_timestamp(text: str) -> int | None:
 
     Args:
         text: RFC 3339 with any offset and any number of digits of a second, or an integer of
-            milliseconds since the epoch, 0 or more, up to the year 9999.
+            milliseconds since the epoch: 0, or `MIN_MILLISECONDS` up to the year 9999.
 
     Returns:
         Milliseconds since the epoch, rounded down, from 0 to the end of the year 9999, beyond which no
@@ -41,9 +44,21 @@ def parse_timestamp(text: str) -> int | None:
     """
     if _MILLISECONDS.fullmatch(text):
         ms = int(text)
-        return ms if ms <= MAX_TIMESTAMP else None
+        return ms if ms == 0 or MIN_MILLISECONDS <= ms <= MAX_TIMESTAMP else None
     match = _RFC3339.fullmatch(text)
     return None if match is None else _moment(match)
+
+
+def is_in_seconds(text: str) -> bool:
+    """Tell whether a moment that cannot be read was written in seconds.
+
+    Args:
+        text: What `parse_timestamp` gave None for.
+
+    Returns:
+        True for a whole number that is too small for milliseconds.
+    """
+    return _MILLISECONDS.fullmatch(text) is not None and int(text) < MIN_MILLISECONDS
 
 
 @lru_cache(maxsize=256)

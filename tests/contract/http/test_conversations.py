@@ -6,7 +6,7 @@ from uuid import NAMESPACE_URL, uuid4, uuid5
 
 import pytest
 
-from tests.contract.http.client import Answer, Person, Talk, refused
+from tests.contract.http.client import Answer, Person, Talk, refused, wrong_fields
 
 
 def open_with(caller: Person, *participants: Person) -> Answer:
@@ -21,6 +21,25 @@ def test_a_new_conversation_is_201_and_the_same_one_200(alice: Person, bob: Pers
     assert set(created.document()) == {"conversation_id", "type", "participant_ids", "created_at"}
     assert created.at("type") == "private"
     assert created.at("participant_ids") == sorted([str(alice.user_id), str(bob.user_id)])
+
+
+def test_the_type_may_be_named_and_is_private(alice: Person, bob: Person) -> None:
+    for sent_type in ("private", None):
+        document = {"participant_ids": [str(bob.user_id)], "type": sent_type}
+        assert alice.client.post("/v1/conversations", document).at("type") == "private"
+
+
+@pytest.mark.parametrize("sent_type", ["group", "", "Private", 7, ["private"], {}])
+def test_nobody_can_believe_to_have_made_a_group(alice: Person, bob: Person, sent_type: object) -> None:
+    document = {"participant_ids": [str(bob.user_id)], "type": sent_type}
+    assert refused(alice.client.post("/v1/conversations", document)) == (400, "invalid_field")
+    assert alice.client.get("/v1/conversations").at("conversations") == []
+
+
+def test_a_wrong_type_and_wrong_participants_are_told_at_once(alice: Person) -> None:
+    answer = alice.client.post("/v1/conversations", {"participant_ids": ["x"], "type": "group"})
+    assert refused(answer) == (400, "invalid_field")
+    assert wrong_fields(answer) == ["type", "participant_ids"]
 
 
 def test_its_location_comes_both_times(alice: Person, bob: Person) -> None:

@@ -1,6 +1,7 @@
 """The contract's section "Every response"."""
 
 import json
+import re
 from urllib.parse import quote
 
 import pytest
@@ -19,7 +20,7 @@ WITH_BODY = [route for route in ROUTES if route.body_rule is not BodyRule.NONE]
 
 
 def path_of(route: Route) -> str:
-    path = route.template.replace("{conversation_id}", SOME_ID).replace("{message_id}", SOME_ID)
+    path = re.sub(r"\{\w+\}", SOME_ID, route.template)
     return f"{path}?username=alice" if path == "/v1/users" else path
 
 
@@ -210,6 +211,49 @@ def test_wrong_parameters_and_ids_of_a_path_are_told_at_once(alice: Person) -> N
     answer = alice.client.get(f"/v1/conversations/x/messages?{query}")
     assert refused(answer) == (400, "invalid_conversation_id")
     assert wrong_fields(answer) == ["conversation_id", "limit", "order", "since_timestamp"]
+
+
+@pytest.mark.parametrize("route", GUARDED, ids=name_of)
+def test_a_parameter_that_a_path_does_not_know_is_refused_on_any_method(alice: Person, route: Route) -> None:
+    path, _, query = path_of(route).partition("?")
+    body = b"{}" if route.body_rule is not BodyRule.NONE else None
+    methods = ["GET", "HEAD"] if route.method == "GET" else [route.method]
+    for method in methods:
+        answer = alice.client.send(method, f"{path}?{query}&limt=1", body=body)
+        assert answer.status == 400
+        if method != "HEAD":
+            listed = answer.document().get("errors", [{"field": "limt", "detail": answer.at("detail")}])
+            (told,) = [each for each in listed if each["field"] == "limt"]  # type: ignore[attr-defined]
+            assert '"limt" is no query parameter of this path' in told["detail"]
+            for known in route.query or ("takes none",):
+                assert known in told["detail"]
+
+
+def test_what_a_path_knows_is_known_with_any_method(alice: Person, bob: Person) -> None:
+    document = {"participant_ids": [str(bob.user_id)]}
+    assert alice.client.post("/v1/conversations?limit=5", document).status == 201
+
+
+def test_unknown_parameters_and_wrong_fields_are_told_at_once(alice: Person) -> None:
+    answer = alice.client.post("/v1/messages?a=1&b", {"conversation_id": "x", "content": "a"})
+    assert refused(answer) == (400, "unknown_parameter")
+    assert wrong_fields(answer) == ["a", "b", "conversation_id"]
+
+
+def test_an_unknown_parameter_comes_after_the_body_was_read(alice: Person) -> None:
+    assert refused(alice.client.post_bytes("/v1/messages?a=1", b"{")) == (400, "malformed_json")
+
+
+def test_of_many_unknown_parameters_a_few_are_told(alice: Person) -> None:
+    query = "&".join(f"p{number}={'x' * 20}" for number in range(200))
+    answer = alice.client.get(f"/v1/inbox?{query}")
+    assert refused(answer) == (400, "unknown_parameter")
+    assert len(answer.rows("errors")) == 8
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/openapi.json", "/problems"])
+def test_elsewhere_unknown_parameters_are_ignored(stranger: Client, path: str) -> None:
+    assert stranger.get(f"{path}?cache=1").status in (200, 503)
 
 
 def test_fields_are_checked_before_existence(alice: Person) -> None:

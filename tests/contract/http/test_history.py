@@ -110,7 +110,7 @@ def test_since_the_beginning_everything_comes_oldest_first(told: Talk) -> None:
     "since",
     [
         "0",
-        "1000",
+        "100000000000",
         "1970-01-01T00:00:00Z",
         "1969-12-31T23:59:59.999Z",
         "2000-01-01T00:00:00+05:30",
@@ -161,7 +161,7 @@ def test_a_poll_with_the_resume_cursor_misses_nothing(told: Talk) -> None:
 
 def test_an_empty_page_resumes_from_what_was_asked(talk: Talk) -> None:
     from_nothing = talk.history().text("pagination", "resume_cursor")
-    from_moment = talk.history("since_timestamp=1000").text("pagination", "resume_cursor")
+    from_moment = talk.history("since_timestamp=100000000000").text("pagination", "resume_cursor")
     from_future = talk.history("since_timestamp=9999-12-31T23:59:59Z").text("pagination", "resume_cursor")
     talk.say("first")
     assert contents(talk.history(f"cursor={from_nothing}")) == ["first"]
@@ -244,6 +244,14 @@ def test_what_is_no_full_timestamp_is_invalid(talk: Talk, since: str) -> None:
     assert refused(talk.history(f"since_timestamp={since}")) == (400, "invalid_timestamp")
 
 
+@pytest.mark.parametrize("since", ["1", "1763380800", "99999999999"])
+def test_seconds_are_refused_and_said_to_be_seconds(talk: Talk, since: str) -> None:
+    answer = talk.history(f"since_timestamp={since}")
+    assert refused(answer) == (400, "invalid_timestamp")
+    assert f'"{since}", which are seconds' in answer.text("detail")
+    assert "milliseconds" in answer.text("detail")
+
+
 @pytest.mark.parametrize(
     ("query", "code"),
     [
@@ -263,8 +271,16 @@ def test_all_parameters_are_told_at_once(talk: Talk) -> None:
     assert wrong_fields(answer) == ["limit", "order", "cursor"]
 
 
-def test_unknown_parameters_are_ignored(told: Talk) -> None:
-    assert contents(told.history("page=7&limit=1&=&&")) == CONTENTS[-1:]
+def test_nothing_between_two_parameters_is_no_parameter(told: Talk) -> None:
+    assert contents(told.history("&limit=1&&")) == CONTENTS[-1:]
+
+
+@pytest.mark.parametrize("query", ["page=7", "Limit=1", "=", "=1", "limit%20=1", "%ff=1"])
+def test_unknown_parameters_are_refused_and_the_known_ones_named(told: Talk, query: str) -> None:
+    answer = told.history(query)
+    assert refused(answer) == (400, "unknown_parameter")
+    for known in ("limit", "order", "since_timestamp", "cursor"):
+        assert known in answer.text("detail")
 
 
 def test_one_message_is_shown_to_both(told: Talk) -> None:

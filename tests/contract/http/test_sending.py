@@ -1,11 +1,11 @@
 """The contract's section "POST /v1/messages"."""
 
 from collections.abc import Callable, Mapping
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 import pytest
 
-from tests.contract.http.client import Person, Talk, refused, wrong_fields
+from tests.contract.http.client import Answer, Person, Talk, refused, wrong_fields
 from tests.contract.http.waiting import until
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -15,14 +15,29 @@ def post(person: Person, document: Mapping[str, object]) -> tuple[int, str]:
     return refused(person.client.post("/v1/messages", document))
 
 
+def number(answer: Answer, *path: str) -> int:
+    value = answer.at(*path)
+    assert isinstance(value, int)
+    return value
+
+
 def test_an_accepted_message_is_202_with_its_location(talk: Talk) -> None:
     answer = talk.send("Hello")
     assert answer.status == 202
-    members = {"message_id", "conversation_id", "status", "accepted_at", "trace_id"}
+    members = {"message_id", "conversation_id", "status", "accepted_at", "log", "trace_id"}
     assert set(answer.document()) == members
     assert answer.at("conversation_id") == talk.conversation_id
     assert answer.at("status") == "ACCEPTED"
     assert answer.headers.get("location") == f"{talk.path}/messages/{answer.text('message_id')}"
+
+
+def test_the_answer_says_where_in_the_log_this_record_lies(talk: Talk) -> None:
+    message_id = str(uuid4())
+    first, again = (talk.send("a", message_id=message_id) for _ in range(2))
+    for answer in (first, again):
+        assert set(answer.at("log")) == {"partition", "offset"}  # type: ignore[call-overload]
+    assert first.at("log", "partition") == again.at("log", "partition")
+    assert number(first, "log", "offset") < number(again, "log", "offset")
 
 
 def test_the_trace_id_of_the_request_is_in_the_answer(talk: Talk) -> None:
@@ -221,11 +236,42 @@ def test_an_idempotency_key_is_another_name_of_the_id(talk: Talk, form: str) -> 
     assert talk.one.client.post("/v1/messages", both, [key]).at("message_id") == message_id
 
 
-@pytest.mark.parametrize("form", ['"{}', '{}"', '""{}""', '"{}""', '""{}', "'{}'", '" {} "', '"', '""'])
-def test_a_key_with_other_quotes_than_one_pair_is_invalid(talk: Talk, form: str) -> None:
+KEYS = ["a", "order 17/2", "~!#", '"', "'", "x" * 255, "01890a5dac96774bbcceb302099a8057"]
+
+
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("form", ["{}", '"{}"'])
+def test_any_other_key_stands_for_an_id_made_from_it(talk: Talk, key: str, form: str) -> None:
+    scope, sender = UUID(talk.conversation_id), talk.one.user_id
+    document = {"conversation_id": talk.conversation_id.upper(), "content": "a"}
+    sent = talk.one.client.post("/v1/messages", document, [("Idempotency-Key", form.format(key))])
+    assert sent.at("message_id") == str(uuid5(scope, f"{sender}:{key}"))
+    both = {**document, "message_id": sent.text("message_id").upper()}
+    again = talk.one.client.post("/v1/messages", both, [("Idempotency-Key", key)])
+    assert again.at("message_id") == sent.at("message_id")
+
+
+def test_one_key_of_two_people_is_two_messages(talk: Talk) -> None:
     document = {"conversation_id": talk.conversation_id, "content": "a"}
-    key = ("Idempotency-Key", form.format(uuid4()))
-    assert refused(talk.one.client.post("/v1/messages", document, [key])) == (400, "invalid_message_id")
+    ids = {
+        person.client.post("/v1/messages", document, [("Idempotency-Key", "1")]).text("message_id")
+        for person in (talk.one, talk.other)
+    }
+    assert len(ids) == 2
+
+
+@pytest.mark.parametrize("key", ["", '""', "x" * 256, "tab\there", "caf\u00e9"])
+def test_what_is_no_key_is_invalid(talk: Talk, key: str) -> None:
+    document = {"conversation_id": talk.conversation_id, "content": "a"}
+    answer = talk.one.client.post("/v1/messages", document, [("Idempotency-Key", key)])
+    assert refused(answer) == (400, "invalid_message_id")
+
+
+def test_a_key_in_a_conversation_that_is_no_uuid_is_not_told_to_differ(talk: Talk) -> None:
+    document = {"conversation_id": "x", "content": "a", "message_id": str(uuid4())}
+    answer = talk.one.client.post("/v1/messages", document, [("Idempotency-Key", "1")])
+    assert refused(answer) == (400, "invalid_conversation_id")
+    assert "errors" not in answer.document()
 
 
 def test_a_key_and_an_id_that_differ_are_invalid(talk: Talk) -> None:
@@ -243,9 +289,6 @@ def test_two_keys_that_differ_are_invalid(talk: Talk) -> None:
 @pytest.mark.parametrize("value", ["", "1", "not-a-uuid", "01890a5dac96774bbcceb302099a8057"])
 def test_an_id_that_is_no_uuid_is_invalid(talk: Talk, value: str) -> None:
     assert refused(talk.send("a", message_id=value)) == (400, "invalid_message_id")
-    document = {"conversation_id": talk.conversation_id, "content": "a"}
-    answer = talk.one.client.post("/v1/messages", document, [("Idempotency-Key", value)])
-    assert refused(answer) == (400, "invalid_message_id")
 
 
 def test_messages_sent_one_after_the_other_stay_in_order(talk: Talk) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angarium.api.timestamps import parse_timestamp, rfc3339
+from angarium.api.timestamps import MIN_MILLISECONDS, is_in_seconds, parse_timestamp, rfc3339
 from angarium.services.cursors import MAX_TIMESTAMP
 
 NOON = 1_763_380_800_000
@@ -26,7 +26,8 @@ def test_a_moment_is_written_in_utc_with_milliseconds(ms: int, text: str) -> Non
 @given(st.integers(min_value=0, max_value=MAX_TIMESTAMP))
 def test_a_written_moment_is_read_back(ms: int) -> None:
     assert parse_timestamp(rfc3339(ms)) == ms
-    assert parse_timestamp(str(ms)) == ms
+    if ms >= MIN_MILLISECONDS:
+        assert parse_timestamp(str(ms)) == ms
 
 
 @given(
@@ -57,7 +58,9 @@ def test_an_offset_is_taken_off(local: datetime, minutes: int) -> None:
         ("0000-02-29T00:00:00Z", 0),
         ("9999-12-31T23:59:59.9999-23:59", MAX_TIMESTAMP),
         ("0", 0),
-        ("0001", 1),
+        ("000", 0),
+        ("100000000000", 100_000_000_000),
+        ("0100000000000", 100_000_000_000),
     ],
 )
 def test_every_form_of_the_standard_is_read(text: str, ms: int) -> None:
@@ -93,8 +96,18 @@ def test_every_form_of_the_standard_is_read(text: str, ms: int) -> None:
         "1e3",
         "٣",
         "253402300800000",
+        "1",
+        "1763380800",
+        "99999999999",
         "1" * 5000,
     ],
 )
 def test_anything_else_is_no_timestamp(text: str) -> None:
     assert parse_timestamp(text) is None
+
+
+def test_seconds_are_told_from_other_faults() -> None:
+    for text in ("1", "1763380800", "99999999999"):
+        assert is_in_seconds(text)
+    for text in ("", "-1", "1.5", "yesterday", "253402300800000"):
+        assert not is_in_seconds(text)

@@ -1,31 +1,34 @@
 """Opening, finding and listing conversations."""
 
-from collections.abc import Mapping
 from uuid import UUID
 
 from angarium.api.call import Call
 from angarium.api.exchange import Response
-from angarium.api.fields import BodyFields, Faults, identifiers, path_identifier
+from angarium.api.fields import BodyFields, identifiers, path_identifier
 from angarium.api.json_bodies import encode, encode_text, read_object
 from angarium.api.listing import shown, wanted
 from angarium.api.message_bodies import message_text
 from angarium.api.timestamps import rfc3339
+from angarium.api.values import shown as shown_value
 from angarium.domain.conversation import Conversation
 from angarium.domain.errors import Code
 from angarium.ports.messages import Summary
 from angarium.services import cursors
+
+TYPE = "private"
+"""The only type of a conversation in this phase."""
 
 
 def open_conversation(call: Call) -> Response:
     """Open the private conversation of the caller and another user, or give the one that is there.
 
     Args:
-        call: With `participant_ids`.
+        call: With `participant_ids`, and perhaps `type`.
 
     Returns:
         201 when it is new, 200 otherwise, with its `Location` both times.
     """
-    participant_ids = _participant_ids(read_object(call.body))
+    participant_ids = _participant_ids(call)
     conversation, is_new = call.services.conversations.open(call.caller_id, participant_ids)
     location = f"/v1/conversations/{conversation.conversation_id}"
     return Response(
@@ -42,7 +45,7 @@ def show(call: Call) -> Response:
     Returns:
         200 with the conversation.
     """
-    faults = Faults()
+    faults = call.faults()
     conversation_id = path_identifier(call.admission.parameters, "conversation_id", faults)
     faults.check()
     conversation = call.services.conversations.get(call.caller_id, conversation_id)
@@ -75,7 +78,7 @@ def conversation_document(conversation: Conversation) -> dict[str, object]:
     """
     return {
         "conversation_id": str(conversation.conversation_id),
-        "type": "private",
+        "type": TYPE,
         "participant_ids": [str(participant_id) for participant_id in conversation.participant_ids],
         "created_at": rfc3339(conversation.created_at),
     }
@@ -87,9 +90,15 @@ def _item(conversation: Conversation, summary: Summary) -> str:
     return f'{{{members},"last_message":{last},"pending_count":{summary.pending_count}}}'
 
 
-def _participant_ids(members: Mapping[str, object]) -> list[UUID]:
-    faults = Faults()
-    texts = BodyFields(members, faults).texts("participant_ids") or ()
+def _participant_ids(call: Call) -> list[UUID]:
+    faults = call.faults()
+    body = BodyFields(read_object(call.body), faults)
+    sent_type = body.text("type")
+    if sent_type is not None and sent_type.value != TYPE:
+        # Nobody may believe that a group was made.
+        detail = f"`type` is {shown_value(sent_type.value)}; send {TYPE}, or leave it out."
+        faults.add(Code.INVALID_FIELD, detail, "type")
+    texts = body.texts("participant_ids") or ()
     ids = identifiers(texts, Code.INVALID_PARTICIPANTS, "participant_ids", faults)
     faults.check()
     return ids

@@ -10,7 +10,7 @@ from angarium.api.fields import Faults, QueryFields, path_identifier
 from angarium.api.json_bodies import encode_text
 from angarium.api.log_answers import Append, once_appended
 from angarium.api.message_bodies import message_text, messages_text
-from angarium.api.timestamps import parse_timestamp, rfc3339
+from angarium.api.timestamps import is_in_seconds, parse_timestamp, rfc3339
 from angarium.api.values import shown
 from angarium.domain.conversation import Conversation
 from angarium.domain.errors import Code, StoreUnavailable
@@ -45,7 +45,9 @@ def send(call: Call) -> Outcome:
     def accepted(appended: Appended) -> Response:
         body = (
             f'{{"message_id":"{message_id}","conversation_id":"{conversation_text}","status":"ACCEPTED",'
-            f'"accepted_at":"{rfc3339(appended.timestamp)}","trace_id":"{call.trace_id}"}}'
+            f'"accepted_at":"{rfc3339(appended.timestamp)}",'
+            f'"log":{{"partition":{appended.partition},"offset":{appended.offset}}},'
+            f'"trace_id":"{call.trace_id}"}}'
         )
         location = f"/v1/conversations/{conversation_text}/messages/{message_id}"
         return Response(202, body.encode(), headers=(("Location", location),))
@@ -63,7 +65,7 @@ def history(call: Call) -> Response:
     Returns:
         200 with a page.
     """
-    faults = Faults()
+    faults = call.faults()
     conversation_id = path_identifier(call.admission.parameters, "conversation_id", faults)
     query = _history_query(call.admission.head.query, None if faults.found else conversation_id, faults)
     faults.check()
@@ -93,7 +95,7 @@ def show(call: Call) -> Response:
     Returns:
         200 with the message.
     """
-    faults = Faults()
+    faults = call.faults()
     conversation_id = path_identifier(call.admission.parameters, "conversation_id", faults)
     message_id = path_identifier(call.admission.parameters, "message_id", faults)
     faults.check()
@@ -140,10 +142,11 @@ def _since(query: QueryFields, faults: Faults) -> int | None:
         return None
     since = parse_timestamp(text)
     if since is None:
+        seconds = ", which are seconds" if is_in_seconds(text) else ""
         faults.add(
             Code.INVALID_TIMESTAMP,
-            f"`since_timestamp` is {shown(text)}; send RFC 3339 such as 2025-11-17T12:00:00.000Z, "
-            "or milliseconds since the epoch.",
+            f"`since_timestamp` is {shown(text)}{seconds}; send RFC 3339 such as "
+            "2025-11-17T12:00:00.000Z, or milliseconds since the epoch, such as 1763380800000.",
             "since_timestamp",
         )
     return since

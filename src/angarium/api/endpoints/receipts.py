@@ -26,7 +26,7 @@ def confirm(call: Call) -> Outcome:
     Returns:
         202 once the log has the receipt.
     """
-    faults = Faults()
+    faults = call.faults()
     conversation_id = path_identifier(call.admission.parameters, "conversation_id", faults)
     body = BodyFields(read_object(call.body), faults)
     status = body.text("status", required=True)
@@ -50,7 +50,7 @@ def confirm_one(call: Call) -> Outcome:
     Returns:
         202 once the log has the receipt.
     """
-    faults = Faults()
+    faults = call.faults()
     conversation_id = path_identifier(call.admission.parameters, "conversation_id", faults)
     message_id = path_identifier(call.admission.parameters, "message_id", faults)
     faults.check()

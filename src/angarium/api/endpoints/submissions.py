@@ -1,6 +1,8 @@
 """The message that a client hands over, field by field."""
 
-from uuid import UUID
+import re
+from typing import NamedTuple
+from uuid import UUID, uuid5
 
 from angarium.api.call import Call
 from angarium.api.fields import NIL, BodyFields, Faults, Sent, identifier
@@ -13,6 +15,8 @@ from angarium.domain.identifiers import parse_uuid
 from angarium.services.sending import Submission
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
+MAX_KEY_LENGTH = 255
+_KEY = re.compile(f"[ -~]{{1,{MAX_KEY_LENGTH}}}")
 
 
 def read_submission(call: Call) -> tuple[UUID, Submission]:
@@ -27,7 +31,7 @@ def read_submission(call: Call) -> tuple[UUID, Submission]:
     Raises:
         Refused: With everything that is wrong about the fields.
     """
-    faults = Faults()
+    faults = call.faults()
     body = BodyFields(read_object(call.body), faults)
     conversation_id = _optional_id(
         body.text("conversation_id", required=True), Code.INVALID_CONVERSATION_ID, faults
@@ -40,7 +44,8 @@ def read_submission(call: Call) -> tuple[UUID, Submission]:
     _check_sender(body.text("sender_id", "sender", is_id=True), call.caller_id, faults)
     recipient = body.text("recipient_id", "recipient", is_id=True)
     recipient_id = _optional_id(recipient, Code.RECIPIENT_MISMATCH, faults)
-    message_id = _message_id(body.text("message_id"), call.admission.head.headers, faults)
+    scope = _KeyScope(conversation_id, call.caller_id)
+    message_id = _message_id(body.text("message_id"), call.admission.head.headers, scope, faults)
     faults.check()
     # What is missing was refused just now; the types don't know.
     text = "" if content is None else content.value
@@ -61,13 +66,17 @@ def _check_sender(sent: Sent | None, caller_id: UUID, faults: Faults) -> None:
         )
 
 
-def _message_id(sent: Sent | None, headers: Headers, faults: Faults) -> UUID | None:
+def _message_id(sent: Sent | None, headers: Headers, scope: "_KeyScope", faults: Faults) -> UUID | None:
+    """Return the message's id under whichever of its two names it was sent."""
+    message_id = _optional_id(sent, Code.INVALID_MESSAGE_ID, faults)
     keys = headers.all("idempotency-key")
     if not keys:
-        return _optional_id(sent, Code.INVALID_MESSAGE_ID, faults)
-    names = [Sent(IDEMPOTENCY_KEY, _unquoted(key)) for key in keys]
-    ids = {_optional_id(each, Code.INVALID_MESSAGE_ID, faults) for each in ([sent] if sent else []) + names}
-    if len(ids) > 1:
+        return message_id
+    ids = {_id_of_key(key, scope, faults) for key in keys}
+    if sent is not None:
+        ids.add(parse_uuid(sent.value))
+    # None stands for an id that could not be read, which is noted already.
+    if len(ids) > 1 and None not in ids:
         faults.add(
             Code.INVALID_MESSAGE_ID,
             f"`message_id` and {IDEMPOTENCY_KEY} are two names of one id and differ; send one of them.",
@@ -76,6 +85,33 @@ def _message_id(sent: Sent | None, headers: Headers, faults: Faults) -> UUID | N
     return ids.pop()
 
 
-def _unquoted(key: str) -> str:
+class _KeyScope(NamedTuple):
+    """Within what a key that is no UUID names one message.
+
+    Attributes:
+        conversation_id: The conversation; None or nil when it was noted as a fault.
+        sender_id: The caller: two people's keys never meet.
+    """
+
+    conversation_id: UUID | None
+    sender_id: UUID
+
+
+def _id_of_key(key: str, scope: _KeyScope, faults: Faults) -> UUID | None:
+    """Return the id that a key stands for, the same on every instance (docs/adr/0003)."""
     # draft-ietf-httpapi-idempotency-key-header makes it a structured string, with quotes around it.
-    return key[1:-1] if len(key) > 1 and key[0] == key[-1] == '"' else key
+    bare = key[1:-1] if len(key) > 1 and key[0] == key[-1] == '"' else key
+    parsed = parse_uuid(bare)
+    if parsed is not None:
+        return parsed
+    if _KEY.fullmatch(bare) is None:
+        faults.add(
+            Code.INVALID_MESSAGE_ID,
+            f"{IDEMPOTENCY_KEY} is {shown(key)}; send a UUID, or 1 to {MAX_KEY_LENGTH} printable "
+            "ASCII characters.",
+            IDEMPOTENCY_KEY,
+        )
+        return None
+    if scope.conversation_id is None or scope.conversation_id == NIL:
+        return None
+    return uuid5(scope.conversation_id, f"{scope.sender_id}:{bare}")

@@ -1,8 +1,8 @@
-"""GET /v1/users/me and GET /v1/users."""
+"""GET /v1/users/me, /v1/users/{user_id} and /v1/users."""
 
 from angarium.api.call import Call
 from angarium.api.exchange import Response
-from angarium.api.fields import Faults, QueryFields
+from angarium.api.fields import QueryFields, path_identifier
 from angarium.api.json_bodies import encode
 from angarium.api.timestamps import rfc3339
 from angarium.domain.errors import Code
@@ -18,7 +18,23 @@ def me(call: Call) -> Response:
     Returns:
         200 with the user.
     """
+    call.faults().check()
     return _response(call.services.users.by_id(call.caller_id))
+
+
+def by_id(call: Call) -> Response:
+    """Show the user of an id.
+
+    Args:
+        call: With `user_id` in the path.
+
+    Returns:
+        200 with the user.
+    """
+    faults = call.faults()
+    user_id = path_identifier(call.admission.parameters, "user_id", faults)
+    faults.check()
+    return _response(call.services.users.by_id(user_id))
 
 
 def by_name(call: Call) -> Response:
@@ -30,7 +46,7 @@ def by_name(call: Call) -> Response:
     Returns:
         200 with the user.
     """
-    faults = Faults()
+    faults = call.faults()
     username = QueryFields(call.admission.head.query, faults).get("username", Code.INVALID_FIELD)
     if username is None:
         faults.add(Code.MISSING_PARAMETER, "`username` is missing; ask for /v1/users?username=…", "username")
