@@ -9,17 +9,23 @@ from angarium.backoff import delays
 from angarium.engines.embedded.sqlite_errors import primary_code
 
 _JOURNAL_BYTES = 64 * 1024 * 1024
-_CACHE_KIB = 16 * 1024
+WRITING_CACHE_KIB = 8 * 1024
+"""Pages that the one connection that writes keeps in memory."""
+READING_CACHE_KIB = 1024
+"""The same for each of those that read: there is one a thread, and each
+commit of the writer makes it forget what it keeps. The system's own
+cache of the file is behind it."""
 _CACHED_STATEMENTS = 400
 """Inserts of 1 to `rows.MOST` rows are statements of their own."""
 
 
-def connect(path: Path, busy: float) -> sqlite3.Connection:
+def connect(path: Path, busy: float, cache_kib: int = READING_CACHE_KIB) -> sqlite3.Connection:
     """Open a connection that commits durably, and only when told to.
 
     Args:
         path: The database's file; it is never made here.
         busy: Seconds to wait for another process's lock.
+        cache_kib: Pages that are kept in memory, in KiB.
 
     Returns:
         A connection that any one thread at a time may use.
@@ -33,7 +39,7 @@ def connect(path: Path, busy: float) -> sqlite3.Connection:
         cached_statements=_CACHED_STATEMENTS,
     )
     try:
-        _configure(connection)
+        _configure(connection, cache_kib)
     except BaseException:
         connection.close()
         raise
@@ -65,7 +71,8 @@ def begin(connection: sqlite3.Connection, busy: float) -> None:
         time.sleep(wait)
 
 
-def _configure(connection: sqlite3.Connection) -> None:
+def _configure(connection: sqlite3.Connection, cache_kib: int) -> None:
+    """Set what every connection is to have."""
     # FULL: a commit is fsynced. On macOS a plain fsync leaves data in the drive's cache (man 2 fsync), so
     # F_FULLFSYNC is asked for as well; elsewhere the two settings do nothing.
     for setting in (
@@ -73,7 +80,7 @@ def _configure(connection: sqlite3.Connection) -> None:
         "fullfsync = ON",
         "checkpoint_fullfsync = ON",
         f"journal_size_limit = {_JOURNAL_BYTES}",
-        f"cache_size = -{_CACHE_KIB}",
+        f"cache_size = -{cache_kib}",
         "temp_store = MEMORY",
         "trusted_schema = OFF",
     ):

@@ -4,6 +4,7 @@ import sqlite3
 import time
 from collections.abc import Mapping, Sequence
 from itertools import count
+from typing import cast
 
 from angarium.domain.errors import LogUnavailable
 from angarium.engines.embedded import rows
@@ -15,10 +16,22 @@ from angarium.ports.message_log import BEGINNING, Assignment, Polled, Position, 
 MOST_RECORDS = 250
 """Records in one poll: a hundredth of a second of work for the store, in whose commit others wait."""
 
+MAX_BYTES = 1024 * 1024
+"""Bytes of values in one poll, if it brings more than one record; about
+seven times as many are in memory while they are read."""
+
+_MAX_RECORD_BYTES = 64 * 1024
+"""No value is longer: a text of 10,240 bytes, each written as six."""
+
 # Hexadecimal carries any bytes inside one text; see `rows` for why the records come as one value.
 _READ = (
     "SELECT group_concat(partition || ' ' || offset || ' ' || timestamp || ' ' ||"
     " hex(key) || ' ' || hex(value) || ' ' || hex(headers), char(10))"
+    " FROM ({values}) AS wanted CROSS JOIN log"
+    " ON partition = wanted.column1 AND offset >= wanted.column2 AND offset < wanted.column3"
+)
+_SIZES = (
+    "SELECT json_group_array(json_array(partition, offset, length(value)))"
     " FROM ({values}) AS wanted CROSS JOIN log"
     " ON partition = wanted.column1 AND offset >= wanted.column2 AND offset < wanted.column3"
 )
@@ -30,6 +43,9 @@ _COMMIT = (
 )
 
 _tokens = count(1)
+
+_Range = tuple[int, int, int]
+"""A partition, its first offset to read, and the first one not to."""
 
 
 class EmbeddedConsumer:
@@ -118,17 +134,17 @@ class EmbeddedConsumer:
         wanted = self._wanted(ends)
         if not wanted:
             return {}
-        found = self._database.read(lambda connection: _records(connection, wanted), LogUnavailable)
+        affordable, found = self._database.read(lambda connection: _poll(connection, wanted), LogUnavailable)
         records: dict[Assignment, list[Record]] = {}
         for record in found:
             records.setdefault(self._held[record.partition], []).append(record)
-        for partition, _, end in wanted:
+        for partition, _, end in affordable:
             self._next[partition] = end
         return records
 
-    def _wanted(self, ends: Sequence[int]) -> list[tuple[int, int, int]]:
+    def _wanted(self, ends: Sequence[int]) -> list[_Range]:
         # Each poll begins with another partition, so that a busy one cannot keep the others waiting.
-        wanted: list[tuple[int, int, int]] = []
+        wanted: list[_Range] = []
         room = MOST_RECORDS
         self._first += 1
         for step in range(len(ends)):
@@ -141,7 +157,42 @@ class EmbeddedConsumer:
         return wanted
 
 
-def _records(connection: sqlite3.Connection, wanted: Sequence[tuple[int, int, int]]) -> list[Record]:
+def _poll(connection: sqlite3.Connection, wanted: Sequence[_Range]) -> tuple[Sequence[_Range], list[Record]]:
+    """Read as much of what is wanted as one poll may bring.
+
+    Args:
+        connection: To read from.
+        wanted: What there is, the most urgent partition first.
+
+    Returns:
+        What was read of it, and the records.
+    """
+    affordable = _affordable(connection, wanted)
+    return affordable, _records(connection, affordable)
+
+
+def _affordable(connection: sqlite3.Connection, wanted: Sequence[_Range]) -> Sequence[_Range]:
+    """Cut ranges so that their values together are not too long, but for a single one."""
+    if sum(end - start for _, start, end in wanted) * _MAX_RECORD_BYTES <= MAX_BYTES:
+        return wanted
+    sizes = {
+        (partition, offset): size
+        for text in rows.select(connection, _SIZES, wanted)
+        for partition, offset, size in cast("list[_Range]", rows.parse(text))
+    }
+    affordable: list[_Range] = []
+    room = MAX_BYTES
+    for partition, start, end in wanted:
+        for offset in range(start, end):
+            room -= sizes.get((partition, offset), 0)
+            if room < 0 and (affordable or offset > start):
+                return [*affordable, (partition, start, offset)] if offset > start else affordable
+        affordable.append((partition, start, end))
+    return affordable
+
+
+def _records(connection: sqlite3.Connection, wanted: Sequence[_Range]) -> list[Record]:
+    """Read all records of some ranges."""
     lines = [line for text in rows.select(connection, _READ, wanted) for line in text.split("\n")]
     return sorted(map(_record, lines), key=lambda record: record.offset)
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 from angarium import logs
 from angarium.backoff import retry
 from angarium.domain.errors import SetupError, StoreUnavailable
-from angarium.engines.embedded.connections import connect
+from angarium.engines.embedded.connections import WRITING_CACHE_KIB, connect
 from angarium.engines.embedded.data_folder import make_folder
 from angarium.engines.embedded.migrations import Migration, known_migrations
 from angarium.engines.embedded.read_connections import ReadConnections
@@ -48,7 +48,7 @@ class Database:
     def __init__(self, path: Path, partitions: int) -> None:
         self.path = path
         self.partitions = partitions
-        self._writer = Writer(lambda: connect(path, _LOCK_SECONDS))
+        self._writer = Writer(lambda: connect(path, _LOCK_SECONDS, WRITING_CACHE_KIB))
         self._readers = ReadConnections(lambda: connect(path, _LOCK_SECONDS))
 
     @classmethod

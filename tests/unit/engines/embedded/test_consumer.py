@@ -177,3 +177,33 @@ def test_a_poll_without_news_waits_without_working(
     monkeypatch.setattr(log, "ends", look)
     consumer.poll(0.1)
     assert len(looks) <= 3
+
+
+def test_a_poll_brings_no_more_bytes_than_it_may_and_skips_nothing(
+    log: EmbeddedLog, consumer: EmbeddedConsumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer_module, "MAX_BYTES", 1_000)
+    for size in (400, 400, 400, 2_000, 10, 10):
+        append(log, 1, b"x" * size)
+        append(log, 2, b"y" * size)
+    consumer.poll(0)
+    polls: list[list[Record]] = []
+    while records := consumer.poll(0).records:
+        polls.append([record for each in records.values() for record in each])
+    assert all(len(each) == 1 or sum(len(one.value or b"") for one in each) <= 1_000 for each in polls)
+    for partition in (1, 2):
+        came = [len(one.value or b"") for each in polls for one in each if one.partition == partition]
+        assert came == [400, 400, 400, 2_000, 10, 10]
+
+
+def test_large_records_of_a_busy_partition_keep_no_other_waiting(
+    log: EmbeddedLog, consumer: EmbeddedConsumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer_module, "MAX_BYTES", 1_000)
+    for partition in (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3):
+        append(log, partition, b"x" * 900)
+    consumer.poll(0)
+    seen: list[int] = []
+    for _ in range(PARTITIONS):
+        seen += [each.partition for each in consumer.poll(0).records]
+    assert set(seen) == set(range(PARTITIONS))

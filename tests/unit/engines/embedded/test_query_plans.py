@@ -28,7 +28,7 @@ READS: dict[str, Callable[[sqlite3.Connection], object]] = {
     "mark_delivered": lambda c: message_recording.mark_delivered(
         c, [(SOMEBODY, [Receipt(SOMEBODY, SOMEBODY, 1)])]
     ),
-    "records": lambda c: consumer._records(c, [(0, 0, 10), (1, 0, 10)]),
+    "records": lambda c: consumer._poll(c, [(0, 0, 10), (1, 0, 10)]),
 }
 
 

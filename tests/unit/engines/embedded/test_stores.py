@@ -65,6 +65,15 @@ def test_any_number_of_messages_is_stored_and_confirmed_in_one_call(database: Da
     assert {(each.status, each.delivered_at) for each in kept} == {(Status.DELIVERED, 9)}
 
 
+def test_no_statement_that_is_kept_keeps_more_than_some_bytes() -> None:
+    texts = ["x" * 10_240, "é" * 20_000, "y", *["z" * 1_000] * 200, "x" * 300_000, "y"]
+    chunks = list(rows._chunks([(text, 1, None, b"b" * 10) for text in texts]))
+    assert [row[0] for chunk in chunks for row in chunk] == texts
+    sizes = [sum(len(str(row[0]).encode()) for row in chunk) for chunk in chunks]
+    assert all(len(chunk) == 1 or size <= rows.MAX_BYTES for chunk, size in zip(chunks, sizes, strict=True))
+    assert max(map(len, chunks)) == 64
+
+
 def test_calls_that_share_a_commit_see_each_other(database: Database) -> None:
     store, sent = EmbeddedMessages(database), messages(3)
     futures = [store.record(CONVERSATION.conversation_id, sent) for _ in range(3)]
