@@ -15,6 +15,8 @@ class Pace:
         drain: The longest wait for what is in flight when stopping; it leaves two of the ten seconds
             (running.md, "Stopping") for the commit and for leaving the group.
         records: So many records may be unfinished before their flow is paused; it resumes at half.
+        bytes: So many bytes unfinished records may have before their flow is paused; it resumes at half.
+            In memory they take about twice as much, and one poll more than this may come.
         lanes: So many conversations are applied at once (64 to 256 calls in flight suit the store's driver).
         group: So many records of a conversation are applied in one call.
         retry: The longest wait before another try of anything.
@@ -26,6 +28,7 @@ class Pace:
     commit: float = 0.1
     drain: float = 8.0
     records: int = 4096
+    bytes: int = 8 * 1024 * 1024
     lanes: int = 256
     group: int = 64
     retry: float = 3.0

@@ -20,6 +20,11 @@ class Partitions:
         """How many records were taken and do not belong to a finished prefix yet."""
         return sum(map(len, self._held.values()))
 
+    @property
+    def unfinished_bytes(self) -> int:
+        """How many bytes those records have."""
+        return sum(progress.unfinished_bytes for progress in self._held.values())
+
     def gain(self, assignment: Assignment, start: Position) -> None:
         """Begin to hold a partition.
 

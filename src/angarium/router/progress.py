@@ -11,6 +11,7 @@ class PartitionProgress:
     Used by the worker's thread alone.
 
     Attributes:
+        unfinished_bytes: What the records take that are not in the finished prefix.
         over: True once the assignment was taken away: nothing of it may be committed any more.
     """
 
@@ -23,24 +24,27 @@ class PartitionProgress:
         "_taken",
         "_watermark",
         "over",
+        "unfinished_bytes",
     )
 
     def __init__(self, start: Position) -> None:
         self.over = False
+        self.unfinished_bytes = 0
         self._next = self._prefix_end = self._committed = start.offset
         self._watermark = self._prefix_watermark = start.watermark
-        self._taken: deque[tuple[int, int]] = deque()
+        self._taken: deque[tuple[int, int, int]] = deque()
         self._finished: set[int] = set()
 
     def __len__(self) -> int:
         return len(self._taken)
 
-    def take(self, offset: int, timestamp: int) -> int | None:
+    def take(self, offset: int, timestamp: int, size: int = 0) -> int | None:
         """Note a record, whatever is in it, in the order of offsets.
 
         Args:
             offset: The record's offset.
             timestamp: The log's time of its append, milliseconds since the epoch; may step back.
+            size: How many bytes the record has.
 
         Returns:
             The running maximum of append times at this record, which is its time for every reader; None
@@ -50,7 +54,8 @@ class PartitionProgress:
             return None
         self._next = offset + 1
         self._watermark = max(self._watermark, timestamp)
-        self._taken.append((offset, self._watermark))
+        self._taken.append((offset, self._watermark, size))
+        self.unfinished_bytes += size
         return self._watermark
 
     def finish(self, offset: int) -> None:
@@ -63,7 +68,8 @@ class PartitionProgress:
         finished = self._finished
         finished.add(offset)
         while taken and taken[0][0] in finished:
-            last, self._prefix_watermark = taken.popleft()
+            last, self._prefix_watermark, size = taken.popleft()
+            self.unfinished_bytes -= size
             finished.remove(last)
             self._prefix_end = last + 1
 

@@ -111,7 +111,7 @@ class Session:
 
     def _read(self, records: Sequence[Record], progress: PartitionProgress) -> None:
         for record in records:
-            time = progress.take(record.offset, record.timestamp)
+            time = progress.take(record.offset, record.timestamp, len(record.value or b""))
             if time is None:
                 continue
             found = read(record, time, progress, self._log_partitions)
@@ -137,11 +137,17 @@ class Session:
         self._commit_at = now + self._pace.commit
 
     def _regulate(self) -> None:
-        room = self._pace.records // 2 if self._paused else self._pace.records - 1
-        wanted = self._stopping or self._applying.sated or self._partitions.unfinished > room
+        wanted = self._stopping or self._applying.sated or self._is_full()
         if wanted is not self._paused:
             self._paused = wanted
             if wanted:
                 self._consumer.pause()
             else:
                 self._consumer.resume()
+
+    def _is_full(self) -> bool:
+        """Tell whether enough is in flight: up to the bounds, then down to their halves."""
+        records, held = self._pace.records - 1, self._pace.bytes - 1
+        if self._paused:
+            records, held = self._pace.records // 2, self._pace.bytes // 2
+        return self._partitions.unfinished > records or self._partitions.unfinished_bytes > held

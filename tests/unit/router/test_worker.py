@@ -241,6 +241,28 @@ def test_the_flow_pauses_above_the_bound_and_goes_on_below_its_half(rig: Rig) ->
     assert watched.calls[2:] == [["e"]]
 
 
+def test_the_flow_pauses_above_the_bound_of_bytes_and_goes_on_below_its_half(rig: Rig) -> None:
+    recorder = HeldRecorder(rig.messages)
+    watched = Watched(recorder)
+    worker = rig.worker(watched, replace(AT_ONCE, bytes=20_000))
+    large = "x" * 5_000
+    rig.put(message(large, ALICE, CAROL))
+    for _ in range(3):
+        rig.put(message(large))
+    turns(worker)
+    rig.put(message("behind"))
+    turns(worker)
+    assert rig.log_faults.calls["pause"] == 1
+    assert watched.calls == [[large], [large] * 3]
+    recorder.answer(ALICE_CAROL)
+    turns(worker)
+    assert rig.log_faults.calls["resume"] == 0
+    recorder.answer()
+    turns(worker)
+    assert rig.log_faults.calls["resume"] == 1
+    assert watched.calls[2:] == [["behind"]]
+
+
 def test_commits_are_no_more_frequent_than_their_pace(rig: Rig, clock: ManualClock) -> None:
     worker = rig.worker(pace=replace(AT_ONCE, commit=0.1))
     for number in range(5):
