@@ -1,5 +1,6 @@
-"""What the garbage collector need not look at, and how often it looks."""
+"""How little the process keeps of memory that is free, and how often the garbage collector looks."""
 
+import ctypes
 import gc
 
 YOUNG = 20_000
@@ -9,6 +10,35 @@ counting references, and only cycles, which are few here, wait for the collector
 
 GENERATIONS = 20
 """So many looks at young objects bring one at the middle-aged, and so many of those one at all."""
+
+
+LARGE_BYTES = 128 * 1024
+"""What is larger gets pages of its own, which go back to the system as
+soon as it is freed. That is where glibc begins too, but it learns: after
+the first password hash, which takes 16 MiB, everything smaller came out
+of its heaps, and those kept 50 MB that nobody used (mallopt(3))."""
+
+ARENAS = 2
+"""Heaps of glibc's. Its own choice is eight for each core, each with its
+own gaps; Python's threads take turns and need no more."""
+
+_M_MMAP_THRESHOLD = -3
+_M_ARENA_MAX = -8
+"""From glibc's malloc.h."""
+
+
+def give_back() -> None:
+    """Have the C library give freed memory back to the system; call it before any thread starts.
+
+    Where the library is not glibc it does nothing: others have other
+    habits and no `mallopt` (docs/adr/0007-bounds-and-overload.md).
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError, TypeError):
+        return
+    mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES)
+    mallopt(_M_ARENA_MAX, ARENAS)
 
 
 def settle() -> None:

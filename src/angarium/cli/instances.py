@@ -58,6 +58,7 @@ def register(commands: Commands) -> None:
 
 
 def _run(service: str, work: Callable[[Settings, TextIO], None], console: Console) -> int:
+    heap.give_back()
     settings = start_settings(service, console)
     handler = logs.configure(service, settings.log_level, settings.log_format, console.stderr)
     for line in settings.warnings:

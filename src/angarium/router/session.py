@@ -146,7 +146,7 @@ class Session:
                 self._consumer.resume()
 
     def _is_full(self) -> bool:
-        """Tell whether enough is in flight: up to the bounds, then down to their halves."""
+        """Return whether enough is in flight: up to the bounds, then down to their halves."""
         records, held = self._pace.records - 1, self._pace.bytes - 1
         if self._paused:
             records, held = self._pace.records // 2, self._pace.bytes // 2

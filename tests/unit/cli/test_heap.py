@@ -1,5 +1,10 @@
 import gc
+import platform
+import subprocess
+import sys
 import weakref
+
+import pytest
 
 from angarium.cli import heap
 
@@ -48,3 +53,49 @@ def test_what_comes_later_is_collected() -> None:
         assert later() is None
     finally:
         look_as_before()
+
+
+KEEPING = """
+from threading import Thread
+from angarium.cli import heap
+
+def resident():
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+
+def work():
+    # As the first password hash: glibc takes it for the usual size from now on.
+    for _ in range(2):
+        bytearray(16 * 1024 * 1024)
+    pages = [bytearray(1024 * 1024) for _ in range(32)]
+    between = [bytearray(100_000) for _ in range(4)]
+    del pages
+    kept.append(between)
+
+{give_back}
+kept = []
+before = resident()
+for _ in range(3):
+    thread = Thread(target=work)
+    thread.start()
+    thread.join()
+print(resident() - before)
+"""
+
+
+def kept_kib(give_back: str) -> int:
+    """Tell what a process of its own keeps of 32 MB that it has freed."""
+    code = KEEPING.format(give_back=give_back)
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=60)
+    return int(ran.stdout)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library is not glibc")
+def test_freed_memory_goes_back_to_the_system() -> None:
+    assert kept_kib("") > 16 * 1024, "the library itself gives it back: heap.give_back is not needed any more"
+    assert kept_kib("heap.give_back()") < 8 * 1024
+
+
+def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ctypes.CDLL", lambda _: object())
+    heap.give_back()

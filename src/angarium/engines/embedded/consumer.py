@@ -172,7 +172,7 @@ def _poll(connection: sqlite3.Connection, wanted: Sequence[_Range]) -> tuple[Seq
 
 
 def _affordable(connection: sqlite3.Connection, wanted: Sequence[_Range]) -> Sequence[_Range]:
-    """Cut ranges so that their values together are not too long, but for a single one."""
+    """Return ranges cut so that their values together are not too long, but for a single one."""
     if sum(end - start for _, start, end in wanted) * _MAX_RECORD_BYTES <= MAX_BYTES:
         return wanted
     sizes = {
@@ -192,7 +192,7 @@ def _affordable(connection: sqlite3.Connection, wanted: Sequence[_Range]) -> Seq
 
 
 def _records(connection: sqlite3.Connection, wanted: Sequence[_Range]) -> list[Record]:
-    """Read all records of some ranges."""
+    """Return all records of some ranges."""
     lines = [line for text in rows.select(connection, _READ, wanted) for line in text.split("\n")]
     return sorted(map(_record, lines), key=lambda record: record.offset)
 

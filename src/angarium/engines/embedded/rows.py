@@ -109,7 +109,7 @@ def as_json(texts: Iterable[str]) -> str:
 
 
 def _chunks(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
-    """Split rows into what one statement takes, by count and by bytes."""
+    """Yield rows in portions that one statement takes, by count and by bytes."""
     chunk: list[Row] = []
     held = 0
     for row in rows:
@@ -124,7 +124,7 @@ def _chunks(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
 
 
 def _bytes(value: Value) -> int:
-    """Give the most bytes that a value takes in SQLite."""
+    """Return the most bytes that a value takes in SQLite."""
     if isinstance(value, bytes):
         return len(value)
     # What is no text has at most 8 bytes, which is not worth counting.

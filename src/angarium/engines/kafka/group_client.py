@@ -20,12 +20,22 @@ from angarium.ports.message_log import BEGINNING, Record
 SESSION_MS = 10_000
 """A worker that is silent for so long has lost its partitions."""
 
+FETCH_BYTES = 4 * 1024 * 1024
+"""Bytes of one answer of a broker; the library's own bound, 50 MiB,
+alone is a quarter of what a worker may take in memory."""
+
+PARTITION_FETCH_BYTES = 256 * 1024
+"""The same of one partition: what is fetched and not given out yet waits
+in memory, for each partition as much. A longer record comes alone."""
+
 _OPTIONS: Mapping[str, object] = {
     "client_id": "angarium",
     "partition_assignment_strategy": [CooperativeStickyAssignor],
     "auto_offset_reset": "none",  # where to go on is ours to say, and to tell of
     "isolation_level": "read_committed",  # what another producer aborted was never said
     "enable_auto_commit": False,
+    "fetch_max_bytes": FETCH_BYTES,
+    "max_partition_fetch_bytes": PARTITION_FETCH_BYTES,
     "session_timeout_ms": SESSION_MS,
     "heartbeat_interval_ms": 1_000,  # also how long a member may take to learn of a rebalance
     # Also how long a rebalance waits for a member that does not poll; workers poll every 0.2 s.

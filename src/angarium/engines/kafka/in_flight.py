@@ -1,4 +1,4 @@
-"""Records on their way: at most so many, each with an answer within a bound."""
+"""Records on their way: at most so many, of so many bytes, each with an answer within a bound."""
 
 import threading
 from collections import deque
@@ -12,6 +12,11 @@ from angarium.ports.message_log import Appended
 
 BOUND_SECONDS = 1.8
 """When a record is given up; with the work before and after it, a request is answered within 2 s."""
+
+MAX_BYTES = 16 * 1024 * 1024
+"""Bytes of records that are held at most; the library holds each twice
+while it sends it. While no broker answers for long, 4,096 of the largest
+would be 250 MB."""
 
 SWEEP_SECONDS = 0.05
 """Between two looks at what has taken too long."""
@@ -49,11 +54,20 @@ class Outcome(Protocol):
 class Sent:
     """One record on its way."""
 
-    __slots__ = ("_flight", "expires_at", "future", "partition")
+    __slots__ = ("_flight", "expires_at", "future", "partition", "size")
 
-    def __init__(self, flight: "InFlight", partition: int, expires_at: float) -> None:
+    def __init__(self, flight: "InFlight", partition: int, expires_at: float, size: int) -> None:
+        """Begin its way.
+
+        Args:
+            flight: Counts it.
+            partition: Where it goes.
+            expires_at: When it is given up, of the monotonic clock.
+            size: How many bytes it has.
+        """
         self._flight = flight
         self.partition = partition
+        self.size = size
         self.expires_at = expires_at
         self.future: Future[Appended] = Future()
 
@@ -63,7 +77,7 @@ class Sent:
         Args:
             metadata: The record's place.
         """
-        self._flight.landed(self.partition, None)
+        self._flight.landed(self, None)
         if metadata.offset < 0:
             self.give_up(LogUnavailable("Kafka has had the record before and no longer knows where"))
             return
@@ -78,7 +92,7 @@ class Sent:
         Args:
             error: What the library says.
         """
-        self._flight.landed(self.partition, error)
+        self._flight.landed(self, error)
         self.give_up(unavailable("the record was not acknowledged", error))
 
     def give_up(self, error: LogUnavailable) -> bool:
@@ -122,6 +136,7 @@ class InFlight:
         self._bound = bound
         self._lock = threading.Lock()
         self._count = 0
+        self._bytes = 0
         self._waiting = [0] * partitions
         self._watched: deque[Sent] = deque()
         self._something = threading.Event()
@@ -129,11 +144,12 @@ class InFlight:
         self._thread = threading.Thread(target=self._run, name="kafka-in-flight", daemon=True)
         self._thread.start()
 
-    def begin(self, partition: int) -> Sent:
+    def begin(self, partition: int, size: int = 0) -> Sent:
         """Take a record.
 
         Args:
             partition: Where it goes.
+            size: How many bytes it has.
 
         Returns:
             What to tell its fate.
@@ -144,9 +160,12 @@ class InFlight:
         with self._lock:
             if self._count >= self._limit:
                 raise LogUnavailable(f"{self._limit} records wait for Kafka already")
+            if self._bytes and self._bytes + size > MAX_BYTES:
+                raise LogUnavailable(f"{self._bytes:,} bytes wait for Kafka already")
             self._count += 1
+            self._bytes += size
             self._waiting[partition] += 1
-        sent = Sent(self, partition, self._clock.monotonic() + self._bound)
+        sent = Sent(self, partition, self._clock.monotonic() + self._bound, size)
         self._watched.append(sent)
         if not self._something.is_set():
             self._something.set()
@@ -163,20 +182,21 @@ class InFlight:
         """
         return self._waiting[partition]
 
-    def landed(self, partition: int, error: BaseException | None) -> None:
+    def landed(self, sent: Sent, error: BaseException | None) -> None:
         """Note that the library let go of a record.
 
         Args:
-            partition: Where it went.
+            sent: What `begin` gave.
             error: Why it failed, None when it got through.
         """
         with self._lock:
             self._count -= 1
-            self._waiting[partition] -= 1
+            self._bytes -= sent.size
+            self._waiting[sent.partition] -= 1
         if error is None:
-            self._outcome.passed(partition)
+            self._outcome.passed(sent.partition)
         else:
-            self._outcome.failed(partition)
+            self._outcome.failed(sent.partition)
 
     def close(self) -> None:
         """Give up what is left and stop the watch; safe to repeat."""

@@ -63,12 +63,12 @@ class TopicWriter:
         live = self._link.live
         if not self._breaker.admits(partition, self._in_flight.waiting(partition)):
             raise LogUnavailable(f"partition {partition} did not answer a moment ago")
-        sent = self._in_flight.begin(partition)
+        sent = self._in_flight.begin(partition, len(key or b"") + len(value or b""))
         try:
             live.send(sent, key, value, headers)
         except Exception as error:
             # What was begun is counted, and only here can it end: the library never had it.
-            self._in_flight.landed(partition, error)
+            self._in_flight.landed(sent, error)
             if isinstance(error, LogUnavailable):
                 sent.give_up(error)
                 raise

@@ -6,6 +6,7 @@ import pytest
 from kafka.errors import KafkaTimeoutError
 
 from angarium.domain.errors import LogUnavailable
+from angarium.engines.kafka import in_flight
 from angarium.engines.kafka.in_flight import SWEEP_SECONDS, InFlight
 from angarium.ports.message_log import Appended
 from tests.fakes.clock import ManualClock
@@ -128,3 +129,18 @@ def test_a_caller_that_went_away_disturbs_nobody(flight: InFlight) -> None:
     assert sent.future.cancel()
     sent.acknowledged(Metadata(0, 1, 1))
     assert flight.waiting(0) == 0
+
+
+def test_records_of_too_many_bytes_are_not_held(
+    flight: InFlight, outcomes: Outcomes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(in_flight, "MAX_BYTES", 1_000)
+    alone = flight.begin(0, 5_000)
+    with pytest.raises(LogUnavailable, match="5,000 bytes wait"):
+        flight.begin(0, 1)
+    alone.refused(KafkaTimeoutError())
+    flight.begin(0, 900)
+    with pytest.raises(LogUnavailable, match="900 bytes wait"):
+        flight.begin(0, 101)
+    flight.begin(0, 100)
+    assert outcomes.failures == [0]

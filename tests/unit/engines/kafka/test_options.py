@@ -61,6 +61,8 @@ def test_where_a_group_goes_on_is_never_the_librarys_choice(monkeypatch: pytest.
     assert options["enable_auto_commit"] is False
     assert options["isolation_level"] == "read_committed"
     assert options["partition_assignment_strategy"] == [CooperativeStickyAssignor]
+    assert options["fetch_max_bytes"] == 4 * 1024 * 1024, "what is fetched waits in memory"
+    assert options["max_partition_fetch_bytes"] == 256 * 1024, "for each partition as much"
     assert options["session_timeout_ms"] == 10_000
     assert options["allow_auto_create_topics"] is False
 
