@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -47,11 +47,14 @@ class Connected:
         return ending
 
 
-def connect(address: CassandraAddress) -> Connected:
+def connect(
+    address: CassandraAddress, build: Callable[[CassandraAddress], Cluster] = clusters.build
+) -> Connected:
     """Connect through the contact points, whose names are resolved now.
 
     Args:
         address: Where the cluster is.
+        build: Makes a cluster object that has not connected yet.
 
     Returns:
         The connection, with every statement prepared.
@@ -59,7 +62,7 @@ def connect(address: CassandraAddress) -> Connected:
     Raises:
         Exception: Whatever the driver raises while it cannot be used.
     """
-    cluster = clusters.build(address)
+    cluster = build(address)
     try:
         session = cluster.connect()
         # Every page is bounded by its LIMIT; the driver's own paging would only hand out first pages.

@@ -11,6 +11,7 @@ from cassandra.query import BatchStatement, BatchType
 
 from angarium import deadline
 from angarium.domain.errors import StoreUnavailable
+from angarium.engines.cassandra import connected as connections
 from angarium.engines.cassandra.cluster import REQUEST_SECONDS, CassandraAddress
 from angarium.engines.cassandra.connected import Connected
 from angarium.engines.cassandra.connector import Connector
@@ -32,8 +33,18 @@ class CassandraSession:
     asked at that moment fails with StoreUnavailable. Used by any thread.
     """
 
-    def __init__(self, address: CassandraAddress) -> None:
-        self._connector = Connector(address)
+    def __init__(
+        self,
+        address: CassandraAddress,
+        connect: Callable[[CassandraAddress], Connected] = connections.connect,
+    ) -> None:
+        """Begin to connect.
+
+        Args:
+            address: Where the cluster is.
+            connect: Connects through the contact points.
+        """
+        self._connector = Connector(address, connect)
 
     def await_connection(self, timeout: float) -> bool:
         """Wait for the first connection.

@@ -1,12 +1,16 @@
 import re
 import socket
 import ssl
+from collections.abc import Iterator
 from importlib import resources
+from itertools import islice
 from pathlib import Path
 
 import pytest
-from cassandra import ConsistencyLevel
-from cassandra.cluster import EXEC_PROFILE_DEFAULT
+from cassandra import ConsistencyLevel, ProtocolVersion
+from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile
+from cassandra.policies import DCAwareRoundRobinPolicy, TokenAwarePolicy
+from cassandra.query import tuple_factory
 
 from angarium.engines.cassandra import cluster as clusters
 from angarium.engines.cassandra.cluster import CassandraAddress
@@ -14,6 +18,21 @@ from angarium.engines.cassandra.rows import MESSAGE_RANK, RECEIPT_RANK, write_ti
 from angarium.engines.cassandra.statements import ASKED_ONCE, Statement
 
 HERE = [("127.0.0.1", 9042)]
+
+
+@pytest.fixture
+def built() -> Iterator[Cluster]:
+    """The driver as it is set up, not connected."""
+    cluster = clusters.build(CassandraAddress(HERE, datacenter="here"))
+    yield cluster
+    cluster.shutdown()
+
+
+@pytest.fixture
+def profile(built: Cluster) -> ExecutionProfile:
+    """How every statement is executed."""
+    profile: ExecutionProfile = built.profile_manager.profiles[EXEC_PROFILE_DEFAULT]
+    return profile
 
 
 @pytest.mark.parametrize(
@@ -34,10 +53,75 @@ def test_conditional_writes_reach_as_far_as_all_others(consistency: str, expecte
     cluster.shutdown()
 
 
-def test_the_second_piece_of_a_request_does_not_wait_for_the_first_to_be_acknowledged() -> None:
-    cluster = clusters.build(CassandraAddress(HERE))
-    assert (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1) in cluster.sockopts
+def test_a_node_that_is_away_is_tried_for_ever_and_every_five_seconds_or_so(built: Cluster) -> None:
+    waits = list(islice(built.reconnection_policy.new_schedule(), 1_000))
+    assert len(waits) == 1_000
+    # The driver's jitter is 15 %.
+    assert waits[0] < 1.0
+    assert max(waits) < 6.0
+    assert min(waits[10:]) > 4.0
+
+
+def test_a_silent_node_is_noticed_within_ten_seconds(built: Cluster) -> None:
+    assert (built.idle_heartbeat_interval, built.idle_heartbeat_timeout) == (5, 5)
+
+
+def test_a_statement_goes_to_a_node_that_keeps_its_row_and_stays_in_the_datacenter(
+    profile: ExecutionProfile,
+) -> None:
+    policy = profile.load_balancing_policy
+    assert isinstance(policy, TokenAwarePolicy)
+    nearest = policy._child_policy
+    assert isinstance(nearest, DCAwareRoundRobinPolicy)
+    assert nearest.local_dc == "here"
+    assert nearest.used_hosts_per_remote_dc == 0
+
+
+def test_no_call_waits_longer_than_two_seconds_and_a_second_node_is_asked_long_before(
+    built: Cluster, profile: ExecutionProfile
+) -> None:
+    assert profile.request_timeout == built.connect_timeout == 2.0
+    plan = profile.speculative_execution_policy.new_plan("any", "any")
+    assert 0 < plan.next_execution(None) <= 0.5
+    assert plan.next_execution(None) < 0
+
+
+def test_a_node_that_has_just_started_has_five_seconds_to_describe_the_cluster(built: Cluster) -> None:
+    assert built.control_connection_timeout == 5.0
+
+
+def test_the_protocol_is_not_negotiated(built: Cluster) -> None:
+    assert built.protocol_version == ProtocolVersion.V5
+    assert built._protocol_version_explicit
+
+
+def test_one_silent_node_holds_up_no_preparing(built: Cluster) -> None:
+    assert built.prepare_on_all_hosts is False
+
+
+def test_rows_come_as_tuples(profile: ExecutionProfile) -> None:
+    assert profile.row_factory is tuple_factory
+
+
+def test_nothing_is_reported_about_this_machine(built: Cluster) -> None:
+    assert built.monitor_reporting_enabled is False
+
+
+def test_every_contact_point_is_tried_at_its_own_port() -> None:
+    points = [("127.0.0.1", 9042), ("127.0.0.2", 9043)]
+    cluster = clusters.build(CassandraAddress(points))
+    assert [(each.address, each.port) for each in cluster.endpoints_resolved] == points
     cluster.shutdown()
+
+
+def test_the_second_piece_of_a_request_does_not_wait_for_the_first_to_be_acknowledged(built: Cluster) -> None:
+    assert (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1) in built.sockopts
+
+
+def test_without_a_username_nobody_logs_in_and_without_an_authority_nothing_is_encrypted(
+    built: Cluster,
+) -> None:
+    assert (built.auth_provider, built.ssl_context) == (None, None)
 
 
 def test_a_password_is_never_shown() -> None:
