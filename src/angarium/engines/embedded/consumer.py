@@ -135,6 +135,7 @@ class EmbeddedConsumer:
         if not wanted:
             return {}
         affordable, found = self._database.read(lambda connection: _poll(connection, wanted), LogUnavailable)
+        _require_all(affordable, found)
         records: dict[Assignment, list[Record]] = {}
         for record in found:
             records.setdefault(self._held[record.partition], []).append(record)
@@ -155,6 +156,22 @@ class EmbeddedConsumer:
                 wanted.append((partition, start, end))
                 room -= end - start
         return wanted
+
+
+def _require_all(wanted: Sequence[_Range], found: Sequence[Record]) -> None:
+    """Refuse to go on behind a record that was accepted and is not there.
+
+    Offsets are dense, so that what is missing was not read from the
+    file that it was written to. Passed over, it would be lost.
+    """
+    there = {(record.partition, record.offset) for record in found}
+    for partition, start, end in wanted:
+        missing = [offset for offset in range(start, end) if (partition, offset) not in there]
+        if missing:
+            raise LogUnavailable(
+                f"partition {partition} lacks {len(missing)} of the records {start} to {end - 1}, "
+                f"the first at {missing[0]}; the file was changed by another program"
+            )
 
 
 def _poll(connection: sqlite3.Connection, wanted: Sequence[_Range]) -> tuple[Sequence[_Range], list[Record]]:

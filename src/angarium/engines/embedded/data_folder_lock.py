@@ -11,11 +11,16 @@ from angarium.engines.embedded.data_folder import make_folder
 
 
 class DataFolderLock:
-    """Holds `<folder>/lock` while its block runs; the system lets go of it when the process dies, however."""
+    """Holds `<folder>/lock` and the folder itself while its block runs.
+
+    The system lets go of both when the process dies, however. The file
+    names the process; a second one finds the folder locked even where
+    somebody has removed the file (docs/adr/0005).
+    """
 
     def __init__(self, folder: str | Path) -> None:
         self._folder = Path(folder)
-        self._descriptor: int | None = None
+        self._descriptors: list[int] = []
 
     def __enter__(self) -> Self:
         """Take the lock, and make the folder when there is none.
@@ -32,12 +37,13 @@ class DataFolderLock:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise _unusable(path, error) from error
+        self._descriptors.append(descriptor)
         try:
+            self._take_folder(descriptor)
             self._take(descriptor, path)
         except BaseException:
-            os.close(descriptor)
+            self._let_go()
             raise
-        self._descriptor = descriptor
         return self
 
     def __exit__(
@@ -46,19 +52,41 @@ class DataFolderLock:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        # The file stays: removing it would let two processes lock two files of one name.
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Unlock; the file stays: without it two processes would lock two files of one name."""
+        while self._descriptors:
+            os.close(self._descriptors.pop())
+
+    def _take_folder(self, descriptor: int) -> None:
+        """Lock the folder, on every file system that can lock one."""
+        try:
+            folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError as error:
+            raise _unusable(self._folder, error) from error
+        self._descriptors.append(folder)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise self._in_use(descriptor) from error
+        except OSError:
+            # NFS locks only what is open for writing (man 2 flock), which
+            # no folder is. There the file alone must do.
+            return
+
+    def _in_use(self, descriptor: int) -> SetupError:
+        """Return an error that says who holds the folder."""
+        return SetupError(
+            f"the data folder {self._folder} is in use by another service{_holder(descriptor)}; "
+            "stop that one or choose another folder with ANGARIUM_DATA"
+        )
 
     def _take(self, descriptor: int, path: Path) -> None:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise SetupError(
-                f"the data folder {self._folder} is in use by another service{_holder(descriptor)}; "
-                "stop that one or choose another folder with ANGARIUM_DATA"
-            ) from error
+            raise self._in_use(descriptor) from error
         except OSError as error:
             raise _unusable(path, error) from error
         try:

@@ -13,6 +13,7 @@ from angarium.backoff import retry
 from angarium.domain.errors import SetupError, StoreUnavailable
 from angarium.engines.embedded.connections import WRITING_CACHE_KIB, connect
 from angarium.engines.embedded.data_folder import make_folder
+from angarium.engines.embedded.database_files import DatabaseFiles
 from angarium.engines.embedded.migrations import Migration, known_migrations
 from angarium.engines.embedded.read_connections import ReadConnections
 from angarium.engines.embedded.schema import prepare
@@ -48,8 +49,9 @@ class Database:
     def __init__(self, path: Path, partitions: int) -> None:
         self.path = path
         self.partitions = partitions
-        self._writer = Writer(lambda: connect(path, _LOCK_SECONDS, WRITING_CACHE_KIB))
-        self._readers = ReadConnections(lambda: connect(path, _LOCK_SECONDS))
+        self._files = DatabaseFiles(path, _LOCK_SECONDS)
+        self._writer = Writer(lambda: self._files.connect(WRITING_CACHE_KIB), check=self._files.check)
+        self._readers = ReadConnections(self._files.connect, check=self._files.check_lately)
 
     @classmethod
     def open(cls, folder: Path, partitions: int, migrations: Sequence[Migration] | None = None) -> "Database":
@@ -138,6 +140,7 @@ class Database:
         """Write what waits, then close every connection; safe to repeat."""
         self._writer.close()
         self._readers.close()
+        self._files.close()
 
 
 class _Busy(Exception):

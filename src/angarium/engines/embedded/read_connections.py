@@ -23,8 +23,22 @@ _STEPS_BETWEEN_CHECKS = 50_000
 class ReadConnections:
     """Lends each reading thread a connection of its own, the one used last first."""
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection], most: int = MOST_CONNECTIONS) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], sqlite3.Connection],
+        most: int = MOST_CONNECTIONS,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Open nothing yet.
+
+        Args:
+            connect: Opens a connection.
+            most: How many connections there are at most.
+            check: Called before each read; it raises sqlite3.Error when
+                the database must not be read.
+        """
         self._connect = connect
+        self._check = check
         self._room = threading.BoundedSemaphore(most)
         self._lock = threading.Lock()
         self._idle: list[_Reader] = []
@@ -70,6 +84,7 @@ class ReadConnections:
             reader.close()
 
     def _run(self, query: Callable[[sqlite3.Connection], Result], expires_at: float) -> Result:
+        self._check()
         reader = self._borrow()
         try:
             result = reader.run(query, expires_at)

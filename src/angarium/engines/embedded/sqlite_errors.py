@@ -58,5 +58,8 @@ def explain(error: BaseException) -> str:
     Returns:
         The meaning of the code, and SQLite's own words.
     """
+    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_READONLY_DBMOVED:
+        # `database_files.DataFolderLost` says all of it.
+        return str(error)
     meaning = _OUTAGES.get(primary_code(error) or 0)
     return f"{meaning} ({error})" if meaning else f"{type(error).__name__}: {error}"

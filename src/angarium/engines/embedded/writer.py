@@ -3,6 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from angarium import logs
 from angarium.engines.embedded.connections import begin
@@ -43,8 +44,24 @@ class Writer:
         linger: float = LINGER_SECONDS,
         spacing: float = SPACING_SECONDS,
         busy: float = BUSY_SECONDS,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
+        """Start the writer.
+
+        Args:
+            connect: Opens the connection, and another after an outage.
+            capacity: Jobs that may wait.
+            patience: Seconds after which callers are told that nothing
+                is certain.
+            linger: Seconds that patient jobs wait for others.
+            spacing: Seconds from one commit's beginning to the next.
+            busy: Seconds to wait for another process's transaction.
+            check: Called before and after each commit, and several times
+                a second; it raises sqlite3.Error when what is written
+                there is not to be relied on.
+        """
         self._connect = connect
+        self._check = check
         self._connection: sqlite3.Connection | None = None
         self._patience = patience
         self._busy = busy
@@ -96,6 +113,9 @@ class Writer:
 
     def _watch(self) -> None:
         while not self._ended.wait(_WATCH_SECONDS):
+            # It logs what it finds; the next job fails of it.
+            with suppress(sqlite3.Error):
+                self._check()
             for portion in self._queue.overdue(self._patience):
                 portion.fail(TimeoutError(f"not written within {self._patience} s"))
 
@@ -115,6 +135,7 @@ class Writer:
                 portion.fail(error)
 
     def _transact(self, portions: Sequence[Portion]) -> None:
+        self._check()
         if self._connection is None:
             self._connection = self._connect()
             # From here on `begin` waits for other processes.
@@ -123,6 +144,8 @@ class Writer:
         for portion in portions:
             portion.run(self._connection)
         self._connection.execute("COMMIT")
+        # A file that was moved during the commit is one that nobody finds.
+        self._check()
 
     def _undo(self, error: Exception) -> None:
         try:

@@ -1,6 +1,7 @@
 import errno
 import fcntl
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +43,36 @@ def test_a_second_service_is_refused_and_told_who_holds_the_folder(folder: Path)
         end(process)
     assert str(folder) in str(caught.value)
     assert f"process {process.pid}" in str(caught.value)
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_second_service_is_refused_although_the_lock_was_removed(folder: Path, again: bool) -> None:
+    process = holder(folder)
+    try:
+        (folder / "lock").unlink()
+        if again:
+            (folder / "lock").touch()
+        with pytest.raises(SetupError, match="in use by another service"), DataFolderLock(folder):
+            pass
+    finally:
+        end(process)
+    with DataFolderLock(folder):
+        pass
+
+
+def test_on_a_file_system_that_locks_no_folders_the_file_is_enough(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = fcntl.flock
+
+    def flock(descriptor: int, operation: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EBADF, "Bad file descriptor")
+        whole(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with DataFolderLock(folder), pytest.raises(SetupError, match=str(os.getpid())), DataFolderLock(folder):
+        pass
 
 
 def test_a_second_one_in_the_same_process_is_refused(folder: Path) -> None:

@@ -19,6 +19,11 @@ def test_a_missing_folder_is_made_for_its_owner_alone(tmp_path: Path) -> None:
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
+def test_closed_in_peace_nothing_is_left_beside_the_file(folder: Path) -> None:
+    filled(folder)
+    assert [path.name for path in folder.iterdir()] == ["angarium.db"]
+
+
 def test_the_file_is_for_its_owner_alone_even_in_an_open_folder(folder: Path) -> None:
     folder.mkdir(mode=0o755)
     with closing(Database.open(folder, PARTITIONS)) as opened:

@@ -1,0 +1,249 @@
+"""A data folder that is moved, removed or replaced while it is served."""
+
+import contextlib
+import shutil
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from angarium.domain.errors import LogUnavailable, StoreUnavailable
+from angarium.engines.embedded import database_files
+from angarium.engines.embedded.connections import connect
+from angarium.engines.embedded.consumer import EmbeddedConsumer
+from angarium.engines.embedded.database import Database
+from angarium.engines.embedded.log import EmbeddedLog
+from angarium.ports.message_log import NewRecord
+from tests.acceptance.service import until
+from tests.fakes.clock import ManualClock
+from tests.unit.engines.embedded.files import PARTITIONS, filled, names, put_user
+
+PATIENCE = 30.0
+FILES = ("angarium.db", "angarium.db-wal", "angarium.db-shm")
+
+
+def actions(caplog: pytest.LogCaptureFixture) -> list[str]:
+    found = [getattr(record, "action", "") for record in caplog.records]
+    return [action for action in found if action.startswith("data_folder")]
+
+
+def remove(path: Path) -> None:
+    path.rename(path.with_name("elsewhere"))
+
+
+def replace_with_nothing(path: Path) -> None:
+    remove(path)
+    if path.with_name("elsewhere").is_dir():
+        path.mkdir()
+    else:
+        path.touch()
+
+
+def replace_with_a_copy(path: Path) -> None:
+    remove(path)
+    elsewhere = path.with_name("elsewhere")
+    (shutil.copytree if elsewhere.is_dir() else shutil.copy)(elsewhere, path)
+
+
+def put_back(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    path.with_name("elsewhere").replace(path)
+
+
+@pytest.mark.parametrize("harm", [remove, replace_with_nothing, replace_with_a_copy])
+@pytest.mark.parametrize("name", ["", *FILES])
+def test_nothing_is_served_from_a_file_that_nobody_will_find(
+    folder: Path, harm: Callable[[Path], None], name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    path = folder / name
+    with closing(Database.open(folder, PARTITIONS)) as opened:
+        put_user(opened, "before")
+        assert opened.read(names) == ["before"]
+        harm(path)
+        with pytest.raises(StoreUnavailable, match=str(path)):
+            put_user(opened, "meanwhile")
+        with pytest.raises(StoreUnavailable, match=str(path)):
+            opened.read(names)
+        put_back(path)
+        put_user(opened, "after")
+        assert opened.read(names) == ["after", "before"]
+    assert actions(caplog) == ["data_folder_lost", "data_folder_found"]
+    (lost,) = [record for record in caplog.records if getattr(record, "action", "") == "data_folder_lost"]
+    assert lost.levelname == "ERROR"
+    assert str(path) in lost.getMessage()
+    with closing(Database.open(folder, PARTITIONS)) as opened:
+        assert opened.read(names) == ["after", "before"]
+
+
+def test_a_loss_is_told_although_nobody_asks(
+    database: Database, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    remove(folder)
+    until(lambda: actions(caplog) == ["data_folder_lost"], "the line about it", PATIENCE)
+    put_back(folder)
+
+
+def test_nothing_is_written_into_a_folder_that_is_lost(database: Database, folder: Path) -> None:
+    remove(folder)
+    with pytest.raises(StoreUnavailable):
+        put_user(database, "alice")
+    put_back(folder)
+    assert database.read(names) == []
+
+
+def test_what_was_committed_into_a_file_that_moved_meanwhile_is_not_confirmed(
+    database: Database, folder: Path
+) -> None:
+    def run(connection: sqlite3.Connection, items: Sequence[None]) -> Sequence[None]:
+        connection.execute("INSERT INTO users VALUES ('1', 'alice', 'hash', 1)")
+        remove(folder)
+        return items
+
+    with pytest.raises(StoreUnavailable, match="moved or removed"):
+        database.kind(run).wait(None)
+    put_back(folder)
+    assert database.read(names) == ["alice"]
+
+
+def test_a_connection_is_never_opened_to_another_file(
+    database: Database, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder is another one just while SQLite opens what its path leads to."""
+    put_user(database, "alice")
+    shutil.copytree(folder, folder.with_name("copy"))
+    asked = []
+
+    def connect_elsewhere(path: Path, busy: float, cache_kib: int) -> sqlite3.Connection:
+        asked.append(path)
+        folder.rename(folder.with_name("kept"))
+        folder.with_name("copy").rename(folder)
+        try:
+            connection = connect(path, busy, cache_kib)
+            connection.execute("SELECT * FROM users").fetchall()
+        finally:
+            folder.rename(folder.with_name("copy"))
+            folder.with_name("kept").rename(folder)
+        return connection
+
+    monkeypatch.setattr(database_files, "connect", connect_elsewhere)
+    with pytest.raises(StoreUnavailable, match="was replaced"):
+        database.read(names)
+    assert asked
+    monkeypatch.undo()
+    put_user(database, "bob")
+    assert database.read(names) == ["alice", "bob"]
+
+
+def test_files_that_other_threads_open_meanwhile_harm_no_connection(
+    database: Database, tmp_path: Path
+) -> None:
+    done = threading.Event()
+
+    def open_and_close() -> None:
+        while not done.is_set():
+            (tmp_path / "of my own").write_text("mine")
+
+    def hold(connection: sqlite3.Connection) -> list[str]:
+        meeting.wait(PATIENCE)
+        return names(connection)
+
+    meeting = threading.Barrier(8)
+    with ThreadPoolExecutor(9) as pool:
+        other = pool.submit(open_and_close)
+        try:
+            reads = [pool.submit(database.read, hold) for _ in range(8)]
+            assert [each.result(PATIENCE) for each in reads] == [[]] * 8
+        finally:
+            done.set()
+        other.result(PATIENCE)
+
+
+def test_the_worker_passes_over_no_record_that_it_does_not_see(
+    database: Database, clock: ManualClock
+) -> None:
+    log = EmbeddedLog(database, clock)
+    consumer = EmbeddedConsumer(database, log, "router")
+    consumer.poll(0)
+    place = log.append(NewRecord(b"key", b"value", {"schema": "1"})).result(PATIENCE)
+
+    def hide(connection: sqlite3.Connection, items: Sequence[int]) -> Sequence[None]:
+        connection.execute("UPDATE log SET offset = offset + ?", items)
+        return [None]
+
+    hiding = database.kind(hide)
+    hiding.wait(1000)
+    with pytest.raises(LogUnavailable, match=f"partition {place.partition} lacks 1 of the records 0 to 0"):
+        consumer.poll(0)
+    hiding.wait(-1000)
+    (records,) = consumer.poll(0).records.values()
+    assert [record.offset for record in records] == [place.offset]
+
+
+class BusyLog:
+    """A log, its worker and readers that go on, whatever happens to their folder."""
+
+    def __init__(self, opened: Database, clock: ManualClock) -> None:
+        self.seen: set[tuple[int, int]] = set()
+        self.accepted: set[tuple[int, int]] = set()
+        self._opened = opened
+        self._log = EmbeddedLog(opened, clock)
+        self._consumer = EmbeddedConsumer(opened, self._log, "router")
+        self._done = threading.Event()
+
+    def append(self, number: int) -> None:
+        with contextlib.suppress(LogUnavailable):
+            place = self._log.append(NewRecord(b"%d" % number, b"", {"schema": "1"})).result(PATIENCE)
+            self.accepted.add((place.partition, place.offset))
+
+    @contextlib.contextmanager
+    def busy(self) -> Iterator[None]:
+        with ThreadPoolExecutor(3) as pool:
+            threads = [pool.submit(work) for work in (self._consume, self._read, self._read)]
+            try:
+                yield
+                until(lambda: self.accepted <= self.seen, "every accepted record", PATIENCE)
+            finally:
+                self._done.set()
+            for thread in threads:
+                thread.result(PATIENCE)
+
+    def _consume(self) -> None:
+        while not self._done.is_set():
+            with contextlib.suppress(LogUnavailable):
+                for records in self._consumer.poll(0.01).records.values():
+                    self.seen.update((each.partition, each.offset) for each in records)
+
+    def _read(self) -> None:
+        while not self._done.is_set():
+            with contextlib.suppress(StoreUnavailable):
+                assert self._opened.read(names) == []
+                # A faulty statement costs its connection: the next read opens one.
+                self._opened.read(lambda connection: connection.execute("SELECT * FROM nowhere"))
+
+
+def test_replacing_a_folder_again_and_again_loses_no_accepted_record(
+    folder: Path, clock: ManualClock
+) -> None:
+    kept, other = folder.with_name("kept"), folder.with_name("other")
+    filled(other)
+    with closing(Database.open(folder, PARTITIONS)) as opened:
+        log = BusyLog(opened, clock)
+        with log.busy():
+            for number in range(300):
+                log.append(number)
+                if number % 6 == 3:
+                    folder.rename(kept)
+                    other.rename(folder)
+                    log.append(number)
+                    folder.rename(other)
+                    kept.rename(folder)
+        assert len(log.accepted) >= 200
+    with closing(Database.open(other, PARTITIONS)) as opened:
+        assert opened.read(names) == ["user0"]
+        assert opened.read(lambda connection: connection.execute("SELECT * FROM log").fetchall()) == []
