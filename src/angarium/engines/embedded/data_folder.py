@@ -1,9 +1,9 @@
 """The folder that holds everything the embedded engine keeps."""
 
-import os
 from pathlib import Path
 
 from angarium.domain.errors import SetupError
+from angarium.file_safety import sync_folder
 
 
 def make_folder(folder: Path) -> None:
@@ -19,19 +19,10 @@ def make_folder(folder: Path) -> None:
         for parent in (*reversed(folder.absolute().parents), folder.absolute()):
             if not parent.is_dir():
                 parent.mkdir(mode=0o700 if parent == folder.absolute() else 0o777, exist_ok=True)
-                _sync(parent.parent)
+                sync_folder(parent.parent)
     except OSError as error:
         reason = "a file is in its place" if isinstance(error, FileExistsError) else error.strerror
         raise SetupError(
             f"the data folder {folder} cannot be made: {reason}; "
             "mend that or choose another folder with ANGARIUM_DATA"
         ) from error
-
-
-def _sync(folder: Path) -> None:
-    # A folder whose name is not on the disk takes its contents with it in a power cut.
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

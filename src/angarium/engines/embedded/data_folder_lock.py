@@ -8,6 +8,7 @@ from typing import Self
 
 from angarium.domain.errors import SetupError
 from angarium.engines.embedded.data_folder import make_folder
+from angarium.file_safety import UnsafeFile, open_private
 
 
 class DataFolderLock:
@@ -34,7 +35,10 @@ class DataFolderLock:
         make_folder(self._folder)
         path = self._folder / "lock"
         try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            # What is there may be a link to a file that must not be truncated.
+            descriptor = open_private(path, os.O_RDWR | os.O_CREAT, disposable=True)
+        except UnsafeFile as error:
+            raise SetupError(f"the lock cannot be taken: {error}") from error
         except OSError as error:
             raise _unusable(path, error) from error
         self._descriptors.append(descriptor)

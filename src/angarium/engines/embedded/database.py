@@ -21,12 +21,16 @@ from angarium.engines.embedded.sqlite_errors import explain, primary_code
 from angarium.engines.embedded.write_kind import AT_MOST_SECONDS, Item, Unavailable, WriteKind
 from angarium.engines.embedded.write_kind import Result as Written
 from angarium.engines.embedded.writer import BUSY_SECONDS, Writer
+from angarium.file_safety import UnsafeFile, open_private, require_private
 
 Result = TypeVar("Result")
 
 _log = logs.get("angarium.embedded")
 
 FILE_NAME = "angarium.db"
+_BESIDE = ("-wal", "-shm", "-journal")
+"""What SQLite keeps beside the file; as secret as it (sqlite.org/tempfiles.html)."""
+
 OLDEST_SQLITE = (3, 37, 0)
 """STRICT tables (sqlite.org/stricttables.html)."""
 
@@ -78,6 +82,7 @@ class Database:
         steps = known_migrations() if migrations is None else migrations
         expires_at = time.monotonic() + _OPEN_SECONDS
         try:
+            require_private([path, *(path.with_name(path.name + end) for end in _BESIDE)])
             retry(
                 lambda: _make_ready(path, partitions, steps),
                 _Busy,
@@ -88,6 +93,8 @@ class Database:
             raise _unusable(path, busy.error) from busy.error
         except sqlite3.Error as error:
             raise _unusable(path, error) from error
+        except UnsafeFile as error:
+            raise SetupError(f"the database is not safe: {error}") from error
         except OSError as error:
             raise SetupError(f"{path} cannot be opened: {error.strerror}; {_OTHER_HINT}") from error
         return cls(path, partitions)
@@ -151,7 +158,7 @@ class _Busy(Exception):
 
 def _make_ready(path: Path, partitions: int, migrations: Sequence[Migration]) -> None:
     # SQLite would make the file readable for everybody, and opens one that is read-only without a word.
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    os.close(open_private(path, os.O_RDWR | os.O_CREAT))
     try:
         with closing(connect(path, _LOCK_SECONDS)) as connection:
             prepare(connection, path, partitions, migrations, BUSY_SECONDS)

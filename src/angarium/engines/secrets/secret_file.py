@@ -6,9 +6,11 @@ import secrets
 from pathlib import Path
 
 from angarium.domain.errors import SetupError
+from angarium.domain.signing_secret import MIN_BYTES, signing_secret_fault
+from angarium.file_safety import PRIVATE_MODE, UnsafeFile, open_private, sync_folder
 
-SECRET_BYTES = 32
-"""As long as the hash it keys (RFC 7518, section 3.2: HS256 wants 256 bits or more)."""
+MAX_FILE_BYTES = 64 * 1024
+"""Far beyond any key; a file of another kind is not read into memory."""
 
 
 def load_or_create(path: Path) -> str:
@@ -21,7 +23,8 @@ def load_or_create(path: Path) -> str:
         The key, hex digits.
 
     Raises:
-        SetupError: The file cannot be read or written, or holds no key; it is left as it is.
+        SetupError: The file cannot be read or written, others may read or write it, or it holds no key; it
+            is left as it is.
     """
     try:
         return _read(path)
@@ -37,21 +40,70 @@ def load_or_create(path: Path) -> str:
 
 
 def _read(path: Path) -> str:
-    key = path.read_text(encoding="ascii", errors="replace").strip()
-    if len(key) < SECRET_BYTES:
+    """Read the key from a file that is this user's alone.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The key, without the blanks around it.
+
+    Raises:
+        SetupError: Others may read or write the file, or it holds no
+            key.
+        OSError: It cannot be read.
+    """
+    try:
+        descriptor = open_private(path, os.O_RDONLY)
+    except UnsafeFile as error:
+        raise SetupError(f"the signing key is not safe: {error}") from error
+    with os.fdopen(descriptor, "rb") as file:
+        content = file.read(MAX_FILE_BYTES + 1)
+    # Whoever restores it with an editor of Windows adds a byte order mark.
+    key = content.decode("utf-8-sig", "replace").strip()
+    fault = _fault(content, key)
+    if fault is not None:
         raise SetupError(
-            f"{path} holds no signing key of {SECRET_BYTES} characters or more; restore it from a backup, "
-            "or remove it and every user logs in again"
+            f"{path} holds no signing key of {MIN_BYTES} bytes or more: what is in it {fault}; restore it "
+            "from a backup, or remove it and every user logs in again"
         )
     return key
 
 
+def _fault(content: bytes, key: str) -> str | None:
+    """Say what keeps the content of the file from being a key.
+
+    Args:
+        content: What was read.
+        key: The same as text, without the blanks around it.
+
+    Returns:
+        What is wrong, None when nothing is.
+    """
+    if len(content) > MAX_FILE_BYTES:
+        return f"has more than {MAX_FILE_BYTES:,} bytes"
+    if "\ufffd" in key:
+        return "is not UTF-8"
+    fault = signing_secret_fault(key)
+    if fault is None and not key.isprintable():
+        return "has control characters"
+    return fault
+
+
 def _create(path: Path) -> None:
+    """Make the file durably, unless another process has.
+
+    Args:
+        path: The file.
+
+    Raises:
+        OSError: It cannot be made.
+    """
     draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_MODE)
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(SECRET_BYTES) + "\n")
+            file.write(secrets.token_hex(MIN_BYTES) + "\n")
             file.flush()
             os.fsync(file.fileno())
         # A link never replaces a file: of racing processes the first one's key stands.
@@ -59,6 +111,8 @@ def _create(path: Path) -> None:
             path.hardlink_to(draft)
     finally:
         draft.unlink()
+    # A key that is gone after a power cut ends every login.
+    sync_folder(path.parent)
 
 
 def _unusable(path: Path, error: OSError) -> SetupError:

@@ -128,3 +128,28 @@ def test_a_disk_that_cannot_lock_is_refused(folder: Path, monkeypatch: pytest.Mo
     monkeypatch.undo()
     with DataFolderLock(folder):
         pass
+
+
+def test_a_link_in_place_of_the_lock_is_refused_and_its_target_left_alone(folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    precious = folder.with_name("precious")
+    precious.write_text("precious")
+    (folder / "lock").symlink_to(precious)
+    with pytest.raises(SetupError, match=r"`rm .*lock`"), DataFolderLock(folder):
+        pass
+    assert precious.read_text() == "precious"
+
+
+def test_a_pipe_in_place_of_the_lock_is_refused(folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    os.mkfifo(folder / "lock", 0o600)
+    with pytest.raises(SetupError, match="lock is no plain file"), DataFolderLock(folder):
+        pass
+
+
+def test_a_lock_that_others_may_take_is_refused_with_the_command_that_mends_it(folder: Path) -> None:
+    with DataFolderLock(folder):
+        pass
+    (folder / "lock").chmod(0o666)
+    with pytest.raises(SetupError, match=r"`chmod 600 .*lock`"), DataFolderLock(folder):
+        pass

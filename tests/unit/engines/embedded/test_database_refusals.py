@@ -48,7 +48,7 @@ def test_a_folder_in_the_place_of_the_file_is_refused(folder: Path) -> None:
 
 def test_an_empty_file_becomes_a_database(folder: Path) -> None:
     folder.mkdir()
-    (folder / "angarium.db").touch()
+    (folder / "angarium.db").touch(0o600)
     filled(folder)
 
 
@@ -98,6 +98,7 @@ def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(folder: Path) -
     folder.mkdir()
     path = folder / "angarium.db"
     path.write_text("Dear diary, " * 1000)
+    path.chmod(0o600)
     said = refusal(folder)
     assert str(path) in said
     assert "no SQLite database" in said
@@ -109,6 +110,7 @@ def test_the_database_of_another_program_is_refused_and_left_as_it_is(folder: Pa
     path = folder / "angarium.db"
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE recipes (name TEXT)")
+    path.chmod(0o600)
     before = path.read_bytes()
     said = refusal(folder)
     assert str(path) in said
