@@ -8,7 +8,7 @@ from angarium import logs
 from angarium.api.exchange import Awaiting, Response
 from angarium.api.failures import internal_error
 from angarium.api.problems import problem
-from angarium.domain.errors import Code, LogUnavailable
+from angarium.domain.errors import Code, LogUnavailable, RecordTooLarge
 from angarium.ports.message_log import Appended
 
 LOG_SECONDS = 2.0
@@ -65,9 +65,22 @@ def once_appended(append: Append, accepted: Callable[[Appended], Response]) -> A
 
 
 def _failed(append: Append, error: BaseException) -> Response:
+    if isinstance(error, RecordTooLarge):
+        return _too_large(append)
     if isinstance(error, LogUnavailable):
         return _unavailable(append)
     return internal_error(error, **_ids(append))
+
+
+def _too_large(append: Append) -> Response:
+    """Return the answer for a legal record that is larger than this service's log takes."""
+    is_message = append.message_id is not None
+    return problem(
+        Code.CONTENT_TOO_LARGE if is_message else Code.BODY_TOO_LARGE,
+        "The log of this service is set up for smaller records, so it was not taken. "
+        f"Send {'a shorter text' if is_message else 'fewer ids'}, or report the trace_id to whoever runs it.",
+        append.trace_id,
+    )
 
 
 def _unavailable(append: Append) -> Response:

@@ -110,6 +110,10 @@ class LogUnavailable(Unavailable):
     """The log did not take or give records in time; what was being appended may or may not be there."""
 
 
+class RecordTooLarge(LogUnavailable):
+    """The log takes no record of this size, now or later, until it is told to: this one is not there."""
+
+
 class StoreUnavailable(Unavailable):
     """The store did not answer in time; what was being written may or may not be there."""
 

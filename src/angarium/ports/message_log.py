@@ -121,8 +121,8 @@ class MessageLog(Protocol):
         Returns:
             A future that holds the record's place once it is durable (fsynced, or on the replicas that
             the setting asks for), and LogUnavailable when that is not certain within the engine's bound;
-            the record may then be there or not. The future never holds another error, and callbacks
-            added to it must not block.
+            the record may then be there or not, but for RecordTooLarge, which says that it is not. The
+            future never holds another error, and callbacks added to it must not block.
 
         Raises:
             LogUnavailable: At once, when the log can take nothing now; the record is not there.

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from angarium import logs
 from angarium.clock import Clock
-from angarium.domain.errors import LogUnavailable
+from angarium.domain.errors import LogUnavailable, RecordTooLarge
 from angarium.domain.events import SCHEMA, Event, encode
 from angarium.domain.identifiers import text_of
 from angarium.ports.message_log import Appended, MessageLog, NewRecord
@@ -83,7 +83,16 @@ class Appends:
 
 
 def _log_failure(error: BaseException, fields: Mapping[str, object]) -> None:
-    if isinstance(error, LogUnavailable):
+    if isinstance(error, RecordTooLarge):
+        _log.error(
+            "record_too_large",
+            "The log takes no record of this size, and does not have it.",
+            None,
+            error_type=type(error).__name__,
+            reason=str(error),
+            **fields,
+        )
+    elif isinstance(error, LogUnavailable):
         _log.error(
             "log_unavailable",
             "The log did not confirm the event in time; it may be there or not.",

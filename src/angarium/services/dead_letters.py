@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from angarium.domain.errors import LogUnavailable
+from angarium.domain.errors import LogUnavailable, RecordTooLarge
 from angarium.ports.message_log import Appended, DeadLetter, DeadLetterLog, MessageLog, NewRecord
 
 APPEND_SECONDS = 5.0
@@ -90,9 +90,11 @@ class DeadLetters:
             NotReplayable: The record cannot be appended as it is.
             LogUnavailable: The log did not confirm it; it may be there, and trying again is harmless.
         """
-        appended = self._log.append(_again(letter))
+        record = _again(letter)
         try:
-            return appended.result(APPEND_SECONDS)
+            return self._log.append(record).result(APPEND_SECONDS)
+        except RecordTooLarge as error:
+            raise NotReplayable(f"{letter.record.partition}:{letter.record.offset}: {error}") from error
         except TimeoutError as error:
             raise LogUnavailable(f"the log did not answer within {APPEND_SECONDS:g} s") from error
 

@@ -9,7 +9,7 @@ import pytest
 
 from angarium.api.exchange import Lane
 from angarium.api.routes import ROUTES, Route
-from angarium.domain.errors import LogUnavailable, StoreUnavailable
+from angarium.domain.errors import LogUnavailable, RecordTooLarge, StoreUnavailable
 from angarium.domain.message import Message, Place, Status
 from angarium.services.store_calls import StoreCalls
 from tests.contract.http.client import Answer, Person, Talk, refused
@@ -155,6 +155,30 @@ def test_a_receipt_that_the_log_does_not_take_is_503(frail: Frail, talk: Talk, h
     answer = talk.other.client.post(f"{talk.path}/messages/{message_id}/delivered")
     unavailable(answer, "log_unavailable")
     assert "message_id" not in answer.document()
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_message_that_the_log_is_too_small_for_is_413_and_told_with_its_ids(
+    frail: Frail, talk: Talk, caplog: pytest.LogCaptureFixture, at_once: bool
+) -> None:
+    """The same again would be refused again, so that nothing says when to try it."""
+    frail.log.fail("append", error=RecordTooLarge(SECRET_WORDS), at_once=at_once)
+    message_id = str(uuid4())
+    answer = talk.send("a", message_id=message_id)
+    assert refused(answer) == (413, "content_too_large")
+    assert answer.headers.get("retry-after") is None
+    assert SECRET_WORDS not in str(answer.document())
+    [line] = lines(caplog, "record_too_large")
+    assert (line["message_id"], line["reason"]) == (message_id, SECRET_WORDS)
+    assert lines(caplog, "log_unavailable") == []
+    assert frail.records() == 0
+
+
+def test_a_receipt_that_the_log_is_too_small_for_is_413(frail: Frail, talk: Talk) -> None:
+    message_id = store_message(frail, talk)
+    frail.log.fail("append", error=RecordTooLarge("too large"))
+    answer = talk.other.client.post(f"{talk.path}/messages/{message_id}/delivered")
+    assert refused(answer) == (413, "body_too_large")
 
 
 def store_message(frail: Frail, talk: Talk) -> str:

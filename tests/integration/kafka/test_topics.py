@@ -5,10 +5,12 @@ from contextlib import closing
 
 import kafka
 import pytest
+from kafka.admin import ConfigResource, ConfigResourceType
 
 from angarium.domain.errors import LogUnavailable, SetupError
 from angarium.engines.kafka.consumer import KafkaConsumer
 from angarium.engines.kafka.producer import KafkaLog
+from angarium.engines.kafka.record_sizes import LARGEST_BATCH
 from angarium.engines.kafka.security import KafkaConnection
 from angarium.engines.kafka.topic_check import TopicCheck
 from angarium.engines.kafka.topics import KafkaTopics
@@ -66,6 +68,41 @@ def test_a_topic_of_dead_letters_that_takes_too_little_is_named(
     set_config(connection, f"{name}.dead", "max.message.bytes", 1_048_588)
     with pytest.raises(SetupError, match=r"\.dead' has max.message.bytes=1048588, not 8388608"):
         until_refused(topics.verify)
+
+
+def test_a_topic_that_takes_less_than_the_largest_message_is_named(
+    connection: KafkaConnection, name: str
+) -> None:
+    topics = KafkaTopics(connection, name, 6, 1)
+    topics.create()
+    set_config(connection, name, "max.message.bytes", LARGEST_BATCH - 1)
+    said = f"{name}' has max.message.bytes={LARGEST_BATCH - 1}, not {LARGEST_BATCH}"
+    with pytest.raises(SetupError, match=said) as refusal:
+        until_refused(topics.verify)
+    assert f"--alter --topic {name} --add-config max.message.bytes={LARGEST_BATCH}" in str(refusal.value)
+    with pytest.raises(SetupError, match=said):
+        topics.create()
+
+
+def test_a_topic_whose_segments_are_smaller_than_a_dead_letter_is_named(
+    connection: KafkaConnection, name: str
+) -> None:
+    topics = KafkaTopics(connection, name, 6, 1)
+    topics.create()
+    set_config(connection, f"{name}.dead", "segment.bytes", 1_048_576)
+    with pytest.raises(SetupError, match=r"\.dead' has segment.bytes=1048576, not 8388608"):
+        until_refused(topics.verify)
+
+
+def test_topics_that_init_makes_take_what_brokers_usually_take(
+    connection: KafkaConnection, name: str
+) -> None:
+    KafkaTopics(connection, name, 6, 1).create()
+    resource = ConfigResource(ConfigResourceType.TOPIC, name)
+    with closing(kafka.KafkaAdminClient(**connection.options())) as administrator:
+        configs = administrator.describe_configs([resource], config_filter="all")["topic"][name]
+    assert int(configs["max.message.bytes"]["value"]) == 1_048_588
+    assert int(configs["segment.bytes"]["value"]) == 1024**3
 
 
 def until_refused(verify: Callable[[], None]) -> None:

@@ -8,8 +8,9 @@ import kafka
 import pytest
 
 from angarium.engines.kafka import letters
-from angarium.engines.kafka.dead_letters import LARGEST_LETTER, KafkaDeadLetters
+from angarium.engines.kafka.dead_letters import KafkaDeadLetters
 from angarium.engines.kafka.producer import KafkaLog
+from angarium.engines.kafka.record_sizes import LARGEST_LETTER
 from angarium.engines.kafka.security import KafkaConnection
 from angarium.engines.kafka.topics import dead_letters_of
 from angarium.ports.message_log import DeadLetter, Record

@@ -2,10 +2,12 @@ from collections.abc import Mapping
 
 import pytest
 
+from angarium.domain.errors import LogUnavailable, RecordTooLarge
 from angarium.ports.message_log import DeadLetter, Record
 from angarium.services.dead_letters import LARGEST_BYTES, DeadLetters, NoSuchDeadLetter, NotReplayable
 from tests.fakes.dead_letters import MemoryDeadLetters
 from tests.fakes.log import MemoryLog
+from tests.faults import Faults
 
 
 def letter(
@@ -38,6 +40,18 @@ def test_a_replay_appends_the_same_key_value_and_headers(letters: MemoryDeadLett
     assert (record.partition, record.offset) == (appended.partition, appended.offset)
     assert (record.key, record.value) == (b"key", b"value")
     assert record.headers == {"trace_id": b"t1", "schema": b"1"}
+
+
+def test_a_record_that_the_log_is_too_small_for_is_not_replayed_and_named(
+    letters: MemoryDeadLetters, log: MemoryLog
+) -> None:
+    letters.append(letter(7))
+    faults = Faults(LogUnavailable)
+    faults.fail("append", error=RecordTooLarge("topic 'messages' takes no record of 70000 bytes"))
+    dead_letters = DeadLetters(letters, faults.around(log))
+    with pytest.raises(NotReplayable, match="3:7: topic 'messages' takes no record of 70000 bytes"):
+        dead_letters.replay(letter(7))
+    dead_letters.replay(letter(7))
 
 
 def test_a_replayed_dead_letter_stays_listed(letters: MemoryDeadLetters, log: MemoryLog) -> None:

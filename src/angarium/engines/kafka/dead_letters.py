@@ -7,28 +7,24 @@ from functools import partial
 
 import kafka
 from kafka.consumer.fetcher import ConsumerRecord
-from kafka.errors import MessageSizeTooLargeError, RecordListTooLargeError
 from kafka.structs import TopicPartition
 
 from angarium.clock import Clock
-from angarium.domain.errors import LogUnavailable
+from angarium.domain.errors import LogUnavailable, RecordTooLarge
 from angarium.engines.kafka import letters
 from angarium.engines.kafka.clients import RECONNECT_MS, PatientClient, Wire
 from angarium.engines.kafka.errors import translated
-from angarium.engines.kafka.live_producer import LARGEST_RECORD, LiveProducer
+from angarium.engines.kafka.live_producer import LiveProducer
+from angarium.engines.kafka.record_sizes import LARGEST_LETTER
 from angarium.engines.kafka.security import KafkaConnection
 from angarium.engines.kafka.topic_writer import TopicWriter
-from angarium.engines.kafka.topics import LETTERS_BYTES, dead_letters_of
+from angarium.engines.kafka.topics import dead_letters_of
 from angarium.ports.message_log import Appended, DeadLetter
 
 READ_SECONDS = 10.0
 """How long reading may take in all."""
 
-LARGEST_LETTER = LETTERS_BYTES - LETTERS_BYTES // 64
-"""In bytes; the rest of what the topic takes is for what a compression by the brokers may add."""
-
 _PARTITION = 0
-_TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 _OPTIONS: Mapping[str, object] = {
     "client_id": "angarium",
     "group_id": None,
@@ -86,9 +82,9 @@ class KafkaDeadLetters:
             if error is None:
                 kept.set_result(None)
                 return
-            if isinstance(error.__cause__, _TOO_LARGE):
+            if isinstance(error, RecordTooLarge):
                 # The topic takes less than it should, and would refuse the same letter for ever.
-                self._most = LARGEST_RECORD
+                self._most = min(self._most, sent.size - 1)
             kept.set_exception(error)
 
         appended.add_done_callback(settle)

@@ -13,11 +13,29 @@ from kafka.errors import (
     SaslAuthenticationFailedError,
 )
 
-from angarium.domain.errors import LogUnavailable
+from angarium.domain.errors import LogUnavailable, RecordTooLarge
 
 CLIENT_ERRORS = (KafkaError, OSError, RuntimeError, ValueError)
 """Everything that kafka-python 3.0 lets out: its own errors, the sockets', and those of a client that was
 closed or has crashed inside (RuntimeError, ValueError)."""
+
+
+class RecordRefused(KafkaError):  # type: ignore[misc]  # the library has no types
+    """A broker has refused a record for its size, and has not appended it."""
+
+
+def too_large(error: BaseException) -> RecordTooLarge:
+    """Say that a record is not in the log, since the log takes none of its size.
+
+    Args:
+        error: What says so.
+
+    Returns:
+        An error to raise from the other one, or to put into a future.
+    """
+    translation = RecordTooLarge(str(error))
+    translation.__cause__ = error
+    return translation
 
 
 def unavailable(doing: str, error: BaseException) -> LogUnavailable:

@@ -6,8 +6,8 @@ from concurrent.futures import Future, InvalidStateError
 from typing import Protocol
 
 from angarium.clock import Clock
-from angarium.domain.errors import LogUnavailable
-from angarium.engines.kafka.errors import unavailable
+from angarium.domain.errors import LogUnavailable, RecordTooLarge
+from angarium.engines.kafka.errors import RecordRefused, too_large, unavailable
 from angarium.ports.message_log import Appended
 
 BOUND_SECONDS = 1.8
@@ -93,7 +93,10 @@ class Sent:
             error: What the library says.
         """
         self._flight.landed(self, error)
-        self.give_up(unavailable("the record was not acknowledged", error))
+        if isinstance(error, RecordRefused):
+            self.give_up(too_large(error))
+        else:
+            self.give_up(unavailable("the record was not acknowledged", error))
 
     def give_up(self, error: LogUnavailable) -> bool:
         """Answer with a failure, unless there is an answer already.
@@ -193,9 +196,10 @@ class InFlight:
             self._count -= 1
             self._bytes -= sent.size
             self._waiting[sent.partition] -= 1
-        if error is None:
+        if error is None or isinstance(error, RecordRefused):
+            # A broker that refuses one record does answer.
             self._outcome.passed(sent.partition)
-        else:
+        elif not isinstance(error, RecordTooLarge):
             self._outcome.failed(sent.partition)
 
     def close(self) -> None:

@@ -5,22 +5,21 @@ import threading
 from collections.abc import Mapping
 
 import kafka
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, MessageSizeTooLargeError
 
 from angarium import deadline
 from angarium.domain.errors import LogUnavailable, SetupError
 from angarium.engines.kafka.clients import RECONNECT_MS, Wire, find_topic
-from angarium.engines.kafka.errors import translated, unavailable
+from angarium.engines.kafka.errors import too_large, translated, unavailable
 from angarium.engines.kafka.in_flight import Sent
 from angarium.engines.kafka.linger import LINGER_MS
+from angarium.engines.kafka.record_sizes import BATCH_BYTES, LARGEST_RECORD
 from angarium.engines.kafka.security import KafkaConnection
 from angarium.engines.kafka.sender_client import SenderClient
+from angarium.engines.kafka.tolerant_sender import TolerantSender
 from angarium.engines.kafka.topics import other_partitions
 
 BOOTSTRAP_MS = 1_500
-
-LARGEST_RECORD = 1024 * 1024
-"""What topics take unless they are told otherwise (`max.message.bytes`)."""
 
 _OPTIONS: Mapping[str, object] = {
     "client_id": "angarium",
@@ -28,6 +27,7 @@ _OPTIONS: Mapping[str, object] = {
     "enable_idempotence": True,
     "acks": "all",
     "max_in_flight_requests_per_connection": 5,
+    "batch_size": BATCH_BYTES,
     "linger_ms": LINGER_MS,
     "max_block_ms": 300,
     "request_timeout_ms": 1_500,
@@ -64,6 +64,7 @@ class LiveProducer:
         self._cluster = wire.client.cluster
         # The library reads its setting anew for each look at its batches; nothing public changes it.
         batching = producer._accumulator.config  # noqa: SLF001
+        TolerantSender.take_over(producer._sender)  # noqa: SLF001
         self._client.steer(lambda milliseconds: batching.update(linger_ms=milliseconds))
         self._topic = topic
 
@@ -120,6 +121,7 @@ class LiveProducer:
             headers: Its headers.
 
         Raises:
+            RecordTooLarge: At once, when no topic takes it.
             LogUnavailable: At once, when it could not be sent.
         """
         if self._cluster.partitions_for_topic(self._topic) is None:
@@ -129,9 +131,12 @@ class LiveProducer:
             raise LogUnavailable(f"topic {self._topic!r} is gone; `angarium init` makes it")
         self._client.linger.came()
         with translated("the record could not be sent"):
-            future = self._producer.send(
-                self._topic, value=value, key=key, headers=headers, partition=sent.partition
-            )
+            try:
+                future = self._producer.send(
+                    self._topic, value=value, key=key, headers=headers, partition=sent.partition
+                )
+            except MessageSizeTooLargeError as error:
+                raise too_large(error) from error
         future.add_callback(sent.acknowledged)
         future.add_errback(sent.refused)
 

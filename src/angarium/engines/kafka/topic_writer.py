@@ -54,9 +54,11 @@ class TopicWriter:
             headers: Its headers.
 
         Returns:
-            A future of its place, or of LogUnavailable within BOUND_SECONDS.
+            A future of its place, or of LogUnavailable within BOUND_SECONDS; of RecordTooLarge when
+            the topic takes no record of its size.
 
         Raises:
+            RecordTooLarge: At once: no topic takes a record of its size.
             LogUnavailable: At once: there is no connection, too many records wait already, or the
                 partition has just failed to answer.
         """

@@ -10,18 +10,19 @@ from kafka.errors import InvalidReplicationFactorError, KafkaError, TopicAlready
 from angarium.domain.errors import LogUnavailable, SetupError
 from angarium.engines.kafka.clients import PatientClient, Wire
 from angarium.engines.kafka.errors import CLIENT_ERRORS, unavailable
+from angarium.engines.kafka.record_sizes import LARGEST_BATCH, LETTERS_BYTES, USUAL_TOPIC_BYTES
 from angarium.engines.kafka.security import KafkaConnection
 
 RETENTION_MS = 7 * 24 * 3600 * 1000
 """New topics keep records so long, Kafka's own default: longer than any outage of the store may last."""
 
-LETTERS_BYTES = 8 * 1024 * 1024
-"""The largest dead letter: eight times what a topic takes by default, which may be compressed there."""
+SEGMENT_BYTES = 1024 * 1024 * 1024
+"""New topics' segments, Kafka's own default."""
 
 _REQUEST_MS = 5_000
 _BOOTSTRAP_MS = 2_000
 _TOGETHER_MS = 10_000
-_AT_LEAST = ("min.insync.replicas", "max.message.bytes")
+_AT_LEAST = ("min.insync.replicas", "max.message.bytes", "segment.bytes")
 
 
 def dead_letters_of(topic: str) -> str:
@@ -144,20 +145,28 @@ class KafkaTopics:
         return True
 
     def _new_configs(self, topic: str) -> Mapping[str, str]:
-        retention = -1 if topic == self._dead_letters else RETENTION_MS
-        return {**self._needed_configs(topic), "retention.ms": str(retention), "retention.bytes": "-1"}
+        """Return what a new topic is made with; where a value has to be at least so large, with room."""
+        is_for_letters = topic == self._dead_letters
+        room = {
+            "max.message.bytes": str(LETTERS_BYTES if is_for_letters else USUAL_TOPIC_BYTES),
+            "segment.bytes": str(SEGMENT_BYTES),
+            "retention.ms": str(-1 if is_for_letters else RETENTION_MS),
+            "retention.bytes": "-1",
+        }
+        return {**self._needed_configs(topic), **room}
 
     def _needed_configs(self, topic: str) -> Mapping[str, str]:
-        needed = {
+        """Return what a topic must be like, at least."""
+        largest = str(LETTERS_BYTES if topic == self._dead_letters else LARGEST_BATCH)
+        return {
             "message.timestamp.type": "LogAppendTime",
             "cleanup.policy": "delete",
             "compression.type": "uncompressed",  # a worker may lack the codec that another's producer uses
             "min.insync.replicas": str(self._in_sync),
             "unclean.leader.election.enable": "false",
+            "max.message.bytes": largest,
+            "segment.bytes": largest,  # no batch lies across two segments
         }
-        if topic == self._dead_letters:
-            needed["max.message.bytes"] = str(LETTERS_BYTES)
-        return needed
 
     def _verify(self, administrator: kafka.KafkaAdminClient) -> None:
         differences = [

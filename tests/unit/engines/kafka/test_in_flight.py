@@ -3,10 +3,11 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 import pytest
-from kafka.errors import KafkaTimeoutError
+from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 
-from angarium.domain.errors import LogUnavailable
+from angarium.domain.errors import LogUnavailable, RecordTooLarge
 from angarium.engines.kafka import in_flight
+from angarium.engines.kafka.errors import RecordRefused
 from angarium.engines.kafka.in_flight import SWEEP_SECONDS, InFlight
 from angarium.ports.message_log import Appended
 from tests.fakes.clock import ManualClock
@@ -144,3 +145,30 @@ def test_records_of_too_many_bytes_are_not_held(
         flight.begin(0, 101)
     flight.begin(0, 100)
     assert outcomes.failures == [0]
+
+
+def test_a_record_that_is_refused_for_its_size_is_not_there_and_its_partition_answers(
+    flight: InFlight, outcomes: Outcomes
+) -> None:
+    sent = flight.begin(3)
+    sent.refused(RecordRefused("topic 'messages' takes no record of 9 bytes"))
+    assert isinstance(sent.future.exception(0), RecordTooLarge)
+    assert outcomes == Outcomes(passes=[3])
+    assert flight.waiting(3) == 0
+
+
+def test_a_refusal_for_size_that_an_earlier_try_may_have_passed_is_not_certain(
+    flight: InFlight, outcomes: Outcomes
+) -> None:
+    sent = flight.begin(3)
+    sent.refused(MessageSizeTooLargeError())
+    assert type(sent.future.exception(0)) is LogUnavailable
+    assert outcomes == Outcomes(failures=[3])
+
+
+def test_a_record_that_is_too_large_to_be_sent_says_nothing_of_its_partition(
+    flight: InFlight, outcomes: Outcomes
+) -> None:
+    flight.landed(flight.begin(3), RecordTooLarge("too large"))
+    assert outcomes == Outcomes()
+    assert flight.waiting(3) == 0

@@ -10,6 +10,7 @@ import pytest
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import KafkaConnectionError
 from kafka.future import Future
+from kafka.producer.sender import Sender
 
 from angarium.domain.errors import LogUnavailable
 from angarium.domain.partitioning import partition_for
@@ -88,6 +89,7 @@ class StandInProducer:
         self._client = kafka_client(bootstrap_servers="127.0.0.1:1")
         self._client.cluster.partitions_for_topic = lambda _topic: set(range(PARTITIONS))
         self._accumulator = SimpleNamespace(config={})
+        self._sender = Sender(self._client, self._client.cluster, self._accumulator)
         self._transaction_manager = SimpleNamespace(has_fatal_error=lambda: False)
 
     def send(

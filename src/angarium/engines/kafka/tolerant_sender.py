@@ -1,0 +1,61 @@
+"""kafka-python's sender, mended where one record that is too large ends everybody's sending."""
+
+from kafka.errors import MessageSizeTooLargeError, RecordListTooLargeError
+from kafka.producer.producer_batch import ProducerBatch
+from kafka.producer.sender import Sender
+
+from angarium.engines.kafka.errors import RecordRefused
+from angarium.engines.kafka.record_sizes import LARGEST_BATCH
+
+_TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
+
+
+class TolerantSender(Sender):  # type: ignore[misc]  # the library has no types
+    """Gives up a record that its topic does not take, and goes on with the others.
+
+    kafka-python 3.0 halves a batch that is too large, which is well. A
+    record that is alone in such a batch it takes for the end of the
+    producer: every record that waits fails with it, of whomever, and
+    nothing more is taken until there is another producer.
+
+    The broker has appended nothing of such a batch, so that the next
+    one takes over its sequence numbers. An idempotent producer has one
+    batch of a partition under way at a time: none was numbered after.
+    """
+
+    @classmethod
+    def take_over(cls, sender: Sender) -> None:
+        """Mend a sender that the library has made; it offers no way to choose another.
+
+        Args:
+            sender: Which has not sent anything.
+        """
+        sender.__class__ = cls
+
+    def _dispatch_error(self, batch: ProducerBatch, exception: Exception, partition_response: object) -> None:
+        """Decide what becomes of a batch that failed."""
+        if not self._is_refused(batch, exception):
+            super()._dispatch_error(batch, exception, partition_response)
+            return
+        place = batch.topic_partition
+        self._transaction_manager.set_sequence_number(place, batch.base_sequence)
+        refusal = RecordRefused(
+            f"topic {place.topic!r} takes no record of {batch.records.size_in_bytes()} bytes: "
+            f"kafka-configs.sh --alter --topic {place.topic} "
+            f"--add-config max.message.bytes={LARGEST_BATCH}, or more"
+        )
+        if batch.complete_exceptionally(refusal, lambda _: refusal):
+            self._maybe_remove_from_inflight_batches(batch)
+            self._accumulator.deallocate(batch)
+        self._accumulator.muted.discard(place)
+
+    def _is_refused(self, batch: ProducerBatch, exception: Exception) -> bool:
+        """Return whether it is sure that a batch with a single record was refused for its size."""
+        # An earlier attempt may have got through before the topic was
+        # told to take less; its numbers must not be given to others.
+        return (
+            isinstance(exception, _TOO_LARGE)
+            and batch.record_count == 1
+            and batch.attempts == 0
+            and bool(self._transaction_manager.producer_id_and_epoch.match(batch))
+        )
