@@ -7,9 +7,11 @@ from angarium.api.bearer import bearer_token
 from angarium.api.body_shape import check_shape
 from angarium.api.call import Call, Outcome
 from angarium.api.call import Services as Services
+from angarium.api.cors import CorsPolicy
 from angarium.api.endpoints.health import readiness
 from angarium.api.exchange import Admission, Application, Awaiting, Head, Lane, Refusal, Response, WouldBlock
 from angarium.api.failures import internal_error, unavailable
+from angarium.api.host_check import HostCheck
 from angarium.api.path_ids import path_ids
 from angarium.api.problems import problem, refusal
 from angarium.api.routes import TABLE, Resource, Route
@@ -30,12 +32,29 @@ _ALL_METHODS = "GET, HEAD, POST, OPTIONS"
 class MessagingApplication(Application):
     """Answers requests with the services behind the routes."""
 
-    def __init__(self, services: Services, trusted_proxies: Sequence[IPNetwork] = ()) -> None:
+    def __init__(
+        self,
+        services: Services,
+        trusted_proxies: Sequence[IPNetwork] = (),
+        *,
+        hosts: HostCheck | None = None,
+        cors: CorsPolicy | None = None,
+    ) -> None:
+        """Put the parts together.
+
+        Args:
+            services: The use cases.
+            trusted_proxies: Whose `X-Forwarded-For` is believed.
+            hosts: Refuses requests to other hosts; None takes any host.
+            cors: Answers preflights of web pages; None allows none.
+        """
         self._services = services
         self._trusted_proxies = tuple(trusted_proxies)
+        self._hosts = hosts
+        self._cors = cors
 
     def admit(self, head: Head) -> Admission | Refusal:
-        """Decide from the head alone: path, method, token, the body's shape, in this order.
+        """Decide from the head alone: host, path, method, token, the body's shape, in this order.
 
         Args:
             head: The request's head.
@@ -46,6 +65,8 @@ class MessagingApplication(Application):
         template = UNMATCHED
         parameters: Mapping[str, str] = {}
         try:
+            if self._hosts is not None:
+                self._hosts.check(head.headers)
             matched = TABLE.match(head.path)
             if matched is None:
                 return Refusal(_without_path(head), template)
@@ -53,7 +74,7 @@ class MessagingApplication(Application):
             template = resource.template
             route = resource.routes.get(head.method)
             if route is None:
-                return Refusal(_without_route(head, resource), template, parameters)
+                return Refusal(self._without_route(head, resource), template, parameters)
             principal = self._authenticate(head) if route.wants_token else None
             check_shape(route.body_rule, head.headers)
             return Admission(head, template, route.lane, route.body_rule, route, parameters, principal)
@@ -120,6 +141,21 @@ class MessagingApplication(Application):
     def _authenticate(self, head: Head) -> Principal:
         return self._services.authentication.authenticate(bearer_token(head.headers))
 
+    def _without_route(self, head: Head, resource: Resource) -> Response:
+        """Return the answer for a method that a path does not take; to OPTIONS what it takes."""
+        allow = (("Allow", resource.allow),)
+        if head.method != "OPTIONS":
+            return problem(
+                Code.METHOD_NOT_ALLOWED,
+                f"{resource.template} does not take {head.method}; use one of {resource.allow}.",
+                head.trace_id,
+                headers=allow,
+            )
+        if self._cors is None:
+            return Response(204, headers=allow)
+        origins = head.headers.all("origin")
+        return Response(204, headers=allow + self._cors.preflight_fields(origins, resource.allow))
+
     def _run(self, admission: Admission, body: bytes, may_block: bool) -> Outcome:
         route = admission.endpoint
         if not isinstance(route, Route):
@@ -148,16 +184,4 @@ def _without_path(head: Head) -> Response:
         Code.NOT_FOUND,
         f"Nothing is at {shown(head.path)}; GET /openapi.json lists every path.",
         head.trace_id,
-    )
-
-
-def _without_route(head: Head, resource: Resource) -> Response:
-    allow = (("Allow", resource.allow),)
-    if head.method == "OPTIONS":
-        return Response(204, headers=allow)
-    return problem(
-        Code.METHOD_NOT_ALLOWED,
-        f"{resource.template} does not take {head.method}; use one of {resource.allow}.",
-        head.trace_id,
-        headers=allow,
     )

@@ -146,7 +146,7 @@ class Application(Protocol):
     """What the server asks of the routes; `admit`, `rested` and `refuse` never block."""
 
     def admit(self, head: Head) -> Admission | Refusal:
-        """Decide from the head alone: path, method, token, the body's shape, in this order.
+        """Decide from the head alone: host, path, method, token, the body's shape, in this order.
 
         Args:
             head: The request's head.

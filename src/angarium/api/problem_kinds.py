@@ -60,6 +60,13 @@ KINDS: Mapping[Code, Kind] = {
         "The request's method is none that HTTP defines.",
         "Use a method that the path takes; OPTIONS names them.",
     ),
+    Code.MISDIRECTED_REQUEST: Kind(
+        421,
+        "The request was sent to another host",
+        "While demo users are allowed, the service answers only to `localhost`, loopback addresses, "
+        "the address that it is bound to, and the hosts of `ANGARIUM_CORS_ORIGINS`.",
+        "Use one of these in the URL, or have the origin added to `ANGARIUM_CORS_ORIGINS`.",
+    ),
     Code.NOT_FOUND: Kind(
         404,
         "Nothing is at this path",

@@ -12,6 +12,10 @@ from angarium.domain.ip_addresses import IPNetwork, parse_address, parse_network
 
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}")
 _PORT = re.compile(r"[0-9]{1,5}")
+_ORIGIN = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<host>[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
+)
+_ORIGINS = "such as https://chat.example.org,http://localhost:3000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,51 @@ def web_address(text: str) -> str:
     if not usable or parts.query or parts.fragment or parts.username is not None or not text.isascii():
         raise Wrong("is no address of a server", "write one such as http://127.0.0.1:8080")
     return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
+
+
+def origins(text: str) -> tuple[str, ...]:
+    """Read a list of web pages' origins.
+
+    Args:
+        text: Such as `https://chat.example.org,http://localhost:3000`.
+
+    Returns:
+        One or more, as browsers write them: in lower case, without the
+        scheme's own port.
+
+    Raises:
+        Wrong: A part of the list is no origin.
+    """
+    return tuple(dict.fromkeys(_origin(part.strip()) for part in text.split(",")))
+
+
+def _origin(part: str) -> str:
+    """Return one origin as browsers write it."""
+    if part in ("*", "null"):
+        reason = f"has {quoted(part)} in it, which stands for pages of anybody"
+        raise Wrong(reason, f"name each origin, {_ORIGINS}")
+    found = _ORIGIN.fullmatch(part.lower())
+    if found is None or not _is_host(_without_brackets(found["host"])):
+        reason = f"has {quoted(part)} in it, no origin"
+        raise Wrong(reason, f"write scheme and host, and nothing behind them, {_ORIGINS}")
+    port = found["port"]
+    if port is not None and not 1 <= int(port) <= 65_535:
+        raise Wrong(f"has the port {quoted(port)} in it", "write one from 1 to 65535")
+    own_port = {"http": 80, "https": 443}.get(found["scheme"])
+    suffix = "" if port is None or int(port) == own_port else f":{int(port)}"
+    return f"{found['scheme']}://{found['host']}{suffix}"
+
+
+def host_of_origin(origin: str) -> str:
+    """Take the host out of an origin.
+
+    Args:
+        origin: As `origins` gives it.
+
+    Returns:
+        A name or an address, IPv6 without brackets.
+    """
+    return urlsplit(origin).hostname or ""
 
 
 def _is_host(text: str) -> bool:

@@ -87,6 +87,7 @@ class Settings:
         login_attempts: Failed logins of one address for one username within the window.
         login_window: Seconds.
         trusted_proxies: Whose `X-Forwarded-For` is believed.
+        cors_origins: Of the web pages that may call the API from a browser.
         idle_timeout: Seconds that an idle connection is kept.
         request_timeout: Seconds that sending a whole request may take.
         users: The configured users, the demo's when no file is named.
@@ -130,6 +131,7 @@ class Settings:
     login_attempts: int
     login_window: float
     trusted_proxies: tuple[IPNetwork, ...]
+    cors_origins: tuple[str, ...]
     idle_timeout: float
     request_timeout: float
     users: tuple[ConfiguredUser, ...]
@@ -196,6 +198,7 @@ class Settings:
             login_attempts=read.read("ANGARIUM_LOGIN_ATTEMPTS", "10", values.whole(1, 1_000_000)),
             login_window=read.read("ANGARIUM_LOGIN_WINDOW", "60", values.seconds(0.1, DAY)),
             trusted_proxies=read.optional("ANGARIUM_TRUSTED_PROXIES", addresses.networks) or (),
+            cors_origins=read.optional("ANGARIUM_CORS_ORIGINS", addresses.origins) or (),
             idle_timeout=read.read("ANGARIUM_IDLE_TIMEOUT", "60", values.seconds(0.1, DAY)),
             request_timeout=read.read("ANGARIUM_REQUEST_TIMEOUT", "10", values.seconds(0.1, 3600)),
             users=_users(read, is_hash),
@@ -226,6 +229,15 @@ class Settings:
             True when no password that everybody knows may be good.
         """
         return not self.demo and not addresses.is_loopback(self.published_host or self.host)
+
+    @property
+    def allows_demo_users(self) -> bool:
+        """Tell whether somebody may log in whose password everybody knows.
+
+        Returns:
+            True with the demo users, and wherever ANGARIUM_DEMO keeps them.
+        """
+        return self.demo or self.users is DEMO_USERS
 
     @property
     def exposure(self) -> str:

@@ -1,9 +1,13 @@
 """The API: the services on an engine, behind the server."""
 
 from angarium.api.application import MessagingApplication, Services
+from angarium.api.cors import CorsPolicy
+from angarium.api.host_check import HostCheck
+from angarium.api.transport.listening import resolve_listening_address
 from angarium.api.transport.server import Server, ServerLimits
 from angarium.clock import Clock
 from angarium.config import Settings
+from angarium.config.addresses import host_of_origin
 from angarium.domain.errors import SetupError
 from angarium.engines.secrets.passwords import ScryptHasher
 from angarium.services.authentication import Authentication
@@ -62,11 +66,31 @@ def http_server(settings: Settings, engine: Engine, clock: Clock) -> Server:
         idle_timeout=settings.idle_timeout,
         request_timeout=settings.request_timeout,
     )
-    application = MessagingApplication(services, settings.trusted_proxies)
+    cors = CorsPolicy(settings.cors_origins) if settings.cors_origins else None
     try:
-        return Server((settings.host, settings.port), application, limits, clock)
+        application = MessagingApplication(
+            services, settings.trusted_proxies, hosts=_host_check(settings), cors=cors
+        )
+        return Server((settings.host, settings.port), application, limits, clock, cors)
     except OSError as error:
         raise SetupError(
             f"{settings.host}:{settings.port} cannot be listened on ({error.strerror or error}); stop what "
             "listens there, or choose another address with ANGARIUM_HOST and ANGARIUM_PORT"
         ) from error
+
+
+def _host_check(settings: Settings) -> HostCheck | None:
+    """Return the check of `Host` that the demo users need; None where there are none.
+
+    Raises:
+        OSError: The host to listen on leads nowhere.
+    """
+    if not settings.allows_demo_users:
+        return None
+    names = map(host_of_origin, settings.cors_origins)
+    if settings.published_host is not None:
+        # What stands in front is bound for this instance: nobody types the container's address.
+        return HostCheck([settings.published_host], names)
+    # A name is its own, and so is the address behind it, which the start names.
+    _, bound = resolve_listening_address(settings.host, settings.port)
+    return HostCheck([settings.host, str(bound[0])], names)

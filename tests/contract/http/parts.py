@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 
 from angarium.api.application import MessagingApplication, Services
+from angarium.api.cors import CorsPolicy
+from angarium.api.host_check import HostCheck
 from angarium.clock import Clock
 from angarium.engines.secrets.tokens import JwtSigner
 from angarium.ports.conversations import ConversationStore
@@ -69,7 +71,12 @@ def signer() -> TokenSigner:
     return JwtSigner(SECRET, ISSUER, AUDIENCE, TOKEN_TTL)
 
 
-def application(parts: Parts, calls: StoreCalls | None = None) -> MessagingApplication:
+def application(
+    parts: Parts,
+    calls: StoreCalls | None = None,
+    hosts: HostCheck | None = None,
+    cors: CorsPolicy | None = None,
+) -> MessagingApplication:
     """Put the API together."""
     calls = calls or StoreCalls()
     presence = Presence(parts.presence, PRESENCE_WINDOW, parts.clock)
@@ -87,4 +94,4 @@ def application(parts: Parts, calls: StoreCalls | None = None) -> MessagingAppli
         inbox=Inbox(parts.reader, calls),
         health=Health(parts.log, parts.conversations, parts.clock),
     )
-    return MessagingApplication(services, TRUSTED_PROXIES)
+    return MessagingApplication(services, TRUSTED_PROXIES, hosts=hosts, cors=cors)

@@ -3,8 +3,8 @@
 from angarium import logs
 from angarium.api.exchange import Admission, Refusal
 from angarium.api.path_ids import path_ids
-from angarium.api.transport.tracing import trace_id_within
-from angarium.api.transport.wire import METHODS
+from angarium.api.transport.tracing import trace_id_of
+from angarium.api.transport.wire import METHODS, Fields
 from angarium.domain.errors import Code
 from angarium.domain.user import Principal
 
@@ -50,19 +50,19 @@ class AccessLog:
             self._user_ids = str(principal.user_id) if principal else ""
         self._user_id = self._user_ids
 
-    def broke_off(self, now: float, unread: bytes) -> None:
+    def broke_off(self, now: float, fields: Fields) -> None:
         """Note that the request cannot be read on.
 
         Args:
             now: The monotonic clock's seconds.
-            unread: What came of its head, where that could not be read.
+            fields: What could be taken of its head, where that could not be read.
         """
         if self.method not in METHODS:
             # It may be the end of an earlier request's body.
             self.method = UNREADABLE
         if not self.began:
             self.began = now
-            self.trace_id = trace_id_within(unread)
+            self.trace_id = trace_id_of(fields)
 
     def discarded(self, code: Code, peer: str) -> None:
         """Tell that a body broke off whose request is answered already; of the body itself nothing is told.

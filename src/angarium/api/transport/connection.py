@@ -3,6 +3,7 @@
 import contextlib
 import selectors
 import socket
+from collections.abc import Sequence
 from typing import Self
 
 from angarium import logs
@@ -17,7 +18,8 @@ from angarium.api.transport.owned_handler import OwnedHandler
 from angarium.api.transport.phase import BODY, CLOSED, DISCARDING, HEAD, LINGERING, RUNNING
 from angarium.api.transport.reader import RequestReader
 from angarium.api.transport.tracing import trace_id_of
-from angarium.api.transport.wire import WireError
+from angarium.api.transport.unreadable_heads import fields_within
+from angarium.api.transport.wire import Fields, WireError
 from angarium.domain.errors import Code
 
 READ = selectors.EVENT_READ
@@ -46,6 +48,7 @@ class Connection(OwnedHandler):
         self._admission: Admission | None = None
         self._access = AccessLog()
         self._keep_alive, self._announces = True, False
+        self._origins: Sequence[str] = ()
 
     def handle(self) -> None:
         """Begin to wait for the first request."""
@@ -186,6 +189,7 @@ class Connection(OwnedHandler):
         access.began = self._owner.now
         access.method = method = request.method
         access.trace_id = trace_id = trace_id_of(request.fields)
+        self._origins = request.fields.get("origin", ())
         framing = known.framing()
         self._keep_alive = framing.keep_alive
         self._announces = framing.keep_alive and not request.minor
@@ -239,7 +243,11 @@ class Connection(OwnedHandler):
             access.discarded(code, self._peer)
             self._closing = True
             return
-        access.broke_off(self._owner.now, self._reader.unread)
+        fields: Fields = {}
+        if not access.began:
+            fields = fields_within(self._reader.unread)
+            self._origins = fields.get("origin", ())
+        access.broke_off(self._owner.now, fields)
         self._respond(self._owner.dispatcher.refuse(code, detail, access.trace_id))
 
     def _respond(self, response: Response) -> None:
@@ -252,6 +260,8 @@ class Connection(OwnedHandler):
         if owner.stopping or not self._keep_alive:
             self._closing = True
             fate = "close"
+        if owner.cors is not None:
+            response = response._replace(headers=response.headers + owner.cors.fields(self._origins))
         self._outbox.add(owner.encoder.encode(response, access.trace_id, fate, access.method != "HEAD"))
         access.write(response.status, owner.clock.monotonic())
         self._phase = HEAD

@@ -2,6 +2,7 @@
 
 from typing import Protocol, TypeVar
 
+from angarium.api.cors import CorsPolicy
 from angarium.api.transport.deadlines import Waits
 from angarium.api.transport.dispatcher import Dispatcher
 from angarium.api.transport.encoding import ResponseEncoder
@@ -23,6 +24,7 @@ class Owner(Protocol[Owned]):
         dispatcher: Runs requests.
         encoder: Makes bytes of answers.
         heads: Takes requests' heads apart.
+        cors: Makes the header fields for web pages on every answer; None where none may call.
         holdings: Bytes of requests and answers that connections hold.
         stopping: True when every answer must close its connection.
         idle: Connections between two requests.
@@ -37,6 +39,7 @@ class Owner(Protocol[Owned]):
     dispatcher: Dispatcher
     encoder: ResponseEncoder
     heads: KnownHeads
+    cors: CorsPolicy | None
     holdings: Holdings[Owned]
     stopping: bool
     idle: Waits[Owned]

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import cast
 
 from angarium import logs
+from angarium.api.cors import CorsPolicy
 from angarium.api.exchange import Application
 from angarium.api.transport.connection import Connection
 from angarium.api.transport.deadlines import Waits
@@ -50,6 +51,7 @@ class Server(HTTPServer):
         dispatcher: Runs requests.
         encoder: Makes bytes of answers.
         heads: Takes requests' heads apart.
+        cors: Makes the header fields for web pages on every answer; None where none may call.
         stopping: True once `stop` took effect: every answer closes its connection.
         idle: Connections between two requests.
         reading: Connections in the middle of a request.
@@ -62,7 +64,12 @@ class Server(HTTPServer):
     request_queue_size = 4096
 
     def __init__(
-        self, address: tuple[str, int], application: Application, limits: ServerLimits, clock: Clock
+        self,
+        address: tuple[str, int],
+        application: Application,
+        limits: ServerLimits,
+        clock: Clock,
+        cors: CorsPolicy | None = None,
     ) -> None:
         self.address_family, resolved = resolve_listening_address(*address)
         self.limits = limits
@@ -71,6 +78,7 @@ class Server(HTTPServer):
         self.dispatcher = Dispatcher(application, limits, clock)
         self.encoder = ResponseEncoder(clock)
         self.heads = KnownHeads()
+        self.cors = cors
         self.stopping = False
         self.idle: Waits[Connection] = Waits(limits.idle_timeout)
         self.reading: Waits[Connection] = Waits(limits.request_timeout)

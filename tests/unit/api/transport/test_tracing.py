@@ -2,7 +2,8 @@ import re
 
 import pytest
 
-from angarium.api.transport.tracing import mint, trace_id_of, trace_id_within
+from angarium.api.transport.tracing import mint, trace_id_of
+from angarium.api.transport.unreadable_heads import fields_within
 
 ID = "0af7651916cd43dd8448eb211c80319c"
 OTHER = "b7ad6b7169203331b7ad6b7169203331"
@@ -75,12 +76,12 @@ def test_minted_ids_are_32_hex_digits_and_differ() -> None:
 )
 @pytest.mark.parametrize("behind", ["\r\nA: b\r\n\r\n", "\r\n\r\n", "\r\nA: b", "\r\n"])
 def test_a_head_that_cannot_be_read_gives_its_trace_id(before: str, field: str, behind: str) -> None:
-    assert trace_id_within(f"{before}\r\n{field}{behind}".encode()) == ID
+    assert trace_id_of(fields_within(f"{before}\r\n{field}{behind}".encode())) == ID
 
 
 def test_a_head_that_cannot_be_read_gives_its_traceparent_first() -> None:
     head = f"GET / HTTP/1.1\r\nX-Trace-Id: {OTHER}\r\nX\r\ntraceparent: 00-{ID}-{PARENT}-01\r\n\r\n"
-    assert trace_id_within(head.encode()) == ID
+    assert trace_id_of(fields_within(head.encode())) == ID
 
 
 @pytest.mark.parametrize(
@@ -99,6 +100,6 @@ def test_a_head_that_cannot_be_read_gives_its_traceparent_first() -> None:
     ],
 )
 def test_what_is_no_whole_well_formed_field_of_a_head_is_passed_over(received: str) -> None:
-    minted = trace_id_within(received.encode())
+    minted = trace_id_of(fields_within(received.encode()))
     assert minted not in (ID, OTHER)
     assert re.fullmatch("[0-9a-f]{32}", minted)

@@ -1,0 +1,60 @@
+"""Which web pages may call the API from a browser (CORS, the Fetch standard)."""
+
+from collections.abc import Collection, Sequence
+
+Fields = tuple[tuple[str, str], ...]
+
+_EXPOSED = ("Access-Control-Expose-Headers", "X-Trace-Id, Location, Retry-After")
+_VARY = (("Vary", "Origin"),)
+"""On every answer, so that no cache gives one origin's answer to another."""
+
+_PREFLIGHT = (
+    (
+        "Access-Control-Allow-Headers",
+        "authorization, content-type, idempotency-key, traceparent, x-trace-id",
+    ),
+    # Browsers keep a permission for ten minutes: two round trips for a call become one.
+    ("Access-Control-Max-Age", "600"),
+)
+
+
+class CorsPolicy:
+    """Makes the header fields for the origins that are allowed; never with credentials.
+
+    Why only these, and why there is no wildcard: docs/adr/0023.
+    """
+
+    def __init__(self, origins: Collection[str]) -> None:
+        """Name the origins.
+
+        Args:
+            origins: As browsers write them, such as `https://chat.example.org`; one or more.
+        """
+        self._by_origin: dict[str, Fields] = {
+            origin: (("Access-Control-Allow-Origin", origin), _EXPOSED, *_VARY) for origin in origins
+        }
+
+    def fields(self, origins: Sequence[str]) -> Fields:
+        """Give what belongs on every answer, an error too.
+
+        Args:
+            origins: Every value of the request's `Origin` field.
+
+        Returns:
+            `Vary` at least; the permission for an origin that is allowed.
+        """
+        return self._by_origin.get(origins[0], _VARY) if len(origins) == 1 else _VARY
+
+    def preflight_fields(self, origins: Sequence[str], allow: str) -> Fields:
+        """Give what an answer to OPTIONS says besides.
+
+        Args:
+            origins: Every value of the request's `Origin` field.
+            allow: The methods of the path, as in `Allow`.
+
+        Returns:
+            What a page may send; nothing for an origin that is not allowed.
+        """
+        if len(origins) != 1 or origins[0] not in self._by_origin:
+            return ()
+        return (("Access-Control-Allow-Methods", allow), *_PREFLIGHT)

@@ -1,0 +1,83 @@
+"""Which names the service answers to, while everybody knows its passwords (DNS rebinding)."""
+
+from collections.abc import Iterable
+
+from angarium.api.headers import Headers
+from angarium.api.values import shown
+from angarium.domain.errors import Code, Refused
+from angarium.domain.ip_addresses import parse_address
+
+LOCALHOST = "localhost"
+MAX_KNOWN = 64
+"""Values of `Host` that are remembered as taken; there are as many as ports and spellings."""
+
+
+class HostCheck:
+    """Refuses requests that were sent to a name which is not the service's own.
+
+    A page of any web site can have its own name lead to this machine's address. For the browser
+    the service is then part of that site, and no other check stops the page (docs/adr/0023).
+    """
+
+    def __init__(self, addresses: Iterable[str], names: Iterable[str] = ()) -> None:
+        """Say what the service's own addresses and names are.
+
+        Args:
+            addresses: Where others reach it: names, or addresses without brackets. At `0.0.0.0`
+                or `::`, every address and every name without a dot is its own: no web site
+                can have either.
+            names: More names or addresses.
+        """
+        self._own = {_normal(each) for each in (LOCALHOST, *addresses, *names)}
+        wildcards = {parsed for each in self._own if (parsed := parse_address(each)) is not None}
+        self._is_wildcard = any(address.is_unspecified for address in wildcards)
+        self._known: set[str] = set()
+
+    def check(self, headers: Headers) -> None:
+        """Check a request's `Host`, with any port.
+
+        Args:
+            headers: The request's; `Host` is well-formed, and there once at most.
+
+        Raises:
+            Refused: `misdirected_request`.
+        """
+        value = headers.get("host")
+        # Only HTTP/1.0 lacks it, which no browser speaks.
+        if value is None or value in self._known:
+            return
+        if not self._is_own(_normal(_without_port(value))):
+            raise Refused.because(Code.MISDIRECTED_REQUEST, self._detail(value), field="Host")
+        if len(self._known) < MAX_KNOWN:
+            self._known.add(value)
+
+    def _is_own(self, host: str) -> bool:
+        """Return whether a host is the service's own."""
+        if host in self._own:
+            return True
+        address = parse_address(host)
+        if address is None:
+            return self._is_wildcard and "." not in host
+        return self._is_wildcard or address.is_loopback
+
+    def _detail(self, value: str) -> str:
+        """Return what is wrong, and what to do."""
+        own = ", ".join(sorted(self._own - {LOCALHOST}))
+        return (
+            f"The request was sent to {shown(value)}. While there are demo users, only {LOCALHOST}, loopback "
+            f"addresses and {own} are taken; use one of them, or name the origin of that host in "
+            "ANGARIUM_CORS_ORIGINS."
+        )
+
+
+def _without_port(value: str) -> str:
+    """Return the host of a host and port, without brackets."""
+    if value.startswith("["):
+        return value[1:].partition("]")[0]
+    return value.partition(":")[0]
+
+
+def _normal(host: str) -> str:
+    """Return one spelling of a host: lower case, an address as it is usually written."""
+    address = parse_address(host.partition("%")[0])
+    return host.lower() if address is None else str(address)
