@@ -7,6 +7,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from angarium.domain.message import InboxPlace, Message, Place, Status, sent_where_online
+from angarium.domain.page_size import read_one_page
 from angarium.ports.messages import PENDING_COUNT_LIMIT, Marked, Receipt, Recorded, Summary
 from tests.fakes.futures import done
 
@@ -45,17 +46,22 @@ class MemoryMessages:
     def older(self, conversation_id: UUID, than: Place | None, limit: int) -> Sequence[Message]:
         with self._lock:
             messages = self._in_order(conversation_id)
-        return [each for each in messages[::-1] if than is None or each.place < than][:limit]
+        found = [each for each in messages[::-1] if than is None or each.place < than]
+        return read_one_page(found[:limit])
 
     def newer(self, conversation_id: UUID, than: Place, limit: int) -> Sequence[Message]:
         with self._lock:
             messages = self._in_order(conversation_id)
-        return [each for each in messages if each.place > than][:limit]
+        return read_one_page([each for each in messages if each.place > than][:limit])
 
     def find(self, conversation_id: UUID, message_ids: Sequence[UUID]) -> Mapping[UUID, Message]:
         with self._lock:
             stored = self._conversations.get(conversation_id, {})
             return {each: stored[each] for each in message_ids if each in stored}
+
+    def recipients(self, conversation_id: UUID, message_ids: Sequence[UUID]) -> Mapping[UUID, UUID]:
+        found = self.find(conversation_id, message_ids)
+        return {each: message.recipient_id for each, message in found.items()}
 
     def inbox(self, recipient_id: UUID, after: InboxPlace | None, limit: int) -> Sequence[Message]:
         with self._lock:
@@ -63,7 +69,7 @@ class MemoryMessages:
         pending = [
             each for each in _pending(recipient_id, everything) if after is None or _inbox(each) > after
         ]
-        return sorted(pending, key=_inbox)[:limit]
+        return read_one_page(sorted(pending, key=_inbox)[:limit])
 
     def summaries(self, user_id: UUID, conversation_ids: Sequence[UUID]) -> Mapping[UUID, Summary]:
         with self._lock:

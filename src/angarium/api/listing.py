@@ -1,13 +1,13 @@
 """Lists of the caller's own, read page by page."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from angarium.api.call import Call
 from angarium.api.exchange import Response
 from angarium.api.fields import QueryFields
-from angarium.api.json_bodies import encode_text
+from angarium.api.json_bodies import encode_list, encode_text
 
 
 class Wanted(NamedTuple):
@@ -62,12 +62,12 @@ def wanted(call: Call, read_cursor: Callable[[str, UUID], object]) -> Wanted:
     return Wanted(limit, cursor)
 
 
-def shown(name: str, items: str, count: int, page: Page) -> Response:
+def shown(name: str, items: Iterable[str], count: int, page: Page) -> Response:
     """Show a page.
 
     Args:
         name: Of the member that holds the items.
-        items: Them, as a JSON array.
+        items: Them, as JSON each.
         count: How many.
         page: What is said of it.
 
@@ -80,4 +80,4 @@ def shown(name: str, items: str, count: int, page: Page) -> Response:
         "has_more": page.has_more,
         "next_cursor": page.next_cursor,
     }
-    return Response(200, f'{{"{name}":{items},"pagination":{encode_text(pagination)}}}'.encode())
+    return Response(200, encode_list(f'{{"{name}":[', items, f'],"pagination":{encode_text(pagination)}}}'))

@@ -1,6 +1,5 @@
 """Messages as JSON, put together by hand: a page has a hundred, and an encoder takes three times as long."""
 
-from collections.abc import Iterable
 from json.encoder import encode_basestring as quoted
 
 from angarium.api.timestamps import rfc3339
@@ -24,15 +23,3 @@ def message_text(message: Message) -> str:
         f'"content":{quoted(message.content)},"timestamp":"{rfc3339(message.place.timestamp)}",'
         f'"status":"{message.status.value}","delivered_at":{delivered_at}}}'
     )
-
-
-def messages_text(messages: Iterable[Message]) -> str:
-    """Write several messages.
-
-    Args:
-        messages: In the order in which they are to be read.
-
-    Returns:
-        A JSON array.
-    """
-    return f"[{','.join(map(message_text, messages))}]"

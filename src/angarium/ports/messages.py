@@ -122,6 +122,12 @@ class MessageReader(Protocol):
 
     Every method raises StoreUnavailable when the store does not answer in time. Readers see prefixes:
     whoever saw a message sees every earlier one of the conversation.
+
+    `older`, `newer` and `inbox` end before their limit with the message
+    that makes more than one page of what they give
+    (`domain.page_size.read_one_page`). An engine reads no more texts than
+    that at once: a hundred of the largest take many times their bytes
+    while they are read (docs/adr/0007-bounds-and-overload.md).
     """
 
     def older(self, conversation_id: UUID, than: Place | None, limit: int) -> Sequence[Message]:
@@ -156,10 +162,22 @@ class MessageReader(Protocol):
 
         Args:
             conversation_id: The conversation that they must belong to.
-            message_ids: At most 100.
+            message_ids: At most 100; each text that is found is in memory at once.
 
         Returns:
             Those that are stored.
+        """
+        ...
+
+    def recipients(self, conversation_id: UUID, message_ids: Sequence[UUID]) -> Mapping[UUID, UUID]:
+        """Tell to whom messages were sent, without reading their texts.
+
+        Args:
+            conversation_id: The conversation that they must belong to.
+            message_ids: At most 100.
+
+        Returns:
+            The recipients of those that are stored, by message.
         """
         ...
 
@@ -181,7 +199,7 @@ class MessageReader(Protocol):
 
         Args:
             user_id: For whom the pending messages are counted.
-            conversation_ids: At most 100.
+            conversation_ids: At most 100; the last message of each is in memory at once.
 
         Returns:
             One for each.

@@ -2,18 +2,29 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID, uuid4
 
 from angarium.clock import Clock
 from angarium.domain.conversation import Conversation, ConversationPlace
 from angarium.domain.errors import Code, Refused
 from angarium.domain.identifiers import conversation_id_for
+from angarium.domain.page_size import fitting, message_bytes
 from angarium.ports.conversations import ConversationStore
 from angarium.ports.messages import MessageReader, Summary
 from angarium.ports.users import UserStore
 from angarium.services import cursors
 from angarium.services.lru_cache import LruCache
 from angarium.services.store_calls import StoreCalls
+
+SUMMARIES_AT_ONCE = 25
+"""Conversations whose last messages are read together: of the largest,
+that is no more than a page."""
+
+FIELDS_BYTES = 320
+"""What a conversation takes in JSON besides its last message, rounded up."""
+
+_Item = tuple[Conversation, Summary]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +38,7 @@ class ConversationPage:
         next_cursor: Goes on behind the last item; None exactly when there is no more.
     """
 
-    items: tuple[tuple[Conversation, Summary], ...]
+    items: tuple[_Item, ...]
     limit: int
     has_more: bool
     next_cursor: str | None
@@ -158,7 +169,7 @@ class Conversations:
             cursor: From an earlier page; None starts with the newest.
 
         Returns:
-            The page.
+            The page, which ends early where it would have too many bytes.
 
         Raises:
             Refused: `invalid_cursor`.
@@ -166,12 +177,32 @@ class Conversations:
         """
         after = cursors.read_conversations(cursor, caller_id) if cursor is not None else None
         found = self._calls(lambda: self._store.of_user(caller_id, after, limit + 1))
-        shown = found[:limit]
-        has_more = len(found) > limit
-        ids = [conversation.conversation_id for conversation in shown]
-        summaries = self._calls(lambda: self._messages.summaries(caller_id, ids)) if ids else {}
-        items = tuple((conversation, summaries[conversation.conversation_id]) for conversation in shown)
-        return ConversationPage(items, limit, has_more, _next(caller_id, shown[-1]) if has_more else None)
+        items = self._summed_up(caller_id, found[:limit])
+        has_more = len(found) > len(items)
+        following = _next(caller_id, items[-1][0]) if has_more else None
+        return ConversationPage(items, limit, has_more, following)
+
+    def _summed_up(self, caller_id: UUID, conversations: Sequence[Conversation]) -> tuple[_Item, ...]:
+        """Return as many conversations with their summaries as fit on a page.
+
+        They are read some at a time: each brings a message with it.
+        """
+        items: list[_Item] = []
+        for start in range(0, len(conversations), SUMMARIES_AT_ONCE):
+            some = conversations[start : start + SUMMARIES_AT_ONCE]
+            ids = [conversation.conversation_id for conversation in some]
+            summaries = self._calls(partial(self._messages.summaries, caller_id, ids))
+            items += [(each, summaries[each.conversation_id]) for each in some]
+            fit = fitting(map(_bytes, items))
+            if fit < len(items):
+                return tuple(items[:fit])
+        return tuple(items)
+
+
+def _bytes(item: _Item) -> int:
+    """Return how many bytes a conversation takes in JSON, no fewer than it takes."""
+    last = item[1].last_message
+    return FIELDS_BYTES + (message_bytes(last) if last is not None else 0)
 
 
 def _next(caller_id: UUID, last: Conversation) -> str:

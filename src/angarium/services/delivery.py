@@ -10,7 +10,6 @@ from angarium.domain.conversation import Conversation
 from angarium.domain.errors import Code, Refused
 from angarium.domain.events import MessagesDelivered
 from angarium.domain.identifiers import time_ordered_uuid
-from angarium.domain.message import Message
 from angarium.entropy import random_bytes
 from angarium.ports.message_log import Appended, MessageLog
 from angarium.ports.messages import MessageReader
@@ -69,8 +68,8 @@ class Delivery:
         """
         distinct = tuple(dict.fromkeys(message_ids))
         conversation_id = conversation.conversation_id
-        found = self._calls(lambda: self._messages.find(conversation_id, distinct))
-        _check(distinct, found, caller_id)
+        recipients = self._calls(lambda: self._messages.recipients(conversation_id, distinct))
+        _check(distinct, recipients, caller_id)
         now_ms = self._clock.now_ms()
         event = MessagesDelivered(
             time_ordered_uuid(now_ms, random_bytes()), conversation_id, now_ms, caller_id, distinct
@@ -82,16 +81,16 @@ class Delivery:
         return PendingReceipts(len(distinct), appended)
 
 
-def _check(message_ids: Sequence[UUID], found: Mapping[UUID, Message], caller_id: UUID) -> None:
+def _check(message_ids: Sequence[UUID], recipients: Mapping[UUID, UUID], caller_id: UUID) -> None:
     for message_id in message_ids:
-        if message_id not in found:
+        if message_id not in recipients:
             raise Refused.because(
                 Code.MESSAGE_NOT_FOUND,
                 f"There is no message {message_id} in this conversation, so none of the "
                 f"{len(message_ids)} was confirmed; confirm only messages that you have read from here.",
             )
     for message_id in message_ids:
-        if found[message_id].recipient_id != caller_id:
+        if recipients[message_id] != caller_id:
             raise Refused.because(
                 Code.NOT_RECIPIENT,
                 f"You sent message {message_id} yourself, so none of the {len(message_ids)} was confirmed; "

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from angarium.domain.errors import Code, Refused
 from angarium.domain.message import BEGINNING, LAST_OFFSET, Message, Place
+from angarium.domain.page_size import fitting, message_bytes
 from angarium.ports.messages import MessageReader
 from angarium.services import cursors
 from angarium.services.cursors import HistoryCursor, Way
@@ -80,7 +81,8 @@ class History:
             query: Which part of it.
 
         Returns:
-            The page; walking its cursors shows every message once, also while new ones arrive.
+            The page, which ends early where it would have too many bytes (`domain.page_size`); walking its
+            cursors shows every message once, also while new ones arrive.
 
         Raises:
             Refused: `invalid_cursor`.
@@ -88,8 +90,8 @@ class History:
         """
         way, start = _start(conversation_id, query)
         found = self._read(conversation_id, way, start, query.limit + 1)
-        shown = found[: query.limit]
-        has_more = len(found) > query.limit
+        shown = found[: min(query.limit, fitting(map(message_bytes, found)))]
+        has_more = len(found) > len(shown)
         oldest_first = tuple(shown) if way is Way.NEWER else tuple(reversed(shown))
         newest = oldest_first[-1].place if oldest_first else start or BEGINNING
         return HistoryPage(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from angarium.domain.message import InboxPlace, Message
+from angarium.domain.page_size import fitting, message_bytes
 from angarium.ports.messages import MessageReader
 from angarium.services import cursors
 from angarium.services.store_calls import StoreCalls
@@ -48,7 +49,7 @@ class Inbox:
             cursor: From an earlier page; None starts with the oldest.
 
         Returns:
-            The page.
+            The page, which ends early where it would have too many bytes.
 
         Raises:
             Refused: `invalid_cursor`.
@@ -56,8 +57,8 @@ class Inbox:
         """
         after = cursors.read_inbox(cursor, user_id) if cursor is not None else None
         found = self._calls(lambda: self._messages.inbox(user_id, after, limit + 1))
-        shown = tuple(found[:limit])
-        has_more = len(found) > limit
+        shown = tuple(found[: min(limit, fitting(map(message_bytes, found)))])
+        has_more = len(found) > len(shown)
         return InboxPage(shown, limit, has_more, _next(user_id, shown[-1]) if has_more else None)
 
 

@@ -3,6 +3,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from angarium.domain.message import BEGINNING, LAST_OFFSET, InboxPlace, Message, Place
+from angarium.domain.page_size import MAX_PAGE_BYTES, message_bytes
 from angarium.ports.messages import PENDING_COUNT_LIMIT, MessageReader, MessageRecorder, Summary
 from tests.contract.ports.chat import START, Chat, delivered, ids, mark, receipt, record
 
@@ -141,6 +142,51 @@ def test_a_hundred_messages_are_found_at_once(
     record(recorder, *messages)
     found = reader.find(chat.conversation_id, ids(messages))
     assert dict(found) == {each.message_id: each for each in messages}
+
+
+def test_whose_messages_are_is_told_by_their_ids(
+    recorder: MessageRecorder, reader: MessageReader, chat: Chat, five: list[Message]
+) -> None:
+    own = chat.message(sender=chat.bob)
+    record(recorder, own)
+    wanted = [five[3].message_id, uuid4(), own.message_id, five[3].message_id]
+    assert dict(reader.recipients(chat.conversation_id, wanted)) == {
+        five[3].message_id: chat.bob,
+        own.message_id: chat.alice,
+    }
+    assert dict(reader.recipients(chat.conversation_id, [])) == {}
+    assert dict(reader.recipients(Chat().conversation_id, wanted)) == {}
+
+
+LARGE = ["\x01" * 10_240, "a" * 10_240, "😀" + "a" * 10_236]
+
+
+@pytest.mark.parametrize("text", LARGE, ids=["control characters", "letters", "letters and an emoji"])
+def test_a_page_ends_with_the_message_that_is_one_too_many(
+    recorder: MessageRecorder, reader: MessageReader, chat: Chat, text: str
+) -> None:
+    messages = [
+        chat.message(text if number % 8 else "small", at=START + number // 3) for number in range(120)
+    ]
+    for start in range(0, 120, 40):
+        record(recorder, *messages[start : start + 40])
+    middle = messages[40]
+    moment = Place(START + 9, LAST_OFFSET)
+    behind_moment = [each for each in messages if each.place > moment]
+    reads = [
+        (reader.older(chat.conversation_id, None, 101), messages[::-1]),
+        (reader.older(chat.conversation_id, messages[110].place, 101), messages[109::-1]),
+        (reader.newer(chat.conversation_id, BEGINNING, 101), messages),
+        (reader.newer(chat.conversation_id, middle.place, 101), messages[41:]),
+        (reader.newer(chat.conversation_id, moment, 101), behind_moment),
+        (reader.inbox(chat.bob, None, 101), messages),
+        (reader.inbox(chat.bob, chat.place(middle), 101), messages[41:]),
+    ]
+    for found, expected in reads:
+        sizes = [message_bytes(each) for each in found]
+        assert list(found) == expected[: len(found)]
+        assert sum(sizes[:-1]) <= MAX_PAGE_BYTES
+        assert len(found) in (101, len(expected)) or sum(sizes) > MAX_PAGE_BYTES
 
 
 def test_an_inbox_holds_what_its_owner_has_not_confirmed(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angarium.api.json_bodies import MAX_DEPTH, encode, read_form, read_object
+from angarium.api.json_bodies import MAX_DEPTH, encode, encode_list, encode_text, read_form, read_object
 from angarium.domain.errors import Code, Refused
 
 
@@ -131,3 +131,10 @@ def test_a_form_that_is_no_utf_8_is_refused() -> None:
 
 def test_a_form_of_countless_fields_is_refused() -> None:
     refused_form(b"&".join(b"f%d=" % number for number in range(1000)))
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_a_long_list_is_written_item_by_item(count: int) -> None:
+    items = [encode_text({"é": number}) for number in range(count)]
+    written = encode_list('{"items":[', items, '],"more":false}')
+    assert json.loads(written) == {"items": [{"é": number} for number in range(count)], "more": False}

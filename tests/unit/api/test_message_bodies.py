@@ -2,12 +2,13 @@ import json
 from dataclasses import replace
 from uuid import UUID
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angarium.api.message_bodies import message_text, messages_text
+from angarium.api.message_bodies import message_text
 from angarium.domain.message import Message, Place, Status
+from angarium.domain.page_size import message_bytes
+from angarium.services.cursors import MAX_TIMESTAMP
 
 MESSAGE = Message(
     UUID("01a206a1-7225-7b75-ad68-4f4794487c07"),
@@ -45,6 +46,17 @@ def test_any_text_comes_back_as_it_was_sent(content: str) -> None:
     assert json.loads(written)["content"] == content
 
 
-@pytest.mark.parametrize("count", [0, 1, 3])
-def test_a_list_has_every_message(count: int) -> None:
-    assert len(json.loads(messages_text([MESSAGE] * count))) == count
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=50)
+
+
+@given(st.one_of(TEXTS, st.text('\x01\n"\\😀é', max_size=50)))
+def test_no_message_takes_more_bytes_than_a_page_reckons_with(content: str) -> None:
+    message = replace(
+        MESSAGE,
+        content=content,
+        place=Place(MAX_TIMESTAMP, 2**63 - 1),
+        status=Status.DELIVERED,
+        delivered_at=MAX_TIMESTAMP,
+    )
+    taken = len(message_text(message).encode())
+    assert taken <= message_bytes(message) <= taken + 100

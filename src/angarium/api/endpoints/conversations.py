@@ -1,5 +1,6 @@
 """Opening, finding and listing conversations."""
 
+from itertools import starmap
 from uuid import UUID
 
 from angarium.api.call import Call
@@ -63,8 +64,7 @@ def mine(call: Call) -> Response:
     """
     limit, cursor = wanted(call, cursors.read_conversations)
     page = call.services.conversations.page(call.caller_id, limit, cursor)
-    items = ",".join([_item(conversation, summary) for conversation, summary in page.items])
-    return shown("conversations", f"[{items}]", len(page.items), page)
+    return shown("conversations", starmap(_item, page.items), len(page.items), page)
 
 
 def conversation_document(conversation: Conversation) -> dict[str, object]:

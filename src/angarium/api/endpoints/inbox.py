@@ -3,7 +3,7 @@
 from angarium.api.call import Call
 from angarium.api.exchange import Response
 from angarium.api.listing import shown, wanted
-from angarium.api.message_bodies import messages_text
+from angarium.api.message_bodies import message_text
 from angarium.services import cursors
 
 
@@ -18,4 +18,4 @@ def mine(call: Call) -> Response:
     """
     limit, cursor = wanted(call, cursors.read_inbox)
     page = call.services.inbox.page(call.caller_id, limit, cursor)
-    return shown("messages", messages_text(page.messages), len(page.messages), page)
+    return shown("messages", map(message_text, page.messages), len(page.messages), page)

@@ -7,9 +7,9 @@ from angarium.api.call import Call, Outcome
 from angarium.api.endpoints.submissions import read_submission
 from angarium.api.exchange import Response, WouldBlock
 from angarium.api.fields import Faults, QueryFields, path_identifier
-from angarium.api.json_bodies import encode_text
+from angarium.api.json_bodies import encode_list, encode_text
 from angarium.api.log_answers import Append, once_appended
-from angarium.api.message_bodies import message_text, messages_text
+from angarium.api.message_bodies import message_text
 from angarium.api.timestamps import is_in_seconds, parse_timestamp, rfc3339
 from angarium.api.values import shown
 from angarium.domain.conversation import Conversation
@@ -79,11 +79,12 @@ def history(call: Call) -> Response:
         "next_cursor": page.next_cursor,
         "resume_cursor": page.resume_cursor,
     }
-    body = (
-        f'{{"conversation_id":"{text_of(conversation_id)}","messages":{messages_text(page.messages)},'
-        f'"pagination":{encode_text(pagination)}}}'
+    body = encode_list(
+        f'{{"conversation_id":"{text_of(conversation_id)}","messages":[',
+        map(message_text, page.messages),
+        f'],"pagination":{encode_text(pagination)}}}',
     )
-    return Response(200, body.encode())
+    return Response(200, body)
 
 
 def show(call: Call) -> Response:

@@ -1,19 +1,27 @@
-"""What a user has not confirmed yet, found behind the marks of their inbox."""
+"""What a user has not confirmed yet, found behind the marks of their inbox.
 
+Texts are read last, of what a page has room for: looking at one message
+after the other, a page may look at thousands.
+"""
+
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
+from operator import itemgetter
 from uuid import UUID
 
 from angarium.deadline import within
 from angarium.domain.message import LAST_OFFSET, InboxPlace, Message, Place
+from angarium.domain.page_size import read_one_page
 from angarium.engines.cassandra import rows
 from angarium.engines.cassandra.inboxes import Inboxes
-from angarium.engines.cassandra.rows import InboxEntry, Rows
+from angarium.engines.cassandra.rows import InboxEntry, MessageState, Rows
 from angarium.engines.cassandra.session import CALL_SECONDS, CassandraSession
 from angarium.engines.cassandra.statements import Statement
 from angarium.engines.cassandra.stretches import Stretches, beyond
+from angarium.engines.cassandra.texts import texts_of
 
 AT_ONCE = 64
 """So many conversations are read side by side."""
@@ -21,6 +29,10 @@ AT_ONCE = 64
 FIRST_CHUNK = 16
 CHUNK = 64
 """So many messages of a conversation are looked at in one request, first and then."""
+
+
+_Waiting = tuple[InboxPlace, MessageState]
+"""A message that waits, with its place in the inbox."""
 
 
 @dataclass(slots=True)
@@ -37,7 +49,7 @@ class _Walk:
     chunk: int = FIRST_CHUNK
     ended: bool = False
     waiting: int = 0
-    found: list[Message] = field(default_factory=list)
+    found: list[_Waiting] = field(default_factory=list)
 
 
 class Pending:
@@ -63,15 +75,15 @@ class Pending:
                 _walks(self._inboxes.of_user(recipient_id), after),
                 key=lambda walk: (walk.at, walk.conversation_id),
             )
-            oldest: list[Message] = []
+            oldest: list[_Waiting] = []
             while behind := list(islice(_short_of(walks, oldest, limit), AT_ONCE)):
-                self._read_on(behind, Statement.NEWER_UNTIL, partial(_keep, recipient_id))
+                self._read_on(behind, partial(_keep, recipient_id))
                 for walk in behind:
                     oldest += walk.found
                     walk.found.clear()
-                oldest.sort(key=_inbox_place)
+                oldest.sort(key=itemgetter(0))
                 del oldest[limit:]
-            return oldest
+            return read_one_page(self._messages(oldest))
 
     def counts(self, user_id: UUID, conversation_ids: Sequence[UUID], most: int) -> Mapping[UUID, int]:
         """Count what waits in some conversations.
@@ -88,15 +100,27 @@ class Pending:
             entries = self._inboxes.of_conversations(user_id, conversation_ids)
             walks = list(_walks(entries.values(), None))
             while behind := [walk for walk in walks if not walk.ended and walk.waiting < most]:
-                self._read_on(behind[:AT_ONCE], Statement.STATES_NEWER_UNTIL, partial(_count, user_id))
+                self._read_on(behind[:AT_ONCE], partial(_count, user_id))
         waiting = {walk.conversation_id: min(most, walk.waiting) for walk in walks}
         return {key: waiting.get(key, 0) for key in conversation_ids}
 
-    def _read_on(
-        self, walks: Sequence[_Walk], statement: Statement, take: Callable[[_Walk, Rows], Place]
-    ) -> None:
+    def _messages(self, chosen: Sequence[_Waiting]) -> Iterator[Message]:
+        """Yield messages of a page with their texts."""
+        states: defaultdict[UUID, list[MessageState]] = defaultdict(list)
+        for place, state in chosen:
+            states[place.conversation_id].append(state)
+        found = {each.message_id: each for each in texts_of(self._session, states)}
+        for _, state in chosen:
+            # One that was confirmed since it was chosen waited at the moment that the page shows.
+            yield replace(found[state.message_id], status=state.status, delivered_at=None)
+
+    def _read_on(self, walks: Sequence[_Walk], take: Callable[[_Walk, Rows], Place]) -> None:
         asked = [
-            (walk, self._session.submit(statement, (walk.conversation_id, *_from(walk)))) for walk in walks
+            (
+                walk,
+                self._session.submit(Statement.STATES_NEWER_UNTIL, (walk.conversation_id, *_from(walk))),
+            )
+            for walk in walks
         ]
         for walk, answer in asked:
             found = self._session.wait(answer)
@@ -107,9 +131,13 @@ class Pending:
 
 
 def _keep(user_id: UUID, walk: _Walk, found: Rows) -> Place:
-    messages = [rows.message(row) for row in found]
-    walk.found += [message for message in messages if rows.waits_for(user_id, message)]
-    return messages[-1].place
+    states = [rows.state(row) for row in found]
+    walk.found += [
+        (InboxPlace(state.place.timestamp, walk.conversation_id, state.place.offset), state)
+        for state in states
+        if rows.waits_for(user_id, state)
+    ]
+    return states[-1].place
 
 
 def _count(user_id: UUID, walk: _Walk, found: Rows) -> Place:
@@ -133,9 +161,9 @@ def _behind(after: InboxPlace, entry: InboxEntry) -> Place:
     return Place(after.timestamp, -1 if comes_later else LAST_OFFSET)
 
 
-def _short_of(walks: Iterable[_Walk], oldest: Sequence[Message], limit: int) -> Iterator[_Walk]:
+def _short_of(walks: Iterable[_Walk], oldest: Sequence[_Waiting], limit: int) -> Iterator[_Walk]:
     # Those in which a message may follow that is older than the last one of a full page.
-    last = _inbox_place(oldest[-1]) if len(oldest) == limit else None
+    last = oldest[-1][0] if len(oldest) == limit else None
     for walk in walks:
         if not walk.ended and (last is None or _at(walk) < last):
             yield walk
@@ -147,7 +175,3 @@ def _at(walk: _Walk) -> InboxPlace:
 
 def _from(walk: _Walk) -> tuple[int, int, int, int, int]:
     return walk.at.timestamp, walk.at.offset, walk.until.timestamp, walk.until.offset, walk.chunk
-
-
-def _inbox_place(message: Message) -> InboxPlace:
-    return InboxPlace(message.place.timestamp, message.conversation_id, message.place.offset)

@@ -1,15 +1,18 @@
 """The API's half of the messages on Cassandra."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from angarium.deadline import within
 from angarium.domain.message import LAST_OFFSET, InboxPlace, Message, Place
+from angarium.domain.page_size import read_one_page
 from angarium.engines.cassandra import rows
 from angarium.engines.cassandra.pending import Pending
 from angarium.engines.cassandra.recorder import BATCH
+from angarium.engines.cassandra.rows import MessageState
 from angarium.engines.cassandra.session import CALL_SECONDS, CassandraSession
 from angarium.engines.cassandra.statements import Statement
+from angarium.engines.cassandra.texts import texts_of
 from angarium.ports.messages import PENDING_COUNT_LIMIT, Summary
 
 NOT_INDEXED = 256
@@ -42,7 +45,7 @@ class CassandraReader:
         else:
             values = (conversation_id, than.timestamp, than.offset, limit)
             found = self._session.execute(Statement.OLDER, values)
-        return [rows.message(row) for row in found]
+        return read_one_page(map(rows.message, found))
 
     def newer(self, conversation_id: UUID, than: Place, limit: int) -> Sequence[Message]:
         """Read towards the present; see the port.
@@ -58,7 +61,7 @@ class CassandraReader:
         if than.offset == LAST_OFFSET:
             return self._newer_than_moment(conversation_id, than, limit)
         values = (conversation_id, than.timestamp, than.offset, limit)
-        return [rows.message(row) for row in self._session.execute(Statement.NEWER, values)]
+        return read_one_page(map(rows.message, self._session.execute(Statement.NEWER, values)))
 
     def find(self, conversation_id: UUID, message_ids: Sequence[UUID]) -> Mapping[UUID, Message]:
         """Look messages up by id; see the port.
@@ -71,14 +74,52 @@ class CassandraReader:
             Those that are stored.
         """
         ids = list(dict.fromkeys(message_ids))
-        indexed = self._session.execute(Statement.FIND_IN_INDEX, (conversation_id, ids))
-        places = [(place.timestamp, place.offset, key) for key, place, _ in map(rows.indexed, indexed)]
-        found = self._session.execute(Statement.MESSAGES_AT, (conversation_id, places)) if places else ()
-        if len(places) < len(ids):
-            # Who saw a message in the history must find it, also when its worker died before the index.
-            found = [*found, *self._session.execute(Statement.NEWEST, (conversation_id, NOT_INDEXED))]
-        messages = {message.message_id: message for message in map(rows.message, found)}
-        return {key: messages[key] for key in ids if key in messages}
+        indexed = self._indexed(conversation_id, ids)
+        others = self._not_indexed(conversation_id, ids, indexed)
+        places = {**indexed, **{key: state.place for key, state in others.items()}}
+        if not places:
+            return {}
+        wanted = [(places[key].timestamp, places[key].offset, key) for key in ids if key in places]
+        found = self._session.execute(Statement.MESSAGES_AT, (conversation_id, wanted))
+        return {message.message_id: message for message in map(rows.message, found)}
+
+    def recipients(self, conversation_id: UUID, message_ids: Sequence[UUID]) -> Mapping[UUID, UUID]:
+        """Implements `MessageReader.recipients`: no text leaves Cassandra.
+
+        Args:
+            conversation_id: The conversation that they must belong to.
+            message_ids: At most 100.
+
+        Returns:
+            The recipients of those that are stored, by message.
+        """
+        ids = list(dict.fromkeys(message_ids))
+        indexed = self._indexed(conversation_id, ids)
+        found = list(self._not_indexed(conversation_id, ids, indexed).values())
+        if indexed:
+            places = [(place.timestamp, place.offset, key) for key, place in indexed.items()]
+            stored = self._session.execute(Statement.STATES_AT, (conversation_id, places))
+            found += map(rows.state, stored)
+        return {state.message_id: state.recipient_id for state in found}
+
+    def _indexed(self, conversation_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Place]:
+        """Return the places of those messages that are in the index."""
+        found = self._session.execute(Statement.FIND_IN_INDEX, (conversation_id, ids))
+        return {key: place for key, place, _ in map(rows.indexed, found)}
+
+    def _not_indexed(
+        self, conversation_id: UUID, ids: Sequence[UUID], indexed: Collection[UUID]
+    ) -> dict[UUID, MessageState]:
+        """Return what is stored of the other messages.
+
+        Who saw a message in the history must find it, also when its
+        worker died before the index.
+        """
+        missing = set(ids).difference(indexed)
+        if not missing:
+            return {}
+        newest = self._session.execute(Statement.STATES_NEWEST, (conversation_id, NOT_INDEXED))
+        return {state.message_id: state for state in map(rows.state, newest) if state.message_id in missing}
 
     def inbox(self, recipient_id: UUID, after: InboxPlace | None, limit: int) -> Sequence[Message]:
         """Read what a user has not confirmed yet; see the port.
@@ -99,11 +140,11 @@ class CassandraReader:
             rows.message(row) for row in self._session.execute(Statement.NEWEST, (conversation_id, BATCH))
         ]
         if len(newest) < BATCH or newest[-1].place <= than:
-            return [message for message in reversed(newest) if message.place > than][:limit]
+            return read_one_page([message for message in reversed(newest) if message.place > than][:limit])
         until = newest[0].place
         bounds = (than.timestamp, than.offset, until.timestamp, until.offset)
         found = self._session.execute(Statement.NEWER_UNTIL, (conversation_id, *bounds, limit))
-        return [rows.message(row) for row in found]
+        return read_one_page(map(rows.message, found))
 
     def summaries(self, user_id: UUID, conversation_ids: Sequence[UUID]) -> Mapping[UUID, Summary]:
         """Sum conversations up; see the port.
@@ -116,10 +157,14 @@ class CassandraReader:
             One for each.
         """
         with within(CALL_SECONDS):
-            newest = {key: self._session.submit(Statement.NEWEST, (key, BATCH)) for key in conversation_ids}
+            # As many as were written together (see BATCH), but the text of one.
+            newest = {
+                key: self._session.submit(Statement.STATES_NEWEST, (key, BATCH)) for key in conversation_ids
+            }
             counts = self._pending.counts(user_id, conversation_ids, PENDING_COUNT_LIMIT)
-            last = {key: self._session.wait(answer) for key, answer in newest.items()}
-        return {
-            key: Summary(rows.message(last[key][0]) if last[key] else None, counts[key])
-            for key in conversation_ids
-        }
+            last: dict[UUID, Sequence[MessageState]] = {
+                key: [rows.state(row) for row in self._session.wait(answer)[:1]]
+                for key, answer in newest.items()
+            }
+            messages = {each.conversation_id: each for each in texts_of(self._session, last)}
+        return {key: Summary(messages.get(key), counts[key]) for key in conversation_ids}

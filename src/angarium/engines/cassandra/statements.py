@@ -78,6 +78,7 @@ class Statement(Enum):
     OLDER = f"{_MESSAGE} WHERE conversation_id = ? AND (timestamp, seq) < (?, ?) LIMIT ?"
     NEWER = f"{_MESSAGE} {_BEHIND} {_OLDEST_FIRST}"
     NEWER_UNTIL = f"{_MESSAGE} {_BEHIND} AND (timestamp, seq) <= (?, ?) {_OLDEST_FIRST}"
+    STATES_NEWEST = f"{_WHOLE_STATE} WHERE conversation_id = ? LIMIT ?"
     STATES_NEWER = f"{_WHOLE_STATE} {_BEHIND} {_OLDEST_FIRST}"
     STATES_NEWER_UNTIL = f"{_WHOLE_STATE} {_BEHIND} AND (timestamp, seq) <= (?, ?) {_OLDEST_FIRST}"
 

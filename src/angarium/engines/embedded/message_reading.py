@@ -6,21 +6,13 @@ from typing import cast
 from uuid import UUID
 
 from angarium.domain.message import InboxPlace, Message, Place, Status
+from angarium.domain.page_size import read_one_page
 from angarium.engines.embedded import rows
+from angarium.engines.embedded.page_query import PageQuery
 from angarium.ports.messages import PENDING_COUNT_LIMIT, Summary
 
 _COLUMNS = (
     "timestamp, conversation_id, seq, message_id, sender_id, recipient_id, content, status, delivered_at"
-)
-_OLDER = rows.in_one_value(
-    _COLUMNS,
-    "(SELECT * FROM messages WHERE conversation_id = ? AND (timestamp, seq) < (?, ?)"
-    " ORDER BY timestamp DESC, seq DESC LIMIT ?)",
-)
-_NEWER = rows.in_one_value(
-    _COLUMNS,
-    "(SELECT * FROM messages WHERE conversation_id = ? AND (timestamp, seq) > (?, ?)"
-    " ORDER BY timestamp, seq LIMIT ?)",
 )
 _FIND = rows.in_one_value(
     ", ".join(f"messages.{name}" for name in _COLUMNS.split(", ")),
@@ -32,12 +24,15 @@ _FIND = rows.in_one_value(
     " AND messages.timestamp = message_index.timestamp AND messages.seq = message_index.seq"
     " AND messages.message_id = message_index.message_id",
 )
-_INBOX = rows.in_one_value(
-    _COLUMNS,
-    "(SELECT * FROM messages INDEXED BY messages_undelivered_by_recipient"
-    " WHERE recipient_id = ? AND delivered_at IS NULL"
-    " AND (timestamp, conversation_id, seq) > (?, ?, ?)"
-    " ORDER BY timestamp, conversation_id, seq LIMIT ?)",
+_RECIPIENTS = rows.in_one_value(
+    "messages.message_id, messages.recipient_id",
+    "json_each(?) AS wanted"
+    " CROSS JOIN message_index"
+    " ON message_index.conversation_id = ? AND message_index.message_id = wanted.value"
+    " CROSS JOIN messages"
+    " ON messages.conversation_id = message_index.conversation_id"
+    " AND messages.timestamp = message_index.timestamp AND messages.seq = message_index.seq"
+    " AND messages.message_id = message_index.message_id",
 )
 _PENDING_COUNTS = rows.in_one_value(
     "wanted.value, (SELECT count(*) FROM (SELECT 1 FROM messages"
@@ -72,8 +67,8 @@ def older(
     Returns:
         Newest first.
     """
-    start = _NEWEST if than is None else (than.timestamp, than.offset)
-    return _messages(rows.read(connection, _OLDER, (str(conversation_id), *start, limit)))[::-1]
+    start = _NEWEST if than is None else _place(than)
+    return read_one_page(_OLDER.run(connection, str(conversation_id), start, limit))
 
 
 def newer(
@@ -90,8 +85,7 @@ def newer(
     Returns:
         Oldest first.
     """
-    start = (than.timestamp, than.offset)
-    return _messages(rows.read(connection, _NEWER, (str(conversation_id), *start, limit)))
+    return read_one_page(_NEWER.run(connection, str(conversation_id), _place(than), limit))
 
 
 def find(
@@ -112,6 +106,25 @@ def find(
     return {message.message_id: message for message in found}
 
 
+def recipients(
+    connection: sqlite3.Connection, conversation_id: UUID, message_ids: Sequence[UUID]
+) -> Mapping[UUID, UUID]:
+    """Tell to whom messages were sent.
+
+    Args:
+        connection: To read from.
+        conversation_id: The conversation that they must belong to.
+        message_ids: Which.
+
+    Returns:
+        The recipients of those that are stored, by message.
+    """
+    wanted = rows.as_json(map(str, message_ids))
+    found = cast("list[tuple[str, str]]", rows.read(connection, _RECIPIENTS, (wanted, str(conversation_id))))
+    ids = _Ids()
+    return {ids[message_id]: ids[recipient_id] for message_id, recipient_id in found}
+
+
 def inbox(
     connection: sqlite3.Connection, recipient_id: UUID, after: InboxPlace | None, limit: int
 ) -> Sequence[Message]:
@@ -126,8 +139,8 @@ def inbox(
     Returns:
         Oldest first, by `InboxPlace`.
     """
-    start = _OLDEST_IN_INBOX if after is None else (after.timestamp, str(after.conversation_id), after.offset)
-    return _messages(rows.read(connection, _INBOX, (str(recipient_id), *start, limit)))
+    start = _OLDEST_IN_INBOX if after is None else _inbox_place(after)
+    return read_one_page(_INBOX.run(connection, str(recipient_id), start, limit))
 
 
 def summaries(
@@ -188,3 +201,43 @@ class _Ids(dict[str, UUID]):
     def __missing__(self, text: str) -> UUID:
         identifier = self[text] = UUID(text)
         return identifier
+
+
+def _place(place: Place) -> tuple[int, int]:
+    """Return a place in a conversation as the statements want it."""
+    return place.timestamp, place.offset
+
+
+def _inbox_place(place: InboxPlace) -> tuple[int, str, int]:
+    """Return a place in an inbox as the statements want it."""
+    return place.timestamp, str(place.conversation_id), place.offset
+
+
+def _newest_first(found: list[list[rows.Value]]) -> list[Message]:
+    """Return a conversation's messages from the newest on."""
+    return _messages(found)[::-1]
+
+
+_OLDER = PageQuery(
+    _COLUMNS,
+    "SELECT * FROM messages WHERE conversation_id = ? AND (timestamp, seq) < (?, ?)"
+    " ORDER BY timestamp DESC, seq DESC LIMIT ?",
+    _newest_first,
+    lambda message: _place(message.place),
+)
+_NEWER = PageQuery(
+    _COLUMNS,
+    "SELECT * FROM messages WHERE conversation_id = ? AND (timestamp, seq) > (?, ?)"
+    " ORDER BY timestamp, seq LIMIT ?",
+    _messages,
+    lambda message: _place(message.place),
+)
+_INBOX = PageQuery(
+    _COLUMNS,
+    "SELECT * FROM messages INDEXED BY messages_undelivered_by_recipient"
+    " WHERE recipient_id = ? AND delivered_at IS NULL"
+    " AND (timestamp, conversation_id, seq) > (?, ?, ?)"
+    " ORDER BY timestamp, conversation_id, seq LIMIT ?",
+    _messages,
+    lambda message: (message.place.timestamp, str(message.conversation_id), message.place.offset),
+)

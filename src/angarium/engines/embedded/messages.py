@@ -113,6 +113,23 @@ class EmbeddedMessages:
             lambda connection: message_reading.find(connection, conversation_id, message_ids)
         )
 
+    def recipients(self, conversation_id: UUID, message_ids: Sequence[UUID]) -> Mapping[UUID, UUID]:
+        """Implements `MessageReader.recipients`.
+
+        Args:
+            conversation_id: The conversation that they must belong to.
+            message_ids: At most 100.
+
+        Returns:
+            The recipients of those that are stored, by message.
+
+        Raises:
+            StoreUnavailable: No answer in time.
+        """
+        return self._database.read(
+            lambda connection: message_reading.recipients(connection, conversation_id, message_ids)
+        )
+
     def inbox(self, recipient_id: UUID, after: InboxPlace | None, limit: int) -> Sequence[Message]:
         """Read what a user has not confirmed yet, of all conversations.
 

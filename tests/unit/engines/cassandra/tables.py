@@ -73,6 +73,7 @@ class Tables:
             Statement.STATES_NEWER_UNTIL: lambda *values: [self._state(key) for key in self._slice(*values)],
             Statement.STATES_NEWER: self._states_newer,
             Statement.NEWEST: lambda *values: self._older(values[0], 2**63, 0, values[1]),
+            Statement.STATES_NEWEST: self._states_newest,
             Statement.OLDER: self._older,
             Statement.NEWER: self._newer,
             Statement.MESSAGES_AT: self._messages_at,
@@ -127,6 +128,10 @@ class Tables:
 
     def _states_newer(self, conversation_id: UUID, timestamp: int, seq: int, limit: int) -> Rows:
         return [self._state(key) for key in self._slice(conversation_id, timestamp, seq, 2**63, 0, limit)]
+
+    def _states_newest(self, conversation_id: UUID, limit: int) -> Rows:
+        found = self._messages.before((conversation_id, 2**63, 0), limit)
+        return [self._state(key) for key in found if key[0] == conversation_id]
 
     def _older(self, conversation_id: UUID, timestamp: int, seq: int, limit: int) -> Rows:
         found = self._messages.before((conversation_id, timestamp, seq), limit)

@@ -22,6 +22,7 @@ READS: dict[str, Callable[[sqlite3.Connection], object]] = {
     "older": lambda c: message_reading.older(c, SOMEBODY, Place(1, 1), 10),
     "newer": lambda c: message_reading.newer(c, SOMEBODY, Place(1, 1), 10),
     "find": lambda c: message_reading.find(c, SOMEBODY, [SOMEBODY]),
+    "recipients": lambda c: message_reading.recipients(c, SOMEBODY, [SOMEBODY]),
     "inbox": lambda c: message_reading.inbox(c, SOMEBODY, InboxPlace(1, SOMEBODY, 1), 10),
     "summaries": lambda c: message_reading.summaries(c, SOMEBODY, [SOMEBODY]),
     "record": lambda c: message_recording.record(c, [(SOMEBODY, [])]),

@@ -1,0 +1,48 @@
+"""The texts of messages whose places are known.
+
+What is to be shown is chosen by statements that hand over no text: an
+inbox looks at thousands of messages, and a list of conversations at
+sixteen of each, to show a hundred (docs/adr/0007).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from uuid import UUID
+
+from angarium.domain.errors import StoreUnavailable
+from angarium.domain.message import Message
+from angarium.engines.cassandra import rows
+from angarium.engines.cassandra.rows import MessageState
+from angarium.engines.cassandra.session import CassandraSession
+from angarium.engines.cassandra.statements import Statement
+
+
+def texts_of(session: CassandraSession, chosen: Mapping[UUID, Sequence[MessageState]]) -> Iterator[Message]:
+    """Read the texts of messages that are on enough replicas.
+
+    Args:
+        session: Is asked, about all conversations side by side.
+        chosen: Which messages, by conversation.
+
+    Yields:
+        The messages, a conversation at a time, each in the given order;
+        what has happened to them meanwhile shows.
+
+    Raises:
+        StoreUnavailable: No answer in time, or one without a message that was there.
+    """
+    asked = [
+        (states, session.submit(Statement.MESSAGES_AT, (conversation_id, list(map(_place, states)))))
+        for conversation_id, states in chosen.items()
+        if states
+    ]
+    for states, answer in asked:
+        found = {message.message_id: message for message in map(rows.message, session.wait(answer))}
+        for state in states:
+            if state.message_id not in found:
+                raise StoreUnavailable("a message that was just seen is not there")
+            yield found[state.message_id]
+
+
+def _place(state: MessageState) -> tuple[int, int, UUID]:
+    """Return a place as the statement wants it."""
+    return state.place.timestamp, state.place.offset, state.message_id

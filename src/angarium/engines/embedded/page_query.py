@@ -1,0 +1,73 @@
+"""Reading a page of messages in pieces, so that one of large messages is not in memory many times."""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from typing import Generic, TypeVar
+
+from angarium.domain.page_size import FIELDS_BYTES, MAX_CHARACTER_BYTES
+from angarium.engines.embedded import rows
+
+Item = TypeVar("Item")
+
+PIECE_BYTES = 256 * 1024
+"""Bytes of JSON that one statement gives, if it gives more than one row.
+SQLite, the driver and the reader of JSON each hold a copy; the texts of a
+hundred of the largest messages were 6.2 MB in each (docs/adr/0007)."""
+
+
+class PageQuery(Generic[Item]):
+    """A range of an index: one statement where that is small, else a few rows at a time."""
+
+    def __init__(
+        self,
+        columns: str,
+        page: str,
+        read: Callable[[list[list[rows.Value]]], list[Item]],
+        place: Callable[[Item], Sequence[rows.Value]],
+    ) -> None:
+        """Write the statements.
+
+        Args:
+            columns: Expressions, separated by commas.
+            page: A SELECT of rows with a `content`. Its parameters are whose rows they are, the place that
+                they lie behind, and how many at most.
+            read: Makes items of rows, and puts them in order.
+            place: Gives an item's place, as `page` wants it.
+        """
+        self._rows = rows.in_one_value(columns, f"({page})")
+        self._measured = (
+            f"WITH page AS MATERIALIZED ({page})"  # noqa: S608 - constants of this package
+            f" SELECT (SELECT max(length(content)) FROM page), CASE WHEN (SELECT"
+            f" {MAX_CHARACTER_BYTES} * total(length(content)) + {FIELDS_BYTES} * count(*) FROM page)"
+            f" <= {PIECE_BYTES} THEN (SELECT json_group_array(json_array({columns})) FROM page) END"
+        )
+        self._read = read
+        self._place = place
+
+    def run(
+        self, connection: sqlite3.Connection, owner: str, start: Sequence[rows.Value], limit: int
+    ) -> Iterator[Item]:
+        """Read the range, no faster than it is taken.
+
+        Args:
+            connection: To read from; of each statement's moment.
+            owner: Whose rows.
+            start: The place that they lie behind.
+            limit: At most so many.
+
+        Yields:
+            The items, in order.
+        """
+        widest, text = connection.execute(self._measured, (owner, *start, limit)).fetchone()
+        if text is not None:
+            yield from self._read(rows.parse(text))
+            return
+        most = max(1, PIECE_BYTES // (MAX_CHARACTER_BYTES * widest + FIELDS_BYTES))
+        while limit > 0:
+            wanted = min(most, limit)
+            found = self._read(rows.read(connection, self._rows, (owner, *start, wanted)))
+            yield from found
+            if len(found) < wanted:
+                return
+            start = self._place(found[-1])
+            limit -= wanted

@@ -1,0 +1,48 @@
+from collections.abc import Iterator
+from uuid import UUID
+
+import pytest
+
+from angarium.domain.message import MAX_CONTENT_BYTES, Message, Place, Status
+from angarium.domain.page_size import FIELDS_BYTES, MAX_PAGE_BYTES, fitting, message_bytes, read_one_page
+
+SOMEBODY = UUID(int=1)
+
+
+def message(content: str) -> Message:
+    return Message(SOMEBODY, SOMEBODY, SOMEBODY, SOMEBODY, content, Place(1, 1), Status.SENT)
+
+
+def test_a_hundred_of_the_largest_plain_texts_fit_on_a_page() -> None:
+    largest = message("a" * MAX_CONTENT_BYTES)
+    assert fitting([message_bytes(largest)] * 100) == 100
+
+
+@pytest.mark.parametrize("text", ["\x01", "\x1f", "\n", '"', "\\", "é", "😀", "a", "\x7f", "\u2028"])
+def test_the_largest_message_fits_by_itself(text: str) -> None:
+    largest = message(text * (MAX_CONTENT_BYTES // len(text.encode())))
+    assert message_bytes(largest) <= 6 * MAX_CONTENT_BYTES + FIELDS_BYTES + 2 < MAX_PAGE_BYTES
+
+
+def test_the_item_that_would_be_one_too_many_is_left_out() -> None:
+    assert fitting([MAX_PAGE_BYTES // 2] * 2 + [1]) == 2
+    assert fitting([MAX_PAGE_BYTES // 2, MAX_PAGE_BYTES // 2 + 1]) == 1
+    assert fitting([]) == 0
+
+
+def test_there_is_at_least_one_item_however_large_it_is() -> None:
+    assert fitting([2 * MAX_PAGE_BYTES, 1]) == 1
+
+
+def test_nothing_is_read_behind_the_message_that_is_one_too_many() -> None:
+    taken = 0
+
+    def endless() -> Iterator[Message]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield message("\x01" * MAX_CONTENT_BYTES)
+
+    found = read_one_page(endless())
+    assert len(found) == taken == 19
+    assert fitting(map(message_bytes, found)) == 18
