@@ -3,16 +3,14 @@
 As process 1 of a container it would not even hear a signal that it had not asked for.
 """
 
-import json
 import signal
 import socket
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from tests.acceptance.service import PATIENCE, environment, until
+from tests.acceptance.service import PATIENCE, environment
 
 
 def start(command: str, **settings: str) -> "subprocess.Popen[str]":
@@ -49,14 +47,3 @@ def test_a_signal_ends_a_wait_for_servers_with_status_0_and_what_is_weak_was_tol
         }
         with start(command, **settings) as process, silent.accept()[0]:
             assert '"action":"weak_consistency"' in assert_left_well(process, signal.SIGTERM)
-
-
-@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_the_making_of_users_with_status_0(stop: signal.Signals, folder: Path) -> None:
-    # So many passwords are still being hashed when the signal comes.
-    users = folder / "users.json"
-    users.write_text(json.dumps([{"username": f"u{n}", "password": "a good one"} for n in range(1_000)]))
-    data = folder / "data"
-    with start("serve", ANGARIUM_PORT="0", ANGARIUM_DATA=str(data), ANGARIUM_USERS=str(users)) as process:
-        until(lambda: (data / "angarium.db").exists() or process.poll() is not None, "the database")
-        assert_left_well(process, stop)

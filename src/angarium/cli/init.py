@@ -1,14 +1,21 @@
 """`angarium init`: makes what the service needs before it starts."""
 
 import argparse
+import time
+from collections.abc import Callable
 
 from angarium import logs
 from angarium.cli.arguments import Commands, add_command, seconds
 from angarium.cli.console import Console
+from angarium.cli.progress import ProgressLine
 from angarium.cli.start_settings import start_settings
 from angarium.config import Settings
 
 DEFAULT_TIMEOUT = 60.0
+
+MANY_USERS = 20
+"""From here on hashing takes seconds, and how far it is is shown."""
+NOTE_EVERY_S = 5.0
 
 
 def register(commands: Commands) -> None:
@@ -46,12 +53,40 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     try:
         ready = _prepare_servers(settings, arguments.timeout, console) if settings.kafka else settings.data
         with wiring.open_identity(settings) as room:
-            wiring.provision(settings, room.provisioning)
+            wiring.provision(settings, room.provisioning, _progress(len(settings.users), console))
             wiring.refuse_public_passwords(settings, room.users)
     finally:
         handler.close()
     console.say(f"{ready} is ready; users: {', '.join(user.username for user in settings.users)}")
     return 0
+
+
+def _progress(users: int, console: Console) -> Callable[[int], None]:
+    """Show how far the users are: a line that is written over on a terminal, one every few seconds elsewhere.
+
+    Args:
+        users: How many there are; a few are not worth a word.
+        console: Where it is shown.
+
+    Returns:
+        To be told how many are done.
+    """
+    line = ProgressLine(console)
+    next_note = time.monotonic() + NOTE_EVERY_S
+
+    def show(done: int) -> None:
+        nonlocal next_note
+        if users < MANY_USERS:
+            return
+        text = f"{done:,} of {users:,} users are ready"
+        line.show(text)
+        if done == users:
+            line.clear()
+        elif not console.stderr.isatty() and time.monotonic() >= next_note:
+            next_note = time.monotonic() + NOTE_EVERY_S
+            console.note(text)
+
+    return show
 
 
 def _prepare_servers(settings: Settings, timeout: float, console: Console) -> str:

@@ -11,8 +11,6 @@ from angarium.cli.stopping import GRACE_SECONDS, on_signal
 from angarium.clock import SystemClock
 from angarium.config import Settings
 from angarium.config.users import DEMO_USERS
-from angarium.engines.secrets.passwords import ScryptHasher
-from angarium.services.users import Provisioning
 
 SWITCH_SECONDS = 0.0005
 """How long a busy thread keeps the interpreter from the others. SQLite gives it up at every step: at Python's
@@ -34,22 +32,28 @@ def run(settings: Settings, out: TextIO) -> None:
     clock = SystemClock()
     sys.setswitchinterval(SWITCH_SECONDS)
     with wiring.embedded_engine(settings, clock) as engine:
-        wiring.provision(settings, Provisioning(engine.users, ScryptHasher(), clock))
-        wiring.refuse_public_passwords(settings, engine.users)
-        server = wiring.http_server(settings, engine, clock)
+        configured = wiring.admit_configured_users(settings, engine.users, clock)
+        wiring.refuse_public_passwords(settings, engine.users, configured)
+        server = wiring.http_server(settings, engine, clock, configured)
+        hashing = wiring.password_hashing(engine.users, configured, clock)
         worker = wiring.router_worker(settings, engine, clock)
         stopping = threading.Event()
         heap.settle()
-        thread = threading.Thread(target=worker.run, args=(stopping,), name="worker")
+        threads = [
+            threading.Thread(target=worker.run, args=(stopping,), name="worker"),
+            threading.Thread(target=hashing.run, args=(stopping,), name="passwords"),
+        ]
         with on_signal(lambda: server.stop(GRACE_SECONDS)):
-            thread.start()
+            for thread in threads:
+                thread.start()
             try:
                 _log.info("started", f"serving on {server.url}", version=__version__, url=server.url)
                 greet(out, _greeting(settings, server.url))
                 server.serve()
             finally:
                 stopping.set()
-                thread.join()
+                for thread in threads:
+                    thread.join()
 
 
 def _greeting(settings: Settings, url: str) -> str:

@@ -6,7 +6,9 @@ from angarium.wiring.embedded import embedded_engine as embedded_engine
 from angarium.wiring.embedded import has_data as has_data
 from angarium.wiring.engine import Engine as Engine
 from angarium.wiring.identity import IdentityRoom as IdentityRoom
+from angarium.wiring.identity import admit_configured_users as admit_configured_users
 from angarium.wiring.identity import open_identity as open_identity
+from angarium.wiring.identity import password_hashing as password_hashing
 from angarium.wiring.identity import provision as provision
 from angarium.wiring.identity import refuse_public_passwords as refuse_public_passwords
 from angarium.wiring.worker import router_worker as router_worker

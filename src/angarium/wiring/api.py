@@ -11,6 +11,7 @@ from angarium.config.addresses import host_of_origin
 from angarium.domain.errors import SetupError
 from angarium.engines.secrets.passwords import ScryptHasher
 from angarium.services.authentication import Authentication
+from angarium.services.configured_passwords import ConfiguredPasswords
 from angarium.services.conversations import Conversations
 from angarium.services.delivery import Delivery
 from angarium.services.health import Health
@@ -25,13 +26,16 @@ from angarium.services.users import Users
 from angarium.wiring.engine import Engine
 
 
-def http_server(settings: Settings, engine: Engine, clock: Clock) -> Server:
+def http_server(
+    settings: Settings, engine: Engine, clock: Clock, configured: ConfiguredPasswords | None = None
+) -> Server:
     """Put the API together and bind its address.
 
     Args:
         settings: Addresses, limits and windows.
         engine: What it stands on.
         clock: Tells the time.
+        configured: Passwords that are not hashed yet.
 
     Returns:
         A server that listens, and serves once it is told to.
@@ -52,6 +56,7 @@ def http_server(settings: Settings, engine: Engine, clock: Clock) -> Server:
             clock,
             settings.token_ttl,
             calls,
+            configured,
         ),
         users=Users(engine.users, calls),
         conversations=Conversations(engine.conversations, engine.users, engine.reader, clock, calls),

@@ -6,6 +6,8 @@ from functools import partial
 
 from angarium.clock import Clock, SystemClock
 from angarium.config import Settings
+from angarium.domain.errors import SetupError
+from angarium.domain.signing_secret import is_published
 from angarium.engines.embedded.consumer import EmbeddedConsumer
 from angarium.engines.embedded.conversations import EmbeddedConversations
 from angarium.engines.embedded.data_folder_lock import DataFolderLock
@@ -51,12 +53,36 @@ def embedded_engine(settings: Settings, clock: Clock) -> Iterator[Engine]:
             reader=messages,
             presence=EmbeddedPresence(database),
             signer=JwtSigner(
-                settings.jwt_secret or load_or_create(settings.data / SECRET_FILE),
+                settings.jwt_secret or _kept_secret(settings),
                 settings.jwt_issuer,
                 settings.jwt_audience,
                 settings.token_ttl,
             ),
         )
+
+
+def _kept_secret(settings: Settings) -> str:
+    """Take the secret that the data folder keeps, unless it is one that must not be served with.
+
+    Args:
+        settings: Name the folder, and tell who may reach the API.
+
+    Returns:
+        The secret.
+
+    Raises:
+        SetupError: The file is not safe, or others could come and it
+            has the published secret in it.
+    """
+    path = settings.data / SECRET_FILE
+    secret = load_or_create(path)
+    if is_published(secret) and settings.is_exposed:
+        raise SetupError(
+            f"{settings.exposure}, and {path} has the published demo secret in it, with which everybody can "
+            "log in as anybody; remove that file and every user logs in again, or set ANGARIUM_DEMO=1 to "
+            "keep it all the same"
+        )
+    return secret
 
 
 def has_data(settings: Settings) -> bool:

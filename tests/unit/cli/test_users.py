@@ -1,5 +1,6 @@
 """`angarium users` and `init`, on the embedded engine."""
 
+import io
 import json
 import socket
 from collections.abc import Iterator
@@ -7,10 +8,21 @@ from pathlib import Path
 
 import pytest
 
+from angarium.cli.console import Console
+from angarium.cli.init import MANY_USERS
+from angarium.cli.main import main
+from angarium.domain.signing_secret import PUBLISHED_SECRET
 from angarium.engines.embedded.database import Database
 from angarium.engines.secrets.passwords import ScryptHasher
 from tests.unit.cli.conftest import Shell
 from tests.unit.cli.town import id_of
+
+
+class Terminal(io.StringIO):
+    """A stream that a person looks at."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 def test_init_adds_the_configured_users_and_can_be_repeated(shell: Shell) -> None:
@@ -181,3 +193,31 @@ def test_hashes_of_unaccepted_strength_are_all_told_before_anything_is_made(
     assert "(erin)" in erin
     assert "(frank)" in frank
     assert not Path(shell.environment["ANGARIUM_DATA"]).exists()
+
+
+def test_init_says_how_far_it_is_when_there_are_many_users(shell: Shell, tmp_path: Path) -> None:
+    console = Console(io.StringIO(), io.StringIO(), Terminal(), shell.environment)
+    path = tmp_path / "users.json"
+    password_hash = ScryptHasher().hash("a good one")
+    users = [{"username": f"u{number}", "password_hash": password_hash} for number in range(MANY_USERS)]
+    path.write_text(json.dumps(users))
+    shell.environment["ANGARIUM_USERS"] = str(path)
+    assert main(["init"], console) == 0
+    assert isinstance(console.stderr, Terminal)
+    progress = [line.split("\x1b")[0] for line in console.stderr.getvalue().split("\r")]
+    assert f"1 of {MANY_USERS} users are ready" in progress
+    assert progress[-1] == ""
+
+
+def test_the_published_secret_in_the_data_folder_is_not_served_with_where_others_may_come(
+    hardened: Shell,
+) -> None:
+    for name in ("alice", "bob"):
+        assert hardened.run("users", "add", name, stdin="a new one\n") == 0
+    secret = Path(hardened.environment["ANGARIUM_DATA"]) / "jwt_secret"
+    secret.write_text(PUBLISHED_SECRET)
+    secret.chmod(0o600)
+    assert hardened.run("serve") == 2
+    (line,) = hardened.err.splitlines()
+    assert "'0.0.0.0', which others may reach" in line
+    assert f"{secret} has the published demo secret in it" in line

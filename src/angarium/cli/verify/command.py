@@ -17,10 +17,10 @@ from angarium.cli.arguments import (
 from angarium.cli.console import Console
 from angarium.cli.credentials import Credentials
 from angarium.cli.errors import EXIT_FAILED, ApiProblem, CommandError, UsageError
+from angarium.cli.progress import ProgressLine
 from angarium.cli.session import server_urls
 from angarium.cli.verify.ledger import Ledger
 from angarium.cli.verify.people import Person
-from angarium.cli.verify.progress import ProgressLine
 from angarium.cli.verify.run import Amount, Run
 from angarium.config import DEMO_USERS
 

@@ -1,0 +1,214 @@
+"""Passwords that are configured in plain text: they count at once, and are hashed beside serving.
+
+A hash costs a fifth of a second on purpose, so a thousand of them would
+keep a start busy for minutes. Instead a start only makes the users that
+are missing, and a thread hashes one password after the other. Until a
+user's hash is stored, a login is compared with the configured password
+itself (docs/adr/0011).
+"""
+
+import threading
+from collections import deque
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+from angarium import backoff, logs
+from angarium.clock import Clock
+from angarium.domain.errors import StoreUnavailable
+from angarium.domain.identifiers import user_id_for
+from angarium.domain.user import User
+from angarium.ports.identity import PasswordHasher
+from angarium.ports.users import UserStore
+
+NO_PASSWORD_YET = "!"  # noqa: S105 - no text hashes to it, as in shadow(5)
+"""In place of the hash of a user whose password is not hashed yet."""
+
+PARALLEL_WRITES = 64
+"""Users that are written at once: the store commits them together."""
+
+MAX_RETRY_S = 30.0
+
+_log = logs.get("angarium.users")
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A configured user; one of the last two is given.
+
+    Attributes:
+        username: The name.
+        password: In plain text.
+        password_hash: A PHC string.
+    """
+
+    username: str
+    password: str | None = field(default=None, repr=False)
+    password_hash: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedPassword:
+    """A configured password, and what it counts in place of.
+
+    Attributes:
+        password: In plain text.
+        stored_hash: What was stored at the start. As soon as something
+            else is stored, that counts: this password's own hash, or
+            one that somebody has set since.
+    """
+
+    password: str = field(repr=False)
+    stored_hash: str = field(repr=False)
+
+
+class ConfiguredPasswords:
+    """What logins are compared with while hashes are missing; used by any thread, never changes."""
+
+    def __init__(self, expected: Mapping[UUID, ExpectedPassword] | None = None) -> None:
+        """Take what was found at the start.
+
+        Args:
+            expected: By user id; nothing where no password is
+                configured in plain text.
+        """
+        self._expected = dict(expected or {})
+
+    def of(self, user: User) -> str | None:
+        """Find the password that counts in place of the stored hash.
+
+        Args:
+            user: As stored now.
+
+        Returns:
+            The password in plain text, None when the hash counts.
+        """
+        expected = self._expected.get(user.user_id)
+        counts = expected is not None and expected.stored_hash == user.password_hash
+        return expected.password if expected is not None and counts else None
+
+    def items(self) -> Sequence[tuple[UUID, ExpectedPassword]]:
+        """List what must be hashed.
+
+        Returns:
+            User ids with their passwords.
+        """
+        return tuple(self._expected.items())
+
+
+def admit_users(store: UserStore, credentials: Sequence[Credential], clock: Clock) -> ConfiguredPasswords:
+    """Make configured users known before a service listens, without hashing anything.
+
+    Args:
+        store: Where users are kept.
+        credentials: The configured users, their hashes checked before.
+        clock: Tells when a new user was made.
+
+    Returns:
+        The passwords that are not hashed yet.
+
+    Raises:
+        StoreUnavailable: The store did not answer.
+    """
+    changed: list[User] = []
+    expected: dict[UUID, ExpectedPassword] = {}
+    for credential in credentials:
+        user_id = user_id_for(credential.username)
+        stored = store.get(user_id)
+        known = stored or User(user_id, credential.username, NO_PASSWORD_YET, clock.now_ms())
+        wanted = known if credential.password_hash is None else _with_hash(known, credential.password_hash)
+        if stored != wanted:
+            changed.append(wanted)
+        if credential.password is not None:
+            expected[user_id] = ExpectedPassword(credential.password, wanted.password_hash)
+    with ThreadPoolExecutor(PARALLEL_WRITES, thread_name_prefix="users") as writers:
+        list(writers.map(store.put, changed))
+    return ConfiguredPasswords(expected)
+
+
+class PasswordHashing:
+    """Stores the hashes of configured passwords, one after the other, beside everything else."""
+
+    def __init__(
+        self, store: UserStore, hasher: PasswordHasher, passwords: ConfiguredPasswords, clock: Clock
+    ) -> None:
+        """Put the parts together.
+
+        Args:
+            store: Where users are kept.
+            hasher: Of its own, so that no login waits for it.
+            passwords: What must be hashed.
+            clock: Measures what a hash costs.
+        """
+        self._store = store
+        self._hasher = hasher
+        self._passwords = passwords
+        self._clock = clock
+
+    def run(self, stopping: threading.Event) -> None:
+        """Work until everything is stored, or until a stop; a later start goes on.
+
+        After each password the thread rests for as long as it worked:
+        others have three quarters of two cores at the least.
+
+        Args:
+            stopping: Ends the work within one password.
+        """
+        waiting = deque(self._passwords.items())
+        retry_waits = backoff.delays(0.2, MAX_RETRY_S)
+        while waiting and not stopping.is_set():
+            began = self._clock.monotonic()
+            try:
+                self._settle(*waiting[0])
+            except StoreUnavailable as error:
+                pause = next(retry_waits)
+                _log.warning(
+                    "retry",
+                    f"a configured password cannot be stored yet, next try in {pause:.1f} s",
+                    error_type=type(error).__name__,
+                )
+            else:
+                waiting.popleft()
+                retry_waits = backoff.delays(0.2, MAX_RETRY_S)
+                pause = self._clock.monotonic() - began
+            if waiting:
+                stopping.wait(pause)
+        if not waiting and self._passwords.items():
+            _log.info("passwords_stored", "the hash of every configured password is stored")
+
+    def _settle(self, user_id: UUID, expected: ExpectedPassword) -> None:
+        """Make sure that a user's stored hash is the configured password's.
+
+        Args:
+            user_id: Whose.
+            expected: The password, and the hash that it replaces.
+
+        Raises:
+            StoreUnavailable: The store did not answer.
+        """
+        stored = self._store.get(user_id)
+        if stored is None or stored.password_hash != expected.stored_hash:
+            return
+        if self._hasher.is_hash(stored.password_hash) and self._hasher.verify(
+            expected.password, stored.password_hash
+        ):
+            return
+        password_hash = self._hasher.hash(expected.password)
+        # Somebody may have set another password meanwhile: that one stands.
+        stored = self._store.get(user_id)
+        if stored is not None and stored.password_hash == expected.stored_hash:
+            self._store.put(_with_hash(stored, password_hash))
+
+
+def _with_hash(user: User, password_hash: str) -> User:
+    """Give a user another password.
+
+    Args:
+        user: Who.
+        password_hash: Its PHC string.
+
+    Returns:
+        The user with it.
+    """
+    return replace(user, password_hash=password_hash)
