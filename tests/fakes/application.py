@@ -4,10 +4,21 @@ import json
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
-from uuid import UUID
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from angarium import deadline, logs
-from angarium.api.exchange import Admission, Awaiting, BodyRule, Head, Lane, Refusal, Response, WouldBlock
+from angarium.api.exchange import (
+    Admission,
+    Awaiting,
+    BodyRule,
+    Head,
+    Lane,
+    Outcome,
+    PasswordCheck,
+    Refusal,
+    Response,
+    WouldBlock,
+)
 from angarium.domain.errors import Code
 from angarium.domain.user import Principal
 
@@ -38,12 +49,14 @@ class StubApplication:
     there, `/broken` later. `/store`, `/hash` and `/health` wait on those lanes until the test opens the
     gate. `/live` is on the LIVENESS lane. `/await` is answered when the test completes a future. `/moved`
     finds on the server's thread that it would block; `/moved-await` and `/store-await` come to a future on
-    the STORE lane.
+    the STORE lane. An `X-User` names the user, else it is alice, and an `X-Forwarded-For` the client.
     """
 
     def __init__(self) -> None:
         self.heads: list[Head] = []
         self.bodies: list[bytes] = []
+        self.abandoned: list[bytes] = []
+        self.checked: list[bytes] = []
         self.futures: list[Future[object]] = []
         self.awaiting = threading.Semaphore(0)
         self.entered = threading.Semaphore(0)
@@ -54,6 +67,7 @@ class StubApplication:
         self.await_within = 30.0
         self.refuses = True
         self.rests: list[int] = []
+        self.reports: list[bool] = []
         self.rests_well = True
 
     def admit(self, head: Head) -> Admission | Refusal:
@@ -65,9 +79,12 @@ class StubApplication:
             raise RuntimeError("admit failed")
         lane = _LANES.get(segment.partition("-")[0], Lane.INLINE)
         rule = BodyRule.NONE if head.method in ("GET", "HEAD") else BodyRule.JSON
-        return Admission(head, "/" + segment, lane, rule, segment, {}, ALICE)
+        name = head.headers.get("x-user")
+        user = ALICE if name is None else Principal(uuid5(NAMESPACE_URL, name), name)
+        client = head.headers.get("x-forwarded-for") or head.peer
+        return Admission(head, "/" + segment, lane, rule, segment, {}, user, client)
 
-    def run(self, admission: Admission, body: bytes, may_block: bool) -> Response | Awaiting | WouldBlock:
+    def run(self, admission: Admission, body: bytes, may_block: bool) -> Outcome:
         self.bodies.append(body)
         self.threads.add(threading.current_thread().name)
         _log.info("ran", "a request reached the stub")
@@ -76,20 +93,34 @@ class StubApplication:
             return WouldBlock()
         if segment == "broken":
             raise RuntimeError("run failed")
-        if segment in ("store", "hash", "health"):
-            self.remaining.append(deadline.remaining(PATIENCE))
-            self.entered.release()
-            self.gate.wait(PATIENCE)
+        if segment == "hash":
+            return PasswordCheck(lambda: self._checked(body), lambda: self.abandoned.append(body))
+        if segment in ("store", "health"):
+            self._wait()
         if segment.endswith("await"):
             return self._await()
         if segment == "large":
             return Response(200, b"x" * int(admission.head.path.split("/")[2]), "text/plain")
         return Response(200, body or b"{}", headers=self.extra_headers)
 
+    def _checked(self, body: bytes) -> Response:
+        self.checked.append(body)
+        self.threads.add(threading.current_thread().name)
+        self._wait()
+        return Response(200, body or b"{}")
+
+    def _wait(self) -> None:
+        self.remaining.append(deadline.remaining(PATIENCE))
+        self.entered.release()
+        self.gate.wait(PATIENCE)
+
     def rested(self) -> None:
         self.rests.append(len(self.bodies))
         if not self.rests_well:
             raise RuntimeError("rested failed")
+
+    def report(self, at_once: bool) -> None:
+        self.reports.append(at_once)
 
     def late(self, admission: Admission) -> Response:
         return self.refuse(Code.STORE_UNAVAILABLE, "late", admission.head.trace_id)

@@ -1,15 +1,27 @@
 """The routes put to work: what the server asks of the API."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TypeVar
 
 from angarium import deadline, logs
 from angarium.api.bearer import bearer_token
 from angarium.api.body_shape import check_shape
-from angarium.api.call import Call, Outcome
+from angarium.api.call import Call
 from angarium.api.call import Services as Services
+from angarium.api.client_address import ClientAddresses
 from angarium.api.cors import CorsPolicy
 from angarium.api.endpoints.health import readiness
-from angarium.api.exchange import Admission, Application, Awaiting, Head, Lane, Refusal, Response, WouldBlock
+from angarium.api.exchange import (
+    Admission,
+    Application,
+    Head,
+    Lane,
+    Outcome,
+    PasswordCheck,
+    Refusal,
+    Response,
+)
 from angarium.api.failures import internal_error, unavailable
 from angarium.api.host_check import HostCheck
 from angarium.api.path_ids import path_ids
@@ -25,6 +37,8 @@ STORE_SECONDS = 2.0
 
 UNMATCHED = "unmatched"
 """Stands for the route of a path where there is none."""
+
+Made = TypeVar("Made")
 
 _ALL_METHODS = "GET, HEAD, POST, OPTIONS"
 
@@ -49,7 +63,7 @@ class MessagingApplication(Application):
             cors: Answers preflights of web pages; None allows none.
         """
         self._services = services
-        self._trusted_proxies = tuple(trusted_proxies)
+        self._addresses = ClientAddresses(trusted_proxies)
         self._hosts = hosts
         self._cors = cors
 
@@ -77,13 +91,16 @@ class MessagingApplication(Application):
                 return Refusal(self._without_route(head, resource), template, parameters)
             principal = self._authenticate(head) if route.wants_token else None
             check_shape(route.body_rule, head.headers)
-            return Admission(head, template, route.lane, route.body_rule, route, parameters, principal)
+            client = self._addresses.of(head.peer, head.headers.all("x-forwarded-for"))
+            return Admission(
+                head, template, route.lane, route.body_rule, route, parameters, principal, client
+            )
         except Refused as refused:
             return Refusal(refusal(refused, head.trace_id), template, parameters)
         except Exception as error:  # noqa: BLE001 - the last resort: logged in full, answered with 500
             return Refusal(internal_error(error, head.trace_id, path=template), template)
 
-    def run(self, admission: Admission, body: bytes, may_block: bool) -> Response | Awaiting | WouldBlock:
+    def run(self, admission: Admission, body: bytes, may_block: bool) -> Outcome:
         """Carry a request out; never raises.
 
         Args:
@@ -92,21 +109,21 @@ class MessagingApplication(Application):
             may_block: False on the server's thread.
 
         Returns:
-            The answer, now or later; WouldBlock only when `may_block` is False.
+            The answer, now or later; WouldBlock and PasswordCheck only when `may_block` is False.
         """
-        trace_id = admission.head.trace_id
-        try:
-            return self._run(admission, body, may_block)
-        except Refused as refused:
-            return refusal(refused, trace_id)
-        except Unavailable as error:
-            return unavailable(error, trace_id, path=admission.template, **_ids(admission))
-        except Exception as error:  # noqa: BLE001 - the last resort: logged in full, answered with 500
-            return internal_error(error, trace_id, path=admission.template, **_ids(admission))
+        return self._translated(admission, lambda: self._run(admission, body, may_block))
 
     def rested(self) -> None:
         """Let the log know that no request is at hand for the moment."""
         self._services.sending.rested()
+
+    def report(self, at_once: bool) -> None:
+        """Write the lines that sum up what repeats.
+
+        Args:
+            at_once: Whether there will be no later moment for them.
+        """
+        self._services.login.report(at_once)
 
     def late(self, admission: Admission) -> Response:
         """Answer a request that got no answer from its lane in time.
@@ -156,18 +173,42 @@ class MessagingApplication(Application):
         origins = head.headers.all("origin")
         return Response(204, headers=allow + self._cors.preflight_fields(origins, resource.allow))
 
+    def _translated(self, admission: Admission, make: Callable[[], Made]) -> Made | Response:
+        """Return the answer, also where making it raises."""
+        trace_id = admission.head.trace_id
+        try:
+            return make()
+        except Refused as refused:
+            return refusal(refused, trace_id)
+        except Unavailable as error:
+            return unavailable(error, trace_id, path=admission.template, **_ids(admission))
+        except Exception as error:  # noqa: BLE001 - the last resort: logged in full, answered with 500
+            return internal_error(error, trace_id, path=admission.template, **_ids(admission))
+
     def _run(self, admission: Admission, body: bytes, may_block: bool) -> Outcome:
         route = admission.endpoint
         if not isinstance(route, Route):
             raise TypeError("the admission was not made by this application")
-        call = Call(self._services, admission, body, may_block, self._trusted_proxies, route.query)
-        if not may_block:
-            return route.endpoint(call)
-        with (
-            deadline.within(STORE_SECONDS),
-            logs.bound(trace_id=admission.head.trace_id, **_ids(admission)),
-        ):
-            return route.endpoint(call)
+        call = Call(self._services, admission, body, may_block, route.query)
+        if may_block:
+            return _blocking(admission, lambda: route.endpoint(call))
+        outcome = route.endpoint(call)
+        if isinstance(outcome, PasswordCheck):
+            return PasswordCheck(partial(self._checked, admission, outcome), outcome.abandon)
+        return outcome
+
+    def _checked(self, admission: Admission, check: PasswordCheck) -> Response:
+        """Return the answer of a comparison, on a thread that may block."""
+        return self._translated(admission, lambda: _blocking(admission, check.run))
+
+
+def _blocking(admission: Admission, make: Callable[[], Made]) -> Made:
+    """Return what may wait for the store, within the bound and with the request's ids in its lines."""
+    with (
+        deadline.within(STORE_SECONDS),
+        logs.bound(trace_id=admission.head.trace_id, **_ids(admission)),
+    ):
+        return make()
 
 
 def _ids(admission: Admission) -> dict[str, object]:

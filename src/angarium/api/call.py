@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from angarium.api.exchange import Admission, Awaiting, Response, WouldBlock
+from angarium.api.exchange import Admission
 from angarium.api.fields import Faults, check_query
-from angarium.domain.ip_addresses import IPNetwork
 from angarium.services.authentication import Authentication
 from angarium.services.conversations import Conversations
 from angarium.services.delivery import Delivery
@@ -16,8 +15,6 @@ from angarium.services.inbox import Inbox
 from angarium.services.login import Login
 from angarium.services.sending import Sending
 from angarium.services.users import Users
-
-Outcome = Response | Awaiting | WouldBlock
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +53,9 @@ class Call:
         body: The whole body.
         may_block: Whether the store may be waited for.
         query: The query parameters that the path knows; None where any is taken.
-        trusted_proxies: Whose `X-Forwarded-For` is believed.
     """
 
-    __slots__ = ("admission", "body", "may_block", "query", "services", "trusted_proxies")
+    __slots__ = ("admission", "body", "may_block", "query", "services")
 
     def __init__(
         self,
@@ -67,14 +63,12 @@ class Call:
         admission: Admission,
         body: bytes,
         may_block: bool,
-        trusted_proxies: Sequence[IPNetwork],
         query: Sequence[str] | None = None,
     ) -> None:
         self.services = services
         self.admission = admission
         self.body = body
         self.may_block = may_block
-        self.trusted_proxies = trusted_proxies
         self.query = query
 
     @property

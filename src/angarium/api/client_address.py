@@ -3,6 +3,11 @@
 from collections.abc import Sequence
 
 from angarium.domain.ip_addresses import IPAddress, IPNetwork, parse_address
+from angarium.services.lru_cache import LruCache
+
+REMEMBERED = 4096
+LONGEST_REMEMBERED = 128
+"""Characters of `X-Forwarded-For`: an address or a few. A client writes there what it likes, and as much."""
 
 
 def client_address(peer: str, forwarded_for: Sequence[str], trusted: Sequence[IPNetwork]) -> str:
@@ -30,6 +35,38 @@ def client_address(peer: str, forwarded_for: Sequence[str], trusted: Sequence[IP
             break
         client = farther
     return str(client)
+
+
+class ClientAddresses:
+    """Finds clients behind trusted proxies, and remembers those that it has found."""
+
+    def __init__(self, trusted: Sequence[IPNetwork]) -> None:
+        """Set whom to believe.
+
+        Args:
+            trusted: The proxies that are believed.
+        """
+        self._trusted = tuple(trusted)
+        self._known: LruCache[tuple[str, str], str] = LruCache(REMEMBERED)
+
+    def of(self, peer: str, forwarded_for: Sequence[str]) -> str:
+        """Find the client of a request, as `client_address` does.
+
+        Args:
+            peer: The other end of the connection.
+            forwarded_for: Every `X-Forwarded-For` field, in the order in which they were sent.
+
+        Returns:
+            The client's address.
+        """
+        told = ",".join(forwarded_for) if self._trusted else ""
+        if len(told) > LONGEST_REMEMBERED:
+            return client_address(peer, forwarded_for, self._trusted)
+        client = self._known.get((peer, told))
+        if client is None:
+            client = client_address(peer, forwarded_for, self._trusted)
+            self._known.put((peer, told), client)
+        return client
 
 
 def _is_trusted(address: IPAddress, trusted: Sequence[IPNetwork]) -> bool:

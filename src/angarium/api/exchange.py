@@ -17,7 +17,8 @@ class Lane(Enum):
     Attributes:
         INLINE: On the server's own thread; must never block.
         STORE: On the pool that waits for the store.
-        HASHING: On the pool that computes password hashes.
+        HASHING: Begun on the server's own thread, then on the pool that computes password hashes; outside the
+            bound on requests in hand, with bounds of its own.
         HEALTH: On a small pool of its own, outside the bound on requests in hand.
         LIVENESS: On the server's own thread, outside the bound too; is answered at once.
     """
@@ -105,6 +106,19 @@ class WouldBlock:
 
 
 @dataclass(frozen=True, slots=True)
+class PasswordCheck:
+    """The rest of a login, once it is known that it may begin: one of the two is called, once.
+
+    Attributes:
+        run: Compares the password, on the HASHING lane; never raises.
+        abandon: Takes the attempt back where nobody is left to compare for, or no room.
+    """
+
+    run: Callable[[], Response]
+    abandon: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
 class Admission:
     """A request that may send its body: path, method, token and the body's shape are in order.
 
@@ -116,6 +130,7 @@ class Admission:
         endpoint: The application's own mark of the route.
         parameters: The path's parameters, percent-decoded.
         principal: The caller, None on a route that wants no token.
+        client: The address that the request comes from, in front of trusted proxies.
     """
 
     head: Head
@@ -125,6 +140,7 @@ class Admission:
     endpoint: object
     parameters: Mapping[str, str] = field(default_factory=dict)
     principal: Principal | None = None
+    client: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +158,11 @@ class Refusal:
     parameters: Mapping[str, str] = field(default_factory=dict)
 
 
+Outcome = Response | Awaiting | WouldBlock | PasswordCheck
+
+
 class Application(Protocol):
-    """What the server asks of the routes; `admit`, `rested` and `refuse` never block."""
+    """What the server asks of the routes; `admit`, `rested`, `report` and `refuse` never block."""
 
     def admit(self, head: Head) -> Admission | Refusal:
         """Decide from the head alone: host, path, method, token, the body's shape, in this order.
@@ -156,7 +175,7 @@ class Application(Protocol):
         """
         ...
 
-    def run(self, admission: Admission, body: bytes, may_block: bool) -> Response | Awaiting | WouldBlock:
+    def run(self, admission: Admission, body: bytes, may_block: bool) -> Outcome:
         """Carry a request out; never raises.
 
         Args:
@@ -165,12 +184,20 @@ class Application(Protocol):
             may_block: False on the server's thread.
 
         Returns:
-            The answer, now or later; WouldBlock only when `may_block` is False.
+            The answer, now or later; WouldBlock and PasswordCheck only when `may_block` is False.
         """
         ...
 
     def rested(self) -> None:
         """Take it that no request is at hand for the moment; never blocks or raises."""
+        ...
+
+    def report(self, at_once: bool) -> None:
+        """Write the lines that sum up what repeats; called several times a second, never blocks or raises.
+
+        Args:
+            at_once: Whether there will be no later moment for them.
+        """
         ...
 
     def late(self, admission: Admission) -> Response:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from angarium.api.call import Call, Outcome
+from angarium.api.call import Call
 from angarium.api.endpoints import (
     conversations,
     health,
@@ -16,7 +16,7 @@ from angarium.api.endpoints import (
     tokens,
     users,
 )
-from angarium.api.exchange import BodyRule, Lane
+from angarium.api.exchange import BodyRule, Lane, Outcome
 
 
 @dataclass(frozen=True, slots=True)

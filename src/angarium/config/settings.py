@@ -93,6 +93,7 @@ class Settings:
         users: The configured users, the demo's when no file is named.
         presence_window: Seconds for which somebody who was seen counts as online.
         max_inflight: Requests in hand at most.
+        max_logins: Logins at most that wait for their hash or are being hashed.
         log_level: The lowest level that is written.
         log_format: `json` or `text`.
         demo: Whether the demo users may be reached from elsewhere.
@@ -137,6 +138,7 @@ class Settings:
     users: tuple[ConfiguredUser, ...]
     presence_window: float
     max_inflight: int
+    max_logins: int
     log_level: str
     log_format: str
     demo: bool
@@ -204,6 +206,7 @@ class Settings:
             users=_users(read, is_hash),
             presence_window=read.read("ANGARIUM_PRESENCE_WINDOW", "30", values.seconds(0.1, DAY)),
             max_inflight=read.read("ANGARIUM_MAX_INFLIGHT", "1024", values.whole(1, 1_000_000)),
+            max_logins=read.read("ANGARIUM_MAX_LOGINS", "64", values.whole(1, 10_000)),
             log_level=read.read("ANGARIUM_LOG_LEVEL", "INFO", values.one_of(*LEVELS)),
             log_format=read.read(
                 "ANGARIUM_LOG_FORMAT", "text" if terminal else "json", values.one_of("json", "text")

@@ -1,5 +1,6 @@
 """IP addresses as text: an IPv4 address written as IPv6 means the IPv4 one."""
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 IPAddress = IPv4Address | IPv6Address
@@ -7,6 +8,9 @@ IPNetwork = IPv4Network | IPv6Network
 
 MAPPED = IPv6Network("::ffff:0:0/96")
 """IPv4-mapped IPv6 addresses (RFC 4291, section 2.5.5.2)."""
+
+REMEMBERED = 4096
+"""Addresses whose key is kept, so that a request does not parse its own again."""
 
 _MAPPED_BITS = 96
 _CLIENT_BITS = 64
@@ -52,6 +56,7 @@ def parse_network(text: str, strict: bool = True) -> IPNetwork | None:
     return IPv4Network((first, network.prefixlen - _MAPPED_BITS))
 
 
+@lru_cache(REMEMBERED)
 def client_key(address: str) -> str:
     """Name the client behind an address, for everything that is counted by client.
 

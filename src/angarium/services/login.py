@@ -14,7 +14,8 @@ from angarium.domain.user import Principal, User, is_username
 from angarium.ports.identity import PasswordHasher, TokenSigner
 from angarium.ports.users import UserStore
 from angarium.services.configured_passwords import ConfiguredPasswords
-from angarium.services.login_throttle import LoginThrottle
+from angarium.services.login_refusals import LoginRefusals
+from angarium.services.login_throttle import Attempt, LoginThrottle
 from angarium.services.presence import Presence
 from angarium.services.store_calls import StoreCalls
 
@@ -39,7 +40,7 @@ class IssuedToken:
 
 
 class Login:
-    """Logs users in; blocks on the store and on the password hash; used by any thread."""
+    """Logs users in; used by any thread."""
 
     def __init__(
         self,
@@ -75,9 +76,10 @@ class Login:
         self._clock = clock
         self._token_ttl = token_ttl
         self._calls = calls
+        self._refusals = LoginRefusals(clock)
 
-    def login(self, username: str, password: str, address: str) -> IssuedToken:
-        """Check a password and issue a token.
+    def start(self, username: str, password: str, address: str) -> "LoginAttempt":
+        """Ask whether a login may be tried; never blocks.
 
         Args:
             username: As it was sent; one that can be nobody's is an unknown user.
@@ -85,14 +87,30 @@ class Login:
             address: Where the attempt comes from, for the throttle.
 
         Returns:
+            The attempt, which must be finished or abandoned.
+
+        Raises:
+            Refused: `too_many_attempts`, or `overloaded`, with the seconds to wait.
+        """
+        counted = self._throttle.start(username, address)
+        return LoginAttempt(self, username, password, address, counted)
+
+    def check(self, username: str, password: str, address: str, attempt: Attempt) -> IssuedToken:
+        """Check a password and issue a token; blocks on the store and on the password hash.
+
+        Args:
+            username: As it was sent.
+            password: As it was sent.
+            address: Where the attempt comes from, for the log.
+            attempt: Is told how it ended.
+
+        Returns:
             A new token.
 
         Raises:
-            Refused: `invalid_credentials`, for an unknown user and a wrong password alike; or
-                `too_many_attempts`, or `overloaded`, with the seconds to wait.
+            Refused: `invalid_credentials`, for an unknown user and a wrong password alike.
             StoreUnavailable: The store did not answer; the attempt does not count.
         """
-        attempt = self._throttle.start(username, address)
         try:
             user = self._find(username)
             matches = self._matches(password, user)
@@ -101,18 +119,20 @@ class Login:
             raise
         if user is None or not matches:
             attempt.failed()
-            # The name is not written down: people type their password into the wrong field.
-            _log.warning(
-                "login_refused",
-                "A login failed: unknown user or wrong password.",
-                address=address,
-                **({"user_id": user.user_id} if user is not None else {}),
-            )
+            self._refusals.note(address, user.user_id if user is not None else None)
             raise Refused.because(
                 Code.INVALID_CREDENTIALS, "The username or the password is wrong; check both and try again."
             )
         attempt.succeeded()
         return self._issue(user)
+
+    def report(self, at_once: bool) -> None:
+        """Write the line that sums up failed logins, when there is one and it is time.
+
+        Args:
+            at_once: Whether there will be no later moment for it.
+        """
+        self._refusals.report(at_once)
 
     def _matches(self, password: str, user: User | None) -> bool:
         """Compare a password, in the same time whatever it is and whether there is a user.
@@ -150,3 +170,41 @@ class Login:
         noted = self._presence.seen(user_id)
         if noted is not None and not wait([noted], deadline.remaining(PRESENCE_SECONDS)).done:
             _log.warning("presence_late", "Noting a user as online takes long.", user_id=user_id)
+
+
+class LoginAttempt:
+    """A login that the throttle let begin."""
+
+    __slots__ = ("_address", "_counted", "_login", "_password", "_username")
+
+    def __init__(self, login: Login, username: str, password: str, address: str, counted: Attempt) -> None:
+        """Keep what was sent.
+
+        Args:
+            login: Checks it.
+            username: As it was sent.
+            password: As it was sent.
+            address: Where the attempt comes from.
+            counted: The throttle's count of it.
+        """
+        self._login = login
+        self._username = username
+        self._password = password
+        self._address = address
+        self._counted = counted
+
+    def finish(self) -> IssuedToken:
+        """Check the password, as `Login.check` does.
+
+        Returns:
+            A new token.
+
+        Raises:
+            Refused: `invalid_credentials`.
+            StoreUnavailable: The store did not answer; the attempt does not count.
+        """
+        return self._login.check(self._username, self._password, self._address, self._counted)
+
+    def abandon(self) -> None:
+        """Take the attempt back, because nobody waits for it any more or there is no room for it."""
+        self._counted.abandoned()

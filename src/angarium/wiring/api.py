@@ -68,6 +68,7 @@ def http_server(
     )
     limits = ServerLimits(
         max_in_flight=settings.max_inflight,
+        max_logins=settings.max_logins,
         idle_timeout=settings.idle_timeout,
         request_timeout=settings.request_timeout,
     )

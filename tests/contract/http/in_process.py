@@ -3,7 +3,16 @@
 from collections.abc import Sequence
 
 from angarium import deadline, logs
-from angarium.api.exchange import Application, Awaiting, Head, Lane, Refusal, Response, WouldBlock
+from angarium.api.exchange import (
+    Application,
+    Awaiting,
+    Head,
+    Lane,
+    PasswordCheck,
+    Refusal,
+    Response,
+    WouldBlock,
+)
 from angarium.api.headers import Headers
 from angarium.api.transport.tracing import trace_id_of
 from tests.contract.http.client import Answer, Fields, Request
@@ -30,7 +39,7 @@ class InProcess:
             if isinstance(outcome, WouldBlock):
                 with deadline.within(LANE_SECONDS):
                     outcome = self._application.run(admission, body, True)
-            assert not isinstance(outcome, WouldBlock)
+            assert not isinstance(outcome, (WouldBlock, PasswordCheck))
             if isinstance(outcome, Awaiting):
                 outcome = _awaited(outcome, self._patience)
         return _answer(request, head, outcome)

@@ -6,20 +6,35 @@ import pytest
 
 from angarium import deadline
 from angarium.api.application import MessagingApplication
-from angarium.api.exchange import Admission, Awaiting, BodyRule, Head, Lane, Refusal, Response, WouldBlock
+from angarium.api.exchange import (
+    Admission,
+    Awaiting,
+    BodyRule,
+    Head,
+    Lane,
+    Outcome,
+    PasswordCheck,
+    Refusal,
+    Response,
+    WouldBlock,
+)
 from angarium.api.headers import Headers
 from angarium.domain.conversation import Conversation
 from angarium.domain.errors import Code, LogUnavailable, StoreUnavailable
 from angarium.domain.identifiers import conversation_id_for, user_id_for
 from angarium.domain.user import Principal
+from angarium.logs.line import action_of, fields_of
 from angarium.services.store_calls import StoreCalls
-from tests.contract.http.parts import Parts, application
+from tests.contract.http.parts import LOGIN_ATTEMPTS, Parts, application
 from tests.contract.http.services import memory_parts
 from tests.faults import Faults
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 ALICE, BOB = user_id_for("alice"), user_id_for("bob")
 CONVERSATION_ID = conversation_id_for(ALICE, BOB)
+
+
+HOME, OFFICE = "192.0.2.1", "198.51.100.1"
 
 
 class Bench:
@@ -47,7 +62,17 @@ class Bench:
         assert isinstance(admission, Admission)
         return admission
 
-    def send(self, may_block: bool) -> Response | Awaiting | WouldBlock:
+    def log_in(self, password: str, address: str = HOME, username: str = "alice") -> Outcome:
+        """Begin a login on the server's thread."""
+        body = f'{{"username": "{username}", "password": "{password}"}}'.encode()
+        fields = [("Content-Length", str(len(body))), ("X-Forwarded-For", address)]
+        admission = self.application.admit(
+            Head("POST", "/auth/token", "", Headers(fields), "127.0.0.1", TRACE)
+        )
+        assert isinstance(admission, Admission)
+        return self.application.run(admission, body, False)
+
+    def send(self, may_block: bool) -> Outcome:
         body = f'{{"conversation_id": "{CONVERSATION_ID}", "content": "a"}}'.encode()
         admission = self.admitted("POST", "/v1/messages", body)
         return self.application.run(admission, body, may_block)
@@ -168,6 +193,62 @@ def test_health_checks_that_never_end_are_unavailable_and_no_problem_document(be
     assert answer.status == 503
     assert answer.content_type == "application/json"
     assert answer.body == b'{"status":"unavailable","checks":{}}'
+
+
+def test_a_login_waits_for_its_hash_only_when_it_may_be_tried(bench: Bench) -> None:
+    for _ in range(LOGIN_ATTEMPTS):
+        check = bench.log_in("wrong")
+        assert isinstance(check, PasswordCheck)
+        assert check.run().status == 401
+    refused = bench.log_in("wrong")
+    assert isinstance(refused, Response)
+    assert refused.status == 429
+    assert isinstance(bench.log_in("wrong", OFFICE), PasswordCheck)
+
+
+def test_a_login_that_cannot_be_read_waits_for_nothing(bench: Bench) -> None:
+    admission = bench.admitted("POST", "/auth/token", b"{}")
+    answer = bench.application.run(admission, b"{}", False)
+    assert isinstance(answer, Response)
+    assert answer.status == 400
+
+
+def test_a_login_that_was_never_compared_does_not_count(bench: Bench) -> None:
+    for _ in range(2 * LOGIN_ATTEMPTS):
+        check = bench.log_in("wrong")
+        assert isinstance(check, PasswordCheck)
+        check.abandon()
+    assert isinstance(bench.log_in("wrong"), PasswordCheck)
+
+
+def test_attempts_in_progress_count_as_if_they_had_failed(bench: Bench) -> None:
+    begun = [bench.log_in("wrong") for _ in range(LOGIN_ATTEMPTS)]
+    assert all(isinstance(check, PasswordCheck) for check in begun)
+    crowded = bench.log_in("wrong")
+    assert isinstance(crowded, Response)
+    assert crowded.status == 503
+
+
+def test_an_admission_names_the_client_in_front_of_trusted_proxies(bench: Bench) -> None:
+    fields = Headers([("X-Forwarded-For", "203.0.113.9, 198.51.100.1"), ("X-Forwarded-For", "192.0.2.7")])
+    admission = bench.application.admit(Head("POST", "/auth/token", "", fields, "127.0.0.1", TRACE))
+    assert isinstance(admission, Refusal), "no length"
+    admission = bench.application.admit(Head("GET", "/health/live", "", fields, "127.0.0.1", TRACE))
+    assert isinstance(admission, Admission)
+    assert admission.client == "192.0.2.7"
+    admission = bench.application.admit(Head("GET", "/health/live", "", fields, "192.0.2.1", TRACE))
+    assert isinstance(admission, Admission)
+    assert admission.client == "192.0.2.1", "nobody trusts this one"
+
+
+def test_failed_logins_are_summed_up_in_the_end(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    for number in range(20):
+        check = bench.log_in("wrong", username=f"user{number}")
+        assert isinstance(check, PasswordCheck)
+        check.run()
+    bench.application.report(at_once=True)
+    failed = [fields_of(record) for record in caplog.records if action_of(record) == "login_refused"]
+    assert len(failed) + int(str(failed[-1]["failed"])) - 1 == 20
 
 
 def test_the_servers_own_faults_are_problem_documents(bench: Bench) -> None:

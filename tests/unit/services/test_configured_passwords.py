@@ -97,7 +97,7 @@ class Town:
             self.passwords,
         )
         try:
-            login.login(username, password, "192.0.2.1")
+            login.start(username, password, "192.0.2.1").finish()
         except Refused as refused:
             if refused.problems[0].code != Code.INVALID_CREDENTIALS:
                 raise

@@ -8,7 +8,7 @@ from angarium import deadline
 from angarium.domain.errors import Code, Refused, StoreUnavailable
 from angarium.domain.identifiers import user_id_for
 from angarium.domain.user import Principal, User
-from angarium.services.login import Login
+from angarium.services.login import IssuedToken, Login
 from angarium.services.login_throttle import LoginThrottle
 from angarium.services.presence import Presence
 from angarium.services.store_calls import StoreCalls
@@ -44,9 +44,12 @@ class Door:
         )
         self.users.put(User(ALICE, "alice", self.hasher.hash("right"), 1))
 
+    def log_in(self, username: str, password: str, address: str = HOME) -> IssuedToken:
+        return self.login.start(username, password, address).finish()
+
     def code_of(self, username: str, password: str) -> Code:
         with pytest.raises(Refused) as refusal:
-            self.login.login(username, password, HOME)
+            self.log_in(username, password, HOME)
         return refusal.value.problems[0].code
 
 
@@ -77,7 +80,7 @@ def door(clock: ManualClock) -> Door:
 
 
 def test_the_right_password_gives_a_token_for_its_user(door: Door) -> None:
-    issued = door.login.login("alice", "right", HOME)
+    issued = door.log_in("alice", "right", HOME)
     assert (issued.user_id, issued.expires_in) == (ALICE, 3600)
     verified = door.signer.verify(issued.access_token, door.clock.now_ms())
     assert verified.principal == Principal(ALICE, "alice")
@@ -87,7 +90,7 @@ def test_an_unknown_user_and_a_wrong_password_are_told_alike(door: Door) -> None
     refusals = []
     for username in ("alice", "nobody", "Alice", "", "alice\x00", "\ud800", "a" * 65):
         with pytest.raises(Refused) as refusal:
-            door.login.login(username, "wrong", HOME)
+            door.log_in(username, "wrong", HOME)
         refusals.append(refusal.value.problems)
     assert {problems[0].code for problems in refusals} == {Code.INVALID_CREDENTIALS}
     assert len(set(refusals)) == 1
@@ -112,7 +115,7 @@ def test_nothing_is_never_the_password_instead_of_what_can_be_none(door: Door) -
 @pytest.mark.parametrize("longest", ["x" * 1024, "ä" * 512])
 def test_the_longest_password_is_one(door: Door, longest: str) -> None:
     door.users.put(User(ALICE, "alice", door.hasher.hash(longest), 1))
-    assert door.login.login("alice", longest, HOME).user_id == ALICE
+    assert door.log_in("alice", longest, HOME).user_id == ALICE
 
 
 def test_a_hash_is_computed_for_an_unknown_user_too(door: Door) -> None:
@@ -126,7 +129,7 @@ def test_too_many_failures_refuse_the_right_password_too_until_the_window_has_pa
         assert door.code_of("alice", "wrong") == Code.INVALID_CREDENTIALS
     assert door.code_of("alice", "right") == Code.TOO_MANY_ATTEMPTS
     door.clock.advance(60)
-    assert door.login.login("alice", "right", HOME).user_id == ALICE
+    assert door.log_in("alice", "right", HOME).user_id == ALICE
 
 
 def test_a_refused_attempt_costs_no_hash(door: Door) -> None:
@@ -141,22 +144,22 @@ def test_a_success_clears_the_count(door: Door) -> None:
     for _ in range(3):
         door.code_of("alice", "wrong")
         door.code_of("alice", "wrong")
-        door.login.login("alice", "right", HOME)
+        door.log_in("alice", "right", HOME)
 
 
 def test_an_attempt_that_the_store_did_not_answer_does_not_count(door: Door) -> None:
     door.users.silent = True
     for _ in range(10):
         with deadline.within(0), pytest.raises(StoreUnavailable):
-            door.login.login("alice", "right", HOME)
+            door.log_in("alice", "right", HOME)
     door.users.silent = False
-    assert door.login.login("alice", "right", HOME).user_id == ALICE
+    assert door.log_in("alice", "right", HOME).user_id == ALICE
 
 
 def test_whoever_logs_in_counts_as_seen_and_whoever_fails_does_not(door: Door) -> None:
     door.code_of("alice", "wrong")
     assert door.presence.last_seen([ALICE]).result(0) == {}
-    door.login.login("alice", "right", HOME)
+    door.log_in("alice", "right", HOME)
     assert door.presence.last_seen([ALICE]).result(0) == {ALICE: door.clock.now_ms()}
 
 
@@ -166,21 +169,21 @@ def test_a_slow_note_of_presence_delays_a_login_no_longer_than_its_bound(
     door = Door(clock)
     door.login._presence = Presence(NeverNoted(), 30, clock)
     with deadline.within(0.05):
-        assert door.login.login("alice", "right", HOME).user_id == ALICE
+        assert door.log_in("alice", "right", HOME).user_id == ALICE
     assert len(lines.of("presence_late")) == 1
 
 
 def test_a_new_password_counts_at_once(door: Door) -> None:
-    door.login.login("alice", "right", HOME)
+    door.log_in("alice", "right", HOME)
     door.users.put(User(ALICE, "alice", door.hasher.hash("new"), 1))
     assert door.code_of("alice", "right") == Code.INVALID_CREDENTIALS
-    assert door.login.login("alice", "new", HOME).user_id == ALICE
+    assert door.log_in("alice", "new", HOME).user_id == ALICE
 
 
 def test_no_line_holds_a_password_a_token_or_a_name_that_may_be_a_password(
     door: Door, lines: LogLines
 ) -> None:
-    issued = door.login.login("alice", "right", HOME)
+    issued = door.log_in("alice", "right", HOME)
     door.code_of("alice", "mistaken-secret")
     door.code_of("my-password-in-the-wrong-field", "mistaken-secret")
     written = lines.text()

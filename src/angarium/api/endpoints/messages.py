@@ -3,9 +3,9 @@
 from uuid import UUID
 
 from angarium import deadline
-from angarium.api.call import Call, Outcome
+from angarium.api.call import Call
 from angarium.api.endpoints.submissions import read_submission
-from angarium.api.exchange import Response, WouldBlock
+from angarium.api.exchange import Outcome, Response, WouldBlock
 from angarium.api.fields import Faults, QueryFields, path_identifier
 from angarium.api.json_bodies import encode_list, encode_text
 from angarium.api.log_answers import Append, once_appended

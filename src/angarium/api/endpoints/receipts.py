@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from angarium.api.call import Call, Outcome
-from angarium.api.exchange import Response
+from angarium.api.call import Call
+from angarium.api.exchange import Outcome, Response
 from angarium.api.fields import BodyFields, Faults, identifiers, path_identifier
 from angarium.api.json_bodies import encode, read_object
 from angarium.api.log_answers import Append, once_appended

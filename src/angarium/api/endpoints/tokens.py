@@ -4,29 +4,33 @@ from collections.abc import Mapping
 
 from angarium.api.body_shape import is_form
 from angarium.api.call import Call
-from angarium.api.client_address import client_address
-from angarium.api.exchange import Response
+from angarium.api.exchange import PasswordCheck, Response
 from angarium.api.fields import BodyFields, Faults
 from angarium.api.json_bodies import encode, read_form, read_object
 from angarium.api.values import shown
 from angarium.domain.errors import Code
+from angarium.services.login import IssuedToken
 
 GRANT_TYPE = "password"
 
 
-def issue(call: Call) -> Response:
-    """Give a token for a name and a password.
+def issue(call: Call) -> Response | PasswordCheck:
+    """Give a token for a name and a password; whoever may not try is refused before any hash.
 
     Args:
         call: With a JSON object or a form.
 
     Returns:
-        200 with the token.
+        200 with the token where the call may block, else what gives it.
     """
     username, password = _credentials(_members(call))
-    head = call.admission.head
-    address = client_address(head.peer, head.headers.all("x-forwarded-for"), call.trusted_proxies)
-    issued = call.services.login.login(username, password, address)
+    attempt = call.services.login.start(username, password, call.admission.client)
+    check = PasswordCheck(lambda: _token(attempt.finish()), attempt.abandon)
+    return check.run() if call.may_block else check
+
+
+def _token(issued: IssuedToken) -> Response:
+    """Return the answer that carries a token."""
     document = {
         "access_token": issued.access_token,
         "token_type": "Bearer",

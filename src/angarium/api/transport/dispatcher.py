@@ -1,19 +1,33 @@
 """Running requests: at once, on a lane, or when a future is done; never longer than they are given."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from functools import partial
 
 from angarium import deadline, logs
-from angarium.api.exchange import Admission, Application, Awaiting, Head, Lane, Refusal, Response, WouldBlock
+from angarium.api.exchange import (
+    Admission,
+    Application,
+    Awaiting,
+    Head,
+    Lane,
+    Outcome,
+    PasswordCheck,
+    Refusal,
+    Response,
+)
 from angarium.api.path_ids import path_ids
 from angarium.api.transport.deadlines import Waits
+from angarium.api.transport.fair_queue import FairQueue, Job
 from angarium.api.transport.lanes import Pool
 from angarium.api.transport.limits import ServerLimits
 from angarium.api.transport.mailbox import Mailbox
+from angarium.api.transport.shares import Shares
 from angarium.api.transport.transaction import Client, Transaction
 from angarium.clock import Clock
 from angarium.domain.errors import Code
+from angarium.domain.ip_addresses import client_key
+from angarium.logs.tally import Tally
 
 CLOSING_PATIENCE = 1.0
 """Seconds for the lanes' threads to end after the last answer."""
@@ -21,10 +35,17 @@ _STEPS_A_SECOND = 10
 
 # Looking a member up on its class costs more than all that is done with it here.
 INLINE = Lane.INLINE
+HASHING = Lane.HASHING
 HEALTH = Lane.HEALTH
 LIVENESS = Lane.LIVENESS
 
-Outcome = Response | Awaiting | WouldBlock
+_UNBOUNDED = frozenset((HASHING, HEALTH, LIVENESS))
+"""The lanes of requests that do not count as in hand: they have bounds of their own."""
+
+HASHING_NICENESS = 10
+"""How far a thread that hashes stands back: it weighs a tenth of the others where the cores are taken, so
+that logins are slower then, and sends are not."""
+
 Completion = tuple[Transaction, Callable[[], Response | None]]
 
 _log = logs.get("angarium.api.transport.dispatcher")
@@ -35,7 +56,6 @@ class Dispatcher:
 
     Attributes:
         mailbox: What lanes and futures completed, for `collect`.
-        in_hand: Requests without an answer yet that count against the bound.
     """
 
     def __init__(self, application: Application, limits: ServerLimits, clock: Clock) -> None:
@@ -43,20 +63,24 @@ class Dispatcher:
         self._limits = limits
         self._clock = clock
         self.mailbox: Mailbox[Completion] = Mailbox()
-        self.in_hand = 0
-        self._overloads = 0
-        most = limits.max_in_flight
-        self._pools: Mapping[Lane, Pool] = {
-            Lane.STORE: Pool("store", limits.store_threads, most),
-            Lane.HASHING: Pool("hashing", limits.hashing_threads, most),
-            Lane.HEALTH: Pool("health", limits.health_threads, most),
-        }
+        self._shares = Shares(limits.max_in_flight)
+        self._overloads, self._login_overloads = Tally(), Tally()
+        self._pools = _pools(limits)
         self._lanes: Mapping[Lane, Waits[Transaction]] = {
             Lane.STORE: Waits(limits.store_timeout),
             Lane.HASHING: Waits(limits.hashing_timeout),
             Lane.HEALTH: Waits(limits.health_timeout),
         }
         self._futures: dict[int, Waits[Transaction]] = {}
+
+    @property
+    def in_hand(self) -> int:
+        """Count the requests without an answer yet.
+
+        Returns:
+            How many count against the bound.
+        """
+        return self._shares.total
 
     @property
     def busy(self) -> bool:
@@ -117,14 +141,15 @@ class Dispatcher:
             The answer; None when the client gets it later.
         """
         lane = admission.lane
-        if self.in_hand >= self._limits.max_in_flight and lane is not HEALTH and lane is not LIVENESS:
+        user, source = _parties(admission)
+        if lane not in _UNBOUNDED and not (self._shares.has_room(user, source) or self._make_room(user)):
             return self._overloaded(admission)
-        if lane is not INLINE and lane is not LIVENESS:
-            return self._queue(Transaction(admission, body, client), lane)
+        if lane is Lane.STORE or lane is HEALTH:
+            return self._queue(Transaction(admission, body, client, user, source), lane)
         outcome = self._outcome(admission, body, may_block=False)
         if isinstance(outcome, Response):
             return outcome
-        return self._settle(Transaction(admission, body, client), outcome)
+        return self._settle(Transaction(admission, body, client, user, source), outcome)
 
     def rested(self) -> None:
         """Tell the application that no request is at hand for the moment."""
@@ -152,13 +177,34 @@ class Dispatcher:
         for waits in self._all_waits():
             for transaction in waits.overdue(now):
                 self._answer_late(transaction)
-        if self._overloads:
+        self.report(now)
+
+    def report(self, now: float) -> None:
+        """Write the lines that sum up what repeats.
+
+        Args:
+            now: The monotonic clock's seconds; infinity where there will be no later moment.
+        """
+        refused = self._overloads.due(now)
+        if refused:
             _log.warning(
                 "overloaded",
-                f"{self._overloads} requests were refused: {self.in_hand} are in hand",
-                refused=self._overloads,
+                f"{refused} requests were refused: too many were in hand, or of one user or address",
+                refused=refused,
+                in_hand=self.in_hand,
             )
-            self._overloads = 0
+        logins = self._login_overloads.due(now)
+        if logins:
+            _log.warning(
+                "overloaded",
+                f"{logins} logins were refused: too many waited for their hash, in all or of one address",
+                refused=logins,
+                path="/auth/token",
+            )
+        try:
+            self._application.report(now == math.inf)
+        except Exception as error:  # noqa: BLE001 - it must not end the server
+            _log.error("internal_error", "the application could not sum up its lines", error)
 
     def abandon(self) -> None:
         """Answer everyone as if their time were up."""
@@ -170,26 +216,56 @@ class Dispatcher:
     def _queue(self, transaction: Transaction, lane: Lane) -> Response | None:
         waits = self._lanes[lane]
         now = self._clock.monotonic()
-        if not self._pools[lane].submit(partial(self._work, transaction, now + waits.seconds)):
-            return self._overloaded(transaction.admission)
+        user = transaction.source if lane is HASHING else transaction.user
+        work = partial(self._work, transaction, now + waits.seconds)
+        transaction.job = Job(work, user, transaction.source, transaction)
+        displaced = self._pools[lane].submit(transaction.job)
+        if displaced is transaction.job:
+            return self._turned_away(transaction)
         self._join(transaction, waits, now)
+        if displaced is not None:
+            self._turn_away(displaced)
         return None
 
     def _work(self, transaction: Transaction, due: float) -> None:
         # Called on a lane's thread; nobody waits any more for what is answered or late.
-        body = transaction.body
+        body, check = transaction.body, transaction.check
         left = due - self._clock.monotonic()
         if transaction.answered or left <= 0:
+            _abandon(transaction)
             return
         with deadline.within(left):
-            outcome = self._outcome(transaction.admission, body, may_block=True)
+            outcome = check.run() if check else self._outcome(transaction.admission, body, may_block=True)
         self.mailbox.put((transaction, partial(self._settle, transaction, outcome)))
+
+    def _make_room(self, user: Hashable) -> bool:
+        """Return whether somebody who has more in hand than this user gave one up that waits for a thread."""
+        displaced = self._pools[Lane.STORE].displace(self._shares.of(user) + 1)
+        if displaced is not None:
+            self._turn_away(displaced)
+        return displaced is not None
+
+    def _turn_away(self, displaced: Job) -> None:
+        """Answer a request that made room for somebody else's."""
+        transaction = displaced.owner
+        assert isinstance(transaction, Transaction), "every job here is of one"  # noqa: S101 - states a type
+        self._leave(transaction)
+        # With the next round, because its client may go on at once to another request.
+        self.mailbox.put((transaction, partial(self._turned_away, transaction)))
+
+    def _turned_away(self, transaction: Transaction) -> Response:
+        transaction.job = None
+        _abandon(transaction)
+        return self._overloaded(transaction.admission)
 
     def _settle(self, transaction: Transaction, outcome: Outcome) -> Response | None:
         if isinstance(outcome, Response):
             return outcome
         if isinstance(outcome, Awaiting):
             return self._await(transaction, outcome)
+        if isinstance(outcome, PasswordCheck):
+            transaction.check = outcome
+            return self._queue(transaction, HASHING)
         if transaction.admission.lane is not INLINE or transaction.retried:
             return self._failed(_trace_id(transaction), TypeError("a lane that may block got WouldBlock"))
         transaction.retried = True
@@ -225,6 +301,8 @@ class Dispatcher:
     def _answer_late(self, transaction: Transaction) -> None:
         awaiting = _let_go(transaction)
         head = transaction.admission.head
+        if transaction.job is not None and self._pools[transaction.lane].withdraw(transaction.job):
+            _abandon(transaction)
         _log.warning(
             "late",
             f"{head.method} {transaction.admission.template} got no answer in time",
@@ -259,30 +337,59 @@ class Dispatcher:
     def _join(self, transaction: Transaction, waits: Waits[Transaction], now: float) -> None:
         transaction.waits = waits
         waits.join(transaction, now)
-        if transaction.admission.lane is not HEALTH:
-            self.in_hand += 1
+        if transaction.admission.lane not in _UNBOUNDED:
+            self._shares.add(transaction.user, transaction.source)
 
     def _leave(self, transaction: Transaction) -> None:
         if transaction.waits is None:
             return
         transaction.waits.leave(transaction)
         transaction.waits = None
-        if transaction.admission.lane is not HEALTH:
-            self.in_hand -= 1
+        # A job knows its transaction: a cycle, as below.
+        transaction.job = None
+        if transaction.admission.lane not in _UNBOUNDED:
+            self._shares.remove(transaction.user, transaction.source)
 
     def _overloaded(self, admission: Admission) -> Response:
-        self._overloads += 1
-        return self._application.refuse(
-            Code.OVERLOADED,
-            f"The service has {self.in_hand} requests in hand; send this one again later.",
-            admission.head.trace_id,
-        )
+        if admission.lane is HASHING:
+            self._login_overloads.add()
+            detail = "Too many logins are waiting, in all or from this address; log in again later."
+        else:
+            self._overloads.add()
+            detail = f"The service has {self.in_hand} requests in hand; send this one again later."
+        return self._application.refuse(Code.OVERLOADED, detail, admission.head.trace_id)
 
     def _failed(self, trace_id: str, error: Exception) -> Response:
         _log.error("internal_error", "a request ended in a fault of the service", error, trace_id=trace_id)
         return self._application.refuse(
             Code.INTERNAL_ERROR, "The service failed; its log has more under the trace id.", trace_id
         )
+
+
+def _pools(limits: ServerLimits) -> Mapping[Lane, Pool]:
+    """Return the lanes' threads, each with a queue of its own."""
+    most = limits.max_in_flight
+    store = FairQueue(most, most, limits.store_threads_of_user)
+    hashing = FairQueue(limits.max_logins, limits.logins_of_address, limits.hashing_threads)
+    health = FairQueue(most, most, limits.health_threads)
+    return {
+        Lane.STORE: Pool("store", limits.store_threads, store),
+        Lane.HASHING: Pool("hashing", limits.hashing_threads, hashing, HASHING_NICENESS),
+        Lane.HEALTH: Pool("health", limits.health_threads, health),
+    }
+
+
+def _parties(admission: Admission) -> tuple[Hashable, str]:
+    """Return whose a request is, and its network; the network twice, where nobody proved who they are."""
+    source = client_key(admission.client)
+    return (source if admission.principal is None else admission.principal.user_id), source
+
+
+def _abandon(transaction: Transaction) -> None:
+    """Take a login back that is never compared."""
+    check, transaction.check = transaction.check, None
+    if check is not None:
+        check.abandon()
 
 
 def _let_go(transaction: Transaction) -> Awaiting | None:

@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 
 from angarium import logs
 from angarium.api.transport.deadlines import Waits
+from angarium.logs.tally import Tally
 
 Holder = TypeVar("Holder")
 
@@ -36,7 +37,7 @@ class Holdings(Generic[Holder]):
         self._waits = waits
         self._make_room = make_room
         self._making_room = False
-        self._ended = 0
+        self._ended = Tally()
 
     def change(self, holder: Holder, more: int) -> None:
         """Count bytes, and make room where all together are too many.
@@ -51,21 +52,25 @@ class Holdings(Generic[Holder]):
             return
         self._making_room = True
         while self.held > self._most:
-            self._ended += 1
+            self._ended.add()
             self._make_room(self._longest_waiting() or holder)
         self._making_room = False
 
-    def report(self) -> None:
-        """Write one line about all that were ended since the last call."""
-        if self._ended:
+    def report(self, now: float) -> None:
+        """Write one line about all that were ended since the last one.
+
+        Args:
+            now: The monotonic clock's seconds; infinity where there will be no later moment.
+        """
+        ended = self._ended.due(now)
+        if ended:
             _log.warning(
                 "connections_shed",
-                f"{self._ended} connections were ended that waited for their clients: all together held more "
+                f"{ended} connections were ended that waited for their clients: all together held more "
                 f"than {self._most:,} bytes of requests and answers",
-                ended=self._ended,
+                ended=ended,
                 held=self.held,
             )
-            self._ended = 0
 
     def _longest_waiting(self) -> Holder | None:
         found = [longest for waits in self._waits if (longest := waits.longest()) is not None]

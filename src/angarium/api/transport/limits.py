@@ -22,7 +22,9 @@ class ServerLimits:
     """How much at once, and how long.
 
     Attributes:
-        max_in_flight: Requests in hand, health checks apart; one more is answered 503 `overloaded`.
+        max_in_flight: Requests in hand, logins and health checks apart; one more is 503 `overloaded`.
+        max_logins: Logins that wait for their hash or are being hashed; they do not count as in hand.
+        logins_of_address: Of one address, among them.
         max_held: Bytes of requests and answers that all connections hold together; whoever has waited longest
             makes room for more.
         max_connections: Open connections; None takes what the process's limit of open files allows.
@@ -31,6 +33,7 @@ class ServerLimits:
         write_timeout: Seconds that a client may take none of an answer.
         linger_timeout: Seconds that a closing connection may be silent before it is dropped.
         store_threads: Threads for requests that wait for the store.
+        store_threads_of_user: Of them, those that one user's requests may take at a time.
         hashing_threads: Threads for password hashes.
         health_threads: Threads for health checks.
         store_timeout: Seconds in which a request that needs the store is answered.
@@ -39,6 +42,8 @@ class ServerLimits:
     """
 
     max_in_flight: int = 1024
+    max_logins: int = 64
+    logins_of_address: int = 4
     max_held: int = 64 * 1024 * 1024
     max_connections: int | None = None
     idle_timeout: float = 60.0
@@ -46,7 +51,8 @@ class ServerLimits:
     write_timeout: float = 10.0
     linger_timeout: float = 2.0
     store_threads: int = 16
-    hashing_threads: int = 2
+    store_threads_of_user: int = 4
+    hashing_threads: int = 1
     health_threads: int = 2
     store_timeout: float = 2.0
     hashing_timeout: float = 10.0

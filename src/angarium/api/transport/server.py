@@ -1,6 +1,7 @@
 """The HTTP server: one thread owns all connections and never waits for anything but its selector."""
 
 import errno
+import math
 import selectors
 import socket
 import sys
@@ -159,7 +160,8 @@ class Server(HTTPServer):
         self._accept_no_more()
         for connection in tuple(self._connections):
             connection.close()
-        self.holdings.report()
+        self.holdings.report(math.inf)
+        self.dispatcher.report(math.inf)
         self._selector.close()
         self.dispatcher.close()
         super().server_close()
@@ -265,7 +267,7 @@ class Server(HTTPServer):
             for connection in waits.overdue(self.now):
                 self._safely(connection, Connection.timed_out)
         self.dispatcher.sweep(self.now)
-        self.holdings.report()
+        self.holdings.report(self.now)
 
     def _accept(self) -> bool:
         # False when there are no more, or no room for them.

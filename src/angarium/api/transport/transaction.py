@@ -1,9 +1,11 @@
 """One admitted request on its way to its answer."""
 
+from collections.abc import Hashable
 from typing import Protocol
 
-from angarium.api.exchange import Admission, Awaiting, Response
+from angarium.api.exchange import Admission, Awaiting, Lane, PasswordCheck, Response
 from angarium.api.transport.deadlines import Waits
+from angarium.api.transport.fair_queue import Job
 
 
 class Client(Protocol):
@@ -29,19 +31,59 @@ class Transaction:
         admission: Leave to run it.
         body: The whole body, empty once an answer was given.
         client: Whom to answer.
+        user: Whose share it counts against: a user's id, or the network where nobody is known.
+        source: The network that it comes from.
         answered: True once an answer was given; read by the lanes to skip what nobody waits for.
         waits: Where it waits, None while it does not.
         awaiting: What its answer depends on, None while it is in a lane.
+        check: What is left of a login, None for any other request.
+        job: Its place in a lane, None where it was in none.
         retried: True once it was sent to the STORE lane because it would have blocked.
     """
 
-    __slots__ = ("admission", "answered", "awaiting", "body", "client", "retried", "waits")
+    __slots__ = (
+        "admission",
+        "answered",
+        "awaiting",
+        "body",
+        "check",
+        "client",
+        "job",
+        "retried",
+        "source",
+        "user",
+        "waits",
+    )
 
-    def __init__(self, admission: Admission, body: bytes, client: Client) -> None:
+    def __init__(
+        self, admission: Admission, body: bytes, client: Client, user: Hashable, source: str
+    ) -> None:
+        """Begin unanswered, in no lane.
+
+        Args:
+            admission: Leave to run it.
+            body: The whole body.
+            client: Whom to answer.
+            user: Whose share it counts against.
+            source: The network that it comes from.
+        """
         self.admission = admission
         self.body = body
         self.client = client
+        self.user = user
+        self.source = source
+        self.check: PasswordCheck | None = None
+        self.job: Job | None = None
         self.answered = False
         self.waits: Waits[Transaction] | None = None
         self.awaiting: Awaiting | None = None
         self.retried = False
+
+    @property
+    def lane(self) -> Lane:
+        """Tell which lane's threads run it.
+
+        Returns:
+            The admission's, or STORE where it would have blocked the server's thread.
+        """
+        return Lane.STORE if self.retried else self.admission.lane
