@@ -93,6 +93,7 @@ def test_one_flow_runs_on_so_many_threads_and_the_others_on_the_rest() -> None:
     put(fair, *"aaaab")
     running = [fair.take() for _ in range(3)]
     assert sorted(str(each.flow) for each in running if each) == ["a", "a", "b"]
+    assert fair._pop() is None
     put(fair, "c")
     following = fair.take()
     assert following is not None
