@@ -101,7 +101,7 @@ class Conversations:
                 nobody has the other's id.
             StoreUnavailable: The store did not answer.
         """
-        other_id = _other_participant(caller_id, participant_ids)
+        other_id = other_participant(caller_id, participant_ids)
         conversation_id = conversation_id_for(caller_id, other_id)
         remembered = self._known.get(conversation_id)
         if remembered is not None and remembered.listed:
@@ -209,7 +209,19 @@ def _next(caller_id: UUID, last: Conversation) -> str:
     return cursors.write_conversations(caller_id, ConversationPlace(last.created_at, last.conversation_id))
 
 
-def _other_participant(caller_id: UUID, participant_ids: Sequence[UUID]) -> UUID:
+def other_participant(caller_id: UUID, participant_ids: Sequence[UUID]) -> UUID:
+    """Tell with whom a conversation is to be opened.
+
+    Args:
+        caller_id: Who asks.
+        participant_ids: The other user, or both.
+
+    Returns:
+        The other one's id; whether it is a user's is not checked.
+
+    Raises:
+        Refused: `invalid_participants` when the ids name no single other user.
+    """
     others = [participant_id for participant_id in participant_ids if participant_id != caller_id]
     if len(participant_ids) > 2 or len(others) != 1:
         raise Refused.because(

@@ -40,6 +40,11 @@ def test_a_wrong_type_and_wrong_participants_are_told_at_once(alice: Person) -> 
     answer = alice.client.post("/v1/conversations", {"participant_ids": ["x"], "type": "group"})
     assert refused(answer) == (400, "invalid_field")
     assert wrong_fields(answer) == ["type", "participant_ids"]
+    answer = alice.client.post(
+        "/v1/conversations?a=1", {"participant_ids": [str(alice.user_id)], "type": "group"}
+    )
+    assert refused(answer) == (400, "invalid_field")
+    assert wrong_fields(answer) == ["type", "a", "participant_ids"]
 
 
 def test_its_location_comes_both_times(alice: Person, bob: Person) -> None:

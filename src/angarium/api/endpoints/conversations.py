@@ -12,9 +12,10 @@ from angarium.api.message_bodies import message_text
 from angarium.api.timestamps import rfc3339
 from angarium.api.values import shown as shown_value
 from angarium.domain.conversation import Conversation
-from angarium.domain.errors import Code
+from angarium.domain.errors import Code, Refused
 from angarium.ports.messages import Summary
 from angarium.services import cursors
+from angarium.services.conversations import other_participant
 
 TYPE = "private"
 """The only type of a conversation in this phase."""
@@ -98,7 +99,16 @@ def _participant_ids(call: Call) -> list[UUID]:
         # Nobody may believe that a group was made.
         detail = f"`type` is {shown_value(sent_type.value)}; send {TYPE}, or leave it out."
         faults.add(Code.INVALID_FIELD, detail, "type")
-    texts = body.texts("participant_ids") or ()
+    texts = body.texts("participant_ids")
+    if texts is None:
+        faults.check()
+        return []
     ids = identifiers(texts, Code.INVALID_PARTICIPANTS, "participant_ids", faults)
+    if len(ids) == len(texts):
+        # Checked here as well, so that it is told together with a wrong type.
+        try:
+            other_participant(call.caller_id, ids)
+        except Refused as refused:
+            faults.take(*refused.problems)
     faults.check()
     return ids
