@@ -1,9 +1,11 @@
 """The API: the services on an engine, behind the server."""
 
+import socket
+
 from angarium.api.application import MessagingApplication, Services
 from angarium.api.cors import CorsPolicy
 from angarium.api.host_check import HostCheck
-from angarium.api.transport.listening import resolve_listening_address
+from angarium.api.transport.listening import Lookup, resolve_listening_address
 from angarium.api.transport.server import Server, ServerLimits
 from angarium.clock import Clock
 from angarium.config import Settings
@@ -75,7 +77,7 @@ def http_server(
     cors = CorsPolicy(settings.cors_origins) if settings.cors_origins else None
     try:
         application = MessagingApplication(
-            services, settings.trusted_proxies, hosts=_host_check(settings), cors=cors
+            services, settings.trusted_proxies, hosts=host_check(settings), cors=cors
         )
         return Server((settings.host, settings.port), application, limits, clock, cors)
     except OSError as error:
@@ -85,8 +87,15 @@ def http_server(
         ) from error
 
 
-def _host_check(settings: Settings) -> HostCheck | None:
-    """Return the check of `Host` that the demo users need; None where there are none.
+def host_check(settings: Settings, lookup: Lookup = socket.getaddrinfo) -> HostCheck | None:
+    """Make the check of `Host` that the demo users need (docs/adr/0023).
+
+    Args:
+        settings: Say whether there are any, and where others reach the service.
+        lookup: Instead of `socket.getaddrinfo`.
+
+    Returns:
+        The check; None without demo users.
 
     Raises:
         OSError: The host to listen on leads nowhere.
@@ -98,5 +107,5 @@ def _host_check(settings: Settings) -> HostCheck | None:
         # What stands in front is bound for this instance: nobody types the container's address.
         return HostCheck([settings.published_host], names)
     # A name is its own, and so is the address behind it, which the start names.
-    _, bound = resolve_listening_address(settings.host, settings.port)
+    _, bound = resolve_listening_address(settings.host, settings.port, lookup)
     return HostCheck([settings.host, str(bound[0])], names)

@@ -19,6 +19,7 @@ from angarium.api.exchange import (
     WouldBlock,
 )
 from angarium.api.headers import Headers
+from angarium.api.path_ids import path_ids
 from angarium.domain.conversation import Conversation
 from angarium.domain.errors import Code, LogUnavailable, StoreUnavailable
 from angarium.domain.identifiers import conversation_id_for, user_id_for
@@ -323,6 +324,16 @@ def test_the_lines_of_a_call_on_a_conversation_have_its_ids(
     assert outages
     for line in retries + outages:
         assert {name: str(line.get(name)) for name in ids} == ids
+
+
+def test_the_user_of_a_line_is_the_caller_and_not_the_one_who_was_looked_up(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    admission = bench.admitted("GET", f"/v1/users/{BOB}")
+    assert path_ids(admission.parameters) == {}
+    bench.application.late(admission)
+    (line,) = lines_of(caplog, "store_unavailable")
+    assert str(line["user_id"]) == str(ALICE)
 
 
 def test_what_is_no_id_in_a_path_is_not_written_down(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,15 +1,19 @@
 """What the settings say about browsers reaches the server."""
 
 import json
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from angarium.api.headers import Headers
 from angarium.clock import SystemClock
 from angarium.config import Settings
+from angarium.domain.errors import Refused
 from angarium.wiring import embedded_engine, http_server
+from angarium.wiring.api import host_check
 from tests.fakes.raw_client import Answer, RawClient
 from tests.fakes.serving import Running
 
@@ -66,6 +70,19 @@ def test_where_the_demo_users_were_kept_beside_them_the_check_stays(tmp_path: Pa
 def test_a_name_to_listen_on_and_the_address_behind_it_are_its_own(tmp_path: Path) -> None:
     with served(tmp_path, ANGARIUM_HOST="localhost") as url:
         assert statuses(url, "localhost:1", url.removeprefix("http://"), "evil.example") == [200, 200, 421]
+
+
+def test_the_address_behind_a_name_is_its_own_as_the_start_names_it() -> None:
+    def lookup(*_: object) -> list[tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[str, int]]]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.1", 0))]
+
+    settings = Settings.from_env({"ANGARIUM_HOST": "demo.lan", "ANGARIUM_DEMO": "1"})
+    check = host_check(settings, lookup)
+    assert check is not None
+    for host in ("demo.lan:8080", "192.0.2.1:8080"):
+        check.check(Headers([("Host", host)]))
+    with pytest.raises(Refused):
+        check.check(Headers([("Host", "192.0.2.9")]))
 
 
 def test_on_every_address_a_web_sites_name_is_still_refused(tmp_path: Path) -> None:
