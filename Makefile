@@ -45,7 +45,7 @@ lint: .venv/dev  ## Check style, types, docstrings, complexity and the direction
 
 check-deploy: .venv/dev  ## Check the files for Compose, HAProxy and the image; needs their programs, but no engine.
 	$(COMPOSE) --env-file .env.example config --quiet
-	ANGARIUM_IDLE_TIMEOUT=60 ANGARIUM_REQUEST_TIMEOUT=10 haproxy -c -q -f deploy/haproxy.cfg
+	cd deploy && ANGARIUM_IDLE_TIMEOUT=60 ANGARIUM_REQUEST_TIMEOUT=10 ANGARIUM_OUTER_PROXIES= haproxy -c -q -f haproxy.cfg
 	$(BIN)/hadolint Dockerfile
 
 fix: .venv/dev  ## Format, and mend what can be mended by itself.

@@ -38,7 +38,9 @@ class Stack:
         # Whoever runs the tests may have a .env and settings of their own; the example changes nothing.
         self.compose = Compose(
             *("--env-file", ".env.example", "--project-name", self.project),
-            environment=environment(ANGARIUM_PORT=str(self.port)),
+            environment=environment(
+                ANGARIUM_PORT=str(self.port), FRONT_NETWORK=f"10.218.{os.getpid() % 256}"
+            ),
         )
 
     @property

@@ -61,7 +61,7 @@ def test_the_example_offers_every_variable_with_the_value_that_holds_without_it(
     own = {setting.name: setting.value for setting in Settings.from_env({}).shown}
     for name, value in offered().items():
         assert value == (variables[name] or own.get(name) or "") or name == "ANGARIUM_USERS", name
-    assert len(VARIABLE.findall(text)) == text.count("${"), "a variable without a default"
+    assert len(VARIABLE.findall(text)) == text.replace("$${", "").count("${"), "a variable without a default"
 
 
 @pytest.mark.parametrize("environment", [{}, offered()], ids=["nothing", "the whole example"])

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -33,6 +33,7 @@ from angarium.engines.kafka.security import KafkaConnection
 from angarium.ports.message_log import DeadLetterLog
 from angarium.router.worker import Worker
 from angarium.services.presence import OnlineUsers
+from tests.balancer import balancer
 from tests.contract.http.client import Client, Person, Talk, Transport
 from tests.contract.http.described import check_answer
 from tests.contract.http.in_process import InProcess
@@ -142,6 +143,19 @@ def embedded(folder: Path, _: pytest.FixtureRequest) -> Iterator[Service]:
 
 
 @contextmanager
+def balanced(folder: Path, request: pytest.FixtureRequest) -> Iterator[Service]:
+    """Run the embedded one behind the balancer as it is deployed: nothing may look different.
+
+    The tests stand for an outer proxy, as they name other addresses.
+    """
+    with (
+        embedded(folder, request) as service,
+        balancer(folder, int(service.url.rsplit(":", 1)[1]), ["127.0.0.1"]) as url,
+    ):
+        yield replace(service, transport=OverSocket(url), url=url)
+
+
+@contextmanager
 def distributed(_: Path, request: pytest.FixtureRequest) -> Iterator[Service]:
     """Run the server and the worker over the session's Kafka and Cassandra, with a topic of their own."""
     connection = KafkaConnection((request.getfixturevalue("steady_kafka"),))
@@ -214,6 +228,7 @@ Starter = Callable[[Path, pytest.FixtureRequest], AbstractContextManager[Service
 SERVED = [
     pytest.param(distributed, id="distributed", marks=pytest.mark.engines),
     pytest.param(embedded, id="embedded"),
+    pytest.param(balanced, id="balanced"),
 ]
 """Those that have an address; each makes a service for one session of tests, with a folder of its own.
 
