@@ -13,6 +13,13 @@ Actions = dict[str, set[str]]
 PARTS = ("log", "store", "dead_letters", "commit")
 CHECKED = ("log", "store")
 
+WRITES = {
+    **{level: ({level}, 0) for level in LEVELS},
+    "limited_warning": ({"debug", "warning"}, 1),
+    "limited_error": ({"debug", "error"}, 1),
+}
+"""The levels of each way to write a line, and which argument is the action."""
+
 COMPUTED = {
     "action": [f"{part}_unavailable" for part in PARTS],
     "f'{self._part}_available'": [f"{part}_available" for part in PARTS],
@@ -23,7 +30,7 @@ COMPUTED = {
 }
 """What expressions in the code come to, where the action is no plain text."""
 
-WRITTEN_BY_THE_LOG_ITSELF: Actions = {"library": set(LEVELS[2:]), "log_lines_lost": {"error"}}
+WRITTEN_BY_THE_LOG_ITSELF: Actions = {"library": {"debug", "warning", "error"}, "log_lines_lost": {"error"}}
 
 
 def written() -> Actions:
@@ -31,8 +38,9 @@ def written() -> Actions:
     found: Actions = {action: set(levels) for action, levels in WRITTEN_BY_THE_LOG_ITSELF.items()}
     for file in (ROOT / "src").rglob("*.py"):
         for call in log_calls(file):
-            for action in actions(call, file):
-                found.setdefault(action, set()).add(call.func.attr)  # type: ignore[attr-defined]
+            levels, action_at = WRITES[call.func.attr]  # type: ignore[attr-defined]
+            for action in actions(call.args[action_at], file):
+                found.setdefault(action, set()).update(levels)
     return found
 
 
@@ -41,19 +49,18 @@ def log_calls(file: Path) -> Iterator[ast.Call]:
         if (
             isinstance(node, ast.Call)
             and isinstance(node.func, ast.Attribute)
-            and node.func.attr in LEVELS
+            and node.func.attr in WRITES
             and ast.unparse(node.func.value) in {"_log", "to"}
         ):
             yield node
 
 
-def actions(call: ast.Call, file: Path) -> list[str]:
-    action = call.args[0]
+def actions(action: ast.expr, file: Path) -> list[str]:
     if isinstance(action, ast.Constant):
         return [str(action.value)]
     expression = ast.unparse(action)
     assert expression in COMPUTED, (
-        f"{file}:{call.lineno} writes an action that nobody here knows: {expression}"
+        f"{file}:{action.lineno} writes an action that nobody here knows: {expression}"
     )
     return COMPUTED[expression]
 

@@ -17,7 +17,9 @@ from typing import TextIO
 from angarium.logs.crashes import report_crashes
 from angarium.logs.handler import BufferedHandler
 from angarium.logs.json_format import JsonFormatter
+from angarium.logs.libraries import LibraryFilter
 from angarium.logs.line import Line
+from angarium.logs.repeats import Repeats as Repeats
 from angarium.logs.text_format import TextFormatter
 
 _NAMES = {level: logging.getLevelName(level) for level in (logging.DEBUG, logging.INFO)}
@@ -60,6 +62,40 @@ class Log:
             **fields: Ids and figures.
         """
         self._write(logging.WARNING, action, message, fields)
+
+    def limited_warning(self, repeats: Repeats, action: str, message: str, **fields: object) -> None:
+        """Write a line about something that goes on: a WARNING in a while, the others as DEBUG.
+
+        Args:
+            repeats: Knows when the last one of this kind was written.
+            action: Stable, snake_case.
+            message: For a person.
+            **fields: Ids and figures; `repeats` is added where lines have been left out.
+        """
+        counted = repeats.fields(action)
+        level = logging.DEBUG if counted is None else logging.WARNING
+        self._write(level, action, message, {**fields, **(counted or {})})
+
+    def limited_error(
+        self,
+        repeats: Repeats,
+        action: str,
+        message: str,
+        error: BaseException | None = None,
+        **fields: object,
+    ) -> None:
+        """Write a line about something that goes on: an ERROR in a while, the others as DEBUG.
+
+        Args:
+            repeats: Knows when the last one of this kind was written.
+            action: Stable, snake_case.
+            message: For a person.
+            error: What was raised, as for `error`.
+            **fields: Ids and figures; `repeats` is added where lines have been left out.
+        """
+        counted = repeats.fields(action)
+        level = logging.DEBUG if counted is None else logging.ERROR
+        self._write(level, action, message, {**fields, **(counted or {})}, error)
 
     def error(self, action: str, message: str, error: BaseException | None = None, **fields: object) -> None:
         """Write a line about something that somebody must look at.
@@ -141,7 +177,7 @@ class _Bound(AbstractContextManager[None]):
 
 
 def configure(service: str, level: str, form: str, stream: TextIO | None = None) -> BufferedHandler:
-    """Send every line of the program, the libraries' warnings and what nobody caught to stderr.
+    """Send every line of the program, what the libraries warn of and what nobody caught to stderr.
 
     Args:
         service: `api`, `worker`, `serve` or `cli`.
@@ -155,6 +191,8 @@ def configure(service: str, level: str, form: str, stream: TextIO | None = None)
     global _configured
     handler = BufferedHandler(stream or sys.stderr)
     instance = f"{os.uname().nodename}-{os.getpid()}"
+    # What a command finds about its servers it says at its end.
+    handler.addFilter(LibraryFilter(handler.handle, quiet=service == "cli"))
     handler.setFormatter(TextFormatter() if form == "text" else JsonFormatter(service, instance))
     root = logging.getLogger()
     for old in [each for each in root.handlers if isinstance(each, BufferedHandler)]:

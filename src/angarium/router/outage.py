@@ -32,6 +32,8 @@ class Outage:
         self._since: float | None = None
         self._waits: Iterator[float] = iter(())
         self._try_at = 0.0
+        # What waits for a store may be hundreds of pieces of work, and an outage hours long.
+        self._repeats = logs.Repeats(clock.monotonic)
 
     @property
     def active(self) -> bool:
@@ -73,7 +75,8 @@ class Outage:
                 self._begin(now, error, about)
         elif now >= self._try_at:
             self._try_at = now + next(self._waits)
-        _log.warning(
+        _log.limited_warning(
+            self._repeats,
             "retry",
             f"The {self._what} failed; it will be tried again.",
             **about,

@@ -43,9 +43,11 @@ class Health:
             clock: Measures the latency.
             within: Seconds that a report may take.
         """
+        # Whoever balances asks every other second, for as long as an outage lasts.
+        self._repeats = logs.Repeats(clock.monotonic)
         self._checks = {
-            "log": _Check("log", log.check, clock, within),
-            "store": _Check("store", store.check, clock, within),
+            "log": _Check("log", log.check, clock, within, self._repeats),
+            "store": _Check("store", store.check, clock, within, self._repeats),
         }
         self._within = within
 
@@ -62,7 +64,8 @@ class Health:
     def _result(self, name: str, future: "Future[CheckResult]") -> CheckResult:
         if future.done():
             return future.result()
-        _log.error(
+        _log.limited_error(
+            self._repeats,
             f"{name}_unavailable",
             f"The check of the {name} takes longer than {self._within} s.",
             error_type=TimeoutError.__name__,
@@ -73,8 +76,11 @@ class Health:
 class _Check:
     """One check on a thread of its own; whoever asks while it runs gets the result of the same run."""
 
-    def __init__(self, name: str, check: Callable[[], None], clock: Clock, within: float) -> None:
+    def __init__(
+        self, name: str, check: Callable[[], None], clock: Clock, within: float, repeats: logs.Repeats
+    ) -> None:
         self._name = name
+        self._repeats = repeats
         self._check = check
         self._clock = clock
         self._within = within
@@ -107,7 +113,8 @@ class _Check:
             with deadline.within(self._within):
                 self._check()
         except (LogUnavailable, StoreUnavailable) as error:
-            _log.error(
+            _log.limited_error(
+                self._repeats,
                 f"{self._name}_unavailable",
                 f"The {self._name} does not answer.",
                 error_type=type(error).__name__,

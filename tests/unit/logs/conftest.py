@@ -7,9 +7,10 @@ from typing import TextIO
 
 import pytest
 
+from angarium import logs
 from angarium.logs.handler import BufferedHandler
 from angarium.logs.json_format import JsonFormatter
-from tests.unit.logs.lines import Write, as_a_record, on_the_short_way
+from tests.unit.logs.lines import Stderr, Write, as_a_record, on_the_short_way
 
 HandlerFactory = Callable[..., BufferedHandler]
 
@@ -84,3 +85,18 @@ def handler_on() -> Iterator[HandlerFactory]:
 def write(request: pytest.FixtureRequest) -> Write:
     chosen: Write = request.param
     return chosen
+
+
+@pytest.fixture
+def stderr() -> Iterator[Stderr]:
+    root, ours = logging.getLogger(), logging.getLogger("angarium")
+    levels = root.level, ours.level
+    stream = Stderr()
+    handler = logs.configure("serve", "INFO", "json", stream)
+    yield stream
+    for each in [each for each in root.handlers if isinstance(each, BufferedHandler)]:
+        root.removeHandler(each)
+        each.close()
+    handler.close()
+    root.setLevel(levels[0])
+    ours.setLevel(levels[1])

@@ -1,5 +1,6 @@
 """Lines with numbers, and the two ways on which they get to a handler."""
 
+import io
 import json
 import logging
 import threading
@@ -42,3 +43,16 @@ def wait_until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < give_up_at, "waited for 30 s in vain"
         threading.Event().wait(0.001)
+
+
+class Stderr(io.StringIO):
+    """What was written, as read back."""
+
+    def lines(self) -> list[dict[str, object]]:
+        for handler in logging.getLogger().handlers:
+            handler.flush()
+        return [json.loads(each) for each in self.getvalue().splitlines()]
+
+    def line(self) -> dict[str, object]:
+        (only,) = self.lines()
+        return only

@@ -5,43 +5,14 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from angarium import logs
-from angarium.logs.handler import BufferedHandler
+from tests.unit.logs.lines import Stderr
 
 _log = logs.get("angarium.test")
-
-
-class Stderr(io.StringIO):
-    """What was written, as read back."""
-
-    def lines(self) -> list[dict[str, object]]:
-        for handler in logging.getLogger().handlers:
-            handler.flush()
-        return [json.loads(each) for each in self.getvalue().splitlines()]
-
-    def line(self) -> dict[str, object]:
-        (only,) = self.lines()
-        return only
-
-
-@pytest.fixture
-def stderr() -> Iterator[Stderr]:
-    root, ours = logging.getLogger(), logging.getLogger("angarium")
-    levels = root.level, ours.level
-    stream = Stderr()
-    handler = logs.configure("serve", "INFO", "json", stream)
-    yield stream
-    for each in [each for each in root.handlers if isinstance(each, BufferedHandler)]:
-        root.removeHandler(each)
-        each.close()
-    handler.close()
-    root.setLevel(levels[0])
-    ours.setLevel(levels[1])
 
 
 def run(program: str, stderr: int = subprocess.PIPE) -> "subprocess.CompletedProcess[str]":
@@ -111,6 +82,14 @@ def test_libraries_are_heard_when_they_warn(stderr: Stderr) -> None:
     logging.getLogger("library").info("chatter")
     logging.getLogger("library").warning("careful with %s", "this")
     assert (stderr.line()["message"], stderr.line()["action"]) == ("careful with this", "library")
+
+
+def test_the_client_libraries_are_heard_in_our_words_once_in_a_while(stderr: Stderr) -> None:
+    for number in range(50):
+        logging.getLogger("kafka.net.manager").error("Connection failed: %s", number)
+    line = stderr.line()
+    assert (line["action"], line["level"], line["logger"]) == ("library", "WARNING", "kafka")
+    assert str(line["message"]).startswith("A connection to a Kafka broker was lost")
 
 
 def test_configuring_again_takes_the_earlier_handler_s_place(stderr: Stderr) -> None:

@@ -30,6 +30,23 @@ def test_while_the_store_is_out_nothing_is_lost_skipped_or_committed(
     assert len(lines.of("store_available")) == 1
 
 
+def test_a_minute_without_the_store_is_few_lines_however_much_waits_for_it(
+    rig: Rig, clock: ManualClock, lines: LogLines
+) -> None:
+    rig.store_faults.outage()
+    for number in range(100):
+        rig.put(message(str(number), *PAIRS[number % len(PAIRS)]))
+    worker = rig.worker()
+    let_pass(rig, worker, 60)
+    told = [level for level in lines.levels("retry") if level != "DEBUG"]
+    assert 4 <= len(told) <= 7
+    assert sum(int(str(line["repeats"])) for line in lines.of("retry") if "repeats" in line) > 10
+    assert lines.levels("store_unavailable") == ["WARNING"]
+
+
+PAIRS = [(ALICE, BOB), (BOB, CAROL), (ALICE, CAROL)]
+
+
 def test_the_flow_is_paused_and_membership_kept_alive_while_the_store_is_out(rig: Rig) -> None:
     rig.store_faults.outage()
     rig.put(message("first"))

@@ -22,6 +22,10 @@ class LogLines(logging.Handler):
         """Give the fields of every line of an action."""
         return [line.fields for line in self._lines if line.action == action]
 
+    def levels(self, action: str) -> list[str]:
+        """Give the level of every line of an action."""
+        return [line.levelname for line in self._lines if line.action == action]
+
     def text(self) -> str:
         """Give everything that was written, fields and errors too."""
         return "\n".join(f"{line.getMessage()} {line.fields} {line.exc_info}" for line in self._lines)

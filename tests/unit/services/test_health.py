@@ -173,3 +173,17 @@ def test_a_report_is_bounded_to_one_second() -> None:
     given: list[float] = []
     Health(Log(nothing), Store(lambda: given.append(deadline.remaining(60.0))), SystemClock()).report()
     assert 0 < given[0] <= 1
+
+
+def test_an_outage_that_goes_on_is_told_once_in_a_while_however_often_is_asked(lines: LogLines) -> None:
+    clock = ManualClock()
+
+    def away() -> None:
+        raise LogUnavailable("no broker answers")
+
+    checked = Health(Log(away), Store(nothing), clock, 10)
+    for _ in range(12):
+        assert not checked.report()["log"].ok
+        clock.advance(2.0)
+    assert lines.levels("log_unavailable") == (["ERROR"] + ["DEBUG"] * 4) * 2 + ["ERROR", "DEBUG"]
+    assert [line.get("repeats") for line in lines.of("log_unavailable")][::5] == [None, 4, 4]

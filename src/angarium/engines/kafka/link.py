@@ -42,6 +42,7 @@ class ProducerLink:
         self._replaced = replaced
         self._live: LiveProducer | None = None
         self._reason = "the connection is being made"
+        self._repeats = logs.Repeats()
         self._tried = threading.Event()
         self._made = threading.Event()
         self._closing = threading.Event()
@@ -124,10 +125,14 @@ class ProducerLink:
     def _tell(self, error: Exception) -> None:
         self._reason = str(error)
         if isinstance(error, SetupError):
-            _log.error("wrong_topic", str(error), None, error_type=type(error).__name__)
+            _log.limited_error(self._repeats, "wrong_topic", str(error), error_type=type(error).__name__)
         elif isinstance(error, LogUnavailable):
-            _log.warning("kafka_unreachable", str(error), error_type=type(error).__name__)
+            _log.limited_warning(
+                self._repeats, "kafka_unreachable", str(error), error_type=type(error).__name__
+            )
         else:
             self._reason = f"connecting failed with {type(error).__name__}"
-            _log.error("connect_failed", "Connecting failed in a way that was not foreseen.", error)
+            _log.limited_error(
+                self._repeats, "connect_failed", "Connecting failed in a way that was not foreseen.", error
+            )
         self._tried.set()

@@ -24,6 +24,7 @@ class TopicCheck:
         self._verify = verify
         self._lock = threading.Lock()
         self._passed = False
+        self._repeats = logs.Repeats()
 
     def verify(self) -> None:
         """Compare, unless they agreed before.
@@ -46,5 +47,5 @@ class TopicCheck:
         try:
             self.verify()
         except SetupError as error:
-            _log.error("wrong_topic", str(error), None, error_type=type(error).__name__)
+            _log.limited_error(self._repeats, "wrong_topic", str(error), error_type=type(error).__name__)
             raise LogUnavailable(str(error)) from error

@@ -9,6 +9,7 @@ import pytest
 from angarium.domain.errors import LogUnavailable, SetupError
 from angarium.engines.kafka.link import REST_SECONDS, SILENT_SECONDS, ProducerLink
 from angarium.engines.kafka.live_producer import LiveProducer
+from tests.unit.services.log_lines import captured
 
 
 class Producer:
@@ -157,3 +158,21 @@ def test_closing_closes_the_producer(brokers: Brokers) -> None:
     assert brokers.made[0].closed.is_set()
     with pytest.raises(LogUnavailable, match="closed"):
         _ = link.live
+
+
+@pytest.mark.parametrize(
+    ("failure", "action", "level"),
+    [
+        (LogUnavailable("no broker answers"), "kafka_unreachable", "WARNING"),
+        (SetupError("3 partitions, not 12"), "wrong_topic", "ERROR"),
+        (KeyError("unforeseen"), "connect_failed", "ERROR"),
+    ],
+)
+def test_what_goes_on_is_told_once_in_a_while(
+    brokers: Brokers, open_link: Callable[[], ProducerLink], failure: Exception, action: str, level: str
+) -> None:
+    brokers.failure = failure
+    with captured() as lines:
+        open_link()
+        wait_for(lambda: len(lines.of(action)) >= 4)
+        assert lines.levels(action)[:4] == [level, "DEBUG", "DEBUG", "DEBUG"]
