@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import NamedTuple, cast
 
 
 class Unreadable(Exception):
@@ -34,6 +34,18 @@ class MessageBody:
     sent_at: datetime
     status: str
     fields: Fields
+
+
+class LogPosition(NamedTuple):
+    """Where a record lies in the log.
+
+    Attributes:
+        partition: Of the topic.
+        offset: In the partition.
+    """
+
+    partition: int
+    offset: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +144,22 @@ def moment_of(fields: Fields, name: str) -> datetime:
     if moment.tzinfo is None:
         raise Unreadable(f"no {name}")
     return moment
+
+
+def log_position(fields: Fields) -> LogPosition | None:
+    """Take the record's position out of a 202.
+
+    Args:
+        fields: The body.
+
+    Returns:
+        The position; None where an older API does not give it.
+    """
+    log = fields.get("log")
+    if not isinstance(log, dict):
+        return None
+    position = cast("Fields", log)
+    return LogPosition(number_of(position, "partition"), number_of(position, "offset"))
 
 
 def message(value: object) -> MessageBody:

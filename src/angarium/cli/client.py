@@ -49,10 +49,12 @@ class AcceptedBody:
     Attributes:
         message_id: Its id.
         text: The body itself.
+        position: Where this record lies in the log; None where the API does not tell.
     """
 
     message_id: str
     text: str
+    position: bodies.LogPosition | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +300,8 @@ def _token(text: str) -> TokenBody:
 
 
 def _accepted(text: str) -> AcceptedBody:
-    return AcceptedBody(bodies.text_of(bodies.parsed(text), "message_id"), text)
+    fields = bodies.parsed(text)
+    return AcceptedBody(bodies.text_of(fields, "message_id"), text, bodies.log_position(fields))
 
 
 def _named(name: str) -> Callable[[str], str]:

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from angarium.cli import bodies
 from angarium.cli import transport as transports
-from angarium.cli.client import Caller, Client
+from angarium.cli.bodies import LogPosition
+from angarium.cli.client import AcceptedBody, Caller, Client, _accepted
 from angarium.cli.errors import ApiProblem, LoginRefused, RequestFailed, ServerAway, StrangeAnswer
 from angarium.cli.transport import Answer, HttpTransport
 from tests.fakes.clock import ManualClock
@@ -61,6 +63,14 @@ def get(url: str, timeout: float = 30.0) -> Answer:
         return transport.exchange("GET", "/", None, {})
     finally:
         transport.close()
+
+
+def test_a_202_says_where_the_log_has_the_message_when_the_api_tells() -> None:
+    told = '{"message_id": "m", "log": {"partition": 6, "offset": 41}}'
+    assert _accepted(told) == AcceptedBody("m", told, LogPosition(6, 41))
+    assert _accepted('{"message_id": "m"}').position is None
+    with pytest.raises(bodies.Unreadable):
+        _accepted('{"message_id": "m", "log": {"partition": 6}}')
 
 
 def test_a_whole_answer_is_read() -> None:

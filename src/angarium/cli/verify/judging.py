@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from angarium.cli.verify.findings import Finding, Kind
-from angarium.cli.verify.ledger import Track
+from angarium.cli.verify.ledger import UNKNOWN, Track
 from angarium.cli.verify.sightings import Sighting
 
 
@@ -44,9 +44,11 @@ def judge(track: Track, readings: Mapping[str, Sequence[Sighting]]) -> list[Find
 
 def _lost(track: Track, seen: Sequence[Sighting]) -> Iterator[Finding]:
     there = {each.message_id for each in seen}
-    for message_id in track.accepted:
+    for message_id, offset in zip(track.accepted, track.offsets, strict=True):
         if message_id not in there:
-            yield Finding(Kind.LOST, f"{message_id} of {track.conversation_id}")
+            # Where its record lies, or lay.
+            where = "" if offset == UNKNOWN else f" (partition {track.partition}, offset {offset})"
+            yield Finding(Kind.LOST, f"{message_id} of {track.conversation_id}{where}")
 
 
 def _doubled(track: Track, seen: Sequence[Sighting]) -> Iterator[Finding]:

@@ -2,12 +2,17 @@
 
 import json
 import threading
+from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO, cast
 
+from angarium.cli.bodies import LogPosition
 from angarium.cli.errors import CommandError
+
+UNKNOWN = -1
+"""Stands for a position in the log that no 202 told."""
 
 
 @dataclass(slots=True)
@@ -21,6 +26,9 @@ class Track:
         cursor: Walks forward from before the first entry.
         sent: Texts by message id, in the order of sending; nobody knows of each whether the log has it.
         accepted: The ids that got their 202, in that order.
+        partition: The one of the log that has the conversation, UNKNOWN where no 202 told.
+        offsets: Of the records of the accepted ids, in the same order; eight bytes each, as there
+            may be millions.
         confirmed: The ids whose delivery was confirmed with a 202.
     """
 
@@ -30,6 +38,8 @@ class Track:
     cursor: str
     sent: dict[str, str] = field(default_factory=dict)
     accepted: list[str] = field(default_factory=list)
+    partition: int = UNKNOWN
+    offsets: "array[int]" = field(default_factory=lambda: array("q"))
     confirmed: set[str] = field(default_factory=set)
 
 
@@ -85,14 +95,16 @@ class Ledger:
         """
         self._enter("sent", conversation_id, message_id=message_id, content=content)
 
-    def accepted(self, conversation_id: str, message_id: str) -> None:
+    def accepted(self, conversation_id: str, message_id: str, position: LogPosition | None = None) -> None:
         """Note a 202.
 
         Args:
             conversation_id: Where.
             message_id: Of which message.
+            position: Where its record lies in the log, when the 202 told.
         """
-        self._enter("accepted", conversation_id, message_id=message_id)
+        told: dict[str, object] = {} if position is None else position._asdict()
+        self._enter("accepted", conversation_id, message_id=message_id, **told)
 
     def confirmed(self, conversation_id: str, message_ids: Sequence[str]) -> None:
         """Note a receipt's 202.
@@ -148,6 +160,8 @@ def _sent(track: Track, line: dict[str, object]) -> None:
 
 def _accepted(track: Track, line: dict[str, object]) -> None:
     track.accepted.append(str(line["message_id"]))
+    track.partition = int(str(line.get("partition", track.partition)))
+    track.offsets.append(int(str(line.get("offset", UNKNOWN))))
 
 
 def _confirmed(track: Track, line: dict[str, object]) -> None:

@@ -98,11 +98,11 @@ class Talk:
         content = f"angarium verify {self._run} {number}"
         self._ledger.sent(conversation_id, message_id, content)
         try:
-            self._sender.until_done(lambda voice: voice.send(conversation_id, content, message_id))
+            accepted = self._sender.until_done(lambda voice: voice.send(conversation_id, content, message_id))
         except RequestFailed as failure:
             self.findings.append(Finding(Kind.UNANSWERED, f"{message_id}: {failure}"))
             return False
-        self._ledger.accepted(conversation_id, message_id)
+        self._ledger.accepted(conversation_id, message_id, accepted.position)
         return True
 
     def _note(self, failure: RequestFailed, kind: Kind) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from angarium.cli import bodies
-from angarium.cli.bodies import PageBody
+from angarium.cli.bodies import LogPosition, PageBody
 from angarium.cli.client import AcceptedBody
 from angarium.cli.errors import ServerAway
 from angarium.cli.verify.sightings import Sighting
@@ -52,7 +52,7 @@ class FakeVoice:
         if not fails or cluster.half_done:
             cluster.take(message_id, content)
         self._fail_if(fails)
-        return AcceptedBody(message_id, "{}")
+        return AcceptedBody(message_id, "{}", LogPosition(3, cluster.requests))
 
     def history(self, conversation_id: str, limit: int, cursor: str | None = None) -> PageBody:
         self._fail_if(False)

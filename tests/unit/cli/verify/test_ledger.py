@@ -2,8 +2,10 @@ from pathlib import Path
 
 import pytest
 
+from angarium.cli.bodies import LogPosition
 from angarium.cli.errors import CommandError, ServerAway
-from angarium.cli.verify.ledger import Ledger
+from angarium.cli.verify.judging import judge
+from angarium.cli.verify.ledger import UNKNOWN, Ledger
 from tests.unit.cli.verify.cluster import CONVERSATION, Cluster
 from tests.unit.cli.verify.test_verifying import Verified
 
@@ -13,7 +15,7 @@ def filled(path: Path) -> Ledger:
     ledger.begin(CONVERSATION, "alice", "bob", "start")
     for message_id in ("1", "2", "3"):
         ledger.sent(CONVERSATION, message_id, f"text {message_id}")
-    ledger.accepted(CONVERSATION, "2")
+    ledger.accepted(CONVERSATION, "2", LogPosition(6, 41))
     ledger.accepted(CONVERSATION, "1")
     ledger.confirmed(CONVERSATION, ["2"])
     return ledger
@@ -26,10 +28,24 @@ def test_another_run_finds_everything_that_a_killed_one_noted(tmp_path: Path) ->
     assert second.tracks == first.tracks
     track = second.tracks[CONVERSATION]
     assert track.accepted == ["2", "1"]
+    assert (track.partition, list(track.offsets)) == (6, [41, UNKNOWN])
     assert list(track.sent) == ["1", "2", "3"]
     assert track.confirmed == {"2"}
     first.close()
     second.close()
+
+
+def test_a_lost_message_is_found_with_its_position_in_the_log() -> None:
+    ledger = Ledger()
+    ledger.begin(CONVERSATION, "alice", "bob", "start")
+    for message_id, position in (("1", LogPosition(6, 41)), ("2", None)):
+        ledger.sent(CONVERSATION, message_id, f"text {message_id}")
+        ledger.accepted(CONVERSATION, message_id, position)
+    found = judge(ledger.tracks[CONVERSATION], {"http://a": []})
+    assert [each.text for each in found] == [
+        f"1 of {CONVERSATION} (partition 6, offset 41), at http://a",
+        f"2 of {CONVERSATION}, at http://a",
+    ]
 
 
 def test_the_first_cursor_of_a_conversation_stands(tmp_path: Path) -> None:

@@ -79,6 +79,13 @@ def test_a_lost_message_is_found_at_whichever_reader(url: str) -> None:
     assert verified.found() == {Kind.LOST: 1, Kind.DISAGREEING: 1}
 
 
+def test_the_log_position_of_each_message_is_kept() -> None:
+    track = Verified(Cluster()).write().track
+    assert track.partition == 3
+    assert list(track.offsets) == sorted(set(track.offsets))
+    assert len(track.offsets) == len(track.accepted) == MESSAGES
+
+
 def last_doubled(seen: list[Sighting]) -> list[Sighting]:
     return [*seen, seen[-1]]
 
