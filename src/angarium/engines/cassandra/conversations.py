@@ -11,6 +11,7 @@ from angarium.engines.cassandra import rows
 from angarium.engines.cassandra.contention import settled
 from angarium.engines.cassandra.rows import Row
 from angarium.engines.cassandra.session import CassandraSession
+from angarium.engines.cassandra.single_flight import SingleFlight
 from angarium.engines.cassandra.statements import Statement
 
 CHECK_SECONDS = 1.0
@@ -18,10 +19,14 @@ _NOBODY = UUID(int=0)
 
 
 class CassandraConversations:
-    """Implements `ports.conversations.ConversationStore`; creation is a conditional write, once a pair."""
+    """Implements `ports.conversations.ConversationStore`; creation is a conditional write, once a pair.
+
+    Of one conversation an instance has one such write on its way.
+    """
 
     def __init__(self, session: CassandraSession) -> None:
         self._session = session
+        self._creating: SingleFlight[UUID, tuple[Conversation, UUID]] = SingleFlight()
 
     def create(self, conversation: Conversation, claim: UUID) -> tuple[Conversation, bool]:
         """Keep a conversation unless it is there; see the port.
@@ -33,9 +38,9 @@ class CassandraConversations:
         Returns:
             The conversation as stored, and whether it is the claim's.
         """
-        kept, owner = settled(lambda: self._claim(conversation, claim))
-        # Again for one that is there already: whoever created it may have died before its lists were written.
-        self._list(kept)
+        kept, owner = self._creating.run(
+            conversation.conversation_id, lambda: self._create(conversation, claim)
+        )
         return kept, owner == claim
 
     def get(self, conversation_id: UUID) -> Conversation | None:
@@ -76,6 +81,13 @@ class CassandraConversations:
     def _find(self, conversation_id: UUID) -> tuple[Conversation, UUID] | None:
         found = self._session.execute(Statement.CONVERSATION, (conversation_id,))
         return rows.conversation(found[0]) if found else None
+
+    def _create(self, conversation: Conversation, claim: UUID) -> tuple[Conversation, UUID]:
+        """Return the conversation as kept, in both lists, and whose claim it is."""
+        kept, owner = settled(lambda: self._claim(conversation, claim))
+        # Again for one that is there already: whoever created it may have died before its lists were written.
+        self._list(kept)
+        return kept, owner
 
     def _claim(self, conversation: Conversation, claim: UUID) -> tuple[Conversation, UUID]:
         # Most conversations that are opened are there; a read is far cheaper than a conditional write.
