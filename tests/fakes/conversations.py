@@ -20,9 +20,10 @@ class MemoryConversations:
             kept = self._conversations.setdefault(conversation.conversation_id, conversation)
             return kept, self._claims.setdefault(conversation.conversation_id, claim) == claim
 
-    def get(self, conversation_id: UUID) -> Conversation | None:
+    def get(self, conversation_id: UUID, participant_id: UUID) -> Conversation | None:
         with self._lock:
-            return self._conversations.get(conversation_id)
+            found = self._conversations.get(conversation_id)
+        return found if found is not None and participant_id in found.participant_ids else None
 
     def of_user(self, user_id: UUID, after: ConversationPlace | None, limit: int) -> Sequence[Conversation]:
         with self._lock:

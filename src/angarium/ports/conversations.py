@@ -27,14 +27,18 @@ class ConversationStore(Protocol):
         """
         ...
 
-    def get(self, conversation_id: UUID) -> Conversation | None:
-        """Find a conversation.
+    def get(self, conversation_id: UUID, participant_id: UUID) -> Conversation | None:
+        """Find a conversation of a participant.
+
+        The question names both, so that a conversation of others takes
+        the same way, and the same time, as one that is not there.
 
         Args:
             conversation_id: Which.
+            participant_id: Who must be in it.
 
         Returns:
-            The conversation, None when there is none.
+            The conversation, None when there is none or they are not in it.
         """
         ...
 

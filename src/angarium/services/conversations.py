@@ -67,7 +67,7 @@ class Conversations:
         messages: MessageReader,
         clock: Clock,
         calls: StoreCalls,
-        cache_size: int = 100_000,
+        cache_size: int = 50_000,
     ) -> None:
         """Put the parts together.
 
@@ -77,14 +77,16 @@ class Conversations:
             messages: Sums conversations up.
             clock: Tells the time.
             calls: Asks the stores.
-            cache_size: Conversations that are remembered; they never change.
+            cache_size: Conversations that are remembered, each for both
+                participants; they never change.
         """
         self._store = store
         self._users = users
         self._messages = messages
         self._clock = clock
         self._calls = calls
-        self._known: LruCache[UUID, _Known] = LruCache(cache_size)
+        # By participant too: what a stranger asks is never there, whatever is remembered of it.
+        self._known: LruCache[tuple[UUID, UUID], _Known] = LruCache(2 * cache_size)
 
     def open(self, caller_id: UUID, participant_ids: Sequence[UUID]) -> tuple[Conversation, bool]:
         """Give the conversation of the caller and another user, making it if there is none.
@@ -103,7 +105,7 @@ class Conversations:
         """
         other_id = other_participant(caller_id, participant_ids)
         conversation_id = conversation_id_for(caller_id, other_id)
-        remembered = self._known.get(conversation_id)
+        remembered = self._known.get((caller_id, conversation_id))
         if remembered is not None and remembered.listed:
             return remembered.conversation, False
         if self._calls(lambda: self._users.get(other_id)) is None:
@@ -116,7 +118,7 @@ class Conversations:
         candidate = Conversation(conversation_id, (first, second), self._clock.now_ms())
         claim = uuid4()
         conversation, is_new = self._calls(lambda: self._store.create(candidate, claim))
-        self._known.put(conversation_id, _Known(conversation, listed=True))
+        self._remember(_Known(conversation, listed=True))
         return conversation, is_new
 
     def known(self, caller_id: UUID, conversation_id: UUID) -> Conversation | None:
@@ -129,11 +131,9 @@ class Conversations:
         Returns:
             The conversation; None when this instance does not remember it, or the caller is not in it.
         """
-        remembered = self._known.get(conversation_id)
-        if remembered is None or caller_id not in remembered.conversation.participant_ids:
-            # An answer sooner than the store's, or while it is out, would tell a stranger that there is one.
-            return None
-        return remembered.conversation
+        # An answer sooner than the store's, or while it is out, would tell a stranger that there is one.
+        remembered = self._known.get((caller_id, conversation_id))
+        return None if remembered is None else remembered.conversation
 
     def get(self, caller_id: UUID, conversation_id: UUID) -> Conversation:
         """Give a conversation.
@@ -152,13 +152,18 @@ class Conversations:
         remembered = self.known(caller_id, conversation_id)
         if remembered is not None:
             return remembered
-        conversation = self._calls(lambda: self._store.get(conversation_id))
-        if conversation is None or caller_id not in conversation.participant_ids:
+        conversation = self._calls(lambda: self._store.get(conversation_id, caller_id))
+        if conversation is None:
             raise _not_found(conversation_id)
-        if self._known.get(conversation_id) is None:
+        if self._known.get((caller_id, conversation_id)) is None:
             # Somebody may have opened it meanwhile.
-            self._known.put(conversation_id, _Known(conversation, listed=False))
+            self._remember(_Known(conversation, listed=False))
         return conversation
+
+    def _remember(self, known: _Known) -> None:
+        """Keep a conversation for both of its participants."""
+        for participant_id in known.conversation.participant_ids:
+            self._known.put((participant_id, known.conversation.conversation_id), known)
 
     def page(self, caller_id: UUID, limit: int, cursor: str | None) -> ConversationPage:
         """List the caller's conversations, newest first.

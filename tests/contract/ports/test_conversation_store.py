@@ -30,11 +30,18 @@ def newest_first(*conversations: Conversation) -> list[Conversation]:
 def test_a_new_conversation_is_kept_as_it_is(conversations: ConversationStore) -> None:
     candidate = conversation(uuid4(), uuid4())
     assert conversations.create(candidate, uuid4()) == (candidate, True)
-    assert conversations.get(candidate.conversation_id) == candidate
+    assert conversations.get(candidate.conversation_id, candidate.participant_ids[0]) == candidate
+    assert conversations.get(candidate.conversation_id, candidate.participant_ids[1]) == candidate
 
 
 def test_a_conversation_that_nobody_created_is_not_there(conversations: ConversationStore) -> None:
-    assert conversations.get(uuid4()) is None
+    assert conversations.get(uuid4(), uuid4()) is None
+
+
+def test_a_conversation_of_others_is_not_there(conversations: ConversationStore) -> None:
+    created, _ = conversations.create(conversation(uuid4(), uuid4()), uuid4())
+    assert conversations.get(created.conversation_id, uuid4()) is None
+    assert conversations.get(created.conversation_id, created.conversation_id) is None
 
 
 def test_the_first_candidate_stands(conversations: ConversationStore) -> None:
@@ -43,7 +50,7 @@ def test_the_first_candidate_stands(conversations: ConversationStore) -> None:
     conversations.create(first, uuid4())
     for created_at in (START, START + 1, START - 1):
         assert conversations.create(conversation(bob, alice, created_at), uuid4()) == (first, False)
-    assert conversations.get(first.conversation_id) == first
+    assert conversations.get(first.conversation_id, alice) == first
     assert list(conversations.of_user(alice, None, 10)) == [first]
 
 
@@ -73,7 +80,7 @@ def test_exactly_one_of_racing_creates_is_the_one(conversations: ConversationSto
         (winner,) = [number for number, _, is_new in answers if is_new]
         expected = conversation(alice, bob, START + winner)
         assert {answer for _, answer, _ in answers} == {expected}
-        assert conversations.get(expected.conversation_id) == expected
+        assert conversations.get(expected.conversation_id, bob) == expected
         assert list(conversations.of_user(alice, None, 10)) == [expected]
         assert list(conversations.of_user(bob, None, 10)) == [expected]
 

@@ -28,7 +28,7 @@ def asked(session: CassandraSession, seconds: float = BOUND_SECONDS) -> StoreUna
     started = time.monotonic()
     try:
         with within(seconds):
-            CassandraConversations(session).get(uuid4())
+            CassandraConversations(session).get(uuid4(), uuid4())
     except StoreUnavailable as error:
         assert time.monotonic() - started < seconds + SLACK_SECONDS
         return error

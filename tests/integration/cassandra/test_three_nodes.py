@@ -166,7 +166,7 @@ def test_a_session_opened_while_one_node_is_silent_connects(
     try:
         with closing(connected(address)) as session:
             store, nobodys = CassandraConversations(session), conversation_id_for(uuid4(), uuid4())
-            assert StoreCalls(REQUEST_SECONDS)(lambda: store.get(nobodys)) is None
+            assert StoreCalls(REQUEST_SECONDS)(lambda: store.get(nobodys, uuid4())) is None
     finally:
         cassandra_trio.nodes[0].resume()
 

@@ -27,11 +27,11 @@ class CountingConversations(MemoryConversations):
     asked = 0
     answers_lost = 0
 
-    def get(self, conversation_id: UUID) -> Conversation | None:
+    def get(self, conversation_id: UUID, participant_id: UUID) -> Conversation | None:
         self.asked += 1
         if self.silent:
             raise StoreUnavailable("node 3 is silent")
-        return super().get(conversation_id)
+        return super().get(conversation_id, participant_id)
 
     def create(self, conversation: Conversation, claim: UUID) -> tuple[Conversation, bool]:
         self.asked += 1
@@ -110,7 +110,7 @@ def test_the_ids_must_name_exactly_one_other_user(hall: Hall, participants: list
 def test_the_other_user_must_exist(hall: Hall) -> None:
     stranger = uuid4()
     assert hall.refusal([stranger]) == Code.USER_NOT_FOUND
-    assert hall.store.get(conversation_id_for(ALICE, stranger)) is None
+    assert hall.store.get(conversation_id_for(ALICE, stranger), ALICE) is None
 
 
 def test_both_participants_find_their_conversation(hall: Hall) -> None:
@@ -181,6 +181,23 @@ def test_neither_reads_nor_an_outage_tell_a_stranger_who_talks_to_whom(hall: Hal
     for conversation_id in (foreign.conversation_id, uuid4()):
         with deadline.within(0), pytest.raises(StoreUnavailable):
             conversations.get(CAROL, conversation_id)
+
+
+def test_what_a_stranger_asks_is_looked_up_by_a_key_that_is_never_there(hall: Hall) -> None:
+    foreign, _ = hall.conversations.open(ALICE, [BOB])
+    remembered = {key for key in hall.conversations._known._entries if key[1] == foreign.conversation_id}
+    assert remembered == {(ALICE, foreign.conversation_id), (BOB, foreign.conversation_id)}
+    asked: list[UUID] = []
+    get = hall.store.get
+
+    def noted(conversation_id: UUID, participant_id: UUID) -> Conversation | None:
+        asked.append(participant_id)
+        return get(conversation_id, participant_id)
+
+    hall.store.get = noted  # type: ignore[method-assign]
+    for conversation_id in (foreign.conversation_id, uuid4()):
+        assert code_of(hall.conversations, CAROL, conversation_id) == Code.CONVERSATION_NOT_FOUND
+    assert asked == [CAROL, CAROL]
 
 
 def test_a_stranger_s_questions_push_nothing_out_of_memory(hall: Hall) -> None:

@@ -43,17 +43,18 @@ class CassandraConversations:
         )
         return kept, owner == claim
 
-    def get(self, conversation_id: UUID) -> Conversation | None:
-        """Find a conversation; see the port.
+    def get(self, conversation_id: UUID, participant_id: UUID) -> Conversation | None:
+        """Find a conversation of a participant; see the port.
 
         Args:
             conversation_id: Which.
+            participant_id: Who must be in it.
 
         Returns:
-            The conversation, None when there is none.
+            The conversation, None when there is none or they are not in it.
         """
-        found = self._find(conversation_id)
-        return found[0] if found else None
+        found = self._session.execute(Statement.CONVERSATION_OF, (conversation_id, participant_id))
+        return rows.conversation(found[0])[0] if found else None
 
     def of_user(self, user_id: UUID, after: ConversationPlace | None, limit: int) -> Sequence[Conversation]:
         """List a user's conversations; see the port.

@@ -4,6 +4,10 @@ from enum import Enum
 from string import Template
 
 _USER = "SELECT user_id, username, password_hash, toUnixTimestamp(created_at) FROM $keyspace.users"
+_CONVERSATION = (
+    "SELECT conversation_id, participant_ids, toUnixTimestamp(created_at), claim "
+    "FROM $keyspace.conversations WHERE conversation_id = ?"
+)
 _LISTED = "SELECT toUnixTimestamp(created_at), conversation_id, other_id FROM $keyspace.conversations_by_user"
 # Ids that recur from row to row come as bytes: the driver would make an object of each, each time.
 _MESSAGE = (
@@ -39,10 +43,8 @@ class Statement(Enum):
     )
     CHANGE_PASSWORD = "UPDATE $keyspace.users SET password_hash = ? WHERE user_id = ? IF EXISTS"  # noqa: S105
 
-    CONVERSATION = (
-        "SELECT conversation_id, participant_ids, toUnixTimestamp(created_at), claim "
-        "FROM $keyspace.conversations WHERE conversation_id = ?"
-    )
+    CONVERSATION = _CONVERSATION
+    CONVERSATION_OF = f"{_CONVERSATION} AND participant_ids CONTAINS ? ALLOW FILTERING"
     ADD_CONVERSATION = (
         "INSERT INTO $keyspace.conversations (conversation_id, type, participant_ids, created_at, claim) "
         "VALUES (?, 'private', ?, ?, ?) IF NOT EXISTS"
@@ -111,6 +113,11 @@ class Statement(Enum):
         """
         return Template(self.value).substitute(keyspace=keyspace)
 
+
+FILTERED = frozenset({Statement.CONVERSATION_OF})
+"""May leave out what was found: the one row of a whole primary key. A
+stranger gets the same answer to both, a conversation of others and one
+that is not there."""
 
 ASKED_ONCE = frozenset({Statement.CHANGE_PASSWORD})
 """Not to be sent to a second node when the first is slow: a late one would undo what came after. All others

@@ -26,6 +26,7 @@ _GET = (
     "SELECT conversation_id, first_participant_id, second_participant_id, created_at"
     " FROM conversations WHERE conversation_id = ?"
 )
+_GET_OF = f"{_GET} AND ? IN (first_participant_id, second_participant_id)"
 _OF_USER = rows.in_one_value(
     "created_at, conversation_id, other_participant_id",
     "(SELECT * FROM conversations_by_user WHERE user_id = ? AND (created_at, conversation_id) < (?, ?)"
@@ -59,19 +60,21 @@ class EmbeddedConversations:
         """
         return self._creates.wait(conversation)
 
-    def get(self, conversation_id: UUID) -> Conversation | None:
-        """Find a conversation.
+    def get(self, conversation_id: UUID, participant_id: UUID) -> Conversation | None:
+        """Find a conversation of a participant.
 
         Args:
             conversation_id: Which.
+            participant_id: Who must be in it.
 
         Returns:
-            The conversation, None when there is none.
+            The conversation, None when there is none or they are not in it.
 
         Raises:
             StoreUnavailable: No answer in time.
         """
-        return self._database.read(lambda connection: _get(connection, str(conversation_id)))
+        values = (str(conversation_id), str(participant_id))
+        return self._database.read(lambda connection: _read(connection, _GET_OF, values))
 
     def of_user(self, user_id: UUID, after: ConversationPlace | None, limit: int) -> Sequence[Conversation]:
         """List a user's conversations.
@@ -116,11 +119,12 @@ def _create_one(connection: sqlite3.Connection, candidate: Conversation) -> tupl
     if connection.execute(_ADD, (conversation_id, first, second, at)).rowcount:
         connection.execute(_LIST, (first, at, conversation_id, second, second, at, conversation_id, first))
         return candidate, True
-    return _get(connection, conversation_id) or candidate, False
+    return _read(connection, _GET, (conversation_id,)) or candidate, False
 
 
-def _get(connection: sqlite3.Connection, conversation_id: str) -> Conversation | None:
-    row: _Row | None = connection.execute(_GET, (conversation_id,)).fetchone()
+def _read(connection: sqlite3.Connection, query: str, values: tuple[str, ...]) -> Conversation | None:
+    """Return the conversation that a query finds."""
+    row: _Row | None = connection.execute(query, values).fetchone()
     return None if row is None else _conversation(row)
 
 

@@ -15,7 +15,7 @@ from cassandra.query import tuple_factory
 from angarium.engines.cassandra import cluster as clusters
 from angarium.engines.cassandra.cluster import CassandraAddress
 from angarium.engines.cassandra.rows import MESSAGE_RANK, RECEIPT_RANK, write_time
-from angarium.engines.cassandra.statements import ASKED_ONCE, Statement
+from angarium.engines.cassandra.statements import ASKED_ONCE, FILTERED, Statement
 
 HERE = [("127.0.0.1", 9042)]
 
@@ -170,8 +170,16 @@ def test_reads_of_messages_that_may_not_be_in_the_index_name_every_column(statem
 
 @pytest.mark.parametrize("statement", Statement, ids=lambda statement: statement.name)
 def test_no_statement_searches_or_deletes(statement: Statement) -> None:
-    assert "ALLOW FILTERING" not in statement.value
+    assert "ALLOW FILTERING" not in statement.value or statement in FILTERED
     assert not statement.value.startswith("DELETE")
+
+
+@pytest.mark.parametrize("statement", FILTERED, ids=lambda statement: statement.name)
+def test_what_is_filtered_is_one_row(statement: Statement) -> None:
+    schema = resources.files(clusters.__package__).joinpath("schema.cql").read_text()
+    table, condition = re.findall(r"FROM \$keyspace\.(\w+) WHERE (\w+) = \? AND", statement.value)[0]
+    key = schema.split(f"TABLE IF NOT EXISTS {table} (")[1].split("PRIMARY KEY")[1].split("\n")[0]
+    assert key == f" (({condition}))"
 
 
 @pytest.mark.parametrize("statement", Statement, ids=lambda statement: statement.name)

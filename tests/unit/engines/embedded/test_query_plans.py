@@ -8,7 +8,7 @@ import pytest
 
 from angarium.domain.conversation import ConversationPlace
 from angarium.domain.message import InboxPlace, Place
-from angarium.engines.embedded import consumer, message_reading, message_recording, rows
+from angarium.engines.embedded import consumer, conversations, message_reading, message_recording, rows
 from angarium.engines.embedded.conversations import EmbeddedConversations
 from angarium.engines.embedded.database import Database
 from angarium.engines.embedded.messages import EmbeddedMessages
@@ -73,6 +73,7 @@ def test_a_read_scans_no_table(database: Database, name: str) -> None:
     "statement",
     [
         message_recording._KNOWN.replace("{values}", "VALUES ('a', 'b'), ('c', 'd')"),
+        conversations._GET_OF.replace("?", "NULL"),
         message_recording._DELIVER.replace("{values}", "VALUES ('a', 1, 2, 'b', 3), ('c', 1, 2, 'd', 3)"),
     ],
 )

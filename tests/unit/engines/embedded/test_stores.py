@@ -105,7 +105,7 @@ def test_readers_are_not_blocked_by_a_writer_that_hangs(database: Database, fold
     users.put(user("alice"))
     with write_lock(folder):
         assert users.get(ALICE) == user("alice")
-        assert EmbeddedConversations(database).get(CONVERSATION.conversation_id) is None
+        assert EmbeddedConversations(database).get(CONVERSATION.conversation_id, ALICE) is None
         EmbeddedConversations(database).check()
 
 
