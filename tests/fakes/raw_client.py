@@ -28,11 +28,13 @@ class Answer:
 class RawClient:
     """One connection."""
 
-    def __init__(self, url: str, receive_buffer: int | None = None) -> None:
+    def __init__(self, url: str, receive_buffer: int | None = None, address: str | None = None) -> None:
         parts = urlsplit(url)
         self.socket = socket.socket()
         if receive_buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        if address is not None:
+            self.socket.bind((address, 0))
         self.socket.settimeout(PATIENCE)
         try:
             self.socket.connect((str(parts.hostname), int(parts.port or 0)))

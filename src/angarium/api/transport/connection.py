@@ -102,17 +102,32 @@ class Connection(OwnedHandler):
         self._reader = RequestReader(self._owner.heads)
         self._finish()
 
-    def close_if_silent(self) -> bool:
-        """Close unless bytes have arrived that nobody read yet.
+    def can_give_way(self) -> bool:
+        """Tell whether the connection can be closed to make room for another one.
 
         Returns:
-            True when it was closed.
+            False when bytes have arrived between two requests that nobody read yet.
         """
+        if self._waits is not self._owner.idle:
+            return self._waits is not None
         with contextlib.suppress(BlockingIOError, ConnectionError):
-            if self.connection.recv(1, socket.MSG_PEEK):
-                return False
-        self.close()
+            return not self.connection.recv(1, socket.MSG_PEEK)
         return True
+
+    def give_way(self) -> None:
+        """Close at once, with 503 to a request that was not all sent."""
+        if self._waits is self._owner.reading:
+            self._refuse(
+                Code.OVERLOADED, "The service has too many connections; send this again later, faster."
+            )
+            if not self._flush():
+                return
+        self.close()
+
+    def close_if_silent(self) -> None:
+        """Close unless bytes have arrived that nobody read yet."""
+        if self.can_give_way():
+            self.close()
 
     def stop_discarding(self) -> None:
         """Read no more of a body that is answered already, where that is all that is waited for."""

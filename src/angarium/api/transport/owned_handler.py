@@ -39,11 +39,14 @@ class OwnedHandler(BaseHTTPRequestHandler):
             if before is not None:
                 before.leave(self)
             self._waits = waits
+            if waits is None:
+                self._owner.connections.works(self)
         elif not afresh:
             return
         if waits is not None:
             self._progress = 0
             waits.join(self, self._owner.now)
+            self._owner.connections.waits(self)
 
     def _hold(self: Self, held: int) -> None:
         # There may be no room for it, not even here: whoever calls this looks at nothing afterwards.

@@ -3,6 +3,7 @@
 from typing import Protocol, TypeVar
 
 from angarium.api.cors import CorsPolicy
+from angarium.api.transport.connection_table import ConnectionTable
 from angarium.api.transport.deadlines import Waits
 from angarium.api.transport.dispatcher import Dispatcher
 from angarium.api.transport.encoding import ResponseEncoder
@@ -26,6 +27,7 @@ class Owner(Protocol[Owned]):
         heads: Takes requests' heads apart.
         cors: Makes the header fields for web pages on every answer; None where none may call.
         holdings: Bytes of requests and answers that connections hold.
+        connections: All of them, by address.
         stopping: True when every answer must close its connection.
         idle: Connections between two requests.
         reading: Connections in the middle of a request.
@@ -41,6 +43,7 @@ class Owner(Protocol[Owned]):
     heads: KnownHeads
     cors: CorsPolicy | None
     holdings: Holdings[Owned]
+    connections: ConnectionTable[Owned]
     stopping: bool
     idle: Waits[Owned]
     reading: Waits[Owned]

@@ -7,13 +7,13 @@ import socket
 import sys
 from collections.abc import Callable
 from http.server import HTTPServer
-from itertools import islice
 from typing import cast
 
 from angarium import logs
 from angarium.api.cors import CorsPolicy
 from angarium.api.exchange import Application
 from angarium.api.transport.connection import Connection
+from angarium.api.transport.connection_table import ConnectionTable
 from angarium.api.transport.deadlines import Waits
 from angarium.api.transport.dispatcher import Dispatcher
 from angarium.api.transport.encoding import ResponseEncoder
@@ -22,6 +22,8 @@ from angarium.api.transport.known_heads import KnownHeads
 from angarium.api.transport.limits import ServerLimits, allowed_connections
 from angarium.api.transport.listening import resolve_listening_address, url_of
 from angarium.clock import Clock
+from angarium.domain.ip_addresses import client_key
+from angarium.logs.tally import Tally
 
 __all__ = ["Server", "ServerLimits"]
 
@@ -31,8 +33,8 @@ QUIET_TICK = 0.5
 """The same while nobody is connected."""
 ACCEPTED_AT_ONCE = 128
 """Connections taken before those that are open have their turn."""
-CLOSED_FOR_ROOM = 16
-"""Idle connections that are looked at to find one that can be closed."""
+FULL_SECONDS = 60.0
+"""Between two lines that say that all connections are taken."""
 ACCEPT_PAUSE = 0.5
 """Seconds without accepting after the machine ran out of descriptors."""
 
@@ -58,6 +60,7 @@ class Server(HTTPServer):
         reading: Connections in the middle of a request.
         writing: Connections whose client reads slowly.
         lingering: Connections whose last answer is out.
+        connections: All of them, by address.
     """
 
     allow_reuse_address = True
@@ -92,7 +95,8 @@ class Server(HTTPServer):
         )
         self._most = limits.max_connections or allowed_connections()
         self._selector = selectors.DefaultSelector()
-        self._connections: set[Connection] = set()
+        self.connections: ConnectionTable[Connection] = ConnectionTable()
+        self._full = Tally(FULL_SECONDS)
         self._again: list[Connection] = []
         self._accepting = False
         self._accept_after = 0.0
@@ -158,8 +162,9 @@ class Server(HTTPServer):
     def server_close(self) -> None:
         """Close every socket and end the threads; safe to repeat."""
         self._accept_no_more()
-        for connection in tuple(self._connections):
+        for connection in tuple(self.connections):
             connection.close()
+        self._report(math.inf)
         self.holdings.report(math.inf)
         self.dispatcher.report(math.inf)
         self._selector.close()
@@ -174,7 +179,8 @@ class Server(HTTPServer):
             client_address: The other end's address.
         """
         handler = Connection(cast("socket.socket", request), client_address, self)
-        self._connections.add(handler)
+        self.connections.add(handler, client_key(handler.client_address[0]))
+        self.connections.waits(handler)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Log the fault that is being handled.
@@ -218,7 +224,7 @@ class Server(HTTPServer):
         Args:
             connection: Whose socket is closed.
         """
-        self._connections.discard(connection)
+        self.connections.remove(connection)
 
     def _turn(self) -> None:
         mailbox = self.dispatcher.mailbox
@@ -226,7 +232,7 @@ class Server(HTTPServer):
         events = self._selector.select(0.0)
         if not events and not self._again and mailbox.doze():
             self.dispatcher.rested()
-            events = self._selector.select(TICK if self._connections else QUIET_TICK)
+            events = self._selector.select(TICK if self.connections else QUIET_TICK)
             mailbox.rouse()
         self.now = self.clock.monotonic()
         for key, mask in events:
@@ -268,15 +274,16 @@ class Server(HTTPServer):
                 self._safely(connection, Connection.timed_out)
         self.dispatcher.sweep(self.now)
         self.holdings.report(self.now)
+        self._report(self.now)
 
     def _accept(self) -> bool:
         # False when there are no more, or no room for them.
         for number in range(ACCEPTED_AT_ONCE):
-            if len(self._connections) >= self._most:
-                if number:
-                    # Whether anybody else is there, for whom room must be made, only the selector knows.
-                    return True
-                if not self._make_room():
+            leaving = None
+            if len(self.connections) >= self._most:
+                leaving = next(filter(Connection.can_give_way, self.connections.candidates()), None)
+                if leaving is None:
+                    self._full.add()
                     self._accept_no_more()
                     return False
             try:
@@ -289,6 +296,9 @@ class Server(HTTPServer):
                     return number > 0 or self._make_room_or_pause(error)
                 # Otherwise the client left again before it was accepted.
                 continue
+            if leaving is not None:
+                self._full.add()
+                self._safely(leaving, Connection.give_way)
             self._welcome(request, client_address)
         return True
 
@@ -300,9 +310,27 @@ class Server(HTTPServer):
             request.close()
 
     def _make_room(self) -> bool:
-        # False when every connection has something to do.
-        longest = tuple(islice(self.idle, CLOSED_FOR_ROOM))
-        return any(connection.close_if_silent() for connection in longest)
+        """Return whether a connection was closed: the longest waiting of the address that has most."""
+        for connection in self.connections.candidates():
+            if connection.can_give_way():
+                self._safely(connection, Connection.give_way)
+                return True
+        return False
+
+    def _report(self, now: float) -> None:
+        """Write one line a minute about newcomers that found all connections taken."""
+        newcomers = self._full.due(now)
+        if newcomers:
+            address, count = self.connections.largest()
+            _log.warning(
+                "connections_full",
+                f"{newcomers} connections came while all {self._most:,} were taken; those that had waited "
+                "longest, of the address that had most, were closed for them",
+                newcomers=newcomers,
+                connections=len(self.connections),
+                address=address,
+                of_address=count,
+            )
 
     def _make_room_or_pause(self, error: OSError) -> bool:
         if self._make_room():
@@ -313,7 +341,7 @@ class Server(HTTPServer):
             "accept_paused",
             f"no connection can be accepted for {ACCEPT_PAUSE} s: {error}; allow more open files",
             error_type=type(error).__name__,
-            connections=len(self._connections),
+            connections=len(self.connections),
         )
         return False
 
@@ -325,7 +353,7 @@ class Server(HTTPServer):
     def _accept_again(self) -> None:
         if self._accepting or self.stopping or self.now < self._accept_after:
             return
-        if len(self._connections) < self._most or len(self.idle):
+        if len(self.connections) < self._most or self.connections.has_waiting:
             self._selector.register(self.socket, selectors.EVENT_READ)
             self._accepting = True
 
@@ -349,4 +377,4 @@ class Server(HTTPServer):
         if self._stops > 1 or self.now >= self._give_up:
             self.dispatcher.abandon()
             return True
-        return not self._connections and not self.dispatcher.busy
+        return not self.connections and not self.dispatcher.busy

@@ -3,13 +3,15 @@
 import os
 import resource
 import socket
+import sys
+from contextlib import ExitStack
 
 import pytest
 
-from angarium.logs.line import action_of
+from angarium.logs.line import action_of, fields_of
 from tests.fakes.application import StubApplication
 from tests.fakes.clock import ManualClock
-from tests.fakes.raw_client import RawClient, get
+from tests.fakes.raw_client import RawClient, get, post
 from tests.fakes.serving import Start, seen, turn
 
 PATIENCE = 30.0
@@ -70,6 +72,68 @@ def test_when_every_connection_is_busy_newcomers_wait(
         application.futures[0].set_result("done")
         assert newcomer.answer().status == 200
         application.futures[1].set_result("done")
+
+
+ELSEWHERE = "127.0.0.2"
+elsewhere = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has all of 127.0.0.0/8 at once")
+
+
+@elsewhere
+@pytest.mark.parametrize("held", [b"GET /echo HTTP/1.1\r\nX: ", b"", post("/echo", b"body")[:-1]])
+def test_when_full_the_address_that_has_most_makes_room_at_once(start: Start, held: bytes) -> None:
+    running = start(max_connections=6)
+    with ExitStack() as stack:
+        alice = stack.enter_context(RawClient(running.url))
+        assert alice.ask(get("/echo")).status == 200
+        hoard = [stack.enter_context(RawClient(running.url, address=ELSEWHERE)) for _ in range(5)]
+        for client in hoard:
+            client.send(held)
+        # Enough turns for the server to have read what it was sent.
+        for _ in range(5):
+            assert alice.ask(get("/echo")).status == 200
+        for number in range(3):
+            newcomer = stack.enter_context(RawClient(running.url))
+            assert newcomer.ask(get("/echo")).status == 200
+            if held:
+                assert (answer := hoard[number].answer()).status == 503
+                assert answer.code == "overloaded"
+            assert hoard[number].closed()
+        assert alice.ask(get("/echo")).status == 200
+
+
+@elsewhere
+def test_a_reader_that_does_not_read_makes_room_like_any_other(start: Start) -> None:
+    running = start(max_connections=3)
+    with ExitStack() as stack:
+        slow = [
+            stack.enter_context(RawClient(running.url, receive_buffer=4096, address=ELSEWHERE))
+            for _ in range(2)
+        ]
+        alice = stack.enter_context(RawClient(running.url))
+        for client in slow:
+            client.send(get("/large/5000000"))
+        while len(running.server.writing) < 2:
+            assert alice.ask(get("/echo")).status == 200
+        newcomer = stack.enter_context(RawClient(running.url))
+        assert newcomer.ask(get("/echo")).status == 200
+        assert len(running.server.writing) == 1
+        assert alice.ask(get("/echo")).status == 200
+
+
+def test_a_full_table_is_told_once_a_minute(
+    start: Start, clock: CountingClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    running = start(max_connections=1)
+    for _ in range(20):
+        with RawClient(running.url), RawClient(running.url) as newcomer:
+            assert newcomer.ask(get("/echo")).status == 200
+    clock.advance(30)
+    turn(running)
+    running.end()
+    lines = [fields_of(record) for record in caplog.records if action_of(record) == "connections_full"]
+    assert len(lines) == 2, "one while it serves, one with the rest at its end"
+    assert lines[0]["address"] == "127.0.0.1"
+    assert sum(int(str(line["newcomers"])) for line in lines) >= 20
 
 
 def test_running_out_of_descriptors_closes_an_idle_connection_first(
