@@ -9,9 +9,12 @@ from typing import cast
 import pytest
 import yaml
 
+from angarium.api.problem_kinds import KINDS
+from angarium.api.problems import PAGE, type_of
 from angarium.api.transport.tracing import trace_id_of
 from angarium.config import Settings, SettingsError
 from angarium.config.users import DEMO_USERS
+from angarium.domain.errors import Code
 
 ROOT = Path(__file__).parents[2]
 VARIABLE = re.compile(r"\$\{(\w+):-([^}]*)\}")
@@ -141,6 +144,22 @@ def test_the_balancer_tells_the_api_its_trace_id_whatever_the_client_sent() -> N
     assert "    http-request set-header X-Trace-Id %[var(txn.trace_id)]\n" in balancer
     for parents in ([], ["00-mangled"], [f"00-{TRACE}-00f067aa0ba902b7-01"] * 2):
         assert trace_id_of({"traceparent": parents, "x-trace-id": [TRACE]}) == TRACE
+
+
+def test_what_the_balancer_says_by_itself_is_what_the_api_would_say() -> None:
+    """Its own problem documents have the types, titles and statuses of the API's table."""
+    configured = (ROOT / "deploy" / "haproxy.cfg").read_text()
+    found = re.findall(r'"type":"([^"]*)","title":"([^"]*)","status":(\d+),.*?"code":"(\w+)"', configured)
+    assert len(found) == configured.count('"type":')
+    for type_, title, status, code in found:
+        kind = KINDS[Code(code)]
+        assert (type_, title, int(status)) == (type_of(Code(code)), kind.title, kind.status)
+    script = (ROOT / "deploy" / "wire.lua").read_text()
+    told = re.findall(r'status = (\d+), code = "(\w+)", title = "([^"]*)"', script)
+    assert len(told) == script.count(", title = ")
+    for status, code, title in told:
+        assert (int(status), title) == (KINDS[Code(code)].status, KINDS[Code(code)].title)
+    assert f'"type":"{PAGE}#%s"' in script
 
 
 def test_instances_are_given_no_privileges() -> None:

@@ -198,7 +198,8 @@ def request_to(route: Route, caller: Person, talk: Talk) -> Answer:
         "/v1/messages": {"conversation_id": talk.conversation_id, "content": "a"},
         f"{CONVERSATION}/receipts": {"status": "DELIVERED", "message_ids": [str(uuid4())]},
     }
-    path = route.template.format(conversation_id=talk.conversation_id, message_id=uuid4())
+    ids = {"conversation_id": talk.conversation_id, "message_id": uuid4(), "user_id": talk.other.user_id}
+    path = route.template.format(**ids)
     if route.method == "GET":
         return caller.client.get(f"{path}?username=alice" if path == "/v1/users" else path)
     return caller.client.post(path, documents.get(route.template))
