@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from angarium.domain.errors import LogUnavailable
 from angarium.ports.message_log import DeadLetter, LogConsumer, Polled, Record
 from angarium.router.apply import Applying
+from angarium.router.clock_watch import ClockWatch
 from angarium.router.entry import read
 from angarium.router.partitions import Partitions
 from angarium.router.ports import Ports
@@ -23,8 +24,9 @@ class Session:
     the turn waits in the poll itself, which wakes with the first record.
     """
 
-    def __init__(self, consumer: LogConsumer, ports: Ports) -> None:
+    def __init__(self, consumer: LogConsumer, ports: Ports, clock_watch: ClockWatch) -> None:
         self._consumer = consumer
+        self._clock_watch = clock_watch
         self._clock = ports.clock
         self._pace = ports.pace
         self._applying = Applying(ports)
@@ -114,6 +116,7 @@ class Session:
             time = progress.take(record.offset, record.timestamp, len(record.value or b""))
             if time is None:
                 continue
+            self._clock_watch.notice(record.partition, time, record.timestamp)
             found = read(record, time, progress, self._log_partitions)
             if isinstance(found, DeadLetter):
                 self._applying.bury(found, progress)

@@ -9,6 +9,7 @@ from angarium.backoff import delays
 from angarium.clock import Clock
 from angarium.ports.message_log import DeadLetterLog, LogConsumer
 from angarium.ports.messages import MessageRecorder
+from angarium.router.clock_watch import ClockWatch
 from angarium.router.outage import Uniform
 from angarium.router.pace import Pace
 from angarium.router.ports import Ports
@@ -48,6 +49,8 @@ class Worker:
         """
         self._open = consumer
         self._ports = Ports(partitions, recorder, dead_letters, online, clock, pace or Pace(), uniform)
+        # It outlives the sessions, so that a failure does not tell the same again.
+        self._clock_watch = ClockWatch(clock)
         self._session: Session | None = None
         self._waits: Iterator[float] = iter(())
         self._sound_at = 0.0
@@ -72,7 +75,7 @@ class Worker:
         """
         try:
             if self._session is None:
-                self._session = Session(self._open(), self._ports)
+                self._session = Session(self._open(), self._ports, self._clock_watch)
             self._session.turn()
         except Exception as error:  # noqa: BLE001 - told below, and the work goes on from the committed positions
             return self._fail(error)
