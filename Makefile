@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 COMPOSE = $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 .DEFAULT_GOAL := help
-.PHONY: help run engines up down scale demo test test-fast test-compose lint check-deploy fix bench package clean
+.PHONY: help run engines up down scale demo test test-fast test-compose storm lint check-deploy fix bench package clean
 
 help:  ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -36,6 +36,9 @@ test-fast: .venv/dev  ## Run the tests that need no real Kafka and Cassandra and
 
 test-compose: .venv/dev  ## Start the containers for real, three of each, and kill them; needs a container engine.
 	$(BIN)/pytest tests/compose
+
+storm: .venv/dev  ## One hour of load, faults and attacks on the containers: make storm SECONDS=600 for less.
+	$(BIN)/python -m tests.storm --seconds $(or $(SECONDS),3600)
 
 lint: .venv/dev  ## Check style, types, docstrings, complexity and the direction of imports.
 	$(BIN)/ruff check .

@@ -181,5 +181,10 @@ def test_the_api_counts_the_address_that_the_nearest_stranger_has(
     with balancer(tmp_path, server.port, outer_proxies) as url, RawClient(url) as client:
         answer = client.ask(LOGIN.replace(b"Content-Length", claimed + b"Content-Length"))
         assert answer.status == 401
-    lines = [line for line in server.log_lines() if line.get("trace_id") == trace]
-    assert [line["address"] for line in lines if line["action"] == "login_refused"] == [counted]
+
+    def told() -> list[object]:
+        lines = [line for line in server.log_lines() if line.get("trace_id") == trace]
+        return [line["address"] for line in lines if line["action"] == "login_refused"]
+
+    until(lambda: bool(told()), "the refused login has its line")
+    assert told() == [counted]

@@ -35,12 +35,11 @@ class Stack:
     def __init__(self) -> None:
         self.port = free_port()
         self.project = f"angarium-test-{os.getpid()}"
+        self.front_network = f"10.218.{os.getpid() % 256}"
         # Whoever runs the tests may have a .env and settings of their own; the example changes nothing.
         self.compose = Compose(
             *("--env-file", ".env.example", "--project-name", self.project),
-            environment=environment(
-                ANGARIUM_PORT=str(self.port), FRONT_NETWORK=f"10.218.{os.getpid() % 256}"
-            ),
+            environment=environment(ANGARIUM_PORT=str(self.port), FRONT_NETWORK=self.front_network),
         )
 
     @property
