@@ -156,7 +156,7 @@ def test_what_the_balancer_says_by_itself_is_what_the_api_would_say() -> None:
         assert (type_, title, int(status)) == (type_of(Code(code)), kind.title, kind.status)
     script = (ROOT / "deploy" / "wire.lua").read_text()
     told = re.findall(r'status = (\d+), code = "(\w+)", title = "([^"]*)"', script)
-    assert len(told) == script.count(", title = ")
+    assert len(told) == script.count('", title = "')
     for status, code, title in told:
         assert (int(status), title) == (KINDS[Code(code)].status, KINDS[Code(code)].title)
     assert f'"type":"{PAGE}#%s"' in script
