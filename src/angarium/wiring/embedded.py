@@ -16,6 +16,7 @@ from angarium.engines.embedded.dead_letters import EmbeddedDeadLetters
 from angarium.engines.embedded.log import EmbeddedLog
 from angarium.engines.embedded.messages import EmbeddedMessages
 from angarium.engines.embedded.presence import EmbeddedPresence
+from angarium.engines.embedded.read_connections import FEW_READERS, MOST_READERS
 from angarium.engines.embedded.users import EmbeddedUsers
 from angarium.engines.secrets.secret_file import load_or_create
 from angarium.engines.secrets.tokens import JwtSigner
@@ -40,7 +41,7 @@ def embedded_engine(settings: Settings, clock: Clock) -> Iterator[Engine]:
     Raises:
         SetupError: The folder is in use, cannot be used, or was made with other settings.
     """
-    with DataFolderLock(settings.data), _database(settings) as database:
+    with DataFolderLock(settings.data), _database(settings, MOST_READERS) as database:
         log = EmbeddedLog(database, clock)
         messages = EmbeddedMessages(database)
         yield Engine(
@@ -132,8 +133,13 @@ def embedded_logs(settings: Settings) -> Iterator[tuple[MessageLog, DeadLetterLo
 
 
 @contextmanager
-def _database(settings: Settings) -> Iterator[Database]:
-    database = Database.open(settings.data, settings.partitions)
+def _database(settings: Settings, readers: int = FEW_READERS) -> Iterator[Database]:
+    """Open the database, and close it at the block's end.
+
+    Yields:
+        The database.
+    """
+    database = Database.open(settings.data, settings.partitions, readers=readers)
     try:
         yield database
     finally:

@@ -46,6 +46,22 @@ def connect(path: Path, busy: float, cache_kib: int = READING_CACHE_KIB) -> sqli
     return connection
 
 
+def connect_to_look(path: Path, busy: float) -> sqlite3.Connection:
+    """Open a connection that leaves everything as it is, at its end too.
+
+    The last one that may write carries the `-wal` into the database and
+    deletes it, even when what it found was no database of ours.
+
+    Args:
+        path: The database's file; it is never made here.
+        busy: Seconds to wait for another process's lock.
+
+    Returns:
+        A connection that any one thread at a time may use.
+    """
+    return sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True, timeout=busy)
+
+
 def begin(connection: sqlite3.Connection, busy: float) -> None:
     """Begin to write, when another process does as well.
 

@@ -11,13 +11,14 @@ from typing import TypeVar
 from angarium import logs
 from angarium.backoff import retry
 from angarium.domain.errors import SetupError, StoreUnavailable
-from angarium.engines.embedded.connections import WRITING_CACHE_KIB, connect
-from angarium.engines.embedded.data_folder import make_folder
+from angarium.engines.embedded.connections import connect, connect_to_look
+from angarium.engines.embedded.data_folder import backup_hint, file_size, make_folder
 from angarium.engines.embedded.database_files import DatabaseFiles
 from angarium.engines.embedded.migrations import Migration, known_migrations
-from angarium.engines.embedded.read_connections import ReadConnections
-from angarium.engines.embedded.schema import prepare
+from angarium.engines.embedded.read_connections import FEW_READERS, ReadConnections
+from angarium.engines.embedded.schema import prepare, refuse_unusable
 from angarium.engines.embedded.sqlite_errors import explain, primary_code
+from angarium.engines.embedded.wal_damage import LeftWal, refuse_foreign, report
 from angarium.engines.embedded.write_kind import AT_MOST_SECONDS, Item, Unavailable, WriteKind
 from angarium.engines.embedded.write_kind import Result as Written
 from angarium.engines.embedded.writer import BUSY_SECONDS, Writer
@@ -50,21 +51,35 @@ _OTHER_HINT = "mend its permissions or its disk, or choose another folder with A
 class Database:
     """One open database; used by any thread."""
 
-    def __init__(self, path: Path, partitions: int) -> None:
+    def __init__(self, path: Path, partitions: int, files: DatabaseFiles) -> None:
+        """Start what writes.
+
+        Args:
+            path: The database's file.
+            partitions: The log's partition count.
+            files: Its connections; closed with the database.
+        """
         self.path = path
         self.partitions = partitions
-        self._files = DatabaseFiles(path, _LOCK_SECONDS)
-        self._writer = Writer(lambda: self._files.connect(WRITING_CACHE_KIB), check=self._files.check)
-        self._readers = ReadConnections(self._files.connect, check=self._files.check_lately)
+        self._writer = Writer(files.writing, check=files.check)
+        self._readers = ReadConnections(files.reading, files.check_lately)
 
     @classmethod
-    def open(cls, folder: Path, partitions: int, migrations: Sequence[Migration] | None = None) -> "Database":
+    def open(
+        cls,
+        folder: Path,
+        partitions: int,
+        migrations: Sequence[Migration] | None = None,
+        readers: int = FEW_READERS,
+    ) -> "Database":
         """Open a folder's database; make it when there is none.
 
         Args:
             folder: Where `angarium.db` lies; made, for its owner alone, when it is missing.
             partitions: The log's partition count, which never changes.
             migrations: Every version of the schema; those that this program knows when None.
+            readers: How many connections for reading there are, all of
+                which are opened now.
 
         Returns:
             The database, to be closed by the caller.
@@ -83,8 +98,8 @@ class Database:
         expires_at = time.monotonic() + _OPEN_SECONDS
         try:
             require_private([path, *(path.with_name(path.name + end) for end in _BESIDE)])
-            retry(
-                lambda: _make_ready(path, partitions, steps),
+            files = retry(
+                lambda: _make_ready(path, partitions, steps, readers),
                 _Busy,
                 lambda: expires_at - time.monotonic(),
                 lambda _, wait: _log.info("retry", f"{path} is busy, trying again in {wait:.2f} s"),
@@ -97,7 +112,7 @@ class Database:
             raise SetupError(f"the database is not safe: {error}") from error
         except OSError as error:
             raise SetupError(f"{path} cannot be opened: {error.strerror}; {_OTHER_HINT}") from error
-        return cls(path, partitions)
+        return cls(path, partitions, files)
 
     def kind(
         self,
@@ -147,7 +162,6 @@ class Database:
         """Write what waits, then close every connection; safe to repeat."""
         self._writer.close()
         self._readers.close()
-        self._files.close()
 
 
 class _Busy(Exception):
@@ -156,18 +170,45 @@ class _Busy(Exception):
         self.error = error
 
 
-def _make_ready(path: Path, partitions: int, migrations: Sequence[Migration]) -> None:
+def _make_ready(path: Path, partitions: int, migrations: Sequence[Migration], readers: int) -> DatabaseFiles:
+    _refuse_wal_without_database(path)
     # SQLite would make the file readable for everybody, and opens one that is read-only without a word.
     os.close(open_private(path, os.O_RDWR | os.O_CREAT))
+    left = LeftWal(path)
     try:
+        pages = _count_pages(path)
+        report(left, path)
+        refuse_foreign(path, pages, lambda: _count_pages(path))
+        with closing(connect_to_look(path, _LOCK_SECONDS)) as connection:
+            refuse_unusable(connection, path)
         with closing(connect(path, _LOCK_SECONDS)) as connection:
             prepare(connection, path, partitions, migrations, BUSY_SECONDS)
+            return DatabaseFiles(path, _LOCK_SECONDS, readers)
     except sqlite3.OperationalError as error:
         if primary_code(error) == sqlite3.SQLITE_BUSY:
             raise _Busy(error) from error
         raise
 
 
+def _refuse_wal_without_database(path: Path) -> None:
+    """Refuse a `-wal` whose database is gone: SQLite would delete it, and what it holds."""
+    wal = path.with_name(f"{path.name}-wal")
+    if file_size(wal) and not file_size(path):
+        raise SetupError(
+            f"{path} is missing, but {wal} holds a part of it; restore a backup of all, "
+            f"or move {wal} away to begin with nothing"
+        )
+
+
+def _count_pages(path: Path) -> int:
+    """Return how many pages a database has by its own account; SQLite reads its WAL for it."""
+    with closing(connect_to_look(path, _LOCK_SECONDS)) as connection:
+        pages: int = connection.execute("PRAGMA page_count").fetchone()[0]
+    return pages
+
+
 def _unusable(path: Path, error: sqlite3.Error) -> SetupError:
     hint = _HINTS.get(primary_code(error) or 0, _OTHER_HINT)
+    if primary_code(error) in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}:
+        hint += backup_hint(path)
     return SetupError(f"{path} cannot be used, {explain(error)}; {hint}")

@@ -12,6 +12,7 @@ from angarium.domain.partitioning import partition_for
 from angarium.engines.embedded import rows
 from angarium.engines.embedded.database import Database
 from angarium.engines.embedded.headers import write_headers
+from angarium.engines.embedded.sqlite_errors import lacks_room
 from angarium.ports.message_log import Appended, NewRecord
 
 _CHECK_SECONDS = 1.0
@@ -21,6 +22,10 @@ _PROBE = (
     "INSERT INTO meta (name, value) VALUES ('probed_at', ?)"
     " ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 )
+_BALLAST_BYTES = 256 * 1024
+"""A score of the largest messages: more than one that failed needed."""
+_LOAD = "INSERT INTO meta (name, value) VALUES ('ballast' || hex(zeroblob(? / 2)), 0)"
+_UNLOAD = "DELETE FROM meta WHERE name >= 'ballast' AND name < 'ballasu'"
 
 
 class EmbeddedLog:
@@ -30,11 +35,12 @@ class EmbeddedLog:
         self._database = database
         self._clock = clock
         self._appends = database.kind(self._append, LogUnavailable, self._publish)
-        self._probes = database.kind(self._probe, LogUnavailable)
+        self._probes = database.kind(self._probe, LogUnavailable, self._end_shortage)
         self._appended = threading.Condition()
         self._ends: tuple[int, ...] | None = None
         self._next: list[int] | None = None
         self._uncertain: list[int] = []
+        self._is_short = False
         self._version: tuple[sqlite3.Connection, int] | None = None
 
     @property
@@ -60,15 +66,21 @@ class EmbeddedLog:
             LogUnavailable: At once, when too many writes wait already; the record is not there.
         """
         headers = write_headers({name: text.encode() for name, text in record.headers.items()})
-        return self._appends.submit(
+        appended = self._appends.submit(
             (partition_for(record.key, self._database.partitions), record.key, record.value, headers)
         )
+        appended.add_done_callback(self._notice_shortage)
+        return appended
 
     def rested(self) -> None:
         """Nothing waits for company here: the writer takes all that there is whenever it commits."""
 
     def check(self) -> None:
-        """See whether the log takes records now: commit something small.
+        """See whether the log takes records now: commit something.
+
+        Something small is enough until a record found no room. Then a
+        full disk may still have a corner for it, and so the room of some
+        records is tried, until that succeeds or a record does.
 
         Raises:
             LogUnavailable: It does not, within the deadline in force and 1 s at most.
@@ -140,6 +152,7 @@ class EmbeddedLog:
         return before is None or before[0] is not connection or before[1] != number
 
     def _publish(self) -> None:
+        self._end_shortage()
         self._next = self._uncertain
         with self._appended:
             self._ends = tuple(self._next)
@@ -154,4 +167,17 @@ class EmbeddedLog:
 
     def _probe(self, connection: sqlite3.Connection, items: Sequence[None]) -> Sequence[None]:
         connection.execute(_PROBE, (self._clock.now_ms(),))
+        connection.execute(_UNLOAD)
+        if self._is_short:
+            connection.execute(_LOAD, (_BALLAST_BYTES,))
         return items
+
+    def _notice_shortage(self, appended: "Future[Appended]") -> None:
+        """Remember that a record found no room."""
+        error = None if appended.cancelled() else appended.exception()
+        if error is not None and error.__cause__ is not None and lacks_room(error.__cause__):
+            self._is_short = True
+
+    def _end_shortage(self) -> None:
+        """Forget it; called after a commit of records, or of as much."""
+        self._is_short = False

@@ -3,18 +3,22 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from angarium.deadline import remaining
 from angarium.domain.errors import StoreUnavailable
-from angarium.engines.embedded.sqlite_errors import PASSING, explain, primary_code
+from angarium.engines.embedded.sqlite_errors import explain
 from angarium.engines.embedded.write_kind import AT_MOST_SECONDS, Unavailable
 
 Result = TypeVar("Result")
 
-MOST_CONNECTIONS = 32
+MOST_READERS = 32
 """Twice the threads that serve the API's reads by default; a reader too many waits for its turn."""
+
+FEW_READERS = 4
+"""For a command that looks at a few things."""
 
 _STEPS_BETWEEN_CHECKS = 50_000
 """SQLite's virtual steps between two looks at the clock: some milliseconds of work."""
@@ -24,24 +28,19 @@ class ReadConnections:
     """Lends each reading thread a connection of its own, the one used last first."""
 
     def __init__(
-        self,
-        connect: Callable[[], sqlite3.Connection],
-        most: int = MOST_CONNECTIONS,
-        check: Callable[[], None] = lambda: None,
+        self, connections: Sequence[sqlite3.Connection], check: Callable[[], None] = lambda: None
     ) -> None:
-        """Open nothing yet.
+        """Take over connections; no other is ever opened.
 
         Args:
-            connect: Opens a connection.
-            most: How many connections there are at most.
+            connections: Closed with this.
             check: Called before each read; it raises sqlite3.Error when
                 the database must not be read.
         """
-        self._connect = connect
         self._check = check
-        self._room = threading.BoundedSemaphore(most)
+        self._room = threading.BoundedSemaphore(len(connections))
         self._lock = threading.Lock()
-        self._idle: list[_Reader] = []
+        self._idle = [_Reader(each) for each in connections]
         self._closed = False
 
     def read(
@@ -87,26 +86,20 @@ class ReadConnections:
         self._check()
         reader = self._borrow()
         try:
-            result = reader.run(query, expires_at)
-        except sqlite3.Error as error:
-            if primary_code(error) in PASSING:
-                self._give_back(reader)
-            else:
-                reader.close()
+            return reader.run(query, expires_at)
+        except BaseException as error:
+            # A statement that the query has left unfinished would show
+            # its connection's next reader what was there now.
+            traceback.clear_frames(error.__traceback__)
             raise
-        except BaseException:
-            reader.close()
-            raise
-        self._give_back(reader)
-        return result
+        finally:
+            self._give_back(reader)
 
     def _borrow(self) -> "_Reader":
         with self._lock:
             if self._closed:
                 raise sqlite3.ProgrammingError("the database is closed")
-            if self._idle:
-                return self._idle.pop()
-        return _Reader(self._connect())
+            return self._idle.pop()
 
     def _give_back(self, reader: "_Reader") -> None:
         with self._lock:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from angarium.domain.errors import SetupError
 from angarium.engines.embedded.connections import begin
+from angarium.engines.embedded.data_folder import backup_hint
 from angarium.engines.embedded.migrations import Migration, migrate
 
 APPLICATION_ID = 0x416E6761
@@ -18,24 +19,37 @@ CHECK_SECONDS = 1.0
 _STEPS_BETWEEN_CHECKS = 10_000
 
 
+def refuse_unusable(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse a file that is another program's or damaged.
+
+    Args:
+        connection: To the file.
+        path: Named in errors.
+
+    Raises:
+        SetupError: The file is another program's or damaged.
+        sqlite3.Error: It cannot be read at all.
+    """
+    _refuse_foreign(connection, path)
+    _refuse_damaged(connection, path)
+
+
 def prepare(
     connection: sqlite3.Connection, path: Path, partitions: int, migrations: Sequence[Migration], busy: float
 ) -> None:
-    """Make an empty file a database, or check that one belongs here and bring it forward.
+    """Make an empty file a database, or bring one that belongs here forward.
 
     Args:
-        connection: The first to the file.
+        connection: The first to the file that may write.
         path: Named in errors.
         partitions: The partition count that the settings ask for.
         migrations: Every step that this program knows, in order.
         busy: Seconds to wait for another process.
 
     Raises:
-        SetupError: The file is another program's, damaged, of a newer version or made with another
-            partition count; nothing in it was changed.
+        SetupError: The file is damaged, of a newer version or made with
+            another partition count; nothing in it was changed.
     """
-    _refuse_foreign(connection, path)
-    _refuse_damaged(connection, path)
     connection.execute("PRAGMA journal_mode = WAL")
     begin(connection, busy)
     try:
@@ -50,7 +64,7 @@ def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
     if not _is_empty(connection) and _number(connection, "PRAGMA application_id") != APPLICATION_ID:
         raise SetupError(
             f"{path} is the database of another program; "
-            "move it away or choose another folder with ANGARIUM_DATA"
+            f"move it away or choose another folder with ANGARIUM_DATA{backup_hint(path)}"
         )
 
 
@@ -66,7 +80,9 @@ def _refuse_damaged(connection: sqlite3.Connection, path: Path) -> None:
     finally:
         connection.set_progress_handler(None, 0)
     if found != "ok":
-        raise SetupError(f"{path} is damaged ({found}); it was left as it is, restore a backup")
+        raise SetupError(
+            f"{path} is damaged ({found}); it was left as it is, restore a backup{backup_hint(path)}"
+        )
 
 
 def _bring_forward(

@@ -17,11 +17,6 @@ _OUTAGES = {
     sqlite3.SQLITE_INTERRUPT: "it took too long",
 }
 
-PASSING = frozenset(
-    {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_INTERRUPT}
-)
-"""After these a connection is as good as before."""
-
 
 def primary_code(error: BaseException) -> int | None:
     """Tell SQLite's primary result code.
@@ -34,6 +29,19 @@ def primary_code(error: BaseException) -> int | None:
     """
     code: int | None = getattr(error, "sqlite_errorcode", None)
     return None if code is None else code & 0xFF
+
+
+def lacks_room(error: BaseException) -> bool:
+    """Tell whether a write failed because the disk or a quota was full, or the disk itself failed.
+
+    Args:
+        error: What was raised. SQLite tells a quota or a limit on a
+            file's size as a failed disk.
+
+    Returns:
+        True where a smaller write may succeed although this one did not.
+    """
+    return primary_code(error) in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
 
 
 def is_outage(error: BaseException) -> bool:

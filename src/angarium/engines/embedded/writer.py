@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from angarium import logs
 from angarium.engines.embedded.connections import begin
-from angarium.engines.embedded.sqlite_errors import PASSING, explain, is_outage, primary_code
+from angarium.engines.embedded.sqlite_errors import explain, is_outage
 from angarium.engines.embedded.write_kind import Item, Portion, Result, Unavailable, WriteKind
 from angarium.engines.embedded.write_queue import WriteQueue
 
@@ -38,7 +38,7 @@ class Writer:
 
     def __init__(
         self,
-        connect: Callable[[], sqlite3.Connection],
+        connection: sqlite3.Connection,
         capacity: int = QUEUE_CAPACITY,
         patience: float = PATIENCE_SECONDS,
         linger: float = LINGER_SECONDS,
@@ -49,7 +49,7 @@ class Writer:
         """Start the writer.
 
         Args:
-            connect: Opens the connection, and another after an outage.
+            connection: The only one that is ever used; closed with this.
             capacity: Jobs that may wait.
             patience: Seconds after which callers are told that nothing
                 is certain.
@@ -60,9 +60,10 @@ class Writer:
                 a second; it raises sqlite3.Error when what is written
                 there is not to be relied on.
         """
-        self._connect = connect
+        self._connection = connection
+        # `begin` waits for other processes.
+        connection.execute("PRAGMA busy_timeout = 0")
         self._check = check
-        self._connection: sqlite3.Connection | None = None
         self._patience = patience
         self._busy = busy
         self._queue = WriteQueue(capacity, linger, spacing)
@@ -123,7 +124,7 @@ class Writer:
         try:
             self._transact(portions)
         except Exception as error:  # noqa: BLE001 - whatever it is, the callers are told and the thread goes on
-            self._undo(error)
+            self._undo()
             self._fail(portions, error)
             return
         self._tell_recovery()
@@ -136,10 +137,8 @@ class Writer:
 
     def _transact(self, portions: Sequence[Portion]) -> None:
         self._check()
-        if self._connection is None:
-            self._connection = self._connect()
-            # From here on `begin` waits for other processes.
-            self._connection.execute("PRAGMA busy_timeout = 0")
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
         begin(self._connection, self._busy)
         for portion in portions:
             portion.run(self._connection)
@@ -147,15 +146,19 @@ class Writer:
         # A file that was moved during the commit is one that nobody finds.
         self._check()
 
-    def _undo(self, error: Exception) -> None:
+    def _undo(self) -> None:
+        """Roll back; the connection stays, whatever happened.
+
+        Another one would be opened by its path, which may lead elsewhere
+        by now. After a failure SQLite itself trusts nothing that it has
+        cached.
+        """
         try:
-            if self._connection is not None and self._connection.in_transaction:
+            if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
-        except sqlite3.Error:
-            self._disconnect()
-        if is_outage(error) and primary_code(error) not in PASSING:
-            # What the connection has cached is not to be trusted any more.
-            self._disconnect()
+        except sqlite3.Error as error:
+            # It is tried again before the next transaction.
+            _log.warning("rollback_failed", explain(error), error_type=type(error).__name__)
 
     def _fail(self, portions: Sequence[Portion], error: Exception) -> None:
         if is_outage(error):
@@ -185,9 +188,7 @@ class Writer:
             _log.info("database_recovered", "writes succeed again")
 
     def _disconnect(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            try:
-                connection.close()
-            except sqlite3.Error as error:
-                _log.warning("close_failed", explain(error), error_type=type(error).__name__)
+        try:
+            self._connection.close()
+        except sqlite3.Error as error:
+            _log.warning("close_failed", explain(error), error_type=type(error).__name__)

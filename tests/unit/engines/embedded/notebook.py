@@ -31,15 +31,13 @@ class Notebook:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("CREATE TABLE notes (note INTEGER NOT NULL CHECK (note >= 0)) STRICT")
         self.transactions: list[list[int]] = []
-        self.connected = 0
         self.statements: list[str] = []
-        self.writer = Writer(self.connect, capacity, patience, linger, spacing, busy=0.01)
+        self.writer = Writer(self.connect(), capacity, patience, linger, spacing, busy=0.01)
         self.notes = self.writer.kind(self.add, StoreUnavailable)
         self.patient = self.writer.kind(self.add, LogUnavailable, patient=True)
         self.gate = Gate(self.writer)
 
     def connect(self) -> sqlite3.Connection:
-        self.connected += 1
         connection = connect(self.path, 1.0)
         connection.set_trace_callback(self.statements.append)
         return connection

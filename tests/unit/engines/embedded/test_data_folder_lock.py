@@ -51,7 +51,7 @@ def test_a_second_service_is_refused_although_the_lock_was_removed(folder: Path,
     try:
         (folder / "lock").unlink()
         if again:
-            (folder / "lock").touch()
+            (folder / "lock").touch(0o600)
         with pytest.raises(SetupError, match="in use by another service"), DataFolderLock(folder):
             pass
     finally:

@@ -134,6 +134,33 @@ def test_a_check_is_bounded(log: EmbeddedLog, folder: Path) -> None:
             log.check()
 
 
+def test_a_check_fails_while_the_last_record_found_no_room(log: EmbeddedLog, database: Database) -> None:
+    """Although there is room for something small; nobody but the check may try when all are turned away."""
+
+    def limit(connection: sqlite3.Connection, more: Sequence[int]) -> list[int]:
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count = {pages + more[0]}")
+        return [pages]
+
+    limits = database.kind(limit)
+    limits.wait(3)
+    log.check()
+    assert isinstance(log.append(NewRecord(b"key", bytes(100_000), {})).exception(PATIENCE), LogUnavailable)
+    for _ in range(2):
+        with pytest.raises(LogUnavailable, match="full"):
+            log.check()
+    limits.wait(1000)
+    log.check()
+    before = limits.wait(1000)
+    for _ in range(5):
+        log.check()
+    assert limits.wait(1000) == before
+    limits.wait(3)
+    assert isinstance(log.append(NewRecord(b"key", bytes(500_000), {})).exception(PATIENCE), LogUnavailable)
+    append(log, 1)
+    log.check()
+
+
 def test_a_closed_database_takes_nothing(log: EmbeddedLog, database: Database) -> None:
     database.close()
     with pytest.raises(LogUnavailable):

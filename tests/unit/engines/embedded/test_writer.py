@@ -161,7 +161,7 @@ def test_a_full_disk_fails_every_job_and_room_mends_it(notebook: Notebook) -> No
     blobs.wait(1_000_000)
 
 
-def test_a_connection_whose_file_failed_is_opened_anew(notebook: Notebook) -> None:
+def test_a_connection_whose_file_failed_is_used_again(notebook: Notebook) -> None:
     def fail(connection: sqlite3.Connection, items: Sequence[None]) -> Sequence[None]:
         error = sqlite3.OperationalError("disk I/O error")
         error.sqlite_errorcode = sqlite3.SQLITE_IOERR
@@ -171,13 +171,7 @@ def test_a_connection_whose_file_failed_is_opened_anew(notebook: Notebook) -> No
     assert notebook.notes.wait(1) == 10
     assert isinstance(broken.submit(None).exception(PATIENCE), LogUnavailable)
     assert notebook.notes.wait(2) == 20
-    assert notebook.connected == 2
-
-
-def test_a_file_that_is_gone_is_never_made_again(notebook: Notebook) -> None:
-    notebook.path.rename(notebook.path.with_name("elsewhere.db"))
-    assert isinstance(notebook.notes.submit(1).exception(PATIENCE), StoreUnavailable)
-    assert not notebook.path.exists()
+    assert notebook.kept() == [1, 2]
 
 
 def test_a_full_queue_answers_at_once(tmp_path: Path) -> None:
@@ -309,7 +303,7 @@ def test_commits_keep_their_distance_and_share_more(tmp_path: Path) -> None:
 
 def test_a_writer_without_a_break_leaves_room_for_another_process(tmp_path: Path) -> None:
     notebook = Notebook(tmp_path / "notes.db")
-    neighbour = Writer(lambda: connect(notebook.path, 1.0), busy=PATIENCE)
+    neighbour = Writer(connect(notebook.path, 1.0), busy=PATIENCE)
     done = threading.Event()
 
     def without_a_break(future: "Future[int] | None" = None) -> None:
