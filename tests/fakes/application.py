@@ -45,11 +45,12 @@ _LANES = {"store": Lane.STORE, "hash": Lane.HASHING, "health": Lane.HEALTH, "liv
 class StubApplication:
     """Answers by the path's first segment; keeps what it was asked.
 
-    `/echo` gives the body back, `/large/N` N bytes. `/refused` is refused from its head, `/crash` fails
-    there, `/broken` later. `/store`, `/hash` and `/health` wait on those lanes until the test opens the
-    gate. `/live` is on the LIVENESS lane. `/await` is answered when the test completes a future. `/moved`
-    finds on the server's thread that it would block; `/moved-await` and `/store-await` come to a future on
-    the STORE lane. An `X-User` names the user, else it is alice, and an `X-Forwarded-For` the client.
+    `/echo` gives the body back, `/large/N` N bytes, `/store-large/N` as well on the STORE lane. `/refused` is
+    refused from its head, `/crash` fails there, `/broken` later. `/store`, `/hash` and `/health` wait on those
+    lanes until the test opens the gate. `/live` is on the LIVENESS lane. `/await` is answered when the test
+    completes a future. `/moved` finds on the server's thread that it would block; `/moved-await` and
+    `/store-await` come to a future on the STORE lane. An `X-User` names the user, else it is alice, and an
+    `X-Forwarded-For` the client.
     """
 
     def __init__(self) -> None:
@@ -99,7 +100,7 @@ class StubApplication:
             self._wait()
         if segment.endswith("await"):
             return self._await()
-        if segment == "large":
+        if segment.endswith("large"):
             return Response(200, b"x" * int(admission.head.path.split("/")[2]), "text/plain")
         return Response(200, body or b"{}", headers=self.extra_headers)
 

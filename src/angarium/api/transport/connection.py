@@ -12,7 +12,14 @@ from angarium.api.transport.access_log import UNANSWERED, AccessLog
 from angarium.api.transport.body import MAX_BODY
 from angarium.api.transport.encoding import CONTINUE
 from angarium.api.transport.framing import Framing
-from angarium.api.transport.limits import BURST, MAX_PENDING, MAX_UNSENT, RECEIVE, WRITE_PROGRESS
+from angarium.api.transport.limits import (
+    BURST,
+    IN_HAND_COPIES,
+    MAX_PENDING,
+    MAX_UNSENT,
+    RECEIVE,
+    WRITE_PROGRESS,
+)
 from angarium.api.transport.outbox import Outbox
 from angarium.api.transport.owned_handler import OwnedHandler
 from angarium.api.transport.phase import BODY, CLOSED, DISCARDING, HEAD, LINGERING, RUNNING
@@ -77,7 +84,9 @@ class Connection(OwnedHandler):
             response: What is answered.
         """
         self._respond(response)
-        if self._phase is not CLOSED:
+        if self._phase is CLOSED:
+            self._hold(0)
+        else:
             self._advance()
 
     def timed_out(self) -> None:
@@ -143,7 +152,8 @@ class Connection(OwnedHandler):
             self._access.write(UNANSWERED, self._owner.clock.monotonic())
         self._wait_in(None)
         self._watch(0)
-        self._hold(0)
+        # What is in hand goes on without its client, and takes room until it ends.
+        self._hold(self._in_hand)
         self._phase = CLOSED
         self.connection.close()
         self._owner.gone(self)
@@ -229,10 +239,18 @@ class Connection(OwnedHandler):
         return body is not None and self._run(admission, body)
 
     def _run(self, admission: Admission, body: bytes) -> bool:
+        owner = self._owner
+        weight = IN_HAND_COPIES * len(body)
+        if body:
+            # What it takes counts before it is made. Nobody waits for this client any more.
+            self._wait_in(None)
+            if not owner.holdings.has_room(weight - self._held):
+                self._respond(owner.dispatcher.overloaded(admission))
+                return True
         self._phase = RUNNING
-        response = self._owner.dispatcher.run(admission, body, self)
+        response = owner.dispatcher.run(admission, body, self)
         if response is None:
-            self._in_hand = len(body)
+            self._in_hand = weight
             return False
         self._respond(response)
         return True

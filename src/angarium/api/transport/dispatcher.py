@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Hashable, Mapping
 from functools import partial
+from threading import Event
 
 from angarium import deadline, logs
 from angarium.api.exchange import (
@@ -20,7 +21,7 @@ from angarium.api.path_ids import path_ids
 from angarium.api.transport.deadlines import Waits
 from angarium.api.transport.fair_queue import FairQueue, Job
 from angarium.api.transport.lanes import Pool
-from angarium.api.transport.limits import ServerLimits
+from angarium.api.transport.limits import LARGE_ANSWER, ServerLimits
 from angarium.api.transport.mailbox import Mailbox
 from angarium.api.transport.shares import Shares
 from angarium.api.transport.transaction import Client, Transaction
@@ -31,6 +32,8 @@ from angarium.logs.tally import Tally
 
 CLOSING_PATIENCE = 1.0
 """Seconds for the lanes' threads to end after the last answer."""
+HANDOVER_SECONDS = 10.0
+"""A server's thread that takes nothing for so long is not waited for."""
 _STEPS_A_SECOND = 10
 
 # Looking a member up on its class costs more than all that is done with it here.
@@ -72,6 +75,7 @@ class Dispatcher:
             Lane.HEALTH: Waits(limits.health_timeout),
         }
         self._futures: dict[int, Waits[Transaction]] = {}
+        self._closed = False
 
     @property
     def in_hand(self) -> int:
@@ -98,6 +102,9 @@ class Dispatcher:
 
     def close(self) -> None:
         """End the lanes' threads."""
+        self._closed = True
+        for completion in self.mailbox.items():
+            _note_taken(completion[0])
         for pool in self._pools.values():
             pool.close(CLOSING_PATIENCE)
         self.mailbox.close()
@@ -143,13 +150,30 @@ class Dispatcher:
         lane = admission.lane
         user, source = _parties(admission)
         if lane not in _UNBOUNDED and not (self._shares.has_room(user, source) or self._make_room(user)):
-            return self._overloaded(admission)
+            return self.overloaded(admission)
         if lane is Lane.STORE or lane is HEALTH:
             return self._queue(Transaction(admission, body, client, user, source), lane)
         outcome = self._outcome(admission, body, may_block=False)
         if isinstance(outcome, Response):
             return outcome
         return self._settle(Transaction(admission, body, client, user, source), outcome)
+
+    def overloaded(self, admission: Admission) -> Response:
+        """Refuse a request for want of room.
+
+        Args:
+            admission: What `admit` gave.
+
+        Returns:
+            503 `overloaded`.
+        """
+        if admission.lane is HASHING:
+            self._login_overloads.add()
+            detail = "Too many logins are waiting, in all or from this address; log in again later."
+        else:
+            self._overloads.add()
+            detail = f"The service has {self.in_hand} requests in hand; send this one again later."
+        return self._application.refuse(Code.OVERLOADED, detail, admission.head.trace_id)
 
     def rested(self) -> None:
         """Tell the application that no request is at hand for the moment."""
@@ -161,6 +185,7 @@ class Dispatcher:
     def collect(self) -> None:
         """Answer what lanes and futures completed since the last call."""
         for transaction, complete in self.mailbox.items():
+            _note_taken(transaction)
             if transaction.answered:
                 continue
             self._leave(transaction)
@@ -236,7 +261,20 @@ class Dispatcher:
             return
         with deadline.within(left):
             outcome = check.run() if check else self._outcome(transaction.admission, body, may_block=True)
+        self._hand_over(transaction, outcome)
+
+    def _hand_over(self, transaction: Transaction, outcome: Outcome) -> None:
+        """Give the server's thread what a lane's thread has made, and wait until it has taken a large answer.
+
+        So no thread makes a second one while the first is counted nowhere.
+        """
+        taken: Event | None = None
+        if isinstance(outcome, Response) and len(outcome.body) > LARGE_ANSWER:
+            taken = transaction.taken = Event()
         self.mailbox.put((transaction, partial(self._settle, transaction, outcome)))
+        # In this order: `close` lets go whom it finds, and whoever comes later finds it closed.
+        if taken is not None and not self._closed:
+            taken.wait(HANDOVER_SECONDS)
 
     def _make_room(self, user: Hashable) -> bool:
         """Return whether somebody who has more in hand than this user gave one up that waits for a thread."""
@@ -256,7 +294,7 @@ class Dispatcher:
     def _turned_away(self, transaction: Transaction) -> Response:
         transaction.job = None
         _abandon(transaction)
-        return self._overloaded(transaction.admission)
+        return self.overloaded(transaction.admission)
 
     def _settle(self, transaction: Transaction, outcome: Outcome) -> Response | None:
         if isinstance(outcome, Response):
@@ -283,6 +321,8 @@ class Dispatcher:
         if awaiting.future.done():
             return self._guarded(transaction, awaiting.render)
         transaction.awaiting = awaiting
+        # What is left to do needs it no more, and waits for two seconds where the log is slow.
+        transaction.body = b""
         # Rounded up, so that there are few different waits however the application reckons.
         steps = max(1, math.ceil(awaiting.within * _STEPS_A_SECOND))
         waits = self._futures.get(steps)
@@ -350,15 +390,6 @@ class Dispatcher:
         if transaction.admission.lane not in _UNBOUNDED:
             self._shares.remove(transaction.user, transaction.source)
 
-    def _overloaded(self, admission: Admission) -> Response:
-        if admission.lane is HASHING:
-            self._login_overloads.add()
-            detail = "Too many logins are waiting, in all or from this address; log in again later."
-        else:
-            self._overloads.add()
-            detail = f"The service has {self.in_hand} requests in hand; send this one again later."
-        return self._application.refuse(Code.OVERLOADED, detail, admission.head.trace_id)
-
     def _failed(self, trace_id: str, error: Exception) -> Response:
         _log.error("internal_error", "a request ended in a fault of the service", error, trace_id=trace_id)
         return self._application.refuse(
@@ -397,6 +428,12 @@ def _let_go(transaction: Transaction) -> Awaiting | None:
     # cost a tenth of a send.
     awaiting, transaction.awaiting = transaction.awaiting, None
     return awaiting
+
+
+def _note_taken(transaction: Transaction) -> None:
+    """Let the thread go on that has made a large answer."""
+    if transaction.taken is not None:
+        transaction.taken.set()
 
 
 def _trace_id(transaction: Transaction) -> str:

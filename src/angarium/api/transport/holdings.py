@@ -52,9 +52,29 @@ class Holdings(Generic[Holder]):
             return
         self._making_room = True
         while self.held > self._most:
+            longest = self._longest_waiting()
             self._ended.add()
-            self._make_room(self._longest_waiting() or holder)
+            self._make_room(longest or holder)
+            if longest is None:
+                break
         self._making_room = False
+
+    def has_room(self, more: int) -> bool:
+        """Ask before something is made whether it may be held, and end those for it that wait longest.
+
+        Args:
+            more: Bytes that it will take.
+
+        Returns:
+            False where what is in hand alone leaves no room.
+        """
+        while self.held + more > self._most:
+            longest = self._longest_waiting()
+            if longest is None:
+                return False
+            self._ended.add()
+            self._make_room(longest)
+        return True
 
     def report(self, now: float) -> None:
         """Write one line about all that were ended since the last one.

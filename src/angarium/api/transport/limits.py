@@ -13,6 +13,12 @@ BURST = 16
 """Pipelined requests that are answered before other connections have their turn."""
 WRITE_PROGRESS = 16 * 1024
 """Bytes that a slow reader must take to be given as much time again."""
+IN_HAND_COPIES = 2
+"""How often the bytes of a body are there while its request is in hand:
+the body, and then what was made of it for the log or the store."""
+LARGE_ANSWER = 64 * 1024
+"""Bytes of an answer with which a thread that has made it makes no other
+until the server's thread has taken it over."""
 RESERVED_FILES = 128
 """Descriptors left for the engine, the log and the listening socket."""
 
@@ -26,7 +32,8 @@ class ServerLimits:
         max_logins: Logins that wait for their hash or are being hashed; they do not count as in hand.
         logins_of_address: Of one address, among them.
         max_held: Bytes of requests and answers that all connections hold together; whoever has waited longest
-            makes room for more.
+            makes room for more. What the store's threads are making comes on top: each makes one answer at a
+            time, of 3 MiB while it is made (docs/adr/0007).
         max_connections: Open connections; None takes what the process's limit of open files allows.
         idle_timeout: Seconds that a connection is kept without a request.
         request_timeout: Seconds from a request's first byte to its last.
@@ -44,7 +51,7 @@ class ServerLimits:
     max_in_flight: int = 1024
     max_logins: int = 64
     logins_of_address: int = 4
-    max_held: int = 64 * 1024 * 1024
+    max_held: int = 32 * 1024 * 1024
     max_connections: int | None = None
     idle_timeout: float = 60.0
     request_timeout: float = 10.0

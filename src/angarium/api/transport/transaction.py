@@ -1,6 +1,7 @@
 """One admitted request on its way to its answer."""
 
 from collections.abc import Hashable
+from threading import Event
 from typing import Protocol
 
 from angarium.api.exchange import Admission, Awaiting, Lane, PasswordCheck, Response
@@ -38,6 +39,7 @@ class Transaction:
         awaiting: What its answer depends on, None while it is in a lane.
         check: What is left of a login, None for any other request.
         job: Its place in a lane, None where it was in none.
+        taken: Set once the server's thread has its answer; None where no thread waits for that.
         retried: True once it was sent to the STORE lane because it would have blocked.
     """
 
@@ -51,6 +53,7 @@ class Transaction:
         "job",
         "retried",
         "source",
+        "taken",
         "user",
         "waits",
     )
@@ -77,6 +80,7 @@ class Transaction:
         self.answered = False
         self.waits: Waits[Transaction] | None = None
         self.awaiting: Awaiting | None = None
+        self.taken: Event | None = None
         self.retried = False
 
     @property

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from angarium.api.transport.limits import MAX_UNSENT
+from angarium.api.transport.limits import IN_HAND_COPIES, MAX_UNSENT
 from angarium.logs.line import action_of, fields_of
 from tests.fakes.application import StubApplication
 from tests.fakes.clock import ManualClock
@@ -79,32 +79,64 @@ def test_a_request_that_is_answered_or_broken_off_holds_nothing(
         broken.send(HALF)
         waiting.send(post("/await", body))
         assert application.awaiting.acquire(timeout=PATIENCE)
-        seen(running, lambda: held(running) >= 3 * 65_000)
+        seen(running, lambda: held(running) >= (2 + IN_HAND_COPIES) * 65_000)
         broken.reset()
-        seen(running, lambda: held(running) < 3 * 65_000)
+        seen(running, lambda: held(running) < (2 + IN_HAND_COPIES) * 65_000)
         clock.advance(10.1)
         assert late.answer().status == 408
-        seen(running, lambda: held(running) == len(body))
+        seen(running, lambda: held(running) == IN_HAND_COPIES * len(body))
         application.futures[0].set_result("done")
         assert waiting.answer().status == 202
         seen(running, lambda: held(running) == 0)
 
 
-def test_when_requests_in_hand_alone_hold_too_much_the_last_one_is_given_up(
+def test_when_requests_in_hand_alone_leave_no_room_the_next_one_is_refused_before_it_is_begun(
     start: Start, application: StubApplication
 ) -> None:
     # Small enough to arrive in one piece: a request of which a part is there is ended while it is read.
-    running = start(max_held=12_000)
+    running = start(max_held=2 * IN_HAND_COPIES * 5_000 + 1_000)
     with ExitStack() as stack:
         clients = [stack.enter_context(RawClient(running.url)) for _ in range(3)]
-        for client in clients:
+        for client in clients[:2]:
             client.send(post("/await", b"x" * 5_000))
             assert application.awaiting.acquire(timeout=PATIENCE)
-        assert clients[2].closed()
-        assert held(running) == 10_000
+        refused = clients[2].ask(post("/await", b"x" * 5_000))
+        assert (refused.status, refused.code) == (503, "overloaded")
+        assert clients[2].ask(get("/echo")).status == 200, "what takes no room goes on"
+        assert held(running) == 2 * IN_HAND_COPIES * 5_000
         for future in application.futures:
             future.set_result("done")
         assert [client.answer().status for client in clients[:2]] == [202, 202]
+        assert len(application.futures) == 2
+
+
+def test_what_is_in_hand_makes_those_give_way_who_wait_for_their_clients(
+    start: Start, application: StubApplication
+) -> None:
+    running = start(max_held=len(HALF) + 2_000)
+    with RawClient(running.url) as slow, RawClient(running.url) as quick:
+        slow.send(HALF)
+        seen(running, lambda: held(running) >= 65_535)
+        quick.send(post("/await", b"x" * 5_000))
+        assert application.awaiting.acquire(timeout=PATIENCE)
+        assert slow.answer().code == "overloaded"
+        application.futures[0].set_result("done")
+        assert quick.answer().status == 202
+
+
+def test_what_a_client_that_left_has_begun_counts_until_it_ends(
+    start: Start, application: StubApplication
+) -> None:
+    running = start()
+    with RawClient(running.url) as client:
+        client.send(post("/await", b"x" * 5_000))
+        assert application.awaiting.acquire(timeout=PATIENCE)
+        client.reset()
+        # The one that is left is that of `seen` itself.
+        seen(running, lambda: len(running.server._connections) == 1)
+        assert held(running) == IN_HAND_COPIES * 5_000
+        application.futures[0].set_result("done")
+        seen(running, lambda: held(running) == 0)
 
 
 def test_a_body_of_tiny_pieces_is_kept_in_no_more_than_its_bytes(start: Start) -> None:
