@@ -133,7 +133,7 @@ def test_what_a_client_that_left_has_begun_counts_until_it_ends(
         assert application.awaiting.acquire(timeout=PATIENCE)
         client.reset()
         # The one that is left is that of `seen` itself.
-        seen(running, lambda: len(running.server._connections) == 1)
+        seen(running, lambda: len(running.server.connections) == 1)
         assert held(running) == IN_HAND_COPIES * 5_000
         application.futures[0].set_result("done")
         seen(running, lambda: held(running) == 0)
