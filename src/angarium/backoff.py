@@ -7,6 +7,9 @@ from typing import TypeVar
 
 Result = TypeVar("Result")
 
+LAST_TRY_SECONDS = 0.05
+"""So long before the time is up the last try begins: one that begins later is none."""
+
 
 def delays(
     first: float = 0.05,
@@ -27,6 +30,28 @@ def delays(
     while True:
         yield uniform(bound / 2, bound)
         bound = min(most, bound * 2)
+
+
+def delays_until(
+    remaining: Callable[[], float],
+    first: float,
+    most: float,
+    uniform: Callable[[float, float], float] = random.uniform,
+) -> Iterator[float]:
+    """Give waits like `delays`, the last of which ends when the time is up: one try more is worth it then.
+
+    Args:
+        remaining: Seconds left for all of it.
+        first: The first wait's upper bound in seconds.
+        most: No wait is longer, in seconds.
+        uniform: Draws between two bounds.
+
+    Yields:
+        Seconds to wait before the next try.
+    """
+    for wait in delays(first, most, uniform):
+        left = remaining() - LAST_TRY_SECONDS
+        yield min(wait, left) if left > LAST_TRY_SECONDS else wait
 
 
 def retry(

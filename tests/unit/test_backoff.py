@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angarium.backoff import delays, retry
+from angarium.backoff import LAST_TRY_SECONDS, delays, delays_until, retry
 from tests.fakes.clock import ManualClock
 
 
@@ -112,3 +112,23 @@ def test_another_error_is_not_retried() -> None:
 def test_waits_that_end_are_a_fault_of_the_caller() -> None:
     with pytest.raises(AssertionError, match="must not end"):
         retry(Flaky(5), Outage, lambda: math.inf, Told(), ManualClock().sleep, iter([0.1]))
+
+
+@pytest.mark.parametrize("seconds", [1.0, 7.3, 20.0])
+def test_the_last_of_the_waits_until_a_moment_ends_just_before_it(seconds: float) -> None:
+    clock = ManualClock()
+    give_up_at = clock.monotonic() + seconds
+    tries: list[float] = []
+
+    def remaining() -> float:
+        return give_up_at - clock.monotonic()
+
+    def fail() -> None:
+        tries.append(remaining())
+        raise Outage
+
+    with pytest.raises(Outage):
+        retry(fail, Outage, remaining, Told(), clock.sleep, delays_until(remaining, 0.2, 2.0, upper))
+    assert tries[0] == pytest.approx(seconds)
+    assert 0 < tries[-1] <= 2 * LAST_TRY_SECONDS + 1e-6
+    assert len(tries) <= seconds / 2.0 + 7

@@ -49,10 +49,11 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
 
     for line in settings.warnings:
         console.complain(line)
+    give_up_at = time.monotonic() + arguments.timeout
     handler = logs.configure("cli", "WARNING", settings.log_format, console.stderr)
     try:
         ready = _prepare_servers(settings, arguments.timeout, console) if settings.kafka else settings.data
-        with wiring.open_identity(settings) as room:
+        with wiring.open_identity(settings, max(0.0, give_up_at - time.monotonic())) as room:
             wiring.provision(settings, room.provisioning, _progress(len(settings.users), console))
             wiring.refuse_public_passwords(settings, room.users)
     finally:

@@ -82,11 +82,12 @@ def distributed_engine(settings: Settings, clock: Clock) -> Iterator[Engine]:
 
 
 @contextmanager
-def distributed_users(settings: Settings) -> Iterator[UserStore]:
+def distributed_users(settings: Settings, timeout: float = FIRST_CONNECTION_SECONDS) -> Iterator[UserStore]:
     """Open just the users.
 
     Args:
         settings: Name the servers.
+        timeout: Seconds to wait for Cassandra.
 
     Yields:
         The users, until the block ends.
@@ -95,10 +96,10 @@ def distributed_users(settings: Settings) -> Iterator[UserStore]:
         StoreUnavailable: Cassandra cannot be reached.
     """
     with closing(CassandraSession(_cassandra(settings))) as session:
-        if not session.await_connection(FIRST_CONNECTION_SECONDS):
+        if not session.await_connection(timeout):
             raise StoreUnavailable(
                 f"Cassandra at {_shown(settings.cassandra)} could not be used within "
-                f"{FIRST_CONNECTION_SECONDS:.0f} s; check that it runs and that `angarium init` was run"
+                f"{timeout:.0f} s; check that it runs and that `angarium init` was run"
             )
         yield CassandraUsers(session)
 
@@ -147,23 +148,27 @@ def prepare(settings: Settings, timeout: float) -> KeyspaceReport:
         SetupError: A server did not answer in time, or what is there differs from the settings.
     """
     give_up = time.monotonic() + timeout
+
+    def remaining() -> float:
+        return give_up - time.monotonic()
+
     topics = _topics(settings, _kafka(settings))
     try:
         backoff.retry(
             topics.create,
             LogUnavailable,
-            remaining=lambda: give_up - time.monotonic(),
+            remaining=remaining,
             failed=lambda error, wait: _log.debug(
                 "retry", f"Kafka cannot be prepared yet, next try in {wait:.1f} s", detail=str(error)
             ),
-            waits=backoff.delays(0.2, 2.0),
+            waits=backoff.delays_until(remaining, 0.2, 2.0),
         )
     except LogUnavailable as error:
         raise SetupError(
             f"Kafka at {_shown(settings.kafka)} could not be prepared within {timeout:g} s "
             f"({error}); check ANGARIUM_KAFKA, and that the brokers run"
         ) from error
-    return keyspace.prepare(_cassandra(settings), settings.replication, max(0.0, give_up - time.monotonic()))
+    return keyspace.prepare(_cassandra(settings), settings.replication, max(0.0, remaining()))
 
 
 def _verify_topics(check: TopicCheck) -> None:

@@ -1,5 +1,6 @@
 """Users, for the commands that manage them and for every start."""
 
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -18,6 +19,7 @@ from angarium.services.configured_passwords import (
     PasswordHashing,
     admit_users,
 )
+from angarium.services.persistent_users import PersistentUsers
 from angarium.services.users import Provisioning
 from angarium.wiring.embedded import embedded_users
 
@@ -39,11 +41,13 @@ class IdentityRoom:
 
 
 @contextmanager
-def open_identity(settings: Settings) -> Iterator[IdentityRoom]:
+def open_identity(settings: Settings, timeout: float = 0.0) -> Iterator[IdentityRoom]:
     """Open just what the commands about users need, beside a running service or without one.
 
     Args:
         settings: Names the engine.
+        timeout: Seconds to wait, from now on, for a store that does not
+            do what it is asked yet; 0 waits for a connection alone.
 
     Yields:
         The users and their provisioning, until the block ends.
@@ -52,16 +56,18 @@ def open_identity(settings: Settings) -> Iterator[IdentityRoom]:
         SetupError: The engine cannot be opened.
         StoreUnavailable: The engine cannot be reached.
     """
-    with _users(settings) as users:
+    give_up_at = time.monotonic() + timeout
+    with _users(settings, timeout) as store:
+        users = PersistentUsers(store, lambda: give_up_at - time.monotonic())
         yield IdentityRoom(users, Provisioning(users, ScryptHasher(), SystemClock()))
 
 
-def _users(settings: Settings) -> AbstractContextManager[UserStore]:
+def _users(settings: Settings, timeout: float) -> AbstractContextManager[UserStore]:
     if settings.kafka:
         # The drivers are loaded only where they are used.
-        from angarium.wiring.distributed import distributed_users
+        from angarium.wiring.distributed import FIRST_CONNECTION_SECONDS, distributed_users
 
-        return distributed_users(settings)
+        return distributed_users(settings, max(FIRST_CONNECTION_SECONDS, timeout))
     return embedded_users(settings)
 
 

@@ -8,7 +8,9 @@ from contextlib import closing
 
 import pytest
 
-from angarium.domain.errors import SetupError
+from angarium import wiring
+from angarium.config import Settings
+from angarium.domain.errors import SetupError, StoreUnavailable
 from angarium.engines.cassandra import cluster as clusters
 from angarium.engines.cassandra.cluster import CassandraAddress
 from angarium.engines.cassandra.keyspace import KeyspaceReport, prepare
@@ -17,6 +19,8 @@ from tests.engines.cassandra_server import CassandraCluster
 from tests.engines.cassandra_sessions import PREPARE_SECONDS, connected
 from tests.engines.ports import free_port
 from tests.integration.cassandra.asking import asked, until_it_answers
+
+WAIT_SECONDS = 120.0
 
 PREPARE = """
 import sys
@@ -142,3 +146,31 @@ def test_an_unknown_datacenter_is_told(address: CassandraAddress) -> None:
     elsewhere = CassandraAddress(address.contact_points, address.keyspace, datacenter="elsewhere")
     with pytest.raises(SetupError, match="ANGARIUM_DATACENTER"):
         prepare(elsewhere, 1, 1.0)
+
+
+def test_users_are_added_as_soon_as_the_nodes_that_keep_their_copies_are_up(
+    cassandra_cluster: CassandraCluster, address: CassandraAddress
+) -> None:
+    prepare(address, 2, PREPARE_SECONDS)
+    settings = Settings.from_env(
+        {
+            "ANGARIUM_KAFKA": f"127.0.0.1:{free_port()}",
+            "ANGARIUM_CASSANDRA": cassandra_cluster.address,
+            "ANGARIUM_KEYSPACE": address.keyspace,
+            "ANGARIUM_JWT_SECRET": "a secret of this test, 32 bytes or more",
+        },
+        command="init",
+    )
+    cassandra_cluster.nodes[1].kill()
+    with wiring.open_identity(settings) as impatient, pytest.raises(StoreUnavailable):
+        wiring.provision(settings, impatient.provisioning)
+
+    def provision() -> list[str]:
+        with wiring.open_identity(settings, WAIT_SECONDS) as room:
+            wiring.provision(settings, room.provisioning)
+            return [user.username for user in room.users.all()]
+
+    with ThreadPoolExecutor(1) as pool:
+        provisioning = pool.submit(provision)
+        cassandra_cluster.start()
+        assert provisioning.result(WAIT_SECONDS) == ["alice", "bob", "carol", "dave"]

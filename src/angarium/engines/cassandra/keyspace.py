@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from typing import cast
@@ -38,13 +38,25 @@ class KeyspaceReport:
     nodes: int
 
 
-def prepare(address: CassandraAddress, replication: int, timeout: float) -> KeyspaceReport:
+def prepare(
+    address: CassandraAddress,
+    replication: int,
+    timeout: float,
+    attempt: "Callable[[CassandraAddress, int], KeyspaceReport] | None" = None,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> KeyspaceReport:
     """Make the keyspace, its tables and their columns where they are missing; wait for servers that start.
 
     Args:
         address: Where the cluster is.
         replication: Copies of each row in the datacenter, for a keyspace that is made now.
-        timeout: Seconds to wait for servers that do not answer yet.
+        timeout: Seconds to wait for servers that do not answer yet, and
+            for whatever else the driver says: a node that starts refuses
+            logins and schema changes until it has heard of the others.
+        attempt: Makes it, once.
+        clock: Tells the time, in seconds.
+        sleep: Waits between tries.
 
     Returns:
         What was found.
@@ -52,24 +64,30 @@ def prepare(address: CassandraAddress, replication: int, timeout: float) -> Keys
     Raises:
         SetupError: The servers did not answer in time, or the keyspace was made with another replication.
     """
-    give_up = time.monotonic() + timeout
+    give_up = clock() + timeout
+    make = attempt or _prepare
+
+    def remaining() -> float:
+        return give_up - clock()
+
     try:
         return backoff.retry(
-            lambda: _prepare(address, replication),
+            lambda: make(address, replication),
             DRIVER_ERRORS,
-            remaining=lambda: give_up - time.monotonic(),
+            remaining=remaining,
             failed=lambda error, wait: _log.debug(
                 "retry",
                 f"Cassandra cannot be prepared yet, next try in {wait:.1f} s",
                 detail=str(error)[:300],
             ),
-            waits=backoff.delays(0.2, 2.0),
+            sleep=sleep,
+            waits=backoff.delays_until(remaining, 0.2, 2.0),
         )
     except DRIVER_ERRORS as error:
         raise SetupError(
             f"Cassandra at {_shown(address)} could not be prepared within {timeout:.0f} s "
             f"({type(error).__name__}: {str(error)[:300]}); check ANGARIUM_CASSANDRA, "
-            "ANGARIUM_DATACENTER, and the nodes"
+            "ANGARIUM_DATACENTER, ANGARIUM_CASSANDRA_USERNAME with its password, and the nodes"
         ) from error
 
 
@@ -98,7 +116,10 @@ class _Schema:
     def __init__(self, session: Session, address: CassandraAddress) -> None:
         self._session = session
         self._address = address
-        self._node = min((pool.host for pool in session.get_pools()), key=lambda host: str(host.endpoint))
+        hosts = [pool.host for pool in session.get_pools()]
+        if not hosts:
+            raise DriverException("no node can be asked yet")
+        self._node = min(hosts, key=lambda host: str(host.endpoint))
 
     def make_keyspace(self, replication: int) -> None:
         datacenter = self._address.datacenter
@@ -108,6 +129,8 @@ class _Schema:
                 f"{{'class': 'NetworkTopologyStrategy', '{datacenter}': {replication}}}"
             )
         found = self._replication()
+        if found is None:
+            raise DriverException("the keyspace is not visible yet")
         if found != replication:
             raise SetupError(
                 f"keyspace {self._address.keyspace} keeps {found} copies in {datacenter}, but "
