@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tests.engines.freezing import freeze, resume
 
+LAUNCHER = (sys.executable, "-m", "angarium")
 PATIENCE = 60.0
 """Seconds that any single step may take on a slow and busy machine."""
 
@@ -37,8 +38,15 @@ def until(condition: Callable[[], bool], what: str, patience: float = PATIENCE) 
 class Service:
     """`angarium serve`, `api` or `worker`: it can be stopped, killed, frozen and started again as it was."""
 
-    def __init__(self, folder: Path, arguments: Sequence[str] = ("serve",), **settings: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        arguments: Sequence[str] = ("serve",),
+        launcher: Sequence[str] = LAUNCHER,
+        **settings: str,
+    ) -> None:
         self.folder = folder
+        self.launcher = launcher
         self.arguments = arguments
         self.settings = {"ANGARIUM_PORT": "0", "ANGARIUM_DATA": str(folder / "data"), **settings}
         self.url = ""
@@ -59,7 +67,7 @@ class Service:
     def start(self) -> "Service":
         with self.log_path.open("a") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "angarium", *self.arguments],
+                [*self.launcher, *self.arguments],
                 env=environment(**self.settings),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -134,10 +142,10 @@ class Service:
 
 
 @contextlib.contextmanager
-def running(folder: Path, **settings: str) -> Iterator[Service]:
+def running(folder: Path, launcher: Sequence[str] = LAUNCHER, **settings: str) -> Iterator[Service]:
     """Run the whole service for the length of a block."""
     folder.mkdir(parents=True, exist_ok=True)
-    service = Service(folder, **settings)
+    service = Service(folder, launcher=launcher, **settings)
     try:
         yield service.start()
     finally:

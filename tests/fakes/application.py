@@ -45,11 +45,12 @@ _LANES = {"store": Lane.STORE, "hash": Lane.HASHING, "health": Lane.HEALTH, "liv
 class StubApplication:
     """Answers by the path's first segment; keeps what it was asked.
 
-    `/echo` gives the body back, `/large/N` N bytes, `/store-large/N` as well on the STORE lane. `/refused`
-    is refused from its head, `/crash` fails there, `/broken` later. `/store`, `/hash` and `/health` wait on
-    those lanes until the test opens the gate. `/live` is on the LIVENESS lane. `/await` is answered when the
-    test completes a future. `/moved` finds on the server's thread that it would block; `/moved-await` and
-    `/store-await` come to a future on the STORE lane. An `X-User` names the user, else it is alice, and an
+    `/echo` gives the body back, `/large/N` N bytes, `/store-large/N` as well on the STORE lane.
+    `/refused` is refused from its head, `/crash` fails there, `/broken` later. `/store`, `/hash` and
+    `/health` wait on those lanes until the test opens the gate. `/live` is on the LIVENESS lane.
+    `/held` holds the server's own thread until then. `/await` is answered when the test completes a
+    future. `/moved` finds on the server's thread that it would block; `/moved-await` and `/store-await`
+    come to a future on the STORE lane. An `X-User` names the user, else it is alice, and an
     `X-Forwarded-For` the client.
     """
 
@@ -96,7 +97,7 @@ class StubApplication:
             raise RuntimeError("run failed")
         if segment == "hash":
             return PasswordCheck(lambda: self._checked(body), lambda: self.abandoned.append(body))
-        if segment in ("store", "health"):
+        if segment in ("store", "health", "held"):
             self._wait()
         if segment.endswith("await"):
             return self._await()

@@ -45,9 +45,9 @@ LIVENESS = Lane.LIVENESS
 _UNBOUNDED = frozenset((HASHING, HEALTH, LIVENESS))
 """The lanes of requests that do not count as in hand: they have bounds of their own."""
 
-HASHING_NICENESS = 10
-"""How far a thread that hashes stands back: it weighs a tenth of the others where the cores are taken, so
-that logins are slower then, and sends are not."""
+HASHING_NICENESS = 5
+"""How far a thread that hashes stands back: it weighs a third of the others where the cores are taken, so
+that logins are slower then, and sends are not. A tenth let logins wait for seconds on a busy machine."""
 
 Completion = tuple[Transaction, Callable[[], Response | None]]
 

@@ -229,8 +229,10 @@ class Server(HTTPServer):
     def _turn(self) -> None:
         mailbox = self.dispatcher.mailbox
         self._accept_again()
+        # Those who put more requests off come after those who were not asked yet.
+        again, self._again = self._again, []
         events = self._selector.select(0.0)
-        if not events and not self._again and mailbox.doze():
+        if not events and not again and mailbox.doze():
             self.dispatcher.rested()
             events = self._selector.select(TICK if self.connections else QUIET_TICK)
             mailbox.rouse()
@@ -243,7 +245,6 @@ class Server(HTTPServer):
             else:
                 self._accept()
         self.dispatcher.collect()
-        again, self._again = self._again, []
         for connection in again:
             self._ready(connection, 0)
         if self.now >= self._next_sweep:

@@ -70,6 +70,21 @@ def test_pipelined_requests_are_answered_in_order(client: RawClient) -> None:
     assert [int(client.answer().body) for _ in range(many)] == list(range(many))
 
 
+def test_of_pipelined_requests_so_many_are_answered_before_another_connection_has_its_turn(
+    running: Running, application: StubApplication
+) -> None:
+    with RawClient(running.url) as greedy, RawClient(running.url) as other:
+        other.ask(get("/echo"))
+        greedy.send(get("/held") + 100 * get("/greedy"))
+        assert application.entered.acquire(timeout=30)
+        other.send(get("/other"))
+        application.gate.set()
+        assert other.answer().status == 200
+        assert [greedy.answer().status for _ in range(101)] == [200] * 101
+    paths = [head.path for head in application.heads]
+    assert paths.index("/other") - paths.index("/held") <= BURST
+
+
 def test_pipelined_requests_of_different_lanes_are_answered_in_order(
     client: RawClient, application: StubApplication
 ) -> None:
