@@ -26,6 +26,7 @@ class Appends:
         """
         self._events = log
         self._clock = clock
+        self._repeats = logs.Repeats(clock.monotonic)
 
     def __call__(
         self, event: Event, trace_id: str, user_id: UUID, accepted: str, fields: Mapping[str, object]
@@ -57,7 +58,7 @@ class Appends:
             duration_ms = round((self._clock.monotonic() - started) * 1000, 1)
             error = future.exception()
             if error is not None:
-                _log_failure(error, {**known, "duration_ms": duration_ms})
+                _log_failure(error, {**known, "duration_ms": duration_ms}, self._repeats)
                 return
             place = future.result()
             _log.info(
@@ -82,9 +83,11 @@ class Appends:
             return failed
 
 
-def _log_failure(error: BaseException, fields: Mapping[str, object]) -> None:
+def _log_failure(error: BaseException, fields: Mapping[str, object], repeats: logs.Repeats) -> None:
     if isinstance(error, RecordTooLarge):
-        _log.error(
+        # One client may repeat it for ever, and each time has its access line.
+        _log.limited_error(
+            repeats,
             "record_too_large",
             "The log takes no record of this size, and does not have it.",
             None,

@@ -4,7 +4,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from angarium.domain.conversation import Conversation
-from angarium.domain.errors import Code, LogUnavailable, Refused
+from angarium.domain.errors import Code, LogUnavailable, RecordTooLarge, Refused
 from angarium.domain.events import NewMessage, decode
 from angarium.domain.identifiers import conversation_id_for, text_of, user_id_for
 from angarium.ports.message_log import Appended
@@ -171,3 +171,17 @@ def test_the_text_of_a_messages_id_is_not_kept_once_it_is_sent(clock: ManualCloc
     for _ in range(3):
         sending.submit(CONVERSATION, ALICE, Submission("hello"), TRACE)
     assert text_of.cache_info().currsize == kept
+
+
+def test_a_record_that_is_too_large_for_the_log_is_told_once_in_a_while(
+    clock: ManualClock, lines: LogLines
+) -> None:
+    log = PendingLog()
+    sending = Sending(log, clock)
+    for _ in range(3):
+        pending = sending.submit(CONVERSATION, ALICE, Submission("hello"), TRACE)
+        log.futures[-1].set_exception(RecordTooLarge("topic 'messages' takes no record of 62000 bytes"))
+        assert isinstance(pending.appended.exception(0), RecordTooLarge)
+    assert lines.levels("record_too_large") == ["ERROR", "DEBUG", "DEBUG"]
+    assert lines.of("record_too_large")[0]["trace_id"] == TRACE
+    assert lines.of("log_unavailable") == []

@@ -49,6 +49,7 @@ class Connector:
         self._listens = listens
         self._absence = Absence(ABSENT_SECONDS, clock)
         self._look_seconds = look_seconds
+        self._repeats = logs.Repeats()
         self._connected: Connected | None = None
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -106,7 +107,8 @@ class Connector:
             try:
                 connected = self._connect(self._address)
             except Exception as error:  # noqa: BLE001 - a thread that ends here would never connect
-                _log.warning(
+                _log.limited_warning(
+                    self._repeats,
                     "store_unavailable",
                     f"Cassandra cannot be used yet, next try in {wait:.1f} s; it must be reachable, and "
                     "`angarium init` must have made the keyspace",
