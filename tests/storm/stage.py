@@ -32,6 +32,7 @@ class Stage:
         self._scale = {"api": apis, "worker": workers}
         (folder / "files").mkdir(parents=True, exist_ok=True)
         self.compose = Compose(
+            *("--file", "docker-compose.yml", "--file", "tests/storm/compose.yml"),
             *("--env-file", ".env.example", "--project-name", self.project),
             environment=environment(
                 ANGARIUM_PORT=str(self.port),

@@ -25,7 +25,8 @@ class Tally:
         """Read on, and tell how many there are."""
         found = sum(self._grown(ledger) for ledger in self._read)
         if found:
-            self.longest_gap = max(self.longest_gap, self.gap)
+            if self.accepted:  # Before the first one everybody logs in.
+                self.longest_gap = max(self.longest_gap, self.gap)
             self._last_progress = time.monotonic()
             self.accepted += found
         return self.accepted
