@@ -6,12 +6,16 @@ import os
 import platform
 import subprocess
 import sys
+from contextlib import AbstractContextManager
 
 import pytest
 
 import angarium
+from angarium import wiring
 from angarium.cli.console import Console
 from angarium.cli.main import main
+from angarium.config import Settings
+from angarium.wiring.identity import IdentityRoom
 from tests.engines.ports import free_port
 from tests.unit.cli.conftest import Shell
 from tests.unit.cli.own_terminal import environment_of
@@ -115,6 +119,21 @@ def test_init_tells_what_cannot_be_promised(shell: Shell) -> None:
     warning, *_, failure = shell.err.splitlines()
     assert warning.startswith("angarium: ANGARIUM_CONSISTENCY is LOCAL_ONE, but ANGARIUM_REPLICATION is 2: ")
     assert "could not be prepared" in failure
+
+
+def test_init_gives_the_users_what_is_left_of_its_time(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[float] = []
+    opened = wiring.open_identity
+
+    def noted(settings: Settings, timeout: float) -> AbstractContextManager[IdentityRoom]:
+        left.append(timeout)
+        return opened(settings, timeout)
+
+    monkeypatch.setattr(wiring, "open_identity", noted)
+    assert shell.run("init", "--timeout", "2000") == 0
+    assert shell.run("init", "--timeout", "0") == 0
+    assert 0 < left[0] <= 2000
+    assert left[1:] == [0.0]
 
 
 def test_a_wrong_address_of_the_server_is_a_wrong_setting(shell: Shell) -> None:

@@ -5,14 +5,17 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from angarium.deadline import remaining
 from angarium.domain.conversation import Conversation
 from angarium.domain.errors import StoreUnavailable
 from angarium.domain.identifiers import conversation_id_for
 from angarium.engines.cassandra.conversations import CassandraConversations
+from angarium.engines.cassandra.rows import Rows
 from angarium.engines.cassandra.statements import Statement
 from tests.contract.ports.chat import START
 from tests.unit.engines.cassandra.conditional import GIVE_UP_SECONDS, ConditionalTables
 from tests.unit.engines.cassandra.flights import CountedFlight
+from tests.unit.engines.cassandra.tables import Values
 
 ALICE, BOB = sorted((uuid4(), uuid4()))
 RACING = 24
@@ -79,3 +82,19 @@ def test_one_that_is_there_costs_no_conditional_write(
     tables.asked.clear()
     store.create(candidate(), uuid4())
     assert Statement.ADD_CONVERSATION not in tables.asked
+
+
+def test_whether_the_store_answers_is_asked_for_a_second_at_most() -> None:
+    class Clocked(ConditionalTables):
+        left = 0.0
+
+        def execute(self, statement: Statement, parameters: Values = ()) -> Rows:
+            self.left = remaining(60.0)
+            return super().execute(statement, parameters)
+
+    tables = Clocked()
+    CassandraConversations(tables.as_session()).check()
+    assert 0 < tables.left <= 1.0
+    tables.failing[Statement.CONVERSATION] = False
+    with pytest.raises(StoreUnavailable):
+        CassandraConversations(tables.as_session()).check()

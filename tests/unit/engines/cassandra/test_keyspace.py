@@ -1,6 +1,6 @@
 """`init` waits as long as it was told for what time can mend, and gives up at once for the rest."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import cast
 
@@ -19,7 +19,7 @@ from cassandra.protocol import ErrorMessage
 
 from angarium.domain.errors import SetupError
 from angarium.engines.cassandra.cluster import CassandraAddress
-from angarium.engines.cassandra.keyspace import KeyspaceReport, _Schema, prepare
+from angarium.engines.cassandra.keyspace import STATEMENT_SECONDS, KeyspaceReport, _Schema, prepare
 from tests.fakes.clock import ManualClock
 
 ADDRESS = CassandraAddress([("cassandra.test", 9042)], "chat")
@@ -90,11 +90,15 @@ def test_what_time_cannot_mend_is_told_at_once(clock: ManualClock) -> None:
 
 
 class Node:
-    """Stands for a session on one node that answers what a test says."""
+    """Stands for a session on some nodes that answers what a test says, and keeps what it was asked."""
 
-    def __init__(self, *, pools: int = 1, agreed: bool = True) -> None:
-        self._pools = [SimpleNamespace(host=SimpleNamespace(endpoint=str(each))) for each in range(pools)]
+    def __init__(self, *, pools: int = 1, agreed: bool = True, columns: Sequence[object] = ()) -> None:
+        self._pools = [SimpleNamespace(host=SimpleNamespace(endpoint=each)) for each in range(pools, 0, -1)]
         self._agreed = agreed
+        self._columns = columns
+        self.changes: list[str] = []
+        self.asked: set[object] = set()
+        self.timeouts: set[object] = set()
 
     def as_session(self) -> Session:
         """Give it to whoever takes a session of the driver."""
@@ -103,9 +107,12 @@ class Node:
     def get_pools(self) -> list[SimpleNamespace]:
         return self._pools
 
-    def execute(self, query: str, *_values: object, **_options: object) -> object:
+    def execute(self, query: str, *_values: object, timeout: float, host: SimpleNamespace) -> object:
+        self.asked.add(host.endpoint)
+        self.timeouts.add(timeout)
         if query.startswith("SELECT"):
-            return []
+            return self._columns
+        self.changes.append(query)
         return SimpleNamespace(response_future=SimpleNamespace(is_schema_agreed=self._agreed))
 
 
@@ -122,3 +129,28 @@ def test_a_keyspace_that_is_not_visible_yet_is_waited_for() -> None:
 def test_nodes_that_do_not_agree_yet_are_waited_for() -> None:
     with pytest.raises(DriverException, match="do not agree"):
         _Schema(Node(agreed=False).as_session(), ADDRESS).make_tables()
+
+
+def test_all_changes_go_through_one_node_the_same_for_everybody_and_have_a_bound() -> None:
+    node = Node(pools=3)
+    _Schema(node.as_session(), ADDRESS).make_tables()
+    made = [change.split()[5] for change in node.changes]
+    tables = (
+        "users",
+        "conversations",
+        "conversations_by_user",
+        "messages",
+        "message_index",
+        "inboxes",
+        "presence",
+    )
+    assert made == [f'"chat".{table}' for table in tables]
+    assert node.asked == {1}
+    assert node.timeouts == {STATEMENT_SECONDS}
+
+
+def test_only_what_is_lacking_is_made() -> None:
+    node = Node(columns=[("presence", "user_id")])
+    _Schema(node.as_session(), ADDRESS).make_tables()
+    assert 'ALTER TABLE "chat".presence ADD seen_at bigint' in node.changes
+    assert not [change for change in node.changes if "EXISTS" in change and ".presence" in change]
