@@ -9,6 +9,7 @@ from bench import aims, capacity, plot, report
 from bench.parts import (
     accept,
     accept_parts,
+    attack_others,
     connections,
     embedded,
     end_to_end,
@@ -35,6 +36,7 @@ PARTS: Mapping[str, Callable[[Stage], Iterator[Table]]] = {
     "connections": connections.run,
     "scaling": scaling.run,
     "embedded": embedded.run,
+    "attack_others": attack_others.run,
 }
 
 

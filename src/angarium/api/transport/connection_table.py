@@ -57,6 +57,18 @@ class ConnectionTable(Generic[Item]):
         """
         return self._waiting > 0
 
+    def address_of(self, connection: Item) -> str:
+        """Name the address that a connection is counted by.
+
+        Args:
+            connection: May be unknown.
+
+        Returns:
+            As it was added; nobody's for one that is not there.
+        """
+        source = self._sources_of.get(connection)
+        return "" if source is None else source.name
+
     def add(self, connection: Item, address: str) -> None:
         """Count a connection.
 

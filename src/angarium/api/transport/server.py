@@ -21,6 +21,7 @@ from angarium.api.transport.holdings import Holdings
 from angarium.api.transport.known_heads import KnownHeads
 from angarium.api.transport.limits import ServerLimits, allowed_connections
 from angarium.api.transport.listening import resolve_listening_address, url_of
+from angarium.api.transport.ready_queue import ReadyQueue
 from angarium.clock import Clock
 from angarium.domain.ip_addresses import client_key
 from angarium.logs.tally import Tally
@@ -35,6 +36,8 @@ ACCEPTED_AT_ONCE = 128
 """Connections taken before those that are open have their turn."""
 FULL_SECONDS = 60.0
 """Between two lines that say that all connections are taken."""
+SLICE = 0.005
+"""Seconds for connections that are ready before it is looked who else is: a flood is taken in slices."""
 ACCEPT_PAUSE = 0.5
 """Seconds without accepting after the machine ran out of descriptors."""
 
@@ -97,6 +100,7 @@ class Server(HTTPServer):
         self._selector = selectors.DefaultSelector()
         self.connections: ConnectionTable[Connection] = ConnectionTable()
         self._full = Tally(FULL_SECONDS)
+        self._waiting_turn: ReadyQueue[Connection] = ReadyQueue()
         self._again: list[Connection] = []
         self._accepting = False
         self._accept_after = 0.0
@@ -232,26 +236,37 @@ class Server(HTTPServer):
         # Those who put more requests off come after those who were not asked yet.
         again, self._again = self._again, []
         events = self._selector.select(0.0)
-        if not events and not again and mailbox.doze():
+        if not events and not again and not self._waiting_turn and mailbox.doze():
             self.dispatcher.rested()
             events = self._selector.select(TICK if self.connections else QUIET_TICK)
             mailbox.rouse()
         self.now = self.clock.monotonic()
         for key, mask in events:
             if key.data is not None:
-                self._ready(key.data, mask)
+                self._waiting_turn.add(key.data, self.connections.address_of(key.data), mask)
             elif key.fileobj is mailbox:
                 mailbox.clear()
             else:
                 self._accept()
         self.dispatcher.collect()
         for connection in again:
-            self._ready(connection, 0)
+            self._waiting_turn.add(connection, self.connections.address_of(connection), 0)
+        self._take_turns()
         if self.now >= self._next_sweep:
             self._next_sweep = self.now + TICK
             self._sweep()
         if self._stops:
             self._wind_down()
+
+    def _take_turns(self) -> None:
+        """Let connections do what they can, an address after the other, no longer than a slice."""
+        ends = self.now + SLICE
+        while self._waiting_turn:
+            connection, events = self._waiting_turn.pop()
+            self._ready(connection, events)
+            if self.clock.monotonic() >= ends:
+                # The others are still there when it was looked who has come meanwhile.
+                return
 
     def _ready(self, connection: Connection, events: int) -> None:
         try:

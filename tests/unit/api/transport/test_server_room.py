@@ -8,11 +8,13 @@ from contextlib import ExitStack
 
 import pytest
 
+from angarium.api.transport.limits import ServerLimits
+from angarium.api.transport.server import SLICE
 from angarium.logs.line import action_of, fields_of
 from tests.fakes.application import StubApplication
 from tests.fakes.clock import ManualClock
 from tests.fakes.raw_client import RawClient, get, post
-from tests.fakes.serving import Start, seen, turn
+from tests.fakes.serving import Start, seen, serving, turn
 
 PATIENCE = 30.0
 
@@ -204,3 +206,35 @@ def test_a_lingering_connection_is_dropped_when_it_never_falls_silent(
             client.send(b"more")
             turn(running)
         seen(running, lambda: len(running.server.lingering) == 0)
+
+
+class HastyClock(ManualClock):
+    """Passes by a whole slice of the loop with each look."""
+
+    def monotonic(self) -> float:
+        self.advance(SLICE)
+        return super().monotonic()
+
+
+@elsewhere
+def test_a_flood_from_one_address_is_taken_in_slices(application: StubApplication) -> None:
+    with serving(application, ServerLimits(), HastyClock()) as running, ExitStack() as stack:
+        first = stack.enter_context(RawClient(running.url, address=ELSEWHERE))
+        flood = [stack.enter_context(RawClient(running.url, address=ELSEWHERE)) for _ in range(50)]
+        alice = stack.enter_context(RawClient(running.url))
+        for client in (*flood, alice):
+            assert client.ask(get("/echo")).status == 200
+        first.send(get("/held"))
+        assert application.entered.acquire(timeout=PATIENCE)
+        for number, client in enumerate(flood):
+            client.send(get("/held" if number == 0 else "/greedy"))
+        application.gate.set()
+        application.gate.clear()
+        assert application.entered.acquire(timeout=PATIENCE)
+        alice.send(get("/alice"))
+        application.gate.set()
+        assert alice.answer().status == 200
+        assert [client.answer().status for client in flood] == [200] * 50
+    paths = [head.path for head in application.heads]
+    held = len(paths) - paths[::-1].index("/held") - 1
+    assert paths.index("/alice") - held <= 3
