@@ -31,7 +31,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     settings = Settings.from_env(console.environment, console.stderr.isatty())
     if arguments.json:
         rows = [{"name": s.name, "value": s.value, "source": s.source} for s in settings.shown]
-        console.say(json.dumps({"settings": rows}, ensure_ascii=False, indent=2))
+        console.say_json(json.dumps({"settings": rows}, ensure_ascii=False, indent=2))
         return 0
     widest = max(len(shown.name) for shown in settings.shown)
     for shown in settings.shown:

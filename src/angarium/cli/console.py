@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal, Self, TextIO
 
 from angarium.cli.errors import CommandError
-from angarium.cli.text import printable
+from angarium.cli.text import harmless_json, printable
 
 BYTE_ORDER_MARK = "\ufeff"
 
@@ -70,6 +70,15 @@ class Console:
             line: Harmless already where it has other people's text in it.
         """
         self.stdout.write(f"{line}\n")
+
+    def say_json(self, text: str) -> None:
+        """Write JSON as the result, on lines of its own.
+
+        Args:
+            text: JSON with anything in its strings; what a terminal
+                would obey is escaped, which changes no value.
+        """
+        self.say(harmless_json(text))
 
     def note(self, line: str) -> None:
         """Write a line beside the result.

@@ -67,7 +67,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
         for page in pages:
             shown += len(page.messages)
             if arguments.json:
-                console.say(page.text)
+                console.say_json(page.text)
                 continue
             for message in page.messages:
                 console.say(message_line(message, names, session.login.user_id, console))

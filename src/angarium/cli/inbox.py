@@ -51,7 +51,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
             missing -= len(page.messages)
             shown += len(page.messages)
             if arguments.json:
-                console.say(page.text)
+                console.say_json(page.text)
             else:
                 for message in page.messages:
                     console.say(message_line(message, names, session.login.user_id, console))

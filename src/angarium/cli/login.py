@@ -51,7 +51,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     now_ns = time.time_ns()
     credentials.keep(Login(url, name, token.user_id, token.access_token, now_ns))
     if arguments.json:
-        console.say(token.text)
+        console.say_json(token.text)
     else:
         until = datetime.fromtimestamp(now_ns // 1_000_000_000 + token.expires_in, UTC)
         console.say(f"{name} is logged in at {url} until {local_time(until)}")

@@ -7,6 +7,7 @@ from angarium.cli.arguments import Commands, add_command, add_json, add_login, a
 from angarium.cli.console import Console
 from angarium.cli.errors import CommandError, RequestFailed
 from angarium.cli.session import open_session
+from angarium.cli.text import printable
 from angarium.domain.content import content_problem
 
 
@@ -52,7 +53,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
                 f"the message may or may not have been accepted: look with `angarium history {name}`",
             ) from failure
     if arguments.json:
-        console.say(accepted.text)
+        console.say_json(accepted.text)
     else:
-        console.say(f"accepted for {name} ({accepted.message_id})")
+        console.say(f"accepted for {name} ({printable(accepted.message_id)})")
     return 0

@@ -5,6 +5,9 @@ from collections.abc import Iterator
 
 _ESCAPED_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_BIDI_MARKS = frozenset("\u061c\u200e\u200f")
+"""They belong to the rest of Unicode's `Bidi_Control`. People's texts have
+them for a reason; in JSON an escape takes nothing away."""
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _EMOJI_PRESENTATION = "\ufe0f"
 
@@ -22,6 +25,22 @@ def printable(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(_escaped(character) for character in text)
+
+
+def harmless_json(text: str) -> str:
+    """Write JSON so that it can do nothing to a terminal, and means the same.
+
+    Args:
+        text: JSON as a server has sent it.
+
+    Returns:
+        The JSON with control characters, line separators, lone
+        surrogates, and every character that turns the direction of
+        writing, as JSON's escapes. Line ends between its parts stay.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_escaped_in_json(character) for character in text)
 
 
 def width(text: str) -> int:
@@ -123,6 +142,20 @@ def _escaped(character: str) -> str:
     if unicodedata.category(character) not in _ESCAPED_CATEGORIES and character not in _BIDI_CONTROLS:
         return character
     return _SHORT.get(character) or character.encode("unicode_escape", "surrogatepass").decode()
+
+
+def _escaped_in_json(character: str) -> str:
+    """Return a character, escaped as JSON does it where a terminal would obey it.
+
+    JSON has no other control characters than white space between its
+    parts, where an escape would break it.
+    """
+    if character in "\n\t\r":
+        return " " if character == "\r" else character
+    harmful = unicodedata.category(character) in _ESCAPED_CATEGORIES
+    if not harmful and character not in _BIDI_CONTROLS | _BIDI_MARKS:
+        return character
+    return f"\\u{ord(character):04x}"
 
 
 def _columns(character: str) -> int:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from angarium.cli.console import Style
-from angarium.cli.text import printable, rows, width
+from angarium.cli.text import head, printable, rows, width
 
 INDENT = "      "
 LONGEST_STATE = 9
@@ -54,6 +54,7 @@ def said(
         The entry.
     """
     time = moment.astimezone(zone).strftime("%H:%M")
+    state = head(printable(state), LONGEST_STATE)
     return Entry((time, printable(name)), printable(content), state, Style.PLAIN if own else Style.BOLD)
 
 
@@ -82,17 +83,17 @@ def rows_of(entry: Entry, columns: int, colours: bool) -> list[str]:
     """
     columns = max(columns, LEAST_COLUMNS)
     time, name = entry.head
-    head = f"{time} {name}: " if name else ""
+    start = f"{time} {name}: " if name else ""
     room = columns - 1 - (LONGEST_STATE + 1 if entry.state else 0)
-    laid_out = list(rows(head + entry.text, room, len(INDENT)))
+    laid_out = list(rows(start + entry.text, room, len(INDENT)))
     first = laid_out[0]
     if not name:
         return [painted(row, Style.DIM, colours) for row in _indented(laid_out)]
-    if first.startswith(head):
-        painted_head = (
+    if first.startswith(start):
+        painted_start = (
             f"{painted(time, Style.DIM, colours)} {painted(name + ':', entry.name_style, colours)} "
         )
-        first = painted_head + first[len(head) :]
+        first = painted_start + first[len(start) :]
     if entry.state:
         state = painted(entry.state, STATE_STYLES.get(entry.state, Style.DIM), colours)
         first += f"\x1b[{columns - width(entry.state)}G{state}"

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -107,6 +108,14 @@ def test_a_failed_commit_leaves_no_gap_and_no_double(log: EmbeddedLog, database:
     assert isinstance(refused.exception(PATIENCE), StoreUnavailable)
     assert [each.result(PATIENCE).offset for each in [before, *after]] == [1, 2, 3]
     assert append(log, 1).offset == 4
+
+
+def test_a_record_that_cannot_be_written_leaves_no_gap(log: EmbeddedLog) -> None:
+    """The offset that it had been given is given again."""
+    assert append(log, 1).offset == 0
+    unwritable = NewRecord(b"key-1", cast("bytes", object()), {})
+    assert isinstance(log.append(unwritable).exception(PATIENCE), LogUnavailable)
+    assert append(log, 1).offset == 1
 
 
 def test_records_that_another_process_appended_stop_no_append(
