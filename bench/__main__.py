@@ -9,6 +9,7 @@ from bench import aims, capacity, plot, report
 from bench.parts import (
     accept,
     accept_parts,
+    attack_memory,
     attack_others,
     connections,
     embedded,
@@ -37,6 +38,7 @@ PARTS: Mapping[str, Callable[[Stage], Iterator[Table]]] = {
     "scaling": scaling.run,
     "embedded": embedded.run,
     "attack_others": attack_others.run,
+    "attack_memory": attack_memory.run,
 }
 
 

@@ -54,6 +54,11 @@ class Target:
                 pass
         return target
 
+    def seen_by(self, username: str) -> "Target":
+        """Give the same conversation as its other user reads it."""
+        with closing(Caller(f"http://127.0.0.1:{self.port}")) as other:
+            return Target(self.port, other.log_in(username).token, self.conversation)
+
     def connect(self, receive_buffer: int = 0) -> socket.socket:
         """Open a connection, with a small window where one is wanted."""
         connection = socket.socket()

@@ -40,11 +40,11 @@ def test_pages_of_control_characters_that_many_read_at_once_and_others_do_not_ta
     statuses = read_pages(target, readers=12, rounds=2)
     assert set(statuses) <= {200, 503}
     with reading_nothing(target, readers=150):
-        # Others are served meanwhile.
-        assert read_pages(target, readers=1, rounds=1).total() == 1
-        assert send_largest(target, senders=1, rounds=3)[202]
-        statuses = read_pages(target, readers=40, rounds=2)
-        assert statuses[200]
+        assert set(read_pages(target, readers=40, rounds=2)) <= {0, 200, 503}
+        # Somebody else is served meanwhile.
+        other = target.seen_by("bob")
+        assert read_pages(other, readers=1, rounds=5)[200]
+        assert send_largest(other, senders=1, rounds=5)[202]
     assert service.process.poll() is None
     assert peak_mib(service.process.pid) < MOST_MIB
 

@@ -12,9 +12,10 @@ GENERATIONS = 20
 """So many looks at young objects bring one at the middle-aged, and so many of those one at all."""
 
 
-LARGE_BYTES = 128 * 1024
+LARGE_BYTES = 32 * 1024
 """What is larger gets pages of its own, which go back to the system as
-soon as it is freed. That is where glibc begins too, but it learns: after
+soon as it is freed: bodies, records and pages of the largest messages,
+and nothing of the usual ones. glibc begins at 128 KiB and learns: after
 the first password hash, which takes 16 MiB, everything smaller came out
 of its heaps, and those kept 50 MB that nobody used (mallopt(3))."""
 
