@@ -63,8 +63,10 @@ def is_loopback(host: str) -> bool:
         loopback addresses alone. A name without an address leads
         nowhere yet, and may lead anywhere later: False.
     """
-    if parse_address(host) is not None or host.lower() == "localhost":
-        return host.lower() == "localhost" or ip_addresses.is_loopback(host)
+    if host.lower() == "localhost":
+        return True
+    if parse_address(host) is not None:
+        return ip_addresses.is_loopback(host)
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):

@@ -221,3 +221,13 @@ def test_the_published_secret_in_the_data_folder_is_not_served_with_where_others
     (line,) = hardened.err.splitlines()
     assert "'0.0.0.0', which others may reach" in line
     assert f"{secret} has the published demo secret in it" in line
+
+
+def test_stored_demo_passwords_that_are_configured_anew_keep_no_service_from_starting(
+    hardened: Shell, tmp_path: Path
+) -> None:
+    users = [{"username": name, "password": "long and hard to guess"} for name in ("alice", "bob")]
+    (tmp_path / "users.json").write_text(json.dumps(users))
+    assert hardened.run("serve") == 2
+    # Whatever is not refused before finds its port taken.
+    assert "cannot be listened on" in hardened.err

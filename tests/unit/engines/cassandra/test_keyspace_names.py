@@ -20,5 +20,5 @@ def test_what_is_no_name_is_refused_before_a_server_is_asked(
     name: str, datacenter: str, setting: str
 ) -> None:
     address = CassandraAddress([("127.0.0.1", 1)], name, datacenter, "LOCAL_QUORUM", None, None, None)
-    with pytest.raises(SetupError, match=setting):
+    with pytest.raises(SetupError, match=f"cannot be a .* name; change {setting}"):
         keyspace.prepare(address, 2, 0.0)
