@@ -126,7 +126,11 @@ class Tormentor:
         unwell, error = None, ""
         try:
             container = self._find(fault)
-            self._carry_out(fault, container)
+            try:
+                self._carry_out(fault, container)
+            except ComposeError as failure:
+                # The engine's failure and not the service's: it must be well all the same.
+                self._tell(f"{fault.kind} {fault.target} was not carried out: {failure}")
             if awaited(lambda: self._is_well(container), RECOVERY_SECONDS):
                 unwell = time.monotonic() - began
                 self._tell(f"{fault.target} is well, {unwell:.1f} s after its {fault.kind}")
@@ -145,8 +149,8 @@ class Tormentor:
             self._docker("restart", "--time", "15", container.id)
             return
         begin, end = ("kill", "start") if fault.kind is Kind.KILL else ("pause", "unpause")
-        self._docker(begin, container.id)
         try:
+            self._docker(begin, container.id)
             time.sleep(fault.seconds)
         finally:
             self._docker(end, container.id)
