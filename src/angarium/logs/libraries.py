@@ -99,6 +99,7 @@ TROUBLES: Mapping[str, tuple[Trouble, ...]] = {
                 "kafka.consumer.fetcher": (
                     "unknown topic",
                     "Attempt to fetch offsets",
+                    "Fetch to node %s failed",
                     "Discarding error in ListOffsetResponse",
                     "Truncation detected",
                     "OffsetForLeaderEpoch",
