@@ -47,7 +47,9 @@ def test_a_storm_is_only_kept_when_every_part_of_it_is() -> None:
     assert kept.kept
     assert not replace(kept, verdicts=[]).kept
     assert not replace(kept, verdicts=[(0, KEPT), (1, KEPT)]).kept
-    assert not replace(kept, outcomes=[Outcome(FAULT, None, "not well")]).kept
+    slow = replace(kept, outcomes=[Outcome(FAULT, None, "not well")])
+    assert slow.kept
+    assert any(line.startswith("SLOW kill kafka-1") for line in slow.lines())
     assert not replace(kept, problems=["no engine"]).kept
 
 
