@@ -93,6 +93,7 @@ def _serve_api(settings: Settings, out: TextIO) -> None:
         server = wiring.http_server(settings, engine, clock)
         heap.settle()
         with on_signal(lambda: server.stop(GRACE_SECONDS)):
+            server.start()
             _log.info("started", f"serving on {server.url}", version=__version__, url=server.url)
             greet(out, f"listening on {server.url}\n")
             server.serve()

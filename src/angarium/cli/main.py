@@ -36,6 +36,14 @@ _SETTINGS_HELP = (
     " `angarium send -h`."
 )
 
+_THREAD_REFUSED = "can't start new thread"
+"""What Python says when the system has no room for one more thread."""
+
+_NO_THREADS = (
+    "the system starts no more threads for this program; allow more memory (`ulimit -v`), more processes"
+    " (`ulimit -u`) or more tasks in its container"
+)
+
 
 def main(argv: Sequence[str] | None = None, console: Console | None = None) -> int:
     """Run one command.
@@ -68,7 +76,7 @@ def main(argv: Sequence[str] | None = None, console: Console | None = None) -> i
     except OSError as error:
         return _failed(console, (_os_words(error),), EXIT_FAILED)
     except Exception as error:  # noqa: BLE001 - the last resort: one line, like every other error
-        return _failed(console, (_fault(error),), EXIT_FAILED)
+        return _failed(console, (_unforeseen(error),), EXIT_FAILED)
     return status
 
 
@@ -115,6 +123,11 @@ def _failed(console: Console, lines: Sequence[str], status: int) -> int:
 def _os_words(error: OSError) -> str:
     what = error.strerror or type(error).__name__
     return f"{error.filename}: {what}" if error.filename else what
+
+
+def _unforeseen(error: Exception) -> str:
+    # The limit of threads is the machine's doing, all else a fault.
+    return _NO_THREADS if str(error) == _THREAD_REFUSED else _fault(error)
 
 
 def _fault(error: Exception) -> str:

@@ -44,16 +44,18 @@ def run(settings: Settings, out: TextIO) -> None:
             threading.Thread(target=hashing.run, args=(stopping,), name="passwords"),
         ]
         with on_signal(lambda: server.stop(GRACE_SECONDS)):
-            for thread in threads:
-                thread.start()
             try:
+                server.start()
+                for thread in threads:
+                    thread.start()
                 _log.info("started", f"serving on {server.url}", version=__version__, url=server.url)
                 greet(out, _greeting(settings, server.url))
                 server.serve()
             finally:
                 stopping.set()
                 for thread in threads:
-                    thread.join()
+                    if thread.ident is not None:
+                        thread.join()
 
 
 def _greeting(settings: Settings, url: str) -> str:

@@ -93,11 +93,25 @@ class _Check:
                 return self._running
             running: Future[CheckResult] = Future()
             # The ids alone: the deadline of whoever asks first is not that of the others who share the run.
-            threading.Thread(
+            thread = threading.Thread(
                 target=self._run, args=(running, logs.bindings()), name=f"check-{self._name}", daemon=True
-            ).start()
-            self._running = running
+            )
+            try:
+                thread.start()
+                self._running = running
+            except RuntimeError as error:
+                self._log_refusal(error)
+                running.set_result(CheckResult(False, 0.0))
             return running
+
+    def _log_refusal(self, error: RuntimeError) -> None:
+        """Tell that the system starts no more threads."""
+        _log.limited_error(
+            self._repeats,
+            f"{self._name}_unavailable",
+            f"The check of the {self._name} could not begin: {error}.",
+            error_type=type(error).__name__,
+        )
 
     def _run(self, running: "Future[CheckResult]", ids: Mapping[str, object]) -> None:
         started = self._clock.monotonic()

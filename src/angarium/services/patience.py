@@ -1,5 +1,6 @@
 """Calling back when something has taken too long."""
 
+import contextlib
 import threading
 import time
 from collections import deque
@@ -31,9 +32,19 @@ class Patience:
         """
         with self._lock:
             self._waits.append((time.monotonic() + self._seconds, give_up))
-            if not self._running:
-                threading.Thread(target=self._run, name="patience", daemon=True).start()
-                self._running = True
+            if self._running or self._starts():
+                return
+            # Without a thread nothing would end the wait: it ends at once.
+            self._waits.clear()
+        give_up()
+
+    def _starts(self) -> bool:
+        # False where the system starts no more threads.
+        thread = threading.Thread(target=self._run, name="patience", daemon=True)
+        with contextlib.suppress(RuntimeError):
+            thread.start()
+            self._running = True
+        return self._running
 
     def _run(self) -> None:
         while (wait := self._next()) is not None:

@@ -1,15 +1,24 @@
+from collections.abc import Collection, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
+from typing import TypeVar
+from uuid import UUID
 
 import pytest
 
 from angarium.domain.errors import StoreUnavailable
+from angarium.domain.message import Message, Status
 from angarium.ports.message_log import Position
+from angarium.ports.messages import Marked, Receipt, Recorded
 from angarium.router.worker import Worker
 from tests.fakes.clock import ManualClock
+from tests.fakes.messages import MemoryMessages
 from tests.unit.router.events import ALICE, BOB, CAROL, message, message_id_of, receipt
 from tests.unit.router.recorders import HeldRecorder, Watched
 from tests.unit.router.rig import AT_ONCE, Rig, let_pass
 from tests.unit.services.log_lines import LogLines
+
+Outcome = TypeVar("Outcome")
 
 
 def test_while_the_store_is_out_nothing_is_lost_skipped_or_committed(
@@ -295,3 +304,55 @@ def test_no_turn_waits_longer_than_the_poll(rig: Rig, clock: ManualClock) -> Non
     assert asked[-1] == 0.0
     worker.step()
     assert asked[-1] == 0.2
+
+
+class ShortOfOutcomes(MemoryMessages):
+    """A store that at first forgets to say what became of the last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.forgets = True
+
+    def record(
+        self,
+        conversation_id: UUID,
+        messages: Sequence[Message],
+        online: Future[Collection[UUID]] | None = None,
+    ) -> Future[tuple[Recorded, ...]]:
+        return self._cut(super().record(conversation_id, messages, online))
+
+    def mark_delivered(
+        self, conversation_id: UUID, receipts: Sequence[Receipt]
+    ) -> Future[tuple[Marked, ...]]:
+        return self._cut(super().mark_delivered(conversation_id, receipts))
+
+    def _cut(self, answer: Future[tuple[Outcome, ...]]) -> Future[tuple[Outcome, ...]]:
+        cut: Future[tuple[Outcome, ...]] = Future()
+        cut.set_result(answer.result()[:-1] if self.forgets else answer.result())
+        return cut
+
+
+@pytest.mark.parametrize("kind", ["messages", "receipts"])
+def test_too_few_outcomes_finish_nothing_and_are_asked_for_again(
+    rig: Rig, lines: LogLines, kind: str
+) -> None:
+    short = ShortOfOutcomes()
+    rig.messages = short
+    first, second = message("first"), message("second")
+    rig.put(first)
+    rig.put(second)
+    worker = rig.worker()
+    if kind == "receipts":
+        short.forgets = False
+        rig.run(worker)
+        short.forgets = True
+        rig.put(receipt([first.message_id]))
+        rig.put(receipt([second.message_id]))
+    committed = rig.position().offset
+    let_pass(rig, worker, 5)
+    assert rig.position().offset == committed
+    assert lines.levels("store_unavailable") == ["ERROR"]
+    short.forgets = False
+    let_pass(rig, worker, 10)
+    assert rig.all_committed()
+    assert {stored.status is Status.DELIVERED for stored in rig.history()} == {kind == "receipts"}

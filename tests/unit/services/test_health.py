@@ -187,3 +187,21 @@ def test_an_outage_that_goes_on_is_told_once_in_a_while_however_often_is_asked(l
         clock.advance(2.0)
     assert lines.levels("log_unavailable") == (["ERROR"] + ["DEBUG"] * 4) * 2 + ["ERROR", "DEBUG"]
     assert [line.get("repeats") for line in lines.of("log_unavailable")][::5] == [None, 4, 4]
+
+
+def test_a_check_whose_thread_cannot_start_is_a_failed_check_and_the_next_one_is_tried(
+    lines: LogLines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked = health()
+
+    def refuse_to_start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as refusing:
+        refusing.setattr(threading.Thread, "start", refuse_to_start)
+        report = checked.report()
+    assert [result.ok for result in report.values()] == [False, False]
+    for action in ("log_unavailable", "store_unavailable"):
+        (line,) = lines.of(action)
+        assert line["error_type"] == "RuntimeError"
+    assert [result.ok for result in checked.report().values()] == [True, True]

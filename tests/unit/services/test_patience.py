@@ -1,6 +1,8 @@
 import threading
 from functools import partial
 
+import pytest
+
 from angarium.services.patience import Patience
 
 
@@ -37,3 +39,21 @@ def test_many_threads_may_watch_at_once() -> None:
         thread.join(10)
     for _ in range(200):
         assert calls.acquire(timeout=10)
+
+
+def test_where_no_thread_can_start_the_wait_ends_at_once_and_later_ones_are_served(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    patience = Patience(0.01)
+    ended = threading.Event()
+    with monkeypatch.context() as refusing:
+        refusing.setattr(threading.Thread, "start", refuse_to_start)
+        patience.watch(ended.set)
+    assert ended.is_set()
+    later = threading.Event()
+    patience.watch(later.set)
+    assert later.wait(10)
+
+
+def refuse_to_start(_: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")

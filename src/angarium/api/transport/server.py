@@ -105,6 +105,7 @@ class Server(HTTPServer):
         self._accepting = False
         self._accept_after = 0.0
         self._next_sweep = 0.0
+        self._started = False
         self._stops = 0
         self._grace = 0.0
         self._give_up = 0.0
@@ -128,9 +129,19 @@ class Server(HTTPServer):
         self.server_name = str(host)
         self.server_port = int(port)
 
+    def start(self) -> None:
+        """Start the threads, unless they run; nobody is told of an address before they do.
+
+        Raises:
+            RuntimeError: The system starts no more threads.
+        """
+        if not self._started:
+            self._started = True
+            self.dispatcher.start()
+
     def serve(self) -> None:
         """Serve until `stop`, then give everything back."""
-        self.dispatcher.start()
+        self.start()
         self._selector.register(self.dispatcher.mailbox, selectors.EVENT_READ)
         try:
             while not self._finished():
