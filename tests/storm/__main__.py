@@ -72,6 +72,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="draws the faults")
     parser.add_argument("--apis", type=int, default=2, help="instances of the API (default: %(default)s)")
     parser.add_argument("--workers", type=int, default=2, help="workers (default: %(default)s)")
+    parser.add_argument(
+        "--overtime",
+        type=float,
+        default=OVERTIME,
+        help="times the seconds after which the writing ends whatever was sent (default: %(default)s)",
+    )
     parser.add_argument("--no-attack", action="store_true", help="load and faults alone")
     parser.add_argument("--keep", action="store_true", help="leave the containers running at the end")
     began = f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
@@ -130,7 +136,7 @@ def _torment(
         elapsed = now - began
         if tally.look() >= total or tally.gap > STUCK_SECONDS:
             break
-        if elapsed > OVERTIME * arguments.seconds:
+        if elapsed > arguments.overtime * arguments.seconds:
             tell("the time is over: the writing is ended before everything was sent")
             break
         if elapsed >= fault.at:

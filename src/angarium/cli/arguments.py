@@ -13,6 +13,9 @@ from angarium.domain.user import is_username
 
 Command = Callable[[argparse.Namespace, Console], int]
 
+MAX_COUNT = 10_000_000
+"""The most that a number of things may be: a slip of the finger is more, an hour of `verify` is not."""
+
 
 class Parser(argparse.ArgumentParser):
     """A parser whose complaints are one line each."""
@@ -166,11 +169,11 @@ def at_least_one(text: str) -> int:
         The number.
 
     Raises:
-        argparse.ArgumentTypeError: It is no whole number from 1 to 100,000.
+        argparse.ArgumentTypeError: It is no whole number from 1 to 10,000,000.
     """
     digits = text.lstrip("0") if text.isascii() and text.isdigit() else ""
-    if not 1 <= len(digits) <= 6 or int(digits) > 100_000:
-        raise argparse.ArgumentTypeError(f"{quoted(text)} is no whole number from 1 to 100000")
+    if not 1 <= len(digits) <= 8 or int(digits) > MAX_COUNT:
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is no whole number from 1 to {MAX_COUNT}")
     return int(digits)
 
 

@@ -61,9 +61,9 @@ USAGE: list[tuple[list[str], str]] = [
     (["send"], "angarium: send: the following arguments are required: NAME, TEXT; see `angarium send -h`"),
     (["send", "bob"], "angarium: send: the following arguments are required: TEXT; see `angarium send -h`"),
     (["send", "Bob", "hi"], "argument NAME: 'Bob' is no username; write 1 to 64 of a-z 0-9 . _ -"),
-    (["history", "bob", "--limit", "0"], "argument --limit: '0' is no whole number from 1 to 100000"),
-    (["history", "bob", "--limit", "0000000011999999"], "is no whole number from 1 to 100000"),
-    (["history", "bob", "--limit", "100001"], "argument --limit: '100001' is no whole number"),
+    (["history", "bob", "--limit", "0"], "argument --limit: '0' is no whole number from 1 to 10000000"),
+    (["history", "bob", "--limit", "0000000011999999"], "is no whole number from 1 to 10000000"),
+    (["history", "bob", "--limit", "10000001"], "argument --limit: '10000001' is no whole number"),
     (["history", "bob", "--limit", "x"], "argument --limit: 'x' is no whole number"),
     (["history", "bob", "--all", "--limit", "3"], "argument --limit: not allowed with argument --all"),
     (
