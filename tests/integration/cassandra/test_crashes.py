@@ -213,7 +213,8 @@ def test_what_is_seen_in_the_history_is_found_though_its_worker_died_before_the_
         survived = record_in_trouble(session, request, messages, Trouble.DIES_BEFORE)
         shown = history(reader, chat)
         seen += bool(shown) and not survived
-        assert list(reader.find(chat.conversation_id, [each.message_id for each in shown]).values()) == shown
+        found = reader.find(chat.conversation_id, [each.message_id for each in shown])
+        assert found == {each.message_id: each for each in shown}
         if survived:
             break
     assert seen, "no worker died between the history and the index"

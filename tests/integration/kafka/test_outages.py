@@ -10,7 +10,7 @@ import kafka
 import pytest
 
 from angarium import deadline
-from angarium.domain.errors import LogUnavailable
+from angarium.domain.errors import LogUnavailable, RecordTooLarge
 from angarium.engines.kafka.producer import KafkaLog
 from angarium.engines.kafka.security import KafkaConnection
 from angarium.ports.message_log import Appended, NewRecord
@@ -182,7 +182,7 @@ def test_a_record_that_a_broker_refuses_for_good_stops_the_others_for_moments_on
     append(log, "before", new_key())
     set_config(connection, topic, "max.message.bytes", 1000)
     give_up_at = time.monotonic() + 30.0
-    while "MessageSizeTooLarge" not in str(try_to_append(log, "large" * 1_000)):
+    while not isinstance(try_to_append(log, "large" * 1_000), RecordTooLarge):
         assert time.monotonic() < give_up_at
     until_taken(log)
 
