@@ -154,6 +154,9 @@ class Connection(OwnedHandler):
         self._watch(0)
         # What is in hand goes on without its client, and takes room until it ends.
         self._hold(self._in_hand)
+        # It knows this connection, and nobody takes these bytes any more.
+        self._outbox = Outbox()
+        self._reader = RequestReader(self._owner.heads)
         self._phase = CLOSED
         self.connection.close()
         self._owner.gone(self)
@@ -179,10 +182,13 @@ class Connection(OwnedHandler):
             return
         outbox = self._outbox
         steps = BURST
-        while steps and not outbox.stuck and self._step():
-            steps -= 1
+        while steps:
+            # Before the next request: who takes no answer gets no other made.
             if outbox.held >= MAX_UNSENT and not self._flush():
                 return
+            if outbox.stuck or not self._step():
+                break
+            steps -= 1
         # A full socket ends the burst too, and may have room again when it is tried once more.
         self._finish(starved=steps > 0 and not outbox.stuck)
 

@@ -168,3 +168,33 @@ def test_connections_that_made_room_are_told_in_one_line(
     lines = [record for record in caplog.records if action_of(record) == "connections_shed"]
     assert {record.levelno for record in lines} == {logging.WARNING}
     assert sum(int(str(fields_of(record)["ended"])) for record in lines) == 3
+
+
+def test_a_large_answer_is_on_its_way_before_the_next_request_is_begun(
+    start: Start, application: StubApplication
+) -> None:
+    running = start()
+    with RawClient(running.url, receive_buffer=4096) as client:
+        client.send(get("/store-large/8000000") + get("/await"))
+        seen(running, lambda: len(running.server.writing) == 1)
+        assert not application.futures, "who takes no answer gets no second one made"
+        assert client.answer().status == 200
+        assert application.awaiting.acquire(timeout=PATIENCE)
+        application.futures[0].set_result("done")
+        assert client.answer().status == 202
+
+
+def test_a_closed_connection_keeps_no_answer_while_its_next_request_is_in_hand(
+    start: Start, application: StubApplication
+) -> None:
+    running = start()
+    with RawClient(running.url, receive_buffer=4096) as client:
+        # Small enough that the next request begins, larger than what the socket takes.
+        client.send(get(f"/large/{MAX_UNSENT - 1000}") * 3 + get("/await"))
+        assert application.awaiting.acquire(timeout=PATIENCE)
+        (connection,) = (each for each in running.server.connections if each._outbox.held)
+        client.reset()
+        seen(running, lambda: len(running.server.connections) == 1)
+        assert connection._outbox.held == 0
+        application.futures[0].set_result("done")
+        seen(running, lambda: held(running) == 0)
