@@ -10,6 +10,13 @@ from enum import StrEnum
 from deploy.compose import Compose, ComposeError, Container, awaited
 
 COMMAND_SECONDS = 60.0
+SLOW_STARTERS = ("kafka", "cassandra")
+"""Services whose start takes both processors of a small machine for up
+to a minute. Killed as often as the others they would be starting all
+the time, and nothing else would be tried."""
+PAUSES_A_START = 4
+"""How many times as often such a container is paused as killed, and as
+restarted."""
 RECOVERY_SECONDS = 300.0
 """A container that takes longer is a finding; Cassandra on a busy machine takes a minute."""
 
@@ -65,7 +72,8 @@ def planned(seed: int, targets: Sequence[tuple[str, int]], interval: float) -> I
 
     Args:
         seed: Of the storm.
-        targets: Service and number of every container; each is as likely as any other.
+        targets: Service and number of every container; each is as likely as any other. Those that start
+            slowly are mostly paused.
         interval: Seconds between two faults on average.
 
     Yields:
@@ -76,8 +84,14 @@ def planned(seed: int, targets: Sequence[tuple[str, int]], interval: float) -> I
     while True:
         at += interval * chance.uniform(0.5, 1.5)
         service, number = chance.choice(targets)
-        kind = chance.choice(list(Kind))
+        (kind,) = chance.choices(list(Kind), _weights(service))
         yield Fault(round(at, 1), service, number, kind, round(chance.uniform(0.5, 6.0), 1))
+
+
+def _weights(service: str) -> list[int]:
+    """Return how likely each kind of fault is."""
+    pauses = PAUSES_A_START if service.startswith(SLOW_STARTERS) else 1
+    return [pauses if kind is Kind.PAUSE else 1 for kind in Kind]
 
 
 class Tormentor:

@@ -25,6 +25,12 @@ def test_every_container_has_every_fault_at_the_interval_that_was_asked_for() ->
     assert {(each.service, each.number, each.kind) for each in faults} == {
         (*target, kind) for target in TARGETS for kind in Kind
     }
+    pauses = dict.fromkeys(TARGETS, 0)
+    for each in faults:
+        pauses[each.service, each.number] += each.kind is Kind.PAUSE
+    assert min(pauses["kafka", 1], pauses["cassandra-1", 1]) > 1.5 * max(
+        pauses["api", 1], pauses["haproxy", 1]
+    )
     assert [each.at for each in faults] == sorted(each.at for each in faults)
     assert 9_000 < faults[-1].at < 11_000
 
