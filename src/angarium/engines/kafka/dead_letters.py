@@ -1,7 +1,7 @@
 """Dead letters on a topic of their own."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 
@@ -9,6 +9,7 @@ import kafka
 from kafka.consumer.fetcher import ConsumerRecord
 from kafka.structs import TopicPartition
 
+from angarium import logs
 from angarium.clock import Clock
 from angarium.domain.errors import LogUnavailable, RecordTooLarge
 from angarium.engines.kafka import letters
@@ -20,6 +21,8 @@ from angarium.engines.kafka.security import KafkaConnection
 from angarium.engines.kafka.topic_writer import TopicWriter
 from angarium.engines.kafka.topics import dead_letters_of
 from angarium.ports.message_log import Appended, DeadLetter
+
+_log = logs.get("angarium.kafka")
 
 READ_SECONDS = 10.0
 """How long reading may take in all."""
@@ -112,7 +115,21 @@ class KafkaDeadLetters:
                 found = _newest(consumer, TopicPartition(self._topic, _PARTITION), limit)
         finally:
             consumer.close(autocommit=False, timeout_ms=1_000)
-        return [letters.read(each) for each in reversed(found)]
+        return list(self._known(reversed(found)))
+
+    def _known(self, found: Iterable[ConsumerRecord]) -> Iterator[DeadLetter]:
+        # Those that a worker wrote; of the others a line tells.
+        for record in found:
+            letter = letters.read(record)
+            if letter is not None:
+                yield letter
+                continue
+            _log.warning(
+                "foreign_dead_letter",
+                f"A record of {self._topic} is no dead letter of this service's; it is left out.",
+                partition=record.partition,
+                offset=record.offset,
+            )
 
     def wait_until_connected(self, seconds: float) -> None:
         """Wait for the connection that is being made.

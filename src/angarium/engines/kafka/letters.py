@@ -67,15 +67,23 @@ def written(letter: DeadLetter, topic: str, most: int) -> Letter:
     return _written(_shortened(letter, place, f"its key, value and headers ({whole.size} bytes)"), topic)
 
 
-def read(found: ConsumerRecord) -> DeadLetter:
+def read(found: ConsumerRecord) -> DeadLetter | None:
     """Read a dead letter back.
 
     Args:
         found: A record of the topic of dead letters.
 
     Returns:
-        The dead letter.
+        The dead letter; None for a record that nobody here wrote.
     """
+    try:
+        return _read(found)
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return None
+
+
+def _read(found: ConsumerRecord) -> DeadLetter:
+    """Return the dead letter of a record that has our headers last."""
     headers = list(found.headers or ())
     own: dict[str, bytes | None] = dict(headers[: -len(_OURS)])
     texts = {name: value.decode() for name, value in headers[-len(_OURS) :]}

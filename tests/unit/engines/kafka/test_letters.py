@@ -19,7 +19,9 @@ def letter(record: Record) -> DeadLetter:
 def read_back(written: Letter) -> DeadLetter:
     found = dict.fromkeys(ConsumerRecord._fields)
     found |= {"key": written.key, "value": written.value, "headers": written.headers}
-    return letters.read(ConsumerRecord(**found))
+    read = letters.read(ConsumerRecord(**found))
+    assert read is not None
+    return read
 
 
 @pytest.mark.parametrize(
@@ -65,3 +67,19 @@ def test_what_does_not_fit_even_so_is_kept_as_its_position_alone(record: Record)
     kept = read_back(written)
     assert kept.record == Record(3, 17, 5, None, None, {})
     assert "without its key, value and headers" in kept.detail
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [],
+        [("reason", b"theirs")],
+        [(name, b"\xff") for name in letters._OURS],
+        [(name, None) for name in letters._OURS],
+        [(name, b"no number") for name in letters._OURS],
+    ],
+    ids=["no headers", "others", "no text", "no values", "no numbers"],
+)
+def test_a_record_that_nobody_here_wrote_is_no_dead_letter(headers: list[tuple[str, bytes | None]]) -> None:
+    found = dict.fromkeys(ConsumerRecord._fields) | {"value": b"x", "headers": headers}
+    assert letters.read(ConsumerRecord(**found)) is None
