@@ -6,13 +6,13 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=igno
 WORKDIR /build
 RUN python -m venv /opt/build && python -m venv --without-pip /opt/angarium
 # What changes seldom comes first, so that a change of the source does not fetch it again.
-COPY pyproject.toml ./
-RUN python -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
-print(*p['dependencies'], *p['optional-dependencies']['fast'], sep='\n')" > runtime.txt \
- && /opt/build/bin/pip --python /opt/angarium/bin/python install --requirement runtime.txt
-COPY README.md LICENSE ./
+COPY requirements.lock requirements-build.lock ./
+RUN /opt/build/bin/pip install --require-hashes --requirement requirements-build.lock \
+ && /opt/build/bin/pip --python /opt/angarium/bin/python install --require-hashes --requirement requirements.lock
+COPY pyproject.toml README.md LICENSE ./
 COPY src src
-RUN /opt/build/bin/pip --python /opt/angarium/bin/python install --no-deps .
+RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir wheels . \
+ && /opt/build/bin/pip --python /opt/angarium/bin/python install --no-deps --no-index wheels/*.whl
 
 FROM ${PYTHON_IMAGE}
 RUN groupadd --system --gid 10001 angarium \

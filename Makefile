@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 COMPOSE = $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 .DEFAULT_GOAL := help
-.PHONY: help run engines up down scale demo test test-fast test-compose storm lint check-deploy fix bench package clean
+.PHONY: help run engines up down scale demo test test-fast test-compose storm lint check-deploy lock fix bench package clean
 
 help:  ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -50,6 +50,10 @@ check-deploy: .venv/dev  ## Check the files for Compose, HAProxy and the image; 
 	$(COMPOSE) --env-file .env.example config --quiet
 	cd deploy && ANGARIUM_IDLE_TIMEOUT=60 ANGARIUM_REQUEST_TIMEOUT=10 ANGARIUM_OUTER_PROXIES= haproxy -c -q -f haproxy.cfg
 	$(BIN)/hadolint Dockerfile
+
+lock: .venv/dev  ## Write the versions and hashes that the image is built from; make lock UPGRADE=--upgrade for newer ones.
+	$(BIN)/uv pip compile $(UPGRADE) --output-file requirements.lock --extra fast pyproject.toml
+	$(BIN)/uv pip compile $(UPGRADE) --output-file requirements-build.lock --group build
 
 fix: .venv/dev  ## Format, and mend what can be mended by itself.
 	$(BIN)/ruff check --fix .
