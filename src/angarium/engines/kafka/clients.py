@@ -10,7 +10,6 @@ from kafka.net.compat import KafkaNetClient
 from angarium.domain.errors import LogUnavailable
 from angarium.engines.kafka.checksum import quicken
 from angarium.engines.kafka.errors import CLIENT_ERRORS, unavailable
-from angarium.engines.kafka.lazy_selector import LazySelector
 
 Client = TypeVar("Client")
 Network = TypeVar("Network", bound="PatientClient")
@@ -23,13 +22,12 @@ RECONNECT_MS = 1_000
 
 
 class PatientClient(KafkaNetClient):  # type: ignore[misc]  # the library has no types
-    """A network client that waits no longer than CONNECT_MS for a connection, and makes few system calls."""
+    """A network client that waits no longer than CONNECT_MS for a connection."""
 
     def __init__(self, **configs: object) -> None:
         setup = {
             "socket_connection_setup_timeout_ms": CONNECT_MS,
             "socket_connection_setup_timeout_max_ms": CONNECT_MS,
-            "selector": LazySelector,
         }
         super().__init__(**{**configs, **setup})
 
