@@ -8,7 +8,7 @@ from angarium.domain.events import encode
 from angarium.engines.embedded.consumer import EmbeddedConsumer
 from angarium.engines.embedded.database import Database
 from angarium.engines.embedded.log import EmbeddedLog
-from angarium.engines.kafka.batches import UNKNOWN_TIME
+from angarium.engines.kafka.record_batches import UNKNOWN_TIME
 from angarium.ports.message_log import NewRecord
 from angarium.router.clock_watch import AHEAD_MS, HOUR_SECONDS, ClockWatch
 from angarium.router.worker import Worker

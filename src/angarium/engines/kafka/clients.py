@@ -8,11 +8,11 @@ from typing import Generic, TypeVar
 from kafka.net.compat import KafkaNetClient
 
 from angarium.domain.errors import LogUnavailable
-from angarium.engines.kafka.checksum import quicken
 from angarium.engines.kafka.errors import CLIENT_ERRORS, unavailable
+from angarium.engines.kafka.patches.checksum import quicken
 
 Client = TypeVar("Client")
-Network = TypeVar("Network", bound="PatientClient")
+Network = TypeVar("Network", bound="NetworkClient")
 
 CONNECT_MS = 1_500
 """How long a connection may take to be made; kafka-python waits 10 s and more, too long to be back in 5 s."""
@@ -21,7 +21,7 @@ RECONNECT_MS = 1_000
 """The longest pause between two tries to connect, so that a broker that is back is found at once."""
 
 
-class PatientClient(KafkaNetClient):  # type: ignore[misc]  # the library has no types
+class NetworkClient(KafkaNetClient):  # type: ignore[misc]  # the library has no types
     """A network client that waits no longer than CONNECT_MS for a connection."""
 
     def __init__(self, **configs: object) -> None:
@@ -32,7 +32,7 @@ class PatientClient(KafkaNetClient):  # type: ignore[misc]  # the library has no
         super().__init__(**{**configs, **setup})
 
 
-def find_topic(client: PatientClient, topic: str, seconds: float) -> int:
+def find_topic(client: NetworkClient, topic: str, seconds: float) -> int:
     """Wait until a topic's metadata is there.
 
     The library asks once, and a metadata request that was under way before ends the wish for another one:
@@ -61,7 +61,7 @@ def find_topic(client: PatientClient, topic: str, seconds: float) -> int:
     return len(partitions)
 
 
-class Wire(Generic[Network]):
+class ClientFactory(Generic[Network]):
     """Hands a network client to a library object and remembers it: the only way to close one that failed."""
 
     def __init__(self, kind: type[Network]) -> None:

@@ -13,7 +13,7 @@ from angarium import logs
 from angarium.clock import Clock
 from angarium.domain.errors import LogUnavailable, RecordTooLarge
 from angarium.engines.kafka import letters
-from angarium.engines.kafka.clients import RECONNECT_MS, PatientClient, Wire
+from angarium.engines.kafka.clients import RECONNECT_MS, ClientFactory, NetworkClient
 from angarium.engines.kafka.errors import translated
 from angarium.engines.kafka.live_producer import LiveProducer
 from angarium.engines.kafka.record_sizes import LARGEST_LETTER
@@ -105,10 +105,10 @@ class KafkaDeadLetters:
         Raises:
             LogUnavailable: Kafka does not answer.
         """
-        wire = Wire(PatientClient)
+        factory = ClientFactory(NetworkClient)
         options = {**_OPTIONS, **self._connection.options()}
-        consumer = wire.connect(
-            self._connection, lambda: kafka.KafkaConsumer(kafka_client=wire.make, **options)
+        consumer = factory.connect(
+            self._connection, lambda: kafka.KafkaConsumer(kafka_client=factory.make, **options)
         )
         try:
             with translated("the dead letters could not be read"):

@@ -9,12 +9,12 @@ from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from angarium import logs
 from angarium.domain.errors import LogUnavailable
-from angarium.engines.kafka.careful_fetcher import CarefulFetcher
-from angarium.engines.kafka.clients import RECONNECT_MS, PatientClient, Wire, find_topic
+from angarium.engines.kafka.clients import RECONNECT_MS, ClientFactory, NetworkClient, find_topic
 from angarium.engines.kafka.errors import CLIENT_ERRORS
+from angarium.engines.kafka.patches.coordinator import JoinKeepingCoordinator
+from angarium.engines.kafka.patches.fetcher import TolerantFetcher
 from angarium.engines.kafka.rebalances import Rebalances
 from angarium.engines.kafka.security import KafkaConnection
-from angarium.engines.kafka.steady_coordinator import SteadyCoordinator
 from angarium.ports.message_log import BEGINNING, Record
 
 SESSION_MS = 10_000
@@ -73,20 +73,20 @@ class GroupClient:
             LogUnavailable: No broker answers, or there is no such topic.
         """
         self._topic = topic
-        self._wire = Wire(PatientClient)
-        self._consumer = self._wire.connect(
+        self._factory = ClientFactory(NetworkClient)
+        self._consumer = self._factory.connect(
             connection,
             lambda: kafka.KafkaConsumer(
-                group_id=group, kafka_client=self._wire.make, **_OPTIONS, **connection.options()
+                group_id=group, kafka_client=self._factory.make, **_OPTIONS, **connection.options()
             ),
         )
         # The library makes its coordinator by itself and offers no way to choose another.
-        self._consumer._coordinator.__class__ = SteadyCoordinator  # noqa: SLF001
-        self._fetcher = CarefulFetcher.take_over(self._consumer._fetcher)  # noqa: SLF001
+        self._consumer._coordinator.__class__ = JoinKeepingCoordinator  # noqa: SLF001
+        self._fetcher = TolerantFetcher.take_over(self._consumer._fetcher)  # noqa: SLF001
         rebalances.hold = self._hold
         self._consumer.subscribe([topic], listener=rebalances)
         try:
-            find_topic(self._wire.client, topic, _FIND_SECONDS)
+            find_topic(self._factory.client, topic, _FIND_SECONDS)
         except LogUnavailable:
             self.close()
             raise
@@ -94,7 +94,7 @@ class GroupClient:
     @property
     def in_touch(self) -> bool:
         """Whether a connection to any broker stands."""
-        return self._wire.in_touch
+        return self._factory.in_touch
 
     @property
     def member(self) -> str:

@@ -9,14 +9,14 @@ from kafka.errors import KafkaError, MessageSizeTooLargeError
 
 from angarium import deadline
 from angarium.domain.errors import LogUnavailable, SetupError
-from angarium.engines.kafka.clients import RECONNECT_MS, Wire, find_topic
+from angarium.engines.kafka.clients import RECONNECT_MS, ClientFactory, find_topic
 from angarium.engines.kafka.errors import too_large, translated, unavailable
 from angarium.engines.kafka.in_flight import Sent
 from angarium.engines.kafka.linger import LINGER_MS
+from angarium.engines.kafka.patches.sender import TolerantSender
+from angarium.engines.kafka.patches.sender_client import SenderClient
 from angarium.engines.kafka.record_sizes import BATCH_BYTES, LARGEST_RECORD
 from angarium.engines.kafka.security import KafkaConnection
-from angarium.engines.kafka.sender_client import SenderClient
-from angarium.engines.kafka.tolerant_sender import TolerantSender
 from angarium.engines.kafka.topics import other_partitions
 
 BOOTSTRAP_MS = 1_500
@@ -51,17 +51,19 @@ _END_SECONDS = 2.0
 class LiveProducer:
     """kafka-python's producer for one topic; used by any thread, never blocks a sender of records."""
 
-    def __init__(self, producer: kafka.KafkaProducer, wire: Wire[SenderClient], topic: str) -> None:
+    def __init__(
+        self, producer: kafka.KafkaProducer, factory: ClientFactory[SenderClient], topic: str
+    ) -> None:
         """Keep the parts that `connect` made.
 
         Args:
             producer: The library's producer.
-            wire: Its network client.
+            factory: Its network client.
             topic: Where all records go.
         """
         self._producer = producer
-        self._client = wire.client
-        self._cluster = wire.client.cluster
+        self._client = factory.client
+        self._cluster = factory.client.cluster
         # The library reads its setting anew for each look at its batches; nothing public changes it.
         batching = producer._accumulator.config  # noqa: SLF001
         TolerantSender.take_over(producer._sender)  # noqa: SLF001
@@ -87,17 +89,17 @@ class LiveProducer:
             LogUnavailable: No broker answers, or there is no such topic.
             SetupError: The topic has another number of partitions.
         """
-        wire = Wire(SenderClient)
-        producer = wire.connect(
+        factory = ClientFactory(SenderClient)
+        producer = factory.connect(
             connection,
             lambda: kafka.KafkaProducer(
-                kafka_client=wire.make, max_request_size=largest, **_OPTIONS, **connection.options()
+                kafka_client=factory.make, max_request_size=largest, **_OPTIONS, **connection.options()
             ),
         )
-        live = cls(producer, wire, topic)
+        live = cls(producer, factory, topic)
         try:
-            wire.client.cluster.add_topic(topic)
-            _expect(partitions, find_topic(wire.client, topic, _FIND_SECONDS), topic)
+            factory.client.cluster.add_topic(topic)
+            _expect(partitions, find_topic(factory.client, topic, _FIND_SECONDS), topic)
         except BaseException:
             live.close(0.0)
             raise

@@ -8,7 +8,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import InvalidReplicationFactorError, KafkaError, TopicAlreadyExistsError
 
 from angarium.domain.errors import LogUnavailable, SetupError
-from angarium.engines.kafka.clients import PatientClient, Wire
+from angarium.engines.kafka.clients import ClientFactory, NetworkClient
 from angarium.engines.kafka.errors import CLIENT_ERRORS, unavailable
 from angarium.engines.kafka.record_sizes import LARGEST_BATCH, LETTERS_BYTES, USUAL_TOPIC_BYTES
 from angarium.engines.kafka.security import KafkaConnection
@@ -102,11 +102,11 @@ class KafkaTopics:
 
     @contextmanager
     def _administrator(self) -> Iterator[kafka.KafkaAdminClient]:
-        wire = Wire(PatientClient)
-        administrator = wire.connect(
+        factory = ClientFactory(NetworkClient)
+        administrator = factory.connect(
             self._connection,
             lambda: kafka.KafkaAdminClient(
-                kafka_client=wire.make,
+                kafka_client=factory.make,
                 client_id="angarium",
                 request_timeout_ms=_REQUEST_MS,
                 bootstrap_timeout_ms=_BOOTSTRAP_MS,

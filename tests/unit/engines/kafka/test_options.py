@@ -14,7 +14,7 @@ from kafka.producer.sender import Sender
 
 from angarium.domain.errors import LogUnavailable
 from angarium.domain.partitioning import partition_for
-from angarium.engines.kafka.clients import PatientClient
+from angarium.engines.kafka.clients import NetworkClient
 from angarium.engines.kafka.consumer import KafkaConsumer
 from angarium.engines.kafka.dead_letters import KafkaDeadLetters
 from angarium.engines.kafka.live_producer import LiveProducer
@@ -85,7 +85,7 @@ class StandInProducer:
 
     sent: ClassVar[dict[bytes, int]] = {}
 
-    def __init__(self, kafka_client: Callable[..., PatientClient], **_options: object) -> None:
+    def __init__(self, kafka_client: Callable[..., NetworkClient], **_options: object) -> None:
         self._client = kafka_client(bootstrap_servers="127.0.0.1:1")
         self._client.cluster.partitions_for_topic = lambda _topic: set(range(PARTITIONS))
         self._accumulator = SimpleNamespace(config={})

@@ -10,7 +10,7 @@ from kafka.record.default_records import DefaultRecordBatch
 from kafka.structs import TopicPartition
 
 from angarium import logs
-from angarium.engines.kafka.batches import corrupt, cut, decoded, holds, opened
+from angarium.engines.kafka.record_batches import corrupt, cut, decoded, holds, opened
 from angarium.ports.message_log import Record
 
 REFETCHES = 3
@@ -51,7 +51,7 @@ class Refetches:
         return True
 
 
-class CarefulRecords(Fetcher.PartitionRecords):  # type: ignore[misc]  # the library has no types
+class TolerantRecords(Fetcher.PartitionRecords):  # type: ignore[misc]  # the library has no types
     """One answer's records of a partition, given out as the port's own.
 
     The library raises at the first record that it cannot decode, and keeps what raised: asked again, that has
@@ -110,7 +110,7 @@ class CarefulRecords(Fetcher.PartitionRecords):  # type: ignore[misc]  # the lib
         return record
 
 
-class CarefulFetcher(Fetcher):  # type: ignore[misc]  # the library has no types
+class TolerantFetcher(Fetcher):  # type: ignore[misc]  # the library has no types
     """A fetcher that gives out what it cannot decode, and tells when what is to be read next is gone.
 
     Attributes:
@@ -118,12 +118,12 @@ class CarefulFetcher(Fetcher):  # type: ignore[misc]  # the library has no types
         gone: The offsets that were to be read and are not there, by partition.
     """
 
-    PartitionRecords = CarefulRecords
+    PartitionRecords = TolerantRecords
     refetches: Refetches
     gone: dict[int, int]
 
     @classmethod
-    def take_over(cls, fetcher: Fetcher) -> "CarefulFetcher":
+    def take_over(cls, fetcher: Fetcher) -> "TolerantFetcher":
         """Mend a fetcher that the library has made; it offers no way to choose another.
 
         Args:
@@ -164,10 +164,10 @@ class CarefulFetcher(Fetcher):  # type: ignore[misc]  # the library has no types
                     self._miss(place, self._subscriptions.position(place).offset)
             return None
 
-    def _parse_fetched_data(self, completed_fetch: CompletedFetch) -> CarefulRecords | None:
+    def _parse_fetched_data(self, completed_fetch: CompletedFetch) -> TolerantRecords | None:
         place, offset = completed_fetch.topic_partition, completed_fetch.fetched_offset
         try:
-            records: CarefulRecords | None = super()._parse_fetched_data(completed_fetch)
+            records: TolerantRecords | None = super()._parse_fetched_data(completed_fetch)
         except OffsetOutOfRangeError:
             self._miss(place, offset)
             return None

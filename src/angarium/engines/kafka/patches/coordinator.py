@@ -4,7 +4,7 @@ from kafka.coordinator.consumer import ConsumerCoordinator
 from kafka.future import Future
 
 
-class SteadyCoordinator(ConsumerCoordinator):  # type: ignore[misc]  # the library has no types
+class JoinKeepingCoordinator(ConsumerCoordinator):  # type: ignore[misc]  # the library has no types
     """Takes up a join that ended between two polls.
 
     kafka-python 3.0 leaves a join under way when a poll's time is up. If it ends before the next poll, that

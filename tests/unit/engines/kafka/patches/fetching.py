@@ -11,7 +11,7 @@ from kafka.record import MemoryRecordsBuilder
 from kafka.record.util import calc_crc32c
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
-from angarium.engines.kafka.careful_fetcher import CarefulFetcher
+from angarium.engines.kafka.patches.fetcher import TolerantFetcher
 from angarium.ports.message_log import Record
 
 TOPIC = "messages"
@@ -92,7 +92,7 @@ class Fetching:
         self.subscriptions.group_subscribe([TOPIC])
         self.subscriptions.assign_from_subscribed(self._places)
         manager = SimpleNamespace(_net=None)
-        self.fetcher = CarefulFetcher.take_over(
+        self.fetcher = TolerantFetcher.take_over(
             Fetcher(
                 SimpleNamespace(_manager=manager),
                 self.subscriptions,

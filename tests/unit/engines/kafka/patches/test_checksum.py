@@ -5,7 +5,7 @@ from kafka.record import default_records, util
 from kafka.record._crc32c import crc as librarys_own
 from kafka.record.memory_records import MemoryRecordsBuilder
 
-from angarium.engines.kafka.checksum import FOLDS, crc32c, quicken, stepped
+from angarium.engines.kafka.patches.checksum import FOLDS, crc32c, quicken, stepped
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from math import inf
 
 from angarium.clock import Clock, SystemClock
-from angarium.engines.kafka.clients import PatientClient
+from angarium.engines.kafka.clients import NetworkClient
 from angarium.engines.kafka.linger import LINGER_MS, Linger
 
 PAUSE_MS = 50.0
 """The sender's shortest pause before it looks at a broker again that is not ready."""
 
 
-class SenderClient(PatientClient):
+class SenderClient(NetworkClient):
     """Keeps the sender from spinning while brokers are away, and from hurrying in vain.
 
     The sender asks for the delay until a connection may be tried, and takes the answer for milliseconds,

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from angarium.engines.kafka.batches import UNKNOWN_TIME
-from angarium.engines.kafka.careful_fetcher import REFETCHES
+from angarium.engines.kafka.patches.fetcher import REFETCHES
+from angarium.engines.kafka.record_batches import UNKNOWN_TIME
 from angarium.ports.message_log import Record
-from tests.unit.engines.kafka.fetching import (
+from tests.unit.engines.kafka.patches.fetching import (
     LZ4,
     OFFSET_OUT_OF_RANGE,
     TIME,

@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from angarium.engines.kafka.linger import ALONE_SECONDS, BUSY_LINGER_MS, LINGER_MS
-from angarium.engines.kafka.sender_client import SenderClient
+from angarium.engines.kafka.patches.sender_client import SenderClient
 from tests.fakes.clock import ManualClock
 
 LONG_MS = 60_000.0
