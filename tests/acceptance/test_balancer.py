@@ -110,6 +110,13 @@ def test_however_requests_are_cut_into_pieces_each_is_answered(client: RawClient
     assert [client.answer().status for _ in range(5)] == [200, 401, 401, 200, 401]
 
 
+def test_an_empty_line_before_a_request_may_come_in_two_pieces(client: RawClient) -> None:
+    assert client.ask(LIVE + b"\r").status == 200
+    assert client.ask(b"\n" + LIVE).status == 200
+    assert client.ask(LIVE + b"\r\n\r").status == 200
+    assert client.ask(b"\n\r\n" + LIVE).status == 200
+
+
 @pytest.mark.parametrize("size", [1, 5, 1_000_000])
 def test_however_a_bad_request_is_cut_into_pieces_it_is_refused(client: RawClient, size: int) -> None:
     stream = LIVE + LOGIN.replace(b"Content-Length: 40", b"Content-Length: 40\r\nContent-Length: 40")
