@@ -212,7 +212,7 @@ def test_a_closed_connection_keeps_no_answer_while_its_next_request_is_in_hand(
         connection = await_with_an_answer_unsent(running, client, application)
         assert connection._outbox.held > 0
         client.reset()
-        seen(running, lambda: len(running.server.connections) == 1)
+        seen(running, lambda: all(each is not connection for each in running.server.connections))
         assert connection._outbox.held == 0
         application.futures[-1].set_result("done")
         seen(running, lambda: held(running) == 0)
