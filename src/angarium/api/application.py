@@ -140,7 +140,7 @@ class MessagingApplication(Application):
         if admission.lane is Lane.HASHING:
             return problem(Code.OVERLOADED, "Too many logins are waiting; log in again later.", trace_id)
         error = StoreUnavailable("nothing came from the lane in time")
-        return unavailable(error, trace_id, path=admission.template, **_ids(admission))
+        return self._unavailable(error, admission)
 
     def refuse(self, code: Code, detail: str, trace_id: str) -> Response:
         """Make the answer for a fault that the server itself found.
@@ -181,9 +181,19 @@ class MessagingApplication(Application):
         except Refused as refused:
             return refusal(refused, trace_id)
         except Unavailable as error:
-            return unavailable(error, trace_id, path=admission.template, **_ids(admission))
+            return self._unavailable(error, admission)
         except Exception as error:  # noqa: BLE001 - the last resort: logged in full, answered with 500
             return internal_error(error, trace_id, path=admission.template, **_ids(admission))
+
+    def _unavailable(self, error: Unavailable, admission: Admission) -> Response:
+        """Return the answer where the log or the store is out."""
+        return unavailable(
+            error,
+            self._services.repeats,
+            admission.head.trace_id,
+            path=admission.template,
+            **_ids(admission),
+        )
 
     def _run(self, admission: Admission, body: bytes, may_block: bool) -> Outcome:
         route = admission.endpoint

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from angarium import logs
 from angarium.api.exchange import Admission
 from angarium.api.fields import Faults, check_query
 from angarium.services.authentication import Authentication
@@ -31,6 +32,7 @@ class Services:
         history: Reads a conversation's messages.
         inbox: Reads what a user has not confirmed.
         health: Checks the log and the store.
+        repeats: Knows when an outage was last told, by whichever of these.
     """
 
     authentication: Authentication
@@ -42,6 +44,7 @@ class Services:
     history: History
     inbox: Inbox
     health: Health
+    repeats: logs.Repeats
 
 
 class Call:

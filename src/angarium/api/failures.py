@@ -27,11 +27,13 @@ def internal_error(error: BaseException, trace_id: str, **fields: object) -> Res
     )
 
 
-def unavailable(error: Unavailable, trace_id: str, **fields: object) -> Response:
+def unavailable(error: Unavailable, repeats: logs.Repeats, trace_id: str, **fields: object) -> Response:
     """Answer a request that needed the log or the store in vain.
 
     Args:
         error: What was raised.
+        repeats: Knows when an outage was last told: it may meet any
+            number of requests.
         trace_id: The request's.
         **fields: More ids for the log line.
 
@@ -40,7 +42,8 @@ def unavailable(error: Unavailable, trace_id: str, **fields: object) -> Response
     """
     code = Code.LOG_UNAVAILABLE if isinstance(error, LogUnavailable) else Code.STORE_UNAVAILABLE
     part = "log" if code is Code.LOG_UNAVAILABLE else "store"
-    _log.error(
+    _log.limited_error(
+        repeats,
         code.value,
         f"A request needed the {part}, which did not answer in time.",
         None,

@@ -25,6 +25,7 @@ class Append(NamedTuple):
         trace_id: The request's.
         conversation_id: The record's key.
         retry: What the client is told to do when the log does not take it.
+        repeats: Knows when an outage was last told.
         message_id: Shown in the answer to a failure, when it is the client's to repeat.
     """
 
@@ -32,6 +33,7 @@ class Append(NamedTuple):
     trace_id: str
     conversation_id: str
     retry: str
+    repeats: logs.Repeats
     message_id: str | None = None
 
 
@@ -52,7 +54,8 @@ def once_appended(append: Append, accepted: Callable[[Appended], Response]) -> A
         return accepted(future.result()) if error is None else _failed(append, error)
 
     def late() -> Response:
-        _log.warning(
+        _log.limited_warning(
+            append.repeats,
             "log_unavailable",
             f"The log did not take the record within {LOG_SECONDS:g} s.",
             **_ids(append),

@@ -17,16 +17,17 @@ _log = logs.get("angarium.appending")
 class Appends:
     """Appends events; used by any thread, never blocks."""
 
-    def __init__(self, log: MessageLog, clock: Clock) -> None:
+    def __init__(self, log: MessageLog, clock: Clock, repeats: logs.Repeats | None = None) -> None:
         """Name the log.
 
         Args:
             log: Takes the events.
             clock: Measures how long it takes.
+            repeats: Knows when an outage was last told; its own when None.
         """
         self._events = log
         self._clock = clock
-        self._repeats = logs.Repeats(clock.monotonic)
+        self._repeats = repeats or logs.Repeats(clock.monotonic)
 
     def __call__(
         self, event: Event, trace_id: str, user_id: UUID, accepted: str, fields: Mapping[str, object]
@@ -96,7 +97,9 @@ def _log_failure(error: BaseException, fields: Mapping[str, object], repeats: lo
             **fields,
         )
     elif isinstance(error, LogUnavailable):
-        _log.error(
+        # An outage refuses whatever comes, and each has its access line.
+        _log.limited_error(
+            repeats,
             "log_unavailable",
             "The log did not confirm the event in time; it may be there or not.",
             None,

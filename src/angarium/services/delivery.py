@@ -5,6 +5,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from uuid import UUID
 
+from angarium import logs
 from angarium.clock import Clock
 from angarium.domain.conversation import Conversation
 from angarium.domain.errors import Code, Refused
@@ -33,7 +34,14 @@ class PendingReceipts:
 class Delivery:
     """Takes confirmations; blocks on the store; used by any thread."""
 
-    def __init__(self, log: MessageLog, messages: MessageReader, clock: Clock, calls: StoreCalls) -> None:
+    def __init__(
+        self,
+        log: MessageLog,
+        messages: MessageReader,
+        clock: Clock,
+        calls: StoreCalls,
+        repeats: logs.Repeats | None = None,
+    ) -> None:
         """Put the parts together.
 
         Args:
@@ -41,8 +49,9 @@ class Delivery:
             messages: Tells whose the messages are.
             clock: Tells the time.
             calls: Asks the store.
+            repeats: As for `Appends`.
         """
-        self._append = Appends(log, clock)
+        self._append = Appends(log, clock, repeats)
         self._messages = messages
         self._clock = clock
         self._calls = calls

@@ -33,7 +33,12 @@ class Health:
     """Checks the log and the store at once; used by any thread."""
 
     def __init__(
-        self, log: MessageLog, store: ConversationStore, clock: Clock, within: float = CHECK_SECONDS
+        self,
+        log: MessageLog,
+        store: ConversationStore,
+        clock: Clock,
+        within: float = CHECK_SECONDS,
+        repeats: logs.Repeats | None = None,
     ) -> None:
         """Name what is checked.
 
@@ -42,9 +47,10 @@ class Health:
             store: Must answer.
             clock: Measures the latency.
             within: Seconds that a report may take.
+            repeats: Knows when an outage was last told; its own when None.
         """
         # Whoever balances asks every other second, for as long as an outage lasts.
-        self._repeats = logs.Repeats(clock.monotonic)
+        self._repeats = repeats or logs.Repeats(clock.monotonic)
         self._checks = {
             "log": _Check("log", log.check, clock, within, self._repeats),
             "store": _Check("store", store.check, clock, within, self._repeats),

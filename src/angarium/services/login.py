@@ -77,6 +77,7 @@ class Login:
         self._token_ttl = token_ttl
         self._calls = calls
         self._refusals = LoginRefusals(clock)
+        self._repeats = logs.Repeats(clock.monotonic)
 
     def start(self, username: str, password: str, address: str) -> "LoginAttempt":
         """Ask whether a login may be tried; never blocks.
@@ -169,7 +170,9 @@ class Login:
         # Whoever holds a token is online already when the next message is stored; this thread may wait.
         noted = self._presence.seen(user_id)
         if noted is not None and not wait([noted], deadline.remaining(PRESENCE_SECONDS)).done:
-            _log.warning("presence_late", "Noting a user as online takes long.", user_id=user_id)
+            _log.limited_warning(
+                self._repeats, "presence_late", "Noting a user as online takes long.", user_id=user_id
+            )
 
 
 class LoginAttempt:

@@ -34,6 +34,8 @@ class Presence:
         self._interval = min(LONGEST_INTERVAL_SECONDS, window / 3)
         self._clock = clock
         self._due: LruCache[UUID, float] = LruCache(REMEMBERED_USERS)
+        # In an outage it fails for each user who sends anything.
+        self._repeats = logs.Repeats(clock.monotonic)
 
     def seen(self, user_id: UUID) -> "Future[None] | None":
         """Note that a user proved who they are, unless that was noted a moment ago.
@@ -53,11 +55,28 @@ class Presence:
         try:
             noted = self._store.touch(user_id, self._clock.now_ms())
         except StoreUnavailable as error:
-            _log_untouched(user_id, error)
+            self._log_untouched(user_id, error)
             return None
         context = copy_context()
-        noted.add_done_callback(lambda future: context.run(_log_outcome, user_id, future))
+        noted.add_done_callback(lambda future: context.run(self._log_outcome, user_id, future))
         return noted
+
+    def _log_outcome(self, user_id: UUID, noted: "Future[None]") -> None:
+        """Tell of a failure, if it is one."""
+        error = noted.exception()
+        if error is not None:
+            self._log_untouched(user_id, error)
+
+    def _log_untouched(self, user_id: UUID, error: BaseException) -> None:
+        """Tell of a user who could not be noted."""
+        _log.limited_warning(
+            self._repeats,
+            "presence_not_noted",
+            "A user could not be noted as online; it is tried again with a later request.",
+            user_id=user_id,
+            error_type=type(error).__name__,
+            reason=str(error),
+        )
 
 
 class OnlineUsers:
@@ -79,6 +98,8 @@ class OnlineUsers:
         self._clock = clock
         self._patience = Patience(patience)
         self._online_until: LruCache[UUID, int] = LruCache(REMEMBERED_USERS)
+        # In an outage it fails for each batch of messages.
+        self._repeats = logs.Repeats(clock.monotonic)
 
     def online(self, user_ids: Collection[UUID]) -> "Future[frozenset[UUID]]":
         """Look users up, without blocking the caller.
@@ -98,14 +119,14 @@ class OnlineUsers:
         try:
             lookup = self._store.last_seen(unknown)
         except StoreUnavailable as error:
-            _log_offline(error)
+            self._log_offline(error)
             answer.set_result(known)
             return answer
         # A context runs one function at a time, and these two may meet.
         settling, giving_up = copy_context(), copy_context()
         lookup.add_done_callback(lambda future: settling.run(self._settle, answer, known, future))
         if not answer.done():
-            self._patience.watch(lambda: giving_up.run(_give_up, answer, known))
+            self._patience.watch(lambda: giving_up.run(self._give_up, answer, known))
         return answer
 
     def _remembered(self, user_ids: Collection[UUID]) -> tuple[frozenset[UUID], tuple[UUID, ...]]:
@@ -125,7 +146,7 @@ class OnlineUsers:
     ) -> None:
         error = lookup.exception()
         if error is not None:
-            _log_offline(error)
+            self._log_offline(error)
             _answer(answer, known)
             return
         now = self._clock.now_ms()
@@ -138,6 +159,21 @@ class OnlineUsers:
                 online.add(user_id)
         _answer(answer, frozenset(online))
 
+    def _give_up(self, answer: "Future[frozenset[UUID]]", known: frozenset[UUID]) -> None:
+        """Answer in the place of a store that takes too long."""
+        if _answer(answer, known):
+            self._log_offline(TimeoutError("the store took too long"))
+
+    def _log_offline(self, error: BaseException) -> None:
+        """Tell that some could not be looked up."""
+        _log.limited_warning(
+            self._repeats,
+            "presence_unknown",
+            "Users could not be looked up and count as offline.",
+            error_type=type(error).__name__,
+            reason=str(error),
+        )
+
 
 def _answer(answer: "Future[frozenset[UUID]]", online: frozenset[UUID]) -> bool:
     try:
@@ -146,33 +182,3 @@ def _answer(answer: "Future[frozenset[UUID]]", online: frozenset[UUID]) -> bool:
         # The store and the patience came to an end together: the first answer stands.
         return False
     return True
-
-
-def _give_up(answer: "Future[frozenset[UUID]]", known: frozenset[UUID]) -> None:
-    if _answer(answer, known):
-        _log_offline(TimeoutError("the store took too long"))
-
-
-def _log_outcome(user_id: UUID, noted: "Future[None]") -> None:
-    error = noted.exception()
-    if error is not None:
-        _log_untouched(user_id, error)
-
-
-def _log_untouched(user_id: UUID, error: BaseException) -> None:
-    _log.warning(
-        "presence_not_noted",
-        "A user could not be noted as online; it is tried again with a later request.",
-        user_id=user_id,
-        error_type=type(error).__name__,
-        reason=str(error),
-    )
-
-
-def _log_offline(error: BaseException) -> None:
-    _log.warning(
-        "presence_unknown",
-        "Users could not be looked up and count as offline.",
-        error_type=type(error).__name__,
-        reason=str(error),
-    )

@@ -5,6 +5,7 @@ from concurrent.futures import Future
 from typing import NamedTuple
 from uuid import UUID
 
+from angarium import logs
 from angarium.clock import Clock
 from angarium.domain.conversation import Conversation
 from angarium.domain.errors import Code, Refused
@@ -45,16 +46,23 @@ class PendingMessage(NamedTuple):
 class Sending:
     """Accepts messages; used by any thread, never blocks."""
 
-    def __init__(self, log: MessageLog, clock: Clock, entropy: Callable[[], bytes] = random_bytes) -> None:
+    def __init__(
+        self,
+        log: MessageLog,
+        clock: Clock,
+        entropy: Callable[[], bytes] = random_bytes,
+        repeats: logs.Repeats | None = None,
+    ) -> None:
         """Put the parts together.
 
         Args:
             log: Takes the messages.
             clock: Tells the time.
             entropy: Gives random bytes, ten or more.
+            repeats: As for `Appends`.
         """
         self._log = log
-        self._append = Appends(log, clock)
+        self._append = Appends(log, clock, repeats)
         self._clock = clock
         self._entropy = entropy
 

@@ -37,6 +37,8 @@ class StoreCalls:
         self._at_most = at_most
         self._sleep = sleep
         self._uniform = uniform
+        # In an outage each request has several of them.
+        self._repeats = logs.Repeats()
 
     def __call__(self, call: Callable[[], Result]) -> Result:
         """Run a call, and again after each StoreUnavailable.
@@ -55,17 +57,18 @@ class StoreCalls:
                 call,
                 StoreUnavailable,
                 lambda: deadline.remaining(self._at_most),
-                _log_retry,
+                self._log_retry,
                 self._sleep,
                 delays(FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, self._uniform),
             )
 
-
-def _log_retry(error: Exception, wait: float) -> None:
-    _log.warning(
-        "retry",
-        "The store did not answer; it is asked again.",
-        error_type=type(error).__name__,
-        reason=str(error),
-        wait_ms=round(wait * 1000, 1),
-    )
+    def _log_retry(self, error: Exception, wait: float) -> None:
+        """Tell of a try to come, unless one was told a moment ago."""
+        _log.limited_warning(
+            self._repeats,
+            "retry",
+            "The store did not answer; it is asked again.",
+            error_type=type(error).__name__,
+            reason=str(error),
+            wait_ms=round(wait * 1000, 1),
+        )

@@ -2,6 +2,7 @@
 
 import socket
 
+from angarium import logs
 from angarium.api.application import MessagingApplication, Services
 from angarium.api.cors import CorsPolicy
 from angarium.api.host_check import HostCheck
@@ -47,6 +48,8 @@ def http_server(
     """
     calls = StoreCalls()
     presence = Presence(engine.presence, settings.presence_window, clock)
+    # What is out is out for all of them: told once.
+    repeats = logs.Repeats(clock.monotonic)
     services = Services(
         authentication=Authentication(engine.signer, presence, clock),
         login=Login(
@@ -62,11 +65,12 @@ def http_server(
         ),
         users=Users(engine.users, calls),
         conversations=Conversations(engine.conversations, engine.users, engine.reader, clock, calls),
-        sending=Sending(engine.log, clock),
-        delivery=Delivery(engine.log, engine.reader, clock, calls),
+        sending=Sending(engine.log, clock, repeats=repeats),
+        delivery=Delivery(engine.log, engine.reader, clock, calls, repeats),
         history=History(engine.reader, calls),
         inbox=Inbox(engine.reader, calls),
-        health=Health(engine.log, engine.conversations, clock),
+        health=Health(engine.log, engine.conversations, clock, repeats=repeats),
+        repeats=repeats,
     )
     limits = ServerLimits(
         max_in_flight=settings.max_inflight,

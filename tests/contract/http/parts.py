@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_network
 
+from angarium import logs
 from angarium.api.application import MessagingApplication, Services
 from angarium.api.cors import CorsPolicy
 from angarium.api.host_check import HostCheck
@@ -81,6 +82,7 @@ def application(
     calls = calls or StoreCalls()
     presence = Presence(parts.presence, PRESENCE_WINDOW, parts.clock)
     throttle = LoginThrottle(LOGIN_ATTEMPTS, LOGIN_WINDOW, parts.clock)
+    repeats = logs.Repeats(parts.clock.monotonic)
     services = Services(
         authentication=Authentication(parts.signer, presence, parts.clock),
         login=Login(
@@ -88,10 +90,11 @@ def application(
         ),
         users=Users(parts.users, calls),
         conversations=Conversations(parts.conversations, parts.users, parts.reader, parts.clock, calls),
-        sending=Sending(parts.log, parts.clock),
-        delivery=Delivery(parts.log, parts.reader, parts.clock, calls),
+        sending=Sending(parts.log, parts.clock, repeats=repeats),
+        delivery=Delivery(parts.log, parts.reader, parts.clock, calls, repeats),
         history=History(parts.reader, calls),
         inbox=Inbox(parts.reader, calls),
-        health=Health(parts.log, parts.conversations, parts.clock),
+        health=Health(parts.log, parts.conversations, parts.clock, repeats=repeats),
+        repeats=repeats,
     )
     return MessagingApplication(services, TRUSTED_PROXIES, hosts=hosts, cors=cors)

@@ -219,6 +219,23 @@ def test_whatever_needs_the_store_is_503_without_it(
     assert line["reason"]
 
 
+def test_an_outage_is_told_once_in_a_while_however_many_requests_it_meets(
+    frail: Frail, talk: Talk, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    client = talk.one.client
+    frail.store.outage()
+    frail.log.outage()
+    for _ in range(5):
+        for path in ("/v1/conversations", f"{talk.path}/messages", "/v1/inbox", "/health/ready"):
+            assert client.get(path).status == 503
+        assert talk.send("a").status == 503
+    told = [str(getattr(record, "action", "")) for record in caplog.records]
+    assert [told.count(f"{part}_unavailable") for part in ("log", "store")] == [1, 1]
+    assert told.count("retry") == 1
+    assert len(told) <= 5
+
+
 def test_a_store_that_answers_the_second_time_is_not_noticed(frail: Frail, talk: Talk) -> None:
     service = replace(frail.service, transport=InProcess(application(frail.service.parts)))
     frail.store.fail("of_user", times=1)

@@ -191,3 +191,14 @@ def test_no_line_holds_a_password_a_token_or_a_name_that_may_be_a_password(
     assert [line.get("user_id") for line in lines.of("login_refused")] == [ALICE, None]
     for secret in ("right", "mistaken-secret", "my-password-in-the-wrong-field", issued.access_token):
         assert secret not in written
+
+
+def test_of_the_logins_whose_note_is_slow_one_is_told_in_a_while(clock: ManualClock, lines: LogLines) -> None:
+    door = Door(clock)
+    for _ in range(2):
+        for _ in range(3):
+            door.login._presence = Presence(NeverNoted(), 30, clock)
+            with deadline.within(0.05):
+                door.log_in("alice", "right", HOME)
+        clock.advance(10.0)
+    assert lines.levels("presence_late") == ["WARNING", "DEBUG", "DEBUG"] * 2

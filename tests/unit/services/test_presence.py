@@ -115,6 +115,18 @@ def test_a_store_that_fails_at_once_is_logged_and_not_asked_again_at_once(
     assert len(lines.of("presence_not_noted")) == 1
 
 
+def test_of_the_users_whom_an_outage_leaves_unnoted_one_is_told_in_a_while(
+    clock: ManualClock, lines: LogLines
+) -> None:
+    presence = Presence(RefusingPresence(), 30, clock)
+    for _ in range(5):
+        presence.seen(uuid4())
+    clock.advance(10.0)
+    presence.seen(uuid4())
+    assert lines.levels("presence_not_noted") == ["WARNING"] + ["DEBUG"] * 4 + ["WARNING"]
+    assert lines.of("presence_not_noted")[-1]["repeats"] == 4
+
+
 def test_a_user_is_online_within_the_window_and_not_longer(clock: ManualClock) -> None:
     store = MemoryPresence()
     Presence(store, 30, clock).seen(ALICE)
@@ -186,6 +198,18 @@ def test_a_failed_lookup_means_offline_except_for_who_is_remembered(
 def test_a_lookup_that_fails_at_once_means_offline(clock: ManualClock, lines: LogLines) -> None:
     assert OnlineUsers(RefusingPresence(), 30, clock).online([ALICE]).result(10) == frozenset()
     assert len(lines.of("presence_unknown")) == 1
+
+
+def test_of_the_lookups_that_an_outage_fails_one_is_told_in_a_while(
+    clock: ManualClock, lines: LogLines
+) -> None:
+    users = OnlineUsers(RefusingPresence(), 30, clock)
+    for _ in range(5):
+        users.online([ALICE])
+    clock.advance(10.0)
+    users.online([ALICE])
+    assert lines.levels("presence_unknown") == ["WARNING"] + ["DEBUG"] * 4 + ["WARNING"]
+    assert lines.of("presence_unknown")[-1]["repeats"] == 4
 
 
 def test_a_slow_lookup_means_offline_and_still_serves_the_next(clock: ManualClock, lines: LogLines) -> None:

@@ -148,6 +148,17 @@ def test_a_log_that_takes_nothing_still_leaves_the_id_for_the_retry(
     assert line["message_id"] == str(pending.message_id)
 
 
+def test_an_outage_is_told_once_in_a_while_however_many_messages_are_refused(
+    clock: ManualClock, lines: LogLines
+) -> None:
+    sending = Sending(RefusingLog(), clock)
+    for _ in range(12):
+        sending.submit(CONVERSATION, ALICE, Submission("hello"), TRACE)
+        clock.advance(2.0)
+    assert lines.levels("log_unavailable") == (["ERROR"] + ["DEBUG"] * 4) * 2 + ["ERROR", "DEBUG"]
+    assert [line.get("repeats") for line in lines.of("log_unavailable")][::5] == [None, 4, 4]
+
+
 def test_an_error_that_no_log_should_give_is_logged_as_such(clock: ManualClock, lines: LogLines) -> None:
     log = PendingLog()
     Sending(log, clock).submit(CONVERSATION, ALICE, Submission("hello"), TRACE)

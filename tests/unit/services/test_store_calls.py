@@ -43,6 +43,13 @@ def test_a_store_that_comes_back_in_time_is_not_noticed_by_the_caller(lines: Log
     assert lines.of("store_unavailable") == []
 
 
+def test_of_the_retries_of_an_outage_one_is_told_in_a_while(lines: LogLines) -> None:
+    calls = StoreCalls(sleep=lambda _: None)
+    for _ in range(5):
+        calls(Flaky(3).ask)
+    assert lines.levels("retry") == ["WARNING"] + ["DEBUG"] * 14
+
+
 def test_the_waits_stay_short_enough_to_see_the_store_come_back() -> None:
     waits: list[float] = []
     StoreCalls(sleep=waits.append, uniform=lambda _, most: most)(Flaky(8).ask)

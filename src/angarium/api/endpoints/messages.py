@@ -52,7 +52,8 @@ def send(call: Call) -> Outcome:
         location = f"/v1/conversations/{conversation_text}/messages/{message_id}"
         return Response(202, body.encode(), headers=(("Location", location),))
 
-    append = Append(pending.appended, call.trace_id, conversation_text, RETRY, message_id)
+    repeats = call.services.repeats
+    append = Append(pending.appended, call.trace_id, conversation_text, RETRY, repeats, message_id)
     return once_appended(append, accepted)
 
 

@@ -65,7 +65,8 @@ def _append(call: Call, conversation_id: UUID, message_ids: Sequence[UUID]) -> O
     def accepted(_: Appended) -> Response:
         return Response(202, encode({"accepted": pending.accepted}))
 
-    return once_appended(Append(pending.appended, call.trace_id, str(conversation_id), RETRY), accepted)
+    append = Append(pending.appended, call.trace_id, str(conversation_id), RETRY, services.repeats)
+    return once_appended(append, accepted)
 
 
 def _message_ids(body: BodyFields, faults: Faults) -> list[UUID]:

@@ -68,6 +68,8 @@ class Dispatcher:
         self.mailbox: Mailbox[Completion] = Mailbox()
         self._shares = Shares(limits.max_in_flight)
         self._overloads, self._login_overloads = Tally(), Tally()
+        # An outage makes all late that it does not refuse.
+        self._repeats = logs.Repeats(clock.monotonic)
         self._pools = _pools(limits)
         self._lanes: Mapping[Lane, Waits[Transaction]] = {
             Lane.STORE: Waits(limits.store_timeout),
@@ -343,7 +345,8 @@ class Dispatcher:
         head = transaction.admission.head
         if transaction.job is not None and self._pools[transaction.lane].withdraw(transaction.job):
             _abandon(transaction)
-        _log.warning(
+        _log.limited_warning(
+            self._repeats,
             "late",
             f"{head.method} {transaction.admission.template} got no answer in time",
             trace_id=head.trace_id,

@@ -13,6 +13,7 @@ from angarium.api.exchange import Head, Lane, Refusal, Response
 from angarium.api.headers import Headers
 from angarium.api.transport.dispatcher import Dispatcher
 from angarium.api.transport.limits import ServerLimits
+from angarium.logs.line import action_of, fields_of
 from tests.fakes.application import StubApplication
 from tests.fakes.clock import ManualClock
 
@@ -256,3 +257,15 @@ def test_one_user_does_not_take_every_thread(closing: ExitStack) -> None:
     assert desk.application.entered.acquire(timeout=PATIENCE)
     assert desk.application.bodies[-1] == b"alice"
     desk.application.gate.set()
+
+
+def test_of_the_requests_that_get_no_answer_in_time_one_is_told_in_a_while(
+    closing: ExitStack, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk = Desk(closing)
+    for _ in range(3):
+        callers = [desk.ask("/store"), desk.ask("/store")]
+        desk.pass_by(5.0)
+        assert [caller.statuses for caller in callers] == [[503], [503]]
+    late = [record for record in caplog.records if action_of(record) == "late"]
+    assert [fields_of(record).get("repeats") for record in late] == [None, 3]
