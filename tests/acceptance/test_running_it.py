@@ -12,6 +12,7 @@ import pytest
 
 from tests.acceptance.caller import Caller
 from tests.acceptance.service import PATIENCE, Service, environment, run_cli, running, until
+from tests.engines.ports import free_port
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
@@ -91,6 +92,20 @@ def test_every_wrong_setting_is_named_at_once_and_nothing_starts(folder: Path) -
     for name in ("ANGARIUM_PORT", "ANGARIUM_PARTITIONS", "ANGARIUM_TOKEN_TTL"):
         assert name in wrong.stderr
     assert not data.exists()
+
+
+def test_init_says_in_one_line_that_no_broker_answers() -> None:
+    nowhere = f"127.0.0.1:{free_port()}"
+    done = run_cli(
+        *("init", "--timeout", "3"),
+        ANGARIUM_KAFKA=nowhere,
+        ANGARIUM_CASSANDRA=nowhere,
+        ANGARIUM_JWT_SECRET="a key of thirty-two bytes or more",
+    )
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"angarium: Kafka at {nowhere} could not be prepared within 3 s ")
+    assert "check ANGARIUM_KAFKA" in line
 
 
 def test_another_partition_count_on_existing_data_is_refused(folder: Path) -> None:
