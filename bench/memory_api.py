@@ -46,6 +46,7 @@ def memory_server(settings: Settings, members_file: Path, log: MessageLog, clock
         reader=messages,
         presence=MemoryPresence(),
         signer=JwtSigner(settings.jwt_secret or "", "angarium", "angarium", 3600),
+        calls_of_user=4,
     )
     return wiring.http_server(settings, engine, clock)
 

@@ -77,6 +77,7 @@ def http_server(
         max_logins=settings.max_logins,
         idle_timeout=settings.idle_timeout,
         request_timeout=settings.request_timeout,
+        store_threads_of_user=engine.calls_of_user,
     )
     cors = CorsPolicy(settings.cors_origins) if settings.cors_origins else None
     try:

@@ -32,6 +32,9 @@ from angarium.wiring.engine import Engine
 
 FIRST_CONNECTION_SECONDS = 10.0
 """How long a start waits for the servers before it goes on without them and lets recovery do its work."""
+CALLS_OF_USER = 4
+"""Most of a call is a wait for Cassandra, so that several at a time are
+done sooner."""
 
 _log = logs.get("angarium.wiring")
 
@@ -78,6 +81,7 @@ def distributed_engine(settings: Settings, clock: Clock) -> Iterator[Engine]:
                 settings.jwt_audience,
                 settings.token_ttl,
             ),
+            calls_of_user=CALLS_OF_USER,
         )
 
 

@@ -25,6 +25,10 @@ from angarium.ports.users import UserStore
 from angarium.wiring.engine import Engine
 
 SECRET_FILE = "jwt_secret"  # noqa: S105 - a file's name
+CALLS_OF_USER = 1
+"""A page is work of this process, whose threads take turns at the
+interpreter: a second one makes no page sooner, and the event loop waits
+for one thread more each time it comes back from the system."""
 
 
 @contextmanager
@@ -59,6 +63,7 @@ def embedded_engine(settings: Settings, clock: Clock) -> Iterator[Engine]:
                 settings.jwt_audience,
                 settings.token_ttl,
             ),
+            calls_of_user=CALLS_OF_USER,
         )
 
 

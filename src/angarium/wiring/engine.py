@@ -25,6 +25,7 @@ class Engine:
         reader: The API's half of the messages.
         presence: Who was seen lately.
         signer: Makes and checks tokens.
+        calls_of_user: Requests of one user that use the store at a time.
     """
 
     log: MessageLog
@@ -36,3 +37,4 @@ class Engine:
     reader: MessageReader
     presence: PresenceStore
     signer: TokenSigner
+    calls_of_user: int

@@ -189,6 +189,8 @@ class Connection(OwnedHandler):
             if outbox.stuck or not self._step():
                 break
             steps -= 1
+            if self._reader.pending and self._owner.clock.monotonic() >= self._owner.slice_ends:
+                steps = 0
         # A full socket ends the burst too, and may have room again when it is tried once more.
         self._finish(starved=steps > 0 and not outbox.stuck)
 

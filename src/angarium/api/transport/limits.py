@@ -10,7 +10,8 @@ MAX_PENDING = 64 * 1024
 MAX_UNSENT = 64 * 1024
 """Bytes of answers that are gathered before they are sent: with one answer more, all that may wait."""
 BURST = 16
-"""Pipelined requests that are answered before other connections have their turn."""
+"""Pipelined requests that are answered before other connections have
+their turn; fewer where they take longer than the loop's slice."""
 WRITE_PROGRESS = 16 * 1024
 """Bytes that a slow reader must take to be given as much time again."""
 IN_HAND_COPIES = 2

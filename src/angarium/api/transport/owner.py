@@ -22,6 +22,7 @@ class Owner(Protocol[Owned]):
         limits: The bounds of what is held and waited for.
         clock: Tells the time.
         now: The monotonic clock's seconds when the loop came round last.
+        slice_ends: The monotonic clock's seconds at which it looks who else is ready.
         dispatcher: Runs requests.
         encoder: Makes bytes of answers.
         heads: Takes requests' heads apart.
@@ -38,6 +39,7 @@ class Owner(Protocol[Owned]):
     limits: ServerLimits
     clock: Clock
     now: float
+    slice_ends: float
     dispatcher: Dispatcher
     encoder: ResponseEncoder
     heads: KnownHeads

@@ -32,12 +32,13 @@ TICK = 0.05
 """Seconds between two looks at who has waited too long."""
 QUIET_TICK = 0.5
 """The same while nobody is connected."""
-ACCEPTED_AT_ONCE = 128
+ACCEPTED_AT_ONCE = 16
 """Connections taken before those that are open have their turn."""
 FULL_SECONDS = 60.0
 """Between two lines that say that all connections are taken."""
-SLICE = 0.005
-"""Seconds for connections that are ready before it is looked who else is: a flood is taken in slices."""
+SLICE = 0.001
+"""Seconds for connections that are ready before it is looked who else is: a flood is taken in slices. Whoever
+comes in the middle of one waits for it twice, before the request and before an answer from a thread."""
 ACCEPT_PAUSE = 0.5
 """Seconds without accepting after the machine ran out of descriptors."""
 
@@ -53,6 +54,7 @@ class Server(HTTPServer):
         limits: The bounds of what is held and waited for.
         clock: Tells the time.
         now: The monotonic clock's seconds when the loop came round last.
+        slice_ends: The monotonic clock's seconds at which it looks who else is ready.
         holdings: Bytes of requests and answers that connections hold.
         dispatcher: Runs requests.
         encoder: Makes bytes of answers.
@@ -82,6 +84,7 @@ class Server(HTTPServer):
         self.limits = limits
         self.clock = clock
         self.now = clock.monotonic()
+        self.slice_ends = self.now
         self.dispatcher = Dispatcher(application, limits, clock)
         self.encoder = ResponseEncoder(clock)
         self.heads = KnownHeads()
@@ -271,11 +274,15 @@ class Server(HTTPServer):
 
     def _take_turns(self) -> None:
         """Let connections do what they can, an address after the other, no longer than a slice."""
-        ends = self.now + SLICE
+        began = self.clock.monotonic()
+        self.slice_ends = began + SLICE
         while self._waiting_turn:
-            connection, events = self._waiting_turn.pop()
+            connection, events, address = self._waiting_turn.pop()
             self._ready(connection, events)
-            if self.clock.monotonic() >= ends:
+            done = self.clock.monotonic()
+            self._waiting_turn.charge(address, done - began)
+            began = done
+            if done >= self.slice_ends:
                 # The others are still there when it was looked who has come meanwhile.
                 return
 

@@ -216,6 +216,23 @@ class HastyClock(ManualClock):
         return super().monotonic()
 
 
+def test_a_pipelined_flood_is_taken_in_slices(application: StubApplication) -> None:
+    with (
+        serving(application, ServerLimits(), HastyClock()) as running,
+        RawClient(running.url) as greedy,
+        RawClient(running.url) as other,
+    ):
+        other.ask(get("/echo"))
+        greedy.send(get("/held") + 10 * get("/greedy"))
+        assert application.entered.acquire(timeout=PATIENCE)
+        other.send(get("/other"))
+        application.gate.set()
+        assert other.answer().status == 200
+        assert [greedy.answer().status for _ in range(11)] == [200] * 11
+    paths = [head.path for head in application.heads]
+    assert paths.index("/other") - paths.index("/held") <= 2
+
+
 @elsewhere
 def test_a_flood_from_one_address_is_taken_in_slices(application: StubApplication) -> None:
     with serving(application, ServerLimits(), HastyClock()) as running, ExitStack() as stack:
