@@ -1,6 +1,7 @@
 """The documents say what the code does: promises have tests, settings have rows, links lead somewhere."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,11 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 LINK = re.compile(r"\[[^\]]+\]\(([^)#:]+)(?:#[^)]*)?\)")
 TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)(?:::(\w+))?`")
+CODE = re.compile(r"`([\w/]+/\w+\.py)(?:::\w+)*`")
+THREAD = re.compile(r'(?:Thread\([^()]*(?:\([^()]*\)[^()]*)*\bname=|thread_name_prefix=|Pool\()"([\w-]+)"')
+EXPLANATIONS = sorted(
+    [*ROOT.glob("docs/how/*.md"), ROOT / "docs" / "architecture.md", ROOT / "docs" / "glossary.md"]
+)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
@@ -19,10 +25,53 @@ def test_every_link_inside_the_project_leads_somewhere(document: Path) -> None:
     assert broken == []
 
 
+@pytest.mark.parametrize("document", EXPLANATIONS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_file_that_an_explanation_names_exists(document: Path) -> None:
+    named = CODE.findall(document.read_text())
+    roots = (ROOT, ROOT / "src" / "angarium")
+    assert [file for file in named if not any((root / file).exists() for root in roots)] == []
+
+
+@pytest.mark.parametrize("document", EXPLANATIONS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_test_that_an_explanation_names_exists(document: Path) -> None:
+    assert_tests_exist(TEST.findall(document.read_text()))
+
+
+def test_every_hard_part_has_a_page_that_the_architecture_leads_to() -> None:
+    architecture = (ROOT / "docs" / "architecture.md").read_text()
+    pages = sorted(ROOT.glob("docs/how/*.md"))
+    assert len(pages) >= 6
+    assert [page.name for page in pages if f"(how/{page.name})" not in architecture] == []
+
+
+def test_every_thread_of_a_service_is_in_the_table() -> None:
+    services = [
+        path for path in ROOT.glob("src/angarium/**/*.py") if not {"chat", "verify"} & set(path.parts)
+    ]
+    started = {name for path in services for name in THREAD.findall(path.read_text())}
+    assert {"worker", "database-writer", "kafka-leave", "store", "users"} <= started, "the pattern finds them"
+    table = (ROOT / "docs" / "architecture.md").read_text().split("## Threads\n")[1]
+    assert [name for name in started if not re.search(rf"`{name}(?:[-_]0)?`", table)] == []
+
+
+def test_the_glossary_is_in_order_and_says_something_about_each_term() -> None:
+    glossary = (ROOT / "docs" / "glossary.md").read_text()
+    for section in glossary.split("\n## ")[1:]:
+        entries = re.findall(r"^\*\*(.+?)\.\*\* (.+?)(?:\n\n|\Z)", section + "\n\n", re.DOTALL | re.MULTILINE)
+        terms = [term for term, _ in entries]
+        assert len(terms) == section.count("\n**") > 10
+        assert terms == sorted(set(terms), key=str.lower)
+        assert [term for term, text in entries if len(re.findall(r"[.)]\s", text + "\n")) < 2] == []
+
+
 def test_every_promise_names_tests_that_exist() -> None:
     promises = (ROOT / "docs" / "guarantees.md").read_text()
     named = TEST.findall(promises)
     assert len(named) >= 8, "fewer tests than promises"
+    assert_tests_exist(named)
+
+
+def assert_tests_exist(named: Sequence[tuple[str, str, str]]) -> None:
     for file, *names in named:
         source = (ROOT / file).read_text()
         for name in filter(None, names):
