@@ -1,0 +1,206 @@
+"""`docs/http.md` says what the API does: every route, every problem code, every field and every limit."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from angarium.api import application, cors, log_answers
+from angarium.api.body_shape import MAX_BODY_BYTES
+from angarium.api.endpoints import submissions
+from angarium.api.exchange import BodyRule
+from angarium.api.fields import DEFAULT_LIMIT, MAX_LIMIT, MAX_UNKNOWN
+from angarium.api.json_bodies import MAX_DEPTH, MAX_FORM_FIELDS
+from angarium.api.problem_kinds import KINDS
+from angarium.api.routes import ROUTES, Route
+from angarium.api.timestamps import MIN_MILLISECONDS
+from angarium.api.transport.body import MAX_BODY, MAX_CHUNK_LINE
+from angarium.api.transport.limits import MOST_CONNECTIONS, ServerLimits
+from angarium.api.transport.wire import MAX_FIELDS, MAX_HEADERS, MAX_REQUEST_LINE
+from angarium.config import Settings
+from angarium.domain import password
+from angarium.domain.errors import Code
+from angarium.domain.events import MAX_RECEIPT_IDS
+from angarium.domain.message import MAX_CONTENT_BYTES, Status
+from angarium.domain.page_size import MAX_PAGE_BYTES
+from angarium.engines.secrets.tokens import CLOCK_SKEW_SECONDS
+from angarium.ports.messages import PENDING_COUNT_LIMIT
+from angarium.services import health
+from angarium.services.login_throttle import ADDRESS_FACTOR
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "http.md").read_text()
+OPENAPI: Mapping[str, Any] = json.loads((ROOT / "src/angarium/api/endpoints/openapi.json").read_text())
+SETTINGS = Settings.from_env({})
+SERVER = ServerLimits()
+
+LIMITS = {
+    "request line": MAX_REQUEST_LINE,
+    "all header fields together": MAX_HEADERS,
+    "number of header fields": MAX_FIELDS,
+    "body": MAX_BODY,
+    "line with the size of a chunk": MAX_CHUNK_LINE,
+    "chunk extensions and trailer fields together": MAX_HEADERS,
+    "nesting of objects and arrays": MAX_DEPTH,
+    "fields of a form": MAX_FORM_FIELDS,
+    "text of a message": MAX_CONTENT_BYTES,
+    "`Idempotency-Key`": submissions.MAX_KEY_LENGTH,
+    "ids of a confirmation": MAX_RECEIPT_IDS,
+    "`limit`": MAX_LIMIT,
+    "`limit` by default": DEFAULT_LIMIT,
+    "items of a page": MAX_PAGE_BYTES,
+    "unknown parameters that an answer lists": MAX_UNKNOWN,
+    "password": password.MAX_BYTES,
+    "time to send a request, `ANGARIUM_REQUEST_TIMEOUT`": SETTINGS.request_timeout,
+    "time without a request, `ANGARIUM_IDLE_TIMEOUT`": SETTINGS.idle_timeout,
+    "time in which a client takes nothing of an answer": SERVER.write_timeout,
+    "time for the store": application.STORE_SECONDS,
+    "time for the log": log_answers.LOG_SECONDS,
+    "time for a login": SERVER.hashing_timeout,
+    "time for a readiness check": health.CHECK_SECONDS,
+    "concurrent requests, `ANGARIUM_MAX_INFLIGHT`": SETTINGS.max_inflight,
+    "logins that wait or are checked, `ANGARIUM_MAX_LOGINS`": SETTINGS.max_logins,
+    "the same for one address": SERVER.logins_of_address,
+    "connections": MOST_CONNECTIONS,
+}
+"""What the table of limits says, and where the code has it."""
+
+STATED = (
+    (f"lie up to {CLOCK_SKEW_SECONDS} seconds in the future", "Tokens"),
+    (f"or {MIN_MILLISECONDS:,} or more", "Endpoints"),
+    (f"counted up to {PENDING_COUNT_LIMIT};", "Endpoints"),
+    (f"up to {password.MAX_BYTES:,} bytes of UTF-8", "Endpoints"),
+    (f"1 to {MAX_CONTENT_BYTES:,} bytes of UTF-8", "Endpoints"),
+    (f"1 to {submissions.MAX_KEY_LENGTH} printable ASCII", "Endpoints"),
+    (f"a list of 1 to {MAX_RECEIPT_IDS} UUIDs", "Endpoints"),
+    (f"| `limit` | {DEFAULT_LIMIT} | 1 to {MAX_LIMIT} |", "Endpoints"),
+    (f"take at most {MAX_PAGE_BYTES:,} bytes", "Pages and cursors"),
+    (f"within {health.CHECK_SECONDS:g} second,", "Endpoints"),
+    (f"{SERVER.logins_of_address} of them from one address", "Endpoints"),
+    (f"within {application.STORE_SECONDS:g} seconds for", "Retrying"),
+    (f"and {log_answers.LOG_SECONDS:g} more for the log", "Retrying"),
+)
+"""Limits in the running text, and the section that has them."""
+
+TIMES = {10: "ten times as many failures"}
+WORD = re.compile(r"`([a-z_]+)`")
+
+
+def section(title: str) -> str:
+    """Return the text under a heading of the second level."""
+    return PAGE.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def endpoint_sections() -> Mapping[str, str]:
+    """Return the text of each endpoint by its method and path."""
+    parts = re.split(r"^### (.+)$", section("Endpoints"), flags=re.MULTILINE)[1:]
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def rows(text: str) -> Iterator[list[str]]:
+    """Yield the cells of each table row except heads and rules."""
+    for line in text.splitlines():
+        if line.startswith("| ") and not line.startswith("| ---"):
+            yield [cell.strip() for cell in line.strip("|").split(" | ")]
+
+
+def common(group: str) -> set[str]:
+    """Return the codes that many endpoints share, which their sections do not repeat."""
+    text = section("Endpoints").split(f"- **{group}**:")[1].split("\n- **")[0].split("\n### ")[0]
+    return set(WORD.findall(text))
+
+
+def name(route: Route) -> str:
+    return f"{route.method} {route.template}"
+
+
+def test_every_route_has_a_row_and_a_section_and_no_other_has() -> None:
+    routes = [name(route) for route in ROUTES]
+    listed = re.findall(r"^\| \[`([A-Z]+ [^`]+)`\]", section("Endpoints"), re.MULTILINE)
+    assert sorted(listed) == sorted(routes)
+    assert sorted(endpoint_sections()) == sorted(routes)
+
+
+def test_every_problem_code_has_a_row_with_its_status_and_an_anchor_in_the_order_of_the_code() -> None:
+    found = re.findall(r'^\| <a id="(\w+)"></a>`(\w+)` \| (\d+) \|', section("Problem codes"), re.MULTILINE)
+    assert found == [(code.value, code.value, str(KINDS[code].status)) for code in Code]
+
+
+def test_every_endpoint_names_exactly_the_problems_that_the_description_has() -> None:
+    everywhere, with_token, with_body = common("Every endpoint"), common("Under `/v1`"), common("With a body")
+    for route in ROUTES:
+        described = OPENAPI["paths"][route.template][route.method.lower()]["x-problem-codes"]
+        expected = {code for codes in described.values() for code in codes}
+        listed = endpoint_sections()[name(route)].partition("Problems:")[2].partition("\n### ")[0]
+        stated = everywhere | set(WORD.findall(listed)) & set(Code)
+        if route.wants_token:
+            stated |= with_token
+        if route.body_rule is not BodyRule.NONE:
+            stated |= with_body
+        assert stated == expected, name(route)
+
+
+def test_every_query_parameter_stands_in_its_endpoints_section() -> None:
+    for route in ROUTES:
+        if route.method == "GET":
+            for parameter in route.query or ():
+                assert f"`{parameter}`" in endpoint_sections()[name(route)], (name(route), parameter)
+
+
+def test_every_field_of_a_request_stands_in_its_endpoints_section() -> None:
+    for route in ROUTES:
+        body = OPENAPI["paths"][route.template][route.method.lower()].get("requestBody", {"content": {}})
+        for medium in body["content"].values():
+            schema = OPENAPI["components"]["schemas"][medium["schema"]["$ref"].rpartition("/")[2]]
+            for field in schema["properties"]:
+                required = "required" if field in schema["required"] else "optional"
+                assert f"| `{field}` | {required} |" in endpoint_sections()[name(route)], (name(route), field)
+
+
+def test_every_member_of_an_answer_is_explained() -> None:
+    named = set(re.findall(r"`(\w+)`", PAGE)) | set(re.findall(r'"(\w+)"', PAGE))
+    for title, schema in OPENAPI["components"]["schemas"].items():
+        for part in schema.get("allOf", [schema]):
+            for member in part.get("properties", ()):
+                assert member in named, f"{title}.{member} is not in docs/http.md"
+
+
+def test_every_status_of_a_message_is_explained() -> None:
+    assert [row[0] for row in rows(section("Status of a message"))][1:] == [f"`{each}`" for each in Status]
+
+
+def test_every_limit_is_the_codes() -> None:
+    stated = {row[0]: float(row[1].split()[0].replace(",", "")) for row in list(rows(section("Limits")))[1:]}
+    assert stated == LIMITS
+    assert MAX_BODY == MAX_BODY_BYTES
+
+
+def test_limits_in_the_text_are_the_codes() -> None:
+    for words, title in STATED:
+        assert words in section(title), words
+    assert TIMES[ADDRESS_FACTOR] in section("Endpoints")
+
+
+def test_browsers_are_told_the_header_fields_that_the_code_sends() -> None:
+    policy = cors.CorsPolicy(["https://chat.example.org"])
+    fields = dict(policy.fields(["https://chat.example.org"]))
+    preflight = dict(policy.preflight_fields(["https://chat.example.org"], "GET"))
+    text = section("Browsers")
+    for field in ("Access-Control-Expose-Headers", "Vary"):
+        assert f"`{field}: {fields.pop(field)}`" in text
+    for field in ("Access-Control-Allow-Headers", "Access-Control-Max-Age"):
+        assert f"`{field}: {preflight.pop(field)}`" in text
+    for field in (*fields, *preflight):
+        assert f"`{field}`" in text
+
+
+def test_every_setting_on_the_page_is_one() -> None:
+    known = {shown.name for shown in SETTINGS.shown}
+    assert set(re.findall(r"ANGARIUM_\w+", PAGE)) <= known
+
+
+def test_links_within_the_page_lead_to_its_headings() -> None:
+    headings = re.findall(r"^#+ (.+)$", PAGE, re.MULTILINE)
+    anchors = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    assert set(re.findall(r"\]\(#([^)]+)\)", PAGE)) <= anchors
