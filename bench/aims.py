@@ -9,6 +9,9 @@ from bench.table import CPU, P95, RATE, Column, Table
 Tables = Mapping[str, Table]
 """By title."""
 
+_WHOLE = 1_000
+"""A figure as large as this is shown without decimals."""
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -48,7 +51,8 @@ class Aim:
         if reached is None:
             return f"| {self.text} | not measured | |"
         fine = (self.least is None or reached >= self.least) and (self.most is None or reached <= self.most)
-        shown = f"{reached:.2f} times" if self.relative_to else f"{reached:,.2f}"
+        digits = 0 if reached >= _WHOLE else 2
+        shown = f"{reached:.2f} times" if self.relative_to else f"{reached:,.{digits}f}"
         return f"| {self.text} | {shown} | {'yes' if fine else '**no**'} |"
 
     def _reached(self, tables: Tables) -> float | None:
@@ -78,14 +82,45 @@ def _page(contender: str, length: str, column: Column, readers: str = "16 reader
     return Figure(f"Read a page of 50, {readers}", f"{contender}, {length} messages", column)
 
 
-AIMS: Sequence[Aim] = (
+_SCALED = "SC-003, NFR-004"
+
+REQUIRED: Sequence[Aim] = (
+    Aim(
+        "NFR-001, SC-008: accept at 1,000/s: p95 < 200 ms",
+        _accept(who.ANGARIUM, P95, "paced at 1,000/s"),
+        most=200.0,
+    ),
+    *(
+        Aim(
+            f"NFR-002: append to stored at {rate}/s: p95 < 500 ms",
+            Figure(f"Worker, from append to stored at {rate}/s", who.ANGARIUM, P95),
+            most=500.0,
+        )
+        for rate in ("100", "1,000")
+    ),
+    Aim("NFR-003: one API accepts ≥ 1,000 messages/s", _accept(who.ANGARIUM, RATE), least=1_000.0),
+    Aim("SC-001: send to readable at 20/s: p95 < 1,000 ms", Figure(_TRIPS, "20/s", P95), most=1_000.0),
+    Aim(
+        "SC-002: 1,000 messages in under 10 s",
+        Figure("Whole systems", "SC-002: 1,000 messages, 1 API + 1 worker", _SECONDS),
+        most=10.0,
+    ),
+    Aim(
+        "SC-003: 2,000 messages in under 10 s, all of it on the same two cores",
+        Figure("Whole systems", "SC-003: 2,000 messages, 2 APIs + 2 workers", _SECONDS),
+        most=10.0,
+    ),
+)
+"""What the specification asks for."""
+
+CHOSEN: Sequence[Aim] = (
     Aim(
         "accepted messages/s ≥ 2.5 times FastAPI + aiokafka",
         _accept(who.ANGARIUM, RATE),
         _accept(who.AIOKAFKA, RATE),
         least=2.5,
     ),
-    Aim("CPU of a message ≤ 0.4 times its", _accept(who.ANGARIUM, CPU), _accept(who.AIOKAFKA, CPU), most=0.4),
+    Aim("CPU of a message ≤ 0.4 times FastAPI + aiokafka", _accept(who.ANGARIUM, CPU), _accept(who.AIOKAFKA, CPU), most=0.4),
     Aim(
         "with crc32c: accepted messages/s ≥ 4 times FastAPI + aiokafka",
         _accept(who.ANGARIUM_FAST, RATE),
@@ -127,17 +162,8 @@ AIMS: Sequence[Aim] = (
         _page(who.ANGARIUM, "1,000", Column("p50 ms"), "one reader"),
         most=1.5,
     ),
-    Aim(
-        "SC-002: 1,000 messages in under 10 s",
-        Figure("Whole systems", "SC-002: 1,000 messages, 1 API + 1 worker", _SECONDS),
-        most=10.0,
-    ),
-    Aim(
-        "SC-003: 2,000 messages in under 10 s",
-        Figure("Whole systems", "SC-003: 2,000 messages, 2 APIs + 2 workers", _SECONDS),
-        most=10.0,
-    ),
 )
+"""What this project has set itself beyond that."""
 
 
 def summary(tables: Sequence[Table]) -> str:
@@ -148,9 +174,9 @@ def summary(tables: Sequence[Table]) -> str:
 def _lines(tables: Tables) -> Iterator[str]:
     yield "| aim | reached | met |"
     yield "| --- | ---: | --- |"
-    for aim in AIMS:
-        yield aim.row(tables)
+    yield from (aim.row(tables) for aim in REQUIRED)
     yield from _scaling(tables)
+    yield from (aim.row(tables) for aim in CHOSEN)
 
 
 def _scaling(tables: Tables) -> Iterator[str]:
@@ -160,5 +186,7 @@ def _scaling(tables: Tables) -> Iterator[str]:
             efficiency = Column("t(n) / (n · t(1))")
             for count in (2, 3):
                 figure = Figure(title, f"{count} APIs", efficiency)
-                aim = Aim(f"{count} instances: t(n) / (n · t(1)) ≥ 0.95", figure, least=0.95)
+                aim = Aim(
+                    f"{_SCALED}: {count} APIs of equal quota: t(n) / (n · t(1)) ≥ 0.95", figure, least=0.95
+                )
                 yield aim.row({title: table})
