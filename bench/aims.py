@@ -120,7 +120,12 @@ CHOSEN: Sequence[Aim] = (
         _accept(who.AIOKAFKA, RATE),
         least=2.5,
     ),
-    Aim("CPU of a message ≤ 0.4 times FastAPI + aiokafka", _accept(who.ANGARIUM, CPU), _accept(who.AIOKAFKA, CPU), most=0.4),
+    Aim(
+        "CPU of a message ≤ 0.4 times FastAPI + aiokafka",
+        _accept(who.ANGARIUM, CPU),
+        _accept(who.AIOKAFKA, CPU),
+        most=0.4,
+    ),
     Aim(
         "with crc32c: accepted messages/s ≥ 4 times FastAPI + aiokafka",
         _accept(who.ANGARIUM_FAST, RATE),
