@@ -13,7 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
-from tests.acceptance.caller import Caller
+from tests.acceptance.caller import Answer, Caller
+from tests.acceptance.service import until
 
 LARGEST = 10_240
 CONTROL = "\x01" * LARGEST
@@ -42,22 +43,26 @@ class Target:
         self.conversation = conversation
 
     @classmethod
-    def prepare(cls, port: int) -> "Target":
+    def prepare(cls, port: int, one: str = "alice", other: str = "bob", password: str = "") -> "Target":
         """Log in and fill the conversation, and wait until it is stored."""
-        with closing(Caller(f"http://127.0.0.1:{port}")) as alice:
-            alice.log_in("alice")
-            target = cls(port, alice.token, alice.open_conversation("bob"))
-            sent = [alice.send(target.conversation, CONTROL) for _ in range(100)]
+        with closing(Caller(f"http://127.0.0.1:{port}")) as sender:
+            sender.log_in(one, password)
+            target = cls(port, sender.token, sender.open_conversation(other))
+            sent = [sender.send(target.conversation, CONTROL) for _ in range(100)]
             assert {each.status for each in sent} == {202}
-            # Of one conversation, the last one is stored last.
-            while alice.call("GET", sent[-1].headers["location"]).status == 404:
-                pass
+            target.await_stored(sender, sent[-1])
         return target
 
-    def seen_by(self, username: str) -> "Target":
+    def await_stored(self, caller: Caller, sent: Answer) -> None:
+        """Wait until a message is stored; of one conversation, the last one is stored last."""
+        until(
+            lambda: caller.call("GET", sent.headers["location"]).status == 200, "the last message is stored"
+        )
+
+    def seen_by(self, username: str, password: str = "") -> "Target":
         """Give the same conversation as its other user reads it."""
         with closing(Caller(f"http://127.0.0.1:{self.port}")) as other:
-            return Target(self.port, other.log_in(username).token, self.conversation)
+            return Target(self.port, other.log_in(username, password).token, self.conversation)
 
     def connect(self, receive_buffer: int = 0) -> socket.socket:
         """Open a connection, with a small window where one is wanted."""

@@ -1,5 +1,6 @@
 """What the driver does unless it is told otherwise, and that it is told."""
 
+import gc
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -9,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 from cassandra import DriverException, OperationTimedOut
-from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, NoHostAvailable
+from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, NoHostAvailable, ResponseFuture
 from cassandra.policies import ExponentialReconnectionPolicy, RetryPolicy
 
 from angarium.domain.errors import StoreUnavailable
@@ -150,6 +151,22 @@ def test_a_long_answer_comes_whole(session: CassandraSession, chat: Chat) -> Non
                 session.wait(write)
             writes.clear()
     assert len(session.execute(Statement.INBOX, (user_id,))) == number
+
+
+def test_nothing_keeps_an_answer_that_was_taken(session: CassandraSession, chat: Chat) -> None:
+    # The driver's timer keeps a question for 2 s, and the garbage collector is seldom asked.
+    def kept() -> int:
+        return sum(type(each) is ResponseFuture for each in gc.get_objects())
+
+    gc.collect()
+    gc.disable()
+    try:
+        before = kept()
+        for _ in range(100):
+            session.execute(Statement.NEWEST, (chat.conversation_id, 10))
+        assert kept() <= before + 10
+    finally:
+        gc.enable()
 
 
 def test_what_cannot_be_bound_is_told_in_the_future(session: CassandraSession) -> None:

@@ -1,12 +1,13 @@
 """As much of everything as the limits allow, and more than one request takes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
 from uuid import UUID, uuid4
 
 from angarium.domain.message import BEGINNING, InboxPlace, Message, Status
 from angarium.engines.cassandra import advancing, pending
+from angarium.engines.cassandra.connected import Connected
 from angarium.engines.cassandra.reader import CassandraReader
 from angarium.engines.cassandra.recorder import BATCH, MARK_EVERY, CassandraRecorder
 from angarium.engines.cassandra.rows import Rows
@@ -127,12 +128,12 @@ class Counting(CassandraSession):
     """Counts what is asked."""
 
     def __init__(self, session: CassandraSession) -> None:
-        self._connector = session._connector
+        vars(self).update(vars(session))
         self.asked = 0
 
-    def submit(self, statement: Statement, parameters: Parameters = ()) -> "Future[Rows]":
+    def _send(self, build: Callable[[Connected], object], at_least_s: float = 0.0) -> "Future[Rows]":
         self.asked += 1
-        return super().submit(statement, parameters)
+        return super()._send(build, at_least_s)
 
 
 def test_a_message_that_is_never_confirmed_makes_no_call_longer_however_many_are_behind_it(

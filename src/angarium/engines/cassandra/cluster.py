@@ -18,6 +18,8 @@ from cassandra.policies import (
 )
 from cassandra.query import tuple_factory
 
+from angarium.engines.cassandra.bounded_connection import BoundedConnection
+
 REQUEST_SECONDS = 2.0
 CONTROL_SECONDS = 5.0
 """How long a node may take to describe the cluster. One that has just started needs more than the driver's
@@ -80,6 +82,7 @@ def build(address: CassandraAddress) -> Cluster:
     )
     return Cluster(
         contact_points=[_end_point(host, port) for host, port in address.contact_points],
+        connection_class=BoundedConnection,
         execution_profiles={EXEC_PROFILE_DEFAULT: profile},
         # The default gives up after 64 tries; a node may be away for longer.
         reconnection_policy=ExponentialReconnectionPolicy(*RECONNECT_SECONDS, None),

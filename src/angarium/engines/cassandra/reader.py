@@ -1,6 +1,6 @@
 """The API's half of the messages on Cassandra."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
 from angarium.deadline import within
@@ -10,7 +10,7 @@ from angarium.engines.cassandra import rows
 from angarium.engines.cassandra.pending import Pending
 from angarium.engines.cassandra.recorder import BATCH
 from angarium.engines.cassandra.rows import MessageState
-from angarium.engines.cassandra.session import CALL_SECONDS, CassandraSession
+from angarium.engines.cassandra.session import CALL_SECONDS, CassandraSession, Parameters
 from angarium.engines.cassandra.statements import Statement
 from angarium.engines.cassandra.texts import texts_of
 from angarium.ports.messages import PENDING_COUNT_LIMIT, Summary
@@ -40,12 +40,8 @@ class CassandraReader:
         """
         if than is None:
             # Not fewer than were written together; see BATCH.
-            newest = self._session.execute(Statement.NEWEST, (conversation_id, max(limit, BATCH)))
-            found = newest[:limit]
-        else:
-            values = (conversation_id, than.timestamp, than.offset, limit)
-            found = self._session.execute(Statement.OLDER, values)
-        return read_one_page(map(rows.message, found))
+            return self._page(Statement.NEWEST, (conversation_id,), max(limit, BATCH))[:limit]
+        return self._page(Statement.OLDER, (conversation_id, than.timestamp, than.offset), limit)
 
     def newer(self, conversation_id: UUID, than: Place, limit: int) -> Sequence[Message]:
         """Read towards the present; see the port.
@@ -60,8 +56,7 @@ class CassandraReader:
         """
         if than.offset == LAST_OFFSET:
             return self._newer_than_moment(conversation_id, than, limit)
-        values = (conversation_id, than.timestamp, than.offset, limit)
-        return read_one_page(map(rows.message, self._session.execute(Statement.NEWER, values)))
+        return self._page(Statement.NEWER, (conversation_id, than.timestamp, than.offset), limit)
 
     def find(self, conversation_id: UUID, message_ids: Sequence[UUID]) -> Mapping[UUID, Message]:
         """Look messages up by id; see the port.
@@ -80,8 +75,8 @@ class CassandraReader:
         if not places:
             return {}
         wanted = [(places[key].timestamp, places[key].offset, key) for key in ids if key in places]
-        found = self._session.execute(Statement.MESSAGES_AT, (conversation_id, wanted))
-        return {message.message_id: message for message in map(rows.message, found)}
+        found = self._read(Statement.MESSAGES_AT, (conversation_id, wanted), len(wanted), list)
+        return {message.message_id: message for message in found}
 
     def recipients(self, conversation_id: UUID, message_ids: Sequence[UUID]) -> Mapping[UUID, UUID]:
         """Implements `MessageReader.recipients`: no text leaves Cassandra.
@@ -136,15 +131,33 @@ class CassandraReader:
 
     def _newer_than_moment(self, conversation_id: UUID, than: Place, limit: int) -> Sequence[Message]:
         # It may lie in the middle of a mutation; up to the newest that was read, all are safe. See BATCH.
-        newest = [
-            rows.message(row) for row in self._session.execute(Statement.NEWEST, (conversation_id, BATCH))
-        ]
+        newest = self._read(Statement.NEWEST, (conversation_id, BATCH), BATCH, list)
         if len(newest) < BATCH or newest[-1].place <= than:
             return read_one_page([message for message in reversed(newest) if message.place > than][:limit])
         until = newest[0].place
         bounds = (than.timestamp, than.offset, until.timestamp, until.offset)
-        found = self._session.execute(Statement.NEWER_UNTIL, (conversation_id, *bounds, limit))
-        return read_one_page(map(rows.message, found))
+        return self._page(Statement.NEWER_UNTIL, (conversation_id, *bounds), limit)
+
+    def _page(self, statement: Statement, values: Parameters, limit: int) -> list[Message]:
+        """Return a slice of a conversation, no more of it than one page.
+
+        Args:
+            statement: One that takes a limit last.
+            values: Those before it.
+            limit: At most so many.
+        """
+        return self._read(statement, (*values, limit), limit, read_one_page)
+
+    def _read(
+        self,
+        statement: Statement,
+        values: Parameters,
+        count: int,
+        take: Callable[[Iterable[Message]], list[Message]],
+    ) -> list[Message]:
+        """Return what is taken of an answer with at most so many texts."""
+        with self._session.asking_for_texts([(statement, values)], count) as (answer,):
+            return take(map(rows.message, self._session.wait(answer)))
 
     def summaries(self, user_id: UUID, conversation_ids: Sequence[UUID]) -> Mapping[UUID, Summary]:
         """Sum conversations up; see the port.

@@ -87,14 +87,14 @@ def message(row: Row) -> Message:
         The message.
     """
     message_id, conversation_id, sender_id, recipient_id, content, timestamp, seq, status, delivered_at = (
-        cast("tuple[UUID, bytes, bytes, bytes, str, int, int, str, int | None]", row)
+        cast("tuple[UUID, bytes, bytes, bytes, bytes, int, int, str, int | None]", row)
     )
     return Message(
         message_id,
         _identifier(conversation_id),
         _identifier(sender_id),
         _identifier(recipient_id),
-        content,
+        content.decode(),
         Place(timestamp, seq),
         _STATUSES[status],
         delivered_at,

@@ -9,10 +9,12 @@ _CONVERSATION = (
     "FROM $keyspace.conversations WHERE conversation_id = ?"
 )
 _LISTED = "SELECT toUnixTimestamp(created_at), conversation_id, other_id FROM $keyspace.conversations_by_user"
-# Ids that recur from row to row come as bytes: the driver would make an object of each, each time.
+# Ids that recur from row to row come as bytes: the driver would make an object of each, each time. Texts too:
+# as `str` one with a single emoji takes four times its bytes, and not all that are read fit on the page.
 _MESSAGE = (
     "SELECT message_id, uuidAsBlob(conversation_id), uuidAsBlob(sender_id), uuidAsBlob(recipient_id), "
-    "content, toUnixTimestamp(timestamp), seq, status, toUnixTimestamp(delivered_at) FROM $keyspace.messages"
+    "textAsBlob(content), toUnixTimestamp(timestamp), seq, status, toUnixTimestamp(delivered_at) "
+    "FROM $keyspace.messages"
 )
 # Only for messages that are in the index. Cassandra repairs what is read and nothing else: a message that has
 # not reached enough copies yet would be seen without its content by the next reader.

@@ -25,22 +25,21 @@ def texts_of(session: CassandraSession, chosen: Mapping[UUID, Sequence[MessageSt
 
     Yields:
         The messages, a conversation at a time, each in the given order;
-        what has happened to them meanwhile shows.
+        what has happened to them meanwhile shows. There is room for all
+        of them until the last one is taken, or no more are wanted.
 
     Raises:
         StoreUnavailable: No answer in time, or one without a message that was there.
     """
-    asked = [
-        (states, session.submit(Statement.MESSAGES_AT, (conversation_id, list(map(_place, states)))))
-        for conversation_id, states in chosen.items()
-        if states
-    ]
-    for states, answer in asked:
-        found = {message.message_id: message for message in map(rows.message, session.wait(answer))}
-        for state in states:
-            if state.message_id not in found:
-                raise StoreUnavailable("a message that was just seen is not there")
-            yield found[state.message_id]
+    wanted = {conversation_id: states for conversation_id, states in chosen.items() if states}
+    questions = [(Statement.MESSAGES_AT, (key, list(map(_place, states)))) for key, states in wanted.items()]
+    with session.asking_for_texts(questions, sum(map(len, wanted.values()))) as answers:
+        for states, answer in zip(wanted.values(), answers, strict=True):
+            found = {message.message_id: message for message in map(rows.message, session.wait(answer))}
+            for state in states:
+                if state.message_id not in found:
+                    raise StoreUnavailable("a message that was just seen is not there")
+                yield found[state.message_id]
 
 
 def _place(state: MessageState) -> tuple[int, int, UUID]:

@@ -1,18 +1,21 @@
 """What recorder and inbox ask of Cassandra, answered from memory: cells with the times of their writes."""
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import cast
 from uuid import UUID
 
 from angarium.engines.cassandra.rows import Row, Rows
-from angarium.engines.cassandra.session import CassandraSession
+from angarium.engines.cassandra.session import CassandraSession, Question
 from angarium.engines.cassandra.statements import Statement
 from tests.fakes.futures import done
 
 Values = Sequence[object]
 Key = tuple[object, ...]
+
+WITH_TEXTS = frozenset(each for each in Statement if "textAsBlob(content)" in each.value)
 
 _ADDED = ("message_id", "sender_id", "recipient_id", "content", "status")
 
@@ -96,6 +99,10 @@ class Tables:
         return [table.contents() for table in (self._messages, self._index, self.inboxes)]
 
     def submit(self, statement: Statement, parameters: Values = ()) -> "Future[Rows]":
+        assert statement not in WITH_TEXTS, "texts are asked for where there is room for them"
+        return self._submit(statement, parameters)
+
+    def _submit(self, statement: Statement, parameters: Values) -> "Future[Rows]":
         self.asked.append(statement)
         if statement is Statement.NOTE_STRETCHES:
             self.noted.append(parameters)
@@ -108,6 +115,12 @@ class Tables:
         for row in rows:
             self._answers[statement](*row)
         return done(())
+
+    @contextmanager
+    def asking_for_texts(self, questions: Sequence[Question], count: int) -> "Iterator[list[Future[Rows]]]":
+        answers = [self._submit(*question) for question in questions]
+        assert sum(len(answer.result()) for answer in answers) <= count
+        yield answers
 
     def execute(self, statement: Statement, parameters: Values = ()) -> Rows:
         return self.submit(statement, parameters).result()
@@ -156,7 +169,7 @@ class Tables:
             "tuple[UUID, UUID, UUID, str, str, int | None]", found
         )
         ids = (conversation_id.bytes, sender.bytes, recipient.bytes)
-        return (message_id, *ids, content, timestamp, seq, status, delivered_at)
+        return (message_id, *ids, content.encode(), timestamp, seq, status, delivered_at)
 
     def _state(self, key: Key) -> Row:
         message_id, recipient, status = cast(

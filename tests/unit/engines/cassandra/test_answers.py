@@ -1,26 +1,101 @@
+"""What becomes of the driver's answers, and that nothing keeps them."""
+
+import gc
+import weakref
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
+
+import pytest
+from cassandra.connection import Timer
 
 from angarium.domain.errors import StoreUnavailable
-from angarium.engines.cassandra.rows import Rows
-from angarium.engines.cassandra.session import _answered, _refused
+from angarium.engines.cassandra.rows import Row, Rows
+from angarium.engines.cassandra.session import HandOver
 
 
-def test_when_two_nodes_answer_the_first_one_stands() -> None:
-    outcome: Future[Rows] = Future()
-    _answered(outcome, [(1,)])
-    _answered(outcome, [(2,)])
-    _refused(outcome, OSError("late"))
-    assert outcome.result(0) == [(1,)]
+class Question:
+    """The driver's future of an answer, with the timer that it starts."""
+
+    def __init__(self) -> None:
+        self._timer = Timer(2.0, self.rang)
+        self.callbacks: list[Callable[..., None]] = []
+
+    @property
+    def timer(self) -> Timer:
+        return self._timer
+
+    def rang(self) -> None:
+        raise AssertionError("it was stopped")
 
 
-def test_when_one_node_refused_the_other_s_answer_changes_nothing() -> None:
-    outcome: Future[Rows] = Future()
-    _refused(outcome, OSError("gone"))
-    _answered(outcome, [(1,)])
+@pytest.fixture
+def question() -> Question:
+    return Question()
+
+
+@pytest.fixture
+def outcome() -> "Future[Rows]":
+    return Future()
+
+
+@contextmanager
+def without_garbage_collector() -> Iterator[None]:
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def test_when_two_nodes_answer_the_first_one_stands(question: Question, outcome: "Future[Rows]") -> None:
+    hand_over = HandOver(question, outcome)
+    hand_over.answered([(1,)])
+    hand_over.answered([(2,)])
+    hand_over.refused(OSError("late"))
+    assert outcome.result(0) == ((1,),)
+
+
+def test_when_one_node_refused_the_other_s_answer_changes_nothing(
+    question: Question, outcome: "Future[Rows]"
+) -> None:
+    hand_over = HandOver(question, outcome)
+    hand_over.refused(OSError("gone"))
+    hand_over.answered([(1,)])
     assert isinstance(outcome.exception(0), StoreUnavailable)
 
 
-def test_what_has_no_rows_is_answered_with_none() -> None:
-    outcome: Future[Rows] = Future()
-    _answered(outcome, None)
+def test_what_has_no_rows_is_answered_with_none(question: Question, outcome: "Future[Rows]") -> None:
+    HandOver(question, outcome).answered(None)
     assert list(outcome.result(0)) == []
+
+
+@pytest.mark.parametrize("is_answered", [True, False])
+def test_a_timer_that_was_stopped_keeps_no_question(outcome: "Future[Rows]", is_answered: bool) -> None:
+    with without_garbage_collector():
+        question = Question()
+        gone, timer = weakref.ref(question), question.timer
+        hand_over = HandOver(question, outcome)
+        question.callbacks += [hand_over.answered, hand_over.refused]
+        if is_answered:
+            hand_over.answered([(1,)])
+        else:
+            hand_over.refused(OSError("gone"))
+        del question
+        assert gone() is None
+        timer.callback()
+
+
+def test_what_the_driver_keeps_until_another_node_answers_is_empty(question: Question) -> None:
+    class Kept(Future[Rows]):
+        """A future that can be seen to go."""
+
+    with without_garbage_collector():
+        outcome = Kept()
+        gone = weakref.ref(outcome)
+        hand_over, rows = HandOver(question, outcome), list[Row]([("a text",)])
+        hand_over.answered(rows)
+        assert outcome.result(0) == (("a text",),)
+        del outcome
+        assert rows == []
+        assert gone() is None

@@ -9,6 +9,8 @@ from cassandra.query import BatchStatement, BatchType, BoundStatement
 
 from angarium.deadline import within
 from angarium.domain.errors import StoreUnavailable
+from angarium.engines.cassandra.cluster import HEARTBEAT_SECONDS
+from angarium.engines.cassandra.read_budget import MAX_READ_BYTES, ROW_BYTES
 from angarium.engines.cassandra.session import CALL_SECONDS, PAGE_ROWS, CassandraSession
 from angarium.engines.cassandra.statements import Statement
 from tests.unit.engines.cassandra.driver import Driver
@@ -45,6 +47,33 @@ def test_a_question_takes_no_longer_than_the_deadline_in_force(
         assert asked.timeout <= 0.5
 
 
+def test_texts_are_waited_for_by_the_driver_until_a_silent_connection_is_closed(
+    driver: Driver, session: CassandraSession
+) -> None:
+    questions = [(Statement.NEWEST, (1, 100)), (Statement.OLDER, (1, 2, 3, 100))]
+    with within(0.5), session.asking_for_texts(questions, 200) as answers:
+        assert [each.timeout for each in driver.asked] == [2.0 * HEARTBEAT_SECONDS] * 2
+        driver.asked[1].succeeded([("a",)])
+        assert [each.done() for each in answers] == [False, True]
+        with pytest.raises(StoreUnavailable, match="in time"), within(0.0):
+            session.wait(answers[0])
+
+
+def test_texts_that_are_on_their_way_leave_no_room_for_others(
+    driver: Driver, session: CassandraSession
+) -> None:
+    newest = [(Statement.NEWEST, (1, 100))]
+    all_of_it = MAX_READ_BYTES // ROW_BYTES
+    with session.asking_for_texts(newest, all_of_it):
+        pass
+    with within(0.02), pytest.raises(StoreUnavailable, match="no room"), session.asking_for_texts(newest, 9):
+        pass
+    (asked,) = driver.asked
+    asked.succeeded([])
+    with session.asking_for_texts(newest, all_of_it):
+        assert len(driver.asked) == 2
+
+
 def test_when_no_time_is_left_nothing_is_asked(driver: Driver, session: CassandraSession) -> None:
     with within(0.0):
         assert isinstance(session.submit(Statement.USERS).exception(0), StoreUnavailable)
@@ -73,7 +102,7 @@ def test_answers_and_refusals_end_the_future(driver: Driver, session: CassandraS
     assert not answered.done()
     driver.asked[0].succeeded([("a",)])
     driver.asked[1].failed(OperationTimedOut())
-    assert answered.result(0) == [("a",)]
+    assert answered.result(0) == (("a",),)
     assert isinstance(refused.exception(0), StoreUnavailable)
 
 

@@ -13,6 +13,7 @@ from cassandra.policies import DCAwareRoundRobinPolicy, TokenAwarePolicy
 from cassandra.query import tuple_factory
 
 from angarium.engines.cassandra import cluster as clusters
+from angarium.engines.cassandra.bounded_connection import BoundedConnection
 from angarium.engines.cassandra.cluster import CassandraAddress
 from angarium.engines.cassandra.rows import MESSAGE_RANK, RECEIPT_RANK, write_time
 from angarium.engines.cassandra.statements import ASKED_ONCE, FILTERED, Statement
@@ -33,6 +34,10 @@ def profile(built: Cluster) -> ExecutionProfile:
     """How every statement is executed."""
     profile: ExecutionProfile = built.profile_manager.profiles[EXEC_PROFILE_DEFAULT]
     return profile
+
+
+def test_no_more_is_taken_off_a_socket_than_is_looked_at(built: Cluster) -> None:
+    assert built.connection_class is BoundedConnection
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,65 @@
+"""A connection of the driver that takes no more off its socket than it looks at.
+
+The driver's own reads in pieces of 4 KB for as long as there is anything
+to read, and looks at it afterwards: it then copies all that is left behind
+each piece of 128 KiB. With many large answers under way it never came to
+their end: it held 280 MiB, and each of them was late.
+"""
+
+import ssl
+
+from cassandra.cluster import DefaultConnection
+
+READ_BYTES = 128 * 1024
+"""As many as the protocol puts into one piece."""
+
+_READABLE = 1
+"""What libev calls EV_READ."""
+
+_NOTHING_YET = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
+class _BoundedConnection(DefaultConnection):  # type: ignore[misc]
+    """Reads once each time that its socket is readable; what it leaves waits at the node's end."""
+
+    _buffer: memoryview | None = None
+
+    def handle_read(self, watcher: object, revents: int, errno: int | None = None) -> None:
+        """Take what has come, and look at it.
+
+        Args:
+            watcher: Who calls.
+            revents: What has happened, bits of libev.
+            errno: Of a failure.
+        """
+        if revents != _READABLE:
+            super().handle_read(watcher, revents, errno)
+            return
+        if self._buffer is None:
+            self._buffer = memoryview(bytearray(READ_BYTES))
+        try:
+            size = self._socket.recv_into(self._buffer)
+        except _NOTHING_YET:
+            return
+        except OSError as error:
+            self.defunct(error)
+            return
+        if not size:
+            self.close()
+            return
+        self._iobuf.write(self._buffer[:size])
+        self.process_io_buffer()
+
+    def _process_segment_buffer(self) -> None:
+        """Keep the first bytes of a header whose others have not come yet; the driver's own forgets them."""
+        if self._io_buffer.readable_io_bytes() < self._segment_codec.header_length_with_crc:
+            self._io_buffer._segment_consumed = False  # noqa: SLF001 - the driver's state
+            self._iobuf.seek(0)
+            return
+        super()._process_segment_buffer()
+
+
+ON_LIBEV = DefaultConnection.__name__ == "LibevConnection"
+"""As everywhere where the driver comes built; its other event loops are left as they are."""
+
+BoundedConnection = _BoundedConnection if ON_LIBEV else DefaultConnection
