@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from functools import partial
 
+from bench.elsewhere import Tell, flooding
 from bench.load import percentiles
 from bench.stage import Stage
 from bench.table import P50, P95, REFUSED, Column, Figures, Table, interleave
 from tests.acceptance.caller import Caller
-from tests.acceptance.service import running, until
+from tests.acceptance.service import running
 from tests.attacks import Flood, half_requests, login, page
 
 ATTACKERS_REFUSED = Column("attackers' refused", ",.0f")
@@ -19,10 +20,8 @@ ATTACKERS_SERVED = Column("attackers' served", ",.0f")
 PAUSE_SECONDS = 0.03
 LOGIN_PAUSE_SECONDS = 0.3
 LONG_MESSAGES = 100
-READY = 20
-"""Answers that the attackers have before the light user is looked at."""
 
-Attack = Callable[[ExitStack, str, Caller], "Flood | None"]
+Attack = Callable[[ExitStack, str, Caller], "Tell | None"]
 
 
 def run(stage: Stage) -> Iterator[Table]:
@@ -43,11 +42,9 @@ def _suffer(stage: Stage, attack: Attack) -> Figures:
         alice = attacking.enter_context(Caller(service.url)).log_in("alice")
         carol = attacking.enter_context(Caller(service.url)).log_in("carol")
         conversation = alice.open_conversation("bob")
-        flood = attack(attacking, service.url, carol)
-        if flood is not None:
-            until(lambda: sum(flood.statuses.values()) > READY, "the flood")
+        tell = attack(attacking, service.url, carol)
         seconds, refused = _use(alice, conversation, stage.effort.seconds)
-        statuses = Counter[int]() if flood is None else flood.statuses
+        statuses = Counter[int]() if tell is None else tell()
         return {
             **percentiles(seconds),
             REFUSED.name: refused,
@@ -74,17 +71,25 @@ def _nobody(_: ExitStack, __: str, ___: Caller) -> None:
     return None
 
 
-def _log_in(addresses: int, attacking: ExitStack, url: str, _: Caller) -> Flood:
-    wrong = partial(str.format, "nobody-{}")
-    flood = Flood(url, 1_200, lambda number: login(wrong(number), "wrong"), addresses, LOGIN_PAUSE_SECONDS)
-    return attacking.enter_context(flood)
+def _log_in(addresses: int, attacking: ExitStack, url: str, _: Caller) -> Tell:
+    make = partial(Flood, url, 1_200, _wrong_login, addresses, LOGIN_PAUSE_SECONDS)
+    return attacking.enter_context(flooding(make))
 
 
-def _read(connections: int, attacking: ExitStack, url: str, carol: Caller) -> Flood:
+def _wrong_login(number: int) -> bytes:
+    return login(f"nobody-{number}", "wrong")
+
+
+def _read(connections: int, attacking: ExitStack, url: str, carol: Caller) -> Tell:
     long_one = carol.open_conversation("dave")
     for _ in range(LONG_MESSAGES):
         carol.send(long_one, "x" * 1_500)
-    return attacking.enter_context(Flood(url, connections, lambda _: page(long_one, carol.token)))
+    request = partial(_page, page(long_one, carol.token))
+    return attacking.enter_context(flooding(partial(Flood, url, connections, request)))
+
+
+def _page(request: bytes, _: int) -> bytes:
+    return request
 
 
 def _hold(connections: int, attacking: ExitStack, url: str, _: Caller) -> None:
