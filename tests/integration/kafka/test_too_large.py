@@ -10,7 +10,8 @@ from kafka.record import MemoryRecordsBuilder
 
 from angarium.domain.errors import LogUnavailable, RecordTooLarge
 from angarium.engines.kafka.producer import KafkaLog
-from angarium.engines.kafka.record_sizes import LARGEST_BATCH, batch_bytes
+from angarium.engines.kafka.record_batches import max_batch_bytes
+from angarium.engines.kafka.record_sizes import LARGEST_BATCH
 from angarium.engines.kafka.security import KafkaConnection
 from angarium.ports.message_log import Appended, NewRecord, Record
 from tests.engines.kafka_topics import set_config
@@ -147,6 +148,6 @@ def test_what_a_topic_must_take_is_taken(log: KafkaLog, connection: KafkaConnect
     until_refused(log, LEGAL_BYTES)
     set_config(connection, topic, "max.message.bytes", LARGEST_BATCH)
     key = key_of(0, PARTITIONS)
-    size = LARGEST_BATCH - batch_bytes(key, b"", WIRE_HEADERS) - 8  # its own length has digits too
+    size = LARGEST_BATCH - max_batch_bytes(key, b"", WIRE_HEADERS) - 8  # its own length has digits too
     assert any(isinstance(answer, Appended) for answer in answers(log, size))
     assert isinstance(log.append(NewRecord(key, bytes(size + 100), HEADERS)).exception(30), LogUnavailable)

@@ -9,7 +9,7 @@ from kafka.net.compat import KafkaNetClient
 
 from angarium.domain.errors import LogUnavailable
 from angarium.engines.kafka.errors import CLIENT_ERRORS, unavailable
-from angarium.engines.kafka.patches.checksum import quicken
+from angarium.engines.kafka.patches import checksum
 
 Client = TypeVar("Client")
 Network = TypeVar("Network", bound="NetworkClient")
@@ -113,7 +113,7 @@ class ClientFactory(Generic[Network]):
         Raises:
             LogUnavailable: No broker answers, or it refuses us.
         """
-        quicken()
+        checksum.install()
         try:
             return make()
         except Exception as error:

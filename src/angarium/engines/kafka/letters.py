@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from kafka.consumer.fetcher import ConsumerRecord
 
-from angarium.engines.kafka.record_sizes import batch_bytes
+from angarium.engines.kafka.record_batches import max_batch_bytes
 from angarium.ports.message_log import DeadLetter, Record
 
 # Ours come behind the record's own headers; the last one of a name is ours.
@@ -40,7 +40,7 @@ class Letter(NamedTuple):
     @property
     def size(self) -> int:
         """How many bytes it takes at most, as the library counts them."""
-        return batch_bytes(self.key, self.value, self.headers)
+        return max_batch_bytes(self.key, self.value, self.headers)
 
 
 def written(letter: DeadLetter, topic: str, most: int) -> Letter:

@@ -1,24 +1,186 @@
-"""Batches of records as they lie in the log, read as far as they can be."""
+"""Batches of records as they lie in the log, read as far as they can be.
+
+The form is the record batch of Kafka's public protocol, version 2 of
+the message format (kafka.apache.org/documentation/#recordbatch; KIP-98,
+headers KIP-82), the only one that brokers since 4.0 have. The library's
+own reader stops at the first record that breaks a rule, and gives
+neither the rest of the batch nor its bytes.
+"""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
+from kafka import codec
 from kafka.errors import UnsupportedCodecError
-from kafka.record.default_records import DefaultRecordBatch
-from kafka.record.util import decode_varint
 
+from angarium.engines.kafka.crc32c import crc32c
 from angarium.ports.message_log import Record
 
 UNKNOWN_TIME = -1
 """When a batch was appended that does not fit its checksum: believing it might move time on for ever."""
 
+MAX_RECORD_OVERHEAD = 21
+"""Bytes of a record's length, attributes, time and offset at most."""
+
+_HEADER = struct.Struct(">qiibIhiqqqhii")
 _LENGTH = struct.Struct(">8xi")
-_HEADER_BYTES = DefaultRecordBatch.HEADER_STRUCT.size
+_CHECKED_FROM = 21
+"""The checksum covers what follows it: the attributes and all behind them."""
+
 _FORMAT = 2
+_CODEC, _LOG_APPEND_TIME, _TRANSACTIONAL, _CONTROL = 0x07, 0x08, 0x10, 0x20
+_MAX_VARINT_BYTES = 10
+"""What a number of 64 bits takes."""
+
+Headers = list[tuple[str, bytes]]
 
 
-def cut(response: memoryview) -> Iterator[memoryview]:
-    """Cut an answer of the broker into its batches, whatever is in them.
+class MalformedBatch(ValueError):
+    """Records of a batch that break the rules of the format."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Codec:
+    """A compression.
+
+    Attributes:
+        name: As Kafka names it.
+        is_here: Tells whether this process can undo it.
+        decompress: Undoes it.
+    """
+
+    name: str
+    is_here: Callable[[], bool]
+    decompress: Callable[[bytes], bytes]
+
+
+_CODECS: Mapping[int, _Codec] = {
+    1: _Codec("gzip", codec.has_gzip, codec.gzip_decode),
+    2: _Codec("snappy", codec.has_snappy, codec.snappy_decode),
+    3: _Codec("lz4", codec.has_lz4, codec.lz4_decode),
+    4: _Codec("zstd", codec.has_zstd, codec.zstd_decode),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RecordBatch:
+    """One batch, whose records are not read yet; the attributes are the fields of its header.
+
+    Attributes:
+        data: All its bytes.
+        base_offset: The offset of its first record, as it was appended.
+        leader_epoch: Counts the leaders of the partition.
+        attributes: Flags.
+        last_offset: The offset of its last record, which may be gone since.
+        first_timestamp: What the records' times are counted from.
+        max_timestamp: The largest of them; the append's where the topic says so.
+        producer_id: Who made it; -1 for nobody in particular.
+        records_count: How many records it has.
+    """
+
+    data: memoryview
+    base_offset: int
+    leader_epoch: int
+    attributes: int
+    last_offset: int
+    first_timestamp: int
+    max_timestamp: int
+    producer_id: int
+    records_count: int
+
+    @classmethod
+    def parse(cls, data: memoryview) -> "RecordBatch":
+        """Read a batch's header, and believe it.
+
+        Args:
+            data: The batch, which has a whole header.
+
+        Returns:
+            The batch.
+        """
+        base, _, epoch, _, _, attributes, last_delta, first, latest, producer_id, _, _, count = (
+            _HEADER.unpack_from(data)
+        )
+        return cls(data, base, epoch, attributes, base + last_delta, first, latest, producer_id, count)
+
+    @property
+    def next_offset(self) -> int:
+        """The offset behind its last record."""
+        return self.last_offset + 1
+
+    @property
+    def has_producer_id(self) -> bool:
+        """Whether an idempotent or transactional producer made it."""
+        return self.producer_id >= 0
+
+    @property
+    def is_transactional(self) -> bool:
+        """Whether it is a part of a transaction."""
+        return bool(self.attributes & _TRANSACTIONAL)
+
+    @property
+    def is_control(self) -> bool:
+        """Whether brokers wrote it for themselves."""
+        return bool(self.attributes & _CONTROL)
+
+    def records(self, partition: int) -> Iterator[Record]:
+        """Read the records.
+
+        Args:
+            partition: Where the batch lies.
+
+        Yields:
+            The records; one with a header whose name is no UTF-8 says so.
+
+        Raises:
+            UnsupportedCodecError: They are compressed in a way that this process cannot undo.
+            MalformedBatch: The next one breaks the rules, or there are bytes behind the last one.
+        """
+        data = self._records_bytes()
+        position, after = 0, self.base_offset
+        for _ in range(self.records_count):
+            record, position = self._record(data, position, partition)
+            if not after <= record.offset <= self.last_offset:
+                raise MalformedBatch(f"offset {record.offset} is none of the batch's")
+            after = record.offset + 1
+            yield record
+        if position != len(data):
+            raise MalformedBatch(f"{len(data) - position} bytes behind the last record")
+
+    def _records_bytes(self) -> bytes:
+        """Return what follows the header, without compression."""
+        data = self.data[_HEADER.size :].tobytes()
+        number = self.attributes & _CODEC
+        if number == 0:
+            return data
+        found = _CODECS.get(number)
+        if found is None or not found.is_here():
+            name = found.name if found else f"number {number}"
+            raise UnsupportedCodecError(f"the compression codec {name} is not installed")
+        return found.decompress(data)
+
+    def _record(self, data: bytes, start: int, partition: int) -> tuple[Record, int]:
+        """Return the record that begins at `start`, and where the next one begins."""
+        try:
+            length, position = _varint(data, start)
+            end = position + length
+            time_delta, position = _varint(data, position + 1)  # behind attributes, which have no use yet
+            offset_delta, position = _varint(data, position)
+            key, position = _field(data, position)
+            value, position = _field(data, position)
+            headers, position, problem = _headers(data, position)
+        except IndexError as error:
+            raise MalformedBatch("a record goes beyond its batch") from error
+        if position != end or end > len(data):
+            raise MalformedBatch("a record is not as long as it says")
+        is_appended = self.attributes & _LOG_APPEND_TIME
+        time = self.max_timestamp if is_appended else self.first_timestamp + time_delta
+        return Record(partition, self.base_offset + offset_delta, time, key, value, headers, problem), end
+
+
+def split(response: memoryview) -> Iterator[memoryview]:
+    """Split an answer of the broker into its batches, whatever is in them.
 
     Args:
         response: Batches one behind the other.
@@ -40,7 +202,7 @@ def cut(response: memoryview) -> Iterator[memoryview]:
         begin = end
 
 
-def opened(data: memoryview) -> DefaultRecordBatch | None:
+def open_batch(data: memoryview) -> RecordBatch | None:
     """Open a batch.
 
     Args:
@@ -49,18 +211,19 @@ def opened(data: memoryview) -> DefaultRecordBatch | None:
     Returns:
         The batch; None when the bytes do not fit their checksum.
     """
-    if len(data) < _HEADER_BYTES:
+    if len(data) < _HEADER.size:
         return None
-    batch = DefaultRecordBatch(data)
-    return batch if batch.magic == _FORMAT and batch.validate_crc() else None
+    _, _, _, version, checksum, *_ = _HEADER.unpack_from(data)
+    if version != _FORMAT or crc32c(data[_CHECKED_FROM:]) != checksum:
+        return None
+    return RecordBatch.parse(data)
 
 
-def decoded(batch: DefaultRecordBatch, data: memoryview, partition: int, position: int) -> Iterator[Record]:
+def decode(batch: RecordBatch, partition: int, position: int) -> Iterator[Record]:
     """Decode a batch that fits its checksum.
 
     Args:
         batch: The batch.
-        data: Its bytes.
         partition: Where it lies.
         position: The first offset that is asked for.
 
@@ -69,25 +232,16 @@ def decoded(batch: DefaultRecordBatch, data: memoryview, partition: int, positio
         told apart comes as one, at the last offset.
     """
     following = batch.base_offset
-    while True:
-        try:
-            for found in batch:
-                following = found.offset + 1
-                yield Record(
-                    partition, found.offset, found.timestamp, found.key, found.value, dict(found.headers)
-                )
-        except MemoryError:
-            raise
-        except Exception as error:  # noqa: BLE001 - told in the record: one must not stop the others
-            record = _with_any_names(batch, partition)
-            if record is not None and following <= record.offset <= batch.last_offset:
-                following = record.offset + 1
-                yield record
-                continue
-            if following <= batch.last_offset:
-                first, last = max(following, position), batch.last_offset
-                yield _whole(partition, first, last, batch.max_timestamp, data, _said(error))
-        return
+    try:
+        for record in batch.records(partition):
+            following = record.offset + 1
+            yield record
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - told in the record: one must not stop the others
+        if following <= batch.last_offset:
+            first, last = max(following, position), batch.last_offset
+            yield _whole(partition, first, last, batch.max_timestamp, batch.data, _said(error))
 
 
 def corrupt(data: memoryview, partition: int, position: int, following: memoryview | None) -> Record:
@@ -103,9 +257,9 @@ def corrupt(data: memoryview, partition: int, position: int, following: memoryvi
         A record at the batch's last offset, or at `position` when nothing sure is known of its offsets.
     """
     last = position
-    if len(data) >= _HEADER_BYTES:
-        batch = DefaultRecordBatch(data)
-        sure = batch.records_count == batch.last_offset_delta + 1 and (
+    if len(data) >= _HEADER.size:
+        batch = RecordBatch.parse(data)
+        sure = batch.base_offset + batch.records_count == batch.next_offset and (
             following is None or _first_offset(following) == batch.next_offset
         )
         if sure and batch.base_offset <= position <= batch.last_offset:
@@ -113,7 +267,7 @@ def corrupt(data: memoryview, partition: int, position: int, following: memoryvi
     return _whole(partition, position, last, UNKNOWN_TIME, data, "they do not fit their checksum")
 
 
-def holds(data: memoryview, position: int) -> bool:
+def contains(data: memoryview, position: int) -> bool:
     """Tell whether a batch can be read and has a certain record.
 
     Args:
@@ -123,55 +277,79 @@ def holds(data: memoryview, position: int) -> bool:
     Returns:
         False when it is not sure.
     """
-    batch = opened(data)
-    return batch is not None and bool(batch.base_offset <= position <= batch.last_offset)
+    batch = open_batch(data)
+    return batch is not None and batch.base_offset <= position <= batch.last_offset
 
 
-class _Reader:
-    """Goes through the bytes of one record."""
+def max_batch_bytes(key: bytes | None, value: bytes | None, headers: Headers) -> int:
+    """Compute what a record needs: brokers compare whole batches.
 
-    def __init__(self, data: bytearray, position: int) -> None:
-        self._data = data
-        self.position = position
+    Args:
+        key: Its key.
+        value: Its value.
+        headers: Its headers.
 
-    def number(self) -> int:
-        value, self.position = decode_varint(self._data, self.position)
-        return int(value)
-
-    def field(self) -> bytes | None:
-        length = self.number()
-        if length < 0:
-            return None
-        begin, self.position = self.position, self.position + length
-        return bytes(self._data[begin : self.position])
-
-
-def _with_any_names(batch: DefaultRecordBatch, partition: int) -> Record | None:
-    # The library gives up a record when a header's name is no UTF-8, and leaves the batch in front of it.
-    if not batch._decompressed:  # noqa: SLF001
-        return None
-    data = batch._buffer  # noqa: SLF001
-    reader = _Reader(data, batch._pos)  # noqa: SLF001
-    try:
-        end = reader.number() + reader.position
-        reader.number()
-        time = batch.first_timestamp + reader.number()
-        offset = batch.base_offset + reader.number()
-        key, value = reader.field(), reader.field()
-        headers = {_name(reader): reader.field() or b"" for _ in range(reader.number())}
-    except (IndexError, ValueError):
-        return None
-    if reader.position != end or end > len(data):
-        return None
-    batch._pos = end  # noqa: SLF001
-    batch._next_record_index += 1  # noqa: SLF001
-    if batch.timestamp_type == batch.LOG_APPEND_TIME:
-        time = batch.max_timestamp
-    return Record(partition, offset, time, key, value, headers, "the name of a header is no UTF-8")
+    Returns:
+        The size of a batch with this record alone, at most.
+    """
+    fields = [key, value]
+    for name, content in headers:
+        fields += name.encode(), content
+    size = _HEADER.size + MAX_RECORD_OVERHEAD + _varint_bytes(len(headers))
+    for field in fields:
+        size += 1 if field is None else _varint_bytes(len(field)) + len(field)
+    return size
 
 
-def _name(reader: _Reader) -> str:
-    return (reader.field() or b"").decode("utf-8", "backslashreplace")
+def _varint(data: bytes, position: int) -> tuple[int, int]:
+    """Return the number at `position`, and where what follows it begins."""
+    byte = data[position]
+    position += 1
+    number, shift = byte & 0x7F, 7
+    while byte & 0x80:
+        if shift >= 7 * _MAX_VARINT_BYTES:
+            raise MalformedBatch("a number has no end")
+        byte = data[position]
+        position += 1
+        number |= (byte & 0x7F) << shift
+        shift += 7
+    # Zigzag: the sign is the lowest bit.
+    return number >> 1 ^ -(number & 1), position
+
+
+def _varint_bytes(number: int) -> int:
+    """Return how many bytes a number of 0 or more takes."""
+    return max(1, -(-(number << 1).bit_length() // 7))
+
+
+def _field(data: bytes, position: int) -> tuple[bytes | None, int]:
+    """Return the bytes at `position` that come behind their length, None for none, and where they end."""
+    length, position = _varint(data, position)
+    if length < 0:
+        return None, position
+    end = position + length
+    return data[position:end], end
+
+
+def _headers(data: bytes, position: int) -> tuple[dict[str, bytes | None], int, str | None]:
+    """Return the headers at `position`, where they end, and what is wrong with their names."""
+    count, position = _varint(data, position)
+    if count < 0:
+        raise MalformedBatch("fewer than no headers")
+    headers: dict[str, bytes | None] = {}
+    problem = None
+    for _ in range(count):
+        name, position = _field(data, position)
+        value, position = _field(data, position)
+        if name is None:
+            raise MalformedBatch("a header has no name")
+        try:
+            text = name.decode()
+        except UnicodeDecodeError:
+            text = name.decode("utf-8", "backslashreplace")
+            problem = "the name of a header is no UTF-8"
+        headers[text] = value
+    return headers, position, problem
 
 
 def _whole(partition: int, first: int, last: int, time: int, data: memoryview, said: str) -> Record:

@@ -2,12 +2,9 @@
 
 from uuid import UUID
 
-from kafka.record.default_records import DefaultRecordBatchBuilder
-
 from angarium.domain.events import MAX_RECEIPT_IDS, SCHEMA, MessagesDelivered, NewMessage, encode
 from angarium.domain.message import MAX_CONTENT_BYTES
-
-Headers = list[tuple[str, bytes]]
+from angarium.engines.kafka.record_batches import Headers, max_batch_bytes
 
 BATCH_BYTES = 16 * 1024
 """A batch of several records has no more; a record that is larger has a
@@ -19,26 +16,12 @@ _LONGEST_ESCAPE = "\x01"  # JSON writes six bytes for this one
 _TRACE_ID_BYTES = 64
 
 
-def batch_bytes(key: bytes | None, value: bytes | None, headers: Headers) -> int:
-    """Compute what a record needs: brokers compare whole batches.
-
-    Args:
-        key: Its key.
-        value: Its value.
-        headers: Its headers.
-
-    Returns:
-        The size of a batch with this record alone, at most.
-    """
-    return int(DefaultRecordBatchBuilder.estimate_size_in_bytes(key, value, headers))
-
-
 def _largest_batch() -> int:
     """Return the size of the largest batch that legal requests make."""
     message = NewMessage(_ID, _ID, _LAST_MOMENT, _ID, _ID, _ID, _LONGEST_ESCAPE * MAX_CONTENT_BYTES)
     receipt = MessagesDelivered(_ID, _ID, _LAST_MOMENT, _ID, (_ID,) * MAX_RECEIPT_IDS)
     headers: Headers = [("trace_id", bytes(_TRACE_ID_BYTES)), ("schema", SCHEMA.encode())]
-    alone = [batch_bytes(str(_ID).encode(), encode(event), headers) for event in (message, receipt)]
+    alone = [max_batch_bytes(str(_ID).encode(), encode(event), headers) for event in (message, receipt)]
     return max(BATCH_BYTES, *alone)
 
 

@@ -11,7 +11,8 @@ from kafka.record import MemoryRecordsBuilder
 from angarium.domain.content import content_problem
 from angarium.domain.events import MAX_RECEIPT_IDS, SCHEMA, Event, MessagesDelivered, NewMessage, encode
 from angarium.domain.message import MAX_CONTENT_BYTES
-from angarium.engines.kafka.record_sizes import BATCH_BYTES, LARGEST_BATCH, batch_bytes
+from angarium.engines.kafka.record_batches import max_batch_bytes
+from angarium.engines.kafka.record_sizes import BATCH_BYTES, LARGEST_BATCH
 
 ROOT = Path(__file__).parents[4]
 ID = UUID(int=1)
@@ -53,7 +54,7 @@ def test_a_batch_of_one_record_is_never_larger_than_computed(
     builder = MemoryRecordsBuilder(2, 0, BATCH_BYTES)
     builder.append(TIME, key, value, headers)
     builder.close()
-    assert len(builder.buffer()) <= batch_bytes(key, value, headers)
+    assert len(builder.buffer()) <= max_batch_bytes(key, value, headers)
 
 
 def test_the_operators_page_says_how_much_topics_must_take() -> None:

@@ -6,11 +6,10 @@ from kafka.consumer.fetcher import CompletedFetch, Fetcher
 from kafka.errors import KafkaError, LogTruncationError, OffsetOutOfRangeError
 from kafka.future import Future
 from kafka.record import MemoryRecords
-from kafka.record.default_records import DefaultRecordBatch
 from kafka.structs import TopicPartition
 
 from angarium import logs
-from angarium.engines.kafka.record_batches import corrupt, cut, decoded, holds, opened
+from angarium.engines.kafka.record_batches import RecordBatch, contains, corrupt, decode, open_batch, split
 from angarium.ports.message_log import Record
 
 REFETCHES = 3
@@ -67,7 +66,7 @@ class TolerantRecords(Fetcher.PartitionRecords):  # type: ignore[misc]  # the li
     ) -> Iterator[Record]:
         # However it ends: the library goes on asking what is not drained.
         try:
-            yield from self._read(tp.partition, list(cut(memoryview(records._buffer))))  # noqa: SLF001
+            yield from self._read(tp.partition, list(split(memoryview(records._buffer))))  # noqa: SLF001
         except Exception:
             self.drain()
             raise
@@ -76,30 +75,30 @@ class TolerantRecords(Fetcher.PartitionRecords):  # type: ignore[misc]  # the li
     def _read(self, partition: int, batches: list[memoryview]) -> Iterator[Record]:
         for number, data in enumerate(batches, 1):
             following = batches[number] if number < len(batches) else None
-            batch = opened(data)
+            batch = open_batch(data)
             if batch is None:
-                if following is not None and holds(following, self.next_fetch_offset):
+                if following is not None and contains(following, self.next_fetch_offset):
                     continue
                 if not self.refetches.another(partition, self.next_fetch_offset):
                     yield self._given(corrupt(data, partition, self.next_fetch_offset, following))
                 # What lies behind it is best told by the broker.
                 return
             self.leader_epoch = batch.leader_epoch
-            self.bytes_read += batch.size_in_bytes
+            self.bytes_read += len(data)
             if not self._is_hidden(batch):
-                for record in decoded(batch, data, partition, self.next_fetch_offset):
+                for record in decode(batch, partition, self.next_fetch_offset):
                     yield self._given(record)
             self.next_fetch_offset = batch.next_offset
 
-    def _is_hidden(self, batch: DefaultRecordBatch) -> bool:
+    def _is_hidden(self, batch: RecordBatch) -> bool:
         """Return whether a batch is a transaction's marker, or was aborted."""
         # The broker names an answer's aborted transactions by producer
         # and first offset. A transaction ends at its marker, the only
         # kind of control batch that a topic of records has.
-        if not batch.has_producer_id():
-            return bool(batch.is_control_batch)
+        if not batch.has_producer_id:
+            return batch.is_control
         self._consume_aborted_transactions_up_to(batch.last_offset)
-        if batch.is_control_batch:
+        if batch.is_control:
             self.aborted_producer_ids.discard(batch.producer_id)
             return True
         return bool(self._is_batch_aborted(batch))
