@@ -44,7 +44,7 @@ def table_ids(address: CassandraAddress) -> list[set[object]]:
         cluster = clusters.build(CassandraAddress([point]))
         try:
             session = cluster.connect(wait_for_all_pools=True)
-            (host,) = [pool.host for pool in session.get_pools() if pool.host.address == point[0]]
+            (host,) = [host for host in session.get_pool_state() if host.address == point[0]]
             found.append(set(session.execute(query, (address.keyspace,), host=host, timeout=30)))
         finally:
             cluster.shutdown()

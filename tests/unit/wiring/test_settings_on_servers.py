@@ -119,9 +119,6 @@ class Nodes(Driver):
             raise DriverException("seen enough")
         return []
 
-    def get_pools(self) -> list[SimpleNamespace]:
-        return [SimpleNamespace(open_count=1, host=SimpleNamespace(endpoint="127.0.0.1:1"))]
-
 
 @pytest.fixture
 def brokers(monkeypatch: pytest.MonkeyPatch) -> Brokers:

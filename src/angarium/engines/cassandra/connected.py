@@ -34,7 +34,7 @@ class Connected:
         Returns:
             False while there is nobody to ask; a silent node counts until it missed a heartbeat.
         """
-        return any(pool.open_count for pool in tuple(self.session.get_pools()))
+        return any(pool["open_count"] for pool in self.session.get_pool_state().values())
 
     def end(self) -> threading.Thread:
         """Disconnect without waiting: the driver waits for its threads without a bound.

@@ -102,7 +102,7 @@ def _prepare(address: CassandraAddress, replication: int) -> KeyspaceReport:
         schema = _Schema(session, address)
         schema.make_keyspace(replication)
         schema.make_tables()
-        return KeyspaceReport(replication, len(session.get_pools()))
+        return KeyspaceReport(replication, len(session.get_pool_state()))
     finally:
         cluster.shutdown()
 
@@ -116,7 +116,7 @@ class _Schema:
     def __init__(self, session: Session, address: CassandraAddress) -> None:
         self._session = session
         self._address = address
-        hosts = [pool.host for pool in session.get_pools()]
+        hosts = list(session.get_pool_state())
         if not hosts:
             raise DriverException("no node can be asked yet")
         self._node = min(hosts, key=lambda host: str(host.endpoint))

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import cast
 
 from cassandra.cluster import Cluster
@@ -21,6 +20,13 @@ def prepared(cql: str) -> PreparedStatement:
     """Give a statement that takes numbers."""
     columns = [ColumnMetadata("chat", "any", f"column_{each}", LongType) for each in range(cql.count("?"))]
     return PreparedStatement(columns, b"id", [], cql, "chat", 5, None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterNode:
+    """Stands for the driver's host, by which it tells the state of its connections."""
+
+    endpoint: object
 
 
 @dataclass
@@ -80,8 +86,8 @@ class Driver:
             raise self.failure
         return [("a", question.fetch_size)]
 
-    def get_pools(self) -> list[SimpleNamespace]:
-        return [SimpleNamespace(open_count=1)]
+    def get_pool_state(self) -> dict[ClusterNode, dict[str, int]]:
+        return {ClusterNode("127.0.0.1:1"): {"open_count": 1}}
 
     def shutdown(self) -> None:
         self.is_shut_down = True

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
-from types import SimpleNamespace
 from typing import cast
 
 import pytest
@@ -32,9 +31,9 @@ class Driver:
     def shutdown(self) -> None:
         self.ended.set()
 
-    def get_pools(self) -> list[SimpleNamespace]:
+    def get_pool_state(self) -> dict[str, dict[str, int]]:
         self.looks += 1
-        return [SimpleNamespace(open_count=0), SimpleNamespace(open_count=self.open_count)]
+        return {"127.0.0.1:1": {"open_count": 0}, "127.0.0.2:1": {"open_count": self.open_count}}
 
 
 class Nodes:

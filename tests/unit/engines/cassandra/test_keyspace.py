@@ -21,6 +21,7 @@ from angarium.domain.errors import SetupError
 from angarium.engines.cassandra.cluster import CassandraAddress
 from angarium.engines.cassandra.keyspace import STATEMENT_SECONDS, KeyspaceReport, _Schema, prepare
 from tests.fakes.clock import ManualClock
+from tests.unit.engines.cassandra.driver import ClusterNode
 
 ADDRESS = CassandraAddress([("cassandra.test", 9042)], "chat")
 TIMEOUT_SECONDS = 20.0
@@ -93,7 +94,7 @@ class Node:
     """Stands for a session on some nodes that answers what a test says, and keeps what it was asked."""
 
     def __init__(self, *, pools: int = 1, agreed: bool = True, columns: Sequence[object] = ()) -> None:
-        self._pools = [SimpleNamespace(host=SimpleNamespace(endpoint=each)) for each in range(pools, 0, -1)]
+        self._nodes = [ClusterNode(each) for each in range(pools, 0, -1)]
         self._agreed = agreed
         self._columns = columns
         self.changes: list[str] = []
@@ -104,10 +105,10 @@ class Node:
         """Give it to whoever takes a session of the driver."""
         return cast("Session", self)
 
-    def get_pools(self) -> list[SimpleNamespace]:
-        return self._pools
+    def get_pool_state(self) -> dict[ClusterNode, dict[str, int]]:
+        return {node: {"open_count": 1} for node in self._nodes}
 
-    def execute(self, query: str, *_values: object, timeout: float, host: SimpleNamespace) -> object:
+    def execute(self, query: str, *_values: object, timeout: float, host: ClusterNode) -> object:
         self.asked.add(host.endpoint)
         self.timeouts.add(timeout)
         if query.startswith("SELECT"):
