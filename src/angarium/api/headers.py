@@ -8,8 +8,16 @@ class Headers:
 
     __slots__ = ("_values",)
 
-    def __init__(self, fields: Sequence[tuple[str, str]] = ()) -> None:
-        self._values: dict[str, list[str]] = {}
+    def __init__(
+        self, fields: Sequence[tuple[str, str]] = (), values: dict[str, list[str]] | None = None
+    ) -> None:
+        """Sort fields by name.
+
+        Args:
+            fields: Names, in any case, and values.
+            values: What is sorted already, by the name in lower case; not copied.
+        """
+        self._values: dict[str, list[str]] = {} if values is None else values
         for name, value in fields:
             self._values.setdefault(name.lower(), []).append(value)
 
@@ -23,9 +31,7 @@ class Headers:
         Returns:
             The fields.
         """
-        headers = cls.__new__(cls)
-        headers._values = values  # noqa: SLF001 - its own class
-        return headers
+        return cls(values=values)
 
     def get(self, name: str) -> str | None:
         """Give the only or first value of a field.
