@@ -5,31 +5,16 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from kafka.net.compat import KafkaNetClient
-
 from angarium.domain.errors import LogUnavailable
 from angarium.engines.kafka.errors import CLIENT_ERRORS, unavailable
 from angarium.engines.kafka.patches import checksum
+from angarium.engines.kafka.patches.network_client import NetworkClient
 
 Client = TypeVar("Client")
 Network = TypeVar("Network", bound="NetworkClient")
 
-CONNECT_MS = 1_500
-"""How long a connection may take to be made; kafka-python waits 10 s and more, too long to be back in 5 s."""
-
 RECONNECT_MS = 1_000
 """The longest pause between two tries to connect, so that a broker that is back is found at once."""
-
-
-class NetworkClient(KafkaNetClient):  # type: ignore[misc]  # the library has no types
-    """A network client that waits no longer than CONNECT_MS for a connection."""
-
-    def __init__(self, **configs: object) -> None:
-        setup = {
-            "socket_connection_setup_timeout_ms": CONNECT_MS,
-            "socket_connection_setup_timeout_max_ms": CONNECT_MS,
-        }
-        super().__init__(**{**configs, **setup})
 
 
 def find_topic(client: NetworkClient, topic: str, seconds: float) -> int:
@@ -90,15 +75,6 @@ class ClientFactory(Generic[Network]):
         """The client, once it was made."""
         assert self._client is not None, "the library makes its client first"  # noqa: S101 - states an order
         return self._client
-
-    @property
-    def in_touch(self) -> bool:
-        """Whether a connection to any broker stands."""
-        return any(
-            self.client.connected(node)
-            for broker in self.client.cluster.brokers()
-            for node in (broker.node_id, f"coordinator-{broker.node_id}")
-        )
 
     def connect(self, servers: object, make: Callable[[], Client]) -> Client:
         """Make a library object, and leave no thread or socket behind when that fails.

@@ -6,16 +6,16 @@ from concurrent.futures import Future
 from functools import partial
 
 import kafka
-from kafka.consumer.fetcher import ConsumerRecord
 from kafka.structs import TopicPartition
 
 from angarium import logs
 from angarium.clock import Clock
 from angarium.domain.errors import LogUnavailable, RecordTooLarge
 from angarium.engines.kafka import letters
-from angarium.engines.kafka.clients import RECONNECT_MS, ClientFactory, NetworkClient
+from angarium.engines.kafka.clients import RECONNECT_MS, ClientFactory
 from angarium.engines.kafka.errors import translated
 from angarium.engines.kafka.live_producer import LiveProducer
+from angarium.engines.kafka.patches.network_client import NetworkClient
 from angarium.engines.kafka.record_sizes import LARGEST_LETTER
 from angarium.engines.kafka.security import KafkaConnection
 from angarium.engines.kafka.topic_writer import TopicWriter
@@ -117,7 +117,7 @@ class KafkaDeadLetters:
             consumer.close(autocommit=False, timeout_ms=1_000)
         return list(self._known(reversed(found)))
 
-    def _known(self, found: Iterable[ConsumerRecord]) -> Iterator[DeadLetter]:
+    def _known(self, found: Iterable[letters.ConsumerRecord]) -> Iterator[DeadLetter]:
         # Those that a worker wrote; of the others a line tells.
         for record in found:
             letter = letters.read(record)
@@ -147,14 +147,14 @@ class KafkaDeadLetters:
         self._writer.close()
 
 
-def _newest(consumer: kafka.KafkaConsumer, place: TopicPartition, limit: int) -> list[ConsumerRecord]:
+def _newest(consumer: kafka.KafkaConsumer, place: TopicPartition, limit: int) -> list[letters.ConsumerRecord]:
     give_up_at = time.monotonic() + READ_SECONDS
     left = _countdown(give_up_at)
     consumer.assign([place])
     end = consumer.end_offsets([place], timeout_ms=left())[place]
     first = consumer.beginning_offsets([place], timeout_ms=left())[place]
     consumer.seek(place, max(first, end - limit))
-    found: list[ConsumerRecord] = []
+    found: list[letters.ConsumerRecord] = []
     while consumer.position(place, timeout_ms=left()) < end:
         for batch in consumer.poll(timeout_ms=min(500, left())).values():
             found.extend(batch)

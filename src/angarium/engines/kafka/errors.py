@@ -6,11 +6,14 @@ from contextlib import contextmanager
 from kafka.errors import (
     AuthorizationError,
     CommitFailedError,
+    InvalidProducerEpochError,
     KafkaConnectionError,
     KafkaError,
+    OutOfOrderSequenceNumberError,
     RebalanceInProgressError,
     RetriableError,
     SaslAuthenticationFailedError,
+    UnknownProducerIdError,
 )
 
 from angarium.domain.errors import LogUnavailable, RecordTooLarge
@@ -22,6 +25,14 @@ closed or has crashed inside (RuntimeError, ValueError)."""
 
 class RecordRefused(KafkaError):  # type: ignore[misc]  # the library has no types
     """A broker has refused a record for its size, and has not appended it."""
+
+
+_LIVED_THROUGH = (
+    RecordRefused,
+    InvalidProducerEpochError,
+    OutOfOrderSequenceNumberError,
+    UnknownProducerIdError,
+)
 
 
 def too_large(error: BaseException) -> RecordTooLarge:
@@ -94,3 +105,18 @@ def is_refused_for_good(error: BaseException) -> bool:
         SaslAuthenticationFailedError,
     )
     return isinstance(error, KafkaError) and not isinstance(error, passing)
+
+
+def ends_the_producer(error: BaseException) -> bool:
+    """Tell whether an idempotent producer takes nothing more after a record failed with this.
+
+    The library repeats what can be repeated. Any other failure makes it refuse every later record too, but
+    for those after which it asks for new sequence numbers, and a record that is too large for its topic.
+
+    Args:
+        error: What a record failed with.
+
+    Returns:
+        True when another producer is needed.
+    """
+    return isinstance(error, KafkaError) and not error.retriable and not isinstance(error, _LIVED_THROUGH)

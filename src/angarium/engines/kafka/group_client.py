@@ -9,10 +9,12 @@ from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from angarium import logs
 from angarium.domain.errors import LogUnavailable
-from angarium.engines.kafka.clients import RECONNECT_MS, ClientFactory, NetworkClient, find_topic
+from angarium.engines.kafka.clients import RECONNECT_MS, ClientFactory, find_topic
 from angarium.engines.kafka.errors import CLIENT_ERRORS
+from angarium.engines.kafka.lost_records import LOST, lost_positions
 from angarium.engines.kafka.patches.coordinator import JoinKeepingCoordinator
 from angarium.engines.kafka.patches.fetcher import TolerantFetcher
+from angarium.engines.kafka.patches.network_client import NetworkClient
 from angarium.engines.kafka.rebalances import Rebalances
 from angarium.engines.kafka.security import KafkaConnection
 from angarium.ports.message_log import BEGINNING, Record
@@ -80,9 +82,9 @@ class GroupClient:
                 group_id=group, kafka_client=self._factory.make, **_OPTIONS, **connection.options()
             ),
         )
-        # The library makes its coordinator by itself and offers no way to choose another.
-        self._consumer._coordinator.__class__ = JoinKeepingCoordinator  # noqa: SLF001
-        self._fetcher = TolerantFetcher.take_over(self._consumer._fetcher)  # noqa: SLF001
+        JoinKeepingCoordinator.take_over(self._consumer)
+        TolerantFetcher.take_over(self._consumer)
+        self._missing: dict[int, int] = {}
         rebalances.hold = self._hold
         self._consumer.subscribe([topic], listener=rebalances)
         try:
@@ -94,7 +96,7 @@ class GroupClient:
     @property
     def in_touch(self) -> bool:
         """Whether a connection to any broker stands."""
-        return self._factory.in_touch
+        return self._factory.client.has_connection()
 
     @property
     def member(self) -> str:
@@ -111,7 +113,11 @@ class GroupClient:
         Returns:
             The records by partition.
         """
-        found = self._consumer.poll(timeout_ms=round(seconds * 1000), max_records=records)
+        try:
+            found = self._consumer.poll(timeout_ms=round(seconds * 1000), max_records=records)
+        except LOST as error:
+            self._miss(lost_positions(error, self._position))
+            return {}
         return {each.partition: batch for each, batch in found.items()}
 
     def missing(self) -> Mapping[int, int]:
@@ -120,7 +126,8 @@ class GroupClient:
         Returns:
             The offsets that were to be read, by partition.
         """
-        return self._fetcher.missing()
+        missing, self._missing = self._missing, {}
+        return missing
 
     def extent(self, partition: int, seconds: float) -> tuple[int, int]:
         """Ask what a partition has.
@@ -200,6 +207,18 @@ class GroupClient:
         self._consumer.pause(*partitions)
         for place in partitions:
             self._consumer.seek(place, BEGINNING.offset)
+
+    def _miss(self, positions: Mapping[TopicPartition, int]) -> None:
+        """Note what is not there any more; nothing would come of asking again."""
+        lost = {place.partition: offset for place, offset in positions.items()}
+        self.pause(lost)
+        self._missing |= lost
+
+    def _position(self, place: TopicPartition) -> int | None:
+        """Return the offset that is read next, None when the partition is not ours any more."""
+        if place not in (self._consumer.assignment() or ()):
+            return None
+        return int(self._consumer.position(place, timeout_ms=0))
 
     def _close(self) -> None:
         try:

@@ -1,10 +1,9 @@
 """Dead letters as records of their topic."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
-
-from kafka.consumer.fetcher import ConsumerRecord
+from typing import NamedTuple, Protocol
 
 from angarium.engines.kafka.record_batches import max_batch_bytes
 from angarium.ports.message_log import DeadLetter, Record
@@ -21,6 +20,30 @@ _OURS = (
     "source_empty",
     "source_null_headers",
 )
+
+
+class ConsumerRecord(Protocol):
+    """What a poll of the library gives, as far as it is of use here."""
+
+    @property
+    def partition(self) -> int:
+        """Where the record lies."""
+
+    @property
+    def offset(self) -> int:
+        """Where it lies in the partition."""
+
+    @property
+    def key(self) -> bytes | None:
+        """Its key."""
+
+    @property
+    def value(self) -> bytes | None:
+        """Its value."""
+
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]] | None:
+        """Its headers, in their order."""
 
 
 class Letter(NamedTuple):

@@ -10,9 +10,11 @@ from kafka.errors import KafkaError, MessageSizeTooLargeError
 from angarium import deadline
 from angarium.domain.errors import LogUnavailable, SetupError
 from angarium.engines.kafka.clients import RECONNECT_MS, ClientFactory, find_topic
-from angarium.engines.kafka.errors import too_large, translated, unavailable
+from angarium.engines.kafka.errors import ends_the_producer, too_large, translated, unavailable
 from angarium.engines.kafka.in_flight import Sent
 from angarium.engines.kafka.linger import LINGER_MS
+from angarium.engines.kafka.patches.force_close import force_close
+from angarium.engines.kafka.patches.linger_setting import linger_setter
 from angarium.engines.kafka.patches.sender import TolerantSender
 from angarium.engines.kafka.patches.sender_client import SenderClient
 from angarium.engines.kafka.record_sizes import BATCH_BYTES, LARGEST_RECORD
@@ -64,10 +66,9 @@ class LiveProducer:
         self._producer = producer
         self._client = factory.client
         self._cluster = factory.client.cluster
-        # The library reads its setting anew for each look at its batches; nothing public changes it.
-        batching = producer._accumulator.config  # noqa: SLF001
-        TolerantSender.take_over(producer._sender)  # noqa: SLF001
-        self._client.steer(lambda milliseconds: batching.update(linger_ms=milliseconds))
+        self._has_failed = False
+        TolerantSender.take_over(producer)
+        self._client.steer(linger_setter(producer))
         self._topic = topic
 
     @classmethod
@@ -108,8 +109,7 @@ class LiveProducer:
     @property
     def has_failed(self) -> bool:
         """Whether the library refuses whatever comes, as it does once a broker refused a record for good."""
-        # The library has no public way to ask.
-        return bool(self._producer._transaction_manager.has_fatal_error())  # noqa: SLF001
+        return self._has_failed
 
     def send(
         self, sent: Sent, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]]
@@ -140,7 +140,7 @@ class LiveProducer:
             except MessageSizeTooLargeError as error:
                 raise too_large(error) from error
         future.add_callback(sent.acknowledged)
-        future.add_errback(sent.refused)
+        future.add_errback(self._refused, sent)
 
     def rested(self) -> None:
         """Take it that no more records come for the moment."""
@@ -176,10 +176,14 @@ class LiveProducer:
         with contextlib.suppress(KafkaError):
             self._producer.close(timeout=seconds)
             return
-        # A close that times out leaves the thread running, and the library has no public way to end it.
-        self._producer._sender.force_close()  # noqa: SLF001
+        force_close(self._producer)
         with contextlib.suppress(KafkaError):
             self._producer.close(timeout=_END_SECONDS)
+
+    def _refused(self, sent: Sent, error: BaseException) -> None:
+        """Take the library's failure; called on the sender's thread."""
+        self._has_failed = self._has_failed or ends_the_producer(error)
+        sent.refused(error)
 
 
 def _expect(partitions: int, found: int, topic: str) -> None:

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from kafka.consumer.subscription_state import ConsumerRebalanceListener
+from kafka import ConsumerRebalanceListener
 from kafka.structs import TopicPartition
 
 

@@ -8,8 +8,9 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import InvalidReplicationFactorError, KafkaError, TopicAlreadyExistsError
 
 from angarium.domain.errors import LogUnavailable, SetupError
-from angarium.engines.kafka.clients import ClientFactory, NetworkClient
+from angarium.engines.kafka.clients import ClientFactory
 from angarium.engines.kafka.errors import CLIENT_ERRORS, unavailable
+from angarium.engines.kafka.patches.network_client import NetworkClient
 from angarium.engines.kafka.record_sizes import LARGEST_BATCH, LETTERS_BYTES, USUAL_TOPIC_BYTES
 from angarium.engines.kafka.security import KafkaConnection
 

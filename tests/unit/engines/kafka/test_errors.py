@@ -2,7 +2,12 @@ import pytest
 from kafka import errors
 
 from angarium.domain.errors import LogUnavailable
-from angarium.engines.kafka.errors import is_refused_for_good, translated
+from angarium.engines.kafka.errors import (
+    RecordRefused,
+    ends_the_producer,
+    is_refused_for_good,
+    translated,
+)
 
 
 @pytest.mark.parametrize(
@@ -45,3 +50,35 @@ def test_what_the_library_raises_becomes_an_outage_that_names_it(error: Exceptio
     ):
         raise error
     assert outage.value.__cause__ is error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.ClusterAuthorizationFailedError(),
+        errors.TopicAuthorizationFailedError(),
+        errors.MessageSizeTooLargeError(),
+        errors.InvalidRecordError(),
+    ],
+    ids=repr,
+)
+def test_a_refusal_for_good_ends_a_producer(error: Exception) -> None:
+    assert ends_the_producer(error)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RecordRefused(),
+        errors.KafkaTimeoutError(),
+        errors.KafkaConnectionError(),
+        errors.NotLeaderForPartitionError(),
+        errors.OutOfOrderSequenceNumberError(),
+        errors.UnknownProducerIdError(),
+        errors.InvalidProducerEpochError(),
+        RuntimeError(),
+    ],
+    ids=repr,
+)
+def test_a_producer_lives_through_what_it_repeats_or_begins_anew_after(error: Exception) -> None:
+    assert not ends_the_producer(error)

@@ -14,10 +14,10 @@ from kafka.producer.sender import Sender
 
 from angarium.domain.errors import LogUnavailable
 from angarium.domain.partitioning import partition_for
-from angarium.engines.kafka.clients import NetworkClient
 from angarium.engines.kafka.consumer import KafkaConsumer
 from angarium.engines.kafka.dead_letters import KafkaDeadLetters
 from angarium.engines.kafka.live_producer import LiveProducer
+from angarium.engines.kafka.patches.network_client import NetworkClient
 from angarium.engines.kafka.producer import KafkaLog
 from angarium.engines.kafka.security import KafkaConnection
 from angarium.ports.message_log import NewRecord

@@ -1,5 +1,21 @@
-"""kafka-python's sender, mended where one record that is too large ends everybody's sending."""
+"""Keeps one record that is too large from ending everybody's sending.
 
+Fault: a batch that is too large for its topic is halved, which is well.
+A record that is alone in such a batch the library takes for the end of
+the producer: every record that waits fails with it, of whomever, and
+nothing more is taken until there is another producer (docs/adr/0013).
+True in: kafka-python 3.0.0 to 3.0.12.
+Noticed by: `tests/unit/engines/kafka/patches/test_sender.py`, where the
+answer of a broker has to reach what is overridden here, and the
+library's own sender has to end in state FATAL.
+The public way: `max_request_size` refuses large records before they are
+sent, and is set; a topic may take less at any time, and no broker tells.
+Measured: without this, every other conversation got 503 for a second.
+Mended upstream: delete this file, its test and `RecordRefused`, and the
+call of `take_over` in `live_producer.py`.
+"""
+
+from kafka import KafkaProducer
 from kafka.errors import MessageSizeTooLargeError, RecordListTooLargeError
 from kafka.producer.producer_batch import ProducerBatch
 from kafka.producer.sender import Sender
@@ -13,24 +29,19 @@ _TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 class TolerantSender(Sender):  # type: ignore[misc]  # the library has no types
     """Gives up a record that its topic does not take, and goes on with the others.
 
-    kafka-python 3.0 halves a batch that is too large, which is well. A
-    record that is alone in such a batch it takes for the end of the
-    producer: every record that waits fails with it, of whomever, and
-    nothing more is taken until there is another producer.
-
     The broker has appended nothing of such a batch, so that the next
     one takes over its sequence numbers. An idempotent producer has one
     batch of a partition under way at a time: none was numbered after.
     """
 
     @classmethod
-    def take_over(cls, sender: Sender) -> None:
-        """Mend a sender that the library has made; it offers no way to choose another.
+    def take_over(cls, producer: KafkaProducer) -> None:
+        """Mend the sender that the library has made; it offers no way to choose another.
 
         Args:
-            sender: Which has not sent anything.
+            producer: Which has not sent anything.
         """
-        sender.__class__ = cls
+        producer._sender.__class__ = cls
 
     def _dispatch_error(self, batch: ProducerBatch, exception: Exception, partition_response: object) -> None:
         """Decide what becomes of a batch that failed."""

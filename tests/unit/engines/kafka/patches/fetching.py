@@ -85,21 +85,21 @@ def with_last_delta(data: bytes, delta: int) -> bytes:
 class Fetching:
     """A fetcher of some partitions, all assigned and read from their beginning."""
 
-    def __init__(self, partitions: int = 1) -> None:
+    def __init__(self, partitions: int = 1, is_mended: bool = True) -> None:
         self._places = [TopicPartition(TOPIC, partition) for partition in range(partitions)]
         self.subscriptions = SubscriptionState(offset_reset_strategy="none")
         self.subscriptions.subscribe(topics=[TOPIC])
         self.subscriptions.group_subscribe([TOPIC])
         self.subscriptions.assign_from_subscribed(self._places)
         manager = SimpleNamespace(_net=None)
-        self.fetcher = TolerantFetcher.take_over(
-            Fetcher(
-                SimpleNamespace(_manager=manager),
-                self.subscriptions,
-                metrics=None,
-                isolation_level="read_committed",
-            )
+        self.fetcher = Fetcher(
+            SimpleNamespace(_manager=manager),
+            self.subscriptions,
+            metrics=None,
+            isolation_level="read_committed",
         )
+        if is_mended:
+            TolerantFetcher.mend(self.fetcher)
         for place in self._places:
             self.subscriptions.seek(place, 0)
 
@@ -115,22 +115,27 @@ class Fetching:
         The broker names aborted transactions by producer and first offset.
         """
         for partition, data in answers:
-            answer = SimpleNamespace(
-                error_code=error,
-                high_watermark=1 << 40,
-                diverging_epoch=None,
-                aborted_transactions=[
-                    SimpleNamespace(producer_id=producer_id, first_offset=first)
-                    for producer_id, first in aborted
-                ],
-                records=data,
-                preferred_read_replica=-1,
-            )
-            self.fetcher._completed_fetches.append(
-                CompletedFetch(self._places[partition], self.position(partition), 12, answer, None)
-            )
+            self.answer(partition, data, error, aborted)
         records, _ = self.fetcher.fetched_records(_BATCH)
         return {place.partition: found for place, found in records.items()}
+
+    def answer(
+        self, partition: int, data: bytes, error: int = 0, aborted: Sequence[tuple[int, int]] = ()
+    ) -> None:
+        """Let an answer come."""
+        answer = SimpleNamespace(
+            error_code=error,
+            high_watermark=1 << 40,
+            diverging_epoch=None,
+            aborted_transactions=[
+                SimpleNamespace(producer_id=producer_id, first_offset=first) for producer_id, first in aborted
+            ],
+            records=data,
+            preferred_read_replica=-1,
+        )
+        self.fetcher._completed_fetches.append(
+            CompletedFetch(self._places[partition], self.position(partition), 12, answer, None)
+        )
 
     def read(self, end: int, answer: Callable[[int], bytes]) -> list[Record]:
         """Fetch from the first partition until its position is `end`."""
@@ -141,7 +146,6 @@ class Fetching:
             records.extend(self.take((0, answer(self.position()))).get(0, ()))
         raise AssertionError(f"the position stays at {self.position()}")
 
-    def truncate(self, partition: int, end: int | None) -> None:
+    def truncate(self, partition: int, divergent: OffsetAndMetadata | None) -> None:
         """Let the broker say that a log was cut off."""
-        divergent = None if end is None else OffsetAndMetadata(end, "", 1)
         self.fetcher._cached_log_truncation = LogTruncationError({self._places[partition]: divergent})

@@ -1,3 +1,4 @@
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -5,8 +6,10 @@ import pytest
 from angarium.engines.kafka.linger import ALONE_SECONDS, BUSY_LINGER_MS, LINGER_MS
 from angarium.engines.kafka.patches.sender_client import SenderClient
 from tests.fakes.clock import ManualClock
+from tests.unit.engines.kafka.offline import cluster_of, offline_producer
 
 LONG_MS = 60_000.0
+BOUND_SECONDS = 30.0
 
 
 class Net:
@@ -153,3 +156,25 @@ def test_a_wait_that_fails_leaves_nobody_asleep(producer: Producer, net: Net) ->
     net.asleep = lambda: None
     producer.client.poll(LONG_MS)
     assert net.slept[-1] == LINGER_MS
+
+
+def test_the_librarys_producer_calls_what_is_overridden(monkeypatch: pytest.MonkeyPatch) -> None:
+    called: dict[str, threading.Event] = {"poll": threading.Event(), "wakeup": threading.Event()}
+
+    def spy(name: str) -> Callable[..., None]:
+        method = getattr(SenderClient, name)
+
+        def call(client: SenderClient, *args: object, **kwargs: object) -> None:
+            called[name].set()
+            method(client, *args, **kwargs)
+
+        return call
+
+    for name in called:
+        monkeypatch.setattr(SenderClient, name, spy(name))
+    with offline_producer(kafka_client=SenderClient) as producer:
+        cluster_of(producer._sender._client, "messages")
+        assert called["poll"].wait(BOUND_SECONDS)
+        called["wakeup"].clear()
+        producer.send("messages", b"value")
+        assert called["wakeup"].is_set(), "the producer wakes its sender for each batch that it begins"

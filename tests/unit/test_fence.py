@@ -1,0 +1,113 @@
+"""Only the patches lean on what client libraries do not promise; each says when it can go."""
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src" / "angarium"
+ROOM = SOURCE / "engines" / "kafka" / "patches"
+TESTS = ROOT / "tests" / "unit" / "engines" / "kafka" / "patches"
+PATCHES = sorted(path for path in ROOM.glob("*.py") if path.name != "__init__.py")
+OUTSIDE = sorted(path for path in SOURCE.rglob("*.py") if ROOM not in path.parents)
+HEAD = ("Fault: ", "True in: ", "Noticed by: ", "The public way: ", "Measured: ", "Mended upstream")
+
+PUBLIC = {
+    "kafka",
+    "kafka.admin",
+    # Its functions undo compressions, for producers other than ours.
+    "kafka.codec",
+    # Names a value of the setting `partition_assignment_strategy`.
+    "kafka.coordinator.assignors.cooperative_sticky",
+    "kafka.errors",
+    "kafka.structs",
+}
+"""What kafka-python documents, or names in what it documents."""
+
+EXTENSIBLE = {"ConsumerRebalanceListener", "KafkaError"}
+"""What the library lets others extend."""
+
+
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+def imports(path: Path) -> Iterator[tuple[str, str]]:
+    """Each module that a file imports from, and the name that it imports of it."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, "") for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from ((node.module, alias.name) for alias in node.names)
+
+
+def of_kafka(path: Path) -> list[tuple[str, str]]:
+    return [(module, name) for module, name in imports(path) if module.split(".")[0] == "kafka"]
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(SOURCE))
+
+
+@pytest.mark.parametrize("path", [path for path in OUTSIDE if of_kafka(path)], ids=name_of)
+def test_outside_the_patches_only_the_librarys_public_modules_are_imported(path: Path) -> None:
+    for module, name in of_kafka(path):
+        assert module in PUBLIC or f"{module}.{name}" in PUBLIC
+
+
+@pytest.mark.parametrize("path", [path for path in OUTSIDE if of_kafka(path)], ids=name_of)
+def test_outside_the_patches_no_class_of_the_library_is_extended(path: Path) -> None:
+    of_the_library = {name for _, name in of_kafka(path)} - EXTENSIBLE
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.ClassDef):
+            bases = {ast.unparse(base) for base in node.bases}
+            assert not bases & of_the_library, node.name
+            assert not any(base.startswith("kafka.") for base in bases), node.name
+
+
+def test_outside_the_patches_no_check_for_private_names_is_switched_off_and_no_class_exchanged() -> None:
+    for path in OUTSIDE:
+        text = path.read_text()
+        assert "SLF001" not in text, path
+        assert "__class__ =" not in text, path
+    ruff = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["ruff"]["lint"]
+    assert "SLF" in ruff["select"]
+    exempt = {
+        pattern
+        for pattern, rules in ruff["per-file-ignores"].items()
+        if "SLF001" in rules and pattern.startswith("src")
+    }
+    assert exempt == {"src/angarium/engines/kafka/patches/**"}
+
+
+@pytest.mark.parametrize("path", PATCHES, ids=name_of)
+def test_a_patch_says_what_it_mends_and_when_it_can_go(path: Path) -> None:
+    head = ast.get_docstring(tree(path))
+    assert head is not None
+    places = [head.find(f"\n{part}") for part in HEAD]
+    assert -1 not in places, HEAD[places.index(-1)]
+    assert places == sorted(places)
+    assert f"kafka-python 3.0.0 to {version('kafka-python')}" in head, "read the library again, and say so"
+    named = f"tests/unit/engines/kafka/patches/test_{path.stem}.py"
+    assert named in head
+    assert (ROOT / named).exists()
+
+
+@pytest.mark.parametrize("path", PATCHES, ids=name_of)
+def test_a_patch_has_a_row_in_the_list(path: Path) -> None:
+    rows = re.findall(r"^\| \[`(\w+\.py)`\]\((\w+\.py)\) \|", (ROOM / "README.md").read_text(), re.MULTILINE)
+    assert (path.name, path.name) in rows
+    assert len(rows) == len(PATCHES)
+
+
+def test_the_library_stays_at_the_version_that_the_patches_were_written_against() -> None:
+    dependencies = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    (kafka,) = [Requirement(line) for line in dependencies if line.startswith("kafka-python")]
+    assert "3.0.12" in kafka.specifier
+    assert "3.1.0" not in kafka.specifier
