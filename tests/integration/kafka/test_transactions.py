@@ -55,7 +55,9 @@ def test_what_another_producer_aborts_is_never_given_out(
         reading = read()
         reading.until(lambda: b"last" in reading.values())
         assert reading.values() == [b"first", b"meanwhile", b"meant", b"last"]
-        assert [record.offset for record in reading.records] == [0, 2, 4, 6]
+        *before, last = [record.offset for record in reading.records]
+        assert before == [0, 2, 4]
+        assert last in (5, 6), "a broker writes the marker of the commit before that or after"
         reading.commit(reading.records[2], watermark=5)
         reading.consumer.close()
         again = read()
