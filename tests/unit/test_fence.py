@@ -12,10 +12,12 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "angarium"
-ROOM = SOURCE / "engines" / "kafka" / "patches"
-TESTS = ROOT / "tests" / "unit" / "engines" / "kafka" / "patches"
-PATCHES = sorted(path for path in ROOM.glob("*.py") if path.name != "__init__.py")
-OUTSIDE = sorted(path for path in SOURCE.rglob("*.py") if ROOM not in path.parents)
+ROOMS = {
+    SOURCE / "engines" / "kafka" / "patches": "kafka-python",
+    SOURCE / "engines" / "cassandra" / "patches": "cassandra-driver",
+}
+PATCHES = sorted(path for room in ROOMS for path in room.glob("*.py") if path.name != "__init__.py")
+OUTSIDE = sorted(path for path in SOURCE.rglob("*.py") if path.parent not in ROOMS)
 HEAD = ("Fault: ", "True in: ", "Noticed by: ", "The public way: ", "Measured: ", "Mended upstream")
 
 PUBLIC = {
@@ -83,7 +85,7 @@ def test_outside_the_patches_no_check_for_private_names_is_switched_off_and_no_c
         for pattern, rules in ruff["per-file-ignores"].items()
         if "SLF001" in rules and pattern.startswith("src")
     }
-    assert exempt == {"src/angarium/engines/kafka/patches/**"}
+    assert exempt == {"src/angarium/engines/*/patches/**"}
 
 
 @pytest.mark.parametrize("path", PATCHES, ids=name_of)
@@ -93,17 +95,22 @@ def test_a_patch_says_what_it_mends_and_when_it_can_go(path: Path) -> None:
     places = [head.find(f"\n{part}") for part in HEAD]
     assert -1 not in places, HEAD[places.index(-1)]
     assert places == sorted(places)
-    assert f"kafka-python 3.0.0 to {version('kafka-python')}" in head, "read the library again, and say so"
-    named = f"tests/unit/engines/kafka/patches/test_{path.stem}.py"
+    library = ROOMS[path.parent]
+    true_in = re.search(rf"^True in: {library} (?:\S+ to )?(\d+\.\d+\.\d+)\b", head, re.MULTILINE)
+    assert true_in is not None
+    assert true_in[1] == version(library), "read the library again, and say so"
+    named = f"tests/unit/engines/{path.parents[1].name}/patches/test_{path.stem}.py"
     assert named in head
     assert (ROOT / named).exists()
 
 
 @pytest.mark.parametrize("path", PATCHES, ids=name_of)
 def test_a_patch_has_a_row_in_the_list(path: Path) -> None:
-    rows = re.findall(r"^\| \[`(\w+\.py)`\]\((\w+\.py)\) \|", (ROOM / "README.md").read_text(), re.MULTILINE)
+    rows = re.findall(
+        r"^\| \[`(\w+\.py)`\]\((\w+\.py)\) \|", (path.parent / "README.md").read_text(), re.MULTILINE
+    )
     assert (path.name, path.name) in rows
-    assert len(rows) == len(PATCHES)
+    assert len(rows) == len([each for each in PATCHES if each.parent == path.parent])
 
 
 def test_the_library_stays_at_the_version_that_the_patches_were_written_against() -> None:

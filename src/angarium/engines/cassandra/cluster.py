@@ -18,7 +18,7 @@ from cassandra.policies import (
 )
 from cassandra.query import tuple_factory
 
-from angarium.engines.cassandra.bounded_connection import BoundedConnection
+from angarium.engines.cassandra.patches.bounded_connection import BoundedConnection
 
 REQUEST_SECONDS = 2.0
 CONTROL_SECONDS = 5.0

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 from cassandra.connection import _ConnectionIOBuffer, frame_header_v3, segment_codec_no_compression
 
-from angarium.engines.cassandra.bounded_connection import ON_LIBEV, READ_BYTES, BoundedConnection
+from angarium.engines.cassandra.patches.bounded_connection import ON_LIBEV, READ_BYTES, BoundedConnection
 
 READABLE, BROKEN = 1, 0x80000000
 SIZES = (0, 9, 131_071 - 9, 131_071, 700_000)

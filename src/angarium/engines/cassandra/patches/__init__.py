@@ -1,0 +1,1 @@
+"""What leans on private parts of the Cassandra driver: one file a patch."""
