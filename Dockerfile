@@ -16,9 +16,13 @@ RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir wheels .
 
 FROM ${PYTHON_IMAGE}
 RUN groupadd --system --gid 10001 angarium \
- && useradd --system --uid 10001 --gid angarium --home-dir /nonexistent --shell /usr/sbin/nologin angarium
+ && useradd --system --uid 10001 --gid angarium --home-dir /nonexistent --shell /usr/sbin/nologin angarium \
+ && install --directory --mode=0700 --owner=10001 --group=10001 /data
 COPY --from=build /opt/angarium /opt/angarium
-ENV PATH=/opt/angarium/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 ANGARIUM_HOST=0.0.0.0
+ENV PATH=/opt/angarium/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+    ANGARIUM_HOST=0.0.0.0 ANGARIUM_DATA=/data
+# Only `serve` keeps data. A new volume takes the owner and the mode of the folder that it covers.
+VOLUME /data
 # A number, so that an orchestrator can see that it is not root.
 USER 10001:10001
 WORKDIR /

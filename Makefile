@@ -48,6 +48,7 @@ lint: .venv/dev  ## Check style, types, docstrings, complexity and the direction
 
 check-deploy: .venv/dev  ## Check the files for Compose, HAProxy and the image; needs their programs, but no engine.
 	$(COMPOSE) --env-file .env.example config --quiet
+	$(COMPOSE) -f docker-compose.yml -f docker-compose.three-nodes.yml --env-file .env.example config --quiet
 	cd deploy && ANGARIUM_IDLE_TIMEOUT=60 ANGARIUM_REQUEST_TIMEOUT=10 ANGARIUM_OUTER_PROXIES= haproxy -c -q -f haproxy.cfg
 	$(BIN)/hadolint Dockerfile
 

@@ -32,11 +32,29 @@ def offered() -> dict[str, str]:
     return dict(OFFERED.findall((ROOT / ".env.example").read_text()))
 
 
-def composed(environment: Mapping[str, str]) -> dict[str, Service]:
+def composed(environment: Mapping[str, str], file: str = "docker-compose.yml") -> dict[str, Service]:
     """The services, with variables filled in as Compose does."""
-    text = (ROOT / "docker-compose.yml").read_text()
+    text = (ROOT / file).read_text()
     filled = VARIABLE.sub(lambda found: environment.get(found[1]) or found[2], text)
     return cast("dict[str, Service]", yaml.safe_load(filled)["services"])
+
+
+def merged(below: object, above: object) -> object:
+    """What Compose makes of a value in two files: mappings key by key, volumes by where they are mounted."""
+    if isinstance(below, dict) and isinstance(above, dict):
+        return {**below, **{key: merged(below.get(key), value) for key, value in above.items()}}
+    if isinstance(below, list) and isinstance(above, list):
+        return list({str(each).split(":")[1]: each for each in [*below, *above]}.values())
+    return above
+
+
+def with_three_nodes(environment: Mapping[str, str]) -> dict[str, Service]:
+    """The services of both files together."""
+    services = composed(environment)
+    for name, override in composed(environment, "docker-compose.three-nodes.yml").items():
+        extended = cast("dict[str, str]", override.pop("extends", {"service": name}))
+        services[name] = cast("Service", merged(services[extended["service"]], override))
+    return services
 
 
 def settings_of(service: Service, command: str) -> Settings:
@@ -101,6 +119,43 @@ def test_three_of_each_fit_a_laptop() -> None:
     services = composed({})
     counts = {"api": 3, "worker": 3}
     assert sum(mebibytes(each) * counts.get(name, 1) for name, each in services.items()) <= LAPTOP_MEBIBYTES
+
+
+def test_a_third_cassandra_node_holds_a_third_copy_of_each_row() -> None:
+    services = with_three_nodes({})
+    nodes = [name for name in services if name.startswith("cassandra-")]
+    assert nodes == ["cassandra-1", "cassandra-2", "cassandra-3"]
+    assert [services[node]["volumes"] for node in nodes] == [[f"{node}:/var/lib/cassandra"] for node in nodes]
+    assert len({services[node]["image"] for node in nodes}) == 1
+    assert nodes[-1] not in str(services[nodes[-1]]["environment"]), "a seed would join without its data"
+    assert "ring_delay_ms" not in str(services[nodes[-1]]["environment"]), "it joins others that have data"
+    for command in INSTANCES:
+        settings = settings_of(services[command], command)
+        assert settings.replication == len(nodes)
+        assert [address.host for address in settings.cassandra] == nodes
+    assert set(nodes) < cast("dict[str, object]", services["init"]["depends_on"]).keys()
+
+
+def test_everything_but_the_preparation_is_back_after_a_reboot() -> None:
+    services = with_three_nodes({})
+    restarted = {name for name, service in services.items() if service.get("restart") == "unless-stopped"}
+    assert restarted == services.keys() - {"init"}
+    assert "restart" not in services["init"]
+
+
+def test_the_image_keeps_its_data_in_a_volume_of_its_user_and_compose_leaves_none_behind() -> None:
+    steps = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
+    (folder,) = re.findall(r"ANGARIUM_DATA=(\S+)", steps)
+    (user,) = re.findall(r"^USER (\d+):\d+$", steps, re.MULTILINE)
+    made = re.search(
+        rf"install --directory --mode=0700 --owner={user} --group=\d+ {folder}$", steps, re.MULTILINE
+    )
+    volume = re.search(rf"^VOLUME {folder}$", steps, re.MULTILINE)
+    assert made is not None
+    assert volume is not None
+    assert made.start() < volume.start(), "what a step changes in a volume is lost"
+    for command in INSTANCES:
+        assert composed({})[command]["tmpfs"] == [folder]
 
 
 def test_nothing_waits_by_the_clock() -> None:
