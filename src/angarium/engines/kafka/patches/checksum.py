@@ -3,7 +3,7 @@
 Fault: without the optional package `crc32c` the library computes the
 checksum of every batch byte by byte in Python, which is two fifths of
 what a send costs (docs/adr/0022).
-True in: kafka-python 3.0.0 to 3.0.12.
+True in: kafka-python 3.0.12.
 Noticed by: `tests/unit/engines/kafka/patches/test_checksum.py`, where
 the library has to call what is put in its place.
 The public way: the package, which the extra `fast` brings; it cannot be

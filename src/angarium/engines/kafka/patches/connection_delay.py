@@ -4,7 +4,7 @@ Fault: the sender asks its network client for the delay until a
 connection may be tried, and takes the answer for milliseconds, though
 it is in seconds, and 0 for a connection that is being made. While a
 broker is silent it looks again and again (docs/adr/0013).
-True in: kafka-python 3.0.0 to 3.0.12.
+True in: kafka-python 3.0.12.
 Noticed by: `tests/unit/engines/kafka/patches/test_connection_delay.py`,
 where the library's sender has to ask what is overridden here, and its
 own client has to answer in seconds.

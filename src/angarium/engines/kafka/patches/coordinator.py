@@ -9,7 +9,7 @@ the topic's metadata has changed, it needs no other join any more as soon
 as it has assigned the partitions: a poll whose time is up then leaves
 the outcome to nobody, the member sends no heartbeats and stays without
 partitions for good.
-True in: kafka-python 3.0.0 to 3.0.12.
+True in: kafka-python 3.0.12.
 Noticed by: `tests/unit/engines/kafka/patches/test_coordinator.py`, where
 the library has to come to what is overridden here, and its own
 coordinator has to join anew.

@@ -3,7 +3,7 @@
 Fault: the fetcher raises at the first record that it cannot decode, and
 keeps what raised. Asked for the same offset again, that has nothing and
 does not say so, and the poll never ends (docs/adr/0013).
-True in: kafka-python 3.0.0 to 3.0.12.
+True in: kafka-python 3.0.12.
 Noticed by: `tests/unit/engines/kafka/patches/test_fetcher.py`, where
 the library's own fetcher works on such batches, with and without this.
 The public way: none. What a poll raises names neither the offsets nor

@@ -3,7 +3,7 @@
 Fault: a `close` that times out raises before it ends the sender's
 thread, and every later one does the same, so that the thread, its
 sockets and its records stay (docs/adr/0013).
-True in: kafka-python 3.0.0 to 3.0.12.
+True in: kafka-python 3.0.12.
 Noticed by: `tests/unit/engines/kafka/patches/test_force_close.py`, where
 the library's `close` still raises and leaves the thread.
 The public way: a second `close`, also with a timeout of 0, raises again;

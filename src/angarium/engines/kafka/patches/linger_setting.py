@@ -3,7 +3,7 @@
 Fault: `linger_ms` is read once. What a record should wait depends on
 whether others are to be expected: nothing when it is alone, longer while
 the server is busy (docs/adr/0022).
-True in: kafka-python 3.0.0 to 3.0.12, which has no way to change it.
+True in: kafka-python 3.0.12, which has no way to change it.
 Noticed by: `tests/unit/engines/kafka/patches/test_linger_setting.py`,
 where the library's accumulator has to act on what is set.
 The public way: `producer.config` is a copy that nobody reads any more;

@@ -5,7 +5,7 @@ that bound how long a connection may take to be made, though their
 network client has them; its default of 10 s is too long to be back in
 5 s. And a consumer says nothing when its brokers are gone: its polls
 are just empty (docs/adr/0013).
-True in: kafka-python 3.0.0 to 3.0.12.
+True in: kafka-python 3.0.12.
 Noticed by: `tests/unit/engines/kafka/patches/test_network_client.py`.
 The public way: `kafka_client`, a public setting, takes this class; only
 the class that it extends is not documented, nor that a coordinator has a

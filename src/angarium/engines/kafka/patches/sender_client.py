@@ -4,7 +4,7 @@ Fault: the producer wakes its sender for every batch that it begins,
 which is as many times as there are partitions before the first of them
 may be sent. Each look costs as much as several records, and takes the
 interpreter from the server's thread (docs/adr/0022).
-True in: kafka-python 3.0.0 to 3.0.12.
+True in: kafka-python 3.0.12.
 Noticed by: `tests/unit/engines/kafka/patches/test_sender_client.py`,
 where the library's producer has to call what is overridden here.
 The public way: none. `linger_ms` says when a batch is sent, not when
