@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal, Self, TextIO
 
 from angarium.cli.errors import CommandError
+from angarium.cli.program import with_program
 from angarium.cli.text import harmless_json, printable
 
 BYTE_ORDER_MARK = "\ufeff"
@@ -84,10 +85,11 @@ class Console:
         """Write a line beside the result.
 
         Args:
-            line: Anything; control characters are escaped.
+            line: Anything; control characters are escaped, and commands
+                of this program are named as it was called.
         """
         self.stdout.flush()
-        self.stderr.write(f"{printable(line)}\n")
+        self.stderr.write(f"{printable(with_program(line))}\n")
         self.stderr.flush()
 
     def complain(self, line: str) -> None:
