@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from angarium.cli.main import main
 from angarium.config import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -89,6 +90,17 @@ def test_every_setting_has_a_row_in_the_readme_with_its_default() -> None:
     readme = (ROOT / "README.md").read_text()
     for setting in Settings.from_env({}).shown:
         assert f"`{setting.name}`" in readme, f"{setting.name} is not in the README"
+
+
+def test_every_command_has_a_row_in_the_readme(capsys: pytest.CaptureFixture[str]) -> None:
+    table = (ROOT / "README.md").read_text().split("## The command line")[1].split("\n## ")[0]
+    listed = {
+        word for row in re.findall(r"^\| (`.+?) \|", table, re.MULTILINE) for word in re.findall(r"\w+", row)
+    }
+    assert main(["-h"]) == 0
+    commands = set(re.findall(r"^    (\w+) ", capsys.readouterr().out, re.MULTILINE))
+    assert {"serve", "send", "chat"} <= commands, "the help lists them"
+    assert commands - listed == set()
 
 
 def test_every_decision_is_in_the_list() -> None:
