@@ -110,3 +110,41 @@ def test_every_decision_is_in_the_list() -> None:
         text = decision.read_text()
         for heading in ("## Context", "## Decision", "## Consequences", "## Rejected"):
             assert heading in text, f"{decision.name} has no {heading}"
+
+
+OUTSIDE = re.compile(r"(?<![\w-])(?:contract|running|semantics|seeing|house|clients|names|spec)\.md\b")
+"""Papers that are not in the repository: what is needed of them is in docs/http.md and docs/cli.md."""
+
+SAYING = re.compile(r"\bthe (?:contract|spec|specification)(?:'s)?\b(?! (?:suite|test))", re.IGNORECASE)
+"""The same without a name."""
+
+FOLDERS = ("src", "tests", "docs", "bench", "deploy")
+
+
+def texts(*folders: str) -> list[Path]:
+    """Return the text files at the top and in some folders, without those that tools leave there."""
+    found = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]
+    top = [
+        ROOT / name
+        for name in (".env.example", "Dockerfile", "Makefile", "docker-compose.yml", "pyproject.toml")
+    ]
+    endings = {".cfg", ".json", ".lua", ".md", ".py", ".xml"}
+    return [*top, *ROOT.glob("*.md"), *(path for path in found if path.suffix in endings)]
+
+
+def test_nothing_cites_a_paper_that_is_not_in_the_repository() -> None:
+    cited = [
+        f"{path.relative_to(ROOT)}: {found[0]}"
+        for path in texts(*FOLDERS)
+        for found in OUTSIDE.finditer(path.read_text())
+    ]
+    assert cited == []
+
+
+def test_code_and_documents_name_the_page_that_they_mean() -> None:
+    said = [
+        f"{path.relative_to(ROOT)}: {found[0]}"
+        for path in texts("src", "docs", "bench", "deploy")
+        for found in SAYING.finditer(path.read_text())
+    ]
+    assert said == []

@@ -33,7 +33,7 @@ from angarium.domain.ip_addresses import IPNetwork
 from angarium.domain.user import Principal
 
 STORE_SECONDS = 2.0
-"""How long a request may wait for the store, retries included; the contract's bound."""
+"""How long a request may wait for the store, retries included; docs/http.md, Limits."""
 
 UNMATCHED = "unmatched"
 """Stands for the route of a path where there is none."""

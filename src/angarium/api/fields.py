@@ -62,7 +62,7 @@ class Faults:
         """Refuse the request if anything was noted.
 
         Raises:
-            Refused: With every problem, in the contract's order of codes.
+            Refused: With every problem, in the order of the codes in docs/http.md.
         """
         if self._problems:
             raise Refused(*sorted(self._problems, key=lambda problem: _ORDER[problem.code]))

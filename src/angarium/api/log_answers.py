@@ -12,7 +12,7 @@ from angarium.domain.errors import Code, LogUnavailable, RecordTooLarge
 from angarium.ports.message_log import Appended
 
 LOG_SECONDS = 2.0
-"""How long the log may take; the contract's bound."""
+"""How long the log may take; docs/http.md, Limits."""
 
 _log = logs.get("angarium.api")
 

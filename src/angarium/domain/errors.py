@@ -7,7 +7,7 @@ from enum import StrEnum
 class Code(StrEnum):
     """Stable, machine-readable names of everything that a caller can be told.
 
-    The order is the contract's: of several wrong fields the first one's code is answered.
+    The order is that of docs/http.md: of several wrong fields the first one's code is answered.
     """
 
     MALFORMED_REQUEST = "malformed_request"
@@ -76,7 +76,7 @@ class Refused(Exception):
     """A request that cannot be carried out as it stands; the caller can mend it.
 
     Attributes:
-        problems: One problem or more, in the contract's order.
+        problems: One problem or more, in the order of the codes.
         retry_after: Seconds after which the same request may succeed, None when it never will.
     """
 

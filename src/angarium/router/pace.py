@@ -13,7 +13,7 @@ class Pace:
         commit: Positions are committed at most once in so long: a commit costs a durable write, and what
             is not committed is only applied once more.
         drain: The longest wait for what is in flight when stopping; it leaves two of the ten seconds
-            (running.md, "Stopping") for the commit and for leaving the group.
+            (docs/cli.md, Stopping) for the commit and for leaving the group.
         records: So many records may be unfinished before their flow is paused; it resumes at half.
         bytes: So many bytes unfinished records may have before their flow is paused; it resumes at half.
             In memory they take about twice as much, and one poll more than this may come.

@@ -1,4 +1,4 @@
-"""Two users and their conversation, on every service that the contract is held against."""
+"""Two users and their conversation, on every service that docs/http.md is held against."""
 
 from collections.abc import Callable, Iterator
 from itertools import count

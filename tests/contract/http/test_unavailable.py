@@ -1,4 +1,4 @@
-"""What the contract says of a log or a store that does not answer, and of faults of the service itself."""
+"""What docs/http.md says of a log or a store that does not answer, and of faults of the service itself."""
 
 import logging
 from collections.abc import Mapping

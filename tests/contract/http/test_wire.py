@@ -1,4 +1,4 @@
-"""What the contract says of the wire itself: for services that are reached over a socket."""
+"""What docs/http.md says of HTTP itself: for services that are reached over a socket."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""A server for the command line's tests: the contract's calls over a list, with failures on demand."""
+"""A server for the command line's tests: the calls of docs/http.md over a list, with failures on demand."""
 
 import json
 from collections import deque

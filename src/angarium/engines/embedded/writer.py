@@ -15,7 +15,7 @@ QUEUE_CAPACITY = 4_096
 """Jobs that may wait: four times the default bound on requests in hand."""
 
 PATIENCE_SECONDS = 1.7
-"""After this and `_WATCH_SECONDS` a caller is told that nothing is certain; the contract gives 2 s."""
+"""After this and `_WATCH_SECONDS` a caller is told that nothing is certain; docs/http.md gives 2 s."""
 
 LINGER_SECONDS = 0.005
 """How long patient jobs wait for others: at 1,000 messages a second that saves two commits of three."""
