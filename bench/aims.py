@@ -111,7 +111,7 @@ REQUIRED: Sequence[Aim] = (
         most=10.0,
     ),
 )
-"""What the specification asks for."""
+"""The requirements, as opposed to aims of this project."""
 
 CHOSEN: Sequence[Aim] = (
     Aim(

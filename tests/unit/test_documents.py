@@ -108,8 +108,18 @@ def test_every_decision_is_in_the_list() -> None:
     for decision in (ROOT / "docs" / "adr").glob("0*.md"):
         assert f"({decision.name})" in listed
         text = decision.read_text()
-        for heading in ("## Context", "## Decision", "## Consequences", "## Rejected"):
-            assert heading in text, f"{decision.name} has no {heading}"
+        title = text.splitlines()[0].partition(": ")[2]
+        assert f"({decision.name}) | {title} |" in listed
+        headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
+        assert headings == ["Context", "Decision", "Consequences", "Evidence", "Rejected"], decision.name
+
+
+def test_the_evidence_of_every_decision_exists() -> None:
+    for decision in (ROOT / "docs" / "adr").glob("0*.md"):
+        evidence = decision.read_text().split("\n## Evidence\n")[1].split("\n## ")[0]
+        named = re.findall(r"`(tests/[\w/.]+)`", evidence)
+        assert named or re.search(r"\d|make ", evidence), f"{decision.name} has no evidence"
+        assert [test for test in named if not (ROOT / test).exists()] == [], decision.name
 
 
 OUTSIDE = re.compile(r"(?<![\w-])(?:contract|running|semantics|seeing|house|clients|names|spec)\.md\b")
