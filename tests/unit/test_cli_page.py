@@ -58,6 +58,11 @@ def section(title: str) -> str:
     return PAGE.split(f"\n## {title}\n")[1].split("\n## ")[0]
 
 
+def on_one_line(text: str) -> str:
+    """Return a text without its line ends."""
+    return " ".join(text.split())
+
+
 def rows(text: str) -> Iterator[list[str]]:
     """Yield the cells of each table row except rules."""
     for line in text.splitlines():
@@ -122,11 +127,11 @@ def test_every_option_is_explained_with_its_default() -> None:
 
 
 def test_figures_in_the_text_are_the_codes() -> None:
-    assert f"1 to {MAX_COUNT:,}" in section("Commands")
-    assert f"for {PATIENCE:g} seconds" in section("Commands")
-    assert f"{password.MIN_BYTES} to {password.MAX_BYTES:,} bytes" in section("Input")
-    assert f"{MOST_BYTES:,} bytes" in section("Input")
-    assert f"({GRACE_SECONDS:g} seconds at most)" in section("Stopping")
+    assert f"1 to {MAX_COUNT:,}" in on_one_line(section("Commands"))
+    assert f"for {PATIENCE:g} seconds" in on_one_line(section("Commands"))
+    assert f"{password.MIN_BYTES} to {password.MAX_BYTES:,} bytes" in on_one_line(section("Input"))
+    assert f"{MOST_BYTES:,} bytes" in on_one_line(section("Input"))
+    assert f"({GRACE_SECONDS:g} seconds at most)" in on_one_line(section("Stopping"))
 
 
 def test_every_exit_status_is_explained() -> None:
