@@ -1,4 +1,4 @@
-"""The contract's paragraphs about `Host` and about browsers."""
+"""docs/http.md, "Browsers"."""
 
 from collections.abc import Iterator
 

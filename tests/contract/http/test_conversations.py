@@ -1,4 +1,4 @@
-"""The contract's sections about opening, showing and listing conversations."""
+"""docs/http.md, the sections about opening, showing and listing conversations."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

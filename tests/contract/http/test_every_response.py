@@ -1,4 +1,4 @@
-"""The contract's section "Every response"."""
+"""docs/http.md, "Every response"."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The contract's section "Health"."""
+"""docs/http.md, the sections about health."""
 
 from tests.contract.http.client import Client
 from tests.contract.http.waiting import until

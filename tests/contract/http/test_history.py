@@ -1,4 +1,4 @@
-"""The contract's section "GET /v1/conversations/{conversation_id}/messages", and one message."""
+"""docs/http.md, "GET /v1/conversations/{conversation_id}/messages", and one message."""
 
 from collections.abc import Sequence
 from urllib.parse import quote

@@ -1,4 +1,4 @@
-"""The contract's section "GET /v1/inbox"."""
+"""docs/http.md, "GET /v1/inbox"."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""The contract's bound on a page: about 1 MiB of JSON, whatever is in it."""
+"""docs/http.md limits a page: about 1 MiB of JSON, whatever is in it."""
 
 from collections.abc import Callable, Iterator
 

@@ -1,4 +1,4 @@
-"""The contract's section "POST /auth/token", and what every guarded path wants."""
+"""docs/http.md, "POST /auth/token", and what every guarded path wants."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""The contract's section "POST /v1/messages"."""
+"""docs/http.md, "POST /v1/messages"."""
 
 from collections.abc import Callable, Mapping
 from uuid import UUID, uuid4, uuid5

@@ -1,4 +1,4 @@
-"""The contract's section "GET /v1/users/me · GET /v1/users · GET /v1/users/{user_id}"."""
+"""docs/http.md, "GET /v1/users/me · GET /v1/users · GET /v1/users/{user_id}"."""
 
 from urllib.parse import quote
 from uuid import uuid4
