@@ -19,7 +19,7 @@ from angarium.clock import SystemClock
 from angarium.config import Settings
 from angarium.domain.message import Message
 from angarium.engines.cassandra import cluster, recorder
-from angarium.ports.messages import Marked, MessageRecorder, Receipt, Recorded
+from angarium.ports.messages import MessageWriter, Receipt, ReceiptOutcome, StoreOutcome
 from angarium.router.worker import Worker
 from angarium.wiring.distributed import distributed_engine
 from bench.peers.rows import tell
@@ -30,7 +30,7 @@ NEVER = sys.maxsize
 class Telling:
     """Says what is stored as the peers do: one short line a group instead of one a message."""
 
-    def __init__(self, recorder: MessageRecorder) -> None:
+    def __init__(self, recorder: MessageWriter) -> None:
         self._recorder = recorder
 
     def record(
@@ -38,7 +38,7 @@ class Telling:
         conversation_id: UUID,
         messages: Sequence[Message],
         online: "Future[Collection[UUID]] | None" = None,
-    ) -> "Future[tuple[Recorded, ...]]":
+    ) -> "Future[tuple[StoreOutcome, ...]]":
         """Store, and tell of it."""
         answer = self._recorder.record(conversation_id, messages, online)
         answer.add_done_callback(partial(_tell, messages))
@@ -46,14 +46,14 @@ class Telling:
 
     def mark_delivered(
         self, conversation_id: UUID, receipts: Sequence[Receipt]
-    ) -> "Future[tuple[Marked, ...]]":
+    ) -> "Future[tuple[ReceiptOutcome, ...]]":
         """Nobody confirms in these backlogs."""
         return self._recorder.mark_delivered(conversation_id, receipts)
 
 
-def _tell(messages: Sequence[Message], answer: "Future[tuple[Recorded, ...]]") -> None:
+def _tell(messages: Sequence[Message], answer: "Future[tuple[StoreOutcome, ...]]") -> None:
     if answer.exception() is None:
-        tell([message.place.timestamp for message in messages])
+        tell([message.position.timestamp for message in messages])
 
 
 class Nobody:
@@ -89,7 +89,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     with distributed_engine(settings, SystemClock()) as engine:
         worker = stripped(settings, engine, without)
-        heap.settle()
+        heap.tune_garbage_collector()
         print("ready", flush=True)
         worker.run(stopping)
     handler.close()

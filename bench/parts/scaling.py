@@ -12,7 +12,7 @@ from bench.stage import Stage
 from bench.table import CPU, RATE, Column, Figures, Table, interleave
 
 SHARE = 0.2
-MOST = 3
+MAX_COUNT = 3
 CONNECTIONS_EACH = 32
 WARM_UP_SECONDS = 2.0
 
@@ -23,7 +23,7 @@ def run(stage: Stage) -> Iterator[Table]:
     """Measure one, two and three APIs in turns; those that are not asked stand idle."""
     settings = stage.engines.prepare("scaling")
     with contextlib.ExitStack() as starting:
-        apis = [starting.enter_context(contenders.api(stage.folder(), settings)) for _ in range(MOST)]
+        apis = [starting.enter_context(contenders.api(stage.folder(), settings)) for _ in range(MAX_COUNT)]
         contenders.introduce(apis[0], stage.people)
         for api in apis:
             _ask(stage, [api], WARM_UP_SECONDS)
@@ -32,9 +32,9 @@ def run(stage: Stage) -> Iterator[Table]:
             f"{count} API{'s' if count > 1 else ''}": partial(
                 _ask, stage, apis[:count], stage.effort.seconds * 2
             )
-            for count in range(1, MOST + 1)
+            for count in range(1, MAX_COUNT + 1)
         }
-        title = f"Accept with 1 to {MOST} instances, each held to {SHARE:.0%} of a core ({means[0]})"
+        title = f"Accept with 1 to {MAX_COUNT} instances, each held to {SHARE:.0%} of a core ({means[0]})"
         yield _related(interleave(Table(title, (RATE, EFFICIENCY, CPU)), stage.effort.turns, asks, stage.say))
 
 

@@ -12,7 +12,7 @@ from itertools import islice
 from cassandra.cluster import Session
 from cassandra.query import BatchStatement, BatchType, BoundStatement
 
-from angarium.engines.cassandra.recorder import BATCH
+from angarium.engines.cassandra.recorder import ROWS_PER_MUTATION
 from angarium.engines.cassandra.statements import Statement
 from bench.peers.clients import consumer, session
 from bench.peers.rows import Incoming, Prepared, index_row, message_row, note, read, tell
@@ -46,8 +46,8 @@ class Storing:
 def _statements(prepared: Prepared, group: Sequence[Incoming]) -> Iterator[BoundStatement | BatchStatement]:
     ids = [message.message_id for message in group]
     yield prepared[Statement.FIND_IN_INDEX].bind((group[0].conversation_id, ids))
-    for start in range(0, len(group), BATCH):
-        rows = [message_row(message) for message in group[start : start + BATCH]]
+    for start in range(0, len(group), ROWS_PER_MUTATION):
+        rows = [message_row(message) for message in group[start : start + ROWS_PER_MUTATION]]
         yield _batch(prepared, Statement.ADD_MESSAGE, rows)
     yield note(prepared, group[-1])
     yield _batch(prepared, Statement.ADD_TO_INDEX, [index_row(message) for message in group])

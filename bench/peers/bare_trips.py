@@ -20,7 +20,7 @@ from bench.table import Figures
 
 PACE = 20.0
 CONVERSATIONS = 210
-MOST = 1_000_000
+MAX_COUNT = 1_000_000
 AT_ONCE = 32
 ANSWER_SECONDS = 30.0
 
@@ -32,7 +32,7 @@ class Trips:
         self._session, self._prepared = session()
         self._consumer = consumer()
         self._appends = Appends()
-        self._values = events(MOST, CONVERSATIONS)
+        self._values = events(MAX_COUNT, CONVERSATIONS)
         self._due: dict[UUID, float] = {}
         self._storing: Queue[Future[float]] = Queue()
         threading.Thread(target=self._poll, daemon=True).start()

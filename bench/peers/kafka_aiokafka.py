@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from bench.peers.sending import Append, Headers, LogUnavailable, Place, application
+from bench.peers.sending import Append, Headers, LogUnavailable, Position, application
 
 LINGER_MS = int(os.environ.get("PEER_LINGER_MS", "3"))
 
@@ -25,12 +25,12 @@ async def opened() -> AsyncIterator[Append]:
     )
     await producer.start()
 
-    async def append(key: bytes, value: bytes, headers: Headers) -> Place:
+    async def append(key: bytes, value: bytes, headers: Headers) -> Position:
         try:
             found = await producer.send_and_wait(topic, value, key, headers=headers)
         except KafkaError as error:
             raise LogUnavailable from error
-        return Place(found.partition, found.offset, found.timestamp)
+        return Position(found.partition, found.offset, found.timestamp)
 
     try:
         yield append

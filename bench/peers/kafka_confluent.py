@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from confluent_kafka import KafkaError, Message, Producer
 
-from bench.peers.sending import Append, Headers, LogUnavailable, Place, application
+from bench.peers.sending import Append, Headers, LogUnavailable, Position, application
 
 LINGER_MS = int(os.environ.get("PEER_LINGER_MS", "3"))
 
@@ -34,8 +34,8 @@ async def opened() -> AsyncIterator[Append]:
         while not ending.is_set():
             producer.poll(0.1)
 
-    async def append(key: bytes, value: bytes, headers: Headers) -> Place:
-        future: asyncio.Future[Place] = loop.create_future()
+    async def append(key: bytes, value: bytes, headers: Headers) -> Position:
+        future: asyncio.Future[Position] = loop.create_future()
 
         def delivered(error: KafkaError | None, message: Message) -> None:
             loop.call_soon_threadsafe(_settle, future, error, message)
@@ -56,14 +56,14 @@ async def opened() -> AsyncIterator[Append]:
         producer.flush(5)
 
 
-def _settle(future: "asyncio.Future[Place]", error: KafkaError | None, message: Message) -> None:
+def _settle(future: "asyncio.Future[Position]", error: KafkaError | None, message: Message) -> None:
     if future.done():
         return
     if error is not None:
         future.set_exception(LogUnavailable(str(error)))
         return
     _, timestamp = message.timestamp()
-    future.set_result(Place(message.partition() or 0, message.offset() or 0, timestamp))
+    future.set_result(Position(message.partition() or 0, message.offset() or 0, timestamp))
 
 
 app = application(opened)

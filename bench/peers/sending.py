@@ -20,7 +20,7 @@ Headers = list[tuple[str, str | bytes | None]]
 logger = logging.getLogger("peer")
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     """Where a record came to lie."""
 
     partition: int
@@ -32,7 +32,7 @@ class LogUnavailable(Exception):
     """The log did not take a record."""
 
 
-Append = Callable[[bytes, bytes, Headers], Awaitable[Place]]
+Append = Callable[[bytes, bytes, Headers], Awaitable[Position]]
 Open = Callable[[], AbstractAsyncContextManager[Append]]
 """Connects a log for the life of the application."""
 
@@ -104,7 +104,7 @@ async def send(
     append: Append = request.app.state.append
     headers: Headers = [("trace_id", trace_id.encode()), ("schema", b"1")]
     try:
-        place = await append(conversation_id.encode(), orjson.dumps(event), headers)
+        position = await append(conversation_id.encode(), orjson.dumps(event), headers)
     except LogUnavailable as error:
         raise HTTPException(503, headers={"Retry-After": "1"}) from error
     ids = {
@@ -113,15 +113,15 @@ async def send(
         "conversation_id": conversation_id,
         "message_id": message_id,
         "user_id": user_id,
-        "partition": place.partition,
-        "offset": place.offset,
+        "partition": position.partition,
+        "offset": position.offset,
     }
     logger.info("The log has the event.", extra={"ids": ids})
-    return _accepted(conversation_id, message_id, trace_id, place)
+    return _accepted(conversation_id, message_id, trace_id, position)
 
 
-def _accepted(conversation_id: str, message_id: str, trace_id: str, place: Place) -> Response:
-    accepted_at = datetime.fromtimestamp(place.timestamp_ms / 1000, UTC)
+def _accepted(conversation_id: str, message_id: str, trace_id: str, position: Position) -> Response:
+    accepted_at = datetime.fromtimestamp(position.timestamp_ms / 1000, UTC)
     document = {
         "message_id": message_id,
         "conversation_id": conversation_id,

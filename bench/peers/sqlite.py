@@ -9,10 +9,10 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from bench.peers.sending import Append, Headers, Place, application
+from bench.peers.sending import Append, Headers, Position, application
 
 DATABASE = os.environ.get("PEER_DATABASE", "")
-MOST_AT_ONCE = 512
+MAX_AT_ONCE = 512
 
 
 class GroupCommitLog:
@@ -23,12 +23,12 @@ class GroupCommitLog:
         self._jobs: queue.SimpleQueue[tuple[bytes, bytes, asyncio.Future[int]]] = queue.SimpleQueue()
         threading.Thread(target=self._run, daemon=True).start()
 
-    async def append(self, key: bytes, value: bytes, headers: Headers) -> Place:
+    async def append(self, key: bytes, value: bytes, headers: Headers) -> Position:
         """Wait until it is on the disk."""
         del headers
         future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._jobs.put((key, value, future))
-        return Place(0, 0, await future)
+        return Position(0, 0, await future)
 
     def _run(self) -> None:
         connection = sqlite3.connect(self._path, isolation_level=None)
@@ -39,7 +39,7 @@ class GroupCommitLog:
         )
         while True:
             jobs = [self._jobs.get()]
-            while len(jobs) < MOST_AT_ONCE and not self._jobs.empty():
+            while len(jobs) < MAX_AT_ONCE and not self._jobs.empty():
                 jobs.append(self._jobs.get())
             connection.execute("BEGIN")
             now = time.time_ns() // 1_000_000
@@ -58,9 +58,9 @@ def _done(futures: "list[asyncio.Future[int]]", now: int) -> None:
             future.set_result(now)
 
 
-async def _at_once(key: bytes, value: bytes, headers: Headers) -> Place:
+async def _at_once(key: bytes, value: bytes, headers: Headers) -> Position:
     del key, value, headers
-    return Place(0, 0, time.time_ns() // 1_000_000)
+    return Position(0, 0, time.time_ns() // 1_000_000)
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ AT_ONCE = 256
 """So many times SIZE is fetched at once: 4 KiB."""
 
 
-class Entropy:
+class RandomPool:
     """Gives bytes that nobody was given before; used by any thread."""
 
     def __init__(self, source: Callable[[int], bytes] = os.urandom) -> None:
@@ -43,5 +43,5 @@ class Entropy:
         return fetched[:SIZE]
 
 
-random_bytes = Entropy()
+random_bytes = RandomPool()
 """Everybody's."""

@@ -16,8 +16,8 @@ from pathlib import Path
 from tests.acceptance.caller import Answer, Caller
 from tests.acceptance.service import until
 
-LARGEST = 10_240
-CONTROL = "\x01" * LARGEST
+MAX_BYTES = 10_240
+CONTROL = "\x01" * MAX_BYTES
 """The text that takes the most bytes in JSON, six for each of its own."""
 
 Statuses = Counter[int]

@@ -81,7 +81,7 @@ def discrepancies(accepted: Sequence[tuple[str, str]], history: Sequence[dict[st
     kept_order = [pair for pair in found if pair[0] in promised]
     if kept_order != list(accepted) and not complaints:
         complaints.append("out of order")
-    places = [str(message["timestamp"]) for message in history]
-    if places != sorted(places):
+    positions = [str(message["timestamp"]) for message in history]
+    if positions != sorted(positions):
         complaints.append("timestamps fall")
     return complaints

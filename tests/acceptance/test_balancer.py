@@ -18,7 +18,7 @@ from tests.acceptance.service import Service, running, until
 from tests.balancer import DEPLOYED, balancer
 from tests.fakes.raw_client import Answer, RawClient
 
-MOST_OF_ONE_SOURCE = 250
+MAX_PER_SOURCE = 250
 TRACE_ID = re.compile(r"[0-9a-f]{32}")
 LIVE = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
 BODY = b'{"username":"nobody","password":"wrong"}'
@@ -164,18 +164,18 @@ def test_one_source_has_a_bounded_number_of_connections(url: str) -> None:
     parts = urlsplit(url)
     answered = 0
     with ExitStack() as held:
-        for _ in range(MOST_OF_ONE_SOURCE + 20):
+        for _ in range(MAX_PER_SOURCE + 20):
             with contextlib.suppress(OSError):
                 peer = held.enter_context(socket.create_connection((parts.hostname, parts.port), 30))
                 peer.sendall(LIVE)
                 answered += peer.recv(100).startswith(b"HTTP/1.1 200 ")
         # Those of other tests may not have been counted off yet.
-        assert MOST_OF_ONE_SOURCE - 20 <= answered <= MOST_OF_ONE_SOURCE
+        assert MAX_PER_SOURCE - 20 <= answered <= MAX_PER_SOURCE
 
 
 def test_an_outer_proxy_has_as_many_as_it_needs(server: Service, tmp_path: Path) -> None:
     with balancer(tmp_path, server.port, ["127.0.0.1"]) as url, ExitStack() as held:
-        clients = [held.enter_context(RawClient(url)) for _ in range(MOST_OF_ONE_SOURCE + 20)]
+        clients = [held.enter_context(RawClient(url)) for _ in range(MAX_PER_SOURCE + 20)]
         assert {client.ask(LIVE).status for client in clients} == {200}
 
 

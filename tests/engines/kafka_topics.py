@@ -9,13 +9,13 @@ from kafka.errors import UnknownTopicOrPartitionError
 
 from angarium import backoff
 from angarium.domain.errors import LogUnavailable
-from angarium.engines.kafka.security import KafkaConnection
+from angarium.engines.kafka.security import KafkaConnectionSettings
 from angarium.engines.kafka.topics import KafkaTopics, dead_letters_of
 
 PATIENCE_SECONDS = 30.0
 
 
-def make_topics(connection: KafkaConnection, topic: str, partitions: int) -> tuple[str, ...]:
+def make_topics(connection: KafkaConnectionSettings, topic: str, partitions: int) -> tuple[str, ...]:
     """Make a topic and the one of its dead letters, as soon as the broker lets us.
 
     Args:
@@ -35,7 +35,7 @@ def make_topics(connection: KafkaConnection, topic: str, partitions: int) -> tup
     )
 
 
-def delete_topics(connection: KafkaConnection, topic: str) -> None:
+def delete_topics(connection: KafkaConnectionSettings, topic: str) -> None:
     """Delete a topic and the one of its dead letters: a killed broker checks each log that it has.
 
     Args:
@@ -48,7 +48,7 @@ def delete_topics(connection: KafkaConnection, topic: str) -> None:
                 administrator.delete_topics([name])
 
 
-def set_config(connection: KafkaConnection, topic: str, name: str, value: int) -> None:
+def set_config(connection: KafkaConnectionSettings, topic: str, name: str, value: int) -> None:
     """Change a topic as an operator does; the broker heeds it within moments.
 
     Args:

@@ -9,10 +9,10 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from angarium import deadline, logs
 from angarium.api.exchange import (
     Admission,
-    Awaiting,
     BodyRule,
+    DeferredResponse,
+    ExecutionMode,
     Head,
-    Lane,
     Outcome,
     PasswordCheck,
     Refusal,
@@ -39,7 +39,12 @@ _STATUS: Mapping[Code, int] = {
     Code.STORE_UNAVAILABLE: 503,
     Code.INTERNAL_ERROR: 500,
 }
-_LANES = {"store": Lane.STORE, "hash": Lane.HASHING, "health": Lane.HEALTH, "live": Lane.LIVENESS}
+_LANES = {
+    "store": ExecutionMode.STORE,
+    "hash": ExecutionMode.HASHING,
+    "health": ExecutionMode.HEALTH,
+    "live": ExecutionMode.LIVENESS,
+}
 
 
 class StubApplication:
@@ -79,7 +84,7 @@ class StubApplication:
             return Refusal(Response(404, b'{"code":"not_found"}'), "/refused")
         if segment == "crash":
             raise RuntimeError("admit failed")
-        lane = _LANES.get(segment.partition("-")[0], Lane.INLINE)
+        lane = _LANES.get(segment.partition("-")[0], ExecutionMode.INLINE)
         rule = BodyRule.NONE if head.method in ("GET", "HEAD") else BodyRule.JSON
         name = head.headers.get("x-user")
         user = ALICE if name is None else Principal(uuid5(NAMESPACE_URL, name), name)
@@ -134,11 +139,11 @@ class StubApplication:
         waiting = (("Retry-After", "1"),) if _STATUS[code] == 503 else ()
         return Response(_STATUS[code], body, "application/problem+json", waiting)
 
-    def _await(self) -> Awaiting:
+    def _await(self) -> DeferredResponse:
         future: Future[object] = Future()
         self.futures.append(future)
         self.awaiting.release()
-        return Awaiting(
+        return DeferredResponse(
             future,
             lambda: Response(202, str(future.result()).encode()),
             lambda: self.refuse(Code.STORE_UNAVAILABLE, "the future was late", ""),

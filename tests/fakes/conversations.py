@@ -4,7 +4,7 @@ import threading
 from collections.abc import Sequence
 from uuid import UUID
 
-from angarium.domain.conversation import Conversation, ConversationPlace
+from angarium.domain.conversation import Conversation, ConversationPosition
 
 
 class MemoryConversations:
@@ -25,15 +25,17 @@ class MemoryConversations:
             found = self._conversations.get(conversation_id)
         return found if found is not None and participant_id in found.participant_ids else None
 
-    def of_user(self, user_id: UUID, after: ConversationPlace | None, limit: int) -> Sequence[Conversation]:
+    def of_user(
+        self, user_id: UUID, after: ConversationPosition | None, limit: int
+    ) -> Sequence[Conversation]:
         with self._lock:
             mine = [each for each in self._conversations.values() if user_id in each.participant_ids]
-        listed = [each for each in mine if after is None or _place(each) < after]
-        return sorted(listed, key=_place, reverse=True)[:limit]
+        listed = [each for each in mine if after is None or _position(each) < after]
+        return sorted(listed, key=_position, reverse=True)[:limit]
 
     def check(self) -> None:
         return
 
 
-def _place(conversation: Conversation) -> ConversationPlace:
-    return ConversationPlace(conversation.created_at, conversation.conversation_id)
+def _position(conversation: Conversation) -> ConversationPosition:
+    return ConversationPosition(conversation.created_at, conversation.conversation_id)

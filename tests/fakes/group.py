@@ -73,8 +73,8 @@ class Group:
         self._holds.pop(partition, None)
 
     def _share(self, member: Member) -> set[int]:
-        place = next(at for at, other in enumerate(self._members) if other is member)
-        return set(range(place, self._partitions, len(self._members)))
+        position = next(at for at, other in enumerate(self._members) if other is member)
+        return set(range(position, self._partitions, len(self._members)))
 
     def _let_go(self, member: Member) -> list[Assignment]:
         wanted = self._share(member)

@@ -6,9 +6,9 @@ from concurrent.futures import Future
 from dataclasses import replace
 from uuid import UUID
 
-from angarium.domain.message import InboxPlace, Message, Place, Status, sent_where_online
+from angarium.domain.message import InboxPosition, Message, MessagePosition, Status, status_when_stored
 from angarium.domain.page_size import read_one_page
-from angarium.ports.messages import PENDING_COUNT_LIMIT, Marked, Receipt, Recorded, Summary
+from angarium.ports.messages import PENDING_COUNT_LIMIT, Receipt, ReceiptOutcome, StoreOutcome, Summary
 from tests.fakes.futures import done
 
 
@@ -24,13 +24,13 @@ class MemoryMessages:
         conversation_id: UUID,
         messages: Sequence[Message],
         online: Future[Collection[UUID]] | None = None,
-    ) -> Future[tuple[Recorded, ...]]:
-        answer: Future[tuple[Recorded, ...]] = Future()
+    ) -> Future[tuple[StoreOutcome, ...]]:
+        answer: Future[tuple[StoreOutcome, ...]] = Future()
 
         def store(known: Future[Collection[UUID]]) -> None:
             with self._lock:
                 stored = self._conversations.setdefault(conversation_id, {})
-                sent = sent_where_online(messages, known.result())
+                sent = status_when_stored(messages, known.result())
                 answer.set_result(tuple(_record(stored, message) for message in sent))
 
         (online or done(())).add_done_callback(store)
@@ -38,21 +38,21 @@ class MemoryMessages:
 
     def mark_delivered(
         self, conversation_id: UUID, receipts: Sequence[Receipt]
-    ) -> Future[tuple[Marked, ...]]:
+    ) -> Future[tuple[ReceiptOutcome, ...]]:
         with self._lock:
             stored = self._conversations.setdefault(conversation_id, {})
             return done(tuple(_mark(stored, receipt) for receipt in receipts))
 
-    def older(self, conversation_id: UUID, than: Place | None, limit: int) -> Sequence[Message]:
+    def older(self, conversation_id: UUID, than: MessagePosition | None, limit: int) -> Sequence[Message]:
         with self._lock:
             messages = self._in_order(conversation_id)
-        found = [each for each in messages[::-1] if than is None or each.place < than]
+        found = [each for each in messages[::-1] if than is None or each.position < than]
         return read_one_page(found[:limit])
 
-    def newer(self, conversation_id: UUID, than: Place, limit: int) -> Sequence[Message]:
+    def newer(self, conversation_id: UUID, than: MessagePosition, limit: int) -> Sequence[Message]:
         with self._lock:
             messages = self._in_order(conversation_id)
-        return read_one_page([each for each in messages if each.place > than][:limit])
+        return read_one_page([each for each in messages if each.position > than][:limit])
 
     def find(self, conversation_id: UUID, message_ids: Sequence[UUID]) -> Mapping[UUID, Message]:
         with self._lock:
@@ -63,7 +63,7 @@ class MemoryMessages:
         found = self.find(conversation_id, message_ids)
         return {each: message.recipient_id for each, message in found.items()}
 
-    def inbox(self, recipient_id: UUID, after: InboxPlace | None, limit: int) -> Sequence[Message]:
+    def inbox(self, recipient_id: UUID, after: InboxPosition | None, limit: int) -> Sequence[Message]:
         with self._lock:
             everything = [each for stored in self._conversations.values() for each in stored.values()]
         pending = [
@@ -76,29 +76,29 @@ class MemoryMessages:
             return {each: _summary(user_id, self._in_order(each)) for each in conversation_ids}
 
     def _in_order(self, conversation_id: UUID) -> list[Message]:
-        return sorted(self._conversations.get(conversation_id, {}).values(), key=lambda each: each.place)
+        return sorted(self._conversations.get(conversation_id, {}).values(), key=lambda each: each.position)
 
 
-def _record(stored: dict[UUID, Message], message: Message) -> Recorded:
+def _record(stored: dict[UUID, Message], message: Message) -> StoreOutcome:
     known = stored.get(message.message_id)
     if known is None:
         stored[message.message_id] = message
-        return Recorded.STORED
-    if known.place == message.place:
-        return Recorded.REPLAYED
-    return Recorded.DUPLICATE if known.sender_id == message.sender_id else Recorded.CONFLICT
+        return StoreOutcome.STORED
+    if known.position == message.position:
+        return StoreOutcome.REPLAYED
+    return StoreOutcome.DUPLICATE if known.sender_id == message.sender_id else StoreOutcome.CONFLICT
 
 
-def _mark(stored: dict[UUID, Message], receipt: Receipt) -> Marked:
+def _mark(stored: dict[UUID, Message], receipt: Receipt) -> ReceiptOutcome:
     known = stored.get(receipt.message_id)
     if known is None:
-        return Marked.UNKNOWN
+        return ReceiptOutcome.UNKNOWN
     if known.recipient_id != receipt.recipient_id:
-        return Marked.NOT_RECIPIENT
+        return ReceiptOutcome.NOT_RECIPIENT
     if known.status is Status.DELIVERED:
-        return Marked.REPEATED
+        return ReceiptOutcome.REPEATED
     stored[known.message_id] = replace(known, status=Status.DELIVERED, delivered_at=receipt.delivered_at)
-    return Marked.DELIVERED
+    return ReceiptOutcome.DELIVERED
 
 
 def _pending(recipient_id: UUID, messages: Iterable[Message]) -> list[Message]:
@@ -107,8 +107,8 @@ def _pending(recipient_id: UUID, messages: Iterable[Message]) -> list[Message]:
     ]
 
 
-def _inbox(message: Message) -> InboxPlace:
-    return InboxPlace(message.place.timestamp, message.conversation_id, message.place.offset)
+def _inbox(message: Message) -> InboxPosition:
+    return InboxPosition(message.position.timestamp, message.conversation_id, message.position.offset)
 
 
 def _summary(user_id: UUID, messages: Sequence[Message]) -> Summary:

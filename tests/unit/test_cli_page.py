@@ -13,7 +13,7 @@ from angarium.cli.stopping import GRACE_SECONDS
 from angarium.cli.verify import command as verify
 from angarium.config import Settings, SettingsError
 from angarium.config.reader import MASK
-from angarium.config.users import MOST_BYTES
+from angarium.config.users import MAX_BYTES
 from angarium.domain import password
 from tests.unit import test_log_actions as log_actions
 
@@ -130,7 +130,7 @@ def test_figures_in_the_text_are_the_codes() -> None:
     assert f"1 to {MAX_COUNT:,}" in on_one_line(section("Commands"))
     assert f"for {PATIENCE:g} seconds" in on_one_line(section("Commands"))
     assert f"{password.MIN_BYTES} to {password.MAX_BYTES:,} bytes" in on_one_line(section("Input"))
-    assert f"{MOST_BYTES:,} bytes" in on_one_line(section("Input"))
+    assert f"{MAX_BYTES:,} bytes" in on_one_line(section("Input"))
     assert f"({GRACE_SECONDS:g} seconds at most)" in on_one_line(section("Stopping"))
 
 

@@ -4,7 +4,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
 
-from angarium.entropy import AT_ONCE, SIZE, Entropy, random_bytes
+from angarium.entropy import AT_ONCE, SIZE, RandomPool, random_bytes
 
 
 class System:
@@ -19,7 +19,7 @@ class System:
 
 
 def test_each_time_others_are_given() -> None:
-    entropy = Entropy()
+    entropy = RandomPool()
     given = [entropy() for _ in range(AT_ONCE * 3)]
     assert len(set(given)) == len(given)
     assert {len(each) for each in given} == {SIZE}
@@ -31,7 +31,7 @@ def test_what_ids_are_made_of_comes_from_the_system_and_cannot_be_guessed() -> N
 
 def test_the_system_is_asked_once_for_many() -> None:
     system = System()
-    entropy = Entropy(system.random)
+    entropy = RandomPool(system.random)
     given = [entropy() for _ in range(AT_ONCE)]
     assert system.asked == [SIZE * AT_ONCE]
     assert len(set(given)) == AT_ONCE
@@ -40,7 +40,7 @@ def test_the_system_is_asked_once_for_many() -> None:
 
 
 def test_no_two_threads_are_given_the_same() -> None:
-    entropy = Entropy()
+    entropy = RandomPool()
 
     def take(_: int) -> list[bytes]:
         return [entropy() for _ in range(AT_ONCE * 2)]

@@ -16,7 +16,7 @@ from angarium.api.problem_kinds import KINDS
 from angarium.api.routes import ROUTES, Route
 from angarium.api.timestamps import MIN_MILLISECONDS
 from angarium.api.transport.body import MAX_BODY, MAX_CHUNK_LINE
-from angarium.api.transport.limits import MOST_CONNECTIONS, ServerLimits
+from angarium.api.transport.limits import MAX_CONNECTIONS, ServerLimits
 from angarium.api.transport.wire import MAX_FIELDS, MAX_HEADERS, MAX_REQUEST_LINE
 from angarium.config import Settings
 from angarium.domain import password
@@ -62,7 +62,7 @@ LIMITS = {
     "concurrent requests, `ANGARIUM_MAX_INFLIGHT`": SETTINGS.max_inflight,
     "logins that wait or are checked, `ANGARIUM_MAX_LOGINS`": SETTINGS.max_logins,
     "the same for one address": SERVER.logins_of_address,
-    "connections": MOST_CONNECTIONS,
+    "connections": MAX_CONNECTIONS,
 }
 """What the table of limits says, and where the code has it."""
 

@@ -80,5 +80,7 @@ def test_every_action_of_the_code_is_documented_at_its_levels_and_no_other_is() 
 
 
 def test_every_outage_that_is_told_is_known_here() -> None:
-    told = re.findall(r'ports\.outage\("(\w+)"', "".join(map(Path.read_text, (ROOT / "src").rglob("*.py"))))
+    told = re.findall(
+        r'ports\.health_of\("(\w+)"', "".join(map(Path.read_text, (ROOT / "src").rglob("*.py")))
+    )
     assert sorted(told) == sorted(PARTS)

@@ -7,7 +7,7 @@ from typing import TypeVar
 from angarium import deadline, logs
 from angarium.api.bearer import bearer_token
 from angarium.api.body_shape import check_shape
-from angarium.api.call import Call
+from angarium.api.call import RequestContext
 from angarium.api.call import Services as Services
 from angarium.api.client_address import ClientAddresses
 from angarium.api.cors import CorsPolicy
@@ -15,8 +15,8 @@ from angarium.api.endpoints.health import readiness
 from angarium.api.exchange import (
     Admission,
     Application,
+    ExecutionMode,
     Head,
-    Lane,
     Outcome,
     PasswordCheck,
     Refusal,
@@ -27,7 +27,7 @@ from angarium.api.host_check import HostCheck
 from angarium.api.path_ids import path_ids
 from angarium.api.problems import problem, refusal
 from angarium.api.routes import TABLE, Resource, Route
-from angarium.api.values import shown
+from angarium.api.values import quote_for_error
 from angarium.domain.errors import Code, Refused, StoreUnavailable, Unavailable
 from angarium.domain.ip_addresses import IPNetwork
 from angarium.domain.user import Principal
@@ -135,9 +135,9 @@ class MessagingApplication(Application):
             503, `store_unavailable`, `overloaded` on the HASHING lane, the checks' state on the HEALTH lane.
         """
         trace_id = admission.head.trace_id
-        if admission.lane is Lane.HEALTH:
+        if admission.lane is ExecutionMode.HEALTH:
             return readiness({})
-        if admission.lane is Lane.HASHING:
+        if admission.lane is ExecutionMode.HASHING:
             return problem(Code.OVERLOADED, "Too many logins are waiting; log in again later.", trace_id)
         error = StoreUnavailable("nothing came from the lane in time")
         return self._unavailable(error, admission)
@@ -199,7 +199,7 @@ class MessagingApplication(Application):
         route = admission.endpoint
         if not isinstance(route, Route):
             raise TypeError("the admission was not made by this application")
-        call = Call(self._services, admission, body, may_block, route.query)
+        call = RequestContext(self._services, admission, body, may_block, route.query)
         if may_block:
             return _blocking(admission, lambda: route.endpoint(call))
         outcome = route.endpoint(call)
@@ -233,6 +233,6 @@ def _without_path(head: Head) -> Response:
         return Response(204, headers=(("Allow", _ALL_METHODS),))
     return problem(
         Code.NOT_FOUND,
-        f"Nothing is at {shown(head.path)}; GET /openapi.json lists every path.",
+        f"Nothing is at {quote_for_error(head.path)}; GET /openapi.json lists every path.",
         head.trace_id,
     )

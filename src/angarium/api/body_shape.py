@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from angarium.api.exchange import BodyRule
 from angarium.api.headers import Headers
-from angarium.api.values import shown
+from angarium.api.values import quote_for_error
 from angarium.domain.errors import Code, Refused
 
 MAX_BODY_BYTES = 65_536
@@ -66,7 +66,9 @@ def _figure(digits: str) -> str:
 def _check_media_type(rule: BodyRule, headers: Headers) -> None:
     encoding = headers.get("content-encoding")
     if encoding is not None and encoding.lower() not in ("", "identity"):
-        raise _unsupported(f"The body is encoded as {shown(encoding)}; send it without an encoding.")
+        raise _unsupported(
+            f"The body is encoded as {quote_for_error(encoding)}; send it without an encoding."
+        )
     values = headers.all("content-type")
     if len(values) > 1 and len({_media_type(value) for value in values}) > 1:
         raise _unsupported("The request has two different Content-Type fields; send one.")
@@ -77,10 +79,10 @@ def _check_media_type(rule: BodyRule, headers: Headers) -> None:
 
 def _check_value(value: str, wanted: Sequence[str]) -> None:
     if _media_type(value) not in wanted:
-        raise _unsupported(f"The body's type is {shown(value)}; send {' or '.join(wanted)}.")
+        raise _unsupported(f"The body's type is {quote_for_error(value)}; send {' or '.join(wanted)}.")
     charset = _charset(value)
     if charset not in _CHARSETS:
-        raise _unsupported(f"The body's charset is {shown(charset)}; send UTF-8.")
+        raise _unsupported(f"The body's charset is {quote_for_error(charset)}; send UTF-8.")
 
 
 def _media_type(value: str) -> str:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from angarium import logs
 from angarium.api.exchange import Admission
-from angarium.api.fields import Faults, check_query
+from angarium.api.fields import ValidationErrors, check_query
 from angarium.services.authentication import Authentication
 from angarium.services.conversations import Conversations
 from angarium.services.delivery import Delivery
@@ -47,7 +47,7 @@ class Services:
     repeats: logs.Repeats
 
 
-class Call:
+class RequestContext:
     """One request on its way through an endpoint.
 
     Attributes:
@@ -89,13 +89,13 @@ class Call:
             raise LookupError(f"{self.admission.template} is listed as a route without a token")
         return principal.user_id
 
-    def faults(self) -> Faults:
+    def faults(self) -> ValidationErrors:
         """Begin to collect what is wrong with the request.
 
         Returns:
             The query's unknown parameters, to which the endpoint adds what it finds itself.
         """
-        faults = Faults()
+        faults = ValidationErrors()
         query = self.admission.head.query
         if query and self.query is not None:
             check_query(query, self.query, faults)

@@ -6,7 +6,7 @@ from angarium.domain.ip_addresses import IPAddress, IPNetwork, parse_address
 from angarium.services.lru_cache import LruCache
 
 REMEMBERED = 4096
-LONGEST_REMEMBERED = 128
+MAX_REMEMBERED = 128
 """Characters of `X-Forwarded-For`: an address or a few. A client writes there what it likes, and as much."""
 
 
@@ -60,7 +60,7 @@ class ClientAddresses:
             The client's address.
         """
         told = ",".join(forwarded_for) if self._trusted else ""
-        if len(told) > LONGEST_REMEMBERED:
+        if len(told) > MAX_REMEMBERED:
             return client_address(peer, forwarded_for, self._trusted)
         client = self._known.get((peer, told))
         if client is None:

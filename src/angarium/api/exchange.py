@@ -11,7 +11,7 @@ from angarium.domain.errors import Code
 from angarium.domain.user import Principal
 
 
-class Lane(Enum):
+class ExecutionMode(Enum):
     """Where a request is run.
 
     Attributes:
@@ -84,7 +84,7 @@ class Response(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Awaiting:
+class DeferredResponse:
     """An answer that depends on a future; no thread waits for it.
 
     Attributes:
@@ -135,7 +135,7 @@ class Admission:
 
     head: Head
     template: str
-    lane: Lane
+    lane: ExecutionMode
     body_rule: BodyRule
     endpoint: object
     parameters: Mapping[str, str] = field(default_factory=dict)
@@ -158,7 +158,7 @@ class Refusal:
     parameters: Mapping[str, str] = field(default_factory=dict)
 
 
-Outcome = Response | Awaiting | WouldBlock | PasswordCheck
+Outcome = Response | DeferredResponse | WouldBlock | PasswordCheck
 
 
 class Application(Protocol):

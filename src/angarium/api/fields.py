@@ -5,7 +5,7 @@ from typing import NamedTuple, cast
 from urllib.parse import unquote
 from uuid import UUID
 
-from angarium.api.values import kind_of, shown
+from angarium.api.values import kind_of, quote_for_error
 from angarium.domain.errors import Code, Problem, Refused
 from angarium.domain.identifiers import parse_uuid, recurring_uuid
 
@@ -23,7 +23,7 @@ _PATH_CODES = {
 _ORDER = {code: place for place, code in enumerate(Code)}
 
 
-class Faults:
+class ValidationErrors:
     """Collects what is wrong with a request."""
 
     __slots__ = ("_problems",)
@@ -68,7 +68,7 @@ class Faults:
             raise Refused(*sorted(self._problems, key=lambda problem: _ORDER[problem.code]))
 
 
-class Sent(NamedTuple):
+class FieldValue(NamedTuple):
     """A field that was sent.
 
     Attributes:
@@ -85,13 +85,13 @@ class BodyFields:
 
     __slots__ = ("_faults", "_members")
 
-    def __init__(self, members: Mapping[str, object], faults: Faults) -> None:
+    def __init__(self, members: Mapping[str, object], faults: ValidationErrors) -> None:
         self._members = members
         self._faults = faults
 
     def text(
         self, name: str, alias: str | None = None, *, required: bool = False, is_id: bool = False
-    ) -> Sent | None:
+    ) -> FieldValue | None:
         """Read a string.
 
         Args:
@@ -114,7 +114,7 @@ class BodyFields:
         if not isinstance(value, str):
             self._faults.add(Code.INVALID_FIELD, f"`{used}` is {kind_of(value)}; send a string.", used)
             return None
-        return Sent(used, value)
+        return FieldValue(used, value)
 
     def texts(self, name: str) -> Sequence[str] | None:
         """Read an array of strings that must be there.
@@ -169,7 +169,7 @@ def _is_same(one: object, other: object, are_ids: bool) -> bool:
     return parsed is not None and parsed == parse_uuid(other)
 
 
-def check_query(query: str, known: Sequence[str], faults: Faults) -> None:
+def check_query(query: str, known: Sequence[str], faults: ValidationErrors) -> None:
     """Note every parameter that a path does not know: a misspelled one would change nothing.
 
     Args:
@@ -180,8 +180,8 @@ def check_query(query: str, known: Sequence[str], faults: Faults) -> None:
     unknown = [name for name in _parse_query(query) if name not in known]
     allowed = f"send only {' or '.join(known)}" if known else "this path takes none"
     for name in unknown[:MAX_UNKNOWN]:
-        detail = f"{shown(name)} is no query parameter of this path; {allowed}."
-        faults.add(Code.UNKNOWN_PARAMETER, detail, shown(name)[1:-1])
+        detail = f"{quote_for_error(name)} is no query parameter of this path; {allowed}."
+        faults.add(Code.UNKNOWN_PARAMETER, detail, quote_for_error(name)[1:-1])
 
 
 class QueryFields:
@@ -189,7 +189,7 @@ class QueryFields:
 
     __slots__ = ("_faults", "_parameters")
 
-    def __init__(self, query: str, faults: Faults) -> None:
+    def __init__(self, query: str, faults: ValidationErrors) -> None:
         self._faults = faults
         self._parameters = _parse_query(query)
 
@@ -252,7 +252,7 @@ class QueryFields:
             return int(text)
         self._faults.add(
             Code.INVALID_LIMIT,
-            f"`limit` is {shown(text)}; send an integer from 1 to {MAX_LIMIT}.",
+            f"`limit` is {quote_for_error(text)}; send an integer from 1 to {MAX_LIMIT}.",
             "limit",
         )
         return DEFAULT_LIMIT
@@ -269,7 +269,7 @@ def _parse_query(query: str) -> dict[str, list[str]]:
     return parameters
 
 
-def identifier(text: str, code: Code, field: str, faults: Faults) -> UUID:
+def identifier(text: str, code: Code, field: str, faults: ValidationErrors) -> UUID:
     """Read a UUID.
 
     Args:
@@ -284,11 +284,11 @@ def identifier(text: str, code: Code, field: str, faults: Faults) -> UUID:
     parsed = recurring_uuid(text)
     if parsed is not None:
         return parsed
-    faults.add(code, f"`{field}` is {shown(text)}, no UUID; send one such as {_EXAMPLE}.", field)
+    faults.add(code, f"`{field}` is {quote_for_error(text)}, no UUID; send one such as {_EXAMPLE}.", field)
     return NIL
 
 
-def identifiers(texts: Sequence[str], code: Code, field: str, faults: Faults) -> list[UUID]:
+def identifiers(texts: Sequence[str], code: Code, field: str, faults: ValidationErrors) -> list[UUID]:
     """Read UUIDs.
 
     Args:
@@ -310,7 +310,7 @@ def identifiers(texts: Sequence[str], code: Code, field: str, faults: Faults) ->
     return ids
 
 
-def path_identifier(parameters: Mapping[str, str], name: str, faults: Faults) -> UUID:
+def path_identifier(parameters: Mapping[str, str], name: str, faults: ValidationErrors) -> UUID:
     """Read a UUID from the path.
 
     Args:

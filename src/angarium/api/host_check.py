@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from angarium.api.headers import Headers
-from angarium.api.values import shown
+from angarium.api.values import quote_for_error
 from angarium.domain.errors import Code, Refused
 from angarium.domain.ip_addresses import parse_address
 
@@ -64,9 +64,9 @@ class HostCheck:
         """Return what is wrong, and what to do."""
         own = ", ".join(sorted(self._own - {LOCALHOST}))
         return (
-            f"The request was sent to {shown(value)}. While there are demo users, only {LOCALHOST}, loopback "
-            f"addresses and {own} are taken; use one of them, or name the origin of that host in "
-            "ANGARIUM_CORS_ORIGINS."
+            f"The request was sent to {quote_for_error(value)}. While there are demo users, only "
+            f"{LOCALHOST}, loopback addresses and {own} are taken; use one of them, or "
+            "name the origin of that host in ANGARIUM_CORS_ORIGINS."
         )
 
 

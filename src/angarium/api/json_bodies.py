@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import NoReturn, cast
 from urllib.parse import unquote_to_bytes
 
-from angarium.api.values import shown
+from angarium.api.values import quote_for_error
 from angarium.domain.errors import Code, Refused
 
 MAX_DEPTH = 32
@@ -104,7 +104,7 @@ def read_form(body: bytes) -> Mapping[str, object]:
     for pair in pairs:
         name, _, value = (_unquote_form(part) for part in pair.partition(b"="))
         if name in form:
-            raise _malformed(f"The form has the field {shown(name)} twice; send it once.")
+            raise _malformed(f"The form has the field {quote_for_error(name)} twice; send it once.")
         if pair:
             form[name] = value
     return form
@@ -121,7 +121,7 @@ def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
     members = dict(pairs)
     if len(members) != len(pairs):
         [(name, _)] = Counter(name for name, _ in pairs).most_common(1)
-        raise _malformed(f"The body has the key {shown(name)} twice in one object; send it once.")
+        raise _malformed(f"The body has the key {quote_for_error(name)} twice in one object; send it once.")
     return members
 
 

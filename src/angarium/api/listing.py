@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
-from angarium.api.call import Call
+from angarium.api.call import RequestContext
 from angarium.api.exchange import Response
 from angarium.api.fields import QueryFields
 from angarium.api.json_bodies import encode_list, encode_text
 
 
-class Wanted(NamedTuple):
+class PageRequest(NamedTuple):
     """The page that a request asks for.
 
     Attributes:
@@ -41,7 +41,7 @@ class Page(Protocol):
         ...
 
 
-def wanted(call: Call, read_cursor: Callable[[str, UUID], object]) -> Wanted:
+def parse_page_request(call: RequestContext, read_cursor: Callable[[str, UUID], object]) -> PageRequest:
     """Read which page is asked for.
 
     Args:
@@ -59,10 +59,10 @@ def wanted(call: Call, read_cursor: Callable[[str, UUID], object]) -> Wanted:
     limit = query.limit()
     cursor = query.cursor(lambda text: read_cursor(text, call.caller_id))
     faults.check()
-    return Wanted(limit, cursor)
+    return PageRequest(limit, cursor)
 
 
-def shown(name: str, items: Iterable[str], count: int, page: Page) -> Response:
+def page_response(name: str, items: Iterable[str], count: int, page: Page) -> Response:
     """Show a page.
 
     Args:

@@ -5,7 +5,7 @@ from concurrent.futures import Future
 from typing import NamedTuple, cast
 
 from angarium import logs
-from angarium.api.exchange import Awaiting, Response
+from angarium.api.exchange import DeferredResponse, Response
 from angarium.api.failures import internal_error
 from angarium.api.problems import problem
 from angarium.domain.errors import Code, LogUnavailable, RecordTooLarge
@@ -37,7 +37,9 @@ class Append(NamedTuple):
     message_id: str | None = None
 
 
-def once_appended(append: Append, accepted: Callable[[Appended], Response]) -> Awaiting | Response:
+def respond_when_appended(
+    append: Append, accepted: Callable[[Appended], Response]
+) -> DeferredResponse | Response:
     """Answer when the log has a record, without a thread that waits.
 
     Args:
@@ -64,7 +66,7 @@ def once_appended(append: Append, accepted: Callable[[Appended], Response]) -> A
 
     if future.done():
         return render()
-    return Awaiting(cast("Future[object]", future), render, late, LOG_SECONDS)
+    return DeferredResponse(cast("Future[object]", future), render, late, LOG_SECONDS)
 
 
 def _failed(append: Append, error: BaseException) -> Response:

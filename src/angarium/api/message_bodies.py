@@ -20,6 +20,6 @@ def message_text(message: Message) -> str:
     return (
         f'{{"message_id":"{message.message_id}","conversation_id":"{text_of(message.conversation_id)}",'
         f'"sender_id":"{text_of(message.sender_id)}","recipient_id":"{text_of(message.recipient_id)}",'
-        f'"content":{quoted(message.content)},"timestamp":"{rfc3339(message.place.timestamp)}",'
+        f'"content":{quoted(message.content)},"timestamp":"{rfc3339(message.position.timestamp)}",'
         f'"status":"{message.status.value}","delivered_at":{delivered_at}}}'
     )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from angarium.api.call import Call
+from angarium.api.call import RequestContext
 from angarium.api.endpoints import (
     conversations,
     health,
@@ -16,7 +16,7 @@ from angarium.api.endpoints import (
     tokens,
     users,
 )
-from angarium.api.exchange import BodyRule, Lane, Outcome
+from angarium.api.exchange import BodyRule, ExecutionMode, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +35,14 @@ class Route:
 
     method: str
     template: str
-    lane: Lane
+    lane: ExecutionMode
     body_rule: BodyRule
     wants_token: bool
-    endpoint: Callable[[Call], Outcome]
+    endpoint: Callable[[RequestContext], Outcome]
     query: tuple[str, ...] | None = None
 
 
+_Run = ExecutionMode
 _CONVERSATIONS = "/v1/conversations"
 _CONVERSATION = _CONVERSATIONS + "/{conversation_id}"
 _MESSAGE = _CONVERSATION + "/messages/{message_id}"
@@ -50,23 +51,23 @@ _HISTORY = ("limit", "order", "since_timestamp", "cursor")
 
 # fmt: off
 ROUTES: Sequence[Route] = (
-    Route("POST", "/auth/token", Lane.HASHING, BodyRule.JSON_OR_FORM, False, tokens.issue),
-    Route("GET", "/v1/users/me", Lane.STORE, BodyRule.NONE, True, users.me, ()),
-    Route("GET", "/v1/users/{user_id}", Lane.STORE, BodyRule.NONE, True, users.by_id, ()),
-    Route("GET", "/v1/users", Lane.STORE, BodyRule.NONE, True, users.by_name, ("username",)),
-    Route("POST", _CONVERSATIONS, Lane.STORE, BodyRule.JSON, True, conversations.open_conversation, _PAGE),
-    Route("GET", _CONVERSATIONS, Lane.STORE, BodyRule.NONE, True, conversations.mine, _PAGE),
-    Route("GET", _CONVERSATION, Lane.STORE, BodyRule.NONE, True, conversations.show, ()),
-    Route("POST", "/v1/messages", Lane.INLINE, BodyRule.JSON, True, messages.send, ()),
-    Route("GET", _CONVERSATION + "/messages", Lane.STORE, BodyRule.NONE, True, messages.history, _HISTORY),
-    Route("GET", _MESSAGE, Lane.STORE, BodyRule.NONE, True, messages.show, ()),
-    Route("POST", _CONVERSATION + "/receipts", Lane.STORE, BodyRule.JSON, True, receipts.confirm, ()),
-    Route("POST", _MESSAGE + "/delivered", Lane.STORE, BodyRule.NONE, True, receipts.confirm_one, ()),
-    Route("GET", "/v1/inbox", Lane.STORE, BodyRule.NONE, True, inbox.mine, _PAGE),
-    Route("GET", "/health/live", Lane.LIVENESS, BodyRule.NONE, False, health.live),
-    Route("GET", "/health/ready", Lane.HEALTH, BodyRule.NONE, False, health.ready),
-    Route("GET", "/openapi.json", Lane.INLINE, BodyRule.NONE, False, openapi.document),
-    Route("GET", "/problems", Lane.INLINE, BodyRule.NONE, False, problems.page),
+    Route("POST", "/auth/token", _Run.HASHING, BodyRule.JSON_OR_FORM, False, tokens.issue),
+    Route("GET", "/v1/users/me", _Run.STORE, BodyRule.NONE, True, users.me, ()),
+    Route("GET", "/v1/users/{user_id}", _Run.STORE, BodyRule.NONE, True, users.by_id, ()),
+    Route("GET", "/v1/users", _Run.STORE, BodyRule.NONE, True, users.by_name, ("username",)),
+    Route("POST", _CONVERSATIONS, _Run.STORE, BodyRule.JSON, True, conversations.open_conversation, _PAGE),
+    Route("GET", _CONVERSATIONS, _Run.STORE, BodyRule.NONE, True, conversations.list_conversations, _PAGE),
+    Route("GET", _CONVERSATION, _Run.STORE, BodyRule.NONE, True, conversations.get_conversation, ()),
+    Route("POST", "/v1/messages", _Run.INLINE, BodyRule.JSON, True, messages.send, ()),
+    Route("GET", _CONVERSATION + "/messages", _Run.STORE, BodyRule.NONE, True, messages.history, _HISTORY),
+    Route("GET", _MESSAGE, _Run.STORE, BodyRule.NONE, True, messages.get_message, ()),
+    Route("POST", _CONVERSATION + "/receipts", _Run.STORE, BodyRule.JSON, True, receipts.confirm, ()),
+    Route("POST", _MESSAGE + "/delivered", _Run.STORE, BodyRule.NONE, True, receipts.confirm_one, ()),
+    Route("GET", "/v1/inbox", _Run.STORE, BodyRule.NONE, True, inbox.list_inbox, _PAGE),
+    Route("GET", "/health/live", _Run.LIVENESS, BodyRule.NONE, False, health.live),
+    Route("GET", "/health/ready", _Run.HEALTH, BodyRule.NONE, False, health.ready),
+    Route("GET", "/openapi.json", _Run.INLINE, BodyRule.NONE, False, openapi.document),
+    Route("GET", "/problems", _Run.INLINE, BodyRule.NONE, False, problems.page),
 )
 # fmt: on
 

@@ -3,7 +3,7 @@
 MAX_SHOWN = 64
 
 
-def shown(value: str) -> str:
+def quote_for_error(value: str) -> str:
     """Show a value without letting it fill the answer.
 
     Args:

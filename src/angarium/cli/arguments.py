@@ -8,7 +8,7 @@ from typing import NoReturn, Protocol
 from angarium.cli.console import Console
 from angarium.cli.errors import UsageError
 from angarium.config.addresses import web_address
-from angarium.config.values import Wrong, quoted
+from angarium.config.values import InvalidValue, quote
 from angarium.domain.user import is_username
 
 Command = Callable[[argparse.Namespace, Console], int]
@@ -155,7 +155,7 @@ def username(text: str) -> str:
         argparse.ArgumentTypeError: Nobody can be named like this.
     """
     if not is_username(text):
-        raise argparse.ArgumentTypeError(f"{quoted(text)} is no username; write 1 to 64 of a-z 0-9 . _ -")
+        raise argparse.ArgumentTypeError(f"{quote(text)} is no username; write 1 to 64 of a-z 0-9 . _ -")
     return text
 
 
@@ -173,7 +173,7 @@ def at_least_one(text: str) -> int:
     """
     digits = text.lstrip("0") if text.isascii() and text.isdigit() else ""
     if not 1 <= len(digits) <= 8 or int(digits) > MAX_COUNT:
-        raise argparse.ArgumentTypeError(f"{quoted(text)} is no whole number from 1 to {MAX_COUNT}")
+        raise argparse.ArgumentTypeError(f"{quote(text)} is no whole number from 1 to {MAX_COUNT}")
     return int(digits)
 
 
@@ -194,12 +194,12 @@ def seconds(text: str) -> float:
     except ValueError:
         number = -1.0
     if not 0 <= number <= 86_400:
-        raise argparse.ArgumentTypeError(f"{quoted(text)} is no number of seconds from 0 to 86400")
+        raise argparse.ArgumentTypeError(f"{quote(text)} is no number of seconds from 0 to 86400")
     return number
 
 
 def _url(text: str) -> str:
     try:
         return web_address(text)
-    except Wrong as wrong:
-        raise argparse.ArgumentTypeError(f"{quoted(text)} {wrong.reason}; {wrong.instead}") from wrong
+    except InvalidValue as wrong:
+        raise argparse.ArgumentTypeError(f"{quote(text)} {wrong.reason}; {wrong.instead}") from wrong

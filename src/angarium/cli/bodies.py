@@ -65,7 +65,7 @@ class PageBody:
     text: str
 
 
-def parsed(text: str) -> Fields:
+def parse_body(text: str) -> Fields:
     """Read a body.
 
     Args:
@@ -200,7 +200,7 @@ def page(text: str) -> PageBody:
     Raises:
         Unreadable: It is none.
     """
-    fields = parsed(text)
+    fields = parse_body(text)
     listed, pagination = fields.get("messages"), fields.get("pagination")
     if not isinstance(listed, list) or not isinstance(pagination, dict):
         raise Unreadable("no messages")

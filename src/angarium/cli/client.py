@@ -18,7 +18,7 @@ Read = TypeVar("Read")
 TIMEOUT = 10.0
 """Seconds for one request; the server answers within 2 s even when something behind it is away."""
 
-MOST_SECONDS = 100 * 365 * 86_400
+MAX_SECONDS = 100 * 365 * 86_400
 """For which a token can be good."""
 
 PATIENCE = 4.0
@@ -231,7 +231,7 @@ class Client:
         """
         body: Mapping[str, object] = {"status": "DELIVERED", "message_ids": list(message_ids)}
         path = f"/v1/conversations/{quote(conversation_id, safe='')}/receipts"
-        self._call("POST", path, bodies.parsed, body)
+        self._call("POST", path, bodies.parse_body, body)
 
     def _call(
         self,
@@ -270,7 +270,7 @@ class Client:
 
 def _problem(answer: Answer) -> ApiProblem:
     try:
-        fields = bodies.parsed(answer.text)
+        fields = bodies.parse_body(answer.text)
     except Unreadable:
         fields = {}
     detail = fields.get("detail") or fields.get("title") or f"{answer.status} {answer.reason}".strip()
@@ -288,24 +288,24 @@ def _seconds(text: str | None) -> float | None:
 
 
 def _token(text: str) -> TokenBody:
-    fields = bodies.parsed(text)
+    fields = bodies.parse_body(text)
     token = bodies.text_of(fields, "access_token")
     expires_in = bodies.number_of(fields, "expires_in")
     # Whatever is kept must go into a header again, and its end on a calendar.
     if not is_token(token):
         raise Unreadable("no access_token")
-    if not 0 < expires_in <= MOST_SECONDS:
+    if not 0 < expires_in <= MAX_SECONDS:
         raise Unreadable("no expires_in")
     return TokenBody(token, expires_in, bodies.text_of(fields, "user_id"), text)
 
 
 def _accepted(text: str) -> AcceptedBody:
-    fields = bodies.parsed(text)
+    fields = bodies.parse_body(text)
     return AcceptedBody(bodies.text_of(fields, "message_id"), text, bodies.log_position(fields))
 
 
 def _named(name: str) -> Callable[[str], str]:
     def read(text: str) -> str:
-        return bodies.text_of(bodies.parsed(text), name)
+        return bodies.text_of(bodies.parse_body(text), name)
 
     return read

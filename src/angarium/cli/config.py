@@ -5,7 +5,7 @@ import json
 
 from angarium.cli.arguments import Commands, add_command, add_json
 from angarium.cli.console import Console, Style
-from angarium.cli.text import printable
+from angarium.cli.text import escape_unprintable
 from angarium.config import Settings, Source
 
 
@@ -35,7 +35,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
         return 0
     widest = max(len(shown.name) for shown in settings.shown)
     for shown in settings.shown:
-        value = "-" if shown.value is None else printable(shown.value)
+        value = "-" if shown.value is None else escape_unprintable(shown.value)
         style = Style.DIM if shown.source is Source.DEFAULT else Style.BOLD
-        console.say(f"{shown.name:<{widest}}  {value}  {console.painted(f'({shown.source})', style)}")
+        console.say(f"{shown.name:<{widest}}  {value}  {console.paint(f'({shown.source})', style)}")
     return 0

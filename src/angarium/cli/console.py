@@ -12,7 +12,7 @@ from typing import Literal, Self, TextIO
 
 from angarium.cli.errors import CommandError
 from angarium.cli.program import with_program
-from angarium.cli.text import harmless_json, printable
+from angarium.cli.text import escape_json, escape_unprintable
 
 BYTE_ORDER_MARK = "\ufeff"
 
@@ -79,7 +79,7 @@ class Console:
             text: JSON with anything in its strings; what a terminal
                 would obey is escaped, which changes no value.
         """
-        self.say(harmless_json(text))
+        self.say(escape_json(text))
 
     def note(self, line: str) -> None:
         """Write a line beside the result.
@@ -89,7 +89,7 @@ class Console:
                 of this program are named as it was called.
         """
         self.stdout.flush()
-        self.stderr.write(f"{printable(with_program(line))}\n")
+        self.stderr.write(f"{escape_unprintable(with_program(line))}\n")
         self.stderr.flush()
 
     def complain(self, line: str) -> None:
@@ -109,7 +109,7 @@ class Console:
             and self.environment.get("TERM", "dumb") != "dumb"
         )
 
-    def painted(self, text: str, style: Style) -> str:
+    def paint(self, text: str, style: Style) -> str:
         """Give a text its look, where colours are wanted.
 
         Args:

@@ -13,9 +13,9 @@ from angarium.cli.console import Console
 from angarium.cli.data import require_data
 from angarium.cli.errors import EXIT_FAILED, CommandError, UsageError
 from angarium.cli.message_lines import local_time
-from angarium.cli.text import printable
+from angarium.cli.text import escape_unprintable
 from angarium.config import Settings
-from angarium.config.values import quoted
+from angarium.config.values import quote
 from angarium.ports.message_log import Appended, DeadLetter
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _position(text: str) -> tuple[int, int]:
     partition, colon, offset = text.partition(":")
     if not (colon and all(part.isascii() and part.isdigit() for part in (partition, offset))):
         raise argparse.ArgumentTypeError(
-            f"{quoted(text)} is no position; write PARTITION:OFFSET, such as 3:1204"
+            f"{quote(text)} is no position; write PARTITION:OFFSET, such as 3:1204"
         )
     return int(partition), int(offset)
 
@@ -101,22 +101,25 @@ def _list(arguments: argparse.Namespace, console: Console) -> int:
         return 0
     for letter in found:
         moment = local_time(datetime.fromtimestamp(letter.record.timestamp / 1000, UTC))
-        words = f"{_place(letter)}  {moment}  {letter.reason}: {letter.detail}  (trace id {letter.trace_id})"
-        console.say(printable(words))
+        what = f"{letter.reason}: {letter.detail}  (trace id {letter.trace_id})"
+        words = f"{_position_text(letter)}  {moment}  {what}"
+        console.say(escape_unprintable(words))
     if not found:
         console.note("there are no dead letters")
     return 0
 
 
 def _replay(arguments: argparse.Namespace, console: Console) -> int:
-    from angarium.services.dead_letters import MOST, NoSuchDeadLetter, NotReplayable
+    from angarium.services.dead_letters import MAX_COUNT, NoSuchDeadLetter, NotReplayable
 
     if arguments.all == (arguments.position is not None):
         raise UsageError("dead replay: name one PARTITION:OFFSET, or --all; see `angarium dead replay -h`")
     with _open(console) as dead_letters:
         try:
             chosen: Sequence[DeadLetter] = (
-                dead_letters.newest(MOST)[::-1] if arguments.all else [dead_letters.find(*arguments.position)]
+                dead_letters.newest(MAX_COUNT)[::-1]
+                if arguments.all
+                else [dead_letters.find(*arguments.position)]
             )
         except NoSuchDeadLetter as error:
             raise CommandError(f"{error}; see `angarium dead list`") from error
@@ -128,20 +131,28 @@ def _replay(arguments: argparse.Namespace, console: Console) -> int:
                 console.complain(f"not replayed: {error}")
                 status = EXIT_FAILED
                 continue
-            _tell(arguments, console, letter, appended)
+            _print_replayed(arguments, console, letter, appended)
     if not chosen:
         console.note("there are no dead letters")
     return status
 
 
-def _tell(arguments: argparse.Namespace, console: Console, letter: DeadLetter, appended: Appended) -> None:
+def _print_replayed(
+    arguments: argparse.Namespace, console: Console, letter: DeadLetter, appended: Appended
+) -> None:
     place = f"{appended.partition}:{appended.offset}"
     if arguments.json:
         console.say(
-            json.dumps({"position": _place(letter), "replayed_as": place, "trace_id": letter.trace_id})
+            json.dumps(
+                {"position": _position_text(letter), "replayed_as": place, "trace_id": letter.trace_id}
+            )
         )
     else:
-        console.say(printable(f"{_place(letter)} is appended again as {place} (trace id {letter.trace_id})"))
+        console.say(
+            escape_unprintable(
+                f"{_position_text(letter)} is appended again as {place} (trace id {letter.trace_id})"
+            )
+        )
 
 
 @contextmanager
@@ -159,7 +170,7 @@ def _open(console: Console) -> Iterator["DeadLetters"]:
         handler.close()
 
 
-def _place(letter: DeadLetter) -> str:
+def _position_text(letter: DeadLetter) -> str:
     return f"{letter.record.partition}:{letter.record.offset}"
 
 

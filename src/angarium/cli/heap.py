@@ -28,7 +28,7 @@ _M_ARENA_MAX = -8
 """From glibc's malloc.h."""
 
 
-def give_back() -> None:
+def return_free_memory() -> None:
     """Have the C library give freed memory back to the system; call it before any thread starts.
 
     Where the library is not glibc it does nothing: others have other
@@ -42,7 +42,7 @@ def give_back() -> None:
     mallopt(_M_ARENA_MAX, ARENAS)
 
 
-def settle() -> None:
+def tune_garbage_collector() -> None:
     """Take what a start has made out of the garbage collector's sight, and let it look less often.
 
     Modules and connections stay until the process ends, and each full collection would look at all of them

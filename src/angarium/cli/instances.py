@@ -58,7 +58,7 @@ def register(commands: Commands) -> None:
 
 
 def _run(service: str, work: Callable[[Settings, TextIO], None], console: Console) -> int:
-    heap.give_back()
+    heap.return_free_memory()
     settings = start_settings(service, console)
     handler = logs.configure(service, settings.log_level, settings.log_format, console.stderr)
     for line in settings.warnings:
@@ -91,7 +91,7 @@ def _serve_api(settings: Settings, out: TextIO) -> None:
     with distributed_engine(settings, clock) as engine:
         _refuse_public_passwords(settings, engine.users)
         server = wiring.http_server(settings, engine, clock)
-        heap.settle()
+        heap.tune_garbage_collector()
         with on_signal(lambda: server.stop(GRACE_SECONDS)):
             server.start()
             _log.info("started", f"serving on {server.url}", version=__version__, url=server.url)
@@ -122,7 +122,7 @@ def _run_worker(settings: Settings, out: TextIO) -> None:
     stopping = threading.Event()
     with distributed_engine(settings, clock) as engine:
         worker = wiring.router_worker(settings, engine, clock)
-        heap.settle()
+        heap.tune_garbage_collector()
         with on_signal(stopping.set):
             _log.info("started", "working", version=__version__, group=settings.group)
             greet(out, f"working in group {settings.group}\n")

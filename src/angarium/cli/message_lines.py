@@ -5,7 +5,7 @@ from datetime import datetime, tzinfo
 
 from angarium.cli.bodies import MessageBody
 from angarium.cli.console import Console, Style
-from angarium.cli.text import printable
+from angarium.cli.text import escape_unprintable
 
 STATUS_STYLES = {"DELIVERED": Style.GREEN, "SENT": Style.CYAN, "PENDING": Style.YELLOW}
 
@@ -25,14 +25,14 @@ def message_line(
     Returns:
         Local time, name, text, and the status of an own one.
     """
-    time = console.painted(local_time(message.sent_at, zone), Style.DIM)
+    time = console.paint(local_time(message.sent_at, zone), Style.DIM)
     own = message.sender_id == own_id
-    name = printable(names.get(message.sender_id, message.sender_id))
-    name = console.painted(name, Style.PLAIN if own else Style.BOLD)
-    line = f"{time}  {name}: {printable(message.content)}"
+    name = escape_unprintable(names.get(message.sender_id, message.sender_id))
+    name = console.paint(name, Style.PLAIN if own else Style.BOLD)
+    line = f"{time}  {name}: {escape_unprintable(message.content)}"
     if own:
         style = STATUS_STYLES.get(message.status, Style.DIM)
-        line += "  " + console.painted(f"[{printable(message.status.lower())}]", style)
+        line += "  " + console.paint(f"[{escape_unprintable(message.status.lower())}]", style)
     return line
 
 

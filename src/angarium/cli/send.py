@@ -7,7 +7,7 @@ from angarium.cli.arguments import Commands, add_command, add_json, add_login, a
 from angarium.cli.console import Console
 from angarium.cli.errors import CommandError, RequestFailed
 from angarium.cli.session import open_session
-from angarium.cli.text import printable
+from angarium.cli.text import escape_unprintable
 from angarium.domain.content import content_problem
 
 
@@ -55,5 +55,5 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.json:
         console.say_json(accepted.text)
     else:
-        console.say(f"accepted for {name} ({printable(accepted.message_id)})")
+        console.say(f"accepted for {name} ({escape_unprintable(accepted.message_id)})")
     return 0

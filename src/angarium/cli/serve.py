@@ -39,7 +39,7 @@ def run(settings: Settings, out: TextIO) -> None:
         hashing = wiring.password_hashing(engine.users, configured, clock)
         worker = wiring.router_worker(settings, engine, clock)
         stopping = threading.Event()
-        heap.settle()
+        heap.tune_garbage_collector()
         threads = [
             threading.Thread(target=worker.run, args=(stopping,), name="worker"),
             threading.Thread(target=hashing.run, args=(stopping,), name="passwords"),

@@ -12,7 +12,7 @@ _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _EMOJI_PRESENTATION = "\ufe0f"
 
 
-def printable(text: str) -> str:
+def escape_unprintable(text: str) -> str:
     """Show a text in one line that can do nothing to a terminal.
 
     Args:
@@ -24,10 +24,10 @@ def printable(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(_escaped(character) for character in text)
+    return "".join(_escape(character) for character in text)
 
 
-def harmless_json(text: str) -> str:
+def escape_json(text: str) -> str:
     """Write JSON so that it can do nothing to a terminal, and means the same.
 
     Args:
@@ -40,7 +40,7 @@ def harmless_json(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(_escaped_in_json(character) for character in text)
+    return "".join(_escape_in_json(character) for character in text)
 
 
 def width(text: str) -> int:
@@ -110,7 +110,7 @@ def head(text: str, columns: int) -> str:
     return text if width(text) <= columns else text[: _room(text, columns)]
 
 
-def shortened(text: str, columns: int = 40) -> str:
+def shorten(text: str, columns: int = 40) -> str:
     """Name a text by its beginning.
 
     Args:
@@ -120,7 +120,7 @@ def shortened(text: str, columns: int = 40) -> str:
     Returns:
         The text, printable, with `…` where something is missing.
     """
-    shown = printable(text[: columns * 4])
+    shown = escape_unprintable(text[: columns * 4])
     if width(shown) <= columns and len(text) <= columns * 4:
         return shown
     return head(shown, columns - 1) + "…"
@@ -138,13 +138,13 @@ def joins_the_one_before(character: str) -> bool:
     return unicodedata.category(character) in {"Mn", "Me", "Cf"}
 
 
-def _escaped(character: str) -> str:
+def _escape(character: str) -> str:
     if unicodedata.category(character) not in _ESCAPED_CATEGORIES and character not in _BIDI_CONTROLS:
         return character
     return _SHORT.get(character) or character.encode("unicode_escape", "surrogatepass").decode()
 
 
-def _escaped_in_json(character: str) -> str:
+def _escape_in_json(character: str) -> str:
     """Return a character, escaped as JSON does it where a terminal would obey it.
 
     JSON has no other control characters than white space between its

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from angarium.cli.bounded_socket import BoundedSocket
 from angarium.cli.errors import ServerAway, StrangeAnswer
 
-MOST_BYTES = 64 * 1024 * 1024
+MAX_BYTES = 64 * 1024 * 1024
 _CHUNK = 64 * 1024
 _STALE = (ConnectionResetError, BrokenPipeError, ConnectionAbortedError, http.client.RemoteDisconnected)
 
@@ -154,7 +154,7 @@ def _content(response: http.client.HTTPResponse) -> bytes:
     content = bytearray()
     while chunk := response.read(_CHUNK):
         content += chunk
-        if len(content) > MOST_BYTES:
+        if len(content) > MAX_BYTES:
             raise http.client.HTTPException("too much")
     # http.client takes the end of the connection for the end of the headers, and of the body.
     if response.length or (response.length is None and not response.chunked):

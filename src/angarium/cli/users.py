@@ -19,7 +19,7 @@ from angarium.domain.password import RULE, is_password, new_password_fault
 from angarium.domain.user import User
 
 if TYPE_CHECKING:
-    from angarium.wiring import IdentityRoom
+    from angarium.wiring import UserAdmin
 
 
 def register(commands: Commands) -> None:
@@ -136,7 +136,7 @@ def _settings(console: Console) -> Settings:
 
 
 @contextmanager
-def _identity(settings: Settings, console: Console) -> Iterator["IdentityRoom"]:
+def _identity(settings: Settings, console: Console) -> Iterator["UserAdmin"]:
     # The engines are loaded only by the commands that use them: the clients start faster without.
     from angarium import wiring
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from urllib.parse import urlsplit
 
-from angarium.config.values import Wrong, check_no_control_characters, quoted
+from angarium.config.values import InvalidValue, check_no_control_characters, quote
 from angarium.domain import ip_addresses
 from angarium.domain.ip_addresses import IPNetwork, parse_address, parse_network
 
@@ -45,7 +45,7 @@ def host(text: str) -> str:
     """
     bare = _without_brackets(text)
     if not _is_host(bare) or (bare != text and ":" not in bare):
-        raise Wrong(
+        raise InvalidValue(
             "is neither a host name nor an address",
             "write one without a port, such as 127.0.0.1, ::1 or fe80::1%eth0",
         )
@@ -125,7 +125,7 @@ def web_address(text: str) -> str:
         usable = False
         parts = urlsplit("")
     if not usable or parts.query or parts.fragment or parts.username is not None or not text.isascii():
-        raise Wrong("is no address of a server", "write one such as http://127.0.0.1:8080")
+        raise InvalidValue("is no address of a server", "write one such as http://127.0.0.1:8080")
     return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
 
 
@@ -148,15 +148,15 @@ def origins(text: str) -> tuple[str, ...]:
 def _origin(part: str) -> str:
     """Return one origin as browsers write it."""
     if part in ("*", "null"):
-        reason = f"has {quoted(part)} in it, which stands for pages of anybody"
-        raise Wrong(reason, f"name each origin, {_ORIGINS}")
+        reason = f"has {quote(part)} in it, which stands for pages of anybody"
+        raise InvalidValue(reason, f"name each origin, {_ORIGINS}")
     found = _ORIGIN.fullmatch(part.lower())
     if found is None or not _is_host(_without_brackets(found["host"])):
-        reason = f"has {quoted(part)} in it, no origin"
-        raise Wrong(reason, f"write scheme and host, and nothing behind them, {_ORIGINS}")
+        reason = f"has {quote(part)} in it, no origin"
+        raise InvalidValue(reason, f"write scheme and host, and nothing behind them, {_ORIGINS}")
     port = found["port"]
     if port is not None and not 1 <= int(port) <= 65_535:
-        raise Wrong(f"has the port {quoted(port)} in it", "write one from 1 to 65535")
+        raise InvalidValue(f"has the port {quote(port)} in it", "write one from 1 to 65535")
     own_port = {"http": 80, "https": 443}.get(found["scheme"])
     suffix = "" if port is None or int(port) == own_port else f":{int(port)}"
     return f"{found['scheme']}://{found['host']}{suffix}"
@@ -191,9 +191,11 @@ def _address(part: str) -> Address:
     name, colon, port = part.rpartition(":")
     bare = _without_brackets(name)
     if not colon or not _is_host(bare) or (":" in bare) != (bare != name):
-        raise Wrong(f"has {quoted(part)} in it, no host:port", "write host:port,…")
+        raise InvalidValue(f"has {quote(part)} in it, no host:port", "write host:port,…")
     if _PORT.fullmatch(port) is None or not 1 <= int(port) <= 65_535:
-        raise Wrong(f"has the port {quoted(port)} in it", "write host:port,… with ports from 1 to 65535")
+        raise InvalidValue(
+            f"has the port {quote(port)} in it", "write host:port,… with ports from 1 to 65535"
+        )
     return Address(_meant(bare), int(port))
 
 
@@ -203,14 +205,16 @@ def _network(part: str) -> IPNetwork:
     if network is not None and "%" not in bare:
         return network
     if "%" in bare and parse_address(bare) is not None:
-        raise Wrong(
-            f"has {quoted(part)} in it, an address with a scope",
+        raise InvalidValue(
+            f"has {quote(part)} in it, an address with a scope",
             f"write {bare.partition('%')[0]}, which stands for it on every interface",
         )
     meant = parse_network(bare, strict=False)
     if meant is None:
-        raise Wrong(
-            f"has {quoted(part)} in it, neither an address nor a network",
+        raise InvalidValue(
+            f"has {quote(part)} in it, neither an address nor a network",
             "write such as 10.0.0.1,192.168.0.0/16",
         )
-    raise Wrong(f"has {quoted(part)} in it, an address inside of a network", f"write {meant} for all of it")
+    raise InvalidValue(
+        f"has {quote(part)} in it, an address inside of a network", f"write {meant} for all of it"
+    )

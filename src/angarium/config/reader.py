@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
-from angarium.config.values import Wrong, check_no_control_characters, quoted
+from angarium.config.values import InvalidValue, check_no_control_characters, quote
 
 Value = TypeVar("Value")
 
@@ -69,7 +69,7 @@ class Reader:
         Args:
             name: The environment variable.
             default: What it would be written as.
-            parse: Turns the text into a value, or raises `Wrong`.
+            parse: Turns the text into a value, or raises `InvalidValue`.
             secret: Whether the value must not be shown.
 
         Returns:
@@ -84,7 +84,7 @@ class Reader:
 
         Args:
             name: The environment variable.
-            parse: Turns the text into a value, or raises `Wrong`.
+            parse: Turns the text into a value, or raises `InvalidValue`.
             secret: Whether the value must not be shown.
 
         Returns:
@@ -107,8 +107,8 @@ class Reader:
             return parse(text)
         except UnicodeEncodeError:
             self._note(name, f"{name} is not UTF-8; write it in UTF-8")
-        except Wrong as wrong:
-            head = name if secret else f"{name} is {quoted(text)}, which"
+        except InvalidValue as wrong:
+            head = name if secret else f"{name} is {quote(text)}, which"
             self._note(name, f"{head} {wrong.reason}; {wrong.instead}")
         return None
 

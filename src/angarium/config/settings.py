@@ -170,7 +170,7 @@ class Settings:
         read = Reader(environment)
         settings = cls(
             host=read.read("ANGARIUM_HOST", "127.0.0.1", addresses.host),
-            port=read.read("ANGARIUM_PORT", "8080", values.whole(0, 65_535)),
+            port=read.read("ANGARIUM_PORT", "8080", values.whole_number(0, 65_535)),
             published_host=read.optional("ANGARIUM_PUBLISHED_HOST", addresses.host),
             data=read.read("ANGARIUM_DATA", "var", values.folder),
             kafka=read.optional("ANGARIUM_KAFKA", addresses.addresses) or (),
@@ -183,11 +183,11 @@ class Settings:
             kafka_certfile=read.optional("ANGARIUM_KAFKA_CERTFILE", values.file),
             kafka_keyfile=read.optional("ANGARIUM_KAFKA_KEYFILE", values.file),
             topic=read.read("ANGARIUM_TOPIC", "messages", _TOPIC),
-            partitions=read.read("ANGARIUM_PARTITIONS", "12", values.whole(1, 10_000)),
-            topic_replication=read.read("ANGARIUM_TOPIC_REPLICATION", "1", values.whole(1, 100)),
+            partitions=read.read("ANGARIUM_PARTITIONS", "12", values.whole_number(1, 10_000)),
+            topic_replication=read.read("ANGARIUM_TOPIC_REPLICATION", "1", values.whole_number(1, 100)),
             group=read.read("ANGARIUM_GROUP", "router", _PRINTABLE),
             keyspace=read.read("ANGARIUM_KEYSPACE", "angarium", _KEYSPACE),
-            replication=read.read("ANGARIUM_REPLICATION", "2", values.whole(2, 100)),
+            replication=read.read("ANGARIUM_REPLICATION", "2", values.whole_number(2, 100)),
             datacenter=read.read("ANGARIUM_DATACENTER", "datacenter1", _DATACENTER),
             consistency=read.read("ANGARIUM_CONSISTENCY", "LOCAL_QUORUM", values.one_of(*CONSISTENCIES)),
             cassandra_username=read.optional("ANGARIUM_CASSANDRA_USERNAME", values.text_of_any_kind),
@@ -196,8 +196,8 @@ class Settings:
             jwt_secret=read.optional("ANGARIUM_JWT_SECRET", values.signing_secret, True),
             jwt_issuer=read.read("ANGARIUM_JWT_ISSUER", "angarium", _PRINTABLE),
             jwt_audience=read.read("ANGARIUM_JWT_AUDIENCE", "angarium", _PRINTABLE),
-            token_ttl=read.read("ANGARIUM_TOKEN_TTL", "3600", values.whole(1, 365 * DAY)),
-            login_attempts=read.read("ANGARIUM_LOGIN_ATTEMPTS", "10", values.whole(1, 1_000_000)),
+            token_ttl=read.read("ANGARIUM_TOKEN_TTL", "3600", values.whole_number(1, 365 * DAY)),
+            login_attempts=read.read("ANGARIUM_LOGIN_ATTEMPTS", "10", values.whole_number(1, 1_000_000)),
             login_window=read.read("ANGARIUM_LOGIN_WINDOW", "60", values.seconds(0.1, DAY)),
             trusted_proxies=read.optional("ANGARIUM_TRUSTED_PROXIES", addresses.networks) or (),
             cors_origins=read.optional("ANGARIUM_CORS_ORIGINS", addresses.origins) or (),
@@ -205,8 +205,8 @@ class Settings:
             request_timeout=read.read("ANGARIUM_REQUEST_TIMEOUT", "10", values.seconds(0.1, 3600)),
             users=_users(read, is_hash),
             presence_window=read.read("ANGARIUM_PRESENCE_WINDOW", "30", values.seconds(0.1, DAY)),
-            max_inflight=read.read("ANGARIUM_MAX_INFLIGHT", "1024", values.whole(1, 1_000_000)),
-            max_logins=read.read("ANGARIUM_MAX_LOGINS", "64", values.whole(1, 10_000)),
+            max_inflight=read.read("ANGARIUM_MAX_INFLIGHT", "1024", values.whole_number(1, 1_000_000)),
+            max_logins=read.read("ANGARIUM_MAX_LOGINS", "64", values.whole_number(1, 10_000)),
             log_level=read.read("ANGARIUM_LOG_LEVEL", "INFO", values.one_of(*LEVELS)),
             log_format=read.read(
                 "ANGARIUM_LOG_FORMAT", "text" if terminal else "json", values.one_of("json", "text")
@@ -250,10 +250,10 @@ class Settings:
             The setting's name and value, and what is wrong with it.
         """
         if self.published_host is None:
-            return f"ANGARIUM_HOST is {values.quoted(self.host)}, which others may reach"
+            return f"ANGARIUM_HOST is {values.quote(self.host)}, which others may reach"
         return (
             "ANGARIUM_PUBLISHED_HOST (under Compose: ANGARIUM_HOST of .env) is"
-            f" {values.quoted(self.published_host)}, which others may reach"
+            f" {values.quote(self.published_host)}, which others may reach"
         )
 
     @property
@@ -322,5 +322,5 @@ def _users(read: Reader, is_hash: Callable[[str], bool]) -> tuple[ConfiguredUser
     if path is None:
         return ()
     users, problems = read_users(path, is_hash)
-    read.problems += [f"ANGARIUM_USERS is {values.quoted(str(path))}: {problem}" for problem in problems]
+    read.problems += [f"ANGARIUM_USERS is {values.quote(str(path))}: {problem}" for problem in problems]
     return users

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-from angarium.config.values import Wrong, quoted
+from angarium.config.values import InvalidValue, quote
 from angarium.domain.password import RULE, new_password_fault
 from angarium.domain.user import is_username
 
-MOST_BYTES = 16 * 1024 * 1024
+MAX_BYTES = 16 * 1024 * 1024
 _PHC = re.compile(r"\$scrypt\$ln=[0-9]+,r=[0-9]+,p=[0-9]+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+")
 
 
@@ -70,7 +70,7 @@ def read_users(
     """
     try:
         entries = _entries(path)
-    except Wrong as wrong:
+    except InvalidValue as wrong:
         return (), (f"{wrong.reason}; {wrong.instead}",)
     users: list[ConfiguredUser] = []
     problems: list[str] = []
@@ -78,12 +78,12 @@ def read_users(
     for number, entry in enumerate(entries, 1):
         try:
             user = _user(entry, is_hash)
-        except Wrong as wrong:
+        except InvalidValue as wrong:
             problems.append(f"user {number} {wrong.reason}; {wrong.instead}")
             continue
         if user.username in first_seen:
             problems.append(
-                f"user {number} is {quoted(user.username)} like user {first_seen[user.username]};"
+                f"user {number} is {quote(user.username)} like user {first_seen[user.username]};"
                 " name each user once"
             )
         first_seen.setdefault(user.username, number)
@@ -96,20 +96,20 @@ def _entries(path: Path) -> list[object]:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise Wrong(f"cannot be read: {error.strerror}", "let this user read it") from error
-    if len(data) > MOST_BYTES:
-        raise Wrong(f"has {len(data):,} bytes", f"write at most {MOST_BYTES:,}")
+        raise InvalidValue(f"cannot be read: {error.strerror}", "let this user read it") from error
+    if len(data) > MAX_BYTES:
+        raise InvalidValue(f"has {len(data):,} bytes", f"write at most {MAX_BYTES:,}")
     try:
         document: object = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_object)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
-        raise Wrong(f"is no JSON at {place}: {error.msg}", instead) from error
+        raise InvalidValue(f"is no JSON at {place}: {error.msg}", instead) from error
     except (ValueError, RecursionError) as error:
-        raise Wrong("is no JSON in UTF-8", instead) from error
+        raise InvalidValue("is no JSON in UTF-8", instead) from error
     if not isinstance(document, list):
-        raise Wrong("is no list of users", instead)
+        raise InvalidValue("is no list of users", instead)
     if not document:
-        raise Wrong("names no user", instead)
+        raise InvalidValue("names no user", instead)
     return cast("list[object]", document)
 
 
@@ -143,19 +143,19 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object] | _RepeatedKey
 
 def _user(entry: object, is_hash: Callable[[str], bool]) -> ConfiguredUser:
     if isinstance(entry, _RepeatedKey):
-        raise Wrong(f"has the key {quoted(entry.key)} twice", "write each key once")
+        raise InvalidValue(f"has the key {quote(entry.key)} twice", "write each key once")
     if not isinstance(entry, dict):
-        raise Wrong("is no object", 'write {"username": "…", "password": "…"}')
+        raise InvalidValue("is no object", 'write {"username": "…", "password": "…"}')
     fields = cast("dict[str, object]", entry)
     username = fields.get("username")
     if not isinstance(username, str):
-        raise Wrong("has no username", "give it one")
+        raise InvalidValue("has no username", "give it one")
     if not is_username(username):
-        raise Wrong(f"is named {quoted(username)}", "write 1 to 64 of a-z 0-9 . _ -")
+        raise InvalidValue(f"is named {quote(username)}", "write 1 to 64 of a-z 0-9 . _ -")
     password, password_hash = fields.get("password"), fields.get("password_hash")
     if (password is None) == (password_hash is None):
         has = "neither password nor password_hash" if password is None else "both password and password_hash"
-        raise Wrong(f"({username}) has {has}", "write one of the two")
+        raise InvalidValue(f"({username}) has {has}", "write one of the two")
     if password is not None:
         return ConfiguredUser(username, password=_password(username, password))
     return ConfiguredUser(username, password_hash=_password_hash(username, password_hash, is_hash))
@@ -163,25 +163,27 @@ def _user(entry: object, is_hash: Callable[[str], bool]) -> ConfiguredUser:
 
 def _password(username: str, password: object) -> str:
     if not isinstance(password, str) or not password:
-        raise Wrong(f"({username}) has a password that is no text or empty", "write a text")
+        raise InvalidValue(f"({username}) has a password that is no text or empty", "write a text")
     try:
         password.encode()
     except UnicodeEncodeError:
-        raise Wrong(f"({username}) has a lone surrogate in its password", "write it in UTF-8") from None
+        raise InvalidValue(
+            f"({username}) has a lone surrogate in its password", "write it in UTF-8"
+        ) from None
     fault = new_password_fault(password)
     if fault is not None:
-        raise Wrong(f"({username}) has a password that {fault}", RULE)
+        raise InvalidValue(f"({username}) has a password that {fault}", RULE)
     return password
 
 
 def _password_hash(username: str, password_hash: object, is_hash: Callable[[str], bool]) -> str:
     if not isinstance(password_hash, str) or _PHC.fullmatch(password_hash) is None:
-        raise Wrong(
+        raise InvalidValue(
             f"({username}) has a password_hash of another form than $scrypt$ln=…,r=…,p=…$salt$hash",
             "write what `angarium users hash` prints",
         )
     if not is_hash(password_hash):
-        raise Wrong(
+        raise InvalidValue(
             f"({username}) has a password_hash that is weaker or costlier than what is accepted",
             "write what `angarium users hash` prints",
         )

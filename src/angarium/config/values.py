@@ -9,14 +9,14 @@ from pathlib import Path
 
 from angarium.domain.signing_secret import MIN_BYTES, signing_secret_fault
 
-MOST_SHOWN = 80
+MAX_SHOWN = 80
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _DECIMAL = re.compile(r"[+-]?[0-9]{1,12}(?:\.[0-9]{1,9})?")
 _YES = frozenset({"1", "true", "yes", "on"})
 _NO = frozenset({"0", "false", "no", "off"})
 
 
-class Wrong(Exception):
+class InvalidValue(Exception):
     """A text that is no value of its setting.
 
     Attributes:
@@ -30,7 +30,7 @@ class Wrong(Exception):
         self.instead = instead
 
 
-def quoted(text: str) -> str:
+def quote(text: str) -> str:
     """Show a value in a message, shortened where it is long.
 
     Args:
@@ -39,10 +39,10 @@ def quoted(text: str) -> str:
     Returns:
         The value in quotes, control characters escaped.
     """
-    return repr(text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + "…")
+    return repr(text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "…")
 
 
-def whole(least: int, most: int) -> Callable[[str], int]:
+def whole_number(least: int, most: int) -> Callable[[str], int]:
     """Read whole numbers of a range.
 
     Args:
@@ -56,10 +56,10 @@ def whole(least: int, most: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
         instead = f"write a whole number from {least} to {most}"
         if _WHOLE.fullmatch(text) is None:
-            raise Wrong("is no whole number", instead)
+            raise InvalidValue("is no whole number", instead)
         number = int(text)
         if not least <= number <= most:
-            raise Wrong("is out of range", instead)
+            raise InvalidValue("is out of range", instead)
         return number
 
     return parse
@@ -79,10 +79,10 @@ def seconds(least: float, most: float) -> Callable[[str], float]:
     def parse(text: str) -> float:
         instead = f"write seconds from {least:g} to {most:g}"
         if _DECIMAL.fullmatch(text) is None or not math.isfinite(float(text)):
-            raise Wrong("is no number of seconds", instead)
+            raise InvalidValue("is no number of seconds", instead)
         number = float(text)
         if not least <= number <= most:
-            raise Wrong("is out of range", instead)
+            raise InvalidValue("is out of range", instead)
         return number
 
     return parse
@@ -102,7 +102,7 @@ def one_of(*choices: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         choice = by_lower.get(text.lower())
         if choice is None:
-            raise Wrong("is none that is known", f"write one of {', '.join(choices)}")
+            raise InvalidValue("is none that is known", f"write one of {', '.join(choices)}")
         return choice
 
     return parse
@@ -122,7 +122,7 @@ def named(pattern: str, rule: str) -> Callable[[str], str]:
 
     def parse(text: str) -> str:
         if form.fullmatch(text) is None:
-            raise Wrong("cannot be such a name", f"write {rule}")
+            raise InvalidValue("cannot be such a name", f"write {rule}")
         return text
 
     return parse
@@ -154,7 +154,9 @@ def signing_secret(text: str) -> str:
     """
     fault = signing_secret_fault(text)
     if fault is not None:
-        raise Wrong(fault, f"write at least {MIN_BYTES} random bytes, such as `openssl rand -hex 32` gives")
+        raise InvalidValue(
+            fault, f"write at least {MIN_BYTES} random bytes, such as `openssl rand -hex 32` gives"
+        )
     return text
 
 
@@ -171,7 +173,7 @@ def check_no_control_characters(text: str) -> None:
     for character in text:
         if unicodedata.category(character) == "Cc":
             known = " (a carriage return)" if character == "\r" else ""
-            raise Wrong(
+            raise InvalidValue(
                 f"has the control character U+{ord(character):04X}{known} in it", "remove that character"
             )
 
@@ -192,7 +194,7 @@ def switch(text: str) -> bool:
         return True
     if text.lower() in _NO:
         return False
-    raise Wrong("is neither yes nor no", "write 1 or 0")
+    raise InvalidValue("is neither yes nor no", "write 1 or 0")
 
 
 def file(text: str) -> Path:
@@ -209,9 +211,11 @@ def file(text: str) -> Path:
     """
     path = Path(text)
     if not path.is_file():
-        raise Wrong("is no file", "write the path of one")
+        raise InvalidValue("is no file", "write the path of one")
     if not os.access(path, os.R_OK):
-        raise Wrong("is a file that cannot be read", "let this user read it, or write the path of another")
+        raise InvalidValue(
+            "is a file that cannot be read", "let this user read it, or write the path of another"
+        )
     return path
 
 
@@ -229,5 +233,5 @@ def folder(text: str) -> Path:
     """
     path = Path(text)
     if path.exists() and not path.is_dir():
-        raise Wrong("is no folder", "write the path of a folder; it is made when it is missing")
+        raise InvalidValue("is no folder", "write the path of a folder; it is made when it is missing")
     return path

@@ -32,7 +32,7 @@ class Conversation:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class ConversationPlace:
+class ConversationPosition:
     """Where a conversation stands among a user's own: by creation, then by id.
 
     Attributes:

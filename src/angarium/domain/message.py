@@ -17,7 +17,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Place:
+class MessagePosition:
     """Where a message stands in its conversation: the place of its record in the log.
 
     Attributes:
@@ -29,7 +29,7 @@ class Place:
     offset: int
 
 
-BEGINNING = Place(-1, -1)
+BEGINNING = MessagePosition(-1, -1)
 """A place before every message."""
 
 LAST_OFFSET = 2**63 - 1
@@ -46,7 +46,7 @@ class Message:
         sender_id: Who wrote it.
         recipient_id: The other participant.
         content: The text, byte for byte as it was sent.
-        place: Its position; `place.timestamp` is the time that readers see.
+        position: Its position; `place.timestamp` is the time that readers see.
         status: How far it has come.
         delivered_at: When its first receipt was logged, milliseconds since the epoch; None before.
     """
@@ -56,12 +56,12 @@ class Message:
     sender_id: UUID
     recipient_id: UUID
     content: str
-    place: Place
+    position: MessagePosition
     status: Status
     delivered_at: int | None = None
 
 
-def sent_where_online(messages: Sequence[Message], online: Collection[UUID]) -> Sequence[Message]:
+def status_when_stored(messages: Sequence[Message], online: Collection[UUID]) -> Sequence[Message]:
     """Raise what is PENDING to SENT where its recipient is online.
 
     Args:
@@ -82,7 +82,7 @@ def sent_where_online(messages: Sequence[Message], online: Collection[UUID]) -> 
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class InboxPlace:
+class InboxPosition:
     """Where a message stands in its recipient's inbox: by time, then conversation, then offset.
 
     Attributes:

@@ -49,7 +49,7 @@ def read_one_page(messages: Iterable[Message]) -> list[Message]:
     return taken
 
 
-def fitting(sizes: Iterable[int]) -> int:
+def count_fitting(sizes: Iterable[int]) -> int:
     """Tell how many items fit on one page.
 
     Args:

@@ -10,7 +10,7 @@ from typing import TextIO
 
 from angarium.logs.json_format import JsonFormatter
 from angarium.logs.line import Line, action_of
-from angarium.logs.outlet import Outlet
+from angarium.logs.outlet import StreamWriter
 
 CAPACITY = 10_000
 """Lines that may wait to be written."""
@@ -45,7 +45,7 @@ class BufferedHandler(logging.Handler):
         patience: float = PATIENCE_SECONDS,
     ) -> None:
         super().__init__()
-        self._outlet = Outlet(stream)
+        self._outlet = StreamWriter(stream)
         self._capacity = capacity
         self._linger = linger
         self._patience = patience

@@ -10,7 +10,7 @@ from angarium.logs.line import Line
 PERIOD_SECONDS = 10.0
 """So often a line tells how many times a library repeated itself."""
 
-_LONGEST_TEXT = 300
+_MAX_TEXT = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,15 +208,15 @@ class LibraryFilter(logging.Filter):
             self._handle(_own_words(record))
         trouble = None if _is_defect(record) else _trouble_of(library, record)
         if trouble is None:
-            self._tell((record.name, str(record.lineno)), _unknown(library, record))
+            self._log_own_line((record.name, str(record.lineno)), _unknown(library, record))
         elif not self._quiet:
             fields = {"logger": library}
-            self._tell(
+            self._log_own_line(
                 (library, trouble.says), Line(library, logging.WARNING, "library", trouble.says, fields)
             )
         return False
 
-    def _tell(self, key: Key, line: Line) -> None:
+    def _log_own_line(self, key: Key, line: Line) -> None:
         """Write a line, or count it where its like was written a moment ago."""
         with self._lock:
             window = self._windows.get(key)
@@ -275,7 +275,7 @@ def _is_defect(record: logging.LogRecord) -> bool:
 
 def _unknown(library: str, record: logging.LogRecord) -> Line:
     """Return the line for what is not known here: the library's words without the values put into them."""
-    fields = {"logger": record.name, "said": str(record.msg)[:_LONGEST_TEXT]}
+    fields = {"logger": record.name, "said": str(record.msg)[:_MAX_TEXT]}
     error = record.exc_info[1] if record.exc_info else None
     if error is not None and not _is_defect(record):
         fields["error_type"], error = type(error).__name__, None

@@ -8,7 +8,7 @@ FULL_PIPE_SECONDS = 1.0
 """How long a full pipe that somebody set to not blocking is watched before it is tried again."""
 
 
-class Outlet:
+class StreamWriter:
     """Writes bytes to a stream's file, past the stream's own buffer.
 
     What the buffer of `sys.stderr` could not get rid of would be tried again when the interpreter ends, and

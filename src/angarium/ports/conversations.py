@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
-from angarium.domain.conversation import Conversation, ConversationPlace
+from angarium.domain.conversation import Conversation, ConversationPosition
 
 
 class ConversationStore(Protocol):
@@ -42,7 +42,9 @@ class ConversationStore(Protocol):
         """
         ...
 
-    def of_user(self, user_id: UUID, after: ConversationPlace | None, limit: int) -> Sequence[Conversation]:
+    def of_user(
+        self, user_id: UUID, after: ConversationPosition | None, limit: int
+    ) -> Sequence[Conversation]:
         """List a user's conversations.
 
         Args:
@@ -51,7 +53,7 @@ class ConversationStore(Protocol):
             limit: At most so many.
 
         Returns:
-            Descending by `ConversationPlace`: newest first.
+            Descending by `ConversationPosition`: newest first.
         """
         ...
 

@@ -7,10 +7,10 @@ from enum import Enum
 from typing import Protocol
 from uuid import UUID
 
-from angarium.domain.message import InboxPlace, Message, Place
+from angarium.domain.message import InboxPosition, Message, MessagePosition
 
 
-class Recorded(Enum):
+class StoreOutcome(Enum):
     """What became of a message that the router handed over.
 
     Attributes:
@@ -26,7 +26,7 @@ class Recorded(Enum):
     CONFLICT = "conflict"
 
 
-class Marked(Enum):
+class ReceiptOutcome(Enum):
     """What became of a receipt for one message.
 
     Attributes:
@@ -73,7 +73,7 @@ class Summary:
 PENDING_COUNT_LIMIT = 100
 
 
-class MessageRecorder(Protocol):
+class MessageWriter(Protocol):
     """The router's half; one conversation is never in two calls at once from one worker.
 
     Every call may be repeated, by this worker or another, with the same arguments and to the same
@@ -85,7 +85,7 @@ class MessageRecorder(Protocol):
         conversation_id: UUID,
         messages: Sequence[Message],
         online: "Future[Collection[UUID]] | None" = None,
-    ) -> "Future[tuple[Recorded, ...]]":
+    ) -> "Future[tuple[StoreOutcome, ...]]":
         """Store messages of one conversation, each id once, without blocking the caller.
 
         Args:
@@ -102,7 +102,7 @@ class MessageRecorder(Protocol):
 
     def mark_delivered(
         self, conversation_id: UUID, receipts: Sequence[Receipt]
-    ) -> "Future[tuple[Marked, ...]]":
+    ) -> "Future[tuple[ReceiptOutcome, ...]]":
         """Raise messages of one conversation to DELIVERED, without blocking the caller.
 
         The first receipt of a message stands: `delivered_at` never changes.
@@ -130,7 +130,7 @@ class MessageReader(Protocol):
     while they are read (docs/adr/0007-bounds-and-overload.md).
     """
 
-    def older(self, conversation_id: UUID, than: Place | None, limit: int) -> Sequence[Message]:
+    def older(self, conversation_id: UUID, than: MessagePosition | None, limit: int) -> Sequence[Message]:
         """Read towards the past.
 
         Args:
@@ -143,7 +143,7 @@ class MessageReader(Protocol):
         """
         ...
 
-    def newer(self, conversation_id: UUID, than: Place, limit: int) -> Sequence[Message]:
+    def newer(self, conversation_id: UUID, than: MessagePosition, limit: int) -> Sequence[Message]:
         """Read towards the present.
 
         Args:
@@ -181,7 +181,7 @@ class MessageReader(Protocol):
         """
         ...
 
-    def inbox(self, recipient_id: UUID, after: InboxPlace | None, limit: int) -> Sequence[Message]:
+    def inbox(self, recipient_id: UUID, after: InboxPosition | None, limit: int) -> Sequence[Message]:
         """Read what a user has not confirmed yet, of all conversations.
 
         Args:
@@ -190,7 +190,7 @@ class MessageReader(Protocol):
             limit: At most so many.
 
         Returns:
-            Oldest first, by `InboxPlace`.
+            Oldest first, by `InboxPosition`.
         """
         ...
 

@@ -4,31 +4,31 @@ from collections.abc import Sequence
 
 from angarium.domain.events import NewMessage
 from angarium.ports.message_log import DeadLetter
-from angarium.router.calls import Calls
-from angarium.router.dead_letters import Burial
-from angarium.router.entry import Entry
-from angarium.router.lanes import Group, Lanes
-from angarium.router.marking import Marking
-from angarium.router.ports import Ports
-from angarium.router.presence import ask
-from angarium.router.progress import PartitionProgress
-from angarium.router.recording import Recording
-from angarium.router.retries import Retries
-from angarium.router.work import Work
+from angarium.router.calls import CompletionQueue
+from angarium.router.dead_letters import DeadLetterTask
+from angarium.router.entry import LogEntry
+from angarium.router.lanes import Batch, ConversationQueues
+from angarium.router.marking import MarkDeliveredTask
+from angarium.router.ports import WorkerDependencies
+from angarium.router.presence import ask_presence
+from angarium.router.progress import OffsetTracker
+from angarium.router.recording import StoreMessagesTask
+from angarium.router.retries import RetryQueue
+from angarium.router.work import Task
 
 
-class Applying:
+class Scheduler:
     """Everything between a record that was read and its offset that is finished.
 
-    Used by the worker's thread alone; what happens on other threads is in `Calls`.
+    Used by the worker's thread alone; what happens on other threads is in `CompletionQueue`.
     """
 
-    def __init__(self, ports: Ports) -> None:
+    def __init__(self, ports: WorkerDependencies) -> None:
         self._ports = ports
-        self._lanes = Lanes(ports.pace.group)
-        self._calls: Calls[Work] = Calls(ports.clock, ports.pace.call)
-        self._store = Retries(ports.outage("store", "store"), ports.clock)
-        self._dead_letters = Retries(ports.outage("dead_letters", "log of dead letters"), ports.clock)
+        self._lanes = ConversationQueues(ports.limits.max_batch_records)
+        self._calls: CompletionQueue[Task] = CompletionQueue(ports.clock, ports.limits.call_timeout_s)
+        self._store = RetryQueue(ports.health_of("store", "store"), ports.clock)
+        self._dead_letters = RetryQueue(ports.health_of("dead_letters", "log of dead letters"), ports.clock)
 
     @property
     def in_flight(self) -> bool:
@@ -36,16 +36,16 @@ class Applying:
         return len(self._calls) > 0
 
     @property
-    def store_out(self) -> bool:
+    def store_unavailable(self) -> bool:
         """Whether the store is out."""
-        return self._store.outage.active
+        return self._store.outage.unavailable
 
     @property
-    def sated(self) -> bool:
+    def should_pause(self) -> bool:
         """Whether more records would only wait: the store is out, and who will ask for it next is at hand."""
-        return self.store_out and self._lanes.ready > 0
+        return self.store_unavailable and self._lanes.ready > 0
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: LogEntry) -> None:
         """Take an entry to be applied.
 
         Args:
@@ -53,16 +53,16 @@ class Applying:
         """
         self._lanes.add(entry)
 
-    def bury(self, letter: DeadLetter, progress: PartitionProgress) -> None:
+    def send_to_dead_letters(self, letter: DeadLetter, progress: OffsetTracker) -> None:
         """Take a dead letter to be put away.
 
         Args:
             letter: What cannot be applied.
             progress: Of its record's partition.
         """
-        self._begin(Burial(letter, progress, self._ports.dead_letters))
+        self._start_task(DeadLetterTask(letter, progress, self._ports.dead_letters))
 
-    def drop(self, progress: PartitionProgress) -> None:
+    def drop(self, progress: OffsetTracker) -> None:
         """Forget what was not begun of an assignment that is over; what was begun is not tried again.
 
         Args:
@@ -72,19 +72,19 @@ class Applying:
 
     def start(self) -> None:
         """Begin what can be begun: what is due for another try, then new groups of conversations."""
-        retried = [self._retry(work) for work in self._store.due()]
-        for work in self._dead_letters.due():
+        retried = [self._retry(work) for work in self._store.take_due()]
+        for work in self._dead_letters.take_due():
             self._retry(work)
-        if self.store_out and not self._lanes.busy:
+        if self.store_unavailable and not self._lanes.busy:
             # Whoever waited for another try is gone with their assignments: others must find out.
-            self._store.outage.forget()
-        if not self.store_out:
-            self._start_groups(self._ports.pace.lanes)
+            self._store.outage.reset()
+        if not self.store_unavailable:
+            self._start_batches(self._ports.limits.max_batches)
         elif any(retried):
             # Somebody new asks as well: what failed may fail for reasons of its own.
-            self._start_groups(1)
+            self._start_batches(1)
 
-    def settle(self, wait: float) -> bool:
+    def collect(self, wait: float) -> bool:
         """Take in the calls that ended.
 
         Args:
@@ -93,75 +93,75 @@ class Applying:
         Returns:
             Whether there were any.
         """
-        ended = self._calls.ended(wait)
+        ended = self._calls.take_completed(wait)
         for work, error in ended:
-            self._conclude(work, error)
+            self._finish(work, error)
         return bool(ended)
 
-    def remaining(self) -> float | None:
+    def next_retry_in(self) -> float | None:
         """Tell when `start` has something to try again.
 
         Returns:
             Seconds; None when nothing waits for a moment.
         """
         waits = [
-            wait for wait in (self._store.remaining(), self._dead_letters.remaining()) if wait is not None
+            wait for wait in (self._store.next_try_in(), self._dead_letters.next_try_in()) if wait is not None
         ]
         return min(waits, default=None)
 
-    def _retry(self, work: Work) -> bool:
+    def _retry(self, work: Task) -> bool:
         if work.progress.over:
             self._release(work)
             return False
-        self._begin(work)
+        self._start_task(work)
         return True
 
-    def _start_groups(self, most: int) -> None:
-        messages: list[Group] = []
-        for _ in range(min(most, self._ports.pace.lanes - self._lanes.busy)):
+    def _start_batches(self, most: int) -> None:
+        messages: list[Batch] = []
+        for _ in range(min(most, self._ports.limits.max_batches - self._lanes.busy)):
             group = self._lanes.take()
             if group is None:
                 break
             if isinstance(group.entries[0].event, NewMessage):
                 messages.append(group)
             else:
-                self._begin(Marking(group, self._ports.recorder))
+                self._start_task(MarkDeliveredTask(group, self._ports.recorder))
         if messages:
-            online = ask(messages, self._ports.online)
+            online = ask_presence(messages, self._ports.online)
             for group in messages:
-                self._begin(Recording(group, online, self._ports.recorder, self._ports.clock))
+                self._start_task(StoreMessagesTask(group, online, self._ports.recorder, self._ports.clock))
 
-    def _begin(self, work: Work) -> None:
+    def _start_task(self, work: Task) -> None:
         work.attempts += 1
         self._calls.start(work)
 
-    def _conclude(self, work: Work, error: Exception | None) -> None:
-        retries = self._retries(work)
+    def _finish(self, work: Task, error: Exception | None) -> None:
+        retries = self._retry_queue_of(work)
         letters: Sequence[DeadLetter] = ()
         if error is None:
-            error, letters = _concluded(work)
+            error, letters = _finish_task(work)
         if error is not None and not work.progress.over:
-            retries.failed(work, error)
+            retries.add(work, error)
             return
         if error is None:
-            retries.succeeded(work)
+            retries.record_success(work)
         else:
-            retries.given_up(work)
+            retries.abandon(work)
         self._release(work)
         if not work.progress.over:
             for letter in letters:
-                self.bury(letter, work.progress)
+                self.send_to_dead_letters(letter, work.progress)
 
-    def _retries(self, work: Work) -> Retries:
-        return self._dead_letters if work.group is None else self._store
+    def _retry_queue_of(self, work: Task) -> RetryQueue:
+        return self._dead_letters if work.batch is None else self._store
 
-    def _release(self, work: Work) -> None:
-        if work.group is not None:
-            self._lanes.release(work.group)
+    def _release(self, work: Task) -> None:
+        if work.batch is not None:
+            self._lanes.release(work.batch)
 
 
-def _concluded(work: Work) -> tuple[Exception | None, Sequence[DeadLetter]]:
+def _finish_task(work: Task) -> tuple[Exception | None, Sequence[DeadLetter]]:
     try:
-        return None, work.conclude()
+        return None, work.finish()
     except Exception as error:  # noqa: BLE001 - told by Retries and tried again: nothing is ever skipped
         return error, ()

@@ -9,11 +9,11 @@ from angarium.clock import Clock
 from angarium.domain.errors import Unavailable
 
 
-class Call(ABC):
+class Startable(ABC):
     """Something asked of a port, which answers with a future."""
 
     @abstractmethod
-    def begin(self, ended: Callable[[object], None]) -> None:
+    def start(self, ended: Callable[[object], None]) -> None:
         """Ask, without blocking; called again for another try.
 
         Args:
@@ -21,10 +21,10 @@ class Call(ABC):
         """
 
 
-AnyCall = TypeVar("AnyCall", bound=Call)
+AnyStartable = TypeVar("AnyStartable", bound=Startable)
 
 
-class Calls(Generic[AnyCall]):
+class CompletionQueue(Generic[AnyStartable]):
     """Starts calls and hands back those that ended; used by the worker's thread alone.
 
     A port's future completes on some thread of its engine. All that happens there is one `put` into a
@@ -38,13 +38,13 @@ class Calls(Generic[AnyCall]):
         self._timeout = timeout
         self._tries = 0
         # In the order of starting, which is the order of giving up: every call has the same bound.
-        self._under_way: dict[AnyCall, tuple[int, float]] = {}
-        self._ended: SimpleQueue[tuple[AnyCall, int, Exception | None]] = SimpleQueue()
+        self._under_way: dict[AnyStartable, tuple[int, float]] = {}
+        self._ended: SimpleQueue[tuple[AnyStartable, int, Exception | None]] = SimpleQueue()
 
     def __len__(self) -> int:
         return len(self._under_way)
 
-    def start(self, call: AnyCall) -> None:
+    def start(self, call: AnyStartable) -> None:
         """Begin a call, or another try of one that ended.
 
         Args:
@@ -54,11 +54,11 @@ class Calls(Generic[AnyCall]):
         self._under_way[call] = (this_try, self._clock.monotonic() + self._timeout)
         put = self._ended.put
         try:
-            call.begin(lambda _: put((call, this_try, None)))
+            call.start(lambda _: put((call, this_try, None)))
         except Exception as error:  # noqa: BLE001 - handed over below, to be told and tried again like a failed future
             put((call, this_try, error))
 
-    def ended(self, wait: float) -> list[tuple[AnyCall, Exception | None]]:
+    def take_completed(self, wait: float) -> list[tuple[AnyStartable, Exception | None]]:
         """Give the calls that ended since the last time, each try once.
 
         Args:
@@ -68,7 +68,7 @@ class Calls(Generic[AnyCall]):
             Each call with None when its future is done, or with what it failed with before it had one:
             Unavailable when the answer is late. A late answer is ignored when it comes.
         """
-        ended: list[tuple[AnyCall, Exception | None]] = []
+        ended: list[tuple[AnyStartable, Exception | None]] = []
         try:
             call, this_try, error = self._ended.get(timeout=wait) if wait > 0 else self._ended.get_nowait()
             while True:
@@ -79,8 +79,8 @@ class Calls(Generic[AnyCall]):
         except Empty:
             return ended + self._late()
 
-    def _late(self) -> list[tuple[AnyCall, Exception | None]]:
-        late: list[tuple[AnyCall, Exception | None]] = []
+    def _late(self) -> list[tuple[AnyStartable, Exception | None]]:
+        late: list[tuple[AnyStartable, Exception | None]] = []
         now = self._clock.monotonic()
         for call, (_, give_up_at) in self._under_way.items():
             if give_up_at > now:

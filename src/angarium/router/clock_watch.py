@@ -46,9 +46,9 @@ class ClockWatch:
         now_ms = self._clock.now_ms()
         ahead_ms = time_ms - (min(now_ms, appended_ms) if appended_ms >= 0 else now_ms)
         if ahead_ms >= AHEAD_MS:
-            self._tell(partition, ahead_ms)
+            self._log_ahead(partition, ahead_ms)
 
-    def _tell(self, partition: int, ahead_ms: int) -> None:
+    def _log_ahead(self, partition: int, ahead_ms: int) -> None:
         """Write the line, unless it was written within the hour."""
         now = self._clock.monotonic()
         if now - self._told_at.get(partition, float("-inf")) < HOUR_SECONDS:

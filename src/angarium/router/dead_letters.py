@@ -5,22 +5,22 @@ from concurrent.futures import Future
 
 from angarium import logs
 from angarium.ports.message_log import DeadLetter, DeadLetterLog
-from angarium.router.progress import PartitionProgress
-from angarium.router.work import Work
+from angarium.router.progress import OffsetTracker
+from angarium.router.work import Task
 
 _log = logs.get("angarium.router")
 
 
-class Burial(Work):
+class DeadLetterTask(Task):
     """Keeps one dead letter; its offset is finished once it is durable."""
 
-    def __init__(self, letter: DeadLetter, progress: PartitionProgress, dead_letters: DeadLetterLog) -> None:
+    def __init__(self, letter: DeadLetter, progress: OffsetTracker, dead_letters: DeadLetterLog) -> None:
         self.progress = progress
         self._letter = letter
         self._dead_letters = dead_letters
         self._answer: Future[None]
 
-    def begin(self, ended: Callable[[object], None]) -> None:
+    def start(self, ended: Callable[[object], None]) -> None:
         """Hand the letter over.
 
         Args:
@@ -29,7 +29,7 @@ class Burial(Work):
         self._answer = self._dead_letters.append(self._letter)
         self._answer.add_done_callback(ended)
 
-    def conclude(self) -> Sequence[DeadLetter]:
+    def finish(self) -> Sequence[DeadLetter]:
         """Tell of the letter.
 
         Returns:
@@ -40,12 +40,12 @@ class Burial(Work):
             "dead_lettered",
             f"A record cannot be applied and was put away: {self._letter.detail}",
             reason=self._letter.reason,
-            **self.about(),
+            **self.log_context(),
         )
         self.progress.finish(self._letter.record.offset)
         return ()
 
-    def about(self) -> Mapping[str, object]:
+    def log_context(self) -> Mapping[str, object]:
         """Name the letter.
 
         Returns:

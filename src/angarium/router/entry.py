@@ -7,13 +7,13 @@ from angarium.domain.errors import UndecodableEvent
 from angarium.domain.events import Event, NewMessage, decode
 from angarium.domain.partitioning import partition_for
 from angarium.ports.message_log import DeadLetter, Record
-from angarium.router.progress import PartitionProgress
+from angarium.router.progress import OffsetTracker
 
-LONGEST_TRACE_ID = 64
+MAX_TRACE_ID = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Entry:
+class LogEntry:
     """An event with its place in the log.
 
     Attributes:
@@ -28,7 +28,7 @@ class Entry:
     record: Record
     time: int
     trace_id: str
-    progress: PartitionProgress
+    progress: OffsetTracker
 
     def ids(self, message_id: UUID) -> dict[str, object]:
         """Name one of the event's messages in log lines.
@@ -48,7 +48,9 @@ class Entry:
         }
 
 
-def read(record: Record, time: int, progress: PartitionProgress, partitions: int) -> Entry | DeadLetter:
+def decode_record(
+    record: Record, time: int, progress: OffsetTracker, partitions: int
+) -> LogEntry | DeadLetter:
     """Read a record; whatever is wrong with it, it stops nobody.
 
     Args:
@@ -75,7 +77,7 @@ def read(record: Record, time: int, progress: PartitionProgress, partitions: int
     if record.partition != (right := partition_for(record.key, partitions)):
         detail = f"its key belongs into partition {right} of {partitions}, where a replay puts it"
         return _misplaced("wrong_partition", detail, record, trace_id, event)
-    return Entry(event, record, time, trace_id, progress)
+    return LogEntry(event, record, time, trace_id, progress)
 
 
 def trace_id_of(record: Record) -> str:
@@ -90,7 +92,7 @@ def trace_id_of(record: Record) -> str:
     header = record.headers.get("trace_id")
     if not header:
         return f"{record.partition}:{record.offset}"
-    return header[:LONGEST_TRACE_ID].decode("utf-8", "replace")
+    return header[:MAX_TRACE_ID].decode("utf-8", "replace")
 
 
 def _misplaced(reason: str, detail: str, record: Record, trace_id: str, event: Event) -> DeadLetter:

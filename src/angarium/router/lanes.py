@@ -4,12 +4,12 @@ from collections import deque
 from dataclasses import dataclass
 from uuid import UUID
 
-from angarium.router.entry import Entry
-from angarium.router.progress import PartitionProgress
+from angarium.router.entry import LogEntry
+from angarium.router.progress import OffsetTracker
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Group:
+class Batch:
     """Consecutive entries of one conversation, one kind and one assignment, applied in one call.
 
     Attributes:
@@ -18,15 +18,15 @@ class Group:
     """
 
     conversation_id: UUID
-    entries: tuple[Entry, ...]
+    entries: tuple[LogEntry, ...]
 
     @property
-    def progress(self) -> PartitionProgress:
+    def progress(self) -> OffsetTracker:
         """The partition's progress that the entries count towards."""
         return self.entries[0].progress
 
 
-class Lanes:
+class ConversationQueues:
     """Hands out groups so that no conversation has two at once; used by the worker's thread alone.
 
     A lane is ready (it has entries and no group is out), busy (a group is out), or does not exist.
@@ -34,7 +34,7 @@ class Lanes:
 
     def __init__(self, group_size: int = 64) -> None:
         self._group_size = group_size
-        self._lanes: dict[UUID, deque[Entry]] = {}
+        self._lanes: dict[UUID, deque[LogEntry]] = {}
         self._ready: deque[UUID] = deque()
         self._busy: set[UUID] = set()
 
@@ -48,7 +48,7 @@ class Lanes:
         """How many lanes have entries and no group out."""
         return len(self._ready)
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: LogEntry) -> None:
         """Put an entry at the end of its conversation's lane.
 
         Args:
@@ -61,7 +61,7 @@ class Lanes:
             self._ready.append(conversation_id)
         lane.append(entry)
 
-    def take(self) -> Group | None:
+    def take(self) -> Batch | None:
         """Give the next group out; its lane is busy until it is released.
 
         Returns:
@@ -80,9 +80,9 @@ class Lanes:
             if type(entry.event) is not kind or entry.progress is not first.progress:
                 break
             run.append(lane.popleft())
-        return Group(conversation_id, tuple(run))
+        return Batch(conversation_id, tuple(run))
 
-    def release(self, group: Group) -> None:
+    def release(self, group: Batch) -> None:
         """Let the lane of a group that is done, or given up, go on.
 
         Args:
@@ -95,7 +95,7 @@ class Lanes:
         else:
             del self._lanes[conversation_id]
 
-    def drop(self, progress: PartitionProgress) -> None:
+    def drop(self, progress: OffsetTracker) -> None:
         """Forget the waiting entries of an assignment that is over; a group that is out stays out.
 
         Args:

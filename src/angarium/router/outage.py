@@ -13,7 +13,7 @@ _log = logs.get("angarium.router")
 Uniform = Callable[[float, float], float]
 
 
-class Outage:
+class DependencyHealth:
     """Says whether a dependency is out and when it may be tried again; used by the worker's thread alone."""
 
     def __init__(
@@ -36,11 +36,11 @@ class Outage:
         self._repeats = logs.Repeats(clock.monotonic)
 
     @property
-    def active(self) -> bool:
+    def unavailable(self) -> bool:
         """Whether the last that was heard of the dependency is a failure."""
         return self._since is not None
 
-    def waits(self) -> Iterator[float]:
+    def retry_delays(self) -> Iterator[float]:
         """Start waits of a caller's own, drawn like the outage's.
 
         Returns:
@@ -48,7 +48,7 @@ class Outage:
         """
         return delays(most=self._longest_wait, uniform=self._uniform)
 
-    def remaining(self) -> float:
+    def next_try_in(self) -> float:
         """Tell how long to leave the dependency alone.
 
         Returns:
@@ -58,7 +58,7 @@ class Outage:
             return 0.0
         return max(0.0, self._try_at - self._clock.monotonic())
 
-    def failed(
+    def record_failure(
         self, error: Exception, about: Mapping[str, object], attempt: int = 1, wait: float = 0.0
     ) -> None:
         """Note a failure; the first one of an outage is told as such, and each one as a retry to come.
@@ -82,23 +82,23 @@ class Outage:
             **about,
             error_type=type(error).__name__,
             attempt=attempt,
-            delay_ms=round(max(wait, self.remaining()) * 1000),
+            delay_ms=round(max(wait, self.next_try_in()) * 1000),
         )
 
-    def succeeded(self) -> None:
+    def record_success(self) -> None:
         """Note that the dependency answered."""
         if self._since is not None:
             lasted = round((self._clock.monotonic() - self._since) * 1000)
             _log.info(f"{self._part}_available", f"The {self._what} answers again.", duration_ms=lasted)
             self._since = None
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Note that nothing is left by whose success the end of the outage would be seen."""
         self._since = None
 
     def _begin(self, now: float, error: Exception, about: Mapping[str, object]) -> None:
         self._since = now
-        self._waits = self.waits()
+        self._waits = self.retry_delays()
         self._try_at = now + next(self._waits)
         action = f"{self._part}_unavailable"
         if isinstance(error, Unavailable):

@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 
 from angarium.ports.message_log import Assignment, Position
-from angarium.router.progress import PartitionProgress
+from angarium.router.progress import OffsetTracker
 
 
-class Partitions:
+class AssignedPartitions:
     """The progress of each live assignment; used by the worker's thread alone."""
 
     def __init__(self) -> None:
-        self._held: dict[Assignment, PartitionProgress] = {}
+        self._held: dict[Assignment, OffsetTracker] = {}
 
-    def __getitem__(self, assignment: Assignment) -> PartitionProgress:
+    def __getitem__(self, assignment: Assignment) -> OffsetTracker:
         return self._held[assignment]
 
     @property
@@ -25,16 +25,16 @@ class Partitions:
         """How many bytes those records have."""
         return sum(progress.unfinished_bytes for progress in self._held.values())
 
-    def gain(self, assignment: Assignment, start: Position) -> None:
+    def assign(self, assignment: Assignment, start: Position) -> None:
         """Begin to hold a partition.
 
         Args:
             assignment: What was given.
             start: From where its records come, with the watermark that holds there.
         """
-        self._held[assignment] = PartitionProgress(start)
+        self._held[assignment] = OffsetTracker(start)
 
-    def lose(self, assignment: Assignment) -> PartitionProgress | None:
+    def revoke(self, assignment: Assignment) -> OffsetTracker | None:
         """Hold a partition no longer: nothing of it is committed from now on.
 
         Args:

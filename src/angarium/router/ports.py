@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 from angarium.clock import Clock
 from angarium.ports.message_log import DeadLetterLog
-from angarium.ports.messages import MessageRecorder
-from angarium.router.outage import Outage, Uniform
-from angarium.router.pace import Pace
+from angarium.ports.messages import MessageWriter
+from angarium.router.outage import DependencyHealth, Uniform
+from angarium.router.pace import WorkerLimits
 from angarium.router.presence import Online
 
 
 @dataclass(frozen=True, slots=True)
-class Ports:
+class WorkerDependencies:
     """The ports of one worker and what shapes its waits.
 
     Attributes:
@@ -21,19 +21,19 @@ class Ports:
         dead_letters: Where records go that cannot be applied.
         online: Who is online.
         clock: Tells the time.
-        pace: The worker's bounds.
+        limits: The worker's bounds.
         uniform: Draws the jitter of waits between two bounds.
     """
 
     partitions: int
-    recorder: MessageRecorder
+    recorder: MessageWriter
     dead_letters: DeadLetterLog
     online: Online
     clock: Clock
-    pace: Pace
+    limits: WorkerLimits
     uniform: Uniform = random.uniform
 
-    def outage(self, part: str, what: str) -> Outage:
+    def health_of(self, part: str, what: str) -> DependencyHealth:
         """Watch one dependency.
 
         Args:
@@ -43,4 +43,4 @@ class Ports:
         Returns:
             Its state, so far in order.
         """
-        return Outage(part, what, self.clock, self.uniform, self.pace.retry)
+        return DependencyHealth(part, what, self.clock, self.uniform, self.limits.max_retry_delay_s)

@@ -6,7 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from angarium import logs
-from angarium.router.lanes import Group
+from angarium.router.lanes import Batch
 
 _log = logs.get("angarium.router")
 
@@ -28,7 +28,7 @@ class Online(Protocol):
         ...
 
 
-def ask(groups: Sequence[Group], online: Online) -> "Future[Collection[UUID]]":
+def ask_presence(groups: Sequence[Batch], online: Online) -> "Future[Collection[UUID]]":
     """Ask once for all groups of messages that are started together.
 
     Args:
@@ -44,13 +44,13 @@ def ask(groups: Sequence[Group], online: Online) -> "Future[Collection[UUID]]":
     def take(asked: "Future[frozenset[UUID]]") -> None:
         error = asked.exception()
         if error is not None:
-            _tell(groups[0], error)
+            _log_failure(groups[0], error)
         answer.set_result(asked.result() if error is None else NOBODY)
 
     try:
         asked = online.online({entry.event.recipient_id for group in groups for entry in group.entries})
     except Exception as error:  # noqa: BLE001 - told; the messages are stored all the same
-        _tell(groups[0], error)
+        _log_failure(groups[0], error)
         return nobody()
     asked.add_done_callback(take)
     return answer
@@ -67,7 +67,7 @@ def nobody() -> "Future[Collection[UUID]]":
     return answer
 
 
-def _tell(group: Group, error: BaseException) -> None:
+def _log_failure(group: Batch, error: BaseException) -> None:
     first = group.entries[0]
     _log.error(
         "presence_failed",

@@ -5,7 +5,7 @@ from collections import deque
 from angarium.ports.message_log import Position
 
 
-class PartitionProgress:
+class OffsetTracker:
     """Keeps the offsets that are not finished, the contiguous prefix that is, and the running maximum.
 
     Used by the worker's thread alone.
@@ -38,7 +38,7 @@ class PartitionProgress:
     def __len__(self) -> int:
         return len(self._taken)
 
-    def take(self, offset: int, timestamp: int, size: int = 0) -> int | None:
+    def record_taken(self, offset: int, timestamp: int, size: int = 0) -> int | None:
         """Note a record, whatever is in it, in the order of offsets.
 
         Args:

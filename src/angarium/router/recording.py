@@ -8,24 +8,24 @@ from uuid import UUID
 from angarium import logs
 from angarium.clock import Clock
 from angarium.domain.events import NewMessage
-from angarium.domain.message import Message, Place, Status, sent_where_online
+from angarium.domain.message import Message, MessagePosition, Status, status_when_stored
 from angarium.ports.message_log import DeadLetter
-from angarium.ports.messages import MessageRecorder, Recorded
-from angarium.router.entry import Entry
-from angarium.router.lanes import Group
+from angarium.ports.messages import MessageWriter, StoreOutcome
+from angarium.router.entry import LogEntry
+from angarium.router.lanes import Batch
 from angarium.router.presence import nobody
-from angarium.router.work import Work
+from angarium.router.work import Task
 
 _log = logs.get("angarium.router")
 
 
-class Recording(Work):
+class StoreMessagesTask(Task):
     """Stores the messages of one group."""
 
     def __init__(
-        self, group: Group, online: "Future[Collection[UUID]]", recorder: MessageRecorder, clock: Clock
+        self, group: Batch, online: "Future[Collection[UUID]]", recorder: MessageWriter, clock: Clock
     ) -> None:
-        self.group = group
+        self.batch = group
         self.progress = group.progress
         self._clock = clock
         self._recorder = recorder
@@ -33,9 +33,9 @@ class Recording(Work):
         self._online = online
         # Made once: every try hands over the same messages.
         self._messages = tuple(map(_message, group.entries))
-        self._answer: Future[tuple[Recorded, ...]]
+        self._answer: Future[tuple[StoreOutcome, ...]]
 
-    def begin(self, ended: Callable[[object], None]) -> None:
+    def start(self, ended: Callable[[object], None]) -> None:
         """Hand the messages over.
 
         Args:
@@ -47,26 +47,26 @@ class Recording(Work):
         self._answer = self._recorder.record(self._messages[0].conversation_id, self._messages, self._online)
         self._answer.add_done_callback(ended)
 
-    def conclude(self) -> Sequence[DeadLetter]:
+    def finish(self) -> Sequence[DeadLetter]:
         """Tell what became of each message.
 
         Returns:
             The conflicts.
         """
         outcomes = self._answer.result(0)
-        stored = sent_where_online(self._messages, self._online.result(0))
+        stored = status_when_stored(self._messages, self._online.result(0))
         # A list, so that a wrong number of outcomes is seen before any of them is believed.
         answers = list(zip(self._entries, stored, outcomes, strict=True))
         letters: list[DeadLetter] = []
         for entry, message, outcome in answers:
-            if outcome is Recorded.CONFLICT:
+            if outcome is StoreOutcome.CONFLICT:
                 letters.append(_conflict(entry, message))
             else:
-                self._tell(entry, message, outcome)
+                self._log_outcome(entry, message, outcome)
                 self.progress.finish(entry.record.offset)
         return letters
 
-    def about(self) -> Mapping[str, object]:
+    def log_context(self) -> Mapping[str, object]:
         """Name the group by its first message.
 
         Returns:
@@ -74,10 +74,10 @@ class Recording(Work):
         """
         return self._entries[0].ids(self._messages[0].message_id)
 
-    def _tell(self, entry: Entry, message: Message, outcome: Recorded) -> None:
+    def _log_outcome(self, entry: LogEntry, message: Message, outcome: StoreOutcome) -> None:
         ids = entry.ids(message.message_id)
         # A try that failed may have taken effect, and its line was not written.
-        if outcome is Recorded.STORED or (outcome is Recorded.REPLAYED and self.attempts > 1):
+        if outcome is StoreOutcome.STORED or (outcome is StoreOutcome.REPLAYED and self.attempts > 1):
             _log.info(
                 "message_stored",
                 "The message is stored.",
@@ -85,13 +85,13 @@ class Recording(Work):
                 status=message.status.value,
                 duration_ms=max(0, self._clock.now_ms() - entry.record.timestamp),
             )
-        elif outcome is Recorded.DUPLICATE:
+        elif outcome is StoreOutcome.DUPLICATE:
             _log.info("message_duplicate", "Another record had stored this message; its text stands.", **ids)
         else:
             _log.debug("message_replayed", "This record had been applied before.", **ids)
 
 
-def _message(entry: Entry) -> Message:
+def _message(entry: LogEntry) -> Message:
     event = cast("NewMessage", entry.event)
     return Message(
         event.message_id,
@@ -99,12 +99,12 @@ def _message(entry: Entry) -> Message:
         event.sender_id,
         event.recipient_id,
         event.content,
-        Place(entry.time, entry.record.offset),
+        MessagePosition(entry.time, entry.record.offset),
         Status.PENDING,
     )
 
 
-def _conflict(entry: Entry, message: Message) -> DeadLetter:
+def _conflict(entry: LogEntry, message: Message) -> DeadLetter:
     detail = f"message {message.message_id} was sent by the other participant before; that one stands"
     return DeadLetter(
         "message_id_conflict",

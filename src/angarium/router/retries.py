@@ -4,11 +4,11 @@ from heapq import heappop, heappush
 from itertools import count
 
 from angarium.clock import Clock
-from angarium.router.outage import Outage
-from angarium.router.work import Work
+from angarium.router.outage import DependencyHealth
+from angarium.router.work import Task
 
 
-class Retries:
+class RetryQueue:
     """Keeps failed work until it is due; used by the worker's thread alone.
 
     While the dependency is out, one piece of failed work at a time is tried, after the outage's own waits,
@@ -17,14 +17,14 @@ class Retries:
     that what fails for ever holds up nothing else.
     """
 
-    def __init__(self, outage: Outage, clock: Clock) -> None:
-        self.outage = outage
+    def __init__(self, health: DependencyHealth, clock: Clock) -> None:
+        self.outage = health
         self._clock = clock
-        self._waiting: list[tuple[float, int, Work]] = []
+        self._waiting: list[tuple[float, int, Task]] = []
         self._order = count()
-        self._probe: Work | None = None
+        self._probe: Task | None = None
 
-    def failed(self, work: Work, error: Exception) -> None:
+    def add(self, work: Task, error: Exception) -> None:
         """Keep work for another try, and tell of it.
 
         Args:
@@ -32,24 +32,24 @@ class Retries:
             error: What it failed with.
         """
         self._settled(work)
-        if work.waits is None:
-            work.waits = self.outage.waits()
-        wait = next(work.waits)
+        if work.retry_delays is None:
+            work.retry_delays = self.outage.retry_delays()
+        wait = next(work.retry_delays)
         heappush(self._waiting, (self._clock.monotonic() + wait, next(self._order), work))
-        self.outage.failed(error, work.about(), work.attempts, wait)
+        self.outage.record_failure(error, work.log_context(), work.attempts, wait)
 
-    def succeeded(self, work: Work) -> None:
+    def record_success(self, work: Task) -> None:
         """Note that the dependency answered.
 
         Args:
             work: What was tried.
         """
         self._settled(work)
-        if self.outage.active:
-            self.outage.succeeded()
+        if self.outage.unavailable:
+            self.outage.record_success()
             self._probe = None
 
-    def given_up(self, work: Work) -> None:
+    def abandon(self, work: Task) -> None:
         """Note that work failed which nobody waits for any more.
 
         Args:
@@ -57,15 +57,15 @@ class Retries:
         """
         self._settled(work)
 
-    def due(self) -> list[Work]:
+    def take_due(self) -> list[Task]:
         """Take out what is to be tried now; work whose assignment is over is among it.
 
         Returns:
             All that is due; while the dependency is out, one that is not over at most.
         """
-        due: list[Work] = []
-        out = self.outage.active
-        if out and self.outage.remaining() > 0:
+        due: list[Task] = []
+        out = self.outage.unavailable
+        if out and self.outage.next_try_in() > 0:
             return due
         now = self._clock.monotonic()
         while self._waiting and self._probe is None and (out or self._waiting[0][0] <= now):
@@ -75,7 +75,7 @@ class Retries:
                 self._probe = work
         return due
 
-    def remaining(self) -> float | None:
+    def next_try_in(self) -> float | None:
         """Tell when to look for due work again.
 
         Returns:
@@ -83,10 +83,10 @@ class Retries:
         """
         if not self._waiting or self._probe is not None:
             return None
-        if self.outage.active:
-            return self.outage.remaining()
+        if self.outage.unavailable:
+            return self.outage.next_try_in()
         return max(0.0, self._waiting[0][0] - self._clock.monotonic())
 
-    def _settled(self, work: Work) -> None:
+    def _settled(self, work: Task) -> None:
         if work is self._probe:
             self._probe = None

@@ -4,28 +4,28 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 
 from angarium.ports.message_log import DeadLetter
-from angarium.router.calls import Call
-from angarium.router.lanes import Group
-from angarium.router.progress import PartitionProgress
+from angarium.router.calls import Startable
+from angarium.router.lanes import Batch
+from angarium.router.progress import OffsetTracker
 
 
-class Work(Call):
+class Task(Startable):
     """A call that is tried until it succeeds or its assignment is over.
 
     Attributes:
         progress: Of the partition whose offsets wait for it.
-        group: The lane's group that it applies, None when it belongs to no lane.
+        batch: The lane's group that it applies, None when it belongs to no lane.
         attempts: How often it was begun.
-        waits: Its own waits between tries, None while it has not failed.
+        retry_delays: Its own waits between tries, None while it has not failed.
     """
 
-    progress: PartitionProgress
-    group: Group | None = None
+    progress: OffsetTracker
+    batch: Batch | None = None
     attempts: int = 0
-    waits: Iterator[float] | None = None
+    retry_delays: Iterator[float] | None = None
 
     @abstractmethod
-    def conclude(self) -> Sequence[DeadLetter]:
+    def finish(self) -> Sequence[DeadLetter]:
         """Take the answer of the port in: tell of it and finish the offsets that are done with.
 
         Returns:
@@ -36,7 +36,7 @@ class Work(Call):
         """
 
     @abstractmethod
-    def about(self) -> Mapping[str, object]:
+    def log_context(self) -> Mapping[str, object]:
         """Name the work in log lines.
 
         Returns:

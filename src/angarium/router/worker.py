@@ -8,13 +8,13 @@ from angarium import logs
 from angarium.backoff import delays
 from angarium.clock import Clock
 from angarium.ports.message_log import DeadLetterLog, LogConsumer
-from angarium.ports.messages import MessageRecorder
+from angarium.ports.messages import MessageWriter
 from angarium.router.clock_watch import ClockWatch
 from angarium.router.outage import Uniform
-from angarium.router.pace import Pace
-from angarium.router.ports import Ports
+from angarium.router.pace import WorkerLimits
+from angarium.router.ports import WorkerDependencies
 from angarium.router.presence import Online
-from angarium.router.session import Session
+from angarium.router.session import PollLoop
 
 _log = logs.get("angarium.router")
 
@@ -26,11 +26,11 @@ class Worker:
         self,
         consumer: Callable[[], LogConsumer],
         partitions: int,
-        recorder: MessageRecorder,
+        recorder: MessageWriter,
         dead_letters: DeadLetterLog,
         online: Online,
         clock: Clock,
-        pace: Pace | None = None,
+        pace: WorkerLimits | None = None,
         uniform: Uniform = random.uniform,
     ) -> None:
         """Put a worker together; nothing is read before it runs.
@@ -48,10 +48,12 @@ class Worker:
             uniform: Draws the jitter of waits between two bounds.
         """
         self._open = consumer
-        self._ports = Ports(partitions, recorder, dead_letters, online, clock, pace or Pace(), uniform)
+        self._ports = WorkerDependencies(
+            partitions, recorder, dead_letters, online, clock, pace or WorkerLimits(), uniform
+        )
         # It outlives the sessions, so that a failure does not tell the same again.
         self._clock_watch = ClockWatch(clock)
-        self._session: Session | None = None
+        self._session: PollLoop | None = None
         self._waits: Iterator[float] = iter(())
         self._sound_at = 0.0
 
@@ -75,8 +77,8 @@ class Worker:
         """
         try:
             if self._session is None:
-                self._session = Session(self._open(), self._ports, self._clock_watch)
-            self._session.turn()
+                self._session = PollLoop(self._open(), self._ports, self._clock_watch)
+            self._session.run_once()
         except Exception as error:  # noqa: BLE001 - told below, and the work goes on from the committed positions
             return self._fail(error)
         return 0.0
@@ -95,9 +97,9 @@ class Worker:
     def _fail(self, error: Exception) -> float:
         now = self._ports.clock.monotonic()
         if now >= self._sound_at:
-            self._waits = delays(most=self._ports.pace.retry, uniform=self._ports.uniform)
+            self._waits = delays(most=self._ports.limits.max_retry_delay_s, uniform=self._ports.uniform)
         wait = next(self._waits)
-        self._sound_at = now + self._ports.pace.settled
+        self._sound_at = now + self._ports.limits.failure_reset_s
         _log.error(
             "worker_failed",
             "The worker failed in a way that was not foreseen; it starts again from the committed positions.",
@@ -110,7 +112,7 @@ class Worker:
         return wait
 
 
-def _close(session: Session) -> None:
+def _close(session: PollLoop) -> None:
     try:
         session.close()
     except Exception as error:  # noqa: BLE001 - told; the group finds out by the silence

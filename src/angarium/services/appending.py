@@ -14,7 +14,7 @@ from angarium.ports.message_log import Appended, MessageLog, NewRecord
 _log = logs.get("angarium.appending")
 
 
-class Appends:
+class EventPublisher:
     """Appends events; used by any thread, never blocks."""
 
     def __init__(self, log: MessageLog, clock: Clock, repeats: logs.Repeats | None = None) -> None:
@@ -61,12 +61,12 @@ class Appends:
             if error is not None:
                 _log_failure(error, {**known, "duration_ms": duration_ms}, self._repeats)
                 return
-            place = future.result()
+            position = future.result()
             _log.info(
                 accepted,
                 "The log has the event.",
-                partition=place.partition,
-                offset=place.offset,
+                partition=position.partition,
+                offset=position.offset,
                 duration_ms=duration_ms,
                 **known,
             )

@@ -6,16 +6,16 @@ from functools import partial
 from uuid import UUID, uuid4
 
 from angarium.clock import Clock
-from angarium.domain.conversation import Conversation, ConversationPlace
+from angarium.domain.conversation import Conversation, ConversationPosition
 from angarium.domain.errors import Code, Refused
 from angarium.domain.identifiers import conversation_id_for
-from angarium.domain.page_size import fitting, message_bytes
+from angarium.domain.page_size import count_fitting, message_bytes
 from angarium.ports.conversations import ConversationStore
 from angarium.ports.messages import MessageReader, Summary
 from angarium.ports.users import UserStore
 from angarium.services import cursors
 from angarium.services.lru_cache import LruCache
-from angarium.services.store_calls import StoreCalls
+from angarium.services.store_calls import StoreRetry
 
 SUMMARIES_AT_ONCE = 25
 """Conversations whose last messages are read together: of the largest,
@@ -66,7 +66,7 @@ class Conversations:
         users: UserStore,
         messages: MessageReader,
         clock: Clock,
-        calls: StoreCalls,
+        calls: StoreRetry,
         cache_size: int = 50_000,
     ) -> None:
         """Put the parts together.
@@ -198,7 +198,7 @@ class Conversations:
             ids = [conversation.conversation_id for conversation in some]
             summaries = self._calls(partial(self._messages.summaries, caller_id, ids))
             items += [(each, summaries[each.conversation_id]) for each in some]
-            fit = fitting(map(_bytes, items))
+            fit = count_fitting(map(_bytes, items))
             if fit < len(items):
                 return tuple(items[:fit])
         return tuple(items)
@@ -211,7 +211,7 @@ def _bytes(item: _Item) -> int:
 
 
 def _next(caller_id: UUID, last: Conversation) -> str:
-    return cursors.write_conversations(caller_id, ConversationPlace(last.created_at, last.conversation_id))
+    return cursors.write_conversations(caller_id, ConversationPosition(last.created_at, last.conversation_id))
 
 
 def other_participant(caller_id: UUID, participant_ids: Sequence[UUID]) -> UUID:

@@ -11,9 +11,9 @@ from enum import IntEnum
 from hashlib import blake2b
 from uuid import UUID
 
-from angarium.domain.conversation import ConversationPlace
+from angarium.domain.conversation import ConversationPosition
 from angarium.domain.errors import Code, Refused
-from angarium.domain.message import BEGINNING, InboxPlace, Place
+from angarium.domain.message import BEGINNING, InboxPosition, MessagePosition
 
 MAX_TIMESTAMP = 253_402_300_799_999
 """The last millisecond of the year 9999, which RFC 3339 can still write."""
@@ -26,7 +26,7 @@ _CONVERSATIONS = struct.Struct(">q16s")
 _INBOX = struct.Struct(">q16sq")
 
 
-class Way(IntEnum):
+class Direction(IntEnum):
     """Where a walk through a history goes."""
 
     OLDER = 0
@@ -44,12 +44,12 @@ class HistoryCursor:
     """A place in a conversation and the way to go on from it.
 
     Attributes:
-        way: Towards the past or the present.
-        place: Of the last message that was shown; the walk goes on strictly behind it.
+        direction: Towards the past or the present.
+        position: Of the last message that was shown; the walk goes on strictly behind it.
     """
 
-    way: Way
-    place: Place
+    direction: Direction
+    position: MessagePosition
 
 
 def write_history(conversation_id: UUID, cursor: HistoryCursor) -> str:
@@ -62,8 +62,10 @@ def write_history(conversation_id: UUID, cursor: HistoryCursor) -> str:
     Returns:
         The cursor's text.
     """
-    place = cursor.place
-    return _write(_Kind.HISTORY, conversation_id, _HISTORY.pack(cursor.way, place.timestamp, place.offset))
+    position = cursor.position
+    return _write(
+        _Kind.HISTORY, conversation_id, _HISTORY.pack(cursor.direction, position.timestamp, position.offset)
+    )
 
 
 def read_history(text: str, conversation_id: UUID) -> HistoryCursor:
@@ -81,28 +83,30 @@ def read_history(text: str, conversation_id: UUID) -> HistoryCursor:
     """
     body = _read(text, _Kind.HISTORY, conversation_id, _HISTORY)
     way, timestamp, offset = _HISTORY.unpack(body)
-    place = Place(timestamp, offset)
-    if way not in (Way.OLDER, Way.NEWER) or not (place == BEGINNING or _is_position(timestamp, offset)):
+    position = MessagePosition(timestamp, offset)
+    if way not in (Direction.OLDER, Direction.NEWER) or not (
+        position == BEGINNING or _is_position(timestamp, offset)
+    ):
         raise _refusal()
-    return HistoryCursor(Way(way), place)
+    return HistoryCursor(Direction(way), position)
 
 
-def write_conversations(user_id: UUID, place: ConversationPlace) -> str:
+def write_conversations(user_id: UUID, position: ConversationPosition) -> str:
     """Write down where a walk through a user's conversations stands.
 
     Args:
         user_id: Whose conversations are listed.
-        place: Of the last conversation that was shown.
+        position: Of the last conversation that was shown.
 
     Returns:
         The cursor's text.
     """
     return _write(
-        _Kind.CONVERSATIONS, user_id, _CONVERSATIONS.pack(place.created_at, place.conversation_id.bytes)
+        _Kind.CONVERSATIONS, user_id, _CONVERSATIONS.pack(position.created_at, position.conversation_id.bytes)
     )
 
 
-def read_conversations(text: str, user_id: UUID) -> ConversationPlace:
+def read_conversations(text: str, user_id: UUID) -> ConversationPosition:
     """Read a cursor of a user's list of conversations.
 
     Args:
@@ -119,25 +123,25 @@ def read_conversations(text: str, user_id: UUID) -> ConversationPlace:
     created_at, conversation_id = _CONVERSATIONS.unpack(body)
     if not _is_position(created_at, 0):
         raise _refusal()
-    return ConversationPlace(created_at, UUID(bytes=conversation_id))
+    return ConversationPosition(created_at, UUID(bytes=conversation_id))
 
 
-def write_inbox(user_id: UUID, place: InboxPlace) -> str:
+def write_inbox(user_id: UUID, position: InboxPosition) -> str:
     """Write down where a walk through a user's inbox stands.
 
     Args:
         user_id: Whose inbox it is.
-        place: Of the last message that was shown.
+        position: Of the last message that was shown.
 
     Returns:
         The cursor's text.
     """
     return _write(
-        _Kind.INBOX, user_id, _INBOX.pack(place.timestamp, place.conversation_id.bytes, place.offset)
+        _Kind.INBOX, user_id, _INBOX.pack(position.timestamp, position.conversation_id.bytes, position.offset)
     )
 
 
-def read_inbox(text: str, user_id: UUID) -> InboxPlace:
+def read_inbox(text: str, user_id: UUID) -> InboxPosition:
     """Read a cursor of a user's inbox.
 
     Args:
@@ -154,11 +158,11 @@ def read_inbox(text: str, user_id: UUID) -> InboxPlace:
     timestamp, conversation_id, offset = _INBOX.unpack(body)
     if not _is_position(timestamp, offset):
         raise _refusal()
-    return InboxPlace(timestamp, UUID(bytes=conversation_id), offset)
+    return InboxPosition(timestamp, UUID(bytes=conversation_id), offset)
 
 
-def _write(kind: _Kind, owner_id: UUID, place: bytes) -> str:
-    payload = _HEAD.pack(_VERSION, kind, owner_id.bytes) + place
+def _write(kind: _Kind, owner_id: UUID, position: bytes) -> str:
+    payload = _HEAD.pack(_VERSION, kind, owner_id.bytes) + position
     return urlsafe_b64encode(payload + _checksum(payload)).rstrip(b"=").decode()
 
 

@@ -8,10 +8,10 @@ from angarium.ports.message_log import Appended, DeadLetter, DeadLetterLog, Mess
 APPEND_SECONDS = 5.0
 """How long an append is waited for; engines answer within 2 s."""
 
-LARGEST_BYTES = 512 * 1024
+MAX_RECORD_BYTES = 512 * 1024
 """No larger record is appended again: logs take more, and the largest event has an eighth of it."""
 
-MOST = 100_000
+MAX_COUNT = 100_000
 """So many of the newest dead letters are looked at, by whatever asks for all of them."""
 
 
@@ -67,7 +67,7 @@ class DeadLetters:
             NoSuchDeadLetter: There is none among the newest.
             LogUnavailable: The log does not answer.
         """
-        for letter in self.newest(MOST):
+        for letter in self.newest(MAX_COUNT):
             if (letter.record.partition, letter.record.offset) == (partition, offset):
                 return letter
         raise NoSuchDeadLetter(f"there is no dead letter of {partition}:{offset}")
@@ -105,7 +105,7 @@ def _again(letter: DeadLetter) -> NewRecord:
         missing = "key" if record.key is None else "value"
         raise NotReplayable(f"{record.partition}:{record.offset} has no {missing}: it can never be applied")
     size = len(record.key) + len(record.value) + sum(len(value or b"") for value in record.headers.values())
-    if size > LARGEST_BYTES:
+    if size > MAX_RECORD_BYTES:
         raise NotReplayable(f"{record.partition}:{record.offset} has {size} bytes: no event has so many")
     return NewRecord(record.key, record.value, _texts(letter, record.headers))
 
@@ -115,5 +115,5 @@ def _texts(letter: DeadLetter, headers: Mapping[str, bytes | None]) -> Mapping[s
         # One without a value says nothing to the worker, and not every log's client can write it.
         return {name: value.decode() for name, value in headers.items() if value is not None}
     except UnicodeDecodeError as error:
-        place = f"{letter.record.partition}:{letter.record.offset}"
-        raise NotReplayable(f"{place} has a header that is no UTF-8: it can never be applied") from error
+        position = f"{letter.record.partition}:{letter.record.offset}"
+        raise NotReplayable(f"{position} has a header that is no UTF-8: it can never be applied") from error

@@ -14,8 +14,8 @@ from angarium.domain.identifiers import time_ordered_uuid
 from angarium.entropy import random_bytes
 from angarium.ports.message_log import Appended, MessageLog
 from angarium.ports.messages import MessageReader
-from angarium.services.appending import Appends
-from angarium.services.store_calls import StoreCalls
+from angarium.services.appending import EventPublisher
+from angarium.services.store_calls import StoreRetry
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Delivery:
         log: MessageLog,
         messages: MessageReader,
         clock: Clock,
-        calls: StoreCalls,
+        calls: StoreRetry,
         repeats: logs.Repeats | None = None,
     ) -> None:
         """Put the parts together.
@@ -49,9 +49,9 @@ class Delivery:
             messages: Tells whose the messages are.
             clock: Tells the time.
             calls: Asks the store.
-            repeats: As for `Appends`.
+            repeats: As for `EventPublisher`.
         """
-        self._append = Appends(log, clock, repeats)
+        self._append = EventPublisher(log, clock, repeats)
         self._messages = messages
         self._clock = clock
         self._calls = calls

@@ -6,12 +6,12 @@ from enum import StrEnum
 from uuid import UUID
 
 from angarium.domain.errors import Code, Refused
-from angarium.domain.message import BEGINNING, LAST_OFFSET, Message, Place
-from angarium.domain.page_size import fitting, message_bytes
+from angarium.domain.message import BEGINNING, LAST_OFFSET, Message, MessagePosition
+from angarium.domain.page_size import count_fitting, message_bytes
 from angarium.ports.messages import MessageReader
 from angarium.services import cursors
-from angarium.services.cursors import HistoryCursor, Way
-from angarium.services.store_calls import StoreCalls
+from angarium.services.cursors import Direction, HistoryCursor
+from angarium.services.store_calls import StoreRetry
 
 
 class Order(StrEnum):
@@ -63,7 +63,7 @@ class HistoryPage:
 class History:
     """Reads conversations; blocks on the store; used by any thread."""
 
-    def __init__(self, messages: MessageReader, calls: StoreCalls) -> None:
+    def __init__(self, messages: MessageReader, calls: StoreRetry) -> None:
         """Name the store.
 
         Args:
@@ -90,17 +90,17 @@ class History:
         """
         way, start = _start(conversation_id, query)
         found = self._read(conversation_id, way, start, query.limit + 1)
-        shown = found[: min(query.limit, fitting(map(message_bytes, found)))]
+        shown = found[: min(query.limit, count_fitting(map(message_bytes, found)))]
         has_more = len(found) > len(shown)
-        oldest_first = tuple(shown) if way is Way.NEWER else tuple(reversed(shown))
-        newest = oldest_first[-1].place if oldest_first else start or BEGINNING
+        oldest_first = tuple(shown) if way is Direction.NEWER else tuple(reversed(shown))
+        newest = oldest_first[-1].position if oldest_first else start or BEGINNING
         return HistoryPage(
             oldest_first if query.order is Order.ASC else oldest_first[::-1],
             query.limit,
             query.order,
             has_more,
-            _write(conversation_id, way, shown[-1].place) if has_more else None,
-            _write(conversation_id, Way.NEWER, newest),
+            _write(conversation_id, way, shown[-1].position) if has_more else None,
+            _write(conversation_id, Direction.NEWER, newest),
         )
 
     def message(self, conversation_id: UUID, message_id: UUID) -> Message:
@@ -126,22 +126,24 @@ class History:
             )
         return found[message_id]
 
-    def _read(self, conversation_id: UUID, way: Way, start: Place | None, limit: int) -> Sequence[Message]:
-        if way is Way.NEWER:
+    def _read(
+        self, conversation_id: UUID, way: Direction, start: MessagePosition | None, limit: int
+    ) -> Sequence[Message]:
+        if way is Direction.NEWER:
             than = start or BEGINNING
             return self._calls(lambda: self._messages.newer(conversation_id, than, limit))
         return self._calls(lambda: self._messages.older(conversation_id, start, limit))
 
 
-def _start(conversation_id: UUID, query: HistoryQuery) -> tuple[Way, Place | None]:
+def _start(conversation_id: UUID, query: HistoryQuery) -> tuple[Direction, MessagePosition | None]:
     if query.cursor is not None:
         cursor = cursors.read_history(query.cursor, conversation_id)
-        return cursor.way, cursor.place
+        return cursor.direction, cursor.position
     if query.since is not None:
         # Strictly after the moment: behind every message of that millisecond.
-        return Way.NEWER, Place(query.since, LAST_OFFSET)
-    return Way.OLDER, None
+        return Direction.NEWER, MessagePosition(query.since, LAST_OFFSET)
+    return Direction.OLDER, None
 
 
-def _write(conversation_id: UUID, way: Way, place: Place) -> str:
-    return cursors.write_history(conversation_id, HistoryCursor(way, place))
+def _write(conversation_id: UUID, way: Direction, position: MessagePosition) -> str:
+    return cursors.write_history(conversation_id, HistoryCursor(way, position))

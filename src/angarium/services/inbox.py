@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from angarium.domain.message import InboxPlace, Message
-from angarium.domain.page_size import fitting, message_bytes
+from angarium.domain.message import InboxPosition, Message
+from angarium.domain.page_size import count_fitting, message_bytes
 from angarium.ports.messages import MessageReader
 from angarium.services import cursors
-from angarium.services.store_calls import StoreCalls
+from angarium.services.store_calls import StoreRetry
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class InboxPage:
 class Inbox:
     """Lists messages that their recipient has not confirmed; blocks on the store; used by any thread."""
 
-    def __init__(self, messages: MessageReader, calls: StoreCalls) -> None:
+    def __init__(self, messages: MessageReader, calls: StoreRetry) -> None:
         """Name the store.
 
         Args:
@@ -57,11 +57,11 @@ class Inbox:
         """
         after = cursors.read_inbox(cursor, user_id) if cursor is not None else None
         found = self._calls(lambda: self._messages.inbox(user_id, after, limit + 1))
-        shown = tuple(found[: min(limit, fitting(map(message_bytes, found)))])
+        shown = tuple(found[: min(limit, count_fitting(map(message_bytes, found)))])
         has_more = len(found) > len(shown)
         return InboxPage(shown, limit, has_more, _next(user_id, shown[-1]) if has_more else None)
 
 
 def _next(user_id: UUID, last: Message) -> str:
-    place = InboxPlace(last.place.timestamp, last.conversation_id, last.place.offset)
-    return cursors.write_inbox(user_id, place)
+    position = InboxPosition(last.position.timestamp, last.conversation_id, last.position.offset)
+    return cursors.write_inbox(user_id, position)

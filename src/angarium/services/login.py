@@ -17,7 +17,7 @@ from angarium.services.configured_passwords import ConfiguredPasswords
 from angarium.services.login_refusals import LoginRefusals
 from angarium.services.login_throttle import Attempt, LoginThrottle
 from angarium.services.presence import Presence
-from angarium.services.store_calls import StoreCalls
+from angarium.services.store_calls import StoreRetry
 
 PRESENCE_SECONDS = 0.5
 
@@ -51,7 +51,7 @@ class Login:
         presence: Presence,
         clock: Clock,
         token_ttl: int,
-        calls: StoreCalls,
+        calls: StoreRetry,
         configured: ConfiguredPasswords | None = None,
     ) -> None:
         """Put the parts together.

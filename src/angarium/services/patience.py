@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 
 
-class Patience:
+class TimeoutWatcher:
     """Calls back after a fixed time; used by any thread.
 
     One thread serves all waits, and lives only while there are any.

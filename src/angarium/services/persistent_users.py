@@ -11,7 +11,7 @@ from angarium.domain.user import User
 from angarium.ports.users import UserStore
 
 FIRST_WAIT_SECONDS = 0.2
-LONGEST_WAIT_SECONDS = 2.0
+MAX_WAIT_SECONDS = 2.0
 """As long as a node that joins needs for a step."""
 
 Result = TypeVar("Result")
@@ -63,7 +63,7 @@ class PersistentUsers:
             self._remaining,
             _log_retry,
             self._sleep,
-            backoff.delays_until(self._remaining, FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS),
+            backoff.delays_until(self._remaining, FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS),
         )
 
 

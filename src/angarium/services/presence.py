@@ -10,9 +10,9 @@ from angarium.clock import Clock
 from angarium.domain.errors import StoreUnavailable
 from angarium.ports.presence import PresenceStore
 from angarium.services.lru_cache import LruCache
-from angarium.services.patience import Patience
+from angarium.services.patience import TimeoutWatcher
 
-LONGEST_INTERVAL_SECONDS = 10.0
+MAX_INTERVAL_SECONDS = 10.0
 ANSWER_SECONDS = 0.5
 REMEMBERED_USERS = 100_000
 
@@ -31,7 +31,7 @@ class Presence:
             clock: Tells the time.
         """
         self._store = store
-        self._interval = min(LONGEST_INTERVAL_SECONDS, window / 3)
+        self._interval = min(MAX_INTERVAL_SECONDS, window / 3)
         self._clock = clock
         self._due: LruCache[UUID, float] = LruCache(REMEMBERED_USERS)
         # In an outage it fails for each user who sends anything.
@@ -96,7 +96,7 @@ class OnlineUsers:
         self._store = store
         self._window_ms = round(window * 1000)
         self._clock = clock
-        self._patience = Patience(patience)
+        self._patience = TimeoutWatcher(patience)
         self._online_until: LruCache[UUID, int] = LruCache(REMEMBERED_USERS)
         # In an outage it fails for each batch of messages.
         self._repeats = logs.Repeats(clock.monotonic)

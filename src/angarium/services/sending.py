@@ -13,7 +13,7 @@ from angarium.domain.events import NewMessage
 from angarium.domain.identifiers import new_text_of, time_ordered_uuid
 from angarium.entropy import random_bytes
 from angarium.ports.message_log import Appended, MessageLog
-from angarium.services.appending import Appends
+from angarium.services.appending import EventPublisher
 
 
 class Submission(NamedTuple):
@@ -59,10 +59,10 @@ class Sending:
             log: Takes the messages.
             clock: Tells the time.
             entropy: Gives random bytes, ten or more.
-            repeats: As for `Appends`.
+            repeats: As for `EventPublisher`.
         """
         self._log = log
-        self._append = Appends(log, clock, repeats)
+        self._append = EventPublisher(log, clock, repeats)
         self._clock = clock
         self._entropy = entropy
 

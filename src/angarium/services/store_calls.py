@@ -11,14 +11,14 @@ from angarium.domain.errors import StoreUnavailable
 
 STORE_SECONDS = 2.0
 FIRST_WAIT_SECONDS = 0.05
-LONGEST_WAIT_SECONDS = 0.5
+MAX_WAIT_SECONDS = 0.5
 
 Result = TypeVar("Result")
 
 _log = logs.get("angarium.store_calls")
 
 
-class StoreCalls:
+class StoreRetry:
     """Runs calls that are safe to repeat, each with all its tries within 2 s or a nearer deadline."""
 
     def __init__(
@@ -59,7 +59,7 @@ class StoreCalls:
                 lambda: deadline.remaining(self._at_most),
                 self._log_retry,
                 self._sleep,
-                delays(FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, self._uniform),
+                delays(FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS, self._uniform),
             )
 
     def _log_retry(self, error: Exception, wait: float) -> None:

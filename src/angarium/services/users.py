@@ -8,13 +8,13 @@ from angarium.domain.identifiers import user_id_for
 from angarium.domain.user import User, is_username
 from angarium.ports.identity import PasswordHasher
 from angarium.ports.users import UserStore
-from angarium.services.store_calls import StoreCalls
+from angarium.services.store_calls import StoreRetry
 
 
 class Users:
     """Looks users up; blocks on the store; used by any thread."""
 
-    def __init__(self, store: UserStore, calls: StoreCalls) -> None:
+    def __init__(self, store: UserStore, calls: StoreRetry) -> None:
         """Name the store.
 
         Args:

@@ -5,7 +5,7 @@ from angarium.wiring.dead_letters import open_dead_letters as open_dead_letters
 from angarium.wiring.embedded import embedded_engine as embedded_engine
 from angarium.wiring.embedded import has_data as has_data
 from angarium.wiring.engine import Engine as Engine
-from angarium.wiring.identity import IdentityRoom as IdentityRoom
+from angarium.wiring.identity import UserAdmin as UserAdmin
 from angarium.wiring.identity import admit_configured_users as admit_configured_users
 from angarium.wiring.identity import open_identity as open_identity
 from angarium.wiring.identity import password_hashing as password_hashing

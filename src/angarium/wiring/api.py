@@ -24,7 +24,7 @@ from angarium.services.login import Login
 from angarium.services.login_throttle import LoginThrottle
 from angarium.services.presence import Presence
 from angarium.services.sending import Sending
-from angarium.services.store_calls import StoreCalls
+from angarium.services.store_calls import StoreRetry
 from angarium.services.users import Users
 from angarium.wiring.engine import Engine
 
@@ -46,7 +46,7 @@ def http_server(
     Raises:
         SetupError: The address cannot be listened on.
     """
-    calls = StoreCalls()
+    calls = StoreRetry()
     presence = Presence(engine.presence, settings.presence_window, clock)
     # What is out is out for all of them: told once.
     repeats = logs.Repeats(clock.monotonic)

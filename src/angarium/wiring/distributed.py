@@ -15,15 +15,15 @@ from angarium.engines.cassandra.cluster import CassandraAddress
 from angarium.engines.cassandra.conversations import CassandraConversations
 from angarium.engines.cassandra.keyspace import KeyspaceReport
 from angarium.engines.cassandra.presence import CassandraPresence
-from angarium.engines.cassandra.reader import CassandraReader
-from angarium.engines.cassandra.recorder import CassandraRecorder
+from angarium.engines.cassandra.reader import CassandraMessageReader
+from angarium.engines.cassandra.recorder import CassandraMessageWriter
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.users import CassandraUsers
-from angarium.engines.kafka.consumer import KafkaConsumer
+from angarium.engines.kafka.consumer import KafkaLogConsumer
 from angarium.engines.kafka.dead_letters import KafkaDeadLetters
 from angarium.engines.kafka.producer import KafkaLog
-from angarium.engines.kafka.security import KafkaConnection
-from angarium.engines.kafka.topic_check import TopicCheck
+from angarium.engines.kafka.security import KafkaConnectionSettings
+from angarium.engines.kafka.topic_check import TopicVerification
 from angarium.engines.kafka.topics import KafkaTopics
 from angarium.engines.secrets.tokens import JwtSigner
 from angarium.ports.message_log import DeadLetterLog, MessageLog
@@ -54,7 +54,7 @@ def distributed_engine(settings: Settings, clock: Clock) -> Iterator[Engine]:
         SetupError: The topic is not as the settings say; retrying would not help.
     """
     connection = _kafka(settings)
-    check = TopicCheck(_topics(settings, connection).verify)
+    check = TopicVerification(_topics(settings, connection).verify)
     _verify_topics(check)
     with (
         closing(CassandraSession(_cassandra(settings))) as session,
@@ -67,13 +67,13 @@ def distributed_engine(settings: Settings, clock: Clock) -> Iterator[Engine]:
         yield Engine(
             log=log,
             consumer=partial(
-                KafkaConsumer, connection, settings.topic, settings.group, clock, verify=check.require
+                KafkaLogConsumer, connection, settings.topic, settings.group, clock, verify=check.ensure
             ),
             dead_letters=dead_letters,
             users=CassandraUsers(session),
             conversations=CassandraConversations(session),
-            recorder=CassandraRecorder(session),
-            reader=CassandraReader(session),
+            recorder=CassandraMessageWriter(session),
+            reader=CassandraMessageReader(session),
             presence=CassandraPresence(session, settings.presence_window),
             signer=JwtSigner(
                 settings.jwt_secret or "",
@@ -175,7 +175,7 @@ def prepare(settings: Settings, timeout: float) -> KeyspaceReport:
     return keyspace.prepare(_cassandra(settings), settings.replication, max(0.0, remaining()))
 
 
-def _verify_topics(check: TopicCheck) -> None:
+def _verify_topics(check: TopicVerification) -> None:
     try:
         check.verify()
     except LogUnavailable as error:
@@ -197,12 +197,12 @@ def _await_log(log: KafkaLog) -> None:
         )
 
 
-def _topics(settings: Settings, connection: KafkaConnection) -> KafkaTopics:
+def _topics(settings: Settings, connection: KafkaConnectionSettings) -> KafkaTopics:
     return KafkaTopics(connection, settings.topic, settings.partitions, settings.topic_replication)
 
 
-def _kafka(settings: Settings) -> KafkaConnection:
-    return KafkaConnection(
+def _kafka(settings: Settings) -> KafkaConnectionSettings:
+    return KafkaConnectionSettings(
         tuple(map(_text, settings.kafka)),
         settings.kafka_security,
         settings.kafka_sasl_mechanism,

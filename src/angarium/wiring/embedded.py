@@ -16,7 +16,7 @@ from angarium.engines.embedded.dead_letters import EmbeddedDeadLetters
 from angarium.engines.embedded.log import EmbeddedLog
 from angarium.engines.embedded.messages import EmbeddedMessages
 from angarium.engines.embedded.presence import EmbeddedPresence
-from angarium.engines.embedded.read_connections import FEW_READERS, MOST_READERS
+from angarium.engines.embedded.read_connections import FEW_READERS, MAX_READERS
 from angarium.engines.embedded.users import EmbeddedUsers
 from angarium.engines.secrets.secret_file import load_or_create
 from angarium.engines.secrets.tokens import JwtSigner
@@ -45,7 +45,7 @@ def embedded_engine(settings: Settings, clock: Clock) -> Iterator[Engine]:
     Raises:
         SetupError: The folder is in use, cannot be used, or was made with other settings.
     """
-    with DataFolderLock(settings.data), _database(settings, MOST_READERS) as database:
+    with DataFolderLock(settings.data), _database(settings, MAX_READERS) as database:
         log = EmbeddedLog(database, clock)
         messages = EmbeddedMessages(database)
         yield Engine(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from angarium.ports.conversations import ConversationStore
 from angarium.ports.identity import TokenSigner
 from angarium.ports.message_log import DeadLetterLog, LogConsumer, MessageLog
-from angarium.ports.messages import MessageReader, MessageRecorder
+from angarium.ports.messages import MessageReader, MessageWriter
 from angarium.ports.presence import PresenceStore
 from angarium.ports.users import UserStore
 
@@ -33,7 +33,7 @@ class Engine:
     dead_letters: DeadLetterLog
     users: UserStore
     conversations: ConversationStore
-    recorder: MessageRecorder
+    recorder: MessageWriter
     reader: MessageReader
     presence: PresenceStore
     signer: TokenSigner

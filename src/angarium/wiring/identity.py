@@ -28,7 +28,7 @@ PARALLEL_HASHES = 2
 
 
 @dataclass(frozen=True, slots=True)
-class IdentityRoom:
+class UserAdmin:
     """What the commands about users need.
 
     Attributes:
@@ -41,7 +41,7 @@ class IdentityRoom:
 
 
 @contextmanager
-def open_identity(settings: Settings, timeout: float = 0.0) -> Iterator[IdentityRoom]:
+def open_identity(settings: Settings, timeout: float = 0.0) -> Iterator[UserAdmin]:
     """Open just what the commands about users need, beside a running service or without one.
 
     Args:
@@ -59,7 +59,7 @@ def open_identity(settings: Settings, timeout: float = 0.0) -> Iterator[Identity
     give_up_at = time.monotonic() + timeout
     with _users(settings, timeout) as store:
         users = PersistentUsers(store, lambda: give_up_at - time.monotonic())
-        yield IdentityRoom(users, Provisioning(users, ScryptHasher(), SystemClock()))
+        yield UserAdmin(users, Provisioning(users, ScryptHasher(), SystemClock()))
 
 
 def _users(settings: Settings, timeout: float) -> AbstractContextManager[UserStore]:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from angarium import deadline, logs
 from angarium.api.exchange import (
     Application,
-    Awaiting,
+    DeferredResponse,
+    ExecutionMode,
     Head,
-    Lane,
     PasswordCheck,
     Refusal,
     Response,
@@ -35,12 +35,12 @@ class InProcess:
             return _answer(request, head, admission.response)
         body = request.body or b""
         with logs.bound(trace_id=head.trace_id):
-            outcome = self._application.run(admission, body, admission.lane is not Lane.INLINE)
+            outcome = self._application.run(admission, body, admission.lane is not ExecutionMode.INLINE)
             if isinstance(outcome, WouldBlock):
                 with deadline.within(LANE_SECONDS):
                     outcome = self._application.run(admission, body, True)
             assert not isinstance(outcome, (WouldBlock, PasswordCheck))
-            if isinstance(outcome, Awaiting):
+            if isinstance(outcome, DeferredResponse):
                 outcome = _awaited(outcome, self._patience)
         return _answer(request, head, outcome)
 
@@ -53,7 +53,7 @@ class InProcess:
         return Head(request.method, path, query, headers, PEER, trace_id_of(values))
 
 
-def _awaited(awaiting: Awaiting, patience: float) -> Response:
+def _awaited(awaiting: DeferredResponse, patience: float) -> Response:
     try:
         awaiting.future.exception(min(awaiting.within, patience))
     except TimeoutError:

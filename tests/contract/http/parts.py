@@ -13,7 +13,7 @@ from angarium.engines.secrets.tokens import JwtSigner
 from angarium.ports.conversations import ConversationStore
 from angarium.ports.identity import PasswordHasher, TokenSigner
 from angarium.ports.message_log import LogConsumer, MessageLog
-from angarium.ports.messages import MessageReader, MessageRecorder
+from angarium.ports.messages import MessageReader, MessageWriter
 from angarium.ports.presence import PresenceStore
 from angarium.ports.users import UserStore
 from angarium.services.authentication import Authentication
@@ -26,7 +26,7 @@ from angarium.services.login import Login
 from angarium.services.login_throttle import LoginThrottle
 from angarium.services.presence import Presence
 from angarium.services.sending import Sending
-from angarium.services.store_calls import StoreCalls
+from angarium.services.store_calls import StoreRetry
 from angarium.services.users import Users
 
 SECRET = "a key of thirty-two bytes or more"
@@ -59,7 +59,7 @@ class Parts:
     open_consumer: Callable[[], LogConsumer]
     users: UserStore
     conversations: ConversationStore
-    recorder: MessageRecorder
+    recorder: MessageWriter
     reader: MessageReader
     presence: PresenceStore
     hasher: PasswordHasher
@@ -74,12 +74,12 @@ def signer() -> TokenSigner:
 
 def application(
     parts: Parts,
-    calls: StoreCalls | None = None,
+    calls: StoreRetry | None = None,
     hosts: HostCheck | None = None,
     cors: CorsPolicy | None = None,
 ) -> MessagingApplication:
     """Put the API together."""
-    calls = calls or StoreCalls()
+    calls = calls or StoreRetry()
     presence = Presence(parts.presence, PRESENCE_WINDOW, parts.clock)
     throttle = LoginThrottle(LOGIN_ATTEMPTS, LOGIN_WINDOW, parts.clock)
     repeats = logs.Repeats(parts.clock.monotonic)

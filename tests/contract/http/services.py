@@ -15,8 +15,8 @@ from angarium.domain.identifiers import user_id_for
 from angarium.domain.user import Principal, User
 from angarium.engines.cassandra.conversations import CassandraConversations
 from angarium.engines.cassandra.presence import CassandraPresence
-from angarium.engines.cassandra.reader import CassandraReader
-from angarium.engines.cassandra.recorder import CassandraRecorder
+from angarium.engines.cassandra.reader import CassandraMessageReader
+from angarium.engines.cassandra.recorder import CassandraMessageWriter
 from angarium.engines.cassandra.users import CassandraUsers
 from angarium.engines.embedded.consumer import EmbeddedConsumer
 from angarium.engines.embedded.conversations import EmbeddedConversations
@@ -26,10 +26,10 @@ from angarium.engines.embedded.log import EmbeddedLog
 from angarium.engines.embedded.messages import EmbeddedMessages
 from angarium.engines.embedded.presence import EmbeddedPresence
 from angarium.engines.embedded.users import EmbeddedUsers
-from angarium.engines.kafka.consumer import KafkaConsumer
+from angarium.engines.kafka.consumer import KafkaLogConsumer
 from angarium.engines.kafka.dead_letters import KafkaDeadLetters
 from angarium.engines.kafka.producer import KafkaLog
-from angarium.engines.kafka.security import KafkaConnection
+from angarium.engines.kafka.security import KafkaConnectionSettings
 from angarium.ports.message_log import DeadLetterLog
 from angarium.router.worker import Worker
 from angarium.services.presence import OnlineUsers
@@ -158,7 +158,7 @@ def balanced(folder: Path, request: pytest.FixtureRequest) -> Iterator[Service]:
 @contextmanager
 def distributed(_: Path, request: pytest.FixtureRequest) -> Iterator[Service]:
     """Run the server and the worker over the session's Kafka and Cassandra, with a topic of their own."""
-    connection = KafkaConnection((request.getfixturevalue("steady_kafka"),))
+    connection = KafkaConnectionSettings((request.getfixturevalue("steady_kafka"),))
     topic = f"messages-{uuid4().hex[:8]}"
     make_topics(connection, topic, PARTITIONS)
     session = shared_sessions(request, request.getfixturevalue("steady_cassandra"))[0]
@@ -170,11 +170,11 @@ def distributed(_: Path, request: pytest.FixtureRequest) -> Iterator[Service]:
         log.wait_until_connected(STOP_SECONDS)
         parts = Parts(
             log=log,
-            open_consumer=lambda: KafkaConsumer(connection, topic, topic, clock),
+            open_consumer=lambda: KafkaLogConsumer(connection, topic, topic, clock),
             users=CassandraUsers(session),
             conversations=CassandraConversations(session),
-            recorder=CassandraRecorder(session),
-            reader=CassandraReader(session),
+            recorder=CassandraMessageWriter(session),
+            reader=CassandraMessageReader(session),
             presence=CassandraPresence(session, PRESENCE_WINDOW),
             hasher=CheapHasher(),
             clock=clock,

@@ -7,17 +7,17 @@ import pytest
 from tests.contract.http.client import Answer, Person, Talk
 from tests.contract.http.waiting import until
 
-LARGEST = 10_240
+MAX_BYTES = 10_240
 """Bytes of a text."""
 
 ABOUT = 1024 * 1024 + 128 * 1024
 """Bytes of a page at most: about 1 MiB."""
 
 TEXTS = {
-    "control characters": "\x01" * LARGEST,
-    "quotes": '"' * LARGEST,
-    "letters": "a" * LARGEST,
-    "letters and an emoji": "😀" + "a" * (LARGEST - 4),
+    "control characters": "\x01" * MAX_BYTES,
+    "quotes": '"' * MAX_BYTES,
+    "letters": "a" * MAX_BYTES,
+    "letters and an emoji": "😀" + "a" * (MAX_BYTES - 4),
 }
 
 
@@ -96,7 +96,7 @@ def test_a_list_of_conversations_with_large_last_messages_is_walked_in_pages_tha
         peer = newcomer("peer")
         answer = peer.client.post("/v1/conversations", {"participant_ids": [str(bob.user_id)]})
         opened.append(answer.text("conversation_id"))
-        sent = {"conversation_id": opened[-1], "content": "\x01" * LARGEST}
+        sent = {"conversation_id": opened[-1], "content": "\x01" * MAX_BYTES}
         assert peer.client.post("/v1/messages", sent).status == 202
     until(
         lambda: (
@@ -114,8 +114,8 @@ def test_a_list_of_conversations_with_large_last_messages_is_walked_in_pages_tha
 
 def test_a_hundred_of_the_largest_plain_texts_are_one_page(talk: Talk) -> None:
     for _ in range(99):
-        assert talk.send("a" * LARGEST).status == 202
-    talk.say("a" * LARGEST)
+        assert talk.send("a" * MAX_BYTES).status == 202
+    talk.say("a" * MAX_BYTES)
     page = talk.history("limit=100")
     assert len(page.rows("messages")) == 100
     assert page.at("pagination", "has_more") is False

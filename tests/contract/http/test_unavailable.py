@@ -7,11 +7,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from angarium.api.exchange import Lane
+from angarium.api.exchange import ExecutionMode
 from angarium.api.routes import ROUTES, Route
 from angarium.domain.errors import LogUnavailable, RecordTooLarge, StoreUnavailable
-from angarium.domain.message import Message, Place, Status
-from angarium.services.store_calls import StoreCalls
+from angarium.domain.message import Message, MessagePosition, Status
+from angarium.services.store_calls import StoreRetry
 from tests.contract.http.client import Answer, Person, Talk, refused
 from tests.contract.http.in_process import InProcess
 from tests.contract.http.parts import application
@@ -23,7 +23,9 @@ TRACE = "0af7651916cd43dd8448eb211c80319c"
 CONVERSATION = "/v1/conversations/{conversation_id}"
 SECRET_WORDS = "host=10.1.2.3 password=hunter2"
 GUARDED_BY_STORE = [
-    route for route in ROUTES if route.lane is Lane.STORE or route.template in ("/v1/messages", "/auth/token")
+    route
+    for route in ROUTES
+    if route.lane is ExecutionMode.STORE or route.template in ("/v1/messages", "/auth/token")
 ]
 
 
@@ -54,7 +56,7 @@ class Frail:
 
 
 def started(service: Service) -> Service:
-    impatient = StoreCalls(at_most=0.05)
+    impatient = StoreRetry(at_most=0.05)
     return replace(service, transport=InProcess(application(service.parts, impatient), patience=0.05))
 
 
@@ -184,7 +186,13 @@ def test_a_receipt_that_the_log_is_too_small_for_is_413(frail: Frail, talk: Talk
 def store_message(frail: Frail, talk: Talk) -> str:
     conversation_id, message_id = UUID(talk.conversation_id), uuid4()
     message = Message(
-        message_id, conversation_id, talk.one.user_id, talk.other.user_id, "a", Place(1, 0), Status.SENT
+        message_id,
+        conversation_id,
+        talk.one.user_id,
+        talk.other.user_id,
+        "a",
+        MessagePosition(1, 0),
+        Status.SENT,
     )
     frail.service.parts.recorder.record(conversation_id, [message]).result(10)
     return str(message_id)

@@ -7,8 +7,8 @@ from itertools import count
 from uuid import UUID, uuid4
 
 from angarium.domain.identifiers import conversation_id_for
-from angarium.domain.message import InboxPlace, Message, Place, Status
-from angarium.ports.messages import Marked, MessageRecorder, Receipt, Recorded
+from angarium.domain.message import InboxPosition, Message, MessagePosition, Status
+from angarium.ports.messages import MessageWriter, Receipt, ReceiptOutcome, StoreOutcome
 
 ANSWER_SECONDS = 30.0
 START = 1_700_000_000_000
@@ -40,7 +40,7 @@ class Chat:
             author,
             self.bob if author == self.alice else self.alice,
             content,
-            Place(START + offset if at is None else at, offset),
+            MessagePosition(START + offset if at is None else at, offset),
             status,
         )
 
@@ -48,24 +48,24 @@ class Chat:
         """Make so many messages, of one millisecond or of one each."""
         return [self.message(f"message {each}", at=at) for each in range(number)]
 
-    def place(self, message: Message) -> InboxPlace:
+    def position(self, message: Message) -> InboxPosition:
         """Tell where a message stands in its recipient's inbox."""
-        return InboxPlace(message.place.timestamp, message.conversation_id, message.place.offset)
+        return InboxPosition(message.position.timestamp, message.conversation_id, message.position.offset)
 
 
-def record(recorder: MessageRecorder, *messages: Message) -> tuple[Recorded, ...]:
+def record(recorder: MessageWriter, *messages: Message) -> tuple[StoreOutcome, ...]:
     """Store messages of one conversation and wait until they are visible."""
     return recorder.record(messages[0].conversation_id, messages).result(ANSWER_SECONDS)
 
 
 def record_for(
-    recorder: MessageRecorder, online: "Future[Collection[UUID]]", *messages: Message
-) -> "Future[tuple[Recorded, ...]]":
+    recorder: MessageWriter, online: "Future[Collection[UUID]]", *messages: Message
+) -> "Future[tuple[StoreOutcome, ...]]":
     """Begin to store messages of one conversation while it is not known yet who is online."""
     return recorder.record(messages[0].conversation_id, messages, online)
 
 
-def mark(recorder: MessageRecorder, chat: Chat, *receipts: Receipt) -> tuple[Marked, ...]:
+def mark(recorder: MessageWriter, chat: Chat, *receipts: Receipt) -> tuple[ReceiptOutcome, ...]:
     """Mark messages of one conversation and wait until it is visible."""
     return recorder.mark_delivered(chat.conversation_id, receipts).result(ANSWER_SECONDS)
 

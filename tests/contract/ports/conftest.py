@@ -8,7 +8,7 @@ import pytest
 
 from angarium.ports.conversations import ConversationStore
 from angarium.ports.message_log import DeadLetterLog, LogConsumer, MessageLog
-from angarium.ports.messages import MessageReader, MessageRecorder
+from angarium.ports.messages import MessageReader, MessageWriter
 from angarium.ports.presence import PresenceStore
 from angarium.ports.users import UserStore
 from tests.contract.ports.engine import Engine, Logs, Stores
@@ -75,7 +75,7 @@ def conversations(stores: Stores) -> ConversationStore:
 
 
 @pytest.fixture
-def recorder(stores: Stores) -> MessageRecorder:
+def recorder(stores: Stores) -> MessageWriter:
     return stores.recorder
 
 

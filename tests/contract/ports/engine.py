@@ -8,7 +8,7 @@ import pytest
 
 from angarium.ports.conversations import ConversationStore
 from angarium.ports.message_log import DeadLetterLog, LogConsumer, MessageLog
-from angarium.ports.messages import MessageReader, MessageRecorder
+from angarium.ports.messages import MessageReader, MessageWriter
 from angarium.ports.presence import PresenceStore
 from angarium.ports.users import UserStore
 
@@ -47,7 +47,7 @@ class Stores:
     users: UserStore
     users_elsewhere: UserStore
     conversations: ConversationStore
-    recorder: MessageRecorder
+    recorder: MessageWriter
     reader: MessageReader
     presence: PresenceStore
 

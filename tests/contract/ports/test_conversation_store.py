@@ -6,7 +6,7 @@ from threading import Barrier
 from uuid import UUID, uuid4
 
 from angarium.deadline import within
-from angarium.domain.conversation import Conversation, ConversationPlace
+from angarium.domain.conversation import Conversation, ConversationPosition
 from angarium.domain.errors import StoreUnavailable
 from angarium.domain.identifiers import conversation_id_for
 from angarium.ports.conversations import ConversationStore
@@ -19,12 +19,12 @@ def conversation(one: UUID, other: UUID, created_at: int = START) -> Conversatio
     return Conversation(conversation_id_for(one, other), (first, second), created_at)
 
 
-def place(of: Conversation) -> ConversationPlace:
-    return ConversationPlace(of.created_at, of.conversation_id)
+def position(of: Conversation) -> ConversationPosition:
+    return ConversationPosition(of.created_at, of.conversation_id)
 
 
 def newest_first(*conversations: Conversation) -> list[Conversation]:
-    return sorted(conversations, key=place, reverse=True)
+    return sorted(conversations, key=position, reverse=True)
 
 
 def test_a_new_conversation_is_kept_as_it_is(conversations: ConversationStore) -> None:
@@ -102,7 +102,7 @@ def test_a_list_has_the_newest_first_and_ties_by_id(conversations: ConversationS
     assert list(conversations.of_user(alice, None, 100)) == expected
     assert list(conversations.of_user(alice, None, 5)) == expected[:5]
     for number, each in enumerate(expected):
-        assert list(conversations.of_user(alice, place(each), 100)) == expected[number + 1 :]
+        assert list(conversations.of_user(alice, position(each), 100)) == expected[number + 1 :]
 
 
 def test_a_place_need_not_be_a_conversation_s_own(conversations: ConversationStore) -> None:
@@ -110,9 +110,9 @@ def test_a_place_need_not_be_a_conversation_s_own(conversations: ConversationSto
     made = [conversation(alice, uuid4(), START + number) for number in range(3)]
     for each in made:
         conversations.create(each, uuid4())
-    between = ConversationPlace(START + 1, UUID(int=0))
+    between = ConversationPosition(START + 1, UUID(int=0))
     assert list(conversations.of_user(alice, between, 10)) == [made[0]]
-    above = ConversationPlace(START + 1, UUID(int=2**128 - 1))
+    above = ConversationPosition(START + 1, UUID(int=2**128 - 1))
     assert list(conversations.of_user(alice, above, 10)) == [made[1], made[0]]
 
 
@@ -124,10 +124,10 @@ def test_walking_a_list_skips_and_repeats_nothing_while_new_ones_come(
     for each in made:
         conversations.create(each, uuid4())
     walked: list[Conversation] = []
-    after: ConversationPlace | None = None
+    after: ConversationPosition | None = None
     while page := conversations.of_user(alice, after, 3):
         walked += page
-        after = place(page[-1])
+        after = position(page[-1])
         conversations.create(conversation(alice, uuid4(), START + 1_000), uuid4())
     assert walked == newest_first(*made)
 

@@ -88,10 +88,10 @@ def test_many_records_may_be_on_their_way_at_once(
 ) -> None:
     keys = keys_by_partition(PARTITIONS)
     futures = [log.append(NewRecord(keys[number % PARTITIONS], b"%d" % number, {})) for number in range(400)]
-    places = {(each.partition, each.offset) for each in (f.result(ANSWER_SECONDS) for f in futures)}
-    assert len(places) == 400
+    positions = {(each.partition, each.offset) for each in (f.result(ANSWER_SECONDS) for f in futures)}
+    assert len(positions) == 400
     records = read(group).until_all(400)
-    assert {(record.partition, record.offset) for record in records} == places
+    assert {(record.partition, record.offset) for record in records} == positions
     assert sorted(int(record.value or b"") for record in records) == list(range(400))
 
 

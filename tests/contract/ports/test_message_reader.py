@@ -2,9 +2,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from angarium.domain.message import BEGINNING, LAST_OFFSET, InboxPlace, Message, Place
+from angarium.domain.message import BEGINNING, LAST_OFFSET, InboxPosition, Message, MessagePosition
 from angarium.domain.page_size import MAX_PAGE_BYTES, message_bytes
-from angarium.ports.messages import PENDING_COUNT_LIMIT, MessageReader, MessageRecorder, Summary
+from angarium.ports.messages import PENDING_COUNT_LIMIT, MessageReader, MessageWriter, Summary
 from tests.contract.ports.chat import START, Chat, delivered, ids, mark, receipt, record
 
 
@@ -14,7 +14,7 @@ def chat() -> Chat:
 
 
 @pytest.fixture
-def five(recorder: MessageRecorder, chat: Chat) -> list[Message]:
+def five(recorder: MessageWriter, chat: Chat) -> list[Message]:
     messages = chat.messages(5)
     record(recorder, *messages)
     return messages
@@ -32,8 +32,8 @@ def test_towards_the_past_the_newest_comes_first(
 ) -> None:
     assert list(reader.older(chat.conversation_id, None, 10)) == five[::-1]
     assert list(reader.older(chat.conversation_id, None, 2)) == [five[4], five[3]]
-    assert list(reader.older(chat.conversation_id, five[3].place, 2)) == [five[2], five[1]]
-    assert list(reader.older(chat.conversation_id, five[0].place, 2)) == []
+    assert list(reader.older(chat.conversation_id, five[3].position, 2)) == [five[2], five[1]]
+    assert list(reader.older(chat.conversation_id, five[0].position, 2)) == []
     assert list(reader.older(chat.conversation_id, BEGINNING, 2)) == []
 
 
@@ -42,73 +42,73 @@ def test_towards_the_present_the_oldest_comes_first(
 ) -> None:
     assert list(reader.newer(chat.conversation_id, BEGINNING, 10)) == five
     assert list(reader.newer(chat.conversation_id, BEGINNING, 2)) == five[:2]
-    assert list(reader.newer(chat.conversation_id, five[1].place, 2)) == five[2:4]
-    assert list(reader.newer(chat.conversation_id, five[4].place, 2)) == []
+    assert list(reader.newer(chat.conversation_id, five[1].position, 2)) == five[2:4]
+    assert list(reader.newer(chat.conversation_id, five[4].position, 2)) == []
 
 
 def test_a_place_need_not_be_a_message_s_own(reader: MessageReader, chat: Chat, five: list[Message]) -> None:
-    middle = five[2].place.timestamp
-    whole = Place(middle, 2**62)
+    middle = five[2].position.timestamp
+    whole = MessagePosition(middle, 2**62)
     assert list(reader.newer(chat.conversation_id, whole, 10)) == five[3:]
     assert list(reader.older(chat.conversation_id, whole, 10)) == five[2::-1]
-    assert list(reader.newer(chat.conversation_id, Place(middle, -1), 10)) == five[2:]
-    assert list(reader.older(chat.conversation_id, Place(2**53, 0), 10)) == five[::-1]
-    assert list(reader.newer(chat.conversation_id, Place(2**53, 0), 10)) == []
+    assert list(reader.newer(chat.conversation_id, MessagePosition(middle, -1), 10)) == five[2:]
+    assert list(reader.older(chat.conversation_id, MessagePosition(2**53, 0), 10)) == five[::-1]
+    assert list(reader.newer(chat.conversation_id, MessagePosition(2**53, 0), 10)) == []
 
 
 def test_a_walk_may_begin_at_the_end_of_any_millisecond(
-    recorder: MessageRecorder, reader: MessageReader, chat: Chat
+    recorder: MessageWriter, reader: MessageReader, chat: Chat
 ) -> None:
     messages = [chat.message(at=START + number // 2) for number in range(50)]
-    assert list(reader.newer(chat.conversation_id, Place(START, LAST_OFFSET), 10)) == []
+    assert list(reader.newer(chat.conversation_id, MessagePosition(START, LAST_OFFSET), 10)) == []
     for stored in (messages[:3], messages[3:]):
         record(recorder, *stored)
         there = messages[: messages.index(stored[-1]) + 1]
         for at in (START - 1, START, START + 1, START + 15, START + 16, START + 24, START + 25):
-            behind = [message for message in there if message.place.timestamp > at]
+            behind = [message for message in there if message.position.timestamp > at]
             for limit in (1, 20, 100):
-                found = reader.newer(chat.conversation_id, Place(at, LAST_OFFSET), limit)
+                found = reader.newer(chat.conversation_id, MessagePosition(at, LAST_OFFSET), limit)
                 assert list(found) == behind[:limit]
 
 
 def test_messages_of_one_millisecond_stand_in_the_order_of_the_log(
-    recorder: MessageRecorder, reader: MessageReader, chat: Chat
+    recorder: MessageWriter, reader: MessageReader, chat: Chat
 ) -> None:
     # More than ten, so that an order by the offset's text would show.
     messages = [*chat.messages(12, at=START), *chat.messages(3, at=START + 1)]
     record(recorder, *messages[:7])
     record(recorder, *messages[7:])
     assert list(reader.newer(chat.conversation_id, BEGINNING, 100)) == messages
-    assert list(reader.newer(chat.conversation_id, messages[4].place, 100)) == messages[5:]
-    assert list(reader.older(chat.conversation_id, messages[11].place, 100)) == messages[10::-1]
+    assert list(reader.newer(chat.conversation_id, messages[4].position, 100)) == messages[5:]
+    assert list(reader.older(chat.conversation_id, messages[11].position, 100)) == messages[10::-1]
 
 
 @pytest.mark.parametrize("at", [None, START], ids=["one a millisecond", "one millisecond"])
 def test_walking_to_older_pages_skips_and_repeats_nothing_while_new_ones_come(
-    recorder: MessageRecorder, reader: MessageReader, chat: Chat, at: int | None
+    recorder: MessageWriter, reader: MessageReader, chat: Chat, at: int | None
 ) -> None:
     messages = chat.messages(20, at)
     record(recorder, *messages)
     walked: list[Message] = []
-    place: Place | None = None
-    while page := reader.older(chat.conversation_id, place, 3):
+    position: MessagePosition | None = None
+    while page := reader.older(chat.conversation_id, position, 3):
         walked += page
-        place = page[-1].place
+        position = page[-1].position
         record(recorder, chat.message("new", at=at))
     assert walked == messages[::-1]
 
 
 @pytest.mark.parametrize("at", [None, START], ids=["one a millisecond", "one millisecond"])
 def test_walking_to_newer_pages_meets_every_message_that_comes_meanwhile(
-    recorder: MessageRecorder, reader: MessageReader, chat: Chat, at: int | None
+    recorder: MessageWriter, reader: MessageReader, chat: Chat, at: int | None
 ) -> None:
     expected = chat.messages(10, at)
     record(recorder, *expected)
     walked: list[Message] = []
-    place = BEGINNING
-    while page := reader.newer(chat.conversation_id, place, 3):
+    position = BEGINNING
+    while page := reader.newer(chat.conversation_id, position, 3):
         walked += page
-        place = page[-1].place
+        position = page[-1].position
         if len(expected) < 16:
             expected += (new := chat.messages(2, at))
             record(recorder, *new)
@@ -116,7 +116,7 @@ def test_walking_to_newer_pages_meets_every_message_that_comes_meanwhile(
 
 
 def test_a_conversation_shows_no_other_s_messages(
-    recorder: MessageRecorder, reader: MessageReader, chat: Chat, five: list[Message]
+    recorder: MessageWriter, reader: MessageReader, chat: Chat, five: list[Message]
 ) -> None:
     other = Chat(chat.alice, uuid4())
     elsewhere = other.messages(3)
@@ -136,7 +136,7 @@ def test_messages_are_found_by_their_ids(reader: MessageReader, chat: Chat, five
 
 
 def test_a_hundred_messages_are_found_at_once(
-    recorder: MessageRecorder, reader: MessageReader, chat: Chat
+    recorder: MessageWriter, reader: MessageReader, chat: Chat
 ) -> None:
     messages = chat.messages(100)
     record(recorder, *messages)
@@ -145,7 +145,7 @@ def test_a_hundred_messages_are_found_at_once(
 
 
 def test_whose_messages_are_is_told_by_their_ids(
-    recorder: MessageRecorder, reader: MessageReader, chat: Chat, five: list[Message]
+    recorder: MessageWriter, reader: MessageReader, chat: Chat, five: list[Message]
 ) -> None:
     own = chat.message(sender=chat.bob)
     record(recorder, own)
@@ -163,7 +163,7 @@ LARGE = ["\x01" * 10_240, "a" * 10_240, "😀" + "a" * 10_236]
 
 @pytest.mark.parametrize("text", LARGE, ids=["control characters", "letters", "letters and an emoji"])
 def test_a_page_ends_with_the_message_that_is_one_too_many(
-    recorder: MessageRecorder, reader: MessageReader, chat: Chat, text: str
+    recorder: MessageWriter, reader: MessageReader, chat: Chat, text: str
 ) -> None:
     messages = [
         chat.message(text if number % 8 else "small", at=START + number // 3) for number in range(120)
@@ -171,16 +171,16 @@ def test_a_page_ends_with_the_message_that_is_one_too_many(
     for start in range(0, 120, 40):
         record(recorder, *messages[start : start + 40])
     middle = messages[40]
-    moment = Place(START + 9, LAST_OFFSET)
-    behind_moment = [each for each in messages if each.place > moment]
+    moment = MessagePosition(START + 9, LAST_OFFSET)
+    behind_moment = [each for each in messages if each.position > moment]
     reads = [
         (reader.older(chat.conversation_id, None, 101), messages[::-1]),
-        (reader.older(chat.conversation_id, messages[110].place, 101), messages[109::-1]),
+        (reader.older(chat.conversation_id, messages[110].position, 101), messages[109::-1]),
         (reader.newer(chat.conversation_id, BEGINNING, 101), messages),
-        (reader.newer(chat.conversation_id, middle.place, 101), messages[41:]),
+        (reader.newer(chat.conversation_id, middle.position, 101), messages[41:]),
         (reader.newer(chat.conversation_id, moment, 101), behind_moment),
         (reader.inbox(chat.bob, None, 101), messages),
-        (reader.inbox(chat.bob, chat.place(middle), 101), messages[41:]),
+        (reader.inbox(chat.bob, chat.position(middle), 101), messages[41:]),
     ]
     for found, expected in reads:
         sizes = [message_bytes(each) for each in found]
@@ -190,7 +190,7 @@ def test_a_page_ends_with_the_message_that_is_one_too_many(
 
 
 def test_an_inbox_holds_what_its_owner_has_not_confirmed(
-    recorder: MessageRecorder, reader: MessageReader, chat: Chat
+    recorder: MessageWriter, reader: MessageReader, chat: Chat
 ) -> None:
     first, own, second, third = (
         chat.message(),
@@ -208,31 +208,31 @@ def test_an_inbox_holds_what_its_owner_has_not_confirmed(
 
 
 def test_an_inbox_is_in_order_of_time_then_conversation_then_offset(
-    recorder: MessageRecorder, reader: MessageReader
+    recorder: MessageWriter, reader: MessageReader
 ) -> None:
     bob = uuid4()
     chats = sorted((Chat(bob=bob) for _ in range(3)), key=lambda each: str(each.conversation_id))
     early, late = [each.messages(2, at=START + 5) for each in chats], chats[1].messages(12, at=START + 6)
     earliest = [chats[2].message(at=START), chats[0].message(at=START + 4)]
     for batch in (early[2], late, [earliest[0]], early[0], [earliest[1]], early[1]):
-        record(recorder, *sorted(batch, key=lambda each: each.place))
+        record(recorder, *sorted(batch, key=lambda each: each.position))
     expected = [*earliest, *early[0], *early[1], *early[2], *late]
     assert list(reader.inbox(bob, None, 100)) == expected
     for number, message in enumerate(expected):
-        assert list(reader.inbox(bob, chats[0].place(message), 100)) == expected[number + 1 :]
+        assert list(reader.inbox(bob, chats[0].position(message), 100)) == expected[number + 1 :]
     assert list(reader.inbox(bob, None, 3)) == expected[:3]
 
 
 def test_a_place_in_an_inbox_outlives_its_message(
-    recorder: MessageRecorder, reader: MessageReader, chat: Chat, five: list[Message]
+    recorder: MessageWriter, reader: MessageReader, chat: Chat, five: list[Message]
 ) -> None:
-    place = chat.place(five[1])
+    position = chat.position(five[1])
     mark(recorder, chat, receipt(five[1]), receipt(five[3]))
-    assert list(reader.inbox(chat.bob, place, 10)) == [five[2], five[4]]
+    assert list(reader.inbox(chat.bob, position, 10)) == [five[2], five[4]]
 
 
 def test_walking_an_inbox_skips_and_repeats_nothing_while_it_changes(
-    recorder: MessageRecorder, reader: MessageReader
+    recorder: MessageWriter, reader: MessageReader
 ) -> None:
     bob = uuid4()
     chats = [Chat(bob=bob) for _ in range(3)]
@@ -242,19 +242,19 @@ def test_walking_an_inbox_skips_and_repeats_nothing_while_it_changes(
         record(recorder, *batch)
         expected += batch
     walked: list[Message] = []
-    place: InboxPlace | None = None
-    while page := reader.inbox(bob, place, 4):
+    position: InboxPosition | None = None
+    while page := reader.inbox(bob, position, 4):
         walked += page
-        place = chats[0].place(page[-1])
+        position = chats[0].position(page[-1])
         last = page[-1]
         chat = next(each for each in chats if each.conversation_id == last.conversation_id)
         mark(recorder, chat, receipt(last))
-    expected.sort(key=chats[0].place)
+    expected.sort(key=chats[0].position)
     assert walked == expected
 
 
 def test_a_summary_shows_the_newest_message_and_counts_what_waits_for_the_user(
-    recorder: MessageRecorder, reader: MessageReader, chat: Chat
+    recorder: MessageWriter, reader: MessageReader, chat: Chat
 ) -> None:
     first, second, own = (
         chat.message(at=START),
@@ -270,7 +270,7 @@ def test_a_summary_shows_the_newest_message_and_counts_what_waits_for_the_user(
     assert reader.summaries(chat.alice, ask)[ask[0]] == Summary(delivered(own), 0)
 
 
-def test_every_conversation_asked_for_has_a_summary(recorder: MessageRecorder, reader: MessageReader) -> None:
+def test_every_conversation_asked_for_has_a_summary(recorder: MessageWriter, reader: MessageReader) -> None:
     bob = uuid4()
     chats = [Chat(bob=bob) for _ in range(100)]
     last: dict[UUID, Message] = {}
@@ -288,7 +288,7 @@ def test_every_conversation_asked_for_has_a_summary(recorder: MessageRecorder, r
 
 @pytest.mark.parametrize("waiting", [PENDING_COUNT_LIMIT - 1, PENDING_COUNT_LIMIT, PENDING_COUNT_LIMIT + 5])
 def test_a_summary_counts_to_a_hundred_and_no_further(
-    recorder: MessageRecorder, reader: MessageReader, chat: Chat, waiting: int
+    recorder: MessageWriter, reader: MessageReader, chat: Chat, waiting: int
 ) -> None:
     early = chat.messages(20)
     messages = [*early, *chat.messages(waiting)]

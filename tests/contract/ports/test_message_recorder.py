@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from angarium.domain.message import BEGINNING, Message, Status
-from angarium.ports.messages import Marked, MessageReader, MessageRecorder, Receipt, Recorded
+from angarium.ports.messages import MessageReader, MessageWriter, Receipt, ReceiptOutcome, StoreOutcome
 from tests.contract.ports.chat import (
     ANSWER_SECONDS,
     START,
@@ -19,7 +19,12 @@ from tests.contract.ports.chat import (
 )
 from tests.fakes.futures import done
 
-D, N, R, U = Marked.DELIVERED, Marked.NOT_RECIPIENT, Marked.REPEATED, Marked.UNKNOWN
+D, N, R, U = (
+    ReceiptOutcome.DELIVERED,
+    ReceiptOutcome.NOT_RECIPIENT,
+    ReceiptOutcome.REPEATED,
+    ReceiptOutcome.UNKNOWN,
+)
 
 
 @pytest.fixture
@@ -31,9 +36,9 @@ def stored(reader: MessageReader, chat: Chat) -> list[Message]:
     return list(reader.newer(chat.conversation_id, BEGINNING, 1_000))
 
 
-def test_a_message_is_stored_as_it_is(recorder: MessageRecorder, reader: MessageReader, chat: Chat) -> None:
+def test_a_message_is_stored_as_it_is(recorder: MessageWriter, reader: MessageReader, chat: Chat) -> None:
     pending, sent = chat.message(), chat.message(sender=chat.bob, status=Status.SENT)
-    assert record(recorder, pending, sent) == (Recorded.STORED, Recorded.STORED)
+    assert record(recorder, pending, sent) == (StoreOutcome.STORED, StoreOutcome.STORED)
     assert stored(reader, chat) == [pending, sent]
 
 
@@ -51,18 +56,18 @@ def test_a_message_is_stored_as_it_is(recorder: MessageRecorder, reader: Message
     ],
 )
 def test_a_text_comes_back_byte_for_byte(
-    recorder: MessageRecorder, reader: MessageReader, chat: Chat, content: str
+    recorder: MessageWriter, reader: MessageReader, chat: Chat, content: str
 ) -> None:
     message, other = chat.message(content), chat.message("another")
     record(recorder, message, other)
-    record(recorder, replace(message, place=chat.message().place))
+    record(recorder, replace(message, position=chat.message().position))
     mark(recorder, chat, receipt(message))
     assert [each.content for each in stored(reader, chat)] == [content, "another"]
     assert reader.find(chat.conversation_id, [message.message_id])[message.message_id].content == content
 
 
 def test_what_was_recorded_is_visible_to_every_reader_at_once(
-    recorder: MessageRecorder, reader: MessageReader, chat: Chat
+    recorder: MessageWriter, reader: MessageReader, chat: Chat
 ) -> None:
     for number in range(20):
         message = chat.message(f"{number}")
@@ -77,36 +82,36 @@ def test_what_was_recorded_is_visible_to_every_reader_at_once(
 
 
 def test_the_same_record_again_changes_nothing(
-    recorder: MessageRecorder, reader: MessageReader, chat: Chat
+    recorder: MessageWriter, reader: MessageReader, chat: Chat
 ) -> None:
     messages = chat.messages(3)
     record(recorder, *messages)
-    assert record(recorder, *messages) == (Recorded.REPLAYED,) * 3
+    assert record(recorder, *messages) == (StoreOutcome.REPLAYED,) * 3
     assert stored(reader, chat) == messages
 
 
 @pytest.mark.parametrize(("first", "again"), [(Status.SENT, Status.PENDING), (Status.PENDING, Status.SENT)])
 def test_a_replay_keeps_the_status_that_was_stored_first(
-    recorder: MessageRecorder, reader: MessageReader, chat: Chat, first: Status, again: Status
+    recorder: MessageWriter, reader: MessageReader, chat: Chat, first: Status, again: Status
 ) -> None:
     message = chat.message(status=first)
     record(recorder, message)
-    assert record(recorder, replace(message, status=again)) == (Recorded.REPLAYED,)
+    assert record(recorder, replace(message, status=again)) == (StoreOutcome.REPLAYED,)
     assert stored(reader, chat) == [message]
 
 
 def test_a_message_to_somebody_online_is_stored_as_sent(
-    recorder: MessageRecorder, reader: MessageReader, chat: Chat
+    recorder: MessageWriter, reader: MessageReader, chat: Chat
 ) -> None:
     messages = [chat.message(), chat.message(sender=chat.bob), chat.message(status=Status.SENT)]
     online: Future[Collection[UUID]] = done({chat.bob, uuid4()})
-    assert record_for(recorder, online, *messages).result(ANSWER_SECONDS) == (Recorded.STORED,) * 3
+    assert record_for(recorder, online, *messages).result(ANSWER_SECONDS) == (StoreOutcome.STORED,) * 3
     statuses = [each.status for each in stored(reader, chat)]
     assert statuses == [Status.SENT, Status.PENDING, Status.SENT]
 
 
 def test_nothing_is_stored_before_it_is_known_who_is_online(
-    recorder: MessageRecorder, reader: MessageReader, chat: Chat
+    recorder: MessageWriter, reader: MessageReader, chat: Chat
 ) -> None:
     first, second = chat.message(), chat.message()
     online: Future[Collection[UUID]] = Future()
@@ -114,45 +119,45 @@ def test_nothing_is_stored_before_it_is_known_who_is_online(
     assert stored(reader, chat) == []
     assert not recording.done()
     online.set_result({chat.bob})
-    assert recording.result(ANSWER_SECONDS) == (Recorded.STORED,) * 2
+    assert recording.result(ANSWER_SECONDS) == (StoreOutcome.STORED,) * 2
     assert stored(reader, chat) == [replace(each, status=Status.SENT) for each in (first, second)]
 
 
 def test_who_is_online_later_changes_nothing_that_is_stored(
-    recorder: MessageRecorder, reader: MessageReader, chat: Chat
+    recorder: MessageWriter, reader: MessageReader, chat: Chat
 ) -> None:
     message = chat.message()
     record(recorder, message)
     again = record_for(recorder, done({chat.bob}), message)
-    assert again.result(ANSWER_SECONDS) == (Recorded.REPLAYED,)
+    assert again.result(ANSWER_SECONDS) == (StoreOutcome.REPLAYED,)
     assert stored(reader, chat) == [message]
 
 
 def test_a_retry_with_the_same_id_is_one_message_and_the_first_text_stands(
-    recorder: MessageRecorder, reader: MessageReader, chat: Chat
+    recorder: MessageWriter, reader: MessageReader, chat: Chat
 ) -> None:
     message = chat.message("first")
     retry = chat.message("second", message_id=message.message_id, status=Status.SENT)
     record(recorder, message)
-    assert record(recorder, retry) == (Recorded.DUPLICATE,)
-    assert record(recorder, retry) == (Recorded.DUPLICATE,)
+    assert record(recorder, retry) == (StoreOutcome.DUPLICATE,)
+    assert record(recorder, retry) == (StoreOutcome.DUPLICATE,)
     assert stored(reader, chat) == [message]
     assert list(reader.inbox(chat.bob, None, 10)) == [message]
 
 
 def test_the_other_participant_cannot_take_a_message_s_id(
-    recorder: MessageRecorder, reader: MessageReader, chat: Chat
+    recorder: MessageWriter, reader: MessageReader, chat: Chat
 ) -> None:
     message = chat.message("mine")
     record(recorder, message)
     taken = chat.message("yours", sender=chat.bob, message_id=message.message_id)
-    assert record(recorder, taken) == (Recorded.CONFLICT,)
+    assert record(recorder, taken) == (StoreOutcome.CONFLICT,)
     assert stored(reader, chat) == [message]
     assert list(reader.inbox(chat.alice, None, 10)) == []
 
 
 def test_within_one_call_the_first_of_an_id_stands(
-    recorder: MessageRecorder, reader: MessageReader, chat: Chat
+    recorder: MessageWriter, reader: MessageReader, chat: Chat
 ) -> None:
     first = chat.message("first")
     again = chat.message("again", message_id=first.message_id)
@@ -160,67 +165,67 @@ def test_within_one_call_the_first_of_an_id_stands(
     taken = chat.message("taken", sender=chat.bob, message_id=first.message_id)
     call = (first, again, other, first, taken)
     assert record(recorder, *call) == (
-        Recorded.STORED,
-        Recorded.DUPLICATE,
-        Recorded.STORED,
-        Recorded.REPLAYED,
-        Recorded.CONFLICT,
+        StoreOutcome.STORED,
+        StoreOutcome.DUPLICATE,
+        StoreOutcome.STORED,
+        StoreOutcome.REPLAYED,
+        StoreOutcome.CONFLICT,
     )
     assert stored(reader, chat) == [first, other]
 
 
 def test_a_call_repeated_after_an_outage_has_the_same_effect(
-    recorder: MessageRecorder, reader: MessageReader, chat: Chat
+    recorder: MessageWriter, reader: MessageReader, chat: Chat
 ) -> None:
     first, second = chat.message(), chat.message()
     retry = chat.message(message_id=first.message_id)
     record(recorder, first)
     assert record(recorder, first, second, retry) == (
-        Recorded.REPLAYED,
-        Recorded.STORED,
-        Recorded.DUPLICATE,
+        StoreOutcome.REPLAYED,
+        StoreOutcome.STORED,
+        StoreOutcome.DUPLICATE,
     )
     assert record(recorder, first, second, retry) == (
-        Recorded.REPLAYED,
-        Recorded.REPLAYED,
-        Recorded.DUPLICATE,
+        StoreOutcome.REPLAYED,
+        StoreOutcome.REPLAYED,
+        StoreOutcome.DUPLICATE,
     )
     assert stored(reader, chat) == [first, second]
 
 
 def test_an_id_is_free_in_every_other_conversation(
-    recorder: MessageRecorder, reader: MessageReader, chat: Chat
+    recorder: MessageWriter, reader: MessageReader, chat: Chat
 ) -> None:
     other = Chat(chat.alice)
     message = chat.message("here")
     namesake = other.message("there", message_id=message.message_id)
-    assert record(recorder, message) == record(recorder, namesake) == (Recorded.STORED,)
+    assert record(recorder, message) == record(recorder, namesake) == (StoreOutcome.STORED,)
     mark(recorder, other, receipt(namesake))
     assert stored(reader, chat) == [message]
     assert stored(reader, other) == [delivered(namesake)]
 
 
 def test_two_workers_that_store_the_same_records_at_once_store_each_once(
-    recorder: MessageRecorder, reader: MessageReader, chat: Chat
+    recorder: MessageWriter, reader: MessageReader, chat: Chat
 ) -> None:
     messages = chat.messages(20)
     with ThreadPoolExecutor(4) as pool:
         outcomes = list(pool.map(lambda _: record(recorder, *messages), range(4)))
-    assert {each for found in outcomes for each in found} <= {Recorded.STORED, Recorded.REPLAYED}
-    assert all(Recorded.STORED in column for column in zip(*outcomes, strict=True))
+    assert {each for found in outcomes for each in found} <= {StoreOutcome.STORED, StoreOutcome.REPLAYED}
+    assert all(StoreOutcome.STORED in column for column in zip(*outcomes, strict=True))
     assert stored(reader, chat) == messages
 
 
-def test_many_conversations_are_stored_at_once(recorder: MessageRecorder, reader: MessageReader) -> None:
+def test_many_conversations_are_stored_at_once(recorder: MessageWriter, reader: MessageReader) -> None:
     chats = [Chat() for _ in range(30)]
     batches = {each: each.messages(7) for each in chats}
     futures = [recorder.record(each.conversation_id, batch) for each, batch in batches.items()]
-    assert {future.result(30) for future in futures} == {(Recorded.STORED,) * 7}
+    assert {future.result(30) for future in futures} == {(StoreOutcome.STORED,) * 7}
     assert {each: stored(reader, each) for each in chats} == batches
 
 
 def test_a_receipt_raises_its_message_to_delivered(
-    recorder: MessageRecorder, reader: MessageReader, chat: Chat
+    recorder: MessageWriter, reader: MessageReader, chat: Chat
 ) -> None:
     first, second = chat.message(), chat.message(status=Status.SENT)
     record(recorder, first, second)
@@ -229,7 +234,7 @@ def test_a_receipt_raises_its_message_to_delivered(
 
 
 def test_the_first_receipt_stands_for_ever(
-    recorder: MessageRecorder, reader: MessageReader, chat: Chat
+    recorder: MessageWriter, reader: MessageReader, chat: Chat
 ) -> None:
     message = chat.message()
     record(recorder, message)
@@ -240,7 +245,7 @@ def test_the_first_receipt_stands_for_ever(
 
 
 def test_within_one_call_the_first_receipt_stands(
-    recorder: MessageRecorder, reader: MessageReader, chat: Chat
+    recorder: MessageWriter, reader: MessageReader, chat: Chat
 ) -> None:
     message = chat.message()
     record(recorder, message)
@@ -250,25 +255,25 @@ def test_within_one_call_the_first_receipt_stands(
 
 @pytest.mark.parametrize("status", [Status.PENDING, Status.SENT])
 def test_no_replay_takes_delivery_back(
-    recorder: MessageRecorder, reader: MessageReader, chat: Chat, status: Status
+    recorder: MessageWriter, reader: MessageReader, chat: Chat, status: Status
 ) -> None:
     message = chat.message()
     record(recorder, message)
     mark(recorder, chat, receipt(message))
-    assert record(recorder, replace(message, status=status)) == (Recorded.REPLAYED,)
-    assert record(recorder, chat.message(message_id=message.message_id)) == (Recorded.DUPLICATE,)
+    assert record(recorder, replace(message, status=status)) == (StoreOutcome.REPLAYED,)
+    assert record(recorder, chat.message(message_id=message.message_id)) == (StoreOutcome.DUPLICATE,)
     assert stored(reader, chat) == [delivered(message)]
 
 
 def test_a_receipt_for_a_message_that_is_not_there_is_unknown(
-    recorder: MessageRecorder, reader: MessageReader, chat: Chat
+    recorder: MessageWriter, reader: MessageReader, chat: Chat
 ) -> None:
     assert mark(recorder, chat, Receipt(uuid4(), chat.bob, START)) == (U,)
     assert stored(reader, chat) == []
 
 
 def test_a_receipt_for_another_conversation_s_message_is_unknown(
-    recorder: MessageRecorder, reader: MessageReader, chat: Chat
+    recorder: MessageWriter, reader: MessageReader, chat: Chat
 ) -> None:
     other = Chat(chat.alice, uuid4())
     elsewhere = other.message()
@@ -278,7 +283,7 @@ def test_a_receipt_for_another_conversation_s_message_is_unknown(
     assert stored(reader, other) == [elsewhere]
 
 
-def test_only_the_recipient_confirms(recorder: MessageRecorder, reader: MessageReader, chat: Chat) -> None:
+def test_only_the_recipient_confirms(recorder: MessageWriter, reader: MessageReader, chat: Chat) -> None:
     message = chat.message()
     record(recorder, message)
     by_the_sender, by_a_stranger = receipt(message, by=chat.alice), receipt(message, by=uuid4())
@@ -290,7 +295,7 @@ def test_only_the_recipient_confirms(recorder: MessageRecorder, reader: MessageR
 
 
 def test_good_receipts_count_beside_bad_ones(
-    recorder: MessageRecorder, reader: MessageReader, chat: Chat
+    recorder: MessageWriter, reader: MessageReader, chat: Chat
 ) -> None:
     first, second, own = chat.message(), chat.message(), chat.message(sender=chat.bob)
     record(recorder, first, second, own)
@@ -308,7 +313,7 @@ def test_good_receipts_count_beside_bad_ones(
 
 
 def test_a_hundred_receipts_fit_in_one_call(
-    recorder: MessageRecorder, reader: MessageReader, chat: Chat
+    recorder: MessageWriter, reader: MessageReader, chat: Chat
 ) -> None:
     messages = chat.messages(150)
     record(recorder, *messages)

@@ -8,8 +8,8 @@ from uuid import UUID, uuid5
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from angarium.domain.message import BEGINNING, Message, Place, Status
-from angarium.ports.messages import Marked, MessageReader, MessageRecorder, Receipt, Recorded
+from angarium.domain.message import BEGINNING, Message, MessagePosition, Status
+from angarium.ports.messages import MessageReader, MessageWriter, Receipt, ReceiptOutcome, StoreOutcome
 from tests.contract.ports.chat import ANSWER_SECONDS, START, Chat
 from tests.fakes.messages import MemoryMessages
 
@@ -40,7 +40,7 @@ def planned(
                     message_id=uuid5(NAMESPACE, f"{number}"),
                     status=Status.SENT if online else Status.PENDING,
                 )
-                messages.append(replace(made, place=Place(timestamp, offset)))
+                messages.append(replace(made, position=MessagePosition(timestamp, offset)))
             calls.append(messages)
         else:
             numbers, by_alice = each
@@ -61,7 +61,7 @@ def confirming_what_was_stored() -> Callable[[Call], Call]:
     return keep
 
 
-def carry_out(recorder: MessageRecorder, chat: Chat, call: Call) -> object:
+def carry_out(recorder: MessageWriter, chat: Chat, call: Call) -> object:
     messages = [each for each in call if isinstance(each, Message)]
     if messages:
         return recorder.record(chat.conversation_id, messages).result(ANSWER_SECONDS)
@@ -82,7 +82,7 @@ def seen(reader: MessageReader, chat: Chat) -> object:
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(CALLS, st.lists(st.booleans(), min_size=8, max_size=8))
 def test_any_course_of_records_receipts_and_replays_leaves_what_the_promises_say(
-    recorder: MessageRecorder,
+    recorder: MessageWriter,
     reader: MessageReader,
     drawn: list[list[tuple[int, int, bool, bool]] | tuple[list[int], bool]],
     repeats: list[bool],
@@ -97,7 +97,7 @@ def test_any_course_of_records_receipts_and_replays_leaves_what_the_promises_say
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(CALLS, st.data())
 def test_a_worker_that_starts_over_from_any_earlier_commit_changes_nothing(
-    recorder: MessageRecorder,
+    recorder: MessageWriter,
     reader: MessageReader,
     drawn: list[list[tuple[int, int, bool, bool]] | tuple[list[int], bool]],
     data: st.DataObject,
@@ -117,6 +117,6 @@ def test_the_draws_reach_duplicates_conflicts_and_unknown_messages() -> None:
     chat, model = Chat(), MemoryMessages()
     calls = planned(chat, [[(0, 1, False, False), (0, 1, False, True), (0, 1, True, False)], ([1, 2], False)])
     assert [carry_out(model, chat, call) for call in calls] == [
-        (Recorded.STORED, Recorded.DUPLICATE, Recorded.CONFLICT),
-        (Marked.DELIVERED, Marked.UNKNOWN),
+        (StoreOutcome.STORED, StoreOutcome.DUPLICATE, StoreOutcome.CONFLICT),
+        (ReceiptOutcome.DELIVERED, ReceiptOutcome.UNKNOWN),
     ]

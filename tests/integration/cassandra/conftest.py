@@ -6,8 +6,8 @@ import pytest
 
 from angarium.engines.cassandra.cluster import CassandraAddress
 from angarium.engines.cassandra.keyspace import prepare
-from angarium.engines.cassandra.reader import CassandraReader
-from angarium.engines.cassandra.recorder import CassandraRecorder
+from angarium.engines.cassandra.reader import CassandraMessageReader
+from angarium.engines.cassandra.recorder import CassandraMessageWriter
 from angarium.engines.cassandra.session import CassandraSession
 from tests.contract.ports.chat import Chat
 from tests.engines.addresses import contact_points
@@ -24,13 +24,13 @@ def session(request: pytest.FixtureRequest, cassandra: str) -> CassandraSession:
 
 
 @pytest.fixture
-def recorder(session: CassandraSession) -> CassandraRecorder:
-    return CassandraRecorder(session)
+def recorder(session: CassandraSession) -> CassandraMessageWriter:
+    return CassandraMessageWriter(session)
 
 
 @pytest.fixture
-def reader(session: CassandraSession) -> CassandraReader:
-    return CassandraReader(session)
+def reader(session: CassandraSession) -> CassandraMessageReader:
+    return CassandraMessageReader(session)
 
 
 @pytest.fixture

@@ -12,18 +12,18 @@ from angarium.domain.conversation import Conversation
 from angarium.domain.errors import StoreUnavailable
 from angarium.domain.message import BEGINNING, Message, Status
 from angarium.engines.cassandra.conversations import CassandraConversations
-from angarium.engines.cassandra.reader import CassandraReader
-from angarium.engines.cassandra.recorder import BATCH, CassandraRecorder
+from angarium.engines.cassandra.reader import CassandraMessageReader
+from angarium.engines.cassandra.recorder import ROWS_PER_MUTATION, CassandraMessageWriter
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.statements import Statement
-from angarium.ports.messages import Marked, Recorded, Summary
+from angarium.ports.messages import ReceiptOutcome, StoreOutcome, Summary
 from tests.contract.ports.chat import ANSWER_SECONDS, START, Chat, delivered, mark, receipt, record
 from tests.integration.cassandra.troubled import Forgetful, Sleeping, Trouble, Troubled
 
 every = pytest.mark.parametrize("trouble", Trouble, ids=lambda trouble: trouble.value)
 
 
-def history(reader: CassandraReader, chat: Chat) -> list[Message]:
+def history(reader: CassandraMessageReader, chat: Chat) -> list[Message]:
     return list(reader.newer(chat.conversation_id, BEGINNING, 1_000))
 
 
@@ -32,7 +32,7 @@ def record_in_trouble(
 ) -> bool:
     """Store messages as a worker with trouble at a request; tell whether it lived through it."""
     dying = Troubled(session, request, trouble)
-    stored = CassandraRecorder(dying.as_session()).record(messages[0].conversation_id, messages)
+    stored = CassandraMessageWriter(dying.as_session()).record(messages[0].conversation_id, messages)
     with suppress(StoreUnavailable):
         stored.result(ANSWER_SECONDS)
     return dying.survived
@@ -40,12 +40,15 @@ def record_in_trouble(
 
 @every
 def test_whenever_a_worker_dies_while_it_stores_another_one_completes_it(
-    session: CassandraSession, reader: CassandraReader, recorder: CassandraRecorder, trouble: Trouble
+    session: CassandraSession,
+    reader: CassandraMessageReader,
+    recorder: CassandraMessageWriter,
+    trouble: Trouble,
 ) -> None:
     for request in count(1):
         chat = Chat()
         # Two batches, both people, and one id twice.
-        messages = chat.messages(BATCH)
+        messages = chat.messages(ROWS_PER_MUTATION)
         messages += [chat.message(sender=chat.bob), chat.message(message_id=messages[0].message_id)]
         kept = messages[:-1]
         survived = record_in_trouble(session, request, messages, trouble)
@@ -53,12 +56,12 @@ def test_whenever_a_worker_dies_while_it_stores_another_one_completes_it(
         replayed = [replace(each, status=Status.SENT) for each in messages]
         for begin, end in ((0, 3), (3, len(messages))):
             outcomes = record(recorder, *replayed[begin:end])
-            assert outcomes[-1] is (Recorded.DUPLICATE if end == len(messages) else outcomes[0])
+            assert outcomes[-1] is (StoreOutcome.DUPLICATE if end == len(messages) else outcomes[0])
         found = history(reader, chat)
         assert [replace(each, status=Status.PENDING) for each in found] == kept
-        assert list(reader.inbox(chat.bob, None, 100)) == found[:BATCH]
-        assert list(reader.inbox(chat.alice, None, 100)) == found[BATCH:]
-        assert record(recorder, *messages) == (*(Recorded.REPLAYED,) * len(kept), Recorded.DUPLICATE)
+        assert list(reader.inbox(chat.bob, None, 100)) == found[:ROWS_PER_MUTATION]
+        assert list(reader.inbox(chat.alice, None, 100)) == found[ROWS_PER_MUTATION:]
+        assert record(recorder, *messages) == (*(StoreOutcome.REPLAYED,) * len(kept), StoreOutcome.DUPLICATE)
         assert history(reader, chat) == found
         if survived:
             break
@@ -67,11 +70,11 @@ def test_whenever_a_worker_dies_while_it_stores_another_one_completes_it(
 
 @every
 def test_what_a_dying_worker_leaves_is_a_prefix(
-    session: CassandraSession, reader: CassandraReader, trouble: Trouble
+    session: CassandraSession, reader: CassandraMessageReader, trouble: Trouble
 ) -> None:
     for request in count(1):
         chat = Chat()
-        messages = chat.messages(3 * BATCH + 1)
+        messages = chat.messages(3 * ROWS_PER_MUTATION + 1)
         survived = record_in_trouble(session, request, messages, trouble)
         found = history(reader, chat)
         assert found == messages[: len(found)]
@@ -84,22 +87,25 @@ def test_what_a_dying_worker_leaves_is_a_prefix(
 
 
 def test_an_inbox_is_read_no_farther_than_its_newest_message_that_is_known_to_be_durable(
-    session: CassandraSession, reader: CassandraReader, recorder: CassandraRecorder, chat: Chat
+    session: CassandraSession, reader: CassandraMessageReader, recorder: CassandraMessageWriter, chat: Chat
 ) -> None:
     known, dying = chat.messages(3), chat.messages(2)
     record(recorder, *known)
     unheard = Forgetful(session, {Statement.NOTE_NEWEST, Statement.ADD_TO_INDEX})
-    record(CassandraRecorder(unheard.as_session()), *dying)
+    record(CassandraMessageWriter(unheard.as_session()), *dying)
     # What lies behind may be on one copy alone: reading it would show it to others without what is before it.
     assert list(reader.inbox(chat.bob, None, 100)) == known
-    assert list(reader.inbox(chat.bob, chat.place(known[0]), 100)) == known[1:]
+    assert list(reader.inbox(chat.bob, chat.position(known[0]), 100)) == known[1:]
     record(recorder, *dying)
     assert list(reader.inbox(chat.bob, None, 100)) == [*known, *dying]
 
 
 @every
 def test_whenever_a_worker_dies_while_it_marks_another_one_completes_it(
-    session: CassandraSession, reader: CassandraReader, recorder: CassandraRecorder, trouble: Trouble
+    session: CassandraSession,
+    reader: CassandraMessageReader,
+    recorder: CassandraMessageWriter,
+    trouble: Trouble,
 ) -> None:
     for request in count(1):
         chat = Chat()
@@ -107,11 +113,11 @@ def test_whenever_a_worker_dies_while_it_marks_another_one_completes_it(
         record(recorder, *messages)
         receipts = [receipt(each, START + 50) for each in messages[:2]]
         dying = Troubled(session, request, trouble)
-        marked = CassandraRecorder(dying.as_session()).mark_delivered(chat.conversation_id, receipts)
+        marked = CassandraMessageWriter(dying.as_session()).mark_delivered(chat.conversation_id, receipts)
         with suppress(StoreUnavailable):
             marked.result(ANSWER_SECONDS)
         outcomes = mark(recorder, chat, *receipts)
-        assert set(outcomes) in ({Marked.DELIVERED}, {Marked.REPEATED})
+        assert set(outcomes) in ({ReceiptOutcome.DELIVERED}, {ReceiptOutcome.REPEATED})
         expected = [*(delivered(each, START + 50) for each in messages[:2]), messages[2]]
         assert history(reader, chat) == expected
         assert list(reader.inbox(chat.bob, None, 10)) == messages[2:]
@@ -162,25 +168,25 @@ def test_a_creation_that_is_repeated_is_still_told_that_it_made_the_conversation
 
 
 def test_a_zombie_that_read_before_everybody_else_changes_nothing(
-    session: CassandraSession, reader: CassandraReader, recorder: CassandraRecorder
+    session: CassandraSession, reader: CassandraMessageReader, recorder: CassandraMessageWriter
 ) -> None:
     chat = Chat()
     first, second = chat.messages(2)
     sleeping = Sleeping(session)
-    late = CassandraRecorder(sleeping.as_session()).record(chat.conversation_id, [first, second])
+    late = CassandraMessageWriter(sleeping.as_session()).record(chat.conversation_id, [first, second])
     sleeping.wait_until_asleep()
     record(recorder, first, second)
     mark(recorder, chat, receipt(first, START + 9), receipt(second, START + 9))
     third = chat.message(at=START + 10)
     record(recorder, third)
     sleeping.wake_up()
-    assert late.result(ANSWER_SECONDS) == (Recorded.STORED,) * 2
+    assert late.result(ANSWER_SECONDS) == (StoreOutcome.STORED,) * 2
     assert history(reader, chat) == [delivered(first, START + 9), delivered(second, START + 9), third]
     assert list(reader.inbox(chat.bob, None, 10)) == [third]
 
 
 def test_a_message_of_one_millisecond_with_a_receipt_waits_in_the_inbox(
-    reader: CassandraReader, recorder: CassandraRecorder
+    reader: CassandraMessageReader, recorder: CassandraMessageWriter
 ) -> None:
     chat = Chat()
     first, second = chat.messages(2, at=START)
@@ -194,22 +200,22 @@ def test_a_message_of_one_millisecond_with_a_receipt_waits_in_the_inbox(
 
 
 def test_a_receipt_that_is_told_to_be_older_than_its_message_still_counts(
-    reader: CassandraReader, recorder: CassandraRecorder, chat: Chat
+    reader: CassandraMessageReader, recorder: CassandraMessageWriter, chat: Chat
 ) -> None:
     message = chat.message(at=START + 10)
     record(recorder, message)
-    assert mark(recorder, chat, receipt(message, START)) == (Marked.DELIVERED,)
-    assert mark(recorder, chat, receipt(message, START)) == (Marked.REPEATED,)
+    assert mark(recorder, chat, receipt(message, START)) == (ReceiptOutcome.DELIVERED,)
+    assert mark(recorder, chat, receipt(message, START)) == (ReceiptOutcome.REPEATED,)
     assert history(reader, chat) == [delivered(message, START)]
 
 
 def test_what_is_seen_in_the_history_is_found_though_its_worker_died_before_the_index(
-    session: CassandraSession, reader: CassandraReader
+    session: CassandraSession, reader: CassandraMessageReader
 ) -> None:
     seen = 0
     for request in count(1):
         chat = Chat()
-        messages = chat.messages(BATCH)
+        messages = chat.messages(ROWS_PER_MUTATION)
         survived = record_in_trouble(session, request, messages, Trouble.DIES_BEFORE)
         shown = history(reader, chat)
         seen += bool(shown) and not survived

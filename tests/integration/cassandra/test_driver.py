@@ -20,7 +20,7 @@ from angarium.engines.cassandra.cluster import (
     RECONNECT_SECONDS,
     CassandraAddress,
 )
-from angarium.engines.cassandra.recorder import CassandraRecorder
+from angarium.engines.cassandra.recorder import CassandraMessageWriter
 from angarium.engines.cassandra.rows import Rows
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.statements import Statement
@@ -135,7 +135,7 @@ def test_without_a_node_the_answer_is_there_at_once(
 
 
 def test_rows_are_bare_tuples(session: CassandraSession, chat: Chat) -> None:
-    record(CassandraRecorder(session), chat.message())
+    record(CassandraMessageWriter(session), chat.message())
     (row,) = session.execute(Statement.NEWEST, (chat.conversation_id, 10))
     assert type(row) is tuple
 

@@ -20,27 +20,27 @@ from tests.integration.cassandra.asking import RECOVERY_SECONDS, asked, until_it
 NOBODY = "127.0.0.250"
 """Where nothing listens."""
 
-Places = MutableMapping[str, str]
+Positions = MutableMapping[str, str]
 """By name or address, where this process goes instead."""
 
 
 @pytest.fixture
-def places(monkeypatch: pytest.MonkeyPatch) -> Places:
+def positions(monkeypatch: pytest.MonkeyPatch) -> Positions:
     """Decide where every name and address leads, as a resolver and a network do."""
-    places: Places = {}
+    positions: Positions = {}
     resolve: Callable[..., object] = socket.getaddrinfo
-    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *rest: resolve(places.get(host, host), *rest))
-    return places
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *rest: resolve(positions.get(host, host), *rest))
+    return positions
 
 
 @pytest.fixture
-def session(cassandra_cluster: CassandraCluster, places: Places) -> Iterator[CassandraSession]:
+def session(cassandra_cluster: CassandraCluster, positions: Positions) -> Iterator[CassandraSession]:
     """Connected to two nodes by their names."""
     numeric = CassandraAddress(contact_points(cassandra_cluster.address))
     prepare(numeric, 2, PREPARE_SECONDS)
     named = [(f"node-{number}.test", port) for number, (_, port) in enumerate(numeric.contact_points)]
     for (name, _), (address, _) in zip(named, numeric.contact_points, strict=True):
-        places[name] = address
+        positions[name] = address
     with closing(connected(CassandraAddress(named))) as session:
         yield session
 
@@ -66,17 +66,17 @@ def nobody_is_reached(session: CassandraSession) -> bool:
 
 
 def test_nodes_that_all_come_back_at_other_addresses_are_found_by_their_names(
-    session: CassandraSession, cassandra_cluster: CassandraCluster, places: Places
+    session: CassandraSession, cassandra_cluster: CassandraCluster, positions: Positions
 ) -> None:
     addresses = {node.address for node in cassandra_cluster.nodes}
-    names = [name for name in places if name not in addresses]
-    before = dict(places)
+    names = [name for name in positions if name not in addresses]
+    before = dict(positions)
     # The control connection moves once: from then on the driver knows addresses alone.
-    places.update(dict.fromkeys(names, NOBODY))
+    positions.update(dict.fromkeys(names, NOBODY))
     cut(session)
     until(lambda: known(session) == addresses, "the driver knows addresses alone", RECOVERY_SECONDS)
     until_it_answers(lambda: session.execute(Statement.CONVERSATION, (uuid4(),)))
     # What is told to the driver leads nowhere any more, and the names lead to the nodes.
-    places.update({**before, **dict.fromkeys(addresses, NOBODY)})
+    positions.update({**before, **dict.fromkeys(addresses, NOBODY)})
     until(lambda: nobody_is_reached(session), "nobody is reached", RECOVERY_SECONDS)
     until_it_answers(lambda: session.execute(Statement.CONVERSATION, (uuid4(),)))

@@ -10,10 +10,10 @@ from angarium.domain.errors import StoreUnavailable
 from angarium.domain.message import BEGINNING
 from angarium.engines.cassandra.cluster import CassandraAddress
 from angarium.engines.cassandra.keyspace import prepare
-from angarium.engines.cassandra.reader import CassandraReader
-from angarium.engines.cassandra.recorder import CassandraRecorder
+from angarium.engines.cassandra.reader import CassandraMessageReader
+from angarium.engines.cassandra.recorder import CassandraMessageWriter
 from angarium.engines.cassandra.session import CassandraSession
-from angarium.ports.messages import Recorded
+from angarium.ports.messages import StoreOutcome
 from tests.contract.ports.chat import Chat, record
 from tests.engines.addresses import contact_points
 from tests.engines.cassandra_server import CassandraCluster
@@ -26,7 +26,7 @@ from tests.integration.cassandra.asking import (
     until_it_fails,
 )
 
-DONE = {Recorded.STORED, Recorded.REPLAYED}
+DONE = {StoreOutcome.STORED, StoreOutcome.REPLAYED}
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def pair(cassandra_cluster: CassandraCluster) -> Iterator[CassandraSession]:
 def test_a_frozen_node_stops_nothing_for_longer_than_the_bound_and_is_used_when_it_goes_on(
     cassandra_node: CassandraCluster, one: CassandraSession, chat: Chat
 ) -> None:
-    recorder, reader = CassandraRecorder(one), CassandraReader(one)
+    recorder, reader = CassandraMessageWriter(one), CassandraMessageReader(one)
     before, during = chat.messages(2)
     record(recorder, before)
     cassandra_node.nodes[0].freeze()
@@ -65,7 +65,7 @@ def test_a_frozen_node_stops_nothing_for_longer_than_the_bound_and_is_used_when_
 def test_a_killed_node_is_used_again_when_it_comes_back_with_all_it_acknowledged(
     cassandra_node: CassandraCluster, one: CassandraSession, chat: Chat
 ) -> None:
-    recorder, reader = CassandraRecorder(one), CassandraReader(one)
+    recorder, reader = CassandraMessageWriter(one), CassandraMessageReader(one)
     messages = chat.messages(2)
     record(recorder, messages[0])
     cassandra_node.nodes[0].stop()
@@ -78,7 +78,7 @@ def test_a_killed_node_is_used_again_when_it_comes_back_with_all_it_acknowledged
 def test_without_one_of_two_copies_nothing_is_read_or_written_until_it_is_back(
     cassandra_cluster: CassandraCluster, pair: CassandraSession, chat: Chat
 ) -> None:
-    recorder, reader = CassandraRecorder(pair), CassandraReader(pair)
+    recorder, reader = CassandraMessageWriter(pair), CassandraMessageReader(pair)
     messages = chat.messages(2)
     record(recorder, messages[0])
     cassandra_cluster.nodes[1].kill()
@@ -97,11 +97,11 @@ def test_one_of_two_copies_is_enough_for_those_who_ask_for_one(
     cassandra_cluster: CassandraCluster, pair: CassandraSession, chat: Chat
 ) -> None:
     message = chat.message()
-    record(CassandraRecorder(pair), message)
+    record(CassandraMessageWriter(pair), message)
     address = CassandraAddress(contact_points(cassandra_cluster.address))
     with closing(connected(replace(address, consistency="LOCAL_ONE"))) as content:
         cassandra_cluster.nodes[1].kill()
         until_it_fails(pair)
-        reader = CassandraReader(content)
+        reader = CassandraMessageReader(content)
         found = until_it_answers(lambda: reader.newer(chat.conversation_id, BEGINNING, 10))
         assert list(found) == [message]

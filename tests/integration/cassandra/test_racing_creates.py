@@ -12,12 +12,12 @@ from angarium.domain.user import User
 from angarium.engines.cassandra.cluster import CassandraAddress
 from angarium.engines.cassandra.conversations import CassandraConversations
 from angarium.engines.cassandra.keyspace import prepare
-from angarium.engines.cassandra.reader import CassandraReader
-from angarium.engines.cassandra.recorder import CassandraRecorder
+from angarium.engines.cassandra.reader import CassandraMessageReader
+from angarium.engines.cassandra.recorder import CassandraMessageWriter
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.users import CassandraUsers
 from angarium.services.conversations import Conversations
-from angarium.services.store_calls import StoreCalls
+from angarium.services.store_calls import StoreRetry
 from tests.contract.ports.chat import ANSWER_SECONDS, Chat
 from tests.engines.addresses import contact_points
 from tests.engines.cassandra_sessions import PREPARE_SECONDS, connected
@@ -34,9 +34,9 @@ def instance(session: CassandraSession) -> Conversations:
     return Conversations(
         CassandraConversations(session),
         CassandraUsers(session),
-        CassandraReader(session),
+        CassandraMessageReader(session),
         SystemClock(),
-        StoreCalls(PATIENCE_SECONDS),
+        StoreRetry(PATIENCE_SECONDS),
     )
 
 
@@ -48,7 +48,7 @@ def other_work(session: CassandraSession) -> Iterator[None]:
     def store() -> None:
         while not stopping.is_set():
             chat = Chat()
-            recorder = CassandraRecorder(session)
+            recorder = CassandraMessageWriter(session)
             recorder.record(chat.conversation_id, chat.messages(16)).exception(ANSWER_SECONDS)
 
     with ThreadPoolExecutor(4) as pool:

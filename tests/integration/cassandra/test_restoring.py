@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 
 from angarium.domain.message import BEGINNING, Message, Status
-from angarium.engines.cassandra.reader import CassandraReader
-from angarium.engines.cassandra.recorder import BATCH, CassandraRecorder
+from angarium.engines.cassandra.reader import CassandraMessageReader
+from angarium.engines.cassandra.recorder import ROWS_PER_MUTATION, CassandraMessageWriter
 from angarium.engines.cassandra.rows import RECEIPT_RANK, write_time
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.statements import Statement
-from angarium.ports.messages import Marked, Recorded
+from angarium.ports.messages import ReceiptOutcome, StoreOutcome
 from tests.contract.ports.chat import Chat, delivered, mark, receipt, record
 from tests.integration.cassandra.troubled import Forgetful
 
@@ -31,17 +31,20 @@ missing = pytest.mark.parametrize(
 )
 
 
-def history(reader: CassandraReader, chat: Chat) -> list[Message]:
+def history(reader: CassandraMessageReader, chat: Chat) -> list[Message]:
     return list(reader.newer(chat.conversation_id, BEGINNING, 1_000))
 
 
 @missing
 def test_a_replay_brings_back_what_a_table_lacks_that_others_have(
-    session: CassandraSession, reader: CassandraReader, chat: Chat, lost: set[Statement]
+    session: CassandraSession, reader: CassandraMessageReader, chat: Chat, lost: set[Statement]
 ) -> None:
-    messages = chat.messages(BATCH + 2)
+    messages = chat.messages(ROWS_PER_MUTATION + 2)
     confirmed = [receipt(each) for each in messages[:3]]
-    restored, whole = CassandraRecorder(Forgetful(session, lost).as_session()), CassandraRecorder(session)
+    restored, whole = (
+        CassandraMessageWriter(Forgetful(session, lost).as_session()),
+        CassandraMessageWriter(session),
+    )
     for recorder in (restored, whole):
         record(recorder, *messages)
         mark(recorder, chat, *confirmed)
@@ -51,37 +54,37 @@ def test_a_replay_brings_back_what_a_table_lacks_that_others_have(
         each.message_id: each for each in expected
     }
     assert list(reader.inbox(chat.bob, None, 100)) == messages[3:]
-    assert record(whole, *messages) == (Recorded.REPLAYED,) * len(messages)
-    assert mark(whole, chat, *confirmed) == (Marked.REPEATED,) * len(confirmed)
+    assert record(whole, *messages) == (StoreOutcome.REPLAYED,) * len(messages)
+    assert mark(whole, chat, *confirmed) == (ReceiptOutcome.REPEATED,) * len(confirmed)
     assert history(reader, chat) == expected
 
 
 def test_a_replay_gets_past_a_receipt_whose_message_is_still_missing(
-    session: CassandraSession, reader: CassandraReader, recorder: CassandraRecorder, chat: Chat
+    session: CassandraSession, reader: CassandraMessageReader, recorder: CassandraMessageWriter, chat: Chat
 ) -> None:
     first, second, torn = chat.messages(3)
-    record(CassandraRecorder(Forgetful(session, {MESSAGES, NEWEST}).as_session()), torn)
+    record(CassandraMessageWriter(Forgetful(session, {MESSAGES, NEWEST}).as_session()), torn)
     confirmed = receipt(torn)
-    place = (torn.place.timestamp, torn.place.offset, torn.message_id)
+    position = (torn.position.timestamp, torn.position.offset, torn.message_id)
     written_at = write_time(confirmed.delivered_at, RECEIPT_RANK)
-    session.execute(RECEIPTS, (written_at, confirmed.delivered_at, chat.conversation_id, *place))
+    session.execute(RECEIPTS, (written_at, confirmed.delivered_at, chat.conversation_id, *position))
     record(recorder, first, second)
-    assert mark(recorder, chat, receipt(first), receipt(second)) == (Marked.DELIVERED,) * 2
-    assert record(recorder, torn) == (Recorded.REPLAYED,)
-    assert mark(recorder, chat, confirmed) == (Marked.REPEATED,)
+    assert mark(recorder, chat, receipt(first), receipt(second)) == (ReceiptOutcome.DELIVERED,) * 2
+    assert record(recorder, torn) == (StoreOutcome.REPLAYED,)
+    assert mark(recorder, chat, confirmed) == (ReceiptOutcome.REPEATED,)
     assert history(reader, chat) == [delivered(each) for each in (first, second, torn)]
 
 
 def test_a_replay_brings_messages_back_and_lowers_no_state(
-    session: CassandraSession, reader: CassandraReader, recorder: CassandraRecorder, chat: Chat
+    session: CassandraSession, reader: CassandraMessageReader, recorder: CassandraMessageWriter, chat: Chat
 ) -> None:
     kept, lost = chat.messages(2), chat.messages(2)
     record(recorder, *kept)
     mark(recorder, chat, receipt(kept[0]))
-    record(CassandraRecorder(Forgetful(session, {MESSAGES, NEWEST}).as_session()), *lost)
+    record(CassandraMessageWriter(Forgetful(session, {MESSAGES, NEWEST}).as_session()), *lost)
     assert history(reader, chat) == [delivered(kept[0]), kept[1]]
     # Whoever was offline is online by now.
     again = [replace(each, status=Status.SENT) for each in (*kept, *lost)]
-    assert record(recorder, *again) == (Recorded.REPLAYED,) * 4
+    assert record(recorder, *again) == (StoreOutcome.REPLAYED,) * 4
     assert history(reader, chat) == [delivered(kept[0]), kept[1], *lost]
     assert list(reader.inbox(chat.bob, None, 10)) == [kept[1], *lost]

@@ -5,16 +5,16 @@ from concurrent.futures import Future
 from functools import partial
 from uuid import UUID, uuid4
 
-from angarium.domain.message import BEGINNING, InboxPlace, Message, Status
+from angarium.domain.message import BEGINNING, InboxPosition, Message, Status
 from angarium.engines.cassandra import advancing, pending
-from angarium.engines.cassandra.connected import Connected
-from angarium.engines.cassandra.reader import CassandraReader
-from angarium.engines.cassandra.recorder import BATCH, MARK_EVERY, CassandraRecorder
+from angarium.engines.cassandra.connected import PreparedSession
+from angarium.engines.cassandra.reader import CassandraMessageReader
+from angarium.engines.cassandra.recorder import MARK_EVERY, ROWS_PER_MUTATION, CassandraMessageWriter
 from angarium.engines.cassandra.rows import Rows
 from angarium.engines.cassandra.session import CassandraSession, Parameters
 from angarium.engines.cassandra.statements import Statement
-from angarium.ports.messages import Marked, Recorded
-from angarium.services.store_calls import StoreCalls
+from angarium.ports.messages import ReceiptOutcome, StoreOutcome
+from angarium.services.store_calls import StoreRetry
 from tests.contract.ports.chat import START, Chat, mark, receipt, record
 
 GROUP = 64
@@ -29,7 +29,7 @@ def delivered_mark(session: CassandraSession, chat: Chat, user_id: UUID) -> obje
     return rows[0][4] if rows else None
 
 
-def record_all(recorder: CassandraRecorder, messages: list[Message]) -> None:
+def record_all(recorder: CassandraMessageWriter, messages: list[Message]) -> None:
     for start in range(0, len(messages), GROUP):
         record(recorder, *messages[start : start + GROUP])
 
@@ -39,7 +39,7 @@ def settle(session: CassandraSession, user_id: UUID, conversations: int) -> None
     for start in range(0, conversations, 100):
         some = [uuid4() for _ in range(min(100, conversations - start))]
         for statement in (Statement.NOTE_NEWEST, Statement.NOTE_DELIVERED):
-            StoreCalls(SETTLE_SECONDS)(partial(note, session, statement, user_id, some))
+            StoreRetry(SETTLE_SECONDS)(partial(note, session, statement, user_id, some))
 
 
 def note(session: CassandraSession, statement: Statement, user_id: UUID, conversations: list[UUID]) -> None:
@@ -48,10 +48,10 @@ def note(session: CassandraSession, statement: Statement, user_id: UUID, convers
 
 
 def test_a_whole_group_of_the_largest_messages_is_stored_at_once(
-    recorder: CassandraRecorder, reader: CassandraReader, chat: Chat
+    recorder: CassandraMessageWriter, reader: CassandraMessageReader, chat: Chat
 ) -> None:
     messages = [chat.message("x" * 10_240) for _ in range(GROUP)]
-    assert record(recorder, *messages) == (Recorded.STORED,) * GROUP
+    assert record(recorder, *messages) == (StoreOutcome.STORED,) * GROUP
     assert list(reader.newer(chat.conversation_id, BEGINNING, 100)) == messages
     assert list(reader.inbox(chat.bob, None, 101)) == messages
 
@@ -73,23 +73,26 @@ def test_no_more_messages_are_one_mutation_than_every_reader_reads(
     session: CassandraSession, chat: Chat
 ) -> None:
     noting = Noting(session)
-    record(CassandraRecorder(noting), *chat.messages(GROUP + 1))
-    assert noting.sizes == [*[BATCH] * (GROUP // BATCH), 1]
+    record(CassandraMessageWriter(noting), *chat.messages(GROUP + 1))
+    assert noting.sizes == [*[ROWS_PER_MUTATION] * (GROUP // ROWS_PER_MUTATION), 1]
 
 
 def test_a_whole_group_of_the_largest_receipts_is_applied_at_once(
-    recorder: CassandraRecorder, reader: CassandraReader, chat: Chat
+    recorder: CassandraMessageWriter, reader: CassandraMessageReader, chat: Chat
 ) -> None:
     messages = chat.messages(300)
     record_all(recorder, messages)
     receipts = [receipt(each) for each in messages] * 5
-    assert mark(recorder, chat, *receipts) == (*(Marked.DELIVERED,) * 300, *(Marked.REPEATED,) * 1_200)
+    assert mark(recorder, chat, *receipts) == (
+        *(ReceiptOutcome.DELIVERED,) * 300,
+        *(ReceiptOutcome.REPEATED,) * 1_200,
+    )
     assert all(each.status is Status.DELIVERED for each in reader.newer(chat.conversation_id, BEGINNING, 300))
     assert list(reader.inbox(chat.bob, None, 10)) == []
 
 
 def test_an_inbox_of_thousands_of_conversations_is_walked_page_by_page(
-    session: CassandraSession, recorder: CassandraRecorder, reader: CassandraReader
+    session: CassandraSession, recorder: CassandraMessageWriter, reader: CassandraMessageReader
 ) -> None:
     bob = uuid4()
     settle(session, bob, 3_000)
@@ -97,21 +100,21 @@ def test_an_inbox_of_thousands_of_conversations_is_walked_page_by_page(
     waiting = [chat.message(at=START + number % 40) for number, chat in enumerate(chats)]
     for each in waiting:
         record(recorder, each)
-    expected = sorted(waiting, key=place)
+    expected = sorted(waiting, key=position)
     walked: list[Message] = []
-    after: InboxPlace | None = None
+    after: InboxPosition | None = None
     while page := reader.inbox(bob, after, 101):
         walked += page
-        after = place(page[-1])
+        after = position(page[-1])
     assert walked == expected
 
 
-def place(message: Message) -> InboxPlace:
-    return InboxPlace(message.place.timestamp, message.conversation_id, message.place.offset)
+def position(message: Message) -> InboxPosition:
+    return InboxPosition(message.position.timestamp, message.conversation_id, message.position.offset)
 
 
 def test_an_inbox_finds_the_little_that_waits_behind_much_that_does_not(
-    recorder: CassandraRecorder, reader: CassandraReader, chat: Chat
+    recorder: CassandraMessageWriter, reader: CassandraMessageReader, chat: Chat
 ) -> None:
     # More than one chunk of everything: bob's own words, what he has, and what he has not.
     first = chat.message("first")
@@ -131,13 +134,13 @@ class Counting(CassandraSession):
         vars(self).update(vars(session))
         self.asked = 0
 
-    def _send(self, build: Callable[[Connected], object], at_least_s: float = 0.0) -> "Future[Rows]":
+    def _send(self, build: Callable[[PreparedSession], object], at_least_s: float = 0.0) -> "Future[Rows]":
         self.asked += 1
         return super()._send(build, at_least_s)
 
 
 def test_a_message_that_is_never_confirmed_makes_no_call_longer_however_many_are_behind_it(
-    session: CassandraSession, recorder: CassandraRecorder, chat: Chat
+    session: CassandraSession, recorder: CassandraMessageWriter, chat: Chat
 ) -> None:
     lost, *had = chat.messages(1_000)
     record_all(recorder, [lost, *had])
@@ -146,16 +149,16 @@ def test_a_message_that_is_never_confirmed_makes_no_call_longer_however_many_are
     last = chat.message(at=START + 1_000)
     record(recorder, last)
     counting = Counting(session)
-    reader = CassandraReader(counting)
+    reader = CassandraMessageReader(counting)
     assert list(reader.inbox(chat.bob, None, 101)) == [lost, last]
-    assert list(reader.inbox(chat.bob, place(had[500]), 101)) == [last]
+    assert list(reader.inbox(chat.bob, position(had[500]), 101)) == [last]
     summary = reader.summaries(chat.bob, [chat.conversation_id])[chat.conversation_id]
     assert summary.pending_count == 2
     assert counting.asked <= 13
 
 
 def test_marks_follow_a_talk_in_which_one_only_writes(
-    session: CassandraSession, recorder: CassandraRecorder, chat: Chat
+    session: CassandraSession, recorder: CassandraMessageWriter, chat: Chat
 ) -> None:
     record_all(recorder, chat.messages(4 * MARK_EVERY))
     mark = delivered_mark(session, chat, chat.alice)
@@ -165,20 +168,20 @@ def test_marks_follow_a_talk_in_which_one_only_writes(
 
 
 def test_marks_follow_receipts_in_whatever_order_and_over_more_than_one_step_takes(
-    session: CassandraSession, recorder: CassandraRecorder, reader: CassandraReader, chat: Chat
+    session: CassandraSession, recorder: CassandraMessageWriter, reader: CassandraMessageReader, chat: Chat
 ) -> None:
-    one_step = advancing.CHUNK * advancing.MOST_CHUNKS
+    one_step = advancing.CHUNK * advancing.MAX_CHUNKS
     number = one_step + 50
     # No offset at which marks follow by themselves.
     messages = [chat.message() for _ in range(number * 2)]
-    messages = [each for each in messages if each.place.offset % MARK_EVERY][:number]
+    messages = [each for each in messages if each.position.offset % MARK_EVERY][:number]
     record_all(recorder, messages)
     mark(recorder, chat, *map(receipt, reversed(messages)))
     first = delivered_mark(session, chat, chat.bob)
     mark(recorder, chat, receipt(messages[0]))
     second = delivered_mark(session, chat, chat.bob)
     assert (first, second) == (
-        messages[one_step - 1].place.offset,
-        messages[-1].place.offset,
+        messages[one_step - 1].position.offset,
+        messages[-1].position.offset,
     )
     assert list(reader.inbox(chat.bob, None, 10)) == []

@@ -14,17 +14,17 @@ from cassandra.cluster import Cluster
 
 from angarium.domain.conversation import Conversation
 from angarium.domain.identifiers import conversation_id_for
-from angarium.domain.message import BEGINNING, LAST_OFFSET, Place
+from angarium.domain.message import BEGINNING, LAST_OFFSET, MessagePosition
 from angarium.engines.cassandra import cluster as clusters
 from angarium.engines.cassandra.cluster import CassandraAddress
 from angarium.engines.cassandra.conversations import CassandraConversations
 from angarium.engines.cassandra.keyspace import KeyspaceReport, prepare
-from angarium.engines.cassandra.pending import Pending
-from angarium.engines.cassandra.reader import CassandraReader
-from angarium.engines.cassandra.recorder import BATCH, CassandraRecorder
+from angarium.engines.cassandra.pending import InboxReader
+from angarium.engines.cassandra.reader import CassandraMessageReader
+from angarium.engines.cassandra.recorder import ROWS_PER_MUTATION, CassandraMessageWriter
 from angarium.engines.cassandra.session import CassandraSession
-from angarium.ports.messages import Recorded
-from angarium.services.store_calls import StoreCalls
+from angarium.ports.messages import StoreOutcome
+from angarium.services.store_calls import StoreRetry
 from tests.contract.ports.chat import START, Chat, receipt
 from tests.engines.addresses import contact_points
 from tests.engines.cassandra_server import CassandraCluster
@@ -61,11 +61,11 @@ def session(address: CassandraAddress) -> Iterator[CassandraSession]:
         yield session
 
 
-def round_of_requests(session: CassandraSession, in_time: StoreCalls) -> None:
+def round_of_requests(session: CassandraSession, in_time: StoreRetry) -> None:
     """Do once what users and workers do."""
     recorder, reader, store = (
-        CassandraRecorder(session),
-        CassandraReader(session),
+        CassandraMessageWriter(session),
+        CassandraMessageReader(session),
         CassandraConversations(session),
     )
     chat = Chat()
@@ -75,7 +75,7 @@ def round_of_requests(session: CassandraSession, in_time: StoreCalls) -> None:
     claim = uuid4()
     assert in_time(lambda: store.create(kept, claim)) == (kept, True)
     stored = in_time(lambda: recorder.record(chat.conversation_id, messages).result(REQUEST_SECONDS))
-    assert set(stored) <= {Recorded.STORED, Recorded.REPLAYED}
+    assert set(stored) <= {StoreOutcome.STORED, StoreOutcome.REPLAYED}
     assert in_time(lambda: list(reader.newer(chat.conversation_id, BEGINNING, 10))) == messages
     in_time(
         lambda: recorder.mark_delivered(chat.conversation_id, [receipt(messages[0])]).result(REQUEST_SECONDS)
@@ -86,7 +86,7 @@ def round_of_requests(session: CassandraSession, in_time: StoreCalls) -> None:
 @contextmanager
 def use(session: CassandraSession, threads: int = 3) -> Iterator[Callable[[int], None]]:
     """Use the store all the while; give a way to wait for so many more rounds that went well."""
-    in_time = StoreCalls(REQUEST_SECONDS)
+    in_time = StoreRetry(REQUEST_SECONDS)
     stopping, changed = threading.Event(), threading.Condition()
     done = 0
 
@@ -155,7 +155,7 @@ def tries_again(session: CassandraSession) -> int:
         waits.append(seconds)
         time.sleep(seconds)
 
-    round_of_requests(session, StoreCalls(REQUEST_SECONDS, wait))
+    round_of_requests(session, StoreRetry(REQUEST_SECONDS, wait))
     return len(waits)
 
 
@@ -166,7 +166,7 @@ def test_a_session_opened_while_one_node_is_silent_connects(
     try:
         with closing(connected(address)) as session:
             store, nobodys = CassandraConversations(session), conversation_id_for(uuid4(), uuid4())
-            assert StoreCalls(REQUEST_SECONDS)(lambda: store.get(nobodys, uuid4())) is None
+            assert StoreRetry(REQUEST_SECONDS)(lambda: store.get(nobodys, uuid4())) is None
     finally:
         cassandra_trio.nodes[0].resume()
 
@@ -186,9 +186,9 @@ def test_messages_that_have_reached_one_copy_of_three_are_seen_with_all_before_t
         )
         reads = ways(session)
         chats = list(islice(kept_there, CHATS_A_WAY * len(reads)))
-        stored = {chat.conversation_id: chat.messages(BATCH) for chat in chats}
+        stored = {chat.conversation_id: chat.messages(ROWS_PER_MUTATION) for chat in chats}
         for conversation_id, messages in stored.items():
-            CassandraRecorder(session).record(conversation_id, messages).result(REQUEST_SECONDS)
+            CassandraMessageWriter(session).record(conversation_id, messages).result(REQUEST_SECONDS)
         # More copies from now on, and what is there stays where it is: as when a worker and its coordinator
         # died before the messages reached the others.
         cluster.connect().execute(
@@ -196,12 +196,12 @@ def test_messages_that_have_reached_one_copy_of_three_are_seen_with_all_before_t
             f"{{'class': 'NetworkTopologyStrategy', '{address.datacenter}': 3}}",
             timeout=30.0,
         )
-        reader = CassandraReader(session)
+        reader = CassandraMessageReader(session)
         # Each chat is read in one way alone: a wide read brings to the other copies what a narrow one would
         # have shown them a part of. Whichever two copies are asked, the only one is among them some time.
         for chat, read in zip(chats, reads * CHATS_A_WAY, strict=True):
             for _ in range(READS_A_CHAT):
-                StoreCalls(REQUEST_SECONDS)(partial(read, chat))
+                StoreRetry(REQUEST_SECONDS)(partial(read, chat))
         alone.freeze()
         for conversation_id, messages in stored.items():
             found = until_it_answers(partial(reader.newer, conversation_id, BEGINNING, 100))
@@ -211,14 +211,14 @@ def test_messages_that_have_reached_one_copy_of_three_are_seen_with_all_before_t
 
 def ways(session: CassandraSession) -> list[Callable[[Chat], object]]:
     """Give all ways to read a part of a conversation."""
-    reader = CassandraReader(session)
+    reader = CassandraMessageReader(session)
     return [
         lambda chat: reader.inbox(chat.bob, None, 1),
         lambda chat: reader.summaries(chat.alice, [chat.conversation_id]),
-        lambda chat: Pending(session).counts(chat.bob, [chat.conversation_id], 100),
+        lambda chat: InboxReader(session).counts(chat.bob, [chat.conversation_id], 100),
         lambda chat: reader.older(chat.conversation_id, None, 1),
         lambda chat: reader.newer(chat.conversation_id, BEGINNING, 3),
-        lambda chat: reader.newer(chat.conversation_id, Place(START + 7, LAST_OFFSET), 3),
+        lambda chat: reader.newer(chat.conversation_id, MessagePosition(START + 7, LAST_OFFSET), 3),
     ]
 
 

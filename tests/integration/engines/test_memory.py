@@ -25,7 +25,7 @@ from tests.acceptance.hoarders import (
 from tests.acceptance.service import Service, until
 from tests.integration.faults.cluster import Cluster, cluster
 
-MOST_MIB = 200.0
+MAX_MIB = 200.0
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process's peak")
 
@@ -71,7 +71,7 @@ def all_read_pages(targets: Sequence[Target], readers: int, rounds: int) -> Stat
 
 def stays_small(instance: Service) -> bool:
     """Tell whether an instance runs, and always had less than it may have."""
-    return instance.process.poll() is None and peak_mib(instance.process.pid) < MOST_MIB
+    return instance.process.poll() is None and peak_mib(instance.process.pid) < MAX_MIB
 
 
 def await_served(target: Target) -> None:

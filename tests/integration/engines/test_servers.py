@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from angarium.engines.kafka.security import KafkaConnection
+from angarium.engines.kafka.security import KafkaConnectionSettings
 from tests.acceptance.service import until
 from tests.engines.jars import jars
 from tests.engines.java import within_timer_slack
@@ -60,7 +60,7 @@ def test_a_killed_broker_comes_back_at_its_address(kafka_server: KafkaServer) ->
 
 
 def test_a_deleted_topic_leaves_no_log_that_a_killed_broker_checks(kafka_server: KafkaServer) -> None:
-    connection, topic = KafkaConnection((kafka_server.address,)), f"messages-{uuid4().hex[:8]}"
+    connection, topic = KafkaConnectionSettings((kafka_server.address,)), f"messages-{uuid4().hex[:8]}"
     logs = partial((kafka_server.folder / "data").glob, f"{topic}*")
     make_topics(connection, topic, 4)
     assert list(logs())

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from angarium.engines.kafka.security import KafkaConnection
+from angarium.engines.kafka.security import KafkaConnectionSettings
 from tests.engines.cassandra_server import CassandraCluster
 from tests.engines.kafka_server import KafkaServer
 from tests.engines.kafka_topics import delete_topics
@@ -25,4 +25,4 @@ def service(
     with cluster(tmp_path, kafka_server.address, cassandra_cluster.address, keyspace) as made:
         yield made
     kafka_server.start()
-    delete_topics(KafkaConnection((kafka_server.address,)), made.topic)
+    delete_topics(KafkaConnectionSettings((kafka_server.address,)), made.topic)

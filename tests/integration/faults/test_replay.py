@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from angarium.domain.events import SCHEMA, NewMessage, encode
 from angarium.domain.identifiers import user_id_for
 from angarium.engines.kafka.dead_letters import KafkaDeadLetters
-from angarium.engines.kafka.security import KafkaConnection
+from angarium.engines.kafka.security import KafkaConnectionSettings
 from angarium.ports.message_log import DeadLetter, Record
 from tests.acceptance.caller import Caller
 from tests.acceptance.service import PATIENCE, until
@@ -43,14 +43,14 @@ def test_dead_letters_are_listed_and_replayed_once_by_the_command_line(service: 
         put_into_all_partitions(service, b"{no event")
         until(lambda: len(logged(worker, "dead_lettered")) == PARTITIONS, "what is no event is put away")
         message_id = uuid4()
-        place = bury(service, event(conversation, message_id, alice, bob))
+        position = bury(service, event(conversation, message_id, alice, bob))
         poisoned = [letter for letter in dead_letters(service) if letter["trace_id"] != TRACE]
         assert {letter["partition"] for letter in poisoned} == set(range(PARTITIONS))
         assert {letter["reason"] for letter in poisoned} == {"undecodable_event"}
         for _ in range(2):
-            done = service.run("dead", "replay", place)
+            done = service.run("dead", "replay", position)
             assert done.returncode == 0, done.stderr
-            assert done.stdout.startswith(f"{place} is appended again as ")
+            assert done.stdout.startswith(f"{position} is appended again as ")
         until(lambda: len(logged(worker, "message_duplicate")) == 1, "the second replay is a duplicate")
         assert [row["message_id"] for row in caller.history(conversation)] == [str(message_id)]
         (stored,) = logged(worker, "message_stored")
@@ -70,7 +70,7 @@ def bury(service: Cluster, message: NewMessage) -> str:
     """Put away a good message, as a worker of an older version may have done."""
     headers = {"trace_id": TRACE.encode(), "schema": SCHEMA.encode()}
     record = Record(0, 1_000_000, 0, str(message.conversation_id).encode(), encode(message), headers)
-    with closing(KafkaDeadLetters(KafkaConnection((service.kafka,)), service.topic)) as letters:
+    with closing(KafkaDeadLetters(KafkaConnectionSettings((service.kafka,)), service.topic)) as letters:
         letters.wait_until_connected(PATIENCE)
         letters.append(DeadLetter("undecodable_event", "unknown schema", record, TRACE)).result(PATIENCE)
     return f"{record.partition}:{record.offset}"

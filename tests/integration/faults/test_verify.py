@@ -69,9 +69,9 @@ class Store:
 
     def _insert(self, conversation_id: UUID, row: tuple[object, ...]) -> None:
         columns = "conversation_id, timestamp, seq, message_id, sender_id, recipient_id, content, status"
-        places = ", ".join(["%s"] * 8)
+        positions = ", ".join(["%s"] * 8)
         self._ask(
-            f"INSERT INTO {self._messages} ({columns}) VALUES ({places}) {LATER}", conversation_id, *row
+            f"INSERT INTO {self._messages} ({columns}) VALUES ({positions}) {LATER}", conversation_id, *row
         )
 
     def _set(self, change: str, *key: object) -> None:

@@ -18,7 +18,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 runpy.run_module("angarium", run_name="__main__", alter_sys=True)
 """
 
-LONGEST_SECONDS = 600
+MAX_SECONDS = 600
 """It is stopped long before."""
 
 _numbers = count(1)
@@ -131,7 +131,7 @@ class Verify:
 
     def _options(self) -> list[str]:
         return [
-            *("--as", self._writer, "--rate", str(self._rate), "--seconds", str(LONGEST_SECONDS)),
+            *("--as", self._writer, "--rate", str(self._rate), "--seconds", str(MAX_SECONDS)),
             *("--patience", str(self._patience)),
             *("--ledger", str(self._ledger)),
             *(word for name in self._others for word in ("--with", name)),

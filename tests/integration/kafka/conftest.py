@@ -4,9 +4,9 @@ from uuid import uuid4
 
 import pytest
 
-from angarium.engines.kafka.consumer import KafkaConsumer
+from angarium.engines.kafka.consumer import KafkaLogConsumer
 from angarium.engines.kafka.producer import KafkaLog
-from angarium.engines.kafka.security import KafkaConnection
+from angarium.engines.kafka.security import KafkaConnectionSettings
 from tests.contract.ports.reading import Reading
 from tests.engines.kafka_server import KafkaServer
 from tests.engines.kafka_topics import delete_topics, make_topics
@@ -18,12 +18,12 @@ OpenReading = Callable[[], Reading]
 
 
 @pytest.fixture
-def connection(kafka_server: KafkaServer) -> KafkaConnection:
-    return KafkaConnection((kafka_server.address,))
+def connection(kafka_server: KafkaServer) -> KafkaConnectionSettings:
+    return KafkaConnectionSettings((kafka_server.address,))
 
 
 @pytest.fixture
-def name(kafka_server: KafkaServer, connection: KafkaConnection) -> Iterator[str]:
+def name(kafka_server: KafkaServer, connection: KafkaConnectionSettings) -> Iterator[str]:
     """A topic's name that no other test uses."""
     name = f"messages-{uuid4().hex[:8]}"
     yield name
@@ -32,14 +32,14 @@ def name(kafka_server: KafkaServer, connection: KafkaConnection) -> Iterator[str
 
 
 @pytest.fixture
-def topic(connection: KafkaConnection, name: str) -> str:
+def topic(connection: KafkaConnectionSettings, name: str) -> str:
     """A topic of 4 partitions, empty."""
     make_topics(connection, name, PARTITIONS)
     return name
 
 
 @pytest.fixture
-def open_log(connection: KafkaConnection, topic: str) -> Iterator[OpenLog]:
+def open_log(connection: KafkaConnectionSettings, topic: str) -> Iterator[OpenLog]:
     """Give a maker of connected logs, which are closed when the test ends."""
     with ExitStack() as stack:
 
@@ -57,8 +57,8 @@ def log(open_log: OpenLog) -> KafkaLog:
 
 
 @pytest.fixture
-def read(connection: KafkaConnection, topic: str) -> Iterator[OpenReading]:
+def read(connection: KafkaConnectionSettings, topic: str) -> Iterator[OpenReading]:
     """Give a maker of readings in one group; their consumers are closed when the test ends."""
     group = f"router-{uuid4().hex[:8]}"
     with ExitStack() as stack:
-        yield lambda: Reading(stack.enter_context(closing(KafkaConsumer(connection, topic, group))))
+        yield lambda: Reading(stack.enter_context(closing(KafkaLogConsumer(connection, topic, group))))

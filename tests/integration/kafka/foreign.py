@@ -8,7 +8,7 @@ import kafka
 from kafka.record.default_records import DefaultRecordBatchBuilder
 from kafka.record.util import calc_crc32c
 
-from angarium.engines.kafka.security import KafkaConnection
+from angarium.engines.kafka.security import KafkaConnectionSettings
 from tests.engines.kafka_server import KafkaServer
 
 _LENGTH, _CRC, _ATTRIBUTES, _HEADER = 8, 17, 21, 61
@@ -36,7 +36,11 @@ def with_an_odd_header(batch: bytes) -> bytes:
 
 
 def produce(
-    connection: KafkaConnection, topic: str, values: Sequence[bytes], change: Change, partition: int = 0
+    connection: KafkaConnectionSettings,
+    topic: str,
+    values: Sequence[bytes],
+    change: Change,
+    partition: int = 0,
 ) -> None:
     """Send one batch, changed just before it goes."""
     with _changing(change):

@@ -13,9 +13,9 @@ from kafka.admin import MemberToRemove
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from angarium.domain.errors import LogUnavailable
-from angarium.engines.kafka.consumer import KafkaConsumer
+from angarium.engines.kafka.consumer import KafkaLogConsumer
 from angarium.engines.kafka.producer import KafkaLog
-from angarium.engines.kafka.security import KafkaConnection
+from angarium.engines.kafka.security import KafkaConnectionSettings
 from angarium.ports.message_log import BEGINNING, NewRecord, Position, Record
 from tests.contract.ports.reading import Reading
 from tests.contract.ports.records import ANSWER_SECONDS, append, keys_by_partition, new_key
@@ -64,13 +64,13 @@ def fill(log: KafkaLog) -> None:
 
 
 def overwrite_commit(
-    connection: KafkaConnection, topic: str, group: str, partition: int, committed: OffsetAndMetadata
+    connection: KafkaConnectionSettings, topic: str, group: str, partition: int, committed: OffsetAndMetadata
 ) -> None:
     """Commit as an administrator's tool does, to a group without members."""
     consumer = kafka.KafkaConsumer(group_id=group, enable_auto_commit=False, **connection.options())
-    place = TopicPartition(topic, partition)
-    consumer.assign([place])
-    consumer.commit({place: committed})
+    topic_partition = TopicPartition(topic, partition)
+    consumer.assign([topic_partition])
+    consumer.commit({topic_partition: committed})
     consumer.close()
 
 
@@ -119,11 +119,11 @@ def test_a_commit_during_a_rebalance_is_uncertain_and_works_afterwards_for_what_
 
 
 def test_who_was_thrown_out_can_commit_nothing_and_begins_anew_where_the_group_is(
-    connection: KafkaConnection, topic: str, log: KafkaLog, kafka_server: KafkaServer
+    connection: KafkaConnectionSettings, topic: str, log: KafkaLog, kafka_server: KafkaServer
 ) -> None:
     group = "router-" + topic
     append(log, "v", new_key())
-    with closing(KafkaConsumer(connection, topic, group)) as consumer:
+    with closing(KafkaLogConsumer(connection, topic, group)) as consumer:
         reading = Reading(consumer)
         (record,) = reading.until_all(1)
         held = dict(reading.held)
@@ -135,7 +135,7 @@ def test_who_was_thrown_out_can_commit_nothing_and_begins_anew_where_the_group_i
         again = reading.until_all(2)[1]
         assert again.value == b"v"
         reading.commit(again, watermark=3)
-    with closing(KafkaConsumer(connection, topic, group)) as successor:
+    with closing(KafkaLogConsumer(connection, topic, group)) as successor:
         reading = Reading(successor)
         reading.until_holding(PARTITIONS)
         assert reading.started[reading.held[record.partition]] == Position(1, 3)
@@ -143,12 +143,12 @@ def test_who_was_thrown_out_can_commit_nothing_and_begins_anew_where_the_group_i
 
 @pytest.mark.parametrize("timeout", [0.05, 0.0], ids=["polls that wait", "polls that do not"])
 def test_who_is_thrown_out_while_it_joins_anew_keeps_no_partition_under_an_old_token(
-    connection: KafkaConnection, topic: str, timeout: float
+    connection: KafkaConnectionSettings, topic: str, timeout: float
 ) -> None:
     group = "router-" + topic
     with (
-        closing(KafkaConsumer(connection, topic, group)) as consumer,
-        closing(KafkaConsumer(connection, topic, group)) as newcomer,
+        closing(KafkaLogConsumer(connection, topic, group)) as consumer,
+        closing(KafkaLogConsumer(connection, topic, group)) as newcomer,
     ):
         reading = Reading(consumer)
         held = dict(reading.until_holding(PARTITIONS))
@@ -163,13 +163,13 @@ def test_who_is_thrown_out_while_it_joins_anew_keeps_no_partition_under_an_old_t
 
 
 def test_an_offset_without_a_watermark_is_read_again_from_the_beginning(
-    connection: KafkaConnection, topic: str, log: KafkaLog
+    connection: KafkaConnectionSettings, topic: str, log: KafkaLog
 ) -> None:
     group = "router-" + topic
     key = new_key()
     (partition,) = {append(log, f"{number}", key).partition for number in range(3)}
     overwrite_commit(connection, topic, group, partition, OffsetAndMetadata(2, "", -1))
-    with closing(KafkaConsumer(connection, topic, group)) as consumer:
+    with closing(KafkaLogConsumer(connection, topic, group)) as consumer:
         reading = Reading(consumer)
         assert [record.value for record in reading.until_all(3)] == [b"0", b"1", b"2"]
         assert reading.started[reading.held[partition]] == BEGINNING
@@ -216,9 +216,9 @@ def test_a_consumer_that_starts_during_an_outage_tells_it_and_begins_when_broker
     wait_for(lambda: not poll_in_outage(reading) and len(reading.records) == 1)
 
 
-def test_a_topic_that_is_not_there_is_told(connection: KafkaConnection, name: str) -> None:
+def test_a_topic_that_is_not_there_is_told(connection: KafkaConnectionSettings, name: str) -> None:
     with (
-        closing(KafkaConsumer(connection, name, "router")) as consumer,
+        closing(KafkaLogConsumer(connection, name, "router")) as consumer,
         pytest.raises(LogUnavailable, match="angarium init"),
     ):
         consumer.poll(0.1)
@@ -261,7 +261,7 @@ def test_a_rebalance_that_ends_between_two_polls_is_not_begun_anew(
 
 @pytest.mark.storm
 def test_members_that_come_and_go_skip_no_record(
-    connection: KafkaConnection, topic: str, log: KafkaLog
+    connection: KafkaConnectionSettings, topic: str, log: KafkaLog
 ) -> None:
     group = "router-" + topic
     keys = keys_by_partition(PARTITIONS)
@@ -271,11 +271,11 @@ def test_members_that_come_and_go_skip_no_record(
 
     def work(lifetimes: int) -> None:
         for life in range(lifetimes):
-            with closing(KafkaConsumer(connection, topic, group, batch=7)) as consumer:
+            with closing(KafkaLogConsumer(connection, topic, group, batch=7)) as consumer:
                 reading = Reading(consumer)
                 for _ in range(15 + 10 * life):
                     step(reading)
-        with closing(KafkaConsumer(connection, topic, group, batch=7)) as consumer:
+        with closing(KafkaLogConsumer(connection, topic, group, batch=7)) as consumer:
             reading = Reading(consumer)
             while not over.is_set():
                 step(reading)
@@ -303,7 +303,7 @@ def newest(records: list[Record]) -> list[Record]:
     return list({record.partition: record for record in records}.values())
 
 
-def throw_out(connection: KafkaConnection, group: str) -> None:
+def throw_out(connection: KafkaConnectionSettings, group: str) -> None:
     """Take every member out of a group, as the broker does with silent ones."""
     with closing(kafka.KafkaAdminClient(**connection.options())) as administrator:
         described = administrator.describe_groups([group])[group]

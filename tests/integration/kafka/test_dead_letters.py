@@ -5,7 +5,7 @@ from itertools import count
 
 from angarium.domain.errors import LogUnavailable
 from angarium.engines.kafka.dead_letters import KafkaDeadLetters
-from angarium.engines.kafka.security import KafkaConnection
+from angarium.engines.kafka.security import KafkaConnectionSettings
 from angarium.ports.message_log import DeadLetter, Record
 from tests.contract.ports.records import ANSWER_SECONDS
 from tests.engines.kafka_topics import set_config
@@ -14,7 +14,7 @@ PATIENCE = 60.0
 
 
 def test_what_a_broker_refuses_as_too_large_is_kept_without_its_value(
-    connection: KafkaConnection, topic: str
+    connection: KafkaConnectionSettings, topic: str
 ) -> None:
     set_config(connection, f"{topic}.dead", "max.message.bytes", 1_048_588)
     give_up_at = time.monotonic() + PATIENCE

@@ -9,10 +9,10 @@ import kafka
 import pytest
 from kafka.structs import TopicPartition
 
-from angarium.engines.kafka.consumer import KafkaConsumer
+from angarium.engines.kafka.consumer import KafkaLogConsumer
 from angarium.engines.kafka.positions import to_commit
 from angarium.engines.kafka.producer import KafkaLog
-from angarium.engines.kafka.security import KafkaConnection
+from angarium.engines.kafka.security import KafkaConnectionSettings
 from angarium.ports.message_log import BEGINNING, Appended, Position
 from tests.contract.ports.reading import Reading
 from tests.contract.ports.records import append
@@ -31,7 +31,7 @@ def lines() -> Iterator[LogLines]:
         yield lines
 
 
-def expire(connection: KafkaConnection, topic: str, offset: int) -> None:
+def expire(connection: KafkaConnectionSettings, topic: str, offset: int) -> None:
     """Let the records of the first partition in front of an offset go, as retention does."""
     with closing(kafka.KafkaAdminClient(**connection.options())) as administrator:
         administrator.delete_records({TopicPartition(topic, 0): offset})
@@ -48,13 +48,13 @@ def is_taken(log: KafkaLog, value: str) -> bool:
 
 
 def test_a_log_that_ends_before_the_groups_offset_is_read_from_its_beginning_and_told(
-    connection: KafkaConnection, topic: str, log: KafkaLog, lines: LogLines
+    connection: KafkaConnectionSettings, topic: str, log: KafkaLog, lines: LogLines
 ) -> None:
     group = "router-" + topic
     fill(log, 2)
     append(log, "elsewhere", key_of(1, PARTITIONS))
     overwrite_commit(connection, topic, group, 0, to_commit(Position(1_000, WATERMARK)))
-    with closing(KafkaConsumer(connection, topic, group)) as consumer:
+    with closing(KafkaLogConsumer(connection, topic, group)) as consumer:
         reading = Reading(consumer)
         reading.until(lambda: set(reading.values()) == {b"0", b"1", b"elsewhere"})
         assert len(reading.records) == 3
@@ -64,13 +64,13 @@ def test_a_log_that_ends_before_the_groups_offset_is_read_from_its_beginning_and
         told = {"partition": 0, "offset": 1_000, "first_offset": 0, "last_offset": 1}
         assert lines.of("records_missing") == [told]
     # Nobody has worked anything through since: the offset of the log that is gone must not come back.
-    with closing(KafkaConsumer(connection, topic, group)) as successor:
+    with closing(KafkaLogConsumer(connection, topic, group)) as successor:
         reading = Reading(successor)
         reading.until_holding(PARTITIONS)
         assert reading.started[reading.held[0]] == Position(0, WATERMARK + 1)
         records = reading.until_all(3)
         reading.commit(*[record for record in records if record.value == b"1"], watermark=WATERMARK + 2)
-    with closing(KafkaConsumer(connection, topic, group)) as third:
+    with closing(KafkaLogConsumer(connection, topic, group)) as third:
         reading = Reading(third)
         reading.until_holding(PARTITIONS)
         assert reading.started[reading.held[0]] == Position(2, WATERMARK + 2)
@@ -95,13 +95,13 @@ def test_a_log_that_is_lost_under_a_worker_and_filled_again_is_read_from_its_beg
 
 
 def test_records_that_expire_before_they_are_read_are_told(
-    connection: KafkaConnection, topic: str, log: KafkaLog, lines: LogLines
+    connection: KafkaConnectionSettings, topic: str, log: KafkaLog, lines: LogLines
 ) -> None:
     group = "router-" + topic
     fill(log, 4)
     overwrite_commit(connection, topic, group, 0, to_commit(Position(1, WATERMARK)))
     expire(connection, topic, 3)
-    with closing(KafkaConsumer(connection, topic, group)) as consumer:
+    with closing(KafkaLogConsumer(connection, topic, group)) as consumer:
         reading = Reading(consumer)
         assert [record.value for record in reading.until_all(1)] == [b"3"]
         assert reading.started[reading.held[0]] == Position(3, WATERMARK)
@@ -110,7 +110,7 @@ def test_records_that_expire_before_they_are_read_are_told(
 
 
 def test_a_new_group_begins_with_the_first_record_that_there_is(
-    connection: KafkaConnection, topic: str, log: KafkaLog, read: OpenReading, lines: LogLines
+    connection: KafkaConnectionSettings, topic: str, log: KafkaLog, read: OpenReading, lines: LogLines
 ) -> None:
     fill(log, 3)
     expire(connection, topic, 2)

@@ -12,7 +12,7 @@ import pytest
 from angarium import deadline
 from angarium.domain.errors import LogUnavailable, RecordTooLarge
 from angarium.engines.kafka.producer import KafkaLog
-from angarium.engines.kafka.security import KafkaConnection
+from angarium.engines.kafka.security import KafkaConnectionSettings
 from angarium.ports.message_log import Appended, NewRecord
 from tests.contract.ports.records import append, new_key
 from tests.engines.kafka_server import KafkaServer
@@ -39,7 +39,7 @@ def test_a_silent_broker_is_told_within_the_bound_and_recovery_needs_nobody(
 
 
 def test_a_dead_broker_is_told_within_the_bound_at_little_cost_and_recovery_needs_nobody(
-    kafka_server: KafkaServer, log: KafkaLog, connection: KafkaConnection, topic: str
+    kafka_server: KafkaServer, log: KafkaLog, connection: KafkaConnectionSettings, topic: str
 ) -> None:
     append(log, "before", new_key())
     kafka_server.kill()
@@ -164,7 +164,7 @@ def test_what_is_on_its_way_is_sent_before_closing(open_log: OpenLog) -> None:
 
 
 def test_a_topic_that_vanishes_is_told_at_once_and_may_come_back(
-    kafka_server: KafkaServer, connection: KafkaConnection, topic: str, log: KafkaLog
+    kafka_server: KafkaServer, connection: KafkaConnectionSettings, topic: str, log: KafkaLog
 ) -> None:
     append(log, "before", new_key())
     with closing(kafka.KafkaAdminClient(**connection.options())) as administrator:
@@ -177,7 +177,7 @@ def test_a_topic_that_vanishes_is_told_at_once_and_may_come_back(
 
 
 def test_a_record_that_a_broker_refuses_for_good_stops_the_others_for_moments_only(
-    connection: KafkaConnection, topic: str, log: KafkaLog
+    connection: KafkaConnectionSettings, topic: str, log: KafkaLog
 ) -> None:
     append(log, "before", new_key())
     set_config(connection, topic, "max.message.bytes", 1000)
@@ -188,7 +188,7 @@ def test_a_record_that_a_broker_refuses_for_good_stops_the_others_for_moments_on
 
 
 def test_another_number_of_partitions_is_refused_with_what_to_do(
-    connection: KafkaConnection, topic: str
+    connection: KafkaConnectionSettings, topic: str
 ) -> None:
     with closing(KafkaLog(connection, topic, PARTITIONS + 1)) as log:
         with pytest.raises(LogUnavailable, match=f"ANGARIUM_PARTITIONS={PARTITIONS}"):

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from angarium.domain.errors import LogUnavailable
-from angarium.engines.kafka.consumer import KafkaConsumer
+from angarium.engines.kafka.consumer import KafkaLogConsumer
 from angarium.engines.kafka.dead_letters import KafkaDeadLetters
 from angarium.engines.kafka.producer import KafkaLog
-from angarium.engines.kafka.security import KafkaConnection
+from angarium.engines.kafka.security import KafkaConnectionSettings
 from angarium.engines.kafka.topics import KafkaTopics
 from tests.contract.ports.reading import Reading
 from tests.contract.ports.records import append, new_key
@@ -19,8 +19,8 @@ from tests.integration.kafka.sending import cpu_seconds, keep_trying, try_to_app
 
 
 @pytest.fixture
-def guarded(kafka_server: KafkaServer) -> KafkaConnection:
-    return KafkaConnection(
+def guarded(kafka_server: KafkaServer) -> KafkaConnectionSettings:
+    return KafkaConnectionSettings(
         (kafka_server.sasl_address,),
         protocol="SASL_PLAINTEXT",
         sasl_mechanism="PLAIN",
@@ -30,8 +30,8 @@ def guarded(kafka_server: KafkaServer) -> KafkaConnection:
 
 
 @pytest.fixture
-def encrypted(kafka_server: KafkaServer) -> KafkaConnection:
-    return KafkaConnection(
+def encrypted(kafka_server: KafkaServer) -> KafkaConnectionSettings:
+    return KafkaConnectionSettings(
         (kafka_server.ssl_address,),
         protocol="SSL",
         cafile=kafka_server.certificates.authority,
@@ -44,11 +44,11 @@ def encrypted(kafka_server: KafkaServer) -> KafkaConnection:
 def test_every_part_gets_in_with_a_password_or_a_certificate(
     request: pytest.FixtureRequest, name: str, security: str
 ) -> None:
-    connection: KafkaConnection = request.getfixturevalue(security)
+    connection: KafkaConnectionSettings = request.getfixturevalue(security)
     assert KafkaTopics(connection, name, 4, 1).create()
     with (
         closing(KafkaLog(connection, name, 4)) as log,
-        closing(KafkaConsumer(connection, name, "router-" + name)) as consumer,
+        closing(KafkaLogConsumer(connection, name, "router-" + name)) as consumer,
         closing(KafkaDeadLetters(connection, name)) as dead_letters,
     ):
         log.wait_until_connected(30.0)
@@ -57,19 +57,19 @@ def test_every_part_gets_in_with_a_password_or_a_certificate(
         assert dead_letters.read(1) == []
 
 
-def test_a_wrong_password_is_an_outage_that_says_so(guarded: KafkaConnection, name: str) -> None:
+def test_a_wrong_password_is_an_outage_that_says_so(guarded: KafkaConnectionSettings, name: str) -> None:
     wrong = replace(guarded, sasl_password="another")
     with pytest.raises(LogUnavailable):
         KafkaTopics(wrong, name, 4, 1).verify()
     with closing(KafkaLog(wrong, name, 4)) as log:
         answers = keep_trying(log, 2.0)
         assert all(isinstance(answer, LogUnavailable) for answer in answers)
-    with closing(KafkaConsumer(wrong, name, "router-" + name)) as consumer, pytest.raises(LogUnavailable):
+    with closing(KafkaLogConsumer(wrong, name, "router-" + name)) as consumer, pytest.raises(LogUnavailable):
         consumer.poll(0.1)
 
 
 def test_a_broker_of_another_authority_is_not_trusted(
-    encrypted: KafkaConnection, name: str, tmp_path: Path
+    encrypted: KafkaConnectionSettings, name: str, tmp_path: Path
 ) -> None:
     another = replace(encrypted, cafile=Certificates(tmp_path, "127.0.0.1").authority)
     with pytest.raises(LogUnavailable):
@@ -77,14 +77,14 @@ def test_a_broker_of_another_authority_is_not_trusted(
 
 
 def test_a_broker_that_asks_for_a_certificate_takes_nobody_without(
-    encrypted: KafkaConnection, name: str
+    encrypted: KafkaConnectionSettings, name: str
 ) -> None:
     with pytest.raises(LogUnavailable):
         KafkaTopics(replace(encrypted, certfile=None, keyfile=None), name, 4, 1).verify()
 
 
 def test_a_password_that_stops_being_good_costs_no_cpu_and_being_good_again_is_enough(
-    kafka_server: KafkaServer, guarded: KafkaConnection, name: str
+    kafka_server: KafkaServer, guarded: KafkaConnectionSettings, name: str
 ) -> None:
     KafkaTopics(guarded, name, 4, 1).create()
     with closing(KafkaLog(guarded, name, 4)) as log:
@@ -108,6 +108,6 @@ def idle_but_for_one(log: KafkaLog, seconds: float) -> None:
     threading.Event().wait(seconds)
 
 
-def test_the_password_is_in_no_text_about_the_connection(guarded: KafkaConnection) -> None:
+def test_the_password_is_in_no_text_about_the_connection(guarded: KafkaConnectionSettings) -> None:
     assert SASL_PASSWORD not in repr(guarded)
     assert SASL_PASSWORD not in str(guarded)

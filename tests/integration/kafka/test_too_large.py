@@ -11,8 +11,8 @@ from kafka.record import MemoryRecordsBuilder
 from angarium.domain.errors import LogUnavailable, RecordTooLarge
 from angarium.engines.kafka.producer import KafkaLog
 from angarium.engines.kafka.record_batches import max_batch_bytes
-from angarium.engines.kafka.record_sizes import LARGEST_BATCH
-from angarium.engines.kafka.security import KafkaConnection
+from angarium.engines.kafka.record_sizes import MAX_BATCH_BYTES
+from angarium.engines.kafka.security import KafkaConnectionSettings
 from angarium.ports.message_log import Appended, NewRecord, Record
 from tests.engines.kafka_topics import set_config
 from tests.integration.kafka.conftest import PARTITIONS, OpenReading
@@ -91,7 +91,7 @@ def read_all(read: OpenReading, crowd: Crowd) -> list[Record]:
     return [record for record in reading.records if len(record.value or b"") == SMALL]
 
 
-def places(records: list[Record]) -> dict[tuple[int, int], bytes]:
+def positions(records: list[Record]) -> dict[tuple[int, int], bytes]:
     """Give what lies where."""
     return {(each.partition, each.offset): (each.value or b"").rstrip(b".") for each in records}
 
@@ -104,7 +104,7 @@ def places(records: list[Record]) -> dict[tuple[int, int], bytes]:
     ],
 )
 def test_a_record_that_its_topic_takes_no_more_is_refused_alone(
-    connection: KafkaConnection,
+    connection: KafkaConnectionSettings,
     topic: str,
     log: KafkaLog,
     read: OpenReading,
@@ -120,7 +120,7 @@ def test_a_record_that_its_topic_takes_no_more_is_refused_alone(
     crowd.send(rounds=5)
     assert crowd.refused == 5 * PARTITIONS
     records = read_all(read, crowd)
-    assert places(records) == {
+    assert positions(records) == {
         (future.result().partition, future.result().offset): value for value, future in crowd.sent.items()
     }, "each once, and where its sender was told"
     for partition in range(PARTITIONS):
@@ -142,12 +142,14 @@ def test_a_record_that_no_topic_takes_is_refused_at_once_and_harms_nobody(log: K
         assert isinstance(log.append(NewRecord(key, b"small", HEADERS)).result(30), Appended)
 
 
-def test_what_a_topic_must_take_is_taken(log: KafkaLog, connection: KafkaConnection, topic: str) -> None:
+def test_what_a_topic_must_take_is_taken(
+    log: KafkaLog, connection: KafkaConnectionSettings, topic: str
+) -> None:
     """The figure that `init` and every start ask for is enough for the largest legal record."""
     set_config(connection, topic, "max.message.bytes", 1_000)
     until_refused(log, LEGAL_BYTES)
-    set_config(connection, topic, "max.message.bytes", LARGEST_BATCH)
+    set_config(connection, topic, "max.message.bytes", MAX_BATCH_BYTES)
     key = key_of(0, PARTITIONS)
-    size = LARGEST_BATCH - max_batch_bytes(key, b"", WIRE_HEADERS) - 8  # its own length has digits too
+    size = MAX_BATCH_BYTES - max_batch_bytes(key, b"", WIRE_HEADERS) - 8  # its own length has digits too
     assert any(isinstance(answer, Appended) for answer in answers(log, size))
     assert isinstance(log.append(NewRecord(key, bytes(size + 100), HEADERS)).exception(30), LogUnavailable)

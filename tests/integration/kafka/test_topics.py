@@ -8,32 +8,32 @@ import pytest
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from angarium.domain.errors import LogUnavailable, SetupError
-from angarium.engines.kafka.consumer import KafkaConsumer
+from angarium.engines.kafka.consumer import KafkaLogConsumer
 from angarium.engines.kafka.producer import KafkaLog
-from angarium.engines.kafka.record_sizes import LARGEST_BATCH
-from angarium.engines.kafka.security import KafkaConnection
-from angarium.engines.kafka.topic_check import TopicCheck
+from angarium.engines.kafka.record_sizes import MAX_BATCH_BYTES
+from angarium.engines.kafka.security import KafkaConnectionSettings
+from angarium.engines.kafka.topic_check import TopicVerification
 from angarium.engines.kafka.topics import KafkaTopics
 from tests.engines.kafka_server import KafkaServer
 from tests.engines.kafka_topics import make_topics, set_config
 from tests.engines.ports import free_port
 
 
-def make(connection: KafkaConnection, name: str, partitions: int, configs: dict[str, str]) -> None:
+def make(connection: KafkaConnectionSettings, name: str, partitions: int, configs: dict[str, str]) -> None:
     with closing(kafka.KafkaAdminClient(**connection.options())) as administrator:
         administrator.create_topics(
             {name: {"num_partitions": partitions, "replication_factor": 1, "configs": configs}}
         )
 
 
-def test_init_makes_both_topics_once(connection: KafkaConnection, name: str) -> None:
+def test_init_makes_both_topics_once(connection: KafkaConnectionSettings, name: str) -> None:
     topics = KafkaTopics(connection, name, 6, 1)
     assert topics.create() == (name, f"{name}.dead")
     assert topics.create() == ()
     topics.verify()
 
 
-def test_racing_inits_make_each_topic_once(connection: KafkaConnection, name: str) -> None:
+def test_racing_inits_make_each_topic_once(connection: KafkaConnectionSettings, name: str) -> None:
     with ThreadPoolExecutor(4) as pool:
         made = list(pool.map(lambda _: make_topics(connection, name, 6), range(4)))
     # A busy broker may have made a topic for somebody who was told of a failure: nobody counts that one.
@@ -42,14 +42,14 @@ def test_racing_inits_make_each_topic_once(connection: KafkaConnection, name: st
     KafkaTopics(connection, name, 6, 1).verify()
 
 
-def test_topics_that_are_not_there_are_named(connection: KafkaConnection, name: str) -> None:
+def test_topics_that_are_not_there_are_named(connection: KafkaConnectionSettings, name: str) -> None:
     with pytest.raises(SetupError) as refusal:
         KafkaTopics(connection, name, 6, 1).verify()
     assert f"{name!r} is not there" in str(refusal.value)
     assert f"{name + '.dead'!r} is not there" in str(refusal.value)
 
 
-def test_every_difference_is_named(connection: KafkaConnection, name: str) -> None:
+def test_every_difference_is_named(connection: KafkaConnectionSettings, name: str) -> None:
     make(connection, name, 3, {"cleanup.policy": "compact"})
     with pytest.raises(SetupError) as refusal:
         KafkaTopics(connection, name, 6, 2).verify()
@@ -61,7 +61,7 @@ def test_every_difference_is_named(connection: KafkaConnection, name: str) -> No
 
 
 def test_a_topic_of_dead_letters_that_takes_too_little_is_named(
-    connection: KafkaConnection, name: str
+    connection: KafkaConnectionSettings, name: str
 ) -> None:
     topics = KafkaTopics(connection, name, 6, 1)
     topics.create()
@@ -71,21 +71,21 @@ def test_a_topic_of_dead_letters_that_takes_too_little_is_named(
 
 
 def test_a_topic_that_takes_less_than_the_largest_message_is_named(
-    connection: KafkaConnection, name: str
+    connection: KafkaConnectionSettings, name: str
 ) -> None:
     topics = KafkaTopics(connection, name, 6, 1)
     topics.create()
-    set_config(connection, name, "max.message.bytes", LARGEST_BATCH - 1)
-    said = f"{name}' has max.message.bytes={LARGEST_BATCH - 1}, not {LARGEST_BATCH}"
+    set_config(connection, name, "max.message.bytes", MAX_BATCH_BYTES - 1)
+    said = f"{name}' has max.message.bytes={MAX_BATCH_BYTES - 1}, not {MAX_BATCH_BYTES}"
     with pytest.raises(SetupError, match=said) as refusal:
         until_refused(topics.verify)
-    assert f"--alter --topic {name} --add-config max.message.bytes={LARGEST_BATCH}" in str(refusal.value)
+    assert f"--alter --topic {name} --add-config max.message.bytes={MAX_BATCH_BYTES}" in str(refusal.value)
     with pytest.raises(SetupError, match=said):
         topics.create()
 
 
 def test_a_topic_whose_segments_are_smaller_than_a_dead_letter_is_named(
-    connection: KafkaConnection, name: str
+    connection: KafkaConnectionSettings, name: str
 ) -> None:
     topics = KafkaTopics(connection, name, 6, 1)
     topics.create()
@@ -95,7 +95,7 @@ def test_a_topic_whose_segments_are_smaller_than_a_dead_letter_is_named(
 
 
 def test_topics_that_init_makes_take_what_brokers_usually_take(
-    connection: KafkaConnection, name: str
+    connection: KafkaConnectionSettings, name: str
 ) -> None:
     KafkaTopics(connection, name, 6, 1).create()
     resource = ConfigResource(ConfigResourceType.TOPIC, name)
@@ -113,13 +113,13 @@ def until_refused(verify: Callable[[], None]) -> None:
 
 
 def test_a_topic_that_differs_is_not_used_by_who_could_not_compare_it_at_the_start(
-    connection: KafkaConnection, name: str
+    connection: KafkaConnectionSettings, name: str
 ) -> None:
     make(connection, name, 6, {})
-    check = TopicCheck(KafkaTopics(connection, name, 6, 1).verify)
+    check = TopicVerification(KafkaTopics(connection, name, 6, 1).verify)
     with (
         closing(KafkaLog(connection, name, 6, verify=check.verify)) as log,
-        closing(KafkaConsumer(connection, name, "router", verify=check.require)) as consumer,
+        closing(KafkaLogConsumer(connection, name, "router", verify=check.ensure)) as consumer,
     ):
         with pytest.raises(LogUnavailable, match="CreateTime, not LogAppendTime"):
             log.wait_until_connected(3.0)
@@ -127,24 +127,24 @@ def test_a_topic_that_differs_is_not_used_by_who_could_not_compare_it_at_the_sta
             consumer.poll(0)
 
 
-def test_init_refuses_a_topic_that_differs(connection: KafkaConnection, name: str) -> None:
+def test_init_refuses_a_topic_that_differs(connection: KafkaConnectionSettings, name: str) -> None:
     make(connection, name, 3, {"message.timestamp.type": "LogAppendTime"})
     with pytest.raises(SetupError, match="has 3 partitions, not 6"):
         KafkaTopics(connection, name, 6, 1).create()
 
 
-def test_more_replicas_than_brokers_are_waited_for(connection: KafkaConnection, name: str) -> None:
+def test_more_replicas_than_brokers_are_waited_for(connection: KafkaConnectionSettings, name: str) -> None:
     with pytest.raises(LogUnavailable, match="ANGARIUM_TOPIC_REPLICATION is 3"):
         KafkaTopics(connection, name, 6, 3).create()
 
 
-def test_a_stricter_topic_is_good_enough(connection: KafkaConnection, name: str) -> None:
+def test_a_stricter_topic_is_good_enough(connection: KafkaConnectionSettings, name: str) -> None:
     KafkaTopics(connection, name, 6, 1).create()
     KafkaTopics(connection, name, 6, 0).verify()
 
 
 def test_brokers_that_are_away_are_an_outage(name: str) -> None:
-    nobody = KafkaConnection((f"127.0.0.1:{free_port()}",))
+    nobody = KafkaConnectionSettings((f"127.0.0.1:{free_port()}",))
     with pytest.raises(LogUnavailable, match="answers"):
         KafkaTopics(nobody, name, 6, 1).create()
 
@@ -152,4 +152,4 @@ def test_brokers_that_are_away_are_an_outage(name: str) -> None:
 def test_a_silent_broker_is_an_outage(kafka_server: KafkaServer, name: str) -> None:
     kafka_server.freeze()
     with pytest.raises(LogUnavailable):
-        KafkaTopics(KafkaConnection((kafka_server.address,)), name, 6, 1).verify()
+        KafkaTopics(KafkaConnectionSettings((kafka_server.address,)), name, 6, 1).verify()

@@ -10,8 +10,8 @@ import pytest
 from angarium.engines.kafka import letters
 from angarium.engines.kafka.dead_letters import KafkaDeadLetters
 from angarium.engines.kafka.producer import KafkaLog
-from angarium.engines.kafka.record_sizes import LARGEST_LETTER
-from angarium.engines.kafka.security import KafkaConnection
+from angarium.engines.kafka.record_sizes import MAX_DEAD_LETTER_BYTES
+from angarium.engines.kafka.security import KafkaConnectionSettings
 from angarium.engines.kafka.topics import dead_letters_of
 from angarium.ports.message_log import DeadLetter, Record
 from tests.contract.ports.records import append
@@ -21,7 +21,7 @@ from tests.unit.services.log_lines import LogLines, captured
 
 
 @pytest.fixture
-def other(connection: KafkaConnection) -> Iterator[kafka.KafkaProducer]:
+def other(connection: KafkaConnectionSettings) -> Iterator[kafka.KafkaProducer]:
     """Another program's producer, which sends in transactions."""
     producer = kafka.KafkaProducer(transactional_id=f"other-{uuid4().hex[:8]}", **connection.options())
     try:
@@ -102,13 +102,13 @@ def test_what_lies_behind_an_open_transaction_waits_for_its_end(
 
 
 def test_dead_letters_that_were_aborted_are_not_listed(
-    connection: KafkaConnection, topic: str, other: kafka.KafkaProducer
+    connection: KafkaConnectionSettings, topic: str, other: kafka.KafkaProducer
 ) -> None:
     end: Callable[[], None]
     for value, end in [(b"taken back", other.abort_transaction), (b"meant", other.commit_transaction)]:
         letter = DeadLetter("internal_error", "detail", Record(0, 1, 5, b"key", value), "trace")
         other.begin_transaction()
-        other.send(dead_letters_of(topic), **letters.written(letter, topic, LARGEST_LETTER)._asdict())
+        other.send(dead_letters_of(topic), **letters.encode(letter, topic, MAX_DEAD_LETTER_BYTES)._asdict())
         other.flush(timeout=30)
         end()
     with closing(KafkaDeadLetters(connection, topic)) as kept:

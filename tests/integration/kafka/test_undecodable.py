@@ -6,7 +6,7 @@ import kafka
 import pytest
 
 from angarium.engines.kafka.producer import KafkaLog
-from angarium.engines.kafka.security import KafkaConnection
+from angarium.engines.kafka.security import KafkaConnectionSettings
 from angarium.ports.message_log import Record
 from tests.contract.ports.records import append
 from tests.engines.kafka_server import KafkaServer
@@ -15,7 +15,7 @@ from tests.integration.kafka.foreign import Change, damage, in_lz4, produce, wit
 from tests.integration.kafka.sending import key_of
 
 
-def let_producers_compress(connection: KafkaConnection, topic: str) -> None:
+def let_producers_compress(connection: KafkaConnectionSettings, topic: str) -> None:
     """Make the topic one that keeps what producers send, as those are that nobody has set up for it."""
     resource = kafka.admin.ConfigResource(
         kafka.admin.ConfigResourceType.TOPIC, topic, configs={"compression.type": "producer"}
@@ -30,7 +30,12 @@ def of_partition(records: list[Record], partition: int) -> list[Record]:
 
 @pytest.mark.parametrize(("change", "said"), [(in_lz4, "lz4"), (with_an_odd_header, "header")])
 def test_what_another_producer_sends_comes_with_the_reason_and_stops_nobody(
-    connection: KafkaConnection, topic: str, log: KafkaLog, read: OpenReading, change: Change, said: str
+    connection: KafkaConnectionSettings,
+    topic: str,
+    log: KafkaLog,
+    read: OpenReading,
+    change: Change,
+    said: str,
 ) -> None:
     let_producers_compress(connection, topic)
     produce(connection, topic, [b"first", b"second"], change)
@@ -48,7 +53,11 @@ def test_what_another_producer_sends_comes_with_the_reason_and_stops_nobody(
 
 
 def test_a_batch_that_the_disk_has_damaged_comes_with_its_offsets_and_stops_nobody(
-    connection: KafkaConnection, topic: str, log: KafkaLog, read: OpenReading, kafka_server: KafkaServer
+    connection: KafkaConnectionSettings,
+    topic: str,
+    log: KafkaLog,
+    read: OpenReading,
+    kafka_server: KafkaServer,
 ) -> None:
     append(log, "before", key_of(0, PARTITIONS))
     produce(connection, topic, [b"a damaged value", b"its neighbour"], lambda batch: batch)
@@ -64,7 +73,7 @@ def test_a_batch_that_the_disk_has_damaged_comes_with_its_offsets_and_stops_nobo
 
 
 def test_what_another_producer_compresses_is_kept_in_a_form_that_can_be_read(
-    connection: KafkaConnection, topic: str, read: OpenReading
+    connection: KafkaConnectionSettings, topic: str, read: OpenReading
 ) -> None:
     produce(connection, topic, [b"first", b"second"], in_lz4)
     records = read().until_all(2)

@@ -8,10 +8,10 @@ from angarium import deadline
 from angarium.api.application import MessagingApplication
 from angarium.api.exchange import (
     Admission,
-    Awaiting,
     BodyRule,
+    DeferredResponse,
+    ExecutionMode,
     Head,
-    Lane,
     Outcome,
     PasswordCheck,
     Refusal,
@@ -25,7 +25,7 @@ from angarium.domain.errors import Code, LogUnavailable, StoreUnavailable
 from angarium.domain.identifiers import conversation_id_for, user_id_for
 from angarium.domain.user import Principal
 from angarium.logs.line import action_of, fields_of
-from angarium.services.store_calls import StoreCalls
+from angarium.services.store_calls import StoreRetry
 from tests.contract.http.parts import LOGIN_ATTEMPTS, Parts, application
 from tests.contract.http.services import memory_parts
 from tests.faults import Faults
@@ -87,7 +87,7 @@ def bench() -> Bench:
 def test_an_admission_says_where_to_run_and_what_was_found(bench: Bench) -> None:
     admission = bench.admitted("GET", f"/v1/conversations/{CONVERSATION_ID}/messages")
     assert admission.template == "/v1/conversations/{conversation_id}/messages"
-    assert admission.lane is Lane.STORE
+    assert admission.lane is ExecutionMode.STORE
     assert admission.body_rule is BodyRule.NONE
     assert admission.parameters == {"conversation_id": str(CONVERSATION_ID)}
     assert admission.principal == Principal(ALICE, "alice")
@@ -137,7 +137,7 @@ def test_a_send_waits_for_its_ack_without_a_thread(bench: Bench) -> None:
     bench.send(may_block=True)
     held = bench.log.hang("append")
     awaiting = bench.send(may_block=False)
-    assert isinstance(awaiting, Awaiting)
+    assert isinstance(awaiting, DeferredResponse)
     assert awaiting.within == 2.0
     assert not awaiting.future.done()
     held.release()
@@ -149,7 +149,7 @@ def test_an_ack_that_never_comes_is_503_with_the_id_of_the_message_that_may_come
     bench.send(may_block=True)
     held = bench.log.hang("append")
     awaiting = bench.send(may_block=False)
-    assert isinstance(awaiting, Awaiting)
+    assert isinstance(awaiting, DeferredResponse)
     late = awaiting.late()
     held.release()
     message_id = dict(awaiting.render().headers)["Location"].rpartition("/")[2]
@@ -286,7 +286,7 @@ def test_the_store_is_given_two_seconds_in_all(bench: Bench) -> None:
         return False
 
     bench.store.fail("get", when=noting)
-    patient = application(bench.parts, StoreCalls(at_most=60.0))
+    patient = application(bench.parts, StoreRetry(at_most=60.0))
     patient.run(bench.admitted("GET", f"/v1/conversations/{uuid4()}"), b"", True)
     assert seen
     assert all(left <= 2.0 for left in seen)
@@ -311,7 +311,7 @@ def test_the_lines_of_a_call_on_a_conversation_have_its_ids(
     if late:
         bench.application.late(admission)
     else:
-        bench.application = application(bench.parts, StoreCalls(at_most=0.05))
+        bench.application = application(bench.parts, StoreRetry(at_most=0.05))
         bench.application.run(admission, b"", True)
     ids = {
         "trace_id": TRACE,

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from angarium.api.message_bodies import message_text
-from angarium.domain.message import Message, Place, Status
+from angarium.domain.message import Message, MessagePosition, Status
 from angarium.domain.page_size import message_bytes
 from angarium.services.cursors import MAX_TIMESTAMP
 
@@ -16,7 +16,7 @@ MESSAGE = Message(
     UUID("192c527f-5ebf-55d2-9f80-d633b5dea4a9"),
     UUID("f89fa609-fb71-5288-a2e5-d4b745d8c0ae"),
     "Hello",
-    Place(1_763_899_413_541, 7),
+    MessagePosition(1_763_899_413_541, 7),
     Status.PENDING,
 )
 
@@ -54,7 +54,7 @@ def test_no_message_takes_more_bytes_than_a_page_reckons_with(content: str) -> N
     message = replace(
         MESSAGE,
         content=content,
-        place=Place(MAX_TIMESTAMP, 2**63 - 1),
+        position=MessagePosition(MAX_TIMESTAMP, 2**63 - 1),
         status=Status.DELIVERED,
         delivered_at=MAX_TIMESTAMP,
     )

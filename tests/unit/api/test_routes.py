@@ -1,6 +1,6 @@
 import pytest
 
-from angarium.api.exchange import BodyRule, Lane
+from angarium.api.exchange import BodyRule, ExecutionMode
 from angarium.api.routes import ROUTES, TABLE
 
 
@@ -84,9 +84,9 @@ def test_only_the_login_the_health_and_the_documents_want_no_token() -> None:
 
 def test_a_send_runs_inline_and_a_login_among_the_hashes() -> None:
     lanes = {(route.method, route.template): route.lane for route in ROUTES}
-    assert lanes["POST", "/v1/messages"] is Lane.INLINE
-    assert lanes["POST", "/auth/token"] is Lane.HASHING
-    assert lanes["GET", "/health/ready"] is Lane.HEALTH
+    assert lanes["POST", "/v1/messages"] is ExecutionMode.INLINE
+    assert lanes["POST", "/auth/token"] is ExecutionMode.HASHING
+    assert lanes["GET", "/health/ready"] is ExecutionMode.HEALTH
 
 
 def test_no_get_wants_a_body() -> None:
@@ -95,4 +95,4 @@ def test_no_get_wants_a_body() -> None:
 
 def test_health_checks_are_outside_the_bound_on_requests_in_hand() -> None:
     lanes = {route.template: route.lane for route in ROUTES if route.template.startswith("/health/")}
-    assert lanes == {"/health/live": Lane.LIVENESS, "/health/ready": Lane.HEALTH}
+    assert lanes == {"/health/live": ExecutionMode.LIVENESS, "/health/ready": ExecutionMode.HEALTH}

@@ -165,7 +165,7 @@ def test_a_server_that_trickles_has_no_more_time_than_a_silent_one(beginning: by
 
 
 def test_an_endless_answer_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transports, "MOST_BYTES", 10)
+    monkeypatch.setattr(transports, "MAX_BYTES", 10)
     server = Scripted(WHOLE)
     with pytest.raises(StrangeAnswer):
         get(server.url)

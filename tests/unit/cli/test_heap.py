@@ -25,7 +25,7 @@ class Node:
 
 def test_what_a_start_has_made_is_no_longer_looked_at() -> None:
     kept = Node()
-    heap.settle()
+    heap.tune_garbage_collector()
     try:
         assert gc.get_freeze_count() > 0
         assert not any(each is kept for each in gc.get_objects())
@@ -34,7 +34,7 @@ def test_what_a_start_has_made_is_no_longer_looked_at() -> None:
 
 
 def test_requests_under_way_are_not_looked_at_again_and_again() -> None:
-    heap.settle()
+    heap.tune_garbage_collector()
     try:
         gc.collect()
         looks = gc.get_stats()[0]["collections"]
@@ -46,7 +46,7 @@ def test_requests_under_way_are_not_looked_at_again_and_again() -> None:
 
 
 def test_what_comes_later_is_collected() -> None:
-    heap.settle()
+    heap.tune_garbage_collector()
     try:
         later = weakref.ref(Node())
         gc.collect()
@@ -93,9 +93,9 @@ def kept_kib(give_back: str) -> int:
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library is not glibc")
 def test_freed_memory_goes_back_to_the_system() -> None:
     assert kept_kib("") > 16 * 1024, "the library itself gives it back: heap.give_back is not needed any more"
-    assert kept_kib("heap.give_back()") < 8 * 1024
+    assert kept_kib("heap.return_free_memory()") < 8 * 1024
 
 
 def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ctypes.CDLL", lambda _: object())
-    heap.give_back()
+    heap.return_free_memory()

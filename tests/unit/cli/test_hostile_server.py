@@ -10,10 +10,10 @@ import pytest
 
 import angarium.cli
 from angarium.cli import bodies
-from angarium.cli.chat.entries import rows_of, said
+from angarium.cli.chat.entries import message_line, rows_of
 from angarium.cli.chat.plain import JsonScreen, PlainScreen
 from angarium.cli.console import Console
-from angarium.cli.text import harmless_json
+from angarium.cli.text import escape_json
 from tests.unit.cli.conftest import Shell
 from tests.unit.cli.town import START, conversation_of, id_of
 from tests.unit.cli.town_server import Fault, TownServer
@@ -82,14 +82,14 @@ def test_json_with_escapes_means_the_same() -> None:
     body = {HOSTILE: [HOSTILE, "plain", "ä 漢 😀", 1.5, None]}
     for indent in (None, 2):
         text = json.dumps(body, ensure_ascii=False, indent=indent)
-        shown = harmless_json(text.replace("\n", "\r\n"))
+        shown = escape_json(text.replace("\n", "\r\n"))
         assert json.loads(shown) == body
         assert dangerous(shown, "\u200e\u200f\u061c\u202e\u2066\u2069") == set()
         assert "ä 漢 😀" in shown
 
 
 def test_a_hostile_status_stays_in_its_place_on_the_screen() -> None:
-    (row,) = rows_of(said(START, "bob", "hi", "sent" + HOSTILE, True), 80, False)
+    (row,) = rows_of(message_line(START, "bob", "hi", "sent" + HOSTILE, True), 80, False)
     assert dangerous(row.replace("\x1b[70G", "").replace("\x1b[71G", "")) == set()
 
 

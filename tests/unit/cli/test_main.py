@@ -15,7 +15,7 @@ from angarium import wiring
 from angarium.cli.console import Console
 from angarium.cli.main import main
 from angarium.config import Settings
-from angarium.wiring.identity import IdentityRoom
+from angarium.wiring.identity import UserAdmin
 from tests.engines.ports import free_port
 from tests.unit.cli.conftest import Shell
 from tests.unit.cli.own_terminal import environment_of
@@ -125,7 +125,7 @@ def test_init_gives_the_users_what_is_left_of_its_time(shell: Shell, monkeypatch
     left: list[float] = []
     opened = wiring.open_identity
 
-    def noted(settings: Settings, timeout: float) -> AbstractContextManager[IdentityRoom]:
+    def noted(settings: Settings, timeout: float) -> AbstractContextManager[UserAdmin]:
         left.append(timeout)
         return opened(settings, timeout)
 

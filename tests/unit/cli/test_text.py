@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angarium.cli.text import head, printable, rows, shortened, tail, width
+from angarium.cli.text import escape_unprintable, head, rows, shorten, tail, width
 
 HARMFUL = [
     ("\x1b[2J", "\\x1b[2J"),
@@ -24,17 +24,17 @@ HARMFUL = [
 
 @pytest.mark.parametrize(("text", "shown"), HARMFUL)
 def test_what_could_steer_a_terminal_is_escaped(text: str, shown: str) -> None:
-    assert printable(text) == shown
+    assert escape_unprintable(text) == shown
 
 
 @pytest.mark.parametrize("text", ["hello", "Grüße", "日本語", "👩‍👩‍👧 ok", "क्षि", "שלום", "a\\nb", "e\u0301"])
 def test_ordinary_text_of_any_script_stays_as_it_is(text: str) -> None:
-    assert printable(text) == text
+    assert escape_unprintable(text) == text
 
 
 @given(st.text(st.characters()))
 def test_no_text_leaves_a_control_character(text: str) -> None:
-    shown = printable(text)
+    shown = escape_unprintable(text)
     assert not any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in shown)
     shown.encode()
 
@@ -78,7 +78,7 @@ def test_head_and_tail_fit(text: str, columns: int) -> None:
 
 
 def test_a_long_text_is_named_by_its_beginning() -> None:
-    assert shortened("short") == "short"
-    assert shortened("x" * 100, 10) == "x" * 9 + "…"
-    assert shortened("日" * 100, 10) == "日" * 4 + "…"
-    assert shortened("\x1b" * 100, 10) == "\\x1b\\x1b\\…"
+    assert shorten("short") == "short"
+    assert shorten("x" * 100, 10) == "x" * 9 + "…"
+    assert shorten("日" * 100, 10) == "日" * 4 + "…"
+    assert shorten("\x1b" * 100, 10) == "\\x1b\\x1b\\…"

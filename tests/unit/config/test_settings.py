@@ -9,7 +9,7 @@ import pytest
 from angarium.config import DEMO_USERS, Address, Settings, Source
 from angarium.config.addresses import web_address
 from angarium.config.unknown import unknown_settings
-from angarium.config.values import Wrong
+from angarium.config.values import InvalidValue
 from tests.unit.config.environments import KAFKA, SECRET, problems_of
 
 DEFAULTS: dict[str, object] = {
@@ -344,7 +344,7 @@ def test_a_secret_is_not_filled_up_with_the_end_of_a_line() -> None:
 
 @pytest.mark.parametrize("character", ["\r", "\n", "\t"])
 def test_an_address_of_a_server_loses_no_character_on_the_way(character: str) -> None:
-    with pytest.raises(Wrong, match="has the control character"):
+    with pytest.raises(InvalidValue, match="has the control character"):
         web_address(f"http://exa{character}mple.org")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from angarium.config import DEMO_USERS, ConfiguredUser, Settings, SettingsError
-from angarium.config.users import MOST_BYTES, read_users
+from angarium.config.users import MAX_BYTES, read_users
 from angarium.domain.user import is_username
 
 ANY = bool
@@ -133,7 +133,7 @@ def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
 def test_a_huge_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "users.json"
     with path.open("wb") as file:
-        file.truncate(MOST_BYTES + 1)
+        file.truncate(MAX_BYTES + 1)
     assert "has 16,777,217 bytes; write at most 16,777,216" in read_users(path, ANY)[1][0]
 
 

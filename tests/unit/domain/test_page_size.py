@@ -3,19 +3,25 @@ from uuid import UUID
 
 import pytest
 
-from angarium.domain.message import MAX_CONTENT_BYTES, Message, Place, Status
-from angarium.domain.page_size import FIELDS_BYTES, MAX_PAGE_BYTES, fitting, message_bytes, read_one_page
+from angarium.domain.message import MAX_CONTENT_BYTES, Message, MessagePosition, Status
+from angarium.domain.page_size import (
+    FIELDS_BYTES,
+    MAX_PAGE_BYTES,
+    count_fitting,
+    message_bytes,
+    read_one_page,
+)
 
 SOMEBODY = UUID(int=1)
 
 
 def message(content: str) -> Message:
-    return Message(SOMEBODY, SOMEBODY, SOMEBODY, SOMEBODY, content, Place(1, 1), Status.SENT)
+    return Message(SOMEBODY, SOMEBODY, SOMEBODY, SOMEBODY, content, MessagePosition(1, 1), Status.SENT)
 
 
 def test_a_hundred_of_the_largest_plain_texts_fit_on_a_page() -> None:
     largest = message("a" * MAX_CONTENT_BYTES)
-    assert fitting([message_bytes(largest)] * 100) == 100
+    assert count_fitting([message_bytes(largest)] * 100) == 100
 
 
 @pytest.mark.parametrize("text", ["\x01", "\x1f", "\n", '"', "\\", "é", "😀", "a", "\x7f", "\u2028"])
@@ -25,13 +31,13 @@ def test_the_largest_message_fits_by_itself(text: str) -> None:
 
 
 def test_the_item_that_would_be_one_too_many_is_left_out() -> None:
-    assert fitting([MAX_PAGE_BYTES // 2] * 2 + [1]) == 2
-    assert fitting([MAX_PAGE_BYTES // 2, MAX_PAGE_BYTES // 2 + 1]) == 1
-    assert fitting([]) == 0
+    assert count_fitting([MAX_PAGE_BYTES // 2] * 2 + [1]) == 2
+    assert count_fitting([MAX_PAGE_BYTES // 2, MAX_PAGE_BYTES // 2 + 1]) == 1
+    assert count_fitting([]) == 0
 
 
 def test_there_is_at_least_one_item_however_large_it_is() -> None:
-    assert fitting([2 * MAX_PAGE_BYTES, 1]) == 1
+    assert count_fitting([2 * MAX_PAGE_BYTES, 1]) == 1
 
 
 def test_nothing_is_read_behind_the_message_that_is_one_too_many() -> None:
@@ -45,4 +51,4 @@ def test_nothing_is_read_behind_the_message_that_is_one_too_many() -> None:
 
     found = read_one_page(endless())
     assert len(found) == taken == 19
-    assert fitting(map(message_bytes, found)) == 18
+    assert count_fitting(map(message_bytes, found)) == 18

@@ -4,19 +4,19 @@ from typing import TextIO
 
 import pytest
 
-from angarium.logs.outlet import Outlet
+from angarium.logs.outlet import StreamWriter
 from tests.unit.logs.conftest import Collector, Pipe
 
 
 def test_a_stream_without_a_file_takes_text() -> None:
     stream = io.StringIO()
-    assert Outlet(stream).write("Grüße\n".encode())
+    assert StreamWriter(stream).write("Grüße\n".encode())
     assert stream.getvalue() == "Grüße\n"
 
 
 def test_what_a_stream_had_in_its_buffer_comes_first(pipe: Pipe) -> None:
     pipe.stream.write("before\n")
-    assert Outlet(pipe.stream).write(b"after\n")
+    assert StreamWriter(pipe.stream).write(b"after\n")
     assert pipe.read_to_the_end() == ["before", "after"]
 
 
@@ -24,14 +24,14 @@ def test_what_a_stream_had_in_its_buffer_comes_first(pipe: Pipe) -> None:
 def test_all_of_a_large_write_arrives_through_a_full_pipe(pipe: Pipe, blocking: bool) -> None:
     os.set_blocking(pipe.stream.fileno(), blocking)
     reader = Collector(pipe, chunk=4_096)
-    assert Outlet(pipe.stream).write(b"x" * 1_000_000 + b"\n")
+    assert StreamWriter(pipe.stream).write(b"x" * 1_000_000 + b"\n")
     assert reader.lines() == ["x" * 1_000_000]
 
 
 def test_a_pipe_that_nobody_reads_is_told_and_not_raised(pipe: Pipe) -> None:
     os.close(pipe.reader)
     try:
-        assert not Outlet(pipe.stream).write(b"lost\n")
+        assert not StreamWriter(pipe.stream).write(b"lost\n")
     finally:
         pipe.reader = os.open(os.devnull, os.O_RDONLY)
 
@@ -40,7 +40,7 @@ def test_a_pipe_that_nobody_reads_is_told_and_not_raised(pipe: Pipe) -> None:
 def test_without_a_stream_nothing_is_written_and_nothing_raised(stream: TextIO | None) -> None:
     if stream is not None:
         stream.close()
-    assert not Outlet(stream).write(b"lost\n")
+    assert not StreamWriter(stream).write(b"lost\n")
 
 
 def test_a_line_that_broke_off_does_not_spoil_the_next(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,7 +53,7 @@ def test_a_line_that_broke_off_does_not_spoil_the_next(pipe: Pipe, monkeypatch: 
         room[0] -= written
         return written
 
-    outlet = Outlet(pipe.stream)
+    outlet = StreamWriter(pipe.stream)
     monkeypatch.setattr("angarium.logs.outlet.os.write", full_disk)
     assert not outlet.write(b"first line\n")
     assert not outlet.write(b"second line\n")

@@ -6,8 +6,8 @@ from uuid import UUID, uuid4, uuid5
 from angarium.domain.events import SCHEMA, Event, MessagesDelivered, NewMessage
 from angarium.domain.identifiers import conversation_id_for, user_id_for
 from angarium.ports.message_log import BEGINNING, Record
-from angarium.router.entry import Entry
-from angarium.router.progress import PartitionProgress
+from angarium.router.entry import LogEntry
+from angarium.router.progress import OffsetTracker
 
 ALICE, BOB, CAROL = map(user_id_for, ("alice", "bob", "carol"))
 ALICE_BOB = conversation_id_for(ALICE, BOB)
@@ -30,6 +30,6 @@ def receipt(message_ids: Sequence[UUID], recipient: UUID = BOB, other: UUID = AL
     return MessagesDelivered(uuid4(), conversation_id, 0, recipient, tuple(message_ids))
 
 
-def entry(event: Event, offset: int = 0, progress: PartitionProgress | None = None) -> Entry:
+def entry(event: Event, offset: int = 0, progress: OffsetTracker | None = None) -> LogEntry:
     record = Record(0, offset, 0, str(event.conversation_id).encode(), b"", HEADERS)
-    return Entry(event, record, 0, "trace", PartitionProgress(BEGINNING) if progress is None else progress)
+    return LogEntry(event, record, 0, "trace", OffsetTracker(BEGINNING) if progress is None else progress)

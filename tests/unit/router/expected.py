@@ -6,7 +6,7 @@ from uuid import UUID
 
 from angarium.domain.errors import UndecodableEvent
 from angarium.domain.events import Event, NewMessage, decode
-from angarium.domain.message import Message, Place, Status
+from angarium.domain.message import Message, MessagePosition, Status
 from angarium.domain.partitioning import partition_for
 from angarium.ports.message_log import Record
 
@@ -25,7 +25,7 @@ def history(records: Sequence[Record], partitions: int, offset: int = LATER) -> 
         at = watermark(records, record.offset + 1)
         conversation = stored.setdefault(event.conversation_id, {})
         if isinstance(event, NewMessage):
-            conversation.setdefault(event.message_id, _message(event, Place(at, record.offset)))
+            conversation.setdefault(event.message_id, _message(event, MessagePosition(at, record.offset)))
             continue
         for message_id in event.message_ids:
             known = conversation.get(message_id)
@@ -80,13 +80,13 @@ def _is_astray(record: Record, partitions: int) -> bool:
     return _event(record) is not None and partition_for(record.key or b"", partitions) != record.partition
 
 
-def _message(event: NewMessage, place: Place) -> Message:
+def _message(event: NewMessage, position: MessagePosition) -> Message:
     return Message(
         event.message_id,
         event.conversation_id,
         event.sender_id,
         event.recipient_id,
         event.content,
-        place,
+        position,
         Status.PENDING,
     )

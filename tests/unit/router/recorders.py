@@ -6,7 +6,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from angarium.domain.message import Message
-from angarium.ports.messages import Marked, MessageRecorder, Receipt, Recorded
+from angarium.ports.messages import MessageWriter, Receipt, ReceiptOutcome, StoreOutcome
 
 Answer = TypeVar("Answer")
 
@@ -28,7 +28,7 @@ class HeldCall:
 class HeldRecorder:
     """Applies each call, and answers it, when the test says so."""
 
-    def __init__(self, inner: MessageRecorder) -> None:
+    def __init__(self, inner: MessageWriter) -> None:
         self._inner = inner
         self._at_once = False
         self.held: list[HeldCall] = []
@@ -38,12 +38,12 @@ class HeldRecorder:
         conversation_id: UUID,
         messages: Sequence[Message],
         online: Future[Collection[UUID]] | None = None,
-    ) -> Future[tuple[Recorded, ...]]:
+    ) -> Future[tuple[StoreOutcome, ...]]:
         return self._hold(conversation_id, lambda: self._inner.record(conversation_id, messages, online))
 
     def mark_delivered(
         self, conversation_id: UUID, receipts: Sequence[Receipt]
-    ) -> Future[tuple[Marked, ...]]:
+    ) -> Future[tuple[ReceiptOutcome, ...]]:
         return self._hold(conversation_id, lambda: self._inner.mark_delivered(conversation_id, receipts))
 
     def answer(self, conversation_id: UUID | None = None) -> None:
@@ -81,7 +81,7 @@ class Watched:
         calls: The texts of the messages, or the ids of the receipts, of each call.
     """
 
-    def __init__(self, inner: MessageRecorder) -> None:
+    def __init__(self, inner: MessageWriter) -> None:
         self._inner = inner
         self._under_way: set[UUID] = set()
         self.calls: list[list[object]] = []
@@ -91,13 +91,13 @@ class Watched:
         conversation_id: UUID,
         messages: Sequence[Message],
         online: Future[Collection[UUID]] | None = None,
-    ) -> Future[tuple[Recorded, ...]]:
+    ) -> Future[tuple[StoreOutcome, ...]]:
         self._note(conversation_id, [message.content for message in messages])
         return self._watch(conversation_id, self._inner.record(conversation_id, messages, online))
 
     def mark_delivered(
         self, conversation_id: UUID, receipts: Sequence[Receipt]
-    ) -> Future[tuple[Marked, ...]]:
+    ) -> Future[tuple[ReceiptOutcome, ...]]:
         self._note(conversation_id, [receipt.message_id for receipt in receipts])
         return self._watch(conversation_id, self._inner.mark_delivered(conversation_id, receipts))
 

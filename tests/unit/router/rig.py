@@ -8,9 +8,9 @@ from angarium.domain.events import Event, encode
 from angarium.domain.message import BEGINNING, Message
 from angarium.domain.partitioning import partition_for
 from angarium.ports.message_log import Appended, DeadLetterLog, LogConsumer, Position
-from angarium.ports.messages import MessageRecorder
+from angarium.ports.messages import MessageWriter
 from angarium.ports.presence import PresenceStore
-from angarium.router.pace import Pace
+from angarium.router.pace import WorkerLimits
 from angarium.router.worker import Worker
 from angarium.services.presence import OnlineUsers
 from tests.fakes.clock import ManualClock
@@ -25,7 +25,7 @@ from tests.unit.router.events import ALICE_BOB, HEADERS
 GROUP = "router"
 WINDOW = 30.0
 STEPS = 200
-AT_ONCE = Pace(poll=0, commit=0)
+AT_ONCE = WorkerLimits(poll_timeout_s=0, commit_interval_s=0)
 
 
 class Rig:
@@ -41,9 +41,9 @@ class Rig:
         self.store_faults = Faults(StoreUnavailable)
         self.dead_letter_faults = Faults(LogUnavailable)
 
-    def worker(self, recorder: MessageRecorder | None = None, pace: Pace = AT_ONCE) -> Worker:
+    def worker(self, recorder: MessageWriter | None = None, pace: WorkerLimits = AT_ONCE) -> Worker:
         """Make a worker whose waits take no time and whose jitter is always the most."""
-        messages: MessageRecorder = recorder or self.messages
+        messages: MessageWriter = recorder or self.messages
         dead_letters: DeadLetterLog = self.dead_letters
         return Worker(
             self.consumer,

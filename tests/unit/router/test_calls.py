@@ -1,43 +1,43 @@
 from collections.abc import Callable
 
 from angarium.domain.errors import Unavailable
-from angarium.router.calls import Call, Calls
+from angarium.router.calls import CompletionQueue, Startable
 from tests.fakes.clock import ManualClock
 
 
-class Asked(Call):
+class Asked(Startable):
     """Keeps the callback of every try."""
 
     def __init__(self) -> None:
         self.tries: list[Callable[[object], None]] = []
 
-    def begin(self, ended: Callable[[object], None]) -> None:
+    def start(self, ended: Callable[[object], None]) -> None:
         self.tries.append(ended)
 
 
-class Refused(Call):
-    def begin(self, ended: Callable[[object], None]) -> None:
+class Refused(Startable):
+    def start(self, ended: Callable[[object], None]) -> None:
         raise ConnectionError("at once")
 
 
-def begun(clock: ManualClock) -> Calls[Call]:
-    return Calls(clock, 10)
+def begun(clock: ManualClock) -> CompletionQueue[Startable]:
+    return CompletionQueue(clock, 10)
 
 
 def test_a_call_ends_once(clock: ManualClock) -> None:
     calls, asked = begun(clock), Asked()
     calls.start(asked)
-    assert calls.ended(0) == []
+    assert calls.take_completed(0) == []
     asked.tries[0](None)
     asked.tries[0](None)
-    assert calls.ended(0) == [(asked, None)]
-    assert (calls.ended(0), len(calls)) == ([], 0)
+    assert calls.take_completed(0) == [(asked, None)]
+    assert (calls.take_completed(0), len(calls)) == ([], 0)
 
 
 def test_a_call_that_fails_before_it_has_a_future_ends_with_that(clock: ManualClock) -> None:
     calls = begun(clock)
     calls.start(Refused())
-    ((_, error),) = calls.ended(0)
+    ((_, error),) = calls.take_completed(0)
     assert isinstance(error, ConnectionError)
 
 
@@ -47,7 +47,7 @@ def test_a_call_without_an_answer_ends_when_its_time_is_up(clock: ManualClock) -
     clock.advance(4)
     calls.start(late)
     clock.advance(6)
-    ((call, error),) = calls.ended(0)
+    ((call, error),) = calls.take_completed(0)
     assert call is early
     assert isinstance(error, Unavailable)
     assert len(calls) == 1
@@ -57,9 +57,9 @@ def test_a_late_answer_to_an_earlier_try_does_not_end_the_next_one(clock: Manual
     calls, asked = begun(clock), Asked()
     calls.start(asked)
     clock.advance(10)
-    assert len(calls.ended(0)) == 1
+    assert len(calls.take_completed(0)) == 1
     calls.start(asked)
     asked.tries[0](None)
-    assert calls.ended(0) == []
+    assert calls.take_completed(0) == []
     asked.tries[1](None)
-    assert calls.ended(0) == [(asked, None)]
+    assert calls.take_completed(0) == [(asked, None)]

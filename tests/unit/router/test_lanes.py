@@ -1,17 +1,17 @@
 from angarium.domain.events import Event
 from angarium.ports.message_log import BEGINNING
-from angarium.router.lanes import Group, Lanes
-from angarium.router.progress import PartitionProgress
+from angarium.router.lanes import Batch, ConversationQueues
+from angarium.router.progress import OffsetTracker
 from tests.unit.router.events import ALICE, BOB, CAROL, entry, message, message_id_of, receipt
 
 
-def offsets(group: Group | None) -> list[int]:
+def offsets(group: Batch | None) -> list[int]:
     assert group is not None
     return [each.record.offset for each in group.entries]
 
 
 def test_consecutive_messages_of_a_conversation_form_one_group_in_their_order() -> None:
-    lanes, progress = Lanes(), PartitionProgress(BEGINNING)
+    lanes, progress = ConversationQueues(), OffsetTracker(BEGINNING)
     for offset in range(3):
         lanes.add(entry(message(), offset, progress))
     assert offsets(lanes.take()) == [0, 1, 2]
@@ -19,7 +19,7 @@ def test_consecutive_messages_of_a_conversation_form_one_group_in_their_order() 
 
 
 def test_a_receipt_between_messages_keeps_its_turn() -> None:
-    lanes, progress = Lanes(), PartitionProgress(BEGINNING)
+    lanes, progress = ConversationQueues(), OffsetTracker(BEGINNING)
     events: list[Event] = [message(), receipt([message_id_of(1)]), receipt([message_id_of(2)]), message()]
     for offset, event in enumerate(events):
         lanes.add(entry(event, offset, progress))
@@ -31,7 +31,7 @@ def test_a_receipt_between_messages_keeps_its_turn() -> None:
 
 
 def test_a_conversation_has_one_group_out_at_a_time_and_others_go_on() -> None:
-    lanes, progress = Lanes(group_size=1), PartitionProgress(BEGINNING)
+    lanes, progress = ConversationQueues(group_size=1), OffsetTracker(BEGINNING)
     lanes.add(entry(message(), 0, progress))
     lanes.add(entry(message(), 1, progress))
     lanes.add(entry(message(sender=ALICE, recipient=CAROL), 2, progress))
@@ -45,7 +45,7 @@ def test_a_conversation_has_one_group_out_at_a_time_and_others_go_on() -> None:
 
 
 def test_a_busy_conversation_collects_what_comes() -> None:
-    lanes, progress = Lanes(), PartitionProgress(BEGINNING)
+    lanes, progress = ConversationQueues(), OffsetTracker(BEGINNING)
     lanes.add(entry(message(), 0, progress))
     first = lanes.take()
     assert first is not None
@@ -57,7 +57,7 @@ def test_a_busy_conversation_collects_what_comes() -> None:
 
 
 def test_the_conversation_that_waited_longest_comes_first() -> None:
-    lanes, progress = Lanes(group_size=1), PartitionProgress(BEGINNING)
+    lanes, progress = ConversationQueues(group_size=1), OffsetTracker(BEGINNING)
     lanes.add(entry(message(), 0, progress))
     lanes.add(entry(message(), 1, progress))
     lanes.add(entry(message(sender=BOB, recipient=CAROL), 2, progress))
@@ -68,14 +68,14 @@ def test_the_conversation_that_waited_longest_comes_first() -> None:
 
 
 def test_a_group_is_bounded() -> None:
-    lanes, progress = Lanes(group_size=2), PartitionProgress(BEGINNING)
+    lanes, progress = ConversationQueues(group_size=2), OffsetTracker(BEGINNING)
     for offset in range(3):
         lanes.add(entry(message(), offset, progress))
     assert offsets(lanes.take()) == [0, 1]
 
 
 def test_entries_of_two_assignments_never_share_a_group() -> None:
-    lanes, old, new = Lanes(), PartitionProgress(BEGINNING), PartitionProgress(BEGINNING)
+    lanes, old, new = ConversationQueues(), OffsetTracker(BEGINNING), OffsetTracker(BEGINNING)
     lanes.add(entry(message(), 0, old))
     lanes.add(entry(message(), 0, new))
     group = lanes.take()
@@ -85,7 +85,7 @@ def test_entries_of_two_assignments_never_share_a_group() -> None:
 
 
 def test_what_waits_under_a_lost_assignment_is_forgotten_and_what_is_out_stays_out() -> None:
-    lanes, lost, kept = Lanes(), PartitionProgress(BEGINNING), PartitionProgress(BEGINNING)
+    lanes, lost, kept = ConversationQueues(), OffsetTracker(BEGINNING), OffsetTracker(BEGINNING)
     lanes.add(entry(message(), 0, lost))
     out = lanes.take()
     assert out is not None
@@ -104,7 +104,7 @@ def test_what_waits_under_a_lost_assignment_is_forgotten_and_what_is_out_stays_o
 
 
 def test_an_empty_lane_leaves_nothing_behind() -> None:
-    lanes, progress = Lanes(), PartitionProgress(BEGINNING)
+    lanes, progress = ConversationQueues(), OffsetTracker(BEGINNING)
     lanes.add(entry(message(), 0, progress))
     group = lanes.take()
     assert group is not None

@@ -4,17 +4,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from angarium.ports.message_log import Position
-from angarium.router.progress import PartitionProgress
+from angarium.router.progress import OffsetTracker
 
 
 def test_nothing_is_to_be_committed_at_first() -> None:
-    assert PartitionProgress(Position(7, 100)).uncommitted() is None
+    assert OffsetTracker(Position(7, 100)).uncommitted() is None
 
 
 def test_a_record_that_is_not_finished_holds_back_all_behind_it() -> None:
-    progress = PartitionProgress(Position(0))
+    progress = OffsetTracker(Position(0))
     for offset in range(3):
-        progress.take(offset, 10)
+        progress.record_taken(offset, 10)
     progress.finish(1)
     progress.finish(2)
     assert progress.uncommitted() is None
@@ -25,8 +25,8 @@ def test_a_record_that_is_not_finished_holds_back_all_behind_it() -> None:
 
 
 def test_time_is_the_running_maximum_from_the_watermark_on() -> None:
-    progress = PartitionProgress(Position(5, 100))
-    assert [progress.take(5 + at, time) for at, time in enumerate([90, 110, 105, 110, 120])] == [
+    progress = OffsetTracker(Position(5, 100))
+    assert [progress.record_taken(5 + at, time) for at, time in enumerate([90, 110, 105, 110, 120])] == [
         100,
         110,
         110,
@@ -36,35 +36,35 @@ def test_time_is_the_running_maximum_from_the_watermark_on() -> None:
 
 
 def test_a_position_carries_the_watermark_that_holds_there_not_a_later_one() -> None:
-    progress = PartitionProgress(Position(0))
-    progress.take(0, 10)
-    progress.take(1, 99)
+    progress = OffsetTracker(Position(0))
+    progress.record_taken(0, 10)
+    progress.record_taken(1, 99)
     progress.finish(0)
     assert progress.uncommitted() == Position(1, 10)
 
 
 def test_a_gap_between_offsets_is_stepped_over() -> None:
-    progress = PartitionProgress(Position(0))
-    progress.take(3, 1)
-    progress.take(9, 2)
+    progress = OffsetTracker(Position(0))
+    progress.record_taken(3, 1)
+    progress.record_taken(9, 2)
     progress.finish(9)
     progress.finish(3)
     assert progress.uncommitted() == Position(10, 2)
 
 
 def test_a_record_that_comes_again_is_not_taken_again() -> None:
-    progress = PartitionProgress(Position(4))
-    assert progress.take(3, 50) is None
-    assert progress.take(4, 10) == 10
-    assert progress.take(4, 60) is None
+    progress = OffsetTracker(Position(4))
+    assert progress.record_taken(3, 50) is None
+    assert progress.record_taken(4, 10) == 10
+    assert progress.record_taken(4, 60) is None
     progress.finish(4)
     assert progress.uncommitted() == Position(5, 10)
 
 
 def test_what_was_committed_is_not_to_be_committed_again() -> None:
-    progress = PartitionProgress(Position(0))
-    progress.take(0, 1)
-    progress.take(1, 2)
+    progress = OffsetTracker(Position(0))
+    progress.record_taken(0, 1)
+    progress.record_taken(1, 2)
     progress.finish(0)
     position = progress.uncommitted()
     assert position is not None
@@ -84,8 +84,10 @@ def test_in_whatever_order_records_finish_the_prefix_and_its_running_maximum_sta
     times = data.draw(st.lists(st.integers(0, 30), min_size=len(gaps), max_size=len(gaps)))
     offsets = list(accumulate(gaps, initial=start.offset - 1))[1:]
     watermarks = list(accumulate(times, max, initial=start.watermark))[1:]
-    progress = PartitionProgress(start)
-    assert [progress.take(offset, time) for offset, time in zip(offsets, times, strict=True)] == watermarks
+    progress = OffsetTracker(start)
+    assert [
+        progress.record_taken(offset, time) for offset, time in zip(offsets, times, strict=True)
+    ] == watermarks
     finished: set[int] = set()
     for offset in data.draw(st.permutations(offsets)):
         progress.finish(offset)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from angarium.domain.conversation import Conversation
 from angarium.domain.errors import LogUnavailable
-from angarium.domain.message import BEGINNING, Message, Place, Status
+from angarium.domain.message import BEGINNING, Message, MessagePosition, Status
 from angarium.ports.message_log import MessageLog
 from angarium.router.worker import Worker
 from angarium.services.sending import Sending, Submission
@@ -105,13 +105,13 @@ def test_whatever_fails_every_accepted_message_is_there_once_in_order_and_its_st
     history = rig.history()
     assert found(history) == sender.accepted
     assert walked == sender.accepted, "whoever followed the cursor saw the same"
-    assert [message.place for message in history] == sorted(message.place for message in history)
+    assert [message.position for message in history] == sorted(message.position for message in history)
 
 
-def walk(rig: Rig, seen: Place, walked: list[tuple[UUID, str]]) -> Place:
+def walk(rig: Rig, seen: MessagePosition, walked: list[tuple[UUID, str]]) -> MessagePosition:
     news = rig.messages.newer(ALICE_BOB, seen, 10_000)
     walked += found(news)
-    return news[-1].place if news else seen
+    return news[-1].position if news else seen
 
 
 def hold_status(rig: Rig, highest: dict[UUID, Status]) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from angarium.domain.events import Event
 from angarium.domain.identifiers import conversation_id_for, user_id_for
-from angarium.domain.message import Place, Status
+from angarium.domain.message import MessagePosition, Status
 from angarium.ports.message_log import Position
 from angarium.router.worker import Worker
 from tests.fakes.clock import ManualClock
@@ -29,7 +29,7 @@ def test_a_message_is_stored_in_its_place_with_its_text(rig: Rig, clock: ManualC
     assert stored.message_id == event.message_id
     assert stored.content == "hello"
     assert (stored.sender_id, stored.recipient_id) == (ALICE, BOB)
-    assert stored.place == Place(clock.now_ms(), appended.offset)
+    assert stored.position == MessagePosition(clock.now_ms(), appended.offset)
     assert stored.delivered_at is None
 
 
@@ -54,7 +54,7 @@ def test_a_receipt_raises_its_message_to_delivered_at_the_receipts_time(rig: Rig
     rig.run(rig.worker())
     (stored,) = rig.history()
     assert stored.status is Status.DELIVERED
-    assert stored.delivered_at == clock.now_ms() == stored.place.timestamp + 3000
+    assert stored.delivered_at == clock.now_ms() == stored.position.timestamp + 3000
 
 
 def test_messages_of_a_conversation_keep_the_order_of_the_log(rig: Rig) -> None:
@@ -78,12 +78,12 @@ def test_time_never_steps_back_though_the_logs_clock_does(rig: Rig) -> None:
     for text, at in [("a", 1000), ("b", 5000), ("c", 2000), ("d", 5000), ("e", 6000)]:
         rig.put(message(text), at)
     rig.run(rig.worker())
-    assert [each.place for each in rig.history()] == [
-        Place(1000, 0),
-        Place(5000, 1),
-        Place(5000, 2),
-        Place(5000, 3),
-        Place(6000, 4),
+    assert [each.position for each in rig.history()] == [
+        MessagePosition(1000, 0),
+        MessagePosition(5000, 1),
+        MessagePosition(5000, 2),
+        MessagePosition(5000, 3),
+        MessagePosition(6000, 4),
     ]
     assert rig.position() == Position(5, 6000)
 
@@ -92,7 +92,7 @@ def test_a_record_that_nobody_can_read_counts_for_the_time_of_those_behind_it(ri
     rig.log.append_raw(0, b"k", b"poison", {}, 9000)
     rig.put(message(), 1000)
     rig.run(rig.worker())
-    assert [each.place.timestamp for each in rig.history()] == [9000]
+    assert [each.position.timestamp for each in rig.history()] == [9000]
     assert rig.position() == Position(2, 9000)
 
 
@@ -103,7 +103,7 @@ def test_the_watermark_goes_on_after_a_restart(rig: Rig) -> None:
     first.stop()
     rig.put(message("b"), 1000)
     rig.run(rig.worker())
-    assert [each.place for each in rig.history()] == [Place(5000, 0), Place(5000, 1)]
+    assert [each.position for each in rig.history()] == [MessagePosition(5000, 0), MessagePosition(5000, 1)]
 
 
 def test_only_the_contiguous_durable_prefix_is_committed(rig: Rig) -> None:
@@ -222,7 +222,7 @@ def test_a_replay_from_the_beginning_changes_nothing_and_says_so_quietly(
 def test_the_flow_pauses_above_the_bound_and_goes_on_below_its_half(rig: Rig) -> None:
     recorder = HeldRecorder(rig.messages)
     watched = Watched(recorder)
-    worker = rig.worker(watched, replace(AT_ONCE, records=4))
+    worker = rig.worker(watched, replace(AT_ONCE, max_unfinished_records=4))
     rig.put(message("a", ALICE, CAROL))
     for text in "bcd":
         rig.put(message(text))
@@ -264,7 +264,7 @@ def test_the_flow_pauses_above_the_bound_of_bytes_and_goes_on_below_its_half(rig
 
 
 def test_commits_are_no_more_frequent_than_their_pace(rig: Rig, clock: ManualClock) -> None:
-    worker = rig.worker(pace=replace(AT_ONCE, commit=0.1))
+    worker = rig.worker(pace=replace(AT_ONCE, commit_interval_s=0.1))
     for number in range(5):
         rig.put(message(str(number)))
         for _ in range(3):
@@ -284,6 +284,6 @@ def test_all_partitions_are_worked_through(clock: ManualClock, partitions: int) 
         rig.put(message(str(number), ALICE, people[number % len(people)]))
     assert all(rig.log.read(partition, 0, 1) for partition in range(partitions))
     rig.run(rig.worker())
-    for place, other in enumerate(people):
+    for position, other in enumerate(people):
         texts = rig.texts(conversation_id_for(ALICE, other))
-        assert texts == [str(number) for number in range(place, 30, len(people))]
+        assert texts == [str(number) for number in range(position, 30, len(people))]

@@ -9,7 +9,7 @@ import pytest
 from angarium.domain.errors import StoreUnavailable
 from angarium.domain.message import Message, Status
 from angarium.ports.message_log import Position
-from angarium.ports.messages import Marked, Receipt, Recorded
+from angarium.ports.messages import Receipt, ReceiptOutcome, StoreOutcome
 from angarium.router.worker import Worker
 from tests.fakes.clock import ManualClock
 from tests.fakes.messages import MemoryMessages
@@ -78,7 +78,7 @@ def test_the_flow_is_paused_and_membership_kept_alive_while_the_store_is_out(rig
 
 def test_an_outage_fills_no_memory(rig: Rig) -> None:
     rig.store_faults.outage()
-    worker = rig.worker(pace=replace(AT_ONCE, records=10))
+    worker = rig.worker(pace=replace(AT_ONCE, max_unfinished_records=10))
     for number in range(40):
         rig.put(message(str(number)))
         let_pass(rig, worker, 1)
@@ -286,7 +286,7 @@ def test_no_turn_waits_longer_than_the_poll(rig: Rig, clock: ManualClock) -> Non
         rig.dead_letters,
         rig.online(),
         clock,
-        replace(AT_ONCE, poll=0.2),
+        replace(AT_ONCE, poll_timeout_s=0.2),
     )
     for _ in range(3):
         worker.step()
@@ -318,12 +318,12 @@ class ShortOfOutcomes(MemoryMessages):
         conversation_id: UUID,
         messages: Sequence[Message],
         online: Future[Collection[UUID]] | None = None,
-    ) -> Future[tuple[Recorded, ...]]:
+    ) -> Future[tuple[StoreOutcome, ...]]:
         return self._cut(super().record(conversation_id, messages, online))
 
     def mark_delivered(
         self, conversation_id: UUID, receipts: Sequence[Receipt]
-    ) -> Future[tuple[Marked, ...]]:
+    ) -> Future[tuple[ReceiptOutcome, ...]]:
         return self._cut(super().mark_delivered(conversation_id, receipts))
 
     def _cut(self, answer: Future[tuple[Outcome, ...]]) -> Future[tuple[Outcome, ...]]:

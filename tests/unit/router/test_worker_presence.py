@@ -70,7 +70,7 @@ def test_presence_that_never_answers_is_waited_for_once(
 ) -> None:
     worker = Worker(rig.consumer, 1, rig.messages, rig.dead_letters, Unanswered(), clock, AT_ONCE)
     rig.put(message("a"))
-    let_pass(rig, worker, AT_ONCE.call + 5)
+    let_pass(rig, worker, AT_ONCE.call_timeout_s + 5)
     assert [each.status for each in rig.history()] == ["PENDING"]
     assert rig.all_committed()
     assert len(lines.of("message_stored")) == 1

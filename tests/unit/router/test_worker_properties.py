@@ -11,7 +11,7 @@ from angarium.domain.errors import LogUnavailable, StoreUnavailable
 from angarium.domain.message import BEGINNING, Message, Status
 from angarium.domain.partitioning import partition_for
 from angarium.ports.message_log import Record
-from angarium.router.pace import Pace
+from angarium.router.pace import WorkerLimits
 from angarium.router.worker import Worker
 from tests.fakes.clock import ManualClock
 from tests.unit.router import expected
@@ -33,7 +33,7 @@ class History(RuleBasedStateMachine):
     """Appends, turns, answers, failures, rebalances, crashes and silences in any order."""
 
     watched = True
-    pace = replace(AT_ONCE, records=6, lanes=2, group=3, call=1e9)
+    pace = replace(AT_ONCE, max_unfinished_records=6, max_batches=2, max_batch_records=3, call_timeout_s=1e9)
 
     def __init__(self) -> None:
         super().__init__()
@@ -157,7 +157,7 @@ class History(RuleBasedStateMachine):
             for conversation_id, messages in expected.history(records, PARTITIONS, position.offset).items():
                 stored = {each.message_id: each for each in self.stored(conversation_id)}
                 for each in messages:
-                    assert stored[each.message_id].place == each.place
+                    assert stored[each.message_id].position == each.position
                     assert RANKS[stored[each.message_id].status] >= RANKS[each.status]
             letters = {
                 (letter.record.partition, letter.record.offset)
@@ -227,7 +227,13 @@ class HistoryWithLateAnswers(History):
     """As above; calls that take too long are given up, tried again, and take effect late."""
 
     watched = False
-    pace = replace(AT_ONCE, records=6, lanes=2, group=3, call=Pace().call)
+    pace = replace(
+        AT_ONCE,
+        max_unfinished_records=6,
+        max_batches=2,
+        max_batch_records=3,
+        call_timeout_s=WorkerLimits().call_timeout_s,
+    )
 
 
 # Explaining a failure traces every line, which takes longer than the test may.

@@ -10,10 +10,10 @@ import pytest
 from angarium.domain.errors import LogUnavailable
 from angarium.domain.message import Message
 from angarium.ports.message_log import LogConsumer, Position
-from angarium.ports.messages import Marked, MessageRecorder, Receipt, Recorded
+from angarium.ports.messages import MessageWriter, Receipt, ReceiptOutcome, StoreOutcome
 from angarium.router import session
-from angarium.router.pace import Pace
-from angarium.router.session import Session
+from angarium.router.pace import WorkerLimits
+from angarium.router.session import PollLoop
 from angarium.router.worker import Worker
 from tests.fakes.clock import ManualClock
 from tests.unit.router.events import ALICE, BOB, CAROL, message
@@ -33,7 +33,7 @@ def let_pass(worker: Worker, clock: ManualClock, seconds: float) -> None:
 def test_an_unforeseen_error_of_the_consumer_is_told_and_survived(
     rig: Rig, clock: ManualClock, lines: LogLines, method: str
 ) -> None:
-    worker = rig.worker(pace=replace(AT_ONCE, records=2))
+    worker = rig.worker(pace=replace(AT_ONCE, max_unfinished_records=2))
     rig.log_faults.fail(method, times=3, error=RuntimeError("not foreseen"))
     for number in range(10):
         rig.put(message(str(number)))
@@ -50,14 +50,14 @@ def test_records_that_were_read_when_the_worker_failed_are_read_again(
     rig: Rig, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failures = [RuntimeError("between reading and applying")]
-    real = Session._read
+    real = PollLoop._decode
 
-    def faulty(one: Session, *args: object) -> None:
+    def faulty(one: PollLoop, *args: object) -> None:
         real(one, *args)  # type: ignore[arg-type]
         if failures:
             raise failures.pop()
 
-    monkeypatch.setattr(Session, "_read", faulty)
+    monkeypatch.setattr(PollLoop, "_decode", faulty)
     worker = rig.worker()
     rig.put(message("a"))
     rig.put(message("b"))
@@ -122,7 +122,7 @@ def test_waits_start_small_again_after_a_sound_time(rig: Rig, clock: ManualClock
 
 
 def test_stopping_finishes_and_commits_what_was_taken_and_takes_no_more(rig: Rig, clock: ManualClock) -> None:
-    worker = rig.worker(pace=replace(AT_ONCE, commit=100))
+    worker = rig.worker(pace=replace(AT_ONCE, commit_interval_s=100))
     rig.put(message("a"), 1000)
     for _ in range(3):
         worker.step()
@@ -146,7 +146,7 @@ def test_stopping_commits_though_a_commit_failed_a_moment_ago(rig: Rig) -> None:
 
 
 def test_stopping_finishes_conversations_that_wait_for_a_lane(rig: Rig) -> None:
-    worker = rig.worker(pace=replace(AT_ONCE, lanes=1))
+    worker = rig.worker(pace=replace(AT_ONCE, max_batches=1))
     for sender, recipient in [(ALICE, BOB), (BOB, CAROL), (ALICE, CAROL)]:
         rig.put(message("x", sender, recipient))
     worker.step()
@@ -180,7 +180,7 @@ def test_stopping_waits_for_what_hangs_within_its_bound(rig: Rig) -> None:
     worker.step()
     begun = clock.monotonic()
     worker.stop()
-    assert Pace().drain <= clock.monotonic() - begun <= 10
+    assert WorkerLimits().drain_timeout_s <= clock.monotonic() - begun <= 10
     assert rig.position() == Position(0, -1)
 
 
@@ -198,7 +198,7 @@ def test_stopping_does_not_wait_for_a_store_that_is_out(rig: Rig, clock: ManualC
 
 
 def test_stopping_survives_a_log_that_fails(rig: Rig, lines: LogLines) -> None:
-    worker = rig.worker(pace=replace(AT_ONCE, commit=100))
+    worker = rig.worker(pace=replace(AT_ONCE, commit_interval_s=100))
     for number in range(3):
         rig.put(message(str(number)))
         worker.step()
@@ -223,7 +223,7 @@ def test_stopping_before_anything_began_is_nothing(rig: Rig) -> None:
 class Threaded:
     """Applies each call, and answers it, on a thread of its own."""
 
-    def __init__(self, inner: MessageRecorder, thread: ThreadPoolExecutor) -> None:
+    def __init__(self, inner: MessageWriter, thread: ThreadPoolExecutor) -> None:
         self._inner = inner
         self._thread = thread
 
@@ -232,12 +232,12 @@ class Threaded:
         conversation_id: UUID,
         messages: Sequence[Message],
         online: Future[Collection[UUID]] | None = None,
-    ) -> Future[tuple[Recorded, ...]]:
+    ) -> Future[tuple[StoreOutcome, ...]]:
         return self._thread.submit(lambda: self._inner.record(conversation_id, messages, online).result())
 
     def mark_delivered(
         self, conversation_id: UUID, receipts: Sequence[Receipt]
-    ) -> Future[tuple[Marked, ...]]:
+    ) -> Future[tuple[ReceiptOutcome, ...]]:
         return self._thread.submit(lambda: self._inner.mark_delivered(conversation_id, receipts).result())
 
 
@@ -252,11 +252,13 @@ def test_a_lane_goes_on_when_its_call_ends_on_another_thread_and_waits_for_no_po
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Every wait but the one for the end of a call takes longer than the test.
-    monkeypatch.setattr(session, "SHORTEST_WAIT", 3600.0)
+    monkeypatch.setattr(session, "MIN_WAIT_SECONDS", 3600.0)
     for number in range(10):
         rig.put(message(str(number)))
     with ThreadPoolExecutor(1) as engine:
-        worker = rig.worker(Threaded(rig.messages, engine), replace(AT_ONCE, poll=3600, group=1))
+        worker = rig.worker(
+            Threaded(rig.messages, engine), replace(AT_ONCE, poll_timeout_s=3600, max_batch_records=1)
+        )
         thread, stopping = started(worker)
         deadline = time.monotonic() + PATIENCE
         while not rig.all_committed() and time.monotonic() < deadline:

@@ -19,7 +19,7 @@ from angarium.services.configured_passwords import (
 from angarium.services.login import Login
 from angarium.services.login_throttle import LoginThrottle
 from angarium.services.presence import Presence
-from angarium.services.store_calls import StoreCalls
+from angarium.services.store_calls import StoreRetry
 from tests.fakes.clock import ManualClock
 from tests.fakes.passwords import CheapHasher
 from tests.fakes.presence import MemoryPresence
@@ -93,7 +93,7 @@ class Town:
             Presence(MemoryPresence(), 30, self.clock),
             self.clock,
             3600,
-            StoreCalls(),
+            StoreRetry(),
             self.passwords,
         )
         try:

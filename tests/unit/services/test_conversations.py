@@ -7,11 +7,11 @@ from angarium import deadline
 from angarium.domain.conversation import Conversation
 from angarium.domain.errors import Code, Refused, StoreUnavailable
 from angarium.domain.identifiers import conversation_id_for, user_id_for
-from angarium.domain.message import Message, Place, Status
+from angarium.domain.message import Message, MessagePosition, Status
 from angarium.domain.user import User
 from angarium.ports.messages import Summary
 from angarium.services.conversations import Conversations
-from angarium.services.store_calls import StoreCalls
+from angarium.services.store_calls import StoreRetry
 from tests.fakes.clock import ManualClock
 from tests.fakes.conversations import MemoryConversations
 from tests.fakes.messages import MemoryMessages
@@ -56,7 +56,7 @@ class Hall:
 
     def another_instance(self, cache_size: int = 1000) -> Conversations:
         return Conversations(
-            self.store, self.users, self.messages, self.clock, StoreCalls(), cache_size=cache_size
+            self.store, self.users, self.messages, self.clock, StoreRetry(), cache_size=cache_size
         )
 
     def add_user(self, name: str) -> UUID:
@@ -252,7 +252,9 @@ def test_a_list_shows_the_newest_first_with_their_summaries(hall: Hall) -> None:
     hall.clock.advance(1)
     newer, _ = hall.conversations.open(CAROL, [ALICE])
     hall.conversations.open(BOB, [CAROL])
-    message = Message(uuid4(), older.conversation_id, BOB, ALICE, "hello", Place(5, 0), Status.PENDING)
+    message = Message(
+        uuid4(), older.conversation_id, BOB, ALICE, "hello", MessagePosition(5, 0), Status.PENDING
+    )
     hall.messages.record(older.conversation_id, [message])
     page = hall.conversations.page(ALICE, 50, None)
     assert page.items == ((newer, Summary(None, 0)), (older, Summary(message, 1)))

@@ -8,21 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angarium.domain.conversation import ConversationPlace
+from angarium.domain.conversation import ConversationPosition
 from angarium.domain.errors import Code, Refused
-from angarium.domain.message import BEGINNING, LAST_OFFSET, InboxPlace, Place
+from angarium.domain.message import BEGINNING, LAST_OFFSET, InboxPosition, MessagePosition
 from angarium.services import cursors
-from angarium.services.cursors import MAX_TIMESTAMP, HistoryCursor, Way
+from angarium.services.cursors import MAX_TIMESTAMP, Direction, HistoryCursor
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 timestamps = st.integers(0, MAX_TIMESTAMP)
 offsets = st.integers(0, LAST_OFFSET)
 ids = st.uuids(version=None, allow_nil=True)
-places = st.builds(Place, timestamps, offsets) | st.just(BEGINNING)
-history_cursors = st.builds(HistoryCursor, st.sampled_from(Way), places)
-conversation_places = st.builds(ConversationPlace, timestamps, ids)
-inbox_places = st.builds(InboxPlace, timestamps, ids, offsets)
+positions = st.builds(MessagePosition, timestamps, offsets) | st.just(BEGINNING)
+history_cursors = st.builds(HistoryCursor, st.sampled_from(Direction), positions)
+conversation_positions = st.builds(ConversationPosition, timestamps, ids)
+inbox_positions = st.builds(InboxPosition, timestamps, ids, offsets)
 
 READERS: list[Callable[[str, UUID], object]] = [
     cursors.read_history,
@@ -52,33 +52,33 @@ def test_a_history_cursor_is_read_back_as_it_was_written(
     assert set(text) <= set(ALPHABET)
 
 
-@given(ids, conversation_places)
+@given(ids, conversation_positions)
 def test_a_cursor_of_conversations_is_read_back_as_it_was_written(
-    user_id: UUID, place: ConversationPlace
+    user_id: UUID, position: ConversationPosition
 ) -> None:
-    assert cursors.read_conversations(cursors.write_conversations(user_id, place), user_id) == place
+    assert cursors.read_conversations(cursors.write_conversations(user_id, position), user_id) == position
 
 
-@given(ids, inbox_places)
-def test_an_inbox_cursor_is_read_back_as_it_was_written(user_id: UUID, place: InboxPlace) -> None:
-    assert cursors.read_inbox(cursors.write_inbox(user_id, place), user_id) == place
+@given(ids, inbox_positions)
+def test_an_inbox_cursor_is_read_back_as_it_was_written(user_id: UUID, position: InboxPosition) -> None:
+    assert cursors.read_inbox(cursors.write_inbox(user_id, position), user_id) == position
 
 
 @given(history_cursors)
 def test_a_cursor_of_another_owner_is_refused(cursor: HistoryCursor) -> None:
     refused(cursors.read_history, cursors.write_history(uuid4(), cursor), uuid4())
     user_id = uuid4()
-    refused(cursors.read_inbox, cursors.write_inbox(user_id, InboxPlace(1, user_id, 1)), uuid4())
-    place = ConversationPlace(1, user_id)
-    refused(cursors.read_conversations, cursors.write_conversations(user_id, place), uuid4())
+    refused(cursors.read_inbox, cursors.write_inbox(user_id, InboxPosition(1, user_id, 1)), uuid4())
+    position = ConversationPosition(1, user_id)
+    refused(cursors.read_conversations, cursors.write_conversations(user_id, position), uuid4())
 
 
 def test_a_cursor_of_another_kind_of_list_is_refused() -> None:
     owner_id = uuid4()
     texts = [
-        cursors.write_history(owner_id, HistoryCursor(Way.OLDER, Place(1, 1))),
-        cursors.write_conversations(owner_id, ConversationPlace(1, owner_id)),
-        cursors.write_inbox(owner_id, InboxPlace(1, owner_id, 1)),
+        cursors.write_history(owner_id, HistoryCursor(Direction.OLDER, MessagePosition(1, 1))),
+        cursors.write_conversations(owner_id, ConversationPosition(1, owner_id)),
+        cursors.write_inbox(owner_id, InboxPosition(1, owner_id, 1)),
     ]
     for own, read in enumerate(READERS):
         for other, text in enumerate(texts):
@@ -106,7 +106,7 @@ def test_any_single_changed_character_is_found(cursor: HistoryCursor, data: st.D
 @pytest.mark.parametrize("character", "!= \n\x00é")
 def test_a_character_that_no_cursor_has_is_refused_wherever_it_stands(character: str) -> None:
     owner_id = uuid4()
-    text = cursors.write_history(owner_id, HistoryCursor(Way.OLDER, Place(1, 1)))
+    text = cursors.write_history(owner_id, HistoryCursor(Direction.OLDER, MessagePosition(1, 1)))
     for index in range(len(text)):
         refused(cursors.read_history, text[:index] + character + text[index + 1 :], owner_id)
 
@@ -129,7 +129,7 @@ def test_no_text_raises_anything_but_a_refusal(text: str, owner_id: UUID) -> Non
 
 def test_spare_bits_make_no_second_text_of_one_cursor() -> None:
     owner_id = uuid4()
-    text = cursors.write_conversations(owner_id, ConversationPlace(1, owner_id))
+    text = cursors.write_conversations(owner_id, ConversationPosition(1, owner_id))
     data = urlsafe_b64decode(text + "=" * (-len(text) % 4))
     others = [
         text[:-1] + last

@@ -4,7 +4,7 @@ import pytest
 
 from angarium.domain.errors import LogUnavailable, RecordTooLarge
 from angarium.ports.message_log import DeadLetter, Record
-from angarium.services.dead_letters import LARGEST_BYTES, DeadLetters, NoSuchDeadLetter, NotReplayable
+from angarium.services.dead_letters import MAX_RECORD_BYTES, DeadLetters, NoSuchDeadLetter, NotReplayable
 from tests.fakes.dead_letters import MemoryDeadLetters
 from tests.fakes.log import MemoryLog
 from tests.faults import Faults
@@ -88,8 +88,8 @@ def test_a_header_without_a_value_is_left_out_of_a_replay(letters: MemoryDeadLet
         letter(7, key=None),
         letter(7, value=None),
         letter(7, headers={"trace_id": b"\xff"}),
-        letter(7, value=b"x" * LARGEST_BYTES),
-        letter(7, headers={"odd": b"x" * LARGEST_BYTES}),
+        letter(7, value=b"x" * MAX_RECORD_BYTES),
+        letter(7, headers={"odd": b"x" * MAX_RECORD_BYTES}),
     ],
     ids=["no key", "no value", "no text", "a large value", "a large header"],
 )

@@ -8,10 +8,10 @@ from angarium.domain.conversation import Conversation
 from angarium.domain.errors import Code, LogUnavailable, Refused, StoreUnavailable
 from angarium.domain.events import MessagesDelivered, decode
 from angarium.domain.identifiers import conversation_id_for, user_id_for
-from angarium.domain.message import Message, Place, Status
+from angarium.domain.message import Message, MessagePosition, Status
 from angarium.ports.message_log import Appended
 from angarium.services.delivery import Delivery
-from angarium.services.store_calls import StoreCalls
+from angarium.services.store_calls import StoreRetry
 from tests.fakes.clock import ManualClock
 from tests.fakes.messages import MemoryMessages
 from tests.unit.services.log_lines import LogLines
@@ -30,7 +30,7 @@ class Doorstep:
         self.clock = clock
         self.log = PendingLog()
         self.messages = MemoryMessages()
-        self.delivery = Delivery(self.log, self.messages, clock, StoreCalls())
+        self.delivery = Delivery(self.log, self.messages, clock, StoreRetry())
         self.to_bob = [self.store(number, ALICE, BOB) for number in range(3)]
         self.to_alice = self.store(3, BOB, ALICE)
 
@@ -41,7 +41,7 @@ class Doorstep:
             sender_id,
             recipient_id,
             "hello",
-            Place(1, offset),
+            MessagePosition(1, offset),
             Status.SENT,
         )
         self.messages.record(CONVERSATION.conversation_id, [message])
@@ -115,7 +115,7 @@ def test_receipts_are_accepted_only_once_the_log_has_them(doorstep: Doorstep, li
 
 def test_a_log_that_takes_nothing_is_told_by_the_future(clock: ManualClock, lines: LogLines) -> None:
     doorstep = Doorstep(clock)
-    delivery = Delivery(RefusingLog(), doorstep.messages, clock, StoreCalls())
+    delivery = Delivery(RefusingLog(), doorstep.messages, clock, StoreRetry())
     pending = delivery.confirm(CONVERSATION, BOB, doorstep.to_bob, TRACE)
     with pytest.raises(LogUnavailable):
         pending.appended.result(0)
@@ -129,7 +129,7 @@ def test_a_silent_store_is_told_and_nothing_is_recorded(clock: ManualClock) -> N
             raise StoreUnavailable("node 3 is silent")
 
     log = PendingLog()
-    delivery = Delivery(log, Silent(), clock, StoreCalls())
+    delivery = Delivery(log, Silent(), clock, StoreRetry())
     with deadline.within(0), pytest.raises(StoreUnavailable):
         delivery.confirm(CONVERSATION, BOB, [uuid4()], TRACE)
     assert log.records == []

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from angarium import deadline
 from angarium.domain.errors import Code, Refused, StoreUnavailable
 from angarium.domain.identifiers import user_id_for
-from angarium.domain.message import BEGINNING, LAST_OFFSET, Message, Place, Status
+from angarium.domain.message import BEGINNING, LAST_OFFSET, Message, MessagePosition, Status
 from angarium.services import cursors
-from angarium.services.cursors import HistoryCursor, Way
+from angarium.services.cursors import Direction, HistoryCursor
 from angarium.services.history import History, HistoryPage, HistoryQuery, Order
-from angarium.services.store_calls import StoreCalls
+from angarium.services.store_calls import StoreRetry
 from tests.fakes.messages import MemoryMessages
 
 ALICE, BOB = user_id_for("alice"), user_id_for("bob")
@@ -29,7 +29,7 @@ class Talk:
     def __init__(self, *pauses: int) -> None:
         self.conversation_id = uuid4()
         self.store = MemoryMessages()
-        self.history = History(self.store, StoreCalls())
+        self.history = History(self.store, StoreRetry())
         self.messages: list[Message] = []
         self._offsets = count(0, 3)
         self._time = 1000
@@ -45,7 +45,7 @@ class Talk:
                 ALICE,
                 BOB,
                 f"message {len(self.messages)}",
-                Place(self._time, next(self._offsets)),
+                MessagePosition(self._time, next(self._offsets)),
                 Status.SENT,
             )
             self.messages.append(message)
@@ -67,7 +67,7 @@ class Talk:
 
     def oldest_first(self, page: HistoryPage) -> list[Message]:
         listed = list(page.messages)
-        in_order = sorted(listed, key=lambda message: message.place)
+        in_order = sorted(listed, key=lambda message: message.position)
         assert listed == (in_order if page.order is Order.ASC else in_order[::-1])
         return in_order
 
@@ -82,7 +82,7 @@ def test_the_newest_messages_come_first_and_are_listed_oldest_first() -> None:
 def test_the_order_changes_how_messages_are_listed_and_not_which() -> None:
     talk = Talk(*[1] * 50)
     assert list(talk.page(limit=20, order=Order.DESC).messages) == talk.messages[:29:-1]
-    since = talk.messages[9].place.timestamp
+    since = talk.messages[9].position.timestamp
     assert list(talk.page(20, Order.ASC, since).messages) == talk.messages[10:30]
     assert list(talk.page(20, Order.DESC, since).messages) == talk.messages[29:9:-1]
 
@@ -106,7 +106,7 @@ def test_a_cursor_with_since_walks_to_newer_ones() -> None:
 
 def test_since_is_strict_for_every_message_of_its_millisecond() -> None:
     talk = Talk(5, 0, 0, 1, 0)
-    since = talk.messages[0].place.timestamp
+    since = talk.messages[0].position.timestamp
     assert list(talk.page(since=since).messages) == talk.messages[3:]
     assert list(talk.page(since=since - 1).messages) == talk.messages
 
@@ -128,10 +128,10 @@ def test_an_empty_conversation_is_an_empty_page_from_which_one_can_wait() -> Non
 
 def test_an_empty_page_resumes_from_what_was_asked_for() -> None:
     talk = Talk(1, 1)
-    since = talk.messages[-1].place.timestamp
+    since = talk.messages[-1].position.timestamp
     conversation_id = talk.conversation_id
     waiting = talk.page(since=since).resume_cursor
-    assert cursors.read_history(waiting, conversation_id).place == Place(since, LAST_OFFSET)
+    assert cursors.read_history(waiting, conversation_id).position == MessagePosition(since, LAST_OFFSET)
     again = talk.page(cursor=waiting).resume_cursor
     assert again == waiting
     talk.grow(0, 1)
@@ -140,8 +140,8 @@ def test_an_empty_page_resumes_from_what_was_asked_for() -> None:
 
 def test_an_empty_page_of_an_older_walk_resumes_from_its_cursor() -> None:
     talk = Talk(1, 1)
-    oldest = talk.messages[0].place
-    cursor = cursors.write_history(talk.conversation_id, HistoryCursor(Way.OLDER, oldest))
+    oldest = talk.messages[0].position
+    cursor = cursors.write_history(talk.conversation_id, HistoryCursor(Direction.OLDER, oldest))
     page = talk.page(cursor=cursor)
     assert page.messages == ()
     assert list(talk.page(cursor=page.resume_cursor).messages) == talk.messages[1:]
@@ -150,13 +150,13 @@ def test_an_empty_page_of_an_older_walk_resumes_from_its_cursor() -> None:
 def test_the_beginning_is_the_last_resort_of_resuming() -> None:
     talk = Talk()
     cursor = cursors.read_history(talk.page().resume_cursor, talk.conversation_id)
-    assert cursor == HistoryCursor(Way.NEWER, BEGINNING)
+    assert cursor == HistoryCursor(Direction.NEWER, BEGINNING)
 
 
 def test_a_cursor_is_complete_without_and_beside_since() -> None:
     talk = Talk(*[1] * 6)
     cursor = talk.page(limit=2).next_cursor
-    for since in (None, 0, talk.messages[-1].place.timestamp, 253_402_300_799_999):
+    for since in (None, 0, talk.messages[-1].position.timestamp, 253_402_300_799_999):
         assert list(talk.page(2, since=since, cursor=cursor).messages) == talk.messages[2:4]
 
 
@@ -205,7 +205,7 @@ def test_walking_to_newer_ones_shows_every_message_once_while_new_ones_arrive(
     while page.next_cursor is not None:
         page = talk.page(cursor=page.next_cursor)
         shown += talk.oldest_first(page)
-    assert shown == [message for message in talk.messages if message.place.timestamp > moment]
+    assert shown == [message for message in talk.messages if message.position.timestamp > moment]
 
 
 @given(pauses, st.lists(st.tuples(pauses, limits, orders), max_size=8), limits, orders)
@@ -234,12 +234,12 @@ def test_resuming_from_any_page_of_an_older_walk_leads_to_the_present(
 ) -> None:
     talk = Talk(*before)
     for page in walk(talk, talk.page(draw.draw(limits)), draw):
-        newest = max((message.place for message in page.messages), default=BEGINNING)
+        newest = max((message.position for message in page.messages), default=BEGINNING)
         shown: list[Message] = []
         resumed = page
         while (resumed := talk.page(draw.draw(limits), cursor=resumed.resume_cursor)).messages:
             shown += resumed.messages
-        assert shown == [message for message in talk.messages if message.place > newest]
+        assert shown == [message for message in talk.messages if message.position > newest]
 
 
 def test_a_single_message_is_found_by_its_id() -> None:
@@ -258,8 +258,8 @@ def test_a_message_that_is_not_there_or_elsewhere_is_not_found() -> None:
 
 def test_a_silent_store_is_told() -> None:
     class Silent(MemoryMessages):
-        def older(self, conversation_id: UUID, than: Place | None, limit: int) -> list[Message]:
+        def older(self, conversation_id: UUID, than: MessagePosition | None, limit: int) -> list[Message]:
             raise StoreUnavailable("node 3 is silent")
 
     with deadline.within(0), pytest.raises(StoreUnavailable):
-        History(Silent(), StoreCalls()).page(uuid4(), HistoryQuery())
+        History(Silent(), StoreRetry()).page(uuid4(), HistoryQuery())

@@ -3,17 +3,17 @@ from functools import partial
 
 import pytest
 
-from angarium.services.patience import Patience
+from angarium.services.patience import TimeoutWatcher
 
 
 def test_it_calls_back_when_the_time_is_over() -> None:
     called = threading.Event()
-    Patience(0.01).watch(called.set)
+    TimeoutWatcher(0.01).watch(called.set)
     assert called.wait(10)
 
 
 def test_it_calls_back_in_the_order_of_the_watches_and_serves_later_ones_too() -> None:
-    patience = Patience(0.005)
+    patience = TimeoutWatcher(0.005)
     order: list[int] = []
     for _ in range(3):
         done = threading.Event()
@@ -25,7 +25,7 @@ def test_it_calls_back_in_the_order_of_the_watches_and_serves_later_ones_too() -
 
 
 def test_many_threads_may_watch_at_once() -> None:
-    patience = Patience(0.001)
+    patience = TimeoutWatcher(0.001)
     calls = threading.Semaphore(0)
 
     def watch() -> None:
@@ -44,7 +44,7 @@ def test_many_threads_may_watch_at_once() -> None:
 def test_where_no_thread_can_start_the_wait_ends_at_once_and_later_ones_are_served(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    patience = Patience(0.01)
+    patience = TimeoutWatcher(0.01)
     ended = threading.Event()
     with monkeypatch.context() as refusing:
         refusing.setattr(threading.Thread, "start", refuse_to_start)

@@ -105,12 +105,12 @@ def test_a_message_is_accepted_only_once_the_log_has_it(clock: ManualClock, line
     assert not pending.appended.done()
     assert lines.of("message_accepted") == []
     clock.advance(0.0421)
-    place = Appended(7, 42, 1_700_000_000_040)
+    position = Appended(7, 42, 1_700_000_000_040)
     # The engine answers on a thread of its own, which knows nothing of the request.
-    engine = threading.Thread(target=log.futures[0].set_result, args=(place,))
+    engine = threading.Thread(target=log.futures[0].set_result, args=(position,))
     engine.start()
     engine.join(10)
-    assert pending.appended.result(0) == place
+    assert pending.appended.result(0) == position
     assert lines.of("message_accepted") == [
         {
             "trace_id": TRACE,

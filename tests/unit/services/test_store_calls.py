@@ -2,7 +2,7 @@ import pytest
 
 from angarium import deadline, logs
 from angarium.domain.errors import LogUnavailable, StoreUnavailable
-from angarium.services.store_calls import StoreCalls
+from angarium.services.store_calls import StoreRetry
 from tests.unit.services.log_lines import LogLines
 
 
@@ -24,7 +24,7 @@ class Flaky:
 
 def test_an_answer_comes_back_at_once(lines: LogLines) -> None:
     store = Flaky(0)
-    assert StoreCalls()(store.ask) == "an answer"
+    assert StoreRetry()(store.ask) == "an answer"
     assert store.calls == 1
     assert lines.text() == ""
 
@@ -33,7 +33,7 @@ def test_a_store_that_comes_back_in_time_is_not_noticed_by_the_caller(lines: Log
     waits: list[float] = []
     store = Flaky(3)
     with logs.bound(trace_id="a" * 32):
-        assert StoreCalls(sleep=waits.append, uniform=lambda _, most: most)(store.ask) == "an answer"
+        assert StoreRetry(sleep=waits.append, uniform=lambda _, most: most)(store.ask) == "an answer"
     assert store.calls == 4
     assert waits == [0.05, 0.1, 0.2]
     retries = lines.of("retry")
@@ -44,7 +44,7 @@ def test_a_store_that_comes_back_in_time_is_not_noticed_by_the_caller(lines: Log
 
 
 def test_of_the_retries_of_an_outage_one_is_told_in_a_while(lines: LogLines) -> None:
-    calls = StoreCalls(sleep=lambda _: None)
+    calls = StoreRetry(sleep=lambda _: None)
     for _ in range(5):
         calls(Flaky(3).ask)
     assert lines.levels("retry") == ["WARNING"] + ["DEBUG"] * 14
@@ -52,34 +52,34 @@ def test_of_the_retries_of_an_outage_one_is_told_in_a_while(lines: LogLines) -> 
 
 def test_the_waits_stay_short_enough_to_see_the_store_come_back() -> None:
     waits: list[float] = []
-    StoreCalls(sleep=waits.append, uniform=lambda _, most: most)(Flaky(8).ask)
+    StoreRetry(sleep=waits.append, uniform=lambda _, most: most)(Flaky(8).ask)
     assert max(waits) == 0.5
 
 
 def test_a_store_that_stays_away_is_given_up_and_left_to_whoever_answers(lines: LogLines) -> None:
     store = Flaky(1_000_000)
     with pytest.raises(StoreUnavailable, match="node 3"):
-        StoreCalls(at_most=0.1, uniform=lambda least, _: least)(store.ask)
+        StoreRetry(at_most=0.1, uniform=lambda least, _: least)(store.ask)
     assert store.calls >= 2
     assert lines.of("store_unavailable") == []
 
 
 def test_every_call_is_bounded_by_two_seconds() -> None:
     store = Flaky(0)
-    StoreCalls()(store.ask)
+    StoreRetry()(store.ask)
     assert 0 < store.given[0] <= 2.0
 
 
 def test_a_nearer_deadline_wins() -> None:
     store = Flaky(1_000_000)
     with deadline.within(0), pytest.raises(StoreUnavailable):
-        StoreCalls()(store.ask)
+        StoreRetry()(store.ask)
     assert store.calls == 1
     assert store.given == [0.0]
 
 
 def test_the_bound_ends_with_the_call() -> None:
-    StoreCalls()(Flaky(0).ask)
+    StoreRetry()(Flaky(0).ask)
     assert deadline.remaining(60.0) == 60.0
 
 
@@ -91,6 +91,6 @@ def test_another_error_is_not_tried_again(lines: LogLines) -> None:
         raise LogUnavailable("not a store")
 
     with pytest.raises(LogUnavailable):
-        StoreCalls()(ask)
+        StoreRetry()(ask)
     assert len(calls) == 1
     assert lines.text() == ""

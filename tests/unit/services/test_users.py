@@ -5,7 +5,7 @@ import pytest
 from angarium.domain.errors import Code, Refused, SetupError, StoreUnavailable
 from angarium.domain.identifiers import user_id_for
 from angarium.domain.user import User
-from angarium.services.store_calls import StoreCalls
+from angarium.services.store_calls import StoreRetry
 from angarium.services.users import Provisioning, Users
 from tests.fakes.clock import ManualClock
 from tests.fakes.passwords import CheapHasher
@@ -31,7 +31,7 @@ def provisioning(store: MemoryUsers, hasher: CheapHasher, clock: ManualClock) ->
 
 def test_a_user_is_found_by_name_and_by_id(store: MemoryUsers, provisioning: Provisioning) -> None:
     alice = provisioning.put("alice", "a password")
-    users = Users(store, StoreCalls())
+    users = Users(store, StoreRetry())
     assert users.by_name("alice") == alice
     assert users.by_id(alice.user_id) == alice
 
@@ -39,7 +39,7 @@ def test_a_user_is_found_by_name_and_by_id(store: MemoryUsers, provisioning: Pro
 @pytest.mark.parametrize("username", ["bob", *NO_NAMES])
 def test_an_unknown_name_is_not_found(store: MemoryUsers, username: str) -> None:
     with pytest.raises(Refused) as refusal:
-        Users(store, StoreCalls()).by_name(username)
+        Users(store, StoreRetry()).by_name(username)
     (problem,) = refusal.value.problems
     assert problem.code == Code.USER_NOT_FOUND
     assert problem.detail.isascii()
@@ -47,7 +47,7 @@ def test_an_unknown_name_is_not_found(store: MemoryUsers, username: str) -> None
 
 def test_an_unknown_id_is_not_found(store: MemoryUsers) -> None:
     with pytest.raises(Refused) as refusal:
-        Users(store, StoreCalls()).by_id(uuid4())
+        Users(store, StoreRetry()).by_id(uuid4())
     assert refusal.value.problems[0].code == Code.USER_NOT_FOUND
 
 
@@ -61,7 +61,7 @@ def test_a_store_that_stumbles_is_asked_again(clock: ManualClock) -> None:
                 raise StoreUnavailable("not now")
             return User(user_id_for("alice"), "alice", "", 1)
 
-    users = Users(Stumbling(), StoreCalls(sleep=clock.sleep))
+    users = Users(Stumbling(), StoreRetry(sleep=clock.sleep))
     assert users.by_name("alice").username == "alice"
 
 

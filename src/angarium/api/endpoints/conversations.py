@@ -3,14 +3,14 @@
 from itertools import starmap
 from uuid import UUID
 
-from angarium.api.call import Call
+from angarium.api.call import RequestContext
 from angarium.api.exchange import Response
 from angarium.api.fields import BodyFields, identifiers, path_identifier
 from angarium.api.json_bodies import encode, encode_text, read_object
-from angarium.api.listing import shown, wanted
+from angarium.api.listing import page_response, parse_page_request
 from angarium.api.message_bodies import message_text
 from angarium.api.timestamps import rfc3339
-from angarium.api.values import shown as shown_value
+from angarium.api.values import quote_for_error as shown_value
 from angarium.domain.conversation import Conversation
 from angarium.domain.errors import Code, Refused
 from angarium.ports.messages import Summary
@@ -21,7 +21,7 @@ TYPE = "private"
 """The only type of a conversation in this phase."""
 
 
-def open_conversation(call: Call) -> Response:
+def open_conversation(call: RequestContext) -> Response:
     """Open the private conversation of the caller and another user, or give the one that is there.
 
     Args:
@@ -38,7 +38,7 @@ def open_conversation(call: Call) -> Response:
     )
 
 
-def show(call: Call) -> Response:
+def get_conversation(call: RequestContext) -> Response:
     """Show a conversation of the caller.
 
     Args:
@@ -54,7 +54,7 @@ def show(call: Call) -> Response:
     return Response(200, encode(conversation_document(conversation)))
 
 
-def mine(call: Call) -> Response:
+def list_conversations(call: RequestContext) -> Response:
     """List the caller's conversations, newest first.
 
     Args:
@@ -63,9 +63,9 @@ def mine(call: Call) -> Response:
     Returns:
         200 with a page.
     """
-    limit, cursor = wanted(call, cursors.read_conversations)
+    limit, cursor = parse_page_request(call, cursors.read_conversations)
     page = call.services.conversations.page(call.caller_id, limit, cursor)
-    return shown("conversations", starmap(_item, page.items), len(page.items), page)
+    return page_response("conversations", starmap(_item, page.items), len(page.items), page)
 
 
 def conversation_document(conversation: Conversation) -> dict[str, object]:
@@ -91,7 +91,7 @@ def _item(conversation: Conversation, summary: Summary) -> str:
     return f'{{{members},"last_message":{last},"pending_count":{summary.pending_count}}}'
 
 
-def _participant_ids(call: Call) -> list[UUID]:
+def _participant_ids(call: RequestContext) -> list[UUID]:
     faults = call.faults()
     body = BodyFields(read_object(call.body), faults)
     sent_type = body.text("type")

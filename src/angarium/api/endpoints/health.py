@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
-from angarium.api.call import Call
+from angarium.api.call import RequestContext
 from angarium.api.exchange import Response
 from angarium.api.json_bodies import encode
 from angarium.services.health import CheckResult
 
 
-def live(_: Call) -> Response:
+def live(_: RequestContext) -> Response:
     """Tell that the process runs.
 
     Args:
@@ -20,7 +20,7 @@ def live(_: Call) -> Response:
     return Response(200, encode({"status": "ok"}), headers=_NO_STORE)
 
 
-def ready(call: Call) -> Response:
+def ready(call: RequestContext) -> Response:
     """Tell whether the log and the store answer.
 
     Args:

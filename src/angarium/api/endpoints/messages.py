@@ -3,15 +3,15 @@
 from uuid import UUID
 
 from angarium import deadline
-from angarium.api.call import Call
+from angarium.api.call import RequestContext
 from angarium.api.endpoints.submissions import read_submission
 from angarium.api.exchange import Outcome, Response, WouldBlock
-from angarium.api.fields import Faults, QueryFields, path_identifier
+from angarium.api.fields import QueryFields, ValidationErrors, path_identifier
 from angarium.api.json_bodies import encode_list, encode_text
-from angarium.api.log_answers import Append, once_appended
+from angarium.api.log_answers import Append, respond_when_appended
 from angarium.api.message_bodies import message_text
 from angarium.api.timestamps import is_in_seconds, parse_timestamp, rfc3339
-from angarium.api.values import shown
+from angarium.api.values import quote_for_error
 from angarium.domain.conversation import Conversation
 from angarium.domain.errors import Code, StoreUnavailable
 from angarium.domain.identifiers import new_text_of, text_of
@@ -21,11 +21,11 @@ from angarium.services.history import HistoryQuery, Order
 
 RETRY = "Send the message again with this message_id: however often it is sent, it is one message."
 
-LEAST_SECONDS = 0.1
+MIN_SECONDS = 0.1
 """A message is handed to the log only while the request's own time has so much left."""
 
 
-def send(call: Call) -> Outcome:
+def send(call: RequestContext) -> Outcome:
     """Take a message into the log.
 
     Args:
@@ -54,10 +54,10 @@ def send(call: Call) -> Outcome:
 
     repeats = call.services.repeats
     append = Append(pending.appended, call.trace_id, conversation_text, RETRY, repeats, message_id)
-    return once_appended(append, accepted)
+    return respond_when_appended(append, accepted)
 
 
-def history(call: Call) -> Response:
+def history(call: RequestContext) -> Response:
     """Page through a conversation's messages.
 
     Args:
@@ -88,7 +88,7 @@ def history(call: Call) -> Response:
     return Response(200, body)
 
 
-def show(call: Call) -> Response:
+def get_message(call: RequestContext) -> Response:
     """Show one message.
 
     Args:
@@ -105,19 +105,19 @@ def show(call: Call) -> Response:
     return Response(200, message_text(call.services.history.message(conversation_id, message_id)).encode())
 
 
-def _conversation(call: Call, conversation_id: UUID) -> Conversation | None:
+def _conversation(call: RequestContext, conversation_id: UUID) -> Conversation | None:
     conversations = call.services.conversations
     known = conversations.known(call.caller_id, conversation_id)
     if known is not None or not call.may_block:
         return known
     found = conversations.get(call.caller_id, conversation_id)
-    if deadline.remaining(LEAST_SECONDS) < LEAST_SECONDS:
+    if deadline.remaining(MIN_SECONDS) < MIN_SECONDS:
         # The client is about to get a 503 without a message_id: a message sent behind its back comes twice.
         raise StoreUnavailable("the conversation was found too late")
     return found
 
 
-def _history_query(text: str, conversation_id: UUID | None, faults: Faults) -> HistoryQuery:
+def _history_query(text: str, conversation_id: UUID | None, faults: ValidationErrors) -> HistoryQuery:
     query = QueryFields(text, faults)
     limit = query.limit()
     order = _order(query, faults)
@@ -127,18 +127,18 @@ def _history_query(text: str, conversation_id: UUID | None, faults: Faults) -> H
     return HistoryQuery(limit, order, since, cursor)
 
 
-def _order(query: QueryFields, faults: Faults) -> Order:
+def _order(query: QueryFields, faults: ValidationErrors) -> Order:
     text = query.get("order", Code.INVALID_ORDER)
     if text is None:
         return Order.ASC
     try:
         return Order(text)
     except ValueError:
-        faults.add(Code.INVALID_ORDER, f"`order` is {shown(text)}; send asc or desc.", "order")
+        faults.add(Code.INVALID_ORDER, f"`order` is {quote_for_error(text)}; send asc or desc.", "order")
         return Order.ASC
 
 
-def _since(query: QueryFields, faults: Faults) -> int | None:
+def _since(query: QueryFields, faults: ValidationErrors) -> int | None:
     text = query.get("since_timestamp", Code.INVALID_TIMESTAMP)
     if text is None:
         return None
@@ -147,7 +147,7 @@ def _since(query: QueryFields, faults: Faults) -> int | None:
         seconds = ", which are seconds" if is_in_seconds(text) else ""
         faults.add(
             Code.INVALID_TIMESTAMP,
-            f"`since_timestamp` is {shown(text)}{seconds}; send RFC 3339 such as "
+            f"`since_timestamp` is {quote_for_error(text)}{seconds}; send RFC 3339 such as "
             "2025-11-17T12:00:00.000Z, or milliseconds since the epoch, such as 1763380800000.",
             "since_timestamp",
         )

@@ -3,11 +3,11 @@
 from functools import cache
 from importlib.resources import files
 
-from angarium.api.call import Call
+from angarium.api.call import RequestContext
 from angarium.api.exchange import Response
 
 
-def document(_: Call) -> Response:
+def document(_: RequestContext) -> Response:
     """Give the description of this API (OpenAPI 3.1).
 
     Args:

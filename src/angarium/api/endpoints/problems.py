@@ -6,7 +6,7 @@ import re
 from functools import cache
 from html import escape
 
-from angarium.api.call import Call
+from angarium.api.call import RequestContext
 from angarium.api.exchange import Response
 from angarium.api.problem_kinds import KINDS, Kind
 from angarium.domain.errors import Code
@@ -35,7 +35,7 @@ _HEADERS = (
 _CODE_SPAN = re.compile(r"`([^`]+)`")
 
 
-def page(_: Call) -> Response:
+def page(_: RequestContext) -> Response:
     """Explain every kind of problem, a section each.
 
     Args:

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from angarium.api.call import Call
+from angarium.api.call import RequestContext
 from angarium.api.exchange import Outcome, Response
-from angarium.api.fields import BodyFields, Faults, identifiers, path_identifier
+from angarium.api.fields import BodyFields, ValidationErrors, identifiers, path_identifier
 from angarium.api.json_bodies import encode, read_object
-from angarium.api.log_answers import Append, once_appended
-from angarium.api.values import shown
+from angarium.api.log_answers import Append, respond_when_appended
+from angarium.api.values import quote_for_error
 from angarium.domain.errors import Code
 from angarium.domain.events import MAX_RECEIPT_IDS
 from angarium.domain.message import Status
@@ -17,7 +17,7 @@ from angarium.ports.message_log import Appended
 RETRY = "Confirm again: repeating a receipt changes nothing."
 
 
-def confirm(call: Call) -> Outcome:
+def confirm(call: RequestContext) -> Outcome:
     """Confirm messages of a conversation.
 
     Args:
@@ -33,7 +33,7 @@ def confirm(call: Call) -> Outcome:
     if status is not None and status.value != Status.DELIVERED.value:
         faults.add(
             Code.INVALID_STATUS,
-            f"`status` is {shown(status.value)}; send DELIVERED, no other.",
+            f"`status` is {quote_for_error(status.value)}; send DELIVERED, no other.",
             "status",
         )
     message_ids = _message_ids(body, faults)
@@ -41,7 +41,7 @@ def confirm(call: Call) -> Outcome:
     return _append(call, conversation_id, message_ids)
 
 
-def confirm_one(call: Call) -> Outcome:
+def confirm_one(call: RequestContext) -> Outcome:
     """Confirm one message.
 
     Args:
@@ -57,7 +57,7 @@ def confirm_one(call: Call) -> Outcome:
     return _append(call, conversation_id, [message_id])
 
 
-def _append(call: Call, conversation_id: UUID, message_ids: Sequence[UUID]) -> Outcome:
+def _append(call: RequestContext, conversation_id: UUID, message_ids: Sequence[UUID]) -> Outcome:
     services = call.services
     conversation = services.conversations.get(call.caller_id, conversation_id)
     pending = services.delivery.confirm(conversation, call.caller_id, message_ids, call.trace_id)
@@ -66,10 +66,10 @@ def _append(call: Call, conversation_id: UUID, message_ids: Sequence[UUID]) -> O
         return Response(202, encode({"accepted": pending.accepted}))
 
     append = Append(pending.appended, call.trace_id, str(conversation_id), RETRY, services.repeats)
-    return once_appended(append, accepted)
+    return respond_when_appended(append, accepted)
 
 
-def _message_ids(body: BodyFields, faults: Faults) -> list[UUID]:
+def _message_ids(body: BodyFields, faults: ValidationErrors) -> list[UUID]:
     texts = body.texts("message_ids")
     if texts is None:
         return []

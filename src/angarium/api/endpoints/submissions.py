@@ -4,11 +4,11 @@ import re
 from typing import NamedTuple
 from uuid import UUID, uuid5
 
-from angarium.api.call import Call
-from angarium.api.fields import NIL, BodyFields, Faults, Sent, identifier
+from angarium.api.call import RequestContext
+from angarium.api.fields import NIL, BodyFields, FieldValue, ValidationErrors, identifier
 from angarium.api.headers import Headers
 from angarium.api.json_bodies import read_object
-from angarium.api.values import shown
+from angarium.api.values import quote_for_error
 from angarium.domain.content import content_problem
 from angarium.domain.errors import Code
 from angarium.domain.identifiers import parse_uuid
@@ -19,7 +19,7 @@ MAX_KEY_LENGTH = 255
 _KEY = re.compile(f"[ -~]{{1,{MAX_KEY_LENGTH}}}")
 
 
-def read_submission(call: Call) -> tuple[UUID, Submission]:
+def read_submission(call: RequestContext) -> tuple[UUID, Submission]:
     """Read a message from a request.
 
     Args:
@@ -52,21 +52,23 @@ def read_submission(call: Call) -> tuple[UUID, Submission]:
     return conversation_id or NIL, Submission(text, recipient_id, message_id)
 
 
-def _optional_id(sent: Sent | None, code: Code, faults: Faults) -> UUID | None:
+def _optional_id(sent: FieldValue | None, code: Code, faults: ValidationErrors) -> UUID | None:
     return None if sent is None else identifier(sent.value, code, sent.name, faults)
 
 
-def _check_sender(sent: Sent | None, caller_id: UUID, faults: Faults) -> None:
+def _check_sender(sent: FieldValue | None, caller_id: UUID, faults: ValidationErrors) -> None:
     if sent is not None and parse_uuid(sent.value) != caller_id:
         faults.add(
             Code.SENDER_MISMATCH,
-            f"`{sent.name}` is {shown(sent.value)}, but the token is that of {caller_id}; "
+            f"`{sent.name}` is {quote_for_error(sent.value)}, but the token is that of {caller_id}; "
             "send that id, or leave it out.",
             sent.name,
         )
 
 
-def _message_id(sent: Sent | None, headers: Headers, scope: "_KeyScope", faults: Faults) -> UUID | None:
+def _message_id(
+    sent: FieldValue | None, headers: Headers, scope: "_KeyScope", faults: ValidationErrors
+) -> UUID | None:
     """Return the message's id under whichever of its two names it was sent."""
     message_id = _optional_id(sent, Code.INVALID_MESSAGE_ID, faults)
     keys = headers.all("idempotency-key")
@@ -97,7 +99,7 @@ class _KeyScope(NamedTuple):
     sender_id: UUID
 
 
-def _id_of_key(key: str, scope: _KeyScope, faults: Faults) -> UUID | None:
+def _id_of_key(key: str, scope: _KeyScope, faults: ValidationErrors) -> UUID | None:
     """Return the id that a key stands for, the same on every instance (docs/adr/0003)."""
     # draft-ietf-httpapi-idempotency-key-header makes it a structured string, with quotes around it.
     bare = key[1:-1] if len(key) > 1 and key[0] == key[-1] == '"' else key
@@ -107,7 +109,7 @@ def _id_of_key(key: str, scope: _KeyScope, faults: Faults) -> UUID | None:
     if _KEY.fullmatch(bare) is None:
         faults.add(
             Code.INVALID_MESSAGE_ID,
-            f"{IDEMPOTENCY_KEY} is {shown(key)}; send a UUID, or 1 to {MAX_KEY_LENGTH} printable "
+            f"{IDEMPOTENCY_KEY} is {quote_for_error(key)}; send a UUID, or 1 to {MAX_KEY_LENGTH} printable "
             "ASCII characters.",
             IDEMPOTENCY_KEY,
         )

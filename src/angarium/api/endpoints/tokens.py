@@ -3,18 +3,18 @@
 from collections.abc import Mapping
 
 from angarium.api.body_shape import is_form
-from angarium.api.call import Call
+from angarium.api.call import RequestContext
 from angarium.api.exchange import PasswordCheck, Response
-from angarium.api.fields import BodyFields, Faults
+from angarium.api.fields import BodyFields, ValidationErrors
 from angarium.api.json_bodies import encode, read_form, read_object
-from angarium.api.values import shown
+from angarium.api.values import quote_for_error
 from angarium.domain.errors import Code
 from angarium.services.login import IssuedToken
 
 GRANT_TYPE = "password"
 
 
-def issue(call: Call) -> Response | PasswordCheck:
+def issue(call: RequestContext) -> Response | PasswordCheck:
     """Give a token for a name and a password; whoever may not try is refused before any hash.
 
     Args:
@@ -40,12 +40,12 @@ def _token(issued: IssuedToken) -> Response:
     return Response(200, encode(document), headers=(("Cache-Control", "no-store"),))
 
 
-def _members(call: Call) -> Mapping[str, object]:
+def _members(call: RequestContext) -> Mapping[str, object]:
     return read_form(call.body) if is_form(call.admission.head.headers) else read_object(call.body)
 
 
 def _credentials(members: Mapping[str, object]) -> tuple[str, str]:
-    faults = Faults()
+    faults = ValidationErrors()
     body = BodyFields(members, faults)
     username = body.text("username", required=True)
     password = body.text("password", required=True)
@@ -53,7 +53,7 @@ def _credentials(members: Mapping[str, object]) -> tuple[str, str]:
     if grant_type is not None and grant_type.value != GRANT_TYPE:
         faults.add(
             Code.UNSUPPORTED_GRANT_TYPE,
-            f"`grant_type` is {shown(grant_type.value)}; send {GRANT_TYPE}, or leave it out.",
+            f"`grant_type` is {quote_for_error(grant_type.value)}; send {GRANT_TYPE}, or leave it out.",
             "grant_type",
         )
     if password is not None and not _is_unicode(password.value):

@@ -1,6 +1,6 @@
 """GET /v1/users/me, /v1/users/{user_id} and /v1/users."""
 
-from angarium.api.call import Call
+from angarium.api.call import RequestContext
 from angarium.api.exchange import Response
 from angarium.api.fields import QueryFields, path_identifier
 from angarium.api.json_bodies import encode
@@ -9,7 +9,7 @@ from angarium.domain.errors import Code
 from angarium.domain.user import User
 
 
-def me(call: Call) -> Response:
+def me(call: RequestContext) -> Response:
     """Tell who the caller is.
 
     Args:
@@ -22,7 +22,7 @@ def me(call: Call) -> Response:
     return _response(call.services.users.by_id(call.caller_id))
 
 
-def by_id(call: Call) -> Response:
+def by_id(call: RequestContext) -> Response:
     """Show the user of an id.
 
     Args:
@@ -37,7 +37,7 @@ def by_id(call: Call) -> Response:
     return _response(call.services.users.by_id(user_id))
 
 
-def by_name(call: Call) -> Response:
+def by_name(call: RequestContext) -> Response:
     """Turn a name into a user.
 
     Args:

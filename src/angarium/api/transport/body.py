@@ -4,7 +4,7 @@ import re
 from enum import Enum, auto
 from typing import Protocol
 
-from angarium.api.transport.wire import MAX_FIELDS, MAX_HEADERS, WireError, is_field_line
+from angarium.api.transport.wire import MAX_FIELDS, MAX_HEADERS, HttpError, is_field_line
 from angarium.domain.errors import Code
 
 MAX_BODY = 64 * 1024
@@ -45,7 +45,7 @@ class Body(Protocol):
             Where the bytes start that are not taken: the next request's, or of a line that is not whole yet.
 
         Raises:
-            WireError: `malformed_request`, or `body_too_large`.
+            HttpError: `malformed_request`, or `body_too_large`.
         """
         ...
 
@@ -141,7 +141,7 @@ class ChunkedBody:
             Where the bytes start that are not taken: the next request's, or of a line that is not whole yet.
 
         Raises:
-            WireError: `malformed_request` for a chunk that can be read in two ways, `body_too_large`.
+            HttpError: `malformed_request` for a chunk that can be read in two ways, `body_too_large`.
         """
         while not self.done:
             if self._next is _Next.DATA:
@@ -205,7 +205,7 @@ class ChunkedBody:
         self._left = int(found[1], 16)
         self._size += self._left
         if self._size > self._limit:
-            raise WireError(Code.BODY_TOO_LARGE, f"The body has more than {self._limit:,} bytes; send fewer.")
+            raise HttpError(Code.BODY_TOO_LARGE, f"The body has more than {self._limit:,} bytes; send fewer.")
         self._next = _Next.DATA if self._left else _Next.TRAILER
 
     def _pass_trailer(self, line: bytes) -> None:
@@ -220,10 +220,10 @@ class ChunkedBody:
     def _discard(self, count: int) -> None:
         self._discarded += count
         if self._discarded > MAX_HEADERS or self._trailers > MAX_FIELDS:
-            raise WireError(
+            raise HttpError(
                 Code.HEADERS_TOO_LARGE, "The body's chunk extensions or trailers are too large; send none."
             )
 
 
-def _malformed(detail: str) -> WireError:
-    return WireError(Code.MALFORMED_REQUEST, detail)
+def _malformed(detail: str) -> HttpError:
+    return HttpError(Code.MALFORMED_REQUEST, detail)

@@ -20,13 +20,13 @@ from angarium.api.transport.limits import (
     RECEIVE,
     WRITE_PROGRESS,
 )
-from angarium.api.transport.outbox import Outbox
-from angarium.api.transport.owned_handler import OwnedHandler
+from angarium.api.transport.outbox import SendBuffer
+from angarium.api.transport.owned_handler import NonBlockingHandler
 from angarium.api.transport.phase import BODY, CLOSED, DISCARDING, HEAD, LINGERING, RUNNING
 from angarium.api.transport.reader import RequestReader
 from angarium.api.transport.tracing import trace_id_of
 from angarium.api.transport.unreadable_heads import fields_within
-from angarium.api.transport.wire import Fields, WireError
+from angarium.api.transport.wire import Fields, HttpError
 from angarium.domain.errors import Code
 
 READ = selectors.EVENT_READ
@@ -35,7 +35,7 @@ WRITE = selectors.EVENT_WRITE
 _log = logs.get("angarium.api.transport.connection")
 
 
-class Connection(OwnedHandler):
+class Connection(NonBlockingHandler):
     """Reads requests, has them run, writes the answers in order; never blocks.
 
     One request is in hand at a time; what is pipelined behind it waits in the buffer, then in the socket.
@@ -46,7 +46,7 @@ class Connection(OwnedHandler):
         super().setup()
         self._peer = str(self.client_address[0])
         self._reader = RequestReader(self._owner.heads)
-        self._outbox = Outbox()
+        self._outbox = SendBuffer()
         self._phase = HEAD
         self._ended = False
         self._closing = False
@@ -104,7 +104,7 @@ class Connection(OwnedHandler):
 
     def make_room(self) -> None:
         """End the connection so that it holds nothing; say so where no answer is on its way."""
-        if self._phase is RUNNING or self._outbox.stuck:
+        if self._phase is RUNNING or self._outbox.blocked:
             self.close()
             return
         self._refuse(Code.OVERLOADED, "Too much is being sent to the service at once; send this again later.")
@@ -155,11 +155,11 @@ class Connection(OwnedHandler):
         # What is in hand goes on without its client, and takes room until it ends.
         self._hold(self._in_hand)
         # It knows this connection, and nobody takes these bytes any more.
-        self._outbox = Outbox()
+        self._outbox = SendBuffer()
         self._reader = RequestReader(self._owner.heads)
         self._phase = CLOSED
         self.connection.close()
-        self._owner.gone(self)
+        self._owner.forget(self)
 
     def _receive(self) -> None:
         try:
@@ -178,7 +178,7 @@ class Connection(OwnedHandler):
 
     def _advance(self) -> None:
         # Does all that can be done with the bytes at hand.
-        if self._outbox.stuck and not self._flush():
+        if self._outbox.blocked and not self._flush():
             return
         outbox = self._outbox
         steps = BURST
@@ -186,13 +186,13 @@ class Connection(OwnedHandler):
             # Before the next request: who takes no answer gets no other made.
             if outbox.held >= MAX_UNSENT and not self._flush():
                 return
-            if outbox.stuck or not self._step():
+            if outbox.blocked or not self._step():
                 break
             steps -= 1
             if self._reader.pending and self._owner.clock.monotonic() >= self._owner.slice_ends:
                 steps = 0
         # A full socket ends the burst too, and may have room again when it is tried once more.
-        self._finish(starved=steps > 0 and not outbox.stuck)
+        self._finish(starved=steps > 0 and not outbox.blocked)
 
     def _step(self) -> bool:
         # Takes one request as far as possible; False when that needs more bytes, or an answer.
@@ -203,7 +203,7 @@ class Connection(OwnedHandler):
             if phase is HEAD:
                 return self._reader.pending > 0 and self._begin()
             body = self._reader.body()
-        except WireError as error:
+        except HttpError as error:
             self._refuse(error.code, error.detail)
             return False
         if body is None:
@@ -328,7 +328,7 @@ class Connection(OwnedHandler):
         # Waits for whatever comes next, no longer than it may take.
         owner = self._owner
         pending = self._reader.pending
-        stuck = self._outbox.stuck
+        stuck = self._outbox.blocked
         if stuck:
             self._wait_in(owner.writing, afresh=self._progress >= WRITE_PROGRESS)
         elif self._closing:
@@ -338,7 +338,7 @@ class Connection(OwnedHandler):
             self._wait_in(None)
         elif not starved:
             self._wait_in(None)
-            owner.again(self)
+            owner.call_again(self)
         elif self._ended:
             self._break_off()
             return

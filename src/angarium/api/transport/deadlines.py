@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 Waiter = TypeVar("Waiter")
 
 
-class Waits(Generic[Waiter]):
+class TimeoutQueue(Generic[Waiter]):
     """Waiters that are all given the same time, and so stay in the order in which they came; iterated in it.
 
     Joining, leaving and finding the next one due cost the same however many there are.
@@ -21,7 +21,7 @@ class Waits(Generic[Waiter]):
     def __len__(self) -> int:
         return len(self._due)
 
-    def join(self, waiter: Waiter, now: float) -> None:
+    def add(self, waiter: Waiter, now: float) -> None:
         """Let someone wait from now on; whoever waits already starts again.
 
         Args:
@@ -31,7 +31,7 @@ class Waits(Generic[Waiter]):
         self._due.pop(waiter, None)
         self._due[waiter] = now + self.seconds
 
-    def leave(self, waiter: Waiter) -> None:
+    def remove(self, waiter: Waiter) -> None:
         """Let someone wait no longer.
 
         Args:
@@ -52,7 +52,7 @@ class Waits(Generic[Waiter]):
             return waiter, due - self.seconds
         return None
 
-    def overdue(self, now: float) -> Iterator[Waiter]:
+    def pop_expired(self, now: float) -> Iterator[Waiter]:
         """Take out everyone whose time is up.
 
         Args:

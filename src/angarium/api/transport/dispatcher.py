@@ -9,22 +9,22 @@ from angarium import deadline, logs
 from angarium.api.exchange import (
     Admission,
     Application,
-    Awaiting,
+    DeferredResponse,
+    ExecutionMode,
     Head,
-    Lane,
     Outcome,
     PasswordCheck,
     Refusal,
     Response,
 )
 from angarium.api.path_ids import path_ids
-from angarium.api.transport.deadlines import Waits
+from angarium.api.transport.deadlines import TimeoutQueue
 from angarium.api.transport.fair_queue import FairQueue, Job
-from angarium.api.transport.lanes import Pool
+from angarium.api.transport.lanes import ThreadPool
 from angarium.api.transport.limits import LARGE_ANSWER, ServerLimits
-from angarium.api.transport.mailbox import Mailbox
+from angarium.api.transport.mailbox import WakeupQueue
 from angarium.api.transport.shares import Shares
-from angarium.api.transport.transaction import Client, Transaction
+from angarium.api.transport.transaction import Client, PendingRequest
 from angarium.clock import Clock
 from angarium.domain.errors import Code
 from angarium.domain.ip_addresses import client_key
@@ -37,10 +37,10 @@ HANDOVER_SECONDS = 10.0
 _STEPS_A_SECOND = 10
 
 # Looking a member up on its class costs more than all that is done with it here.
-INLINE = Lane.INLINE
-HASHING = Lane.HASHING
-HEALTH = Lane.HEALTH
-LIVENESS = Lane.LIVENESS
+INLINE = ExecutionMode.INLINE
+HASHING = ExecutionMode.HASHING
+HEALTH = ExecutionMode.HEALTH
+LIVENESS = ExecutionMode.LIVENESS
 
 _UNBOUNDED = frozenset((HASHING, HEALTH, LIVENESS))
 """The lanes of requests that do not count as in hand: they have bounds of their own."""
@@ -49,7 +49,7 @@ HASHING_NICENESS = 5
 """How far a thread that hashes stands back: it weighs a third of the others where the cores are taken, so
 that logins are slower then, and sends are not. A tenth let logins wait for seconds on a busy machine."""
 
-Completion = tuple[Transaction, Callable[[], Response | None]]
+Completion = tuple[PendingRequest, Callable[[], Response | None]]
 
 _log = logs.get("angarium.api.transport.dispatcher")
 
@@ -65,18 +65,18 @@ class Dispatcher:
         self._application = application
         self._limits = limits
         self._clock = clock
-        self.mailbox: Mailbox[Completion] = Mailbox()
+        self.mailbox: WakeupQueue[Completion] = WakeupQueue()
         self._shares = Shares(limits.max_in_flight)
         self._overloads, self._login_overloads = Tally(), Tally()
         # An outage makes all late that it does not refuse.
         self._repeats = logs.Repeats(clock.monotonic)
         self._pools = _pools(limits)
-        self._lanes: Mapping[Lane, Waits[Transaction]] = {
-            Lane.STORE: Waits(limits.store_timeout),
-            Lane.HASHING: Waits(limits.hashing_timeout),
-            Lane.HEALTH: Waits(limits.health_timeout),
+        self._lanes: Mapping[ExecutionMode, TimeoutQueue[PendingRequest]] = {
+            ExecutionMode.STORE: TimeoutQueue(limits.store_timeout),
+            ExecutionMode.HASHING: TimeoutQueue(limits.hashing_timeout),
+            ExecutionMode.HEALTH: TimeoutQueue(limits.health_timeout),
         }
-        self._futures: dict[int, Waits[Transaction]] = {}
+        self._futures: dict[int, TimeoutQueue[PendingRequest]] = {}
         self._closed = False
 
     @property
@@ -153,12 +153,12 @@ class Dispatcher:
         user, source = _parties(admission)
         if lane not in _UNBOUNDED and not (self._shares.has_room(user, source) or self._make_room(user)):
             return self.overloaded(admission)
-        if lane is Lane.STORE or lane is HEALTH:
-            return self._queue(Transaction(admission, body, client, user, source), lane)
+        if lane is ExecutionMode.STORE or lane is HEALTH:
+            return self._queue(PendingRequest(admission, body, client, user, source), lane)
         outcome = self._outcome(admission, body, may_block=False)
         if isinstance(outcome, Response):
             return outcome
-        return self._settle(Transaction(admission, body, client, user, source), outcome)
+        return self._settle(PendingRequest(admission, body, client, user, source), outcome)
 
     def overloaded(self, admission: Admission) -> Response:
         """Refuse a request for want of room.
@@ -202,7 +202,7 @@ class Dispatcher:
             now: The monotonic clock's seconds.
         """
         for waits in self._all_waits():
-            for transaction in waits.overdue(now):
+            for transaction in waits.pop_expired(now):
                 self._answer_late(transaction)
         self.report(now)
 
@@ -237,10 +237,10 @@ class Dispatcher:
         """Answer everyone as if their time were up."""
         self.sweep(math.inf)
 
-    def _all_waits(self) -> tuple[Waits[Transaction], ...]:
+    def _all_waits(self) -> tuple[TimeoutQueue[PendingRequest], ...]:
         return (*self._lanes.values(), *self._futures.values())
 
-    def _queue(self, transaction: Transaction, lane: Lane) -> Response | None:
+    def _queue(self, transaction: PendingRequest, lane: ExecutionMode) -> Response | None:
         waits = self._lanes[lane]
         now = self._clock.monotonic()
         user = transaction.source if lane is HASHING else transaction.user
@@ -254,7 +254,7 @@ class Dispatcher:
             self._turn_away(displaced)
         return None
 
-    def _work(self, transaction: Transaction, due: float) -> None:
+    def _work(self, transaction: PendingRequest, due: float) -> None:
         # Called on a lane's thread; nobody waits any more for what is answered or late.
         body, check = transaction.body, transaction.check
         left = due - self._clock.monotonic()
@@ -265,7 +265,7 @@ class Dispatcher:
             outcome = check.run() if check else self._outcome(transaction.admission, body, may_block=True)
         self._hand_over(transaction, outcome)
 
-    def _hand_over(self, transaction: Transaction, outcome: Outcome) -> None:
+    def _hand_over(self, transaction: PendingRequest, outcome: Outcome) -> None:
         """Give the server's thread what a lane's thread has made, and wait until it has taken a large answer.
 
         So no thread makes a second one while the first is counted nowhere.
@@ -280,7 +280,7 @@ class Dispatcher:
 
     def _make_room(self, user: Hashable) -> bool:
         """Return whether somebody who has more in hand than this user gave one up that waits for a thread."""
-        displaced = self._pools[Lane.STORE].displace(self._shares.of(user) + 1)
+        displaced = self._pools[ExecutionMode.STORE].displace(self._shares.of(user) + 1)
         if displaced is not None:
             self._turn_away(displaced)
         return displaced is not None
@@ -288,20 +288,20 @@ class Dispatcher:
     def _turn_away(self, displaced: Job) -> None:
         """Answer a request that made room for somebody else's."""
         transaction = displaced.owner
-        assert isinstance(transaction, Transaction), "every job here is of one"  # noqa: S101 - states a type
+        assert isinstance(transaction, PendingRequest), "every job here is of one"  # noqa: S101 - states a type
         self._leave(transaction)
         # With the next round, because its client may go on at once to another request.
         self.mailbox.put((transaction, partial(self._turned_away, transaction)))
 
-    def _turned_away(self, transaction: Transaction) -> Response:
+    def _turned_away(self, transaction: PendingRequest) -> Response:
         transaction.job = None
         _abandon(transaction)
         return self.overloaded(transaction.admission)
 
-    def _settle(self, transaction: Transaction, outcome: Outcome) -> Response | None:
+    def _settle(self, transaction: PendingRequest, outcome: Outcome) -> Response | None:
         if isinstance(outcome, Response):
             return outcome
-        if isinstance(outcome, Awaiting):
+        if isinstance(outcome, DeferredResponse):
             return self._await(transaction, outcome)
         if isinstance(outcome, PasswordCheck):
             transaction.check = outcome
@@ -309,7 +309,7 @@ class Dispatcher:
         if transaction.admission.lane is not INLINE or transaction.retried:
             return self._failed(_trace_id(transaction), TypeError("a lane that may block got WouldBlock"))
         transaction.retried = True
-        return self._queue(transaction, Lane.STORE)
+        return self._queue(transaction, ExecutionMode.STORE)
 
     def _outcome(self, admission: Admission, body: bytes, may_block: bool) -> Outcome:
         trace_id = admission.head.trace_id
@@ -319,7 +319,7 @@ class Dispatcher:
         except Exception as error:  # noqa: BLE001 - one request's fault must not end the server
             return self._failed(trace_id, error)
 
-    def _await(self, transaction: Transaction, awaiting: Awaiting) -> Response | None:
+    def _await(self, transaction: PendingRequest, awaiting: DeferredResponse) -> Response | None:
         if awaiting.future.done():
             return self._guarded(transaction, awaiting.render)
         transaction.awaiting = awaiting
@@ -329,18 +329,18 @@ class Dispatcher:
         steps = max(1, math.ceil(awaiting.within * _STEPS_A_SECOND))
         waits = self._futures.get(steps)
         if waits is None:
-            waits = self._futures[steps] = Waits(steps / _STEPS_A_SECOND)
+            waits = self._futures[steps] = TimeoutQueue(steps / _STEPS_A_SECOND)
         self._join(transaction, waits, self._clock.monotonic())
         awaited = partial(self._awaited, transaction)
         awaiting.future.add_done_callback(lambda _: self.mailbox.put((transaction, awaited)))
         return None
 
-    def _awaited(self, transaction: Transaction) -> Response:
+    def _awaited(self, transaction: PendingRequest) -> Response:
         awaiting = _let_go(transaction)
         assert awaiting is not None, "a future is done once"  # noqa: S101 - states an order
         return self._guarded(transaction, awaiting.render)
 
-    def _answer_late(self, transaction: Transaction) -> None:
+    def _answer_late(self, transaction: PendingRequest) -> None:
         awaiting = _let_go(transaction)
         head = transaction.admission.head
         if transaction.job is not None and self._pools[transaction.lane].withdraw(transaction.job):
@@ -357,7 +357,7 @@ class Dispatcher:
         late = awaiting.late if awaiting else partial(self._application.late, transaction.admission)
         self._answer(transaction, self._guarded(transaction, late))
 
-    def _guarded(self, transaction: Transaction, make: Callable[[], Response]) -> Response:
+    def _guarded(self, transaction: PendingRequest, make: Callable[[], Response]) -> Response:
         trace_id = _trace_id(transaction)
         try:
             with logs.bound(trace_id=trace_id):
@@ -365,7 +365,7 @@ class Dispatcher:
         except Exception as error:  # noqa: BLE001 - one request's fault must not end the server
             return self._failed(trace_id, error)
 
-    def _answer(self, transaction: Transaction, response: Response) -> None:
+    def _answer(self, transaction: PendingRequest, response: Response) -> None:
         self._leave(transaction)
         transaction.answered = True
         # In this order, because a lane looks at them in the other one; what is late may stay queued for long.
@@ -377,16 +377,16 @@ class Dispatcher:
             _log.error("internal_error", "an answer could not be sent", error, trace_id=trace_id)
             transaction.client.close()
 
-    def _join(self, transaction: Transaction, waits: Waits[Transaction], now: float) -> None:
+    def _join(self, transaction: PendingRequest, waits: TimeoutQueue[PendingRequest], now: float) -> None:
         transaction.waits = waits
-        waits.join(transaction, now)
+        waits.add(transaction, now)
         if transaction.admission.lane not in _UNBOUNDED:
             self._shares.add(transaction.user, transaction.source)
 
-    def _leave(self, transaction: Transaction) -> None:
+    def _leave(self, transaction: PendingRequest) -> None:
         if transaction.waits is None:
             return
-        transaction.waits.leave(transaction)
+        transaction.waits.remove(transaction)
         transaction.waits = None
         # A job knows its transaction: a cycle, as below.
         transaction.job = None
@@ -400,16 +400,16 @@ class Dispatcher:
         )
 
 
-def _pools(limits: ServerLimits) -> Mapping[Lane, Pool]:
+def _pools(limits: ServerLimits) -> Mapping[ExecutionMode, ThreadPool]:
     """Return the lanes' threads, each with a queue of its own."""
     most = limits.max_in_flight
     store = FairQueue(most, most, limits.store_threads_of_user)
     hashing = FairQueue(limits.max_logins, limits.logins_of_address, limits.hashing_threads)
     health = FairQueue(most, most, limits.health_threads)
     return {
-        Lane.STORE: Pool("store", limits.store_threads, store),
-        Lane.HASHING: Pool("hashing", limits.hashing_threads, hashing, HASHING_NICENESS),
-        Lane.HEALTH: Pool("health", limits.health_threads, health),
+        ExecutionMode.STORE: ThreadPool("store", limits.store_threads, store),
+        ExecutionMode.HASHING: ThreadPool("hashing", limits.hashing_threads, hashing, HASHING_NICENESS),
+        ExecutionMode.HEALTH: ThreadPool("health", limits.health_threads, health),
     }
 
 
@@ -419,25 +419,25 @@ def _parties(admission: Admission) -> tuple[Hashable, str]:
     return (source if admission.principal is None else admission.principal.user_id), source
 
 
-def _abandon(transaction: Transaction) -> None:
+def _abandon(transaction: PendingRequest) -> None:
     """Take a login back that is never compared."""
     check, transaction.check = transaction.check, None
     if check is not None:
         check.abandon()
 
 
-def _let_go(transaction: Transaction) -> Awaiting | None:
+def _let_go(transaction: PendingRequest) -> DeferredResponse | None:
     # A future keeps its callbacks, which know the transaction: a cycle. Left to the garbage collector, it
     # cost a tenth of a send.
     awaiting, transaction.awaiting = transaction.awaiting, None
     return awaiting
 
 
-def _note_taken(transaction: Transaction) -> None:
+def _note_taken(transaction: PendingRequest) -> None:
     """Let the thread go on that has made a large answer."""
     if transaction.taken is not None:
         transaction.taken.set()
 
 
-def _trace_id(transaction: Transaction) -> str:
+def _trace_id(transaction: PendingRequest) -> str:
     return transaction.admission.head.trace_id

@@ -5,7 +5,7 @@ from operator import itemgetter
 from typing import Generic, TypeVar
 
 from angarium import logs
-from angarium.api.transport.deadlines import Waits
+from angarium.api.transport.deadlines import TimeoutQueue
 from angarium.logs.tally import Tally
 
 Holder = TypeVar("Holder")
@@ -13,7 +13,7 @@ Holder = TypeVar("Holder")
 _log = logs.get("angarium.api.transport.holdings")
 
 
-class Holdings(Generic[Holder]):
+class MemoryBudget(Generic[Holder]):
     """Adds up what connections hold; whoever waits longest for its client makes room where that is too much.
 
     Attributes:
@@ -23,7 +23,7 @@ class Holdings(Generic[Holder]):
     __slots__ = ("_ended", "_make_room", "_making_room", "_most", "_waits", "held")
 
     def __init__(
-        self, most: int, waits: Sequence[Waits[Holder]], make_room: Callable[[Holder], None]
+        self, most: int, waits: Sequence[TimeoutQueue[Holder]], make_room: Callable[[Holder], None]
     ) -> None:
         """Set the bound.
 

@@ -4,10 +4,10 @@ from angarium.api.transport import wire
 from angarium.api.transport.framing import Framing, framing_of
 from angarium.api.transport.wire import RequestHead
 
-MOST_HEADS = 512
+MAX_HEADS = 512
 """Heads that are kept at most; the oldest goes first."""
 
-LARGEST_HEAD = 2 * 1024
+MAX_HEAD_BYTES = 2 * 1024
 """Bytes of a head that is kept."""
 
 
@@ -31,17 +31,17 @@ class KnownHead:
             Its body's length and its connection's fate.
 
         Raises:
-            WireError: There is more than one way to read it, or none.
+            HttpError: There is more than one way to read it, or none.
         """
         if self._framing is None:
             self._framing = framing_of(self.request)
         return self._framing
 
 
-class KnownHeads:
+class HeadCache:
     """Takes heads apart, each but once while it is known; for one thread."""
 
-    def __init__(self, most: int = MOST_HEADS) -> None:
+    def __init__(self, most: int = MAX_HEADS) -> None:
         """Set the bound.
 
         Args:
@@ -60,12 +60,12 @@ class KnownHeads:
             Its parts; the same object for the same bytes while they are known.
 
         Raises:
-            WireError: It cannot be read.
+            HttpError: It cannot be read.
         """
         known = self._heads.get(head)
         if known is None:
             known = KnownHead(wire.parse_head(head))
-            if len(head) <= LARGEST_HEAD:
+            if len(head) <= MAX_HEAD_BYTES:
                 if len(self._heads) >= self._most:
                     del self._heads[next(iter(self._heads))]
                 self._heads[head] = known

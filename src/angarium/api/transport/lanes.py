@@ -7,10 +7,10 @@ import time
 
 from angarium.api.transport.fair_queue import FairQueue, Job
 
-__all__ = ["Job", "Pool"]
+__all__ = ["Job", "ThreadPool"]
 
 
-class Pool:
+class ThreadPool:
     """A few threads and a fair, bounded queue before them."""
 
     def __init__(self, name: str, threads: int, queue: FairQueue, niceness: int = 0) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-MOST_CONNECTIONS = 10_000
+MAX_CONNECTIONS = 10_000
 RECEIVE = 64 * 1024
 """Bytes taken off a socket at once."""
 MAX_PENDING = 64 * 1024
@@ -77,7 +77,7 @@ def allowed_connections() -> int:
         import resource
     except ImportError:
         return 512 - RESERVED_FILES
-    wanted = MOST_CONNECTIONS + RESERVED_FILES
+    wanted = MAX_CONNECTIONS + RESERVED_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     soft = wanted if soft == resource.RLIM_INFINITY else soft
     if soft < wanted:
@@ -88,4 +88,4 @@ def allowed_connections() -> int:
         except (ValueError, OSError):
             # macOS may refuse what it calls unlimited; then the soft limit stays as it is.
             pass
-    return max(16, min(MOST_CONNECTIONS, soft - RESERVED_FILES))
+    return max(16, min(MAX_CONNECTIONS, soft - RESERVED_FILES))

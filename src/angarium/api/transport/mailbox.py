@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 Item = TypeVar("Item")
 
 
-class Mailbox(Generic[Item]):
+class WakeupQueue(Generic[Item]):
     """Takes items from any thread and wakes their reader, once for a whole bunch.
 
     The reader announces with `doze` that it is about to sleep, and goes to sleep only when that says
@@ -48,7 +48,7 @@ class Mailbox(Generic[Item]):
         with contextlib.suppress(OSError):
             self._writer.send(b"\0")
 
-    def doze(self) -> bool:
+    def prepare_to_sleep(self) -> bool:
         """Announce that the reader is about to sleep.
 
         Returns:
@@ -59,7 +59,7 @@ class Mailbox(Generic[Item]):
             self._dozing = False
         return self._dozing
 
-    def rouse(self) -> None:
+    def awake(self) -> None:
         """Say that the reader is awake: nobody needs to wake it."""
         self._dozing = False
 

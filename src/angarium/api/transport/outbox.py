@@ -3,18 +3,18 @@
 import socket
 
 
-class Outbox:
+class SendBuffer:
     """Sends without blocking, and keeps what the socket does not take yet.
 
     Attributes:
-        stuck: True while the socket took less than there was.
+        blocked: True while the socket took less than there was.
         held: Bytes that are kept in memory, the sent ones of an answer that is not all sent included.
     """
 
-    __slots__ = ("_parts", "_rest", "held", "stuck")
+    __slots__ = ("_parts", "_rest", "blocked", "held")
 
     def __init__(self) -> None:
-        self.stuck = False
+        self.blocked = False
         self.held = 0
         self._parts: list[bytes] = []
         self._rest: memoryview | None = None
@@ -54,8 +54,8 @@ class Outbox:
             sent = connection.send(data)
         except BlockingIOError:
             sent = 0
-        self.stuck = sent < len(data)
-        if self.stuck:
+        self.blocked = sent < len(data)
+        if self.blocked:
             self._rest = memoryview(data)[sent:]
         else:
             self._rest = None

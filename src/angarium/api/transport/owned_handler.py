@@ -5,16 +5,16 @@ import socket
 from http.server import BaseHTTPRequestHandler
 from typing import Self, cast
 
-from angarium.api.transport.deadlines import Waits
-from angarium.api.transport.owner import Owner
+from angarium.api.transport.deadlines import TimeoutQueue
+from angarium.api.transport.owner import EventLoop
 
 
-class OwnedHandler(BaseHTTPRequestHandler):
+class NonBlockingHandler(BaseHTTPRequestHandler):
     """A handler on a socket that never blocks, and its account with the server that owns it."""
 
     connection: socket.socket
-    _owner: Owner[Self]
-    _waits: Waits[Self] | None
+    _owner: EventLoop[Self]
+    _waits: TimeoutQueue[Self] | None
 
     def setup(self) -> None:
         """Prepare the socket: no blocking, and no waiting for a fuller packet."""
@@ -22,7 +22,7 @@ class OwnedHandler(BaseHTTPRequestHandler):
         self.connection.setblocking(False)
         with contextlib.suppress(OSError):
             self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
-        self._owner = cast("Owner[Self]", self.server)
+        self._owner = cast("EventLoop[Self]", self.server)
         self._events = 0
         self._waits = None
         self._progress = 0
@@ -33,11 +33,11 @@ class OwnedHandler(BaseHTTPRequestHandler):
             self._owner.watch(self, self._events, events)
             self._events = events
 
-    def _wait_in(self, waits: Waits[Self] | None, afresh: bool = False) -> None:
+    def _wait_in(self, waits: TimeoutQueue[Self] | None, afresh: bool = False) -> None:
         before = self._waits
         if before is not waits:
             if before is not None:
-                before.leave(self)
+                before.remove(self)
             self._waits = waits
             if waits is None:
                 self._owner.connections.works(self)
@@ -45,7 +45,7 @@ class OwnedHandler(BaseHTTPRequestHandler):
             return
         if waits is not None:
             self._progress = 0
-            waits.join(self, self._owner.now)
+            waits.add(self, self._owner.now)
             self._owner.connections.waits(self)
 
     def _hold(self: Self, held: int) -> None:

@@ -4,18 +4,18 @@ from typing import Protocol, TypeVar
 
 from angarium.api.cors import CorsPolicy
 from angarium.api.transport.connection_table import ConnectionTable
-from angarium.api.transport.deadlines import Waits
+from angarium.api.transport.deadlines import TimeoutQueue
 from angarium.api.transport.dispatcher import Dispatcher
 from angarium.api.transport.encoding import ResponseEncoder
-from angarium.api.transport.holdings import Holdings
-from angarium.api.transport.known_heads import KnownHeads
+from angarium.api.transport.holdings import MemoryBudget
+from angarium.api.transport.known_heads import HeadCache
 from angarium.api.transport.limits import ServerLimits
 from angarium.clock import Clock
 
 Owned = TypeVar("Owned")
 
 
-class Owner(Protocol[Owned]):
+class EventLoop(Protocol[Owned]):
     """A server, as its connections see it; every call comes from its thread.
 
     Attributes:
@@ -42,15 +42,15 @@ class Owner(Protocol[Owned]):
     slice_ends: float
     dispatcher: Dispatcher
     encoder: ResponseEncoder
-    heads: KnownHeads
+    heads: HeadCache
     cors: CorsPolicy | None
-    holdings: Holdings[Owned]
+    holdings: MemoryBudget[Owned]
     connections: ConnectionTable[Owned]
     stopping: bool
-    idle: Waits[Owned]
-    reading: Waits[Owned]
-    writing: Waits[Owned]
-    lingering: Waits[Owned]
+    idle: TimeoutQueue[Owned]
+    reading: TimeoutQueue[Owned]
+    writing: TimeoutQueue[Owned]
+    lingering: TimeoutQueue[Owned]
 
     def watch(self, connection: Owned, before: int, events: int) -> None:
         """Wake a connection at other events than before.
@@ -62,7 +62,7 @@ class Owner(Protocol[Owned]):
         """
         ...
 
-    def again(self, connection: Owned) -> None:
+    def call_again(self, connection: Owned) -> None:
         """Call a connection's `ready` once others have had their turn.
 
         Args:
@@ -70,7 +70,7 @@ class Owner(Protocol[Owned]):
         """
         ...
 
-    def gone(self, connection: Owned) -> None:
+    def forget(self, connection: Owned) -> None:
         """Forget a closed connection.
 
         Args:

@@ -3,7 +3,7 @@
 from enum import Enum, auto
 
 
-class Phase(Enum):
+class ConnectionState(Enum):
     """The steps of a connection's life.
 
     Attributes:
@@ -24,4 +24,4 @@ class Phase(Enum):
 
 
 # Looking a member up on its class costs more than comparing it.
-HEAD, BODY, RUNNING, DISCARDING, LINGERING, CLOSED = Phase
+HEAD, BODY, RUNNING, DISCARDING, LINGERING, CLOSED = ConnectionState

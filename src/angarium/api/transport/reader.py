@@ -3,7 +3,7 @@
 from angarium.api.transport import wire
 from angarium.api.transport.body import Body, ChunkedBody, SizedBody
 from angarium.api.transport.framing import CHUNKED
-from angarium.api.transport.known_heads import KnownHead, KnownHeads
+from angarium.api.transport.known_heads import HeadCache, KnownHead
 
 
 class RequestReader:
@@ -11,7 +11,7 @@ class RequestReader:
 
     __slots__ = ("_at", "_body", "_buffer", "_heads", "_passed_over", "_seen")
 
-    def __init__(self, heads: KnownHeads) -> None:
+    def __init__(self, heads: HeadCache) -> None:
         """Begin with no bytes.
 
         Args:
@@ -70,7 +70,7 @@ class RequestReader:
             None while it is not all there.
 
         Raises:
-            WireError: There is no head in these bytes, whatever follows.
+            HttpError: There is no head in these bytes, whatever follows.
         """
         buffer = self._buffer
         if buffer.startswith(b"\r\n", self._at) and not self._passed_over:
@@ -98,7 +98,7 @@ class RequestReader:
             None while it is not all there; `body` gives it then.
 
         Raises:
-            WireError: The body breaks HTTP's rules or is too large.
+            HttpError: The body breaks HTTP's rules or is too large.
         """
         at = self._at
         end = at + length
@@ -115,7 +115,7 @@ class RequestReader:
             None while it is not all there.
 
         Raises:
-            WireError: The body breaks HTTP's rules or is too large.
+            HttpError: The body breaks HTTP's rules or is too large.
         """
         if self._body is None:
             return b""

@@ -14,11 +14,11 @@ from angarium.api.cors import CorsPolicy
 from angarium.api.exchange import Application
 from angarium.api.transport.connection import Connection
 from angarium.api.transport.connection_table import ConnectionTable
-from angarium.api.transport.deadlines import Waits
+from angarium.api.transport.deadlines import TimeoutQueue
 from angarium.api.transport.dispatcher import Dispatcher
 from angarium.api.transport.encoding import ResponseEncoder
-from angarium.api.transport.holdings import Holdings
-from angarium.api.transport.known_heads import KnownHeads
+from angarium.api.transport.holdings import MemoryBudget
+from angarium.api.transport.known_heads import HeadCache
 from angarium.api.transport.limits import ServerLimits, allowed_connections
 from angarium.api.transport.listening import resolve_listening_address, url_of
 from angarium.api.transport.ready_queue import ReadyQueue
@@ -87,14 +87,14 @@ class Server(HTTPServer):
         self.slice_ends = self.now
         self.dispatcher = Dispatcher(application, limits, clock)
         self.encoder = ResponseEncoder(clock)
-        self.heads = KnownHeads()
+        self.heads = HeadCache()
         self.cors = cors
         self.stopping = False
-        self.idle: Waits[Connection] = Waits(limits.idle_timeout)
-        self.reading: Waits[Connection] = Waits(limits.request_timeout)
-        self.writing: Waits[Connection] = Waits(limits.write_timeout)
-        self.lingering: Waits[Connection] = Waits(limits.linger_timeout)
-        self.holdings = Holdings(
+        self.idle: TimeoutQueue[Connection] = TimeoutQueue(limits.idle_timeout)
+        self.reading: TimeoutQueue[Connection] = TimeoutQueue(limits.request_timeout)
+        self.writing: TimeoutQueue[Connection] = TimeoutQueue(limits.write_timeout)
+        self.lingering: TimeoutQueue[Connection] = TimeoutQueue(limits.linger_timeout)
+        self.holdings = MemoryBudget(
             limits.max_held,
             (self.reading, self.writing),
             lambda connection: self._safely(connection, Connection.make_room),
@@ -228,7 +228,7 @@ class Server(HTTPServer):
         else:
             self._selector.register(connection.connection, events, connection)
 
-    def again(self, connection: Connection) -> None:
+    def call_again(self, connection: Connection) -> None:
         """Call a connection's `ready` once others have had their turn.
 
         Args:
@@ -236,7 +236,7 @@ class Server(HTTPServer):
         """
         self._again.append(connection)
 
-    def gone(self, connection: Connection) -> None:
+    def forget(self, connection: Connection) -> None:
         """Forget a closed connection.
 
         Args:
@@ -250,10 +250,10 @@ class Server(HTTPServer):
         # Those who put more requests off come after those who were not asked yet.
         again, self._again = self._again, []
         events = self._selector.select(0.0)
-        if not events and not again and not self._waiting_turn and mailbox.doze():
+        if not events and not again and not self._waiting_turn and mailbox.prepare_to_sleep():
             self.dispatcher.rested()
             events = self._selector.select(TICK if self.connections else QUIET_TICK)
-            mailbox.rouse()
+            mailbox.awake()
         self.now = self.clock.monotonic()
         for key, mask in events:
             if key.data is not None:
@@ -304,7 +304,7 @@ class Server(HTTPServer):
 
     def _sweep(self) -> None:
         for waits in (self.idle, self.reading, self.writing, self.lingering):
-            for connection in waits.overdue(self.now):
+            for connection in waits.pop_expired(self.now):
                 self._safely(connection, Connection.timed_out)
         self.dispatcher.sweep(self.now)
         self.holdings.report(self.now)

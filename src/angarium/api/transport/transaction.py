@@ -4,8 +4,8 @@ from collections.abc import Hashable
 from threading import Event
 from typing import Protocol
 
-from angarium.api.exchange import Admission, Awaiting, Lane, PasswordCheck, Response
-from angarium.api.transport.deadlines import Waits
+from angarium.api.exchange import Admission, DeferredResponse, ExecutionMode, PasswordCheck, Response
+from angarium.api.transport.deadlines import TimeoutQueue
 from angarium.api.transport.fair_queue import Job
 
 
@@ -25,7 +25,7 @@ class Client(Protocol):
         ...
 
 
-class Transaction:
+class PendingRequest:
     """A request in hand; all but `admission` and `body` belongs to the server's thread.
 
     Attributes:
@@ -78,16 +78,16 @@ class Transaction:
         self.check: PasswordCheck | None = None
         self.job: Job | None = None
         self.answered = False
-        self.waits: Waits[Transaction] | None = None
-        self.awaiting: Awaiting | None = None
+        self.waits: TimeoutQueue[PendingRequest] | None = None
+        self.awaiting: DeferredResponse | None = None
         self.taken: Event | None = None
         self.retried = False
 
     @property
-    def lane(self) -> Lane:
+    def lane(self) -> ExecutionMode:
         """Tell which lane's threads run it.
 
         Returns:
             The admission's, or STORE where it would have blocked the server's thread.
         """
-        return Lane.STORE if self.retried else self.admission.lane
+        return ExecutionMode.STORE if self.retried else self.admission.lane

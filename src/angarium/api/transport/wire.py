@@ -26,7 +26,7 @@ _ABSOLUTE = re.compile(r"https?://([^/?]+)([^?]*)(?:\?(.*))?", re.IGNORECASE)
 _AUTHORITY = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+;=%]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
 
 
-class WireError(Exception):
+class HttpError(Exception):
     """A request that breaks HTTP's rules, or this server's limits; its connection must be closed.
 
     Attributes:
@@ -79,7 +79,7 @@ def head_end(buffer: bytes, at: int, seen: int = 0) -> int:
         The offset of the empty line's preceding line end, -1 while it is not there.
 
     Raises:
-        WireError: `malformed_request`, `uri_too_long` or `headers_too_large`.
+        HttpError: `malformed_request`, `uri_too_long` or `headers_too_large`.
     """
     end = buffer.find(_END, at)
     if 0 <= end - at <= MAX_REQUEST_LINE:
@@ -87,7 +87,7 @@ def head_end(buffer: bytes, at: int, seen: int = 0) -> int:
     received = buffer[at : end + len(_END)] if end >= 0 else buffer[at:]
     illegal = _ILLEGAL.search(received, max(0, seen - 1))
     too_long_at, too_long = _passed_limit(received, end >= 0)
-    if illegal and _shown_at(received, illegal.start()) <= too_long_at:
+    if illegal and _quote_at(received, illegal.start()) <= too_long_at:
         raise _illegal(received, illegal.start())
     if too_long is not None:
         raise too_long
@@ -104,14 +104,14 @@ def parse_head(head: bytes) -> RequestHead:
         Its parts.
 
     Raises:
-        WireError: `malformed_request`, or `headers_too_large` for too many fields.
+        HttpError: `malformed_request`, or `headers_too_large` for too many fields.
     """
     line, *lines = head.decode("latin-1").split("\r\n")
     if not (line.isprintable() and "".join(lines).isprintable()):
         _check_characters(head)
     method, path, query, minor = _request_line(line)
     if len(lines) > MAX_FIELDS:
-        raise WireError(
+        raise HttpError(
             Code.HEADERS_TOO_LARGE, f"The request has {len(lines)} header fields; send at most {MAX_FIELDS}."
         )
     fields: dict[str, list[str]] = {}
@@ -119,7 +119,7 @@ def parse_head(head: bytes) -> RequestHead:
         name, colon, value = line.partition(":")
         name = _field_name(name)
         if not colon:
-            raise _malformed(f"The header field {_shown(line)} has no colon.")
+            raise _malformed(f"The header field {_quote(line)} has no colon.")
         if name in fields:
             fields[name].append(value.strip(" \t"))
         else:
@@ -148,7 +148,7 @@ def check_host(hosts: Sequence[str] | None, wanted: bool) -> None:
         wanted: True for HTTP/1.1, where there must be one.
 
     Raises:
-        WireError: `malformed_request`.
+        HttpError: `malformed_request`.
     """
     if hosts is None:
         if wanted:
@@ -156,28 +156,28 @@ def check_host(hosts: Sequence[str] | None, wanted: bool) -> None:
     elif len(hosts) > 1:
         raise _malformed("The request has two Host fields; send one.")
     elif not _is_authority(hosts[0]):
-        raise _malformed(f"The Host field {_shown(hosts[0])} is no host and port.")
+        raise _malformed(f"The Host field {_quote(hosts[0])} is no host and port.")
 
 
-def _passed_limit(received: bytes, whole: bool) -> tuple[int, WireError | None]:
+def _passed_limit(received: bytes, whole: bool) -> tuple[int, HttpError | None]:
     # How many bytes it takes to see that a limit is passed, and the error; more than there are when none is.
     length = len(received)
     line_end = received.find(_LINE_END)
     if line_end > MAX_REQUEST_LINE or (line_end < 0 and length >= MAX_REQUEST_LINE + 2):
-        return MAX_REQUEST_LINE + 2, WireError(
+        return MAX_REQUEST_LINE + 2, HttpError(
             Code.URI_TOO_LONG,
             f"The request's line has more than {MAX_REQUEST_LINE:,} bytes; shorten the target.",
         )
     seen_at = line_end + 2 + MAX_HEADERS + len(_END)
     if line_end >= 0 and (length > seen_at or (length == seen_at and not whole)):
-        return seen_at, WireError(
+        return seen_at, HttpError(
             Code.HEADERS_TOO_LARGE,
             f"The header fields have more than {MAX_HEADERS:,} bytes in all; send fewer.",
         )
     return length + 1, None
 
 
-def _shown_at(received: bytes, at: int) -> int:
+def _quote_at(received: bytes, at: int) -> int:
     # How many bytes it takes to see an illegal one: a carriage return needs the byte behind it.
     return at + 2 if received[at] == 0x0D else at + 1
 
@@ -189,7 +189,7 @@ def _check_characters(head: bytes) -> None:
         raise _illegal(received, illegal.start())
 
 
-def _illegal(received: bytes, at: int) -> WireError:
+def _illegal(received: bytes, at: int) -> HttpError:
     names = {0x0D: "a carriage return without a line feed", 0x0A: "a line feed without a carriage return"}
     what = names.get(received[at], f"the control character 0x{received[at]:02x}")
     return _malformed(f"The request's head has {what} at byte {at}.")
@@ -203,11 +203,11 @@ def _request_line(line: str) -> tuple[str, str, str, int]:
     elif _VERSION.fullmatch(version):
         minor = min(1, int(version[-1]))
     else:
-        raise _malformed(f"The request's line {_shown(line)} is not METHOD TARGET HTTP/1.1.")
+        raise _malformed(f"The request's line {_quote(line)} is not METHOD TARGET HTTP/1.1.")
     if method not in METHODS and not _TOKEN.fullmatch(method):
-        raise _malformed(f"The method {_shown(method)} is no token.")
+        raise _malformed(f"The method {_quote(method)} is no token.")
     if not target.isascii() or "#" in target or "\t" in target:
-        raise _malformed(f"The target {_shown(target)} has characters that must be percent-encoded.")
+        raise _malformed(f"The target {_quote(target)} has characters that must be percent-encoded.")
     if target.startswith("/"):
         path, _, query = target.partition("?")
         return method, path, query, minor
@@ -223,14 +223,14 @@ def _other_target(method: str, target: str) -> tuple[str, str]:
         return absolute[2] or ("*" if method == "OPTIONS" and absolute[3] is None else "/"), absolute[3] or ""
     if method == "CONNECT" and _is_authority(target):
         return target, ""
-    raise _malformed(f"The target {_shown(target)} is neither a path nor an http URL.")
+    raise _malformed(f"The target {_quote(target)} is neither a path nor an http URL.")
 
 
 @lru_cache(512)
 def _field_name(name: str) -> str:
     if not _TOKEN.fullmatch(name):
         raise _malformed(
-            f"The header field name {_shown(name)} is no token; no space may stand before, in or behind it."
+            f"The header field name {_quote(name)} is no token; no space may stand before, in or behind it."
         )
     return name.lower()
 
@@ -240,9 +240,9 @@ def _is_authority(text: str) -> bool:
     return _AUTHORITY.fullmatch(text) is not None
 
 
-def _malformed(detail: str) -> WireError:
-    return WireError(Code.MALFORMED_REQUEST, detail)
+def _malformed(detail: str) -> HttpError:
+    return HttpError(Code.MALFORMED_REQUEST, detail)
 
 
-def _shown(text: str) -> str:
+def _quote(text: str) -> str:
     return ascii(text if len(text) <= 60 else text[:60] + "…")

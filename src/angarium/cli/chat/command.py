@@ -12,30 +12,30 @@ from angarium.cli.chat.editor import LineEditor
 from angarium.cli.chat.events import Failed
 from angarium.cli.chat.feed import Feed
 from angarium.cli.chat.inputs import Input, PipeInput, TerminalInput
-from angarium.cli.chat.link import Link
+from angarium.cli.chat.link import ConnectionStatus
 from angarium.cli.chat.loop import Loop
-from angarium.cli.chat.mailbox import Alarm, Mailbox
+from angarium.cli.chat.mailbox import Mailbox, WakeupPipe
 from angarium.cli.chat.outbox import Outbox
 from angarium.cli.chat.plain import JsonScreen, PlainScreen
-from angarium.cli.chat.rounds import Rounds
+from angarium.cli.chat.rounds import RepeatingThread
 from angarium.cli.chat.screen import Screen
 from angarium.cli.chat.sender import Sender
 from angarium.cli.chat.signals import Signals, stop_this_process
-from angarium.cli.chat.talk import Talk
+from angarium.cli.chat.talk import ChatSession
 from angarium.cli.chat.terminal import TerminalScreen
 from angarium.cli.chat.terminal_mode import TerminalMode
 from angarium.cli.client import Caller, Client
 from angarium.cli.console import Console
 from angarium.cli.errors import EXIT_FAILED, CommandError
 from angarium.cli.session import open_session
-from angarium.cli.text import shortened
+from angarium.cli.text import shorten
 from angarium.clock import SystemClock
 
 GRACE_IN_A_PIPE = 2.0
 """Seconds at the end for seeing the last lines stored and confirming the last messages."""
 
 GRACE_ON_A_TERMINAL = 0.5
-MOST_NAMED = 20
+MAX_NAMED = 20
 _SPACING = 0.1
 _JOIN = 1.0
 
@@ -81,13 +81,13 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
         names = dict(session.credentials.names(console.complain))
     place = _place(console, names, login.user_id, as_json=arguments.json)
     caller = Caller(login.username, login.access_token)
-    alarm, outbox, signals = Alarm(), Outbox(), Signals()
+    alarm, outbox, signals = WakeupPipe(), Outbox(), Signals()
     mailbox = Mailbox(alarm)
-    link = Link(mailbox.post)
+    link = ConnectionStatus(mailbox.post)
     clients = [Client.at(login.url, caller, patience=0.0) for _ in range(2)]
     sender = Sender(clients[0], conversation_id, outbox, link, mailbox.post)
     feed = Feed(clients[1], conversation_id, login.user_id, link, mailbox.post)
-    talk = Talk(
+    talk = ChatSession(
         place.screen,
         outbox,
         feed,
@@ -100,8 +100,8 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     def failed(error: Exception) -> None:
         mailbox.post(Failed(error))
 
-    sending = Rounds("chat-sender", sender.step, failed, clients[0].close)
-    polling = Rounds("chat-feed", feed.step, failed, clients[1].close, _SPACING)
+    sending = RepeatingThread("chat-sender", sender.step, failed, clients[0].close)
+    polling = RepeatingThread("chat-feed", feed.step, failed, clients[1].close, _SPACING)
     loop = Loop(talk, place.source, console.stdin.fileno(), alarm, mailbox, sending, polling)
     with ExitStack() as stack:
         stack.callback(alarm.close)
@@ -136,7 +136,7 @@ def _place(console: Console, names: dict[str, str], own_id: str, as_json: bool) 
 
 
 @contextmanager
-def _running(mailbox: Mailbox, *rounds: Rounds) -> Iterator[None]:
+def _running(mailbox: Mailbox, *rounds: RepeatingThread) -> Iterator[None]:
     for each in rounds:
         each.start()
     try:
@@ -175,7 +175,7 @@ def _on_signal(signals: Signals, place: _Place) -> None:
         place.terminal.repaint()
 
 
-def _leave(console: Console, talk: Talk, signals: Signals) -> int:
+def _leave(console: Console, talk: ChatSession, signals: Signals) -> int:
     status = EXIT_FAILED if talk.skipped else 0
     if signals.ended_by is not None:
         status = 128 + signals.ended_by
@@ -189,8 +189,8 @@ def _leave(console: Console, talk: Talk, signals: Signals) -> int:
     if lines:
         count = "1 line was" if len(lines) == 1 else f"{len(lines)} lines were"
         console.complain(f"{count} not accepted, as far as is known:")
-        for line in lines[:MOST_NAMED]:
-            console.complain(f"not accepted: {shortened(line.content, 60)}")
+        for line in lines[:MAX_NAMED]:
+            console.complain(f"not accepted: {shorten(line.content, 60)}")
         status = status or EXIT_FAILED
     elif status == 0 and talk.not_stored():
         console.note(f"accepted and not yet seen stored: {talk.not_stored()}")

@@ -3,7 +3,7 @@
 from angarium.cli.chat.keys import Key
 from angarium.cli.text import joins_the_one_before
 
-MOST_CHARACTERS = 32_768
+MAX_CHARACTERS = 32_768
 """What is typed beyond this is dropped; a message's limit is far below."""
 
 
@@ -30,7 +30,7 @@ class LineEditor:
         Args:
             character: One code point.
         """
-        if len(self.before) + len(self.after) < MOST_CHARACTERS:
+        if len(self.before) + len(self.after) < MAX_CHARACTERS:
             self.before += character
 
     def take(self) -> str:

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from angarium.cli.console import Style
-from angarium.cli.text import head, printable, rows, width
+from angarium.cli.text import escape_unprintable, head, rows, width
 
 INDENT = "      "
-LONGEST_STATE = 9
-LEAST_COLUMNS = 30
+MAX_STATE = 9
+MIN_COLUMNS = 30
 
 STATE_STYLES = {
     "sending": Style.DIM,
@@ -21,7 +21,7 @@ STATE_STYLES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ScreenLine:
     """Something that is shown and stays.
 
     Attributes:
@@ -37,9 +37,9 @@ class Entry:
     name_style: Style = Style.PLAIN
 
 
-def said(
+def message_line(
     moment: datetime, name: str, content: str, state: str, own: bool, zone: tzinfo | None = None
-) -> Entry:
+) -> ScreenLine:
     """Make an entry of a message.
 
     Args:
@@ -54,11 +54,16 @@ def said(
         The entry.
     """
     time = moment.astimezone(zone).strftime("%H:%M")
-    state = head(printable(state), LONGEST_STATE)
-    return Entry((time, printable(name)), printable(content), state, Style.PLAIN if own else Style.BOLD)
+    state = head(escape_unprintable(state), MAX_STATE)
+    return ScreenLine(
+        (time, escape_unprintable(name)),
+        escape_unprintable(content),
+        state,
+        Style.PLAIN if own else Style.BOLD,
+    )
 
 
-def notice(text: str) -> Entry:
+def notice_line(text: str) -> ScreenLine:
     """Make an entry of something beside the conversation.
 
     Args:
@@ -67,10 +72,10 @@ def notice(text: str) -> Entry:
     Returns:
         The entry.
     """
-    return Entry(("", ""), printable(text))
+    return ScreenLine(("", ""), escape_unprintable(text))
 
 
-def rows_of(entry: Entry, columns: int, colours: bool) -> list[str]:
+def rows_of(entry: ScreenLine, columns: int, colours: bool) -> list[str]:
     """Lay an entry out.
 
     Args:
@@ -81,30 +86,28 @@ def rows_of(entry: Entry, columns: int, colours: bool) -> list[str]:
     Returns:
         The rows, each narrower than the terminal, so that it never breaks one by itself.
     """
-    columns = max(columns, LEAST_COLUMNS)
+    columns = max(columns, MIN_COLUMNS)
     time, name = entry.head
     start = f"{time} {name}: " if name else ""
-    room = columns - 1 - (LONGEST_STATE + 1 if entry.state else 0)
+    room = columns - 1 - (MAX_STATE + 1 if entry.state else 0)
     laid_out = list(rows(start + entry.text, room, len(INDENT)))
     first = laid_out[0]
     if not name:
-        return [painted(row, Style.DIM, colours) for row in _indented(laid_out)]
+        return [paint(row, Style.DIM, colours) for row in _indent(laid_out)]
     if first.startswith(start):
-        painted_start = (
-            f"{painted(time, Style.DIM, colours)} {painted(name + ':', entry.name_style, colours)} "
-        )
+        painted_start = f"{paint(time, Style.DIM, colours)} {paint(name + ':', entry.name_style, colours)} "
         first = painted_start + first[len(start) :]
     if entry.state:
-        state = painted(entry.state, STATE_STYLES.get(entry.state, Style.DIM), colours)
+        state = paint(entry.state, STATE_STYLES.get(entry.state, Style.DIM), colours)
         first += f"\x1b[{columns - width(entry.state)}G{state}"
-    return [first, *_indented(laid_out)[1:]]
+    return [first, *_indent(laid_out)[1:]]
 
 
-def _indented(laid_out: list[str]) -> list[str]:
+def _indent(laid_out: list[str]) -> list[str]:
     return [laid_out[0], *(INDENT + row for row in laid_out[1:])]
 
 
-def painted(text: str, style: Style, colours: bool) -> str:
+def paint(text: str, style: Style, colours: bool) -> str:
     """Give a text its look.
 
     Args:

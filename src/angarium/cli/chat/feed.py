@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 from angarium.cli.bodies import MessageBody
 from angarium.cli.chat.events import Arrived, ChatClient, Confirmed, Entered, Post, Risen
-from angarium.cli.chat.link import Link
+from angarium.cli.chat.link import ConnectionStatus
 from angarium.cli.chat.own_messages import DELIVERED, OwnMessages
 from angarium.cli.chat.sender import outage_waits
 from angarium.cli.errors import RequestFailed
 
 PAGE = 100
 SHOWN_AT_ENTRY = 20
-MOST_AT_ENTRY = 2_000
+MAX_AT_ENTRY = 2_000
 
 ACTIVE = 0.4
 """Seconds between polls while something happens."""
@@ -36,7 +36,7 @@ class Feed:
         client: ChatClient,
         conversation_id: str,
         own_id: str,
-        link: Link,
+        link: ConnectionStatus,
         post: Post,
         waits: Callable[[], Iterator[float]] = outage_waits,
     ) -> None:
@@ -101,7 +101,7 @@ class Feed:
         page = self._client.history(self._conversation_id, PAGE)
         resume = page.resume_cursor
         messages = list(page.messages)
-        while page.next_cursor is not None and len(messages) < MOST_AT_ENTRY:
+        while page.next_cursor is not None and len(messages) < MAX_AT_ENTRY:
             if not any(self._is_waiting(message) for message in page.messages):
                 break
             page = self._client.history(self._conversation_id, PAGE, page.next_cursor)

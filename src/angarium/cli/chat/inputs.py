@@ -6,16 +6,16 @@ from typing import Protocol
 from angarium.cli.chat.editor import LineEditor
 from angarium.cli.chat.keys import Key, KeyDecoder
 from angarium.cli.chat.lines import LineSplitter
-from angarium.cli.chat.talk import Talk
+from angarium.cli.chat.talk import ChatSession
 from angarium.cli.chat.terminal import TerminalScreen
 
-_MOST_BYTES = 64 * 1024
+_MAX_BYTES = 64 * 1024
 
 
 class Input(Protocol):
     """Reads what can be read without waiting."""
 
-    def read(self, talk: Talk) -> None:
+    def read(self, talk: ChatSession) -> None:
         """Take what is there.
 
         Args:
@@ -31,7 +31,7 @@ class PipeInput:
         self._descriptor = descriptor
         self._splitter = LineSplitter()
 
-    def read(self, talk: Talk) -> None:
+    def read(self, talk: ChatSession) -> None:
         """Take what is there.
 
         Args:
@@ -53,7 +53,7 @@ class TerminalInput:
         self._editor = editor
         self._screen = screen
 
-    def read(self, talk: Talk) -> None:
+    def read(self, talk: ChatSession) -> None:
         """Take what is there.
 
         Args:
@@ -87,7 +87,7 @@ def read_some(descriptor: int) -> bytes:
         The bytes, none at the end and when the terminal is gone.
     """
     try:
-        return os.read(descriptor, _MOST_BYTES)
+        return os.read(descriptor, _MAX_BYTES)
     except OSError:
         # A terminal that hung up answers with an error instead of an end.
         return b""

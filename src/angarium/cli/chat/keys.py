@@ -51,7 +51,7 @@ _SEQUENCES = {
     "3~": Key.DELETE,
 }
 _ESCAPE = "\x1b"
-MOST_IN_A_SEQUENCE = 32
+MAX_IN_A_SEQUENCE = 32
 
 
 class KeyDecoder:
@@ -97,6 +97,6 @@ class KeyDecoder:
         if "\x40" <= character <= "\x7e":
             parameters, self._sequence = self._sequence[2:], ""
             return _SEQUENCES.get(parameters)
-        if not "\x20" <= character <= "\x3f" or len(self._sequence) > MOST_IN_A_SEQUENCE:
+        if not "\x20" <= character <= "\x3f" or len(self._sequence) > MAX_IN_A_SEQUENCE:
             self._sequence = ""
         return None

@@ -6,7 +6,7 @@ from angarium.cli.chat.events import Back, Lost, Post
 from angarium.cli.errors import RequestFailed, ServerAway
 
 
-class Link:
+class ConnectionStatus:
     """Gathers what the threads meet, so that one outage is one notice; used by any thread."""
 
     def __init__(self, post: Post) -> None:

@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 from angarium.cli.chat.events import Accepted, Event
 from angarium.cli.chat.inputs import Input
-from angarium.cli.chat.mailbox import Alarm, Mailbox
-from angarium.cli.chat.rounds import Rounds
+from angarium.cli.chat.mailbox import Mailbox, WakeupPipe
+from angarium.cli.chat.rounds import RepeatingThread
 from angarium.cli.chat.signals import Signals
-from angarium.cli.chat.talk import Talk
+from angarium.cli.chat.talk import ChatSession
 
-_LOOK_AGAIN = 0.1
+_MAX_SLEEP_SECONDS = 0.1
 """Seconds between two looks at whether it is over, once the input has ended."""
 
 _AT_REST = 5.0
@@ -21,13 +21,13 @@ class Loop:
 
     def __init__(
         self,
-        talk: Talk,
+        talk: ChatSession,
         source: Input,
         descriptor: int,
-        alarm: Alarm,
+        alarm: WakeupPipe,
         mailbox: Mailbox,
-        sending: Rounds,
-        polling: Rounds,
+        sending: RepeatingThread,
+        polling: RepeatingThread,
     ) -> None:
         self._talk = talk
         self._source = source
@@ -45,10 +45,10 @@ class Loop:
             on_signal: Draws or suspends, where that was asked for.
         """
         while signals.ended_by is None and not self._talk.is_over():
-            watched: list[Alarm | int] = [self._alarm]
+            watched: list[WakeupPipe | int] = [self._alarm]
             if self._talk.takes_lines:
                 watched.append(self._descriptor)
-            wait = _LOOK_AGAIN if self._talk.has_ended else _AT_REST
+            wait = _MAX_SLEEP_SECONDS if self._talk.has_ended else _AT_REST
             ready, _, _ = select.select(watched, [], [], wait)
             if self._descriptor in ready:
                 self._source.read(self._talk)

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from angarium.cli.chat.events import Event
 
-MOST_EVENTS = 1_000
+MAX_EVENTS = 1_000
 _LOOK_AGAIN = 0.5
 
 
-class Alarm:
+class WakeupPipe:
     """Makes a `select` return."""
 
     def __init__(self) -> None:
@@ -60,9 +60,9 @@ class Alarm:
 class Mailbox:
     """A bounded queue of events for the main thread."""
 
-    def __init__(self, alarm: Alarm) -> None:
+    def __init__(self, alarm: WakeupPipe) -> None:
         self._alarm = alarm
-        self._events: queue.Queue[Event] = queue.Queue(MOST_EVENTS)
+        self._events: queue.Queue[Event] = queue.Queue(MAX_EVENTS)
         self._closed = threading.Event()
 
     def post(self, event: Event) -> None:

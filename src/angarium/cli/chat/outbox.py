@@ -5,13 +5,13 @@ from collections import deque
 
 from angarium.cli.chat.events import OwnLine
 
-MOST_LINES = 1_000
+MAX_LINES = 1_000
 
 
 class Outbox:
     """A bounded queue of own lines, in the order in which they were typed; used by any thread."""
 
-    def __init__(self, most: int = MOST_LINES) -> None:
+    def __init__(self, most: int = MAX_LINES) -> None:
         self._most = most
         self._lines: deque[OwnLine] = deque()
         self._lock = threading.Lock()

@@ -5,14 +5,14 @@ from datetime import datetime
 
 from angarium.cli.bodies import MessageBody
 
-MOST_WATCHED = 1_000
+MAX_WATCHED = 1_000
 DELIVERED = "DELIVERED"
 
 
 class OwnMessages:
     """Watches the status of own messages; bounded, the oldest are let go first."""
 
-    def __init__(self, most: int = MOST_WATCHED) -> None:
+    def __init__(self, most: int = MAX_WATCHED) -> None:
         self._most = most
         self._watched: dict[str, MessageBody] = {}
 

@@ -7,7 +7,7 @@ from angarium.cli.bodies import MessageBody
 from angarium.cli.chat.events import OwnLine
 from angarium.cli.console import Console
 from angarium.cli.message_lines import local_time, message_line
-from angarium.cli.text import printable
+from angarium.cli.text import escape_unprintable
 
 
 class PlainScreen:
@@ -59,7 +59,7 @@ class PlainScreen:
             changed = [message for message in messages if message.status == status]
             count = "1 message" if len(changed) == 1 else f"{len(changed)} messages"
             newest = local_time(max(message.sent_at for message in changed))
-            self._console.say(f"[{printable(status.lower())}] {count}, the newest of {newest}")
+            self._console.say(f"[{escape_unprintable(status.lower())}] {count}, the newest of {newest}")
         self._console.stdout.flush()
 
     def notice(self, text: str) -> None:

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 
 
-class Rounds:
+class RepeatingThread:
     """Repeats a step until it is stopped."""
 
     def __init__(

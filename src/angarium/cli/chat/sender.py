@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from angarium import backoff
 from angarium.cli.chat.events import Accepted, ChatClient, Post, Rejected
-from angarium.cli.chat.link import Link
+from angarium.cli.chat.link import ConnectionStatus
 from angarium.cli.chat.outbox import Outbox
 from angarium.cli.errors import ApiProblem, RequestFailed
 
@@ -34,7 +34,7 @@ class Sender:
         client: ChatClient,
         conversation_id: str,
         outbox: Outbox,
-        link: Link,
+        link: ConnectionStatus,
         post: Post,
         waits: Callable[[], Iterator[float]] = outage_waits,
     ) -> None:

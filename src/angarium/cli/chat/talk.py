@@ -24,14 +24,14 @@ from angarium.clock import Clock
 from angarium.domain.content import content_problem
 from angarium.domain.message import MAX_CONTENT_BYTES
 
-MOST_UNSHOWN = 2_000
+MAX_UNSHOWN = 2_000
 """News of own lines that are kept until the conversation's latest messages stand above them."""
 
 GIVE_UP = 300.0
 """Seconds after the end of the input without any line accepted: nobody is there to end it by hand."""
 
 
-class Talk:
+class ChatSession:
     """Takes lines and events; used by the main thread only.
 
     Attributes:
@@ -107,7 +107,7 @@ class Talk:
     @property
     def takes_lines(self) -> bool:
         """Tell whether reading more input makes sense now."""
-        return not self._ended and not self._outbox.is_full and len(self._unshown) < MOST_UNSHOWN
+        return not self._ended and not self._outbox.is_full and len(self._unshown) < MAX_UNSHOWN
 
     def handle(self, event: Event) -> None:
         """Take an event.

@@ -12,11 +12,11 @@ from typing import TextIO
 
 from angarium.cli.bodies import MessageBody
 from angarium.cli.chat.editor import LineEditor
-from angarium.cli.chat.entries import LEAST_COLUMNS, Entry, notice, rows_of, said
+from angarium.cli.chat.entries import MIN_COLUMNS, ScreenLine, message_line, notice_line, rows_of
 from angarium.cli.chat.events import OwnLine
-from angarium.cli.text import head, printable, tail, width
+from angarium.cli.text import escape_unprintable, head, tail, width
 
-MOST_ENTRIES = 500
+MAX_ENTRIES = 500
 """What can be shown again after the terminal was resized."""
 
 
@@ -42,7 +42,7 @@ class TerminalScreen:
         self._colours = colours
         self._now = now
         self._zone = zone
-        self._entries: deque[Entry] = deque(maxlen=MOST_ENTRIES)
+        self._entries: deque[ScreenLine] = deque(maxlen=MAX_ENTRIES)
         self._first_entry = 0
         self._own: dict[str, int] = {}
         self._places: dict[int, int] = {}
@@ -81,10 +81,10 @@ class TerminalScreen:
         """
         for message in messages:
             if message.message_id in self._own:
-                self._set_state(message.message_id, printable(message.status.lower()))
+                self._set_state(message.message_id, escape_unprintable(message.status.lower()))
                 continue
             own = message.sender_id == self._own_id
-            state = printable(message.status.lower()) if own else ""
+            state = escape_unprintable(message.status.lower()) if own else ""
             self._say(message.sent_at, message.sender_id, message.content, message.message_id, state)
 
     def risen(self, messages: Sequence[MessageBody]) -> None:
@@ -94,7 +94,7 @@ class TerminalScreen:
             messages: As they are now.
         """
         for message in messages:
-            self._set_state(message.message_id, printable(message.status.lower()))
+            self._set_state(message.message_id, escape_unprintable(message.status.lower()))
 
     def notice(self, text: str) -> None:
         """Tell something between the messages.
@@ -102,7 +102,7 @@ class TerminalScreen:
         Args:
             text: Anything.
         """
-        self._add([notice(text)])
+        self._add([notice_line(text)])
 
     def draw_input(self) -> None:
         """Draw the line that is being typed, as much of it as fits around the cursor."""
@@ -132,22 +132,22 @@ class TerminalScreen:
         self._write("\x1b[H\x1b[2J" + "".join(f"{row}\r\n" for row in drawn) + self._input())
 
     def _say(self, moment: datetime, sender: str, content: str, message_id: str, state: str) -> None:
-        entries: list[Entry] = []
+        entries: list[ScreenLine] = []
         day = moment.astimezone(self._zone).date()
         if day != self._day:
-            entries.append(notice(f"--- {day.isoformat()} ---"))
+            entries.append(notice_line(f"--- {day.isoformat()} ---"))
             self._day = day
         own = sender == self._own_id
-        entries.append(said(moment, self._names.get(sender, sender), content, state, own, self._zone))
+        entries.append(message_line(moment, self._names.get(sender, sender), content, state, own, self._zone))
         last = self._add(entries)
         if own:
             self._own[message_id] = last
 
-    def _add(self, entries: Sequence[Entry]) -> int:
+    def _add(self, entries: Sequence[ScreenLine]) -> int:
         columns, _ = self._size()
         text = "\r\x1b[K"
         for entry in entries:
-            if len(self._entries) == MOST_ENTRIES:
+            if len(self._entries) == MAX_ENTRIES:
                 self._forget_first()
             self._entries.append(entry)
             number = self._first_entry + len(self._entries) - 1
@@ -184,13 +184,13 @@ class TerminalScreen:
         return rows_of(self._entries[number - self._first_entry], columns, self._colours)
 
     def _input(self) -> str:
-        columns = max(self._size()[0], LEAST_COLUMNS)
+        columns = max(self._size()[0], MIN_COLUMNS)
         prompt = f"{head(self._names.get(self._own_id, 'you'), columns // 3)}> "
         room = columns - 1 - width(prompt)
-        before = tail(printable(self._editor.before[-room * 2 :]), room * 3 // 4)
+        before = tail(escape_unprintable(self._editor.before[-room * 2 :]), room * 3 // 4)
         if self._editor.after == "":
-            before = tail(printable(self._editor.before[-room * 2 :]), room)
-        after = head(printable(self._editor.after[: room * 2]), room - width(before))
+            before = tail(escape_unprintable(self._editor.before[-room * 2 :]), room)
+        after = head(escape_unprintable(self._editor.after[: room * 2]), room - width(before))
         return f"{prompt}{before}\x1b7{after}\x1b8"
 
     def _write(self, text: str) -> None:

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from angarium.cli.verify.findings import Finding, Kind
-from angarium.cli.verify.ledger import UNKNOWN, Track
-from angarium.cli.verify.sightings import Sighting
+from angarium.cli.verify.ledger import UNKNOWN, ConversationRecord
+from angarium.cli.verify.sightings import Observation
 
 
-def is_settled(track: Track, seen: Sequence[Sighting]) -> bool:
+def is_settled(track: ConversationRecord, seen: Sequence[Observation]) -> bool:
     """Tell whether everything that was promised has come to be read.
 
     Args:
@@ -25,7 +25,7 @@ def is_settled(track: Track, seen: Sequence[Sighting]) -> bool:
     )
 
 
-def judge(track: Track, readings: Mapping[str, Sequence[Sighting]]) -> list[Finding]:
+def judge(track: ConversationRecord, readings: Mapping[str, Sequence[Observation]]) -> list[Finding]:
     """Find every broken promise of one conversation.
 
     Args:
@@ -37,12 +37,12 @@ def judge(track: Track, readings: Mapping[str, Sequence[Sighting]]) -> list[Find
     """
     found: list[Finding] = []
     for url, seen in readings.items():
-        for check in (_lost, _doubled, _reordered, _wrong):
+        for check in (_find_lost, _find_doubled, _find_reordered, _find_altered):
             found += [Finding(each.kind, f"{each.text}, at {url}") for each in check(track, seen)]
-    return found + list(_disagreeing(track, readings))
+    return found + list(_find_disagreeing(track, readings))
 
 
-def _lost(track: Track, seen: Sequence[Sighting]) -> Iterator[Finding]:
+def _find_lost(track: ConversationRecord, seen: Sequence[Observation]) -> Iterator[Finding]:
     there = {each.message_id for each in seen}
     for message_id, offset in zip(track.accepted, track.offsets, strict=True):
         if message_id not in there:
@@ -51,7 +51,7 @@ def _lost(track: Track, seen: Sequence[Sighting]) -> Iterator[Finding]:
             yield Finding(Kind.LOST, f"{message_id} of {track.conversation_id}{where}")
 
 
-def _doubled(track: Track, seen: Sequence[Sighting]) -> Iterator[Finding]:
+def _find_doubled(track: ConversationRecord, seen: Sequence[Observation]) -> Iterator[Finding]:
     for message_id, times in Counter(each.message_id for each in seen).items():
         if times > 1 and message_id in track.sent:
             yield Finding(Kind.DOUBLED, f"{message_id} comes {times} times")
@@ -62,7 +62,7 @@ def _doubled(track: Track, seen: Sequence[Sighting]) -> Iterator[Finding]:
             yield Finding(Kind.DOUBLED, f"{texts[each.content]} comes again as {each.message_id}")
 
 
-def _reordered(track: Track, seen: Sequence[Sighting]) -> Iterator[Finding]:
+def _find_reordered(track: ConversationRecord, seen: Sequence[Observation]) -> Iterator[Finding]:
     places: dict[str, int] = {}
     for index, each in enumerate(seen):
         places.setdefault(each.message_id, index)
@@ -79,7 +79,7 @@ def _reordered(track: Track, seen: Sequence[Sighting]) -> Iterator[Finding]:
             yield Finding(Kind.REORDERED, f"{after.message_id} has a lower timestamp than the one before")
 
 
-def _wrong(track: Track, seen: Sequence[Sighting]) -> Iterator[Finding]:
+def _find_altered(track: ConversationRecord, seen: Sequence[Observation]) -> Iterator[Finding]:
     for each in seen:
         if track.sent.get(each.message_id, each.content) != each.content:
             yield Finding(Kind.ALTERED, each.message_id)
@@ -87,7 +87,9 @@ def _wrong(track: Track, seen: Sequence[Sighting]) -> Iterator[Finding]:
             yield Finding(Kind.UNDELIVERED, f"{each.message_id} is {each.status}")
 
 
-def _disagreeing(track: Track, readings: Mapping[str, Sequence[Sighting]]) -> Iterator[Finding]:
+def _find_disagreeing(
+    track: ConversationRecord, readings: Mapping[str, Sequence[Observation]]
+) -> Iterator[Finding]:
     # What was never accepted may come to be stored between two readings.
     accepted = set(track.accepted)
     compared = {

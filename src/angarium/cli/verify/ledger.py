@@ -16,7 +16,7 @@ UNKNOWN = -1
 
 
 @dataclass(slots=True)
-class Track:
+class ConversationRecord:
     """One conversation's entries.
 
     Attributes:
@@ -59,7 +59,7 @@ class Ledger:
         Raises:
             CommandError: The file cannot be used, or is no ledger.
         """
-        self.tracks: dict[str, Track] = {}
+        self.tracks: dict[str, ConversationRecord] = {}
         self._lock = threading.Lock()
         self._path = path
         self._file: TextIO | None = None
@@ -70,7 +70,7 @@ class Ledger:
             except OSError as error:
                 raise CommandError(f"cannot use the ledger {path}: {error.strerror}") from error
 
-    def begin(self, conversation_id: str, sender: str, recipient: str, cursor: str) -> Track:
+    def begin(self, conversation_id: str, sender: str, recipient: str, cursor: str) -> ConversationRecord:
         """Note where a conversation's entries begin.
 
         Args:
@@ -144,31 +144,33 @@ class Ledger:
                 raise CommandError(f"{path} is no ledger of `angarium verify` (line {number})") from error
 
 
-def _apply(tracks: dict[str, Track], line: dict[str, object]) -> None:
+def _apply(tracks: dict[str, ConversationRecord], line: dict[str, object]) -> None:
     conversation_id = str(line["conversation_id"])
     if line["entry"] == "begin":
         names = (str(line["sender"]), str(line["recipient"]))
-        track = tracks.setdefault(conversation_id, Track(conversation_id, *names, str(line["cursor"])))
+        track = tracks.setdefault(
+            conversation_id, ConversationRecord(conversation_id, *names, str(line["cursor"]))
+        )
         track.sender, track.recipient = names
         return
     _ENTRIES[str(line["entry"])](tracks[conversation_id], line)
 
 
-def _sent(track: Track, line: dict[str, object]) -> None:
+def _sent(track: ConversationRecord, line: dict[str, object]) -> None:
     track.sent[str(line["message_id"])] = str(line["content"])
 
 
-def _accepted(track: Track, line: dict[str, object]) -> None:
+def _accepted(track: ConversationRecord, line: dict[str, object]) -> None:
     track.accepted.append(str(line["message_id"]))
     track.partition = int(str(line.get("partition", track.partition)))
     track.offsets.append(int(str(line.get("offset", UNKNOWN))))
 
 
-def _confirmed(track: Track, line: dict[str, object]) -> None:
+def _confirmed(track: ConversationRecord, line: dict[str, object]) -> None:
     track.confirmed.update(map(str, cast("list[object]", line["message_ids"])))
 
 
-_ENTRIES: dict[str, Callable[[Track, dict[str, object]], None]] = {
+_ENTRIES: dict[str, Callable[[ConversationRecord, dict[str, object]], None]] = {
     "sent": _sent,
     "accepted": _accepted,
     "confirmed": _confirmed,

@@ -57,7 +57,7 @@ class Person:
         return True
 
 
-class HttpVoice:
+class HttpVerifyClient:
     """A person's calls through one instance; used by one thread."""
 
     def __init__(self, url: str, person: Person) -> None:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 
-class Quota:
+class RateLimiter:
     """Hands out numbers, each when it is due, until there were enough; used by any thread."""
 
     def __init__(

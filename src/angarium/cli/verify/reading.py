@@ -7,9 +7,9 @@ from angarium import backoff
 from angarium.cli.errors import RequestFailed
 from angarium.cli.verify.findings import Finding, Kind
 from angarium.cli.verify.judging import is_settled, judge
-from angarium.cli.verify.ledger import Track
-from angarium.cli.verify.sightings import Sighting, Sightings
-from angarium.cli.verify.turns import Voice
+from angarium.cli.verify.ledger import ConversationRecord
+from angarium.cli.verify.sightings import Observation, Observations
+from angarium.cli.verify.turns import VerifyClient
 
 PAGE = 100
 
@@ -37,7 +37,9 @@ class Reading:
         self._monotonic = monotonic
         self._sleep = sleep
 
-    def compare(self, track: Track, voices: Sequence[Voice], sightings: Sightings) -> list[Finding]:
+    def compare(
+        self, track: ConversationRecord, voices: Sequence[VerifyClient], sightings: Observations
+    ) -> list[Finding]:
         """Read a conversation through every instance and hold it against the ledger.
 
         Args:
@@ -49,7 +51,7 @@ class Reading:
             Everything that is wrong.
         """
         found: list[Finding] = []
-        readings: dict[str, Sequence[Sighting]] = {}
+        readings: dict[str, Sequence[Observation]] = {}
         for voice in voices:
             seen, trouble = self._settled(track, voice, sightings)
             if seen is None:
@@ -59,9 +61,9 @@ class Reading:
         return found + judge(track, readings)
 
     def _settled(
-        self, track: Track, voice: Voice, sightings: Sightings
-    ) -> tuple[list[Sighting] | None, RequestFailed | None]:
-        seen: list[Sighting] | None = None
+        self, track: ConversationRecord, voice: VerifyClient, sightings: Observations
+    ) -> tuple[list[Observation] | None, RequestFailed | None]:
+        seen: list[Observation] | None = None
         trouble: RequestFailed | None = None
         for wait in backoff.delays(0.1, 2.0):
             try:
@@ -78,13 +80,13 @@ class Reading:
         raise AssertionError("the waits never end")
 
 
-def _read(track: Track, voice: Voice, sightings: Sightings) -> list[Sighting]:
-    seen: list[Sighting] = []
+def _read(track: ConversationRecord, voice: VerifyClient, sightings: Observations) -> list[Observation]:
+    seen: list[Observation] = []
     cursor: str | None = track.cursor
     while cursor is not None:
         page = voice.history(track.conversation_id, PAGE, cursor)
         for message in page.messages:
-            sighting = Sighting.of(message)
+            sighting = Observation.of(message)
             sightings.note(sighting, voice.url)
             seen.append(sighting)
         cursor = page.next_cursor

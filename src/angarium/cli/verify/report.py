@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from angarium.cli.text import printable
+from angarium.cli.text import escape_unprintable
 from angarium.cli.verify.findings import EXPLANATIONS, Finding, Kind
 
-MOST_LINES = 20
+MAX_LINES = 20
 """Findings that are told one by one; --json tells all."""
 
 
@@ -62,10 +62,10 @@ class Report:
         yield f"{'retries':<12} {self.retries:>8}  requests were made again"
         for kind in Kind:
             yield f"{kind:<12} {counts[kind]:>8}  {EXPLANATIONS[kind]}"
-        for finding in self.findings[:MOST_LINES]:
-            yield printable(f"  {finding.kind}: {finding.text}")
-        if len(self.findings) > MOST_LINES:
-            yield f"  and {len(self.findings) - MOST_LINES} more; --json tells all"
+        for finding in self.findings[:MAX_LINES]:
+            yield escape_unprintable(f"  {finding.kind}: {finding.text}")
+        if len(self.findings) > MAX_LINES:
+            yield f"  and {len(self.findings) - MAX_LINES} more; --json tells all"
         yield self._verdict()
 
     def json(self) -> str:

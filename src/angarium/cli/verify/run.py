@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from angarium.cli.verify.findings import Finding, Kind
-from angarium.cli.verify.ledger import Ledger, Track
-from angarium.cli.verify.people import HttpVoice, Person
-from angarium.cli.verify.quota import Quota
+from angarium.cli.verify.ledger import ConversationRecord, Ledger
+from angarium.cli.verify.people import HttpVerifyClient, Person
+from angarium.cli.verify.quota import RateLimiter
 from angarium.cli.verify.reading import Reading
 from angarium.cli.verify.report import Report
-from angarium.cli.verify.sightings import Sightings
-from angarium.cli.verify.talk import Talk
-from angarium.cli.verify.turns import Turns
+from angarium.cli.verify.sightings import Observations
+from angarium.cli.verify.talk import ConversationWriter
+from angarium.cli.verify.turns import RoundRobinClient
 
 Progress = Callable[[str], None]
 
@@ -64,9 +64,9 @@ class Run:
         self._patience = patience
         self._progress = progress
         self._stopping = threading.Event()
-        self._talks: list[Talk] = []
+        self._talks: list[ConversationWriter] = []
         self._errors: list[Exception] = []
-        self._voices: dict[tuple[str, str, str], HttpVoice] = {}
+        self._voices: dict[tuple[str, str, str], HttpVerifyClient] = {}
 
     def log_in(self) -> None:
         """Log everybody in, through whichever instance answers.
@@ -92,7 +92,7 @@ class Run:
         """
         self._talks = [self._talk(*pair) for pair in pairs]
         started = time.monotonic()
-        quota = Quota(amount.messages, amount.seconds, amount.rate, self._stopping)
+        quota = RateLimiter(amount.messages, amount.seconds, amount.rate, self._stopping)
         threads = [
             threading.Thread(target=self._write, args=(talk, quota), name="verify", daemon=True)
             for talk in self._talks
@@ -126,7 +126,7 @@ class Run:
                 f"reading back conversation {number} of {len(tracks)} through {len(self._urls)} instances"
             )
             voices = [self._voice(url, track.sender, "main") for url in self._urls]
-            seen = sightings.setdefault(track.conversation_id, Sightings())
+            seen = sightings.setdefault(track.conversation_id, Observations())
             findings += reading.compare(track, voices, seen)
         interrupted = self._stopping.is_set()
         for talk in self._talks:
@@ -156,13 +156,13 @@ class Run:
     def _log_in(self, person: Person) -> None:
         self._turns(person.username, "main").until_done(lambda voice: person.log_in(voice.url))
 
-    def _talk(self, sender: str, recipient: str) -> Talk:
+    def _talk(self, sender: str, recipient: str) -> ConversationWriter:
         track = self._track(sender, recipient)
         here = track.conversation_id
         turns = (self._turns(sender, here), self._turns(recipient, here))
-        return Talk(track, self._run, self._ledger, *turns, random.Random())
+        return ConversationWriter(track, self._run, self._ledger, *turns, random.Random())
 
-    def _track(self, sender: str, recipient: str) -> Track:
+    def _track(self, sender: str, recipient: str) -> ConversationRecord:
         # The calls of opening are no voice's: whoever opened it, both are in it.
         turns = self._turns(sender, "main")
         voices = {url: self._voice(url, sender, "main") for url in self._urls}
@@ -170,18 +170,18 @@ class Run:
         newest = turns.until_done(lambda voice: voice.history(here, 1))
         return self._ledger.begin(here, sender, recipient, newest.resume_cursor)
 
-    def _turns(self, name: str, room: str) -> Turns:
+    def _turns(self, name: str, room: str) -> RoundRobinClient:
         voices = [self._voice(url, name, room) for url in self._urls]
-        return Turns(voices, self._patience, time.monotonic, self._stopping.wait)
+        return RoundRobinClient(voices, self._patience, time.monotonic, self._stopping.wait)
 
-    def _voice(self, url: str, name: str, room: str) -> HttpVoice:
+    def _voice(self, url: str, name: str, room: str) -> HttpVerifyClient:
         # A connection belongs to one thread: each conversation has its own.
         key = (url, name, room)
         if key not in self._voices:
-            self._voices[key] = HttpVoice(url, self._people[name])
+            self._voices[key] = HttpVerifyClient(url, self._people[name])
         return self._voices[key]
 
-    def _write(self, talk: Talk, quota: Quota) -> None:
+    def _write(self, talk: ConversationWriter, quota: RateLimiter) -> None:
         try:
             talk.write(quota.take)
         except Exception as error:  # noqa: BLE001 - raised again by the thread that waits for this one
@@ -201,5 +201,5 @@ class Run:
                 )
 
 
-def _entries(tracks: Sequence[Track]) -> tuple[list[dict[str, str]], list[list[str]]]:
+def _entries(tracks: Sequence[ConversationRecord]) -> tuple[list[dict[str, str]], list[list[str]]]:
     return [track.sent for track in tracks], [track.accepted for track in tracks]

@@ -10,7 +10,7 @@ RANKS: Mapping[str, int] = {"PENDING": 0, "SENT": 1, "DELIVERED": 2}
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class Observation:
     """A message as somebody read it.
 
     Attributes:
@@ -28,7 +28,7 @@ class Sighting:
     delivered_at: str | None
 
     @classmethod
-    def of(cls, message: MessageBody) -> "Sighting":
+    def of(cls, message: MessageBody) -> "Observation":
         """Keep what never may change, or only rise.
 
         Args:
@@ -47,7 +47,7 @@ class Sighting:
         )
 
 
-class Sightings:
+class Observations:
     """The latest sighting of each message of one conversation.
 
     Each reading must begin after the one before it ended: only then is what is lower also fallen.
@@ -55,9 +55,9 @@ class Sightings:
 
     def __init__(self) -> None:
         self.findings: list[Finding] = []
-        self._latest: dict[str, Sighting] = {}
+        self._latest: dict[str, Observation] = {}
 
-    def note(self, seen: Sighting, url: str) -> None:
+    def note(self, seen: Observation, url: str) -> None:
         """Hold a sighting against the one before.
 
         Args:
@@ -74,7 +74,7 @@ class Sightings:
             )
 
 
-def _fallen(before: Sighting, seen: Sighting) -> list[tuple[str, object, object]]:
+def _fallen(before: Observation, seen: Observation) -> list[tuple[str, object, object]]:
     changes: list[tuple[str, object, object]] = []
     if RANKS.get(seen.status, -1) < RANKS.get(before.status, -1):
         changes.append(("status", before.status, seen.status))

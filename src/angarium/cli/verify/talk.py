@@ -7,21 +7,21 @@ from uuid import uuid4
 from angarium.cli.bodies import PageBody
 from angarium.cli.errors import RequestFailed
 from angarium.cli.verify.findings import Finding, Kind
-from angarium.cli.verify.ledger import Ledger, Track
-from angarium.cli.verify.sightings import Sighting, Sightings
-from angarium.cli.verify.turns import Turns, Voice
+from angarium.cli.verify.ledger import ConversationRecord, Ledger
+from angarium.cli.verify.sightings import Observation, Observations
+from angarium.cli.verify.turns import RoundRobinClient, VerifyClient
 
 ROUND = 20
 """Messages between two looks."""
 
 PAGE = 100
-MOST_RECEIPTS = 100
+MAX_RECEIPTS = 100
 
 CONFIRMED_SHARE = 0.5
 """Of the messages that were seen to be stored while the run lasts."""
 
 
-class Talk:
+class ConversationWriter:
     """One conversation's writer, used by one thread; it looks at the messages as their reader as well.
 
     Attributes:
@@ -30,7 +30,13 @@ class Talk:
     """
 
     def __init__(
-        self, track: Track, run: str, ledger: Ledger, sender: Turns, recipient: Turns, chance: random.Random
+        self,
+        track: ConversationRecord,
+        run: str,
+        ledger: Ledger,
+        sender: RoundRobinClient,
+        recipient: RoundRobinClient,
+        chance: random.Random,
     ) -> None:
         """Name everything that it works with.
 
@@ -42,7 +48,7 @@ class Talk:
             recipient: Who confirms.
             chance: Draws which messages are confirmed, and which page is looked at again.
         """
-        self.sightings = Sightings()
+        self.sightings = Observations()
         self.findings: list[Finding] = []
         self.track = track
         self._run = run
@@ -112,13 +118,13 @@ class Talk:
     def _page(self, cursor: str) -> PageBody:
         urls: list[str] = []
 
-        def read(voice: Voice) -> PageBody:
+        def read(voice: VerifyClient) -> PageBody:
             urls.append(voice.url)
             return voice.history(self.track.conversation_id, PAGE, cursor)
 
         page = self._sender.once(read)
         for message in page.messages:
-            self.sightings.note(Sighting.of(message), urls[-1])
+            self.sightings.note(Observation.of(message), urls[-1])
             self._choose(message.message_id)
         return page
 
@@ -130,7 +136,7 @@ class Talk:
             self._chosen.append(message_id)
 
     def _confirm(self) -> None:
-        ids = self._chosen[:MOST_RECEIPTS]
+        ids = self._chosen[:MAX_RECEIPTS]
         if ids:
             self._recipient.once(lambda voice: voice.confirm(self.track.conversation_id, ids))
             self._ledger.confirmed(self.track.conversation_id, ids)

@@ -12,7 +12,7 @@ from angarium.cli.errors import RequestFailed
 Result = TypeVar("Result")
 
 
-class Voice(Protocol):
+class VerifyClient(Protocol):
     """One person's calls through one instance, each tried once; as `Client` makes them."""
 
     @property
@@ -33,7 +33,7 @@ class Voice(Protocol):
         ...
 
 
-class Turns:
+class RoundRobinClient:
     """Takes the instances round-robin; used by one thread.
 
     Attributes:
@@ -42,7 +42,7 @@ class Turns:
 
     def __init__(
         self,
-        voices: Sequence[Voice],
+        voices: Sequence[VerifyClient],
         patience: float,
         monotonic: Callable[[], float],
         pause: Callable[[float], bool],
@@ -62,7 +62,7 @@ class Turns:
         self._pause = pause
         self._next = 0
 
-    def once(self, call: Callable[[Voice], Result]) -> Result:
+    def once(self, call: Callable[[VerifyClient], Result]) -> Result:
         """Make a call through the next instance.
 
         Args:
@@ -78,7 +78,7 @@ class Turns:
         self._next += 1
         return call(voice)
 
-    def until_done(self, call: Callable[[Voice], Result]) -> Result:
+    def until_done(self, call: Callable[[VerifyClient], Result]) -> Result:
         """Make a call through one instance after the other until one of them does it.
 
         Args:

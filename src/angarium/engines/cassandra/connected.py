@@ -15,7 +15,7 @@ from angarium.engines.cassandra.statements import ASKED_ONCE, Statement
 
 
 @dataclass(frozen=True, slots=True)
-class Connected:
+class PreparedSession:
     """A session of the driver that is ready to be asked.
 
     Attributes:
@@ -49,7 +49,7 @@ class Connected:
 
 def connect(
     address: CassandraAddress, build: Callable[[CassandraAddress], Cluster] = clusters.build
-) -> Connected:
+) -> PreparedSession:
     """Connect through the contact points, whose names are resolved now.
 
     Args:
@@ -76,7 +76,7 @@ def connect(
         raise
     for statement, each in prepared.items():
         each.is_idempotent = statement not in ASKED_ONCE
-    return Connected(cluster, session, prepared)
+    return PreparedSession(cluster, session, prepared)
 
 
 def listens(address: CassandraAddress) -> bool:

@@ -9,7 +9,7 @@ from angarium.domain.errors import StoreUnavailable
 from angarium.engines.cassandra import connected as connections
 from angarium.engines.cassandra.absence import Absence
 from angarium.engines.cassandra.cluster import CassandraAddress
-from angarium.engines.cassandra.connected import Connected
+from angarium.engines.cassandra.connected import PreparedSession
 
 CLOSE_SECONDS = 5.0
 
@@ -30,7 +30,7 @@ class Connector:
     def __init__(
         self,
         address: CassandraAddress,
-        connect: Callable[[CassandraAddress], Connected] = connections.connect,
+        connect: Callable[[CassandraAddress], PreparedSession] = connections.connect,
         listens: Callable[[CassandraAddress], bool] = connections.listens,
         clock: Callable[[], float] = time.monotonic,
         look_seconds: float = LOOK_SECONDS,
@@ -50,14 +50,14 @@ class Connector:
         self._absence = Absence(ABSENT_SECONDS, clock)
         self._look_seconds = look_seconds
         self._repeats = logs.Repeats()
-        self._connected: Connected | None = None
+        self._connected: PreparedSession | None = None
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="cassandra-connect", daemon=True)
         self._thread.start()
 
-    def require(self) -> Connected:
+    def require(self) -> PreparedSession:
         """Give what to ask, without waiting.
 
         Returns:
@@ -102,7 +102,7 @@ class Connector:
             if self._absence.is_long(connected.reaches_a_node()):
                 connected = self._replace(connected)
 
-    def _connect_first(self) -> Connected | None:
+    def _connect_first(self) -> PreparedSession | None:
         for wait in backoff.delays(0.2, 5.0):
             try:
                 connected = self._connect(self._address)
@@ -121,7 +121,7 @@ class Connector:
                 break
         return None
 
-    def _replace(self, lost: Connected) -> Connected | None:
+    def _replace(self, lost: PreparedSession) -> PreparedSession | None:
         for wait in backoff.delays(0.5, 5.0):
             try:
                 found = self._connect(self._address) if self._listens(self._address) else None
@@ -139,7 +139,7 @@ class Connector:
                 break
         return lost
 
-    def _take(self, found: Connected, instead_of: Connected | None) -> Connected | None:
+    def _take(self, found: PreparedSession, instead_of: PreparedSession | None) -> PreparedSession | None:
         with self._lock:
             closed = self._closing.is_set()
             # The driver may have been sooner; calls that go through it now are not to be cut off.

@@ -12,7 +12,7 @@ Result = TypeVar("Result")
 _log = logs.get("angarium.cassandra")
 
 
-def settled(call: Callable[[], Result]) -> Result:
+def retry_on_contention(call: Callable[[], Result]) -> Result:
     """Repeat a call until nobody is in its way, within the deadline in force and 2 s at most.
 
     Args:

@@ -5,10 +5,10 @@ from typing import cast
 from uuid import UUID
 
 from angarium.deadline import within
-from angarium.domain.conversation import Conversation, ConversationPlace
+from angarium.domain.conversation import Conversation, ConversationPosition
 from angarium.domain.errors import StoreUnavailable
 from angarium.engines.cassandra import rows
-from angarium.engines.cassandra.contention import settled
+from angarium.engines.cassandra.contention import retry_on_contention
 from angarium.engines.cassandra.rows import Row
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.single_flight import SingleFlight
@@ -56,7 +56,9 @@ class CassandraConversations:
         found = self._session.execute(Statement.CONVERSATION_OF, (conversation_id, participant_id))
         return rows.conversation(found[0])[0] if found else None
 
-    def of_user(self, user_id: UUID, after: ConversationPlace | None, limit: int) -> Sequence[Conversation]:
+    def of_user(
+        self, user_id: UUID, after: ConversationPosition | None, limit: int
+    ) -> Sequence[Conversation]:
         """List a user's conversations; see the port.
 
         Args:
@@ -85,7 +87,7 @@ class CassandraConversations:
 
     def _create(self, conversation: Conversation, claim: UUID) -> tuple[Conversation, UUID]:
         """Return the conversation as kept, in both lists, and whose claim it is."""
-        kept, owner = settled(lambda: self._claim(conversation, claim))
+        kept, owner = retry_on_contention(lambda: self._claim(conversation, claim))
         # Again for one that is there already: whoever created it may have died before its lists were written.
         self._list(kept)
         return kept, owner

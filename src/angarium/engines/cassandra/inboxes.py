@@ -12,16 +12,16 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from uuid import UUID
 
-from angarium.domain.message import BEGINNING, Message, Place
+from angarium.domain.message import BEGINNING, Message, MessagePosition
 from angarium.engines.cassandra import rows
-from angarium.engines.cassandra.advancing import Advance
-from angarium.engines.cassandra.rows import RECEIPT_RANK, InboxEntry, Rows, stretch_values, write_time
+from angarium.engines.cassandra.advancing import InboxCursorUpdate
+from angarium.engines.cassandra.rows import RECEIPT_RANK, InboxEntry, Rows, range_values, write_time
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.statements import Statement
-from angarium.engines.cassandra.steps import Steps, all_of, run
+from angarium.engines.cassandra.steps import Chain, gather, run_chain
 
 
-class Inboxes:
+class InboxIndex:
     """Reads and writes them; used by any thread."""
 
     def __init__(self, session: CassandraSession) -> None:
@@ -62,16 +62,16 @@ class Inboxes:
         """
         newest = {message.recipient_id: message for message in messages}
         for user_id, message in newest.items():
-            values = _values(user_id, message.conversation_id, message.place)
+            values = _values(user_id, message.conversation_id, message.position)
             yield self._session.submit(Statement.NOTE_NEWEST, values)
 
     def advance(
         self,
         conversation_id: UUID,
-        settled: Mapping[UUID, Collection[Place]],
+        settled: Mapping[UUID, Collection[MessagePosition]],
         at: int,
         thoroughly: bool = False,
-    ) -> Steps[None]:
+    ) -> Chain[None]:
         """Move marks over everything that needs no receipt any more; one that lags costs a longer read.
 
         Args:
@@ -83,27 +83,32 @@ class Inboxes:
         Yields:
             What is asked of Cassandra.
         """
-        yield from all_of(
-            run(self._advance_one(user_id, conversation_id, places, at, thoroughly))
-            for user_id, places in settled.items()
+        yield from gather(
+            run_chain(self._advance_one(user_id, conversation_id, positions, at, thoroughly))
+            for user_id, positions in settled.items()
         )
 
     def _advance_one(
-        self, user_id: UUID, conversation_id: UUID, places: Collection[Place], at: int, thoroughly: bool
-    ) -> Steps[Rows]:
+        self,
+        user_id: UUID,
+        conversation_id: UUID,
+        positions: Collection[MessagePosition],
+        at: int,
+        thoroughly: bool,
+    ) -> Chain[Rows]:
         found = yield self._session.submit(Statement.INBOX_OF, (user_id, [conversation_id]))
         entry = rows.inbox_entry(found[0]) if found else InboxEntry(conversation_id, BEGINNING, BEGINNING, ())
-        advance = Advance(self._session, user_id, entry)
-        yield from advance.run(places, thoroughly)
+        advance = InboxCursorUpdate(self._session, user_id, entry)
+        yield from advance.run(positions, thoroughly)
         if advance.delivered != entry.delivered:
             values = _values(user_id, conversation_id, advance.delivered)
             yield self._session.submit(Statement.NOTE_DELIVERED, values)
         if advance.stretches != entry.stretches:
-            noted = stretch_values(advance.stretches)
+            noted = range_values(advance.stretches)
             values = (user_id, conversation_id, noted, write_time(at, RECEIPT_RANK))
             yield self._session.submit(Statement.NOTE_STRETCHES, values)
         return ()
 
 
-def _values(user_id: UUID, conversation_id: UUID, place: Place) -> tuple[object, ...]:
-    return user_id, conversation_id, place.timestamp, place.offset, write_time(place.timestamp)
+def _values(user_id: UUID, conversation_id: UUID, position: MessagePosition) -> tuple[object, ...]:
+    return user_id, conversation_id, position.timestamp, position.offset, write_time(position.timestamp)

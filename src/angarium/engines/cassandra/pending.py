@@ -13,15 +13,15 @@ from operator import itemgetter
 from uuid import UUID
 
 from angarium.deadline import within
-from angarium.domain.message import LAST_OFFSET, InboxPlace, Message, Place
+from angarium.domain.message import LAST_OFFSET, InboxPosition, Message, MessagePosition
 from angarium.domain.page_size import read_one_page
 from angarium.engines.cassandra import rows
-from angarium.engines.cassandra.inboxes import Inboxes
+from angarium.engines.cassandra.inboxes import InboxIndex
 from angarium.engines.cassandra.rows import InboxEntry, MessageState, Rows
 from angarium.engines.cassandra.session import CALL_SECONDS, CassandraSession
 from angarium.engines.cassandra.statements import Statement
-from angarium.engines.cassandra.stretches import Stretches, beyond
-from angarium.engines.cassandra.texts import texts_of
+from angarium.engines.cassandra.stretches import DeliveredRanges, skip
+from angarium.engines.cassandra.texts import read_texts
 
 AT_ONCE = 64
 """So many conversations are read side by side."""
@@ -31,35 +31,35 @@ CHUNK = 64
 """So many messages of a conversation are looked at in one request, first and then."""
 
 
-_Waiting = tuple[InboxPlace, MessageState]
+_Waiting = tuple[InboxPosition, MessageState]
 """A message that waits, with its place in the inbox."""
 
 
 @dataclass(slots=True)
-class _Walk:
+class _Scan:
     """A conversation that is read on from a place, as far as it is needed.
 
     It may start between any two messages: up to the newest that was noted, all are on enough replicas.
     """
 
     conversation_id: UUID
-    at: Place
-    until: Place
-    stretches: Stretches
+    at: MessagePosition
+    until: MessagePosition
+    stretches: DeliveredRanges
     chunk: int = FIRST_CHUNK
     ended: bool = False
     waiting: int = 0
     found: list[_Waiting] = field(default_factory=list)
 
 
-class Pending:
+class InboxReader:
     """Reads conversations from their marks on and keeps what is addressed to the user and not DELIVERED."""
 
     def __init__(self, session: CassandraSession) -> None:
         self._session = session
-        self._inboxes = Inboxes(session)
+        self._inboxes = InboxIndex(session)
 
-    def inbox(self, recipient_id: UUID, after: InboxPlace | None, limit: int) -> Sequence[Message]:
+    def inbox(self, recipient_id: UUID, after: InboxPosition | None, limit: int) -> Sequence[Message]:
         """Read over all conversations of a user.
 
         Args:
@@ -68,16 +68,16 @@ class Pending:
             limit: At most so many.
 
         Returns:
-            Oldest first, by `InboxPlace`.
+            Oldest first, by `InboxPosition`.
         """
         with within(CALL_SECONDS):
             walks = sorted(
-                _walks(self._inboxes.of_user(recipient_id), after),
+                _scans(self._inboxes.of_user(recipient_id), after),
                 key=lambda walk: (walk.at, walk.conversation_id),
             )
             oldest: list[_Waiting] = []
-            while behind := list(islice(_short_of(walks, oldest, limit), AT_ONCE)):
-                self._read_on(behind, partial(_keep, recipient_id))
+            while behind := list(islice(_scans_short_of(walks, oldest, limit), AT_ONCE)):
+                self._continue(behind, partial(_keep, recipient_id))
                 for walk in behind:
                     oldest += walk.found
                     walk.found.clear()
@@ -98,23 +98,23 @@ class Pending:
         """
         with within(CALL_SECONDS):
             entries = self._inboxes.of_conversations(user_id, conversation_ids)
-            walks = list(_walks(entries.values(), None))
+            walks = list(_scans(entries.values(), None))
             while behind := [walk for walk in walks if not walk.ended and walk.waiting < most]:
-                self._read_on(behind[:AT_ONCE], partial(_count, user_id))
+                self._continue(behind[:AT_ONCE], partial(_count, user_id))
         waiting = {walk.conversation_id: min(most, walk.waiting) for walk in walks}
         return {key: waiting.get(key, 0) for key in conversation_ids}
 
     def _messages(self, chosen: Sequence[_Waiting]) -> Iterator[Message]:
         """Yield messages of a page with their texts."""
         states: defaultdict[UUID, list[MessageState]] = defaultdict(list)
-        for place, state in chosen:
-            states[place.conversation_id].append(state)
-        found = {each.message_id: each for each in texts_of(self._session, states)}
+        for position, state in chosen:
+            states[position.conversation_id].append(state)
+        found = {each.message_id: each for each in read_texts(self._session, states)}
         for _, state in chosen:
             # One that was confirmed since it was chosen waited at the moment that the page shows.
             yield replace(found[state.message_id], status=state.status, delivered_at=None)
 
-    def _read_on(self, walks: Sequence[_Walk], take: Callable[[_Walk, Rows], Place]) -> None:
+    def _continue(self, walks: Sequence[_Scan], take: Callable[[_Scan, Rows], MessagePosition]) -> None:
         asked = [
             (
                 walk,
@@ -125,43 +125,43 @@ class Pending:
         for walk, answer in asked:
             found = self._session.wait(answer)
             if found:
-                walk.at = beyond(walk.stretches, take(walk, found))
+                walk.at = skip(walk.stretches, take(walk, found))
             walk.ended = len(found) < walk.chunk or walk.at >= walk.until
             walk.chunk = CHUNK
 
 
-def _keep(user_id: UUID, walk: _Walk, found: Rows) -> Place:
+def _keep(user_id: UUID, walk: _Scan, found: Rows) -> MessagePosition:
     states = [rows.state(row) for row in found]
     walk.found += [
-        (InboxPlace(state.place.timestamp, walk.conversation_id, state.place.offset), state)
+        (InboxPosition(state.position.timestamp, walk.conversation_id, state.position.offset), state)
         for state in states
         if rows.waits_for(user_id, state)
     ]
-    return states[-1].place
+    return states[-1].position
 
 
-def _count(user_id: UUID, walk: _Walk, found: Rows) -> Place:
+def _count(user_id: UUID, walk: _Scan, found: Rows) -> MessagePosition:
     states = [rows.state(row) for row in found]
     walk.waiting += sum(rows.waits_for(user_id, state) for state in states)
-    return states[-1].place
+    return states[-1].position
 
 
-def _walks(entries: Iterable[InboxEntry], after: InboxPlace | None) -> Iterator[_Walk]:
+def _scans(entries: Iterable[InboxEntry], after: InboxPosition | None) -> Iterator[_Scan]:
     for entry in entries:
-        start = entry.delivered if after is None else max(entry.delivered, _behind(after, entry))
-        start = beyond(entry.stretches, start)
+        start = entry.delivered if after is None else max(entry.delivered, _positions_after(after, entry))
+        start = skip(entry.stretches, start)
         if entry.newest > start:
-            yield _Walk(entry.conversation_id, start, entry.newest, entry.stretches)
+            yield _Scan(entry.conversation_id, start, entry.newest, entry.stretches)
 
 
-def _behind(after: InboxPlace, entry: InboxEntry) -> Place:
+def _positions_after(after: InboxPosition, entry: InboxEntry) -> MessagePosition:
     if entry.conversation_id == after.conversation_id:
-        return Place(after.timestamp, after.offset)
+        return MessagePosition(after.timestamp, after.offset)
     comes_later = entry.conversation_id > after.conversation_id
-    return Place(after.timestamp, -1 if comes_later else LAST_OFFSET)
+    return MessagePosition(after.timestamp, -1 if comes_later else LAST_OFFSET)
 
 
-def _short_of(walks: Iterable[_Walk], oldest: Sequence[_Waiting], limit: int) -> Iterator[_Walk]:
+def _scans_short_of(walks: Iterable[_Scan], oldest: Sequence[_Waiting], limit: int) -> Iterator[_Scan]:
     # Those in which a message may follow that is older than the last one of a full page.
     last = oldest[-1][0] if len(oldest) == limit else None
     for walk in walks:
@@ -169,9 +169,9 @@ def _short_of(walks: Iterable[_Walk], oldest: Sequence[_Waiting], limit: int) ->
             yield walk
 
 
-def _at(walk: _Walk) -> InboxPlace:
-    return InboxPlace(walk.at.timestamp, walk.conversation_id, walk.at.offset)
+def _at(walk: _Scan) -> InboxPosition:
+    return InboxPosition(walk.at.timestamp, walk.conversation_id, walk.at.offset)
 
 
-def _from(walk: _Walk) -> tuple[int, int, int, int, int]:
+def _from(walk: _Scan) -> tuple[int, int, int, int, int]:
     return walk.at.timestamp, walk.at.offset, walk.until.timestamp, walk.until.offset, walk.chunk

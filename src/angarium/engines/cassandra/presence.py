@@ -8,7 +8,7 @@ from uuid import UUID
 
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.statements import Statement
-from angarium.engines.cassandra.steps import Steps, run
+from angarium.engines.cassandra.steps import Chain, run_chain
 
 
 class CassandraPresence:
@@ -31,7 +31,7 @@ class CassandraPresence:
         Returns:
             A future that is done once it is noted.
         """
-        return run(self._touch(user_id, seen_at))
+        return run_chain(self._touch(user_id, seen_at))
 
     def last_seen(self, user_ids: Sequence[UUID]) -> "Future[Mapping[UUID, int]]":
         """Tell when users were last seen; see the port.
@@ -42,11 +42,11 @@ class CassandraPresence:
         Returns:
             A future of milliseconds since the epoch by user.
         """
-        return run(self._last_seen(user_ids))
+        return run_chain(self._last_seen(user_ids))
 
-    def _touch(self, user_id: UUID, seen_at: int) -> Steps[None]:
+    def _touch(self, user_id: UUID, seen_at: int) -> Chain[None]:
         yield self._session.submit(Statement.TOUCH, (user_id, seen_at, self._ttl))
 
-    def _last_seen(self, user_ids: Sequence[UUID]) -> Steps[Mapping[UUID, int]]:
+    def _last_seen(self, user_ids: Sequence[UUID]) -> Chain[Mapping[UUID, int]]:
         found = yield self._session.submit(Statement.LAST_SEEN, (list(dict.fromkeys(user_ids)),))
         return dict(cast("tuple[UUID, int]", row) for row in found)

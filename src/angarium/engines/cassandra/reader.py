@@ -4,15 +4,15 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
 from angarium.deadline import within
-from angarium.domain.message import LAST_OFFSET, InboxPlace, Message, Place
+from angarium.domain.message import LAST_OFFSET, InboxPosition, Message, MessagePosition
 from angarium.domain.page_size import read_one_page
 from angarium.engines.cassandra import rows
-from angarium.engines.cassandra.pending import Pending
-from angarium.engines.cassandra.recorder import BATCH
+from angarium.engines.cassandra.pending import InboxReader
+from angarium.engines.cassandra.recorder import ROWS_PER_MUTATION
 from angarium.engines.cassandra.rows import MessageState
 from angarium.engines.cassandra.session import CALL_SECONDS, CassandraSession, Parameters
 from angarium.engines.cassandra.statements import Statement
-from angarium.engines.cassandra.texts import texts_of
+from angarium.engines.cassandra.texts import read_texts
 from angarium.ports.messages import PENDING_COUNT_LIMIT, Summary
 
 NOT_INDEXED = 256
@@ -20,14 +20,14 @@ NOT_INDEXED = 256
 stores the next group of a conversation, of 64 messages, when the one before is in the index."""
 
 
-class CassandraReader:
+class CassandraMessageReader:
     """Implements `ports.messages.MessageReader`: every page is one slice of one partition."""
 
     def __init__(self, session: CassandraSession) -> None:
         self._session = session
-        self._pending = Pending(session)
+        self._pending = InboxReader(session)
 
-    def older(self, conversation_id: UUID, than: Place | None, limit: int) -> Sequence[Message]:
+    def older(self, conversation_id: UUID, than: MessagePosition | None, limit: int) -> Sequence[Message]:
         """Read towards the past; see the port.
 
         Args:
@@ -40,10 +40,10 @@ class CassandraReader:
         """
         if than is None:
             # Not fewer than were written together; see BATCH.
-            return self._page(Statement.NEWEST, (conversation_id,), max(limit, BATCH))[:limit]
+            return self._page(Statement.NEWEST, (conversation_id,), max(limit, ROWS_PER_MUTATION))[:limit]
         return self._page(Statement.OLDER, (conversation_id, than.timestamp, than.offset), limit)
 
-    def newer(self, conversation_id: UUID, than: Place, limit: int) -> Sequence[Message]:
+    def newer(self, conversation_id: UUID, than: MessagePosition, limit: int) -> Sequence[Message]:
         """Read towards the present; see the port.
 
         Args:
@@ -71,10 +71,10 @@ class CassandraReader:
         ids = list(dict.fromkeys(message_ids))
         indexed = self._indexed(conversation_id, ids)
         others = self._not_indexed(conversation_id, ids, indexed)
-        places = {**indexed, **{key: state.place for key, state in others.items()}}
-        if not places:
+        positions = {**indexed, **{key: state.position for key, state in others.items()}}
+        if not positions:
             return {}
-        wanted = [(places[key].timestamp, places[key].offset, key) for key in ids if key in places]
+        wanted = [(positions[key].timestamp, positions[key].offset, key) for key in ids if key in positions]
         found = self._read(Statement.MESSAGES_AT, (conversation_id, wanted), len(wanted), list)
         return {message.message_id: message for message in found}
 
@@ -92,15 +92,15 @@ class CassandraReader:
         indexed = self._indexed(conversation_id, ids)
         found = list(self._not_indexed(conversation_id, ids, indexed).values())
         if indexed:
-            places = [(place.timestamp, place.offset, key) for key, place in indexed.items()]
-            stored = self._session.execute(Statement.STATES_AT, (conversation_id, places))
+            positions = [(position.timestamp, position.offset, key) for key, position in indexed.items()]
+            stored = self._session.execute(Statement.STATES_AT, (conversation_id, positions))
             found += map(rows.state, stored)
         return {state.message_id: state.recipient_id for state in found}
 
-    def _indexed(self, conversation_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Place]:
+    def _indexed(self, conversation_id: UUID, ids: Sequence[UUID]) -> dict[UUID, MessagePosition]:
         """Return the places of those messages that are in the index."""
         found = self._session.execute(Statement.FIND_IN_INDEX, (conversation_id, ids))
-        return {key: place for key, place, _ in map(rows.indexed, found)}
+        return {key: position for key, position, _ in map(rows.indexed, found)}
 
     def _not_indexed(
         self, conversation_id: UUID, ids: Sequence[UUID], indexed: Collection[UUID]
@@ -116,7 +116,7 @@ class CassandraReader:
         newest = self._session.execute(Statement.STATES_NEWEST, (conversation_id, NOT_INDEXED))
         return {state.message_id: state for state in map(rows.state, newest) if state.message_id in missing}
 
-    def inbox(self, recipient_id: UUID, after: InboxPlace | None, limit: int) -> Sequence[Message]:
+    def inbox(self, recipient_id: UUID, after: InboxPosition | None, limit: int) -> Sequence[Message]:
         """Read what a user has not confirmed yet; see the port.
 
         Args:
@@ -129,12 +129,14 @@ class CassandraReader:
         """
         return self._pending.inbox(recipient_id, after, limit)
 
-    def _newer_than_moment(self, conversation_id: UUID, than: Place, limit: int) -> Sequence[Message]:
+    def _newer_than_moment(
+        self, conversation_id: UUID, than: MessagePosition, limit: int
+    ) -> Sequence[Message]:
         # It may lie in the middle of a mutation; up to the newest that was read, all are safe. See BATCH.
-        newest = self._read(Statement.NEWEST, (conversation_id, BATCH), BATCH, list)
-        if len(newest) < BATCH or newest[-1].place <= than:
-            return read_one_page([message for message in reversed(newest) if message.place > than][:limit])
-        until = newest[0].place
+        newest = self._read(Statement.NEWEST, (conversation_id, ROWS_PER_MUTATION), ROWS_PER_MUTATION, list)
+        if len(newest) < ROWS_PER_MUTATION or newest[-1].position <= than:
+            return read_one_page([message for message in reversed(newest) if message.position > than][:limit])
+        until = newest[0].position
         bounds = (than.timestamp, than.offset, until.timestamp, until.offset)
         return self._page(Statement.NEWER_UNTIL, (conversation_id, *bounds), limit)
 
@@ -172,12 +174,13 @@ class CassandraReader:
         with within(CALL_SECONDS):
             # As many as were written together (see BATCH), but the text of one.
             newest = {
-                key: self._session.submit(Statement.STATES_NEWEST, (key, BATCH)) for key in conversation_ids
+                key: self._session.submit(Statement.STATES_NEWEST, (key, ROWS_PER_MUTATION))
+                for key in conversation_ids
             }
             counts = self._pending.counts(user_id, conversation_ids, PENDING_COUNT_LIMIT)
             last: dict[UUID, Sequence[MessageState]] = {
                 key: [rows.state(row) for row in self._session.wait(answer)[:1]]
                 for key, answer in newest.items()
             }
-            messages = {each.conversation_id: each for each in texts_of(self._session, last)}
+            messages = {each.conversation_id: each for each in read_texts(self._session, last)}
         return {key: Summary(messages.get(key), counts[key]) for key in conversation_ids}

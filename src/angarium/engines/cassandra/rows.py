@@ -7,14 +7,14 @@ from typing import cast
 from uuid import UUID
 
 from angarium.domain.conversation import Conversation
-from angarium.domain.message import BEGINNING, Message, Place, Status
+from angarium.domain.message import BEGINNING, Message, MessagePosition, Status
 from angarium.domain.user import User
-from angarium.engines.cassandra.stretches import Stretch, Stretches
+from angarium.engines.cassandra.stretches import DeliveredRange, DeliveredRanges
 
 Row = tuple[object, ...]
 Rows = Sequence[Row]
 
-StretchValues = tuple[int, int, int, int]
+RangeValues = tuple[int, int, int, int]
 
 _STATUSES = {status.value: status for status in Status}
 """Found sooner than by making one; a page has a hundred."""
@@ -32,13 +32,13 @@ class MessageState:
     Attributes:
         message_id: Its id.
         recipient_id: To whom it was sent.
-        place: Where it stands.
+        position: Where it stands.
         status: How far it has come.
     """
 
     message_id: UUID
     recipient_id: UUID
-    place: Place
+    position: MessagePosition
     status: Status
 
 
@@ -54,9 +54,9 @@ class InboxEntry:
     """
 
     conversation_id: UUID
-    newest: Place
-    delivered: Place
-    stretches: Stretches
+    newest: MessagePosition
+    delivered: MessagePosition
+    stretches: DeliveredRanges
 
 
 @lru_cache(REMEMBERED_IDS)
@@ -95,7 +95,7 @@ def message(row: Row) -> Message:
         _identifier(sender_id),
         _identifier(recipient_id),
         content.decode(),
-        Place(timestamp, seq),
+        MessagePosition(timestamp, seq),
         _STATUSES[status],
         delivered_at,
     )
@@ -111,7 +111,7 @@ def state(row: Row) -> MessageState:
         What it tells.
     """
     message_id, recipient_id, timestamp, seq, status = cast("tuple[UUID, UUID, int, int, str]", row[:5])
-    return MessageState(message_id, recipient_id, Place(timestamp, seq), _STATUSES[status])
+    return MessageState(message_id, recipient_id, MessagePosition(timestamp, seq), _STATUSES[status])
 
 
 def waits_for(user_id: UUID, message: Message | MessageState) -> bool:
@@ -153,7 +153,7 @@ def conversation(row: Row) -> tuple[Conversation, UUID]:
     return Conversation(conversation_id, (first, second), created_at), claim
 
 
-def indexed(row: Row) -> tuple[UUID, Place, UUID]:
+def indexed(row: Row) -> tuple[UUID, MessagePosition, UUID]:
     """Read a row of `message_index`.
 
     Args:
@@ -163,7 +163,7 @@ def indexed(row: Row) -> tuple[UUID, Place, UUID]:
         The message's id, its place and its sender.
     """
     message_id, timestamp, seq, sender_id = cast("tuple[UUID, int, int, UUID]", row)
-    return message_id, Place(timestamp, seq), sender_id
+    return message_id, MessagePosition(timestamp, seq), sender_id
 
 
 def inbox_entry(row: Row) -> InboxEntry:
@@ -176,17 +176,20 @@ def inbox_entry(row: Row) -> InboxEntry:
         The entry.
     """
     conversation_id, newest, newest_seq, delivered, delivered_seq, known = cast(
-        "tuple[UUID, int | None, int | None, int | None, int | None, list[StretchValues] | None]", row
+        "tuple[UUID, int | None, int | None, int | None, int | None, list[RangeValues] | None]", row
     )
     return InboxEntry(
         conversation_id,
-        _place(newest, newest_seq),
-        _place(delivered, delivered_seq),
-        tuple(Stretch(Place(*values[:2]), Place(*values[2:])) for values in known or ()),
+        _position(newest, newest_seq),
+        _position(delivered, delivered_seq),
+        tuple(
+            DeliveredRange(MessagePosition(*values[:2]), MessagePosition(*values[2:]))
+            for values in known or ()
+        ),
     )
 
 
-def stretch_values(known: Stretches) -> list[StretchValues]:
+def range_values(known: DeliveredRanges) -> list[RangeValues]:
     """Write stretches as `inboxes` has them.
 
     Args:
@@ -198,5 +201,5 @@ def stretch_values(known: Stretches) -> list[StretchValues]:
     return [(each.begin.timestamp, each.begin.offset, each.end.timestamp, each.end.offset) for each in known]
 
 
-def _place(timestamp: int | None, seq: int | None) -> Place:
-    return BEGINNING if timestamp is None or seq is None else Place(timestamp, seq)
+def _position(timestamp: int | None, seq: int | None) -> MessagePosition:
+    return BEGINNING if timestamp is None or seq is None else MessagePosition(timestamp, seq)

@@ -13,7 +13,7 @@ from angarium import deadline
 from angarium.domain.errors import StoreUnavailable
 from angarium.engines.cassandra import connected as connections
 from angarium.engines.cassandra.cluster import HEARTBEAT_SECONDS, REQUEST_SECONDS, CassandraAddress
-from angarium.engines.cassandra.connected import Connected
+from angarium.engines.cassandra.connected import PreparedSession
 from angarium.engines.cassandra.connector import Connector
 from angarium.engines.cassandra.errors import DRIVER_ERRORS, unavailable
 from angarium.engines.cassandra.read_budget import ReadBudget
@@ -42,7 +42,7 @@ class CassandraSession:
     def __init__(
         self,
         address: CassandraAddress,
-        connect: Callable[[CassandraAddress], Connected] = connections.connect,
+        connect: Callable[[CassandraAddress], PreparedSession] = connections.connect,
     ) -> None:
         """Begin to connect.
 
@@ -89,7 +89,7 @@ class CassandraSession:
         if len(rows) == 1:
             return self.submit(statement, rows[0])
 
-        def batch(connected: Connected) -> BatchStatement:
+        def batch(connected: PreparedSession) -> BatchStatement:
             statements = BatchStatement(BatchType.UNLOGGED)
             statements.is_idempotent = True
             prepared = connected.prepared[statement]
@@ -187,7 +187,7 @@ class CassandraSession:
         """Disconnect within 5 s; safe to repeat."""
         self._connector.close()
 
-    def _send(self, build: Callable[[Connected], object], at_least_s: float = 0.0) -> "Future[Rows]":
+    def _send(self, build: Callable[[PreparedSession], object], at_least_s: float = 0.0) -> "Future[Rows]":
         outcome: Future[Rows] = Future()
         # From here on nobody can cancel it, so that the driver's thread can always end it.
         outcome.set_running_or_notify_cancel()
@@ -202,7 +202,7 @@ class CassandraSession:
             answer.add_callbacks(hand_over.answered, hand_over.refused)
         return outcome
 
-    def _ask(self, build: Callable[[Connected], object], at_least_s: float) -> ResponseFuture:
+    def _ask(self, build: Callable[[PreparedSession], object], at_least_s: float) -> ResponseFuture:
         connected = self._connector.require()
         timeout = deadline.remaining(CALL_SECONDS)
         if timeout <= 0:

@@ -51,7 +51,7 @@ class SingleFlight(Generic[Key, Result]):
                 flight, is_leader = self._join(key)
                 if is_leader:
                     return self._lead(key, flight, call)
-                if _landed(flight):
+                if _has_result(flight):
                     return flight.result()
 
     def _join(self, key: Key) -> tuple["Future[Result]", bool]:
@@ -81,7 +81,7 @@ class SingleFlight(Generic[Key, Result]):
             del self._flights[key]
 
 
-def _landed(flight: "Future[Result]") -> bool:
+def _has_result(flight: "Future[Result]") -> bool:
     """Return whether somebody else's flight went well, once it has ended."""
     try:
         return flight.exception(deadline.remaining(CALL_SECONDS)) is None

@@ -29,7 +29,7 @@ _INBOX = (
     "SELECT conversation_id, toUnixTimestamp(newest_timestamp), newest_seq, "
     "toUnixTimestamp(delivered_timestamp), delivered_seq, stretches FROM $keyspace.inboxes"
 )
-_AT_PLACES = "WHERE conversation_id = ? AND (timestamp, seq, message_id) IN ?"
+_AT_POSITIONS = "WHERE conversation_id = ? AND (timestamp, seq, message_id) IN ?"
 _BEHIND = "WHERE conversation_id = ? AND (timestamp, seq) > (?, ?)"
 _OLDEST_FIRST = "ORDER BY timestamp ASC, seq ASC, message_id ASC LIMIT ?"
 
@@ -76,8 +76,8 @@ class Statement(Enum):
         "UPDATE $keyspace.messages USING TIMESTAMP ? SET status = 'DELIVERED', delivered_at = ? "
         "WHERE conversation_id = ? AND timestamp = ? AND seq = ? AND message_id = ?"
     )
-    MESSAGES_AT = f"{_MESSAGE} {_AT_PLACES}"
-    STATES_AT = f"{_STATE} {_AT_PLACES}"
+    MESSAGES_AT = f"{_MESSAGE} {_AT_POSITIONS}"
+    STATES_AT = f"{_STATE} {_AT_POSITIONS}"
     NEWEST = f"{_MESSAGE} WHERE conversation_id = ? LIMIT ?"
     OLDER = f"{_MESSAGE} WHERE conversation_id = ? AND (timestamp, seq) < (?, ?) LIMIT ?"
     NEWER = f"{_MESSAGE} {_BEHIND} {_OLDEST_FIRST}"

@@ -9,11 +9,11 @@ from angarium.engines.cassandra.rows import Rows
 
 Result = TypeVar("Result")
 
-Steps = Generator["Future[Rows]", Rows, Result]
+Chain = Generator["Future[Rows]", Rows, Result]
 """Yields the next question, is sent its answer, returns the result; a failed answer is raised inside."""
 
 
-def run(steps: Steps[Result]) -> "Future[Result]":
+def run_chain(steps: Chain[Result]) -> "Future[Result]":
     """Run steps on whichever threads bring the answers.
 
     Args:
@@ -29,7 +29,7 @@ def run(steps: Steps[Result]) -> "Future[Result]":
     return outcome
 
 
-def all_of(questions: "Iterable[Future[Rows]]") -> Steps[Sequence[Rows]]:
+def gather(questions: "Iterable[Future[Rows]]") -> Chain[Sequence[Rows]]:
     """Wait for what was asked together.
 
     Args:
@@ -47,7 +47,7 @@ def all_of(questions: "Iterable[Future[Rows]]") -> Steps[Sequence[Rows]]:
     return answers
 
 
-def outcome_of(future: "Future[Result]") -> Steps[Result]:
+def await_future(future: "Future[Result]") -> Chain[Result]:
     """Wait for what is no question to the store.
 
     Args:
@@ -66,7 +66,7 @@ def outcome_of(future: "Future[Result]") -> Steps[Result]:
     return future.result()
 
 
-def _advance(steps: Steps[Result], outcome: "Future[Result]", answer: "Future[Rows] | None") -> None:
+def _advance(steps: Chain[Result], outcome: "Future[Result]", answer: "Future[Rows] | None") -> None:
     try:
         question = next(steps) if answer is None else _hand_over(steps, answer)
     except StopIteration as end:
@@ -81,6 +81,6 @@ def _advance(steps: Steps[Result], outcome: "Future[Result]", answer: "Future[Ro
         question.add_done_callback(lambda done: _advance(steps, outcome, done))
 
 
-def _hand_over(steps: Steps[Result], answer: "Future[Rows]") -> "Future[Rows]":
+def _hand_over(steps: Chain[Result], answer: "Future[Rows]") -> "Future[Rows]":
     error = answer.exception()
     return steps.send(answer.result()) if error is None else steps.throw(error)

@@ -8,14 +8,14 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from angarium.domain.message import Place
+from angarium.domain.message import MessagePosition
 
-MOST = 64
+MAX_RANGES = 64
 """So many are kept for a user in a conversation, 2 KB: the widest ones."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Stretch:
+class DeliveredRange:
     """Behind one place and up to another everything to the user is DELIVERED.
 
     Attributes:
@@ -23,29 +23,29 @@ class Stretch:
         end: Inside, as the place of its last message is.
     """
 
-    begin: Place
-    end: Place
+    begin: MessagePosition
+    end: MessagePosition
 
 
-Stretches = tuple[Stretch, ...]
+DeliveredRanges = tuple[DeliveredRange, ...]
 """In order; no two of them touch."""
 
 
-def beyond(stretches: Stretches, place: Place) -> Place:
+def skip(stretches: DeliveredRanges, position: MessagePosition) -> MessagePosition:
     """Skip what need not be read.
 
     Args:
         stretches: In which nothing waits.
-        place: Everything behind it would be read.
+        position: Everything behind it would be read.
 
     Returns:
         From where to read on, so that nothing is missed that waits.
     """
-    number = bisect_right(stretches, place, key=lambda each: each.begin)
-    return max(place, stretches[number - 1].end) if number else place
+    number = bisect_right(stretches, position, key=lambda each: each.begin)
+    return max(position, stretches[number - 1].end) if number else position
 
 
-def joined(stretches: Stretches, found: Stretch) -> Stretches:
+def merge(stretches: DeliveredRanges, found: DeliveredRange) -> DeliveredRanges:
     """Add a stretch; those that it touches become one with it.
 
     Args:
@@ -55,38 +55,38 @@ def joined(stretches: Stretches, found: Stretch) -> Stretches:
     Returns:
         All of them; where they are too many, the narrowest by offset of those known is left out.
     """
-    apart: list[Stretch] = []
+    apart: list[DeliveredRange] = []
     for each in stretches:
         if each.begin <= found.end and found.begin <= each.end:
-            found = Stretch(min(each.begin, found.begin), max(each.end, found.end))
+            found = DeliveredRange(min(each.begin, found.begin), max(each.end, found.end))
         else:
             apart.append(each)
-    if len(apart) >= MOST:
+    if len(apart) >= MAX_RANGES:
         apart.remove(min(apart, key=lambda each: each.end.offset - each.begin.offset))
     return tuple(sorted([*apart, found]))
 
 
-def behind(stretches: Stretches, place: Place) -> Stretches:
+def drop_before(stretches: DeliveredRanges, position: MessagePosition) -> DeliveredRanges:
     """Leave out what a delivered place has passed.
 
     Args:
         stretches: Those known.
-        place: Up to here everything to the user is DELIVERED.
+        position: Up to here everything to the user is DELIVERED.
 
     Returns:
         Those that reach farther.
     """
-    return tuple(each for each in stretches if each.end > place)
+    return tuple(each for each in stretches if each.end > position)
 
 
-def last_before(stretches: Sequence[Stretch], place: Place) -> Place | None:
+def last_before(stretches: Sequence[DeliveredRange], position: MessagePosition) -> MessagePosition | None:
     """Find the stretch that something at a place may continue.
 
     Args:
         stretches: Those known.
-        place: In none of them.
+        position: In none of them.
 
     Returns:
         Where the nearest one before it ends; None when there is none.
     """
-    return max((each.end for each in stretches if each.end < place), default=None)
+    return max((each.end for each in stretches if each.end < position), default=None)

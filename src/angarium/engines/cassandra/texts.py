@@ -16,7 +16,7 @@ from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.statements import Statement
 
 
-def texts_of(session: CassandraSession, chosen: Mapping[UUID, Sequence[MessageState]]) -> Iterator[Message]:
+def read_texts(session: CassandraSession, chosen: Mapping[UUID, Sequence[MessageState]]) -> Iterator[Message]:
     """Read the texts of messages that are on enough replicas.
 
     Args:
@@ -32,7 +32,9 @@ def texts_of(session: CassandraSession, chosen: Mapping[UUID, Sequence[MessageSt
         StoreUnavailable: No answer in time, or one without a message that was there.
     """
     wanted = {conversation_id: states for conversation_id, states in chosen.items() if states}
-    questions = [(Statement.MESSAGES_AT, (key, list(map(_place, states)))) for key, states in wanted.items()]
+    questions = [
+        (Statement.MESSAGES_AT, (key, list(map(_position, states)))) for key, states in wanted.items()
+    ]
     with session.asking_for_texts(questions, sum(map(len, wanted.values()))) as answers:
         for states, answer in zip(wanted.values(), answers, strict=True):
             found = {message.message_id: message for message in map(rows.message, session.wait(answer))}
@@ -42,6 +44,6 @@ def texts_of(session: CassandraSession, chosen: Mapping[UUID, Sequence[MessageSt
                 yield found[state.message_id]
 
 
-def _place(state: MessageState) -> tuple[int, int, UUID]:
+def _position(state: MessageState) -> tuple[int, int, UUID]:
     """Return a place as the statement wants it."""
-    return state.place.timestamp, state.place.offset, state.message_id
+    return state.position.timestamp, state.position.offset, state.message_id

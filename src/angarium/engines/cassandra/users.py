@@ -7,7 +7,7 @@ from uuid import UUID
 from angarium.domain.errors import StoreUnavailable
 from angarium.domain.user import User
 from angarium.engines.cassandra import rows
-from angarium.engines.cassandra.contention import settled
+from angarium.engines.cassandra.contention import retry_on_contention
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.statements import Statement
 
@@ -39,7 +39,7 @@ class CassandraUsers:
         Returns:
             The user as stored.
         """
-        return settled(lambda: self._put(user))
+        return retry_on_contention(lambda: self._put(user))
 
     def all(self) -> Sequence[User]:
         """List the users; see the port.

@@ -13,7 +13,7 @@ from angarium.engines.embedded.headers import read_headers
 from angarium.engines.embedded.log import EmbeddedLog
 from angarium.ports.message_log import BEGINNING, Assignment, Polled, Position, Record
 
-MOST_RECORDS = 250
+MAX_RECORDS = 250
 """Records in one poll: a hundredth of a second of work for the store, in whose commit others wait."""
 
 MAX_BYTES = 1024 * 1024
@@ -58,7 +58,7 @@ class EmbeddedConsumer:
         self._database = database
         self._log = log
         self._group = group
-        self._commits = database.kind(_commit, LogUnavailable, patient=True)
+        self._commits = database.kind(_commit, LogUnavailable, deferrable=True)
         self._held: dict[int, Assignment] = {}
         self._next: dict[int, int] = {}
         self._paused = False
@@ -146,7 +146,7 @@ class EmbeddedConsumer:
     def _wanted(self, ends: Sequence[int]) -> list[_Range]:
         # Each poll begins with another partition, so that a busy one cannot keep the others waiting.
         wanted: list[_Range] = []
-        room = MOST_RECORDS
+        room = MAX_RECORDS
         self._first += 1
         for step in range(len(ends)):
             partition = (self._first + step) % len(ends)

@@ -6,7 +6,7 @@ from typing import cast
 from uuid import UUID
 
 from angarium.deadline import within
-from angarium.domain.conversation import Conversation, ConversationPlace
+from angarium.domain.conversation import Conversation, ConversationPosition
 from angarium.engines.embedded import rows
 from angarium.engines.embedded.database import Database
 
@@ -27,7 +27,7 @@ _GET = (
     " FROM conversations WHERE conversation_id = ?"
 )
 _GET_OF = f"{_GET} AND ? IN (first_participant_id, second_participant_id)"
-_OF_USER = rows.in_one_value(
+_OF_USER = rows.select_as_json(
     "created_at, conversation_id, other_participant_id",
     "(SELECT * FROM conversations_by_user WHERE user_id = ? AND (created_at, conversation_id) < (?, ?)"
     " ORDER BY created_at DESC, conversation_id DESC LIMIT ?)",
@@ -76,7 +76,9 @@ class EmbeddedConversations:
         values = (str(conversation_id), str(participant_id))
         return self._database.read(lambda connection: _read(connection, _GET_OF, values))
 
-    def of_user(self, user_id: UUID, after: ConversationPlace | None, limit: int) -> Sequence[Conversation]:
+    def of_user(
+        self, user_id: UUID, after: ConversationPosition | None, limit: int
+    ) -> Sequence[Conversation]:
         """List a user's conversations.
 
         Args:

@@ -19,7 +19,7 @@ from angarium.engines.embedded.read_connections import FEW_READERS, ReadConnecti
 from angarium.engines.embedded.schema import prepare, refuse_unusable
 from angarium.engines.embedded.sqlite_errors import explain, primary_code
 from angarium.engines.embedded.wal_damage import LeftWal, refuse_foreign, report
-from angarium.engines.embedded.write_kind import AT_MOST_SECONDS, Item, Unavailable, WriteKind
+from angarium.engines.embedded.write_kind import MAX_WAIT_SECONDS, Item, Unavailable, WriteOperation
 from angarium.engines.embedded.write_kind import Result as Written
 from angarium.engines.embedded.writer import BUSY_SECONDS, Writer
 from angarium.file_safety import UnsafeFile, open_private, require_private
@@ -120,8 +120,8 @@ class Database:
         unavailable: Unavailable = StoreUnavailable,
         committed: Callable[[], None] | None = None,
         *,
-        patient: bool = False,
-    ) -> WriteKind[Item, Written]:
+        deferrable: bool = False,
+    ) -> WriteOperation[Item, Written]:
         """Make a kind of write known.
 
         Args:
@@ -129,18 +129,18 @@ class Database:
                 them, when the transaction failed.
             unavailable: What callers are told when a job fails.
             committed: Called after each commit, before the callers are told.
-            patient: Its jobs may wait some milliseconds for others to share a commit with.
+            deferrable: Its jobs may wait some milliseconds for others to share a commit with.
 
         Returns:
             Where jobs of this kind are submitted.
         """
-        return self._writer.kind(run, unavailable, committed, patient=patient)
+        return self._writer.kind(run, unavailable, committed, deferrable=deferrable)
 
     def read(
         self,
         query: Callable[[sqlite3.Connection], Result],
         unavailable: Unavailable = StoreUnavailable,
-        at_most: float = AT_MOST_SECONDS,
+        at_most: float = MAX_WAIT_SECONDS,
     ) -> Result:
         """Run a query within the deadline in force, beside the writer.
 

@@ -77,7 +77,7 @@ class DatabaseFiles:
         reason = self._difference()
         self._checked_at = time.monotonic()
         if (reason is not None) != self._lost:
-            self._tell(reason)
+            self._log_change(reason)
         if reason is not None:
             raise DataFolderLost(reason)
 
@@ -113,7 +113,7 @@ class DatabaseFiles:
                 return f"{path} was replaced by another"
         return None
 
-    def _tell(self, reason: str | None) -> None:
+    def _log_change(self, reason: str | None) -> None:
         """Log a change once, whichever thread has noticed it."""
         with self._telling:
             if self._lost == (reason is not None):

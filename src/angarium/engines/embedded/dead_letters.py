@@ -25,7 +25,7 @@ class EmbeddedDeadLetters:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._appends = database.kind(_append, LogUnavailable, patient=True)
+        self._appends = database.kind(_append, LogUnavailable, deferrable=True)
 
     def append(self, letter: DeadLetter) -> "Future[None]":
         """Keep a dead letter durably, without blocking the caller.

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 from uuid import UUID
 
-from angarium.domain.message import InboxPlace, Message, Place, Status
+from angarium.domain.message import InboxPosition, Message, MessagePosition, Status
 from angarium.domain.page_size import read_one_page
 from angarium.engines.embedded import rows
 from angarium.engines.embedded.page_query import PageQuery
@@ -14,7 +14,7 @@ from angarium.ports.messages import PENDING_COUNT_LIMIT, Summary
 _COLUMNS = (
     "timestamp, conversation_id, seq, message_id, sender_id, recipient_id, content, status, delivered_at"
 )
-_FIND = rows.in_one_value(
+_FIND = rows.select_as_json(
     ", ".join(f"messages.{name}" for name in _COLUMNS.split(", ")),
     "json_each(?) AS wanted"
     " CROSS JOIN message_index"
@@ -24,7 +24,7 @@ _FIND = rows.in_one_value(
     " AND messages.timestamp = message_index.timestamp AND messages.seq = message_index.seq"
     " AND messages.message_id = message_index.message_id",
 )
-_RECIPIENTS = rows.in_one_value(
+_RECIPIENTS = rows.select_as_json(
     "messages.message_id, messages.recipient_id",
     "json_each(?) AS wanted"
     " CROSS JOIN message_index"
@@ -34,13 +34,13 @@ _RECIPIENTS = rows.in_one_value(
     " AND messages.timestamp = message_index.timestamp AND messages.seq = message_index.seq"
     " AND messages.message_id = message_index.message_id",
 )
-_PENDING_COUNTS = rows.in_one_value(
+_PENDING_COUNTS = rows.select_as_json(
     "wanted.value, (SELECT count(*) FROM (SELECT 1 FROM messages"
     " INDEXED BY messages_undelivered_by_conversation"
     " WHERE conversation_id = wanted.value AND recipient_id = ? AND delivered_at IS NULL LIMIT ?))",
     "json_each(?) AS wanted",
 )
-_LAST_MESSAGES = rows.in_one_value(
+_LAST_MESSAGES = rows.select_as_json(
     ", ".join(f"messages.{name}" for name in _COLUMNS.split(", ")),
     "json_each(?) AS wanted"
     " CROSS JOIN messages ON (messages.conversation_id, messages.timestamp, messages.seq) ="
@@ -54,7 +54,7 @@ _Row = tuple[int, str, int, str, str, str, str, str, int | None]
 
 
 def older(
-    connection: sqlite3.Connection, conversation_id: UUID, than: Place | None, limit: int
+    connection: sqlite3.Connection, conversation_id: UUID, than: MessagePosition | None, limit: int
 ) -> Sequence[Message]:
     """Read towards the past.
 
@@ -67,12 +67,12 @@ def older(
     Returns:
         Newest first.
     """
-    start = _NEWEST if than is None else _place(than)
+    start = _NEWEST if than is None else _position(than)
     return read_one_page(_OLDER.run(connection, str(conversation_id), start, limit))
 
 
 def newer(
-    connection: sqlite3.Connection, conversation_id: UUID, than: Place, limit: int
+    connection: sqlite3.Connection, conversation_id: UUID, than: MessagePosition, limit: int
 ) -> Sequence[Message]:
     """Read towards the present.
 
@@ -85,7 +85,7 @@ def newer(
     Returns:
         Oldest first.
     """
-    return read_one_page(_NEWER.run(connection, str(conversation_id), _place(than), limit))
+    return read_one_page(_NEWER.run(connection, str(conversation_id), _position(than), limit))
 
 
 def find(
@@ -126,7 +126,7 @@ def recipients(
 
 
 def inbox(
-    connection: sqlite3.Connection, recipient_id: UUID, after: InboxPlace | None, limit: int
+    connection: sqlite3.Connection, recipient_id: UUID, after: InboxPosition | None, limit: int
 ) -> Sequence[Message]:
     """Read what a user has not confirmed yet.
 
@@ -137,9 +137,9 @@ def inbox(
         limit: At most so many.
 
     Returns:
-        Oldest first, by `InboxPlace`.
+        Oldest first, by `InboxPosition`.
     """
-    start = _OLDEST_IN_INBOX if after is None else _inbox_place(after)
+    start = _OLDEST_IN_INBOX if after is None else _inbox_position(after)
     return read_one_page(_INBOX.run(connection, str(recipient_id), start, limit))
 
 
@@ -177,7 +177,7 @@ def _messages(found: list[list[rows.Value]]) -> list[Message]:
             ids[sender_id],
             ids[recipient_id],
             content,
-            Place(timestamp, seq),
+            MessagePosition(timestamp, seq),
             Status(status),
             delivered_at,
         )
@@ -203,14 +203,14 @@ class _Ids(dict[str, UUID]):
         return identifier
 
 
-def _place(place: Place) -> tuple[int, int]:
+def _position(position: MessagePosition) -> tuple[int, int]:
     """Return a place in a conversation as the statements want it."""
-    return place.timestamp, place.offset
+    return position.timestamp, position.offset
 
 
-def _inbox_place(place: InboxPlace) -> tuple[int, str, int]:
+def _inbox_position(position: InboxPosition) -> tuple[int, str, int]:
     """Return a place in an inbox as the statements want it."""
-    return place.timestamp, str(place.conversation_id), place.offset
+    return position.timestamp, str(position.conversation_id), position.offset
 
 
 def _newest_first(found: list[list[rows.Value]]) -> list[Message]:
@@ -223,14 +223,14 @@ _OLDER = PageQuery(
     "SELECT * FROM messages WHERE conversation_id = ? AND (timestamp, seq) < (?, ?)"
     " ORDER BY timestamp DESC, seq DESC LIMIT ?",
     _newest_first,
-    lambda message: _place(message.place),
+    lambda message: _position(message.position),
 )
 _NEWER = PageQuery(
     _COLUMNS,
     "SELECT * FROM messages WHERE conversation_id = ? AND (timestamp, seq) > (?, ?)"
     " ORDER BY timestamp, seq LIMIT ?",
     _messages,
-    lambda message: _place(message.place),
+    lambda message: _position(message.position),
 )
 _INBOX = PageQuery(
     _COLUMNS,
@@ -239,5 +239,5 @@ _INBOX = PageQuery(
     " AND (timestamp, conversation_id, seq) > (?, ?, ?)"
     " ORDER BY timestamp, conversation_id, seq LIMIT ?",
     _messages,
-    lambda message: (message.place.timestamp, str(message.conversation_id), message.place.offset),
+    lambda message: (message.position.timestamp, str(message.conversation_id), message.position.offset),
 )

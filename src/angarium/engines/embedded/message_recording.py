@@ -7,9 +7,9 @@ from uuid import UUID
 
 from angarium.domain.message import Message
 from angarium.engines.embedded import rows
-from angarium.ports.messages import Marked, Receipt, Recorded
+from angarium.ports.messages import Receipt, ReceiptOutcome, StoreOutcome
 
-_KNOWN = rows.in_one_value(
+_KNOWN = rows.select_as_json(
     "conversation_id, message_id, timestamp, seq, sender_id",
     "({values}) AS wanted CROSS JOIN message_index"
     " ON conversation_id = wanted.column1 AND message_id = wanted.column2",
@@ -19,7 +19,7 @@ _ADD = (
     " (conversation_id, timestamp, seq, message_id, sender_id, recipient_id, content, status) {values}"
 )
 _ADD_TO_INDEX = "INSERT INTO message_index (conversation_id, message_id, timestamp, seq, sender_id) {values}"
-_STANDING = rows.in_one_value(
+_STANDING = rows.select_as_json(
     "messages.conversation_id, messages.message_id, messages.timestamp, messages.seq, recipient_id,"
     " delivered_at IS NOT NULL",
     "({values}) AS wanted"
@@ -52,7 +52,9 @@ _Standing = tuple[int, int, str, bool]
 """Time, offset and recipient of a message, and whether it is delivered."""
 
 
-def record(connection: sqlite3.Connection, recordings: Sequence[Recording]) -> Sequence[tuple[Recorded, ...]]:
+def record(
+    connection: sqlite3.Connection, recordings: Sequence[Recording]
+) -> Sequence[tuple[StoreOutcome, ...]]:
     """Store messages, each id once.
 
     Args:
@@ -70,7 +72,7 @@ def record(connection: sqlite3.Connection, recordings: Sequence[Recording]) -> S
 
 def mark_delivered(
     connection: sqlite3.Connection, confirmed: Sequence[Receipts]
-) -> Sequence[tuple[Marked, ...]]:
+) -> Sequence[tuple[ReceiptOutcome, ...]]:
     """Raise messages to DELIVERED; the first receipt of each stands.
 
     Args:
@@ -105,29 +107,29 @@ class _Recording:
             for conversation_id, message_id, *winner in rows.parse(text):
                 self._winners[cast("_Key", (conversation_id, message_id))] = cast("_Winner", tuple(winner))
 
-    def add(self, message: Message) -> Recorded:
+    def add(self, message: Message) -> StoreOutcome:
         key = next(self._keys)
-        timestamp, offset = message.place.timestamp, message.place.offset
+        timestamp, offset = message.position.timestamp, message.position.offset
         sender = self._texts[message.sender_id]
         winner = self._winners.get(key)
         if winner is not None:
             return _repetition(winner, (timestamp, offset, sender))
         self._winners[key] = (timestamp, offset, sender)
-        place = (key[0], timestamp, offset, key[1])
+        position = (key[0], timestamp, offset, key[1])
         recipient = self._texts[message.recipient_id]
-        self._messages.append((*place, sender, recipient, message.content, message.status.value))
+        self._messages.append((*position, sender, recipient, message.content, message.status.value))
         self._index.append((key[0], key[1], timestamp, offset, sender))
-        return Recorded.STORED
+        return StoreOutcome.STORED
 
     def write(self, connection: sqlite3.Connection) -> None:
         rows.execute(connection, _ADD, self._messages)
         rows.execute(connection, _ADD_TO_INDEX, self._index)
 
 
-def _repetition(winner: _Winner, candidate: _Winner) -> Recorded:
+def _repetition(winner: _Winner, candidate: _Winner) -> StoreOutcome:
     if winner[:2] == candidate[:2]:
-        return Recorded.REPLAYED
-    return Recorded.DUPLICATE if winner[2] == candidate[2] else Recorded.CONFLICT
+        return StoreOutcome.REPLAYED
+    return StoreOutcome.DUPLICATE if winner[2] == candidate[2] else StoreOutcome.CONFLICT
 
 
 def _standing(connection: sqlite3.Connection, keys: Sequence[_Key]) -> dict[_Key, _Standing]:
@@ -140,18 +142,18 @@ def _standing(connection: sqlite3.Connection, keys: Sequence[_Key]) -> dict[_Key
 
 def _mark(
     standing: dict[_Key, _Standing], delivered: list[rows.Row], conversation_id: str, receipt: Receipt
-) -> Marked:
+) -> ReceiptOutcome:
     key = (conversation_id, str(receipt.message_id))
     if key not in standing:
-        return Marked.UNKNOWN
+        return ReceiptOutcome.UNKNOWN
     timestamp, offset, recipient_id, is_delivered = standing[key]
     if recipient_id != str(receipt.recipient_id):
-        return Marked.NOT_RECIPIENT
+        return ReceiptOutcome.NOT_RECIPIENT
     if is_delivered:
-        return Marked.REPEATED
+        return ReceiptOutcome.REPEATED
     standing[key] = (timestamp, offset, recipient_id, True)
     delivered.append((conversation_id, timestamp, offset, key[1], receipt.delivered_at))
-    return Marked.DELIVERED
+    return ReceiptOutcome.DELIVERED
 
 
 class _Texts(dict[UUID, str]):

@@ -4,10 +4,10 @@ from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future
 from uuid import UUID
 
-from angarium.domain.message import InboxPlace, Message, Place, sent_where_online
+from angarium.domain.message import InboxPosition, Message, MessagePosition, status_when_stored
 from angarium.engines.embedded import message_reading, message_recording
 from angarium.engines.embedded.database import Database
-from angarium.ports.messages import Marked, Receipt, Recorded, Summary
+from angarium.ports.messages import Receipt, ReceiptOutcome, StoreOutcome, Summary
 
 
 class EmbeddedMessages:
@@ -15,15 +15,15 @@ class EmbeddedMessages:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._records = database.kind(message_recording.record, patient=True)
-        self._receipts = database.kind(message_recording.mark_delivered, patient=True)
+        self._records = database.kind(message_recording.record, deferrable=True)
+        self._receipts = database.kind(message_recording.mark_delivered, deferrable=True)
 
     def record(
         self,
         conversation_id: UUID,
         messages: Sequence[Message],
         online: "Future[Collection[UUID]] | None" = None,
-    ) -> "Future[tuple[Recorded, ...]]":
+    ) -> "Future[tuple[StoreOutcome, ...]]":
         """Store messages of one conversation, each id once, without blocking the caller.
 
         Args:
@@ -37,8 +37,8 @@ class EmbeddedMessages:
         if online is None:
             return self._records.offer((conversation_id, messages))
         if online.done():
-            return self._records.offer((conversation_id, sent_where_online(messages, online.result())))
-        answer: Future[tuple[Recorded, ...]] = Future()
+            return self._records.offer((conversation_id, status_when_stored(messages, online.result())))
+        answer: Future[tuple[StoreOutcome, ...]] = Future()
         online.add_done_callback(
             lambda known: self.record(conversation_id, messages, known).add_done_callback(
                 lambda recorded: _pass_on(recorded, answer)
@@ -48,7 +48,7 @@ class EmbeddedMessages:
 
     def mark_delivered(
         self, conversation_id: UUID, receipts: Sequence[Receipt]
-    ) -> "Future[tuple[Marked, ...]]":
+    ) -> "Future[tuple[ReceiptOutcome, ...]]":
         """Raise messages of one conversation to DELIVERED, without blocking the caller.
 
         Args:
@@ -60,7 +60,7 @@ class EmbeddedMessages:
         """
         return self._receipts.offer((conversation_id, receipts))
 
-    def older(self, conversation_id: UUID, than: Place | None, limit: int) -> Sequence[Message]:
+    def older(self, conversation_id: UUID, than: MessagePosition | None, limit: int) -> Sequence[Message]:
         """Read towards the past.
 
         Args:
@@ -78,7 +78,7 @@ class EmbeddedMessages:
             lambda connection: message_reading.older(connection, conversation_id, than, limit)
         )
 
-    def newer(self, conversation_id: UUID, than: Place, limit: int) -> Sequence[Message]:
+    def newer(self, conversation_id: UUID, than: MessagePosition, limit: int) -> Sequence[Message]:
         """Read towards the present.
 
         Args:
@@ -130,7 +130,7 @@ class EmbeddedMessages:
             lambda connection: message_reading.recipients(connection, conversation_id, message_ids)
         )
 
-    def inbox(self, recipient_id: UUID, after: InboxPlace | None, limit: int) -> Sequence[Message]:
+    def inbox(self, recipient_id: UUID, after: InboxPosition | None, limit: int) -> Sequence[Message]:
         """Read what a user has not confirmed yet, of all conversations.
 
         Args:
@@ -139,7 +139,7 @@ class EmbeddedMessages:
             limit: At most so many.
 
         Returns:
-            Oldest first, by `InboxPlace`.
+            Oldest first, by `InboxPosition`.
 
         Raises:
             StoreUnavailable: No answer in time.
@@ -166,7 +166,9 @@ class EmbeddedMessages:
         )
 
 
-def _pass_on(recorded: "Future[tuple[Recorded, ...]]", answer: "Future[tuple[Recorded, ...]]") -> None:
+def _pass_on(
+    recorded: "Future[tuple[StoreOutcome, ...]]", answer: "Future[tuple[StoreOutcome, ...]]"
+) -> None:
     error = recorded.exception()
     if error is None:
         answer.set_result(recorded.result())

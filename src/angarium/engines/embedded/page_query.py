@@ -23,7 +23,7 @@ class PageQuery(Generic[Item]):
         columns: str,
         page: str,
         read: Callable[[list[list[rows.Value]]], list[Item]],
-        place: Callable[[Item], Sequence[rows.Value]],
+        position: Callable[[Item], Sequence[rows.Value]],
     ) -> None:
         """Write the statements.
 
@@ -32,9 +32,9 @@ class PageQuery(Generic[Item]):
             page: A SELECT of rows with a `content`. Its parameters are whose rows they are, the place that
                 they lie behind, and how many at most.
             read: Makes items of rows, and puts them in order.
-            place: Gives an item's place, as `page` wants it.
+            position: Gives an item's place, as `page` wants it.
         """
-        self._rows = rows.in_one_value(columns, f"({page})")
+        self._rows = rows.select_as_json(columns, f"({page})")
         self._measured = (
             f"WITH page AS MATERIALIZED ({page})"  # noqa: S608 - constants of this package
             f" SELECT (SELECT max(length(content)) FROM page), CASE WHEN (SELECT"
@@ -42,7 +42,7 @@ class PageQuery(Generic[Item]):
             f" <= {PIECE_BYTES} THEN (SELECT json_group_array(json_array({columns})) FROM page) END"
         )
         self._read = read
-        self._place = place
+        self._position = position
 
     def run(
         self, connection: sqlite3.Connection, owner: str, start: Sequence[rows.Value], limit: int
@@ -69,5 +69,5 @@ class PageQuery(Generic[Item]):
             yield from found
             if len(found) < wanted:
                 return
-            start = self._place(found[-1])
+            start = self._position(found[-1])
             limit -= wanted

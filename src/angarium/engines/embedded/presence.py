@@ -17,7 +17,7 @@ _TOUCH = (
     "INSERT INTO presence (user_id, seen_at) {values}"
     " ON CONFLICT (user_id) DO UPDATE SET seen_at = excluded.seen_at"
 )
-_LAST_SEEN = rows.in_one_value(
+_LAST_SEEN = rows.select_as_json(
     "user_id, seen_at", "presence WHERE user_id IN (SELECT value FROM json_each(?))"
 )
 
@@ -27,7 +27,7 @@ class EmbeddedPresence:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._touches = database.kind(_touch, patient=True)
+        self._touches = database.kind(_touch, deferrable=True)
 
     def touch(self, user_id: UUID, seen_at: int) -> "Future[None]":
         """Note that a user proved who they are, without blocking the caller.

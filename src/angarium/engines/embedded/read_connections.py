@@ -10,11 +10,11 @@ from typing import TypeVar
 from angarium.deadline import remaining
 from angarium.domain.errors import StoreUnavailable
 from angarium.engines.embedded.sqlite_errors import explain
-from angarium.engines.embedded.write_kind import AT_MOST_SECONDS, Unavailable
+from angarium.engines.embedded.write_kind import MAX_WAIT_SECONDS, Unavailable
 
 Result = TypeVar("Result")
 
-MOST_READERS = 32
+MAX_READERS = 32
 """Twice the threads that serve the API's reads by default; a reader too many waits for its turn."""
 
 FEW_READERS = 4
@@ -47,7 +47,7 @@ class ReadConnections:
         self,
         query: Callable[[sqlite3.Connection], Result],
         unavailable: Unavailable = StoreUnavailable,
-        at_most: float = AT_MOST_SECONDS,
+        at_most: float = MAX_WAIT_SECONDS,
     ) -> Result:
         """Run a query within the deadline in force.
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import cast
 
-MOST = 64
+MAX_COUNT = 64
 """Rows in one statement; more are split."""
 
 MAX_BYTES = 64 * 1024
@@ -56,7 +56,7 @@ def select(connection: sqlite3.Connection, statement: str, rows: Sequence[Row]) 
             yield found[0]
 
 
-def in_one_value(columns: str, source: str) -> str:
+def select_as_json(columns: str, source: str) -> str:
     """Write a query whose rows come as one JSON array.
 
     Args:
@@ -114,7 +114,7 @@ def _chunks(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
     held = 0
     for row in rows:
         size = sum(map(_bytes, row))
-        if chunk and (len(chunk) == MOST or held + size > MAX_BYTES):
+        if chunk and (len(chunk) == MAX_COUNT or held + size > MAX_BYTES):
             yield chunk
             chunk, held = [], 0
         chunk.append(row)

@@ -15,11 +15,11 @@ Result = TypeVar("Result")
 
 Unavailable = type[LogUnavailable] | type[StoreUnavailable]
 
-AT_MOST_SECONDS = 2.0
+MAX_WAIT_SECONDS = 2.0
 """No caller waits longer for a write or a read, whatever the deadline in force."""
 
 
-class Portion(Protocol):
+class WriteBatch(Protocol):
     """The jobs of one kind that share a transaction."""
 
     def run(self, connection: sqlite3.Connection) -> None:
@@ -42,7 +42,7 @@ class Portion(Protocol):
         """
         ...
 
-    def halves(self) -> "Sequence[Portion]":
+    def split(self) -> "Sequence[WriteBatch]":
         """Split the jobs, to find a faulty one.
 
         Returns:
@@ -51,13 +51,13 @@ class Portion(Protocol):
         ...
 
 
-class PortionSource(Protocol):
+class WriteBatchSource(Protocol):
     """A kind of write, as the queue sees it."""
 
     unavailable: Unavailable
-    patient: bool
+    deferrable: bool
 
-    def take(self) -> Portion:
+    def take(self) -> WriteBatch:
         """Take out what is waiting; called with the queue's lock held.
 
         Returns:
@@ -69,7 +69,7 @@ class PortionSource(Protocol):
 class Admission(Protocol):
     """The queue, as a kind of write sees it."""
 
-    def admit(self, source: PortionSource, add: Callable[[], None]) -> None:
+    def admit(self, source: WriteBatchSource, add: Callable[[], None]) -> None:
         """Let one job in.
 
         Args:
@@ -83,12 +83,12 @@ class Admission(Protocol):
         ...
 
 
-class WriteKind(Generic[Item, Result]):
+class WriteOperation(Generic[Item, Result]):
     """One kind of write; used by any thread.
 
     Attributes:
         unavailable: What its callers are told when it fails, for whatever reason.
-        patient: It may wait some milliseconds for others to share a commit with.
+        deferrable: It may wait some milliseconds for others to share a commit with.
     """
 
     def __init__(
@@ -98,10 +98,10 @@ class WriteKind(Generic[Item, Result]):
         unavailable: Unavailable,
         committed: Callable[[], None] | None = None,
         *,
-        patient: bool = False,
+        deferrable: bool = False,
     ) -> None:
         self.unavailable: Unavailable = unavailable
-        self.patient = patient
+        self.deferrable = deferrable
         self._admission = admission
         self._run = run
         self._committed = committed
@@ -153,7 +153,7 @@ class WriteKind(Generic[Item, Result]):
             LogUnavailable: It is not certain in time, and `unavailable` says so.
             StoreUnavailable: Likewise.
         """
-        budget = remaining(AT_MOST_SECONDS)
+        budget = remaining(MAX_WAIT_SECONDS)
         if budget <= 0:
             raise self.unavailable("there was no time left to write")
         try:
@@ -161,20 +161,20 @@ class WriteKind(Generic[Item, Result]):
         except TimeoutError as error:
             raise self.unavailable(f"the database did not confirm a write within {budget:.1f} s") from error
 
-    def take(self) -> Portion:
+    def take(self) -> WriteBatch:
         """Take out what is waiting; called with the queue's lock held.
 
         Returns:
             Every job that waited.
         """
         jobs, self._jobs = self._jobs, []
-        return _Portion(self, jobs, self._run, self._committed)
+        return _WriteBatch(self, jobs, self._run, self._committed)
 
 
-class _Portion(Generic[Item, Result]):
+class _WriteBatch(Generic[Item, Result]):
     def __init__(
         self,
-        kind: WriteKind[Item, Result],
+        kind: WriteOperation[Item, Result],
         jobs: Sequence[tuple[Item, "Future[Result]"]],
         run: Callable[[sqlite3.Connection, Sequence[Item]], Sequence[Result]],
         committed: Callable[[], None] | None,
@@ -205,11 +205,11 @@ class _Portion(Generic[Item, Result]):
             with suppress(InvalidStateError):
                 future.set_exception(told)
 
-    def halves(self) -> "Sequence[_Portion[Item, Result]]":
+    def split(self) -> "Sequence[_WriteBatch[Item, Result]]":
         middle = len(self._jobs) // 2
         if middle == 0:
             return (self,)
         return [
-            _Portion(self._kind, jobs, self._run, self._committed)
+            _WriteBatch(self._kind, jobs, self._run, self._committed)
             for jobs in (self._jobs[:middle], self._jobs[middle:])
         ]

@@ -5,10 +5,10 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from angarium.engines.embedded.write_kind import Portion, PortionSource
+from angarium.engines.embedded.write_kind import WriteBatch, WriteBatchSource
 
 _ENOUGH = 32
-"""Jobs that are worth a commit of their own, however patient they are."""
+"""Jobs that are worth a commit of their own, however deferrable they are."""
 
 
 class WriteQueue:
@@ -22,14 +22,14 @@ class WriteQueue:
         self._news = threading.Condition(self._lock)
         self._closed = False
         self._urgent = False
-        self._waiting: dict[PortionSource, None] = {}
+        self._waiting: dict[WriteBatchSource, None] = {}
         self._count = 0
         self._waiting_since = 0.0
-        self._running: Sequence[Portion] = ()
+        self._running: Sequence[WriteBatch] = ()
         self._running_since = 0.0
         self._taken_at = -math.inf
 
-    def admit(self, source: PortionSource, add: Callable[[], None]) -> None:
+    def admit(self, source: WriteBatchSource, add: Callable[[], None]) -> None:
         """Let one job in.
 
         Args:
@@ -50,12 +50,12 @@ class WriteQueue:
             self._waiting[source] = None
             self._count += 1
             add()
-            hurries = not self._urgent and (not source.patient or self._count >= _ENOUGH)
+            hurries = not self._urgent and (not source.deferrable or self._count >= _ENOUGH)
             self._urgent = self._urgent or hurries
             if hurries or self._count == 1:
                 self._news.notify()
 
-    def take(self) -> Sequence[Portion]:
+    def take(self) -> Sequence[WriteBatch]:
         """Wait for jobs and take all of them; called by the writer alone.
 
         Patient jobs are left for a moment, so that they share the commit of whatever comes next; all are left
@@ -73,7 +73,7 @@ class WriteQueue:
             self._running = self._take_waiting()
             return self._running
 
-    def overdue(self, patience: float) -> Sequence[Portion]:
+    def overdue(self, patience: float) -> Sequence[WriteBatch]:
         """Find jobs whose callers have waited long enough; those not begun are taken out.
 
         Args:
@@ -84,7 +84,7 @@ class WriteQueue:
         """
         latest = time.monotonic() - patience
         with self._lock:
-            late: list[Portion] = []
+            late: list[WriteBatch] = []
             if self._running and self._running_since < latest:
                 late += self._running
             if self._waiting and self._waiting_since < latest:
@@ -105,7 +105,7 @@ class WriteQueue:
         due = self._waiting_since + (0 if self._urgent else self._linger)
         return max(due, self._taken_at + self._spacing) - time.monotonic()
 
-    def _take_waiting(self) -> list[Portion]:
+    def _take_waiting(self) -> list[WriteBatch]:
         portions = [source.take() for source in self._waiting]
         self._waiting.clear()
         self._count = 0

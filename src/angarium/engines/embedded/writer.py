@@ -8,7 +8,7 @@ from contextlib import suppress
 from angarium import logs
 from angarium.engines.embedded.connections import begin
 from angarium.engines.embedded.sqlite_errors import explain, is_outage
-from angarium.engines.embedded.write_kind import Item, Portion, Result, Unavailable, WriteKind
+from angarium.engines.embedded.write_kind import Item, Result, Unavailable, WriteBatch, WriteOperation
 from angarium.engines.embedded.write_queue import WriteQueue
 
 QUEUE_CAPACITY = 4_096
@@ -18,7 +18,7 @@ PATIENCE_SECONDS = 1.7
 """After this and `_WATCH_SECONDS` a caller is told that nothing is certain; docs/http.md gives 2 s."""
 
 LINGER_SECONDS = 0.005
-"""How long patient jobs wait for others: at 1,000 messages a second that saves two commits of three."""
+"""How long deferrable jobs wait for others: at 1,000 messages a second that saves two commits of three."""
 
 SPACING_SECONDS = 0.001
 """No commit begins sooner after the one before: on a disk that syncs in 0.2 ms that saves half the CPU time
@@ -53,7 +53,7 @@ class Writer:
             capacity: Jobs that may wait.
             patience: Seconds after which callers are told that nothing
                 is certain.
-            linger: Seconds that patient jobs wait for others.
+            linger: Seconds that deferrable jobs wait for others.
             spacing: Seconds from one commit's beginning to the next.
             busy: Seconds to wait for another process's transaction.
             check: Called before and after each commit, and several times
@@ -82,8 +82,8 @@ class Writer:
         unavailable: Unavailable,
         committed: Callable[[], None] | None = None,
         *,
-        patient: bool = False,
-    ) -> WriteKind[Item, Result]:
+        deferrable: bool = False,
+    ) -> WriteOperation[Item, Result]:
         """Make a kind of write known.
 
         Args:
@@ -91,12 +91,12 @@ class Writer:
                 them, when the transaction failed.
             unavailable: What callers are told when a job fails.
             committed: Called after each commit, before the callers are told.
-            patient: Its jobs may wait some milliseconds for others to share a commit with.
+            deferrable: Its jobs may wait some milliseconds for others to share a commit with.
 
         Returns:
             Where jobs of this kind are submitted.
         """
-        return WriteKind(self._queue, run, unavailable, committed, patient=patient)
+        return WriteOperation(self._queue, run, unavailable, committed, deferrable=deferrable)
 
     def close(self) -> None:
         """Write what waits and stop, within 5 s."""
@@ -120,14 +120,14 @@ class Writer:
             for portion in self._queue.overdue(self._patience):
                 portion.fail(TimeoutError(f"not written within {self._patience} s"))
 
-    def _write(self, portions: Sequence[Portion]) -> None:
+    def _write(self, portions: Sequence[WriteBatch]) -> None:
         try:
             self._transact(portions)
         except Exception as error:  # noqa: BLE001 - whatever it is, the callers are told and the thread goes on
             self._undo()
             self._fail(portions, error)
             return
-        self._tell_recovery()
+        self._log_recovery()
         for portion in portions:
             try:
                 portion.complete()
@@ -135,7 +135,7 @@ class Writer:
                 _log.error("write_refused", "what follows a commit failed", error)
                 portion.fail(error)
 
-    def _transact(self, portions: Sequence[Portion]) -> None:
+    def _transact(self, portions: Sequence[WriteBatch]) -> None:
         self._check()
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
@@ -160,11 +160,11 @@ class Writer:
             # It is tried again before the next transaction.
             _log.warning("rollback_failed", explain(error), error_type=type(error).__name__)
 
-    def _fail(self, portions: Sequence[Portion], error: Exception) -> None:
+    def _fail(self, portions: Sequence[WriteBatch], error: Exception) -> None:
         if is_outage(error):
-            self._tell_outage(error)
+            self._log_outage(error)
         else:
-            parts = portions if len(portions) > 1 else portions[0].halves()
+            parts = portions if len(portions) > 1 else portions[0].split()
             if len(parts) > 1:
                 # One of them is faulty; the others must not suffer for it.
                 middle = len(parts) // 2
@@ -175,14 +175,14 @@ class Writer:
         for portion in portions:
             portion.fail(error)
 
-    def _tell_outage(self, error: Exception) -> None:
+    def _log_outage(self, error: Exception) -> None:
         if not self._failing:
             self._failing = True
             _log.warning(
                 "database_unavailable", f"writes fail: {explain(error)}", error_type=type(error).__name__
             )
 
-    def _tell_recovery(self) -> None:
+    def _log_recovery(self) -> None:
         if self._failing:
             self._failing = False
             _log.info("database_recovered", "writes succeed again")

@@ -11,7 +11,7 @@ TRIES = 8
 """With so many records waiting for such a partition no more are sent: the library repeats those by itself."""
 
 
-class Breaker:
+class CircuitBreaker:
     """Remembers, by partition, whether the last record got through; used by any thread."""
 
     def __init__(self, partitions: int, clock: Clock) -> None:
@@ -26,7 +26,7 @@ class Breaker:
         self._try_at: list[float | None] = [None] * partitions
         self._silent_since: float | None = None
 
-    def admits(self, partition: int, waiting: int) -> bool:
+    def allows(self, partition: int, waiting: int) -> bool:
         """Tell whether a record may be sent now.
 
         Args:
@@ -48,7 +48,7 @@ class Breaker:
             self._try_at[partition] = now + TRY_SECONDS
             return True
 
-    def passed(self, partition: int) -> None:
+    def record_success(self, partition: int) -> None:
         """Note that a record got through.
 
         Args:
@@ -59,7 +59,7 @@ class Breaker:
                 self._try_at[partition] = None
                 self._silent_since = None
 
-    def failed(self, partition: int) -> None:
+    def record_failure(self, partition: int) -> None:
         """Note that a record did not get through.
 
         Args:
@@ -78,7 +78,7 @@ class Breaker:
             self._try_at = [None] * len(self._try_at)
             self._silent_since = None
 
-    def silent_for(self) -> float:
+    def failing_for(self) -> float:
         """Tell how long nothing got through to any partition.
 
         Returns:

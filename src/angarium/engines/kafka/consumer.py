@@ -7,10 +7,10 @@ from angarium.clock import Clock, SystemClock
 from angarium.domain.errors import LogUnavailable
 from angarium.engines.kafka.errors import CLIENT_ERRORS, is_refused_for_good, unavailable
 from angarium.engines.kafka.group_client import GroupClient
-from angarium.engines.kafka.holdings import Holdings
+from angarium.engines.kafka.holdings import AssignmentTracker
 from angarium.engines.kafka.positions import from_commit, to_commit
 from angarium.engines.kafka.rebalances import Rebalances
-from angarium.engines.kafka.security import KafkaConnection
+from angarium.engines.kafka.security import KafkaConnectionSettings
 from angarium.ports.message_log import BEGINNING, Assignment, Polled, Position, Record
 
 BATCH = 500
@@ -29,12 +29,12 @@ GIVE_UP_SECONDS = 60.0
 _log = logs.get("angarium.kafka")
 
 
-class KafkaConsumer:
+class KafkaLogConsumer:
     """A LogConsumer in a consumer group, with cooperative-sticky assignment; owned by a single thread."""
 
     def __init__(
         self,
-        connection: KafkaConnection,
+        connection: KafkaConnectionSettings,
         topic: str,
         group: str,
         clock: Clock | None = None,
@@ -58,7 +58,7 @@ class KafkaConsumer:
         self._batch = batch
         self._verify = verify
         self._rebalances = Rebalances()
-        self._holdings = Holdings()
+        self._holdings = AssignmentTracker()
         self._missing: dict[int, int] = {}
         self._client: GroupClient | None = None
         self._member = ""
@@ -84,7 +84,7 @@ class KafkaConsumer:
             left = max(0.0, give_up_at - self._clock.monotonic())
             records = self._poll(client, min(left, SLICE_SECONDS))
             failure = self._start(client)
-            lost, gained = self._holdings.news()
+            lost, gained = self._holdings.drain_changes()
             if lost or gained or records:
                 return Polled(lost, gained, records)
             self._notice_silence(client, failure)
@@ -148,7 +148,7 @@ class KafkaConsumer:
         if client is not None:
             client.close()
         for partition in (*self._holdings.held, *self._holdings.starting):
-            self._holdings.take(partition)
+            self._holdings.revoke(partition)
         self._rebalances.read()
 
     def _poll(self, client: GroupClient, seconds: float) -> dict[Assignment, Sequence[Record]]:
@@ -172,10 +172,10 @@ class KafkaConsumer:
     def _heed_rebalances(self, client: GroupClient) -> None:
         for rebalance in self._rebalances.read():
             for partition in rebalance.taken:
-                self._holdings.take(partition)
+                self._holdings.revoke(partition)
                 self._missing.pop(partition, None)
             for partition in rebalance.given:
-                self._holdings.give(partition)
+                self._holdings.assign(partition)
                 self._missing.pop(partition, None)
         member = client.member
         # Whoever is thrown out has no id at first, for one poll or for many.

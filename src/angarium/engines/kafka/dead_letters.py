@@ -13,11 +13,11 @@ from angarium.clock import Clock
 from angarium.domain.errors import LogUnavailable, RecordTooLarge
 from angarium.engines.kafka import letters
 from angarium.engines.kafka.clients import RECONNECT_MS, ClientFactory
-from angarium.engines.kafka.errors import translated
-from angarium.engines.kafka.live_producer import LiveProducer
+from angarium.engines.kafka.errors import translate
+from angarium.engines.kafka.live_producer import TopicProducer
 from angarium.engines.kafka.patches.network_client import NetworkClient
-from angarium.engines.kafka.record_sizes import LARGEST_LETTER
-from angarium.engines.kafka.security import KafkaConnection
+from angarium.engines.kafka.record_sizes import MAX_DEAD_LETTER_BYTES
+from angarium.engines.kafka.security import KafkaConnectionSettings
 from angarium.engines.kafka.topic_writer import TopicWriter
 from angarium.engines.kafka.topics import dead_letters_of
 from angarium.ports.message_log import Appended, DeadLetter
@@ -49,7 +49,7 @@ class KafkaDeadLetters:
     topic does not take whole is kept in part, because nothing behind it is stored for good before it is kept.
     """
 
-    def __init__(self, connection: KafkaConnection, topic: str, clock: Clock | None = None) -> None:
+    def __init__(self, connection: KafkaConnectionSettings, topic: str, clock: Clock | None = None) -> None:
         """Begin to connect, without waiting for it; appends fail at once until then.
 
         Args:
@@ -60,8 +60,8 @@ class KafkaDeadLetters:
         self._connection = connection
         self._source = topic
         self._topic = dead_letters_of(topic)
-        self._most = LARGEST_LETTER
-        connect = partial(LiveProducer.connect, connection, self._topic, 1, LARGEST_LETTER)
+        self._most = MAX_DEAD_LETTER_BYTES
+        connect = partial(TopicProducer.connect, connection, self._topic, 1, MAX_DEAD_LETTER_BYTES)
         self._writer = TopicWriter(connect, 1, clock)
 
     def append(self, letter: DeadLetter) -> "Future[None]":
@@ -76,7 +76,7 @@ class KafkaDeadLetters:
         Raises:
             LogUnavailable: At once, when Kafka can take nothing now.
         """
-        sent = letters.written(letter, self._source, self._most)
+        sent = letters.encode(letter, self._source, self._most)
         appended = self._writer.append(_PARTITION, *sent)
         kept: Future[None] = Future()
 
@@ -111,7 +111,7 @@ class KafkaDeadLetters:
             self._connection, lambda: kafka.KafkaConsumer(kafka_client=factory.make, **options)
         )
         try:
-            with translated("the dead letters could not be read"):
+            with translate("the dead letters could not be read"):
                 found = _newest(consumer, TopicPartition(self._topic, _PARTITION), limit)
         finally:
             consumer.close(autocommit=False, timeout_ms=1_000)
@@ -120,7 +120,7 @@ class KafkaDeadLetters:
     def _known(self, found: Iterable[letters.ConsumerRecord]) -> Iterator[DeadLetter]:
         # Those that a worker wrote; of the others a line tells.
         for record in found:
-            letter = letters.read(record)
+            letter = letters.decode(record)
             if letter is not None:
                 yield letter
                 continue
@@ -147,15 +147,17 @@ class KafkaDeadLetters:
         self._writer.close()
 
 
-def _newest(consumer: kafka.KafkaConsumer, place: TopicPartition, limit: int) -> list[letters.ConsumerRecord]:
+def _newest(
+    consumer: kafka.KafkaConsumer, topic_partition: TopicPartition, limit: int
+) -> list[letters.ConsumerRecord]:
     give_up_at = time.monotonic() + READ_SECONDS
     left = _countdown(give_up_at)
-    consumer.assign([place])
-    end = consumer.end_offsets([place], timeout_ms=left())[place]
-    first = consumer.beginning_offsets([place], timeout_ms=left())[place]
-    consumer.seek(place, max(first, end - limit))
+    consumer.assign([topic_partition])
+    end = consumer.end_offsets([topic_partition], timeout_ms=left())[topic_partition]
+    first = consumer.beginning_offsets([topic_partition], timeout_ms=left())[topic_partition]
+    consumer.seek(topic_partition, max(first, end - limit))
     found: list[letters.ConsumerRecord] = []
-    while consumer.position(place, timeout_ms=left()) < end:
+    while consumer.position(topic_partition, timeout_ms=left()) < end:
         for batch in consumer.poll(timeout_ms=min(500, left())).values():
             found.extend(batch)
     return [each for each in found if each.offset < end]

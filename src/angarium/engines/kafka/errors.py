@@ -65,7 +65,7 @@ def unavailable(doing: str, error: BaseException) -> LogUnavailable:
 
 
 @contextmanager
-def translated(doing: str) -> Iterator[None]:
+def translate(doing: str) -> Iterator[None]:
     """Translate whatever the client library raises inside the block.
 
     Args:

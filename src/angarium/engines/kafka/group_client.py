@@ -16,7 +16,7 @@ from angarium.engines.kafka.patches.coordinator import JoinKeepingCoordinator
 from angarium.engines.kafka.patches.fetcher import TolerantFetcher
 from angarium.engines.kafka.patches.network_client import NetworkClient
 from angarium.engines.kafka.rebalances import Rebalances
-from angarium.engines.kafka.security import KafkaConnection
+from angarium.engines.kafka.security import KafkaConnectionSettings
 from angarium.ports.message_log import BEGINNING, Record
 
 SESSION_MS = 10_000
@@ -62,7 +62,9 @@ _log = logs.get("angarium.kafka")
 class GroupClient:
     """A member of a consumer group on one topic; owned by a single thread."""
 
-    def __init__(self, connection: KafkaConnection, topic: str, group: str, rebalances: Rebalances) -> None:
+    def __init__(
+        self, connection: KafkaConnectionSettings, topic: str, group: str, rebalances: Rebalances
+    ) -> None:
         """Connect, within 2 s; the group is joined by polling.
 
         Args:
@@ -139,9 +141,9 @@ class GroupClient:
         Returns:
             The offset of its first record, and the one that its next record will have.
         """
-        place, bound = self._place(partition), round(seconds * 1000)
-        first = self._consumer.beginning_offsets([place], timeout_ms=bound)[place]
-        return first, self._consumer.end_offsets([place], timeout_ms=bound)[place]
+        topic_partition, bound = self._topic_partition(partition), round(seconds * 1000)
+        first = self._consumer.beginning_offsets([topic_partition], timeout_ms=bound)[topic_partition]
+        return first, self._consumer.end_offsets([topic_partition], timeout_ms=bound)[topic_partition]
 
     def committed(self, partition: int, seconds: float) -> OffsetAndMetadata | None:
         """Ask what the group has committed.
@@ -155,7 +157,7 @@ class GroupClient:
         """
         # The consumer's own refresh of committed offsets would drop the metadata.
         return self._consumer.committed(
-            self._place(partition), metadata=True, timeout_ms=round(seconds * 1000)
+            self._topic_partition(partition), metadata=True, timeout_ms=round(seconds * 1000)
         )
 
     def commit(self, offsets: Mapping[int, OffsetAndMetadata]) -> None:
@@ -164,8 +166,8 @@ class GroupClient:
         Args:
             offsets: By partition.
         """
-        places = {self._place(partition): offset for partition, offset in offsets.items()}
-        self._consumer.commit(places, timeout_ms=_COMMIT_MS)
+        positions = {self._topic_partition(partition): offset for partition, offset in offsets.items()}
+        self._consumer.commit(positions, timeout_ms=_COMMIT_MS)
 
     def seek(self, partition: int, offset: int) -> None:
         """Choose the next record of a partition.
@@ -174,7 +176,7 @@ class GroupClient:
             partition: Which.
             offset: The record's.
         """
-        self._consumer.seek(self._place(partition), offset)
+        self._consumer.seek(self._topic_partition(partition), offset)
 
     def pause(self, partitions: Collection[int]) -> None:
         """Hold records back.
@@ -205,20 +207,20 @@ class GroupClient:
         # A partition that was just given must not flow before its watermark is known. The library asks for
         # positions that are not chosen when it is done, and raises where the group has none.
         self._consumer.pause(*partitions)
-        for place in partitions:
-            self._consumer.seek(place, BEGINNING.offset)
+        for topic_partition in partitions:
+            self._consumer.seek(topic_partition, BEGINNING.offset)
 
     def _miss(self, positions: Mapping[TopicPartition, int]) -> None:
         """Note what is not there any more; nothing would come of asking again."""
-        lost = {place.partition: offset for place, offset in positions.items()}
+        lost = {lost.partition: offset for lost, offset in positions.items()}
         self.pause(lost)
         self._missing |= lost
 
-    def _position(self, place: TopicPartition) -> int | None:
+    def _position(self, topic_partition: TopicPartition) -> int | None:
         """Return the offset that is read next, None when the partition is not ours any more."""
-        if place not in (self._consumer.assignment() or ()):
+        if topic_partition not in (self._consumer.assignment() or ()):
             return None
-        return int(self._consumer.position(place, timeout_ms=0))
+        return int(self._consumer.position(topic_partition, timeout_ms=0))
 
     def _close(self) -> None:
         try:
@@ -229,7 +231,7 @@ class GroupClient:
     def _ours(self, partitions: Collection[int]) -> list[TopicPartition]:
         # The library raises KeyError for a partition that is not assigned.
         assigned = self._consumer.assignment() or set()
-        return [each for each in map(self._place, partitions) if each in assigned]
+        return [each for each in map(self._topic_partition, partitions) if each in assigned]
 
-    def _place(self, partition: int) -> TopicPartition:
+    def _topic_partition(self, partition: int) -> TopicPartition:
         return TopicPartition(self._topic, partition)

@@ -6,7 +6,7 @@ from itertools import count
 from angarium.ports.message_log import Assignment, Position
 
 
-class Holdings:
+class AssignmentTracker:
     """The assignments of one consumer; used by its thread alone.
 
     A partition that was given is *starting* until its position is known; only then it is held.
@@ -31,7 +31,7 @@ class Holdings:
         """The partitions whose position is yet to be learned."""
         return tuple(sorted(self._starting))
 
-    def give(self, partition: int) -> None:
+    def assign(self, partition: int) -> None:
         """Note that a partition was given.
 
         Args:
@@ -40,7 +40,7 @@ class Holdings:
         self._end(partition)
         self._starting.add(partition)
 
-    def take(self, partition: int) -> None:
+    def revoke(self, partition: int) -> None:
         """Note that a partition was taken.
 
         Args:
@@ -56,7 +56,7 @@ class Holdings:
             partition: Which.
         """
         if partition in self._held:
-            self.give(partition)
+            self.assign(partition)
 
     def start(self, partition: int, position: Position) -> None:
         """Begin to hold a partition.
@@ -105,7 +105,7 @@ class Holdings:
         """
         self._committed.update(positions)
 
-    def news(self) -> tuple[tuple[Assignment, ...], dict[Assignment, Position]]:
+    def drain_changes(self) -> tuple[tuple[Assignment, ...], dict[Assignment, Position]]:
         """Tell what changed since the last call.
 
         Returns:

@@ -34,7 +34,7 @@ class _Metadata(Protocol):
 class Outcome(Protocol):
     """Is told what became of records."""
 
-    def passed(self, partition: int) -> None:
+    def record_success(self, partition: int) -> None:
         """Note that a record got through.
 
         Args:
@@ -42,7 +42,7 @@ class Outcome(Protocol):
         """
         ...
 
-    def failed(self, partition: int) -> None:
+    def record_failure(self, partition: int) -> None:
         """Note that a record did not get through.
 
         Args:
@@ -51,12 +51,12 @@ class Outcome(Protocol):
         ...
 
 
-class Sent:
+class PendingAppend:
     """One record on its way."""
 
     __slots__ = ("_flight", "expires_at", "future", "partition", "size")
 
-    def __init__(self, flight: "InFlight", partition: int, expires_at: float, size: int) -> None:
+    def __init__(self, flight: "PendingAppends", partition: int, expires_at: float, size: int) -> None:
         """Begin its way.
 
         Args:
@@ -77,7 +77,7 @@ class Sent:
         Args:
             metadata: The record's place.
         """
-        self._flight.landed(self, None)
+        self._flight.completed(self, None)
         if metadata.offset < 0:
             self.give_up(LogUnavailable("Kafka has had the record before and no longer knows where"))
             return
@@ -92,7 +92,7 @@ class Sent:
         Args:
             error: What the library says.
         """
-        self._flight.landed(self, error)
+        self._flight.completed(self, error)
         if isinstance(error, RecordRefused):
             self.give_up(too_large(error))
         else:
@@ -114,7 +114,7 @@ class Sent:
         return True
 
 
-class InFlight:
+class PendingAppends:
     """Counts the records that the client library holds, and gives up those that take too long.
 
     The library itself has no bound on either: its buffer grows without end, and a record that waits for a
@@ -141,13 +141,13 @@ class InFlight:
         self._count = 0
         self._bytes = 0
         self._waiting = [0] * partitions
-        self._watched: deque[Sent] = deque()
+        self._watched: deque[PendingAppend] = deque()
         self._something = threading.Event()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="kafka-in-flight", daemon=True)
         self._thread.start()
 
-    def begin(self, partition: int, size: int = 0) -> Sent:
+    def begin(self, partition: int, size: int = 0) -> PendingAppend:
         """Take a record.
 
         Args:
@@ -168,7 +168,7 @@ class InFlight:
             self._count += 1
             self._bytes += size
             self._waiting[partition] += 1
-        sent = Sent(self, partition, self._clock.monotonic() + self._bound, size)
+        sent = PendingAppend(self, partition, self._clock.monotonic() + self._bound, size)
         self._watched.append(sent)
         if not self._something.is_set():
             self._something.set()
@@ -185,7 +185,7 @@ class InFlight:
         """
         return self._waiting[partition]
 
-    def landed(self, sent: Sent, error: BaseException | None) -> None:
+    def completed(self, sent: PendingAppend, error: BaseException | None) -> None:
         """Note that the library let go of a record.
 
         Args:
@@ -198,9 +198,9 @@ class InFlight:
             self._waiting[sent.partition] -= 1
         if error is None or isinstance(error, RecordRefused):
             # A broker that refuses one record does answer.
-            self._outcome.passed(sent.partition)
+            self._outcome.record_success(sent.partition)
         elif not isinstance(error, RecordTooLarge):
-            self._outcome.failed(sent.partition)
+            self._outcome.record_failure(sent.partition)
 
     def close(self) -> None:
         """Give up what is left and stop the watch; safe to repeat."""
@@ -229,5 +229,5 @@ class InFlight:
                 if sent.expires_at > now:
                     return
                 if sent.give_up(LogUnavailable(reason)):
-                    self._outcome.failed(sent.partition)
+                    self._outcome.record_failure(sent.partition)
             self._watched.popleft()

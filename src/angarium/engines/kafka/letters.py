@@ -46,7 +46,7 @@ class ConsumerRecord(Protocol):
         """Its headers, in their order."""
 
 
-class Letter(NamedTuple):
+class DeadLetterRecord(NamedTuple):
     """What is sent for a dead letter.
 
     Attributes:
@@ -66,7 +66,7 @@ class Letter(NamedTuple):
         return max_batch_bytes(self.key, self.value, self.headers)
 
 
-def written(letter: DeadLetter, topic: str, most: int) -> Letter:
+def encode(letter: DeadLetter, topic: str, most: int) -> DeadLetterRecord:
     """Put a dead letter into a record that its topic takes.
 
     A record that is too large is kept without its value; when that is not enough, only its position is kept.
@@ -86,11 +86,11 @@ def written(letter: DeadLetter, topic: str, most: int) -> Letter:
     without_value = _shortened(letter, replace(record, value=None), f"its value ({_bytes(record.value)})")
     if (short := _written(without_value, topic)).size <= most:
         return short
-    place = Record(record.partition, record.offset, record.timestamp, None, None)
-    return _written(_shortened(letter, place, f"its key, value and headers ({whole.size} bytes)"), topic)
+    position = Record(record.partition, record.offset, record.timestamp, None, None)
+    return _written(_shortened(letter, position, f"its key, value and headers ({whole.size} bytes)"), topic)
 
 
-def read(found: ConsumerRecord) -> DeadLetter | None:
+def decode(found: ConsumerRecord) -> DeadLetter | None:
     """Read a dead letter back.
 
     Args:
@@ -122,7 +122,7 @@ def _read(found: ConsumerRecord) -> DeadLetter:
     return DeadLetter(texts["reason"], texts["detail"], record, texts["trace_id"])
 
 
-def _written(letter: DeadLetter, topic: str) -> Letter:
+def _written(letter: DeadLetter, topic: str) -> DeadLetterRecord:
     record = letter.record
     empty = record.key is None and record.value is None
     texts = (
@@ -138,7 +138,7 @@ def _written(letter: DeadLetter, topic: str) -> Letter:
     )
     own = [(name, value or b"") for name, value in record.headers.items()]
     ours = [(name, text.encode()) for name, text in zip(_OURS, texts, strict=True)]
-    return Letter(record.key, b"" if empty else record.value, own + ours)
+    return DeadLetterRecord(record.key, b"" if empty else record.value, own + ours)
 
 
 def _shortened(letter: DeadLetter, record: Record, missing: str) -> DeadLetter:

@@ -13,7 +13,7 @@ ALONE_SECONDS = 0.01
 """A record that comes so long after the one before it does not wait: nobody keeps it company."""
 
 
-class Linger:
+class AdaptiveLinger:
     """Watches when records come; told by any thread."""
 
     def __init__(self, clock: Clock) -> None:
@@ -28,7 +28,7 @@ class Linger:
         self._tells = False
         self._busy_since: float | None = None
 
-    def came(self) -> None:
+    def record_arrived(self) -> None:
         """Note that a record comes."""
         now = self._clock.monotonic()
         self._alone = now - self._came_at > ALONE_SECONDS

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from angarium import backoff, logs
 from angarium.domain.errors import LogUnavailable, SetupError
-from angarium.engines.kafka.live_producer import LiveProducer
+from angarium.engines.kafka.live_producer import TopicProducer
 
 SILENT_SECONDS = 10.0
 """After so long without a single acknowledgement a producer is replaced: whatever state it is in (fenced, its
@@ -21,12 +21,12 @@ _RETRY_SECONDS = 1.0
 _log = logs.get("angarium.kafka")
 
 
-class ProducerLink:
+class ProducerSupervisor:
     """Connects a producer and replaces it; nobody ever waits for that."""
 
     def __init__(
         self,
-        connect: Callable[[], LiveProducer],
+        connect: Callable[[], TopicProducer],
         silent_for: Callable[[], float],
         replaced: Callable[[], None],
     ) -> None:
@@ -40,7 +40,7 @@ class ProducerLink:
         self._connect = connect
         self._silent_for = silent_for
         self._replaced = replaced
-        self._live: LiveProducer | None = None
+        self._live: TopicProducer | None = None
         self._reason = "the connection is being made"
         self._repeats = logs.Repeats()
         self._tried = threading.Event()
@@ -50,7 +50,7 @@ class ProducerLink:
         self._thread.start()
 
     @property
-    def live(self) -> LiveProducer:
+    def live(self) -> TopicProducer:
         """The producer.
 
         Raises:
@@ -101,14 +101,14 @@ class ProducerLink:
             else:
                 self._closing.wait(REST_SECONDS if self._take_new() else next(waits))
 
-    def _is_of_use(self, live: LiveProducer | None) -> bool:
+    def _is_of_use(self, live: TopicProducer | None) -> bool:
         return live is not None and not live.has_failed and self._silent_for() < SILENT_SECONDS
 
     def _take_new(self) -> bool:
         try:
             self._replace()
         except Exception as error:  # noqa: BLE001 - told; a thread that ends here would never connect again
-            self._tell(error)
+            self._log_trouble(error)
             return False
         return True
 
@@ -122,7 +122,7 @@ class ProducerLink:
         if old is not None:
             old.close(0.0)
 
-    def _tell(self, error: Exception) -> None:
+    def _log_trouble(self, error: Exception) -> None:
         self._reason = str(error)
         if isinstance(error, SetupError):
             _log.limited_error(self._repeats, "wrong_topic", str(error), error_type=type(error).__name__)

@@ -10,15 +10,15 @@ from kafka.errors import KafkaError, MessageSizeTooLargeError
 from angarium import deadline
 from angarium.domain.errors import LogUnavailable, SetupError
 from angarium.engines.kafka.clients import RECONNECT_MS, ClientFactory, find_topic
-from angarium.engines.kafka.errors import ends_the_producer, too_large, translated, unavailable
-from angarium.engines.kafka.in_flight import Sent
+from angarium.engines.kafka.errors import ends_the_producer, too_large, translate, unavailable
+from angarium.engines.kafka.in_flight import PendingAppend
 from angarium.engines.kafka.linger import LINGER_MS
 from angarium.engines.kafka.patches.force_close import force_close
 from angarium.engines.kafka.patches.linger_setting import linger_setter
 from angarium.engines.kafka.patches.sender import TolerantSender
 from angarium.engines.kafka.patches.sender_client import SenderClient
-from angarium.engines.kafka.record_sizes import BATCH_BYTES, LARGEST_RECORD
-from angarium.engines.kafka.security import KafkaConnection
+from angarium.engines.kafka.record_sizes import BATCH_BYTES, MAX_RECORD_BYTES
+from angarium.engines.kafka.security import KafkaConnectionSettings
 from angarium.engines.kafka.topics import other_partitions
 
 BOOTSTRAP_MS = 1_500
@@ -35,7 +35,7 @@ _OPTIONS: Mapping[str, object] = {
     "request_timeout_ms": 1_500,
     # A batch that was sent and then expires inside the library takes the producer id with it, and no new one
     # is ever asked for: nothing gets through any more, to any partition. So the library retries without an
-    # end, under the same sequence numbers, and giving up is done here (InFlight).
+    # end, under the same sequence numbers, and giving up is done here (PendingAppends).
     "delivery_timeout_ms": 24 * 3600 * 1000,
     "retry_backoff_ms": 100,
     "reconnect_backoff_ms": 50,
@@ -50,7 +50,7 @@ _CHECK_SECONDS = 1.0
 _END_SECONDS = 2.0
 
 
-class LiveProducer:
+class TopicProducer:
     """kafka-python's producer for one topic; used by any thread, never blocks a sender of records."""
 
     def __init__(
@@ -73,8 +73,8 @@ class LiveProducer:
 
     @classmethod
     def connect(
-        cls, connection: KafkaConnection, topic: str, partitions: int, largest: int = LARGEST_RECORD
-    ) -> "LiveProducer":
+        cls, connection: KafkaConnectionSettings, topic: str, partitions: int, largest: int = MAX_RECORD_BYTES
+    ) -> "TopicProducer":
         """Find the brokers and the topic, within 3 s.
 
         Args:
@@ -112,7 +112,7 @@ class LiveProducer:
         return self._has_failed
 
     def send(
-        self, sent: Sent, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]]
+        self, sent: PendingAppend, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]]
     ) -> None:
         """Send a record.
 
@@ -131,8 +131,8 @@ class LiveProducer:
             self._cluster.request_update()
             self._client.wakeup()
             raise LogUnavailable(f"topic {self._topic!r} is gone; `angarium init` makes it")
-        self._client.linger.came()
-        with translated("the record could not be sent"):
+        self._client.linger.record_arrived()
+        with translate("the record could not be sent"):
             try:
                 future = self._producer.send(
                     self._topic, value=value, key=key, headers=headers, partition=sent.partition
@@ -180,7 +180,7 @@ class LiveProducer:
         with contextlib.suppress(KafkaError):
             self._producer.close(timeout=_END_SECONDS)
 
-    def _refused(self, sent: Sent, error: BaseException) -> None:
+    def _refused(self, sent: PendingAppend, error: BaseException) -> None:
         """Take the library's failure; called on the sender's thread."""
         self._has_failed = self._has_failed or ends_the_producer(error)
         sent.refused(error)

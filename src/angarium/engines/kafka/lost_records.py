@@ -24,7 +24,7 @@ def lost_positions(
         The offsets that were to be read, by partition.
     """
     if isinstance(error, LogTruncationError):
-        found = {place: position(place) for place in error.divergent_offsets}
-        return {place: offset for place, offset in found.items() if offset is not None}
+        found = {topic_partition: position(topic_partition) for topic_partition in error.divergent_offsets}
+        return {topic_partition: offset for topic_partition, offset in found.items() if offset is not None}
     offsets: Mapping[TopicPartition, int] = error.args[0]
     return offsets

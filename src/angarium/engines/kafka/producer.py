@@ -5,8 +5,8 @@ from concurrent.futures import Future
 
 from angarium.clock import Clock
 from angarium.domain.partitioning import partition_for
-from angarium.engines.kafka.live_producer import LiveProducer
-from angarium.engines.kafka.security import KafkaConnection
+from angarium.engines.kafka.live_producer import TopicProducer
+from angarium.engines.kafka.security import KafkaConnectionSettings
 from angarium.engines.kafka.topic_writer import IN_FLIGHT, TopicWriter
 from angarium.ports.message_log import Appended, NewRecord
 
@@ -20,7 +20,7 @@ class KafkaLog:
 
     def __init__(
         self,
-        connection: KafkaConnection,
+        connection: KafkaConnectionSettings,
         topic: str,
         partitions: int,
         clock: Clock | None = None,
@@ -39,10 +39,10 @@ class KafkaLog:
         """
         self._partitions = partitions
 
-        def connect() -> LiveProducer:
+        def connect() -> TopicProducer:
             if verify is not None:
                 verify()
-            return LiveProducer.connect(connection, topic, partitions)
+            return TopicProducer.connect(connection, topic, partitions)
 
         self._writer = TopicWriter(connect, partitions, clock, limit)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class KafkaConnection:
+class KafkaConnectionSettings:
     """What every client of the brokers is made with.
 
     Attributes:

@@ -9,7 +9,7 @@ from angarium.domain.errors import LogUnavailable, SetupError
 _log = logs.get("angarium.kafka")
 
 
-class TopicCheck:
+class TopicVerification:
     """Compares the topics with the settings until they agree, which is then remembered; used by any thread.
 
     A process that starts while Kafka is away could not compare them, and does so before it uses them.
@@ -38,7 +38,7 @@ class TopicCheck:
                 self._verify()
                 self._passed = True
 
-    def require(self) -> None:
+    def ensure(self) -> None:
         """Compare as above, for a caller to whom topics that differ are a log that cannot be used.
 
         Raises:

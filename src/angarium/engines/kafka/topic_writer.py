@@ -6,11 +6,11 @@ from concurrent.futures import Future
 from angarium import deadline
 from angarium.clock import Clock, SystemClock
 from angarium.domain.errors import LogUnavailable
-from angarium.engines.kafka.breaker import Breaker
+from angarium.engines.kafka.breaker import CircuitBreaker
 from angarium.engines.kafka.errors import unavailable
-from angarium.engines.kafka.in_flight import InFlight
-from angarium.engines.kafka.link import ProducerLink
-from angarium.engines.kafka.live_producer import LiveProducer
+from angarium.engines.kafka.in_flight import PendingAppends
+from angarium.engines.kafka.link import ProducerSupervisor
+from angarium.engines.kafka.live_producer import TopicProducer
 from angarium.ports.message_log import Appended
 
 IN_FLIGHT = 4_096
@@ -24,7 +24,7 @@ class TopicWriter:
 
     def __init__(
         self,
-        connect: Callable[[], LiveProducer],
+        connect: Callable[[], TopicProducer],
         partitions: int,
         clock: Clock | None = None,
         limit: int = IN_FLIGHT,
@@ -38,9 +38,9 @@ class TopicWriter:
             limit: So many records are held for Kafka at most.
         """
         clock = clock or SystemClock()
-        self._breaker = Breaker(partitions, clock)
-        self._in_flight = InFlight(partitions, limit, self._breaker, clock)
-        self._link = ProducerLink(connect, self._breaker.silent_for, self._breaker.reset)
+        self._breaker = CircuitBreaker(partitions, clock)
+        self._in_flight = PendingAppends(partitions, limit, self._breaker, clock)
+        self._link = ProducerSupervisor(connect, self._breaker.failing_for, self._breaker.reset)
 
     def append(
         self, partition: int, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]]
@@ -63,14 +63,14 @@ class TopicWriter:
                 partition has just failed to answer.
         """
         live = self._link.live
-        if not self._breaker.admits(partition, self._in_flight.waiting(partition)):
+        if not self._breaker.allows(partition, self._in_flight.waiting(partition)):
             raise LogUnavailable(f"partition {partition} did not answer a moment ago")
         sent = self._in_flight.begin(partition, len(key or b"") + len(value or b""))
         try:
             live.send(sent, key, value, headers)
         except Exception as error:
             # What was begun is counted, and only here can it end: the library never had it.
-            self._in_flight.landed(sent, error)
+            self._in_flight.completed(sent, error)
             if isinstance(error, LogUnavailable):
                 sent.give_up(error)
                 raise

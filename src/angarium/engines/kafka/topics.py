@@ -11,8 +11,8 @@ from angarium.domain.errors import LogUnavailable, SetupError
 from angarium.engines.kafka.clients import ClientFactory
 from angarium.engines.kafka.errors import CLIENT_ERRORS, unavailable
 from angarium.engines.kafka.patches.network_client import NetworkClient
-from angarium.engines.kafka.record_sizes import LARGEST_BATCH, LETTERS_BYTES, USUAL_TOPIC_BYTES
-from angarium.engines.kafka.security import KafkaConnection
+from angarium.engines.kafka.record_sizes import LETTERS_BYTES, MAX_BATCH_BYTES, USUAL_TOPIC_BYTES
+from angarium.engines.kafka.security import KafkaConnectionSettings
 
 RETENTION_MS = 7 * 24 * 3600 * 1000
 """New topics keep records so long, Kafka's own default: longer than any outage of the store may last."""
@@ -59,7 +59,9 @@ def other_partitions(topic: str, found: int, wanted: int) -> str:
 class KafkaTopics:
     """The log's topic and the one of its dead letters."""
 
-    def __init__(self, connection: KafkaConnection, topic: str, partitions: int, replication: int) -> None:
+    def __init__(
+        self, connection: KafkaConnectionSettings, topic: str, partitions: int, replication: int
+    ) -> None:
         """Say how they have to be.
 
         Args:
@@ -158,7 +160,7 @@ class KafkaTopics:
 
     def _needed_configs(self, topic: str) -> Mapping[str, str]:
         """Return what a topic must be like, at least."""
-        largest = str(LETTERS_BYTES if topic == self._dead_letters else LARGEST_BATCH)
+        largest = str(LETTERS_BYTES if topic == self._dead_letters else MAX_BATCH_BYTES)
         return {
             "message.timestamp.type": "LogAppendTime",
             "cleanup.policy": "delete",

@@ -18,13 +18,13 @@ DEFAULT_R = 8
 DEFAULT_P = 5
 """OWASP, Password Storage Cheat Sheet, scrypt: one of five equally strong settings, the one with 16 MiB."""
 
-LEAST_MEMORY_BLOCKS = 2**13 * 8
+MIN_MEMORY_BLOCKS = 2**13 * 8
 """n * r of the smallest of OWASP's settings (2^13, 8, 10): 8 MiB. Less is neither slow nor memory-hard."""
 
-MOST_MEMORY_BLOCKS = 2**17 * 8
+MAX_MEMORY_BLOCKS = 2**17 * 8
 """n * r of OWASP's largest setting: 128 MiB for one login."""
 
-MOST_COST = 2**22
+MAX_COST = 2**22
 """n * r * p: about six times the default, so that no imported hash holds a thread for long."""
 
 SALT_BYTES = 16
@@ -143,7 +143,7 @@ class ScryptHasher:
     def _level(self, password: str, spent: int) -> None:
         # A cheaper, imported hash would answer sooner than an unknown user and so tell that there is one. The
         # smallest accepted memory makes the finest grain: costs differ by whole multiples of it.
-        p = (self._dummy.cost - spent) // LEAST_MEMORY_BLOCKS
+        p = (self._dummy.cost - spent) // MIN_MEMORY_BLOCKS
         if p > 0:
             self._digest(password, _Hash(13, 8, p, self._dummy.salt, self._dummy.digest))
 
@@ -181,8 +181,8 @@ def _parse(text: str) -> _Hash | None:
     if log_n >= 16 * r:
         return None
     parsed = _Hash(log_n, r, p, salt, digest)
-    memory_is_bounded = LEAST_MEMORY_BLOCKS <= parsed.n * r <= MOST_MEMORY_BLOCKS
-    return parsed if memory_is_bounded and parsed.cost <= MOST_COST else None
+    memory_is_bounded = MIN_MEMORY_BLOCKS <= parsed.n * r <= MAX_MEMORY_BLOCKS
+    return parsed if memory_is_bounded and parsed.cost <= MAX_COST else None
 
 
 def _encode(data: bytes) -> str:

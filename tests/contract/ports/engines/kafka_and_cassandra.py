@@ -8,13 +8,13 @@ import pytest
 
 from angarium.engines.cassandra.conversations import CassandraConversations
 from angarium.engines.cassandra.presence import CassandraPresence
-from angarium.engines.cassandra.reader import CassandraReader
-from angarium.engines.cassandra.recorder import CassandraRecorder
+from angarium.engines.cassandra.reader import CassandraMessageReader
+from angarium.engines.cassandra.recorder import CassandraMessageWriter
 from angarium.engines.cassandra.users import CassandraUsers
-from angarium.engines.kafka.consumer import KafkaConsumer
+from angarium.engines.kafka.consumer import KafkaLogConsumer
 from angarium.engines.kafka.dead_letters import KafkaDeadLetters
 from angarium.engines.kafka.producer import KafkaLog
-from angarium.engines.kafka.security import KafkaConnection
+from angarium.engines.kafka.security import KafkaConnectionSettings
 from tests.contract.ports.engine import PARTITIONS, Engine, Logs, Stores
 from tests.engines.cassandra_sessions import shared_sessions
 from tests.engines.kafka_topics import delete_topics, make_topics
@@ -25,7 +25,7 @@ _WINDOW_SECONDS = 3_600.0
 
 @contextmanager
 def _open_logs(request: pytest.FixtureRequest) -> Iterator[Logs]:
-    connection = KafkaConnection((request.getfixturevalue("kafka"),))
+    connection = KafkaConnectionSettings((request.getfixturevalue("kafka"),))
     topic = f"messages-{uuid4().hex[:8]}"
     make_topics(connection, topic, PARTITIONS)
     with (
@@ -34,7 +34,7 @@ def _open_logs(request: pytest.FixtureRequest) -> Iterator[Logs]:
     ):
         log.wait_until_connected(_CONNECT_SECONDS)
         dead_letters.wait_until_connected(_CONNECT_SECONDS)
-        yield Logs(log, lambda group: KafkaConsumer(connection, topic, group), dead_letters)
+        yield Logs(log, lambda group: KafkaLogConsumer(connection, topic, group), dead_letters)
     delete_topics(connection, topic)
 
 
@@ -45,8 +45,8 @@ def _open_stores(request: pytest.FixtureRequest) -> Iterator[Stores]:
         users=CassandraUsers(here),
         users_elsewhere=CassandraUsers(elsewhere),
         conversations=CassandraConversations(here),
-        recorder=CassandraRecorder(here),
-        reader=CassandraReader(here),
+        recorder=CassandraMessageWriter(here),
+        reader=CassandraMessageReader(here),
         presence=CassandraPresence(here, _WINDOW_SECONDS),
     )
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from angarium.api.transport.body import MAX_BODY, MAX_CHUNK_LINE, ChunkedBody, SizedBody
-from angarium.api.transport.wire import MAX_FIELDS, MAX_HEADERS, WireError
+from angarium.api.transport.wire import MAX_FIELDS, MAX_HEADERS, HttpError
 from angarium.domain.errors import Code
 
 
@@ -15,7 +15,7 @@ def taken(data: bytes) -> tuple[bytes, bytes] | None:
 
 
 def refused(data: bytes) -> Code:
-    with pytest.raises(WireError) as caught:
+    with pytest.raises(HttpError) as caught:
         taken(data)
     return caught.value.code
 
@@ -122,7 +122,7 @@ def outcome(data: bytes, cuts: list[int]) -> tuple[Outcome, int]:
         start = cut
         try:
             rest = rest[body.take(rest, 0) :]
-        except WireError as error:
+        except HttpError as error:
             return error.code, 0
         if body.done:
             return body.content(), len(rest) + len(data) - cut

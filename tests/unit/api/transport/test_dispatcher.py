@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from angarium.api.exchange import Head, Lane, Refusal, Response
+from angarium.api.exchange import ExecutionMode, Head, Refusal, Response
 from angarium.api.headers import Headers
 from angarium.api.transport.dispatcher import Dispatcher
 from angarium.api.transport.limits import ServerLimits
@@ -152,7 +152,7 @@ def test_what_is_late_but_not_answered_yet_is_never_run(path: str, closing: Exit
 def test_what_a_thread_took_as_it_was_answered_late_is_never_run(closing: ExitStack) -> None:
     desk = Desk(closing)
     late = desk.ask("/hash", body=b"late")
-    queue = desk.dispatcher._pools[Lane.HASHING]._queue
+    queue = desk.dispatcher._pools[ExecutionMode.HASHING]._queue
     job = queue.take()
     assert job is not None
     desk.pass_by(11)

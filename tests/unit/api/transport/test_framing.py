@@ -2,7 +2,7 @@ import pytest
 
 from angarium.api.transport import wire
 from angarium.api.transport.framing import CHUNKED, Framing, framing_of
-from angarium.api.transport.wire import WireError
+from angarium.api.transport.wire import HttpError
 from angarium.domain.errors import Code
 
 
@@ -12,7 +12,7 @@ def framing(*fields: str, line: str = "POST / HTTP/1.1") -> Framing:
 
 
 def refused(*fields: str, line: str = "POST / HTTP/1.1") -> Code:
-    with pytest.raises(WireError) as caught:
+    with pytest.raises(HttpError) as caught:
         framing(*fields, line=line)
     return caught.value.code
 
@@ -99,7 +99,7 @@ def test_http_1_0_has_no_chunks() -> None:
 
 
 def test_a_host_is_wanted() -> None:
-    with pytest.raises(WireError):
+    with pytest.raises(HttpError):
         framing_of(wire.parse_head(b"GET / HTTP/1.1"))
     assert refused("Host: here") is Code.MALFORMED_REQUEST
 

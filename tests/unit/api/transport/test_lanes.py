@@ -6,13 +6,13 @@ from collections.abc import Callable
 import pytest
 
 from angarium.api.transport.fair_queue import FairQueue
-from angarium.api.transport.lanes import Job, Pool
+from angarium.api.transport.lanes import Job, ThreadPool
 
 PATIENCE = 30.0
 
 
-def pool(threads: int, capacity: int = 8, niceness: int = 0) -> Pool:
-    return Pool("store-under-test", threads, FairQueue(capacity, capacity, threads), niceness)
+def pool(threads: int, capacity: int = 8, niceness: int = 0) -> ThreadPool:
+    return ThreadPool("store-under-test", threads, FairQueue(capacity, capacity, threads), niceness)
 
 
 def job(run: Callable[[], object]) -> Job:

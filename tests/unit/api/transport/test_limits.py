@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from angarium.api.transport.limits import MOST_CONNECTIONS, allowed_connections
+from angarium.api.transport.limits import MAX_CONNECTIONS, allowed_connections
 
 TOLD = """
 import resource
@@ -33,4 +33,4 @@ def test_a_low_limit_allows_few_connections() -> None:
 
 
 def test_there_is_an_upper_bound_on_any_machine() -> None:
-    assert 16 <= allowed_connections() <= MOST_CONNECTIONS
+    assert 16 <= allowed_connections() <= MAX_CONNECTIONS

@@ -3,9 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from angarium.api.transport.framing import CHUNKED
-from angarium.api.transport.known_heads import KnownHeads
+from angarium.api.transport.known_heads import HeadCache
 from angarium.api.transport.reader import RequestReader
-from angarium.api.transport.wire import WireError
+from angarium.api.transport.wire import HttpError
 
 GET = b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n"
 SIZED = b"POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"
@@ -20,7 +20,7 @@ class Reading:
 
     def __init__(self) -> None:
         self.events: list[Event] = []
-        self._reader = RequestReader(KnownHeads())
+        self._reader = RequestReader(HeadCache())
         self._in_body = False
         self._over = False
 
@@ -29,7 +29,7 @@ class Reading:
         try:
             while not self._over and self._step():
                 pass
-        except WireError as error:
+        except HttpError as error:
             self.events.append(("error", (error.code, error.detail)))
             self._over = True
 
@@ -75,7 +75,7 @@ def test_two_empty_lines_are_no_request(data: bytes) -> None:
 
 
 def test_an_empty_line_waits_for_nothing_to_be_read() -> None:
-    reader = RequestReader(KnownHeads())
+    reader = RequestReader(HeadCache())
     reader.feed(SIZED + b"\r\n")
     assert reader.head() is not None
     assert reader.expect_body(5) == b"hello"
@@ -84,7 +84,7 @@ def test_an_empty_line_waits_for_nothing_to_be_read() -> None:
 
 
 def test_what_was_read_is_let_go() -> None:
-    reader = RequestReader(KnownHeads())
+    reader = RequestReader(HeadCache())
     reader.feed(SIZED + SIZED[:-2])
     assert reader.head() is not None
     assert reader.expect_body(5) == b"hello"
@@ -98,7 +98,7 @@ def test_what_was_read_is_let_go() -> None:
 
 
 def test_pending_bytes_are_those_that_belong_to_nothing_given_yet() -> None:
-    reader = RequestReader(KnownHeads())
+    reader = RequestReader(HeadCache())
     reader.feed(GET + b"GET")
     assert reader.head() is not None
     assert reader.pending == 3
@@ -107,7 +107,7 @@ def test_pending_bytes_are_those_that_belong_to_nothing_given_yet() -> None:
 
 
 def test_a_chunked_body_is_read_when_it_is_here_already() -> None:
-    reader = RequestReader(KnownHeads())
+    reader = RequestReader(HeadCache())
     reader.feed(b"0\r\n\r\n")
     assert reader.expect_body(CHUNKED) == b""
 

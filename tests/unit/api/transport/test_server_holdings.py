@@ -36,7 +36,7 @@ def await_with_an_answer_unsent(
         assert application.awaiting.acquire(timeout=PATIENCE)
         turn(running)
         for connection in running.server.connections:
-            if connection._outbox.stuck:
+            if connection._outbox.blocked:
                 return connection
         application.futures[-1].set_result("done")
     raise AssertionError("the socket took a thousand answers")

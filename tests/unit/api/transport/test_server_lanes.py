@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from angarium.api.exchange import Lane
+from angarium.api.exchange import ExecutionMode
 from angarium.logs.line import action_of, fields_of
 from tests.fakes.application import StubApplication
 from tests.fakes.clock import ManualClock
@@ -165,7 +165,7 @@ def test_what_nobody_waits_for_any_more_holds_no_body(
         entered(application)
         waiting.send(post("/store", b"waiting"))
         seen(running, lambda: running.server.dispatcher.in_hand == 2)
-        (_, queued) = running.server.dispatcher._lanes[Lane.STORE]
+        (_, queued) = running.server.dispatcher._lanes[ExecutionMode.STORE]
         assert queued.body == b"waiting"
         clock.advance(2.1)
         assert waiting.answer().status == 503
@@ -176,7 +176,7 @@ def test_a_lane_that_hangs_keeps_nothing_of_what_was_answered_without_it(
     start: Start, application: StubApplication, clock: ManualClock
 ) -> None:
     running = start(store_threads=1, max_in_flight=2)
-    queue = running.server.dispatcher._pools[Lane.STORE]._queue
+    queue = running.server.dispatcher._pools[ExecutionMode.STORE]._queue
     with RawClient(running.url) as hanging, RawClient(running.url) as client:
         hanging.send(get("/store"))
         entered(application)

@@ -3,7 +3,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from angarium.api.transport import wire
-from angarium.api.transport.wire import MAX_FIELDS, MAX_HEADERS, MAX_REQUEST_LINE, RequestHead, WireError
+from angarium.api.transport.wire import MAX_FIELDS, MAX_HEADERS, MAX_REQUEST_LINE, HttpError, RequestHead
 from angarium.domain.errors import Code
 
 END = b"\r\n\r\n"
@@ -17,8 +17,8 @@ def read(head: bytes) -> RequestHead:
     return wire.parse_head(head[: wire.head_end(head + END, 0)])
 
 
-def refused(head: bytes) -> WireError:
-    with pytest.raises(WireError) as caught:
+def refused(head: bytes) -> HttpError:
+    with pytest.raises(HttpError) as caught:
         read(head)
     return caught.value
 
@@ -117,7 +117,7 @@ def test_a_field_that_could_be_read_in_two_ways_is_malformed(field: bytes) -> No
 
 
 def test_a_line_feed_alone_ends_no_line_and_no_head() -> None:
-    with pytest.raises(WireError) as caught:
+    with pytest.raises(HttpError) as caught:
         wire.head_end(b"GET / HTTP/1.1\nHost: a\n\n", 0)
     assert caught.value.code is Code.MALFORMED_REQUEST
 
@@ -130,7 +130,7 @@ def test_a_request_line_may_have_8_kib_and_not_a_byte_more() -> None:
     wire.parse_head(line_of(MAX_REQUEST_LINE))
     assert wire.head_end(line_of(MAX_REQUEST_LINE) + END, 0) == MAX_REQUEST_LINE
     assert refused(line_of(MAX_REQUEST_LINE + 1)).code is Code.URI_TOO_LONG
-    with pytest.raises(WireError):
+    with pytest.raises(HttpError):
         wire.head_end(line_of(MAX_REQUEST_LINE + 99)[: MAX_REQUEST_LINE + 2], 0)
 
 
@@ -142,7 +142,7 @@ def test_the_fields_may_have_16_kib_together_and_not_a_byte_more() -> None:
     line = b"GET / HTTP/1.1\r\n"
     assert wire.head_end(line + fields_of(MAX_HEADERS) + END, 0) == len(line) + MAX_HEADERS
     assert refused(line + fields_of(MAX_HEADERS + 1)).code is Code.HEADERS_TOO_LARGE
-    with pytest.raises(WireError):
+    with pytest.raises(HttpError):
         wire.head_end(line + fields_of(MAX_HEADERS + 4), 0)
 
 
@@ -174,19 +174,19 @@ def test_a_host_may_have_a_port(host: str) -> None:
     "host", ["", " ", "a b", "a/b", "me@here", "a,b", "here:x", "::1", "[zz]", "a?b", "a#b", "ü"]
 )
 def test_a_host_that_is_none_is_malformed(host: str) -> None:
-    with pytest.raises(WireError):
+    with pytest.raises(HttpError):
         wire.check_host([host], wanted=True)
 
 
 def test_only_http_1_1_must_name_its_host() -> None:
     wire.check_host(None, wanted=False)
-    with pytest.raises(WireError):
+    with pytest.raises(HttpError):
         wire.check_host(None, wanted=True)
 
 
 @pytest.mark.parametrize("wanted", [True, False])
 def test_a_host_is_named_once(wanted: bool) -> None:
-    with pytest.raises(WireError):
+    with pytest.raises(HttpError):
         wire.check_host(["a", "a"], wanted=wanted)
 
 
@@ -228,7 +228,7 @@ def outcome(data: bytes) -> Outcome:
     try:
         end = wire.head_end(data, 0)
         return ("incomplete", None) if end < 0 else ("head", (end, wire.parse_head(data[:end])[:5]))
-    except WireError as error:
+    except HttpError as error:
         return ("error", (error.code, error.detail))
 
 
@@ -239,7 +239,7 @@ def outcome_in_pieces(data: bytes, cuts: list[int]) -> Outcome:
             end = wire.head_end(data[:cut], 0, seen)
             if end >= 0:
                 return ("head", (end, wire.parse_head(data[:end])[:5]))
-        except WireError as error:
+        except HttpError as error:
             return ("error", (error.code, error.detail))
         seen = cut
     return ("incomplete", None)

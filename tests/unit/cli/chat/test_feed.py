@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from angarium.cli.chat.events import Arrived, Back, Confirmed, Entered, Event, Lost, Risen
-from angarium.cli.chat.feed import ACTIVE, IDLE, MOST_AT_ENTRY, Feed
-from angarium.cli.chat.link import Link
+from angarium.cli.chat.feed import ACTIVE, IDLE, MAX_AT_ENTRY, Feed
+from angarium.cli.chat.link import ConnectionStatus
 from angarium.cli.errors import ApiProblem, LoginRefused, ServerAway
 from tests.unit.cli.town import Town, TownClient, conversation_of, id_of
 
@@ -23,7 +23,7 @@ class Feeding:
         self.town = Town()
         self.client = TownClient(self.town, "alice", "bob")
         self.events: list[Event] = []
-        link = Link(self.events.append)
+        link = ConnectionStatus(self.events.append)
         conversation = conversation_of("alice", "bob")
         self.feed = Feed(self.client, conversation, id_of("alice"), link, self.events.append, waits)
 
@@ -68,9 +68,9 @@ def test_everything_that_waits_is_shown_at_the_entry(feeding: Feeding) -> None:
 
 
 def test_what_waits_is_shown_up_to_a_bound(feeding: Feeding) -> None:
-    for number in range(MOST_AT_ENTRY + 150):
+    for number in range(MAX_AT_ENTRY + 150):
         feeding.town.say("bob", "alice", f"n{number}")
-    assert len(contents(feeding.step())) == MOST_AT_ENTRY
+    assert len(contents(feeding.step())) == MAX_AT_ENTRY
 
 
 def test_new_messages_are_shown_once_and_in_order(feeding: Feeding) -> None:

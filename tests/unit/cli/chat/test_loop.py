@@ -10,14 +10,14 @@ import pytest
 
 from angarium.cli.chat.events import Event, Failed, OwnLine
 from angarium.cli.chat.feed import Feed
-from angarium.cli.chat.link import Link
+from angarium.cli.chat.link import ConnectionStatus
 from angarium.cli.chat.loop import Loop
-from angarium.cli.chat.mailbox import Alarm, Mailbox
+from angarium.cli.chat.mailbox import Mailbox, WakeupPipe
 from angarium.cli.chat.outbox import Outbox
 from angarium.cli.chat.plain import PlainScreen
-from angarium.cli.chat.rounds import Rounds
+from angarium.cli.chat.rounds import RepeatingThread
 from angarium.cli.chat.signals import Signals
-from angarium.cli.chat.talk import Talk
+from angarium.cli.chat.talk import ChatSession
 from angarium.cli.console import Console
 from tests.fakes.clock import ManualClock
 from tests.unit.cli.chat.waiting import until
@@ -32,7 +32,7 @@ class Reading:
     descriptor: int
     reads: int = 0
 
-    def read(self, _: Talk) -> None:
+    def read(self, _: ChatSession) -> None:
         os.read(self.descriptor, 100)
         self.reads += 1
         self.mailbox.post(Failed(ValueError("the end")))
@@ -40,7 +40,7 @@ class Reading:
 
 @dataclass
 class Scene:
-    alarm: Alarm = field(default_factory=Alarm)
+    alarm: WakeupPipe = field(default_factory=WakeupPipe)
     outbox: Outbox = field(default_factory=lambda: Outbox(most=1))
 
     def __post_init__(self) -> None:
@@ -49,11 +49,11 @@ class Scene:
         console = Console(io.StringIO(), io.StringIO(), io.StringIO(), {})
         post = self.mailbox.post
         client = TownClient(Town(), "alice", "bob")
-        feed = Feed(client, conversation_of("alice", "bob"), id_of("alice"), Link(post), post)
+        feed = Feed(client, conversation_of("alice", "bob"), id_of("alice"), ConnectionStatus(post), post)
         screen = PlainScreen(console, {}, id_of("alice"))
-        self.talk = Talk(screen, self.outbox, feed, id_of("alice"), ManualClock(), 1.0, numbered=True)
+        self.talk = ChatSession(screen, self.outbox, feed, id_of("alice"), ManualClock(), 1.0, numbered=True)
         self.source = Reading(self.mailbox, self.near)
-        idle = [Rounds("idle", lambda: 60.0, lambda _: None, lambda: None) for _ in range(2)]
+        idle = [RepeatingThread("idle", lambda: 60.0, lambda _: None, lambda: None) for _ in range(2)]
         self.loop = Loop(self.talk, self.source, self.near, self.alarm, self.mailbox, idle[0], idle[1])
 
     def run(self) -> Signals:
@@ -100,7 +100,7 @@ def test_a_signal_ends_the_loop(scene: Scene) -> None:
 
 
 def test_an_alarm_that_rings_too_often_or_too_late_does_no_harm() -> None:
-    alarm = Alarm()
+    alarm = WakeupPipe()
     for _ in range(100_000):
         alarm.ring()
     alarm.silence()
@@ -122,7 +122,7 @@ def test_a_step_that_raises_is_told_and_ends_the_rounds() -> None:
     def step() -> float:
         raise ZeroDivisionError
 
-    rounds = Rounds("test", step, told.append, lambda: finished.append(True))
+    rounds = RepeatingThread("test", step, told.append, lambda: finished.append(True))
     rounds.start()
     rounds.join(30.0)
     assert [type(error) for error in told] == [ZeroDivisionError]
@@ -136,7 +136,7 @@ def test_a_nudge_ends_a_long_wait_and_stopping_ends_everything() -> None:
         steps.append(None)
         return 3_600.0
 
-    rounds = Rounds("test", step, lambda _: None, lambda: None)
+    rounds = RepeatingThread("test", step, lambda _: None, lambda: None)
     rounds.start()
     until(lambda: len(steps) == 1, "the first step")
     rounds.nudge()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from angarium.cli.chat.events import Accepted, Back, Event, Lost, OwnLine, Rejected
-from angarium.cli.chat.link import Link
+from angarium.cli.chat.link import ConnectionStatus
 from angarium.cli.chat.outbox import Outbox
 from angarium.cli.chat.sender import AT_REST, Sender
 from angarium.cli.errors import ApiProblem, LoginRefused, RequestFailed, ServerAway
@@ -25,7 +25,7 @@ class Sending:
         self.client = TownClient(self.town, "alice", "bob")
         self.events: list[Event] = []
         self.outbox = Outbox(most=3)
-        link = Link(self.events.append)
+        link = ConnectionStatus(self.events.append)
         conversation = conversation_of("alice", "bob")
         self.sender = Sender(self.client, conversation, self.outbox, link, self.events.append, waits)
 
@@ -132,7 +132,7 @@ def test_the_outbox_is_bounded(sending: Sending) -> None:
 
 def test_an_outage_that_two_threads_meet_is_one_notice() -> None:
     events: list[Event] = []
-    link = Link(events.append)
+    link = ConnectionStatus(events.append)
     link.failed("sender", AWAY)
     link.failed("feed", AWAY)
     link.worked("feed")

@@ -22,11 +22,11 @@ from angarium.cli.chat.events import (
     Risen,
 )
 from angarium.cli.chat.feed import Feed
-from angarium.cli.chat.link import Link
+from angarium.cli.chat.link import ConnectionStatus
 from angarium.cli.chat.outbox import Outbox
 from angarium.cli.chat.plain import JsonScreen, PlainScreen
 from angarium.cli.chat.screen import Screen
-from angarium.cli.chat.talk import GIVE_UP, MOST_UNSHOWN, Talk
+from angarium.cli.chat.talk import GIVE_UP, MAX_UNSHOWN, ChatSession
 from angarium.cli.console import Console
 from angarium.cli.errors import LoginRefused
 from angarium.cli.message_lines import local_time
@@ -71,9 +71,11 @@ class Talking:
         events: list[Event] = []
         conversation = conversation_of("alice", "bob")
         client = TownClient(self.town, "alice", "bob")
-        self.feed = Feed(client, conversation, id_of("alice"), Link(events.append), events.append)
+        self.feed = Feed(client, conversation, id_of("alice"), ConnectionStatus(events.append), events.append)
         screen = screen or (JsonScreen if as_json else PlainScreen)(console, NAMES, id_of("alice"))
-        self.talk = Talk(screen, self.outbox, self.feed, id_of("alice"), self.clock, grace, numbered=True)
+        self.talk = ChatSession(
+            screen, self.outbox, self.feed, id_of("alice"), self.clock, grace, numbered=True
+        )
 
     def type(self, text: str) -> OwnLine:
         self.talk.type(text, len(text.encode("utf-8", "surrogatepass")))
@@ -169,7 +171,7 @@ def test_what_is_kept_for_the_history_is_bounded() -> None:
     while talking.talk.takes_lines:
         talking.type("line")
         talking.accept()
-        assert talking.talk._number <= MOST_UNSHOWN
+        assert talking.talk._number <= MAX_UNSHOWN
     talking.talk.handle(Entered(()))
     assert talking.talk.takes_lines
 

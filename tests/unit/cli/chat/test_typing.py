@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angarium.cli.chat.editor import MOST_CHARACTERS, LineEditor
+from angarium.cli.chat.editor import MAX_CHARACTERS, LineEditor
 from angarium.cli.chat.keys import Key, KeyDecoder
 from angarium.cli.chat.lines import InputLine, LineSplitter
 from angarium.domain.message import MAX_CONTENT_BYTES
@@ -92,10 +92,10 @@ def test_taking_a_line_begins_an_empty_one() -> None:
 
 def test_a_line_that_never_ends_stays_bounded() -> None:
     editor = LineEditor()
-    for _ in range(MOST_CHARACTERS + 10):
+    for _ in range(MAX_CHARACTERS + 10):
         editor.insert("x")
-    assert len(editor.text) == MOST_CHARACTERS
-    assert MOST_CHARACTERS > MAX_CONTENT_BYTES
+    assert len(editor.text) == MAX_CHARACTERS
+    assert MAX_CHARACTERS > MAX_CONTENT_BYTES
 
 
 def split(*pieces: bytes) -> list[InputLine]:

@@ -8,7 +8,7 @@ from angarium.cli import bodies
 from angarium.cli.bodies import LogPosition, PageBody
 from angarium.cli.client import AcceptedBody
 from angarium.cli.errors import ServerAway
-from angarium.cli.verify.sightings import Sighting
+from angarium.cli.verify.sightings import Observation
 
 CONVERSATION = "c"
 
@@ -17,8 +17,8 @@ CONVERSATION = "c"
 class Cluster:
     """What is stored, and what each instance makes of it when it is read."""
 
-    stored: list[Sighting] = field(default_factory=list)
-    distort: Callable[[str, list[Sighting]], list[Sighting]] = lambda _, seen: seen
+    stored: list[Observation] = field(default_factory=list)
+    distort: Callable[[str, list[Observation]], list[Observation]] = lambda _, seen: seen
     requests: int = 0
     failing: Callable[[int], bool] = lambda _: False
     half_done: bool = False
@@ -28,7 +28,7 @@ class Cluster:
     def take(self, message_id: str, content: str) -> None:
         if message_id not in {each.message_id for each in self.stored}:
             moment = f"2026-01-01T00:00:{len(self.stored) // 1000:02}.{len(self.stored) % 1000:03}Z"
-            self.stored.append(Sighting(message_id, content, moment, "SENT", None))
+            self.stored.append(Observation(message_id, content, moment, "SENT", None))
 
     def confirm(self, message_ids: Sequence[str]) -> None:
         if self.receipts:
@@ -74,7 +74,7 @@ class FakeVoice:
             raise ServerAway(self.url, "connection refused")
 
 
-def body(seen: Sighting) -> dict[str, object]:
+def body(seen: Observation) -> dict[str, object]:
     return {
         "message_id": seen.message_id,
         "conversation_id": CONVERSATION,

@@ -1,12 +1,12 @@
 import threading
 
-from angarium.cli.verify.quota import Quota
+from angarium.cli.verify.quota import RateLimiter
 from tests.fakes.clock import ManualClock
 
 FAST = 1e9
 
 
-def taken(quota: Quota) -> int:
+def taken(quota: RateLimiter) -> int:
     count = 0
     while quota.take() is not None:
         count += 1
@@ -14,24 +14,24 @@ def taken(quota: Quota) -> int:
 
 
 def test_as_many_are_given_as_were_asked_for() -> None:
-    assert taken(Quota(5, None, FAST, threading.Event())) == 5
+    assert taken(RateLimiter(5, None, FAST, threading.Event())) == 5
 
 
 def test_none_begins_after_its_time() -> None:
     clock = ManualClock()
-    quota = Quota(None, 10.0, FAST, threading.Event(), clock.monotonic)
+    quota = RateLimiter(None, 10.0, FAST, threading.Event(), clock.monotonic)
     assert quota.take() == 0
     clock.advance(10.0)
     assert quota.take() is None
 
 
 def test_what_would_only_be_due_after_the_end_is_not_waited_for() -> None:
-    assert taken(Quota(None, 0.1, 20.0, threading.Event())) == 2
+    assert taken(RateLimiter(None, 0.1, 20.0, threading.Event())) == 2
 
 
 def test_a_stop_ends_the_waiting_for_the_next_one() -> None:
     stopping = threading.Event()
-    quota = Quota(None, None, 0.001, stopping)
+    quota = RateLimiter(None, None, 0.001, stopping)
     assert quota.take() == 0
     stopping.set()
     assert quota.take() is None

@@ -10,9 +10,9 @@ import pytest
 from angarium.cli.verify.findings import Kind
 from angarium.cli.verify.ledger import Ledger
 from angarium.cli.verify.reading import Reading
-from angarium.cli.verify.sightings import Sighting
-from angarium.cli.verify.talk import Talk
-from angarium.cli.verify.turns import Turns
+from angarium.cli.verify.sightings import Observation
+from angarium.cli.verify.talk import ConversationWriter
+from angarium.cli.verify.turns import RoundRobinClient
 from tests.fakes.clock import ManualClock
 from tests.unit.cli.verify.cluster import CONVERSATION, Cluster, FakeVoice
 
@@ -29,8 +29,10 @@ class Verified:
         self.ledger = Ledger()
         self.track = self.ledger.begin(CONVERSATION, "alice", "bob", "0")
         voices = [FakeVoice(url, cluster) for url in URLS]
-        sender, recipient = (Turns(voices, 60.0, self.clock.monotonic, self._pause) for _ in range(2))
-        self.talk = Talk(self.track, "run", self.ledger, sender, recipient, random.Random(1))
+        sender, recipient = (
+            RoundRobinClient(voices, 60.0, self.clock.monotonic, self._pause) for _ in range(2)
+        )
+        self.talk = ConversationWriter(self.track, "run", self.ledger, sender, recipient, random.Random(1))
 
     def write(self, messages: int = MESSAGES) -> "Verified":
         numbers = iter(range(messages))
@@ -86,15 +88,15 @@ def test_the_log_position_of_each_message_is_kept() -> None:
     assert len(track.offsets) == len(track.accepted) == MESSAGES
 
 
-def last_doubled(seen: list[Sighting]) -> list[Sighting]:
+def last_doubled(seen: list[Observation]) -> list[Observation]:
     return [*seen, seen[-1]]
 
 
-def last_doubled_under_another_id(seen: list[Sighting]) -> list[Sighting]:
+def last_doubled_under_another_id(seen: list[Observation]) -> list[Observation]:
     return [*seen, replace(seen[-1], message_id="another")]
 
 
-def two_swapped(seen: list[Sighting]) -> list[Sighting]:
+def two_swapped(seen: list[Observation]) -> list[Observation]:
     first, second = (
         replace(seen[5], timestamp=seen[6].timestamp),
         replace(seen[6], timestamp=seen[5].timestamp),
@@ -102,7 +104,7 @@ def two_swapped(seen: list[Sighting]) -> list[Sighting]:
     return [*seen[:5], second, first, *seen[7:]]
 
 
-def two_timestamps_swapped(seen: list[Sighting]) -> list[Sighting]:
+def two_timestamps_swapped(seen: list[Observation]) -> list[Observation]:
     first, second = (
         replace(seen[5], timestamp=seen[6].timestamp),
         replace(seen[6], timestamp=seen[5].timestamp),
@@ -110,7 +112,7 @@ def two_timestamps_swapped(seen: list[Sighting]) -> list[Sighting]:
     return [*seen[:5], first, second, *seen[7:]]
 
 
-def one_altered(seen: list[Sighting]) -> list[Sighting]:
+def one_altered(seen: list[Observation]) -> list[Observation]:
     return [replace(seen[0], content="something else"), *seen[1:]]
 
 
@@ -125,7 +127,7 @@ def one_altered(seen: list[Sighting]) -> list[Sighting]:
     ],
 )
 def test_what_every_reader_reads_wrong_is_found_at_each(
-    distortion: Callable[[list[Sighting]], list[Sighting]], kind: Kind
+    distortion: Callable[[list[Observation]], list[Observation]], kind: Kind
 ) -> None:
     # Distorted from the beginning: then no message changes under its readers, and this alone is found.
     cluster = Cluster(distort=lambda _, seen: distortion(seen) if len(seen) == MESSAGES else seen)
@@ -143,7 +145,9 @@ def test_what_every_reader_reads_wrong_is_found_at_each(
         lambda each: replace(each, timestamp="2026-01-02T00:00:00.000Z"),
     ],
 )
-def test_whatever_goes_back_while_the_run_lasts_is_found(change: Callable[[Sighting], Sighting]) -> None:
+def test_whatever_goes_back_while_the_run_lasts_is_found(
+    change: Callable[[Observation], Observation],
+) -> None:
     cluster = Cluster()
     verified = Verified(cluster).write(40)
     verified.found()

@@ -10,7 +10,7 @@ from cassandra.protocol import ColumnMetadata
 from cassandra.query import PreparedStatement, Statement
 
 from angarium.engines.cassandra.cluster import CassandraAddress
-from angarium.engines.cassandra.connected import Connected, connect
+from angarium.engines.cassandra.connected import PreparedSession, connect
 from angarium.engines.cassandra.session import CassandraSession
 
 ADDRESS = CassandraAddress([("cassandra.test", 9042)], "chat")
@@ -61,7 +61,7 @@ class Driver:
     def as_session(self) -> CassandraSession:
         """Give a session of ours on it, connected."""
 
-        def connected(address: CassandraAddress) -> Connected:
+        def connected(address: CassandraAddress) -> PreparedSession:
             return connect(address, self.build)
 
         session = CassandraSession(ADDRESS, connected)

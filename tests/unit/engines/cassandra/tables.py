@@ -136,8 +136,8 @@ class Tables:
         found = [(each, self._index.get((conversation_id, each), "at", "seq", "sender")) for each in ids]
         return [(each, *row) for each, row in found if row is not None]
 
-    def _states_at(self, conversation_id: UUID, places: Sequence[tuple[int, int, UUID]]) -> Rows:
-        return [self._state((conversation_id, timestamp, seq)) for timestamp, seq, _ in places]
+    def _states_at(self, conversation_id: UUID, positions: Sequence[tuple[int, int, UUID]]) -> Rows:
+        return [self._state((conversation_id, timestamp, seq)) for timestamp, seq, _ in positions]
 
     def _states_newer(self, conversation_id: UUID, timestamp: int, seq: int, limit: int) -> Rows:
         return [self._state(key) for key in self._slice(conversation_id, timestamp, seq, 2**63, 0, limit)]
@@ -153,8 +153,8 @@ class Tables:
     def _newer(self, conversation_id: UUID, timestamp: int, seq: int, limit: int) -> Rows:
         return [self._message(key) for key in self._slice(conversation_id, timestamp, seq, 2**63, 0, limit)]
 
-    def _messages_at(self, conversation_id: UUID, places: Sequence[tuple[int, int, UUID]]) -> Rows:
-        return [self._message((conversation_id, timestamp, seq)) for timestamp, seq, _ in places]
+    def _messages_at(self, conversation_id: UUID, positions: Sequence[tuple[int, int, UUID]]) -> Rows:
+        return [self._message((conversation_id, timestamp, seq)) for timestamp, seq, _ in positions]
 
     def _slice(
         self, conversation_id: UUID, timestamp: int, seq: int, until: int, until_seq: int, limit: int

@@ -11,7 +11,7 @@ from cassandra.cluster import Cluster, Session
 
 from angarium.domain.errors import StoreUnavailable
 from angarium.engines.cassandra.cluster import CassandraAddress
-from angarium.engines.cassandra.connected import Connected, listens
+from angarium.engines.cassandra.connected import PreparedSession, listens
 from angarium.engines.cassandra.connector import ABSENT_SECONDS, Connector
 from tests.engines.ports import free_port
 from tests.fakes.clock import ManualClock
@@ -51,14 +51,14 @@ class Nodes:
         self.knocks += 1
         return self.listening
 
-    def connect(self, _address: CassandraAddress) -> Connected:
+    def connect(self, _address: CassandraAddress) -> PreparedSession:
         if self.failure is not None:
             self.refused += 1
             raise self.failure
         self.while_connecting()
         driver = Driver()
         self.made.append(driver)
-        return Connected(cast("Cluster", driver), cast("Session", driver), {})
+        return PreparedSession(cast("Cluster", driver), cast("Session", driver), {})
 
     def leave(self) -> None:
         """Be gone from all addresses that are known, for long."""

@@ -4,7 +4,7 @@ import pytest
 
 from angarium.deadline import remaining, within
 from angarium.domain.errors import StoreUnavailable
-from angarium.engines.cassandra.contention import settled
+from angarium.engines.cassandra.contention import retry_on_contention
 from angarium.engines.cassandra.errors import Contended
 
 
@@ -17,7 +17,7 @@ def test_a_contended_write_is_tried_until_it_is_settled() -> None:
             raise answer
         return answer
 
-    assert settled(write) == "done"
+    assert retry_on_contention(write) == "done"
 
 
 def test_an_outage_is_told_at_once() -> None:
@@ -28,7 +28,7 @@ def test_an_outage_is_told_at_once() -> None:
         raise StoreUnavailable("away")
 
     with pytest.raises(StoreUnavailable, match="away"):
-        settled(write)
+        retry_on_contention(write)
     (left,) = tries
     assert left <= 2.0
 
@@ -38,4 +38,4 @@ def test_contention_without_an_end_is_told_when_the_time_is_up() -> None:
         raise Contended("others")
 
     with within(0.2), pytest.raises(StoreUnavailable):
-        settled(write)
+        retry_on_contention(write)

@@ -7,20 +7,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from angarium.domain.message import InboxPlace, Message, Place
+from angarium.domain.message import InboxPosition, Message, MessagePosition
 from angarium.engines.cassandra import advancing, pending, recorder, stretches
-from angarium.engines.cassandra.inboxes import Inboxes
-from angarium.engines.cassandra.pending import Pending
-from angarium.engines.cassandra.recorder import MARK_EVERY, CassandraRecorder
+from angarium.engines.cassandra.inboxes import InboxIndex
+from angarium.engines.cassandra.pending import InboxReader
+from angarium.engines.cassandra.recorder import MARK_EVERY, CassandraMessageWriter
 from angarium.engines.cassandra.statements import Statement
-from angarium.engines.cassandra.steps import run
-from angarium.engines.cassandra.stretches import Stretch, Stretches
+from angarium.engines.cassandra.steps import run_chain
+from angarium.engines.cassandra.stretches import DeliveredRange, DeliveredRanges
 from tests.contract.ports.chat import START, Chat, mark, receipt, record
 from tests.unit.engines.cassandra.tables import SlowSession, Tables
 
 GROUP = 64
 PAGE = 101
-MOST_COUNTED = 100
+MAX_COUNTED = 100
 
 SENT = st.lists(st.tuples(st.booleans(), st.sampled_from([0, 0, 1])), min_size=1, max_size=6)
 CONFIRMED = st.lists(st.integers(0, 40), min_size=1, max_size=5)
@@ -42,8 +42,8 @@ class Town:
     def __init__(self) -> None:
         self.chat = Chat()
         self.tables = Tables()
-        self.recorder = CassandraRecorder(self.tables.as_session())
-        self.pending = Pending(self.tables.as_session())
+        self.recorder = CassandraMessageWriter(self.tables.as_session())
+        self.pending = InboxReader(self.tables.as_session())
         self.messages: list[Message] = []
         self.confirmed: set[UUID] = set()
         self.time = START
@@ -52,7 +52,7 @@ class Town:
         for start in range(0, len(messages), GROUP):
             record(self.recorder, *messages[start : start + GROUP])
         self.messages += messages
-        self.time = max(self.time, messages[-1].place.timestamp)
+        self.time = max(self.time, messages[-1].position.timestamp)
 
     def confirm(self, *messages: Message) -> None:
         self.time += 1
@@ -67,11 +67,11 @@ class Town:
         ]
 
     def inbox(self, user_id: UUID, after: Message | None = None) -> list[UUID]:
-        place = self.chat.place(after) if after else None
-        return [each.message_id for each in self.pending.inbox(user_id, place, PAGE)]
+        position = self.chat.position(after) if after else None
+        return [each.message_id for each in self.pending.inbox(user_id, position, PAGE)]
 
     def count(self, user_id: UUID) -> int:
-        return self.pending.counts(user_id, [self.chat.conversation_id], MOST_COUNTED)[
+        return self.pending.counts(user_id, [self.chat.conversation_id], MAX_COUNTED)[
             self.chat.conversation_id
         ]
 
@@ -85,7 +85,7 @@ class Town:
             waiting = self.waiting(user_id)
             ids = [each.message_id for each in waiting]
             assert self.inbox(user_id) == ids[:PAGE]
-            assert self.count(user_id) == min(MOST_COUNTED, len(ids))
+            assert self.count(user_id) == min(MAX_COUNTED, len(ids))
             for number, message in list(enumerate(waiting))[::5]:
                 assert self.inbox(user_id, after=message) == ids[number + 1 :][:PAGE]
 
@@ -102,9 +102,9 @@ def small() -> Iterator[None]:
         for module, name, value in (
             (advancing, "FIRST_CHUNK", 2),
             (advancing, "CHUNK", 3),
-            (advancing, "MOST_CHUNKS", 3),
+            (advancing, "MAX_CHUNKS", 3),
             (pending, "CHUNK", 2),
-            (stretches, "MOST", 2),
+            (stretches, "MAX_RANGES", 2),
             (recorder, "MARK_EVERY", 3),
         ):
             patch.setattr(module, name, value)
@@ -166,14 +166,14 @@ def test_one_message_that_is_never_confirmed_makes_no_read_longer(town: Town, or
     town.send(lost, *others)
     for batch in ORDERS[order](others):
         asked = town.requests(lambda batch=batch: town.confirm(*batch))  # type: ignore[misc]
-        assert asked <= 6 + advancing.MOST_CHUNKS
+        assert asked <= 6 + advancing.MAX_CHUNKS
     assert town.requests(town_reads(town, [lost])) <= 6
 
 
 def town_reads(town: Town, expected: list[Message]) -> Callable[[], None]:
     def read() -> None:
         assert town.inbox(town.chat.bob) == [each.message_id for each in expected][:PAGE]
-        assert town.count(town.chat.bob) == min(MOST_COUNTED, len(expected))
+        assert town.count(town.chat.bob) == min(MAX_COUNTED, len(expected))
 
     return read
 
@@ -224,8 +224,8 @@ def test_looking_behind_what_waits_asks_for_no_message_twice(town: Town) -> None
     town.confirm(*others[:2], *others[3:])
     town.tables.inboxes.forget("stretches")
     town.tables.asked.clear()
-    run(
-        Inboxes(town.tables.as_session()).advance(
+    run_chain(
+        InboxIndex(town.tables.as_session()).advance(
             town.chat.conversation_id, {town.chat.bob: []}, town.time, thoroughly=True
         )
     ).result(0)
@@ -235,18 +235,18 @@ def test_looking_behind_what_waits_asks_for_no_message_twice(town: Town) -> None
 
 def test_both_peoples_marks_are_looked_up_at_once(town: Town) -> None:
     session = SlowSession(town.tables)
-    settled: dict[UUID, list[Place]] = {town.chat.alice: [], town.chat.bob: []}
-    advanced = run(Inboxes(session.as_session()).advance(town.chat.conversation_id, settled, START))
+    settled: dict[UUID, list[MessagePosition]] = {town.chat.alice: [], town.chat.bob: []}
+    advanced = run_chain(InboxIndex(session.as_session()).advance(town.chat.conversation_id, settled, START))
     assert town.tables.asked == [Statement.INBOX_OF, Statement.INBOX_OF]
     assert not advanced.done()
 
 
 def test_one_call_looks_at_so_many_messages_and_no_more(town: Town) -> None:
-    messages = town.chat.messages(advancing.CHUNK * (advancing.MOST_CHUNKS + 1))
+    messages = town.chat.messages(advancing.CHUNK * (advancing.MAX_CHUNKS + 1))
     town.send(*messages)
     town.tables.asked.clear()
     town.confirm(*messages)
-    assert town.tables.asked.count(Statement.STATES_NEWER) == advancing.MOST_CHUNKS
+    assert town.tables.asked.count(Statement.STATES_NEWER) == advancing.MAX_CHUNKS
 
 
 @pytest.mark.parametrize("at_once", [True, False], ids=["receipts", "a mark"])
@@ -259,19 +259,19 @@ def test_one_call_extends_so_many_stretches_and_no_more(
     if not at_once:
         town.confirm(*every_other)
         town.tables.inboxes.forget("stretches")
-    extended: list[Stretch] = []
-    joined = stretches.joined
+    extended: list[DeliveredRange] = []
+    joined = stretches.merge
 
-    def noticed(known: Stretches, found: Stretch) -> Stretches:
+    def noticed(known: DeliveredRanges, found: DeliveredRange) -> DeliveredRanges:
         extended.append(found)
         return joined(known, found)
 
-    monkeypatch.setattr(stretches, "joined", noticed)
+    monkeypatch.setattr(stretches, "merge", noticed)
     if at_once:
         town.confirm(*every_other)
     else:
         town.send(*town.chat.messages(MARK_EVERY))
-    assert len(extended) == advancing.MOST_FOUND
+    assert len(extended) == advancing.MAX_FOUND
 
 
 def test_some_lost_messages_cost_some_requests_each(town: Town) -> None:
@@ -324,7 +324,7 @@ def test_counting_hands_over_no_text(town: Town) -> None:
     text = "a text that nobody counts"
     town.send(*(town.chat.message(text) for _ in range(300)))
     town.tables.answered.clear()
-    assert town.count(town.chat.bob) == MOST_COUNTED
+    assert town.count(town.chat.bob) == MAX_COUNTED
     assert text not in str(town.tables.answered)
     assert Statement.NEWER_UNTIL not in town.tables.asked
 
@@ -334,5 +334,5 @@ def test_places_of_one_millisecond_are_told_apart(town: Town) -> None:
     town.send(lost, *others)
     town.confirm(*others)
     assert town.inbox(town.chat.bob) == [lost.message_id]
-    place = InboxPlace(START, town.chat.conversation_id, 150)
-    assert list(town.pending.inbox(town.chat.bob, place, PAGE)) == []
+    position = InboxPosition(START, town.chat.conversation_id, 150)
+    assert list(town.pending.inbox(town.chat.bob, position, PAGE)) == []

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from angarium.domain.errors import StoreUnavailable
-from angarium.domain.message import BEGINNING, LAST_OFFSET, InboxPlace, Message, Place
-from angarium.engines.cassandra.reader import CassandraReader
-from angarium.engines.cassandra.recorder import BATCH, CassandraRecorder
+from angarium.domain.message import BEGINNING, LAST_OFFSET, InboxPosition, Message, MessagePosition
+from angarium.engines.cassandra.reader import CassandraMessageReader
+from angarium.engines.cassandra.recorder import ROWS_PER_MUTATION, CassandraMessageWriter
 from angarium.engines.cassandra.rows import Rows
 from angarium.engines.cassandra.statements import Statement
 from tests.contract.ports.chat import START, Chat, record
@@ -47,17 +47,17 @@ class Torn:
     def __init__(self, before: int, torn: int) -> None:
         self.chat = Chat()
         self.copies = Copies()
-        self.reader = CassandraReader(self.copies.as_session())
+        self.reader = CassandraMessageReader(self.copies.as_session())
         total = before + torn
         self.messages = [self.chat.message(at=START + number // PER_MILLISECOND) for number in range(total)]
-        for start in range(0, before, BATCH):
+        for start in range(0, before, ROWS_PER_MUTATION):
             record(
-                CassandraRecorder(self.copies.as_session()),
-                *self.messages[start : min(before, start + BATCH)],
+                CassandraMessageWriter(self.copies.as_session()),
+                *self.messages[start : min(before, start + ROWS_PER_MUTATION)],
             )
         if torn:
             dying = FailingOnce(self.copies, Statement.ADD_MESSAGE, is_done=True).as_session()
-            stored = CassandraRecorder(dying).record(self.chat.conversation_id, self.messages[before:])
+            stored = CassandraMessageWriter(dying).record(self.chat.conversation_id, self.messages[before:])
             assert isinstance(stored.exception(0), StoreUnavailable)
         self.copies.everywhere = {each.message_id for each in self.messages[:before]}
 
@@ -69,13 +69,13 @@ Read = Callable[[Torn, int, int], Sequence[Message]]
 
 
 def _from_moment(torn: Torn, limit: int, at: int) -> Sequence[Message]:
-    moment = Place(START + at // PER_MILLISECOND, LAST_OFFSET)
+    moment = MessagePosition(START + at // PER_MILLISECOND, LAST_OFFSET)
     return torn.reader.newer(torn.chat.conversation_id, moment, limit)
 
 
 def _inbox(torn: Torn, limit: int, at: int) -> Sequence[Message]:
     # A place in another conversation names any moment of this one.
-    after = InboxPlace(START + at // PER_MILLISECOND, uuid4(), 0) if at else None
+    after = InboxPosition(START + at // PER_MILLISECOND, uuid4(), 0) if at else None
     return torn.reader.inbox(torn.chat.bob, after, limit)
 
 
@@ -103,10 +103,10 @@ READS: dict[str, Read] = {
 @pytest.mark.parametrize("way", READS)
 @settings(max_examples=60, deadline=None)
 @given(
-    before=st.integers(0, 2 * BATCH),
-    torn=st.integers(0, BATCH),
-    limit=st.integers(1, BATCH + 4),
-    at=st.integers(0, 3 * BATCH),
+    before=st.integers(0, 2 * ROWS_PER_MUTATION),
+    torn=st.integers(0, ROWS_PER_MUTATION),
+    limit=st.integers(1, ROWS_PER_MUTATION + 4),
+    at=st.integers(0, 3 * ROWS_PER_MUTATION),
     older=st.booleans(),
 )
 def test_what_one_read_brings_to_the_other_copies_is_a_prefix(
@@ -118,12 +118,12 @@ def test_what_one_read_brings_to_the_other_copies_is_a_prefix(
     assert seen == conversation.messages[: len(seen)]
     if shown and way != "by id":
         # Walking on from what was shown, either way.
-        page = sorted(shown, key=lambda each: each.place)
+        page = sorted(shown, key=lambda each: each.position)
         identifier = conversation.chat.conversation_id
         if older:
-            conversation.reader.older(identifier, page[0].place, limit)
+            conversation.reader.older(identifier, page[0].position, limit)
         else:
-            conversation.reader.newer(identifier, page[-1].place, limit)
+            conversation.reader.newer(identifier, page[-1].position, limit)
         seen = conversation.seen_by_others()
         assert seen == conversation.messages[: len(seen)]
 
@@ -132,6 +132,6 @@ def test_an_inbox_is_read_no_farther_than_the_newest_message_that_is_known_to_be
     conversation = Torn(before=3, torn=2)
     durable = conversation.messages[:3]
     assert list(conversation.reader.inbox(conversation.chat.bob, None, 10)) == durable
-    after = conversation.chat.place(durable[0])
+    after = conversation.chat.position(durable[0])
     assert list(conversation.reader.inbox(conversation.chat.bob, after, 10)) == durable[1:]
     assert conversation.seen_by_others() == durable

@@ -6,10 +6,10 @@ from concurrent.futures import Future
 import pytest
 
 from angarium.domain.errors import StoreUnavailable
-from angarium.engines.cassandra.recorder import BATCH, CassandraRecorder
+from angarium.engines.cassandra.recorder import ROWS_PER_MUTATION, CassandraMessageWriter
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.statements import Statement
-from angarium.ports.messages import Marked, Recorded
+from angarium.ports.messages import ReceiptOutcome, StoreOutcome
 from tests.contract.ports.chat import Chat, mark, receipt
 from tests.unit.engines.cassandra.disturbed import FailingOnce, HoldingBack
 from tests.unit.engines.cassandra.tables import Tables
@@ -56,15 +56,15 @@ class Work:
     def __init__(self) -> None:
         self.chat = Chat()
         # Two batches and both people.
-        self.messages = [*self.chat.messages(BATCH), self.chat.message(sender=self.chat.bob)]
+        self.messages = [*self.chat.messages(ROWS_PER_MUTATION), self.chat.message(sender=self.chat.bob)]
         self.tables = Tables()
 
     def store(self, session: CassandraSession) -> "Future[tuple[object, ...]]":
-        return CassandraRecorder(session).record(self.chat.conversation_id, self.messages)  # type: ignore[return-value]
+        return CassandraMessageWriter(session).record(self.chat.conversation_id, self.messages)  # type: ignore[return-value]
 
     def confirm(self, session: CassandraSession) -> "Future[tuple[object, ...]]":
         receipts = [receipt(self.messages[0]), receipt(self.messages[2])]
-        return CassandraRecorder(session).mark_delivered(self.chat.conversation_id, receipts)  # type: ignore[return-value]
+        return CassandraMessageWriter(session).mark_delivered(self.chat.conversation_id, receipts)  # type: ignore[return-value]
 
     def stored(self) -> Tables:
         """Give tables with the messages, and nothing asked since."""
@@ -108,7 +108,7 @@ def test_whichever_statement_fails_nothing_is_told_as_stored_and_a_repeated_call
 ) -> None:
     failing = FailingOnce(work.tables, statement, is_done)
     assert isinstance(work.store(failing.as_session()).exception(0), StoreUnavailable)
-    assert set(work.store(failing.as_session()).result(0)) <= {Recorded.STORED, Recorded.REPLAYED}
+    assert set(work.store(failing.as_session()).result(0)) <= {StoreOutcome.STORED, StoreOutcome.REPLAYED}
     assert work.tables.contents() == work.stored().contents()
 
 
@@ -117,7 +117,7 @@ def test_nothing_is_told_as_stored_before_every_statement_is_answered(
     work: Work, statement: Statement
 ) -> None:
     stored = held_back(work.store, HoldingBack(work.tables, statement))
-    assert set(stored.result(0)) == {Recorded.STORED}
+    assert set(stored.result(0)) == {StoreOutcome.STORED}
 
 
 def test_no_message_is_in_the_index_or_an_inbox_and_no_later_one_written_before_it_is_durable(
@@ -140,7 +140,10 @@ def test_whichever_statement_fails_nothing_is_told_as_confirmed_and_a_repeated_c
     tables = work.stored()
     failing = FailingOnce(tables, statement, is_done)
     assert isinstance(work.confirm(failing.as_session()).exception(0), StoreUnavailable)
-    assert set(work.confirm(failing.as_session()).result(0)) <= {Marked.DELIVERED, Marked.REPEATED}
+    assert set(work.confirm(failing.as_session()).result(0)) <= {
+        ReceiptOutcome.DELIVERED,
+        ReceiptOutcome.REPEATED,
+    }
     assert tables.contents() == work.confirmed().contents()
 
 
@@ -149,7 +152,7 @@ def test_nothing_is_told_as_confirmed_before_every_statement_is_answered(
     work: Work, statement: Statement
 ) -> None:
     confirmed = held_back(work.confirm, HoldingBack(work.stored(), statement))
-    assert set(confirmed.result(0)) == {Marked.DELIVERED}
+    assert set(confirmed.result(0)) == {ReceiptOutcome.DELIVERED}
 
 
 def test_no_mark_moves_over_a_message_before_its_status_is_durable(work: Work) -> None:
@@ -167,7 +170,7 @@ def test_a_receipt_that_is_repeated_after_a_crash_moves_the_marks_that_the_first
     tables = work.stored()
     crashing = FailingOnce(tables, Statement.NOTE_DELIVERED, is_done=False)
     assert work.confirm(crashing.as_session()).exception(0) is not None
-    assert work.confirm(tables.as_session()).result(0) == (Marked.REPEATED,) * 2
+    assert work.confirm(tables.as_session()).result(0) == (ReceiptOutcome.REPEATED,) * 2
     assert tables.contents() == work.confirmed().contents()
 
 
@@ -175,6 +178,6 @@ def test_what_somebody_else_confirms_or_nobody_sent_moves_no_mark(work: Work) ->
     tables = work.stored()
     before = tables.contents()
     of_others = [receipt(work.messages[0], by=work.chat.alice), receipt(Chat().message())]
-    outcomes = mark(CassandraRecorder(tables.as_session()), work.chat, *of_others)
-    assert outcomes == (Marked.NOT_RECIPIENT, Marked.UNKNOWN)
+    outcomes = mark(CassandraMessageWriter(tables.as_session()), work.chat, *of_others)
+    assert outcomes == (ReceiptOutcome.NOT_RECIPIENT, ReceiptOutcome.UNKNOWN)
     assert tables.contents() == before

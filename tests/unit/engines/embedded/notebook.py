@@ -34,7 +34,7 @@ class Notebook:
         self.statements: list[str] = []
         self.writer = Writer(self.connect(), capacity, patience, linger, spacing, busy=0.01)
         self.notes = self.writer.kind(self.add, StoreUnavailable)
-        self.patient = self.writer.kind(self.add, LogUnavailable, patient=True)
+        self.deferrable = self.writer.kind(self.add, LogUnavailable, deferrable=True)
         self.gate = Gate(self.writer)
 
     def connect(self) -> sqlite3.Connection:

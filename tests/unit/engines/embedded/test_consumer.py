@@ -88,7 +88,7 @@ def test_an_outage_between_polls_costs_no_record(
 def test_a_busy_partition_keeps_no_other_waiting(
     log: EmbeddedLog, consumer: EmbeddedConsumer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumer_module, "MOST_RECORDS", 10)
+    monkeypatch.setattr(consumer_module, "MAX_RECORDS", 10)
     for future in [log.append(NewRecord(KEYS[0], b"busy", {})) for _ in range(200)]:
         future.result(PATIENCE)
     for partition in (1, 2, 3):

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from angarium.domain.conversation import ConversationPlace
-from angarium.domain.message import InboxPlace, Place
+from angarium.domain.conversation import ConversationPosition
+from angarium.domain.message import InboxPosition, MessagePosition
 from angarium.engines.embedded import consumer, conversations, message_reading, message_recording, rows
 from angarium.engines.embedded.conversations import EmbeddedConversations
 from angarium.engines.embedded.database import Database
@@ -19,11 +19,11 @@ from angarium.ports.messages import Receipt
 SOMEBODY = UUID(int=1)
 
 READS: dict[str, Callable[[sqlite3.Connection], object]] = {
-    "older": lambda c: message_reading.older(c, SOMEBODY, Place(1, 1), 10),
-    "newer": lambda c: message_reading.newer(c, SOMEBODY, Place(1, 1), 10),
+    "older": lambda c: message_reading.older(c, SOMEBODY, MessagePosition(1, 1), 10),
+    "newer": lambda c: message_reading.newer(c, SOMEBODY, MessagePosition(1, 1), 10),
     "find": lambda c: message_reading.find(c, SOMEBODY, [SOMEBODY]),
     "recipients": lambda c: message_reading.recipients(c, SOMEBODY, [SOMEBODY]),
-    "inbox": lambda c: message_reading.inbox(c, SOMEBODY, InboxPlace(1, SOMEBODY, 1), 10),
+    "inbox": lambda c: message_reading.inbox(c, SOMEBODY, InboxPosition(1, SOMEBODY, 1), 10),
     "summaries": lambda c: message_reading.summaries(c, SOMEBODY, [SOMEBODY]),
     "record": lambda c: message_recording.record(c, [(SOMEBODY, [])]),
     "mark_delivered": lambda c: message_recording.mark_delivered(
@@ -89,7 +89,7 @@ def test_what_a_user_asks_for_scans_no_table(database: Database, monkeypatch: py
         return []
 
     monkeypatch.setattr(rows, "read", tracing)
-    EmbeddedConversations(database).of_user(SOMEBODY, ConversationPlace(1, SOMEBODY), 10)
+    EmbeddedConversations(database).of_user(SOMEBODY, ConversationPosition(1, SOMEBODY), 10)
     EmbeddedPresence(database).last_seen([SOMEBODY])
     assert len(traced) == 2
     for query in traced:

@@ -15,7 +15,7 @@ from angarium.deadline import within
 from angarium.domain.conversation import Conversation
 from angarium.domain.errors import LogUnavailable, StoreUnavailable
 from angarium.domain.identifiers import user_id_for
-from angarium.domain.message import BEGINNING, Message, Place, Status
+from angarium.domain.message import BEGINNING, Message, MessagePosition, Status
 from angarium.domain.user import User
 from angarium.engines.embedded import rows
 from angarium.engines.embedded.conversations import EmbeddedConversations
@@ -26,7 +26,7 @@ from angarium.engines.embedded.messages import EmbeddedMessages
 from angarium.engines.embedded.presence import EmbeddedPresence
 from angarium.engines.embedded.users import EmbeddedUsers
 from angarium.ports.message_log import DeadLetter, NewRecord, Record
-from angarium.ports.messages import Marked, Receipt, Recorded
+from angarium.ports.messages import Receipt, ReceiptOutcome, StoreOutcome
 from tests.fakes.clock import ManualClock
 
 PATIENCE = 30.0
@@ -40,7 +40,9 @@ def user(name: str) -> User:
 
 def messages(count: int, conversation_id: UUID = CONVERSATION.conversation_id) -> list[Message]:
     return [
-        Message(uuid4(), conversation_id, ALICE, BOB, f"text {number}", Place(5, number), Status.SENT)
+        Message(
+            uuid4(), conversation_id, ALICE, BOB, f"text {number}", MessagePosition(5, number), Status.SENT
+        )
         for number in range(count)
     ]
 
@@ -53,13 +55,15 @@ def write_lock(folder: Path) -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("count", [1, rows.MOST - 1, rows.MOST, rows.MOST + 1, 3 * rows.MOST + 5])
+@pytest.mark.parametrize(
+    "count", [1, rows.MAX_COUNT - 1, rows.MAX_COUNT, rows.MAX_COUNT + 1, 3 * rows.MAX_COUNT + 5]
+)
 def test_any_number_of_messages_is_stored_and_confirmed_in_one_call(database: Database, count: int) -> None:
     store, sent = EmbeddedMessages(database), messages(count)
-    assert store.record(CONVERSATION.conversation_id, sent).result(PATIENCE) == (Recorded.STORED,) * count
+    assert store.record(CONVERSATION.conversation_id, sent).result(PATIENCE) == (StoreOutcome.STORED,) * count
     receipts = [Receipt(each.message_id, BOB, 9) for each in sent]
     marked = store.mark_delivered(CONVERSATION.conversation_id, receipts).result(PATIENCE)
-    assert marked == (Marked.DELIVERED,) * count
+    assert marked == (ReceiptOutcome.DELIVERED,) * count
     kept = store.newer(CONVERSATION.conversation_id, BEGINNING, 1000)
     assert [each.content for each in kept] == [each.content for each in sent]
     assert {(each.status, each.delivered_at) for each in kept} == {(Status.DELIVERED, 9)}
@@ -78,9 +82,9 @@ def test_calls_that_share_a_commit_see_each_other(database: Database) -> None:
     store, sent = EmbeddedMessages(database), messages(3)
     futures = [store.record(CONVERSATION.conversation_id, sent) for _ in range(3)]
     assert [set(future.result(PATIENCE)) for future in futures] == [
-        {Recorded.STORED},
-        {Recorded.REPLAYED},
-        {Recorded.REPLAYED},
+        {StoreOutcome.STORED},
+        {StoreOutcome.REPLAYED},
+        {StoreOutcome.REPLAYED},
     ]
 
 
@@ -152,7 +156,7 @@ def test_a_closed_store_tells_it_in_the_ports_own_way(database: Database) -> Non
 def test_a_text_that_cannot_be_stored_harms_no_other(database: Database) -> None:
     store, sent = EmbeddedMessages(database), messages(2)
     other = uuid4()
-    bad = Message(uuid4(), other, ALICE, BOB, "\ud800", Place(5, 9), Status.SENT)
+    bad = Message(uuid4(), other, ALICE, BOB, "\ud800", MessagePosition(5, 9), Status.SENT)
     futures = [
         store.record(CONVERSATION.conversation_id, sent),
         store.record(other, [bad]),

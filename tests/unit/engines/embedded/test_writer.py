@@ -228,7 +228,7 @@ def test_a_caller_that_turned_away_harms_nobody_in_an_outage_either(notebook: No
     notebook.gate.shut()
     futures = [notebook.notes.submit(number) for number in range(3)]
     assert futures[1].cancel()
-    failing = notebook.patient.submit(-1)
+    failing = notebook.deferrable.submit(-1)
     assert failing.cancel()
     with closing(sqlite3.connect(notebook.path, isolation_level=None)) as other:
         notebook.gate.opened.set()
@@ -269,22 +269,22 @@ def test_an_outage_is_logged_once_and_so_is_its_end(
 
 def test_a_patient_job_shares_the_commit_of_the_next_one(tmp_path: Path) -> None:
     notebook = Notebook(tmp_path / "notes.db", linger=3600)
-    patient = notebook.patient.submit(1)
+    deferrable = notebook.deferrable.submit(1)
     for _ in range(20):
         assert notebook.kept() == []
     assert notebook.notes.wait(2) == 20
-    assert patient.result(0) == 10
+    assert deferrable.result(0) == 10
     assert notebook.commits() == 1
     notebook.writer.close()
 
 
 def test_a_patient_job_does_not_wait_for_ever(notebook: Notebook) -> None:
-    assert notebook.patient.submit(1).result(PATIENCE) == 10
+    assert notebook.deferrable.submit(1).result(PATIENCE) == 10
 
 
 def test_many_patient_jobs_wait_for_nobody(tmp_path: Path) -> None:
     notebook = Notebook(tmp_path / "notes.db", linger=3600)
-    futures = [notebook.patient.submit(number) for number in range(32)]
+    futures = [notebook.deferrable.submit(number) for number in range(32)]
     assert [future.result(PATIENCE) for future in futures] == [number * 10 for number in range(32)]
     notebook.writer.close()
 

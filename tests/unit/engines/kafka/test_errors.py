@@ -6,7 +6,7 @@ from angarium.engines.kafka.errors import (
     RecordRefused,
     ends_the_producer,
     is_refused_for_good,
-    translated,
+    translate,
 )
 
 
@@ -46,7 +46,7 @@ def test_a_commit_without_a_hold_is_refused_for_good(error: Exception) -> None:
 def test_what_the_library_raises_becomes_an_outage_that_names_it(error: Exception) -> None:
     with (
         pytest.raises(LogUnavailable, match=f"trying: {type(error).__name__}") as outage,
-        translated("trying"),
+        translate("trying"),
     ):
         raise error
     assert outage.value.__cause__ is error

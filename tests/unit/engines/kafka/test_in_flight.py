@@ -8,7 +8,7 @@ from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 from angarium.domain.errors import LogUnavailable, RecordTooLarge
 from angarium.engines.kafka import in_flight
 from angarium.engines.kafka.errors import RecordRefused
-from angarium.engines.kafka.in_flight import SWEEP_SECONDS, InFlight
+from angarium.engines.kafka.in_flight import SWEEP_SECONDS, PendingAppends
 from angarium.ports.message_log import Appended
 from tests.fakes.clock import ManualClock
 
@@ -20,10 +20,10 @@ class Outcomes:
     passes: list[int] = field(default_factory=list)
     failures: list[int] = field(default_factory=list)
 
-    def passed(self, partition: int) -> None:
+    def record_success(self, partition: int) -> None:
         self.passes.append(partition)
 
-    def failed(self, partition: int) -> None:
+    def record_failure(self, partition: int) -> None:
         self.failures.append(partition)
 
 
@@ -45,12 +45,12 @@ def outcomes() -> Outcomes:
 
 
 @pytest.fixture
-def flight(clock: ManualClock, outcomes: Outcomes) -> Iterator[InFlight]:
-    with closing(InFlight(4, 2, outcomes, clock, bound=1.0)) as opened:
+def flight(clock: ManualClock, outcomes: Outcomes) -> Iterator[PendingAppends]:
+    with closing(PendingAppends(4, 2, outcomes, clock, bound=1.0)) as opened:
         yield opened
 
 
-def test_an_acknowledged_record_has_its_place(flight: InFlight, outcomes: Outcomes) -> None:
+def test_an_acknowledged_record_has_its_place(flight: PendingAppends, outcomes: Outcomes) -> None:
     sent = flight.begin(3)
     sent.acknowledged(Metadata(3, 17, 1_700))
     assert sent.future.result(0) == Appended(3, 17, 1_700)
@@ -58,7 +58,7 @@ def test_an_acknowledged_record_has_its_place(flight: InFlight, outcomes: Outcom
 
 
 def test_a_record_without_an_answer_is_given_up_when_its_time_is_over(
-    flight: InFlight, clock: ManualClock, outcomes: Outcomes
+    flight: PendingAppends, clock: ManualClock, outcomes: Outcomes
 ) -> None:
     sent = flight.begin(3)
     clock.advance(1.0)
@@ -67,7 +67,7 @@ def test_a_record_without_an_answer_is_given_up_when_its_time_is_over(
 
 
 def test_a_record_has_all_its_time_whatever_became_of_the_one_before(
-    flight: InFlight, clock: ManualClock, outcomes: Outcomes
+    flight: PendingAppends, clock: ManualClock, outcomes: Outcomes
 ) -> None:
     first = flight.begin(3)
     clock.advance(0.6)
@@ -81,7 +81,9 @@ def test_a_record_has_all_its_time_whatever_became_of_the_one_before(
     assert outcomes == Outcomes(passes=[2], failures=[3])
 
 
-def test_what_was_given_up_counts_until_the_library_lets_it_go(flight: InFlight, clock: ManualClock) -> None:
+def test_what_was_given_up_counts_until_the_library_lets_it_go(
+    flight: PendingAppends, clock: ManualClock
+) -> None:
     sent = [flight.begin(0), flight.begin(0)]
     clock.advance(1.0)
     for each in sent:
@@ -95,7 +97,7 @@ def test_what_was_given_up_counts_until_the_library_lets_it_go(flight: InFlight,
 
 
 def test_a_late_acknowledgement_changes_no_answer_and_tells_that_the_partition_is_back(
-    flight: InFlight, clock: ManualClock, outcomes: Outcomes
+    flight: PendingAppends, clock: ManualClock, outcomes: Outcomes
 ) -> None:
     sent = flight.begin(0)
     clock.advance(1.0)
@@ -105,7 +107,7 @@ def test_a_late_acknowledgement_changes_no_answer_and_tells_that_the_partition_i
     assert outcomes.passes == [0]
 
 
-def test_the_library_s_failure_becomes_an_outage(flight: InFlight, outcomes: Outcomes) -> None:
+def test_the_library_s_failure_becomes_an_outage(flight: PendingAppends, outcomes: Outcomes) -> None:
     sent = flight.begin(1)
     sent.refused(KafkaTimeoutError("late"))
     assert isinstance(sent.future.exception(0), LogUnavailable)
@@ -113,19 +115,19 @@ def test_the_library_s_failure_becomes_an_outage(flight: InFlight, outcomes: Out
     assert flight.waiting(1) == 0
 
 
-def test_an_acknowledgement_without_a_place_is_no_acknowledgement(flight: InFlight) -> None:
+def test_an_acknowledgement_without_a_place_is_no_acknowledgement(flight: PendingAppends) -> None:
     sent = flight.begin(1)
     sent.acknowledged(Metadata(1, -1, -1))
     assert isinstance(sent.future.exception(0), LogUnavailable)
 
 
-def test_closing_answers_everybody(flight: InFlight) -> None:
+def test_closing_answers_everybody(flight: PendingAppends) -> None:
     sent = flight.begin(0)
     flight.close()
     assert isinstance(sent.future.exception(0), LogUnavailable)
 
 
-def test_a_caller_that_went_away_disturbs_nobody(flight: InFlight) -> None:
+def test_a_caller_that_went_away_disturbs_nobody(flight: PendingAppends) -> None:
     sent = flight.begin(0)
     assert sent.future.cancel()
     sent.acknowledged(Metadata(0, 1, 1))
@@ -133,7 +135,7 @@ def test_a_caller_that_went_away_disturbs_nobody(flight: InFlight) -> None:
 
 
 def test_records_of_too_many_bytes_are_not_held(
-    flight: InFlight, outcomes: Outcomes, monkeypatch: pytest.MonkeyPatch
+    flight: PendingAppends, outcomes: Outcomes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(in_flight, "MAX_BYTES", 1_000)
     alone = flight.begin(0, 5_000)
@@ -148,7 +150,7 @@ def test_records_of_too_many_bytes_are_not_held(
 
 
 def test_a_record_that_is_refused_for_its_size_is_not_there_and_its_partition_answers(
-    flight: InFlight, outcomes: Outcomes
+    flight: PendingAppends, outcomes: Outcomes
 ) -> None:
     sent = flight.begin(3)
     sent.refused(RecordRefused("topic 'messages' takes no record of 9 bytes"))
@@ -158,7 +160,7 @@ def test_a_record_that_is_refused_for_its_size_is_not_there_and_its_partition_an
 
 
 def test_a_refusal_for_size_that_an_earlier_try_may_have_passed_is_not_certain(
-    flight: InFlight, outcomes: Outcomes
+    flight: PendingAppends, outcomes: Outcomes
 ) -> None:
     sent = flight.begin(3)
     sent.refused(MessageSizeTooLargeError())
@@ -167,8 +169,8 @@ def test_a_refusal_for_size_that_an_earlier_try_may_have_passed_is_not_certain(
 
 
 def test_a_record_that_is_too_large_to_be_sent_says_nothing_of_its_partition(
-    flight: InFlight, outcomes: Outcomes
+    flight: PendingAppends, outcomes: Outcomes
 ) -> None:
-    flight.landed(flight.begin(3), RecordTooLarge("too large"))
+    flight.completed(flight.begin(3), RecordTooLarge("too large"))
     assert outcomes == Outcomes()
     assert flight.waiting(3) == 0

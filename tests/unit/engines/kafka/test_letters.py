@@ -4,11 +4,11 @@ import pytest
 from kafka.consumer.fetcher import ConsumerRecord
 
 from angarium.engines.kafka import letters
-from angarium.engines.kafka.letters import Letter
+from angarium.engines.kafka.letters import DeadLetterRecord
 from angarium.ports.message_log import DeadLetter, Record
 
 TOPIC = "messages"
-MOST = 10_000
+MAX_COUNT = 10_000
 SMALL = Record(3, 17, 5, b"key", b"value", {"schema": b"1"})
 
 
@@ -16,10 +16,10 @@ def letter(record: Record) -> DeadLetter:
     return DeadLetter("undecodable_event", "no JSON", record, "t1")
 
 
-def read_back(written: Letter) -> DeadLetter:
+def read_back(written: DeadLetterRecord) -> DeadLetter:
     found = dict.fromkeys(ConsumerRecord._fields)
     found |= {"key": written.key, "value": written.value, "headers": written.headers}
-    read = letters.read(ConsumerRecord(**found))
+    read = letters.decode(ConsumerRecord(**found))
     assert read is not None
     return read
 
@@ -34,15 +34,15 @@ def read_back(written: Letter) -> DeadLetter:
     ids=["well-formed", "headers without a value", "nothing"],
 )
 def test_what_fits_is_kept_whole(record: Record) -> None:
-    written = letters.written(letter(record), TOPIC, MOST)
-    assert written.size <= MOST
+    written = letters.encode(letter(record), TOPIC, MAX_COUNT)
+    assert written.size <= MAX_COUNT
     assert read_back(written) == letter(record)
 
 
 def test_what_does_not_fit_is_kept_without_its_value_and_says_so() -> None:
-    record = replace(SMALL, value=b"v" * MOST)
-    written = letters.written(letter(record), TOPIC, MOST)
-    assert written.size <= MOST
+    record = replace(SMALL, value=b"v" * MAX_COUNT)
+    written = letters.encode(letter(record), TOPIC, MAX_COUNT)
+    assert written.size <= MAX_COUNT
     kept = read_back(written)
     assert kept.record == replace(record, value=None)
     assert kept.detail == (
@@ -54,16 +54,16 @@ def test_what_does_not_fit_is_kept_without_its_value_and_says_so() -> None:
 @pytest.mark.parametrize(
     "record",
     [
-        replace(SMALL, key=b"k" * MOST),
-        replace(SMALL, headers={"odd": b"h" * MOST}),
-        Record(3, 17, 5, None, None, {"n" * MOST: None}),
-        Record(3, 17, 5, b"k" * MOST, b"v" * MOST, {"odd": b"h" * MOST}),
+        replace(SMALL, key=b"k" * MAX_COUNT),
+        replace(SMALL, headers={"odd": b"h" * MAX_COUNT}),
+        Record(3, 17, 5, None, None, {"n" * MAX_COUNT: None}),
+        Record(3, 17, 5, b"k" * MAX_COUNT, b"v" * MAX_COUNT, {"odd": b"h" * MAX_COUNT}),
     ],
     ids=["key", "header", "name", "everything"],
 )
 def test_what_does_not_fit_even_so_is_kept_as_its_position_alone(record: Record) -> None:
-    written = letters.written(letter(record), TOPIC, MOST)
-    assert written.size <= MOST
+    written = letters.encode(letter(record), TOPIC, MAX_COUNT)
+    assert written.size <= MAX_COUNT
     kept = read_back(written)
     assert kept.record == Record(3, 17, 5, None, None, {})
     assert "without its key, value and headers" in kept.detail
@@ -82,4 +82,4 @@ def test_what_does_not_fit_even_so_is_kept_as_its_position_alone(record: Record)
 )
 def test_a_record_that_nobody_here_wrote_is_no_dead_letter(headers: list[tuple[str, bytes | None]]) -> None:
     found = dict.fromkeys(ConsumerRecord._fields) | {"value": b"x", "headers": headers}
-    assert letters.read(ConsumerRecord(**found)) is None
+    assert letters.decode(ConsumerRecord(**found)) is None

@@ -1,6 +1,6 @@
 import pytest
 
-from angarium.engines.kafka.linger import ALONE_SECONDS, BUSY_LINGER_MS, LINGER_MS, Linger
+from angarium.engines.kafka.linger import ALONE_SECONDS, BUSY_LINGER_MS, LINGER_MS, AdaptiveLinger
 from tests.fakes.clock import ManualClock
 
 BETWEEN = ALONE_SECONDS / 4
@@ -12,37 +12,37 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def linger(clock: ManualClock) -> Linger:
+def linger(clock: ManualClock) -> AdaptiveLinger:
     """A caller who sends one record after the other."""
-    linger = Linger(clock)
+    linger = AdaptiveLinger(clock)
     come(linger, clock, 2)
     return linger
 
 
-def come(linger: Linger, clock: ManualClock, records: int) -> None:
+def come(linger: AdaptiveLinger, clock: ManualClock, records: int) -> None:
     for _ in range(records):
         clock.advance(BETWEEN)
-        linger.came()
+        linger.record_arrived()
 
 
-def test_records_wait_a_little_for_each_other(linger: Linger) -> None:
+def test_records_wait_a_little_for_each_other(linger: AdaptiveLinger) -> None:
     assert linger.milliseconds() == LINGER_MS
 
 
-def test_a_record_that_nobody_follows_does_not_wait(linger: Linger, clock: ManualClock) -> None:
+def test_a_record_that_nobody_follows_does_not_wait(linger: AdaptiveLinger, clock: ManualClock) -> None:
     clock.advance(ALONE_SECONDS + BETWEEN)
-    linger.came()
+    linger.record_arrived()
     assert linger.milliseconds() == 0
 
 
 def test_the_first_record_of_all_does_not_wait(clock: ManualClock) -> None:
-    linger = Linger(clock)
-    linger.came()
+    linger = AdaptiveLinger(clock)
+    linger.record_arrived()
     assert linger.milliseconds() == 0
 
 
 def test_while_the_caller_goes_on_without_a_pause_records_wait_longer(
-    linger: Linger, clock: ManualClock
+    linger: AdaptiveLinger, clock: ManualClock
 ) -> None:
     linger.rested()
     come(linger, clock, 3)
@@ -50,26 +50,28 @@ def test_while_the_caller_goes_on_without_a_pause_records_wait_longer(
 
 
 def test_nobody_waits_longer_for_a_caller_who_has_been_at_it_for_a_moment_only(
-    linger: Linger, clock: ManualClock
+    linger: AdaptiveLinger, clock: ManualClock
 ) -> None:
     linger.rested()
     come(linger, clock, 2)
     assert linger.milliseconds() == LINGER_MS
 
 
-def test_a_pause_ends_the_longer_wait(linger: Linger, clock: ManualClock) -> None:
+def test_a_pause_ends_the_longer_wait(linger: AdaptiveLinger, clock: ManualClock) -> None:
     linger.rested()
     come(linger, clock, 3)
     linger.rested()
     assert linger.milliseconds() == LINGER_MS
 
 
-def test_a_caller_who_never_tells_of_a_pause_is_not_waited_for(linger: Linger, clock: ManualClock) -> None:
+def test_a_caller_who_never_tells_of_a_pause_is_not_waited_for(
+    linger: AdaptiveLinger, clock: ManualClock
+) -> None:
     come(linger, clock, 100)
     assert linger.milliseconds() == LINGER_MS
 
 
-def test_a_pause_tells_whether_anything_came_before_it(linger: Linger, clock: ManualClock) -> None:
+def test_a_pause_tells_whether_anything_came_before_it(linger: AdaptiveLinger, clock: ManualClock) -> None:
     assert linger.rested()
     assert not linger.rested()
     come(linger, clock, 1)

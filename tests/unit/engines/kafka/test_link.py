@@ -7,8 +7,8 @@ from typing import cast
 import pytest
 
 from angarium.domain.errors import LogUnavailable, SetupError
-from angarium.engines.kafka.link import REST_SECONDS, SILENT_SECONDS, ProducerLink
-from angarium.engines.kafka.live_producer import LiveProducer
+from angarium.engines.kafka.link import REST_SECONDS, SILENT_SECONDS, ProducerSupervisor
+from angarium.engines.kafka.live_producer import TopicProducer
 from tests.unit.services.log_lines import captured
 
 
@@ -34,12 +34,12 @@ class Brokers:
         self.replacements = 0
         self.failed = 0
 
-    def connect(self) -> LiveProducer:
+    def connect(self) -> TopicProducer:
         if self.failure is not None:
             self.failed += 1
             raise self.failure
         self.made.append(Producer(self.fail_producers))
-        return cast("LiveProducer", self.made[-1])
+        return cast("TopicProducer", self.made[-1])
 
     def replaced(self) -> None:
         self.replacements += 1
@@ -52,11 +52,11 @@ def brokers() -> Brokers:
 
 
 @pytest.fixture
-def open_link(brokers: Brokers) -> Iterator[Callable[[], ProducerLink]]:
-    links: list[ProducerLink] = []
+def open_link(brokers: Brokers) -> Iterator[Callable[[], ProducerSupervisor]]:
+    links: list[ProducerSupervisor] = []
 
-    def make() -> ProducerLink:
-        links.append(ProducerLink(brokers.connect, lambda: brokers.silence, brokers.replaced))
+    def make() -> ProducerSupervisor:
+        links.append(ProducerSupervisor(brokers.connect, lambda: brokers.silence, brokers.replaced))
         return links[-1]
 
     yield make
@@ -73,7 +73,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 def test_brokers_that_are_away_are_asked_again_until_they_are_back(
-    brokers: Brokers, open_link: Callable[[], ProducerLink]
+    brokers: Brokers, open_link: Callable[[], ProducerSupervisor]
 ) -> None:
     brokers.failure = LogUnavailable("nobody there")
     link = open_link()
@@ -82,11 +82,11 @@ def test_brokers_that_are_away_are_asked_again_until_they_are_back(
         _ = link.live
     brokers.failure = None
     link.wait_until_made(30.0)
-    assert link.live is cast("LiveProducer", brokers.made[0])
+    assert link.live is cast("TopicProducer", brokers.made[0])
 
 
 def test_a_topic_that_does_not_fit_is_told_to_every_sender(
-    brokers: Brokers, open_link: Callable[[], ProducerLink]
+    brokers: Brokers, open_link: Callable[[], ProducerSupervisor]
 ) -> None:
     brokers.failure = SetupError("12 partitions, not 6")
     link = open_link()
@@ -96,7 +96,7 @@ def test_a_topic_that_does_not_fit_is_told_to_every_sender(
 
 
 def test_whatever_connecting_raises_it_is_tried_again(
-    brokers: Brokers, open_link: Callable[[], ProducerLink]
+    brokers: Brokers, open_link: Callable[[], ProducerSupervisor]
 ) -> None:
     brokers.failure = KeyError("unforeseen")
     link = open_link()
@@ -105,33 +105,33 @@ def test_whatever_connecting_raises_it_is_tried_again(
         _ = link.live
     brokers.failure = None
     link.wait_until_made(30.0)
-    assert link.live is cast("LiveProducer", brokers.made[0])
+    assert link.live is cast("TopicProducer", brokers.made[0])
 
 
 def test_a_producer_that_is_silent_for_too_long_is_replaced_and_closed(
-    brokers: Brokers, open_link: Callable[[], ProducerLink]
+    brokers: Brokers, open_link: Callable[[], ProducerSupervisor]
 ) -> None:
     link = open_link()
     link.wait_until_made(30.0)
     brokers.silence = SILENT_SECONDS
     wait_for(lambda: brokers.replacements == 2)
-    assert link.live is cast("LiveProducer", brokers.made[1])
+    assert link.live is cast("TopicProducer", brokers.made[1])
     assert brokers.made[0].closed.wait(30.0)
 
 
 def test_a_producer_that_has_failed_is_replaced_and_closed(
-    brokers: Brokers, open_link: Callable[[], ProducerLink]
+    brokers: Brokers, open_link: Callable[[], ProducerSupervisor]
 ) -> None:
     link = open_link()
     link.wait_until_made(30.0)
     brokers.made[0].has_failed = True
     wait_for(lambda: brokers.replacements == 2)
-    assert link.live is cast("LiveProducer", brokers.made[1])
+    assert link.live is cast("TopicProducer", brokers.made[1])
     assert brokers.made[0].closed.wait(30.0)
 
 
 def test_what_fails_every_producer_does_not_make_one_after_the_other(
-    brokers: Brokers, open_link: Callable[[], ProducerLink]
+    brokers: Brokers, open_link: Callable[[], ProducerSupervisor]
 ) -> None:
     brokers.fail_producers = True
     began = time.monotonic()
@@ -141,19 +141,19 @@ def test_what_fails_every_producer_does_not_make_one_after_the_other(
 
 
 def test_a_silent_producer_is_kept_until_there_is_another(
-    brokers: Brokers, open_link: Callable[[], ProducerLink]
+    brokers: Brokers, open_link: Callable[[], ProducerSupervisor]
 ) -> None:
     link = open_link()
     link.wait_until_made(30.0)
     brokers.failure = LogUnavailable("nobody there")
     brokers.silence = SILENT_SECONDS
     wait_for(lambda: brokers.failed >= 2)
-    assert link.live is cast("LiveProducer", brokers.made[0])
+    assert link.live is cast("TopicProducer", brokers.made[0])
     assert not brokers.made[0].closed.is_set()
 
 
 def test_closing_closes_the_producer(brokers: Brokers) -> None:
-    with closing(ProducerLink(brokers.connect, lambda: 0.0, brokers.replaced)) as link:
+    with closing(ProducerSupervisor(brokers.connect, lambda: 0.0, brokers.replaced)) as link:
         link.wait_until_made(30.0)
     assert brokers.made[0].closed.is_set()
     with pytest.raises(LogUnavailable, match="closed"):
@@ -169,7 +169,7 @@ def test_closing_closes_the_producer(brokers: Brokers) -> None:
     ],
 )
 def test_what_goes_on_is_told_once_in_a_while(
-    brokers: Brokers, open_link: Callable[[], ProducerLink], failure: Exception, action: str, level: str
+    brokers: Brokers, open_link: Callable[[], ProducerSupervisor], failure: Exception, action: str, level: str
 ) -> None:
     brokers.failure = failure
     with captured() as lines:

@@ -9,9 +9,9 @@ from tests.unit.engines.kafka.patches.fetching import OFFSET_OUT_OF_RANGE, TOPIC
 
 def lost(fetching: Fetching, error: BaseException) -> dict[int, int]:
     assert isinstance(error, LOST)
-    found = lost_positions(error, lambda place: fetching.position(place.partition))
-    assert {place.topic for place in found} == {TOPIC}
-    return {place.partition: offset for place, offset in found.items()}
+    found = lost_positions(error, lambda position: fetching.position(position.partition))
+    assert {position.topic for position in found} == {TOPIC}
+    return {position.partition: offset for position, offset in found.items()}
 
 
 def test_an_offset_that_the_log_has_no_more_is_told_after_what_came_with_it() -> None:

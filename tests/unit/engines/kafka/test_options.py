@@ -14,16 +14,16 @@ from kafka.producer.sender import Sender
 
 from angarium.domain.errors import LogUnavailable
 from angarium.domain.partitioning import partition_for
-from angarium.engines.kafka.consumer import KafkaConsumer
+from angarium.engines.kafka.consumer import KafkaLogConsumer
 from angarium.engines.kafka.dead_letters import KafkaDeadLetters
-from angarium.engines.kafka.live_producer import LiveProducer
+from angarium.engines.kafka.live_producer import TopicProducer
 from angarium.engines.kafka.patches.network_client import NetworkClient
 from angarium.engines.kafka.producer import KafkaLog
-from angarium.engines.kafka.security import KafkaConnection
+from angarium.engines.kafka.security import KafkaConnectionSettings
 from angarium.ports.message_log import NewRecord
 from tests.contract.ports.records import new_key
 
-NOWHERE = KafkaConnection(("127.0.0.1:1",))
+NOWHERE = KafkaConnectionSettings(("127.0.0.1:1",))
 PARTITIONS = 12
 
 Options = dict[str, object]
@@ -44,7 +44,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, client: str, use: Callable[[], object
 
 
 def test_a_record_is_acknowledged_by_all_replicas_and_appended_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    options = asked(monkeypatch, "KafkaProducer", lambda: LiveProducer.connect(NOWHERE, "messages", 1))
+    options = asked(monkeypatch, "KafkaProducer", lambda: TopicProducer.connect(NOWHERE, "messages", 1))
     assert options["acks"] == "all"
     assert options["enable_idempotence"] is True
     assert "retries" not in options, "the default is without an end; fewer switch idempotence off"
@@ -55,7 +55,7 @@ def test_a_record_is_acknowledged_by_all_replicas_and_appended_once(monkeypatch:
 
 def test_where_a_group_goes_on_is_never_the_librarys_choice(monkeypatch: pytest.MonkeyPatch) -> None:
     options = asked(
-        monkeypatch, "KafkaConsumer", lambda: KafkaConsumer(NOWHERE, "messages", "router").poll(0)
+        monkeypatch, "KafkaConsumer", lambda: KafkaLogConsumer(NOWHERE, "messages", "router").poll(0)
     )
     assert options["group_id"] == "router"
     assert options["auto_offset_reset"] == "none"

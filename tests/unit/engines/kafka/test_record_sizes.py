@@ -12,7 +12,7 @@ from angarium.domain.content import content_problem
 from angarium.domain.events import MAX_RECEIPT_IDS, SCHEMA, Event, MessagesDelivered, NewMessage, encode
 from angarium.domain.message import MAX_CONTENT_BYTES
 from angarium.engines.kafka.record_batches import max_batch_bytes
-from angarium.engines.kafka.record_sizes import BATCH_BYTES, LARGEST_BATCH
+from angarium.engines.kafka.record_sizes import BATCH_BYTES, MAX_BATCH_BYTES
 
 ROOT = Path(__file__).parents[4]
 ID = UUID(int=1)
@@ -36,15 +36,15 @@ def sent(event: Event) -> int:
 @pytest.mark.parametrize("character", ["\x01", "\x1f", "\\", '"', "\x7f", "é", "\u2028", "\U0001f600", "a"])
 def test_no_text_of_the_largest_size_makes_a_larger_batch_than_topics_must_take(character: str) -> None:
     content = "a" + character * ((MAX_CONTENT_BYTES - 1) // len(character.encode()))
-    assert sent(message(content)) <= LARGEST_BATCH
+    assert sent(message(content)) <= MAX_BATCH_BYTES
 
 
 def test_no_receipt_makes_a_larger_batch_than_topics_must_take() -> None:
-    assert sent(MessagesDelivered(ID, ID, TIME, ID, (ID,) * MAX_RECEIPT_IDS)) <= LARGEST_BATCH
+    assert sent(MessagesDelivered(ID, ID, TIME, ID, (ID,) * MAX_RECEIPT_IDS)) <= MAX_BATCH_BYTES
 
 
 def test_topics_must_take_hardly_more_than_the_largest_message_needs() -> None:
-    assert LARGEST_BATCH - sent(message("\x01" * MAX_CONTENT_BYTES)) < 100
+    assert MAX_BATCH_BYTES - sent(message("\x01" * MAX_CONTENT_BYTES)) < 100
 
 
 @given(st.binary(max_size=200), st.binary(max_size=2_000), st.lists(st.tuples(st.text(), st.binary())))
@@ -58,4 +58,4 @@ def test_a_batch_of_one_record_is_never_larger_than_computed(
 
 
 def test_the_operators_page_says_how_much_topics_must_take() -> None:
-    assert f"({LARGEST_BATCH:,}\nbytes" in (ROOT / "docs" / "operations.md").read_text()
+    assert f"({MAX_BATCH_BYTES:,}\nbytes" in (ROOT / "docs" / "operations.md").read_text()

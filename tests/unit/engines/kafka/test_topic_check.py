@@ -1,7 +1,7 @@
 import pytest
 
 from angarium.domain.errors import LogUnavailable, SetupError
-from angarium.engines.kafka.topic_check import TopicCheck
+from angarium.engines.kafka.topic_check import TopicVerification
 from tests.unit.services.log_lines import captured
 
 
@@ -21,19 +21,19 @@ class Topics:
 @pytest.mark.parametrize("failure", [LogUnavailable("away"), SetupError("CreateTime, not LogAppendTime")])
 def test_topics_are_asked_until_they_agree_and_then_never_again(failure: Exception) -> None:
     topics = Topics(failure)
-    check = TopicCheck(topics.verify)
+    check = TopicVerification(topics.verify)
     for _ in range(2):
         with pytest.raises(type(failure), match=str(failure)):
             check.verify()
     topics.failure = None
     for _ in range(3):
         check.verify()
-        check.require()
+        check.ensure()
     assert topics.asked == 3
 
 
 def test_topics_that_differ_are_told_and_cannot_be_used() -> None:
-    check = TopicCheck(Topics(SetupError("CreateTime, not LogAppendTime")).verify)
+    check = TopicVerification(Topics(SetupError("CreateTime, not LogAppendTime")).verify)
     with captured() as lines, pytest.raises(LogUnavailable, match="CreateTime, not LogAppendTime"):
-        check.require()
+        check.ensure()
     assert len(lines.of("wrong_topic")) == 1

@@ -8,8 +8,8 @@ from kafka.errors import KafkaConnectionError
 
 from angarium.domain.errors import LogUnavailable
 from angarium.engines.kafka.breaker import TRY_SECONDS
-from angarium.engines.kafka.in_flight import Sent
-from angarium.engines.kafka.live_producer import LiveProducer
+from angarium.engines.kafka.in_flight import PendingAppend
+from angarium.engines.kafka.live_producer import TopicProducer
 from angarium.engines.kafka.topic_writer import TopicWriter
 from angarium.ports.message_log import Appended
 from tests.fakes.clock import ManualClock
@@ -34,7 +34,7 @@ class Producer:
         self.has_failed = False
 
     def send(
-        self, sent: Sent, _key: bytes | None, _value: bytes | None, _headers: list[tuple[str, bytes]]
+        self, sent: PendingAppend, _key: bytes | None, _value: bytes | None, _headers: list[tuple[str, bytes]]
     ) -> None:
         if self.failure is not None:
             raise self.failure
@@ -60,7 +60,7 @@ def producer() -> Producer:
 
 @pytest.fixture
 def writer(producer: Producer, clock: ManualClock) -> Iterator[TopicWriter]:
-    with closing(TopicWriter(lambda: cast("LiveProducer", producer), 4, clock, LIMIT)) as opened:
+    with closing(TopicWriter(lambda: cast("TopicProducer", producer), 4, clock, LIMIT)) as opened:
         opened.wait_until_connected(30.0)
         yield opened
 

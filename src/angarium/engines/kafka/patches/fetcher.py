@@ -50,8 +50,8 @@ class Refetches:
         Returns:
             False when that was done often enough.
         """
-        place, count = self._counts.get(partition, (offset, 0))
-        count = count + 1 if place == offset else 1
+        position, count = self._counts.get(partition, (offset, 0))
+        count = count + 1 if position == offset else 1
         self._counts[partition] = offset, count
         if count > REFETCHES:
             return False
@@ -162,14 +162,14 @@ class TolerantFetcher(Fetcher):  # type: ignore[misc]  # the library has no type
         Returns:
             Its records; None when there is nothing to read.
         """
-        place, offset = completed_fetch.topic_partition, completed_fetch.fetched_offset
+        topic_partition, offset = completed_fetch.topic_partition, completed_fetch.fetched_offset
         answer = completed_fetch.partition_data
         try:
             records: TolerantRecords | None = super()._parse_fetched_data(completed_fetch)
         except KafkaError:
             if answer.error_code != 0:
                 raise
-            records = self.PartitionRecords(offset, place, MemoryRecords(answer.records))
+            records = self.PartitionRecords(offset, topic_partition, MemoryRecords(answer.records))
         if records is not None:
             records.refetches = self.refetches
         return records

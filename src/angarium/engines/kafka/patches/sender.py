@@ -21,7 +21,7 @@ from kafka.producer.producer_batch import ProducerBatch
 from kafka.producer.sender import Sender
 
 from angarium.engines.kafka.errors import RecordRefused
-from angarium.engines.kafka.record_sizes import LARGEST_BATCH
+from angarium.engines.kafka.record_sizes import MAX_BATCH_BYTES
 
 _TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 
@@ -48,17 +48,17 @@ class TolerantSender(Sender):  # type: ignore[misc]  # the library has no types
         if not self._is_refused(batch, exception):
             super()._dispatch_error(batch, exception, partition_response)
             return
-        place = batch.topic_partition
-        self._transaction_manager.set_sequence_number(place, batch.base_sequence)
+        topic_partition = batch.topic_partition
+        self._transaction_manager.set_sequence_number(topic_partition, batch.base_sequence)
         refusal = RecordRefused(
-            f"topic {place.topic!r} takes no record of {batch.records.size_in_bytes()} bytes: "
-            f"kafka-configs.sh --alter --topic {place.topic} "
-            f"--add-config max.message.bytes={LARGEST_BATCH}, or more"
+            f"topic {topic_partition.topic!r} takes no record of {batch.records.size_in_bytes()} bytes: "
+            f"kafka-configs.sh --alter --topic {topic_partition.topic} "
+            f"--add-config max.message.bytes={MAX_BATCH_BYTES}, or more"
         )
         if batch.complete_exceptionally(refusal, lambda _: refusal):
             self._maybe_remove_from_inflight_batches(batch)
             self._accumulator.deallocate(batch)
-        self._accumulator.muted.discard(place)
+        self._accumulator.muted.discard(topic_partition)
 
     def _is_refused(self, batch: ProducerBatch, exception: Exception) -> bool:
         """Return whether it is sure that a batch with a single record was refused for its size."""

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from math import inf
 
 from angarium.clock import Clock, SystemClock
-from angarium.engines.kafka.linger import LINGER_MS, Linger
+from angarium.engines.kafka.linger import LINGER_MS, AdaptiveLinger
 from angarium.engines.kafka.patches.connection_delay import BackoffClient
 
 
@@ -33,7 +33,7 @@ class SenderClient(BackoffClient):
     def __init__(self, clock: Clock | None = None, **configs: object) -> None:
         super().__init__(**configs)
         self._clock = clock or SystemClock()
-        self.linger = Linger(self._clock)
+        self.linger = AdaptiveLinger(self._clock)
         self._set_linger: Callable[[float], None] = lambda _: None
         self._set = LINGER_MS
         self._looks_at = 0.0

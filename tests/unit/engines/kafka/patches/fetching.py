@@ -86,11 +86,11 @@ class Fetching:
     """A fetcher of some partitions, all assigned and read from their beginning."""
 
     def __init__(self, partitions: int = 1, is_mended: bool = True) -> None:
-        self._places = [TopicPartition(TOPIC, partition) for partition in range(partitions)]
+        self._topic_partitions = [TopicPartition(TOPIC, partition) for partition in range(partitions)]
         self.subscriptions = SubscriptionState(offset_reset_strategy="none")
         self.subscriptions.subscribe(topics=[TOPIC])
         self.subscriptions.group_subscribe([TOPIC])
-        self.subscriptions.assign_from_subscribed(self._places)
+        self.subscriptions.assign_from_subscribed(self._topic_partitions)
         manager = SimpleNamespace(_net=None)
         self.fetcher = Fetcher(
             SimpleNamespace(_manager=manager),
@@ -100,12 +100,12 @@ class Fetching:
         )
         if is_mended:
             TolerantFetcher.mend(self.fetcher)
-        for place in self._places:
-            self.subscriptions.seek(place, 0)
+        for each in self._topic_partitions:
+            self.subscriptions.seek(each, 0)
 
     def position(self, partition: int = 0) -> int:
         """Tell what is asked for next."""
-        return int(self.subscriptions.position(self._places[partition]).offset)
+        return int(self.subscriptions.position(self._topic_partitions[partition]).offset)
 
     def take(
         self, *answers: tuple[int, bytes], error: int = 0, aborted: Sequence[tuple[int, int]] = ()
@@ -117,7 +117,7 @@ class Fetching:
         for partition, data in answers:
             self.answer(partition, data, error, aborted)
         records, _ = self.fetcher.fetched_records(_BATCH)
-        return {place.partition: found for place, found in records.items()}
+        return {each.partition: found for each, found in records.items()}
 
     def answer(
         self, partition: int, data: bytes, error: int = 0, aborted: Sequence[tuple[int, int]] = ()
@@ -134,7 +134,7 @@ class Fetching:
             preferred_read_replica=-1,
         )
         self.fetcher._completed_fetches.append(
-            CompletedFetch(self._places[partition], self.position(partition), 12, answer, None)
+            CompletedFetch(self._topic_partitions[partition], self.position(partition), 12, answer, None)
         )
 
     def read(self, end: int, answer: Callable[[int], bytes]) -> list[Record]:
@@ -148,4 +148,6 @@ class Fetching:
 
     def truncate(self, partition: int, divergent: OffsetAndMetadata | None) -> None:
         """Let the broker say that a log was cut off."""
-        self.fetcher._cached_log_truncation = LogTruncationError({self._places[partition]: divergent})
+        self.fetcher._cached_log_truncation = LogTruncationError(
+            {self._topic_partitions[partition]: divergent}
+        )

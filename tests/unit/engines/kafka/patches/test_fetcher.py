@@ -76,8 +76,8 @@ def test_a_batch_that_is_read_from_its_middle_names_what_was_asked_for() -> None
 def test_a_header_name_that_is_no_text_leaves_the_rest_of_the_batch_alone() -> None:
     fetching = Fetching()
     data = bytearray(batch(0, b"a", b"b", headers=[("hk", b"1"), ("trace_id", b"t")]))
-    place = data.index(b"hk")
-    data[place : place + 2] = b"\xff\xfe"
+    position = data.index(b"hk")
+    data[position : position + 2] = b"\xff\xfe"
     odd, whole = fetching.take((0, sealed(data)))[0]
     assert odd == Record(
         0,

@@ -40,7 +40,7 @@ class Producer:
     def send(self, records: int = 1, between: float = ALONE_SECONDS / 4) -> None:
         for _ in range(records):
             self._clock.advance(between)
-            self.client.linger.came()
+            self.client.linger.record_arrived()
             self.client.wakeup()
 
 
