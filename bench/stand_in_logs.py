@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 
 from angarium.clock import Clock
 from angarium.config import Settings
-from angarium.engines.kafka.linger import LINGER_MS
+from angarium.engines.kafka.adaptive_linger import LINGER_MS
 from angarium.ports.message_log import Appended, MessageLog, NewRecord
 from angarium.wiring.distributed import distributed_engine
 

@@ -14,11 +14,11 @@ from functools import partial
 from uuid import UUID
 
 from angarium import logs, wiring
-from angarium.cli import heap
+from angarium.cli import process
 from angarium.clock import SystemClock
 from angarium.config import Settings
 from angarium.domain.message import Message
-from angarium.engines.cassandra import cluster, recorder
+from angarium.engines.cassandra import cluster, message_writer
 from angarium.ports.messages import MessageWriter, Receipt, ReceiptOutcome, StoreOutcome
 from angarium.router.worker import Worker
 from angarium.wiring.distributed import distributed_engine
@@ -81,7 +81,7 @@ def main() -> int:
     without = os.environ["BENCH_WITHOUT"].split(",")
     settings = Settings.from_env(os.environ)
     if "marks" in without:
-        recorder.MARK_EVERY = NEVER
+        message_writer.MARK_EVERY = NEVER
     if "second tries" in without:
         cluster.ASK_ANOTHER_AFTER_SECONDS = NEVER
     handler = logs.configure("worker", "WARNING" if "lines" in without else settings.log_level, "json")
@@ -89,7 +89,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     with distributed_engine(settings, SystemClock()) as engine:
         worker = stripped(settings, engine, without)
-        heap.tune_garbage_collector()
+        process.tune_garbage_collector()
         print("ready", flush=True)
         worker.run(stopping)
     handler.close()

@@ -15,7 +15,7 @@ from cassandra.query import PreparedStatement
 from fastapi import FastAPI, Query, Request, Response
 
 from angarium.engines.cassandra.cluster import CassandraAddress, build
-from angarium.engines.cassandra.rows import Row
+from angarium.engines.cassandra.row_mapping import Row
 from bench.peers.identity import Caller, members_for
 from tests.engines.addresses import contact_points
 

@@ -3,7 +3,7 @@
 import pytest
 
 from angarium.engines.cassandra.cluster import CassandraAddress
-from angarium.engines.cassandra.keyspace import prepare
+from angarium.engines.cassandra.schema import prepare
 from angarium.engines.cassandra.session import CassandraSession
 from tests.engines.addresses import contact_points
 

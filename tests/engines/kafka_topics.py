@@ -9,7 +9,7 @@ from kafka.errors import UnknownTopicOrPartitionError
 
 from angarium import backoff
 from angarium.domain.errors import LogUnavailable
-from angarium.engines.kafka.security import KafkaConnectionSettings
+from angarium.engines.kafka.connection import KafkaConnectionSettings
 from angarium.engines.kafka.topics import KafkaTopics, dead_letters_of
 
 PATIENCE_SECONDS = 30.0

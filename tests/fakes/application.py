@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from angarium import deadline, logs
-from angarium.api.exchange import (
+from angarium.api.interface import (
     Admission,
     BodyRule,
     DeferredResponse,

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from angarium.api.exchange import Application
+from angarium.api.interface import Application
 from angarium.api.transport.limits import ServerLimits
 from angarium.api.transport.server import Server
 from angarium.clock import Clock, SystemClock

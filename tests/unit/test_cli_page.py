@@ -9,7 +9,7 @@ import pytest
 from angarium.cli import errors, history, inbox, init, main
 from angarium.cli.arguments import MAX_COUNT
 from angarium.cli.client import PATIENCE
-from angarium.cli.stopping import GRACE_SECONDS
+from angarium.cli.process import GRACE_SECONDS
 from angarium.cli.verify import command as verify
 from angarium.config import Settings, SettingsError
 from angarium.config.reader import MASK

@@ -11,7 +11,7 @@ import yaml
 
 from angarium.api.problem_kinds import KINDS
 from angarium.api.problems import PAGE, type_of
-from angarium.api.transport.tracing import trace_id_of
+from angarium.api.transport.trace_id import trace_id_of
 from angarium.config import Settings, SettingsError
 from angarium.config.users import DEMO_USERS
 from angarium.domain.errors import Code

@@ -6,18 +6,18 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from angarium.api import application, cors, log_answers
-from angarium.api.body_shape import MAX_BODY_BYTES
+from angarium.api import application, cors, respond
+from angarium.api.body_checks import MAX_BODY_BYTES
 from angarium.api.endpoints import submissions
-from angarium.api.exchange import BodyRule
 from angarium.api.fields import DEFAULT_LIMIT, MAX_LIMIT, MAX_UNKNOWN
-from angarium.api.json_bodies import MAX_DEPTH, MAX_FORM_FIELDS
+from angarium.api.interface import BodyRule
+from angarium.api.json_codec import MAX_DEPTH, MAX_FORM_FIELDS
 from angarium.api.problem_kinds import KINDS
 from angarium.api.routes import ROUTES, Route
 from angarium.api.timestamps import MIN_MILLISECONDS
-from angarium.api.transport.body import MAX_BODY, MAX_CHUNK_LINE
+from angarium.api.transport.body_reader import MAX_BODY, MAX_CHUNK_LINE
+from angarium.api.transport.http_parser import MAX_FIELDS, MAX_HEADERS, MAX_REQUEST_LINE
 from angarium.api.transport.limits import MAX_CONNECTIONS, ServerLimits
-from angarium.api.transport.wire import MAX_FIELDS, MAX_HEADERS, MAX_REQUEST_LINE
 from angarium.config import Settings
 from angarium.domain import password
 from angarium.domain.errors import Code
@@ -56,7 +56,7 @@ LIMITS = {
     "time without a request, `ANGARIUM_IDLE_TIMEOUT`": SETTINGS.idle_timeout,
     "time in which a client takes nothing of an answer": SERVER.write_timeout,
     "time for the store": application.STORE_SECONDS,
-    "time for the log": log_answers.LOG_SECONDS,
+    "time for the log": respond.LOG_SECONDS,
     "time for a login": SERVER.hashing_timeout,
     "time for a readiness check": health.CHECK_SECONDS,
     "concurrent requests, `ANGARIUM_MAX_INFLIGHT`": SETTINGS.max_inflight,
@@ -79,7 +79,7 @@ STATED = (
     (f"within {health.CHECK_SECONDS:g} second,", "Endpoints"),
     (f"{SERVER.logins_of_address} of them from one address", "Endpoints"),
     (f"within {application.STORE_SECONDS:g} seconds for", "Retrying"),
-    (f"and {log_answers.LOG_SECONDS:g} more for the log", "Retrying"),
+    (f"and {respond.LOG_SECONDS:g} more for the log", "Retrying"),
 )
 """Limits in the running text, and the section that has them."""
 

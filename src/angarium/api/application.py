@@ -5,14 +5,12 @@ from functools import partial
 from typing import TypeVar
 
 from angarium import deadline, logs
-from angarium.api.bearer import bearer_token
-from angarium.api.body_shape import check_shape
-from angarium.api.call import RequestContext
-from angarium.api.call import Services as Services
+from angarium.api.body_checks import check_shape
 from angarium.api.client_address import ClientAddresses
 from angarium.api.cors import CorsPolicy
 from angarium.api.endpoints.health import readiness
-from angarium.api.exchange import (
+from angarium.api.host_check import HostCheck
+from angarium.api.interface import (
     Admission,
     Application,
     ExecutionMode,
@@ -22,10 +20,11 @@ from angarium.api.exchange import (
     Refusal,
     Response,
 )
-from angarium.api.failures import internal_error, unavailable
-from angarium.api.host_check import HostCheck
 from angarium.api.path_ids import path_ids
-from angarium.api.problems import problem, refusal
+from angarium.api.problems import internal_error, problem, refusal, unavailable
+from angarium.api.request_context import RequestContext
+from angarium.api.request_context import Services as Services
+from angarium.api.request_headers import bearer_token
 from angarium.api.routes import TABLE, Resource, Route
 from angarium.api.values import quote_for_error
 from angarium.domain.errors import Code, Refused, StoreUnavailable, Unavailable

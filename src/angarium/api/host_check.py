@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from angarium.api.headers import Headers
+from angarium.api.request_headers import Headers
 from angarium.api.values import quote_for_error
 from angarium.domain.errors import Code, Refused
 from angarium.domain.ip_addresses import parse_address

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from angarium.api.call import RequestContext
 from angarium.api.endpoints import (
     conversations,
     health,
@@ -16,7 +15,8 @@ from angarium.api.endpoints import (
     tokens,
     users,
 )
-from angarium.api.exchange import BodyRule, ExecutionMode, Outcome
+from angarium.api.interface import BodyRule, ExecutionMode, Outcome
+from angarium.api.request_context import RequestContext
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,16 +2,44 @@
 
 import hashlib
 import json
+import os
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Self, cast
 
 from angarium.cli.errors import CommandError
-from angarium.cli.private_files import write_private
 from angarium.config import DEMO_USERS
 from angarium.domain.identifiers import user_id_for
 from angarium.domain.user import is_username
+
+FOLDER_MODE = 0o700
+FILE_MODE = 0o600
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file for its owner alone.
+
+    Args:
+        path: The file; its folder is made when it is missing, and closed to others.
+        content: What it will have in it.
+    """
+    path.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    path.parent.chmod(FOLDER_MODE)
+    # mkstemp makes the file with mode 0600 at once: there is no moment at which others can open it.
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(file.fileno(), FILE_MODE)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from angarium import logs
 from angarium.cli.arguments import Commands, Parser, add_command, add_json, at_least_one
 from angarium.cli.console import Console
-from angarium.cli.data import require_data
 from angarium.cli.errors import EXIT_FAILED, CommandError, UsageError
 from angarium.cli.message_lines import local_time
+from angarium.cli.start_settings import require_data
 from angarium.cli.text import escape_unprintable
 from angarium.config import Settings
 from angarium.config.values import quote

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from typing import TextIO
 
 from angarium import __version__, logs
-from angarium.cli import heap
+from angarium.cli import process
 from angarium.cli.arguments import Commands, add_command
 from angarium.cli.console import Console
-from angarium.cli.greeting import greet
+from angarium.cli.process import GRACE_SECONDS, greet, on_signal
 from angarium.cli.start_settings import start_settings
-from angarium.cli.stopping import GRACE_SECONDS, on_signal
 from angarium.clock import SystemClock
 from angarium.config import Settings
 from angarium.domain.errors import StoreUnavailable
@@ -58,7 +57,7 @@ def register(commands: Commands) -> None:
 
 
 def _run(service: str, work: Callable[[Settings, TextIO], None], console: Console) -> int:
-    heap.return_free_memory()
+    process.return_free_memory()
     settings = start_settings(service, console)
     handler = logs.configure(service, settings.log_level, settings.log_format, console.stderr)
     for line in settings.warnings:
@@ -91,7 +90,7 @@ def _serve_api(settings: Settings, out: TextIO) -> None:
     with distributed_engine(settings, clock) as engine:
         _refuse_public_passwords(settings, engine.users)
         server = wiring.http_server(settings, engine, clock)
-        heap.tune_garbage_collector()
+        process.tune_garbage_collector()
         with on_signal(lambda: server.stop(GRACE_SECONDS)):
             server.start()
             _log.info("started", f"serving on {server.url}", version=__version__, url=server.url)
@@ -122,7 +121,7 @@ def _run_worker(settings: Settings, out: TextIO) -> None:
     stopping = threading.Event()
     with distributed_engine(settings, clock) as engine:
         worker = wiring.router_worker(settings, engine, clock)
-        heap.tune_garbage_collector()
+        process.tune_garbage_collector()
         with on_signal(stopping.set):
             _log.info("started", "working", version=__version__, group=settings.group)
             greet(out, f"working in group {settings.group}\n")

@@ -5,9 +5,8 @@ import threading
 from typing import TextIO
 
 from angarium import __version__, logs, wiring
-from angarium.cli import heap
-from angarium.cli.greeting import greet
-from angarium.cli.stopping import GRACE_SECONDS, on_signal
+from angarium.cli import process
+from angarium.cli.process import GRACE_SECONDS, greet, on_signal
 from angarium.clock import SystemClock
 from angarium.config import Settings
 from angarium.config.users import DEMO_USERS
@@ -39,7 +38,7 @@ def run(settings: Settings, out: TextIO) -> None:
         hashing = wiring.password_hashing(engine.users, configured, clock)
         worker = wiring.router_worker(settings, engine, clock)
         stopping = threading.Event()
-        heap.tune_garbage_collector()
+        process.tune_garbage_collector()
         threads = [
             threading.Thread(target=worker.run, args=(stopping,), name="worker"),
             threading.Thread(target=hashing.run, args=(stopping,), name="passwords"),

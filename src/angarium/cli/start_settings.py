@@ -1,6 +1,7 @@
 """The settings of the commands that start or prepare a service."""
 
 from angarium.cli.console import Console
+from angarium.cli.errors import CommandError
 from angarium.config import Settings
 from angarium.engines.secrets.passwords import ScryptHasher
 
@@ -19,3 +20,22 @@ def start_settings(command: str, console: Console) -> Settings:
         SettingsError: With every problem at once.
     """
     return Settings.from_env(console.environment, console.stderr.isatty(), command, ScryptHasher().is_hash)
+
+
+def require_data(settings: Settings) -> None:
+    """Make sure that there is something to look at: a command that lists makes nothing.
+
+    Args:
+        settings: Names the engine.
+
+    Raises:
+        CommandError: The embedded engine's folder has no database.
+    """
+    # The engines are loaded only by the commands that use them: the clients start faster without.
+    from angarium import wiring
+
+    if not wiring.has_data(settings):
+        raise CommandError(
+            f"there is no data in {settings.data}: name its folder in ANGARIUM_DATA, or make it with"
+            " `angarium serve` or `angarium init`"
+        )

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from angarium import logs
 from angarium.cli.arguments import Commands, Parser, add_command, add_json, username
 from angarium.cli.console import Console
-from angarium.cli.data import require_data
 from angarium.cli.errors import CommandError
 from angarium.cli.message_lines import local_time
+from angarium.cli.start_settings import require_data
 from angarium.config import Settings
 from angarium.domain.identifiers import user_id_for
 from angarium.domain.password import RULE, is_password, new_password_fault

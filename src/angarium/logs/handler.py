@@ -10,7 +10,7 @@ from typing import TextIO
 
 from angarium.logs.json_format import JsonFormatter
 from angarium.logs.line import Line, action_of
-from angarium.logs.outlet import StreamWriter
+from angarium.logs.stream_writer import StreamWriter
 
 CAPACITY = 10_000
 """Lines that may wait to be written."""

@@ -10,11 +10,10 @@ from angarium.clock import Clock
 from angarium.ports.message_log import DeadLetterLog, LogConsumer
 from angarium.ports.messages import MessageWriter
 from angarium.router.clock_watch import ClockWatch
-from angarium.router.outage import Uniform
-from angarium.router.pace import WorkerLimits
-from angarium.router.ports import WorkerDependencies
-from angarium.router.presence import Online
-from angarium.router.session import PollLoop
+from angarium.router.poll_loop import PollLoop
+from angarium.router.presence_lookup import Online
+from angarium.router.retry_queue import Uniform
+from angarium.router.settings import WorkerDependencies, WorkerLimits
 
 _log = logs.get("angarium.router")
 

@@ -15,7 +15,7 @@ from angarium.ports.messages import MessageReader, Summary
 from angarium.ports.users import UserStore
 from angarium.services import cursors
 from angarium.services.lru_cache import LruCache
-from angarium.services.store_calls import StoreRetry
+from angarium.services.store_retry import StoreRetry
 
 SUMMARIES_AT_ONCE = 25
 """Conversations whose last messages are read together: of the largest,

@@ -11,11 +11,11 @@ from angarium.domain.conversation import Conversation
 from angarium.domain.errors import Code, Refused
 from angarium.domain.events import MessagesDelivered
 from angarium.domain.identifiers import time_ordered_uuid
-from angarium.entropy import random_bytes
 from angarium.ports.message_log import Appended, MessageLog
 from angarium.ports.messages import MessageReader
-from angarium.services.appending import EventPublisher
-from angarium.services.store_calls import StoreRetry
+from angarium.random_pool import random_bytes
+from angarium.services.event_publisher import EventPublisher
+from angarium.services.store_retry import StoreRetry
 
 
 @dataclass(frozen=True, slots=True)

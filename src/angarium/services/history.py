@@ -11,7 +11,7 @@ from angarium.domain.page_size import count_fitting, message_bytes
 from angarium.ports.messages import MessageReader
 from angarium.services import cursors
 from angarium.services.cursors import Direction, HistoryCursor
-from angarium.services.store_calls import StoreRetry
+from angarium.services.store_retry import StoreRetry
 
 
 class Order(StrEnum):

@@ -17,7 +17,7 @@ from angarium.services.configured_passwords import ConfiguredPasswords
 from angarium.services.login_refusals import LoginRefusals
 from angarium.services.login_throttle import Attempt, LoginThrottle
 from angarium.services.presence import Presence
-from angarium.services.store_calls import StoreRetry
+from angarium.services.store_retry import StoreRetry
 
 PRESENCE_SECONDS = 0.5
 

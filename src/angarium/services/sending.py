@@ -11,9 +11,9 @@ from angarium.domain.conversation import Conversation
 from angarium.domain.errors import Code, Refused
 from angarium.domain.events import NewMessage
 from angarium.domain.identifiers import new_text_of, time_ordered_uuid
-from angarium.entropy import random_bytes
 from angarium.ports.message_log import Appended, MessageLog
-from angarium.services.appending import EventPublisher
+from angarium.random_pool import random_bytes
+from angarium.services.event_publisher import EventPublisher
 
 
 class Submission(NamedTuple):

@@ -8,7 +8,7 @@ from angarium.domain.identifiers import user_id_for
 from angarium.domain.user import User, is_username
 from angarium.ports.identity import PasswordHasher
 from angarium.ports.users import UserStore
-from angarium.services.store_calls import StoreRetry
+from angarium.services.store_retry import StoreRetry
 
 
 class Users:

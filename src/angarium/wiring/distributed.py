@@ -10,21 +10,20 @@ from angarium.clock import Clock
 from angarium.config import Settings
 from angarium.config.addresses import Address
 from angarium.domain.errors import LogUnavailable, SetupError, StoreUnavailable
-from angarium.engines.cassandra import keyspace
+from angarium.engines.cassandra import schema
 from angarium.engines.cassandra.cluster import CassandraAddress
 from angarium.engines.cassandra.conversations import CassandraConversations
-from angarium.engines.cassandra.keyspace import KeyspaceReport
+from angarium.engines.cassandra.message_reader import CassandraMessageReader
+from angarium.engines.cassandra.message_writer import CassandraMessageWriter
 from angarium.engines.cassandra.presence import CassandraPresence
-from angarium.engines.cassandra.reader import CassandraMessageReader
-from angarium.engines.cassandra.recorder import CassandraMessageWriter
+from angarium.engines.cassandra.schema import KeyspaceReport
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.users import CassandraUsers
+from angarium.engines.kafka.connection import KafkaConnectionSettings
 from angarium.engines.kafka.consumer import KafkaLogConsumer
 from angarium.engines.kafka.dead_letters import KafkaDeadLetters
-from angarium.engines.kafka.producer import KafkaLog
-from angarium.engines.kafka.security import KafkaConnectionSettings
-from angarium.engines.kafka.topic_check import TopicVerification
-from angarium.engines.kafka.topics import KafkaTopics
+from angarium.engines.kafka.log import KafkaLog
+from angarium.engines.kafka.topics import KafkaTopics, TopicVerification
 from angarium.engines.secrets.tokens import JwtSigner
 from angarium.ports.message_log import DeadLetterLog, MessageLog
 from angarium.ports.users import UserStore
@@ -172,7 +171,7 @@ def prepare(settings: Settings, timeout: float) -> KeyspaceReport:
             f"Kafka at {_shown(settings.kafka)} could not be prepared within {timeout:g} s "
             f"({error}); check ANGARIUM_KAFKA, and that the brokers run"
         ) from error
-    return keyspace.prepare(_cassandra(settings), settings.replication, max(0.0, remaining()))
+    return schema.prepare(_cassandra(settings), settings.replication, max(0.0, remaining()))
 
 
 def _verify_topics(check: TopicVerification) -> None:

@@ -8,15 +8,15 @@ from angarium.clock import Clock, SystemClock
 from angarium.config import Settings
 from angarium.domain.errors import SetupError
 from angarium.domain.signing_secret import is_published
+from angarium.engines.embedded.connection_pool import FEW_READERS, MAX_READERS
 from angarium.engines.embedded.consumer import EmbeddedConsumer
 from angarium.engines.embedded.conversations import EmbeddedConversations
-from angarium.engines.embedded.data_folder_lock import DataFolderLock
+from angarium.engines.embedded.data_folder import DataFolderLock
 from angarium.engines.embedded.database import FILE_NAME, Database
 from angarium.engines.embedded.dead_letters import EmbeddedDeadLetters
 from angarium.engines.embedded.log import EmbeddedLog
 from angarium.engines.embedded.messages import EmbeddedMessages
 from angarium.engines.embedded.presence import EmbeddedPresence
-from angarium.engines.embedded.read_connections import FEW_READERS, MAX_READERS
 from angarium.engines.embedded.users import EmbeddedUsers
 from angarium.engines.secrets.secret_file import load_or_create
 from angarium.engines.secrets.tokens import JwtSigner

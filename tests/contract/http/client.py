@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, cast
 from uuid import UUID
 
-from angarium.api.headers import Headers
+from angarium.api.request_headers import Headers
 from tests.contract.http.waiting import until
 
 Fields = Sequence[tuple[str, str]]

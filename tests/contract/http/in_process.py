@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from angarium import deadline, logs
-from angarium.api.exchange import (
+from angarium.api.interface import (
     Application,
     DeferredResponse,
     ExecutionMode,
@@ -13,8 +13,8 @@ from angarium.api.exchange import (
     Response,
     WouldBlock,
 )
-from angarium.api.headers import Headers
-from angarium.api.transport.tracing import trace_id_of
+from angarium.api.request_headers import Headers
+from angarium.api.transport.trace_id import trace_id_of
 from tests.contract.http.client import Answer, Fields, Request
 
 LANE_SECONDS = 2.0

@@ -3,7 +3,7 @@
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
-from angarium.api.headers import Headers
+from angarium.api.request_headers import Headers
 from tests.contract.http.client import Answer, Request
 
 TIMEOUT = 30.0

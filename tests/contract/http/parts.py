@@ -26,7 +26,7 @@ from angarium.services.login import Login
 from angarium.services.login_throttle import LoginThrottle
 from angarium.services.presence import Presence
 from angarium.services.sending import Sending
-from angarium.services.store_calls import StoreRetry
+from angarium.services.store_retry import StoreRetry
 from angarium.services.users import Users
 
 SECRET = "a key of thirty-two bytes or more"

@@ -14,9 +14,9 @@ from angarium.clock import SystemClock
 from angarium.domain.identifiers import user_id_for
 from angarium.domain.user import Principal, User
 from angarium.engines.cassandra.conversations import CassandraConversations
+from angarium.engines.cassandra.message_reader import CassandraMessageReader
+from angarium.engines.cassandra.message_writer import CassandraMessageWriter
 from angarium.engines.cassandra.presence import CassandraPresence
-from angarium.engines.cassandra.reader import CassandraMessageReader
-from angarium.engines.cassandra.recorder import CassandraMessageWriter
 from angarium.engines.cassandra.users import CassandraUsers
 from angarium.engines.embedded.consumer import EmbeddedConsumer
 from angarium.engines.embedded.conversations import EmbeddedConversations
@@ -26,10 +26,10 @@ from angarium.engines.embedded.log import EmbeddedLog
 from angarium.engines.embedded.messages import EmbeddedMessages
 from angarium.engines.embedded.presence import EmbeddedPresence
 from angarium.engines.embedded.users import EmbeddedUsers
+from angarium.engines.kafka.connection import KafkaConnectionSettings
 from angarium.engines.kafka.consumer import KafkaLogConsumer
 from angarium.engines.kafka.dead_letters import KafkaDeadLetters
-from angarium.engines.kafka.producer import KafkaLog
-from angarium.engines.kafka.security import KafkaConnectionSettings
+from angarium.engines.kafka.log import KafkaLog
 from angarium.ports.message_log import DeadLetterLog
 from angarium.router.worker import Worker
 from angarium.services.presence import OnlineUsers

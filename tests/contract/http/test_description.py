@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 import angarium
-from angarium.api.exchange import BodyRule
+from angarium.api.interface import BodyRule
 from angarium.api.problem_kinds import KINDS
 from angarium.api.problems import type_of
 from angarium.api.routes import ROUTES, Route

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from angarium.api.exchange import BodyRule
+from angarium.api.interface import BodyRule
 from angarium.api.routes import ROUTES, Route
 from tests.contract.http.client import Client, Person, Talk, refused, wrong_fields
 

@@ -7,11 +7,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from angarium.api.exchange import ExecutionMode
+from angarium.api.interface import ExecutionMode
 from angarium.api.routes import ROUTES, Route
 from angarium.domain.errors import LogUnavailable, RecordTooLarge, StoreUnavailable
 from angarium.domain.message import Message, MessagePosition, Status
-from angarium.services.store_calls import StoreRetry
+from angarium.services.store_retry import StoreRetry
 from tests.contract.http.client import Answer, Person, Talk, refused
 from tests.contract.http.in_process import InProcess
 from tests.contract.http.parts import application

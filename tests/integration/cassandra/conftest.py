@@ -5,9 +5,9 @@ from uuid import uuid4
 import pytest
 
 from angarium.engines.cassandra.cluster import CassandraAddress
-from angarium.engines.cassandra.keyspace import prepare
-from angarium.engines.cassandra.reader import CassandraMessageReader
-from angarium.engines.cassandra.recorder import CassandraMessageWriter
+from angarium.engines.cassandra.message_reader import CassandraMessageReader
+from angarium.engines.cassandra.message_writer import CassandraMessageWriter
+from angarium.engines.cassandra.schema import prepare
 from angarium.engines.cassandra.session import CassandraSession
 from tests.contract.ports.chat import Chat
 from tests.engines.addresses import contact_points

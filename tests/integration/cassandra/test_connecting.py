@@ -16,8 +16,8 @@ from angarium.deadline import within
 from angarium.domain.errors import StoreUnavailable
 from angarium.engines.cassandra.cluster import CassandraAddress
 from angarium.engines.cassandra.connector import CLOSE_SECONDS
-from angarium.engines.cassandra.keyspace import KeyspaceReport, prepare
-from angarium.engines.cassandra.rows import Rows
+from angarium.engines.cassandra.row_mapping import Rows
+from angarium.engines.cassandra.schema import KeyspaceReport, prepare
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.statements import Statement
 from tests.engines.cassandra_server import CassandraCluster

@@ -20,8 +20,8 @@ from angarium.engines.cassandra.cluster import (
     RECONNECT_SECONDS,
     CassandraAddress,
 )
-from angarium.engines.cassandra.recorder import CassandraMessageWriter
-from angarium.engines.cassandra.rows import Rows
+from angarium.engines.cassandra.message_writer import CassandraMessageWriter
+from angarium.engines.cassandra.row_mapping import Rows
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.statements import Statement
 from tests.contract.ports.chat import Chat, record

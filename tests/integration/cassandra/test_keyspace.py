@@ -13,7 +13,7 @@ from angarium.config import Settings
 from angarium.domain.errors import SetupError, StoreUnavailable
 from angarium.engines.cassandra import cluster as clusters
 from angarium.engines.cassandra.cluster import CassandraAddress
-from angarium.engines.cassandra.keyspace import KeyspaceReport, prepare
+from angarium.engines.cassandra.schema import KeyspaceReport, prepare
 from tests.engines.addresses import contact_points
 from tests.engines.cassandra_server import CassandraCluster
 from tests.engines.cassandra_sessions import PREPARE_SECONDS, connected
@@ -25,7 +25,7 @@ WAIT_SECONDS = 120.0
 PREPARE = """
 import sys
 from angarium.engines.cassandra.cluster import CassandraAddress
-from angarium.engines.cassandra.keyspace import prepare
+from angarium.engines.cassandra.schema import prepare
 host, port, keyspace = sys.argv[1:]
 print(prepare(CassandraAddress([(host, int(port))], keyspace), 2, 60.0))
 """

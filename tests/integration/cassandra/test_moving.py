@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from angarium.engines.cassandra.cluster import CassandraAddress
-from angarium.engines.cassandra.keyspace import prepare
+from angarium.engines.cassandra.schema import prepare
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.statements import Statement
 from tests.acceptance.service import until

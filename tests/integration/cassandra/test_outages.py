@@ -9,9 +9,9 @@ import pytest
 from angarium.domain.errors import StoreUnavailable
 from angarium.domain.message import BEGINNING
 from angarium.engines.cassandra.cluster import CassandraAddress
-from angarium.engines.cassandra.keyspace import prepare
-from angarium.engines.cassandra.reader import CassandraMessageReader
-from angarium.engines.cassandra.recorder import CassandraMessageWriter
+from angarium.engines.cassandra.message_reader import CassandraMessageReader
+from angarium.engines.cassandra.message_writer import CassandraMessageWriter
+from angarium.engines.cassandra.schema import prepare
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.ports.messages import StoreOutcome
 from tests.contract.ports.chat import Chat, record

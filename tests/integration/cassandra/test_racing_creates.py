@@ -11,13 +11,13 @@ from angarium.domain.conversation import Conversation
 from angarium.domain.user import User
 from angarium.engines.cassandra.cluster import CassandraAddress
 from angarium.engines.cassandra.conversations import CassandraConversations
-from angarium.engines.cassandra.keyspace import prepare
-from angarium.engines.cassandra.reader import CassandraMessageReader
-from angarium.engines.cassandra.recorder import CassandraMessageWriter
+from angarium.engines.cassandra.message_reader import CassandraMessageReader
+from angarium.engines.cassandra.message_writer import CassandraMessageWriter
+from angarium.engines.cassandra.schema import prepare
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.users import CassandraUsers
 from angarium.services.conversations import Conversations
-from angarium.services.store_calls import StoreRetry
+from angarium.services.store_retry import StoreRetry
 from tests.contract.ports.chat import ANSWER_SECONDS, Chat
 from tests.engines.addresses import contact_points
 from tests.engines.cassandra_sessions import PREPARE_SECONDS, connected

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from angarium.domain.message import BEGINNING, Message, Status
-from angarium.engines.cassandra.reader import CassandraMessageReader
-from angarium.engines.cassandra.recorder import ROWS_PER_MUTATION, CassandraMessageWriter
-from angarium.engines.cassandra.rows import RECEIPT_RANK, write_time
+from angarium.engines.cassandra.message_reader import CassandraMessageReader
+from angarium.engines.cassandra.message_writer import ROWS_PER_MUTATION, CassandraMessageWriter
+from angarium.engines.cassandra.row_mapping import RECEIPT_RANK, write_time
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.statements import Statement
 from angarium.ports.messages import ReceiptOutcome, StoreOutcome

@@ -7,7 +7,7 @@ import pytest
 
 from angarium.domain.errors import SetupError
 from angarium.engines.cassandra.cluster import CassandraAddress
-from angarium.engines.cassandra.keyspace import prepare
+from angarium.engines.cassandra.schema import prepare
 from tests.engines.addresses import contact_points
 from tests.engines.cassandra_server import PASSWORD, USERNAME, CassandraCluster
 from tests.engines.cassandra_sessions import CONNECT_SECONDS, PREPARE_SECONDS

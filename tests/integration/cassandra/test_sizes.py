@@ -6,15 +6,15 @@ from functools import partial
 from uuid import UUID, uuid4
 
 from angarium.domain.message import BEGINNING, InboxPosition, Message, Status
-from angarium.engines.cassandra import advancing, pending
-from angarium.engines.cassandra.connected import PreparedSession
-from angarium.engines.cassandra.reader import CassandraMessageReader
-from angarium.engines.cassandra.recorder import MARK_EVERY, ROWS_PER_MUTATION, CassandraMessageWriter
-from angarium.engines.cassandra.rows import Rows
+from angarium.engines.cassandra import inbox_cursors, inbox_reader
+from angarium.engines.cassandra.message_reader import CassandraMessageReader
+from angarium.engines.cassandra.message_writer import MARK_EVERY, ROWS_PER_MUTATION, CassandraMessageWriter
+from angarium.engines.cassandra.prepared_session import PreparedSession
+from angarium.engines.cassandra.row_mapping import Rows
 from angarium.engines.cassandra.session import CassandraSession, Parameters
 from angarium.engines.cassandra.statements import Statement
 from angarium.ports.messages import ReceiptOutcome, StoreOutcome
-from angarium.services.store_calls import StoreRetry
+from angarium.services.store_retry import StoreRetry
 from tests.contract.ports.chat import START, Chat, mark, receipt, record
 
 GROUP = 64
@@ -118,8 +118,10 @@ def test_an_inbox_finds_the_little_that_waits_behind_much_that_does_not(
 ) -> None:
     # More than one chunk of everything: bob's own words, what he has, and what he has not.
     first = chat.message("first")
-    own = [chat.message("own", sender=chat.bob) for _ in range(pending.CHUNK + pending.FIRST_CHUNK + 1)]
-    had = [chat.message("had") for _ in range(pending.CHUNK + 1)]
+    own = [
+        chat.message("own", sender=chat.bob) for _ in range(inbox_reader.CHUNK + inbox_reader.FIRST_CHUNK + 1)
+    ]
+    had = [chat.message("had") for _ in range(inbox_reader.CHUNK + 1)]
     last = chat.message("last")
     record_all(recorder, [first, *own, *had, last])
     mark(recorder, chat, *map(receipt, had))
@@ -170,7 +172,7 @@ def test_marks_follow_a_talk_in_which_one_only_writes(
 def test_marks_follow_receipts_in_whatever_order_and_over_more_than_one_step_takes(
     session: CassandraSession, recorder: CassandraMessageWriter, reader: CassandraMessageReader, chat: Chat
 ) -> None:
-    one_step = advancing.CHUNK * advancing.MAX_CHUNKS
+    one_step = inbox_cursors.CHUNK * inbox_cursors.MAX_CHUNKS
     number = one_step + 50
     # No offset at which marks follow by themselves.
     messages = [chat.message() for _ in range(number * 2)]

@@ -18,13 +18,13 @@ from angarium.domain.message import BEGINNING, LAST_OFFSET, MessagePosition
 from angarium.engines.cassandra import cluster as clusters
 from angarium.engines.cassandra.cluster import CassandraAddress
 from angarium.engines.cassandra.conversations import CassandraConversations
-from angarium.engines.cassandra.keyspace import KeyspaceReport, prepare
-from angarium.engines.cassandra.pending import InboxReader
-from angarium.engines.cassandra.reader import CassandraMessageReader
-from angarium.engines.cassandra.recorder import ROWS_PER_MUTATION, CassandraMessageWriter
+from angarium.engines.cassandra.inbox_reader import InboxReader
+from angarium.engines.cassandra.message_reader import CassandraMessageReader
+from angarium.engines.cassandra.message_writer import ROWS_PER_MUTATION, CassandraMessageWriter
+from angarium.engines.cassandra.schema import KeyspaceReport, prepare
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.ports.messages import StoreOutcome
-from angarium.services.store_calls import StoreRetry
+from angarium.services.store_retry import StoreRetry
 from tests.contract.ports.chat import START, Chat, receipt
 from tests.engines.addresses import contact_points
 from tests.engines.cassandra_server import CassandraCluster

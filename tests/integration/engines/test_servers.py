@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from angarium.engines.kafka.security import KafkaConnectionSettings
+from angarium.engines.kafka.connection import KafkaConnectionSettings
 from tests.acceptance.service import until
 from tests.engines.jars import jars
 from tests.engines.java import within_timer_slack

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from angarium.engines.kafka.security import KafkaConnectionSettings
+from angarium.engines.kafka.connection import KafkaConnectionSettings
 from tests.engines.cassandra_server import CassandraCluster
 from tests.engines.kafka_server import KafkaServer
 from tests.engines.kafka_topics import delete_topics

@@ -6,8 +6,8 @@ from uuid import UUID, uuid4
 
 from angarium.domain.events import SCHEMA, NewMessage, encode
 from angarium.domain.identifiers import user_id_for
+from angarium.engines.kafka.connection import KafkaConnectionSettings
 from angarium.engines.kafka.dead_letters import KafkaDeadLetters
-from angarium.engines.kafka.security import KafkaConnectionSettings
 from angarium.ports.message_log import DeadLetter, Record
 from tests.acceptance.caller import Caller
 from tests.acceptance.service import PATIENCE, until

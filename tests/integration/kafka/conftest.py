@@ -4,9 +4,9 @@ from uuid import uuid4
 
 import pytest
 
+from angarium.engines.kafka.connection import KafkaConnectionSettings
 from angarium.engines.kafka.consumer import KafkaLogConsumer
-from angarium.engines.kafka.producer import KafkaLog
-from angarium.engines.kafka.security import KafkaConnectionSettings
+from angarium.engines.kafka.log import KafkaLog
 from tests.contract.ports.reading import Reading
 from tests.engines.kafka_server import KafkaServer
 from tests.engines.kafka_topics import delete_topics, make_topics

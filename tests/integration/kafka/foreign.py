@@ -8,7 +8,7 @@ import kafka
 from kafka.record.default_records import DefaultRecordBatchBuilder
 from kafka.record.util import calc_crc32c
 
-from angarium.engines.kafka.security import KafkaConnectionSettings
+from angarium.engines.kafka.connection import KafkaConnectionSettings
 from tests.engines.kafka_server import KafkaServer
 
 _LENGTH, _CRC, _ATTRIBUTES, _HEADER = 8, 17, 21, 61

@@ -13,9 +13,9 @@ from kafka.admin import MemberToRemove
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from angarium.domain.errors import LogUnavailable
+from angarium.engines.kafka.connection import KafkaConnectionSettings
 from angarium.engines.kafka.consumer import KafkaLogConsumer
-from angarium.engines.kafka.producer import KafkaLog
-from angarium.engines.kafka.security import KafkaConnectionSettings
+from angarium.engines.kafka.log import KafkaLog
 from angarium.ports.message_log import BEGINNING, NewRecord, Position, Record
 from tests.contract.ports.reading import Reading
 from tests.contract.ports.records import ANSWER_SECONDS, append, keys_by_partition, new_key

@@ -4,8 +4,8 @@ from contextlib import closing
 from itertools import count
 
 from angarium.domain.errors import LogUnavailable
+from angarium.engines.kafka.connection import KafkaConnectionSettings
 from angarium.engines.kafka.dead_letters import KafkaDeadLetters
-from angarium.engines.kafka.security import KafkaConnectionSettings
 from angarium.ports.message_log import DeadLetter, Record
 from tests.contract.ports.records import ANSWER_SECONDS
 from tests.engines.kafka_topics import set_config

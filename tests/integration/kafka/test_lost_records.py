@@ -9,10 +9,9 @@ import kafka
 import pytest
 from kafka.structs import TopicPartition
 
-from angarium.engines.kafka.consumer import KafkaLogConsumer
-from angarium.engines.kafka.positions import to_commit
-from angarium.engines.kafka.producer import KafkaLog
-from angarium.engines.kafka.security import KafkaConnectionSettings
+from angarium.engines.kafka.connection import KafkaConnectionSettings
+from angarium.engines.kafka.consumer import KafkaLogConsumer, to_commit
+from angarium.engines.kafka.log import KafkaLog
 from angarium.ports.message_log import BEGINNING, Appended, Position
 from tests.contract.ports.reading import Reading
 from tests.contract.ports.records import append

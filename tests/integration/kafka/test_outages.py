@@ -11,8 +11,8 @@ import pytest
 
 from angarium import deadline
 from angarium.domain.errors import LogUnavailable, RecordTooLarge
-from angarium.engines.kafka.producer import KafkaLog
-from angarium.engines.kafka.security import KafkaConnectionSettings
+from angarium.engines.kafka.connection import KafkaConnectionSettings
+from angarium.engines.kafka.log import KafkaLog
 from angarium.ports.message_log import Appended, NewRecord
 from tests.contract.ports.records import append, new_key
 from tests.engines.kafka_server import KafkaServer

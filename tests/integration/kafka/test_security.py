@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from angarium.domain.errors import LogUnavailable
+from angarium.engines.kafka.connection import KafkaConnectionSettings
 from angarium.engines.kafka.consumer import KafkaLogConsumer
 from angarium.engines.kafka.dead_letters import KafkaDeadLetters
-from angarium.engines.kafka.producer import KafkaLog
-from angarium.engines.kafka.security import KafkaConnectionSettings
+from angarium.engines.kafka.log import KafkaLog
 from angarium.engines.kafka.topics import KafkaTopics
 from tests.contract.ports.reading import Reading
 from tests.contract.ports.records import append, new_key

@@ -9,10 +9,10 @@ import pytest
 from kafka.record import MemoryRecordsBuilder
 
 from angarium.domain.errors import LogUnavailable, RecordTooLarge
-from angarium.engines.kafka.producer import KafkaLog
+from angarium.engines.kafka.connection import KafkaConnectionSettings
+from angarium.engines.kafka.log import KafkaLog
 from angarium.engines.kafka.record_batches import max_batch_bytes
 from angarium.engines.kafka.record_sizes import MAX_BATCH_BYTES
-from angarium.engines.kafka.security import KafkaConnectionSettings
 from angarium.ports.message_log import Appended, NewRecord, Record
 from tests.engines.kafka_topics import set_config
 from tests.integration.kafka.conftest import PARTITIONS, OpenReading

@@ -8,12 +8,11 @@ import pytest
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from angarium.domain.errors import LogUnavailable, SetupError
+from angarium.engines.kafka.connection import KafkaConnectionSettings
 from angarium.engines.kafka.consumer import KafkaLogConsumer
-from angarium.engines.kafka.producer import KafkaLog
+from angarium.engines.kafka.log import KafkaLog
 from angarium.engines.kafka.record_sizes import MAX_BATCH_BYTES
-from angarium.engines.kafka.security import KafkaConnectionSettings
-from angarium.engines.kafka.topic_check import TopicVerification
-from angarium.engines.kafka.topics import KafkaTopics
+from angarium.engines.kafka.topics import KafkaTopics, TopicVerification
 from tests.engines.kafka_server import KafkaServer
 from tests.engines.kafka_topics import make_topics, set_config
 from tests.engines.ports import free_port

@@ -7,11 +7,11 @@ from uuid import uuid4
 import kafka
 import pytest
 
-from angarium.engines.kafka import letters
+from angarium.engines.kafka import dead_letter_records
+from angarium.engines.kafka.connection import KafkaConnectionSettings
 from angarium.engines.kafka.dead_letters import KafkaDeadLetters
-from angarium.engines.kafka.producer import KafkaLog
+from angarium.engines.kafka.log import KafkaLog
 from angarium.engines.kafka.record_sizes import MAX_DEAD_LETTER_BYTES
-from angarium.engines.kafka.security import KafkaConnectionSettings
 from angarium.engines.kafka.topics import dead_letters_of
 from angarium.ports.message_log import DeadLetter, Record
 from tests.contract.ports.records import append
@@ -108,7 +108,10 @@ def test_dead_letters_that_were_aborted_are_not_listed(
     for value, end in [(b"taken back", other.abort_transaction), (b"meant", other.commit_transaction)]:
         letter = DeadLetter("internal_error", "detail", Record(0, 1, 5, b"key", value), "trace")
         other.begin_transaction()
-        other.send(dead_letters_of(topic), **letters.encode(letter, topic, MAX_DEAD_LETTER_BYTES)._asdict())
+        other.send(
+            dead_letters_of(topic),
+            **dead_letter_records.encode(letter, topic, MAX_DEAD_LETTER_BYTES)._asdict(),
+        )
         other.flush(timeout=30)
         end()
     with closing(KafkaDeadLetters(connection, topic)) as kept:

@@ -5,8 +5,8 @@ from contextlib import closing
 import kafka
 import pytest
 
-from angarium.engines.kafka.producer import KafkaLog
-from angarium.engines.kafka.security import KafkaConnectionSettings
+from angarium.engines.kafka.connection import KafkaConnectionSettings
+from angarium.engines.kafka.log import KafkaLog
 from angarium.ports.message_log import Record
 from tests.contract.ports.records import append
 from tests.engines.kafka_server import KafkaServer

@@ -6,7 +6,7 @@ import pytest
 
 from angarium import deadline
 from angarium.api.application import MessagingApplication
-from angarium.api.exchange import (
+from angarium.api.interface import (
     Admission,
     BodyRule,
     DeferredResponse,
@@ -18,14 +18,14 @@ from angarium.api.exchange import (
     Response,
     WouldBlock,
 )
-from angarium.api.headers import Headers
 from angarium.api.path_ids import path_ids
+from angarium.api.request_headers import Headers
 from angarium.domain.conversation import Conversation
 from angarium.domain.errors import Code, LogUnavailable, StoreUnavailable
 from angarium.domain.identifiers import conversation_id_for, user_id_for
 from angarium.domain.user import Principal
 from angarium.logs.line import action_of, fields_of
-from angarium.services.store_calls import StoreRetry
+from angarium.services.store_retry import StoreRetry
 from tests.contract.http.parts import LOGIN_ATTEMPTS, Parts, application
 from tests.contract.http.services import memory_parts
 from tests.faults import Faults

@@ -1,7 +1,7 @@
 import pytest
 
-from angarium.api.headers import Headers
 from angarium.api.host_check import MAX_KNOWN, HostCheck
+from angarium.api.request_headers import Headers
 from angarium.domain.errors import Code, Refused
 
 

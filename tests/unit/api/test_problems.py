@@ -1,7 +1,7 @@
 import json
 from collections.abc import Mapping
 
-from angarium.api.exchange import Response
+from angarium.api.interface import Response
 from angarium.api.problem_kinds import KINDS
 from angarium.api.problems import problem, refusal
 from angarium.domain.errors import Code, Problem, Refused

@@ -1,6 +1,6 @@
 import pytest
 
-from angarium.api.exchange import BodyRule, ExecutionMode
+from angarium.api.interface import BodyRule, ExecutionMode
 from angarium.api.routes import ROUTES, TABLE
 
 

@@ -10,8 +10,8 @@ import pytest
 
 import angarium.cli
 from angarium.cli import bodies
-from angarium.cli.chat.entries import message_line, rows_of
 from angarium.cli.chat.plain import JsonScreen, PlainScreen
+from angarium.cli.chat.screen_lines import message_line, rows_of
 from angarium.cli.console import Console
 from angarium.cli.text import escape_json
 from tests.unit.cli.conftest import Shell

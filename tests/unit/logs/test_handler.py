@@ -64,7 +64,7 @@ def test_one_write_carries_no_more_than_a_pipe_keeps_in_one_piece(
         writes.append(bytes(data))
         return write(file, data)
 
-    monkeypatch.setattr("angarium.logs.outlet.os.write", noted)
+    monkeypatch.setattr("angarium.logs.stream_writer.os.write", noted)
     handler = handler_on(pipe.stream, linger=60.0)
     reader = Collector(pipe, chunk=65_536)
     for number in range(200):

@@ -6,8 +6,8 @@ from uuid import UUID, uuid4, uuid5
 from angarium.domain.events import SCHEMA, Event, MessagesDelivered, NewMessage
 from angarium.domain.identifiers import conversation_id_for, user_id_for
 from angarium.ports.message_log import BEGINNING, Record
-from angarium.router.entry import LogEntry
-from angarium.router.progress import OffsetTracker
+from angarium.router.offsets import OffsetTracker
+from angarium.router.record_decoder import LogEntry
 
 ALICE, BOB, CAROL = map(user_id_for, ("alice", "bob", "carol"))
 ALICE_BOB = conversation_id_for(ALICE, BOB)

@@ -10,7 +10,7 @@ from angarium.domain.partitioning import partition_for
 from angarium.ports.message_log import Appended, DeadLetterLog, LogConsumer, Position
 from angarium.ports.messages import MessageWriter
 from angarium.ports.presence import PresenceStore
-from angarium.router.pace import WorkerLimits
+from angarium.router.settings import WorkerLimits
 from angarium.router.worker import Worker
 from angarium.services.presence import OnlineUsers
 from tests.fakes.clock import ManualClock

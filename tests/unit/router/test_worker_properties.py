@@ -11,7 +11,7 @@ from angarium.domain.errors import LogUnavailable, StoreUnavailable
 from angarium.domain.message import BEGINNING, Message, Status
 from angarium.domain.partitioning import partition_for
 from angarium.ports.message_log import Record
-from angarium.router.pace import WorkerLimits
+from angarium.router.settings import WorkerLimits
 from angarium.router.worker import Worker
 from tests.fakes.clock import ManualClock
 from tests.unit.router import expected

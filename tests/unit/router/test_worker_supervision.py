@@ -11,9 +11,9 @@ from angarium.domain.errors import LogUnavailable
 from angarium.domain.message import Message
 from angarium.ports.message_log import LogConsumer, Position
 from angarium.ports.messages import MessageWriter, Receipt, ReceiptOutcome, StoreOutcome
-from angarium.router import session
-from angarium.router.pace import WorkerLimits
-from angarium.router.session import PollLoop
+from angarium.router import poll_loop
+from angarium.router.poll_loop import PollLoop
+from angarium.router.settings import WorkerLimits
 from angarium.router.worker import Worker
 from tests.fakes.clock import ManualClock
 from tests.unit.router.events import ALICE, BOB, CAROL, message
@@ -252,7 +252,7 @@ def test_a_lane_goes_on_when_its_call_ends_on_another_thread_and_waits_for_no_po
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Every wait but the one for the end of a call takes longer than the test.
-    monkeypatch.setattr(session, "MIN_WAIT_SECONDS", 3600.0)
+    monkeypatch.setattr(poll_loop, "MIN_WAIT_SECONDS", 3600.0)
     for number in range(10):
         rig.put(message(str(number)))
     with ThreadPoolExecutor(1) as engine:

@@ -1,11 +1,12 @@
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
 from angarium.domain.errors import Code, Refused
 from angarium.domain.identifiers import user_id_for
 from angarium.domain.user import Principal
-from angarium.services.authentication import Authentication
+from angarium.ports.identity import VerifiedToken
+from angarium.services.authentication import Authentication, TokenCache
 from angarium.services.presence import Presence
 from tests.fakes.clock import ManualClock
 from tests.fakes.presence import MemoryPresence
@@ -109,3 +110,45 @@ def test_a_refused_caller_does_not_count_as_seen(desk: Desk) -> None:
     desk.clock.advance(3600)
     desk.code_of(token)
     assert desk.last_seen(ALICE.user_id) is None
+
+
+def proof(expires_at: int, not_before: int = 0) -> VerifiedToken:
+    return VerifiedToken(Principal(uuid4(), "alice"), not_before, expires_at)
+
+
+def test_a_token_is_known_until_it_expires_and_not_a_millisecond_longer() -> None:
+    cache = TokenCache(10)
+    verified = proof(100)
+    cache.put("token", verified)
+    assert cache.get("token", 99_999) is verified
+    assert cache.get("token", 100_000) is None
+
+
+def test_a_token_that_was_verified_by_a_clock_ahead_is_unknown_before_its_time() -> None:
+    cache = TokenCache(10)
+    verified = proof(100, not_before=50)
+    cache.put("token", verified)
+    assert cache.get("token", 50_000) is verified
+    assert cache.get("token", 49_999) is None
+
+
+def test_an_expired_token_is_forgotten() -> None:
+    cache = TokenCache(10)
+    cache.put("token", proof(100))
+    cache.get("token", 100_000)
+    assert len(cache) == 0
+
+
+def test_another_token_is_unknown() -> None:
+    cache = TokenCache(10)
+    cache.put("token", proof(100))
+    assert cache.get("tokeN", 0) is None
+
+
+def test_so_many_tokens_are_kept_and_no_more() -> None:
+    cache = TokenCache(3)
+    for number in range(10):
+        cache.put(f"token {number}", proof(100))
+    assert len(cache) == 3
+    assert cache.get("token 9", 0) is not None
+    assert cache.get("token 6", 0) is None

@@ -19,7 +19,7 @@ from angarium.services.configured_passwords import (
 from angarium.services.login import Login
 from angarium.services.login_throttle import LoginThrottle
 from angarium.services.presence import Presence
-from angarium.services.store_calls import StoreRetry
+from angarium.services.store_retry import StoreRetry
 from tests.fakes.clock import ManualClock
 from tests.fakes.passwords import CheapHasher
 from tests.fakes.presence import MemoryPresence

@@ -11,7 +11,7 @@ from angarium.domain.message import Message, MessagePosition, Status
 from angarium.domain.user import User
 from angarium.ports.messages import Summary
 from angarium.services.conversations import Conversations
-from angarium.services.store_calls import StoreRetry
+from angarium.services.store_retry import StoreRetry
 from tests.fakes.clock import ManualClock
 from tests.fakes.conversations import MemoryConversations
 from tests.fakes.messages import MemoryMessages

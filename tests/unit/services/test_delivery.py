@@ -11,7 +11,7 @@ from angarium.domain.identifiers import conversation_id_for, user_id_for
 from angarium.domain.message import Message, MessagePosition, Status
 from angarium.ports.message_log import Appended
 from angarium.services.delivery import Delivery
-from angarium.services.store_calls import StoreRetry
+from angarium.services.store_retry import StoreRetry
 from tests.fakes.clock import ManualClock
 from tests.fakes.messages import MemoryMessages
 from tests.unit.services.log_lines import LogLines

@@ -13,7 +13,7 @@ from angarium.domain.message import BEGINNING, LAST_OFFSET, Message, MessagePosi
 from angarium.services import cursors
 from angarium.services.cursors import Direction, HistoryCursor
 from angarium.services.history import History, HistoryPage, HistoryQuery, Order
-from angarium.services.store_calls import StoreRetry
+from angarium.services.store_retry import StoreRetry
 from tests.fakes.messages import MemoryMessages
 
 ALICE, BOB = user_id_for("alice"), user_id_for("bob")

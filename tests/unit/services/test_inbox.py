@@ -10,7 +10,7 @@ from angarium.domain.identifiers import user_id_for
 from angarium.domain.message import InboxPosition, Message, MessagePosition, Status
 from angarium.ports.messages import Receipt
 from angarium.services.inbox import Inbox
-from angarium.services.store_calls import StoreRetry
+from angarium.services.store_retry import StoreRetry
 from tests.fakes.messages import MemoryMessages
 
 ALICE, BOB, CAROL = (user_id_for(name) for name in ("alice", "bob", "carol"))

@@ -11,7 +11,7 @@ from angarium.domain.user import Principal, User
 from angarium.services.login import IssuedToken, Login
 from angarium.services.login_throttle import LoginThrottle
 from angarium.services.presence import Presence
-from angarium.services.store_calls import StoreRetry
+from angarium.services.store_retry import StoreRetry
 from tests.fakes.clock import ManualClock
 from tests.fakes.passwords import CheapHasher
 from tests.fakes.presence import MemoryPresence

@@ -5,7 +5,7 @@ import pytest
 from angarium.domain.errors import Code, Refused, SetupError, StoreUnavailable
 from angarium.domain.identifiers import user_id_for
 from angarium.domain.user import User
-from angarium.services.store_calls import StoreRetry
+from angarium.services.store_retry import StoreRetry
 from angarium.services.users import Provisioning, Users
 from tests.fakes.clock import ManualClock
 from tests.fakes.passwords import CheapHasher

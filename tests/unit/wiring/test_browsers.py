@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from angarium.api.headers import Headers
+from angarium.api.request_headers import Headers
 from angarium.clock import SystemClock
 from angarium.config import Settings
 from angarium.domain.errors import Refused

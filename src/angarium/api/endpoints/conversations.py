@@ -3,12 +3,11 @@
 from itertools import starmap
 from uuid import UUID
 
-from angarium.api.call import RequestContext
-from angarium.api.exchange import Response
 from angarium.api.fields import BodyFields, identifiers, path_identifier
-from angarium.api.json_bodies import encode, encode_text, read_object
-from angarium.api.listing import page_response, parse_page_request
-from angarium.api.message_bodies import message_text
+from angarium.api.interface import Response
+from angarium.api.json_codec import encode, encode_text, message_text, read_object
+from angarium.api.pagination import page_response, parse_page_request
+from angarium.api.request_context import RequestContext
 from angarium.api.timestamps import rfc3339
 from angarium.api.values import quote_for_error as shown_value
 from angarium.domain.conversation import Conversation

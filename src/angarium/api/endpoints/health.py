@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from angarium.api.call import RequestContext
-from angarium.api.exchange import Response
-from angarium.api.json_bodies import encode
+from angarium.api.interface import Response
+from angarium.api.json_codec import encode
+from angarium.api.request_context import RequestContext
 from angarium.services.health import CheckResult
 
 

@@ -1,9 +1,9 @@
 """GET /v1/inbox."""
 
-from angarium.api.call import RequestContext
-from angarium.api.exchange import Response
-from angarium.api.listing import page_response, parse_page_request
-from angarium.api.message_bodies import message_text
+from angarium.api.interface import Response
+from angarium.api.json_codec import message_text
+from angarium.api.pagination import page_response, parse_page_request
+from angarium.api.request_context import RequestContext
 from angarium.services import cursors
 
 

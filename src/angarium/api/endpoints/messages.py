@@ -3,13 +3,12 @@
 from uuid import UUID
 
 from angarium import deadline
-from angarium.api.call import RequestContext
 from angarium.api.endpoints.submissions import read_submission
-from angarium.api.exchange import Outcome, Response, WouldBlock
 from angarium.api.fields import QueryFields, ValidationErrors, path_identifier
-from angarium.api.json_bodies import encode_list, encode_text
-from angarium.api.log_answers import Append, respond_when_appended
-from angarium.api.message_bodies import message_text
+from angarium.api.interface import Outcome, Response, WouldBlock
+from angarium.api.json_codec import encode_list, encode_text, message_text
+from angarium.api.request_context import RequestContext
+from angarium.api.respond import Append, respond_when_appended
 from angarium.api.timestamps import is_in_seconds, parse_timestamp, rfc3339
 from angarium.api.values import quote_for_error
 from angarium.domain.conversation import Conversation

@@ -3,8 +3,8 @@
 from functools import cache
 from importlib.resources import files
 
-from angarium.api.call import RequestContext
-from angarium.api.exchange import Response
+from angarium.api.interface import Response
+from angarium.api.request_context import RequestContext
 
 
 def document(_: RequestContext) -> Response:

@@ -6,9 +6,9 @@ import re
 from functools import cache
 from html import escape
 
-from angarium.api.call import RequestContext
-from angarium.api.exchange import Response
+from angarium.api.interface import Response
 from angarium.api.problem_kinds import KINDS, Kind
+from angarium.api.request_context import RequestContext
 from angarium.domain.errors import Code
 
 _STYLE = (

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from angarium.api.call import RequestContext
-from angarium.api.exchange import Outcome, Response
 from angarium.api.fields import BodyFields, ValidationErrors, identifiers, path_identifier
-from angarium.api.json_bodies import encode, read_object
-from angarium.api.log_answers import Append, respond_when_appended
+from angarium.api.interface import Outcome, Response
+from angarium.api.json_codec import encode, read_object
+from angarium.api.request_context import RequestContext
+from angarium.api.respond import Append, respond_when_appended
 from angarium.api.values import quote_for_error
 from angarium.domain.errors import Code
 from angarium.domain.events import MAX_RECEIPT_IDS

@@ -4,10 +4,10 @@ import re
 from typing import NamedTuple
 from uuid import UUID, uuid5
 
-from angarium.api.call import RequestContext
 from angarium.api.fields import NIL, BodyFields, FieldValue, ValidationErrors, identifier
-from angarium.api.headers import Headers
-from angarium.api.json_bodies import read_object
+from angarium.api.json_codec import read_object
+from angarium.api.request_context import RequestContext
+from angarium.api.request_headers import Headers
 from angarium.api.values import quote_for_error
 from angarium.domain.content import content_problem
 from angarium.domain.errors import Code

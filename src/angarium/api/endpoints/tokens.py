@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-from angarium.api.body_shape import is_form
-from angarium.api.call import RequestContext
-from angarium.api.exchange import PasswordCheck, Response
+from angarium.api.body_checks import is_form
 from angarium.api.fields import BodyFields, ValidationErrors
-from angarium.api.json_bodies import encode, read_form, read_object
+from angarium.api.interface import PasswordCheck, Response
+from angarium.api.json_codec import encode, read_form, read_object
+from angarium.api.request_context import RequestContext
 from angarium.api.values import quote_for_error
 from angarium.domain.errors import Code
 from angarium.services.login import IssuedToken

@@ -1,9 +1,9 @@
 """GET /v1/users/me, /v1/users/{user_id} and /v1/users."""
 
-from angarium.api.call import RequestContext
-from angarium.api.exchange import Response
 from angarium.api.fields import QueryFields, path_identifier
-from angarium.api.json_bodies import encode
+from angarium.api.interface import Response
+from angarium.api.json_codec import encode
+from angarium.api.request_context import RequestContext
 from angarium.api.timestamps import rfc3339
 from angarium.domain.errors import Code
 from angarium.domain.user import User

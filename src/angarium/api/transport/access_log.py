@@ -1,10 +1,10 @@
 """One line for each request."""
 
 from angarium import logs
-from angarium.api.exchange import Admission, Refusal
+from angarium.api.interface import Admission, Refusal
 from angarium.api.path_ids import path_ids
-from angarium.api.transport.tracing import trace_id_of
-from angarium.api.transport.wire import METHODS, Fields
+from angarium.api.transport.http_parser import METHODS, Fields
+from angarium.api.transport.trace_id import trace_id_of
 from angarium.domain.errors import Code
 from angarium.domain.user import Principal
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Self
 
 from angarium import logs
-from angarium.api.exchange import Admission, Head, Refusal, Response
+from angarium.api.interface import Admission, Head, Refusal, Response
 from angarium.api.transport.access_log import UNANSWERED, AccessLog
-from angarium.api.transport.body import MAX_BODY
-from angarium.api.transport.encoding import CONTINUE
-from angarium.api.transport.framing import Framing
+from angarium.api.transport.body_reader import MAX_BODY
+from angarium.api.transport.connection_state import BODY, CLOSED, DISCARDING, HEAD, LINGERING, RUNNING
+from angarium.api.transport.http_parser import Fields, Framing, HttpError, fields_within
 from angarium.api.transport.limits import (
     BURST,
     IN_HAND_COPIES,
@@ -20,13 +20,10 @@ from angarium.api.transport.limits import (
     RECEIVE,
     WRITE_PROGRESS,
 )
-from angarium.api.transport.outbox import SendBuffer
-from angarium.api.transport.owned_handler import NonBlockingHandler
-from angarium.api.transport.phase import BODY, CLOSED, DISCARDING, HEAD, LINGERING, RUNNING
-from angarium.api.transport.reader import RequestReader
-from angarium.api.transport.tracing import trace_id_of
-from angarium.api.transport.unreadable_heads import fields_within
-from angarium.api.transport.wire import Fields, HttpError
+from angarium.api.transport.nonblocking_handler import NonBlockingHandler
+from angarium.api.transport.request_reader import RequestReader
+from angarium.api.transport.response_writer import CONTINUE, SendBuffer
+from angarium.api.transport.trace_id import trace_id_of
 from angarium.domain.errors import Code
 
 READ = selectors.EVENT_READ

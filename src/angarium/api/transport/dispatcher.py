@@ -6,7 +6,7 @@ from functools import partial
 from threading import Event
 
 from angarium import deadline, logs
-from angarium.api.exchange import (
+from angarium.api.interface import (
     Admission,
     Application,
     DeferredResponse,
@@ -18,17 +18,17 @@ from angarium.api.exchange import (
     Response,
 )
 from angarium.api.path_ids import path_ids
-from angarium.api.transport.deadlines import TimeoutQueue
 from angarium.api.transport.fair_queue import FairQueue, Job
-from angarium.api.transport.lanes import ThreadPool
 from angarium.api.transport.limits import LARGE_ANSWER, ServerLimits
-from angarium.api.transport.mailbox import WakeupQueue
+from angarium.api.transport.pending_request import Client, PendingRequest
 from angarium.api.transport.shares import Shares
-from angarium.api.transport.transaction import Client, PendingRequest
+from angarium.api.transport.thread_pool import ThreadPool
+from angarium.api.transport.wakeup_queue import WakeupQueue
 from angarium.clock import Clock
 from angarium.domain.errors import Code
 from angarium.domain.ip_addresses import client_key
-from angarium.logs.tally import Tally
+from angarium.logs.repeats import Tally
+from angarium.timeout_queue import TimeoutQueue
 
 CLOSING_PATIENCE = 1.0
 """Seconds for the lanes' threads to end after the last answer."""

@@ -11,20 +11,20 @@ from typing import cast
 
 from angarium import logs
 from angarium.api.cors import CorsPolicy
-from angarium.api.exchange import Application
+from angarium.api.interface import Application
 from angarium.api.transport.connection import Connection
 from angarium.api.transport.connection_table import ConnectionTable
-from angarium.api.transport.deadlines import TimeoutQueue
 from angarium.api.transport.dispatcher import Dispatcher
-from angarium.api.transport.encoding import ResponseEncoder
-from angarium.api.transport.holdings import MemoryBudget
-from angarium.api.transport.known_heads import HeadCache
+from angarium.api.transport.head_cache import HeadCache
 from angarium.api.transport.limits import ServerLimits, allowed_connections
 from angarium.api.transport.listening import resolve_listening_address, url_of
+from angarium.api.transport.memory_budget import MemoryBudget
 from angarium.api.transport.ready_queue import ReadyQueue
+from angarium.api.transport.response_writer import ResponseEncoder
 from angarium.clock import Clock
 from angarium.domain.ip_addresses import client_key
-from angarium.logs.tally import Tally
+from angarium.logs.repeats import Tally
+from angarium.timeout_queue import TimeoutQueue
 
 __all__ = ["Server", "ServerLimits"]
 

@@ -8,20 +8,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from angarium.cli.arguments import Commands, add_command, add_json, add_login, add_server, username
+from angarium.cli.chat.chat_session import ChatSession
+from angarium.cli.chat.connection_status import ConnectionStatus
 from angarium.cli.chat.editor import LineEditor
 from angarium.cli.chat.events import Failed
 from angarium.cli.chat.feed import Feed
 from angarium.cli.chat.inputs import Input, PipeInput, TerminalInput
-from angarium.cli.chat.link import ConnectionStatus
-from angarium.cli.chat.loop import Loop
-from angarium.cli.chat.mailbox import Mailbox, WakeupPipe
+from angarium.cli.chat.mailbox import Loop, Mailbox, WakeupPipe
 from angarium.cli.chat.outbox import Outbox
 from angarium.cli.chat.plain import JsonScreen, PlainScreen
-from angarium.cli.chat.rounds import RepeatingThread
+from angarium.cli.chat.repeating_thread import RepeatingThread
 from angarium.cli.chat.screen import Screen
 from angarium.cli.chat.sender import Sender
 from angarium.cli.chat.signals import Signals, stop_this_process
-from angarium.cli.chat.talk import ChatSession
 from angarium.cli.chat.terminal import TerminalScreen
 from angarium.cli.chat.terminal_mode import TerminalMode
 from angarium.cli.client import Caller, Client

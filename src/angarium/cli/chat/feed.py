@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from angarium.cli.bodies import MessageBody
+from angarium.cli.chat.connection_status import ConnectionStatus
 from angarium.cli.chat.events import Arrived, ChatClient, Confirmed, Entered, Post, Risen
-from angarium.cli.chat.link import ConnectionStatus
 from angarium.cli.chat.own_messages import DELIVERED, OwnMessages
 from angarium.cli.chat.sender import outage_waits
 from angarium.cli.errors import RequestFailed

@@ -3,10 +3,10 @@
 import os
 from typing import Protocol
 
+from angarium.cli.chat.chat_session import ChatSession
 from angarium.cli.chat.editor import LineEditor
 from angarium.cli.chat.keys import Key, KeyDecoder
 from angarium.cli.chat.lines import LineSplitter
-from angarium.cli.chat.talk import ChatSession
 from angarium.cli.chat.terminal import TerminalScreen
 
 _MAX_BYTES = 64 * 1024

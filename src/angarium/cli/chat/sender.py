@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 
 from angarium import backoff
+from angarium.cli.chat.connection_status import ConnectionStatus
 from angarium.cli.chat.events import Accepted, ChatClient, Post, Rejected
-from angarium.cli.chat.link import ConnectionStatus
 from angarium.cli.chat.outbox import Outbox
 from angarium.cli.errors import ApiProblem, RequestFailed
 

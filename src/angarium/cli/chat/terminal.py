@@ -12,8 +12,8 @@ from typing import TextIO
 
 from angarium.cli.bodies import MessageBody
 from angarium.cli.chat.editor import LineEditor
-from angarium.cli.chat.entries import MIN_COLUMNS, ScreenLine, message_line, notice_line, rows_of
 from angarium.cli.chat.events import OwnLine
+from angarium.cli.chat.screen_lines import MIN_COLUMNS, ScreenLine, message_line, notice_line, rows_of
 from angarium.cli.text import escape_unprintable, head, tail, width
 
 MAX_ENTRIES = 500

@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 
 from angarium import backoff
 from angarium.cli.errors import RequestFailed
+from angarium.cli.verify.checks import is_settled, judge
 from angarium.cli.verify.findings import Finding, Kind
-from angarium.cli.verify.judging import is_settled, judge
 from angarium.cli.verify.ledger import ConversationRecord
-from angarium.cli.verify.sightings import Observation, Observations
-from angarium.cli.verify.turns import VerifyClient
+from angarium.cli.verify.observations import Observation, Observations
+from angarium.cli.verify.round_robin import VerifyClient
 
 PAGE = 100
 

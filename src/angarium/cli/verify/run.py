@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
+from angarium.cli.verify.conversation_writer import ConversationWriter
 from angarium.cli.verify.findings import Finding, Kind
 from angarium.cli.verify.ledger import ConversationRecord, Ledger
+from angarium.cli.verify.observations import Observations
 from angarium.cli.verify.people import HttpVerifyClient, Person
-from angarium.cli.verify.quota import RateLimiter
+from angarium.cli.verify.rate_limiter import RateLimiter
 from angarium.cli.verify.reading import Reading
 from angarium.cli.verify.report import Report
-from angarium.cli.verify.sightings import Observations
-from angarium.cli.verify.talk import ConversationWriter
-from angarium.cli.verify.turns import RoundRobinClient
+from angarium.cli.verify.round_robin import RoundRobinClient
 
 Progress = Callable[[str], None]
 

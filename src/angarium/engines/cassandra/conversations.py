@@ -7,9 +7,9 @@ from uuid import UUID
 from angarium.deadline import within
 from angarium.domain.conversation import Conversation, ConversationPosition
 from angarium.domain.errors import StoreUnavailable
-from angarium.engines.cassandra import rows
+from angarium.engines.cassandra import row_mapping
 from angarium.engines.cassandra.contention import retry_on_contention
-from angarium.engines.cassandra.rows import Row
+from angarium.engines.cassandra.row_mapping import Row
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.single_flight import SingleFlight
 from angarium.engines.cassandra.statements import Statement
@@ -54,7 +54,7 @@ class CassandraConversations:
             The conversation, None when there is none or they are not in it.
         """
         found = self._session.execute(Statement.CONVERSATION_OF, (conversation_id, participant_id))
-        return rows.conversation(found[0])[0] if found else None
+        return row_mapping.conversation(found[0])[0] if found else None
 
     def of_user(
         self, user_id: UUID, after: ConversationPosition | None, limit: int
@@ -83,7 +83,7 @@ class CassandraConversations:
 
     def _find(self, conversation_id: UUID) -> tuple[Conversation, UUID] | None:
         found = self._session.execute(Statement.CONVERSATION, (conversation_id,))
-        return rows.conversation(found[0]) if found else None
+        return row_mapping.conversation(found[0]) if found else None
 
     def _create(self, conversation: Conversation, claim: UUID) -> tuple[Conversation, UUID]:
         """Return the conversation as kept, in both lists, and whose claim it is."""

@@ -6,9 +6,9 @@ from concurrent.futures import Future
 from typing import cast
 from uuid import UUID
 
+from angarium.engines.cassandra.chain import Chain, run_chain
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.statements import Statement
-from angarium.engines.cassandra.steps import Chain, run_chain
 
 
 class CassandraPresence:

@@ -8,7 +8,7 @@ from threading import Condition, Lock
 from angarium import deadline
 from angarium.domain.errors import StoreUnavailable
 from angarium.domain.message import MAX_CONTENT_BYTES
-from angarium.engines.cassandra.rows import Rows
+from angarium.engines.cassandra.row_mapping import Rows
 
 ROW_BYTES = MAX_CONTENT_BYTES + 256
 """What a message takes in an answer of Cassandra, rounded up."""

@@ -11,13 +11,13 @@ from cassandra.query import BatchStatement, BatchType
 
 from angarium import deadline
 from angarium.domain.errors import StoreUnavailable
-from angarium.engines.cassandra import connected as connections
+from angarium.engines.cassandra import prepared_session as connections
 from angarium.engines.cassandra.cluster import HEARTBEAT_SECONDS, REQUEST_SECONDS, CassandraAddress
-from angarium.engines.cassandra.connected import PreparedSession
 from angarium.engines.cassandra.connector import Connector
 from angarium.engines.cassandra.errors import DRIVER_ERRORS, unavailable
+from angarium.engines.cassandra.prepared_session import PreparedSession
 from angarium.engines.cassandra.read_budget import ReadBudget
-from angarium.engines.cassandra.rows import Row, Rows
+from angarium.engines.cassandra.row_mapping import Row, Rows
 from angarium.engines.cassandra.statements import Statement
 
 CALL_SECONDS = REQUEST_SECONDS

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from angarium.domain.errors import StoreUnavailable
 from angarium.domain.message import Message
-from angarium.engines.cassandra import rows
-from angarium.engines.cassandra.rows import MessageState
+from angarium.engines.cassandra import row_mapping
+from angarium.engines.cassandra.row_mapping import MessageState
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.statements import Statement
 
@@ -37,7 +37,9 @@ def read_texts(session: CassandraSession, chosen: Mapping[UUID, Sequence[Message
     ]
     with session.asking_for_texts(questions, sum(map(len, wanted.values()))) as answers:
         for states, answer in zip(wanted.values(), answers, strict=True):
-            found = {message.message_id: message for message in map(rows.message, session.wait(answer))}
+            found = {
+                message.message_id: message for message in map(row_mapping.message, session.wait(answer))
+            }
             for state in states:
                 if state.message_id not in found:
                     raise StoreUnavailable("a message that was just seen is not there")

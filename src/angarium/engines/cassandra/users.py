@@ -6,7 +6,7 @@ from uuid import UUID
 
 from angarium.domain.errors import StoreUnavailable
 from angarium.domain.user import User
-from angarium.engines.cassandra import rows
+from angarium.engines.cassandra import row_mapping
 from angarium.engines.cassandra.contention import retry_on_contention
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.statements import Statement
@@ -28,7 +28,7 @@ class CassandraUsers:
             The user, None when there is none.
         """
         found = self._session.execute(Statement.USER, (user_id,))
-        return rows.user(found[0]) if found else None
+        return row_mapping.user(found[0]) if found else None
 
     def put(self, user: User) -> User:
         """Add a user or change the password; see the port.
@@ -47,7 +47,9 @@ class CassandraUsers:
         Returns:
             All of them, by username.
         """
-        return sorted(map(rows.user, self._session.scan(Statement.USERS)), key=lambda user: user.username)
+        return sorted(
+            map(row_mapping.user, self._session.scan(Statement.USERS)), key=lambda user: user.username
+        )
 
     def _put(self, user: User) -> User:
         found = self.get(user.user_id)

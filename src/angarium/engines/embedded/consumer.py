@@ -7,10 +7,9 @@ from itertools import count
 from typing import cast
 
 from angarium.domain.errors import LogUnavailable
-from angarium.engines.embedded import rows
+from angarium.engines.embedded import bulk_sql
 from angarium.engines.embedded.database import Database
-from angarium.engines.embedded.headers import read_headers
-from angarium.engines.embedded.log import EmbeddedLog
+from angarium.engines.embedded.log import EmbeddedLog, read_headers
 from angarium.ports.message_log import BEGINNING, Assignment, Polled, Position, Record
 
 MAX_RECORDS = 250
@@ -194,8 +193,8 @@ def _affordable(connection: sqlite3.Connection, wanted: Sequence[_Range]) -> Seq
         return wanted
     sizes = {
         (partition, offset): size
-        for text in rows.select(connection, _SIZES, wanted)
-        for partition, offset, size in cast("list[_Range]", rows.parse(text))
+        for text in bulk_sql.select(connection, _SIZES, wanted)
+        for partition, offset, size in cast("list[_Range]", bulk_sql.parse(text))
     }
     affordable: list[_Range] = []
     room = MAX_BYTES
@@ -210,7 +209,7 @@ def _affordable(connection: sqlite3.Connection, wanted: Sequence[_Range]) -> Seq
 
 def _records(connection: sqlite3.Connection, wanted: Sequence[_Range]) -> list[Record]:
     """Return all records of some ranges."""
-    lines = [line for text in rows.select(connection, _READ, wanted) for line in text.split("\n")]
+    lines = [line for text in bulk_sql.select(connection, _READ, wanted) for line in text.split("\n")]
     return sorted(map(_record, lines), key=lambda record: record.offset)
 
 
@@ -230,5 +229,5 @@ def _commit(
     connection: sqlite3.Connection, commits: Sequence[Sequence[tuple[str, int, int, int]]]
 ) -> Sequence[None]:
     for positions in commits:
-        rows.execute(connection, _COMMIT, positions)
+        bulk_sql.execute(connection, _COMMIT, positions)
     return [None] * len(commits)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from angarium.deadline import within
 from angarium.domain.conversation import Conversation, ConversationPosition
-from angarium.engines.embedded import rows
+from angarium.engines.embedded import bulk_sql
 from angarium.engines.embedded.database import Database
 
 _CHECK_SECONDS = 1.0
@@ -27,7 +27,7 @@ _GET = (
     " FROM conversations WHERE conversation_id = ?"
 )
 _GET_OF = f"{_GET} AND ? IN (first_participant_id, second_participant_id)"
-_OF_USER = rows.select_as_json(
+_OF_USER = bulk_sql.select_as_json(
     "created_at, conversation_id, other_participant_id",
     "(SELECT * FROM conversations_by_user WHERE user_id = ? AND (created_at, conversation_id) < (?, ?)"
     " ORDER BY created_at DESC, conversation_id DESC LIMIT ?)",
@@ -94,7 +94,9 @@ class EmbeddedConversations:
         """
         text = str(user_id)
         start = _NEWEST if after is None else (after.created_at, str(after.conversation_id))
-        found = self._database.read(lambda connection: rows.read(connection, _OF_USER, (text, *start, limit)))
+        found = self._database.read(
+            lambda connection: bulk_sql.read(connection, _OF_USER, (text, *start, limit))
+        )
         listed = sorted(cast("list[_ListedRow]", found), reverse=True)
         return [_conversation((each, min(text, other), max(text, other), at)) for at, each, other in listed]
 

@@ -11,16 +11,15 @@ from typing import TypeVar
 from angarium import logs
 from angarium.backoff import retry
 from angarium.domain.errors import SetupError, StoreUnavailable
+from angarium.engines.embedded.connection_pool import FEW_READERS, ReadConnections
 from angarium.engines.embedded.connections import connect, connect_to_look
 from angarium.engines.embedded.data_folder import backup_hint, file_size, make_folder
 from angarium.engines.embedded.database_files import DatabaseFiles
-from angarium.engines.embedded.migrations import Migration, known_migrations
-from angarium.engines.embedded.read_connections import FEW_READERS, ReadConnections
-from angarium.engines.embedded.schema import prepare, refuse_unusable
+from angarium.engines.embedded.schema import Migration, known_migrations, prepare, refuse_unusable
 from angarium.engines.embedded.sqlite_errors import explain, primary_code
 from angarium.engines.embedded.wal_damage import LeftWal, refuse_foreign, report
-from angarium.engines.embedded.write_kind import MAX_WAIT_SECONDS, Item, Unavailable, WriteOperation
-from angarium.engines.embedded.write_kind import Result as Written
+from angarium.engines.embedded.write_batches import MAX_WAIT_SECONDS, Item, Unavailable, WriteOperation
+from angarium.engines.embedded.write_batches import Result as Written
 from angarium.engines.embedded.writer import BUSY_SECONDS, Writer
 from angarium.file_safety import UnsafeFile, open_private, require_private
 

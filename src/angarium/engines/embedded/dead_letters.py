@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 
 from angarium.domain.errors import LogUnavailable
-from angarium.engines.embedded import rows
+from angarium.engines.embedded import bulk_sql
 from angarium.engines.embedded.database import Database
-from angarium.engines.embedded.headers import read_headers, write_headers
+from angarium.engines.embedded.log import read_headers, write_headers
 from angarium.ports.message_log import DeadLetter, Record
 
 _COLUMNS = "reason, detail, trace_id, source_partition, source_offset, timestamp, key, value, headers"
@@ -57,7 +57,7 @@ class EmbeddedDeadLetters:
 
 
 def _append(connection: sqlite3.Connection, letters: Sequence[DeadLetter]) -> Sequence[None]:
-    rows.execute(connection, _INSERT, [_row(letter) for letter in letters])
+    bulk_sql.execute(connection, _INSERT, [_row(letter) for letter in letters])
     return [None] * len(letters)
 
 

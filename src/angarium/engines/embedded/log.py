@@ -1,19 +1,54 @@
 """The log on the database: dense offsets per partition, one append a row."""
 
+import json
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
+from typing import cast
 
 from angarium.clock import Clock
 from angarium.deadline import within
 from angarium.domain.errors import LogUnavailable
 from angarium.domain.partitioning import partition_for
-from angarium.engines.embedded import rows
+from angarium.engines.embedded import bulk_sql
 from angarium.engines.embedded.database import Database
-from angarium.engines.embedded.headers import write_headers
 from angarium.engines.embedded.sqlite_errors import lacks_room
 from angarium.ports.message_log import Appended, NewRecord
+
+
+def write_headers(headers: Mapping[str, bytes | None]) -> str:
+    """Put headers of any bytes into text.
+
+    Args:
+        headers: By name; None is a header without a value.
+
+    Returns:
+        ASCII: a JSON object; bytes that are no UTF-8 become lone surrogates (PEP 383).
+    """
+    return json.dumps(
+        {
+            name: None if value is None else value.decode("utf-8", "surrogateescape")
+            for name, value in headers.items()
+        }
+    )
+
+
+def read_headers(text: str | bytes) -> dict[str, bytes | None]:
+    """Read headers back.
+
+    Args:
+        text: What `write_headers` gave.
+
+    Returns:
+        Equal headers.
+    """
+    document = cast("dict[str, str | None]", json.loads(text))
+    return {
+        name: None if value is None else value.encode("utf-8", "surrogateescape")
+        for name, value in document.items()
+    }
+
 
 _CHECK_SECONDS = 1.0
 _INSERT = "INSERT INTO log (partition, offset, timestamp, key, value, headers) {values}"
@@ -134,13 +169,13 @@ class EmbeddedLog:
         ends = self._read_ends(connection) if known is None or self._is_foreign(connection) else known
         now = self._clock.now_ms()
         appended = []
-        added: list[rows.Row] = []
+        added: list[bulk_sql.Row] = []
         for partition, key, value, headers in items:
             offset = ends[partition]
             ends[partition] = offset + 1
             appended.append(Appended(partition, offset, now))
             added.append((partition, offset, now, key, value, headers))
-        rows.execute(connection, _INSERT, added)
+        bulk_sql.execute(connection, _INSERT, added)
         self._uncertain = ends
         return appended
 

@@ -5,7 +5,7 @@ from concurrent.futures import Future
 from uuid import UUID
 
 from angarium.domain.message import InboxPosition, Message, MessagePosition, status_when_stored
-from angarium.engines.embedded import message_reading, message_recording
+from angarium.engines.embedded import message_reader, message_writer
 from angarium.engines.embedded.database import Database
 from angarium.ports.messages import Receipt, ReceiptOutcome, StoreOutcome, Summary
 
@@ -15,8 +15,8 @@ class EmbeddedMessages:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._records = database.kind(message_recording.record, deferrable=True)
-        self._receipts = database.kind(message_recording.mark_delivered, deferrable=True)
+        self._records = database.kind(message_writer.record, deferrable=True)
+        self._receipts = database.kind(message_writer.mark_delivered, deferrable=True)
 
     def record(
         self,
@@ -75,7 +75,7 @@ class EmbeddedMessages:
             StoreUnavailable: No answer in time.
         """
         return self._database.read(
-            lambda connection: message_reading.older(connection, conversation_id, than, limit)
+            lambda connection: message_reader.older(connection, conversation_id, than, limit)
         )
 
     def newer(self, conversation_id: UUID, than: MessagePosition, limit: int) -> Sequence[Message]:
@@ -93,7 +93,7 @@ class EmbeddedMessages:
             StoreUnavailable: No answer in time.
         """
         return self._database.read(
-            lambda connection: message_reading.newer(connection, conversation_id, than, limit)
+            lambda connection: message_reader.newer(connection, conversation_id, than, limit)
         )
 
     def find(self, conversation_id: UUID, message_ids: Sequence[UUID]) -> Mapping[UUID, Message]:
@@ -110,7 +110,7 @@ class EmbeddedMessages:
             StoreUnavailable: No answer in time.
         """
         return self._database.read(
-            lambda connection: message_reading.find(connection, conversation_id, message_ids)
+            lambda connection: message_reader.find(connection, conversation_id, message_ids)
         )
 
     def recipients(self, conversation_id: UUID, message_ids: Sequence[UUID]) -> Mapping[UUID, UUID]:
@@ -127,7 +127,7 @@ class EmbeddedMessages:
             StoreUnavailable: No answer in time.
         """
         return self._database.read(
-            lambda connection: message_reading.recipients(connection, conversation_id, message_ids)
+            lambda connection: message_reader.recipients(connection, conversation_id, message_ids)
         )
 
     def inbox(self, recipient_id: UUID, after: InboxPosition | None, limit: int) -> Sequence[Message]:
@@ -145,7 +145,7 @@ class EmbeddedMessages:
             StoreUnavailable: No answer in time.
         """
         return self._database.read(
-            lambda connection: message_reading.inbox(connection, recipient_id, after, limit)
+            lambda connection: message_reader.inbox(connection, recipient_id, after, limit)
         )
 
     def summaries(self, user_id: UUID, conversation_ids: Sequence[UUID]) -> Mapping[UUID, Summary]:
@@ -162,7 +162,7 @@ class EmbeddedMessages:
             StoreUnavailable: No answer in time.
         """
         return self._database.read(
-            lambda connection: message_reading.summaries(connection, user_id, conversation_ids)
+            lambda connection: message_reader.summaries(connection, user_id, conversation_ids)
         )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, TypeVar
 
 from angarium.domain.page_size import FIELDS_BYTES, MAX_CHARACTER_BYTES
-from angarium.engines.embedded import rows
+from angarium.engines.embedded import bulk_sql
 
 Item = TypeVar("Item")
 
@@ -22,8 +22,8 @@ class PageQuery(Generic[Item]):
         self,
         columns: str,
         page: str,
-        read: Callable[[list[list[rows.Value]]], list[Item]],
-        position: Callable[[Item], Sequence[rows.Value]],
+        read: Callable[[list[list[bulk_sql.Value]]], list[Item]],
+        position: Callable[[Item], Sequence[bulk_sql.Value]],
     ) -> None:
         """Write the statements.
 
@@ -34,7 +34,7 @@ class PageQuery(Generic[Item]):
             read: Makes items of rows, and puts them in order.
             position: Gives an item's place, as `page` wants it.
         """
-        self._rows = rows.select_as_json(columns, f"({page})")
+        self._rows = bulk_sql.select_as_json(columns, f"({page})")
         self._measured = (
             f"WITH page AS MATERIALIZED ({page})"  # noqa: S608 - constants of this package
             f" SELECT (SELECT max(length(content)) FROM page), CASE WHEN (SELECT"
@@ -45,7 +45,7 @@ class PageQuery(Generic[Item]):
         self._position = position
 
     def run(
-        self, connection: sqlite3.Connection, owner: str, start: Sequence[rows.Value], limit: int
+        self, connection: sqlite3.Connection, owner: str, start: Sequence[bulk_sql.Value], limit: int
     ) -> Iterator[Item]:
         """Read the range, no faster than it is taken.
 
@@ -60,12 +60,12 @@ class PageQuery(Generic[Item]):
         """
         widest, text = connection.execute(self._measured, (owner, *start, limit)).fetchone()
         if text is not None:
-            yield from self._read(rows.parse(text))
+            yield from self._read(bulk_sql.parse(text))
             return
         most = max(1, PIECE_BYTES // (MAX_CHARACTER_BYTES * widest + FIELDS_BYTES))
         while limit > 0:
             wanted = min(most, limit)
-            found = self._read(rows.read(connection, self._rows, (owner, *start, wanted)))
+            found = self._read(bulk_sql.read(connection, self._rows, (owner, *start, wanted)))
             yield from found
             if len(found) < wanted:
                 return

@@ -7,7 +7,7 @@ from typing import cast
 from uuid import UUID
 
 from angarium.domain.errors import StoreUnavailable
-from angarium.engines.embedded import rows
+from angarium.engines.embedded import bulk_sql
 from angarium.engines.embedded.database import Database
 
 _LOOKUP_SECONDS = 0.5
@@ -17,7 +17,7 @@ _TOUCH = (
     "INSERT INTO presence (user_id, seen_at) {values}"
     " ON CONFLICT (user_id) DO UPDATE SET seen_at = excluded.seen_at"
 )
-_LAST_SEEN = rows.select_as_json(
+_LAST_SEEN = bulk_sql.select_as_json(
     "user_id, seen_at", "presence WHERE user_id IN (SELECT value FROM json_each(?))"
 )
 
@@ -54,7 +54,7 @@ class EmbeddedPresence:
         by_text = {str(user_id): user_id for user_id in user_ids}
         try:
             found = self._database.read(
-                lambda connection: rows.read(connection, _LAST_SEEN, (rows.as_json(by_text),)),
+                lambda connection: bulk_sql.read(connection, _LAST_SEEN, (bulk_sql.as_json(by_text),)),
                 at_most=_LOOKUP_SECONDS,
             )
         except StoreUnavailable as error:
@@ -66,5 +66,5 @@ class EmbeddedPresence:
 
 
 def _touch(connection: sqlite3.Connection, touches: Sequence[tuple[str, int]]) -> Sequence[None]:
-    rows.execute(connection, _TOUCH, touches)
+    bulk_sql.execute(connection, _TOUCH, touches)
     return [None] * len(touches)

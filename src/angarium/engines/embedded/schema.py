@@ -2,13 +2,67 @@
 
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from angarium.domain.errors import SetupError
 from angarium.engines.embedded.connections import begin
 from angarium.engines.embedded.data_folder import backup_hint
-from angarium.engines.embedded.migrations import Migration, migrate
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One step.
+
+    Attributes:
+        version: The version that it leads to, from the one before.
+        script: SQL statements.
+    """
+
+    version: int
+    script: str
+
+
+def known_migrations() -> Sequence[Migration]:
+    """Give every step that this program knows.
+
+    Returns:
+        In order, from an empty file to the newest version.
+    """
+    return (Migration(1, Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")),)
+
+
+def migrate(connection: sqlite3.Connection, version: int, migrations: Sequence[Migration]) -> int:
+    """Bring a database forward.
+
+    Args:
+        connection: In a transaction, so that a step that fails undoes them all.
+        version: The database's present version, 0 for an empty one.
+        migrations: Every step, in order.
+
+    Returns:
+        The version that it has now.
+    """
+    for migration in migrations:
+        if migration.version == version + 1:
+            for statement in _statements(migration.script):
+                connection.execute(statement)
+            version = migration.version
+    return version
+
+
+def _statements(script: str) -> Iterator[str]:
+    # sqlite3's executescript commits first, which would tear the transaction apart.
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+    if statement.strip():
+        raise ValueError(f"the script ends in the middle of a statement: {statement.strip()[:60]!r}")
+
 
 APPLICATION_ID = 0x416E6761
 """`Anga` in ASCII, in the file's header (sqlite.org/fileformat2.html, "Application ID")."""

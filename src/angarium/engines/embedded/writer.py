@@ -8,8 +8,14 @@ from contextlib import suppress
 from angarium import logs
 from angarium.engines.embedded.connections import begin
 from angarium.engines.embedded.sqlite_errors import explain, is_outage
-from angarium.engines.embedded.write_kind import Item, Result, Unavailable, WriteBatch, WriteOperation
-from angarium.engines.embedded.write_queue import WriteQueue
+from angarium.engines.embedded.write_batches import (
+    Item,
+    Result,
+    Unavailable,
+    WriteBatch,
+    WriteOperation,
+    WriteQueue,
+)
 
 QUEUE_CAPACITY = 4_096
 """Jobs that may wait: four times the default bound on requests in hand."""

@@ -1,17 +1,51 @@
 """The log's reading half on Kafka."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
+
+from kafka.structs import OffsetAndMetadata
 
 from angarium import logs
 from angarium.clock import Clock, SystemClock
 from angarium.domain.errors import LogUnavailable
+from angarium.engines.kafka.assignments import AssignmentTracker, Rebalances
+from angarium.engines.kafka.connection import KafkaConnectionSettings
 from angarium.engines.kafka.errors import CLIENT_ERRORS, is_refused_for_good, unavailable
-from angarium.engines.kafka.group_client import GroupClient
-from angarium.engines.kafka.holdings import AssignmentTracker
-from angarium.engines.kafka.positions import from_commit, to_commit
-from angarium.engines.kafka.rebalances import Rebalances
-from angarium.engines.kafka.security import KafkaConnectionSettings
+from angarium.engines.kafka.group_member import GroupClient
 from angarium.ports.message_log import BEGINNING, Assignment, Polled, Position, Record
+
+_WATERMARK = re.compile(r"T=(-1|\d{1,15})")
+
+
+def to_commit(position: Position) -> OffsetAndMetadata:
+    """Put a position into an offset commit.
+
+    Args:
+        position: How far a partition has been worked through.
+
+    Returns:
+        The offset, with `T=` and the watermark as its metadata.
+    """
+    return OffsetAndMetadata(position.offset, f"T={position.watermark}", -1)
+
+
+def from_commit(committed: OffsetAndMetadata | None) -> Position | None:
+    """Read a position back.
+
+    Args:
+        committed: What the group has committed, None when it has nothing.
+
+    Returns:
+        The position; the beginning when there is none; None when an offset is there without its watermark,
+        as after an administrator's reset of offsets.
+    """
+    if committed is None:
+        return BEGINNING
+    found = _WATERMARK.fullmatch(committed.metadata or "")
+    if found is not None:
+        return Position(committed.offset, int(found[1]))
+    return BEGINNING if committed.offset == 0 else None
+
 
 BATCH = 500
 SLICE_SECONDS = 0.2

@@ -11,14 +11,13 @@ from kafka.structs import TopicPartition
 from angarium import logs
 from angarium.clock import Clock
 from angarium.domain.errors import LogUnavailable, RecordTooLarge
-from angarium.engines.kafka import letters
-from angarium.engines.kafka.clients import RECONNECT_MS, ClientFactory
+from angarium.engines.kafka import dead_letter_records
+from angarium.engines.kafka.connection import RECONNECT_MS, ClientFactory, KafkaConnectionSettings
 from angarium.engines.kafka.errors import translate
-from angarium.engines.kafka.live_producer import TopicProducer
+from angarium.engines.kafka.log import TopicWriter
 from angarium.engines.kafka.patches.network_client import NetworkClient
 from angarium.engines.kafka.record_sizes import MAX_DEAD_LETTER_BYTES
-from angarium.engines.kafka.security import KafkaConnectionSettings
-from angarium.engines.kafka.topic_writer import TopicWriter
+from angarium.engines.kafka.topic_producer import TopicProducer
 from angarium.engines.kafka.topics import dead_letters_of
 from angarium.ports.message_log import Appended, DeadLetter
 
@@ -76,7 +75,7 @@ class KafkaDeadLetters:
         Raises:
             LogUnavailable: At once, when Kafka can take nothing now.
         """
-        sent = letters.encode(letter, self._source, self._most)
+        sent = dead_letter_records.encode(letter, self._source, self._most)
         appended = self._writer.append(_PARTITION, *sent)
         kept: Future[None] = Future()
 
@@ -117,10 +116,10 @@ class KafkaDeadLetters:
             consumer.close(autocommit=False, timeout_ms=1_000)
         return list(self._known(reversed(found)))
 
-    def _known(self, found: Iterable[letters.ConsumerRecord]) -> Iterator[DeadLetter]:
+    def _known(self, found: Iterable[dead_letter_records.ConsumerRecord]) -> Iterator[DeadLetter]:
         # Those that a worker wrote; of the others a line tells.
         for record in found:
-            letter = letters.decode(record)
+            letter = dead_letter_records.decode(record)
             if letter is not None:
                 yield letter
                 continue
@@ -149,14 +148,14 @@ class KafkaDeadLetters:
 
 def _newest(
     consumer: kafka.KafkaConsumer, topic_partition: TopicPartition, limit: int
-) -> list[letters.ConsumerRecord]:
+) -> list[dead_letter_records.ConsumerRecord]:
     give_up_at = time.monotonic() + READ_SECONDS
     left = _countdown(give_up_at)
     consumer.assign([topic_partition])
     end = consumer.end_offsets([topic_partition], timeout_ms=left())[topic_partition]
     first = consumer.beginning_offsets([topic_partition], timeout_ms=left())[topic_partition]
     consumer.seek(topic_partition, max(first, end - limit))
-    found: list[letters.ConsumerRecord] = []
+    found: list[dead_letter_records.ConsumerRecord] = []
     while consumer.position(topic_partition, timeout_ms=left()) < end:
         for batch in consumer.poll(timeout_ms=min(500, left())).values():
             found.extend(batch)

@@ -1,18 +1,19 @@
 """The topics: made by `init`, checked at every start."""
 
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import kafka
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import InvalidReplicationFactorError, KafkaError, TopicAlreadyExistsError
 
+from angarium import logs
 from angarium.domain.errors import LogUnavailable, SetupError
-from angarium.engines.kafka.clients import ClientFactory
+from angarium.engines.kafka.connection import ClientFactory, KafkaConnectionSettings
 from angarium.engines.kafka.errors import CLIENT_ERRORS, unavailable
 from angarium.engines.kafka.patches.network_client import NetworkClient
 from angarium.engines.kafka.record_sizes import LETTERS_BYTES, MAX_BATCH_BYTES, USUAL_TOPIC_BYTES
-from angarium.engines.kafka.security import KafkaConnectionSettings
 
 RETENTION_MS = 7 * 24 * 3600 * 1000
 """New topics keep records so long, Kafka's own default: longer than any outage of the store may last."""
@@ -203,3 +204,48 @@ class KafkaTopics:
                     f"topic {topic!r} has {name}={found}, not {wanted}: "
                     f"kafka-configs.sh --alter --topic {topic} --add-config {name}={wanted}"
                 )
+
+
+_log = logs.get("angarium.kafka")
+
+
+class TopicVerification:
+    """Compares the topics with the settings until they agree, which is then remembered; used by any thread.
+
+    A process that starts while Kafka is away could not compare them, and does so before it uses them.
+    """
+
+    def __init__(self, verify: Callable[[], None]) -> None:
+        """Say how to compare.
+
+        Args:
+            verify: Raises SetupError for a difference, LogUnavailable when no broker answers.
+        """
+        self._verify = verify
+        self._lock = threading.Lock()
+        self._passed = False
+        self._repeats = logs.Repeats()
+
+    def verify(self) -> None:
+        """Compare, unless they agreed before.
+
+        Raises:
+            SetupError: The topics differ.
+            LogUnavailable: No broker answers.
+        """
+        with self._lock:
+            if not self._passed:
+                self._verify()
+                self._passed = True
+
+    def ensure(self) -> None:
+        """Compare as above, for a caller to whom topics that differ are a log that cannot be used.
+
+        Raises:
+            LogUnavailable: The topics differ, which is also told here, or no broker answers.
+        """
+        try:
+            self.verify()
+        except SetupError as error:
+            _log.limited_error(self._repeats, "wrong_topic", str(error), error_type=type(error).__name__)
+            raise LogUnavailable(str(error)) from error

@@ -7,14 +7,14 @@ from uuid import uuid4
 import pytest
 
 from angarium.engines.cassandra.conversations import CassandraConversations
+from angarium.engines.cassandra.message_reader import CassandraMessageReader
+from angarium.engines.cassandra.message_writer import CassandraMessageWriter
 from angarium.engines.cassandra.presence import CassandraPresence
-from angarium.engines.cassandra.reader import CassandraMessageReader
-from angarium.engines.cassandra.recorder import CassandraMessageWriter
 from angarium.engines.cassandra.users import CassandraUsers
+from angarium.engines.kafka.connection import KafkaConnectionSettings
 from angarium.engines.kafka.consumer import KafkaLogConsumer
 from angarium.engines.kafka.dead_letters import KafkaDeadLetters
-from angarium.engines.kafka.producer import KafkaLog
-from angarium.engines.kafka.security import KafkaConnectionSettings
+from angarium.engines.kafka.log import KafkaLog
 from tests.contract.ports.engine import PARTITIONS, Engine, Logs, Stores
 from tests.engines.cassandra_sessions import shared_sessions
 from tests.engines.kafka_topics import delete_topics, make_topics

@@ -9,8 +9,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from angarium.api.exchange import ExecutionMode, Head, Refusal, Response
-from angarium.api.headers import Headers
+from angarium.api.interface import ExecutionMode, Head, Refusal, Response
+from angarium.api.request_headers import Headers
 from angarium.api.transport.dispatcher import Dispatcher
 from angarium.api.transport.limits import ServerLimits
 from angarium.logs.line import action_of, fields_of

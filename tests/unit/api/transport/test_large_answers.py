@@ -8,8 +8,8 @@ from functools import partial
 
 import pytest
 
-from angarium.api.exchange import Head, Refusal, Response
-from angarium.api.headers import Headers
+from angarium.api.interface import Head, Refusal, Response
+from angarium.api.request_headers import Headers
 from angarium.api.transport.dispatcher import Dispatcher
 from angarium.api.transport.limits import LARGE_ANSWER, ServerLimits
 from angarium.clock import SystemClock

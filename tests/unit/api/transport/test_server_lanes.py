@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from angarium.api.exchange import ExecutionMode
+from angarium.api.interface import ExecutionMode
 from angarium.logs.line import action_of, fields_of
 from tests.fakes.application import StubApplication
 from tests.fakes.clock import ManualClock

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from angarium.cli.chat.connection_status import ConnectionStatus
 from angarium.cli.chat.events import Arrived, Back, Confirmed, Entered, Event, Lost, Risen
 from angarium.cli.chat.feed import ACTIVE, IDLE, MAX_AT_ENTRY, Feed
-from angarium.cli.chat.link import ConnectionStatus
 from angarium.cli.errors import ApiProblem, LoginRefused, ServerAway
 from tests.unit.cli.town import Town, TownClient, conversation_of, id_of
 

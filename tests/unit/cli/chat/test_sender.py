@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from angarium.cli.chat.connection_status import ConnectionStatus
 from angarium.cli.chat.events import Accepted, Back, Event, Lost, OwnLine, Rejected
-from angarium.cli.chat.link import ConnectionStatus
 from angarium.cli.chat.outbox import Outbox
 from angarium.cli.chat.sender import AT_REST, Sender
 from angarium.cli.errors import ApiProblem, LoginRefused, RequestFailed, ServerAway

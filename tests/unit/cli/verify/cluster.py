@@ -8,7 +8,7 @@ from angarium.cli import bodies
 from angarium.cli.bodies import LogPosition, PageBody
 from angarium.cli.client import AcceptedBody
 from angarium.cli.errors import ServerAway
-from angarium.cli.verify.sightings import Observation
+from angarium.cli.verify.observations import Observation
 
 CONVERSATION = "c"
 

@@ -4,7 +4,7 @@ import pytest
 
 from angarium.cli.bodies import LogPosition
 from angarium.cli.errors import CommandError, ServerAway
-from angarium.cli.verify.judging import judge
+from angarium.cli.verify.checks import judge
 from angarium.cli.verify.ledger import UNKNOWN, Ledger
 from tests.unit.cli.verify.cluster import CONVERSATION, Cluster
 from tests.unit.cli.verify.test_verifying import Verified

@@ -5,7 +5,7 @@ from concurrent.futures import Future
 from typing import cast
 
 from angarium.domain.errors import StoreUnavailable
-from angarium.engines.cassandra.rows import Rows
+from angarium.engines.cassandra.row_mapping import Rows
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.statements import Statement
 from tests.fakes.futures import failed

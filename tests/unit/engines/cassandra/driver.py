@@ -10,7 +10,7 @@ from cassandra.protocol import ColumnMetadata
 from cassandra.query import PreparedStatement, Statement
 
 from angarium.engines.cassandra.cluster import CassandraAddress
-from angarium.engines.cassandra.connected import PreparedSession, connect
+from angarium.engines.cassandra.prepared_session import PreparedSession, connect
 from angarium.engines.cassandra.session import CassandraSession
 
 ADDRESS = CassandraAddress([("cassandra.test", 9042)], "chat")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import cast
 from uuid import UUID
 
-from angarium.engines.cassandra.rows import Row, Rows
+from angarium.engines.cassandra.row_mapping import Row, Rows
 from angarium.engines.cassandra.session import CassandraSession, Question
 from angarium.engines.cassandra.statements import Statement
 from tests.fakes.futures import done

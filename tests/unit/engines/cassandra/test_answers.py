@@ -10,7 +10,7 @@ import pytest
 from cassandra.connection import Timer
 
 from angarium.domain.errors import StoreUnavailable
-from angarium.engines.cassandra.rows import Row, Rows
+from angarium.engines.cassandra.row_mapping import Row, Rows
 from angarium.engines.cassandra.session import HandOver
 
 

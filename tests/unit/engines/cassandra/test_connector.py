@@ -11,8 +11,8 @@ from cassandra.cluster import Cluster, Session
 
 from angarium.domain.errors import StoreUnavailable
 from angarium.engines.cassandra.cluster import CassandraAddress
-from angarium.engines.cassandra.connected import PreparedSession, listens
-from angarium.engines.cassandra.connector import ABSENT_SECONDS, Connector
+from angarium.engines.cassandra.connector import ABSENT_SECONDS, Absence, Connector
+from angarium.engines.cassandra.prepared_session import PreparedSession, listens
 from tests.engines.ports import free_port
 from tests.fakes.clock import ManualClock
 
@@ -211,3 +211,32 @@ def test_a_port_where_somebody_listens_is_told_from_one_where_nobody_does() -> N
     assert not listens(CassandraAddress([silent]))
     with socket.create_server(("127.0.0.1", 0)) as server:
         assert listens(CassandraAddress([silent, server.getsockname()]))
+
+
+def test_an_absence_is_long_after_its_time_and_not_before() -> None:
+    clock = ManualClock()
+    absence = Absence(5.0, clock.monotonic)
+    assert not absence.is_long(present=False)
+    clock.advance(4.9)
+    assert not absence.is_long(present=False)
+    clock.advance(0.1)
+    assert absence.is_long(present=False)
+
+
+def test_whoever_was_there_in_between_is_absent_from_then_on() -> None:
+    clock = ManualClock()
+    absence = Absence(5.0, clock.monotonic)
+    for present in (False, True, False):
+        clock.advance(4.0)
+        assert not absence.is_long(present)
+    clock.advance(4.0)
+    assert not absence.is_long(present=False)
+    clock.advance(1.0)
+    assert absence.is_long(present=False)
+
+
+def test_nobody_is_absent_before_the_first_look() -> None:
+    clock = ManualClock()
+    absence = Absence(5.0, clock.monotonic)
+    clock.advance(60.0)
+    assert not absence.is_long(present=False)

@@ -10,7 +10,7 @@ from angarium.domain.conversation import Conversation
 from angarium.domain.errors import StoreUnavailable
 from angarium.domain.identifiers import conversation_id_for
 from angarium.engines.cassandra.conversations import CassandraConversations
-from angarium.engines.cassandra.rows import Rows
+from angarium.engines.cassandra.row_mapping import Rows
 from angarium.engines.cassandra.statements import Statement
 from tests.contract.ports.chat import START
 from tests.unit.engines.cassandra.conditional import GIVE_UP_SECONDS, ConditionalTables

@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from angarium.domain.message import InboxPosition, Message, MessagePosition
-from angarium.engines.cassandra import advancing, pending, recorder, stretches
-from angarium.engines.cassandra.inboxes import InboxIndex
-from angarium.engines.cassandra.pending import InboxReader
-from angarium.engines.cassandra.recorder import MARK_EVERY, CassandraMessageWriter
+from angarium.engines.cassandra import delivered_ranges, inbox_cursors, inbox_reader, message_writer
+from angarium.engines.cassandra.chain import run_chain
+from angarium.engines.cassandra.delivered_ranges import DeliveredRange, DeliveredRanges
+from angarium.engines.cassandra.inbox_index import InboxIndex
+from angarium.engines.cassandra.inbox_reader import InboxReader
+from angarium.engines.cassandra.message_writer import MARK_EVERY, CassandraMessageWriter
 from angarium.engines.cassandra.statements import Statement
-from angarium.engines.cassandra.steps import run_chain
-from angarium.engines.cassandra.stretches import DeliveredRange, DeliveredRanges
 from tests.contract.ports.chat import START, Chat, mark, receipt, record
 from tests.unit.engines.cassandra.tables import SlowSession, Tables
 
@@ -100,12 +100,12 @@ def small() -> Iterator[None]:
     """Make all bounds so small that a few messages reach them."""
     with pytest.MonkeyPatch.context() as patch:
         for module, name, value in (
-            (advancing, "FIRST_CHUNK", 2),
-            (advancing, "CHUNK", 3),
-            (advancing, "MAX_CHUNKS", 3),
-            (pending, "CHUNK", 2),
-            (stretches, "MAX_RANGES", 2),
-            (recorder, "MARK_EVERY", 3),
+            (inbox_cursors, "FIRST_CHUNK", 2),
+            (inbox_cursors, "CHUNK", 3),
+            (inbox_cursors, "MAX_CHUNKS", 3),
+            (inbox_reader, "CHUNK", 2),
+            (delivered_ranges, "MAX_RANGES", 2),
+            (message_writer, "MARK_EVERY", 3),
         ):
             patch.setattr(module, name, value)
         yield
@@ -166,7 +166,7 @@ def test_one_message_that_is_never_confirmed_makes_no_read_longer(town: Town, or
     town.send(lost, *others)
     for batch in ORDERS[order](others):
         asked = town.requests(lambda batch=batch: town.confirm(*batch))  # type: ignore[misc]
-        assert asked <= 6 + advancing.MAX_CHUNKS
+        assert asked <= 6 + inbox_cursors.MAX_CHUNKS
     assert town.requests(town_reads(town, [lost])) <= 6
 
 
@@ -219,7 +219,7 @@ def test_receipts_for_the_oldest_that_wait_take_one_look_at_what_follows(town: T
 
 
 def test_looking_behind_what_waits_asks_for_no_message_twice(town: Town) -> None:
-    lost, *others = town.chat.messages(advancing.FIRST_CHUNK - 1)
+    lost, *others = town.chat.messages(inbox_cursors.FIRST_CHUNK - 1)
     town.send(lost, *others)
     town.confirm(*others[:2], *others[3:])
     town.tables.inboxes.forget("stretches")
@@ -242,36 +242,36 @@ def test_both_peoples_marks_are_looked_up_at_once(town: Town) -> None:
 
 
 def test_one_call_looks_at_so_many_messages_and_no_more(town: Town) -> None:
-    messages = town.chat.messages(advancing.CHUNK * (advancing.MAX_CHUNKS + 1))
+    messages = town.chat.messages(inbox_cursors.CHUNK * (inbox_cursors.MAX_CHUNKS + 1))
     town.send(*messages)
     town.tables.asked.clear()
     town.confirm(*messages)
-    assert town.tables.asked.count(Statement.STATES_NEWER) == advancing.MAX_CHUNKS
+    assert town.tables.asked.count(Statement.STATES_NEWER) == inbox_cursors.MAX_CHUNKS
 
 
 @pytest.mark.parametrize("at_once", [True, False], ids=["receipts", "a mark"])
 def test_one_call_extends_so_many_stretches_and_no_more(
     town: Town, at_once: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    messages = town.chat.messages(advancing.CHUNK)
+    messages = town.chat.messages(inbox_cursors.CHUNK)
     every_other = messages[1::2]
     town.send(*messages)
     if not at_once:
         town.confirm(*every_other)
         town.tables.inboxes.forget("stretches")
     extended: list[DeliveredRange] = []
-    joined = stretches.merge
+    joined = delivered_ranges.merge
 
     def noticed(known: DeliveredRanges, found: DeliveredRange) -> DeliveredRanges:
         extended.append(found)
         return joined(known, found)
 
-    monkeypatch.setattr(stretches, "merge", noticed)
+    monkeypatch.setattr(delivered_ranges, "merge", noticed)
     if at_once:
         town.confirm(*every_other)
     else:
         town.send(*town.chat.messages(MARK_EVERY))
-    assert len(extended) == advancing.MAX_FOUND
+    assert len(extended) == inbox_cursors.MAX_FOUND
 
 
 def test_some_lost_messages_cost_some_requests_each(town: Town) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from angarium.domain.errors import SetupError
-from angarium.engines.cassandra import keyspace
+from angarium.engines.cassandra import schema
 from angarium.engines.cassandra.cluster import CassandraAddress
 
 
@@ -21,4 +21,4 @@ def test_what_is_no_name_is_refused_before_a_server_is_asked(
 ) -> None:
     address = CassandraAddress([("127.0.0.1", 1)], name, datacenter, "LOCAL_QUORUM", None, None, None)
     with pytest.raises(SetupError, match=f"cannot be a .* name; change {setting}"):
-        keyspace.prepare(address, 2, 0.0)
+        schema.prepare(address, 2, 0.0)

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from angarium.domain.errors import StoreUnavailable
 from angarium.domain.message import BEGINNING, LAST_OFFSET, InboxPosition, Message, MessagePosition
-from angarium.engines.cassandra.reader import CassandraMessageReader
-from angarium.engines.cassandra.recorder import ROWS_PER_MUTATION, CassandraMessageWriter
-from angarium.engines.cassandra.rows import Rows
+from angarium.engines.cassandra.message_reader import CassandraMessageReader
+from angarium.engines.cassandra.message_writer import ROWS_PER_MUTATION, CassandraMessageWriter
+from angarium.engines.cassandra.row_mapping import Rows
 from angarium.engines.cassandra.statements import Statement
 from tests.contract.ports.chat import START, Chat, record
 from tests.unit.engines.cassandra.disturbed import FailingOnce

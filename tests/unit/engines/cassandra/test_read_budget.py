@@ -7,7 +7,7 @@ import pytest
 
 from angarium.domain.errors import StoreUnavailable
 from angarium.engines.cassandra.read_budget import MAX_READ_BYTES, ROW_BYTES, ReadBudget
-from angarium.engines.cassandra.rows import Rows
+from angarium.engines.cassandra.row_mapping import Rows
 
 PATIENCE_S = 30.0
 HASTE_S = 0.02

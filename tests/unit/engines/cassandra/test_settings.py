@@ -15,7 +15,7 @@ from cassandra.query import tuple_factory
 from angarium.engines.cassandra import cluster as clusters
 from angarium.engines.cassandra.cluster import CassandraAddress
 from angarium.engines.cassandra.patches.bounded_connection import BoundedConnection
-from angarium.engines.cassandra.rows import MESSAGE_RANK, RECEIPT_RANK, write_time
+from angarium.engines.cassandra.row_mapping import MESSAGE_RANK, RECEIPT_RANK, write_time
 from angarium.engines.cassandra.statements import ASKED_ONCE, FILTERED, Statement
 
 HERE = [("127.0.0.1", 9042)]

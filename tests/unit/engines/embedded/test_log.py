@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from angarium.deadline import within
 from angarium.domain.errors import LogUnavailable, StoreUnavailable
 from angarium.domain.partitioning import partition_for
 from angarium.engines.embedded.database import Database
-from angarium.engines.embedded.log import EmbeddedLog
+from angarium.engines.embedded.log import EmbeddedLog, read_headers, write_headers
 from angarium.ports.message_log import Appended, NewRecord
 from tests.fakes.clock import ManualClock
 
@@ -271,3 +273,19 @@ def test_what_was_acknowledged_survives_kill_9(folder: Path, clock: ManualClock)
     assert {number: stored[place] for number, place in acknowledged.items()} == {
         number: b"value-%d" % number for number in acknowledged
     }
+
+
+names = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+@given(st.dictionaries(names, st.none() | st.binary()))
+def test_headers_of_any_bytes_come_back(headers: dict[str, bytes | None]) -> None:
+    assert read_headers(write_headers(headers)) == headers
+
+
+@given(st.dictionaries(names, st.binary()))
+def test_what_is_kept_is_plain_text(headers: dict[str, bytes]) -> None:
+    text = write_headers(headers)
+    assert text.isascii()
+    assert "\x00" not in text
+    assert read_headers(text.encode()) == headers

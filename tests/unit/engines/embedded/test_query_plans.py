@@ -8,7 +8,7 @@ import pytest
 
 from angarium.domain.conversation import ConversationPosition
 from angarium.domain.message import InboxPosition, MessagePosition
-from angarium.engines.embedded import consumer, conversations, message_reading, message_recording, rows
+from angarium.engines.embedded import bulk_sql, consumer, conversations, message_reader, message_writer
 from angarium.engines.embedded.conversations import EmbeddedConversations
 from angarium.engines.embedded.database import Database
 from angarium.engines.embedded.messages import EmbeddedMessages
@@ -19,14 +19,14 @@ from angarium.ports.messages import Receipt
 SOMEBODY = UUID(int=1)
 
 READS: dict[str, Callable[[sqlite3.Connection], object]] = {
-    "older": lambda c: message_reading.older(c, SOMEBODY, MessagePosition(1, 1), 10),
-    "newer": lambda c: message_reading.newer(c, SOMEBODY, MessagePosition(1, 1), 10),
-    "find": lambda c: message_reading.find(c, SOMEBODY, [SOMEBODY]),
-    "recipients": lambda c: message_reading.recipients(c, SOMEBODY, [SOMEBODY]),
-    "inbox": lambda c: message_reading.inbox(c, SOMEBODY, InboxPosition(1, SOMEBODY, 1), 10),
-    "summaries": lambda c: message_reading.summaries(c, SOMEBODY, [SOMEBODY]),
-    "record": lambda c: message_recording.record(c, [(SOMEBODY, [])]),
-    "mark_delivered": lambda c: message_recording.mark_delivered(
+    "older": lambda c: message_reader.older(c, SOMEBODY, MessagePosition(1, 1), 10),
+    "newer": lambda c: message_reader.newer(c, SOMEBODY, MessagePosition(1, 1), 10),
+    "find": lambda c: message_reader.find(c, SOMEBODY, [SOMEBODY]),
+    "recipients": lambda c: message_reader.recipients(c, SOMEBODY, [SOMEBODY]),
+    "inbox": lambda c: message_reader.inbox(c, SOMEBODY, InboxPosition(1, SOMEBODY, 1), 10),
+    "summaries": lambda c: message_reader.summaries(c, SOMEBODY, [SOMEBODY]),
+    "record": lambda c: message_writer.record(c, [(SOMEBODY, [])]),
+    "mark_delivered": lambda c: message_writer.mark_delivered(
         c, [(SOMEBODY, [Receipt(SOMEBODY, SOMEBODY, 1)])]
     ),
     "records": lambda c: consumer._poll(c, [(0, 0, 10), (1, 0, 10)]),
@@ -72,9 +72,9 @@ def test_a_read_scans_no_table(database: Database, name: str) -> None:
 @pytest.mark.parametrize(
     "statement",
     [
-        message_recording._KNOWN.replace("{values}", "VALUES ('a', 'b'), ('c', 'd')"),
+        message_writer._KNOWN.replace("{values}", "VALUES ('a', 'b'), ('c', 'd')"),
         conversations._GET_OF.replace("?", "NULL"),
-        message_recording._DELIVER.replace("{values}", "VALUES ('a', 1, 2, 'b', 3), ('c', 1, 2, 'd', 3)"),
+        message_writer._DELIVER.replace("{values}", "VALUES ('a', 1, 2, 'b', 3), ('c', 1, 2, 'd', 3)"),
     ],
 )
 def test_what_the_router_looks_up_is_found_by_its_key(database: Database, statement: str) -> None:
@@ -84,11 +84,11 @@ def test_what_the_router_looks_up_is_found_by_its_key(database: Database, statem
 def test_what_a_user_asks_for_scans_no_table(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     traced: list[str] = []
 
-    def tracing(connection: sqlite3.Connection, query: str, parameters: object) -> list[list[rows.Value]]:
+    def tracing(connection: sqlite3.Connection, query: str, parameters: object) -> list[list[bulk_sql.Value]]:
         traced.append(query)
         return []
 
-    monkeypatch.setattr(rows, "read", tracing)
+    monkeypatch.setattr(bulk_sql, "read", tracing)
     EmbeddedConversations(database).of_user(SOMEBODY, ConversationPosition(1, SOMEBODY), 10)
     EmbeddedPresence(database).last_seen([SOMEBODY])
     assert len(traced) == 2

@@ -17,7 +17,7 @@ from angarium.domain.errors import LogUnavailable, StoreUnavailable
 from angarium.domain.identifiers import user_id_for
 from angarium.domain.message import BEGINNING, Message, MessagePosition, Status
 from angarium.domain.user import User
-from angarium.engines.embedded import rows
+from angarium.engines.embedded import bulk_sql
 from angarium.engines.embedded.conversations import EmbeddedConversations
 from angarium.engines.embedded.database import Database
 from angarium.engines.embedded.dead_letters import EmbeddedDeadLetters
@@ -56,7 +56,8 @@ def write_lock(folder: Path) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    "count", [1, rows.MAX_COUNT - 1, rows.MAX_COUNT, rows.MAX_COUNT + 1, 3 * rows.MAX_COUNT + 5]
+    "count",
+    [1, bulk_sql.MAX_COUNT - 1, bulk_sql.MAX_COUNT, bulk_sql.MAX_COUNT + 1, 3 * bulk_sql.MAX_COUNT + 5],
 )
 def test_any_number_of_messages_is_stored_and_confirmed_in_one_call(database: Database, count: int) -> None:
     store, sent = EmbeddedMessages(database), messages(count)
@@ -71,10 +72,12 @@ def test_any_number_of_messages_is_stored_and_confirmed_in_one_call(database: Da
 
 def test_no_statement_that_is_kept_keeps_more_than_some_bytes() -> None:
     texts = ["x" * 10_240, "é" * 20_000, "y", *["z" * 1_000] * 200, "x" * 300_000, "y"]
-    chunks = list(rows._chunks([(text, 1, None, b"b" * 10) for text in texts]))
+    chunks = list(bulk_sql._chunks([(text, 1, None, b"b" * 10) for text in texts]))
     assert [row[0] for chunk in chunks for row in chunk] == texts
     sizes = [sum(len(str(row[0]).encode()) for row in chunk) for chunk in chunks]
-    assert all(len(chunk) == 1 or size <= rows.MAX_BYTES for chunk, size in zip(chunks, sizes, strict=True))
+    assert all(
+        len(chunk) == 1 or size <= bulk_sql.MAX_BYTES for chunk, size in zip(chunks, sizes, strict=True)
+    )
     assert max(map(len, chunks)) == 64
 
 

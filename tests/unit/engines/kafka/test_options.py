@@ -14,12 +14,12 @@ from kafka.producer.sender import Sender
 
 from angarium.domain.errors import LogUnavailable
 from angarium.domain.partitioning import partition_for
+from angarium.engines.kafka.connection import KafkaConnectionSettings
 from angarium.engines.kafka.consumer import KafkaLogConsumer
 from angarium.engines.kafka.dead_letters import KafkaDeadLetters
-from angarium.engines.kafka.live_producer import TopicProducer
+from angarium.engines.kafka.log import KafkaLog
 from angarium.engines.kafka.patches.network_client import NetworkClient
-from angarium.engines.kafka.producer import KafkaLog
-from angarium.engines.kafka.security import KafkaConnectionSettings
+from angarium.engines.kafka.topic_producer import TopicProducer
 from angarium.ports.message_log import NewRecord
 from tests.contract.ports.records import new_key
 

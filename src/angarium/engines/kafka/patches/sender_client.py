@@ -19,7 +19,7 @@ from collections.abc import Callable
 from math import inf
 
 from angarium.clock import Clock, SystemClock
-from angarium.engines.kafka.linger import LINGER_MS, AdaptiveLinger
+from angarium.engines.kafka.adaptive_linger import LINGER_MS, AdaptiveLinger
 from angarium.engines.kafka.patches.connection_delay import BackoffClient
 
 

@@ -3,7 +3,7 @@ from collections.abc import Callable
 
 import pytest
 
-from angarium.engines.kafka.linger import ALONE_SECONDS, BUSY_LINGER_MS, LINGER_MS
+from angarium.engines.kafka.adaptive_linger import ALONE_SECONDS, BUSY_LINGER_MS, LINGER_MS
 from angarium.engines.kafka.patches.sender_client import SenderClient
 from tests.fakes.clock import ManualClock
 from tests.unit.engines.kafka.offline import cluster_of, offline_producer

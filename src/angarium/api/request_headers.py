@@ -1,0 +1,95 @@
+"""A request's header fields."""
+
+from collections.abc import Sequence
+
+from angarium.domain.errors import Code, Refused
+
+
+class Headers:
+    """Header fields by name, in any case, each with every value that was sent."""
+
+    __slots__ = ("_values",)
+
+    def __init__(
+        self, fields: Sequence[tuple[str, str]] = (), values: dict[str, list[str]] | None = None
+    ) -> None:
+        """Sort fields by name.
+
+        Args:
+            fields: Names, in any case, and values.
+            values: What is sorted already, by the name in lower case; not copied.
+        """
+        self._values: dict[str, list[str]] = {} if values is None else values
+        for name, value in fields:
+            self._values.setdefault(name.lower(), []).append(value)
+
+    @classmethod
+    def collected(cls, values: dict[str, list[str]]) -> "Headers":
+        """Take over values that are already sorted by name.
+
+        Args:
+            values: By the field's name in lower case; not copied.
+
+        Returns:
+            The fields.
+        """
+        return cls(values=values)
+
+    def get(self, name: str) -> str | None:
+        """Give the only or first value of a field.
+
+        Args:
+            name: The field's name in lower case.
+
+        Returns:
+            The value without white space around it, None when the field was not sent.
+        """
+        values = self._values.get(name)
+        return values[0] if values else None
+
+    def all(self, name: str) -> Sequence[str]:
+        """Give every value of a field.
+
+        Args:
+            name: The field's name in lower case.
+
+        Returns:
+            The values in the order in which they were sent.
+        """
+        return self._values.get(name, ())
+
+
+_SCHEME = "bearer"
+
+
+def bearer_token(headers: Headers) -> str:
+    """Find the token that a request carries.
+
+    Args:
+        headers: The request's.
+
+    Returns:
+        The token as it was sent, not verified.
+
+    Raises:
+        Refused: `missing_token` when there is none, or one of another scheme; `invalid_token` when there
+            is nothing behind `Bearer`, or two of them.
+    """
+    values = headers.all("authorization")
+    if len(values) > 1:
+        raise Refused.because(
+            Code.INVALID_TOKEN, f"The request has {len(values)} Authorization fields; send one."
+        )
+    value = values[0] if values else ""
+    if value[:6].lower() != _SCHEME or value[6:7] not in ("", " ", "\t"):
+        raise Refused.because(
+            Code.MISSING_TOKEN,
+            "The request has no bearer token; get one from POST /auth/token "
+            "and send it as `Authorization: Bearer …`.",
+        )
+    token = value[7:].strip()
+    if not token:
+        raise Refused.because(
+            Code.INVALID_TOKEN, "Nothing stands behind `Bearer`; send the token from POST /auth/token there."
+        )
+    return token

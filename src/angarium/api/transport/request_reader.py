@@ -1,0 +1,127 @@
+"""The received bytes of one connection, and the requests that are read off them."""
+
+from angarium.api.transport import http_parser
+from angarium.api.transport.body_reader import Body, ChunkedBody, SizedBody
+from angarium.api.transport.head_cache import HeadCache, KnownHead
+from angarium.api.transport.http_parser import CHUNKED
+
+
+class RequestReader:
+    """Gives heads and bodies in turn as soon as their bytes are all there; knows no socket."""
+
+    __slots__ = ("_at", "_body", "_buffer", "_heads", "_passed_over", "_seen")
+
+    def __init__(self, heads: HeadCache) -> None:
+        """Begin with no bytes.
+
+        Args:
+            heads: Takes heads apart.
+        """
+        self._heads = heads
+        self._buffer = b""
+        self._at = 0
+        self._seen = 0
+        self._passed_over = False
+        self._body: Body | None = None
+
+    @property
+    def pending(self) -> int:
+        """Count the bytes that wait to be read.
+
+        Returns:
+            Those that were fed and belong to nothing given yet.
+        """
+        return len(self._buffer) - self._at
+
+    @property
+    def unread(self) -> bytes:
+        """Give the bytes that wait to be read.
+
+        Returns:
+            Those that `pending` counts; a head that cannot be read is among them.
+        """
+        return self._buffer[self._at :]
+
+    def feed(self, data: bytes) -> None:
+        """Take received bytes.
+
+        Args:
+            data: The next ones, cut anywhere.
+        """
+        self._buffer = self._buffer[self._at :] + data if self._at < len(self._buffer) else data
+        self._at = 0
+
+    def trim(self) -> int:
+        """Let go of the bytes that were read.
+
+        Returns:
+            How many bytes are held on to.
+        """
+        if self._at >= len(self._buffer):
+            self._buffer = b""
+            self._at = 0
+        body = self._body
+        return len(self._buffer) if body is None else len(self._buffer) + body.held
+
+    def head(self) -> KnownHead | None:
+        """Read the next request's head.
+
+        Returns:
+            None while it is not all there.
+
+        Raises:
+            HttpError: There is no head in these bytes, whatever follows.
+        """
+        buffer = self._buffer
+        if buffer.startswith(b"\r\n", self._at) and not self._passed_over:
+            # One empty line before a request is a careless client's, and begins none (RFC 9112, 2.2).
+            self._at += 2
+            self._passed_over = True
+        start = self._at
+        end = http_parser.head_end(buffer, start, self._seen)
+        if end < 0:
+            self._seen = len(buffer) - start
+            return None
+        self._seen = 0
+        self._passed_over = False
+        known = self._heads.read(buffer[start:end])
+        self._at = end + 4
+        return known
+
+    def expect_body(self, length: int) -> bytes | None:
+        """Say that a body follows, and read it when it is here already.
+
+        Args:
+            length: In bytes, or `CHUNKED`.
+
+        Returns:
+            None while it is not all there; `body` gives it then.
+
+        Raises:
+            HttpError: The body breaks HTTP's rules or is too large.
+        """
+        at = self._at
+        end = at + length
+        if length >= 0 and end <= len(self._buffer):
+            self._at = end
+            return self._buffer[at:end]
+        self._body = ChunkedBody() if length == CHUNKED else SizedBody(length)
+        return self.body()
+
+    def body(self) -> bytes | None:
+        """Read the expected body.
+
+        Returns:
+            None while it is not all there.
+
+        Raises:
+            HttpError: The body breaks HTTP's rules or is too large.
+        """
+        if self._body is None:
+            return b""
+        self._at = self._body.take(self._buffer, self._at)
+        if not self._body.done:
+            return None
+        content = self._body.content()
+        self._body = None
+        return content

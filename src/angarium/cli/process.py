@@ -1,0 +1,117 @@
+"""How little the process keeps of memory that is free, and how often the garbage collector looks."""
+
+import ctypes
+import gc
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TextIO
+
+from angarium import logs
+from angarium.cli.console import drop_unwritten
+
+YOUNG = 20_000
+"""So many objects more than at the last look bring the next one. Python's 700 are reached again and again by
+requests that are merely under way, and each such look finds nothing: what they leave behind is freed by
+counting references, and only cycles, which are few here, wait for the collector."""
+
+GENERATIONS = 20
+"""So many looks at young objects bring one at the middle-aged, and so many of those one at all."""
+
+
+LARGE_BYTES = 32 * 1024
+"""What is larger gets pages of its own, which go back to the system as
+soon as it is freed: bodies, records and pages of the largest messages,
+and nothing of the usual ones. glibc begins at 128 KiB and learns: after
+the first password hash, which takes 16 MiB, everything smaller came out
+of its heaps, and those kept 50 MB that nobody used (mallopt(3))."""
+
+ARENAS = 2
+"""Heaps of glibc's. Its own choice is eight for each core, each with its
+own gaps; Python's threads take turns and need no more."""
+
+_M_MMAP_THRESHOLD = -3
+_M_ARENA_MAX = -8
+"""From glibc's malloc.h."""
+
+
+def return_free_memory() -> None:
+    """Have the C library give freed memory back to the system; call it before any thread starts.
+
+    Where the library is not glibc it does nothing: others have other
+    habits and no `mallopt` (docs/adr/0007-bounds-and-overload.md).
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError, TypeError):
+        return
+    mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES)
+    mallopt(_M_ARENA_MAX, ARENAS)
+
+
+def tune_garbage_collector() -> None:
+    """Take what a start has made out of the garbage collector's sight, and let it look less often.
+
+    Modules and connections stay until the process ends, and each full collection would look at all of them
+    (docs/adr/0022-cost-of-a-send.md).
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG, GENERATIONS, GENERATIONS)
+
+
+GRACE_SECONDS = 10.0
+"""How long a stop may take to finish what is in hand."""
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+@contextmanager
+def on_signal(stop: Callable[[], object]) -> Iterator[None]:
+    """Take SIGTERM and SIGINT for as long as the block lasts.
+
+    Args:
+        stop: Called once, by the first of them, inside a signal handler.
+
+    Yields:
+        Nothing.
+    """
+
+    def first(_number: int, _frame: FrameType | None) -> None:
+        for number in _SIGNALS:
+            signal.signal(number, end_at_once)
+        stop()
+
+    def end_at_once(number: int, _frame: FrameType | None) -> None:
+        os._exit(128 + number)
+
+    before = {number: signal.signal(number, first) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+_log = logs.get("angarium.cli.process")
+
+
+def greet(out: TextIO, text: str) -> None:
+    """Tell where a service is reached; that nobody can read it is no reason not to serve.
+
+    Args:
+        out: The process's stdout.
+        text: Whole lines.
+    """
+    try:
+        out.write(text)
+        out.flush()
+    except OSError as error:
+        _log.warning(
+            "greeting_unwritten",
+            f"stdout cannot be written: {error.strerror}; going on without it",
+            error_type=type(error).__name__,
+        )
+        drop_unwritten(out)

@@ -1,0 +1,105 @@
+"""Holding what was promised against what is read."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+
+from angarium.cli.verify.findings import Finding, Kind
+from angarium.cli.verify.ledger import UNKNOWN, ConversationRecord
+from angarium.cli.verify.observations import Observation
+
+
+def is_settled(track: ConversationRecord, seen: Sequence[Observation]) -> bool:
+    """Tell whether everything that was promised has come to be read.
+
+    Args:
+        track: The promises of a conversation.
+        seen: A reading of it.
+
+    Returns:
+        False when waiting may still help.
+    """
+    statuses = {each.message_id: each.status for each in seen}
+    return all(each in statuses for each in track.accepted) and all(
+        statuses.get(each) == "DELIVERED" for each in track.confirmed
+    )
+
+
+def judge(track: ConversationRecord, readings: Mapping[str, Sequence[Observation]]) -> list[Finding]:
+    """Find every broken promise of one conversation.
+
+    Args:
+        track: What was promised.
+        readings: What is read, in the order of the pages, by the URL it was read through.
+
+    Returns:
+        The findings; those that several readers share come once for each of them.
+    """
+    found: list[Finding] = []
+    for url, seen in readings.items():
+        for check in (_find_lost, _find_doubled, _find_reordered, _find_altered):
+            found += [Finding(each.kind, f"{each.text}, at {url}") for each in check(track, seen)]
+    return found + list(_find_disagreeing(track, readings))
+
+
+def _find_lost(track: ConversationRecord, seen: Sequence[Observation]) -> Iterator[Finding]:
+    there = {each.message_id for each in seen}
+    for message_id, offset in zip(track.accepted, track.offsets, strict=True):
+        if message_id not in there:
+            # Where its record lies, or lay.
+            where = "" if offset == UNKNOWN else f" (partition {track.partition}, offset {offset})"
+            yield Finding(Kind.LOST, f"{message_id} of {track.conversation_id}{where}")
+
+
+def _find_doubled(track: ConversationRecord, seen: Sequence[Observation]) -> Iterator[Finding]:
+    for message_id, times in Counter(each.message_id for each in seen).items():
+        if times > 1 and message_id in track.sent:
+            yield Finding(Kind.DOUBLED, f"{message_id} comes {times} times")
+    # Every text of a ledger is written once: the same one under another id is a second message.
+    texts = {content: message_id for message_id, content in track.sent.items()}
+    for each in seen:
+        if texts.get(each.content, each.message_id) != each.message_id:
+            yield Finding(Kind.DOUBLED, f"{texts[each.content]} comes again as {each.message_id}")
+
+
+def _find_reordered(track: ConversationRecord, seen: Sequence[Observation]) -> Iterator[Finding]:
+    places: dict[str, int] = {}
+    for index, each in enumerate(seen):
+        places.setdefault(each.message_id, index)
+    furthest, behind = -1, ""
+    for message_id in track.accepted:
+        if message_id not in places:
+            continue
+        if (place := places[message_id]) < furthest:
+            yield Finding(Kind.REORDERED, f"{message_id} stands before {behind}, which was accepted earlier")
+        else:
+            furthest, behind = place, message_id
+    for before, after in pairwise(seen):
+        if after.timestamp < before.timestamp:
+            yield Finding(Kind.REORDERED, f"{after.message_id} has a lower timestamp than the one before")
+
+
+def _find_altered(track: ConversationRecord, seen: Sequence[Observation]) -> Iterator[Finding]:
+    for each in seen:
+        if track.sent.get(each.message_id, each.content) != each.content:
+            yield Finding(Kind.ALTERED, each.message_id)
+        if each.message_id in track.confirmed and each.status != "DELIVERED":
+            yield Finding(Kind.UNDELIVERED, f"{each.message_id} is {each.status}")
+
+
+def _find_disagreeing(
+    track: ConversationRecord, readings: Mapping[str, Sequence[Observation]]
+) -> Iterator[Finding]:
+    # What was never accepted may come to be stored between two readings.
+    accepted = set(track.accepted)
+    compared = {
+        url: [(each.message_id, each.timestamp, each.content) for each in seen if each.message_id in accepted]
+        for url, seen in readings.items()
+    }
+    urls = list(compared)
+    for url in urls[1:]:
+        if compared[url] == compared[urls[0]]:
+            continue
+        differing = set(compared[url]) ^ set(compared[urls[0]])
+        what = f"{len({each[0] for each in differing})} messages" if differing else "the order"
+        yield Finding(Kind.DISAGREEING, f"{url} and {urls[0]} differ in {what} of {track.conversation_id}")

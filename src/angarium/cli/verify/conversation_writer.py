@@ -1,0 +1,143 @@
+"""Writing one conversation: a message after the other, each until its 202, and looking at them meanwhile."""
+
+import random
+from collections.abc import Callable
+from uuid import uuid4
+
+from angarium.cli.bodies import PageBody
+from angarium.cli.errors import RequestFailed
+from angarium.cli.verify.findings import Finding, Kind
+from angarium.cli.verify.ledger import ConversationRecord, Ledger
+from angarium.cli.verify.observations import Observation, Observations
+from angarium.cli.verify.round_robin import RoundRobinClient, VerifyClient
+
+ROUND = 20
+"""Messages between two looks."""
+
+PAGE = 100
+MAX_RECEIPTS = 100
+
+CONFIRMED_SHARE = 0.5
+"""Of the messages that were seen to be stored while the run lasts."""
+
+
+class ConversationWriter:
+    """One conversation's writer, used by one thread; it looks at the messages as their reader as well.
+
+    Attributes:
+        sightings: What it saw.
+        findings: What the writing itself found wrong.
+    """
+
+    def __init__(
+        self,
+        track: ConversationRecord,
+        run: str,
+        ledger: Ledger,
+        sender: RoundRobinClient,
+        recipient: RoundRobinClient,
+        chance: random.Random,
+    ) -> None:
+        """Name everything that it works with.
+
+        Args:
+            track: The conversation's entries.
+            run: Told in every text, so that no other run writes the same.
+            ledger: Notes what is sent and promised.
+            sender: Who writes.
+            recipient: Who confirms.
+            chance: Draws which messages are confirmed, and which page is looked at again.
+        """
+        self.sightings = Observations()
+        self.findings: list[Finding] = []
+        self.track = track
+        self._run = run
+        self._ledger = ledger
+        self._sender = sender
+        self._recipient = recipient
+        self._chance = chance
+        self._cursors = [track.cursor]
+        self._seen: set[str] = set()
+        self._chosen: list[str] = []
+
+    @property
+    def retries(self) -> int:
+        """Requests that had to be made again."""
+        return self._sender.retries
+
+    def write(self, take: Callable[[], int | None]) -> None:
+        """Write until it is enough.
+
+        Args:
+            take: Gives the next message's number, None when it is enough.
+        """
+        written = 0
+        while (number := take()) is not None:
+            if not self._write_one(number):
+                return
+            written += 1
+            if written % ROUND == 0:
+                self.look()
+        self.look()
+
+    def look(self) -> None:
+        """Read the newest page and an earlier one again, and confirm some of what is there.
+
+        An instance that does not answer now is passed over: reading has no promise while something is down.
+        """
+        try:
+            page = self._page(self._cursors[-1])
+            if page.next_cursor is not None:
+                self._cursors.append(page.next_cursor)
+            if len(self._cursors) > 1:
+                self._page(self._chance.choice(self._cursors[:-1]))
+        except RequestFailed as failure:
+            self._note(failure, Kind.UNREAD)
+        try:
+            self._confirm()
+        except RequestFailed as failure:
+            # It was seen to be stored: whoever does not know it reads something else.
+            self._note(failure, Kind.DISAGREEING)
+
+    def _write_one(self, number: int) -> bool:
+        conversation_id, message_id = self.track.conversation_id, str(uuid4())
+        content = f"angarium verify {self._run} {number}"
+        self._ledger.sent(conversation_id, message_id, content)
+        try:
+            accepted = self._sender.until_done(lambda voice: voice.send(conversation_id, content, message_id))
+        except RequestFailed as failure:
+            self.findings.append(Finding(Kind.UNANSWERED, f"{message_id}: {failure}"))
+            return False
+        self._ledger.accepted(conversation_id, message_id, accepted.position)
+        return True
+
+    def _note(self, failure: RequestFailed, kind: Kind) -> None:
+        if not failure.may_pass:
+            self.findings.append(Finding(kind, f"{self.track.conversation_id}: {failure}"))
+
+    def _page(self, cursor: str) -> PageBody:
+        urls: list[str] = []
+
+        def read(voice: VerifyClient) -> PageBody:
+            urls.append(voice.url)
+            return voice.history(self.track.conversation_id, PAGE, cursor)
+
+        page = self._sender.once(read)
+        for message in page.messages:
+            self.sightings.note(Observation.of(message), urls[-1])
+            self._choose(message.message_id)
+        return page
+
+    def _choose(self, message_id: str) -> None:
+        if message_id in self._seen or message_id not in self.track.sent:
+            return
+        self._seen.add(message_id)
+        if self._chance.random() < CONFIRMED_SHARE:
+            self._chosen.append(message_id)
+
+    def _confirm(self) -> None:
+        ids = self._chosen[:MAX_RECEIPTS]
+        if ids:
+            self._recipient.once(lambda voice: voice.confirm(self.track.conversation_id, ids))
+            self._ledger.confirmed(self.track.conversation_id, ids)
+            del self._chosen[: len(ids)]

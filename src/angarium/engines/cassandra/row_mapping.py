@@ -1,0 +1,205 @@
+"""Rows as the driver gives them, and the domain's objects in them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import cast
+from uuid import UUID
+
+from angarium.domain.conversation import Conversation
+from angarium.domain.message import BEGINNING, Message, MessagePosition, Status
+from angarium.domain.user import User
+from angarium.engines.cassandra.delivered_ranges import DeliveredRange, DeliveredRanges
+
+Row = tuple[object, ...]
+Rows = Sequence[Row]
+
+RangeValues = tuple[int, int, int, int]
+
+_STATUSES = {status.value: status for status in Status}
+"""Found sooner than by making one; a page has a hundred."""
+
+REMEMBERED_IDS = 65_536
+
+MESSAGE_RANK = 0
+RECEIPT_RANK = 1
+
+
+@dataclass(frozen=True, slots=True)
+class MessageState:
+    """What a receipt needs to know of a message.
+
+    Attributes:
+        message_id: Its id.
+        recipient_id: To whom it was sent.
+        position: Where it stands.
+        status: How far it has come.
+    """
+
+    message_id: UUID
+    recipient_id: UUID
+    position: MessagePosition
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class InboxEntry:
+    """What is known of the messages to a user in one conversation.
+
+    Attributes:
+        conversation_id: Which conversation.
+        newest: The place of the newest message to the user.
+        delivered: Up to here everything to the user is DELIVERED.
+        stretches: Where nothing waits either, behind it.
+    """
+
+    conversation_id: UUID
+    newest: MessagePosition
+    delivered: MessagePosition
+    stretches: DeliveredRanges
+
+
+@lru_cache(REMEMBERED_IDS)
+def _identifier(raw: bytes) -> UUID:
+    return UUID(bytes=raw)
+
+
+def write_time(timestamp: int, rank: int = MESSAGE_RANK) -> int:
+    """Give the write timestamp of a cell, a function of the log alone.
+
+    Args:
+        timestamp: The record's running maximum of append times, milliseconds.
+        rank: 0 for a message, 1 for its receipt: of one millisecond, the receipt wins.
+
+    Returns:
+        Microseconds.
+    """
+    return timestamp * 1000 + rank
+
+
+def message(row: Row) -> Message:
+    """Read a row of `messages`.
+
+    Args:
+        row: In the order of the statements' columns.
+
+    Returns:
+        The message.
+    """
+    message_id, conversation_id, sender_id, recipient_id, content, timestamp, seq, status, delivered_at = (
+        cast("tuple[UUID, bytes, bytes, bytes, bytes, int, int, str, int | None]", row)
+    )
+    return Message(
+        message_id,
+        _identifier(conversation_id),
+        _identifier(sender_id),
+        _identifier(recipient_id),
+        content.decode(),
+        MessagePosition(timestamp, seq),
+        _STATUSES[status],
+        delivered_at,
+    )
+
+
+def state(row: Row) -> MessageState:
+    """Read what a receipt needs of a row of `messages`.
+
+    Args:
+        row: In the order of the statements' columns.
+
+    Returns:
+        What it tells.
+    """
+    message_id, recipient_id, timestamp, seq, status = cast("tuple[UUID, UUID, int, int, str]", row[:5])
+    return MessageState(message_id, recipient_id, MessagePosition(timestamp, seq), _STATUSES[status])
+
+
+def waits_for(user_id: UUID, message: Message | MessageState) -> bool:
+    """Tell whether a user has not confirmed a message yet.
+
+    Args:
+        user_id: Anybody.
+        message: The message.
+
+    Returns:
+        True for its recipient, before it is DELIVERED.
+    """
+    return message.recipient_id == user_id and message.status is not Status.DELIVERED
+
+
+def user(row: Row) -> User:
+    """Read a row of `users`.
+
+    Args:
+        row: In the order of the statements' columns.
+
+    Returns:
+        The user.
+    """
+    return User(*cast("tuple[UUID, str, str, int]", row))
+
+
+def conversation(row: Row) -> tuple[Conversation, UUID]:
+    """Read a row of `conversations`.
+
+    Args:
+        row: In the order of the statements' columns.
+
+    Returns:
+        The conversation, and the claim of whoever made it.
+    """
+    conversation_id, participants, created_at, claim = cast("tuple[UUID, list[UUID], int, UUID]", row)
+    first, second = participants
+    return Conversation(conversation_id, (first, second), created_at), claim
+
+
+def indexed(row: Row) -> tuple[UUID, MessagePosition, UUID]:
+    """Read a row of `message_index`.
+
+    Args:
+        row: In the order of the statements' columns.
+
+    Returns:
+        The message's id, its place and its sender.
+    """
+    message_id, timestamp, seq, sender_id = cast("tuple[UUID, int, int, UUID]", row)
+    return message_id, MessagePosition(timestamp, seq), sender_id
+
+
+def inbox_entry(row: Row) -> InboxEntry:
+    """Read a row of `inboxes`.
+
+    Args:
+        row: In the order of the statements' columns.
+
+    Returns:
+        The entry.
+    """
+    conversation_id, newest, newest_seq, delivered, delivered_seq, known = cast(
+        "tuple[UUID, int | None, int | None, int | None, int | None, list[RangeValues] | None]", row
+    )
+    return InboxEntry(
+        conversation_id,
+        _position(newest, newest_seq),
+        _position(delivered, delivered_seq),
+        tuple(
+            DeliveredRange(MessagePosition(*values[:2]), MessagePosition(*values[2:]))
+            for values in known or ()
+        ),
+    )
+
+
+def range_values(known: DeliveredRanges) -> list[RangeValues]:
+    """Write stretches as `inboxes` has them.
+
+    Args:
+        known: In order.
+
+    Returns:
+        The timestamps and offsets of each begin and end.
+    """
+    return [(each.begin.timestamp, each.begin.offset, each.end.timestamp, each.end.offset) for each in known]
+
+
+def _position(timestamp: int | None, seq: int | None) -> MessagePosition:
+    return BEGINNING if timestamp is None or seq is None else MessagePosition(timestamp, seq)

@@ -1,0 +1,138 @@
+"""Keeping a producer at hand: made in the background, made anew when it has failed for good."""
+
+import threading
+from collections.abc import Callable
+
+from angarium import backoff, logs
+from angarium.domain.errors import LogUnavailable, SetupError
+from angarium.engines.kafka.topic_producer import TopicProducer
+
+SILENT_SECONDS = 10.0
+"""After so long without a single acknowledgement a producer is replaced: whatever state it is in (fenced, its
+thread ended), a new one starts clean as soon as a broker answers."""
+
+REST_SECONDS = 1.0
+"""So long a new producer is left alone: what ends every producer at once makes no more of them than that."""
+
+_LOOK_SECONDS = 0.5
+_CLOSE_SECONDS = 1.0
+_RETRY_SECONDS = 1.0
+
+_log = logs.get("angarium.kafka")
+
+
+class ProducerSupervisor:
+    """Connects a producer and replaces it; nobody ever waits for that."""
+
+    def __init__(
+        self,
+        connect: Callable[[], TopicProducer],
+        silent_for: Callable[[], float],
+        replaced: Callable[[], None],
+    ) -> None:
+        """Start to connect.
+
+        Args:
+            connect: Makes a producer, or raises LogUnavailable or SetupError.
+            silent_for: Tells for how many seconds records have been failing.
+            replaced: Is called after a new producer took the place of another.
+        """
+        self._connect = connect
+        self._silent_for = silent_for
+        self._replaced = replaced
+        self._live: TopicProducer | None = None
+        self._reason = "the connection is being made"
+        self._repeats = logs.Repeats()
+        self._tried = threading.Event()
+        self._made = threading.Event()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="kafka-link", daemon=True)
+        self._thread.start()
+
+    @property
+    def live(self) -> TopicProducer:
+        """The producer.
+
+        Raises:
+            LogUnavailable: There is none now.
+        """
+        live = self._live
+        if live is None:
+            raise LogUnavailable(f"no connection to Kafka: {self._reason}")
+        return live
+
+    def rested(self) -> None:
+        """Tell the producer, if there is one, that no more records come for the moment."""
+        live = self._live
+        if live is not None:
+            live.rested()
+
+    def wait_until_tried(self, seconds: float) -> None:
+        """Wait for the first producer, or for the first failure to make one.
+
+        Args:
+            seconds: At most.
+        """
+        self._tried.wait(seconds)
+
+    def wait_until_made(self, seconds: float) -> None:
+        """Wait for the first producer.
+
+        Args:
+            seconds: At most.
+        """
+        self._made.wait(seconds)
+
+    def close(self) -> None:
+        """End the producer; safe to repeat."""
+        self._closing.set()
+        self._thread.join(_CLOSE_SECONDS * 4)
+        live, self._live = self._live, None
+        self._reason = "the log is closed"
+        if live is not None:
+            live.close(_CLOSE_SECONDS)
+
+    def _run(self) -> None:
+        waits = backoff.delays(most=_RETRY_SECONDS)
+        while not self._closing.is_set():
+            if self._is_of_use(self._live):
+                waits = backoff.delays(most=_RETRY_SECONDS)
+                self._closing.wait(_LOOK_SECONDS)
+            else:
+                self._closing.wait(REST_SECONDS if self._take_new() else next(waits))
+
+    def _is_of_use(self, live: TopicProducer | None) -> bool:
+        return live is not None and not live.has_failed and self._silent_for() < SILENT_SECONDS
+
+    def _take_new(self) -> bool:
+        try:
+            self._replace()
+        except Exception as error:  # noqa: BLE001 - told; a thread that ends here would never connect again
+            self._log_trouble(error)
+            return False
+        return True
+
+    def _replace(self) -> None:
+        live = self._connect()
+        old, self._live = self._live, live
+        self._replaced()
+        self._made.set()
+        self._tried.set()
+        _log.info("kafka_connected", "A producer has found its topic.", replaced=old is not None)
+        if old is not None:
+            old.close(0.0)
+
+    def _log_trouble(self, error: Exception) -> None:
+        self._reason = str(error)
+        if isinstance(error, SetupError):
+            _log.limited_error(self._repeats, "wrong_topic", str(error), error_type=type(error).__name__)
+        elif isinstance(error, LogUnavailable):
+            _log.limited_warning(
+                self._repeats, "kafka_unreachable", str(error), error_type=type(error).__name__
+            )
+        else:
+            self._reason = f"connecting failed with {type(error).__name__}"
+            _log.limited_error(
+                self._repeats, "connect_failed", "Connecting failed in a way that was not foreseen.", error
+            )
+        self._tried.set()

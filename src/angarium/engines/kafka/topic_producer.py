@@ -1,0 +1,190 @@
+"""A producer that has found its topic."""
+
+import contextlib
+import threading
+from collections.abc import Mapping
+
+import kafka
+from kafka.errors import KafkaError, MessageSizeTooLargeError
+
+from angarium import deadline
+from angarium.domain.errors import LogUnavailable, SetupError
+from angarium.engines.kafka.adaptive_linger import LINGER_MS
+from angarium.engines.kafka.connection import RECONNECT_MS, ClientFactory, KafkaConnectionSettings, find_topic
+from angarium.engines.kafka.errors import ends_the_producer, too_large, translate, unavailable
+from angarium.engines.kafka.patches.force_close import force_close
+from angarium.engines.kafka.patches.linger_setting import linger_setter
+from angarium.engines.kafka.patches.sender import TolerantSender
+from angarium.engines.kafka.patches.sender_client import SenderClient
+from angarium.engines.kafka.pending_appends import PendingAppend
+from angarium.engines.kafka.record_sizes import BATCH_BYTES, MAX_RECORD_BYTES
+from angarium.engines.kafka.topics import other_partitions
+
+BOOTSTRAP_MS = 1_500
+
+_OPTIONS: Mapping[str, object] = {
+    "client_id": "angarium",
+    # Set by name although they are the defaults: a conflicting option would switch idempotence off silently.
+    "enable_idempotence": True,
+    "acks": "all",
+    "max_in_flight_requests_per_connection": 5,
+    "batch_size": BATCH_BYTES,
+    "linger_ms": LINGER_MS,
+    "max_block_ms": 300,
+    "request_timeout_ms": 1_500,
+    # A batch that was sent and then expires inside the library takes the producer id with it, and no new one
+    # is ever asked for: nothing gets through any more, to any partition. So the library retries without an
+    # end, under the same sequence numbers, and giving up is done here (PendingAppends).
+    "delivery_timeout_ms": 24 * 3600 * 1000,
+    "retry_backoff_ms": 100,
+    "reconnect_backoff_ms": 50,
+    "reconnect_backoff_max_ms": RECONNECT_MS,
+    "bootstrap_timeout_ms": BOOTSTRAP_MS,
+    "metadata_max_age_ms": 60_000,
+    "allow_auto_create_topics": False,
+    "metrics_enabled": False,
+}
+_FIND_SECONDS = 1.0
+_CHECK_SECONDS = 1.0
+_END_SECONDS = 2.0
+
+
+class TopicProducer:
+    """kafka-python's producer for one topic; used by any thread, never blocks a sender of records."""
+
+    def __init__(
+        self, producer: kafka.KafkaProducer, factory: ClientFactory[SenderClient], topic: str
+    ) -> None:
+        """Keep the parts that `connect` made.
+
+        Args:
+            producer: The library's producer.
+            factory: Its network client.
+            topic: Where all records go.
+        """
+        self._producer = producer
+        self._client = factory.client
+        self._cluster = factory.client.cluster
+        self._has_failed = False
+        TolerantSender.take_over(producer)
+        self._client.steer(linger_setter(producer))
+        self._topic = topic
+
+    @classmethod
+    def connect(
+        cls, connection: KafkaConnectionSettings, topic: str, partitions: int, largest: int = MAX_RECORD_BYTES
+    ) -> "TopicProducer":
+        """Find the brokers and the topic, within 3 s.
+
+        Args:
+            connection: Where the brokers are.
+            topic: Which topic.
+            partitions: How many partitions it must have.
+            largest: A record of more bytes is refused here.
+
+        Returns:
+            A producer whose sends do not block.
+
+        Raises:
+            LogUnavailable: No broker answers, or there is no such topic.
+            SetupError: The topic has another number of partitions.
+        """
+        factory = ClientFactory(SenderClient)
+        producer = factory.connect(
+            connection,
+            lambda: kafka.KafkaProducer(
+                kafka_client=factory.make, max_request_size=largest, **_OPTIONS, **connection.options()
+            ),
+        )
+        live = cls(producer, factory, topic)
+        try:
+            factory.client.cluster.add_topic(topic)
+            _expect(partitions, find_topic(factory.client, topic, _FIND_SECONDS), topic)
+        except BaseException:
+            live.close(0.0)
+            raise
+        return live
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the library refuses whatever comes, as it does once a broker refused a record for good."""
+        return self._has_failed
+
+    def send(
+        self, sent: PendingAppend, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]]
+    ) -> None:
+        """Send a record.
+
+        Args:
+            sent: Is told its fate, and says the partition.
+            key: The record's key.
+            value: Its value.
+            headers: Its headers.
+
+        Raises:
+            RecordTooLarge: At once, when no topic takes it.
+            LogUnavailable: At once, when it could not be sent.
+        """
+        if self._cluster.partitions_for_topic(self._topic) is None:
+            # The library would wait for the topic here, on the caller's thread.
+            self._cluster.request_update()
+            self._client.wakeup()
+            raise LogUnavailable(f"topic {self._topic!r} is gone; `angarium init` makes it")
+        self._client.linger.record_arrived()
+        with translate("the record could not be sent"):
+            try:
+                future = self._producer.send(
+                    self._topic, value=value, key=key, headers=headers, partition=sent.partition
+                )
+            except MessageSizeTooLargeError as error:
+                raise too_large(error) from error
+        future.add_callback(sent.acknowledged)
+        future.add_errback(self._refused, sent)
+
+    def rested(self) -> None:
+        """Take it that no more records come for the moment."""
+        self._client.rested()
+
+    def check(self) -> None:
+        """See whether a broker answers now and every partition has a leader, within 1 s.
+
+        Raises:
+            LogUnavailable: Not so.
+        """
+        answered = threading.Event()
+        refreshed = self._cluster.request_update()
+        refreshed.add_both(lambda _: answered.set())
+        self._client.wakeup()
+        patience = deadline.remaining(_CHECK_SECONDS)
+        if not answered.wait(patience):
+            raise LogUnavailable(f"Kafka did not answer in {patience:.1f} s")
+        if refreshed.failed():
+            raise unavailable("Kafka does not answer", refreshed.exception)
+        known = self._cluster.partitions_for_topic(self._topic)
+        led = self._cluster.available_partitions_for_topic(self._topic)
+        if not known or led != known:
+            lacking = sorted((known or set()) - (led or set()))
+            raise LogUnavailable(f"partitions {lacking} of topic {self._topic!r} have no leader")
+
+    def close(self, seconds: float) -> None:
+        """Send what is left and end the sender's thread; what is not sent by then fails.
+
+        Args:
+            seconds: How long sending may take; ending takes up to 2 s more.
+        """
+        with contextlib.suppress(KafkaError):
+            self._producer.close(timeout=seconds)
+            return
+        force_close(self._producer)
+        with contextlib.suppress(KafkaError):
+            self._producer.close(timeout=_END_SECONDS)
+
+    def _refused(self, sent: PendingAppend, error: BaseException) -> None:
+        """Take the library's failure; called on the sender's thread."""
+        self._has_failed = self._has_failed or ends_the_producer(error)
+        sent.refused(error)
+
+
+def _expect(partitions: int, found: int, topic: str) -> None:
+    if found != partitions:
+        raise SetupError(other_partitions(topic, found, partitions))

@@ -1,0 +1,112 @@
+"""One conversation, one lane: in order within it, side by side with all others."""
+
+from collections import deque
+from dataclasses import dataclass
+from uuid import UUID
+
+from angarium.router.offsets import OffsetTracker
+from angarium.router.record_decoder import LogEntry
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Consecutive entries of one conversation, one kind and one assignment, applied in one call.
+
+    Attributes:
+        conversation_id: Whose entries they are.
+        entries: One or more, in the order of their offsets.
+    """
+
+    conversation_id: UUID
+    entries: tuple[LogEntry, ...]
+
+    @property
+    def progress(self) -> OffsetTracker:
+        """The partition's progress that the entries count towards."""
+        return self.entries[0].progress
+
+
+class ConversationQueues:
+    """Hands out groups so that no conversation has two at once; used by the worker's thread alone.
+
+    A lane is ready (it has entries and no group is out), busy (a group is out), or does not exist.
+    """
+
+    def __init__(self, group_size: int = 64) -> None:
+        self._group_size = group_size
+        self._lanes: dict[UUID, deque[LogEntry]] = {}
+        self._ready: deque[UUID] = deque()
+        self._busy: set[UUID] = set()
+
+    @property
+    def busy(self) -> int:
+        """How many lanes have a group out."""
+        return len(self._busy)
+
+    @property
+    def ready(self) -> int:
+        """How many lanes have entries and no group out."""
+        return len(self._ready)
+
+    def add(self, entry: LogEntry) -> None:
+        """Put an entry at the end of its conversation's lane.
+
+        Args:
+            entry: To be applied after every earlier one of its conversation.
+        """
+        conversation_id = entry.event.conversation_id
+        lane = self._lanes.get(conversation_id)
+        if lane is None:
+            lane = self._lanes[conversation_id] = deque()
+            self._ready.append(conversation_id)
+        lane.append(entry)
+
+    def take(self) -> Batch | None:
+        """Give the next group out; its lane is busy until it is released.
+
+        Returns:
+            The longest run of one kind at the head of the lane that waited longest; None when none is ready.
+        """
+        if not self._ready:
+            return None
+        conversation_id = self._ready.popleft()
+        self._busy.add(conversation_id)
+        lane = self._lanes[conversation_id]
+        first = lane.popleft()
+        run = [first]
+        kind = type(first.event)
+        while lane and len(run) < self._group_size:
+            entry = lane[0]
+            if type(entry.event) is not kind or entry.progress is not first.progress:
+                break
+            run.append(lane.popleft())
+        return Batch(conversation_id, tuple(run))
+
+    def release(self, group: Batch) -> None:
+        """Let the lane of a group that is done, or given up, go on.
+
+        Args:
+            group: What `take` gave.
+        """
+        conversation_id = group.conversation_id
+        self._busy.remove(conversation_id)
+        if self._lanes[conversation_id]:
+            self._ready.append(conversation_id)
+        else:
+            del self._lanes[conversation_id]
+
+    def drop(self, progress: OffsetTracker) -> None:
+        """Forget the waiting entries of an assignment that is over; a group that is out stays out.
+
+        Args:
+            progress: The lost assignment's.
+        """
+        for conversation_id, lane in list(self._lanes.items()):
+            kept = deque(entry for entry in lane if entry.progress is not progress)
+            if kept or conversation_id in self._busy:
+                self._lanes[conversation_id] = kept
+            else:
+                del self._lanes[conversation_id]
+        self._ready = deque(
+            conversation_id for conversation_id in self._ready if conversation_id in self._lanes
+        )

@@ -1,0 +1,155 @@
+"""One consumer's work, from joining the group to leaving it."""
+
+from collections.abc import Sequence
+
+from angarium.domain.errors import LogUnavailable
+from angarium.ports.message_log import DeadLetter, LogConsumer, Polled, Record
+from angarium.router.clock_watch import ClockWatch
+from angarium.router.offsets import AssignedPartitions, OffsetTracker
+from angarium.router.record_decoder import decode_record
+from angarium.router.scheduler import Scheduler
+from angarium.router.settings import WorkerDependencies
+
+MIN_WAIT_SECONDS = 0.005
+
+
+class PollLoop:
+    """Turns of taking ends of calls in, polling, starting calls and committing.
+
+    Threading: one thread calls everything here and owns the consumer. While calls are under way a turn
+    waits for their ends, on a queue that wakes at the first one, and polls without waiting: a lane goes
+    on as soon as its call ended. That wait is short, and doubles while nothing happens, so that new
+    records are seen soon under load and a store that hangs costs no spinning. While nothing is under way
+    the turn waits in the poll itself, which wakes with the first record.
+    """
+
+    def __init__(self, consumer: LogConsumer, ports: WorkerDependencies, clock_watch: ClockWatch) -> None:
+        self._consumer = consumer
+        self._clock_watch = clock_watch
+        self._clock = ports.clock
+        self._pace = ports.limits
+        self._applying = Scheduler(ports)
+        self._log_partitions = ports.partitions
+        self._partitions = AssignedPartitions()
+        self._polls = ports.health_of("log", "log")
+        self._commits = ports.health_of("commit", "commit of positions")
+        self._commit_at = ports.clock.monotonic()
+        self._quiet = 0
+        self._paused = False
+        self._stopping = False
+
+    def run_once(self) -> None:
+        """Do what there is to do now, or wait for it, for the longest wait at most."""
+        news = False
+        if self._applying.in_flight or self._polls.next_try_in() > 0:
+            news = self._applying.collect(self._poll_timeout())
+        self._applying.start()
+        polled = self._poll()
+        if polled is not None:
+            news = self._take(polled) or news
+            self._applying.start()
+            self._commit()
+        self._apply_backpressure()
+        self._quiet = 0 if news else self._quiet + 1
+
+    def drain(self) -> None:
+        """Take nothing more, wait for what is in flight, and commit what is finished.
+
+        Nobody waits for a store that is out: what is not finished is applied after the next start.
+        """
+        self._stopping = True
+        self._apply_backpressure()
+        give_up_at = self._clock.monotonic() + self._pace.drain_timeout_s
+        while self._applying.in_flight and self._clock.monotonic() < give_up_at:
+            self.run_once()
+        self._commit_at = self._clock.monotonic()
+        self._commits.reset()
+        self._commit()
+
+    def close(self) -> None:
+        """Leave the group; nothing more is committed."""
+        self._consumer.close()
+
+    def _poll_timeout(self) -> float:
+        waits = [self._pace.poll_timeout_s]
+        if self._applying.in_flight:
+            waits.append(MIN_WAIT_SECONDS * 2 ** min(self._quiet, 10))
+        if (due := self._applying.next_retry_in()) is not None:
+            waits.append(due)
+        if (pause := self._polls.next_try_in()) > 0:
+            waits.append(pause)
+        return min(waits)
+
+    def _poll(self) -> Polled | None:
+        if self._polls.next_try_in() > 0:
+            return None
+        try:
+            polled = self._consumer.poll(0.0 if self._applying.in_flight else self._idle())
+        except LogUnavailable as error:
+            self._polls.record_failure(error, {})
+            return None
+        self._polls.record_success()
+        return polled
+
+    def _idle(self) -> float:
+        waits = [self._pace.poll_timeout_s]
+        if (due := self._applying.next_retry_in()) is not None:
+            waits.append(due)
+        if self._partitions.uncommitted():
+            waits.append(max(0.0, self._commit_at - self._clock.monotonic(), self._commits.next_try_in()))
+        return min(waits)
+
+    def _take(self, polled: Polled) -> bool:
+        for assignment in polled.lost:
+            progress = self._partitions.revoke(assignment)
+            if progress is not None:
+                self._applying.drop(progress)
+        for assignment, start in polled.gained.items():
+            self._partitions.assign(assignment, start)
+        for assignment, records in polled.records.items():
+            self._decode(records, self._partitions[assignment])
+        return bool(polled.records or polled.gained or polled.lost)
+
+    def _decode(self, records: Sequence[Record], progress: OffsetTracker) -> None:
+        for record in records:
+            time = progress.record_taken(record.offset, record.timestamp, len(record.value or b""))
+            if time is None:
+                continue
+            self._clock_watch.notice(record.partition, time, record.timestamp)
+            found = decode_record(record, time, progress, self._log_partitions)
+            if isinstance(found, DeadLetter):
+                self._applying.send_to_dead_letters(found, progress)
+            else:
+                self._applying.add(found)
+
+    def _commit(self) -> None:
+        now = self._clock.monotonic()
+        if now < self._commit_at or self._commits.next_try_in() > 0:
+            return
+        positions = self._partitions.uncommitted()
+        if not positions:
+            return
+        try:
+            self._consumer.commit(positions)
+        except LogUnavailable as error:
+            self._commits.record_failure(error, {})
+            return
+        self._commits.record_success()
+        self._partitions.committed(positions)
+        self._commit_at = now + self._pace.commit_interval_s
+
+    def _apply_backpressure(self) -> None:
+        wanted = self._stopping or self._applying.should_pause or self._is_full()
+        if wanted is not self._paused:
+            self._paused = wanted
+            if wanted:
+                self._consumer.pause()
+            else:
+                self._consumer.resume()
+
+    def _is_full(self) -> bool:
+        """Return whether enough is in flight: up to the bounds, then down to their halves."""
+        records, held = self._pace.max_unfinished_records - 1, self._pace.bytes - 1
+        if self._paused:
+            records, held = self._pace.max_unfinished_records // 2, self._pace.bytes // 2
+        return self._partitions.unfinished > records or self._partitions.unfinished_bytes > held

@@ -1,0 +1,318 @@
+"""What a chat shows, sends and waits for."""
+
+import io
+import json
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from angarium.cli import bodies
+from angarium.cli.bodies import MessageBody
+from angarium.cli.chat.chat_session import GIVE_UP, MAX_UNSHOWN, ChatSession
+from angarium.cli.chat.connection_status import ConnectionStatus
+from angarium.cli.chat.events import (
+    Accepted,
+    Arrived,
+    Back,
+    Confirmed,
+    Entered,
+    Event,
+    Failed,
+    Lost,
+    OwnLine,
+    Rejected,
+    Risen,
+)
+from angarium.cli.chat.feed import Feed
+from angarium.cli.chat.outbox import Outbox
+from angarium.cli.chat.plain import JsonScreen, PlainScreen
+from angarium.cli.chat.screen import Screen
+from angarium.cli.console import Console
+from angarium.cli.errors import LoginRefused
+from angarium.cli.message_lines import local_time
+from tests.fakes.clock import ManualClock
+from tests.unit.cli.town import START, Town, TownClient, conversation_of, id_of
+
+NAMES = {id_of("alice"): "alice", id_of("bob"): "bob"}
+
+
+class Shown:
+    """Notes what it is to show."""
+
+    def __init__(self) -> None:
+        self.shown: list[str] = []
+
+    def typed(self, line: OwnLine) -> None:
+        self.shown.append(f"typed {line.content}")
+
+    def accepted(self, line: OwnLine) -> None:
+        self.shown.append(f"accepted {line.content}")
+
+    def rejected(self, line: OwnLine) -> None:
+        self.shown.append(f"rejected {line.content}")
+
+    def stored(self, messages: Sequence[MessageBody]) -> None:
+        self.shown += [f"stored {message.content}" for message in messages]
+
+    def risen(self, messages: Sequence[MessageBody]) -> None:
+        self.shown += [f"risen {message.content}" for message in messages]
+
+    def notice(self, text: str) -> None:
+        self.shown.append(f"notice {text}")
+
+
+class Talking:
+    def __init__(self, as_json: bool = False, grace: float = 2.0, screen: Screen | None = None) -> None:
+        self.out, self.err = io.StringIO(), io.StringIO()
+        console = Console(io.StringIO(), self.out, self.err, {})
+        self.town = Town()
+        self.clock = ManualClock()
+        self.outbox = Outbox(most=3)
+        events: list[Event] = []
+        conversation = conversation_of("alice", "bob")
+        client = TownClient(self.town, "alice", "bob")
+        self.feed = Feed(client, conversation, id_of("alice"), ConnectionStatus(events.append), events.append)
+        screen = screen or (JsonScreen if as_json else PlainScreen)(console, NAMES, id_of("alice"))
+        self.talk = ChatSession(
+            screen, self.outbox, self.feed, id_of("alice"), self.clock, grace, numbered=True
+        )
+
+    def type(self, text: str) -> OwnLine:
+        self.talk.type(text, len(text.encode("utf-8", "surrogatepass")))
+        return self.outbox.lines()[-1]
+
+    def accept(self) -> None:
+        line = self.outbox.lines()[0]
+        self.outbox.take_first()
+        self.talk.handle(Accepted(line))
+
+    def stored(self, sender: str, content: str, message_id: str = "") -> MessageBody:
+        self.town.say(sender, "bob" if sender == "alice" else "alice", content, message_id)
+        return bodies.message(json.loads(json.dumps(self.town.messages[-1].body())))
+
+
+@pytest.fixture
+def talking() -> Talking:
+    return Talking()
+
+
+def test_messages_are_shown_and_those_to_me_confirmed(talking: Talking) -> None:
+    mine, theirs = talking.stored("alice", "hi"), talking.stored("bob", "hello")
+    talking.talk.handle(Entered((mine, theirs)))
+    assert talking.out.getvalue().splitlines() == [
+        f"{local_time(START)}  alice: hi  [sent]",
+        f"{local_time(theirs.sent_at)}  bob: hello",
+    ]
+    assert talking.feed.has_receipts
+    talking.feed.step()
+    talking.feed.step()
+    assert talking.town.receipts == [theirs.message_id]
+
+
+def test_what_was_confirmed_before_is_not_confirmed_again(talking: Talking) -> None:
+    talking.stored("bob", "hello")
+    talking.town.messages[0].status = "DELIVERED"
+    talking.talk.handle(Arrived((bodies.message(json.loads(json.dumps(talking.town.messages[0].body()))),)))
+    assert not talking.feed.has_receipts
+
+
+def test_in_a_pipe_a_rise_is_one_line_for_many_messages(talking: Talking) -> None:
+    one, other = talking.stored("alice", "one"), talking.stored("alice", "two")
+    talking.town.deliver([one.message_id, other.message_id])
+    talking.talk.handle(Risen(tuple(bodies.message(message.body()) for message in talking.town.messages)))
+    talking.talk.handle(Risen((bodies.message(talking.town.messages[0].body()),)))
+    assert talking.out.getvalue().splitlines() == [
+        f"[delivered] 2 messages, the newest of {local_time(other.sent_at)}",
+        f"[delivered] 1 message, the newest of {local_time(one.sent_at)}",
+    ]
+
+
+def test_as_json_messages_are_the_apis_own_and_shown_again_when_they_rise() -> None:
+    talking = Talking(as_json=True)
+    message = talking.stored("alice", "ü")
+    talking.talk.handle(Arrived((message,)))
+    talking.town.deliver([message.message_id])
+    talking.talk.handle(Risen((bodies.message(talking.town.messages[0].body()),)))
+    first, second = (json.loads(line) for line in talking.out.getvalue().splitlines())
+    assert first == message.fields
+    assert second == {**message.fields, "status": "DELIVERED"}
+    assert "ü" in talking.out.getvalue()
+
+
+def test_lines_typed_before_the_history_came_stand_below_it_once_and_in_order() -> None:
+    screen = Shown()
+    talking = Talking(screen=screen)
+    stored = talking.type("stored")
+    talking.accept()
+    talking.type("accepted")
+    talking.accept()
+    refused = talking.type("refused")
+    talking.type("waiting")
+    talking.outbox.take_first()
+    talking.talk.handle(Rejected(refused, "No."))
+    assert screen.shown == ["notice not sent: No."]
+    before = talking.stored("bob", "before")
+    talking.talk.handle(Entered((before, talking.stored("alice", "stored", stored.message_id))))
+    talking.type("after")
+    assert screen.shown[1:] == [
+        "stored before",
+        "stored stored",
+        "typed accepted",
+        "accepted accepted",
+        "typed refused",
+        "typed waiting",
+        "rejected refused",
+        "typed after",
+    ]
+
+
+def test_what_is_kept_for_the_history_is_bounded() -> None:
+    talking = Talking()
+    while talking.talk.takes_lines:
+        talking.type("line")
+        talking.accept()
+        assert talking.talk._number <= MAX_UNSHOWN
+    talking.talk.handle(Entered(()))
+    assert talking.talk.takes_lines
+
+
+UNSENDABLE = [
+    ("", "line 1 is empty: not sent"),
+    (" \t", "line 1 is empty: not sent"),
+    ("x" * 10_241, "line 1 was not sent: has 10,241 bytes, 10,240 are the most"),
+    ("a\x00", "line 1 was not sent: The character at index 1 is U+0000"),
+    ("a\udcff", "line 1 was not sent: The character at index 1 is a lone surrogate"),
+]
+
+
+@pytest.mark.parametrize(("text", "line"), UNSENDABLE)
+def test_a_line_that_cannot_be_sent_is_told_and_not_sent(text: str, line: str, talking: Talking) -> None:
+    talking.talk.type(text, len(text.encode("utf-8", "surrogatepass")))
+    assert talking.err.getvalue().startswith(f"angarium: {line}")
+    assert talking.outbox.lines() == ()
+    assert talking.talk.skipped == (1 if text.strip() else 0)
+
+
+def test_the_longest_line_is_sent(talking: Talking) -> None:
+    assert talking.type("ä" * 5_120).content == "ä" * 5_120
+
+
+def test_reading_pauses_while_too_many_lines_wait(talking: Talking) -> None:
+    for text in "abc":
+        assert talking.talk.takes_lines
+        talking.type(text)
+    assert not talking.talk.takes_lines
+    talking.accept()
+    assert talking.talk.takes_lines
+
+
+def test_an_outage_is_told_beside_the_conversation(talking: Talking) -> None:
+    talking.talk.handle(Lost("connection refused"))
+    talking.talk.handle(Back())
+    assert talking.err.getvalue().splitlines() == [
+        "angarium: connection lost, retrying… (connection refused)",
+        "angarium: back",
+    ]
+    assert talking.out.getvalue() == ""
+
+
+def test_it_is_not_over_before_every_line_was_accepted(talking: Talking) -> None:
+    talking.talk.handle(Entered(()))
+    line = talking.type("hi")
+    assert not talking.talk.is_over()
+    talking.talk.end()
+    assert talking.talk.has_ended
+    assert not talking.talk.takes_lines
+    talking.clock.advance(100)
+    assert not talking.talk.is_over()
+    assert talking.talk.not_accepted() == (line,)
+    talking.accept()
+    assert not talking.talk.is_over()
+    talking.talk.handle(Arrived((talking.stored("alice", "hi", line.message_id),)))
+    assert talking.talk.is_over()
+    assert talking.talk.not_stored() == 0
+
+
+def test_the_worker_gets_some_time_and_no_more(talking: Talking) -> None:
+    talking.talk.handle(Entered(()))
+    talking.type("hi")
+    talking.talk.end()
+    talking.accept()
+    talking.clock.advance(1.9)
+    assert not talking.talk.is_over()
+    talking.clock.advance(0.2)
+    assert talking.talk.is_over()
+    assert talking.talk.not_stored() == 1
+
+
+def test_a_line_seen_stored_before_its_acceptance_is_not_waited_for(talking: Talking) -> None:
+    talking.talk.handle(Entered(()))
+    line = talking.type("hi")
+    talking.talk.end()
+    talking.talk.handle(Arrived((talking.stored("alice", "hi", line.message_id),)))
+    assert not talking.talk.is_over()
+    talking.accept()
+    assert talking.talk.is_over()
+
+
+def test_a_line_that_was_refused_is_not_waited_for(talking: Talking) -> None:
+    talking.talk.handle(Entered(()))
+    line = talking.type("hi")
+    talking.talk.end()
+    talking.outbox.take_first()
+    talking.talk.handle(Rejected(line, "No."))
+    assert talking.talk.is_over()
+    assert talking.talk.skipped == 1
+    assert talking.err.getvalue() == "angarium: not sent: No.\n"
+
+
+def test_without_a_line_the_conversation_is_still_shown_and_confirmed(talking: Talking) -> None:
+    talking.talk.end()
+    assert not talking.talk.is_over()
+    talking.talk.handle(Entered((talking.stored("bob", "hello"),)))
+    assert not talking.talk.is_over()
+    talking.feed.step()
+    talking.feed.step()
+    talking.talk.handle(Confirmed())
+    assert talking.talk.is_over()
+
+
+def test_a_server_that_stays_away_is_given_up_after_minutes(talking: Talking) -> None:
+    talking.talk.handle(Entered(()))
+    line = talking.type("hi")
+    talking.talk.end()
+    talking.clock.advance(GIVE_UP - 1)
+    assert not talking.talk.is_over()
+    talking.clock.advance(2)
+    assert talking.talk.is_over()
+    assert talking.talk.not_accepted() == (line,)
+
+
+def test_as_long_as_lines_are_accepted_nobody_gives_up(talking: Talking) -> None:
+    talking.talk.handle(Entered(()))
+    talking.type("one")
+    talking.type("two")
+    talking.talk.end()
+    talking.clock.advance(GIVE_UP - 1)
+    talking.accept()
+    talking.clock.advance(GIVE_UP - 1)
+    assert not talking.talk.is_over()
+
+
+def test_a_person_at_a_terminal_is_not_timed_out(talking: Talking) -> None:
+    talking.type("hi")
+    talking.clock.advance(GIVE_UP * 10)
+    assert not talking.talk.is_over()
+
+
+def test_what_ends_the_talk_is_kept(talking: Talking) -> None:
+    error = LoginRefused("alice", "http://x", expired=True)
+    talking.talk.handle(Failed(error))
+    assert talking.talk.is_over()
+    assert talking.talk.failure is error
+
+
+def test_an_unknown_event_is_a_fault(talking: Talking) -> None:
+    handle: Callable[[object], None] = talking.talk.handle  # type: ignore[assignment]
+    with pytest.raises(TypeError, match="unknown event str"):
+        handle("strange")

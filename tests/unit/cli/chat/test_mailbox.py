@@ -1,0 +1,145 @@
+"""The main thread reads only what can be sent, and ends when it should."""
+
+import io
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from angarium.cli.chat.chat_session import ChatSession
+from angarium.cli.chat.connection_status import ConnectionStatus
+from angarium.cli.chat.events import Event, Failed, OwnLine
+from angarium.cli.chat.feed import Feed
+from angarium.cli.chat.mailbox import Loop, Mailbox, WakeupPipe
+from angarium.cli.chat.outbox import Outbox
+from angarium.cli.chat.plain import PlainScreen
+from angarium.cli.chat.repeating_thread import RepeatingThread
+from angarium.cli.chat.signals import Signals
+from angarium.cli.console import Console
+from tests.fakes.clock import ManualClock
+from tests.unit.cli.chat.waiting import until
+from tests.unit.cli.town import Town, TownClient, conversation_of, id_of
+
+
+@dataclass
+class Reading:
+    """An input that ends the loop as soon as it is read."""
+
+    mailbox: Mailbox
+    descriptor: int
+    reads: int = 0
+
+    def read(self, _: ChatSession) -> None:
+        os.read(self.descriptor, 100)
+        self.reads += 1
+        self.mailbox.post(Failed(ValueError("the end")))
+
+
+@dataclass
+class Scene:
+    alarm: WakeupPipe = field(default_factory=WakeupPipe)
+    outbox: Outbox = field(default_factory=lambda: Outbox(most=1))
+
+    def __post_init__(self) -> None:
+        self.mailbox = Mailbox(self.alarm)
+        self.near, self.far = os.pipe()
+        console = Console(io.StringIO(), io.StringIO(), io.StringIO(), {})
+        post = self.mailbox.post
+        client = TownClient(Town(), "alice", "bob")
+        feed = Feed(client, conversation_of("alice", "bob"), id_of("alice"), ConnectionStatus(post), post)
+        screen = PlainScreen(console, {}, id_of("alice"))
+        self.talk = ChatSession(screen, self.outbox, feed, id_of("alice"), ManualClock(), 1.0, numbered=True)
+        self.source = Reading(self.mailbox, self.near)
+        idle = [RepeatingThread("idle", lambda: 60.0, lambda _: None, lambda: None) for _ in range(2)]
+        self.loop = Loop(self.talk, self.source, self.near, self.alarm, self.mailbox, idle[0], idle[1])
+
+    def run(self) -> Signals:
+        signals = Signals()
+        self.loop.run(signals, lambda: None)
+        return signals
+
+    def close(self) -> None:
+        os.close(self.near)
+        os.close(self.far)
+        self.alarm.close()
+
+
+@pytest.fixture
+def scene() -> Iterator[Scene]:
+    scene = Scene()
+    yield scene
+    scene.close()
+
+
+def test_what_is_typed_is_read(scene: Scene) -> None:
+    os.write(scene.far, b"hello\n")
+    scene.run()
+    assert scene.source.reads == 1
+
+
+def test_nothing_is_read_while_the_outbox_is_full(scene: Scene) -> None:
+    scene.outbox.put(OwnLine.of("waits"))
+    os.write(scene.far, b"hello\n")
+    scene.mailbox.post(Failed(ValueError("the end")))
+    scene.run()
+    assert scene.source.reads == 0
+    assert isinstance(scene.talk.failure, ValueError)
+
+
+def test_a_signal_ends_the_loop(scene: Scene) -> None:
+    signals = Signals()
+    before = signal.getsignal(signal.SIGTERM)
+    with signals.caught(scene.alarm.ring, terminal=False):
+        os.kill(os.getpid(), signal.SIGTERM)
+        scene.loop.run(signals, lambda: None)
+    assert signals.ended_by == signal.SIGTERM
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_an_alarm_that_rings_too_often_or_too_late_does_no_harm() -> None:
+    alarm = WakeupPipe()
+    for _ in range(100_000):
+        alarm.ring()
+    alarm.silence()
+    alarm.close()
+    alarm.ring()
+
+
+def test_a_mailbox_that_nobody_reads_any_more_keeps_nobody_waiting(scene: Scene) -> None:
+    scene.mailbox.close()
+    for _ in range(2_000):
+        scene.mailbox.post(Failed(ValueError("late")))
+    assert list(scene.mailbox.take()) == []
+
+
+def test_a_step_that_raises_is_told_and_ends_the_rounds() -> None:
+    told: list[Exception] = []
+    finished: list[bool] = []
+
+    def step() -> float:
+        raise ZeroDivisionError
+
+    rounds = RepeatingThread("test", step, told.append, lambda: finished.append(True))
+    rounds.start()
+    rounds.join(30.0)
+    assert [type(error) for error in told] == [ZeroDivisionError]
+    assert finished == [True]
+
+
+def test_a_nudge_ends_a_long_wait_and_stopping_ends_everything() -> None:
+    steps: list[Event | None] = []
+
+    def step() -> float:
+        steps.append(None)
+        return 3_600.0
+
+    rounds = RepeatingThread("test", step, lambda _: None, lambda: None)
+    rounds.start()
+    until(lambda: len(steps) == 1, "the first step")
+    rounds.nudge()
+    until(lambda: len(steps) == 2, "the second step")
+    rounds.stop()
+    rounds.join(30.0)
+    assert len(steps) == 2
