@@ -26,10 +26,11 @@ def test_every_link_inside_the_project_leads_somewhere(document: Path) -> None:
     assert broken == []
 
 
-@pytest.mark.parametrize("document", EXPLANATIONS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_file_that_an_explanation_names_exists(document: Path) -> None:
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_file_that_a_document_names_exists(document: Path) -> None:
     named = CODE.findall(document.read_text())
-    roots = (ROOT, ROOT / "src" / "angarium")
+    package = ROOT / "src" / "angarium"
+    roots = (ROOT, package, package / "api", package / "engines")
     assert [file for file in named if not any((root / file).exists() for root in roots)] == []
 
 
