@@ -46,6 +46,15 @@ def test_every_hard_part_has_a_page_that_the_architecture_leads_to() -> None:
     assert [page.name for page in pages if f"(how/{page.name})" not in architecture] == []
 
 
+def test_every_package_and_foundation_is_in_the_table() -> None:
+    table = (
+        (ROOT / "docs" / "architecture.md").read_text().split("## Where things are\n")[1].split("\n## ")[0]
+    )
+    named = {name.split("/")[0] for name in re.findall(r"`([\w/]+)`", table)}
+    there = {path.stem for path in (ROOT / "src" / "angarium").glob("[a-z]*") if path.suffix in {"", ".py"}}
+    assert there - named == set()
+
+
 def test_every_thread_of_a_service_is_in_the_table() -> None:
     services = [
         path for path in ROOT.glob("src/angarium/**/*.py") if not {"chat", "verify"} & set(path.parts)
