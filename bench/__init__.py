@@ -1,1 +1,3 @@
-"""Measurements: what the service does in a second, how long a caller waits, and what it costs."""
+"""Measurements: what the service does in a second, how long a caller
+waits, and what it costs.
+"""

@@ -1,4 +1,6 @@
-"""Measure: `python -m bench`; contenders take turns, each figure is a median, `--write` fills in the page."""
+"""Measure: `python -m bench`; contenders take turns, each figure is a
+median, `--write` fills in the page.
+"""
 
 import argparse
 import sys

@@ -1,4 +1,6 @@
-"""What was aimed at, beside what was reached; ratios are of medians of one run."""
+"""What was aimed at, beside what was reached; ratios are of medians of
+one run.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -50,7 +52,9 @@ class Aim:
         reached = self._reached(tables)
         if reached is None:
             return f"| {self.text} | not measured | |"
-        fine = (self.least is None or reached >= self.least) and (self.most is None or reached <= self.most)
+        fine = (self.least is None or reached >= self.least) and (
+            self.most is None or reached <= self.most
+        )
         digits = 0 if reached >= _WHOLE else 2
         shown = f"{reached:.2f} times" if self.relative_to else f"{reached:,.{digits}f}"
         return f"| {self.text} | {shown} | {'yes' if fine else '**no**'} |"
@@ -99,7 +103,11 @@ REQUIRED: Sequence[Aim] = (
         for rate in ("100", "1,000")
     ),
     Aim("NFR-003: one API accepts ≥ 1,000 messages/s", _accept(who.ANGARIUM, RATE), least=1_000.0),
-    Aim("SC-001: send to readable at 20/s: p95 < 1,000 ms", Figure(_TRIPS, "20/s", P95), most=1_000.0),
+    Aim(
+        "SC-001: send to readable at 20/s: p95 < 1,000 ms",
+        Figure(_TRIPS, "20/s", P95),
+        most=1_000.0,
+    ),
     Aim(
         "SC-002: 1,000 messages in under 10 s",
         Figure("Whole systems", "SC-002: 1,000 messages, 1 API + 1 worker", _SECONDS),
@@ -132,7 +140,9 @@ CHOSEN: Sequence[Aim] = (
         _accept(who.AIOKAFKA, RATE),
         least=4.0,
     ),
-    Aim("accept at 1,000/s: p95 < 10 ms", _accept(who.ANGARIUM, P95, "paced at 1,000/s"), most=10.0),
+    Aim(
+        "accept at 1,000/s: p95 < 10 ms", _accept(who.ANGARIUM, P95, "paced at 1,000/s"), most=10.0
+    ),
     Aim(
         "accept at 1,000/s: p95 no worse than FastAPI + aiokafka",
         _accept(who.ANGARIUM, P95, "paced at 1,000/s"),
@@ -192,6 +202,8 @@ def _scaling(tables: Tables) -> Iterator[str]:
             for count in (2, 3):
                 figure = Figure(title, f"{count} APIs", efficiency)
                 aim = Aim(
-                    f"{_SCALED}: {count} APIs of equal quota: t(n) / (n · t(1)) ≥ 0.95", figure, least=0.95
+                    f"{_SCALED}: {count} APIs of equal quota: t(n) / (n · t(1)) ≥ 0.95",
+                    figure,
+                    least=0.95,
                 )
                 yield aim.row({title: table})

@@ -22,7 +22,9 @@ WRITE_SECONDS = 30.0
 
 def fill(settings: Settings, talk: Talk, messages: int) -> None:
     """Write so many messages into one conversation, a second apart."""
-    address = CassandraAddress(contact_points(settings["ANGARIUM_CASSANDRA"]), settings["ANGARIUM_KEYSPACE"])
+    address = CassandraAddress(
+        contact_points(settings["ANGARIUM_CASSANDRA"]), settings["ANGARIUM_KEYSPACE"]
+    )
     cluster = build(address)
     try:
         session = cluster.connect()

@@ -11,18 +11,25 @@ from bench.population import TEXT
 
 FLUSH_SECONDS = 30.0
 SLACK = 20
-"""So many polls are made of the wait for the next record that is due."""
+"""So many polls are made of the wait for the next record that is
+due.
+"""
 
 Value = tuple[bytes, bytes]
 """A key and an encoded event."""
 
 
 def events(count: int, conversations: int) -> Iterator[Value]:
-    """Make messages, one conversation after the other and round again, each between two people of its own."""
+    """Make messages, one conversation after the other and round again,
+    each between two people of its own.
+    """
     talks = [(uuid4(), uuid4(), uuid4()) for _ in range(conversations)]
     for number in range(count):
         conversation_id, sender_id, recipient_id = talks[number % conversations]
-        yield str(conversation_id).encode(), encode(_message(conversation_id, sender_id, recipient_id))
+        yield (
+            str(conversation_id).encode(),
+            encode(_message(conversation_id, sender_id, recipient_id)),
+        )
 
 
 def _message(conversation_id: UUID, sender_id: UUID, recipient_id: UUID) -> NewMessage:
@@ -31,7 +38,9 @@ def _message(conversation_id: UUID, sender_id: UUID, recipient_id: UUID) -> NewM
 
 
 class Appender:
-    """Appends to one topic, to the partitions that the API would choose."""
+    """Appends to one topic, to the partitions that the API would
+    choose.
+    """
 
     def __init__(self, kafka: str, topic: str) -> None:
         self._topic = topic

@@ -18,7 +18,9 @@ PEAK = 3.0
 """The busiest minute against the mean of the day."""
 
 BUSY = 0.6
-"""So much of a core may be used at the peak, so that one instance of three can fail."""
+"""So much of a core may be used at the peak, so that one instance of
+three can fail.
+"""
 
 PAGES_EACH = 2
 """Pages read for each message: once by each of the two people."""
@@ -57,7 +59,9 @@ def _cores(known: dict[str, Table], peak: float) -> Iterator[Need]:
     if accept is not None:
         for name in (who.ANGARIUM, who.ANGARIUM_FAST):
             yield from _instances(f"API instances, {name}", accept, name, CPU, peak)
-        yield from _instances("Kafka cores for appending, one copy", accept, who.ANGARIUM, KAFKA_CPU, peak)
+        yield from _instances(
+            "Kafka cores for appending, one copy", accept, who.ANGARIUM, KAFKA_CPU, peak
+        )
     for conversations, says in (("10,000", "nobody writes twice"), ("200", "groups of some 50")):
         table = known.get(f"Worker, backlog over {conversations} conversations")
         if table is not None:
@@ -74,10 +78,14 @@ def _cores(known: dict[str, Table], peak: float) -> Iterator[Need]:
     pages = known.get("Read a page of 50, 16 readers")
     if pages is not None:
         name = f"API instances for reading, {PAGES_EACH} pages a message"
-        yield from _instances(name, pages, f"{who.ANGARIUM}, 1,000 messages", CPU, peak * PAGES_EACH)
+        yield from _instances(
+            name, pages, f"{who.ANGARIUM}, 1,000 messages", CPU, peak * PAGES_EACH
+        )
 
 
-def _instances(what: str, table: Table, contender: str, column: Column, rate: float) -> Iterator[Need]:
+def _instances(
+    what: str, table: Table, contender: str, column: Column, rate: float
+) -> Iterator[Need]:
     cost = table.median(contender, column)
     if cost is not None:
         worked_out = f"{rate:,.0f}/s · {cost:.3f} CPU-s per 1,000 ÷ {BUSY:.0%} of a core"
@@ -87,13 +95,19 @@ def _instances(what: str, table: Table, contender: str, column: Column, rate: fl
 def _disks() -> Iterator[Need]:
     record = _record_bytes()
     kept = record * MESSAGES * RETENTION_DAYS * COPIES / 10**12
-    yield Need("bytes of a record", "key, value and headers as encoded, before compression", f"{record}")
     yield Need(
-        "Kafka's disk", f"{record} B · 10⁹ · {RETENTION_DAYS} days · {COPIES} copies", f"{kept:,.1f} TB"
+        "bytes of a record", "key, value and headers as encoded, before compression", f"{record}"
+    )
+    yield Need(
+        "Kafka's disk",
+        f"{record} B · 10⁹ · {RETENTION_DAYS} days · {COPIES} copies",
+        f"{kept:,.1f} TB",
     )
     row = _row_bytes()
     grown = row * MESSAGES * COPIES / 10**12
-    yield Need("bytes of a stored message", "row, index row and their keys, before compression", f"{row}")
+    yield Need(
+        "bytes of a stored message", "row, index row and their keys, before compression", f"{row}"
+    )
     yield Need("Cassandra's disk, a day", f"{row} B · 10⁹ · {COPIES} copies", f"{grown:,.2f} TB")
     yield Need("Cassandra's disk, a year", "365 days", f"{grown * 365:,.0f} TB")
 
@@ -107,7 +121,9 @@ def _record_bytes() -> int:
 
 def _row_bytes() -> int:
     clustering = TIME_BYTES + 8 + UUID_BYTES
-    message = ROW_BYTES + clustering + 2 * UUID_BYTES + len(TEXT) * 2 + len("DELIVERED") + TIME_BYTES
+    message = (
+        ROW_BYTES + clustering + 2 * UUID_BYTES + len(TEXT) * 2 + len("DELIVERED") + TIME_BYTES
+    )
     index = ROW_BYTES + UUID_BYTES + TIME_BYTES + 8 + UUID_BYTES
     return message + index + CELL_BYTES * 8
 
@@ -115,4 +131,6 @@ def _row_bytes() -> int:
 def markdown(tables: Sequence[Table]) -> str:
     """Write the table."""
     lines = ["| what | worked out | needed |", "| --- | --- | ---: |"]
-    return "\n".join([*lines, *(f"| {n.what} | {n.worked_out} | {n.figure} |" for n in needs(tables))])
+    return "\n".join(
+        [*lines, *(f"| {n.what} | {n.worked_out} | {n.figure} |" for n in needs(tables))]
+    )

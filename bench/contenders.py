@@ -18,7 +18,9 @@ WORKER_PEERS = {
     "one_at_a_time": "plain pipeline: one message at a time",
 }
 WORKER_PARTS = ("marks", "presence", "lines", "second tries")
-"""What is taken away from the worker, one after the other, to see what each part costs."""
+"""What is taken away from the worker, one after the other, to see what
+each part costs.
+"""
 
 ACCEPT_PARTS = {
     "kafka": "stores",
@@ -32,7 +34,9 @@ FLOOR_ASGI = "floor: raw ASGI on uvicorn, constant answer"
 FLOOR_SELECTOR = "floor: Python selector loop, constant answer"
 
 INTRODUCTIONS = 5
-"""A server that has just started may take too long for some; asking again is harmless."""
+"""A server that has just started may take too long for some; asking
+again is harmless.
+"""
 
 _WITHOUT_CRC32C = str(Path(__file__).parent / "shims" / "without_crc32c")
 
@@ -41,7 +45,9 @@ Running = AbstractContextManager[Server]
 
 
 def api(folder: Path, settings: Settings, fast: bool = False, name: str | None = None) -> Running:
-    """`angarium api` with nothing but its three dependencies, or with the extra `fast`."""
+    """`angarium api` with nothing but its three dependencies, or with
+    the extra `fast`.
+    """
     extra = {} if fast else {"PYTHONPATH": _before_all(_WITHOUT_CRC32C)}
     default = ANGARIUM_FAST if fast else ANGARIUM
     return running(name or default, ["-m", "angarium", "api"], folder, {**settings, **extra})
@@ -51,25 +57,39 @@ def worker(folder: Path, settings: Settings, fast: bool = False) -> Running:
     """`angarium worker`, likewise."""
     extra = {} if fast else {"PYTHONPATH": _before_all(_WITHOUT_CRC32C)}
     name = ANGARIUM_FAST if fast else ANGARIUM
-    return running(name, ["-m", "angarium", "worker"], folder, {**settings, **extra}, b"working in group")
+    return running(
+        name, ["-m", "angarium", "worker"], folder, {**settings, **extra}, b"working in group"
+    )
 
 
 def stripped(part: str, folder: Path, settings: Settings) -> Running:
-    """`angarium worker` with the extra `fast`, without a part and those before it."""
+    """`angarium worker` with the extra `fast`, without a part and those
+    before it.
+    """
     taken = WORKER_PARTS[: WORKER_PARTS.index(part) + 1]
     name = f"without {', '.join(taken)}"
     return running(
-        name, ["-m", "bench.stripped"], folder, {**settings, "BENCH_WITHOUT": ",".join(taken)}, b"ready"
+        name,
+        ["-m", "bench.stripped"],
+        folder,
+        {**settings, "BENCH_WITHOUT": ",".join(taken)},
+        b"ready",
     )
 
 
 def worker_peer(module: str, folder: Path, settings: Settings) -> Running:
-    """Another way from the log to the store, with crc32c: the best that the libraries can do."""
-    return running(WORKER_PEERS[module], ["-m", f"bench.peers.{module}"], folder, settings, b"ready")
+    """Another way from the log to the store, with crc32c: the best that
+    the libraries can do.
+    """
+    return running(
+        WORKER_PEERS[module], ["-m", f"bench.peers.{module}"], folder, settings, b"ready"
+    )
 
 
 def kafka_peer(client: str, folder: Path, settings: Settings) -> Running:
-    """The send call on FastAPI, with `aiokafka` or `confluent` for Kafka."""
+    """The send call on FastAPI, with `aiokafka` or `confluent` for
+    Kafka.
+    """
     name = AIOKAFKA if client == "aiokafka" else CONFLUENT
     return running(name, ["-m", "bench.peers.serve", f"kafka_{client}"], folder, settings)
 
@@ -82,8 +102,12 @@ def read_peer(folder: Path, settings: Settings) -> Running:
 def floors(folder: Path) -> Mapping[str, Running]:
     """Servers that answer without doing anything."""
     return {
-        FLOOR_ASGI: running(FLOOR_ASGI, ["-m", "bench.peers.serve", "constant"], folder / "asgi", {}),
-        FLOOR_SELECTOR: running(FLOOR_SELECTOR, ["-m", "bench.peers.selector_loop"], folder / "loop", {}),
+        FLOOR_ASGI: running(
+            FLOOR_ASGI, ["-m", "bench.peers.serve", "constant"], folder / "asgi", {}
+        ),
+        FLOOR_SELECTOR: running(
+            FLOOR_SELECTOR, ["-m", "bench.peers.selector_loop"], folder / "loop", {}
+        ),
     }
 
 
@@ -98,19 +122,25 @@ def embedded(folder: Path, people: Population) -> Iterator[Server]:
 
 
 def instant(folder: Path, people: Population) -> Running:
-    """The HTTP server, routes and services with a log that acknowledges at once."""
+    """The HTTP server, routes and services with a log that acknowledges
+    at once.
+    """
     settings = {"BENCH_CONVERSATIONS": str(people.members_file(folder / "members.json"))}
     return _memory_api("angarium, log that acknowledges at once", "instant", folder, settings)
 
 
 def accept_part(log: str, folder: Path, settings: Settings) -> Running:
-    """`angarium api` with the extra `fast`, with stores in memory and one of ACCEPT_PARTS for a log."""
+    """`angarium api` with the extra `fast`, with stores in memory and
+    one of ACCEPT_PARTS for a log.
+    """
     return _memory_api(f"without {ACCEPT_PARTS[log]}", log, folder, settings)
 
 
 @contextmanager
 def sqlite_peer(folder: Path, people: Population, durable: bool) -> Iterator[Server]:
-    """The send call on FastAPI over SQLite, or with nothing behind it."""
+    """The send call on FastAPI over SQLite, or with nothing
+    behind it.
+    """
     settings = {
         "ANGARIUM_JWT_SECRET": SECRET,
         "PEER_DATABASE": str(folder / "peer.db") if durable else "",

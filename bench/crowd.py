@@ -15,7 +15,9 @@ REQUEST = b"GET /health/live HTTP/1.1\r\nHost: bench\r\n\r\n"
 
 
 def most_connections() -> int:
-    """Ask for as many open files as are allowed, and tell how many connections they make."""
+    """Ask for as many open files as are allowed, and tell how many
+    connections they make.
+    """
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard - SPARE_DESCRIPTORS
@@ -23,7 +25,8 @@ def most_connections() -> int:
 
 @contextmanager
 def crowd(address: Address, count: int) -> Iterator[list[float]]:
-    """Open connections all at once, ask once on each, and keep them open for the length of a block.
+    """Open connections all at once, ask once on each, and keep them
+    open for the length of a block.
 
     Yields:
         For each the seconds from the beginning to its answer.

@@ -1,4 +1,6 @@
-"""Attackers as if on another machine: they get what processor time everybody else leaves."""
+"""Attackers as if on another machine: they get what processor time
+everybody else leaves.
+"""
 
 import multiprocessing
 import os
@@ -20,15 +22,19 @@ Tell = Callable[[], Counter[int]]
 
 @contextmanager
 def flooding(make: Callable[[], Flood]) -> Iterator[Tell]:
-    """Run a flood in a process of its own, from when it is answered to the end of the block.
+    """Run a flood in a process of its own, from when it is answered to
+    the end of the block.
 
-    In the measuring process its thread would keep the interpreter from the one who is measured, and with the
-    same priority it would take the processor from the server too: neither is what an attacker can do.
+    In the measuring process its thread would keep the interpreter from
+    the one who is measured, and with the same priority it would take
+    the processor from the server too: neither is what an attacker can
+    do.
 
     Args:
         make: Describes the flood; it is pickled.
     """
-    # Not forked: the child would hold the connections of the one who is measured.
+    # Not forked: the child would hold the connections of the one who is
+    # measured.
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
     child = context.Process(target=_flood, args=(make, there), name="attackers", daemon=True)

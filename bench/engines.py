@@ -1,4 +1,6 @@
-"""Real Kafka and Cassandra for the measurements, as plain processes, warmed up."""
+"""Real Kafka and Cassandra for the measurements, as plain processes,
+warmed up.
+"""
 
 import os
 import subprocess
@@ -41,7 +43,9 @@ class Engines:
     nodes: Sequence[psutil.Process]
 
     def prepare(self, name: str) -> Mapping[str, str]:
-        """Make a topic and tables of a name, and give the settings for them."""
+        """Make a topic and tables of a name, and give the settings for
+        them.
+        """
         settings = {
             "ANGARIUM_KAFKA": self.kafka,
             "ANGARIUM_CASSANDRA": self.cassandra,

@@ -1,4 +1,6 @@
-"""Client libraries alone, in a process of their own that is given one turn after the other."""
+"""Client libraries alone, in a process of their own that is given one
+turn after the other.
+"""
 
 import json
 import os
@@ -21,7 +23,9 @@ END_SECONDS = 30.0
 
 @contextmanager
 def library(module: str, settings: Settings) -> Iterator[Callable[[float], Figures]]:
-    """Start `bench.peers.<module>`, and give what lets it work for so many seconds."""
+    """Start `bench.peers.<module>`, and give what lets it work for so
+    many seconds.
+    """
     process = subprocess.Popen(
         [sys.executable, "-m", f"bench.peers.{module}"],
         env={**os.environ, **settings},
@@ -36,7 +40,9 @@ def library(module: str, settings: Settings) -> Iterator[Callable[[float], Figur
 
 
 def take_turns(work: Callable[[float], Figures]) -> None:
-    """Work as long as each line of stdin says, and write down what came of it."""
+    """Work as long as each line of stdin says, and write down what came
+    of it.
+    """
     for line in sys.stdin:
         print(json.dumps(work(float(line))), flush=True)
 

@@ -1,4 +1,6 @@
-"""A load source: keep-alive connections on one selector, closed loop or paced."""
+"""A load source: keep-alive connections on one selector, closed loop or
+paced.
+"""
 
 import re
 import selectors
@@ -16,7 +18,9 @@ Address = tuple[str, int]
 
 READ_BYTES = 65_536
 FINE_TIMED = 128
-"""So many connections are watched with select(): it counts microseconds where epoll counts milliseconds."""
+"""So many connections are watched with select(): it counts microseconds
+where epoll counts milliseconds.
+"""
 
 _SHARES = {P50: 0.50, P95: 0.95, P99: 0.99}
 _SEPARATOR = b"\r\n\r\n"
@@ -29,8 +33,10 @@ class Outcome:
 
     Attributes:
         seconds: From the first request to the last answer.
-        latencies: Seconds of each request that was answered as hoped; of a paced run from when it was due, so
-            that a server that falls behind is not flattered by requests that were never sent.
+        latencies: Seconds of each request that was answered as hoped;
+            of a paced run from when it was due, so that a server that
+            falls behind is not flattered by requests that were never
+            sent.
         refused: Other answers.
     """
 
@@ -95,10 +101,16 @@ class Connection:
 
 
 class Load:
-    """Sends prepared requests, one at a time on each of its connections."""
+    """Sends prepared requests, one at a time on each of its
+    connections.
+    """
 
     def __init__(
-        self, addresses: Sequence[Address], requests: Sequence[bytes], connections: int, hoped: str = "202"
+        self,
+        addresses: Sequence[Address],
+        requests: Sequence[bytes],
+        connections: int,
+        hoped: str = "202",
     ) -> None:
         self._requests: Iterator[bytes] = cycle(requests)
         self._hoped = f"HTTP/1.1 {hoped}".encode()
@@ -118,12 +130,16 @@ class Load:
             connection.socket.close()
 
     def flat_out(self, seconds: float) -> Outcome:
-        """Send the next request of a connection as soon as its answer has come, for so long."""
+        """Send the next request of a connection as soon as its answer
+        has come, for so long.
+        """
         stop = time.perf_counter() + seconds
         return self._closed_loop(lambda now: now < stop)
 
     def exactly(self, count: int) -> Outcome:
-        """Send the next request of a connection as soon as its answer has come, so many in all."""
+        """Send the next request of a connection as soon as its answer
+        has come, so many in all.
+        """
         left = iter(range(count - len(self._connections)))
         return self._closed_loop(lambda _: next(left, None) is not None)
 
@@ -144,7 +160,9 @@ class Load:
         return outcome
 
     def paced(self, seconds: float, per_second: float) -> Outcome:
-        """Send at a fixed pace on whichever connection is free, and count from when each was due."""
+        """Send at a fixed pace on whichever connection is free, and
+        count from when each was due.
+        """
         outcome = Outcome()
         free = deque(self._connections)
         total = int(seconds * per_second)
@@ -161,7 +179,9 @@ class Load:
         outcome.seconds = time.perf_counter() - start
         return outcome
 
-    def _answers(self, outcome: Outcome, timeout: float = 1.0) -> Iterator[tuple[Connection, float]]:
+    def _answers(
+        self, outcome: Outcome, timeout: float = 1.0
+    ) -> Iterator[tuple[Connection, float]]:
         for key, _ in self._selector.select(timeout):
             connection: Connection = key.data
             answer = connection.answer()

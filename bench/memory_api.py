@@ -1,6 +1,8 @@
-"""The HTTP server, routes and services over stores in memory and some log.
+"""The HTTP server, routes and services over stores in memory and some
+log.
 
-BENCH_LOG=instant BENCH_CONVERSATIONS=file BENCH_PORT=… ANGARIUM_JWT_SECRET=… python -m bench.memory_api
+BENCH_LOG=instant BENCH_CONVERSATIONS=file BENCH_PORT=…
+ANGARIUM_JWT_SECRET=… python -m bench.memory_api
 """
 
 import json

@@ -16,7 +16,9 @@ TITLE = "Accept, flat out, 64 connections"
 
 
 def draw(tables: Sequence[Table], path: Path) -> bool:
-    """Draw what one API process accepts and what it costs; False when that was not measured."""
+    """Draw what one API process accepts and what it costs; False when
+    that was not measured.
+    """
     table = next((table for table in tables if table.title == TITLE), None)
     if table is None:
         return False

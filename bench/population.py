@@ -1,4 +1,6 @@
-"""Who talks in the benchmarks: users, their tokens and conversations, and the requests that they send."""
+"""Who talks in the benchmarks: users, their tokens and conversations,
+and the requests that they send.
+"""
 
 import json
 from collections.abc import Sequence
@@ -56,23 +58,37 @@ class Population:
     def members_file(self, path: Path) -> Path:
         """Write who is in which conversation, for the peers."""
         path.write_text(
-            json.dumps({str(talk.conversation_id): [str(one) for one in talk.members] for talk in self.talks})
+            json.dumps(
+                {
+                    str(talk.conversation_id): [str(one) for one in talk.members]
+                    for talk in self.talks
+                }
+            )
         )
         return path
 
     def sends(self, host: str) -> list[bytes]:
-        """Prepare one send a conversation, of about 260 bytes of JSON."""
+        """Prepare one send a conversation, of about 260 bytes of
+        JSON.
+        """
         return [self._send(talk, host) for talk in self.talks]
 
     def _send(self, talk: Talk, host: str) -> bytes:
-        body = json.dumps({"conversation_id": str(talk.conversation_id), "content": TEXT * 2}).encode()
+        body = json.dumps(
+            {"conversation_id": str(talk.conversation_id), "content": TEXT * 2}
+        ).encode()
         return request("POST", "/v1/messages", talk.token, host, body)
 
     def pages(self, host: str, limit: int) -> list[bytes]:
-        """Prepare the newest page of every conversation, in the order of `sends`."""
+        """Prepare the newest page of every conversation, in the order
+        of `sends`.
+        """
         return [
             request(
-                "GET", f"/v1/conversations/{talk.conversation_id}/messages?limit={limit}", talk.token, host
+                "GET",
+                f"/v1/conversations/{talk.conversation_id}/messages?limit={limit}",
+                talk.token,
+                host,
             )
             for talk in self.talks
         ]
@@ -100,7 +116,9 @@ def request(method: str, path: str, token: str, host: str, body: bytes = b"") ->
 
 
 def population() -> Population:
-    """Make up the population; the same every time but for the tokens."""
+    """Make up the population; the same every time but for the
+    tokens.
+    """
     names = [f"user{number:02d}" for number in range(USERS)]
     signer = JwtSigner(SECRET, "angarium", "angarium", 86_400)
     now = SystemClock().now_ms()

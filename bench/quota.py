@@ -1,4 +1,6 @@
-"""A share of a core for a process: by a control group where one can be made, else by stopping it in turns."""
+"""A share of a core for a process: by a control group where one can be
+made, else by stopping it in turns.
+"""
 
 import contextlib
 import os
@@ -10,14 +12,17 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 PERIOD_SECONDS = 0.02
-"""Short, so that a process that has used up its share does not stand still for long."""
+"""Short, so that a process that has used up its share does not stand
+still for long.
+"""
 
 _ROOT = Path("/sys/fs/cgroup")
 _V1 = _ROOT / "cpu"
 
 
 def limited(pid: int, share: float) -> AbstractContextManager[str]:
-    """Hold a process to a share of one core for the length of a block, and tell by what means.
+    """Hold a process to a share of one core for the length of a block,
+    and tell by what means.
 
     Args:
         pid: Which process.

@@ -1,4 +1,6 @@
-"""Rebalances of a large group, with the assignor that workers use and a model of the time that they take."""
+"""Rebalances of a large group, with the assignor that workers use and a
+model of the time that they take.
+"""
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +16,9 @@ TOPIC = "messages"
 HEARTBEAT_SECONDS = 1.0
 POLL_SECONDS = 0.2
 SESSION_SECONDS = 10.0
-"""As the workers have them (`engines/kafka/group_client.py`, `router/pace.py`)."""
+"""As the workers have them (`engines/kafka/group_client.py`,
+`router/pace.py`).
+"""
 
 Holdings = Mapping[str, frozenset[int]]
 """Who holds which partitions."""
@@ -40,8 +44,13 @@ class _Topic:
 
 
 def rebalances(rng: random.Random) -> Iterator[str]:
-    """Tell of a worker that joins, one that leaves, and one that dies."""
-    yield "| event | partitions | moved | rounds | longest pause of a moved one, s | pause of the others |"
+    """Tell of a worker that joins, one that leaves, and one that
+    dies.
+    """
+    yield (
+        "| event | partitions | moved | rounds "
+        "| longest pause of a moved one, s | pause of the others |"
+    )
     yield "| --- | ---: | ---: | ---: | ---: | ---: |"
     names = [f"worker-{number:03}" for number in range(WORKERS)]
     for partitions in PARTITIONS:
@@ -54,18 +63,26 @@ def rebalances(rng: random.Random) -> Iterator[str]:
             "one dies": (settled, _settled(partitions, names[1:], left), SESSION_SECONDS),
         }
         for event, (before, rounds, noticed_after) in events.items():
-            moved = sum(len(held - before.get(name, frozenset())) for name, held in rounds[-1].items())
+            moved = sum(
+                len(held - before.get(name, frozenset())) for name, held in rounds[-1].items()
+            )
             pause = noticed_after + _round_seconds(rng, WORKERS)
             yield f"| {event} | {partitions:,} | {moved} | {len(rounds)} | {pause:.1f} | 0 |"
 
 
 def _round_seconds(rng: random.Random, workers: int) -> float:
-    """Give the time until the last member has heard of a round by its heartbeat, and polls."""
-    return max(rng.uniform(0, HEARTBEAT_SECONDS) + rng.uniform(0, POLL_SECONDS) for _ in range(workers))
+    """Give the time until the last member has heard of a round by its
+    heartbeat, and polls.
+    """
+    return max(
+        rng.uniform(0, HEARTBEAT_SECONDS) + rng.uniform(0, POLL_SECONDS) for _ in range(workers)
+    )
 
 
 def _settled(partitions: int, names: Sequence[str], held: Holdings) -> list[Holdings]:
-    """Let members join again and again until nobody's partitions change; gives the holdings of each round."""
+    """Let members join again and again until nobody's partitions
+    change; gives the holdings of each round.
+    """
     rounds: list[Holdings] = []
     while True:
         after = _assigned(partitions, names, held)
@@ -79,7 +96,9 @@ def _assigned(partitions: int, names: Sequence[str], held: Holdings) -> Holdings
     members = [_Member(name, _subscription(held.get(name, frozenset()))) for name in names]
     assigned = CooperativeStickyAssignor().assign(_Topic(partitions), members)
     return {
-        name: frozenset(partition for _, found in assignment.assigned_partitions for partition in found)
+        name: frozenset(
+            partition for _, found in assignment.assigned_partitions for partition in found
+        )
         for name, assignment in assigned.items()
     }
 
@@ -88,4 +107,6 @@ def _subscription(held: frozenset[int]) -> ConsumerProtocolSubscription:
     owned = []
     if held:
         owned = [ConsumerProtocolSubscription.TopicPartition(topic=TOPIC, partitions=sorted(held))]
-    return ConsumerProtocolSubscription(version=1, topics=[TOPIC], user_data=b"", owned_partitions=owned)
+    return ConsumerProtocolSubscription(
+        version=1, topics=[TOPIC], user_data=b"", owned_partitions=owned
+    )

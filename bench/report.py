@@ -1,4 +1,6 @@
-"""Tables for people, JSON for programs, and the page that holds the tables."""
+"""Tables for people, JSON for programs, and the page that holds the
+tables.
+"""
 
 import json
 import os
@@ -61,28 +63,38 @@ def conditions(turns: int) -> str:
     """Say in one line what the figures hold for."""
     known = machine()
     return (
-        f"{known['date']}, {known['cores']} cores, {known['memory_gib']} GiB, Python {known['python']}; "
+        f"{known['date']}, {known['cores']} cores, {known['memory_gib']} GiB, Python "
+        f"{known['python']}; "
         f"medians of {turns} turns; load average of the last 15 minutes {os.getloadavg()[2]:.1f}."
     )
 
 
 def write(results: Results, path: Path) -> None:
-    """Write every turn to a file; parts that were not measured this time stay as they are."""
+    """Write every turn to a file; parts that were not measured this
+    time stay as they are.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     known = json.loads(path.read_text()) if path.exists() else {}
     parts = known.get("parts", {})
     for name, found in results.items():
-        parts[name] = {"machine": machine(), "tables": {table.title: table.turns for table in found}}
+        parts[name] = {
+            "machine": machine(),
+            "tables": {table.title: table.turns for table in found},
+        }
     path.write_text(json.dumps({"parts": parts}, indent=2) + "\n")
 
 
 def read(path: Path) -> list[Table]:
-    """Read every table of a file, of this run and of earlier ones, with the columns that have figures."""
+    """Read every table of a file, of this run and of earlier ones, with
+    the columns that have figures.
+    """
     known = json.loads(path.read_text())
     found: list[Table] = []
     for part in known["parts"].values():
         for title, turns in part["tables"].items():
-            names = dict.fromkeys(name for contender in turns.values() for turn in contender for name in turn)
+            names = dict.fromkeys(
+                name for contender in turns.values() for turn in contender for name in turn
+            )
             found.append(Table(title, [Column(name) for name in names], turns))
     return found
 

@@ -1,4 +1,6 @@
-"""Sends at a pace, and reads again and again until what was sent is there."""
+"""Sends at a pace, and reads again and again until what was sent is
+there.
+"""
 
 import heapq
 import re
@@ -16,10 +18,14 @@ from bench.population import Population
 SENDERS = 32
 READERS = 4
 PAGE = 10
-"""Messages of a page that is searched: more than come into one conversation meanwhile."""
+"""Messages of a page that is searched: more than come into one
+conversation meanwhile.
+"""
 
 LOOK_AGAIN_SECONDS = 0.003
-"""Whoever looks again at once keeps Cassandra from what is waited for."""
+"""Whoever looks again at once keeps Cassandra from what is waited
+for.
+"""
 
 _MESSAGE_ID = re.compile(rb'"message_id":"([0-9a-f-]{36})"')
 
@@ -47,7 +53,9 @@ class Trips:
 
 
 class RoundTrips:
-    """One thread, one selector: senders that keep a pace, readers that look for samples of what was sent."""
+    """One thread, one selector: senders that keep a pace, readers that
+    look for samples of what was sent.
+    """
 
     def __init__(self, address: Address, people: Population) -> None:
         host = f"{address[0]}:{address[1]}"
@@ -79,7 +87,9 @@ class RoundTrips:
         talks = cycle(range(len(self._sends)))
         start = time.perf_counter()
         while len(found.accepted) < total or len(found.read) < samples:
-            while sent < total and self._senders and start + sent / per_second <= time.perf_counter():
+            while (
+                sent < total and self._senders and start + sent / per_second <= time.perf_counter()
+            ):
                 self._send(Trip(next(talks), start + sent / per_second))
                 sent += 1
             self._look()
@@ -94,7 +104,9 @@ class RoundTrips:
                     found.read.append(time.perf_counter() - trip.due)
                 else:
                     self._reads += 1
-                    heapq.heappush(self._again, (time.perf_counter() + LOOK_AGAIN_SECONDS, self._reads, trip))
+                    heapq.heappush(
+                        self._again, (time.perf_counter() + LOOK_AGAIN_SECONDS, self._reads, trip)
+                    )
         return found
 
     def _send(self, trip: Trip) -> None:

@@ -55,7 +55,9 @@ class Server:
             if not self.process.is_running() or self.process.status() == psutil.STATUS_ZOMBIE:
                 raise RuntimeError(f"{self.name} ended: {self._last_words()}")
             if time.monotonic() > give_up:
-                raise RuntimeError(f"{self.name} took longer than {seconds:.0f} s: {self._last_words()}")
+                raise RuntimeError(
+                    f"{self.name} took longer than {seconds:.0f} s: {self._last_words()}"
+                )
             time.sleep(0.02)
 
     def _last_words(self) -> str:
@@ -70,9 +72,15 @@ def cpu_seconds(*processes: psutil.Process) -> float:
 
 @contextlib.contextmanager
 def running(
-    name: str, arguments: Sequence[str], folder: Path, settings: Mapping[str, str], ready: bytes = b""
+    name: str,
+    arguments: Sequence[str],
+    folder: Path,
+    settings: Mapping[str, str],
+    ready: bytes = b"",
 ) -> Iterator[Server]:
-    """Run `python …` for the length of a block, from when it listens or has written that it is ready."""
+    """Run `python …` for the length of a block, from when it listens or
+    has written that it is ready.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
     environment = {

@@ -1,8 +1,10 @@
-"""Simulate what two cores cannot show: `python -m bench.simulate [--seed N]`.
+"""Simulate what two cores cannot show: `python -m bench.simulate
+[--seed N]`.
 
-First, conversations of very different size (Zipf) over a fixed number of partitions: how much more than its
-share the busiest partition gets. Second, rebalances among 100 workers, with the assignor that workers use:
-how many partitions move, and for how long those stand still.
+First, conversations of very different size (Zipf) over a fixed number
+of partitions: how much more than its share the busiest partition gets.
+Second, rebalances among 100 workers, with the assignor that workers
+use: how many partitions move, and for how long those stand still.
 """
 
 import argparse
@@ -27,7 +29,9 @@ SIGN = 0x7FFF_FFFF
 def main() -> int:
     """Make both tables."""
     parser = argparse.ArgumentParser(prog="python -m bench.simulate", description=__doc__)
-    parser.add_argument("--seed", type=int, default=1, help="of everything that is drawn (default: 1)")
+    parser.add_argument(
+        "--seed", type=int, default=1, help="of everything that is drawn (default: 1)"
+    )
     parser.add_argument(
         "--conversations", type=int, default=CONVERSATIONS, help=f"default: {CONVERSATIONS:,}"
     )
@@ -36,7 +40,8 @@ def main() -> int:
     rng = random.Random(arguments.seed)
     count: int = arguments.conversations
     found = {
-        "skew": f"{count:,} conversations, seed {arguments.seed}:\n\n" + "\n".join(skew(rng, count)),
+        "skew": f"{count:,} conversations, seed {arguments.seed}:\n\n"
+        + "\n".join(skew(rng, count)),
         "rebalance": f"{WORKERS} workers, seed {arguments.seed}:\n\n" + "\n".join(rebalances(rng)),
     }
     for name, text in found.items():
@@ -48,18 +53,25 @@ def main() -> int:
 
 def skew(rng: random.Random, conversations: int) -> Iterator[str]:
     """Tell how uneven partitions are when conversations are."""
-    hashes = [murmur2(str(UUID(int=rng.getrandbits(128))).encode()) & SIGN for _ in range(conversations)]
-    yield "| Zipf exponent | partitions | busiest conversation's share | busiest partition ÷ mean |"
+    hashes = [
+        murmur2(str(UUID(int=rng.getrandbits(128))).encode()) & SIGN for _ in range(conversations)
+    ]
+    yield (
+        "| Zipf exponent | partitions | busiest conversation's share | busiest partition ÷ mean |"
+    )
     yield "| ---: | ---: | ---: | ---: |"
     for exponent in EXPONENTS:
         weights = [rank**-exponent for rank in range(1, conversations + 1)]
         for partitions in PARTITIONS:
             loads = _loads(hashes, weights, partitions)
             busiest = max(loads.values()) * partitions / sum(weights)
-            yield f"| {exponent} | {partitions:,} | {weights[0] / sum(weights):.3%} | {busiest:.2f} |"
+            share = weights[0] / sum(weights)
+            yield f"| {exponent} | {partitions:,} | {share:.3%} | {busiest:.2f} |"
 
 
-def _loads(hashes: Sequence[int], weights: Sequence[float], partitions: int) -> Mapping[int, float]:
+def _loads(
+    hashes: Sequence[int], weights: Sequence[float], partitions: int
+) -> Mapping[int, float]:
     loads: dict[int, float] = dict.fromkeys(range(partitions), 0.0)
     for each, weight in zip(hashes, weights, strict=True):
         loads[each % partitions] += weight

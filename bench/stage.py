@@ -1,4 +1,6 @@
-"""Where the parts are played: how long, how often, and on which servers."""
+"""Where the parts are played: how long, how often, and on which
+servers.
+"""
 
 import sys
 import tempfile
@@ -29,7 +31,8 @@ class Effort:
 
 @dataclass
 class Stage:
-    """One run of the benchmarks; Kafka and Cassandra start when the first part needs them.
+    """One run of the benchmarks; Kafka and Cassandra start when the
+    first part needs them.
 
     Attributes:
         effort: How much is measured.
@@ -58,7 +61,9 @@ class Stage:
 
     @cached_property
     def _room(self) -> Path:
-        return Path(self._ending.enter_context(tempfile.TemporaryDirectory(prefix="angarium-bench-")))
+        return Path(
+            self._ending.enter_context(tempfile.TemporaryDirectory(prefix="angarium-bench-"))
+        )
 
     def folder(self) -> Path:
         """Make an empty folder that lasts as long as the run."""

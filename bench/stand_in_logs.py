@@ -40,7 +40,9 @@ class InstantLog:
 
 
 class HandedLog(InstantLog):
-    """Acknowledges on a thread of its own, what came within a linger together, as a client library does."""
+    """Acknowledges on a thread of its own, what came within a linger
+    together, as a client library does.
+    """
 
     def __init__(self, clock: Clock) -> None:
         super().__init__(clock)

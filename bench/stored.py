@@ -1,4 +1,6 @@
-"""Which messages a worker says it has stored, and how long after their append."""
+"""Which messages a worker says it has stored, and how long after their
+append.
+"""
 
 import re
 import time
@@ -23,11 +25,15 @@ class Stored:
         self._rest = b""
 
     def await_count(self, count: int) -> float:
-        """Wait until so many are stored; give the moment on the performance counter."""
+        """Wait until so many are stored; give the moment on the
+        performance counter.
+        """
         give_up = time.monotonic() + PATIENCE_SECONDS
         while self._look() < count:
             if time.monotonic() > give_up:
-                raise RuntimeError(f"{self.server.name} stored {len(self.milliseconds)} of {count} messages")
+                raise RuntimeError(
+                    f"{self.server.name} stored {len(self.milliseconds)} of {count} messages"
+                )
             time.sleep(LOOK_SECONDS)
         return time.perf_counter()
 

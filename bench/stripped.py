@@ -1,6 +1,7 @@
 """angarium's worker with parts of it taken away, to see what they cost.
 
-BENCH_WITHOUT=marks,presence,lines,… and the worker's settings: python -m bench.stripped
+BENCH_WITHOUT=marks,presence,lines,… and the worker's settings: python
+-m bench.stripped
 """
 
 import os
@@ -28,7 +29,9 @@ NEVER = sys.maxsize
 
 
 class Telling:
-    """Says what is stored as the peers do: one short line a group instead of one a message."""
+    """Says what is stored as the peers do: one short line a group
+    instead of one a message.
+    """
 
     def __init__(self, recorder: MessageWriter) -> None:
         self._recorder = recorder
@@ -73,7 +76,9 @@ def stripped(settings: Settings, engine: wiring.Engine, without: Collection[str]
     clock = SystemClock()
     if "presence" not in without:
         return wiring.router_worker(settings, engine, clock)
-    return Worker(engine.consumer, settings.partitions, engine.recorder, engine.dead_letters, Nobody(), clock)
+    return Worker(
+        engine.consumer, settings.partitions, engine.recorder, engine.dead_letters, Nobody(), clock
+    )
 
 
 def main() -> int:
@@ -84,7 +89,9 @@ def main() -> int:
         message_writer.MARK_EVERY = NEVER
     if "second tries" in without:
         cluster.ASK_ANOTHER_AFTER_SECONDS = NEVER
-    handler = logs.configure("worker", "WARNING" if "lines" in without else settings.log_level, "json")
+    handler = logs.configure(
+        "worker", "WARNING" if "lines" in without else settings.log_level, "json"
+    )
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     with distributed_engine(settings, SystemClock()) as engine:

@@ -5,7 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 Figures = Mapping[str, float]
-"""One turn of one contender, by column; a column may be missing where there is nothing to tell."""
+"""One turn of one contender, by column; a column may be missing where
+there is nothing to tell.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +52,24 @@ class Table:
         self.turns.setdefault(contender, []).append(figures)
 
     def median(self, contender: str, column: Column) -> float | None:
-        """Give the middle of a contender's turns, None where it has none."""
-        found = [turn[column.name] for turn in self.turns.get(contender, ()) if column.name in turn]
+        """Give the middle of a contender's turns, None where it has
+        none.
+        """
+        found = [
+            turn[column.name] for turn in self.turns.get(contender, ()) if column.name in turn
+        ]
         return statistics.median(found) if found else None
 
 
 def interleave(
-    table: Table, turns: int, contenders: Mapping[str, Callable[[], Figures]], say: Callable[[str], None]
+    table: Table,
+    turns: int,
+    contenders: Mapping[str, Callable[[], Figures]],
+    say: Callable[[str], None],
 ) -> Table:
-    """Let contenders take turns, A B A B, so that a machine that changes its speed changes it for all."""
+    """Let contenders take turns, A B A B, so that a machine that
+    changes its speed changes it for all.
+    """
     for number in range(turns):
         for name, ask in contenders.items():
             figures = ask()

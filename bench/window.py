@@ -1,4 +1,6 @@
-"""As many calls of a client library on their way as there is room for."""
+"""As many calls of a client library on their way as there is room
+for.
+"""
 
 import time
 from collections.abc import Callable

@@ -1,1 +1,3 @@
-"""The service on one machine under Compose: what runs it, and what shows that it runs."""
+"""The service on one machine under Compose: what runs it, and what
+shows that it runs.
+"""

@@ -1,4 +1,6 @@
-"""A Compose project from outside: its containers, and what they log. `docker compose` or `docker-compose`."""
+"""A Compose project from outside: its containers, and what they log.
+`docker compose` or `docker-compose`.
+"""
 
 import json
 import os
@@ -14,13 +16,17 @@ from typing import cast
 ROOT = Path(__file__).parents[1]
 LOOK_SECONDS = 0.2
 COMMAND_SECONDS = 600.0
-"""How long one command may take; the first one may fetch and build images."""
+"""How long one command may take; the first one may fetch and build
+images.
+"""
 
 _LOGGED = re.compile(r"(?P<source>[\w.-]+?)[-_](?P<number>\d+)\s+\| (?P<line>\{.*\})")
 
 
 class ComposeError(Exception):
-    """A command failed, or what was waited for did not come; the message is for a person."""
+    """A command failed, or what was waited for did not come; the
+    message is for a person.
+    """
 
 
 @dataclass(frozen=True)
@@ -32,7 +38,8 @@ class Container:
         service: Of the Compose file.
         number: Which of the service's containers.
         status: `running`, `exited` and the like.
-        health: `healthy`, `starting`, `unhealthy`; None where nothing is checked.
+        health: `healthy`, `starting`, `unhealthy`; None where nothing
+            is checked.
         exit_code: Of the last run.
     """
 
@@ -173,7 +180,9 @@ class Compose:
             return bool(containers) and not unwell
 
         if not awaited(all_well, seconds):
-            raise ComposeError(f"not well after {seconds:g} s: {', '.join(unwell) or 'nothing runs'}")
+            raise ComposeError(
+                f"not well after {seconds:g} s: {', '.join(unwell) or 'nothing runs'}"
+            )
 
     def logged(self, *services: str, last: int = 5_000) -> Iterator[Logged]:
         """Read structured log lines; others are passed over.
@@ -244,7 +253,9 @@ def _run(command: Sequence[str], environment: Mapping[str, str], seconds: float)
     except subprocess.TimeoutExpired as error:
         raise ComposeError(f"{' '.join(command)} took longer than {seconds:g} s") from error
     if done.returncode:
-        raise ComposeError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr.strip()}")
+        raise ComposeError(
+            f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr.strip()}"
+        )
     return done.stdout
 
 

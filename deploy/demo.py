@@ -1,6 +1,8 @@
-"""`python -m deploy.demo`: sends through the balancer, and shows who took and who stored each message.
+"""`python -m deploy.demo`: sends through the balancer, and shows who
+took and who stored each message.
 
-The answer is read out of the service's own logs, where every line about a message has its id.
+The answer is read out of the service's own logs, where every line about
+a message has its id.
 """
 
 import argparse
@@ -27,7 +29,15 @@ PAIRS = (
 )
 ANSWER_SECONDS = 30.0
 STORED_SECONDS = 60.0
-HEADINGS = ("conversation", "message", "taken by", "stored by", "partition", "offset", "append to stored")
+HEADINGS = (
+    "conversation",
+    "message",
+    "taken by",
+    "stored by",
+    "partition",
+    "offset",
+    "append to stored",
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +54,9 @@ class Sent:
 
 
 class Door:
-    """The balancer's address; each request comes on a connection of its own, as from so many clients."""
+    """The balancer's address; each request comes on a connection of its
+    own, as from so many clients.
+    """
 
     def __init__(self, url: str) -> None:
         """Name the address.
@@ -54,7 +66,9 @@ class Door:
         """
         self._address = urlsplit(url).netloc
 
-    def call(self, method: str, path: str, body: object = None, token: str = "") -> Mapping[str, object]:
+    def call(
+        self, method: str, path: str, body: object = None, token: str = ""
+    ) -> Mapping[str, object]:
         """Make one request.
 
         Args:
@@ -76,7 +90,9 @@ class Door:
             answer = connection.getresponse()
             document = cast("Mapping[str, object]", json.loads(answer.read()))
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise ComposeError(f"{self._address} gives no answer ({error}); is the service up?") from error
+            raise ComposeError(
+                f"{self._address} gives no answer ({error}); is the service up?"
+            ) from error
         finally:
             connection.close()
         if answer.status >= 400:
@@ -85,7 +101,8 @@ class Door:
 
 
 def send_round(door: Door, count: int) -> list[Sent]:
-    """Send messages in the demo users' conversations, one after the other.
+    """Send messages in the demo users' conversations, one after the
+    other.
 
     Args:
         door: Where to.
@@ -99,25 +116,32 @@ def send_round(door: Door, count: int) -> list[Sent]:
         answer = door.call("POST", "/auth/token", {"username": name, "password": f"{name}-demo"})
         tokens[name], ids[name] = cast("str", answer["access_token"]), answer["user_id"]
     for pair in PAIRS:
-        answer = door.call("POST", "/v1/conversations", {"participant_ids": [ids[pair[1]]]}, tokens[pair[0]])
+        answer = door.call(
+            "POST", "/v1/conversations", {"participant_ids": [ids[pair[1]]]}, tokens[pair[0]]
+        )
         conversations[pair] = answer["conversation_id"]
     sent = []
     for number, pair in enumerate(islice(cycle(PAIRS), count), start=1):
-        body = {"conversation_id": conversations[pair], "content": f"Message {number} of a demonstration"}
+        body = {
+            "conversation_id": conversations[pair],
+            "content": f"Message {number} of a demonstration",
+        }
         answer = door.call("POST", "/v1/messages", body, tokens[pair[0]])
         sent.append(Sent(pair, str(answer["message_id"])))
     return sent
 
 
 def traces(compose: Compose, sent: Sequence[Sent]) -> dict[str, dict[str, Logged]]:
-    """Wait until the logs tell of every message who took it and who stored it.
+    """Wait until the logs tell of every message who took it and who
+    stored it.
 
     Args:
         compose: Whose logs are read.
         sent: What is looked for.
 
     Returns:
-        For each message id the lines `message_accepted` and `message_stored`.
+        For each message id the lines `message_accepted` and
+        `message_stored`.
 
     Raises:
         ComposeError: Some did not come.
@@ -151,7 +175,9 @@ def report(sent: Sequence[Sent], found: Mapping[str, Mapping[str, Logged]]) -> l
     """
     rows = []
     for each in sent:
-        accepted, stored = (found[each.message_id][name] for name in ("message_accepted", "message_stored"))
+        accepted, stored = (
+            found[each.message_id][name] for name in ("message_accepted", "message_stored")
+        )
         rows.append(
             (
                 " to ".join(each.pair),
@@ -163,13 +189,19 @@ def report(sent: Sequence[Sent], found: Mapping[str, Mapping[str, Logged]]) -> l
                 f"{stored.text('duration_ms')} ms",
             )
         )
-    return [*_table((HEADINGS, *rows)), "", _shares(row[2] for row in rows), _shares(row[3] for row in rows)]
+    return [
+        *_table((HEADINGS, *rows)),
+        "",
+        _shares(row[2] for row in rows),
+        _shares(row[3] for row in rows),
+    ]
 
 
 def _table(rows: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
     ]
 
 
@@ -185,7 +217,9 @@ def main() -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m deploy.demo", description=__doc__)
     parser.add_argument("--url", help="of the balancer (default: the one that Compose runs)")
-    parser.add_argument("--messages", type=int, default=18, metavar="N", help="how many (default: 18)")
+    parser.add_argument(
+        "--messages", type=int, default=18, metavar="N", help="how many (default: 18)"
+    )
     arguments = parser.parse_args()
     compose = Compose()
     try:

@@ -1,4 +1,6 @@
-"""`python -m deploy.ready`: waits until everything that Compose started is healthy, and tells the address."""
+"""`python -m deploy.ready`: waits until everything that Compose started
+is healthy, and tells the address.
+"""
 
 import sys
 import time

@@ -1,4 +1,6 @@
-"""Floods against loopback, bounded in connections: what hostile clients can do without a break-in."""
+"""Floods against loopback, bounded in connections: what hostile clients
+can do without a break-in.
+"""
 
 import contextlib
 import heapq
@@ -26,11 +28,14 @@ def login(username: str, password: str) -> bytes:
 def page(conversation_id: str, token: str) -> bytes:
     """Write a request for a page of history."""
     path = f"/v1/conversations/{conversation_id}/messages?limit=100"
-    return f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+    return (
+        f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+    )
 
 
 class Flood:
-    """Connections that each keep one request outstanding, for the length of a block.
+    """Connections that each keep one request outstanding, for the
+    length of a block.
 
     Attributes:
         statuses: How many answers came with each status.
@@ -49,9 +54,11 @@ class Flood:
         Args:
             url: Of the service.
             connections: How many.
-            request: Gives the bytes of each next request, by its number.
+            request: Gives the bytes of each next request, by its
+                number.
             addresses: How many the connections come from.
-            pause_s: From an answer to the next request on its connection.
+            pause_s: From an answer to the next request on its
+                connection.
         """
         self.statuses: Counter[int] = Counter()
         self._url = url
@@ -88,7 +95,9 @@ class Flood:
                 client, buffer = key.fileobj, key.data
                 assert isinstance(client, socket.socket)
                 if self._received(client, buffer):
-                    heapq.heappush(due, (time.monotonic() + self._pause_s, client.fileno(), client))
+                    heapq.heappush(
+                        due, (time.monotonic() + self._pause_s, client.fileno(), client)
+                    )
             while due and due[0][0] <= time.monotonic():
                 self._send(heapq.heappop(due)[2])
 
@@ -121,7 +130,9 @@ class Flood:
 
 @contextlib.contextmanager
 def half_requests(url: str, connections: int) -> Iterator[list[socket.socket]]:
-    """Hold connections from one address, each with half a request's head, for the length of a block."""
+    """Hold connections from one address, each with half a request's
+    head, for the length of a block.
+    """
     held: list[socket.socket] = []
     with contextlib.ExitStack() as closing:
         for _ in range(connections):

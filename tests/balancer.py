@@ -1,4 +1,6 @@
-"""The deployed HAProxy as a process of its own, in front of one server on loopback."""
+"""The deployed HAProxy as a process of its own, in front of one server
+on loopback.
+"""
 
 import os
 import re
@@ -26,15 +28,21 @@ _RESOLVERS = re.compile(r"^resolvers docker\n(?:    .*\n)+", re.MULTILINE)
 
 
 def haproxy_command() -> str:
-    """Find the program; without it the test is skipped, and fails under CI=true."""
-    command = os.environ.get(COMMAND) or shutil.which("haproxy", path=f"{os.environ['PATH']}:/usr/sbin")
+    """Find the program; without it the test is skipped, and fails under
+    CI=true.
+    """
+    command = os.environ.get(COMMAND) or shutil.which(
+        "haproxy", path=f"{os.environ['PATH']}:/usr/sbin"
+    )
     if command is None:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(MISSING)
     return command
 
 
 def configuration(port: int, server_port: int) -> str:
-    """The deployed one but for addresses: no Docker tells them, and others may run beside it."""
+    """The deployed one but for addresses: no Docker tells them, and
+    others may run beside it.
+    """
     text = _RESOLVERS.sub("", (DEPLOYED / "haproxy.cfg").read_text())
     text = text.replace(" resolvers docker resolve-prefer ipv4 init-addr none", "")
     text = text.replace("server-template api 16 api:8080", f"server api1 127.0.0.1:{server_port}")
@@ -87,7 +95,9 @@ def _await_ready(process: "subprocess.Popen[bytes]", port: int, log: Path) -> No
 def _first_line(port: int) -> bytes:
     try:
         with socket.create_connection(("127.0.0.1", port), 5) as peer:
-            peer.sendall(b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            peer.sendall(
+                b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+            )
             return peer.recv(64)
     except OSError:
         return b""

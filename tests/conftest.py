@@ -1,7 +1,9 @@
-"""Real servers, one start a test session, for every test that asks for one by a fixture's name.
+"""Real servers, one start a test session, for every test that asks for
+one by a fixture's name.
 
-In this order: what ANGARIUM_TEST_KAFKA and ANGARIUM_TEST_CASSANDRA name; processes of our own, when there is
-Java 17 (and Maven, the first time); a skip, with one loud line. Under CI=true nothing is skipped.
+In this order: what ANGARIUM_TEST_KAFKA and ANGARIUM_TEST_CASSANDRA
+name; processes of our own, when there is Java 17 (and Maven, the first
+time); a skip, with one loud line. Under CI=true nothing is skipped.
 """
 
 import gc
@@ -27,14 +29,20 @@ settings.load_profile("angarium")
 
 SERVERS = {"kafka", "kafka_server", "cassandra", "cassandra_cluster"}
 OTHER_SERVERS = {"cassandra_node", "cassandra_trio", "guarded_cassandra"}
-"""Tests that need none but these do without the broker and the two nodes."""
+"""Tests that need none but these do without the broker and the two
+nodes.
+"""
 
 GROUPS = ("servers", None, "other servers")
-"""Each named one is run by one process, in this order: both would be too much for two cores at once."""
+"""Each named one is run by one process, in this order: both would be
+too much for two cores at once.
+"""
 
 
 class Worker(Protocol):
-    """A process that runs some of the tests, as pytest-xdist shows it."""
+    """A process that runs some of the tests, as pytest-xdist
+    shows it.
+    """
 
     config: pytest.Config
 
@@ -59,9 +67,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.engines)
         if item.get_closest_marker("engines"):
             item.add_marker(
-                pytest.mark.filterwarnings("ignore:unclosed <(socket|ssl.SSLSocket):ResourceWarning")
+                pytest.mark.filterwarnings(
+                    "ignore:unclosed <(socket|ssl.SSLSocket):ResourceWarning"
+                )
             )
-            # One process has these servers and mostly waits for them; the others run the rest meanwhile.
+            # One process has these servers and mostly waits for them;
+            # the others run the rest meanwhile.
             group = "other servers" if needed and needed <= OTHER_SERVERS else "servers"
             if not item.get_closest_marker("xdist_group"):
                 item.add_marker(pytest.mark.xdist_group(group))
@@ -76,15 +87,21 @@ def _group(item: pytest.Item) -> str | None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """Clear away what both drivers leave to the garbage collector before tests that know no server."""
-    if item.get_closest_marker("engines") and not (nextitem and nextitem.get_closest_marker("engines")):
+    """Clear away what both drivers leave to the garbage collector
+    before tests that know no server.
+    """
+    if item.get_closest_marker("engines") and not (
+        nextitem and nextitem.get_closest_marker("engines")
+    ):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)
             gc.collect()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Hand what this process knows to the one that prints the summary, where several share the tests."""
+    """Hand what this process knows to the one that prints the summary,
+    where several share the tests.
+    """
     stash, output = session.config.stash, getattr(session.config, "workeroutput", None)
     if output is not None:
         output["lacking"] = stash[_lacking]
@@ -98,7 +115,9 @@ def pytest_testnodedown(node: Worker) -> None:
     node.config.stash[_folders].extend(Path(folder) for folder in output.get("folders", []))
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
     for server, advice in config.stash[_lacking].items():
         terminalreporter.write_line(f"NOT TESTED on real {server}: {advice}", red=True, bold=True)
     for folder in config.stash[_folders]:
@@ -140,7 +159,9 @@ def cassandra_trio(
 def guarded_cassandra(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[CassandraCluster, Certificates]]:
-    """One node of ours that asks for a password, over encrypted connections alone."""
+    """One node of ours that asks for a password, over encrypted
+    connections alone.
+    """
     folder = tmp_path_factory.mktemp("cassandra-guarded")
     certificates = Certificates(folder / "certificates", "127.0.0.1")
     for cluster in _cassandra(request, folder, 1, certificates):
@@ -148,7 +169,10 @@ def guarded_cassandra(
 
 
 def _cassandra(
-    request: pytest.FixtureRequest, folder: Path, nodes: int, certificates: Certificates | None = None
+    request: pytest.FixtureRequest,
+    folder: Path,
+    nodes: int,
+    certificates: Certificates | None = None,
 ) -> Iterator[CassandraCluster]:
     make = partial(CassandraCluster, folder, nodes, certificates=certificates)
     cluster = _or_skip(request, "Cassandra", make)
@@ -157,35 +181,45 @@ def _cassandra(
 
 @pytest.fixture
 def kafka_server(_own_kafka: KafkaServer) -> Iterator[KafkaServer]:
-    """A broker of ours, which a test may freeze, kill and start again."""
+    """A broker of ours, which a test may freeze, kill and start
+    again.
+    """
     yield _own_kafka
     _own_kafka.start()
 
 
 @pytest.fixture
 def cassandra_cluster(_own_cassandra: CassandraCluster) -> Iterator[CassandraCluster]:
-    """Two nodes of ours, which a test may freeze, kill and start again."""
+    """Two nodes of ours, which a test may freeze, kill and start
+    again.
+    """
     yield _own_cassandra
     _own_cassandra.start()
 
 
 @pytest.fixture
 def cassandra_node(_own_node: CassandraCluster) -> Iterator[CassandraCluster]:
-    """A single node of ours, up sooner than two, which a test may freeze, kill and start again."""
+    """A single node of ours, up sooner than two, which a test may
+    freeze, kill and start again.
+    """
     yield _own_node
     _own_node.start()
 
 
 @pytest.fixture(scope="session")
 def steady_kafka(request: pytest.FixtureRequest) -> str:
-    """The address of a broker for what lives longer than a test; tests of faults may take it away."""
+    """The address of a broker for what lives longer than a test; tests
+    of faults may take it away.
+    """
     named = os.environ.get("ANGARIUM_TEST_KAFKA")
     return named or request.getfixturevalue("_own_kafka").address
 
 
 @pytest.fixture(scope="session")
 def steady_cassandra(request: pytest.FixtureRequest) -> str:
-    """The addresses of Cassandra nodes for what lives longer than a test; as above."""
+    """The addresses of Cassandra nodes for what lives longer than a
+    test; as above.
+    """
     named = os.environ.get("ANGARIUM_TEST_CASSANDRA")
     return named or request.getfixturevalue("_own_cassandra").address
 
@@ -204,7 +238,9 @@ def cassandra(request: pytest.FixtureRequest) -> str:
     return named or request.getfixturevalue("cassandra_cluster").address
 
 
-def _served(request: pytest.FixtureRequest, name: str, server: Server, folder: Path) -> Iterator[Server]:
+def _served(
+    request: pytest.FixtureRequest, name: str, server: Server, folder: Path
+) -> Iterator[Server]:
     _or_skip(request, name, server.start)
     request.config.stash[_folders].append(folder)
     yield server

@@ -1,14 +1,16 @@
-"""A layer around any port that makes chosen calls fail, hang, or take effect and then fail.
+"""A layer around any port that makes chosen calls fail, hang, or take
+effect and then fail.
 
     faults = Faults(StoreUnavailable)
     messages = faults.around(MemoryMessages())
-    faults.fail("record", times=3)              # three failures, then it works
-    faults.fail_after_effect("record")          # it is stored, but the caller is told that it failed
-    held = faults.hang("record")                # the next call gets no answer until `held.release()`
-    faults.outage()                             # every call fails until `faults.heal()`
+    faults.fail("record", times=3)  # three failures, then it works
+    faults.fail_after_effect("record")  # done, but it seems to fail
+    held = faults.hang("record")  # until `held.release()`
+    faults.outage()  # every call fails until `faults.heal()`
     faults.at_random(seed=7, before=0.2, after=0.2)
 
-A fault of a method that gives a future shows in the future; of any other method, as a raised error.
+A fault of a method that gives a future shows in the future; of any
+other method, as a raised error.
 """
 
 import threading
@@ -27,7 +29,9 @@ from angarium.deadline import remaining
 Port = TypeVar("Port")
 
 HANG_SECONDS = 60.0
-"""A call that nobody releases fails after this time, so that a faulty test ends."""
+"""A call that nobody releases fails after this time, so that a faulty
+test ends.
+"""
 
 
 class Kind(Enum):
@@ -65,7 +69,9 @@ class Held:
         self._end(error)
 
     def block(self, seconds: float) -> bool:
-        """Hang in the caller's thread; False when the time was up first."""
+        """Hang in the caller's thread; False when the time was up
+        first.
+        """
         with self._changed:
             self._waiting += 1
             self._changed.notify_all()
@@ -75,7 +81,9 @@ class Held:
             return in_time
 
     def postpone(self, go_on: Callable[[], None], end: Callable[[Exception], None]) -> None:
-        """Hang without a thread: one of the two is called when it is over."""
+        """Hang without a thread: one of the two is called when it is
+        over.
+        """
 
         def decide() -> None:
             if self._error is None:
@@ -127,7 +135,9 @@ class _Rule:
 
 
 class Faults:
-    """The script of what goes wrong with one port, or with several that fail together."""
+    """The script of what goes wrong with one port, or with several that
+    fail together.
+    """
 
     def __init__(self, error: Callable[[str], Exception]) -> None:
         self.injected: Counter[tuple[str, Kind]] = Counter()
@@ -138,7 +148,9 @@ class Faults:
         self._random: _Chance | None = None
 
     def around(self, port: Port) -> Port:
-        """Give an object that behaves like the port except where the script says otherwise."""
+        """Give an object that behaves like the port except where the
+        script says otherwise.
+        """
         return cast("Port", _Faulty(port, self))
 
     def fail(
@@ -151,7 +163,9 @@ class Faults:
         error: Exception | None = None,
         at_once: bool = False,
     ) -> None:
-        """Make calls fail without effect; `at_once` raises where a future would hold the error."""
+        """Make calls fail without effect; `at_once` raises where a
+        future would hold the error.
+        """
         kind = Kind.FAIL_AT_ONCE if at_once else Kind.FAIL
         self._add(_Rule(kind, method, times, skip, when, error))
 
@@ -164,7 +178,9 @@ class Faults:
         when: Callable[..., bool] | None = None,
         error: Exception | None = None,
     ) -> None:
-        """Make calls take effect and then fail, as when only the answer is lost."""
+        """Make calls take effect and then fail, as when only the answer
+        is lost.
+        """
         self._add(_Rule(Kind.FAIL_AFTER_EFFECT, method, times, skip, when, error))
 
     def hang(
@@ -179,8 +195,9 @@ class Faults:
     ) -> Held:
         """Make calls hang until released.
 
-        A method that blocks gives up when the deadline in force is over, as the ports promise, unless
-        `obeys_deadline` is False. A future stays open.
+        A method that blocks gives up when the deadline in force is
+        over, as the ports promise, unless `obeys_deadline` is False. A
+        future stays open.
         """
         kind = Kind.HANG_AFTER_EFFECT if after_effect else Kind.HANG
         rule = _Rule(kind, method, times, skip, when, None, obeys_deadline)
@@ -192,14 +209,22 @@ class Faults:
         self._add(_Rule(Kind.FAIL, None, float("inf"), 0, None, None))
 
     def at_random(
-        self, seed: int, before: float = 0.1, after: float = 0.1, methods: Sequence[str] | None = None
+        self,
+        seed: int,
+        before: float = 0.1,
+        after: float = 0.1,
+        methods: Sequence[str] | None = None,
     ) -> None:
-        """Make calls fail by chance, without effect or after it, the same for the same seed and calls."""
+        """Make calls fail by chance, without effect or after it, the
+        same for the same seed and calls.
+        """
         with self._lock:
             self._random = _Chance(Random(seed), before, after, methods)
 
     def heal(self) -> None:
-        """End the script, the chance and the outage, and let everything go on that hangs."""
+        """End the script, the chance and the outage, and let everything
+        go on that hangs.
+        """
         with self._lock:
             rules, self._rules = self._rules, []
             self._random = None
@@ -210,7 +235,9 @@ class Faults:
         with self._lock:
             self._rules.append(rule)
 
-    def _rule_for(self, method: str, args: Sequence[object], kwargs: dict[str, object]) -> _Rule | None:
+    def _rule_for(
+        self, method: str, args: Sequence[object], kwargs: dict[str, object]
+    ) -> _Rule | None:
         with self._lock:
             self.calls[method] += 1
             rule = next((each for each in self._rules if each.wants(method, args, kwargs)), None)
@@ -220,7 +247,9 @@ class Faults:
                 self.injected[method, rule.kind] += 1
             return rule
 
-    def _run(self, name: str, method: Callable[..., object], *args: object, **kwargs: object) -> object:
+    def _run(
+        self, name: str, method: Callable[..., object], *args: object, **kwargs: object
+    ) -> object:
         rule = self._rule_for(name, args, kwargs)
         if rule is None:
             return method(*args, **kwargs)

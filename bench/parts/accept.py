@@ -1,4 +1,6 @@
-"""How many messages one API process accepts, how soon, and what they cost."""
+"""How many messages one API process accepts, how soon, and what they
+cost.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -23,7 +25,9 @@ Ask = Callable[[Load], Outcome]
 
 
 def run(stage: Stage) -> Iterator[Table]:
-    """Measure everybody at every number of connections and at every pace."""
+    """Measure everybody at every number of connections and at every
+    pace.
+    """
     settings = stage.engines.prepare("accept")
     seconds = stage.effort.seconds
     with ExitStack() as starting:
@@ -33,12 +37,19 @@ def run(stage: Stage) -> Iterator[Table]:
             starting.enter_context(contenders.kafka_peer("aiokafka", stage.folder(), settings)),
             starting.enter_context(contenders.kafka_peer("confluent", stage.folder(), settings)),
         ]
-        floors = [starting.enter_context(floor) for floor in contenders.floors(stage.folder()).values()]
+        floors = [
+            starting.enter_context(floor) for floor in contenders.floors(stage.folder()).values()
+        ]
         alone = starting.enter_context(library("bare_appends", settings))
         contenders.introduce(servers[0], stage.people)
         alone(WARM_UP_SECONDS)
         for server in (*servers, *floors):
-            ask(server, stage.people, PACED_CONNECTIONS, lambda load: load.flat_out(WARM_UP_SECONDS))
+            ask(
+                server,
+                stage.people,
+                PACED_CONNECTIONS,
+                lambda load: load.flat_out(WARM_UP_SECONDS),
+            )
         for connections in CONNECTIONS:
             flat_out = _asks(stage, servers, connections, lambda load: load.flat_out(seconds))
             if connections == PACED_CONNECTIONS:
@@ -68,8 +79,12 @@ def _ask(stage: Stage, server: Server, connections: int, run_load: Ask) -> Figur
     return {**figures, KAFKA_CPU.name: (cpu_seconds(broker) - cpu) * 1000 / max(1, answered)}
 
 
-def ask(server: Server, people: Population, connections: int, run_load: Ask) -> tuple[Figures, int]:
-    """Let one server have one turn; also tells how many were answered."""
+def ask(
+    server: Server, people: Population, connections: int, run_load: Ask
+) -> tuple[Figures, int]:
+    """Let one server have one turn; also tells how many were
+    answered.
+    """
     with Load([server.address], people.sends(server.host), connections) as load:
         cpu = server.cpu_seconds()
         outcome = run_load(load)

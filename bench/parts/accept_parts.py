@@ -1,4 +1,6 @@
-"""What each part of accepting costs: one after the other is taken away, down to the server alone."""
+"""What each part of accepting costs: one after the other is taken away,
+down to the server alone.
+"""
 
 from collections.abc import Iterator
 from contextlib import ExitStack

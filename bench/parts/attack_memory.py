@@ -1,4 +1,6 @@
-"""The most memory that one instance takes while clients do what anybody may."""
+"""The most memory that one instance takes while clients do what anybody
+may.
+"""
 
 import contextlib
 import sys
@@ -27,7 +29,9 @@ Attack = Callable[[Target], Statuses]
 
 
 def run(stage: Stage) -> Iterator[Table]:
-    """Start a fresh instance for each attack, and look at its peak when it is over."""
+    """Start a fresh instance for each attack, and look at its peak when
+    it is over.
+    """
     if sys.platform != "linux":
         stage.say("only Linux tells a process's peak: left out")
         return

@@ -1,4 +1,6 @@
-"""What a light user notices while others ask `angarium serve` for all they can get."""
+"""What a light user notices while others ask `angarium serve` for all
+they can get.
+"""
 
 import sys
 import time
@@ -25,7 +27,9 @@ Attack = Callable[[ExitStack, str, Caller], "Tell | None"]
 
 
 def run(stage: Stage) -> Iterator[Table]:
-    """Start a fresh instance for each attack; one user sends and reads in turns, one request at a time."""
+    """Start a fresh instance for each attack; one user sends and reads
+    in turns, one request at a time.
+    """
     if sys.platform != "linux":
         stage.say("only Linux has all of 127.0.0.0/8 at once: left out")
         return
@@ -60,7 +64,9 @@ def _use(alice: Caller, conversation: str, length: float) -> tuple[list[float], 
     while time.monotonic() < end:
         for number in range(2):
             began = time.monotonic()
-            answer = alice.call("GET", "/v1/users/me") if number else alice.send(conversation, "hello")
+            answer = (
+                alice.call("GET", "/v1/users/me") if number else alice.send(conversation, "hello")
+            )
             found.append(time.monotonic() - began)
             refused += answer.status not in (200, 202)
         time.sleep(PAUSE_SECONDS)

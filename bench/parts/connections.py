@@ -22,7 +22,9 @@ Start = Callable[[], Running]
 
 
 def run(stage: Stage) -> Iterator[Table]:
-    """Let crowds in, one server after the other, then let a day pass."""
+    """Let crowds in, one server after the other, then let a day
+    pass.
+    """
     starts: list[Start] = [
         lambda: contenders.instant(stage.folder(), stage.people),
         lambda: contenders.sqlite_peer(stage.folder(), stage.people, durable=False),
@@ -35,7 +37,9 @@ def run(stage: Stage) -> Iterator[Table]:
             asks: dict[str, Callable[[], Figures]] = {
                 server.name: partial(_let_in, server, count) for server in servers
             }
-            table = Table(f"{count:,} connections at once, time to the first answer", (P50, P99, WORST))
+            table = Table(
+                f"{count:,} connections at once, time to the first answer", (P50, P99, WORST)
+            )
             yield interleave(table, stage.effort.turns, asks, stage.say)
     idle: dict[str, Callable[[], Figures]] = {
         name: partial(_keep, start, crowds[-1]) for name, start in zip(names, starts, strict=True)

@@ -64,7 +64,9 @@ def _ask(stage: Stage, server: Server, run_load: Callable[[Load], Outcome]) -> F
 
 
 def _stored(database: Path) -> int:
-    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=10)) as connection:
+    with contextlib.closing(
+        sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=10)
+    ) as connection:
         (count,) = connection.execute("SELECT count(*) FROM messages").fetchone()
     return int(count)
 
@@ -73,6 +75,8 @@ def _await_stored(database: Path, goal: int) -> float:
     give_up = time.monotonic() + STORED_SECONDS
     while _stored(database) < goal:
         if time.monotonic() > give_up:
-            raise RuntimeError(f"not all of {goal} messages were stored within {STORED_SECONDS:.0f} s")
+            raise RuntimeError(
+                f"not all of {goal} messages were stored within {STORED_SECONDS:.0f} s"
+            )
         time.sleep(0.05)
     return time.perf_counter()

@@ -1,4 +1,6 @@
-"""From sending to reading, step by step, and the two success criteria about whole systems."""
+"""From sending to reading, step by step, and the two success criteria
+about whole systems.
+"""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -46,11 +48,17 @@ def run(stage: Stage) -> Iterator[Table]:
         table = Table("From send to readable, one API and one worker", shown)
         yield interleave(table, stage.effort.turns, trips, stage.say)
         criteria = Table("Whole systems", (SECONDS, RATE))
-        first = {"SC-002: 1,000 messages, 1 API + 1 worker": partial(_process, stage, apis, workers, 1_000)}
+        first = {
+            "SC-002: 1,000 messages, 1 API + 1 worker": partial(
+                _process, stage, apis, workers, 1_000
+            )
+        }
         interleave(criteria, stage.effort.turns, first, stage.say)
         _double(stage, starting, settings, apis, workers)
         second = {
-            "SC-003: 2,000 messages, 2 APIs + 2 workers": partial(_process, stage, apis, workers, 2_000)
+            "SC-003: 2,000 messages, 2 APIs + 2 workers": partial(
+                _process, stage, apis, workers, 2_000
+            )
         }
         yield interleave(criteria, stage.effort.turns, second, stage.say)
 
@@ -80,7 +88,11 @@ def _step(name: str, seconds: Sequence[float]) -> Figures:
 
 
 def _double(
-    stage: Stage, starting: ExitStack, settings: Settings, apis: list[Server], workers: list[Server]
+    stage: Stage,
+    starting: ExitStack,
+    settings: Settings,
+    apis: list[Server],
+    workers: list[Server],
 ) -> None:
     apis.append(starting.enter_context(contenders.api(stage.folder(), settings)))
     workers.append(starting.enter_context(contenders.worker(stage.folder(), settings)))

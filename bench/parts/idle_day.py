@@ -1,4 +1,6 @@
-"""A day of idle keep-alive connections, with a clock that is moved by hand."""
+"""A day of idle keep-alive connections, with a clock that is moved by
+hand.
+"""
 
 import gc
 from collections import Counter
@@ -17,10 +19,14 @@ from tests.fakes.serving import Running
 
 CONNECTIONS = 20
 SILENT = 5
-"""More connections, which say nothing; the server closes them, and they come again."""
+"""More connections, which say nothing; the server closes them, and they
+come again.
+"""
 
 STEP_SECONDS = 50
-"""Less than the 60 seconds that the server waits for the next request."""
+"""Less than the 60 seconds that the server waits for the next
+request.
+"""
 
 SILENT_STEPS = 3
 HOURS = (1, 6, 12, 24)
@@ -34,7 +40,9 @@ _REQUEST = get("/health/live")
 
 
 class Day:
-    """Clients that ask just often enough to be kept, and some that do not."""
+    """Clients that ask just often enough to be kept, and some that do
+    not.
+    """
 
     def __init__(self, running: Running, clock: ManualClock) -> None:
         self._url = running.url
@@ -60,7 +68,10 @@ class Day:
         """Count, and look at this process's memory."""
         gc.collect()
         memory = psutil.Process().memory_full_info().uss / 2**20
-        return {MEMORY.name: memory, **{each.name: self._count[each.name] for each in (CLOSED, ANSWERED)}}
+        return {
+            MEMORY.name: memory,
+            **{each.name: self._count[each.name] for each in (CLOSED, ANSWERED)},
+        }
 
     def close(self) -> None:
         """Leave."""
@@ -76,8 +87,12 @@ class Day:
 
 
 def idle_day(stage: Stage) -> Table:
-    """Let a day pass in steps shorter than the server's patience, and look at the memory now and then."""
-    table = Table("A day of idle keep-alive, by a clock that is moved by hand", (MEMORY, CLOSED, ANSWERED))
+    """Let a day pass in steps shorter than the server's patience, and
+    look at the memory now and then.
+    """
+    table = Table(
+        "A day of idle keep-alive, by a clock that is moved by hand", (MEMORY, CLOSED, ANSWERED)
+    )
     clock = ManualClock()
     settings = Settings.from_env({"ANGARIUM_PORT": "0", "ANGARIUM_JWT_SECRET": SECRET})
     members = stage.people.members_file(stage.folder() / "members.json")

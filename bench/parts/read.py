@@ -38,7 +38,9 @@ def run(stage: Stage) -> Iterator[Table]:
             stage.say(f"writing {length:,} messages")
             fill(settings, talk, length)
         shortest = str(talks[0].conversation_id)
-        driver = starting.enter_context(library("bare_pages", {**settings, "BENCH_CONVERSATION": shortest}))
+        driver = starting.enter_context(
+            library("bare_pages", {**settings, "BENCH_CONVERSATION": shortest})
+        )
         driver(WARM_UP_SECONDS)
         for server in servers:
             for talk in talks:

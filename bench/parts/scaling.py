@@ -1,4 +1,6 @@
-"""Whether twice the instances accept twice as much (NFR-004), each held to the same share of a core."""
+"""Whether twice the instances accept twice as much (NFR-004), each held
+to the same share of a core.
+"""
 
 import contextlib
 from collections.abc import Iterator
@@ -20,10 +22,15 @@ EFFICIENCY = Column("t(n) / (n · t(1))", ".2f")
 
 
 def run(stage: Stage) -> Iterator[Table]:
-    """Measure one, two and three APIs in turns; those that are not asked stand idle."""
+    """Measure one, two and three APIs in turns; those that are not
+    asked stand idle.
+    """
     settings = stage.engines.prepare("scaling")
     with contextlib.ExitStack() as starting:
-        apis = [starting.enter_context(contenders.api(stage.folder(), settings)) for _ in range(MAX_COUNT)]
+        apis = [
+            starting.enter_context(contenders.api(stage.folder(), settings))
+            for _ in range(MAX_COUNT)
+        ]
         contenders.introduce(apis[0], stage.people)
         for api in apis:
             _ask(stage, [api], WARM_UP_SECONDS)
@@ -34,8 +41,11 @@ def run(stage: Stage) -> Iterator[Table]:
             )
             for count in range(1, MAX_COUNT + 1)
         }
-        title = f"Accept with 1 to {MAX_COUNT} instances, each held to {SHARE:.0%} of a core ({means[0]})"
-        yield _related(interleave(Table(title, (RATE, EFFICIENCY, CPU)), stage.effort.turns, asks, stage.say))
+        share = f"each held to {SHARE:.0%} of a core"
+        title = f"Accept with 1 to {MAX_COUNT} instances, {share} ({means[0]})"
+        yield _related(
+            interleave(Table(title, (RATE, EFFICIENCY, CPU)), stage.effort.turns, asks, stage.say)
+        )
 
 
 def _ask(stage: Stage, apis: list[Server], seconds: float) -> Figures:
@@ -56,5 +66,7 @@ def _related(table: Table) -> Table:
     alone = next(iter(table.turns.values()))
     for count, (name, turns) in enumerate(table.turns.items(), 1):
         for turn, one in zip(turns, alone, strict=True):
-            related.add(name, {**turn, EFFICIENCY.name: turn[RATE.name] / (count * one[RATE.name])})
+            related.add(
+                name, {**turn, EFFICIENCY.name: turn[RATE.name] / (count * one[RATE.name])}
+            )
     return related

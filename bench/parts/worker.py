@@ -1,4 +1,6 @@
-"""How fast one worker drains a backlog, what that costs, and how soon a message is stored."""
+"""How fast one worker drains a backlog, what that costs, and how soon a
+message is stored.
+"""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,12 +21,16 @@ from bench.table import CPU, P50, P95, P99, RATE, Column, Figures, Table, interl
 
 BACKLOG = 10_000
 PLAIN_BACKLOG = 1_000
-"""Of the plain pipeline, which would take half a minute for the whole."""
+"""Of the plain pipeline, which would take half a minute for the
+whole.
+"""
 SPREADS = (10, 200, 10_000)
 PACED_OVER = 200
 PACES = (100, 1_000)
 WARM_UP = (10, 200, 10, 200)
-"""Over so many conversations a whole backlog each: what Cassandra does seldom takes long to be compiled."""
+"""Over so many conversations a whole backlog each: what Cassandra does
+seldom takes long to be compiled.
+"""
 
 CASSANDRA_CPU = Column("Cassandra's CPU-s per 1,000", ".3f")
 DRAINED = Column("drained msg/s", RATE.form)
@@ -41,7 +47,9 @@ class Pipeline:
 
 
 def run(stage: Stage) -> Iterator[Table]:
-    """Measure everybody on backlogs of different spreads, then at different paces."""
+    """Measure everybody on backlogs of different spreads, then at
+    different paces.
+    """
     with ExitStack() as starting:
         pipelines = list(_start(stage, starting))
         warm_up(pipelines)
@@ -78,18 +86,27 @@ def warm_up(pipelines: Sequence[Pipeline]) -> None:
 
 
 def compare(
-    stage: Stage, title: str, pipelines: Sequence[Pipeline], conversations: int, most: int = BACKLOG
+    stage: Stage,
+    title: str,
+    pipelines: Sequence[Pipeline],
+    conversations: int,
+    most: int = BACKLOG,
 ) -> Table:
-    """Let everybody drain a backlog over so many conversations in turn, a small one if that is enough."""
+    """Let everybody drain a backlog over so many conversations in turn,
+    a small one if that is enough.
+    """
     asks = {
-        each.server.name: partial(_drain, each, min(each.backlog, most), conversations) for each in pipelines
+        each.server.name: partial(_drain, each, min(each.backlog, most), conversations)
+        for each in pipelines
     }
     table = Table(title, (DRAINED, CPU, CASSANDRA_CPU))
     return interleave(table, stage.effort.turns, asks, stage.say)
 
 
 def _drain(pipeline: Pipeline, count: int, conversations: int) -> Figures:
-    """Append while the worker is frozen, for less than its session lasts, and let it go."""
+    """Append while the worker is frozen, for less than its session
+    lasts, and let it go.
+    """
     server = pipeline.server
     server.process.suspend()
     try:
@@ -111,7 +128,9 @@ def _drain(pipeline: Pipeline, count: int, conversations: int) -> Figures:
 def _paced(stage: Stage, pipelines: list[Pipeline], pace: int) -> dict[str, Callable[[], Figures]]:
     count = round(pace * stage.effort.seconds * 2)
     return {
-        each.server.name: partial(_follow, each, count, pace) for each in pipelines if _keeps_up(each, pace)
+        each.server.name: partial(_follow, each, count, pace)
+        for each in pipelines
+        if _keeps_up(each, pace)
     }
 
 

@@ -1,4 +1,6 @@
-"""What each part of the worker costs: one after the other is taken away, down to the bare loop."""
+"""What each part of the worker costs: one after the other is taken
+away, down to the bare loop.
+"""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -18,7 +20,9 @@ def run(stage: Stage) -> Iterator[Table]:
         pipelines = list(_start(stage, starting))
         warm_up(pipelines)
         for conversations, most in BACKLOGS.items():
-            title = f"Parts of the worker, backlog of {most:,} over {conversations:,} conversations"
+            title = (
+                f"Parts of the worker, backlog of {most:,} over {conversations:,} conversations"
+            )
             yield compare(stage, title, pipelines, conversations, most)
 
 

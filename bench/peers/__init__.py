@@ -1,1 +1,3 @@
-"""The same calls built with other means, as their users would write them for speed."""
+"""The same calls built with other means, as their users would write
+them for speed.
+"""

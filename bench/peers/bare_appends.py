@@ -1,4 +1,6 @@
-"""kafka-python's producer and nothing else: as many records on their way as the crowd has connections."""
+"""kafka-python's producer and nothing else: as many records on their
+way as the crowd has connections.
+"""
 
 import sys
 from itertools import cycle

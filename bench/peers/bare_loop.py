@@ -1,7 +1,9 @@
-"""The bare loop: poll, and the contender's statements with execute_async, and nothing else.
+"""The bare loop: poll, and the contender's statements with
+execute_async, and nothing else.
 
-No receipts, presence, watermarks, retries, dead letters, rebalances or log lines a message: what Kafka's
-client and Cassandra's driver cost by themselves.
+No receipts, presence, watermarks, retries, dead letters, rebalances or
+log lines a message: what Kafka's client and Cassandra's driver cost by
+themselves.
 """
 
 import sys
@@ -22,7 +24,9 @@ GROUP = 64
 
 
 class Storing:
-    """One group of a conversation's messages on its way, one statement after the other."""
+    """One group of a conversation's messages on its way, one statement
+    after the other.
+    """
 
     def __init__(self, connected: Session, prepared: Prepared, group: Sequence[Incoming]) -> None:
         self._session = connected
@@ -31,7 +35,9 @@ class Storing:
         self.error: BaseException | None = None
 
     def start(self, _: object = None) -> None:
-        """Ask the next statement; called with the answer of the one before."""
+        """Ask the next statement; called with the answer of the one
+        before.
+        """
         statement = next(self._statements, None)
         if statement is None:
             self.done.set()
@@ -43,7 +49,9 @@ class Storing:
         self.done.set()
 
 
-def _statements(prepared: Prepared, group: Sequence[Incoming]) -> Iterator[BoundStatement | BatchStatement]:
+def _statements(
+    prepared: Prepared, group: Sequence[Incoming]
+) -> Iterator[BoundStatement | BatchStatement]:
     ids = [message.message_id for message in group]
     yield prepared[Statement.FIND_IN_INDEX].bind((group[0].conversation_id, ids))
     for start in range(0, len(group), ROWS_PER_MUTATION):

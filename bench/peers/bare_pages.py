@@ -1,4 +1,6 @@
-"""Cassandra's driver and nothing else: as many pages on their way as there are readers."""
+"""Cassandra's driver and nothing else: as many pages on their way as
+there are readers.
+"""
 
 import os
 import sys
@@ -19,7 +21,9 @@ class Reading:
 
     def __init__(self) -> None:
         self._session, prepared = session()
-        self._question = prepared[Statement.NEWEST].bind((UUID(os.environ["BENCH_CONVERSATION"]), PAGE))
+        self._question = prepared[Statement.NEWEST].bind(
+            (UUID(os.environ["BENCH_CONVERSATION"]), PAGE)
+        )
         self._window = Window(ON_THEIR_WAY)
 
     def run(self, seconds: float) -> Figures:

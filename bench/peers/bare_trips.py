@@ -1,4 +1,6 @@
-"""Both client libraries and nothing else: each message appended, polled, stored and read again, at a pace."""
+"""Both client libraries and nothing else: each message appended,
+polled, stored and read again, at a pace.
+"""
 
 import json
 import sys
@@ -26,7 +28,9 @@ ANSWER_SECONDS = 30.0
 
 
 class Trips:
-    """One thread appends, one polls, and each message has one that stores and reads it."""
+    """One thread appends, one polls, and each message has one that
+    stores and reads it.
+    """
 
     def __init__(self) -> None:
         self._session, self._prepared = session()
@@ -46,7 +50,9 @@ class Trips:
             time.sleep(max(0.0, due - time.perf_counter()))
             self._due[UUID(json.loads(event)["payload"]["message_id"])] = due
             self._appends.append((key, event))
-        taken = [self._storing.get(timeout=ANSWER_SECONDS).result(ANSWER_SECONDS) for _ in range(count)]
+        taken = [
+            self._storing.get(timeout=ANSWER_SECONDS).result(ANSWER_SECONDS) for _ in range(count)
+        ]
         return percentiles(taken)
 
     def _poll(self) -> None:
@@ -64,7 +70,9 @@ class Trips:
         ask(self._prepared[Statement.ADD_MESSAGE], message_row(message))
         noted = [
             self._session.execute_async(note(self._prepared, message)),
-            self._session.execute_async(self._prepared[Statement.ADD_TO_INDEX], index_row(message)),
+            self._session.execute_async(
+                self._prepared[Statement.ADD_TO_INDEX], index_row(message)
+            ),
         ]
         for each in noted:
             each.result()

@@ -1,4 +1,6 @@
-"""Kafka's clients and Cassandra's driver, set as the contender sets them."""
+"""Kafka's clients and Cassandra's driver, set as the contender sets
+them.
+"""
 
 import os
 from collections.abc import Mapping
@@ -33,7 +35,9 @@ class Appends:
     def append(self, value: Value) -> Future:
         """Begin to append one, and give the library's future."""
         key, event = value
-        return self._producer.send(self._topic, event, key, [("trace_id", key[:32]), ("schema", b"1")])
+        return self._producer.send(
+            self._topic, event, key, [("trace_id", key[:32]), ("schema", b"1")]
+        )
 
 
 def consumer() -> kafka.KafkaConsumer:
@@ -53,7 +57,9 @@ def consumer() -> kafka.KafkaConsumer:
 
 
 def session() -> tuple[Session, Mapping[Statement, PreparedStatement]]:
-    """Connect, and prepare what writes messages and reads a page of them."""
+    """Connect, and prepare what writes messages and reads a page of
+    them.
+    """
     points = contact_points(os.environ["ANGARIUM_CASSANDRA"])
     address = CassandraAddress(points, os.environ["ANGARIUM_KEYSPACE"])
     connected = build(address).connect()
@@ -65,5 +71,6 @@ def session() -> tuple[Session, Mapping[Statement, PreparedStatement]]:
         Statement.NEWEST,
     )
     return connected, {
-        statement: connected.prepare(statement.cql(address.quoted_keyspace)) for statement in needed
+        statement: connected.prepare(statement.cql(address.quoted_keyspace))
+        for statement in needed
     }

@@ -1,4 +1,6 @@
-"""The least that an ASGI application can do: read the body and answer the same every time."""
+"""The least that an ASGI application can do: read the body and answer
+the same every time.
+"""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any

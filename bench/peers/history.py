@@ -1,4 +1,6 @@
-"""GET /v1/conversations/{id}/messages on FastAPI and Cassandra's driver."""
+"""GET /v1/conversations/{id}/messages on FastAPI and Cassandra's
+driver.
+"""
 
 import asyncio
 import base64
@@ -24,7 +26,10 @@ _COLUMNS = (
     "toUnixTimestamp(delivered_at)"
 )
 NEWEST = f"SELECT {_COLUMNS} FROM messages WHERE conversation_id = ? LIMIT ?"
-OLDER = f"SELECT {_COLUMNS} FROM messages WHERE conversation_id = ? AND (timestamp, seq) < (?, ?) LIMIT ?"
+OLDER = (
+    f"SELECT {_COLUMNS} FROM messages "
+    "WHERE conversation_id = ? AND (timestamp, seq) < (?, ?) LIMIT ?"
+)
 
 
 @asynccontextmanager
@@ -60,7 +65,9 @@ async def history(
         found = await _ask(state.session, state.newest, (conversation_id, limit + 1))
     else:
         timestamp, seq = map(int, base64.urlsafe_b64decode(cursor).split(b":"))
-        found = await _ask(state.session, state.older, (conversation_id, timestamp, seq, limit + 1))
+        found = await _ask(
+            state.session, state.older, (conversation_id, timestamp, seq, limit + 1)
+        )
     shown = found[:limit]
     more = len(found) > limit
     document = {
@@ -78,7 +85,9 @@ async def history(
     return Response(orjson.dumps(document), media_type="application/json")
 
 
-async def _ask(session: Session, statement: PreparedStatement, values: Sequence[object]) -> Sequence[Row]:
+async def _ask(
+    session: Session, statement: PreparedStatement, values: Sequence[object]
+) -> Sequence[Row]:
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[Sequence[Row]] = loop.create_future()
     session.execute_async(statement, values).add_callbacks(

@@ -1,4 +1,6 @@
-"""Who calls, and who is in which conversation: both from memory most of the time, as in the contender."""
+"""Who calls, and who is in which conversation: both from memory most of
+the time, as in the contender.
+"""
 
 import json
 import os
@@ -15,7 +17,9 @@ _tokens: dict[str, tuple[UUID, int]] = {}
 
 MEMBERS: dict[UUID, frozenset[UUID]] = {
     UUID(conversation): frozenset(map(UUID, members))
-    for conversation, members in json.loads(Path(os.environ["BENCH_CONVERSATIONS"]).read_text()).items()
+    for conversation, members in json.loads(
+        Path(os.environ["BENCH_CONVERSATIONS"]).read_text()
+    ).items()
 }
 
 
@@ -28,9 +32,13 @@ async def caller(authorization: Annotated[str, Header()]) -> UUID:
     if scheme.lower() != "bearer":
         raise HTTPException(401, headers={"WWW-Authenticate": "Bearer"})
     try:
-        claims = jwt.decode(token, _SECRET, algorithms=["HS256"], audience="angarium", issuer="angarium")
+        claims = jwt.decode(
+            token, _SECRET, algorithms=["HS256"], audience="angarium", issuer="angarium"
+        )
     except jwt.PyJWTError as error:
-        raise HTTPException(401, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'}) from error
+        raise HTTPException(
+            401, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'}
+        ) from error
     user_id = UUID(claims["sub"])
     _tokens[authorization] = (user_id, claims["exp"])
     return user_id

@@ -1,4 +1,6 @@
-"""The send call over confluent-kafka: idempotent, acks=all, deliveries polled for by a thread."""
+"""The send call over confluent-kafka: idempotent, acks=all, deliveries
+polled for by a thread.
+"""
 
 import asyncio
 import os
@@ -56,7 +58,9 @@ async def opened() -> AsyncIterator[Append]:
         producer.flush(5)
 
 
-def _settle(future: "asyncio.Future[Position]", error: KafkaError | None, message: Message) -> None:
+def _settle(
+    future: "asyncio.Future[Position]", error: KafkaError | None, message: Message
+) -> None:
     if future.done():
         return
     if error is not None:

@@ -1,4 +1,6 @@
-"""JSON log lines: one for each request and one for each message, as the contender writes."""
+"""JSON log lines: one for each request and one for each message, as the
+contender writes.
+"""
 
 import logging
 

@@ -1,4 +1,6 @@
-"""The plain pipeline: for each record, one statement after the other; a commit after each poll."""
+"""The plain pipeline: for each record, one statement after the other; a
+commit after each poll.
+"""
 
 import sys
 

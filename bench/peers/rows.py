@@ -83,9 +83,12 @@ def note(prepared: Prepared, message: Incoming) -> BoundStatement:
 
 
 def tell(timestamps: list[int]) -> None:
-    """Write how many milliseconds after its append each message was stored."""
+    """Write how many milliseconds after its append each message was
+    stored.
+    """
     now = time.time_ns() // 1_000_000
     ages = " ".join([str(now - timestamp) for timestamp in timestamps])
-    # In one piece: `print` writes each of its arguments by itself where output is not buffered.
+    # In one piece: `print` writes each of its arguments by itself where
+    # output is not buffered.
     sys.stdout.write(f"stored {ages}\n")
     sys.stdout.flush()

@@ -1,4 +1,6 @@
-"""The least that a Python server can do: one selector, every request answered the same."""
+"""The least that a Python server can do: one selector, every request
+answered the same.
+"""
 
 import os
 import selectors
@@ -13,7 +15,9 @@ READ_BYTES = 65_536
 
 
 def main() -> int:
-    """Serve until SIGTERM; a request is taken for whole when it came in one piece, as small ones do."""
+    """Serve until SIGTERM; a request is taken for whole when it came in
+    one piece, as small ones do.
+    """
     selector = selectors.DefaultSelector()
     listening = socket.create_server(("127.0.0.1", int(os.environ["BENCH_PORT"])), backlog=4096)
     selector.register(listening, selectors.EVENT_READ)

@@ -120,7 +120,9 @@ async def send(
     return _accepted(conversation_id, message_id, trace_id, position)
 
 
-def _accepted(conversation_id: str, message_id: str, trace_id: str, position: Position) -> Response:
+def _accepted(
+    conversation_id: str, message_id: str, trace_id: str, position: Position
+) -> Response:
     accepted_at = datetime.fromtimestamp(position.timestamp_ms / 1000, UTC)
     document = {
         "message_id": message_id,

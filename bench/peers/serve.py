@@ -1,4 +1,6 @@
-"""`python -m bench.peers.serve NAME`: a peer on uvicorn, with its fast parts (uvloop, httptools)."""
+"""`python -m bench.peers.serve NAME`: a peer on uvicorn, with its fast
+parts (uvloop, httptools).
+"""
 
 import os
 import sys

@@ -1,4 +1,6 @@
-"""The send call over SQLite with group commit, durable before the answer; or over nothing at all."""
+"""The send call over SQLite with group commit, durable before the
+answer; or over nothing at all.
+"""
 
 import asyncio
 import os
@@ -16,11 +18,15 @@ MAX_AT_ONCE = 512
 
 
 class GroupCommitLog:
-    """One thread writes everything that queued up while the last commit ran."""
+    """One thread writes everything that queued up while the last commit
+    ran.
+    """
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._jobs: queue.SimpleQueue[tuple[bytes, bytes, asyncio.Future[int]]] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[tuple[bytes, bytes, asyncio.Future[int]]] = (
+            queue.SimpleQueue()
+        )
         threading.Thread(target=self._run, daemon=True).start()
 
     async def append(self, key: bytes, value: bytes, headers: Headers) -> Position:
@@ -35,7 +41,8 @@ class GroupCommitLog:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute(
-            "CREATE TABLE IF NOT EXISTS log (offset INTEGER PRIMARY KEY, at INTEGER, key BLOB, value BLOB)"
+            "CREATE TABLE IF NOT EXISTS log (offset INTEGER PRIMARY KEY, at INTEGER, key BLOB, "
+            "value BLOB)"
         )
         while True:
             jobs = [self._jobs.get()]

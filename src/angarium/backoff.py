@@ -1,4 +1,6 @@
-"""Waiting longer after each failure, with jitter, so that a crowd does not come back at once."""
+"""Waiting longer after each failure, with jitter, so that a crowd does
+not come back at once.
+"""
 
 import random
 import time
@@ -8,7 +10,9 @@ from typing import TypeVar
 Result = TypeVar("Result")
 
 LAST_TRY_SECONDS = 0.05
-"""So long before the time is up the last try begins: one that begins later is none."""
+"""So long before the time is up the last try begins: one that begins
+later is none.
+"""
 
 
 def delays(
@@ -16,7 +20,8 @@ def delays(
     most: float = 5.0,
     uniform: Callable[[float, float], float] = random.uniform,
 ) -> Iterator[float]:
-    """Give the waits between tries, without an end: each bound twice the last, each wait half of it or more.
+    """Give the waits between tries, without an end: each bound twice
+    the last, each wait half of it or more.
 
     Args:
         first: The first wait's upper bound in seconds.
@@ -38,7 +43,8 @@ def delays_until(
     most: float,
     uniform: Callable[[float, float], float] = random.uniform,
 ) -> Iterator[float]:
-    """Give waits like `delays`, the last of which ends when the time is up: one try more is worth it then.
+    """Give waits like `delays`, the last of which ends when the time is
+    up: one try more is worth it then.
 
     Args:
         remaining: Seconds left for all of it.
@@ -68,7 +74,8 @@ def retry(
         call: What to do; it must be safe to repeat.
         on: The errors after which another try makes sense.
         remaining: Seconds left for all of it.
-        failed: Told of each failure that is retried, and of the wait before the next try.
+        failed: Told of each failure that is retried, and of the wait
+            before the next try.
         sleep: Waits.
         waits: The waits between tries; `delays()` when None.
 
@@ -76,7 +83,8 @@ def retry(
         What the call returned.
 
     Raises:
-        Exception: The last failure, when no time is left for another try.
+        Exception: The last failure, when no time is left for another
+            try.
     """
     for wait in waits if waits is not None else delays():
         try:

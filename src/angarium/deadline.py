@@ -1,4 +1,6 @@
-"""How long the work at hand may still take, carried from the edge to the engines by a context variable."""
+"""How long the work at hand may still take, carried from the edge to
+the engines by a context variable.
+"""
 
 import time
 from collections.abc import Iterator
@@ -10,10 +12,12 @@ _expires_at: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Bound everything done inside the block; an outer, nearer bound stays in force.
+    """Bound everything done inside the block; an outer, nearer bound
+    stays in force.
 
     Args:
-        seconds: From now; nothing or less makes every call inside give up at once.
+        seconds: From now; nothing or less makes every call inside give
+            up at once.
 
     Yields:
         Nothing.
@@ -34,7 +38,8 @@ def remaining(at_most: float) -> float:
         at_most: The call's own bound in seconds.
 
     Returns:
-        Seconds, never negative: the nearer of the call's own bound and the deadline in force.
+        Seconds, never negative: the nearer of the call's own bound and
+        the deadline in force.
     """
     expires_at = _expires_at.get()
     if expires_at is None:

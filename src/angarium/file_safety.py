@@ -1,4 +1,6 @@
-"""Files that nobody else may read, write or put in place, and that survive a power cut."""
+"""Files that nobody else may read, write or put in place, and that
+survive a power cut.
+"""
 
 import errno
 import os
@@ -14,7 +16,9 @@ _OTHERS = 0o077
 
 
 class UnsafeFile(Exception):
-    """A file that others may read, write or have put there; the text names the command that mends it."""
+    """A file that others may read, write or have put there; the text
+    names the command that mends it.
+    """
 
 
 def open_private(path: Path, flags: int, disposable: bool = False) -> int:
@@ -26,8 +30,8 @@ def open_private(path: Path, flags: int, disposable: bool = False) -> int:
     Args:
         path: The file.
         flags: Of `os.open`; a file that is made is its owner's alone.
-        disposable: Whether nothing in it is missed: a link to it is then
-            removed instead of resolved.
+        disposable: Whether nothing in it is missed: a link to it is
+            then removed instead of resolved.
 
     Returns:
         The descriptor, to be closed by the caller.
@@ -76,7 +80,8 @@ def require_private(paths: Sequence[Path]) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Bring the names in a folder to the disk: without it a power cut takes new files away again.
+    """Bring the names in a folder to the disk: without it a power cut
+    takes new files away again.
 
     Args:
         folder: Which.
@@ -106,13 +111,16 @@ def _check_kind_and_owner(path: Path, status: os.stat_result, disposable: bool =
     if stat.S_ISLNK(status.st_mode):
         if disposable or not path.exists():
             raise UnsafeFile(f"{path} is a link; remove it: `rm {name}`")
-        raise UnsafeFile(f'{path} is a link; put the file in its place: `mv "$(realpath {name})" {name}`')
+        raise UnsafeFile(
+            f'{path} is a link; put the file in its place: `mv "$(realpath {name})" {name}`'
+        )
     if not stat.S_ISREG(status.st_mode):
         raise UnsafeFile(f"{path} is no plain file; move it away: `mv {name} {name}.away`")
     user = os.geteuid()
     if status.st_uid != user:
         raise UnsafeFile(
-            f"{path} belongs to user {status.st_uid}, and this is user {user}; if you trust what is in it: "
+            f"{path} belongs to user {status.st_uid}, and this is user {user}; if you trust what "
+            "is in it: "
             f"`chown {user} {name}`"
         )
 
@@ -126,7 +134,9 @@ def _check_modes(files: Sequence[tuple[Path, os.stat_result]]) -> None:
     Raises:
         UnsafeFile: With the command that mends them.
     """
-    loose = [(path, stat.S_IMODE(status.st_mode)) for path, status in files if status.st_mode & _OTHERS]
+    loose = [
+        (path, stat.S_IMODE(status.st_mode)) for path, status in files if status.st_mode & _OTHERS
+    ]
     if loose:
         names = ", ".join(f"{path} (mode {mode:04o})" for path, mode in loose)
         command = shlex.join(["chmod", f"{PRIVATE_MODE:o}", *(str(path) for path, _ in loose)])

@@ -1,7 +1,8 @@
-"""Random bytes for ids, fetched from the system for many of them at once.
+"""Random bytes for ids, fetched from the system for many of them at
+once.
 
-Asking the system lets another thread have the interpreter, which then has to be waited for: that costs a busy
-server more than the bytes.
+Asking the system lets another thread have the interpreter, which then
+has to be waited for: that costs a busy server more than the bytes.
 """
 
 import os
@@ -9,7 +10,9 @@ from collections import deque
 from collections.abc import Callable
 
 SIZE = 16
-"""Bytes given at a time: a trace id has so many, and an id that sorts by time needs ten."""
+"""Bytes given at a time: a trace id has so many, and an id that sorts
+by time needs ten.
+"""
 
 AT_ONCE = 256
 """So many times SIZE is fetched at once: 4 KiB."""
@@ -39,7 +42,9 @@ class RandomPool:
             return self._kept.popleft()
         except IndexError:
             fetched = self._source(SIZE * AT_ONCE)
-        self._kept.extend(fetched[start : start + SIZE] for start in range(SIZE, len(fetched), SIZE))
+        self._kept.extend(
+            fetched[start : start + SIZE] for start in range(SIZE, len(fetched), SIZE)
+        )
         return fetched[:SIZE]
 
 

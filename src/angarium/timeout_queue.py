@@ -7,9 +7,11 @@ Waiter = TypeVar("Waiter")
 
 
 class TimeoutQueue(Generic[Waiter]):
-    """Waiters that are all given the same time, and so stay in the order in which they came; iterated in it.
+    """Waiters that are all given the same time, and so stay in the
+    order in which they came; iterated in it.
 
-    Joining, leaving and finding the next one due cost the same however many there are.
+    Joining, leaving and finding the next one due cost the same however
+    many there are.
     """
 
     __slots__ = ("_due", "seconds")
@@ -22,7 +24,8 @@ class TimeoutQueue(Generic[Waiter]):
         return len(self._due)
 
     def add(self, waiter: Waiter, now: float) -> None:
-        """Let someone wait from now on; whoever waits already starts again.
+        """Let someone wait from now on; whoever waits already starts
+        again.
 
         Args:
             waiter: Who waits.
@@ -46,7 +49,8 @@ class TimeoutQueue(Generic[Waiter]):
         """Find who waits longest.
 
         Returns:
-            The waiter and since when, by the monotonic clock; None while nobody waits.
+            The waiter and since when, by the monotonic clock; None
+            while nobody waits.
         """
         for waiter, due in self._due.items():
             return waiter, due - self.seconds

@@ -1,4 +1,6 @@
-"""A client of the HTTP API, as plain as can be, so that tests do not lean on the project's own one."""
+"""A client of the HTTP API, as plain as can be, so that tests do not
+lean on the project's own one.
+"""
 
 import http.client
 import json
@@ -40,7 +42,9 @@ class Caller:
 
     def __init__(self, url: str, timeout: float = 30.0) -> None:
         parts = urlsplit(url)
-        self._connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=timeout)
+        self._connection = http.client.HTTPConnection(
+            str(parts.hostname), parts.port, timeout=timeout
+        )
         self.token = ""
 
     def __enter__(self) -> Self:
@@ -60,8 +64,14 @@ class Caller:
         headers: Mapping[str, str] | None = None,
         **query: object,
     ) -> Answer:
-        """Send one request; an OSError or HTTPException tells that no whole answer came."""
-        target = f"{path}?{urlencode({name: str(value) for name, value in query.items()})}" if query else path
+        """Send one request; an OSError or HTTPException tells that no
+        whole answer came.
+        """
+        target = (
+            f"{path}?{urlencode({name: str(value) for name, value in query.items()})}"
+            if query
+            else path
+        )
         sent = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         data = None if body is None else json.dumps(body).encode()
         try:
@@ -79,7 +89,9 @@ class Caller:
 
     def log_in(self, username: str, password: str = "") -> Self:
         answer = self.call(
-            "POST", "/auth/token", {"username": username, "password": password or f"{username}-demo"}
+            "POST",
+            "/auth/token",
+            {"username": username, "password": password or f"{username}-demo"},
         )
         assert answer.status == 200, answer
         self.token = answer.text("access_token")

@@ -1,7 +1,9 @@
-"""Clients that do what anybody may, and make a server hold as much as it lets itself be made to.
+"""Clients that do what anybody may, and make a server hold as much as
+it lets itself be made to.
 
 Each is bounded in count, and talks to a service of the test's own on
-loopback. They are also what `python -m bench --only attack_memory` runs.
+loopback. They are also what `python -m bench --only attack_memory`
+runs.
 """
 
 import json
@@ -18,16 +20,22 @@ from tests.acceptance.service import until
 
 MAX_BYTES = 10_240
 CONTROL = "\x01" * MAX_BYTES
-"""The text that takes the most bytes in JSON, six for each of its own."""
+"""The text that takes the most bytes in JSON, six for each of its
+own.
+"""
 
 Statuses = Counter[int]
-"""How often each status came; 0 stands for a connection that was closed without an answer."""
+"""How often each status came; 0 stands for a connection that was closed
+without an answer.
+"""
 
 _SECONDS = 30.0
 
 
 def peak_mib(process_id: int) -> float:
-    """Tell the most resident memory that a process has ever had; Linux only."""
+    """Tell the most resident memory that a process has ever had; Linux
+    only.
+    """
     status = Path(f"/proc/{process_id}/status").read_text()
     found = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
     assert found is not None
@@ -35,7 +43,9 @@ def peak_mib(process_id: int) -> float:
 
 
 class Target:
-    """A running service with a conversation of a hundred of the worst messages."""
+    """A running service with a conversation of a hundred of the worst
+    messages.
+    """
 
     def __init__(self, port: int, token: str, conversation: str) -> None:
         self.port = port
@@ -43,8 +53,12 @@ class Target:
         self.conversation = conversation
 
     @classmethod
-    def prepare(cls, port: int, one: str = "alice", other: str = "bob", password: str = "") -> "Target":
-        """Log in and fill the conversation, and wait until it is stored."""
+    def prepare(
+        cls, port: int, one: str = "alice", other: str = "bob", password: str = ""
+    ) -> "Target":
+        """Log in and fill the conversation, and wait until it is
+        stored.
+        """
         with closing(Caller(f"http://127.0.0.1:{port}")) as sender:
             sender.log_in(one, password)
             target = cls(port, sender.token, sender.open_conversation(other))
@@ -54,9 +68,12 @@ class Target:
         return target
 
     def await_stored(self, caller: Caller, sent: Answer) -> None:
-        """Wait until a message is stored; of one conversation, the last one is stored last."""
+        """Wait until a message is stored; of one conversation, the last
+        one is stored last.
+        """
         until(
-            lambda: caller.call("GET", sent.headers["location"]).status == 200, "the last message is stored"
+            lambda: caller.call("GET", sent.headers["location"]).status == 200,
+            "the last message is stored",
         )
 
     def seen_by(self, username: str, password: str = "") -> "Target":
@@ -65,7 +82,9 @@ class Target:
             return Target(self.port, other.log_in(username, password).token, self.conversation)
 
     def connect(self, receive_buffer: int = 0) -> socket.socket:
-        """Open a connection, with a small window where one is wanted."""
+        """Open a connection, with a small window where one is
+        wanted.
+        """
         connection = socket.socket()
         if receive_buffer:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -76,7 +95,8 @@ class Target:
     def request(self, method: str, path: str, body: Mapping[str, object] | None = None) -> bytes:
         """Write a whole request of alice's."""
         data = b"" if body is None else json.dumps(body).encode()
-        head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {self.token}\r\n"
+        line = f"{method} {path} HTTP/1.1\r\n"
+        head = f"{line}Host: localhost\r\nAuthorization: Bearer {self.token}\r\n"
         if body is not None:
             head += f"Content-Type: application/json\r\nContent-Length: {len(data)}\r\n"
         return f"{head}\r\n".encode() + data
@@ -88,7 +108,9 @@ class Target:
 
 
 def read_answer(connection: socket.socket) -> int:
-    """Read an answer off and forget it; give its status, 0 where there is none."""
+    """Read an answer off and forget it; give its status, 0 where there
+    is none.
+    """
     head = b""
     try:
         while b"\r\n\r\n" not in head:
@@ -108,7 +130,9 @@ def read_answer(connection: socket.socket) -> int:
 
 
 def side_by_side(count: int, each: Callable[[int], Statuses]) -> Statuses:
-    """Let so many clients go on at once, and add up what they were answered."""
+    """Let so many clients go on at once, and add up what they were
+    answered.
+    """
     with ThreadPoolExecutor(count) as threads:
         return sum(threads.map(each, range(count)), Counter())
 
@@ -130,7 +154,9 @@ def read_pages(target: Target, readers: int, rounds: int) -> Statuses:
 
 @contextmanager
 def reading_nothing(target: Target, readers: int) -> Iterator[None]:
-    """Ask for many pages on each of many connections, and take none of them."""
+    """Ask for many pages on each of many connections, and take none of
+    them.
+    """
     with ExitStack() as stack:
         for _ in range(readers):
             connection = stack.enter_context(closing(target.connect(receive_buffer=2_048)))
@@ -162,7 +188,9 @@ def send_largest(target: Target, senders: int, rounds: int) -> Statuses:
 
 @contextmanager
 def sending_halves(target: Target, clients: int) -> Iterator[None]:
-    """Send almost all of a large body on each of many connections, without a login."""
+    """Send almost all of a large body on each of many connections,
+    without a login.
+    """
     head = b"POST /auth/token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 65000\r\n\r\n"
     with ExitStack() as stack:
         for _ in range(clients):

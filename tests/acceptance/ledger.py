@@ -16,10 +16,12 @@ STATUS_RANK = {"PENDING": 0, "SENT": 1, "DELIVERED": 2}
 
 @dataclass
 class Sender:
-    """Sends numbered messages one after the other in one conversation, each until it has its 202.
+    """Sends numbered messages one after the other in one conversation,
+    each until it has its 202.
 
-    With several addresses every request goes to the next one. `rest` is the seconds after each 202.
-    Every so many-th 202 counts as lost on its way, so that its message is sent again.
+    With several addresses every request goes to the next one. `rest` is
+    the seconds after each 202. Every so many-th 202 counts as lost on
+    its way, so that its message is sent again.
     """
 
     url: str
@@ -35,7 +37,9 @@ class Sender:
 
     def run(self, enough: Callable[[], bool]) -> None:
         with ExitStack() as stack:
-            self._run([stack.enter_context(Caller(url)) for url in (self.url, *self.others)], enough)
+            self._run(
+                [stack.enter_context(Caller(url)) for url in (self.url, *self.others)], enough
+            )
 
     def _run(self, callers: Sequence[Caller], enough: Callable[[], bool]) -> None:
         pause = threading.Event()
@@ -71,13 +75,19 @@ class Sender:
                 pause.wait(jitter.uniform(0.02, 0.1))
 
 
-def discrepancies(accepted: Sequence[tuple[str, str]], history: Sequence[dict[str, object]]) -> list[str]:
-    """Hold one sender's promises against what a reader sees: nothing lost, doubled or out of order."""
+def discrepancies(
+    accepted: Sequence[tuple[str, str]], history: Sequence[dict[str, object]]
+) -> list[str]:
+    """Hold one sender's promises against what a reader sees: nothing
+    lost, doubled or out of order.
+    """
     found = [(str(message["message_id"]), str(message["content"])) for message in history]
     ids = [message_id for message_id, _ in found]
     promised = {message_id for message_id, _ in accepted}
     complaints = [f"lost: {text}" for message_id, text in accepted if message_id not in set(ids)]
-    complaints += [f"doubled: {message_id}" for message_id in set(ids) if ids.count(message_id) > 1]
+    complaints += [
+        f"doubled: {message_id}" for message_id in set(ids) if ids.count(message_id) > 1
+    ]
     kept_order = [pair for pair in found if pair[0] in promised]
     if kept_order != list(accepted) and not complaints:
         complaints.append("out of order")

@@ -1,4 +1,6 @@
-"""The real program in a process of its own, on a free port of loopback and a folder of its own."""
+"""The real program in a process of its own, on a free port of loopback
+and a folder of its own.
+"""
 
 import contextlib
 import json
@@ -20,7 +22,9 @@ PATIENCE = 60.0
 
 
 def environment(**settings: str) -> dict[str, str]:
-    """The surroundings without any setting of whoever runs the tests, and with these."""
+    """The surroundings without any setting of whoever runs the tests,
+    and with these.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ANGARIUM_")}
     return {**kept, "PYTHONUNBUFFERED": "1", **settings}
 
@@ -36,7 +40,9 @@ def until(condition: Callable[[], bool], what: str, patience: float = PATIENCE) 
 
 
 class Service:
-    """`angarium serve`, `api` or `worker`: it can be stopped, killed, frozen and started again as it was."""
+    """`angarium serve`, `api` or `worker`: it can be stopped, killed,
+    frozen and started again as it was.
+    """
 
     def __init__(
         self,
@@ -104,12 +110,16 @@ class Service:
         return code
 
     def log_lines(self) -> list[Mapping[str, object]]:
-        """Give what it wrote, without a line that a kill has cut off or that is being written."""
+        """Give what it wrote, without a line that a kill has cut off or
+        that is being written.
+        """
         lines = self.log_path.read_text().splitlines()
         return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
 
     def next_line(self) -> str:
-        """Wait for what it says next on its stdout; empty at its end."""
+        """Wait for what it says next on its stdout; empty at its
+        end.
+        """
         return self._lines.get(timeout=PATIENCE)
 
     def _read(self) -> "queue.Queue[str]":
@@ -138,11 +148,15 @@ class Service:
                 return
             if not line:
                 code = self.process.wait(PATIENCE)
-                raise AssertionError(f"ended with {code} instead of starting: {self.log_path.read_text()}")
+                raise AssertionError(
+                    f"ended with {code} instead of starting: {self.log_path.read_text()}"
+                )
 
 
 @contextlib.contextmanager
-def running(folder: Path, launcher: Sequence[str] = LAUNCHER, **settings: str) -> Iterator[Service]:
+def running(
+    folder: Path, launcher: Sequence[str] = LAUNCHER, **settings: str
+) -> Iterator[Service]:
     """Run the whole service for the length of a block."""
     folder.mkdir(parents=True, exist_ok=True)
     service = Service(folder, launcher=launcher, **settings)

@@ -1,4 +1,6 @@
-"""HAProxy as it is deployed, in front of a real server: what it must refuse, bound and tell by itself."""
+"""HAProxy as it is deployed, in front of a real server: what it must
+refuse, bound and tell by itself.
+"""
 
 import contextlib
 import json
@@ -22,17 +24,26 @@ MAX_PER_SOURCE = 250
 TRACE_ID = re.compile(r"[0-9a-f]{32}")
 LIVE = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
 BODY = b'{"username":"nobody","password":"wrong"}'
-LOGIN = b"POST /auth/token HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%b" % (len(BODY), BODY)
+LOGIN = b"POST /auth/token HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%b" % (
+    len(BODY),
+    BODY,
+)
 CHUNKED = (
     b"POST /auth/token HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
-    b"5;a=b\r\n" + BODY[:5] + b"\r\n%x\r\n" % (len(BODY) - 5) + BODY[5:] + b"\r\n0\r\nX-Trailer: y\r\n\r\n"
+    b"5;a=b\r\n"
+    + BODY[:5]
+    + b"\r\n%x\r\n" % (len(BODY) - 5)
+    + BODY[5:]
+    + b"\r\n0\r\nX-Trailer: y\r\n\r\n"
 )
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     proxies = {"ANGARIUM_TRUSTED_PROXIES": "127.0.0.1"}
-    with running(tmp_path_factory.mktemp("server"), ANGARIUM_LOGIN_ATTEMPTS="1000000", **proxies) as service:
+    with running(
+        tmp_path_factory.mktemp("server"), ANGARIUM_LOGIN_ATTEMPTS="1000000", **proxies
+    ) as service:
         yield service
 
 
@@ -103,7 +114,9 @@ def test_what_can_be_read_in_two_ways_is_refused_and_not_mended(
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1_000_000])
-def test_however_requests_are_cut_into_pieces_each_is_answered(client: RawClient, size: int) -> None:
+def test_however_requests_are_cut_into_pieces_each_is_answered(
+    client: RawClient, size: int
+) -> None:
     stream = LIVE + CHUNKED + LOGIN + b"\r\n" + LIVE + CHUNKED
     for at in range(0, len(stream), size):
         client.send(stream[at : at + size])
@@ -118,8 +131,12 @@ def test_an_empty_line_before_a_request_may_come_in_two_pieces(client: RawClient
 
 
 @pytest.mark.parametrize("size", [1, 5, 1_000_000])
-def test_however_a_bad_request_is_cut_into_pieces_it_is_refused(client: RawClient, size: int) -> None:
-    stream = LIVE + LOGIN.replace(b"Content-Length: 40", b"Content-Length: 40\r\nContent-Length: 40")
+def test_however_a_bad_request_is_cut_into_pieces_it_is_refused(
+    client: RawClient, size: int
+) -> None:
+    stream = LIVE + LOGIN.replace(
+        b"Content-Length: 40", b"Content-Length: 40\r\nContent-Length: 40"
+    )
     with contextlib.suppress(OSError):
         for at in range(0, len(stream), size):
             client.send(stream[at : at + size])
@@ -166,7 +183,9 @@ def test_one_source_has_a_bounded_number_of_connections(url: str) -> None:
     with ExitStack() as held:
         for _ in range(MAX_PER_SOURCE + 20):
             with contextlib.suppress(OSError):
-                peer = held.enter_context(socket.create_connection((parts.hostname, parts.port), 30))
+                peer = held.enter_context(
+                    socket.create_connection((parts.hostname, parts.port), 30)
+                )
                 peer.sendall(LIVE)
                 answered += peer.recv(100).startswith(b"HTTP/1.1 200 ")
         # Those of other tests may not have been counted off yet.
@@ -179,13 +198,16 @@ def test_an_outer_proxy_has_as_many_as_it_needs(server: Service, tmp_path: Path)
         assert {client.ask(LIVE).status for client in clients} == {200}
 
 
-@pytest.mark.parametrize(("outer_proxies", "counted"), [((), "127.0.0.1"), (("127.0.0.1",), "203.0.113.7")])
+@pytest.mark.parametrize(
+    ("outer_proxies", "counted"), [((), "127.0.0.1"), (("127.0.0.1",), "203.0.113.7")]
+)
 def test_the_api_counts_the_address_that_the_nearest_stranger_has(
     tmp_path: Path, outer_proxies: Sequence[str], counted: str
 ) -> None:
     trace = tmp_path.name.encode().hex()[-32:].zfill(32)
     claimed = f"X-Forwarded-For: 198.51.100.1, 203.0.113.7\r\nX-Trace-Id: {trace}\r\n".encode()
-    # An instance of its own: of many refused logins only the first ones have lines.
+    # An instance of its own: of many refused logins only the first ones
+    # have lines.
     with (
         running(tmp_path, ANGARIUM_TRUSTED_PROXIES="127.0.0.1") as server,
         balancer(tmp_path, server.port, outer_proxies) as url,

@@ -1,4 +1,6 @@
-"""The data folder of a running service is moved, replaced or stripped of its lock."""
+"""The data folder of a running service is moved, replaced or stripped
+of its lock.
+"""
 
 from pathlib import Path
 
@@ -7,7 +9,11 @@ from tests.acceptance.service import Service, run_cli, running, until
 
 
 def errors(service: Service) -> list[str]:
-    return [str(line["message"]) for line in service.log_lines() if line["action"] == "data_folder_lost"]
+    return [
+        str(line["message"])
+        for line in service.log_lines()
+        if line["action"] == "data_folder_lost"
+    ]
 
 
 def test_a_moved_folder_takes_nothing_and_serves_on_once_it_is_back(folder: Path) -> None:
@@ -25,7 +31,8 @@ def test_a_moved_folder_takes_nothing_and_serves_on_once_it_is_back(folder: Path
         assert alice.call("GET", "/health/live").status == 200
         assert [line for line in errors(service) if str(data) in line] != []
 
-        # Another service may have the place; this one leaves its files alone.
+        # Another service may have the place; this one leaves its files
+        # alone.
         with running(folder / "other", ANGARIUM_DATA=str(data)) as other:
             assert alice.send(conversation, "meanwhile").status == 503
             assert other.terminate() == 0
@@ -38,7 +45,9 @@ def test_a_moved_folder_takes_nothing_and_serves_on_once_it_is_back(folder: Path
         until(lambda: len(alice.history(conversation)) == 2, "both accepted messages")
         assert [row["content"] for row in alice.history(conversation)] == ["before", "after"]
         assert service.terminate() == 0
-        assert {path.name: path.read_bytes() for path in (folder / "other" / "data").iterdir()} == kept
+        assert {
+            path.name: path.read_bytes() for path in (folder / "other" / "data").iterdir()
+        } == kept
 
 
 def test_beside_a_removed_lock_a_second_service_is_refused(folder: Path) -> None:

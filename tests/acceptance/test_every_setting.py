@@ -1,4 +1,5 @@
-"""Every setting reaches what it is for: real services that run with other values than the defaults.
+"""Every setting reaches what it is for: real services that run with
+other values than the defaults.
 
 What only Kafka and Cassandra take is in
 `tests/unit/wiring/test_settings_on_servers.py`.
@@ -51,11 +52,15 @@ TUNED = {
 
 @pytest.fixture(scope="module")
 def tuned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service on which nearly nothing is as by default, with the users erin, frank and grace."""
+    """A service on which nearly nothing is as by default, with the
+    users erin, frank and grace.
+    """
     folder = tmp_path_factory.mktemp("tuned")
     users = folder / "users.json"
     users.write_text(
-        json.dumps([{"username": name, "password": PASSWORD} for name in ("erin", "frank", "grace")])
+        json.dumps(
+            [{"username": name, "password": PASSWORD} for name in ("erin", "frank", "grace")]
+        )
     )
     with closing(socket.create_server(("127.0.0.2", 0))) as free:
         port = str(free.getsockname()[1])
@@ -93,7 +98,8 @@ def rows(service: Service, query: str) -> list[tuple[object, ...]]:
 
 def test_every_setting_has_a_case() -> None:
     written = Path(__file__).read_text() + ELSEWHERE.read_text()
-    # A name in the two tables above and there is no case yet: it must be looked at below.
+    # A name in the two tables above and there is no case yet: it must
+    # be looked at below.
     cases = re.sub(r"^ +\"ANGARIUM_\w+\": .*$", "", written, flags=re.MULTILINE)
     looked_at = set(re.findall(r"ANGARIUM(?:_[A-Z]+)+", cases))
     missing = {shown.name for shown in Settings.from_env({}).shown} - looked_at
@@ -114,7 +120,7 @@ def test_ANGARIUM_USERS_are_the_users(tuned: Service) -> None:  # noqa: N802
         assert erin.call("GET", "/v1/users", username="alice").status == 404
 
 
-def test_tokens_are_made_with_ANGARIUM_JWT_SECRET_and_ANGARIUM_JWT_ISSUER_and_ANGARIUM_JWT_AUDIENCE(  # noqa: N802
+def test_tokens_have_ANGARIUM_JWT_SECRET_and_ANGARIUM_JWT_ISSUER_and_ANGARIUM_JWT_AUDIENCE(  # noqa: N802
     tuned: Service,
 ) -> None:
     with person(tuned, "erin") as erin:
@@ -133,7 +139,9 @@ def test_a_token_is_good_for_ANGARIUM_TOKEN_TTL(tuned: Service) -> None:  # noqa
 
 
 def test_failed_logins_are_counted_by_client_and_for_a_while(tuned: Service) -> None:
-    """ANGARIUM_TRUSTED_PROXIES, ANGARIUM_LOGIN_ATTEMPTS, ANGARIUM_LOGIN_WINDOW."""
+    """ANGARIUM_TRUSTED_PROXIES, ANGARIUM_LOGIN_ATTEMPTS,
+    ANGARIUM_LOGIN_WINDOW.
+    """
     assert [log_in(tuned, "wrong", "192.0.2.1").status for _ in range(3)] == [401, 401, 429]
     refused = log_in(tuned, PASSWORD, "192.0.2.1")
     assert refused.status == 429
@@ -162,12 +170,14 @@ def test_a_request_may_take_ANGARIUM_REQUEST_TIMEOUT(tuned: Service) -> None:  #
             assert client.ask(b"GET /health/live HTTP/1.1\r\n").status == 408
             return time.monotonic() - began
 
-    # The default never refuses sooner than after 10 s, however busy the machine is.
+    # The default never refuses sooner than after 10 s, however busy the
+    # machine is.
     assert any(seconds_to_the_refusal() < 10 for _ in range(5))
 
 
 def test_somebody_counts_as_online_for_ANGARIUM_PRESENCE_WINDOW(tuned: Service) -> None:  # noqa: N802
-    # Grace is in no other test: a refresh of an older sighting would be left out.
+    # Grace is in no other test: a refresh of an older sighting would be
+    # left out.
     began = time.monotonic()
     with person(tuned, "grace"), person(tuned, "frank") as frank:
         conversation = frank.open_conversation("grace")
@@ -198,7 +208,7 @@ def test_the_log_has_ANGARIUM_PARTITIONS(tuned: Service) -> None:  # noqa: N802
     assert run_cli("users", ANGARIUM_DATA=data, ANGARIUM_PARTITIONS="3").returncode == 0
 
 
-def test_only_lines_of_ANGARIUM_LOG_LEVEL_are_written_in_ANGARIUM_LOG_FORMAT(tuned: Service) -> None:  # noqa: N802
+def test_only_ANGARIUM_LOG_LEVEL_is_written_in_ANGARIUM_LOG_FORMAT(tuned: Service) -> None:  # noqa: N802
     log_in(tuned, "wrong", "192.0.2.3")
     until(lambda: "login_refused" in tuned.log_path.read_text(), "a warning")
     text = tuned.log_path.read_text()
@@ -208,12 +218,16 @@ def test_only_lines_of_ANGARIUM_LOG_LEVEL_are_written_in_ANGARIUM_LOG_FORMAT(tun
 
 def test_the_clients_talk_to_ANGARIUM_URL(tuned: Service, tmp_path: Path) -> None:  # noqa: N802
     config = str(tmp_path)
-    done = run_cli("login", "frank", stdin=f"{PASSWORD}\n", ANGARIUM_URL=tuned.url, XDG_CONFIG_HOME=config)
+    done = run_cli(
+        "login", "frank", stdin=f"{PASSWORD}\n", ANGARIUM_URL=tuned.url, XDG_CONFIG_HOME=config
+    )
     assert done.stdout.startswith(f"frank is logged in at {tuned.url}"), done.stderr
 
 
 @pytest.mark.parametrize("setting", ["ANGARIUM_HOST", "ANGARIUM_PUBLISHED_HOST"])
-def test_what_everybody_knows_is_refused_by_the_address_that_others_reach(setting: str, folder: Path) -> None:
+def test_what_everybody_knows_is_refused_by_the_address_that_others_reach(
+    setting: str, folder: Path
+) -> None:
     settings = {"ANGARIUM_DATA": str(folder / "data"), setting: "192.0.2.7"}
     refused = run_cli("serve", stdin="", patience=PATIENCE, **settings)
     assert refused.returncode == 2
@@ -222,7 +236,9 @@ def test_what_everybody_knows_is_refused_by_the_address_that_others_reach(settin
 
 
 def statuses(url: str, asked: bytes, count: int) -> set[int]:
-    """Send one request several times at once, each on a connection of its own."""
+    """Send one request several times at once, each on a connection of
+    its own.
+    """
     clients = [RawClient(url) for _ in range(count)]
     try:
         for client in clients:
@@ -246,6 +262,9 @@ def test_with_demo_users_others_are_served_within_bounds(folder: Path) -> None:
         until(lambda: 503 in statuses(here, listed, 8), "a request that found another one in hand")
         # By default three of one address may wait.
         login = post("/auth/token", b'{"username": "alice", "password": "alice-demo"}')
-        until(lambda: statuses(here, login, 3) == {200, 503}, "a login that found another one waiting")
+        until(
+            lambda: statuses(here, login, 3) == {200, 503},
+            "a login that found another one waiting",
+        )
     finally:
         service.close()

@@ -1,4 +1,6 @@
-"""Promises 1 and 2: a 202 is never lost, never doubled, never out of order, whenever the process dies."""
+"""Promises 1 and 2: a 202 is never lost, never doubled, never out of
+order, whenever the process dies.
+"""
 
 import threading
 from collections.abc import Sequence
@@ -53,9 +55,14 @@ def test_every_202_is_there_once_and_in_order_after_many_kills(folder: Path) -> 
     try:
         tokens = {name: token_of(service, name) for name in ("alice", "bob", "carol", "dave")}
         pairs = [("alice", "bob"), ("bob", "carol"), ("carol", "dave"), ("dave", "alice")]
-        senders = [Sender(service.url, one, two, tokens[one], seed) for seed, (one, two) in enumerate(pairs)]
+        senders = [
+            Sender(service.url, one, two, tokens[one], seed)
+            for seed, (one, two) in enumerate(pairs)
+        ]
         enough = threading.Event()
-        threads = [threading.Thread(target=sender.run, args=(enough.is_set,)) for sender in senders]
+        threads = [
+            threading.Thread(target=sender.run, args=(enough.is_set,)) for sender in senders
+        ]
         for thread in threads:
             thread.start()
         for _ in range(KILLS):
@@ -70,7 +77,9 @@ def test_every_202_is_there_once_and_in_order_after_many_kills(folder: Path) -> 
 
         for sender in senders:
             assert complaints_about(service, sender, tokens[sender.recipient]) == []
-        assert sum(sender.retries for sender in senders) > 0, "the kills were not felt, so nothing was tested"
+        assert sum(sender.retries for sender in senders) > 0, (
+            "the kills were not felt, so nothing was tested"
+        )
         assert service.terminate() == 0
     finally:
         service.close()

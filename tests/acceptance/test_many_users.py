@@ -1,4 +1,6 @@
-"""A thousand configured users with plain passwords: each is let in at once, whenever the service dies."""
+"""A thousand configured users with plain passwords: each is let in at
+once, whenever the service dies.
+"""
 
 import json
 import os
@@ -18,7 +20,9 @@ USERS = 1_000
 
 @pytest.fixture
 def service(folder: Path) -> Service:
-    users = [{"username": f"u{number}", "password": f"good one {number}"} for number in range(USERS)]
+    users = [
+        {"username": f"u{number}", "password": f"good one {number}"} for number in range(USERS)
+    ]
     (folder / "users.json").write_text(json.dumps(users))
     return Service(folder, ANGARIUM_USERS=str(folder / "users.json"))
 
@@ -65,7 +69,9 @@ def test_everybody_is_let_in_while_passwords_are_hashed_and_after_a_kill(service
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-def test_a_stop_waits_for_no_more_than_the_password_in_hand(service: Service, stop: signal.Signals) -> None:
+def test_a_stop_waits_for_no_more_than_the_password_in_hand(
+    service: Service, stop: signal.Signals
+) -> None:
     try:
         service.start()
         os.kill(service.process.pid, stop)

@@ -1,4 +1,6 @@
-"""What one instance may take, whatever its users ask: 200 MiB at the peak (docs/adr/0007)."""
+"""What one instance may take, whatever its users ask: 200 MiB at the
+peak (docs/adr/0007).
+"""
 
 import sys
 from collections.abc import Iterator
@@ -19,12 +21,16 @@ from tests.acceptance.service import Service, running
 
 MAX_MIB = 200.0
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process's peak")
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux tells a process's peak"
+)
 
 
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Service]:
-    """A service of the test's own, whose peak no other test has raised."""
+    """A service of the test's own, whose peak no other test has
+    raised.
+    """
     with running(tmp_path) as started:
         yield started
 

@@ -1,4 +1,6 @@
-"""What is built is whole: the wheel runs without the project's folder."""
+"""What is built is whole: the wheel runs without the project's
+folder.
+"""
 
 import subprocess
 import sys
@@ -18,7 +20,16 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built and unpacked as an installer does."""
     folder = tmp_path_factory.mktemp("package")
     subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)],
+        [
+            sys.executable,
+            "-m",
+            "build",
+            "--wheel",
+            "--no-isolation",
+            "--outdir",
+            str(folder),
+            str(ROOT),
+        ],
         check=True,
         capture_output=True,
         timeout=PATIENCE,
@@ -30,7 +41,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run_installed(installed: Path, *arguments: str) -> str:
-    # Without `site`, the development environment's link to the source is not followed.
+    # Without `site`, the development environment's link to the source
+    # is not followed.
     path = f"{installed}:{Path(jwt.__file__).parents[1]}"
     finished = subprocess.run(
         [sys.executable, "-S", "-m", "angarium", *arguments],

@@ -45,7 +45,10 @@ def test_the_first_command_that_it_prints_works_when_pasted(folder: Path) -> Non
         )
         assert service.next_line() == "try it in another terminal:\n"
         pasted = subprocess.run(
-            ["/bin/sh", "-c", service.next_line()], capture_output=True, timeout=PATIENCE, check=True
+            ["/bin/sh", "-c", service.next_line()],
+            capture_output=True,
+            timeout=PATIENCE,
+            check=True,
         )
         assert json.loads(pasted.stdout)["token_type"] == "Bearer"
 
@@ -111,14 +114,18 @@ def test_init_says_in_one_line_that_no_broker_answers() -> None:
 def test_another_partition_count_on_existing_data_is_refused(folder: Path) -> None:
     with running(folder) as service:
         service.terminate()
-    changed = run_cli("serve", ANGARIUM_PORT="0", ANGARIUM_DATA=str(folder / "data"), ANGARIUM_PARTITIONS="7")
+    changed = run_cli(
+        "serve", ANGARIUM_PORT="0", ANGARIUM_DATA=str(folder / "data"), ANGARIUM_PARTITIONS="7"
+    )
     assert changed.returncode == 2
     assert "ANGARIUM_PARTITIONS" in changed.stderr
     assert "12" in changed.stderr
 
 
 def test_demo_users_are_refused_on_an_address_that_others_can_reach(folder: Path) -> None:
-    refused = run_cli("serve", ANGARIUM_HOST="0.0.0.0", ANGARIUM_PORT="0", ANGARIUM_DATA=str(folder / "data"))
+    refused = run_cli(
+        "serve", ANGARIUM_HOST="0.0.0.0", ANGARIUM_PORT="0", ANGARIUM_DATA=str(folder / "data")
+    )
     assert refused.returncode == 2
     assert "ANGARIUM_USERS" in refused.stderr
     assert "ANGARIUM_DEMO" in refused.stderr
@@ -138,7 +145,9 @@ def test_configured_users_replace_the_demo_users(folder: Path) -> None:
     users.write_text(json.dumps([{"username": "zoe", "password": "a good one"}]))
     with running(folder, ANGARIUM_USERS=str(users)) as service, Caller(service.url) as caller:
         caller.log_in("zoe", "a good one")
-        stranger = caller.call("POST", "/auth/token", {"username": "alice", "password": "alice-demo"})
+        stranger = caller.call(
+            "POST", "/auth/token", {"username": "alice", "password": "alice-demo"}
+        )
         assert stranger.status == 401
 
 
@@ -173,12 +182,18 @@ def test_a_greeting_that_nobody_reads_is_no_reason_not_to_serve(folder: Path) ->
         )
     os.close(writing)
     try:
-        until(lambda: '"action":"greeting_unwritten"' in log.read_text(), "a word about the greeting")
-        started = next(line for line in map(json.loads, log.read_text().splitlines()) if "url" in line)
+        until(
+            lambda: '"action":"greeting_unwritten"' in log.read_text(), "a word about the greeting"
+        )
+        started = next(
+            line for line in map(json.loads, log.read_text().splitlines()) if "url" in line
+        )
         with Caller(started["url"]) as alice:
             conversation = alice.log_in("alice").open_conversation("bob")
             assert alice.send(conversation, "served").status == 202
-            until(lambda: len(alice.history(conversation)) == 1, "the message, stored by the worker")
+            until(
+                lambda: len(alice.history(conversation)) == 1, "the message, stored by the worker"
+            )
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE) == 0
     finally:

@@ -1,6 +1,8 @@
-"""A service that is stopped while it still starts leaves at once, and leaves well.
+"""A service that is stopped while it still starts leaves at once, and
+leaves well.
 
-As process 1 of a container it would not even hear a signal that it had not asked for.
+As process 1 of a container it would not even hear a signal that it had
+not asked for.
 """
 
 import signal
@@ -35,7 +37,9 @@ def assert_left_well(process: "subprocess.Popen[str]", stop: signal.Signals) -> 
 
 
 @pytest.mark.parametrize("command", ["api", "worker"])
-def test_a_signal_ends_a_wait_for_servers_with_status_0_and_what_is_weak_was_told(command: str) -> None:
+def test_a_signal_ends_a_wait_for_servers_with_status_0_and_what_is_weak_was_told(
+    command: str,
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent.settimeout(PATIENCE)
         address = f"127.0.0.1:{silent.getsockname()[1]}"

@@ -1,4 +1,6 @@
-"""A machine that starts no more threads: one line says so before anything listens."""
+"""A machine that starts no more threads: one line says so before
+anything listens.
+"""
 
 import subprocess
 import sys

@@ -12,7 +12,9 @@ def stored(caller: Caller, conversation: str, message_id: str) -> dict[str, obje
     return caller.call("GET", path).body
 
 
-def test_a_message_walks_from_one_user_to_the_other_and_is_confirmed(alice: Caller, bob: Caller) -> None:
+def test_a_message_walks_from_one_user_to_the_other_and_is_confirmed(
+    alice: Caller, bob: Caller
+) -> None:
     conversation = alice.open_conversation("bob")
     assert conversation == conversation_id("alice", "bob") == bob.open_conversation("alice")
 
@@ -20,7 +22,9 @@ def test_a_message_walks_from_one_user_to_the_other_and_is_confirmed(alice: Call
     assert accepted.status == 202
     message_id = accepted.text("message_id")
     assert UUID(message_id).version == 7
-    assert accepted.headers["location"] == f"/v1/conversations/{conversation}/messages/{message_id}"
+    assert (
+        accepted.headers["location"] == f"/v1/conversations/{conversation}/messages/{message_id}"
+    )
 
     message = stored(bob, conversation, message_id)
     assert message["content"] == "Hello"
@@ -29,7 +33,9 @@ def test_a_message_walks_from_one_user_to_the_other_and_is_confirmed(alice: Call
     assert message["status"] == "SENT", "bob has just proved who he is"
     assert message["timestamp"] == accepted.body["accepted_at"]
 
-    confirmed = bob.call("POST", f"/v1/conversations/{conversation}/messages/{message_id}/delivered")
+    confirmed = bob.call(
+        "POST", f"/v1/conversations/{conversation}/messages/{message_id}/delivered"
+    )
     assert confirmed.status == 202
     until(
         lambda: stored(alice, conversation, message_id)["status"] == "DELIVERED",
@@ -37,7 +43,9 @@ def test_a_message_walks_from_one_user_to_the_other_and_is_confirmed(alice: Call
     )
 
 
-def test_a_message_to_someone_offline_waits_in_their_inbox(service: Service, alice: Caller) -> None:
+def test_a_message_to_someone_offline_waits_in_their_inbox(
+    service: Service, alice: Caller
+) -> None:
     conversation = alice.open_conversation("carol")
     message_id = alice.send(conversation, "are you there?").text("message_id")
     assert stored(alice, conversation, message_id)["status"] == "PENDING"
@@ -76,7 +84,9 @@ def test_a_hundred_messages_in_a_row_are_read_in_that_order(service: Service) ->
     carol.close()
 
 
-def test_one_trace_id_leads_from_the_request_to_the_worker(service: Service, alice: Caller) -> None:
+def test_one_trace_id_leads_from_the_request_to_the_worker(
+    service: Service, alice: Caller
+) -> None:
     conversation = alice.open_conversation("bob")
     trace_id = uuid4().hex
     answer = alice.call(
@@ -90,7 +100,9 @@ def test_one_trace_id_leads_from_the_request_to_the_worker(service: Service, ali
     def actions() -> set[object]:
         return {line["action"] for line in service.log_lines() if line.get("trace_id") == trace_id}
 
-    until(lambda: actions() >= {"request", "message_accepted", "message_stored"}, "all three lines")
+    until(
+        lambda: actions() >= {"request", "message_accepted", "message_stored"}, "all three lines"
+    )
     assert "follow me" not in service.log_path.read_text()
     assert "alice-demo" not in service.log_path.read_text()
     assert alice.token not in service.log_path.read_text()

@@ -1,4 +1,6 @@
-"""One client, or many, ask for all they can get: nobody else is refused, or waits behind them."""
+"""One client, or many, ask for all they can get: nobody else is
+refused, or waits behind them.
+"""
 
 import sys
 from collections.abc import Iterator
@@ -10,14 +12,24 @@ from tests.acceptance.caller import Caller
 from tests.acceptance.service import Service, running, until
 from tests.attacks import Flood, half_requests, login, page
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has all of 127.0.0.0/8 at once")
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux has all of 127.0.0.0/8 at once"
+)
 
 TURNS = 20
 CONNECTIONS = 300
 MAX_IN_HAND = 64
 OPEN_FILES = 328
 """Of which 128 are reserved: 200 connections."""
-LIMITED = ("sh", "-c", f'ulimit -n {OPEN_FILES}; exec "$@"', "sh", sys.executable, "-m", "angarium")
+LIMITED = (
+    "sh",
+    "-c",
+    f'ulimit -n {OPEN_FILES}; exec "$@"',
+    "sh",
+    sys.executable,
+    "-m",
+    "angarium",
+)
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +40,9 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 
 def statuses_of_others(caller: Caller, conversation: str, flood: Flood) -> set[int]:
-    """Send and read as a light user does while the flood is on: the statuses that came."""
+    """Send and read as a light user does while the flood is on: the
+    statuses that came.
+    """
     until(lambda: sum(flood.statuses.values()) > CONNECTIONS, "the flood")
     found = set()
     for number in range(TURNS):
@@ -45,11 +59,18 @@ def test_nobody_notices_a_flood_of_logins(
     conversation = alice.open_conversation("bob")
     username = "carol" if password == "carol-demo" else "nobody-{}"
     flood = Flood(
-        service.url, CONNECTIONS, lambda number: login(username.format(number), password), addresses, 0.2
+        service.url,
+        CONNECTIONS,
+        lambda number: login(username.format(number), password),
+        addresses,
+        0.2,
     )
     with flood:
         assert statuses_of_others(alice, conversation, flood) == {200, 202}
-        until(lambda: flood.statuses[401] + flood.statuses[200] >= addresses, "a turn of each address")
+        until(
+            lambda: flood.statuses[401] + flood.statuses[200] >= addresses,
+            "a turn of each address",
+        )
         with Caller(service.url) as elsewhere:
             elsewhere.log_in("dave")
     assert set(flood.statuses) <= {200, 401, 429, 503}
@@ -67,7 +88,9 @@ def test_a_right_login_waits_for_no_more_than_one_of_another_address(tmp_path: P
             assert flood.statuses[401] - before <= 3
 
 
-def test_a_user_who_reads_all_he_can_is_the_only_one_who_is_refused(service: Service, alice: Caller) -> None:
+def test_a_user_who_reads_all_he_can_is_the_only_one_who_is_refused(
+    service: Service, alice: Caller
+) -> None:
     conversation = alice.open_conversation("bob")
     with Caller(service.url) as carol:
         carol.log_in("carol")
@@ -81,11 +104,15 @@ def test_a_user_who_reads_all_he_can_is_the_only_one_who_is_refused(service: Ser
 
 
 def test_half_sent_requests_on_every_connection_keep_nobody_out(tmp_path: Path) -> None:
-    with running(tmp_path, launcher=LIMITED) as small, half_requests(small.url, OPEN_FILES - 128) as held:
+    with (
+        running(tmp_path, launcher=LIMITED) as small,
+        half_requests(small.url, OPEN_FILES - 128) as held,
+    ):
         for _ in range(5):
             with Caller(small.url) as caller:
                 caller.log_in("alice")
-        # One that made room was told, and there is one line about all of them.
+        # One that made room was told, and there is one line about all
+        # of them.
         assert held[0].recv(100).startswith(b"HTTP/1.1 503")
         small.terminate()
         full = [line for line in small.log_lines() if line["action"] == "connections_full"]

@@ -1,9 +1,12 @@
-"""`angarium verify` against the real program, which is killed meanwhile."""
+"""`angarium verify` against the real program, which is killed
+meanwhile.
+"""
 
 import json
 import subprocess
 import sys
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,11 @@ import pytest
 from tests.acceptance.service import PATIENCE, Service, environment, run_cli, until
 
 MESSAGES = 400
+
+
+def has_accepted(ledger: Path, goal: int) -> bool:
+    """Say whether a ledger has at least so many accepted messages."""
+    return entries(ledger)["accepted"] >= goal
 
 
 def entries(path: Path) -> Counter[str]:
@@ -37,7 +45,7 @@ def test_a_run_through_a_kill_9_states_that_every_promise_was_kept(folder: Path)
         ) as verify:
             for kill in (1, 2):
                 goal = kill * MESSAGES // 4
-                until(lambda goal=goal: entries(ledger)["accepted"] >= goal, f"{goal} are accepted")  # type: ignore[misc]
+                until(partial(has_accepted, ledger, goal), f"{goal} are accepted")
                 service.kill()
                 service.start()
             out, err = verify.communicate(timeout=PATIENCE * 2)
@@ -56,10 +64,23 @@ def test_a_run_through_a_kill_9_states_that_every_promise_was_kept(folder: Path)
         with ledger.open("a") as file:
             for line in ({"entry": "sent", "content": "never sent"}, {"entry": "accepted"}):
                 first = json.loads(ledger.read_text().splitlines()[0])
-                entry = {**line, "conversation_id": first["conversation_id"], "message_id": "invented"}
+                entry = {
+                    **line,
+                    "conversation_id": first["conversation_id"],
+                    "message_id": "invented",
+                }
                 file.write(json.dumps(entry) + "\n")
                 file.flush()
-        arguments = ("verify", "--check", "--ledger", str(ledger), "--url", service.url, "--patience", "0")
+        arguments = (
+            "verify",
+            "--check",
+            "--ledger",
+            str(ledger),
+            "--url",
+            service.url,
+            "--patience",
+            "0",
+        )
         lying = run_cli(*arguments)
         assert lying.returncode == 1
         assert "lost: invented" in lying.stdout

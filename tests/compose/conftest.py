@@ -1,4 +1,6 @@
-"""The composed service, brought up once for all tests of this folder; `make test-compose` runs them."""
+"""The composed service, brought up once for all tests of this folder;
+`make test-compose` runs them.
+"""
 
 import os
 import subprocess
@@ -23,7 +25,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.compose)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
     for figure in config.stash[_figures]:
         terminalreporter.write_line(f"MEASURED {figure}", bold=True)
 
@@ -40,7 +44,9 @@ def measured(kind: str, stack: Stack, config: pytest.Config) -> Start:
 @pytest.fixture(scope="session")
 def _stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     if subprocess.run(["docker", "info"], capture_output=True, check=False).returncode:
-        pytest.fail("no container engine answers `docker info`; these tests need one", pytrace=False)
+        pytest.fail(
+            "no container engine answers `docker info`; these tests need one", pytrace=False
+        )
     stack = Stack()
     try:
         stack.build()
@@ -59,7 +65,9 @@ def cold_start(_stack: Stack, request: pytest.FixtureRequest) -> Start:
 
 @pytest.fixture
 def stack(_stack: Stack, cold_start: Start) -> Iterator[Stack]:
-    """Three of each, all healthy; what a test stopped is started again."""
+    """Three of each, all healthy; what a test stopped is started
+    again.
+    """
     yield _stack
     if not _stack.whole:
         _stack.scale(INSTANCES)

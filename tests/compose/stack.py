@@ -1,4 +1,6 @@
-"""The composed service under a project name and a port of its own, so that it disturbs no other."""
+"""The composed service under a project name and a port of its own, so
+that it disturbs no other.
+"""
 
 import os
 import socket
@@ -15,7 +17,9 @@ PATIENCE = 600.0
 
 INSTANCES = 3
 CONTAINERS = 2 * INSTANCES + 5
-"""With Kafka, two Cassandra nodes, the one that prepares them, and the balancer."""
+"""With Kafka, two Cassandra nodes, the one that prepares them, and the
+balancer.
+"""
 
 
 def until(condition: Callable[[], bool], what: str, patience: float = PATIENCE) -> None:
@@ -30,16 +34,21 @@ def free_port() -> int:
 
 
 class Stack:
-    """Three API and three worker instances behind the balancer, on Kafka and two Cassandra nodes."""
+    """Three API and three worker instances behind the balancer, on
+    Kafka and two Cassandra nodes.
+    """
 
     def __init__(self) -> None:
         self.port = free_port()
         self.project = f"angarium-test-{os.getpid()}"
         self.front_network = f"10.218.{os.getpid() % 256}"
-        # Whoever runs the tests may have a .env and settings of their own; the example changes nothing.
+        # Whoever runs the tests may have a .env and settings of their
+        # own; the example changes nothing.
         self.compose = Compose(
             *("--env-file", ".env.example", "--project-name", self.project),
-            environment=environment(ANGARIUM_PORT=str(self.port), FRONT_NETWORK=self.front_network),
+            environment=environment(
+                ANGARIUM_PORT=str(self.port), FRONT_NETWORK=self.front_network
+            ),
         )
 
     @property
@@ -56,14 +65,17 @@ class Stack:
         self.compose.run("build", seconds=2 * COMMAND_SECONDS)
 
     def up(self) -> float:
-        """Start everything, and tell the seconds until all of it was healthy."""
+        """Start everything, and tell the seconds until all of it was
+        healthy.
+        """
         began = time.monotonic()
         self.scale(INSTANCES)
         return time.monotonic() - began
 
     def scale(self, apis: int) -> None:
         self.compose.run(
-            *("up", "--detach", "--no-build"), *("--scale", f"api={apis}", "--scale", f"worker={INSTANCES}")
+            *("up", "--detach", "--no-build"),
+            *("--scale", f"api={apis}", "--scale", f"worker={INSTANCES}"),
         )
         self.compose.await_well(PATIENCE)
 
@@ -77,12 +89,16 @@ class Stack:
         self.compose.docker("kill", container.id)
 
     def start(self, *containers: Container) -> None:
-        """Start what was stopped or killed, and wait until all is well again."""
+        """Start what was stopped or killed, and wait until all is well
+        again.
+        """
         self.compose.docker("start", *(each.id for each in containers))
         self.compose.await_well(PATIENCE)
 
     def stop(self, container: Container) -> float:
-        """Stop it as Compose does, and tell how many seconds it took."""
+        """Stop it as Compose does, and tell how many seconds it
+        took.
+        """
         began = time.monotonic()
         self.compose.docker("stop", container.id)
         return time.monotonic() - began

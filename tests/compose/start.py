@@ -11,7 +11,9 @@ PROMISED_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Start:
-    """How long it took from `up` until everything was healthy, and how busy the machine was before."""
+    """How long it took from `up` until everything was healthy, and how
+    busy the machine was before.
+    """
 
     seconds: float
     load: float
@@ -23,6 +25,8 @@ class Start:
 
     @property
     def kept(self) -> bool:
-        """The promise is about a machine with nothing else to do; beside other work it is measured only."""
+        """The promise is about a machine with nothing else to do;
+        beside other work it is measured only.
+        """
         quiet = self.load < (os.cpu_count() or 1) / 2
         return self.seconds < PROMISED_SECONDS or not quiet

@@ -1,4 +1,6 @@
-"""The work is spread over all instances, and who asked and for what stays known behind the balancer."""
+"""The work is spread over all instances, and who asked and for what
+stays known behind the balancer.
+"""
 
 from collections import Counter
 from uuid import uuid4
@@ -13,7 +15,8 @@ pytestmark = pytest.mark.timeout(600)
 REQUESTS = 60
 PARTITIONS = 12
 
-# One failed login from inside the composed network, so from another address than the tests'.
+# One failed login from inside the composed network, so from another
+# address than the tests'.
 FAILED_LOGIN = """
 import http.client, sys
 door = http.client.HTTPConnection("haproxy", 8080, timeout=30)
@@ -33,19 +36,26 @@ def call_once(stack: Stack, method: str, path: str, **headers: str) -> Answer:
 def failed_login(stack: Stack, username: str, claimed_address: str) -> int:
     with Caller(stack.url) as caller:
         body = {"username": username, "password": "wrong"}
-        return caller.call("POST", "/auth/token", body, {"X-Forwarded-For": claimed_address}).status
+        return caller.call(
+            "POST", "/auth/token", body, {"X-Forwarded-For": claimed_address}
+        ).status
 
 
 def test_requests_are_spread_over_all_instances(stack: Stack) -> None:
     traces = {uuid4().hex for _ in range(REQUESTS)}
     for trace in traces:
-        assert call_once(stack, "GET", "/openapi.json", X_Trace_Id=trace).headers["x-trace-id"] == trace
+        assert (
+            call_once(stack, "GET", "/openapi.json", X_Trace_Id=trace).headers["x-trace-id"]
+            == trace
+        )
     served: dict[str, str] = {}
 
     def all_are_logged() -> bool:
         lines = stack.compose.logged("api")
         served.update(
-            (line.text("trace_id"), line.container) for line in lines if line.text("action") == "request"
+            (line.text("trace_id"), line.container)
+            for line in lines
+            if line.text("action") == "request"
         )
         return traces <= served.keys()
 
@@ -88,13 +98,17 @@ def test_one_trace_leads_from_the_balancer_to_the_worker(stack: Stack, alice: Ca
 def test_who_guesses_is_known_by_the_address_that_the_balancer_saw(stack: Stack) -> None:
     name = f"nobody-{uuid4().hex[:8]}"
     refused = 0
-    # Each instance counts for itself; a guesser who claims to be somebody else each time gains nothing.
+    # Each instance counts for itself; a guesser who claims to be
+    # somebody else each time gains nothing.
     for number in range(16 * INSTANCES):
         refused += failed_login(stack, name, f"203.0.113.{number}") == 429
     assert refused >= 2 * INSTANCES, "a client that names other addresses is never slowed down"
 
     api = stack.one("api")
     elsewhere = [
-        stack.compose.docker("exec", api.id, "python", "-c", FAILED_LOGIN, name).strip() for _ in "123"
+        stack.compose.docker("exec", api.id, "python", "-c", FAILED_LOGIN, name).strip()
+        for _ in "123"
     ]
-    assert elsewhere == ["401"] * 3, "a client at another address is slowed down for the first one's guesses"
+    assert elsewhere == ["401"] * 3, (
+        "a client at another address is slowed down for the first one's guesses"
+    )

@@ -1,4 +1,6 @@
-"""What strangers may do to the balancer, and what a deployment must never start with."""
+"""What strangers may do to the balancer, and what a deployment must
+never start with.
+"""
 
 import contextlib
 import json
@@ -17,9 +19,12 @@ from tests.fakes.raw_client import RawClient
 pytestmark = pytest.mark.timeout(600)
 
 HEADS = 5_000
-HALF_A_HEAD = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n" + b"X: %s\r\n" % (b"y" * 600) * 87
+HALF_A_HEAD = (
+    b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n" + b"X: %s\r\n" % (b"y" * 600) * 87
+)
 
-# One request from inside the balancer's network, so from another address than the tests'.
+# One request from inside the balancer's network, so from another
+# address than the tests'.
 ELSEWHERE = """
 import http.client
 door = http.client.HTTPConnection("haproxy", 8080, timeout=10)
@@ -42,10 +47,14 @@ def test_unfinished_heads_of_one_stranger_harm_nobody(stack: Stack) -> None:
         with ExitStack() as held:
             for _ in range(HEADS):
                 with contextlib.suppress(OSError):
-                    peer = held.enter_context(socket.create_connection(("127.0.0.1", stack.port), 5))
+                    peer = held.enter_context(
+                        socket.create_connection(("127.0.0.1", stack.port), 5)
+                    )
                     peer.setblocking(False)
                     peer.send(HALF_A_HEAD)
-            elsewhere = stack.compose.docker("exec", stack.one("api").id, "python", "-c", ELSEWHERE)
+            elsewhere = stack.compose.docker(
+                "exec", stack.one("api").id, "python", "-c", ELSEWHERE
+            )
             assert elsewhere.strip() == "200"
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
@@ -55,7 +64,9 @@ def test_unfinished_heads_of_one_stranger_harm_nobody(stack: Stack) -> None:
 def test_the_balancers_own_refusal_is_a_problem_with_a_trace_id(stack: Stack) -> None:
     twice = b"Content-Length: 2\r\nContent-Length: 2\r\n"
     with RawClient(stack.url) as client:
-        answer = client.ask(b"POST /auth/token HTTP/1.1\r\nHost: localhost\r\n" + twice + b"\r\n{}")
+        answer = client.ask(
+            b"POST /auth/token HTTP/1.1\r\nHost: localhost\r\n" + twice + b"\r\n{}"
+        )
         assert client.closed()
     assert (answer.status, answer.code) == (400, "malformed_request")
     assert answer.headers["content-type"] == "application/problem+json"
@@ -63,15 +74,22 @@ def test_the_balancers_own_refusal_is_a_problem_with_a_trace_id(stack: Stack) ->
 
 
 def test_an_instance_believes_nobody_but_the_balancer(stack: Stack) -> None:
-    """Whoever reaches an instance directly is counted by their own address."""
+    """Whoever reaches an instance directly is counted by their own
+    address.
+    """
     api = stack.one("api")
-    networks = json.loads(stack.compose.docker("inspect", api.id))[0]["NetworkSettings"]["Networks"]
+    networks = json.loads(stack.compose.docker("inspect", api.id))[0]["NetworkSettings"][
+        "Networks"
+    ]
     address = networks[f"{stack.project}_default"]["IPAddress"]
     with Caller(f"http://{address}:8080") as caller:
         body = {"username": "nobody-at-all", "password": "wrong"}
         answers = [
             caller.call(
-                "POST", "/auth/token", body, {"X-Forwarded-For": f"203.0.113.{number}", "Host": "localhost"}
+                "POST",
+                "/auth/token",
+                body,
+                {"X-Forwarded-For": f"203.0.113.{number}", "Host": "localhost"},
             ).status
             for number in range(16)
         ]

@@ -1,4 +1,6 @@
-"""Whatever instance is killed under load, no 202 is lost, and no error is seen that a retry cannot mend."""
+"""Whatever instance is killed under load, no 202 is lost, and no error
+is seen that a retry cannot mend.
+"""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -20,7 +22,9 @@ BETWEEN_KILLS = 25
 
 @contextmanager
 def load(stack: Stack) -> Iterator[Sequence[Sender]]:
-    """Four people write, each to one other, one message after the other: through the balancer only."""
+    """Four people write, each to one other, one message after the
+    other: through the balancer only.
+    """
     senders = []
     for seed, (one, two) in enumerate(PAIRS):
         with Caller(stack.url) as caller:
@@ -41,7 +45,9 @@ def load(stack: Stack) -> Iterator[Sequence[Sender]]:
 def await_progress(senders: Sequence[Sender]) -> None:
     goals = [len(sender.accepted) + BETWEEN_KILLS for sender in senders]
     until(
-        lambda: all(len(sender.accepted) >= goal for sender, goal in zip(senders, goals, strict=True)),
+        lambda: all(
+            len(sender.accepted) >= goal for sender, goal in zip(senders, goals, strict=True)
+        ),
         f"{BETWEEN_KILLS} more messages of each sender are accepted",
     )
 
@@ -78,7 +84,9 @@ def test_any_instance_can_be_killed_under_load(stack: Stack, service: str) -> No
 
 
 def test_a_request_that_finds_a_dead_instance_is_taken_by_another(stack: Stack) -> None:
-    """What the retry is for: between a death and the health check that finds it no new request fails."""
+    """What the retry is for: between a death and the health check that
+    finds it no new request fails.
+    """
     victim = stack.one("api")
     stack.kill(victim)
     answers = []

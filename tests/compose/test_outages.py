@@ -1,4 +1,6 @@
-"""The balancer adds no outage of its own: what an instance can still do is done; refusals are the API's."""
+"""The balancer adds no outage of its own: what an instance can still do
+is done; refusals are the API's.
+"""
 
 import re
 from collections.abc import Iterator
@@ -42,12 +44,17 @@ def instances_found_down(stack: Stack) -> int:
 
 
 def await_unreadiness(stack: Stack, found_before: int) -> None:
-    until(lambda: instances_found_down(stack) >= found_before + INSTANCES, "the balancer finds none ready")
+    until(
+        lambda: instances_found_down(stack) >= found_before + INSTANCES,
+        "the balancer finds none ready",
+    )
     assert readiness(stack) == 503
 
 
 def greet_through_every_instance(stack: Stack, alice: Caller, conversation: str) -> None:
-    """A send in a conversation that an instance knows does not need the store."""
+    """A send in a conversation that an instance knows does not need the
+    store.
+    """
     for _ in range(10 * INSTANCES):
         with Caller(stack.url) as caller:
             caller.token = alice.token
@@ -74,7 +81,10 @@ def test_sends_go_on_while_cassandra_has_no_quorum(stack: Stack, alice: Caller) 
         assert_is_a_refusal_that_can_be_tried_again(read)
         assert read.body["code"] == "store_unavailable"
     path = f"/v1/conversations/{conversation}/messages/{sent.text('message_id')}"
-    until(lambda: alice.call("GET", path).status == 200, "the message is stored when the node is back")
+    until(
+        lambda: alice.call("GET", path).status == 200,
+        "the message is stored when the node is back",
+    )
 
 
 def test_reads_go_on_while_kafka_is_away(stack: Stack, alice: Caller) -> None:
@@ -90,7 +100,9 @@ def test_reads_go_on_while_kafka_is_away(stack: Stack, alice: Caller) -> None:
 
 
 def test_an_instance_that_hangs_is_left(stack: Stack) -> None:
-    """It takes connections and never answers: only the health check can tell."""
+    """It takes connections and never answers: only the health check can
+    tell.
+    """
     before = instances_found_down(stack)
     frozen = stack.one("api")
     stack.compose.docker("pause", frozen.id)
@@ -109,17 +121,23 @@ def test_without_any_instance_the_balancer_refuses_in_the_apis_words_until_there
     instances = stack.compose.containers("api")
     stack.compose.docker("kill", *(each.id for each in instances))
     trace = uuid4().hex
-    # On new connections: one that has served before is closed when its instance dies, as any lost connection.
+    # On new connections: one that has served before is closed when its
+    # instance dies, as any lost connection.
     refused = who_am_i(stack, alice.token, trace.upper())
     assert_is_a_refusal_that_can_be_tried_again(refused)
     assert refused.body["code"] == "overloaded"
     assert refused.body["trace_id"] == trace
     assert_is_a_refusal_that_can_be_tried_again(who_am_i(stack, alice.token, "none of its own"))
     stack.start(*instances)
-    until(lambda: who_am_i(stack, alice.token, trace).status == 200, "the balancer finds the instances again")
+    until(
+        lambda: who_am_i(stack, alice.token, trace).status == 200,
+        "the balancer finds the instances again",
+    )
 
 
-def test_instances_that_come_later_are_found_and_those_that_go_are_left(stack: Stack, alice: Caller) -> None:
+def test_instances_that_come_later_are_found_and_those_that_go_are_left(
+    stack: Stack, alice: Caller
+) -> None:
     for count in (1, INSTANCES):
         stack.scale(count)
 
@@ -127,7 +145,10 @@ def test_instances_that_come_later_are_found_and_those_that_go_are_left(stack: S
             traces = {uuid4().hex for _ in range(20)}
             for trace in traces:
                 with Caller(stack.url) as caller:
-                    assert caller.call("GET", "/openapi.json", headers={"X-Trace-Id": trace}).status == 200
+                    assert (
+                        caller.call("GET", "/openapi.json", headers={"X-Trace-Id": trace}).status
+                        == 200
+                    )
             lines = stack.compose.logged("api")
             return {line.container for line in lines if line.text("trace_id") in traces}
 

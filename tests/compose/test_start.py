@@ -1,4 +1,6 @@
-"""SC-007: everything starts in under a minute; and data outlives the containers."""
+"""SC-007: everything starts in under a minute; and data outlives the
+containers.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +14,11 @@ pytestmark = pytest.mark.timeout(1200)
 
 
 def test_all_is_healthy_within_a_minute_of_the_first_up(stack: Stack, cold_start: Start) -> None:
-    assert len(stack.compose.containers("api")) == len(stack.compose.containers("worker")) == INSTANCES
+    assert (
+        len(stack.compose.containers("api"))
+        == len(stack.compose.containers("worker"))
+        == INSTANCES
+    )
     assert cold_start.kept
 
 

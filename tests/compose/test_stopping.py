@@ -1,4 +1,6 @@
-"""SIGTERM reaches the program as process 1: it finishes what is in hand and exits 0 within its grace."""
+"""SIGTERM reaches the program as process 1: it finishes what is in hand
+and exits 0 within its grace.
+"""
 
 import pytest
 

@@ -1,1 +1,3 @@
-"""Real servers for the tests: Kafka and Cassandra as plain processes on this machine."""
+"""Real servers for the tests: Kafka and Cassandra as plain processes on
+this machine.
+"""

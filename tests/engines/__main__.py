@@ -1,4 +1,6 @@
-"""`python -m tests.engines`: Kafka and Cassandra in the foreground, until Ctrl-C."""
+"""`python -m tests.engines`: Kafka and Cassandra in the foreground,
+until Ctrl-C.
+"""
 
 import secrets
 import signal
@@ -14,7 +16,8 @@ from tests.engines.processes import NotReady
 
 
 def main() -> int:
-    """Start both, print what to export, and stop both at the first signal.
+    """Start both, print what to export, and stop both at the first
+    signal.
 
     Returns:
         0 after a signal, 1 when a server cannot run.
@@ -38,7 +41,9 @@ def _serve(folder: Path, stopping: threading.Event) -> int:
         kafka.start()
         cassandra.start()
         print(_settings(kafka, cassandra), flush=True)
-        print("Both run, data in a temporary folder. Ctrl-C stops them.", file=sys.stderr, flush=True)
+        print(
+            "Both run, data in a temporary folder. Ctrl-C stops them.", file=sys.stderr, flush=True
+        )
         stopping.wait()
     finally:
         kafka.stop()

@@ -1,4 +1,6 @@
-"""Real Cassandra nodes, each with a folder and an address of its own."""
+"""Real Cassandra nodes, each with a folder and an address of its
+own.
+"""
 
 import os
 import re
@@ -24,7 +26,8 @@ _QUICK = (
     "-Djdk.attach.allowAttachSelf=true",
     "-Dio.netty.tryReflectionSetAccessible=true",
 )
-# What Cassandra 5.0 needs from Java 17 (its own conf/jvm17-server.options).
+# What Cassandra 5.0 needs from Java 17 (its own
+# conf/jvm17-server.options).
 _EXPORTS = (
     "java.base/java.lang.ref",
     "java.base/jdk.internal.misc",
@@ -73,7 +76,9 @@ USERNAME = PASSWORD = "cassandra"
 
 
 class CassandraNode:
-    """A node that stays at its address and keeps its data through stops, kills and restarts."""
+    """A node that stays at its address and keeps its data through
+    stops, kills and restarts.
+    """
 
     def __init__(
         self,
@@ -92,8 +97,10 @@ class CassandraNode:
             address: A loopback address, one a node.
             token: Where its part of the ring begins.
             seeds: The addresses of all nodes.
-            ports: For clients, and for the nodes among themselves; the same on all nodes.
-            certificates: For encrypted connections alone, and passwords; None takes everybody.
+            ports: For clients, and for the nodes among themselves; the
+                same on all nodes.
+            certificates: For encrypted connections alone, and
+                passwords; None takes everybody.
             jvm: How Java is run.
         """
         self.folder = folder
@@ -135,7 +142,9 @@ class CassandraNode:
         Raises:
             NotReady: It does not come up.
         """
-        self.process.wait_until(lambda: "Starting listening for CQL clients" in self.said(), START_SECONDS)
+        self.process.wait_until(
+            lambda: "Starting listening for CQL clients" in self.said(), START_SECONDS
+        )
 
     def wait_until_sees(self, others: Sequence["CassandraNode"]) -> None:
         """Wait until it knows that other nodes are up.
@@ -149,7 +158,8 @@ class CassandraNode:
         self.process.wait_until(lambda: all(map(self._sees, others)), START_SECONDS)
 
     def start(self) -> None:
-        """Start it and wait until it takes requests; does nothing when it runs.
+        """Start it and wait until it takes requests; does nothing when
+        it runs.
 
         Raises:
             NotReady: It does not come up.
@@ -223,7 +233,9 @@ class CassandraNode:
 
 
 class CassandraCluster:
-    """Some nodes that share a ring evenly, on 127.0.0.1, 127.0.0.2, …"""
+    """Some nodes that share a ring evenly, on 127.0.0.1,
+    127.0.0.2, …
+    """
 
     def __init__(
         self,
@@ -238,18 +250,27 @@ class CassandraCluster:
         Args:
             folder: Holds a folder a node.
             nodes: How many.
-            ports: For clients, and for the nodes among themselves; free ones when None.
-            certificates: For encrypted connections alone, and passwords; None takes everybody.
+            ports: For clients, and for the nodes among themselves; free
+                ones when None.
+            certificates: For encrypted connections alone, and
+                passwords; None takes everybody.
             jvm: How Java is run.
         """
         addresses = [f"127.0.0.{number + 1}" for number in range(nodes)]
         self.ports = ports or (free_port(*_usable(addresses)), free_port(*addresses))
         step = 2**64 // nodes
-        # A node that is no seed gives up at once when it finds none, as on a busy machine or alone.
+        # A node that is no seed gives up at once when it finds none, as
+        # on a busy machine or alone.
         seeds = ",".join(addresses)
         self.nodes = [
             CassandraNode(
-                folder / address, address, -(2**63) + number * step, seeds, self.ports, certificates, jvm
+                folder / address,
+                address,
+                -(2**63) + number * step,
+                seeds,
+                self.ports,
+                certificates,
+                jvm,
             )
             for number, address in enumerate(addresses)
         ]
@@ -259,7 +280,8 @@ class CassandraCluster:
         return ",".join(f"{node.address}:{self.ports[0]}" for node in self.nodes)
 
     def start(self) -> None:
-        """Start what does not run, and wait until all nodes take requests and know of each other.
+        """Start what does not run, and wait until all nodes take
+        requests and know of each other.
 
         Raises:
             NotReady: A node does not come up.
@@ -289,5 +311,7 @@ def _usable(addresses: Sequence[str]) -> Sequence[str]:
         free_port(*addresses)
     except OSError as error:
         aliases = "; ".join(f"sudo ifconfig lo0 alias {address}" for address in addresses[1:])
-        raise Missing(f"the loopback addresses {addresses} cannot be used; on macOS: {aliases}") from error
+        raise Missing(
+            f"the loopback addresses {addresses} cannot be used; on macOS: {aliases}"
+        ) from error
     return addresses

@@ -1,4 +1,6 @@
-"""Connections to Cassandra that all tests of a session share: one costs more than most tests."""
+"""Connections to Cassandra that all tests of a session share: one costs
+more than most tests.
+"""
 
 import pytest
 
@@ -16,7 +18,8 @@ _sessions = pytest.StashKey[dict[str, tuple[CassandraSession, CassandraSession]]
 def shared_sessions(
     request: pytest.FixtureRequest, addresses: str
 ) -> tuple[CassandraSession, CassandraSession]:
-    """Give two connections to a keyspace that all tests share, by ids of their own.
+    """Give two connections to a keyspace that all tests share, by ids
+    of their own.
 
     Args:
         request: Of any fixture that keeps the nodes up.
@@ -28,8 +31,9 @@ def shared_sessions(
     opened = request.config.stash.setdefault(_sessions, {})
     if addresses not in opened:
         points = contact_points(addresses)
-        # One copy gives the answers of two that a quorum has to agree on, at half the cost; where copies
-        # differ or are gone, a test has a keyspace of its own.
+        # One copy gives the answers of two that a quorum has to agree
+        # on, at half the cost; where copies differ or are gone, a test
+        # has a keyspace of its own.
         address = CassandraAddress(points, "one_copy")
         prepare(address, replication=1, timeout=PREPARE_SECONDS)
         opened[addresses] = connected(address), connected(address)

@@ -1,4 +1,6 @@
-"""Certificates of an authority that nobody else knows, as files in PEM."""
+"""Certificates of an authority that nobody else knows, as files
+in PEM.
+"""
 
 from pathlib import Path
 
@@ -16,7 +18,8 @@ class Certificates:
 
     Attributes:
         authority: Whom to trust.
-        server: A server's key and certificate in one file, as Kafka and Cassandra read it.
+        server: A server's key and certificate in one file, as Kafka and
+            Cassandra read it.
         client: A client's certificate.
         client_key: Its key.
     """

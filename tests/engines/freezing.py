@@ -1,4 +1,6 @@
-"""A process of ours that stands still, with its connections open, until it may go on."""
+"""A process of ours that stands still, with its connections open, until
+it may go on.
+"""
 
 import os
 import signal
@@ -11,7 +13,8 @@ _PATIENCE_SECONDS = 30.0
 
 
 def freeze(process: subprocess.Popen[AnyStr]) -> None:
-    """Stop a process, and wait until all its threads stand still: on a busy machine they answer until then.
+    """Stop a process, and wait until all its threads stand still: on a
+    busy machine they answer until then.
 
     Args:
         process: Which; one that has ended stays as it is.
@@ -25,7 +28,9 @@ def freeze(process: subprocess.Popen[AnyStr]) -> None:
     give_up_at = time.monotonic() + _PATIENCE_SECONDS
     while not _stands_still(process):
         if time.monotonic() > give_up_at:
-            raise TimeoutError(f"process {process.pid} goes on {_PATIENCE_SECONDS:g} s after SIGSTOP")
+            raise TimeoutError(
+                f"process {process.pid} goes on {_PATIENCE_SECONDS:g} s after SIGSTOP"
+            )
         time.sleep(_POLL_SECONDS)
 
 

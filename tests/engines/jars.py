@@ -1,4 +1,6 @@
-"""The servers' jars: fetched once with Maven, kept in the user's cache, shared by everybody."""
+"""The servers' jars: fetched once with Maven, kept in the user's cache,
+shared by everybody.
+"""
 
 import fcntl
 import hashlib
@@ -18,9 +20,11 @@ PATIENCE_SECONDS = 600
 
 
 def jars(pom: Path, cache: Path | None = None) -> Path:
-    """Give the folder with everything that a pom asks for, fetching it if it is not there yet.
+    """Give the folder with everything that a pom asks for, fetching it
+    if it is not there yet.
 
-    Whoever comes while another fetches the same waits for it; a fetch that breaks off leaves nothing.
+    Whoever comes while another fetches the same waits for it; a fetch
+    that breaks off leaves nothing.
 
     Args:
         pom: Names the artifacts; its content is the key in the cache.
@@ -30,7 +34,8 @@ def jars(pom: Path, cache: Path | None = None) -> Path:
         A folder of jars, complete.
 
     Raises:
-        Missing: They are not in the cache, and there is no Maven or no network to get them.
+        Missing: They are not in the cache, and there is no Maven or no
+            network to get them.
     """
     cache = cache or _user_cache()
     folder = cache / f"{pom.stem}-{hashlib.sha256(pom.read_bytes()).hexdigest()[:16]}"
@@ -62,7 +67,11 @@ def _fetch(pom: Path, folder: Path) -> None:
         into = Path(unfinished, "jars")
         command = [
             *(maven, "--batch-mode", "--quiet", "--file", str(pom)),
-            *("dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={into}"),
+            *(
+                "dependency:copy-dependencies",
+                "-DincludeScope=runtime",
+                f"-DoutputDirectory={into}",
+            ),
         ]
         environment = {**os.environ, "JAVA_HOME": str(java().resolve().parent.parent)}
         try:
@@ -80,5 +89,7 @@ def _fetch(pom: Path, folder: Path) -> None:
             ) from error
         if done.returncode != 0 or not into.is_dir():
             said = (done.stdout + done.stderr).strip().splitlines()
-            raise Missing(f"Maven could not fetch {pom.stem}: {said[0] if said else 'it said nothing'}")
+            raise Missing(
+                f"Maven could not fetch {pom.stem}: {said[0] if said else 'it said nothing'}"
+            )
         into.rename(folder)

@@ -21,10 +21,12 @@ SASL_PASSWORD = "not-a-secret"
 
 
 class KafkaServer:
-    """A broker that stays at its address and keeps its data through stops, kills and restarts.
+    """A broker that stays at its address and keeps its data through
+    stops, kills and restarts.
 
-    It listens three times: without any security, with a password (SASL_PLAINTEXT, mechanism PLAIN), and
-    encrypted, for clients with a certificate of its own authority (SSL).
+    It listens three times: without any security, with a password
+    (SASL_PLAINTEXT, mechanism PLAIN), and encrypted, for clients with a
+    certificate of its own authority (SSL).
     """
 
     def __init__(self, folder: Path, port: int | None = None, jvm: Jvm = QUICK_START) -> None:
@@ -32,7 +34,8 @@ class KafkaServer:
 
         Args:
             folder: For its data, settings and logs.
-            port: For the listener without security; a free one when None.
+            port: For the listener without security; a free one when
+                None.
             jvm: How Java is run.
         """
         self.folder = folder
@@ -65,7 +68,8 @@ class KafkaServer:
         return self._process
 
     def start(self) -> None:
-        """Start it and wait until it takes requests; does nothing when it runs.
+        """Start it and wait until it takes requests; does nothing when
+        it runs.
 
         Raises:
             NotReady: It does not come up.

@@ -1,4 +1,6 @@
-"""Topics for tests, on a broker that may have been busy or killed a moment ago."""
+"""Topics for tests, on a broker that may have been busy or killed a
+moment ago.
+"""
 
 import time
 from contextlib import closing, suppress
@@ -15,8 +17,11 @@ from angarium.engines.kafka.topics import KafkaTopics, dead_letters_of
 PATIENCE_SECONDS = 30.0
 
 
-def make_topics(connection: KafkaConnectionSettings, topic: str, partitions: int) -> tuple[str, ...]:
-    """Make a topic and the one of its dead letters, as soon as the broker lets us.
+def make_topics(
+    connection: KafkaConnectionSettings, topic: str, partitions: int
+) -> tuple[str, ...]:
+    """Make a topic and the one of its dead letters, as soon as the
+    broker lets us.
 
     Args:
         connection: Where the broker is.
@@ -36,7 +41,8 @@ def make_topics(connection: KafkaConnectionSettings, topic: str, partitions: int
 
 
 def delete_topics(connection: KafkaConnectionSettings, topic: str) -> None:
-    """Delete a topic and the one of its dead letters: a killed broker checks each log that it has.
+    """Delete a topic and the one of its dead letters: a killed broker
+    checks each log that it has.
 
     Args:
         connection: Where the broker is.
@@ -49,7 +55,8 @@ def delete_topics(connection: KafkaConnectionSettings, topic: str) -> None:
 
 
 def set_config(connection: KafkaConnectionSettings, topic: str, name: str, value: int) -> None:
-    """Change a topic as an operator does; the broker heeds it within moments.
+    """Change a topic as an operator does; the broker heeds it within
+    moments.
 
     Args:
         connection: Where the broker is.

@@ -1,4 +1,6 @@
-"""Free ports for servers, away from those that the system gives to outgoing connections."""
+"""Free ports for servers, away from those that the system gives to
+outgoing connections.
+"""
 
 import random
 import socket
@@ -8,16 +10,20 @@ _given: set[int] = set()
 
 
 def free_port(*addresses: str) -> int:
-    """Find a port that nobody listens on, and that was not given out in this process before.
+    """Find a port that nobody listens on, and that was not given out in
+    this process before.
 
     Args:
-        addresses: It is free on all of them; 127.0.0.1 when none is named.
+        addresses: It is free on all of them; 127.0.0.1 when none is
+            named.
 
     Returns:
         The port.
     """
     for port in random.sample(_RANGE, len(_RANGE)):
-        if port not in _given and all(_is_free(address, port) for address in addresses or ("127.0.0.1",)):
+        if port not in _given and all(
+            _is_free(address, port) for address in addresses or ("127.0.0.1",)
+        ):
             _given.add(port)
             return port
     raise OSError(f"no free port from {_RANGE.start} to {_RANGE.stop} on {addresses}")

@@ -1,4 +1,6 @@
-"""A server as a process of ours: started, watched, stopped, killed, frozen."""
+"""A server as a process of ours: started, watched, stopped, killed,
+frozen.
+"""
 
 import atexit
 import subprocess
@@ -11,20 +13,27 @@ from tests.engines.freezing import freeze, resume
 
 _POLL_SECONDS = 0.02
 
-# Waits for the end of its input, which comes when we end, however that happens.
+# Waits for the end of its input, which comes when we end, however that
+# happens.
 _GUARD = ("sh", "-c", 'read -r _; kill -9 "$0"')
 
 _running: "weakref.WeakSet[ServerProcess]" = weakref.WeakSet()
 
 
 class NotReady(Exception):
-    """A server did not come up, or went away; the message ends with what it wrote last."""
+    """A server did not come up, or went away; the message ends with
+    what it wrote last.
+    """
 
 
 class ServerProcess:
-    """One run of a server in a session of its own, so that Ctrl-C reaches it through us only."""
+    """One run of a server in a session of its own, so that Ctrl-C
+    reaches it through us only.
+    """
 
-    def __init__(self, name: str, command: Sequence[str], log: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, name: str, command: Sequence[str], log: Path, environment: Mapping[str, str]
+    ) -> None:
         """Start it.
 
         Args:
@@ -76,7 +85,9 @@ class ServerProcess:
         while not ready():
             if not self.alive:
                 self._ended()
-                raise NotReady(f"{self.name} ended with {self._process.returncode}: {self.last_words()}")
+                raise NotReady(
+                    f"{self.name} ended with {self._process.returncode}: {self.last_words()}"
+                )
             if time.monotonic() > give_up_at:
                 self.kill()
                 raise NotReady(f"{self.name} did not answer in {seconds:g} s: {self.last_words()}")
@@ -97,14 +108,18 @@ class ServerProcess:
         self._ended()
 
     def kill(self) -> None:
-        """End it as a crash does, and wait until the system has taken back its ports."""
+        """End it as a crash does, and wait until the system has taken
+        back its ports.
+        """
         self._process.kill()
         self._process.wait(20.0)
         self._frozen = False
         self._ended()
 
     def freeze(self) -> None:
-        """Stop its clock: connections stay open and nothing is answered."""
+        """Stop its clock: connections stay open and nothing is
+        answered.
+        """
         freeze(self._process)
         self._frozen = True
 

@@ -1,4 +1,6 @@
-"""An application for tests of the server: a few paths, each with one habit."""
+"""An application for tests of the server: a few paths, each with one
+habit.
+"""
 
 import json
 import threading
@@ -50,12 +52,15 @@ _LANES = {
 class StubApplication:
     """Answers by the path's first segment; keeps what it was asked.
 
-    `/echo` gives the body back, `/large/N` N bytes, `/store-large/N` as well on the STORE lane.
-    `/refused` is refused from its head, `/crash` fails there, `/broken` later. `/store`, `/hash` and
-    `/health` wait on those lanes until the test opens the gate. `/live` is on the LIVENESS lane.
-    `/held` holds the server's own thread until then. `/await` is answered when the test completes a
-    future. `/moved` finds on the server's thread that it would block; `/moved-await` and `/store-await`
-    come to a future on the STORE lane. An `X-User` names the user, else it is alice, and an
+    `/echo` gives the body back, `/large/N` N bytes, `/store-large/N` as
+    well on the STORE lane. `/refused` is refused from its head,
+    `/crash` fails there, `/broken` later. `/store`, `/hash` and
+    `/health` wait on those lanes until the test opens the gate. `/live`
+    is on the LIVENESS lane. `/held` holds the server's own thread until
+    then. `/await` is answered when the test completes a future.
+    `/moved` finds on the server's thread that it would block;
+    `/moved-await` and `/store-await` come to a future on the STORE
+    lane. An `X-User` names the user, else it is alice, and an
     `X-Forwarded-For` the client.
     """
 

@@ -28,7 +28,9 @@ class ManualClock:
             self._now_ms += round(seconds * 1000)
 
     def step_wall(self, milliseconds: int) -> None:
-        """Set the wall clock forward or back, as an administrator or a time server does."""
+        """Set the wall clock forward or back, as an administrator or a
+        time server does.
+        """
         with self._lock:
             self._now_ms += milliseconds
 

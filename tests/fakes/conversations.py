@@ -29,7 +29,9 @@ class MemoryConversations:
         self, user_id: UUID, after: ConversationPosition | None, limit: int
     ) -> Sequence[Conversation]:
         with self._lock:
-            mine = [each for each in self._conversations.values() if user_id in each.participant_ids]
+            mine = [
+                each for each in self._conversations.values() if user_id in each.participant_ids
+            ]
         listed = [each for each in mine if after is None or _position(each) < after]
         return sorted(listed, key=_position, reverse=True)[:limit]
 

@@ -9,7 +9,9 @@ from angarium.ports.message_log import BEGINNING, Assignment, Position
 
 @dataclass(eq=False)
 class Member:
-    """One consumer of the group; knows only what its own polls told it."""
+    """One consumer of the group; knows only what its own polls
+    told it.
+    """
 
     heard_at: float
     known: dict[int, Assignment] = field(default_factory=dict)
@@ -17,7 +19,8 @@ class Member:
 
 
 class Group:
-    """Deals partitions out evenly; one moves only when its holder has let go or fell silent.
+    """Deals partitions out evenly; one moves only when its holder has
+    let go or fell silent.
 
     Not safe for threads by itself: callers hold the log's condition.
     """
@@ -33,7 +36,9 @@ class Group:
         self._committed: dict[int, Position] = {}
 
     def newcomer(self) -> Member:
-        """Make a consumer known; it becomes a member with its first poll."""
+        """Make a consumer known; it becomes a member with its first
+        poll.
+        """
         return Member(self._clock.monotonic())
 
     def leave(self, member: Member) -> None:
@@ -45,7 +50,9 @@ class Group:
         member.known.clear()
 
     def poll(self, member: Member) -> tuple[list[Assignment], dict[Assignment, Position]]:
-        """Note that a consumer lives, and tell it what it lost and gained since its last poll."""
+        """Note that a consumer lives, and tell it what it lost and
+        gained since its last poll.
+        """
         member.heard_at = self._clock.monotonic()
         if member not in self._members:
             self._members.append(member)
@@ -55,7 +62,9 @@ class Group:
         return lost, self._take_hold(member)
 
     def commit(self, member: Member, assignment: Assignment, position: Position) -> None:
-        """Keep a position, or end the assignment when its hold was lost."""
+        """Keep a position, or end the assignment when its hold was
+        lost.
+        """
         if assignment not in member.known.values():
             return
         if self._holds.get(assignment.partition) != (member, assignment):
@@ -69,7 +78,9 @@ class Group:
         return self._committed.get(partition, BEGINNING)
 
     def take_away(self, partition: int) -> None:
-        """End a hold behind its holder's back, as a broker does that missed its heartbeats."""
+        """End a hold behind its holder's back, as a broker does that
+        missed its heartbeats.
+        """
         self._holds.pop(partition, None)
 
     def _share(self, member: Member) -> set[int]:

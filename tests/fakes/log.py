@@ -13,9 +13,13 @@ from tests.fakes.group import Group
 
 
 class MemoryLog:
-    """Keeps every record of every partition, and the consumer groups with their positions."""
+    """Keeps every record of every partition, and the consumer groups
+    with their positions.
+    """
 
-    def __init__(self, partitions: int = 12, clock: Clock | None = None, session: float = 10.0) -> None:
+    def __init__(
+        self, partitions: int = 12, clock: Clock | None = None, session: float = 10.0
+    ) -> None:
         self.partitions = partitions
         self.changed = threading.Condition()
         self._clock = clock or ManualClock()
@@ -48,11 +52,15 @@ class MemoryLog:
         timestamp: int | None = None,
         problem: str | None = None,
     ) -> Appended:
-        """Append what no well-behaved producer would: anything, anywhere, at any time."""
+        """Append what no well-behaved producer would: anything,
+        anywhere, at any time.
+        """
         with self.changed:
             records = self._records[partition]
             at = self._clock.now_ms() if timestamp is None else timestamp
-            records.append(Record(partition, len(records), at, key, value, dict(headers or {}), problem))
+            records.append(
+                Record(partition, len(records), at, key, value, dict(headers or {}), problem)
+            )
             self.changed.notify_all()
             return Appended(partition, len(records) - 1, at)
 

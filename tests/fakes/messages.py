@@ -6,14 +6,28 @@ from concurrent.futures import Future
 from dataclasses import replace
 from uuid import UUID
 
-from angarium.domain.message import InboxPosition, Message, MessagePosition, Status, status_when_stored
+from angarium.domain.message import (
+    InboxPosition,
+    Message,
+    MessagePosition,
+    Status,
+    status_when_stored,
+)
 from angarium.domain.page_size import read_one_page
-from angarium.ports.messages import PENDING_COUNT_LIMIT, Receipt, ReceiptOutcome, StoreOutcome, Summary
+from angarium.ports.messages import (
+    PENDING_COUNT_LIMIT,
+    Receipt,
+    ReceiptOutcome,
+    StoreOutcome,
+    Summary,
+)
 from tests.fakes.futures import done
 
 
 class MemoryMessages:
-    """Keeps messages by conversation and id; the router's half and the API's in one."""
+    """Keeps messages by conversation and id; the router's half and the
+    API's in one.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -43,7 +57,9 @@ class MemoryMessages:
             stored = self._conversations.setdefault(conversation_id, {})
             return done(tuple(_mark(stored, receipt) for receipt in receipts))
 
-    def older(self, conversation_id: UUID, than: MessagePosition | None, limit: int) -> Sequence[Message]:
+    def older(
+        self, conversation_id: UUID, than: MessagePosition | None, limit: int
+    ) -> Sequence[Message]:
         with self._lock:
             messages = self._in_order(conversation_id)
         found = [each for each in messages[::-1] if than is None or each.position < than]
@@ -59,15 +75,23 @@ class MemoryMessages:
             stored = self._conversations.get(conversation_id, {})
             return {each: stored[each] for each in message_ids if each in stored}
 
-    def recipients(self, conversation_id: UUID, message_ids: Sequence[UUID]) -> Mapping[UUID, UUID]:
+    def recipients(
+        self, conversation_id: UUID, message_ids: Sequence[UUID]
+    ) -> Mapping[UUID, UUID]:
         found = self.find(conversation_id, message_ids)
         return {each: message.recipient_id for each, message in found.items()}
 
-    def inbox(self, recipient_id: UUID, after: InboxPosition | None, limit: int) -> Sequence[Message]:
+    def inbox(
+        self, recipient_id: UUID, after: InboxPosition | None, limit: int
+    ) -> Sequence[Message]:
         with self._lock:
-            everything = [each for stored in self._conversations.values() for each in stored.values()]
+            everything = [
+                each for stored in self._conversations.values() for each in stored.values()
+            ]
         pending = [
-            each for each in _pending(recipient_id, everything) if after is None or _inbox(each) > after
+            each
+            for each in _pending(recipient_id, everything)
+            if after is None or _inbox(each) > after
         ]
         return read_one_page(sorted(pending, key=_inbox)[:limit])
 
@@ -76,7 +100,9 @@ class MemoryMessages:
             return {each: _summary(user_id, self._in_order(each)) for each in conversation_ids}
 
     def _in_order(self, conversation_id: UUID) -> list[Message]:
-        return sorted(self._conversations.get(conversation_id, {}).values(), key=lambda each: each.position)
+        return sorted(
+            self._conversations.get(conversation_id, {}).values(), key=lambda each: each.position
+        )
 
 
 def _record(stored: dict[UUID, Message], message: Message) -> StoreOutcome:
@@ -86,7 +112,9 @@ def _record(stored: dict[UUID, Message], message: Message) -> StoreOutcome:
         return StoreOutcome.STORED
     if known.position == message.position:
         return StoreOutcome.REPLAYED
-    return StoreOutcome.DUPLICATE if known.sender_id == message.sender_id else StoreOutcome.CONFLICT
+    return (
+        StoreOutcome.DUPLICATE if known.sender_id == message.sender_id else StoreOutcome.CONFLICT
+    )
 
 
 def _mark(stored: dict[UUID, Message], receipt: Receipt) -> ReceiptOutcome:
@@ -97,18 +125,24 @@ def _mark(stored: dict[UUID, Message], receipt: Receipt) -> ReceiptOutcome:
         return ReceiptOutcome.NOT_RECIPIENT
     if known.status is Status.DELIVERED:
         return ReceiptOutcome.REPEATED
-    stored[known.message_id] = replace(known, status=Status.DELIVERED, delivered_at=receipt.delivered_at)
+    stored[known.message_id] = replace(
+        known, status=Status.DELIVERED, delivered_at=receipt.delivered_at
+    )
     return ReceiptOutcome.DELIVERED
 
 
 def _pending(recipient_id: UUID, messages: Iterable[Message]) -> list[Message]:
     return [
-        each for each in messages if each.recipient_id == recipient_id and each.status is not Status.DELIVERED
+        each
+        for each in messages
+        if each.recipient_id == recipient_id and each.status is not Status.DELIVERED
     ]
 
 
 def _inbox(message: Message) -> InboxPosition:
-    return InboxPosition(message.position.timestamp, message.conversation_id, message.position.offset)
+    return InboxPosition(
+        message.position.timestamp, message.conversation_id, message.position.offset
+    )
 
 
 def _summary(user_id: UUID, messages: Sequence[Message]) -> Summary:

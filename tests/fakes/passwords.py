@@ -5,7 +5,9 @@ from itertools import count
 
 
 class CheapHasher:
-    """Salts and hashes once with SHA-256; remembers what it was asked to verify."""
+    """Salts and hashes once with SHA-256; remembers what it was asked
+    to verify.
+    """
 
     def __init__(self) -> None:
         self._salts = count(1)
@@ -26,4 +28,5 @@ class CheapHasher:
 
 
 def _hash(password: str, salt: str) -> str:
-    return f"$cheap${salt}${hashlib.sha256((salt + password).encode('utf-8', 'surrogatepass')).hexdigest()}"
+    digest = hashlib.sha256((salt + password).encode("utf-8", "surrogatepass")).hexdigest()
+    return f"$cheap${salt}${digest}"

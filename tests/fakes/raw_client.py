@@ -28,7 +28,9 @@ class Answer:
 class RawClient:
     """One connection."""
 
-    def __init__(self, url: str, receive_buffer: int | None = None, address: str | None = None) -> None:
+    def __init__(
+        self, url: str, receive_buffer: int | None = None, address: str | None = None
+    ) -> None:
         parts = urlsplit(url)
         self.socket = socket.socket()
         if receive_buffer is not None:
@@ -48,7 +50,10 @@ class RawClient:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -63,13 +68,16 @@ class RawClient:
         return self.send(data).answer()
 
     def answer(self, to_head: bool = False) -> Answer:
-        """Read one response; to a HEAD request it has no body, whatever its length says."""
+        """Read one response; to a HEAD request it has no body, whatever
+        its length says.
+        """
         while b"\r\n\r\n" not in self._buffer:
             self._more()
         head, _, self._buffer = self._buffer.partition(b"\r\n\r\n")
         lines = head.decode("latin-1").split("\r\n")
         headers = {
-            name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])
+            name.lower(): value.strip()
+            for name, _, value in (line.partition(":") for line in lines[1:])
         }
         status = int(lines[0].split(" ")[1])
         length = 0 if to_head or status < 200 or status == 204 else int(headers["content-length"])
@@ -79,7 +87,9 @@ class RawClient:
         return Answer(status, headers, body, head)
 
     def closed(self) -> bool:
-        """Wait for the server to end the connection; False when it sends something instead."""
+        """Wait for the server to end the connection; False when it
+        sends something instead.
+        """
         if self._buffer:
             return False
         try:

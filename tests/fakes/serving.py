@@ -41,7 +41,9 @@ Start = Callable[..., Running]
 def serving(
     application: Application, limits: ServerLimits | None = None, clock: Clock | None = None
 ) -> Iterator[Running]:
-    server = Server(("127.0.0.1", 0), application, limits or ServerLimits(), clock or SystemClock())
+    server = Server(
+        ("127.0.0.1", 0), application, limits or ServerLimits(), clock or SystemClock()
+    )
     running = Running(server)
     try:
         yield running
@@ -56,7 +58,9 @@ def turn(running: Running) -> None:
 
 
 def seen(running: Running, condition: Callable[[], bool], nudging: bytes = get("/echo")) -> None:
-    """Give the server turn after turn until a condition holds, each by a request that it answers at once."""
+    """Give the server turn after turn until a condition holds, each by
+    a request that it answers at once.
+    """
     with RawClient(running.url) as nudge:
         for _ in range(10_000):
             if condition():

@@ -12,7 +12,9 @@ SKEW_SECONDS = 30
 
 
 class PlainSigner:
-    """Writes the claims in plain; a token is genuine when this very signer issued it."""
+    """Writes the claims in plain; a token is genuine when this very
+    signer issued it.
+    """
 
     def __init__(self, ttl: int = 3600) -> None:
         self._ttl = ttl
@@ -29,11 +31,15 @@ class PlainSigner:
     def verify(self, token: str, now_ms: int) -> VerifiedToken:
         self.verified += 1
         if token not in self._issued:
-            raise Refused.because(Code.INVALID_TOKEN, "The token was not issued here; log in again.")
+            raise Refused.because(
+                Code.INVALID_TOKEN, "The token was not issued here; log in again."
+            )
         subject, username, issued_at, _ = token.split("~")
         not_before, expires_at = int(issued_at) - SKEW_SECONDS, int(issued_at) + self._ttl
         if not_before * 1000 > now_ms:
-            raise Refused.because(Code.INVALID_TOKEN, "The token is from the future; check the clocks.")
+            raise Refused.because(
+                Code.INVALID_TOKEN, "The token is from the future; check the clocks."
+            )
         if now_ms >= expires_at * 1000:
             raise Refused.because(Code.EXPIRED_TOKEN, "The token has expired; log in again.")
         return VerifiedToken(Principal(_user_id(subject), username), not_before, expires_at)

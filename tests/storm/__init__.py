@@ -1,1 +1,3 @@
-"""`make storm`: load, faults and attacks on the composed service, and what was kept of its promises."""
+"""`make storm`: load, faults and attacks on the composed service, and
+what was kept of its promises.
+"""

@@ -1,4 +1,6 @@
-"""`python -m tests.storm`: an hour of load, faults and attacks; exit 0 only when nothing was broken."""
+"""`python -m tests.storm`: an hour of load, faults and attacks; exit 0
+only when nothing was broken.
+"""
 
 import argparse
 import json
@@ -21,11 +23,17 @@ HOUR = 3600
 TELL_SECONDS = 30.0
 TICK_SECONDS = 1.0
 PATIENCE = 900.0
-"""Seconds for which one message is sent again, and in which the reading must find everything."""
+"""Seconds for which one message is sent again, and in which the reading
+must find everything.
+"""
 STUCK_SECONDS = 300.0
-"""Nothing has been accepted for so long: the writing is over, or never will be."""
+"""Nothing has been accepted for so long: the writing is over, or never
+will be.
+"""
 OVERTIME = 1.5
-"""Writers catch up what outages cost; after so many times the time the writing is ended."""
+"""Writers catch up what outages cost; after so many times the time the
+writing is ended.
+"""
 READING_SECONDS = 3600.0
 
 
@@ -49,7 +57,10 @@ def main() -> int:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit("storm: ended by a signal"))
         summary = Summary(arguments.seed)
         stage = Stage(folder, arguments.apis, arguments.workers)
-        tell(f"storm of {arguments.seconds} s, seed {arguments.seed}, project {stage.project}, in {folder}")
+        tell(
+            f"storm of {arguments.seconds} s, seed {arguments.seed}, project {stage.project}, in "
+            f"{folder}"
+        )
         try:
             _run(stage, arguments, summary, tell)
         except (ComposeError, OSError) as error:
@@ -64,37 +75,58 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.storm", description=__doc__)
-    parser.add_argument("--seconds", type=int, default=HOUR, help="of writing (default: %(default)s)")
-    parser.add_argument("--rate", type=int, default=300, help="messages a second (default: %(default)s)")
     parser.add_argument(
-        "--interval", type=float, default=10.0, help="seconds between faults (default: %(default)s)"
+        "--seconds", type=int, default=HOUR, help="of writing (default: %(default)s)"
     )
-    parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="draws the faults")
-    parser.add_argument("--apis", type=int, default=2, help="instances of the API (default: %(default)s)")
+    parser.add_argument(
+        "--rate", type=int, default=300, help="messages a second (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--interval",
+        type=float,
+        default=10.0,
+        help="seconds between faults (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=random.randrange(10**6), help="draws the faults"
+    )
+    parser.add_argument(
+        "--apis", type=int, default=2, help="instances of the API (default: %(default)s)"
+    )
     parser.add_argument("--workers", type=int, default=2, help="workers (default: %(default)s)")
     parser.add_argument(
         "--overtime",
         type=float,
         default=OVERTIME,
-        help="times the seconds after which the writing ends whatever was sent (default: %(default)s)",
+        help="times the seconds after which the writing ends whatever was sent "
+        "(default: %(default)s)",
     )
     parser.add_argument("--no-attack", action="store_true", help="load and faults alone")
-    parser.add_argument("--keep", action="store_true", help="leave the containers running at the end")
+    parser.add_argument(
+        "--keep", action="store_true", help="leave the containers running at the end"
+    )
     began = f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
     parser.add_argument(
-        "--folder", type=Path, default=Path("build/storm") / began, help="for log, ledgers, summary"
+        "--folder",
+        type=Path,
+        default=Path("build/storm") / began,
+        help="for log, ledgers, summary",
     )
     return parser.parse_args()
 
 
-def _run(stage: Stage, arguments: argparse.Namespace, summary: Summary, tell: Callable[[str], None]) -> None:
+def _run(
+    stage: Stage, arguments: argparse.Namespace, summary: Summary, tell: Callable[[str], None]
+) -> None:
     began = time.monotonic()
     stage.up()
     tell(f"everything is well after {time.monotonic() - began:.0f} s, behind {stage.url}")
     tormentor = Tormentor(stage.compose, tell)
     total = arguments.seconds * arguments.rate
     processes = [
-        stage.begin_verifying(number, total // SENDERS, max(1, arguments.rate // SENDERS), PATIENCE)
+        stage.begin_verifying(
+            number, total // SENDERS, max(1, arguments.rate // SENDERS), PATIENCE
+        )
         for number in range(SENDERS)
     ]
     try:
@@ -159,7 +191,9 @@ def _torment(
     return elapsed
 
 
-def _calm(stage: Stage, tormentor: Tormentor, summary: Summary, tell: Callable[[str], None]) -> None:
+def _calm(
+    stage: Stage, tormentor: Tormentor, summary: Summary, tell: Callable[[str], None]
+) -> None:
     summary.attacks = stage.attack_counts()
     stage.end_attacking()
     tormentor.finish()

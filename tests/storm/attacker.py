@@ -1,9 +1,11 @@
-"""Hostile use from inside a container: `python attacker.py URL PASSWORD`, with the standard library alone.
+"""Hostile use from inside a container: `python attacker.py URL
+PASSWORD`, with the standard library alone.
 
-Two users who are allowed in and a stranger who is not, as many at once and as often as stands
-below. They ask for the largest pages, read and do not take what they asked for, guess passwords,
-and begin requests that they never finish. How each was answered is printed as JSON every ten
-seconds.
+Two users who are allowed in and a stranger who is not, as many at once
+and as often as stands below. They ask for the largest pages, read and
+do not take what they asked for, guess passwords, and begin requests
+that they never finish. How each was answered is printed as JSON every
+ten seconds.
 """
 
 import contextlib
@@ -20,7 +22,9 @@ from urllib.parse import urlsplit
 
 NAMES = ("mallory", "trudy")
 READERS = 8
-"""Who read one page after the other, half a second apart: 16 a second."""
+"""Who read one page after the other, half a second apart: 16 a
+second.
+"""
 BIG_READERS = 2
 """Who ask for the largest page there is, once in two seconds."""
 IDLERS = 20
@@ -28,13 +32,17 @@ IDLERS = 20
 GUESSERS = 4
 """Who try a wrong password three times a second each."""
 HALF_HEADS = 100
-"""Unfinished heads of 12 KB that are held at a time, less than half of what one source may have."""
+"""Unfinished heads of 12 KB that are held at a time, less than half of
+what one source may have.
+"""
 
 counts: Counter[str] = Counter()
 
 
 class Attack:
-    """One address and one password, and everything that can be done with them."""
+    """One address and one password, and everything that can be done
+    with them.
+    """
 
     def __init__(self, url: str, password: str) -> None:
         parts = urlsplit(url)
@@ -47,17 +55,26 @@ class Attack:
         try:
             headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
             data = None if body is None else json.dumps(body)
-            peer.request(method, path, data, headers | ({"Content-Type": "application/json"} if data else {}))
+            peer.request(
+                method,
+                path,
+                data,
+                headers | ({"Content-Type": "application/json"} if data else {}),
+            )
             answer = peer.getresponse()
             return answer.status, answer.read()
         finally:
             peer.close()
 
     def prepare(self) -> None:
-        """Log in, and make a page of messages that is as large as JSON can be made."""
+        """Log in, and make a page of messages that is as large as JSON
+        can be made.
+        """
         tokens = {}
         for name in NAMES:
-            status, answer = self.call("POST", "/auth/token", {"username": name, "password": self.password})
+            status, answer = self.call(
+                "POST", "/auth/token", {"username": name, "password": self.password}
+            )
             if status != 200:
                 raise OSError(f"login: {status}")
             tokens[name] = json.loads(answer)
@@ -69,7 +86,11 @@ class Attack:
         self.conversation = json.loads(answer)["conversation_id"]
         for number in range(100):
             message = str(uuid.uuid5(uuid.NAMESPACE_URL, f"big {number}"))
-            body = {"conversation_id": self.conversation, "content": "\x01" * 10_240, "message_id": message}
+            body = {
+                "conversation_id": self.conversation,
+                "content": "\x01" * 10_240,
+                "message_id": message,
+            }
             status, _ = self.call("POST", "/v1/messages", body)
             if status != 202:
                 raise OSError(f"message: {status}")
@@ -89,7 +110,8 @@ class Attack:
         return f"big page {status}"
 
     def ask_and_take_nothing(self) -> str:
-        head = f"GET {self.page} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {self.token}\r\n\r\n"
+        line = f"GET {self.page} HTTP/1.1\r\n"
+        head = f"{line}Host: localhost\r\nAuthorization: Bearer {self.token}\r\n\r\n"
         with socket.socket() as peer:
             peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             peer.settimeout(15)
@@ -114,7 +136,9 @@ class Attack:
 
 
 def again_and_again(name: str, attack: Callable[[], str]) -> None:
-    """Go on for ever: what is away now is attacked again a second later."""
+    """Go on for ever: what is away now is attacked again a second
+    later.
+    """
     while True:
         try:
             what = attack()

@@ -1,4 +1,6 @@
-"""What is done to which container, when and for how long: drawn from a seed, carried out with bounds."""
+"""What is done to which container, when and for how long: drawn from a
+seed, carried out with bounds.
+"""
 
 import random
 import threading
@@ -18,7 +20,9 @@ PAUSES_A_START = 4
 """How many times as often such a container is paused as killed, and as
 restarted."""
 RECOVERY_SECONDS = 300.0
-"""A container that takes longer is a finding; Cassandra on a busy machine takes a minute."""
+"""A container that takes longer is a finding; Cassandra on a busy
+machine takes a minute.
+"""
 
 
 class Kind(StrEnum):
@@ -38,7 +42,8 @@ class Fault:
         service: Of the Compose file.
         number: Which of its containers.
         kind: What happens.
-        seconds: How long it is dead or frozen; a restart takes the time that it takes.
+        seconds: How long it is dead or frozen; a restart takes the time
+            that it takes.
     """
 
     at: float
@@ -58,7 +63,8 @@ class Outcome:
 
     Attributes:
         fault: Which.
-        unwell: Seconds from its begin until the container was well again, None if it never was.
+        unwell: Seconds from its begin until the container was well
+            again, None if it never was.
         error: What went wrong with the fault itself.
     """
 
@@ -68,12 +74,14 @@ class Outcome:
 
 
 def planned(seed: int, targets: Sequence[tuple[str, int]], interval: float) -> Iterator[Fault]:
-    """Draw faults without end; the same ones for the same seed, targets and interval.
+    """Draw faults without end; the same ones for the same seed, targets
+    and interval.
 
     Args:
         seed: Of the storm.
-        targets: Service and number of every container; each is as likely as any other. Those that start
-            slowly are mostly paused.
+        targets: Service and number of every container; each is as
+            likely as any other. Those that start slowly are mostly
+            paused.
         interval: Seconds between two faults on average.
 
     Yields:
@@ -95,7 +103,9 @@ def _weights(service: str) -> list[int]:
 
 
 class Tormentor:
-    """Carries faults out, each in a thread of its own; whatever is down at the end is brought back."""
+    """Carries faults out, each in a thread of its own; whatever is down
+    at the end is brought back.
+    """
 
     def __init__(self, compose: Compose, tell: Callable[[str], None]) -> None:
         self._compose = compose
@@ -107,11 +117,15 @@ class Tormentor:
         self.skipped = 0
 
     def strike(self, fault: Fault) -> None:
-        """Begin a fault, unless its container has not come back from the last one."""
+        """Begin a fault, unless its container has not come back from
+        the last one.
+        """
         with self._lock:
             if fault.target in self._busy:
                 self.skipped += 1
-                self._tell(f"{fault.kind} {fault.target}: skipped, it is not back from its last fault")
+                self._tell(
+                    f"{fault.kind} {fault.target}: skipped, it is not back from its last fault"
+                )
                 return
             self._busy.add(fault.target)
         thread = threading.Thread(target=self._run, args=(fault,), name=f"fault {fault.target}")
@@ -143,7 +157,8 @@ class Tormentor:
             try:
                 self._carry_out(fault, container)
             except ComposeError as failure:
-                # The engine's failure and not the service's: it must be well all the same.
+                # The engine's failure and not the service's: it must be
+                # well all the same.
                 self._tell(f"{fault.kind} {fault.target} was not carried out: {failure}")
             if awaited(lambda: self._is_well(container), RECOVERY_SECONDS):
                 unwell = time.monotonic() - began
@@ -175,8 +190,12 @@ class Tormentor:
 
     def _is_well(self, container: Container) -> bool:
         try:
-            form = "{{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{else}}healthy{{end}}"
-            return self._docker("inspect", "--format", form, container.id).strip() == "running healthy"
+            health = "{{if .State.Health}}{{.State.Health.Status}}{{else}}healthy{{end}}"
+            form = "{{.State.Status}} " + health
+            return (
+                self._docker("inspect", "--format", form, container.id).strip()
+                == "running healthy"
+            )
         except ComposeError:
             return False
 

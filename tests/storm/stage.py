@@ -1,4 +1,6 @@
-"""The composed service with users of its own, on a port of its own, and an attacker in its network."""
+"""The composed service with users of its own, on a port of its own, and
+an attacker in its network.
+"""
 
 import json
 import os
@@ -16,7 +18,9 @@ WELL_SECONDS = 600.0
 ATTACKERS = ("mallory", "trudy")
 SENDERS = 2
 OTHERS = 12
-"""Conversations of each sender: each is written one message after the other, and a fault holds it up."""
+"""Conversations of each sender: each is written one message after the
+other, and a fault holds it up.
+"""
 
 
 class Stage:
@@ -49,7 +53,9 @@ class Stage:
 
     @property
     def targets(self) -> list[tuple[str, int]]:
-        """Every container that faults can come to: all but the one that prepares and has ended."""
+        """Every container that faults can come to: all but the one that
+        prepares and has ended.
+        """
         containers = self.compose.containers()
         return [(each.service, each.number) for each in containers if each.service != "init"]
 
@@ -57,7 +63,9 @@ class Stage:
         """Build and start everything, and wait until it is well."""
         self._write_users()
         self.compose.run("build", "api", seconds=2 * COMMAND_SECONDS)
-        scale = [part for name, count in self._scale.items() for part in ("--scale", f"{name}={count}")]
+        scale = [
+            part for name, count in self._scale.items() for part in ("--scale", f"{name}={count}")
+        ]
         self.compose.run("up", "--detach", "--no-build", *scale)
         self.compose.await_well(WELL_SECONDS)
 
@@ -69,14 +77,23 @@ class Stage:
     def begin_verifying(
         self, number: int, messages: int, rate: int, patience: float
     ) -> "subprocess.Popen[str]":
-        """Start one sender's `angarium verify`, which writes, reads back and compares."""
+        """Start one sender's `angarium verify`, which writes, reads
+        back and compares.
+        """
         others = [part for name in _others(number) for part in ("--with", name)]
         with (self.folder / f"verify-{number}.json").open("w") as out:
             process = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "angarium", "verify", "--json", "--url", self.url),
                     *("--as", f"sender-{number}", *others, "--ledger", str(self.ledger(number))),
-                    *("--messages", str(messages), "--rate", str(rate), "--patience", f"{patience:g}"),
+                    *(
+                        "--messages",
+                        str(messages),
+                        "--rate",
+                        str(rate),
+                        "--patience",
+                        f"{patience:g}",
+                    ),
                 ],
                 env=environment(XDG_CONFIG_HOME=str(self.folder / "config")),
                 cwd=ROOT,
@@ -94,13 +111,24 @@ class Stage:
         return self.folder / f"ledger-{number}.jsonl"
 
     def begin_attacking(self) -> None:
-        """Start the attacker, at an address that is not the verifying ones'."""
+        """Start the attacker, at an address that is not the verifying
+        ones'.
+        """
         script = Path(__file__).with_name("attacker.py").resolve()
-        image = json.loads(self.compose.docker("inspect", self.compose.containers("api")[0].id))[0]["Image"]
+        image = json.loads(self.compose.docker("inspect", self.compose.containers("api")[0].id))[
+            0
+        ]["Image"]
         self.compose.docker(
             *("run", "--detach", "--name", self._attacker, "--memory", "256m", "--read-only"),
             *("--network", f"{self.project}_front", "--volume", f"{script}:/attacker.py:ro"),
-            *("--entrypoint", "python", image, "/attacker.py", "http://haproxy:8080", self.password),
+            *(
+                "--entrypoint",
+                "python",
+                image,
+                "/attacker.py",
+                "http://haproxy:8080",
+                self.password,
+            ),
         )
 
     def end_attacking(self) -> None:
@@ -119,7 +147,8 @@ class Stage:
         return f"{self.project}-attacker"
 
     def _write_users(self) -> None:
-        # One hash for all: it is salted, and each start compares it with what is stored.
+        # One hash for all: it is salted, and each start compares it
+        # with what is stored.
         password_hash = run_cli("users", "hash", stdin=f"{self.password}\n").stdout.strip()
         names: Sequence[str] = [
             *ATTACKERS,
@@ -129,7 +158,8 @@ class Stage:
         users = [{"username": name, "password_hash": password_hash} for name in names]
         file = self.folder / "files" / "users.json"
         file.write_text(json.dumps(users))
-        # The instances run as another user, and see the folder read-only.
+        # The instances run as another user, and see the folder
+        # read-only.
         file.chmod(0o644)
         file.parent.chmod(0o755)
 

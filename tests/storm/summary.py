@@ -22,9 +22,11 @@ class Summary:
         seed: Draws the same faults again.
         seconds: How long was written.
         longest_gap: Seconds in which nothing was accepted.
-        verdicts: What each `angarium verify` printed, and its exit status.
+        verdicts: What each `angarium verify` printed, and its exit
+            status.
         outcomes: Of the faults.
-        skipped: Faults whose container was not back from the one before.
+        skipped: Faults whose container was not back from the one
+            before.
         attacks: How the attacker was answered.
         problems: What went wrong with the storm itself.
     """
@@ -40,10 +42,12 @@ class Summary:
 
     @property
     def kept(self) -> bool:
-        """Whether every promise was, and everything came back in the end.
+        """Whether every promise was, and everything came back in the
+        end.
 
-        A container may be unwell for longer than one fault is waited for: an instance is well
-        only while Kafka and both Cassandra nodes are, and those have faults of their own.
+        A container may be unwell for longer than one fault is waited
+        for: an instance is well only while Kafka and both Cassandra
+        nodes are, and those have faults of their own.
         """
         whole = all(status == 0 for status, _ in self.verdicts) and bool(self.verdicts)
         return whole and not self.problems
@@ -57,7 +61,9 @@ class Summary:
         return dict(totals)
 
     def recoveries(self) -> dict[str, list[float]]:
-        """Seconds until a container was well again, by fault and service."""
+        """Seconds until a container was well again, by fault and
+        service.
+        """
         found: dict[str, list[float]] = defaultdict(list)
         for each in self.outcomes:
             if each.unwell is not None:
@@ -79,9 +85,14 @@ class Summary:
             yield f"attacker: {name:<28} {count:>7}"
         for each in self.outcomes:
             if each.error:
-                yield f"SLOW {each.fault.kind} {each.fault.target} at {each.fault.at:g} s: {each.error}"
+                fault = each.fault
+                yield f"SLOW {fault.kind} {fault.target} at {fault.at:g} s: {each.error}"
         yield from (f"PROBLEM {problem}" for problem in self.problems)
-        yield "every promise was kept" if self.kept else "NOT every promise was kept, or the storm failed"
+        yield (
+            "every promise was kept"
+            if self.kept
+            else "NOT every promise was kept, or the storm failed"
+        )
 
     def write(self, file: Path) -> None:
         """Tell it to a program."""

@@ -1,4 +1,6 @@
-"""How far the writing is: what the ledgers of `angarium verify` have, counted while they grow."""
+"""How far the writing is: what the ledgers of `angarium verify` have,
+counted while they grow.
+"""
 
 import time
 from collections.abc import Sequence
@@ -8,7 +10,9 @@ _ACCEPTED = b'{"entry": "accepted"'
 
 
 class Tally:
-    """Counts accepted messages, and the longest time in which there was none."""
+    """Counts accepted messages, and the longest time in which there was
+    none.
+    """
 
     def __init__(self, ledgers: Sequence[Path]) -> None:
         self._read = dict.fromkeys(ledgers, 0)

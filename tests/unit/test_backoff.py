@@ -128,7 +128,9 @@ def test_the_last_of_the_waits_until_a_moment_ends_just_before_it(seconds: float
         raise Outage
 
     with pytest.raises(Outage):
-        retry(fail, Outage, remaining, Told(), clock.sleep, delays_until(remaining, 0.2, 2.0, upper))
+        retry(
+            fail, Outage, remaining, Told(), clock.sleep, delays_until(remaining, 0.2, 2.0, upper)
+        )
     assert tries[0] == pytest.approx(seconds)
     assert 0 < tries[-1] <= 2 * LAST_TRY_SECONDS + 1e-6
     assert len(tries) <= seconds / 2.0 + 7

@@ -1,4 +1,6 @@
-"""`docs/cli.md` says what the program does: commands, options, settings, exit statuses and log actions."""
+"""`docs/cli.md` says what the program does: commands, options,
+settings, exit statuses and log actions.
+"""
 
 import argparse
 import re
@@ -50,7 +52,9 @@ OUTSIDE_ANY_CALL = {
     "library": {"logger", "said"},
     "log_lines_lost": {"lines"},
 }
-"""Fields of actions whose fields are not written where the action is."""
+"""Fields of actions whose fields are not written where the action
+is.
+"""
 
 
 def section(title: str) -> str:
@@ -75,7 +79,9 @@ def words(cell: str) -> list[str]:
     return re.findall(r"`([^`]+)`", cell)
 
 
-def parsers(parser: argparse.ArgumentParser, name: str = "") -> Iterator[tuple[str, argparse.ArgumentParser]]:
+def parsers(
+    parser: argparse.ArgumentParser, name: str = ""
+) -> Iterator[tuple[str, argparse.ArgumentParser]]:
     """Yield every command that can be run with its parser."""
     subs = [each for each in parser._actions if isinstance(each, argparse._SubParsersAction)]
     if name and name not in NEEDS_SUB_COMMAND:
@@ -86,9 +92,13 @@ def parsers(parser: argparse.ArgumentParser, name: str = "") -> Iterator[tuple[s
 
 
 def arguments(parser: argparse.ArgumentParser) -> list[str]:
-    """Return the arguments and options of one command, as the page writes them."""
+    """Return the arguments and options of one command, as the page
+    writes them.
+    """
     plain = [each for each in parser._actions if not isinstance(each, argparse._SubParsersAction)]
-    named = [each.option_strings[-1] if each.option_strings else str(each.metavar) for each in plain]
+    named = [
+        each.option_strings[-1] if each.option_strings else str(each.metavar) for each in plain
+    ]
     return sorted(name for name in named if name != "--help")
 
 
@@ -118,7 +128,9 @@ def test_every_command_has_a_row_with_exactly_its_arguments_and_options() -> Non
 
 
 def test_every_option_is_explained_with_its_default() -> None:
-    explained = {words(row[0])[-1]: row[1] for row in rows(section("Commands")) if row[0].startswith("`-")}
+    explained = {
+        words(row[0])[-1]: row[1] for row in rows(section("Commands")) if row[0].startswith("`-")
+    }
     used = {option for _, parser in parsers(main._parser()) for option in arguments(parser)}
     assert set(explained) - {"--help"} == {option for option in used if option.startswith("--")}
     for option, default in DEFAULTS.items():
@@ -185,7 +197,9 @@ def log_fields() -> Mapping[str, set[str]]:
     for file in (ROOT / "src").rglob("*.py"):
         for call in log_actions.log_calls(file):
             _, action_at = log_actions.WRITES[call.func.attr]  # type: ignore[attr-defined]
-            named = {keyword.arg for keyword in call.keywords if keyword.arg is not None} - {"error"}
+            named = {keyword.arg for keyword in call.keywords if keyword.arg is not None} - {
+                "error"
+            }
             for action in log_actions.actions(call.args[action_at], file):
                 found.setdefault(action, set()).update(named)
     return found

@@ -1,4 +1,6 @@
-"""docker-compose.yml as it stands: what it passes on, and what lets it run on a laptop in any number."""
+"""docker-compose.yml as it stands: what it passes on, and what lets it
+run on a laptop in any number.
+"""
 
 import re
 from collections.abc import Mapping
@@ -32,7 +34,9 @@ def offered() -> dict[str, str]:
     return dict(OFFERED.findall((ROOT / ".env.example").read_text()))
 
 
-def composed(environment: Mapping[str, str], file: str = "docker-compose.yml") -> dict[str, Service]:
+def composed(
+    environment: Mapping[str, str], file: str = "docker-compose.yml"
+) -> dict[str, Service]:
     """The services, with variables filled in as Compose does."""
     text = (ROOT / file).read_text()
     filled = VARIABLE.sub(lambda found: environment.get(found[1]) or found[2], text)
@@ -40,7 +44,9 @@ def composed(environment: Mapping[str, str], file: str = "docker-compose.yml") -
 
 
 def merged(below: object, above: object) -> object:
-    """What Compose makes of a value in two files: mappings key by key, volumes by where they are mounted."""
+    """What Compose makes of a value in two files: mappings key by key,
+    volumes by where they are mounted.
+    """
     if isinstance(below, dict) and isinstance(above, dict):
         return {**below, **{key: merged(below.get(key), value) for key, value in above.items()}}
     if isinstance(below, list) and isinstance(above, list):
@@ -71,7 +77,9 @@ def mebibytes(service: Service) -> int:
 def test_every_setting_of_the_instances_can_be_set() -> None:
     names = {setting.name for setting in Settings.from_env({}).shown}
     passed_on = set(cast("dict[str, str]", composed({})["api"]["environment"]))
-    assert names - passed_on == {"ANGARIUM_DATA", "ANGARIUM_URL"}, "for `serve` and for clients only"
+    assert names - passed_on == {"ANGARIUM_DATA", "ANGARIUM_URL"}, (
+        "for `serve` and for clients only"
+    )
     assert passed_on - names == set()
 
 
@@ -82,7 +90,9 @@ def test_the_example_offers_every_variable_with_the_value_that_holds_without_it(
     own = {setting.name: setting.value for setting in Settings.from_env({}).shown}
     for name, value in offered().items():
         assert value == (variables[name] or own.get(name) or "") or name == "ANGARIUM_USERS", name
-    assert len(VARIABLE.findall(text)) == text.replace("$${", "").count("${"), "a variable without a default"
+    assert len(VARIABLE.findall(text)) == text.replace("$${", "").count("${"), (
+        "a variable without a default"
+    )
 
 
 @pytest.mark.parametrize("environment", [{}, offered()], ids=["nothing", "the whole example"])
@@ -92,13 +102,17 @@ def test_instances_can_start_with(environment: dict[str, str]) -> None:
         settings = settings_of(services[command], command)
         assert settings.users is DEMO_USERS
         assert not settings.is_exposed
-    assert settings_of(composed({})["api"], "api") == settings_of(composed(offered())["api"], "api")
+    assert settings_of(composed({})["api"], "api") == settings_of(
+        composed(offered())["api"], "api"
+    )
 
 
 @pytest.mark.parametrize("command", ["init", "api"])
 def test_nothing_that_everybody_knows_is_published_to_others(command: str) -> None:
     service = composed({"ANGARIUM_HOST": "0.0.0.0"})[command]
-    with pytest.raises(SettingsError, match=r"ANGARIUM_HOST of \.env\) is '0\.0\.0\.0', which others"):
+    with pytest.raises(
+        SettingsError, match=r"ANGARIUM_HOST of \.env\) is '0\.0\.0\.0', which others"
+    ):
         settings_of(service, command)
     asked_for = composed({"ANGARIUM_HOST": "0.0.0.0", "ANGARIUM_DEMO": "1"})[command]
     assert settings_of(asked_for, command).demo
@@ -118,17 +132,26 @@ def test_instances_can_be_scaled() -> None:
 def test_three_of_each_fit_a_laptop() -> None:
     services = composed({})
     counts = {"api": 3, "worker": 3}
-    assert sum(mebibytes(each) * counts.get(name, 1) for name, each in services.items()) <= LAPTOP_MEBIBYTES
+    assert (
+        sum(mebibytes(each) * counts.get(name, 1) for name, each in services.items())
+        <= LAPTOP_MEBIBYTES
+    )
 
 
 def test_a_third_cassandra_node_holds_a_third_copy_of_each_row() -> None:
     services = with_three_nodes({})
     nodes = [name for name in services if name.startswith("cassandra-")]
     assert nodes == ["cassandra-1", "cassandra-2", "cassandra-3"]
-    assert [services[node]["volumes"] for node in nodes] == [[f"{node}:/var/lib/cassandra"] for node in nodes]
+    assert [services[node]["volumes"] for node in nodes] == [
+        [f"{node}:/var/lib/cassandra"] for node in nodes
+    ]
     assert len({services[node]["image"] for node in nodes}) == 1
-    assert nodes[-1] not in str(services[nodes[-1]]["environment"]), "a seed would join without its data"
-    assert "ring_delay_ms" not in str(services[nodes[-1]]["environment"]), "it joins others that have data"
+    assert nodes[-1] not in str(services[nodes[-1]]["environment"]), (
+        "a seed would join without its data"
+    )
+    assert "ring_delay_ms" not in str(services[nodes[-1]]["environment"]), (
+        "it joins others that have data"
+    )
     for command in INSTANCES:
         settings = settings_of(services[command], command)
         assert settings.replication == len(nodes)
@@ -138,7 +161,9 @@ def test_a_third_cassandra_node_holds_a_third_copy_of_each_row() -> None:
 
 def test_everything_but_the_preparation_is_back_after_a_reboot() -> None:
     services = with_three_nodes({})
-    restarted = {name for name, service in services.items() if service.get("restart") == "unless-stopped"}
+    restarted = {
+        name for name, service in services.items() if service.get("restart") == "unless-stopped"
+    }
     assert restarted == services.keys() - {"init"}
     assert "restart" not in services["init"]
 
@@ -148,7 +173,9 @@ def test_the_image_keeps_its_data_in_a_volume_of_its_user_and_compose_leaves_non
     (folder,) = re.findall(r"ANGARIUM_DATA=(\S+)", steps)
     (user,) = re.findall(r"^USER (\d+):\d+$", steps, re.MULTILINE)
     made = re.search(
-        rf"install --directory --mode=0700 --owner={user} --group=\d+ {folder}$", steps, re.MULTILINE
+        rf"install --directory --mode=0700 --owner={user} --group=\d+ {folder}$",
+        steps,
+        re.MULTILINE,
     )
     volume = re.search(rf"^VOLUME {folder}$", steps, re.MULTILINE)
     assert made is not None
@@ -191,7 +218,9 @@ def test_what_stands_around_an_instance_outlasts_what_it_bounds_itself() -> None
 def test_the_balancer_takes_the_same_traceparents_as_the_api(parent: str) -> None:
     balancer = (ROOT / "deploy" / "haproxy.cfg").read_text()
     (pattern,) = re.findall(r"req\.fhdr\(traceparent\) -m reg (\S+)", balancer)
-    assert (re.search(pattern, parent) is not None) == (trace_id_of({"traceparent": [parent]}) == TRACE)
+    assert (re.search(pattern, parent) is not None) == (
+        trace_id_of({"traceparent": [parent]}) == TRACE
+    )
 
 
 def test_the_balancer_tells_the_api_its_trace_id_whatever_the_client_sent() -> None:
@@ -202,9 +231,13 @@ def test_the_balancer_tells_the_api_its_trace_id_whatever_the_client_sent() -> N
 
 
 def test_what_the_balancer_says_by_itself_is_what_the_api_would_say() -> None:
-    """Its own problem documents have the types, titles and statuses of the API's table."""
+    """Its own problem documents have the types, titles and statuses of
+    the API's table.
+    """
     configured = (ROOT / "deploy" / "haproxy.cfg").read_text()
-    found = re.findall(r'"type":"([^"]*)","title":"([^"]*)","status":(\d+),.*?"code":"(\w+)"', configured)
+    found = re.findall(
+        r'"type":"([^"]*)","title":"([^"]*)","status":(\d+),.*?"code":"(\w+)"', configured
+    )
     assert len(found) == configured.count('"type":')
     for type_, title, status, code in found:
         kind = KINDS[Code(code)]

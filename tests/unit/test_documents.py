@@ -1,4 +1,6 @@
-"""The documents say what the code does: promises have tests, settings have rows, links lead somewhere."""
+"""The documents say what the code does: promises have tests, settings
+have rows, links lead somewhere.
+"""
 
 import re
 from collections.abc import Sequence
@@ -14,7 +16,9 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 LINK = re.compile(r"\[[^\]]+\]\(([^)#:]+)(?:#[^)]*)?\)")
 TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)(?:::(\w+))?`")
 CODE = re.compile(r"`([\w/]+/\w+\.py)(?:::\w+)*`")
-THREAD = re.compile(r'(?:Thread\([^()]*(?:\([^()]*\)[^()]*)*\bname=|thread_name_prefix=|Pool\()"([\w-]+)"')
+THREAD = re.compile(
+    r'(?:Thread\([^()]*(?:\([^()]*\)[^()]*)*\bname=|thread_name_prefix=|Pool\()"([\w-]+)"'
+)
 EXPLANATIONS = sorted(
     [*ROOT.glob("docs/how/*.md"), ROOT / "docs" / "architecture.md", ROOT / "docs" / "glossary.md"]
 )
@@ -22,7 +26,11 @@ EXPLANATIONS = sorted(
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_link_inside_the_project_leads_somewhere(document: Path) -> None:
-    broken = [link for link in LINK.findall(document.read_text()) if not (document.parent / link).exists()]
+    broken = [
+        link
+        for link in LINK.findall(document.read_text())
+        if not (document.parent / link).exists()
+    ]
     assert broken == []
 
 
@@ -57,10 +65,14 @@ def test_every_package_and_foundation_is_in_the_table() -> None:
 
 def test_every_thread_of_a_service_is_in_the_table() -> None:
     services = [
-        path for path in ROOT.glob("src/angarium/**/*.py") if not {"chat", "verify"} & set(path.parts)
+        path
+        for path in ROOT.glob("src/angarium/**/*.py")
+        if not {"chat", "verify"} & set(path.parts)
     ]
     started = {name for path in services for name in THREAD.findall(path.read_text())}
-    assert {"worker", "database-writer", "kafka-leave", "store", "users"} <= started, "the pattern finds them"
+    assert {"worker", "database-writer", "kafka-leave", "store", "users"} <= started, (
+        "the pattern finds them"
+    )
     table = (ROOT / "docs" / "architecture.md").read_text().split("## Threads\n")[1]
     assert [name for name in started if not re.search(rf"`{name}(?:[-_]0)?`", table)] == []
 
@@ -68,11 +80,15 @@ def test_every_thread_of_a_service_is_in_the_table() -> None:
 def test_the_glossary_is_in_order_and_says_something_about_each_term() -> None:
     glossary = (ROOT / "docs" / "glossary.md").read_text()
     for section in glossary.split("\n## ")[1:]:
-        entries = re.findall(r"^\*\*(.+?)\.\*\* (.+?)(?:\n\n|\Z)", section + "\n\n", re.DOTALL | re.MULTILINE)
+        entries = re.findall(
+            r"^\*\*(.+?)\.\*\* (.+?)(?:\n\n|\Z)", section + "\n\n", re.DOTALL | re.MULTILINE
+        )
         terms = [term for term, _ in entries]
         assert len(terms) == section.count("\n**") > 10
         assert terms == sorted(set(terms), key=str.lower)
-        assert [term for term, text in entries if len(re.findall(r"[.)]\s", text + "\n")) < 2] == []
+        assert [
+            term for term, text in entries if len(re.findall(r"[.)]\s", text + "\n")) < 2
+        ] == []
 
 
 def test_every_promise_names_tests_that_exist() -> None:
@@ -86,7 +102,9 @@ def assert_tests_exist(named: Sequence[tuple[str, str, str]]) -> None:
     for file, *names in named:
         source = (ROOT / file).read_text()
         for name in filter(None, names):
-            assert re.search(rf"^\s*(?:def|class) {name}\b", source, re.MULTILINE), f"{file} has no {name}"
+            assert re.search(rf"^\s*(?:def|class) {name}\b", source, re.MULTILINE), (
+                f"{file} has no {name}"
+            )
 
 
 def test_every_promise_has_a_test_of_its_own() -> None:
@@ -103,13 +121,17 @@ def test_every_setting_has_a_row_in_the_readme_with_its_default() -> None:
         named = [row for row in rows if f"`{setting.name}`" in row[1] + row[3]]
         assert named, f"{setting.name} is not in the README"
         default = "alice, bob, carol, dave" if setting.name == "ANGARIUM_USERS" else setting.value
-        assert default is None or default in named[0][2].replace("`", ""), f"{setting.name} is {default}"
+        assert default is None or default in named[0][2].replace("`", ""), (
+            f"{setting.name} is {default}"
+        )
 
 
 def test_every_command_has_a_row_in_the_readme(capsys: pytest.CaptureFixture[str]) -> None:
     table = (ROOT / "README.md").read_text().split("## The command line")[1].split("\n## ")[0]
     listed = {
-        word for row in re.findall(r"^\| (`.+?) \|", table, re.MULTILINE) for word in re.findall(r"\w+", row)
+        word
+        for row in re.findall(r"^\| (`.+?) \|", table, re.MULTILINE)
+        for word in re.findall(r"\w+", row)
     }
     assert main(["-h"]) == 0
     commands = set(re.findall(r"^    (\w+) ", capsys.readouterr().out, re.MULTILINE))
@@ -125,7 +147,9 @@ def test_every_decision_is_in_the_list() -> None:
         title = text.splitlines()[0].partition(": ")[2]
         assert f"({decision.name}) | {title} |" in listed
         headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
-        assert headings == ["Context", "Decision", "Consequences", "Evidence", "Rejected"], decision.name
+        assert headings == ["Context", "Decision", "Consequences", "Evidence", "Rejected"], (
+            decision.name
+        )
 
 
 def test_the_evidence_of_every_decision_exists() -> None:
@@ -136,21 +160,35 @@ def test_the_evidence_of_every_decision_exists() -> None:
         assert [test for test in named if not (ROOT / test).exists()] == [], decision.name
 
 
-OUTSIDE = re.compile(r"(?<![\w-])(?:contract|running|semantics|seeing|house|clients|names|spec)\.md\b")
-"""Papers that are not in the repository: what is needed of them is in docs/http.md and docs/cli.md."""
+OUTSIDE = re.compile(
+    r"(?<![\w-])(?:contract|running|semantics|seeing|house|clients|names|spec)\.md\b"
+)
+"""Papers that are not in the repository: what is needed of them is in
+docs/http.md and docs/cli.md.
+"""
 
-SAYING = re.compile(r"\bthe (?:contract|spec|specification)(?:'s)?\b(?! (?:suite|test))", re.IGNORECASE)
+SAYING = re.compile(
+    r"\bthe (?:contract|spec|specification)(?:'s)?\b(?! (?:suite|test))", re.IGNORECASE
+)
 """The same without a name."""
 
 FOLDERS = ("src", "tests", "docs", "bench", "deploy")
 
 
 def texts(*folders: str) -> list[Path]:
-    """Return the text files at the top and in some folders, without those that tools leave there."""
+    """Return the text files at the top and in some folders, without
+    those that tools leave there.
+    """
     found = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]
     top = [
         ROOT / name
-        for name in (".env.example", "Dockerfile", "Makefile", "docker-compose.yml", "pyproject.toml")
+        for name in (
+            ".env.example",
+            "Dockerfile",
+            "Makefile",
+            "docker-compose.yml",
+            "pyproject.toml",
+        )
     ]
     endings = {".cfg", ".json", ".lua", ".md", ".py", ".xml"}
     return [*top, *ROOT.glob("*.md"), *(path for path in found if path.suffix in endings)]

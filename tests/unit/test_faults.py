@@ -82,7 +82,9 @@ def test_a_failure_of_an_asynchronous_call_is_in_its_future(
     assert log.append(RECORD).result().offset == 0
 
 
-def test_a_failure_at_once_is_raised_by_an_asynchronous_call_too(log: MessageLog, log_faults: Faults) -> None:
+def test_a_failure_at_once_is_raised_by_an_asynchronous_call_too(
+    log: MessageLog, log_faults: Faults
+) -> None:
     log_faults.fail("append", at_once=True)
     with pytest.raises(LogUnavailable):
         log.append(RECORD)
@@ -110,9 +112,13 @@ def test_other_methods_work_meanwhile(users: UserStore, store_faults: Faults) ->
     assert users.get(USER.user_id) is None
 
 
-def test_a_failure_may_come_later_or_for_chosen_arguments_only(log: MessageLog, log_faults: Faults) -> None:
+def test_a_failure_may_come_later_or_for_chosen_arguments_only(
+    log: MessageLog, log_faults: Faults
+) -> None:
     log_faults.fail("append", skip=1, when=lambda record: record.key == b"k")
-    outcomes = [is_down(log.append(NewRecord(key, b"", {}))) for key in (b"x", b"k", b"x", b"k", b"k")]
+    outcomes = [
+        is_down(log.append(NewRecord(key, b"", {}))) for key in (b"x", b"k", b"x", b"k", b"k")
+    ]
     assert outcomes == [False, False, False, True, False]
 
 
@@ -160,7 +166,11 @@ def test_a_future_stays_open_until_it_is_released(
 
 
 def test_what_hangs_may_end_in_failure(
-    users: UserStore, store_faults: Faults, log: MessageLog, log_faults: Faults, inner_log: MemoryLog
+    users: UserStore,
+    store_faults: Faults,
+    log: MessageLog,
+    log_faults: Faults,
+    inner_log: MemoryLog,
 ) -> None:
     held = log_faults.hang("append")
     future = log.append(RECORD)
@@ -184,7 +194,9 @@ def test_a_blocking_call_that_hangs_gives_up_when_the_deadline_is_over(
         users.get(USER.user_id)
 
 
-def test_a_call_may_hang_past_its_deadline_as_none_should(users: UserStore, store_faults: Faults) -> None:
+def test_a_call_may_hang_past_its_deadline_as_none_should(
+    users: UserStore, store_faults: Faults
+) -> None:
     held = store_faults.hang("get", obeys_deadline=False)
     ended = threading.Event()
 

@@ -1,4 +1,6 @@
-"""Only the patches lean on what client libraries do not promise; each says when it can go."""
+"""Only the patches lean on what client libraries do not promise; each
+says when it can go.
+"""
 
 import ast
 import re
@@ -16,9 +18,18 @@ ROOMS = {
     SOURCE / "engines" / "kafka" / "patches": "kafka-python",
     SOURCE / "engines" / "cassandra" / "patches": "cassandra-driver",
 }
-PATCHES = sorted(path for room in ROOMS for path in room.glob("*.py") if path.name != "__init__.py")
+PATCHES = sorted(
+    path for room in ROOMS for path in room.glob("*.py") if path.name != "__init__.py"
+)
 OUTSIDE = sorted(path for path in SOURCE.rglob("*.py") if path.parent not in ROOMS)
-HEAD = ("Fault: ", "True in: ", "Noticed by: ", "The public way: ", "Measured: ", "Mended upstream")
+HEAD = (
+    "Fault: ",
+    "True in: ",
+    "Noticed by: ",
+    "The public way: ",
+    "Measured: ",
+    "Mended upstream",
+)
 
 PUBLIC = {
     "kafka",
@@ -41,7 +52,9 @@ def tree(path: Path) -> ast.Module:
 
 
 def imports(path: Path) -> Iterator[tuple[str, str]]:
-    """Each module that a file imports from, and the name that it imports of it."""
+    """Each module that a file imports from, and the name that it
+    imports of it.
+    """
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
             yield from ((alias.name, "") for alias in node.names)
@@ -73,7 +86,7 @@ def test_outside_the_patches_no_class_of_the_library_is_extended(path: Path) -> 
             assert not any(base.startswith("kafka.") for base in bases), node.name
 
 
-def test_outside_the_patches_no_check_for_private_names_is_switched_off_and_no_class_exchanged() -> None:
+def test_outside_the_patches_no_private_name_is_allowed_and_no_class_exchanged() -> None:
     for path in OUTSIDE:
         text = path.read_text()
         assert "SLF001" not in text, path
@@ -107,7 +120,9 @@ def test_a_patch_says_what_it_mends_and_when_it_can_go(path: Path) -> None:
 @pytest.mark.parametrize("path", PATCHES, ids=name_of)
 def test_a_patch_has_a_row_in_the_list(path: Path) -> None:
     rows = re.findall(
-        r"^\| \[`(\w+\.py)`\]\((\w+\.py)\) \|", (path.parent / "README.md").read_text(), re.MULTILINE
+        r"^\| \[`(\w+\.py)`\]\((\w+\.py)\) \|",
+        (path.parent / "README.md").read_text(),
+        re.MULTILINE,
     )
     assert (path.name, path.name) in rows
     assert len(rows) == len([each for each in PATCHES if each.parent == path.parent])

@@ -14,7 +14,9 @@ READ, WRITE = os.O_RDONLY, os.O_RDWR | os.O_CREAT
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """A file that is not there yet; its name is none that a shell takes as it is."""
+    """A file that is not there yet; its name is none that a shell takes
+    as it is.
+    """
     return tmp_path / "a file"
 
 
@@ -47,7 +49,9 @@ def test_one_that_is_not_there_is_the_systems_error(path: Path) -> None:
 
 @pytest.mark.parametrize("flags", [READ, WRITE])
 @pytest.mark.parametrize("mode", [0o601, 0o610, 0o640, 0o604, 0o666])
-def test_a_loose_mode_is_refused_and_mended_by_the_command(path: Path, flags: int, mode: int) -> None:
+def test_a_loose_mode_is_refused_and_mended_by_the_command(
+    path: Path, flags: int, mode: int
+) -> None:
     path.touch()
     path.chmod(mode)
     mend(refusal(path, flags))
@@ -68,7 +72,9 @@ def test_a_link_is_refused_its_target_left_alone_and_the_command_puts_it_in_plac
 
 
 @pytest.mark.parametrize("dangling", [True, False])
-def test_a_link_in_place_of_what_nobody_misses_is_removed_by_the_command(path: Path, dangling: bool) -> None:
+def test_a_link_in_place_of_what_nobody_misses_is_removed_by_the_command(
+    path: Path, dangling: bool
+) -> None:
     target = path.with_name("target")
     if not dangling:
         target.write_text("precious")
@@ -133,7 +139,9 @@ def test_a_descriptor_is_closed_when_the_file_is_refused(path: Path) -> None:
     assert len(list(Path("/dev/fd").iterdir())) == before
 
 
-def test_a_folders_names_are_brought_to_the_disk(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folders_names_are_brought_to_the_disk(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     synced: list[int] = []
     monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_ino))
     sync_folder(path.parent)

@@ -1,4 +1,6 @@
-"""`docs/http.md` says what the API does: every route, every problem code, every field and every limit."""
+"""`docs/http.md` says what the API does: every route, every problem
+code, every field and every limit.
+"""
 
 import json
 import re
@@ -31,7 +33,9 @@ from angarium.services.login_throttle import ADDRESS_FACTOR
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "http.md").read_text()
-OPENAPI: Mapping[str, Any] = json.loads((ROOT / "src/angarium/api/endpoints/openapi.json").read_text())
+OPENAPI: Mapping[str, Any] = json.loads(
+    (ROOT / "src/angarium/api/endpoints/openapi.json").read_text()
+)
 SETTINGS = Settings.from_env({})
 SERVER = ServerLimits()
 
@@ -111,7 +115,9 @@ def rows(text: str) -> Iterator[list[str]]:
 
 
 def common(group: str) -> set[str]:
-    """Return the codes that many endpoints share, which their sections do not repeat."""
+    """Return the codes that many endpoints share, which their sections
+    do not repeat.
+    """
     text = section("Endpoints").split(f"- **{group}**:")[1].split("\n- **")[0].split("\n### ")[0]
     return set(WORD.findall(text))
 
@@ -127,13 +133,21 @@ def test_every_route_has_a_row_and_a_section_and_no_other_has() -> None:
     assert sorted(endpoint_sections()) == sorted(routes)
 
 
-def test_every_problem_code_has_a_row_with_its_status_and_an_anchor_in_the_order_of_the_code() -> None:
-    found = re.findall(r'^\| <a id="(\w+)"></a>`(\w+)` \| (\d+) \|', section("Problem codes"), re.MULTILINE)
+def test_every_problem_code_has_a_row_with_its_status_and_an_anchor_in_the_order_of_the_code() -> (
+    None
+):
+    found = re.findall(
+        r'^\| <a id="(\w+)"></a>`(\w+)` \| (\d+) \|', section("Problem codes"), re.MULTILINE
+    )
     assert found == [(code.value, code.value, str(KINDS[code].status)) for code in Code]
 
 
 def test_every_endpoint_names_exactly_the_problems_that_the_description_has() -> None:
-    everywhere, with_token, with_body = common("Every endpoint"), common("Under `/v1`"), common("With a body")
+    everywhere, with_token, with_body = (
+        common("Every endpoint"),
+        common("Under `/v1`"),
+        common("With a body"),
+    )
     for route in ROUTES:
         described = OPENAPI["paths"][route.template][route.method.lower()]["x-problem-codes"]
         expected = {code for codes in described.values() for code in codes}
@@ -150,17 +164,25 @@ def test_every_query_parameter_stands_in_its_endpoints_section() -> None:
     for route in ROUTES:
         if route.method == "GET":
             for parameter in route.query or ():
-                assert f"`{parameter}`" in endpoint_sections()[name(route)], (name(route), parameter)
+                assert f"`{parameter}`" in endpoint_sections()[name(route)], (
+                    name(route),
+                    parameter,
+                )
 
 
 def test_every_field_of_a_request_stands_in_its_endpoints_section() -> None:
     for route in ROUTES:
-        body = OPENAPI["paths"][route.template][route.method.lower()].get("requestBody", {"content": {}})
+        body = OPENAPI["paths"][route.template][route.method.lower()].get(
+            "requestBody", {"content": {}}
+        )
         for medium in body["content"].values():
             schema = OPENAPI["components"]["schemas"][medium["schema"]["$ref"].rpartition("/")[2]]
             for field in schema["properties"]:
                 required = "required" if field in schema["required"] else "optional"
-                assert f"| `{field}` | {required} |" in endpoint_sections()[name(route)], (name(route), field)
+                assert f"| `{field}` | {required} |" in endpoint_sections()[name(route)], (
+                    name(route),
+                    field,
+                )
 
 
 def test_every_member_of_an_answer_is_explained() -> None:
@@ -172,11 +194,16 @@ def test_every_member_of_an_answer_is_explained() -> None:
 
 
 def test_every_status_of_a_message_is_explained() -> None:
-    assert [row[0] for row in rows(section("Status of a message"))][1:] == [f"`{each}`" for each in Status]
+    assert [row[0] for row in rows(section("Status of a message"))][1:] == [
+        f"`{each}`" for each in Status
+    ]
 
 
 def test_every_limit_is_the_codes() -> None:
-    stated = {row[0]: float(row[1].split()[0].replace(",", "")) for row in list(rows(section("Limits")))[1:]}
+    stated = {
+        row[0]: float(row[1].split()[0].replace(",", ""))
+        for row in list(rows(section("Limits")))[1:]
+    }
     assert stated == LIMITS
     assert MAX_BODY == MAX_BODY_BYTES
 

@@ -1,4 +1,6 @@
-"""The image is built from a lock: exact versions with hashes, which agree with pyproject.toml."""
+"""The image is built from a lock: exact versions with hashes, which
+agree with pyproject.toml.
+"""
 
 import re
 import tomllib
@@ -22,7 +24,8 @@ def wanted(lock: str) -> list[Requirement]:
         return [Requirement(line) for line in PROJECT["build-system"]["requires"]]
     project = PROJECT["project"]
     return [
-        Requirement(line) for line in (*project["dependencies"], *project["optional-dependencies"]["fast"])
+        Requirement(line)
+        for line in (*project["dependencies"], *project["optional-dependencies"]["fast"])
     ]
 
 
@@ -37,7 +40,9 @@ def entries(lock: str) -> Iterator[tuple[Requirement, list[str]]]:
 
 @pytest.mark.parametrize("lock", [RUNTIME, BUILD])
 @pytest.mark.parametrize("python", PYTHONS)
-def test_a_lock_has_each_dependency_within_the_range_that_is_allowed(lock: str, python: str) -> None:
+def test_a_lock_has_each_dependency_within_the_range_that_is_allowed(
+    lock: str, python: str
+) -> None:
     environment = {"python_version": python, "python_full_version": f"{python}.0"}
     pinned: dict[str, str] = {}
     for requirement, _ in entries(lock):
@@ -48,7 +53,9 @@ def test_a_lock_has_each_dependency_within_the_range_that_is_allowed(lock: str, 
     for requirement in wanted(lock):
         version = pinned.get(canonicalize_name(requirement.name))
         assert version is not None, f"{requirement.name} is not in {lock}: make lock"
-        assert version in requirement.specifier, f"{lock} has {requirement.name} {version}: make lock"
+        assert version in requirement.specifier, (
+            f"{lock} has {requirement.name} {version}: make lock"
+        )
 
 
 @pytest.mark.parametrize("lock", [RUNTIME, BUILD])

@@ -1,4 +1,6 @@
-"""Every log action that the code writes is in the operators' table, at its levels, and none is only there."""
+"""Every log action that the code writes is in the operators' table, at
+its levels, and none is only there.
+"""
 
 import ast
 import re
@@ -18,7 +20,9 @@ WRITES = {
     "limited_warning": ({"debug", "warning"}, 1),
     "limited_error": ({"debug", "error"}, 1),
 }
-"""The levels of each way to write a line, and which argument is the action."""
+"""The levels of each way to write a line, and which argument is the
+action.
+"""
 
 COMPUTED = {
     "action": [f"{part}_unavailable" for part in PARTS],
@@ -28,9 +32,14 @@ COMPUTED = {
     "code.value": ["log_unavailable", "store_unavailable"],
     "accepted": ["message_accepted", "receipts_accepted"],
 }
-"""What expressions in the code come to, where the action is no plain text."""
+"""What expressions in the code come to, where the action is no plain
+text.
+"""
 
-WRITTEN_BY_THE_LOG_ITSELF: Actions = {"library": {"debug", "warning", "error"}, "log_lines_lost": {"error"}}
+WRITTEN_BY_THE_LOG_ITSELF: Actions = {
+    "library": {"debug", "warning", "error"},
+    "log_lines_lost": {"error"},
+}
 
 
 def written() -> Actions:
@@ -66,7 +75,9 @@ def actions(action: ast.expr, file: Path) -> list[str]:
 
 
 def documented() -> Actions:
-    table = (ROOT / "docs" / "operations.md").read_text().split("## Log actions")[1].split("\n## ")[0]
+    table = (
+        (ROOT / "docs" / "operations.md").read_text().split("## Log actions")[1].split("\n## ")[0]
+    )
     rows = [row.split("|") for row in table.splitlines() if row.startswith("| `")]
     return {
         action: set(re.findall("|".join(LEVELS), row[2]))

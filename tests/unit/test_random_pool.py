@@ -51,7 +51,8 @@ def test_no_two_threads_are_given_the_same() -> None:
 
 
 def test_a_child_process_is_given_others_than_its_parent() -> None:
-    # In a process of its own: one with threads had better not be forked.
+    # In a process of its own: one with threads had better not be
+    # forked.
     script = """
 import os
 from angarium.random_pool import random_bytes

@@ -1,4 +1,6 @@
-"""What a release is named: the version in the code, the tag, and the changelog say the same."""
+"""What a release is named: the version in the code, the tag, and the
+changelog say the same.
+"""
 
 import re
 import shutil
@@ -11,7 +13,9 @@ ROOT = Path(__file__).parents[2]
 
 
 def tags_of_this_commit() -> list[str]:
-    """The versions that tags give the commit that is checked out; none in an archive."""
+    """The versions that tags give the commit that is checked out; none
+    in an archive.
+    """
     git = shutil.which("git")
     if git is None or not (ROOT / ".git").exists():
         return []

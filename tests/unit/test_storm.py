@@ -1,4 +1,6 @@
-"""The parts of `make storm` that decide what is done, and what is said of it."""
+"""The parts of `make storm` that decide what is done, and what is said
+of it.
+"""
 
 import json
 from dataclasses import replace

@@ -32,7 +32,9 @@ from angarium.domain.ip_addresses import IPNetwork
 from angarium.domain.user import Principal
 
 STORE_SECONDS = 2.0
-"""How long a request may wait for the store, retries included; docs/http.md, Limits."""
+"""How long a request may wait for the store, retries included;
+docs/http.md, Limits.
+"""
 
 UNMATCHED = "unmatched"
 """Stands for the route of a path where there is none."""
@@ -67,7 +69,8 @@ class MessagingApplication(Application):
         self._cors = cors
 
     def admit(self, head: Head) -> Admission | Refusal:
-        """Decide from the head alone: host, path, method, token, the body's shape, in this order.
+        """Decide from the head alone: host, path, method, token, the
+        body's shape, in this order.
 
         Args:
             head: The request's head.
@@ -108,12 +111,15 @@ class MessagingApplication(Application):
             may_block: False on the server's thread.
 
         Returns:
-            The answer, now or later; WouldBlock and PasswordCheck only when `may_block` is False.
+            The answer, now or later; WouldBlock and PasswordCheck only
+            when `may_block` is False.
         """
         return self._translated(admission, lambda: self._run(admission, body, may_block))
 
     def rested(self) -> None:
-        """Let the log know that no request is at hand for the moment."""
+        """Let the log know that no request is at hand for the
+        moment.
+        """
         self._services.sending.rested()
 
     def report(self, at_once: bool) -> None:
@@ -131,13 +137,16 @@ class MessagingApplication(Application):
             admission: What `admit` gave.
 
         Returns:
-            503, `store_unavailable`, `overloaded` on the HASHING lane, the checks' state on the HEALTH lane.
+            503, `store_unavailable`, `overloaded` on the HASHING lane,
+            the checks' state on the HEALTH lane.
         """
         trace_id = admission.head.trace_id
         if admission.lane is ExecutionMode.HEALTH:
             return readiness({})
         if admission.lane is ExecutionMode.HASHING:
-            return problem(Code.OVERLOADED, "Too many logins are waiting; log in again later.", trace_id)
+            return problem(
+                Code.OVERLOADED, "Too many logins are waiting; log in again later.", trace_id
+            )
         error = StoreUnavailable("nothing came from the lane in time")
         return self._unavailable(error, admission)
 
@@ -158,7 +167,9 @@ class MessagingApplication(Application):
         return self._services.authentication.authenticate(bearer_token(head.headers))
 
     def _without_route(self, head: Head, resource: Resource) -> Response:
-        """Return the answer for a method that a path does not take; to OPTIONS what it takes."""
+        """Return the answer for a method that a path does not take; to
+        OPTIONS what it takes.
+        """
         allow = (("Allow", resource.allow),)
         if head.method != "OPTIONS":
             return problem(
@@ -207,12 +218,16 @@ class MessagingApplication(Application):
         return outcome
 
     def _checked(self, admission: Admission, check: PasswordCheck) -> Response:
-        """Return the answer of a comparison, on a thread that may block."""
+        """Return the answer of a comparison, on a thread that may
+        block.
+        """
         return self._translated(admission, lambda: _blocking(admission, check.run))
 
 
 def _blocking(admission: Admission, make: Callable[[], Made]) -> Made:
-    """Return what may wait for the store, within the bound and with the request's ids in its lines."""
+    """Return what may wait for the store, within the bound and with the
+    request's ids in its lines.
+    """
     with (
         deadline.within(STORE_SECONDS),
         logs.bound(trace_id=admission.head.trace_id, **_ids(admission)),

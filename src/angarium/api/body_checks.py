@@ -1,4 +1,6 @@
-"""Whether a body may be sent at all, as far as the header fields tell."""
+"""Whether a body may be sent at all, as far as the header fields
+tell.
+"""
 
 from collections.abc import Sequence
 
@@ -24,7 +26,8 @@ def check_shape(rule: BodyRule, headers: Headers) -> None:
         headers: The request's; a length is well-formed.
 
     Raises:
-        Refused: `length_required`, `body_too_large` or `unsupported_media_type`, in this order.
+        Refused: `length_required`, `body_too_large` or
+            `unsupported_media_type`, in this order.
     """
     length = headers.get("content-length")
     if length is not None:
@@ -51,7 +54,8 @@ def is_form(headers: Headers) -> bool:
 
 def _check_length(length: str) -> None:
     digits = length.lstrip("0") or "0"
-    # Python refuses to convert numbers of thousands of digits, so the count comes first.
+    # Python refuses to convert numbers of thousands of digits, so the
+    # count comes first.
     if len(digits) > MAX_FIGURES or int(digits) > MAX_BODY_BYTES:
         raise Refused.because(
             Code.BODY_TOO_LARGE,
@@ -60,7 +64,11 @@ def _check_length(length: str) -> None:
 
 
 def _figure(digits: str) -> str:
-    return f"{int(digits):,}" if len(digits) <= MAX_FIGURES else f"a number of {len(digits)} digits of"
+    return (
+        f"{int(digits):,}"
+        if len(digits) <= MAX_FIGURES
+        else f"a number of {len(digits)} digits of"
+    )
 
 
 def _check_media_type(rule: BodyRule, headers: Headers) -> None:
@@ -79,7 +87,9 @@ def _check_media_type(rule: BodyRule, headers: Headers) -> None:
 
 def _check_value(value: str, wanted: Sequence[str]) -> None:
     if _media_type(value) not in wanted:
-        raise _unsupported(f"The body's type is {quote_for_error(value)}; send {' or '.join(wanted)}.")
+        raise _unsupported(
+            f"The body's type is {quote_for_error(value)}; send {' or '.join(wanted)}."
+        )
     charset = _charset(value)
     if charset not in _CHARSETS:
         raise _unsupported(f"The body's charset is {quote_for_error(charset)}; send UTF-8.")

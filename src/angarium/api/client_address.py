@@ -7,23 +7,29 @@ from angarium.services.lru_cache import LruCache
 
 REMEMBERED = 4096
 MAX_REMEMBERED = 128
-"""Characters of `X-Forwarded-For`: an address or a few. A client writes there what it likes, and as much."""
+"""Characters of `X-Forwarded-For`: an address or a few. A client writes
+there what it likes, and as much.
+"""
 
 
 def client_address(peer: str, forwarded_for: Sequence[str], trusted: Sequence[IPNetwork]) -> str:
     """Find the client behind trusted proxies.
 
-    Each proxy adds the address it was called from at the end of `X-Forwarded-For`, so the list is read
-    from its end for as long as the proxies are trusted; what stands before was written by somebody else.
+    Each proxy adds the address it was called from at the end of
+    `X-Forwarded-For`, so the list is read from its end for as long as
+    the proxies are trusted; what stands before was written by somebody
+    else.
 
     Args:
         peer: The other end of the connection.
-        forwarded_for: Every `X-Forwarded-For` field, in the order in which they were sent.
+        forwarded_for: Every `X-Forwarded-For` field, in the order in
+            which they were sent.
         trusted: The proxies that are believed.
 
     Returns:
-        The nearest address that is no trusted proxy; the farthest proxy when there is none. An IPv4
-        address inside IPv6 is shown as IPv4.
+        The nearest address that is no trusted proxy; the farthest proxy
+        when there is none. An IPv4 address inside IPv6 is shown as
+        IPv4.
     """
     client = _parse(peer)
     if client is None:
@@ -38,7 +44,9 @@ def client_address(peer: str, forwarded_for: Sequence[str], trusted: Sequence[IP
 
 
 class ClientAddresses:
-    """Finds clients behind trusted proxies, and remembers those that it has found."""
+    """Finds clients behind trusted proxies, and remembers those that it
+    has found.
+    """
 
     def __init__(self, trusted: Sequence[IPNetwork]) -> None:
         """Set whom to believe.
@@ -54,7 +62,8 @@ class ClientAddresses:
 
         Args:
             peer: The other end of the connection.
-            forwarded_for: Every `X-Forwarded-For` field, in the order in which they were sent.
+            forwarded_for: Every `X-Forwarded-For` field, in the order
+                in which they were sent.
 
         Returns:
             The client's address.

@@ -1,4 +1,6 @@
-"""Which web pages may call the API from a browser (CORS, the Fetch standard)."""
+"""Which web pages may call the API from a browser (CORS, the Fetch
+standard).
+"""
 
 from collections.abc import Collection, Sequence
 
@@ -6,20 +8,24 @@ Fields = tuple[tuple[str, str], ...]
 
 _EXPOSED = ("Access-Control-Expose-Headers", "X-Trace-Id, Location, Retry-After")
 _VARY = (("Vary", "Origin"),)
-"""On every answer, so that no cache gives one origin's answer to another."""
+"""On every answer, so that no cache gives one origin's answer to
+another.
+"""
 
 _PREFLIGHT = (
     (
         "Access-Control-Allow-Headers",
         "authorization, content-type, idempotency-key, traceparent, x-trace-id",
     ),
-    # Browsers keep a permission for ten minutes: two round trips for a call become one.
+    # Browsers keep a permission for ten minutes: two round trips for a
+    # call become one.
     ("Access-Control-Max-Age", "600"),
 )
 
 
 class CorsPolicy:
-    """Makes the header fields for the origins that are allowed; never with credentials.
+    """Makes the header fields for the origins that are allowed; never
+    with credentials.
 
     Why only these, and why there is no wildcard: docs/adr/0023.
     """
@@ -28,10 +34,12 @@ class CorsPolicy:
         """Name the origins.
 
         Args:
-            origins: As browsers write them, such as `https://chat.example.org`; one or more.
+            origins: As browsers write them, such as
+                `https://chat.example.org`; one or more.
         """
         self._by_origin: dict[str, Fields] = {
-            origin: (("Access-Control-Allow-Origin", origin), _EXPOSED, *_VARY) for origin in origins
+            origin: (("Access-Control-Allow-Origin", origin), _EXPOSED, *_VARY)
+            for origin in origins
         }
 
     def fields(self, origins: Sequence[str]) -> Fields:
@@ -41,7 +49,8 @@ class CorsPolicy:
             origins: Every value of the request's `Origin` field.
 
         Returns:
-            `Vary` at least; the permission for an origin that is allowed.
+            `Vary` at least; the permission for an origin that is
+            allowed.
         """
         return self._by_origin.get(origins[0], _VARY) if len(origins) == 1 else _VARY
 
@@ -53,7 +62,8 @@ class CorsPolicy:
             allow: The methods of the path, as in `Allow`.
 
         Returns:
-            What a page may send; nothing for an origin that is not allowed.
+            What a page may send; nothing for an origin that is not
+            allowed.
         """
         if len(origins) != 1 or origins[0] not in self._by_origin:
             return ()

@@ -1,4 +1,6 @@
-"""Reading fields and parameters so that everything that is wrong is told at once."""
+"""Reading fields and parameters so that everything that is wrong is
+told at once.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, cast
@@ -14,7 +16,9 @@ MAX_LIMIT = 100
 NIL = UUID(int=0)
 _EXAMPLE = "01890a5d-ac96-774b-bcce-b302099a8057"
 MAX_UNKNOWN = 8
-"""Unknown parameters that are told apart; a query of 8 KiB has room for thousands."""
+"""Unknown parameters that are told apart; a query of 8 KiB has room for
+thousands.
+"""
 _PATH_CODES = {
     "user_id": Code.INVALID_USER_ID,
     "conversation_id": Code.INVALID_CONVERSATION_ID,
@@ -37,7 +41,8 @@ class ValidationErrors:
         Args:
             code: What clients branch on.
             detail: What happened, which value, and what to do next.
-            field: The field's or parameter's name, as the client sent it.
+            field: The field's or parameter's name, as the client sent
+                it.
         """
         self._problems.append(Problem(code, detail, field))
 
@@ -62,7 +67,8 @@ class ValidationErrors:
         """Refuse the request if anything was noted.
 
         Raises:
-            Refused: With every problem, in the order of the codes in docs/http.md.
+            Refused: With every problem, in the order of the codes in
+                docs/http.md.
         """
         if self._problems:
             raise Refused(*sorted(self._problems, key=lambda problem: _ORDER[problem.code]))
@@ -81,7 +87,9 @@ class FieldValue(NamedTuple):
 
 
 class BodyFields:
-    """The members of a body's object; null reads as missing, unknown members are ignored."""
+    """The members of a body's object; null reads as missing, unknown
+    members are ignored.
+    """
 
     __slots__ = ("_faults", "_members")
 
@@ -112,7 +120,9 @@ class BodyFields:
                 self._missing(name)
             return None
         if not isinstance(value, str):
-            self._faults.add(Code.INVALID_FIELD, f"`{used}` is {kind_of(value)}; send a string.", used)
+            self._faults.add(
+                Code.INVALID_FIELD, f"`{used}` is {kind_of(value)}; send a string.", used
+            )
             return None
         return FieldValue(used, value)
 
@@ -131,14 +141,18 @@ class BodyFields:
             return None
         if not isinstance(value, list):
             self._faults.add(
-                Code.INVALID_FIELD, f"`{name}` is {kind_of(value)}; send an array of strings.", name
+                Code.INVALID_FIELD,
+                f"`{name}` is {kind_of(value)}; send an array of strings.",
+                name,
             )
             return None
         items = cast("list[object]", value)
         for place, item in enumerate(items):
             if not isinstance(item, str):
                 self._faults.add(
-                    Code.INVALID_FIELD, f"`{name}[{place}]` is {kind_of(item)}; send a string.", name
+                    Code.INVALID_FIELD,
+                    f"`{name}[{place}]` is {kind_of(item)}; send a string.",
+                    name,
                 )
                 return None
         return cast("list[str]", items)
@@ -146,14 +160,17 @@ class BodyFields:
     def _missing(self, name: str) -> None:
         self._faults.add(Code.MISSING_FIELD, f"`{name}` is missing; send it.", name)
 
-    def _of_two_names(self, name: str, value: object, alias: str, is_id: bool) -> tuple[str, object]:
+    def _of_two_names(
+        self, name: str, value: object, alias: str, is_id: bool
+    ) -> tuple[str, object]:
         other = self._members[alias]
         if other is None:
             return name, value
         if value is not None and not _is_same(value, other, is_id):
             self._faults.add(
                 Code.INVALID_FIELD,
-                f"`{name}` and `{alias}` are two names of one field and have two values; send one of them.",
+                f"`{name}` and `{alias}` are two names of one field and have two values; send one "
+                "of them.",
                 alias,
             )
             return name, value
@@ -170,7 +187,8 @@ def _is_same(one: object, other: object, are_ids: bool) -> bool:
 
 
 def check_query(query: str, known: Sequence[str], faults: ValidationErrors) -> None:
-    """Note every parameter that a path does not know: a misspelled one would change nothing.
+    """Note every parameter that a path does not know: a misspelled one
+    would change nothing.
 
     Args:
         query: The query, still percent-encoded.
@@ -185,7 +203,9 @@ def check_query(query: str, known: Sequence[str], faults: ValidationErrors) -> N
 
 
 class QueryFields:
-    """The parameters of a query; `check_query` deals with unknown ones."""
+    """The parameters of a query; `check_query` deals with unknown
+    ones.
+    """
 
     __slots__ = ("_faults", "_parameters")
 
@@ -205,7 +225,9 @@ class QueryFields:
         """
         values = self._parameters.get(name, ())
         if len(values) > 1:
-            self._faults.add(code, f"`{name}` is in the query {len(values)} times; send it once.", name)
+            self._faults.add(
+                code, f"`{name}` is in the query {len(values)} times; send it once.", name
+            )
             return None
         return values[0] if values else None
 
@@ -224,7 +246,8 @@ class QueryFields:
         """Read where a page begins.
 
         Args:
-            read: Raises Refused for a cursor that does not belong to the list.
+            read: Raises Refused for a cursor that does not belong to
+                the list.
 
         Returns:
             The cursor; None when it is missing or was noted as a fault.
@@ -263,7 +286,8 @@ def _parse_query(query: str) -> dict[str, list[str]]:
     parameters: dict[str, list[str]] = {}
     for pair in query.split("&"):
         if pair:
-            # A `+` stays one: it stands in the offset of a timestamp, and no parameter has a space.
+            # A `+` stays one: it stands in the offset of a timestamp,
+            # and no parameter has a space.
             name, _, value = pair.partition("=")
             parameters.setdefault(unquote(name), []).append(unquote(value))
     return parameters
@@ -279,16 +303,21 @@ def identifier(text: str, code: Code, field: str, faults: ValidationErrors) -> U
         faults: Takes note of the problem.
 
     Returns:
-        The id; the nil UUID stands in for one that was noted as a fault.
+        The id; the nil UUID stands in for one that was noted as a
+        fault.
     """
     parsed = recurring_uuid(text)
     if parsed is not None:
         return parsed
-    faults.add(code, f"`{field}` is {quote_for_error(text)}, no UUID; send one such as {_EXAMPLE}.", field)
+    faults.add(
+        code, f"`{field}` is {quote_for_error(text)}, no UUID; send one such as {_EXAMPLE}.", field
+    )
     return NIL
 
 
-def identifiers(texts: Sequence[str], code: Code, field: str, faults: ValidationErrors) -> list[UUID]:
+def identifiers(
+    texts: Sequence[str], code: Code, field: str, faults: ValidationErrors
+) -> list[UUID]:
     """Read UUIDs.
 
     Args:
@@ -319,6 +348,7 @@ def path_identifier(parameters: Mapping[str, str], name: str, faults: Validation
         faults: Takes note of the problem.
 
     Returns:
-        The id; the nil UUID stands in for one that was noted as a fault.
+        The id; the nil UUID stands in for one that was noted as a
+        fault.
     """
     return identifier(parameters[name], _PATH_CODES[name], name, faults)

@@ -1,4 +1,6 @@
-"""Which names the service answers to, while everybody knows its passwords (DNS rebinding)."""
+"""Which names the service answers to, while everybody knows its
+passwords (DNS rebinding).
+"""
 
 from collections.abc import Iterable
 
@@ -9,23 +11,28 @@ from angarium.domain.ip_addresses import parse_address
 
 LOCALHOST = "localhost"
 MAX_KNOWN = 64
-"""Values of `Host` that are remembered as taken; there are as many as ports and spellings."""
+"""Values of `Host` that are remembered as taken; there are as many as
+ports and spellings.
+"""
 
 
 class HostCheck:
-    """Refuses requests that were sent to a name which is not the service's own.
+    """Refuses requests that were sent to a name which is not the
+    service's own.
 
-    A page of any web site can have its own name lead to this machine's address. For the browser
-    the service is then part of that site, and no other check stops the page (docs/adr/0023).
+    A page of any web site can have its own name lead to this machine's
+    address. For the browser the service is then part of that site, and
+    no other check stops the page (docs/adr/0023).
     """
 
     def __init__(self, addresses: Iterable[str], names: Iterable[str] = ()) -> None:
         """Say what the service's own addresses and names are.
 
         Args:
-            addresses: Where others reach it: names, or addresses without brackets. At `0.0.0.0`
-                or `::`, every address and every name without a dot is its own: no web site
-                can have either.
+            addresses: Where others reach it: names, or addresses
+                without brackets. At `0.0.0.0` or `::`, every address
+                and every name without a dot is its own: no web site can
+                have either.
             names: More names or addresses.
         """
         self._own = {_normal(each) for each in (LOCALHOST, *addresses, *names)}
@@ -37,7 +44,8 @@ class HostCheck:
         """Check a request's `Host`, with any port.
 
         Args:
-            headers: The request's; `Host` is well-formed, and there once at most.
+            headers: The request's; `Host` is well-formed, and there
+                once at most.
 
         Raises:
             Refused: `misdirected_request`.
@@ -78,6 +86,8 @@ def _without_port(value: str) -> str:
 
 
 def _normal(host: str) -> str:
-    """Return one spelling of a host: lower case, an address as it is usually written."""
+    """Return one spelling of a host: lower case, an address as it is
+    usually written.
+    """
     address = parse_address(host.partition("%")[0])
     return host.lower() if address is None else str(address)

@@ -1,4 +1,6 @@
-"""Bodies as JSON objects, read strictly, and urlencoded forms as the same thing."""
+"""Bodies as JSON objects, read strictly, and urlencoded forms as the
+same thing.
+"""
 
 import json
 import re
@@ -15,11 +17,14 @@ from angarium.domain.identifiers import text_of
 from angarium.domain.message import Message
 
 MAX_DEPTH = 32
-"""Objects and arrays inside each other; nothing that any route reads is deeper than two."""
+"""Objects and arrays inside each other; nothing that any route reads is
+deeper than two.
+"""
 
 MAX_FORM_FIELDS = 32
-# A string that never ends is one token to the end of the body: trying again behind each of its quotes
-# would take time that grows with the square of the body.
+# A string that never ends is one token to the end of the body: trying
+# again behind each of its quotes would take time that grows with the
+# square of the body.
 _BRACKETS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 
 encode_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -42,12 +47,13 @@ def encode_list(head: str, items: Iterable[str], tail: str) -> bytes:
 
     Args:
         head: What stands before the first item.
-        items: JSON each; made, turned into bytes and forgotten one by one.
+        items: JSON each; made, turned into bytes and forgotten one by
+            one.
         tail: What stands after the last item.
 
     Returns:
-        JSON in UTF-8. As one text it would take four times as many bytes
-        as soon as there is one emoji in it.
+        JSON in UTF-8. As one text it would take four times as many
+        bytes as soon as there is one emoji in it.
     """
     pieces = [head.encode()]
     for item in items:
@@ -59,13 +65,15 @@ def encode_list(head: str, items: Iterable[str], tail: str) -> bytes:
 
 
 def read_object(body: bytes) -> Mapping[str, object]:
-    """Read a JSON object strictly (RFC 8259): UTF-8, no key twice, no NaN, no bottomless nesting.
+    """Read a JSON object strictly (RFC 8259): UTF-8, no key twice, no
+    NaN, no bottomless nesting.
 
     Args:
         body: The request's body.
 
     Returns:
-        The members. Integers come as floats: no route reads a number, and a long one must not cost time.
+        The members. Integers come as floats: no route reads a number,
+        and a long one must not cost time.
 
     Raises:
         Refused: `malformed_json`, with the place where reading failed.
@@ -73,14 +81,17 @@ def read_object(body: bytes) -> Mapping[str, object]:
     try:
         text = body.decode()
     except UnicodeDecodeError as error:
-        raise _malformed(f"The body is not UTF-8 at byte {error.start}; send JSON in UTF-8.") from error
+        raise _malformed(
+            f"The body is not UTF-8 at byte {error.start}; send JSON in UTF-8."
+        ) from error
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
         _check_depth(text)
     try:
         document: object = _decode(text)
     except json.JSONDecodeError as error:
         raise _malformed(
-            f"The body is not JSON: {error.msg}, line {error.lineno}, column {error.colno}; send an object."
+            f"The body is not JSON: {error.msg}, line {error.lineno}, column {error.colno}; send "
+            "an object."
         ) from error
     if type(document) is not dict:
         raise _malformed("The body is JSON, but not an object; send an object such as {…}.")
@@ -97,7 +108,8 @@ def read_form(body: bytes) -> Mapping[str, object]:
         The fields; one without a value is an empty string.
 
     Raises:
-        Refused: `malformed_json`, which is the code of every body that cannot be read.
+        Refused: `malformed_json`, which is the code of every body that
+            cannot be read.
     """
     if not body:
         return {}
@@ -108,7 +120,9 @@ def read_form(body: bytes) -> Mapping[str, object]:
     for pair in pairs:
         name, _, value = (_unquote_form(part) for part in pair.partition(b"="))
         if name in form:
-            raise _malformed(f"The form has the field {quote_for_error(name)} twice; send it once.")
+            raise _malformed(
+                f"The form has the field {quote_for_error(name)} twice; send it once."
+            )
         if pair:
             form[name] = value
     return form
@@ -125,7 +139,9 @@ def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
     members = dict(pairs)
     if len(members) != len(pairs):
         [(name, _)] = Counter(name for name, _ in pairs).most_common(1)
-        raise _malformed(f"The body has the key {quote_for_error(name)} twice in one object; send it once.")
+        raise _malformed(
+            f"The body has the key {quote_for_error(name)} twice in one object; send it once."
+        )
     return members
 
 
@@ -133,7 +149,9 @@ def _constant(name: str) -> NoReturn:
     raise _malformed(f"The body has {name}, which is no JSON; send a number or null.")
 
 
-_decode = json.JSONDecoder(object_pairs_hook=_members, parse_int=float, parse_constant=_constant).decode
+_decode = json.JSONDecoder(
+    object_pairs_hook=_members, parse_int=float, parse_constant=_constant
+).decode
 
 
 def _check_depth(text: str) -> None:
@@ -143,7 +161,9 @@ def _check_depth(text: str) -> None:
         if found in "[{":
             depth += 1
             if depth > MAX_DEPTH:
-                raise _malformed(f"The body is nested deeper than {MAX_DEPTH}; send a flat object.")
+                raise _malformed(
+                    f"The body is nested deeper than {MAX_DEPTH}; send a flat object."
+                )
         elif found in "]}":
             depth -= 1
 

@@ -37,16 +37,21 @@ class Page(Protocol):
 
     @property
     def next_cursor(self) -> str | None:
-        """Where the next page begins; None exactly when there is no more."""
+        """Where the next page begins; None exactly when there is no
+        more.
+        """
         ...
 
 
-def parse_page_request(call: RequestContext, read_cursor: Callable[[str, UUID], object]) -> PageRequest:
+def parse_page_request(
+    call: RequestContext, read_cursor: Callable[[str, UUID], object]
+) -> PageRequest:
     """Read which page is asked for.
 
     Args:
         call: With `limit` and `cursor` in the query.
-        read_cursor: Raises Refused for a cursor that does not belong to the caller's list.
+        read_cursor: Raises Refused for a cursor that does not belong to
+            the caller's list.
 
     Returns:
         The page.
@@ -80,4 +85,6 @@ def page_response(name: str, items: Iterable[str], count: int, page: Page) -> Re
         "has_more": page.has_more,
         "next_cursor": page.next_cursor,
     }
-    return Response(200, encode_list(f'{{"{name}":[', items, f'],"pagination":{encode_text(pagination)}}}'))
+    return Response(
+        200, encode_list(f'{{"{name}":[', items, f'],"pagination":{encode_text(pagination)}}}')
+    )

@@ -12,8 +12,9 @@ def path_ids(parameters: Mapping[str, str]) -> Mapping[str, str]:
         parameters: The path's, percent-decoded.
 
     Returns:
-        The UUIDs among them in lower case, by their names; any other text is left out, whatever it may be.
-        `user_id` is left out too: in a log line it is the caller's.
+        The UUIDs among them in lower case, by their names; any other
+        text is left out, whatever it may be. `user_id` is left out too:
+        in a log line it is the caller's.
     """
     return {
         name: text.lower()

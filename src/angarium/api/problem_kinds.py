@@ -1,4 +1,6 @@
-"""What is known of each kind of problem: one table from code to status, title, meaning, advice."""
+"""What is known of each kind of problem: one table from code to status,
+title, meaning, advice.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -63,7 +65,8 @@ KINDS: Mapping[Code, Kind] = {
     Code.MISDIRECTED_REQUEST: Kind(
         421,
         "The request was sent to another host",
-        "While demo users are allowed, the service answers only to `localhost`, loopback addresses, "
+        "While demo users are allowed, the service answers only to `localhost`, loopback "
+        "addresses, "
         "the address that it is bound to, and the hosts of `ANGARIUM_CORS_ORIGINS`.",
         "Use one of these in the URL, or have the origin added to `ANGARIUM_CORS_ORIGINS`.",
     ),
@@ -112,7 +115,8 @@ KINDS: Mapping[Code, Kind] = {
     Code.UNSUPPORTED_MEDIA_TYPE: Kind(
         415,
         "The body's media type is not supported",
-        "Bodies are JSON in UTF-8, without a content encoding. Only `POST /auth/token` takes a form.",
+        "Bodies are JSON in UTF-8, without a content encoding. Only `POST /auth/token` takes a "
+        "form.",
         "Send `Content-Type: application/json`.",
     ),
     Code.MALFORMED_JSON: Kind(
@@ -298,4 +302,6 @@ KINDS: Mapping[Code, Kind] = {
         "Report the `trace_id` to whoever runs the service.",
     ),
 }
-"""In the order of the codes. The page at `/problems` is made from it."""
+"""In the order of the codes. The page at `/problems` is made from
+it.
+"""

@@ -13,8 +13,10 @@ RETRY_AFTER = 1
 """Seconds after which a 503 is worth another try."""
 
 PAGE = "/problems"
-"""Where a person can look every code up. A reference without a host leads to the service
-that answered, also behind a balancer, and needs no setting (RFC 9457, 3.1.1)."""
+"""Where a person can look every code up. A reference without a host
+leads to the service that answered, also behind a balancer, and needs no
+setting (RFC 9457, 3.1.1).
+"""
 
 _INVALID_TOKEN = ("WWW-Authenticate", 'Bearer error="invalid_token"')
 _CHALLENGE = ("WWW-Authenticate", "Bearer")
@@ -33,7 +35,8 @@ def type_of(code: Code) -> str:
         code: What clients branch on.
 
     Returns:
-        The document's `type`: the code's section of the page about problems.
+        The document's `type`: the code's section of the page about
+        problems.
     """
     return f"{PAGE}#{code}"
 
@@ -42,12 +45,13 @@ def refusal(refused: Refused, trace_id: str) -> Response:
     """Answer a request that cannot be carried out as it stands.
 
     Args:
-        refused: One problem, which has its own status, or several, which are 400 unless all of them
-            share another status.
+        refused: One problem, which has its own status, or several,
+            which are 400 unless all of them share another status.
         trace_id: The request's.
 
     Returns:
-        The problem document, with `errors` when there are several problems.
+        The problem document, with `errors` when there are several
+        problems.
     """
     found = refused.problems
     first = found[0]
@@ -103,7 +107,9 @@ def problem(
     if retry_after is None and status == 503:
         retry_after = RETRY_AFTER
     waiting = () if retry_after is None else (("Retry-After", str(max(1, retry_after))),)
-    return Response(status, encode(document), CONTENT_TYPE, _HEADERS.get(code, ()) + waiting + headers)
+    return Response(
+        status, encode(document), CONTENT_TYPE, _HEADERS.get(code, ()) + waiting + headers
+    )
 
 
 def _names(found: Sequence[Problem]) -> str:
@@ -125,7 +131,13 @@ def internal_error(error: BaseException, trace_id: str, **fields: object) -> Res
     Returns:
         500, without a word about the fault.
     """
-    _log.error("internal_error", "A request met a fault of the service.", error, trace_id=trace_id, **fields)
+    _log.error(
+        "internal_error",
+        "A request met a fault of the service.",
+        error,
+        trace_id=trace_id,
+        **fields,
+    )
     return problem(
         Code.INTERNAL_ERROR,
         "The service failed at this request; report its trace_id to whoever runs it.",
@@ -133,7 +145,9 @@ def internal_error(error: BaseException, trace_id: str, **fields: object) -> Res
     )
 
 
-def unavailable(error: Unavailable, repeats: logs.Repeats, trace_id: str, **fields: object) -> Response:
+def unavailable(
+    error: Unavailable, repeats: logs.Repeats, trace_id: str, **fields: object
+) -> Response:
     """Answer a request that needed the log or the store in vain.
 
     Args:

@@ -32,7 +32,8 @@ class Services:
         history: Reads a conversation's messages.
         inbox: Reads what a user has not confirmed.
         health: Checks the log and the store.
-        repeats: Knows when an outage was last told, by whichever of these.
+        repeats: Knows when an outage was last told, by whichever of
+            these.
     """
 
     authentication: Authentication
@@ -55,7 +56,8 @@ class RequestContext:
         admission: The request's head, path parameters and caller.
         body: The whole body.
         may_block: Whether the store may be waited for.
-        query: The query parameters that the path knows; None where any is taken.
+        query: The query parameters that the path knows; None where any
+            is taken.
     """
 
     __slots__ = ("admission", "body", "may_block", "query", "services")
@@ -82,7 +84,8 @@ class RequestContext:
             The id that the token proves.
 
         Raises:
-            LookupError: The route wants no token; a fault in the table of routes.
+            LookupError: The route wants no token; a fault in the table
+                of routes.
         """
         principal = self.admission.principal
         if principal is None:
@@ -93,7 +96,8 @@ class RequestContext:
         """Begin to collect what is wrong with the request.
 
         Returns:
-            The query's unknown parameters, to which the endpoint adds what it finds itself.
+            The query's unknown parameters, to which the endpoint adds
+            what it finds itself.
         """
         faults = ValidationErrors()
         query = self.admission.head.query

@@ -6,7 +6,9 @@ from angarium.domain.errors import Code, Refused
 
 
 class Headers:
-    """Header fields by name, in any case, each with every value that was sent."""
+    """Header fields by name, in any case, each with every value that
+    was sent.
+    """
 
     __slots__ = ("_values",)
 
@@ -17,7 +19,8 @@ class Headers:
 
         Args:
             fields: Names, in any case, and values.
-            values: What is sorted already, by the name in lower case; not copied.
+            values: What is sorted already, by the name in lower case;
+                not copied.
         """
         self._values: dict[str, list[str]] = {} if values is None else values
         for name, value in fields:
@@ -42,7 +45,8 @@ class Headers:
             name: The field's name in lower case.
 
         Returns:
-            The value without white space around it, None when the field was not sent.
+            The value without white space around it, None when the field
+            was not sent.
         """
         values = self._values.get(name)
         return values[0] if values else None
@@ -72,8 +76,9 @@ def bearer_token(headers: Headers) -> str:
         The token as it was sent, not verified.
 
     Raises:
-        Refused: `missing_token` when there is none, or one of another scheme; `invalid_token` when there
-            is nothing behind `Bearer`, or two of them.
+        Refused: `missing_token` when there is none, or one of another
+            scheme; `invalid_token` when there is nothing behind
+            `Bearer`, or two of them.
     """
     values = headers.all("authorization")
     if len(values) > 1:
@@ -90,6 +95,7 @@ def bearer_token(headers: Headers) -> str:
     token = value[7:].strip()
     if not token:
         raise Refused.because(
-            Code.INVALID_TOKEN, "Nothing stands behind `Bearer`; send the token from POST /auth/token there."
+            Code.INVALID_TOKEN,
+            "Nothing stands behind `Bearer`; send the token from POST /auth/token there.",
         )
     return token

@@ -17,15 +17,18 @@ _log = logs.get("angarium.api")
 
 
 class Append(NamedTuple):
-    """A record on its way into the log, as far as its answer is concerned.
+    """A record on its way into the log, as far as its answer is
+    concerned.
 
     Attributes:
         future: Where it came to lie, or LogUnavailable.
         trace_id: The request's.
         conversation_id: The record's key.
-        retry: What the client is told to do when the log does not take it.
+        retry: What the client is told to do when the log does not take
+            it.
         repeats: Knows when an outage was last told.
-        message_id: Shown in the answer to a failure, when it is the client's to repeat.
+        message_id: Shown in the answer to a failure, when it is the
+            client's to repeat.
     """
 
     future: "Future[Appended]"
@@ -77,12 +80,15 @@ def _failed(append: Append, error: BaseException) -> Response:
 
 
 def _too_large(append: Append) -> Response:
-    """Return the answer for a legal record that is larger than this service's log takes."""
+    """Return the answer for a legal record that is larger than this
+    service's log takes.
+    """
     is_message = append.message_id is not None
     return problem(
         Code.CONTENT_TOO_LARGE if is_message else Code.BODY_TOO_LARGE,
         "The log of this service is set up for smaller records, so it was not taken. "
-        f"Send {'a shorter text' if is_message else 'fewer ids'}, or report the trace_id to whoever runs it.",
+        f"Send {'a shorter text' if is_message else 'fewer ids'}, or report the trace_id to "
+        "whoever runs it.",
         append.trace_id,
     )
 

@@ -30,7 +30,8 @@ class Route:
         body_rule: Whether it wants a body.
         wants_token: Whether it is for logged-in users only.
         endpoint: Does it.
-        query: The query parameters that its path knows, with any method; None where any is taken.
+        query: The query parameters that its path knows, with any
+            method; None where any is taken.
     """
 
     method: str
@@ -55,14 +56,21 @@ ROUTES: Sequence[Route] = (
     Route("GET", "/v1/users/me", _Run.STORE, BodyRule.NONE, True, users.me, ()),
     Route("GET", "/v1/users/{user_id}", _Run.STORE, BodyRule.NONE, True, users.by_id, ()),
     Route("GET", "/v1/users", _Run.STORE, BodyRule.NONE, True, users.by_name, ("username",)),
-    Route("POST", _CONVERSATIONS, _Run.STORE, BodyRule.JSON, True, conversations.open_conversation, _PAGE),
-    Route("GET", _CONVERSATIONS, _Run.STORE, BodyRule.NONE, True, conversations.list_conversations, _PAGE),
-    Route("GET", _CONVERSATION, _Run.STORE, BodyRule.NONE, True, conversations.get_conversation, ()),
+    Route("POST", _CONVERSATIONS, _Run.STORE, BodyRule.JSON, True,
+          conversations.open_conversation, _PAGE),
+    Route("GET", _CONVERSATIONS, _Run.STORE, BodyRule.NONE, True,
+          conversations.list_conversations, _PAGE),
+    Route("GET", _CONVERSATION, _Run.STORE, BodyRule.NONE, True,
+          conversations.get_conversation, ()),
     Route("POST", "/v1/messages", _Run.INLINE, BodyRule.JSON, True, messages.send, ()),
-    Route("GET", _CONVERSATION + "/messages", _Run.STORE, BodyRule.NONE, True, messages.history, _HISTORY),
-    Route("GET", _MESSAGE, _Run.STORE, BodyRule.NONE, True, messages.get_message, ()),
-    Route("POST", _CONVERSATION + "/receipts", _Run.STORE, BodyRule.JSON, True, receipts.confirm, ()),
-    Route("POST", _MESSAGE + "/delivered", _Run.STORE, BodyRule.NONE, True, receipts.confirm_one, ()),
+    Route("GET", _CONVERSATION + "/messages", _Run.STORE, BodyRule.NONE, True,
+          messages.history, _HISTORY),
+    Route("GET", _MESSAGE, _Run.STORE, BodyRule.NONE, True,
+          messages.get_message, ()),
+    Route("POST", _CONVERSATION + "/receipts", _Run.STORE, BodyRule.JSON, True,
+          receipts.confirm, ()),
+    Route("POST", _MESSAGE + "/delivered", _Run.STORE, BodyRule.NONE, True,
+          receipts.confirm_one, ()),
     Route("GET", "/v1/inbox", _Run.STORE, BodyRule.NONE, True, inbox.list_inbox, _PAGE),
     Route("GET", "/health/live", _Run.LIVENESS, BodyRule.NONE, False, health.live),
     Route("GET", "/health/ready", _Run.HEALTH, BodyRule.NONE, False, health.ready),
@@ -97,13 +105,17 @@ class _Node:
 
 
 class RoutingTable:
-    """Finds the resource of a path without trying one template after the other."""
+    """Finds the resource of a path without trying one template after
+    the other.
+    """
 
     def __init__(self, routes: Sequence[Route]) -> None:
         self._fixed: dict[str, tuple[Resource, Mapping[str, str]]] = {}
         self._root = _Node()
         for template in dict.fromkeys(route.template for route in routes):
-            self._add(_resource(template, [route for route in routes if route.template == template]))
+            self._add(
+                _resource(template, [route for route in routes if route.template == template])
+            )
 
     def match(self, path: str) -> tuple[Resource, Mapping[str, str]] | None:
         """Find what a path means.
@@ -112,7 +124,8 @@ class RoutingTable:
             path: Still percent-encoded, without the query.
 
         Returns:
-            The resource and the path's parameters, decoded; None when nothing is there.
+            The resource and the path's parameters, decoded; None when
+            nothing is there.
         """
         return self._fixed.get(path) or self._walk(path)
 

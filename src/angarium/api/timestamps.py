@@ -7,7 +7,9 @@ from functools import lru_cache
 from angarium.services.cursors import MAX_TIMESTAMP
 
 MIN_MILLISECONDS = 100_000_000_000
-"""In 1973. Smaller numbers are moments of our time in seconds, by mistake."""
+"""In 1973. Smaller numbers are moments of our time in seconds, by
+mistake.
+"""
 
 _MILLISECONDS = re.compile(r"[0-9]{1,15}")
 _RFC3339 = re.compile(
@@ -35,12 +37,14 @@ def parse_timestamp(text: str) -> int | None:
     """Read a moment.
 
     Args:
-        text: RFC 3339 with any offset and any number of digits of a second, or an integer of
-            milliseconds since the epoch: 0, or `MIN_MILLISECONDS` up to the year 9999.
+        text: RFC 3339 with any offset and any number of digits of a
+            second, or an integer of milliseconds since the epoch: 0, or
+            `MIN_MILLISECONDS` up to the year 9999.
 
     Returns:
-        Milliseconds since the epoch, rounded down, from 0 to the end of the year 9999, beyond which no
-        message lies; None when the text is neither.
+        Milliseconds since the epoch, rounded down, from 0 to the end of
+        the year 9999, beyond which no message lies; None when the text
+        is neither.
     """
     if _MILLISECONDS.fullmatch(text):
         ms = int(text)
@@ -69,7 +73,8 @@ def _whole_second(seconds: int) -> str:
 def _moment(match: re.Match[str]) -> int | None:
     year = int(match["year"])
     try:
-        # The calendar of the standard library begins with the year 1; 400 is as long before the epoch as 0.
+        # The calendar of the standard library begins with the year 1;
+        # 400 is as long before the epoch as 0.
         day = date(year or 400, int(match["month"]), int(match["day"])).toordinal()
     except ValueError:
         return None

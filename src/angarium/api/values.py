@@ -7,10 +7,12 @@ def quote_for_error(value: str) -> str:
     """Show a value without letting it fill the answer.
 
     Args:
-        value: What was sent; never a text of a message, a password or a token.
+        value: What was sent; never a text of a message, a password or a
+            token.
 
     Returns:
-        The value in quotes, at most 64 characters of it, with anything that UTF-8 cannot carry escaped.
+        The value in quotes, at most 64 characters of it, with anything
+        that UTF-8 cannot carry escaped.
     """
     if len(value) > MAX_SHOWN:
         value = value[: MAX_SHOWN - 1] + "…"

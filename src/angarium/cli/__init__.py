@@ -1,1 +1,3 @@
-"""The command line: `angarium serve`, `angarium chat` and the others."""
+"""The command line: `angarium serve`, `angarium chat` and the
+others.
+"""

@@ -14,7 +14,9 @@ from angarium.domain.user import is_username
 Command = Callable[[argparse.Namespace, Console], int]
 
 MAX_COUNT = 10_000_000
-"""The most that a number of things may be: a slip of the finger is more, an hour of `verify` is not."""
+"""The most that a number of things may be: a slip of the finger is
+more, an hour of `verify` is not.
+"""
 
 
 class Parser(argparse.ArgumentParser):
@@ -34,7 +36,9 @@ class Parser(argparse.ArgumentParser):
 
 
 class Commands(Protocol):
-    """What argparse calls an action of sub-parsers, without a public name."""
+    """What argparse calls an action of sub-parsers, without a public
+    name.
+    """
 
     def add_parser(
         self,
@@ -115,7 +119,8 @@ def add_server(parser: Parser) -> None:
 
 
 def add_servers(parser: Parser) -> None:
-    """Let a command name several instances of the server that it talks to.
+    """Let a command name several instances of the server that it talks
+    to.
 
     Args:
         parser: The command's.
@@ -138,7 +143,10 @@ def add_login(parser: Parser) -> None:
         parser: The command's.
     """
     parser.add_argument(
-        "--as", dest="login", metavar="NAME", help="use this login (default: the last `angarium login`)"
+        "--as",
+        dest="login",
+        metavar="NAME",
+        help="use this login (default: the last `angarium login`)",
     )
 
 
@@ -155,7 +163,9 @@ def username(text: str) -> str:
         argparse.ArgumentTypeError: Nobody can be named like this.
     """
     if not is_username(text):
-        raise argparse.ArgumentTypeError(f"{quote(text)} is no username; write 1 to 64 of a-z 0-9 . _ -")
+        raise argparse.ArgumentTypeError(
+            f"{quote(text)} is no username; write 1 to 64 of a-z 0-9 . _ -"
+        )
     return text
 
 
@@ -169,7 +179,8 @@ def at_least_one(text: str) -> int:
         The number.
 
     Raises:
-        argparse.ArgumentTypeError: It is no whole number from 1 to 10,000,000.
+        argparse.ArgumentTypeError: It is no whole number from 1 to
+            10,000,000.
     """
     digits = text.lstrip("0") if text.isascii() and text.isdigit() else ""
     if not 1 <= len(digits) <= 8 or int(digits) > MAX_COUNT:
@@ -202,4 +213,6 @@ def _url(text: str) -> str:
     try:
         return web_address(text)
     except InvalidValue as wrong:
-        raise argparse.ArgumentTypeError(f"{quote(text)} {wrong.reason}; {wrong.instead}") from wrong
+        raise argparse.ArgumentTypeError(
+            f"{quote(text)} {wrong.reason}; {wrong.instead}"
+        ) from wrong

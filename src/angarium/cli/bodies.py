@@ -55,7 +55,8 @@ class PageBody:
     Attributes:
         messages: In the order of the body.
         next_cursor: None when there is no more.
-        resume_cursor: Walks forward from the newest message; empty where the API gives none.
+        resume_cursor: Walks forward from the newest message; empty
+            where the API gives none.
         text: The body itself.
     """
 

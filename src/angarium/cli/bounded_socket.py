@@ -1,4 +1,6 @@
-"""A socket that is waited for until a deadline in all, however slowly the other end goes on."""
+"""A socket that is waited for until a deadline in all, however slowly
+the other end goes on.
+"""
 
 import io
 import socket
@@ -6,14 +8,17 @@ from collections.abc import Callable
 
 
 class BoundedSocket:
-    """As much of a socket as `http.client` uses once it is connected."""
+    """As much of a socket as `http.client` uses once it is
+    connected.
+    """
 
     def __init__(self, connected: socket.socket, remaining: Callable[[], float]) -> None:
         """Take a socket over.
 
         Args:
             connected: The socket.
-            remaining: Gives the seconds that are left, or raises TimeoutError.
+            remaining: Gives the seconds that are left, or raises
+                TimeoutError.
         """
         self._socket = connected
         self._remaining = remaining
@@ -54,7 +59,8 @@ class _BoundedFile(io.RawIOBase):
         return True
 
     def readinto(self, buffer: bytearray | memoryview) -> int | None:  # type: ignore[override]  # `Buffer` is new in 3.12
-        # A timeout is a single call's: what is left of the whole is set anew before each.
+        # A timeout is a single call's: what is left of the whole is set
+        # anew before each.
         self._socket.settimeout(self._remaining())
         return self._file.readinto(buffer)
 

@@ -1,4 +1,6 @@
-"""The HTTP API as a client sees it: one method for each call that the commands make."""
+"""The HTTP API as a client sees it: one method for each call that the
+commands make.
+"""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,13 +18,17 @@ from angarium.cli.transport import Answer, HttpTransport, Transport
 Read = TypeVar("Read")
 
 TIMEOUT = 10.0
-"""Seconds for one request; the server answers within 2 s even when something behind it is away."""
+"""Seconds for one request; the server answers within 2 s even when
+something behind it is away.
+"""
 
 MAX_SECONDS = 100 * 365 * 86_400
 """For which a token can be good."""
 
 PATIENCE = 4.0
-"""Seconds over which a command repeats a request that may succeed later."""
+"""Seconds over which a command repeats a request that may succeed
+later.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,8 @@ class AcceptedBody:
     Attributes:
         message_id: Its id.
         text: The body itself.
-        position: Where this record lies in the log; None where the API does not tell.
+        position: Where this record lies in the log; None where the API
+            does not tell.
     """
 
     message_id: str
@@ -73,9 +80,10 @@ class Caller:
 class Client:
     """Calls the API; used by one thread.
 
-    Every call may be repeated safely: the reads as such; a login, a conversation that is opened twice, a
-    receipt, and a message with the same id by the API's own rules. So a request that may succeed later is
-    repeated, with backoff, until the patience is over.
+    Every call may be repeated safely: the reads as such; a login, a
+    conversation that is opened twice, a receipt, and a message with the
+    same id by the API's own rules. So a request that may succeed later
+    is repeated, with backoff, until the patience is over.
     """
 
     def __init__(
@@ -138,7 +146,9 @@ class Client:
         Raises:
             RequestFailed: Nobody has this name, or there is no answer.
         """
-        return self._call("GET", f"/v1/users?{urlencode({'username': username})}", _named("user_id"))
+        return self._call(
+            "GET", f"/v1/users?{urlencode({'username': username})}", _named("user_id")
+        )
 
     def open_conversation(self, user_id: str) -> str:
         """Open the caller's conversation with somebody, new or not.
@@ -161,13 +171,15 @@ class Client:
         Args:
             conversation_id: Where.
             content: The text.
-            message_id: The caller's own id for it: the same id is the same message, however often it is sent.
+            message_id: The caller's own id for it: the same id is the
+                same message, however often it is sent.
 
         Returns:
             What the log has.
 
         Raises:
-            RequestFailed: The message was refused, or nobody knows whether the log has it.
+            RequestFailed: The message was refused, or nobody knows
+                whether the log has it.
         """
         body: Mapping[str, object] = {
             "conversation_id": conversation_id,
@@ -177,7 +189,11 @@ class Client:
         return self._call("POST", "/v1/messages", _accepted, body)
 
     def history(
-        self, conversation_id: str, limit: int, cursor: str | None = None, since_timestamp: int | None = None
+        self,
+        conversation_id: str,
+        limit: int,
+        cursor: str | None = None,
+        since_timestamp: int | None = None,
     ) -> PageBody:
         """Read a page of a conversation, oldest message first.
 
@@ -185,7 +201,8 @@ class Client:
             conversation_id: Which.
             limit: 1 to 100.
             cursor: Of an earlier page.
-            since_timestamp: Milliseconds since the epoch: walk forward from there.
+            since_timestamp: Milliseconds since the epoch: walk forward
+                from there.
 
         Returns:
             The page.
@@ -202,7 +219,8 @@ class Client:
         return self._call("GET", path, bodies.page)
 
     def inbox(self, limit: int, cursor: str | None = None) -> PageBody:
-        """Read a page of the messages to the caller that were not delivered yet.
+        """Read a page of the messages to the caller that were not
+        delivered yet.
 
         Args:
             limit: 1 to 100.
@@ -252,7 +270,11 @@ class Client:
         raise AssertionError("the waits never end")
 
     def _once(
-        self, method: str, path: str, read: Callable[[str], Read], body: Mapping[str, object] | None
+        self,
+        method: str,
+        path: str,
+        read: Callable[[str], Read],
+        body: Mapping[str, object] | None,
     ) -> Read:
         caller = self._caller
         headers = {} if caller is None else {"Authorization": f"Bearer {caller.token}"}
@@ -264,7 +286,9 @@ class Client:
             raise StrangeAnswer(self._transport.url, str(error)) from error
         problem = _problem(answer)
         if caller is not None and problem.is_about_the_token:
-            raise LoginRefused(caller.username, self._transport.url, problem.code == "expired_token")
+            raise LoginRefused(
+                caller.username, self._transport.url, problem.code == "expired_token"
+            )
         raise problem
 
 
@@ -273,7 +297,9 @@ def _problem(answer: Answer) -> ApiProblem:
         fields = bodies.parse_body(answer.text)
     except Unreadable:
         fields = {}
-    detail = fields.get("detail") or fields.get("title") or f"{answer.status} {answer.reason}".strip()
+    detail = (
+        fields.get("detail") or fields.get("title") or f"{answer.status} {answer.reason}".strip()
+    )
     return ApiProblem(
         answer.status,
         str(fields.get("code") or ""),
@@ -291,7 +317,8 @@ def _token(text: str) -> TokenBody:
     fields = bodies.parse_body(text)
     token = bodies.text_of(fields, "access_token")
     expires_in = bodies.number_of(fields, "expires_in")
-    # Whatever is kept must go into a header again, and its end on a calendar.
+    # Whatever is kept must go into a header again, and its end on a
+    # calendar.
     if not is_token(token):
         raise Unreadable("no access_token")
     if not 0 < expires_in <= MAX_SECONDS:

@@ -1,4 +1,6 @@
-"""`angarium config`: every setting, its value, and where it came from."""
+"""`angarium config`: every setting, its value, and where it came
+from.
+"""
 
 import argparse
 import json
@@ -20,7 +22,8 @@ def register(commands: Commands) -> None:
         "config",
         _run,
         "show every setting",
-        "Show every setting, its value and where it came from; secrets are masked. Settings are environment "
+        "Show every setting, its value and where it came from; secrets are masked. Settings are "
+        "environment "
         "variables; one that is set to nothing counts as not set.",
         "ANGARIUM_PORT=9000 angarium config",
     )
@@ -37,5 +40,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     for shown in settings.shown:
         value = "-" if shown.value is None else escape_unprintable(shown.value)
         style = Style.DIM if shown.source is Source.DEFAULT else Style.BOLD
-        console.say(f"{shown.name:<{widest}}  {value}  {console.paint(f'({shown.source})', style)}")
+        console.say(
+            f"{shown.name:<{widest}}  {value}  {console.paint(f'({shown.source})', style)}"
+        )
     return 0

@@ -18,7 +18,9 @@ BYTE_ORDER_MARK = "\ufeff"
 
 
 class Style(Enum):
-    """How a piece of text looks where colours are wanted (ECMA-48, "Select Graphic Rendition")."""
+    """How a piece of text looks where colours are wanted (ECMA-48,
+    "Select Graphic Rendition").
+    """
 
     PLAIN = ""
     DIM = "2"
@@ -46,7 +48,8 @@ class Console:
 
     @classmethod
     def of_this_process(cls) -> Self:
-        """Take the process's own streams, all in UTF-8, lines ended by a line feed alone.
+        """Take the process's own streams, all in UTF-8, lines ended by
+        a line feed alone.
 
         One that was closed is at its end, or goes nowhere.
 
@@ -61,14 +64,18 @@ class Console:
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(encoding="utf-8", errors=errors, newline="\n")
         return cls(
-            sys.stdin or _nowhere("r"), sys.stdout or _nowhere("w"), sys.stderr or _nowhere("w"), os.environ
+            sys.stdin or _nowhere("r"),
+            sys.stdout or _nowhere("w"),
+            sys.stderr or _nowhere("w"),
+            os.environ,
         )
 
     def say(self, line: str) -> None:
         """Write a line of the result.
 
         Args:
-            line: Harmless already where it has other people's text in it.
+            line: Harmless already where it has other people's text in
+                it.
         """
         self.stdout.write(f"{line}\n")
 
@@ -102,7 +109,9 @@ class Console:
 
     @property
     def has_colours(self) -> bool:
-        """Tell whether results go to a terminal whose user wants colours (https://no-color.org)."""
+        """Tell whether results go to a terminal whose user wants
+        colours (https://no-color.org).
+        """
         return (
             self.stdout.isatty()
             and not self.environment.get("NO_COLOR")
@@ -124,7 +133,8 @@ class Console:
         return f"\x1b[{style.value}m{text}\x1b[0m"
 
     def ask_password(self, prompt: str, twice: bool = False) -> str:
-        """Ask for a password: at the terminal without showing it, else take a line of stdin.
+        """Ask for a password: at the terminal without showing it, else
+        take a line of stdin.
 
         Args:
             prompt: What to ask.
@@ -139,7 +149,8 @@ class Console:
         if self.stdin.isatty():
             password = self._prompted(prompt, twice)
         else:
-            # Editors and shells of Windows begin a file with a byte order mark.
+            # Editors and shells of Windows begin a file with a byte
+            # order mark.
             password = self.stdin.readline().removeprefix(BYTE_ORDER_MARK)
         password = password.rstrip("\r\n")
         if not password:
@@ -159,7 +170,8 @@ class Console:
             self.note("")
             return ""
         except KeyboardInterrupt:
-            # Without this the shell's next prompt would stand behind ours.
+            # Without this the shell's next prompt would stand behind
+            # ours.
             self.note("")
             raise
         return password
@@ -170,7 +182,8 @@ def _nowhere(mode: Literal["r", "w"]) -> TextIO:
 
 
 def drop_unwritten(stream: TextIO) -> None:
-    """Let go of what a stream could not write; its next flush, the interpreter's at the end too, would fail.
+    """Let go of what a stream could not write; its next flush, the
+    interpreter's at the end too, would fail.
 
     Args:
         stream: One of the process's own.

@@ -22,12 +22,14 @@ def write_private(path: Path, content: bytes) -> None:
     """Write a file for its owner alone.
 
     Args:
-        path: The file; its folder is made when it is missing, and closed to others.
+        path: The file; its folder is made when it is missing, and
+            closed to others.
         content: What it will have in it.
     """
     path.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     path.parent.chmod(FOLDER_MODE)
-    # mkstemp makes the file with mode 0600 at once: there is no moment at which others can open it.
+    # mkstemp makes the file with mode 0600 at once: there is no moment
+    # at which others can open it.
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     temporary = Path(name)
     try:
@@ -51,7 +53,8 @@ class Login:
         username: Whom it names.
         user_id: The same as an id.
         access_token: The token.
-        logged_in_at: Nanoseconds since the epoch; a server's newest login is meant when none is named.
+        logged_in_at: Nanoseconds since the epoch; a server's newest
+            login is meant when none is named.
     """
 
     url: str
@@ -91,7 +94,8 @@ class Credentials:
         return cls(home / ".config" / "angarium")
 
     def keep(self, login: Login) -> None:
-        """Keep a login, in place of an older one of the same user at the same server.
+        """Keep a login, in place of an older one of the same user at
+        the same server.
 
         Args:
             login: What to keep.
@@ -106,7 +110,8 @@ class Credentials:
 
         Args:
             url: The server.
-            username: Whose; the last one to log in at this server when None.
+            username: Whose; the last one to log in at this server when
+                None.
 
         Returns:
             The login.
@@ -122,24 +127,28 @@ class Credentials:
             raise CommandError(f"nobody is logged in at {url}: log in with `angarium login NAME`")
         others = ", ".join(sorted(login.username for login in here)) or "nobody"
         raise CommandError(
-            f"{username} is not logged in at {url} ({others} is): log in with `angarium login {username}`"
+            f"{username} is not logged in at {url} ({others} is): log in with `angarium login "
+            f"{username}`"
         )
 
     def names(self, complain: Callable[[str], None]) -> Mapping[str, str]:
-        """Give the names of people by their ids, as far as this machine has met them.
+        """Give the names of people by their ids, as far as this machine
+        has met them.
 
         Args:
             complain: Told of files that are passed over.
 
         Returns:
-            Usernames by user id: everybody who logged in here, whom they wrote to, and the demo's users.
+            Usernames by user id: everybody who logged in here, whom
+            they wrote to, and the demo's users.
         """
         met = {login.username for login in self._readable_logins(complain)} | self._people()
         met |= {user.username for user in DEMO_USERS}
         return {str(user_id_for(name)): name for name in met}
 
     def meet(self, username: str) -> None:
-        """Remember somebody's name, so that their id can be shown by it.
+        """Remember somebody's name, so that their id can be shown by
+        it.
 
         Args:
             username: A name that the server knows.
@@ -225,4 +234,8 @@ def _login(document: object) -> Login | None:
         return None
     if not (isinstance(token, str) and is_token(token)):
         return None
-    return Login(url, username, user_id, token, logged_in_at) if isinstance(logged_in_at, int) else None
+    return (
+        Login(url, username, user_id, token, logged_in_at)
+        if isinstance(logged_in_at, int)
+        else None
+    )

@@ -35,7 +35,8 @@ def register(commands: Commands) -> None:
         "dead",
         _nothing,
         "list and replay records that could not be applied",
-        "A record that the worker can never apply is put away as a dead letter, and the records behind it go "
+        "A record that the worker can never apply is put away as a dead letter, and the records "
+        "behind it go "
         "on. Works beside a running service.",
         "angarium dead list\nangarium dead replay 3:1204",
     )
@@ -45,8 +46,10 @@ def register(commands: Commands) -> None:
         "list",
         _list,
         "list dead letters",
-        "List the newest dead letters, newest first: where the record lay (PARTITION:OFFSET), when it was "
-        "appended, why it could not be applied, and its trace id. What the messages say is never shown.",
+        "List the newest dead letters, newest first: where the record lay (PARTITION:OFFSET), "
+        "when it was "
+        "appended, why it could not be applied, and its trace id. What the messages say is never "
+        "shown.",
         "angarium dead list --limit 10\nangarium dead list --json",
     )
     listing.add_argument(
@@ -62,10 +65,14 @@ def register(commands: Commands) -> None:
         "replay",
         _replay,
         "append dead letters' records to the log again",
-        "Append the record of a dead letter to the log again, with its own key, value, headers and trace id, "
-        "for the worker to try once more; do so after the cause was mended. Replaying twice is harmless: a "
-        "message with an id that is stored already is not stored again. A message that comes in by this way "
-        "has its place behind those that were accepted meanwhile. A dead letter stays listed, replayed or "
+        "Append the record of a dead letter to the log again, with its own key, value, headers "
+        "and trace id, "
+        "for the worker to try once more; do so after the cause was mended. Replaying twice is "
+        "harmless: a "
+        "message with an id that is stored already is not stored again. A message that comes in "
+        "by this way "
+        "has its place behind those that were accepted meanwhile. A dead letter stays listed, "
+        "replayed or "
         "not; a record that fails again becomes another one.",
         "angarium dead replay 3:1204\nangarium dead replay --all",
     )
@@ -113,7 +120,9 @@ def _replay(arguments: argparse.Namespace, console: Console) -> int:
     from angarium.services.dead_letters import MAX_COUNT, NoSuchDeadLetter, NotReplayable
 
     if arguments.all == (arguments.position is not None):
-        raise UsageError("dead replay: name one PARTITION:OFFSET, or --all; see `angarium dead replay -h`")
+        raise UsageError(
+            "dead replay: name one PARTITION:OFFSET, or --all; see `angarium dead replay -h`"
+        )
     with _open(console) as dead_letters:
         try:
             chosen: Sequence[DeadLetter] = (
@@ -144,13 +153,18 @@ def _print_replayed(
     if arguments.json:
         console.say(
             json.dumps(
-                {"position": _position_text(letter), "replayed_as": place, "trace_id": letter.trace_id}
+                {
+                    "position": _position_text(letter),
+                    "replayed_as": place,
+                    "trace_id": letter.trace_id,
+                }
             )
         )
     else:
         console.say(
             escape_unprintable(
-                f"{_position_text(letter)} is appended again as {place} (trace id {letter.trace_id})"
+                f"{_position_text(letter)} is appended again as {place} (trace id "
+                f"{letter.trace_id})"
             )
         )
 
@@ -158,7 +172,8 @@ def _print_replayed(
 @contextmanager
 def _open(console: Console) -> Iterator["DeadLetters"]:
     settings = Settings.from_env(console.environment, console.stderr.isatty())
-    # The engines are loaded only by the commands that use them: the clients start faster without.
+    # The engines are loaded only by the commands that use them: the
+    # clients start faster without.
     from angarium import wiring
 
     require_data(settings)
@@ -176,7 +191,9 @@ def _position_text(letter: DeadLetter) -> str:
 
 def _fields(letter: DeadLetter) -> dict[str, object]:
     record = letter.record
-    moment = datetime.fromtimestamp(record.timestamp / 1000, UTC).isoformat(timespec="milliseconds")
+    moment = datetime.fromtimestamp(record.timestamp / 1000, UTC).isoformat(
+        timespec="milliseconds"
+    )
     return {
         "partition": record.partition,
         "offset": record.offset,

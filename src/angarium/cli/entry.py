@@ -9,12 +9,14 @@ INTERRUPTED = 130
 
 
 def main() -> int:
-    """Run one command; until it is loaded, an interrupt ends the process without a word.
+    """Run one command; until it is loaded, an interrupt ends the
+    process without a word.
 
     Returns:
         The exit status.
     """
-    # An interrupt that is ignored, as in the background of a script, stays so.
+    # An interrupt that is ignored, as in the background of a script,
+    # stays so.
     is_heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if is_heard:
         signal.signal(signal.SIGINT, _leave)
@@ -30,5 +32,6 @@ def main() -> int:
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
-    # An exception would be raised inside of an import, which may pass it on as another one, or not at all.
+    # An exception would be raised inside of an import, which may pass
+    # it on as another one, or not at all.
     os._exit(INTERRUPTED)

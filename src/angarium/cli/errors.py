@@ -1,4 +1,6 @@
-"""What a command can end with, each in one line for the person who typed it."""
+"""What a command can end with, each in one line for the person who
+typed it.
+"""
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -9,7 +11,8 @@ _TOKEN_CODES = frozenset({"expired_token", "invalid_token", "missing_token"})
 
 
 class CommandError(Exception):
-    """A command that cannot go on; its text says what happened and what to do next.
+    """A command that cannot go on; its text says what happened and what
+    to do next.
 
     Attributes:
         lines: What is told, a line each.
@@ -34,7 +37,8 @@ class RequestFailed(CommandError):
 
     Attributes:
         may_pass: Whether the same request may succeed later.
-        retry_after: Seconds that the server asks to wait, None when it does not say.
+        retry_after: Seconds that the server asks to wait, None when it
+            does not say.
     """
 
     def __init__(self, line: str, may_pass: bool, retry_after: float | None = None) -> None:
@@ -44,10 +48,14 @@ class RequestFailed(CommandError):
 
 
 class ServerAway(RequestFailed):
-    """Nobody answered; the request may or may not have been carried out."""
+    """Nobody answered; the request may or may not have been carried
+    out.
+    """
 
     def __init__(self, url: str, reason: str) -> None:
-        super().__init__(f"cannot reach {url}: {reason}; is `angarium serve` running there?", may_pass=True)
+        super().__init__(
+            f"cannot reach {url}: {reason}; is `angarium serve` running there?", may_pass=True
+        )
         self.reason = reason
 
 
@@ -56,12 +64,18 @@ class ApiProblem(RequestFailed):
 
     Attributes:
         http_status: The answer's status.
-        code: The API's stable name of the reason, empty where the answer was no problem document.
+        code: The API's stable name of the reason, empty where the
+            answer was no problem document.
         detail: The API's own words.
     """
 
     def __init__(
-        self, http_status: int, code: str, detail: str, trace_id: str = "", retry_after: float | None = None
+        self,
+        http_status: int,
+        code: str,
+        detail: str,
+        trace_id: str = "",
+        retry_after: float | None = None,
     ) -> None:
         trace = f" (trace id {trace_id})" if http_status >= 500 and trace_id else ""
         transient = http_status in {408, 429} or (http_status >= 500 and http_status != 501)
@@ -83,7 +97,8 @@ class LoginRefused(RequestFailed):
 
     def __init__(self, username: str, url: str, expired: bool) -> None:
         why = "has expired" if expired else "is no longer accepted"
-        line = f"the login of {username} at {url} {why}: log in again with `angarium login {username}`"
+        remedy = f"log in again with `angarium login {username}`"
+        line = f"the login of {username} at {url} {why}: {remedy}"
         super().__init__(line, may_pass=False)
 
 
@@ -92,5 +107,6 @@ class StrangeAnswer(RequestFailed):
 
     def __init__(self, url: str, what: str) -> None:
         super().__init__(
-            f"{url} does not answer like an Angarium server ({what}); check the address", may_pass=False
+            f"{url} does not answer like an Angarium server ({what}); check the address",
+            may_pass=False,
         )

@@ -33,7 +33,8 @@ def register(commands: Commands) -> None:
         "history",
         _run,
         "show a conversation",
-        "Show the newest messages of the conversation with somebody, oldest first, in local time; own ones "
+        "Show the newest messages of the conversation with somebody, oldest first, in local time; "
+        "own ones "
         "with their status. With --json each page is one line.",
         "angarium history bob --limit 20\nangarium history bob --all --json",
     )
@@ -85,7 +86,8 @@ def _forward(client: Client, conversation_id: str) -> Iterator[PageBody]:
 
 
 def _newest(client: Client, conversation_id: str, limit: int) -> Iterator[PageBody]:
-    # The API walks from the newest to older ones: the pages are put the other way round for the reader.
+    # The API walks from the newest to older ones: the pages are put the
+    # other way round for the reader.
     pages = [client.history(conversation_id, min(limit, PAGE))]
     missing = limit - len(pages[0].messages)
     while missing > 0 and (cursor := pages[-1].next_cursor) is not None:

@@ -2,7 +2,14 @@
 
 import argparse
 
-from angarium.cli.arguments import Commands, add_command, add_json, add_login, add_server, at_least_one
+from angarium.cli.arguments import (
+    Commands,
+    add_command,
+    add_json,
+    add_login,
+    add_server,
+    at_least_one,
+)
 from angarium.cli.console import Console
 from angarium.cli.message_lines import message_line
 from angarium.cli.session import open_session
@@ -22,7 +29,8 @@ def register(commands: Commands) -> None:
         "inbox",
         _run,
         "show what waits for me",
-        "Show the messages to you that were not delivered yet, of all conversations, oldest first. Looking "
+        "Show the messages to you that were not delivered yet, of all conversations, oldest "
+        "first. Looking "
         "does not confirm them: `angarium chat` does. With --json each page is one line.",
         "angarium inbox\nangarium inbox --as bob --json",
     )

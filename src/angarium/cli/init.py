@@ -29,7 +29,8 @@ def register(commands: Commands) -> None:
         "init",
         _run,
         "create what the service needs",
-        "Create topics, keyspace, tables and the configured users; the data folder where no server is set. "
+        "Create topics, keyspace, tables and the configured users; the data folder where no "
+        "server is set. "
         "Safe to repeat and to run twice at once; `angarium serve` needs no such call.",
         "angarium init",
     )
@@ -44,7 +45,8 @@ def register(commands: Commands) -> None:
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
     settings = start_settings("init", console)
-    # The engines are loaded only by the commands that use them: the clients start faster without.
+    # The engines are loaded only by the commands that use them: the
+    # clients start faster without.
     from angarium import wiring
 
     for line in settings.warnings:
@@ -52,7 +54,11 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     give_up_at = time.monotonic() + arguments.timeout
     handler = logs.configure("cli", "WARNING", settings.log_format, console.stderr)
     try:
-        ready = _prepare_servers(settings, arguments.timeout, console) if settings.kafka else settings.data
+        ready = (
+            _prepare_servers(settings, arguments.timeout, console)
+            if settings.kafka
+            else settings.data
+        )
         with wiring.open_identity(settings, max(0.0, give_up_at - time.monotonic())) as room:
             wiring.provision(settings, room.provisioning, _progress(len(settings.users), console))
             wiring.refuse_public_passwords(settings, room.users)
@@ -63,7 +69,8 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _progress(users: int, console: Console) -> Callable[[int], None]:
-    """Show how far the users are: a line that is written over on a terminal, one every few seconds elsewhere.
+    """Show how far the users are: a line that is written over on a
+    terminal, one every few seconds elsewhere.
 
     Args:
         users: How many there are; a few are not worth a word.
@@ -96,7 +103,9 @@ def _prepare_servers(settings: Settings, timeout: float, console: Console) -> st
     report = prepare(settings, timeout)
     if report.nodes < settings.replication:
         console.complain(
-            f"{report.nodes} of the {settings.replication} nodes that must keep each row are up; without a "
-            "quorum of them nothing is stored or read, and a lost node takes with it what it alone has"
+            f"{report.nodes} of the {settings.replication} nodes that must keep each row are up; "
+            "without a "
+            "quorum of them nothing is stored or read, and a lost node takes with it what it "
+            "alone has"
         )
     return f"topic {settings.topic} and keyspace {settings.keyspace}"

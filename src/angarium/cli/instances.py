@@ -1,4 +1,6 @@
-"""The commands that run until a signal: `serve` as a whole, `api` and `worker` as instances of its halves."""
+"""The commands that run until a signal: `serve` as a whole, `api` and
+`worker` as instances of its halves.
+"""
 
 import sys
 import threading
@@ -32,8 +34,10 @@ def register(commands: Commands) -> None:
         "serve",
         lambda _, console: _run("serve", _serve, console),
         "run API and worker in one process",
-        "Run the API and the worker in one process on the embedded engine. Everything that can be set is in "
-        "the environment: see `angarium config`. Ctrl-C or SIGTERM finish what is in hand and stop.",
+        "Run the API and the worker in one process on the embedded engine. Everything that can be "
+        "set is in "
+        "the environment: see `angarium config`. Ctrl-C or SIGTERM finish what is in hand and "
+        "stop.",
         "angarium serve\nANGARIUM_PORT=9000 ANGARIUM_DATA=/srv/angarium angarium serve",
     )
     add_command(
@@ -41,7 +45,8 @@ def register(commands: Commands) -> None:
         "api",
         lambda _, console: _run("api", _serve_api, console),
         "run one instance of the API on Kafka and Cassandra",
-        "Run one instance of the API; any number may run side by side. Run `angarium init` once before. "
+        "Run one instance of the API; any number may run side by side. Run `angarium init` once "
+        "before. "
         "Ctrl-C or SIGTERM finish what is in hand and stop.",
         f"{_SETTINGS} angarium api",
     )
@@ -50,7 +55,8 @@ def register(commands: Commands) -> None:
         "worker",
         lambda _, console: _run("worker", _run_worker, console),
         "run one instance of the worker on Kafka and Cassandra",
-        "Run one instance of the worker; as many as there are partitions share the work. Run `angarium init` "
+        "Run one instance of the worker; as many as there are partitions share the work. Run "
+        "`angarium init` "
         "once before. Ctrl-C or SIGTERM finish what is in hand, commit and leave the group.",
         f"{_SETTINGS} angarium worker",
     )
@@ -63,7 +69,8 @@ def _run(service: str, work: Callable[[Settings, TextIO], None], console: Consol
     for line in settings.warnings:
         _log.warning("weak_consistency", line)
     try:
-        # Until there is something to finish, a signal just ends the start.
+        # Until there is something to finish, a signal just ends the
+        # start.
         with on_signal(sys.exit):
             work(settings, console.stdout)
         _log.info("stopped", "everything in hand was finished")
@@ -104,10 +111,12 @@ def _refuse_public_passwords(settings: Settings, users: UserStore) -> None:
     try:
         wiring.refuse_public_passwords(settings, users)
     except StoreUnavailable as error:
-        # A start waits for no store; `angarium init`, without which none of this is there, has looked.
+        # A start waits for no store; `angarium init`, without which
+        # none of this is there, has looked.
         _log.warning(
             "store_unavailable",
-            "whether demo users have the passwords that everybody knows could not be looked up; going on",
+            "whether demo users have the passwords that everybody knows could not be looked up; "
+            "going on",
             error_type=type(error).__name__,
         )
 

@@ -24,8 +24,10 @@ def register(commands: Commands) -> None:
         "login",
         _run,
         "log in and keep a token",
-        "Ask for a password (a line of stdin when that is no terminal), trade it for a token, and keep the "
-        "token under $XDG_CONFIG_HOME/angarium (~/.config/angarium), readable by you alone. Logins of "
+        "Ask for a password (a line of stdin when that is no terminal), trade it for a token, and "
+        "keep the "
+        "token under $XDG_CONFIG_HOME/angarium (~/.config/angarium), readable by you alone. "
+        "Logins of "
         "several users are kept side by side; the last one is used unless `--as` names another.",
         "angarium login alice\necho alice-demo | angarium login alice",
     )

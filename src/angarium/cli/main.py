@@ -1,4 +1,6 @@
-"""`angarium`: finds the command that is meant, and tells in one line each what went wrong."""
+"""`angarium`: finds the command that is meant, and tells in one line
+each what went wrong.
+"""
 
 import sys
 import traceback
@@ -40,7 +42,8 @@ _THREAD_REFUSED = "can't start new thread"
 """What Python says when the system has no room for one more thread."""
 
 _NO_THREADS = (
-    "the system starts no more threads for this program; allow more memory (`ulimit -v`), more processes"
+    "the system starts no more threads for this program; allow more memory (`ulimit -v`), more "
+    "processes"
     " (`ulimit -u`) or more tasks in its container"
 )
 
@@ -49,12 +52,14 @@ def main(argv: Sequence[str] | None = None, console: Console | None = None) -> i
     """Run one command.
 
     Args:
-        argv: What was typed behind `angarium`; the process's own when None.
-        console: The streams and the environment; the process's own when None.
+        argv: What was typed behind `angarium`; the process's own when
+            None.
+        console: The streams and the environment; the process's own when
+            None.
 
     Returns:
-        The exit status: 0, 1 for a failure, 2 for a wrong command line or wrong settings, 130 when
-        interrupted.
+        The exit status: 0, 1 for a failure, 2 for a wrong command line
+        or wrong settings, 130 when interrupted.
     """
     console = console or Console.of_this_process()
     try:
@@ -101,7 +106,9 @@ def _parser() -> Parser:
         epilog=_SETTINGS_HELP,
         allow_abbrev=False,
     )
-    commands: Commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
+    commands: Commands = parser.add_subparsers(
+        title="commands", metavar="COMMAND", parser_class=Parser
+    )
     for command in (instances, init, users, dead, login, send, history, inbox, verify):
         command.register(commands)
     chat.register(commands)
@@ -115,7 +122,8 @@ def _failed(console: Console, lines: Sequence[str], status: int) -> int:
         for line in lines:
             console.complain(line)
     except OSError:
-        # Nobody reads stderr any more: the status is all that is left to say it with.
+        # Nobody reads stderr any more: the status is all that is left
+        # to say it with.
         return status
     return status
 
@@ -133,4 +141,6 @@ def _unforeseen(error: Exception) -> str:
 def _fault(error: Exception) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
-    return f"a fault of this program: {type(error).__name__}: {error}{place}; please report this line"
+    return (
+        f"a fault of this program: {type(error).__name__}: {error}{place}; please report this line"
+    )

@@ -11,7 +11,11 @@ STATUS_STYLES = {"DELIVERED": Style.GREEN, "SENT": Style.CYAN, "PENDING": Style.
 
 
 def message_line(
-    message: MessageBody, names: Mapping[str, str], own_id: str, console: Console, zone: tzinfo | None = None
+    message: MessageBody,
+    names: Mapping[str, str],
+    own_id: str,
+    console: Console,
+    zone: tzinfo | None = None,
 ) -> str:
     """Show a message in one line.
 
@@ -49,5 +53,6 @@ def local_time(moment: datetime, zone: tzinfo | None = None) -> str:
     try:
         return moment.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
     except (ValueError, OverflowError):
-        # The first and the last day of the calendar have no local time everywhere.
+        # The first and the last day of the calendar have no local time
+        # everywhere.
         return moment.strftime("%Y-%m-%d %H:%M:%S")

@@ -1,4 +1,6 @@
-"""How little the process keeps of memory that is free, and how often the garbage collector looks."""
+"""How little the process keeps of memory that is free, and how often
+the garbage collector looks.
+"""
 
 import ctypes
 import gc
@@ -13,12 +15,17 @@ from angarium import logs
 from angarium.cli.console import drop_unwritten
 
 YOUNG = 20_000
-"""So many objects more than at the last look bring the next one. Python's 700 are reached again and again by
-requests that are merely under way, and each such look finds nothing: what they leave behind is freed by
-counting references, and only cycles, which are few here, wait for the collector."""
+"""So many objects more than at the last look bring the next one.
+Python's 700 are reached again and again by requests that are merely
+under way, and each such look finds nothing: what they leave behind is
+freed by counting references, and only cycles, which are few here, wait
+for the collector.
+"""
 
 GENERATIONS = 20
-"""So many looks at young objects bring one at the middle-aged, and so many of those one at all."""
+"""So many looks at young objects bring one at the middle-aged, and so
+many of those one at all.
+"""
 
 
 LARGE_BYTES = 32 * 1024
@@ -29,8 +36,9 @@ the first password hash, which takes 16 MiB, everything smaller came out
 of its heaps, and those kept 50 MB that nobody used (mallopt(3))."""
 
 ARENAS = 2
-"""Heaps of glibc's. Its own choice is eight for each core, each with its
-own gaps; Python's threads take turns and need no more."""
+"""Heaps of glibc's. Its own choice is eight for each core, each with
+its own gaps; Python's threads take turns and need no more.
+"""
 
 _M_MMAP_THRESHOLD = -3
 _M_ARENA_MAX = -8
@@ -38,7 +46,8 @@ _M_ARENA_MAX = -8
 
 
 def return_free_memory() -> None:
-    """Have the C library give freed memory back to the system; call it before any thread starts.
+    """Have the C library give freed memory back to the system; call it
+    before any thread starts.
 
     Where the library is not glibc it does nothing: others have other
     habits and no `mallopt` (docs/adr/0007-bounds-and-overload.md).
@@ -52,9 +61,11 @@ def return_free_memory() -> None:
 
 
 def tune_garbage_collector() -> None:
-    """Take what a start has made out of the garbage collector's sight, and let it look less often.
+    """Take what a start has made out of the garbage collector's sight,
+    and let it look less often.
 
-    Modules and connections stay until the process ends, and each full collection would look at all of them
+    Modules and connections stay until the process ends, and each full
+    collection would look at all of them
     (docs/adr/0022-cost-of-a-send.md).
     """
     gc.collect()
@@ -73,7 +84,8 @@ def on_signal(stop: Callable[[], object]) -> Iterator[None]:
     """Take SIGTERM and SIGINT for as long as the block lasts.
 
     Args:
-        stop: Called once, by the first of them, inside a signal handler.
+        stop: Called once, by the first of them, inside a signal
+            handler.
 
     Yields:
         Nothing.
@@ -99,7 +111,8 @@ _log = logs.get("angarium.cli.process")
 
 
 def greet(out: TextIO, text: str) -> None:
-    """Tell where a service is reached; that nobody can read it is no reason not to serve.
+    """Tell where a service is reached; that nobody can read it is no
+    reason not to serve.
 
     Args:
         out: The process's stdout.

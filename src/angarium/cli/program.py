@@ -1,4 +1,6 @@
-"""How this program was called, so that a hint can be pasted as it stands."""
+"""How this program was called, so that a hint can be pasted as it
+stands.
+"""
 
 import shlex
 import shutil
@@ -7,7 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 NAME = "angarium"
-"""What hints in the code call it, and what it is called where it can be found by that name."""
+"""What hints in the code call it, and what it is called where it can be
+found by that name.
+"""
 
 _MODULE = "__main__.py"
 
@@ -21,13 +25,15 @@ def called_as(script: str, python: str, find: Callable[[str], str | None] = shut
         find: Looks a program up in the PATH.
 
     Returns:
-        The name alone where the PATH leads to the same file, the path as
-        it was typed where it does not.
+        The name alone where the PATH leads to the same file, the path
+        as it was typed where it does not.
     """
     if Path(script).name == _MODULE:
         return f"{shlex.quote(python)} -m {NAME}"
     found = find(NAME)
-    if Path(script).name != NAME or (found is not None and Path(found).absolute() == Path(script).absolute()):
+    if Path(script).name != NAME or (
+        found is not None and Path(found).absolute() == Path(script).absolute()
+    ):
         return NAME
     return shlex.quote(script)
 

@@ -22,10 +22,13 @@ def register(commands: Commands) -> None:
         "send",
         _run,
         "send one message",
-        "Send a message. It is accepted once the log has it durably; a request that fails on its way is "
-        "repeated with the same message id, so that the message cannot come twice. The words are joined by "
+        "Send a message. It is accepted once the log has it durably; a request that fails on its "
+        "way is "
+        "repeated with the same message id, so that the message cannot come twice. The words are "
+        "joined by "
         "spaces; write options before a `--` when a word begins with a dash.",
-        "angarium send bob 'shall we meet at noon?'\nangarium send bob --as alice -- -1 is my answer",
+        "angarium send bob 'shall we meet at noon?'\nangarium send bob --as alice -- -1 is my "
+        "answer",
     )
     parser.add_argument("name", metavar="NAME", type=username, help="to whom")
     parser.add_argument("text", metavar="TEXT", nargs="+", help="what to say")
@@ -50,7 +53,8 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
                 raise
             raise CommandError(
                 str(failure),
-                f"the message may or may not have been accepted: look with `angarium history {name}`",
+                "the message may or may not have been accepted: look with `angarium history "
+                f"{name}`",
             ) from failure
     if arguments.json:
         console.say_json(accepted.text)

@@ -1,4 +1,6 @@
-"""`angarium serve`: API and worker in one process on the embedded engine."""
+"""`angarium serve`: API and worker in one process on the embedded
+engine.
+"""
 
 import sys
 import threading
@@ -13,8 +15,9 @@ from angarium.config.users import DEMO_USERS
 
 SWITCH_SECONDS = 0.0001
 """How long a busy thread keeps the interpreter from the others. SQLite
-gives it up at every step, the event loop at every call of the system: at
-Python's own 5 ms, 64 inserts beside a busy thread took 550 ms."""
+gives it up at every step, the event loop at every call of the system:
+at Python's own 5 ms, 64 inserts beside a busy thread took 550 ms.
+"""
 
 _log = logs.get("angarium.serve")
 
@@ -48,7 +51,9 @@ def run(settings: Settings, out: TextIO) -> None:
                 server.start()
                 for thread in threads:
                     thread.start()
-                _log.info("started", f"serving on {server.url}", version=__version__, url=server.url)
+                _log.info(
+                    "started", f"serving on {server.url}", version=__version__, url=server.url
+                )
                 greet(out, _greeting(settings, server.url))
                 server.serve()
             finally:

@@ -27,7 +27,8 @@ class Session:
     credentials: Credentials
 
     def conversation_with(self, username: str) -> str:
-        """Find the conversation with somebody, opening it when there is none yet.
+        """Find the conversation with somebody, opening it when there is
+        none yet.
 
         Args:
             username: The other one's name.
@@ -36,10 +37,13 @@ class Session:
             The conversation's id.
 
         Raises:
-            CommandError: There is nobody of that name, or it is the caller's own.
+            CommandError: There is nobody of that name, or it is the
+                caller's own.
         """
         if username == self.login.username:
-            raise CommandError(f"{username} is who you are logged in as: name somebody else, or use --as")
+            raise CommandError(
+                f"{username} is who you are logged in as: name somebody else, or use --as"
+            )
         try:
             user_id = self.client.user_id(username)
         except ApiProblem as problem:

@@ -7,7 +7,8 @@ from angarium.engines.secrets.passwords import ScryptHasher
 
 
 def start_settings(command: str, console: Console) -> Settings:
-    """Read the settings, and see that they fit a command before anything of it starts.
+    """Read the settings, and see that they fit a command before
+    anything of it starts.
 
     Args:
         command: `serve`, `api`, `worker` or `init`.
@@ -19,11 +20,14 @@ def start_settings(command: str, console: Console) -> Settings:
     Raises:
         SettingsError: With every problem at once.
     """
-    return Settings.from_env(console.environment, console.stderr.isatty(), command, ScryptHasher().is_hash)
+    return Settings.from_env(
+        console.environment, console.stderr.isatty(), command, ScryptHasher().is_hash
+    )
 
 
 def require_data(settings: Settings) -> None:
-    """Make sure that there is something to look at: a command that lists makes nothing.
+    """Make sure that there is something to look at: a command that
+    lists makes nothing.
 
     Args:
         settings: Names the engine.
@@ -31,11 +35,13 @@ def require_data(settings: Settings) -> None:
     Raises:
         CommandError: The embedded engine's folder has no database.
     """
-    # The engines are loaded only by the commands that use them: the clients start faster without.
+    # The engines are loaded only by the commands that use them: the
+    # clients start faster without.
     from angarium import wiring
 
     if not wiring.has_data(settings):
         raise CommandError(
-            f"there is no data in {settings.data}: name its folder in ANGARIUM_DATA, or make it with"
+            f"there is no data in {settings.data}: name its folder in ANGARIUM_DATA, or make it "
+            "with"
             " `angarium serve` or `angarium init`"
         )

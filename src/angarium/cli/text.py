@@ -1,4 +1,6 @@
-"""Other people's text on a terminal: made harmless, measured, and cut into rows."""
+"""Other people's text on a terminal: made harmless, measured, and cut
+into rows.
+"""
 
 import unicodedata
 from collections.abc import Iterator
@@ -6,8 +8,9 @@ from collections.abc import Iterator
 _ESCAPED_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _BIDI_MARKS = frozenset("\u061c\u200e\u200f")
-"""They belong to the rest of Unicode's `Bidi_Control`. People's texts have
-them for a reason; in JSON an escape takes nothing away."""
+"""They belong to the rest of Unicode's `Bidi_Control`. People's texts
+have them for a reason; in JSON an escape takes nothing away.
+"""
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _EMOJI_PRESENTATION = "\ufe0f"
 
@@ -19,8 +22,9 @@ def escape_unprintable(text: str) -> str:
         text: Anything.
 
     Returns:
-        The text with control characters, line separators, lone surrogates, and the controls that turn
-        the direction of writing, escaped as in Python.
+        The text with control characters, line separators, lone
+        surrogates, and the controls that turn the direction of writing,
+        escaped as in Python.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -28,7 +32,8 @@ def escape_unprintable(text: str) -> str:
 
 
 def escape_json(text: str) -> str:
-    """Write JSON so that it can do nothing to a terminal, and means the same.
+    """Write JSON so that it can do nothing to a terminal, and means the
+    same.
 
     Args:
         text: JSON as a server has sent it.
@@ -44,7 +49,8 @@ def escape_json(text: str) -> str:
 
 
 def width(text: str) -> int:
-    """Say how many columns a terminal may need for a text; too many rather than too few.
+    """Say how many columns a terminal may need for a text; too many
+    rather than too few.
 
     Args:
         text: Without control characters.
@@ -63,10 +69,12 @@ def rows(text: str, columns: int, indent: int = 0) -> Iterator[str]:
     Args:
         text: Without control characters.
         columns: The width of the first row.
-        indent: By how much every other row is narrower; 2 columns or more must be left.
+        indent: By how much every other row is narrower; 2 columns or
+            more must be left.
 
     Yields:
-        One row or more, none wider than its room; put together again they are the text.
+        One row or more, none wider than its room; put together again
+        they are the text.
     """
     while width(text) > columns:
         cut = _fitting(text, columns)
@@ -139,13 +147,17 @@ def joins_the_one_before(character: str) -> bool:
 
 
 def _escape(character: str) -> str:
-    if unicodedata.category(character) not in _ESCAPED_CATEGORIES and character not in _BIDI_CONTROLS:
+    if (
+        unicodedata.category(character) not in _ESCAPED_CATEGORIES
+        and character not in _BIDI_CONTROLS
+    ):
         return character
     return _SHORT.get(character) or character.encode("unicode_escape", "surrogatepass").decode()
 
 
 def _escape_in_json(character: str) -> str:
-    """Return a character, escaped as JSON does it where a terminal would obey it.
+    """Return a character, escaped as JSON does it where a terminal
+    would obey it.
 
     JSON has no other control characters than white space between its
     parts, where an escape would break it.

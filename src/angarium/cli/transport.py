@@ -1,4 +1,6 @@
-"""One connection to the server, kept open, with one deadline for each exchange."""
+"""One connection to the server, kept open, with one deadline for each
+exchange.
+"""
 
 import http.client
 import json
@@ -15,7 +17,12 @@ from angarium.cli.errors import ServerAway, StrangeAnswer
 
 MAX_BYTES = 64 * 1024 * 1024
 _CHUNK = 64 * 1024
-_STALE = (ConnectionResetError, BrokenPipeError, ConnectionAbortedError, http.client.RemoteDisconnected)
+_STALE = (
+    ConnectionResetError,
+    BrokenPipeError,
+    ConnectionAbortedError,
+    http.client.RemoteDisconnected,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +81,8 @@ class HttpTransport:
         self._ends_at = 0.0
         parts = urlsplit(url)
         self._prefix = parts.path
-        # The scope of an IPv6 address stands behind %25 in a URL (RFC 6874).
+        # The scope of an IPv6 address stands behind %25 in a URL (RFC
+        # 6874).
         host = unquote(parts.hostname or "")
         if parts.scheme == "https":
             self._connection: http.client.HTTPConnection = http.client.HTTPSConnection(
@@ -88,7 +96,8 @@ class HttpTransport:
     ) -> Answer:
         """Send a request and wait for its answer.
 
-        A kept connection that the server closed meanwhile is opened anew once.
+        A kept connection that the server closed meanwhile is opened
+        anew once.
 
         Args:
             method: Such as `GET`.
@@ -105,7 +114,12 @@ class HttpTransport:
         """
         data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         more = {} if data is None else {"Content-Type": "application/json"}
-        wanted = (method, self._prefix + path, data, {"Accept": "application/json", **more, **headers})
+        wanted = (
+            method,
+            self._prefix + path,
+            data,
+            {"Accept": "application/json", **more, **headers},
+        )
         kept = self._connection.sock is not None
         self._ends_at = time.monotonic() + self._timeout
         try:
@@ -129,13 +143,17 @@ class HttpTransport:
         """End the connection."""
         self._connection.close()
 
-    def _once(self, method: str, path: str, data: bytes | None, headers: Mapping[str, str]) -> Answer:
+    def _once(
+        self, method: str, path: str, data: bytes | None, headers: Mapping[str, str]
+    ) -> Answer:
         if self._connection.sock is None:
             self._connect()
         self._connection.request(method, path, data, headers)
         response = self._connection.getresponse()
         content = _content(response)
-        return Answer(response.status, response.reason, response.getheader("Retry-After"), content.decode())
+        return Answer(
+            response.status, response.reason, response.getheader("Retry-After"), content.decode()
+        )
 
     def _connect(self) -> None:
         connection = self._connection
@@ -156,15 +174,19 @@ def _content(response: http.client.HTTPResponse) -> bytes:
         content += chunk
         if len(content) > MAX_BYTES:
             raise http.client.HTTPException("too much")
-    # http.client takes the end of the connection for the end of the headers, and of the body.
+    # http.client takes the end of the connection for the end of the
+    # headers, and of the body.
     if response.length or (response.length is None and not response.chunked):
         raise http.client.IncompleteRead(bytes(content))
     return bytes(content)
 
 
 def _is_an_outage(error: Exception) -> bool:
-    if isinstance(error, http.client.BadStatusLine) and not isinstance(error, http.client.RemoteDisconnected):
-        # A server that is killed may get out the beginning of its answer.
+    if isinstance(error, http.client.BadStatusLine) and not isinstance(
+        error, http.client.RemoteDisconnected
+    ):
+        # A server that is killed may get out the beginning of its
+        # answer.
         line = str(error.args[0])
         return "HTTP/1.1 ".startswith(line) or line.startswith("HTTP/1.1 ")
     return isinstance(error, OSError | http.client.IncompleteRead)

@@ -43,7 +43,8 @@ def register(commands: Commands) -> None:
         "add",
         _add,
         "add a user, or give one a new password",
-        "Add a user, or give one that exists a new password, of 8 to 1,024 bytes. The password comes from a "
+        "Add a user, or give one that exists a new password, of 8 to 1,024 bytes. The password "
+        "comes from a "
         "prompt, or a line of stdin when that is no terminal. The data must be there already.",
         "angarium users add erin\npwgen 20 1 | angarium users add erin",
     )
@@ -54,7 +55,8 @@ def register(commands: Commands) -> None:
         "hash",
         _hash,
         "print a password's hash",
-        "Print the hash of a password from a prompt or a line of stdin, for `password_hash` in the file that "
+        "Print the hash of a password from a prompt or a line of stdin, for `password_hash` in "
+        "the file that "
         "ANGARIUM_USERS names.",
         "angarium users hash",
     )
@@ -86,7 +88,11 @@ def _add(arguments: argparse.Namespace, console: Console) -> int:
     with _identity(settings, console) as room:
         before = room.users.get(user_id_for(name))
         user = room.provisioning.put(name, password)
-    console.say(json.dumps(_fields(user)) if arguments.json else f"{_outcome(before, user)} ({user.user_id})")
+    console.say(
+        json.dumps(_fields(user))
+        if arguments.json
+        else f"{_outcome(before, user)} ({user.user_id})"
+    )
     return 0
 
 
@@ -119,7 +125,8 @@ def _hash(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _settings(console: Console) -> Settings:
-    """Read the settings, and see that they lead to data: none of these commands makes any.
+    """Read the settings, and see that they lead to data: none of these
+    commands makes any.
 
     Args:
         console: Has the environment.
@@ -137,7 +144,8 @@ def _settings(console: Console) -> Settings:
 
 @contextmanager
 def _identity(settings: Settings, console: Console) -> Iterator["UserAdmin"]:
-    # The engines are loaded only by the commands that use them: the clients start faster without.
+    # The engines are loaded only by the commands that use them: the
+    # clients start faster without.
     from angarium import wiring
 
     handler = logs.configure("cli", "WARNING", settings.log_format, console.stderr)

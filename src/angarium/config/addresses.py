@@ -116,7 +116,8 @@ def web_address(text: str) -> str:
     Raises:
         Wrong: The text is no such address.
     """
-    # `urlsplit` takes line ends and tabs out of an address without a word.
+    # `urlsplit` takes line ends and tabs out of an address without a
+    # word.
     check_no_control_characters(text)
     try:
         parts = urlsplit(text)
@@ -124,7 +125,13 @@ def web_address(text: str) -> str:
     except ValueError:
         usable = False
         parts = urlsplit("")
-    if not usable or parts.query or parts.fragment or parts.username is not None or not text.isascii():
+    if (
+        not usable
+        or parts.query
+        or parts.fragment
+        or parts.username is not None
+        or not text.isascii()
+    ):
         raise InvalidValue("is no address of a server", "write one such as http://127.0.0.1:8080")
     return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
 

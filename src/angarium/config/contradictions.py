@@ -24,7 +24,8 @@ def contradictions(read: Reader, security: str, command: str | None) -> Iterator
     distributed = read.given("ANGARIUM_KAFKA") or command in _ON_SERVERS
     if distributed and not read.given("ANGARIUM_JWT_SECRET"):
         yield (
-            "ANGARIUM_JWT_SECRET is not set, but every instance must have the same with ANGARIUM_KAFKA;"
+            "ANGARIUM_JWT_SECRET is not set, but every instance must have the same with "
+            "ANGARIUM_KAFKA;"
             " write at least 32 bytes, such as `openssl rand -hex 32` gives"
         )
     if "ANGARIUM_KAFKA_SECURITY" not in read.wrong:
@@ -43,7 +44,8 @@ def _engine(read: Reader, command: str | None) -> Iterator[str]:
     kafka, cassandra = read.given("ANGARIUM_KAFKA"), read.given("ANGARIUM_CASSANDRA")
     if command == "serve" and kafka and cassandra:
         yield (
-            "ANGARIUM_KAFKA and ANGARIUM_CASSANDRA are set, but `serve` runs on the embedded engine;"
+            "ANGARIUM_KAFKA and ANGARIUM_CASSANDRA are set, but `serve` runs on the embedded "
+            "engine;"
             " unset both, or run `angarium api` and `angarium worker`"
         )
     if command in _ON_SERVERS and not (kafka or cassandra):
@@ -69,8 +71,12 @@ def _kafka_certificates(read: Reader, security: str) -> Iterator[str]:
     for name in (f"ANGARIUM_KAFKA_{part}" for part in ("CAFILE", "CERTFILE", "KEYFILE")):
         if read.given(name) and not security.endswith("SSL"):
             yield (
-                f"{name} is set, but ANGARIUM_KAFKA_SECURITY is {security}, which encrypts nothing;"
+                f"{name} is set, but ANGARIUM_KAFKA_SECURITY is {security}, which encrypts "
+                "nothing;"
                 " write SSL or SASL_SSL there, or unset it"
             )
     if read.given("ANGARIUM_KAFKA_KEYFILE") and not read.given("ANGARIUM_KAFKA_CERTFILE"):
-        yield "ANGARIUM_KAFKA_KEYFILE is set and ANGARIUM_KAFKA_CERTFILE is not; set both, or the latter only"
+        yield (
+            "ANGARIUM_KAFKA_KEYFILE is set and ANGARIUM_KAFKA_CERTFILE is not; set both, or the "
+            "latter only"
+        )

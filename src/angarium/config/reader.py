@@ -25,7 +25,8 @@ class Shown:
 
     Attributes:
         name: The environment variable.
-        value: As it was written, masked when it is a secret; None when it has none.
+        value: As it was written, masked when it is a secret; None when
+            it has none.
         source: Where the value came from.
     """
 
@@ -35,10 +36,11 @@ class Shown:
 
 
 class Reader:
-    """Reads settings from an environment; a wrong one is noted and its default taken instead.
+    """Reads settings from an environment; a wrong one is noted and its
+    default taken instead.
 
-    A variable that is set to nothing counts as not set, because that is how Compose files pass on what is
-    missing.
+    A variable that is set to nothing counts as not set, because that is
+    how Compose files pass on what is missing.
 
     Attributes:
         problems: What is wrong so far, a line each.
@@ -63,13 +65,16 @@ class Reader:
         """
         return bool(self._environment.get(name))
 
-    def read(self, name: str, default: str, parse: Callable[[str], Value], secret: bool = False) -> Value:
+    def read(
+        self, name: str, default: str, parse: Callable[[str], Value], secret: bool = False
+    ) -> Value:
         """Read a setting that always has a value.
 
         Args:
             name: The environment variable.
             default: What it would be written as.
-            parse: Turns the text into a value, or raises `InvalidValue`.
+            parse: Turns the text into a value, or raises
+                `InvalidValue`.
             secret: Whether the value must not be shown.
 
         Returns:
@@ -79,12 +84,15 @@ class Reader:
         value = None if text is None else self._parsed(name, text, parse, secret)
         return parse(default) if value is None else value
 
-    def optional(self, name: str, parse: Callable[[str], Value], secret: bool = False) -> Value | None:
+    def optional(
+        self, name: str, parse: Callable[[str], Value], secret: bool = False
+    ) -> Value | None:
         """Read a setting that may have no value.
 
         Args:
             name: The environment variable.
-            parse: Turns the text into a value, or raises `InvalidValue`.
+            parse: Turns the text into a value, or raises
+                `InvalidValue`.
             secret: Whether the value must not be shown.
 
         Returns:
@@ -100,7 +108,9 @@ class Reader:
         self.shown.append(Shown(name, MASK if secret and value is not None else value, source))
         return text
 
-    def _parsed(self, name: str, text: str, parse: Callable[[str], Value], secret: bool) -> Value | None:
+    def _parsed(
+        self, name: str, text: str, parse: Callable[[str], Value], secret: bool
+    ) -> Value | None:
         try:
             text.encode()
             check_no_control_characters(text)

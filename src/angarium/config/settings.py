@@ -1,4 +1,6 @@
-"""Every setting, its name, its default, and what may be written for it."""
+"""Every setting, its name, its default, and what may be written
+for it.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +20,9 @@ SECURITY = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 CONSISTENCIES = ("LOCAL_QUORUM", "QUORUM", "ALL", "LOCAL_ONE", "ONE", "TWO", "THREE")
 _COPIES_ASKED = {"LOCAL_ONE": 1, "ONE": 1, "TWO": 2, "THREE": 3}
-"""Of each read and each write; the other levels ask enough of them for every read to meet every write."""
+"""Of each read and each write; the other levels ask enough of them for
+every read to meet every write.
+"""
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
@@ -29,7 +33,8 @@ _OF_THE_SERVICE = (*_OF_THE_API, "worker")
 """The commands that start or prepare a part of the service."""
 
 _TOPIC = values.named(
-    r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,244}", "1 to 244 of a-z A-Z 0-9 . _ - (`.dead` is added for dead letters)"
+    r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,244}",
+    "1 to 244 of a-z A-Z 0-9 . _ - (`.dead` is added for dead letters)",
 )
 _KEYSPACE = values.named(
     r"[A-Za-z][A-Za-z0-9_]{0,47}", "a letter, then up to 47 letters, digits and underscores"
@@ -42,7 +47,8 @@ class SettingsError(Exception):
     """Settings that nothing can start with.
 
     Attributes:
-        problems: All of them, a line each: the name, the value, what is wrong, what to write instead.
+        problems: All of them, a line each: the name, the value, what is
+            wrong, what to write instead.
     """
 
     def __init__(self, problems: tuple[str, ...]) -> None:
@@ -52,21 +58,25 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings of one process; each field is the variable of the same name behind `ANGARIUM_`.
+    """The settings of one process; each field is the variable of the
+    same name behind `ANGARIUM_`.
 
     Attributes:
         host: Where the API listens.
         port: 0 takes a free one.
-        published_host: The address that others reach, where it is another than the host, as in a
-            container.
+        published_host: The address that others reach, where it is
+            another than the host, as in a container.
         data: The embedded engine's folder.
         kafka: Bootstrap servers, none on the embedded engine.
         cassandra: Contact points, none on the embedded engine.
-        kafka_security: `PLAINTEXT`, `SSL`, `SASL_PLAINTEXT` or `SASL_SSL`.
-        kafka_sasl_mechanism: Given with both kinds of SASL only, like the next two.
+        kafka_security: `PLAINTEXT`, `SSL`, `SASL_PLAINTEXT` or
+            `SASL_SSL`.
+        kafka_sasl_mechanism: Given with both kinds of SASL only, like
+            the next two.
         kafka_sasl_username: Who logs in to Kafka.
         kafka_sasl_password: With which password.
-        kafka_cafile: Whom to trust; given with both kinds of SSL only, like the next two.
+        kafka_cafile: Whom to trust; given with both kinds of SSL only,
+            like the next two.
         kafka_certfile: The client's certificate.
         kafka_keyfile: Its key.
         topic: The log's topic; dead letters go to `<topic>.dead`.
@@ -79,21 +89,27 @@ class Settings:
         consistency: Of reads and writes.
         cassandra_username: Who logs in to Cassandra.
         cassandra_password: With which password.
-        cassandra_cafile: Whom to trust; given, the connection is encrypted.
-        jwt_secret: 32 bytes or more; None lets the embedded engine make one.
+        cassandra_cafile: Whom to trust; given, the connection is
+            encrypted.
+        jwt_secret: 32 bytes or more; None lets the embedded engine make
+            one.
         jwt_issuer: The tokens' `iss`.
         jwt_audience: The tokens' `aud`.
         token_ttl: Seconds.
-        login_attempts: Failed logins of one address for one username within the window.
+        login_attempts: Failed logins of one address for one username
+            within the window.
         login_window: Seconds.
         trusted_proxies: Whose `X-Forwarded-For` is believed.
-        cors_origins: Of the web pages that may call the API from a browser.
+        cors_origins: Of the web pages that may call the API from a
+            browser.
         idle_timeout: Seconds that an idle connection is kept.
         request_timeout: Seconds that sending a whole request may take.
         users: The configured users, the demo's when no file is named.
-        presence_window: Seconds for which somebody who was seen counts as online.
+        presence_window: Seconds for which somebody who was seen counts
+            as online.
         max_inflight: Requests in hand at most.
-        max_logins: Logins at most that wait for their hash or are being hashed.
+        max_logins: Logins at most that wait for their hash or are being
+            hashed.
         log_level: The lowest level that is written.
         log_format: `json` or `text`.
         demo: Whether the demo users may be reached from elsewhere.
@@ -157,9 +173,12 @@ class Settings:
 
         Args:
             environment: Such as `os.environ`.
-            terminal: Whether logs go to a terminal, where they are text by default.
-            command: `serve`, `api`, `worker` or `init`, where they must fit one; None for any other.
-            is_hash: Tells whether a configured user's password hash is one that passwords are compared with.
+            terminal: Whether logs go to a terminal, where they are text
+                by default.
+            command: `serve`, `api`, `worker` or `init`, where they must
+                fit one; None for any other.
+            is_hash: Tells whether a configured user's password hash is
+                one that passwords are compared with.
 
         Returns:
             The settings.
@@ -175,29 +194,47 @@ class Settings:
             data=read.read("ANGARIUM_DATA", "var", values.folder),
             kafka=read.optional("ANGARIUM_KAFKA", addresses.addresses) or (),
             cassandra=read.optional("ANGARIUM_CASSANDRA", addresses.addresses) or (),
-            kafka_security=read.read("ANGARIUM_KAFKA_SECURITY", "PLAINTEXT", values.one_of(*SECURITY)),
-            kafka_sasl_mechanism=read.optional("ANGARIUM_KAFKA_SASL_MECHANISM", values.one_of(*MECHANISMS)),
-            kafka_sasl_username=read.optional("ANGARIUM_KAFKA_SASL_USERNAME", values.text_of_any_kind),
-            kafka_sasl_password=read.optional("ANGARIUM_KAFKA_SASL_PASSWORD", values.text_of_any_kind, True),
+            kafka_security=read.read(
+                "ANGARIUM_KAFKA_SECURITY", "PLAINTEXT", values.one_of(*SECURITY)
+            ),
+            kafka_sasl_mechanism=read.optional(
+                "ANGARIUM_KAFKA_SASL_MECHANISM", values.one_of(*MECHANISMS)
+            ),
+            kafka_sasl_username=read.optional(
+                "ANGARIUM_KAFKA_SASL_USERNAME", values.text_of_any_kind
+            ),
+            kafka_sasl_password=read.optional(
+                "ANGARIUM_KAFKA_SASL_PASSWORD", values.text_of_any_kind, True
+            ),
             kafka_cafile=read.optional("ANGARIUM_KAFKA_CAFILE", values.file),
             kafka_certfile=read.optional("ANGARIUM_KAFKA_CERTFILE", values.file),
             kafka_keyfile=read.optional("ANGARIUM_KAFKA_KEYFILE", values.file),
             topic=read.read("ANGARIUM_TOPIC", "messages", _TOPIC),
             partitions=read.read("ANGARIUM_PARTITIONS", "12", values.whole_number(1, 10_000)),
-            topic_replication=read.read("ANGARIUM_TOPIC_REPLICATION", "1", values.whole_number(1, 100)),
+            topic_replication=read.read(
+                "ANGARIUM_TOPIC_REPLICATION", "1", values.whole_number(1, 100)
+            ),
             group=read.read("ANGARIUM_GROUP", "router", _PRINTABLE),
             keyspace=read.read("ANGARIUM_KEYSPACE", "angarium", _KEYSPACE),
             replication=read.read("ANGARIUM_REPLICATION", "2", values.whole_number(2, 100)),
             datacenter=read.read("ANGARIUM_DATACENTER", "datacenter1", _DATACENTER),
-            consistency=read.read("ANGARIUM_CONSISTENCY", "LOCAL_QUORUM", values.one_of(*CONSISTENCIES)),
-            cassandra_username=read.optional("ANGARIUM_CASSANDRA_USERNAME", values.text_of_any_kind),
-            cassandra_password=read.optional("ANGARIUM_CASSANDRA_PASSWORD", values.text_of_any_kind, True),
+            consistency=read.read(
+                "ANGARIUM_CONSISTENCY", "LOCAL_QUORUM", values.one_of(*CONSISTENCIES)
+            ),
+            cassandra_username=read.optional(
+                "ANGARIUM_CASSANDRA_USERNAME", values.text_of_any_kind
+            ),
+            cassandra_password=read.optional(
+                "ANGARIUM_CASSANDRA_PASSWORD", values.text_of_any_kind, True
+            ),
             cassandra_cafile=read.optional("ANGARIUM_CASSANDRA_CAFILE", values.file),
             jwt_secret=read.optional("ANGARIUM_JWT_SECRET", values.signing_secret, True),
             jwt_issuer=read.read("ANGARIUM_JWT_ISSUER", "angarium", _PRINTABLE),
             jwt_audience=read.read("ANGARIUM_JWT_AUDIENCE", "angarium", _PRINTABLE),
             token_ttl=read.read("ANGARIUM_TOKEN_TTL", "3600", values.whole_number(1, 365 * DAY)),
-            login_attempts=read.read("ANGARIUM_LOGIN_ATTEMPTS", "10", values.whole_number(1, 1_000_000)),
+            login_attempts=read.read(
+                "ANGARIUM_LOGIN_ATTEMPTS", "10", values.whole_number(1, 1_000_000)
+            ),
             login_window=read.read("ANGARIUM_LOGIN_WINDOW", "60", values.seconds(0.1, DAY)),
             trusted_proxies=read.optional("ANGARIUM_TRUSTED_PROXIES", addresses.networks) or (),
             cors_origins=read.optional("ANGARIUM_CORS_ORIGINS", addresses.origins) or (),
@@ -205,11 +242,15 @@ class Settings:
             request_timeout=read.read("ANGARIUM_REQUEST_TIMEOUT", "10", values.seconds(0.1, 3600)),
             users=_users(read, is_hash),
             presence_window=read.read("ANGARIUM_PRESENCE_WINDOW", "30", values.seconds(0.1, DAY)),
-            max_inflight=read.read("ANGARIUM_MAX_INFLIGHT", "1024", values.whole_number(1, 1_000_000)),
+            max_inflight=read.read(
+                "ANGARIUM_MAX_INFLIGHT", "1024", values.whole_number(1, 1_000_000)
+            ),
             max_logins=read.read("ANGARIUM_MAX_LOGINS", "64", values.whole_number(1, 10_000)),
             log_level=read.read("ANGARIUM_LOG_LEVEL", "INFO", values.one_of(*LEVELS)),
             log_format=read.read(
-                "ANGARIUM_LOG_FORMAT", "text" if terminal else "json", values.one_of("json", "text")
+                "ANGARIUM_LOG_FORMAT",
+                "text" if terminal else "json",
+                values.one_of("json", "text"),
             ),
             demo=read.read("ANGARIUM_DEMO", "0", values.switch),
             url=read.read("ANGARIUM_URL", "http://127.0.0.1:8080", addresses.web_address),
@@ -226,7 +267,8 @@ class Settings:
 
     @property
     def is_exposed(self) -> bool:
-        """Tell whether others may reach the API, and nobody said that the demo users may stay all the same.
+        """Tell whether others may reach the API, and nobody said that
+        the demo users may stay all the same.
 
         Returns:
             True when no password that everybody knows may be good.
@@ -235,16 +277,19 @@ class Settings:
 
     @property
     def allows_demo_users(self) -> bool:
-        """Tell whether somebody may log in whose password everybody knows.
+        """Tell whether somebody may log in whose password everybody
+        knows.
 
         Returns:
-            True with the demo users, and wherever ANGARIUM_DEMO keeps them.
+            True with the demo users, and wherever ANGARIUM_DEMO keeps
+            them.
         """
         return self.demo or self.users is DEMO_USERS
 
     @property
     def exposure(self) -> str:
-        """Say which setting lets others reach the API, as the beginning of a refusal.
+        """Say which setting lets others reach the API, as the beginning
+        of a refusal.
 
         Returns:
             The setting's name and value, and what is wrong with it.
@@ -267,15 +312,18 @@ class Settings:
         if not self.cassandra or asked is None or 2 * asked > self.replication:
             return ()
         warning = (
-            f"ANGARIUM_CONSISTENCY is {self.consistency}, but ANGARIUM_REPLICATION is {self.replication}: a"
-            " read may miss what was written. An id may become two messages, messages may be missing, out of"
+            f"ANGARIUM_CONSISTENCY is {self.consistency}, but ANGARIUM_REPLICATION is "
+            f"{self.replication}: a"
+            " read may miss what was written. An id may become two messages, messages may be "
+            "missing, out of"
             " order or behind a cursor, and a status may fall (docs/guarantees.md, 1 to 5); write"
             " LOCAL_QUORUM, unless a single node is all there is"
         )
         return (warning,)
 
     def _exposed_problems(self, command: str | None) -> Iterator[str]:
-        """Find what everybody knows, where others may reach the service.
+        """Find what everybody knows, where others may reach the
+        service.
 
         Args:
             command: Which one is to start.
@@ -284,15 +332,22 @@ class Settings:
             A line for each problem.
         """
         public = [*self._public_secret(command), *self._public_passwords(command)]
-        # Only now: whether a name leads to this machine alone is looked up.
+        # Only now: whether a name leads to this machine alone is looked
+        # up.
         if public and self.is_exposed:
             yield from (f"{self.exposure}, and {problem}" for problem in public)
 
     def _public_secret(self, command: str | None) -> Iterator[str]:
-        if command in _OF_THE_SERVICE and self.jwt_secret is not None and is_published(self.jwt_secret):
+        if (
+            command in _OF_THE_SERVICE
+            and self.jwt_secret is not None
+            and is_published(self.jwt_secret)
+        ):
             yield (
-                "ANGARIUM_JWT_SECRET is the published demo secret, with which everybody can log in as"
-                " anybody; write what `openssl rand -hex 32` prints, or set ANGARIUM_DEMO=1 to keep it all"
+                "ANGARIUM_JWT_SECRET is the published demo secret, with which everybody can log "
+                "in as"
+                " anybody; write what `openssl rand -hex 32` prints, or set ANGARIUM_DEMO=1 to "
+                "keep it all"
                 " the same"
             )
 
@@ -301,14 +356,16 @@ class Settings:
             return
         if self.users is DEMO_USERS:
             yield (
-                "everybody knows the demo users' passwords; name a file of your own in ANGARIUM_USERS, or"
+                "everybody knows the demo users' passwords; name a file of your own in "
+                "ANGARIUM_USERS, or"
                 " set ANGARIUM_DEMO=1 to keep the demo users all the same"
             )
             return
         names = [user.username for user in self.users if user.has_public_password]
         if names:
             yield (
-                f"everybody knows the passwords of {', '.join(names)} in ANGARIUM_USERS; give each another"
+                f"everybody knows the passwords of {', '.join(names)} in ANGARIUM_USERS; give "
+                "each another"
                 " one, or set ANGARIUM_DEMO=1 to keep them all the same"
             )
 
@@ -322,5 +379,7 @@ def _users(read: Reader, is_hash: Callable[[str], bool]) -> tuple[ConfiguredUser
     if path is None:
         return ()
     users, problems = read_users(path, is_hash)
-    read.problems += [f"ANGARIUM_USERS is {values.quote(str(path))}: {problem}" for problem in problems]
+    read.problems += [
+        f"ANGARIUM_USERS is {values.quote(str(path))}: {problem}" for problem in problems
+    ]
     return users

@@ -1,4 +1,6 @@
-"""Variables that look like settings and are none: most often a slip of the pen."""
+"""Variables that look like settings and are none: most often a slip of
+the pen.
+"""
 
 import difflib
 from collections.abc import Mapping
@@ -16,7 +18,8 @@ def unknown_settings(environment: Mapping[str, str]) -> tuple[str, ...]:
         environment: Such as `os.environ`.
 
     Returns:
-        A line for each, with the nearest setting's name where one is near.
+        A line for each, with the nearest setting's name where one is
+        near.
     """
     known = {shown.name.removeprefix(PREFIX): shown.name for shown in Settings.from_env({}).shown}
     strange = sorted(
@@ -26,7 +29,9 @@ def unknown_settings(environment: Mapping[str, str]) -> tuple[str, ...]:
         and not name.startswith(TEST_PREFIX)
         and name.removeprefix(PREFIX) not in known
     )
-    return tuple(f"{name} is no setting and is ignored; {_advice(name, known)}" for name in strange)
+    return tuple(
+        f"{name} is no setting and is ignored; {_advice(name, known)}" for name in strange
+    )
 
 
 def _advice(name: str, known: Mapping[str, str]) -> str:

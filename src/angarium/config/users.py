@@ -52,7 +52,9 @@ def demo_password(username: str) -> str:
     return f"{username}-demo"
 
 
-DEMO_USERS = tuple(ConfiguredUser(name, demo_password(name)) for name in ("alice", "bob", "carol", "dave"))
+DEMO_USERS = tuple(
+    ConfiguredUser(name, demo_password(name)) for name in ("alice", "bob", "carol", "dave")
+)
 """Known to everybody who has read the documentation."""
 
 
@@ -62,11 +64,14 @@ def read_users(
     """Read a file of users.
 
     Args:
-        path: JSON, `[{"username", "password"} or {"username", "password_hash"}, …]`.
-        is_hash: Tells whether a password hash is one that passwords are compared with.
+        path: JSON, `[{"username", "password"} or {"username",
+            "password_hash"}, …]`.
+        is_hash: Tells whether a password hash is one that passwords are
+            compared with.
 
     Returns:
-        The users, and everything that is wrong with the file, a line each, without a password in it.
+        The users, and everything that is wrong with the file, a line
+        each, without a password in it.
     """
     try:
         entries = _entries(path)
@@ -115,7 +120,8 @@ def _entries(path: Path) -> list[object]:
 
 @dataclass(frozen=True, slots=True)
 class _RepeatedKey:
-    """An object in which a key stands twice: which one is meant, nobody knows.
+    """An object in which a key stands twice: which one is meant, nobody
+    knows.
 
     Attributes:
         key: The key.
@@ -125,7 +131,8 @@ class _RepeatedKey:
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object] | _RepeatedKey:
-    """Make an object of a JSON file, where each of its keys stands once.
+    """Make an object of a JSON file, where each of its keys stands
+    once.
 
     Args:
         pairs: Its members.
@@ -154,7 +161,11 @@ def _user(entry: object, is_hash: Callable[[str], bool]) -> ConfiguredUser:
         raise InvalidValue(f"is named {quote(username)}", "write 1 to 64 of a-z 0-9 . _ -")
     password, password_hash = fields.get("password"), fields.get("password_hash")
     if (password is None) == (password_hash is None):
-        has = "neither password nor password_hash" if password is None else "both password and password_hash"
+        has = (
+            "neither password nor password_hash"
+            if password is None
+            else "both password and password_hash"
+        )
         raise InvalidValue(f"({username}) has {has}", "write one of the two")
     if password is not None:
         return ConfiguredUser(username, password=_password(username, password))
@@ -179,7 +190,8 @@ def _password(username: str, password: object) -> str:
 def _password_hash(username: str, password_hash: object, is_hash: Callable[[str], bool]) -> str:
     if not isinstance(password_hash, str) or _PHC.fullmatch(password_hash) is None:
         raise InvalidValue(
-            f"({username}) has a password_hash of another form than $scrypt$ln=…,r=…,p=…$salt$hash",
+            f"({username}) has a password_hash of another form than "
+            "$scrypt$ln=…,r=…,p=…$salt$hash",
             "write what `angarium users hash` prints",
         )
     if not is_hash(password_hash):

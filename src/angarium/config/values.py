@@ -161,7 +161,8 @@ def signing_secret(text: str) -> str:
 
 
 def check_no_control_characters(text: str) -> None:
-    """Refuse what nobody means to write, and what others cut off or execute.
+    """Refuse what nobody means to write, and what others cut off or
+    execute.
 
     Args:
         text: As it is written.
@@ -174,7 +175,8 @@ def check_no_control_characters(text: str) -> None:
         if unicodedata.category(character) == "Cc":
             known = " (a carriage return)" if character == "\r" else ""
             raise InvalidValue(
-                f"has the control character U+{ord(character):04X}{known} in it", "remove that character"
+                f"has the control character U+{ord(character):04X}{known} in it",
+                "remove that character",
             )
 
 
@@ -233,5 +235,7 @@ def folder(text: str) -> Path:
     """
     path = Path(text)
     if path.exists() and not path.is_dir():
-        raise InvalidValue("is no folder", "write the path of a folder; it is made when it is missing")
+        raise InvalidValue(
+            "is no folder", "write the path of a folder; it is made when it is missing"
+        )
     return path

@@ -8,18 +8,22 @@ def content_problem(content: str, field: str = "content") -> Problem | None:
     """Say what is wrong with a text, if anything.
 
     Args:
-        content: The text as it was sent; it is never trimmed or normalised.
+        content: The text as it was sent; it is never trimmed or
+            normalised.
         field: The name under which the client sent it.
 
     Returns:
-        None for a text that can be sent: 1 to 10,240 bytes of UTF-8, not only white space,
-        without U+0000 and lone surrogates.
+        None for a text that can be sent: 1 to 10,240 bytes of UTF-8,
+        not only white space, without U+0000 and lone surrogates.
     """
     if not content or content.isspace():
         return Problem(
-            Code.EMPTY_CONTENT, "The text is empty or only white space; send at least one character.", field
+            Code.EMPTY_CONTENT,
+            "The text is empty or only white space; send at least one character.",
+            field,
         )
-    # A lone surrogate counts as the three bytes it would take, so that size is judged before form.
+    # A lone surrogate counts as the three bytes it would take, so that
+    # size is judged before form.
     size = len(content.encode("utf-8", "surrogatepass"))
     if size > MAX_CONTENT_BYTES:
         return Problem(
@@ -30,7 +34,8 @@ def content_problem(content: str, field: str = "content") -> Problem | None:
     if "\x00" in content:
         return Problem(
             Code.INVALID_CONTENT,
-            f"The character at index {content.index(chr(0))} is U+0000, which cannot be stored; remove it.",
+            f"The character at index {content.index(chr(0))} is U+0000, which cannot be stored; "
+            "remove it.",
             field,
         )
     try:
@@ -38,7 +43,8 @@ def content_problem(content: str, field: str = "content") -> Problem | None:
     except UnicodeEncodeError as error:
         return Problem(
             Code.INVALID_CONTENT,
-            f"The character at index {error.start} is a lone surrogate, which UTF-8 cannot carry; remove it.",
+            f"The character at index {error.start} is a lone surrogate, which UTF-8 cannot carry; "
+            "remove it.",
             field,
         )
     return None

@@ -9,9 +9,11 @@ class Conversation:
     """A private conversation of two users.
 
     Attributes:
-        conversation_id: Made from the pair; also the key of its records in the log.
+        conversation_id: Made from the pair; also the key of its records
+            in the log.
         participant_ids: The two users, sorted by the text of their ids.
-        created_at: Milliseconds since the epoch, the same for every reader.
+        created_at: Milliseconds since the epoch, the same for every
+            reader.
     """
 
     conversation_id: UUID
@@ -33,7 +35,8 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True, order=True)
 class ConversationPosition:
-    """Where a conversation stands among a user's own: by creation, then by id.
+    """Where a conversation stands among a user's own: by creation, then
+    by id.
 
     Attributes:
         created_at: Milliseconds since the epoch.

@@ -5,9 +5,11 @@ from enum import StrEnum
 
 
 class Code(StrEnum):
-    """Stable, machine-readable names of everything that a caller can be told.
+    """Stable, machine-readable names of everything that a caller can be
+    told.
 
-    The order is that of docs/http.md: of several wrong fields the first one's code is answered.
+    The order is that of docs/http.md: of several wrong fields the first
+    one's code is answered.
     """
 
     MALFORMED_REQUEST = "malformed_request"
@@ -63,8 +65,10 @@ class Problem:
 
     Attributes:
         code: What clients branch on.
-        detail: What happened, which value, and what to do next, for a person.
-        field: The name of the offending field or parameter, None when it is not about one.
+        detail: What happened, which value, and what to do next, for a
+            person.
+        field: The name of the offending field or parameter, None when
+            it is not about one.
     """
 
     code: Code
@@ -73,11 +77,13 @@ class Problem:
 
 
 class Refused(Exception):
-    """A request that cannot be carried out as it stands; the caller can mend it.
+    """A request that cannot be carried out as it stands; the caller can
+    mend it.
 
     Attributes:
         problems: One problem or more, in the order of the codes.
-        retry_after: Seconds after which the same request may succeed, None when it never will.
+        retry_after: Seconds after which the same request may succeed,
+            None when it never will.
     """
 
     def __init__(self, *problems: Problem, retry_after: int | None = None) -> None:
@@ -104,19 +110,27 @@ class Refused(Exception):
 
 
 class Unavailable(Exception):
-    """Something that the service needs does not answer; the same call may succeed later."""
+    """Something that the service needs does not answer; the same call
+    may succeed later.
+    """
 
 
 class LogUnavailable(Unavailable):
-    """The log did not take or give records in time; what was being appended may or may not be there."""
+    """The log did not take or give records in time; what was being
+    appended may or may not be there.
+    """
 
 
 class RecordTooLarge(LogUnavailable):
-    """The log takes no record of this size, now or later, until it is told to: this one is not there."""
+    """The log takes no record of this size, now or later, until it is
+    told to: this one is not there.
+    """
 
 
 class StoreUnavailable(Unavailable):
-    """The store did not answer in time; what was being written may or may not be there."""
+    """The store did not answer in time; what was being written may or
+    may not be there.
+    """
 
 
 class UndecodableEvent(Exception):
@@ -124,4 +138,6 @@ class UndecodableEvent(Exception):
 
 
 class SetupError(Exception):
-    """The service cannot start as it is set up; the message says which value and what to do next."""
+    """The service cannot start as it is set up; the message says which
+    value and what to do next.
+    """

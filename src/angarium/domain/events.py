@@ -12,7 +12,9 @@ from angarium.domain.errors import UndecodableEvent
 from angarium.domain.identifiers import new_text_of, parse_uuid, recurring_uuid, text_of
 
 SCHEMA = "1"
-"""The version of the form below; it travels in the record's `schema` header."""
+"""The version of the form below; it travels in the record's `schema`
+header.
+"""
 
 NEW_MESSAGE = "NEW_MESSAGE"
 MESSAGES_DELIVERED = "MESSAGES_DELIVERED"
@@ -25,9 +27,11 @@ class NewMessage(NamedTuple):
     """A message was accepted.
 
     Attributes:
-        event_id: Of this event; a retry of the same message is another event.
+        event_id: Of this event; a retry of the same message is another
+            event.
         conversation_id: The partition key.
-        timestamp: When the API made the event, milliseconds since the epoch; never used for ordering.
+        timestamp: When the API made the event, milliseconds since the
+            epoch; never used for ordering.
         message_id: The message's own id.
         sender_id: Who wrote it.
         recipient_id: The other participant.
@@ -49,8 +53,10 @@ class MessagesDelivered:
 
     Attributes:
         event_id: Of this event.
-        conversation_id: The partition key, so that a receipt comes after its message.
-        timestamp: When the API made the event, milliseconds since the epoch.
+        conversation_id: The partition key, so that a receipt comes
+            after its message.
+        timestamp: When the API made the event, milliseconds since the
+            epoch.
         recipient_id: Who confirmed.
         message_ids: 1 to 100 distinct ids.
     """
@@ -72,9 +78,11 @@ def encode(event: Event) -> bytes:
         event: What happened.
 
     Returns:
-        One JSON object in UTF-8, which `decode` reads back to an equal event.
+        One JSON object in UTF-8, which `decode` reads back to an equal
+        event.
     """
-    # Put together by hand: every message passes here, and an encoder takes three times as long.
+    # Put together by hand: every message passes here, and an encoder
+    # takes three times as long.
     recipient_id = text_of(event.recipient_id)
     if isinstance(event, NewMessage):
         kind = NEW_MESSAGE
@@ -103,7 +111,8 @@ def decode(value: bytes, schema: str) -> Event:
         The event.
 
     Raises:
-        UndecodableEvent: The schema is unknown, or the bytes are no event of it; the message says which part.
+        UndecodableEvent: The schema is unknown, or the bytes are no
+            event of it; the message says which part.
     """
     if schema != SCHEMA:
         raise UndecodableEvent(f"unknown schema {schema[:32]!r}; this version reads {SCHEMA!r}")
@@ -129,7 +138,9 @@ def decode(value: bytes, schema: str) -> Event:
         )
     if kind == MESSAGES_DELIVERED:
         recipient_id = _uuid(payload, "recipient_id", recurring_uuid)
-        return MessagesDelivered(event_id, conversation_id, timestamp, recipient_id, _message_ids(payload))
+        return MessagesDelivered(
+            event_id, conversation_id, timestamp, recipient_id, _message_ids(payload)
+        )
     raise UndecodableEvent("event_type is none that this version knows")
 
 

@@ -5,19 +5,29 @@ from functools import lru_cache
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 TEXTS = 65_536
-"""So many ids are kept with their texts: those of whoever talks at the moment."""
+"""So many ids are kept with their texts: those of whoever talks at the
+moment.
+"""
 
 NEW_TEXTS = 1_024
-"""As many as there may be requests in hand: what is kept longer, the garbage collector looks at in vain."""
+"""As many as there may be requests in hand: what is kept longer, the
+garbage collector looks at in vain.
+"""
 
 text_of = lru_cache(TEXTS)(UUID.__str__)
-"""Gives an id's text; the same few ids are written several times for every message."""
+"""Gives an id's text; the same few ids are written several times for
+every message.
+"""
 
 new_text_of = lru_cache(NEW_TEXTS)(UUID.__str__)
-"""Gives the text of an id that nobody asks for again once its request is answered: a new message's."""
+"""Gives the text of an id that nobody asks for again once its request
+is answered: a new message's.
+"""
 
 RECURRING = 16_384
-"""So many ids that were read are kept: those of the conversations and people that talk at the moment."""
+"""So many ids that were read are kept: those of the conversations and
+people that talk at the moment.
+"""
 
 UUID_LENGTH = 36
 
@@ -31,7 +41,8 @@ def parse_uuid(text: str) -> UUID | None:
         text: What a client sent.
 
     Returns:
-        The id, or None when the text is anything but 8-4-4-4-12 hex digits (RFC 9562, section 4).
+        The id, or None when the text is anything but 8-4-4-4-12 hex
+        digits (RFC 9562, section 4).
     """
     if _CANONICAL.fullmatch(text) is None:
         return None
@@ -39,13 +50,15 @@ def parse_uuid(text: str) -> UUID | None:
 
 
 def recurring_uuid(text: str) -> UUID | None:
-    """Read the id of a conversation or of a person, which is likely to have been read before.
+    """Read the id of a conversation or of a person, which is likely to
+    have been read before.
 
     Args:
         text: What a client or a record has.
 
     Returns:
-        As `parse_uuid`; mostly the same object as before, since reading an id costs more than a look-up.
+        As `parse_uuid`; mostly the same object as before, since reading
+        an id costs more than a look-up.
     """
     # Nothing else is kept, however long it is.
     return _read_before(text) if len(text) == UUID_LENGTH else None
@@ -67,7 +80,8 @@ def user_id_for(username: str) -> UUID:
 
 
 def conversation_id_for(one: UUID, other: UUID) -> UUID:
-    """Give the id of the private conversation of two users, whoever asks first.
+    """Give the id of the private conversation of two users, whoever
+    asks first.
 
     Args:
         one: A participant.
@@ -85,7 +99,8 @@ def time_ordered_uuid(unix_ms: int, entropy: bytes) -> UUID:
 
     Args:
         unix_ms: Milliseconds since the epoch, 48 bits.
-        entropy: Ten random bytes or more; 74 bits of the first ten are used.
+        entropy: Ten random bytes or more; 74 bits of the first ten are
+            used.
 
     Returns:
         An id that sorts by time of making.

@@ -1,4 +1,6 @@
-"""IP addresses as text: an IPv4 address written as IPv6 means the IPv4 one."""
+"""IP addresses as text: an IPv4 address written as IPv6 means the IPv4
+one.
+"""
 
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -10,11 +12,15 @@ MAPPED = IPv6Network("::ffff:0:0/96")
 """IPv4-mapped IPv6 addresses (RFC 4291, section 2.5.5.2)."""
 
 REMEMBERED = 4096
-"""Addresses whose key is kept, so that a request does not parse its own again."""
+"""Addresses whose key is kept, so that a request does not parse its own
+again.
+"""
 
 _MAPPED_BITS = 96
 _CLIENT_BITS = 64
-"""A site gets a /64 at least (RFC 6177): whoever has one address of it has them all."""
+"""A site gets a /64 at least (RFC 6177): whoever has one address of it
+has them all.
+"""
 
 
 def parse_address(text: str) -> IPAddress | None:
@@ -58,7 +64,8 @@ def parse_network(text: str, strict: bool = True) -> IPNetwork | None:
 
 @lru_cache(REMEMBERED)
 def client_key(address: str) -> str:
-    """Name the client behind an address, for everything that is counted by client.
+    """Name the client behind an address, for everything that is counted
+    by client.
 
     Args:
         address: As the connection or a proxy names it.
@@ -83,7 +90,8 @@ def is_loopback(address: str) -> bool:
         address: As it is written.
 
     Returns:
-        True for 127.0.0.0/8 and ::1, also where IPv4 is written as IPv6.
+        True for 127.0.0.0/8 and ::1, also where IPv4 is written as
+        IPv6.
     """
     parsed = parse_address(address)
     return parsed is not None and parsed.is_loopback

@@ -18,11 +18,14 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class MessagePosition:
-    """Where a message stands in its conversation: the place of its record in the log.
+    """Where a message stands in its conversation: the place of its
+    record in the log.
 
     Attributes:
-        timestamp: The partition's running maximum of append times, milliseconds since the epoch.
-        offset: The record's offset in its partition; no two messages of a conversation share one.
+        timestamp: The partition's running maximum of append times,
+            milliseconds since the epoch.
+        offset: The record's offset in its partition; no two messages of
+            a conversation share one.
     """
 
     timestamp: int
@@ -33,7 +36,9 @@ BEGINNING = MessagePosition(-1, -1)
 """A place before every message."""
 
 LAST_OFFSET = 2**63 - 1
-"""No record has it, nor a later one: a place with it is the end of a millisecond, and no message's."""
+"""No record has it, nor a later one: a place with it is the end of a
+millisecond, and no message's.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +46,17 @@ class Message:
     """A message as it is stored.
 
     Attributes:
-        message_id: The client's own id for it, or one minted by the API.
+        message_id: The client's own id for it, or one minted by the
+            API.
         conversation_id: The conversation it belongs to.
         sender_id: Who wrote it.
         recipient_id: The other participant.
         content: The text, byte for byte as it was sent.
-        position: Its position; `place.timestamp` is the time that readers see.
+        position: Its position; `place.timestamp` is the time that
+            readers see.
         status: How far it has come.
-        delivered_at: When its first receipt was logged, milliseconds since the epoch; None before.
+        delivered_at: When its first receipt was logged, milliseconds
+            since the epoch; None before.
     """
 
     message_id: UUID
@@ -83,7 +91,8 @@ def status_when_stored(messages: Sequence[Message], online: Collection[UUID]) ->
 
 @dataclass(frozen=True, slots=True, order=True)
 class InboxPosition:
-    """Where a message stands in its recipient's inbox: by time, then conversation, then offset.
+    """Where a message stands in its recipient's inbox: by time, then
+    conversation, then offset.
 
     Attributes:
         timestamp: Milliseconds since the epoch.

@@ -7,8 +7,9 @@ from angarium.domain.message import Message
 
 MAX_PAGE_BYTES = 1024 * 1024 + 64 * 1024
 """A page ends before the item with which it would have more. A hundred
-texts of 10,240 plain letters still fit; of control characters, which JSON
-writes as six bytes each, eighteen do (docs/adr/0007)."""
+texts of 10,240 plain letters still fit; of control characters, which
+JSON writes as six bytes each, eighteen do (docs/adr/0007).
+"""
 
 FIELDS_BYTES = 400
 """What a message takes in JSON besides its text, rounded up."""
@@ -36,8 +37,8 @@ def read_one_page(messages: Iterable[Message]) -> list[Message]:
         messages: Read on only as far as they are taken.
 
     Returns:
-        All that fit on a page, and one more where there is one: who asks
-        sees by it that others follow.
+        All that fit on a page, and one more where there is one: who
+        asks sees by it that others follow.
     """
     taken: list[Message] = []
     room = MAX_PAGE_BYTES
@@ -53,7 +54,8 @@ def count_fitting(sizes: Iterable[int]) -> int:
     """Tell how many items fit on one page.
 
     Args:
-        sizes: Their bytes in JSON, in the order in which they are shown.
+        sizes: Their bytes in JSON, in the order in which they are
+            shown.
 
     Returns:
         At least one where there is one.

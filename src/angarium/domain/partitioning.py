@@ -38,6 +38,7 @@ def partition_for(key: bytes, partitions: int) -> int:
         partitions: The fixed partition count, 1 or more.
 
     Returns:
-        0 to `partitions` - 1, as Kafka's clients choose by default for keyed records.
+        0 to `partitions` - 1, as Kafka's clients choose by default for
+        keyed records.
     """
     return (murmur2(key) & 0x7FFF_FFFF) % partitions

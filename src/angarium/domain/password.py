@@ -1,7 +1,9 @@
 """What can be a password."""
 
 MIN_BYTES = 8
-"""Of a new one: NIST SP 800-63B, section 5.1.1.1, wants 8 characters."""
+"""Of a new one: NIST SP 800-63B, section 5.1.1.1, wants 8
+characters.
+"""
 
 MAX_BYTES = 1024
 """Far beyond any passphrase, and what a hash must read is bounded."""

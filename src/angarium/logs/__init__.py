@@ -1,8 +1,10 @@
-"""JSON lines on stderr: a stable action, the ids that apply, and never a secret or a text.
+"""JSON lines on stderr: a stable action, the ids that apply, and never
+a secret or a text.
 
-Application code asks for a log with `get` and names what happened; the ids of the work at hand
-come from context variables that the edge sets with `bound`. `configure` is called once, by the
-command line; before it, lines go wherever Python's `logging` sends them.
+Application code asks for a log with `get` and names what happened; the
+ids of the work at hand come from context variables that the edge sets
+with `bound`. `configure` is called once, by the command line; before
+it, lines go wherever Python's `logging` sends them.
 """
 
 import logging
@@ -63,14 +65,18 @@ class Log:
         """
         self._write(logging.WARNING, action, message, fields)
 
-    def limited_warning(self, repeats: Repeats, action: str, message: str, **fields: object) -> None:
-        """Write a line about something that goes on: a WARNING in a while, the others as DEBUG.
+    def limited_warning(
+        self, repeats: Repeats, action: str, message: str, **fields: object
+    ) -> None:
+        """Write a line about something that goes on: a WARNING in a
+        while, the others as DEBUG.
 
         Args:
             repeats: Knows when the last one of this kind was written.
             action: Stable, snake_case.
             message: For a person.
-            **fields: Ids and figures; `repeats` is added where lines have been left out.
+            **fields: Ids and figures; `repeats` is added where lines
+                have been left out.
         """
         counted = repeats.fields(action)
         level = logging.DEBUG if counted is None else logging.WARNING
@@ -84,26 +90,31 @@ class Log:
         error: BaseException | None = None,
         **fields: object,
     ) -> None:
-        """Write a line about something that goes on: an ERROR in a while, the others as DEBUG.
+        """Write a line about something that goes on: an ERROR in a
+        while, the others as DEBUG.
 
         Args:
             repeats: Knows when the last one of this kind was written.
             action: Stable, snake_case.
             message: For a person.
             error: What was raised, as for `error`.
-            **fields: Ids and figures; `repeats` is added where lines have been left out.
+            **fields: Ids and figures; `repeats` is added where lines
+                have been left out.
         """
         counted = repeats.fields(action)
         level = logging.DEBUG if counted is None else logging.ERROR
         self._write(level, action, message, {**fields, **(counted or {})}, error)
 
-    def error(self, action: str, message: str, error: BaseException | None = None, **fields: object) -> None:
+    def error(
+        self, action: str, message: str, error: BaseException | None = None, **fields: object
+    ) -> None:
         """Write a line about something that somebody must look at.
 
         Args:
             action: Stable, snake_case.
             message: For a person.
-            error: What was raised; its type becomes `error_type`, its traceback `traceback`.
+            error: What was raised; its type becomes `error_type`, its
+                traceback `traceback`.
             **fields: Ids and figures.
         """
         self._write(logging.ERROR, action, message, fields, error)
@@ -159,7 +170,8 @@ def bindings() -> Mapping[str, object]:
 
 
 class _Bound(AbstractContextManager[None]):
-    # A class, because one is entered for every request: a generator takes three times as long.
+    # A class, because one is entered for every request: a generator
+    # takes three times as long.
 
     __slots__ = ("_fields", "_token")
 
@@ -171,13 +183,19 @@ class _Bound(AbstractContextManager[None]):
         self._token = _context.set({**outer, **self._fields} if outer else self._fields)
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
         _context.reset(self._token)
 
 
-def configure(service: str, level: str, form: str, stream: TextIO | None = None) -> BufferedHandler:
-    """Send every line of the program, what the libraries warn of and what nobody caught to stderr.
+def configure(
+    service: str, level: str, form: str, stream: TextIO | None = None
+) -> BufferedHandler:
+    """Send every line of the program, what the libraries warn of and
+    what nobody caught to stderr.
 
     Args:
         service: `api`, `worker`, `serve` or `cli`.
@@ -186,7 +204,8 @@ def configure(service: str, level: str, form: str, stream: TextIO | None = None)
         stream: Instead of stderr.
 
     Returns:
-        The handler, in the place of an earlier one; closing it writes what is left.
+        The handler, in the place of an earlier one; closing it writes
+        what is left.
     """
     global _configured
     handler = BufferedHandler(stream or sys.stderr)

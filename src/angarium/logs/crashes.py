@@ -1,4 +1,6 @@
-"""What nobody caught becomes a line, not a traceback across the lines of others."""
+"""What nobody caught becomes a line, not a traceback across the lines
+of others.
+"""
 
 import sys
 import threading
@@ -9,7 +11,9 @@ from typing import Protocol
 class ErrorLog(Protocol):
     """Takes the line of a crash."""
 
-    def error(self, action: str, message: str, error: BaseException | None = None, **fields: object) -> None:
+    def error(
+        self, action: str, message: str, error: BaseException | None = None, **fields: object
+    ) -> None:
         """Write a line about something that somebody must look at.
 
         Args:
@@ -22,7 +26,8 @@ class ErrorLog(Protocol):
 
 
 def report_crashes(to: ErrorLog) -> None:
-    """Write a line for every exception that ends a thread or the program; hooks that others set stay.
+    """Write a line for every exception that ends a thread or the
+    program; hooks that others set stay.
 
     Args:
         to: Takes the lines.
@@ -30,7 +35,9 @@ def report_crashes(to: ErrorLog) -> None:
 
     def thread_ended(crash: threading.ExceptHookArgs) -> None:
         name = crash.thread.name if crash.thread is not None else "unknown"
-        to.error("thread_crashed", f"The thread {name} ended by an error.", crash.exc_value, thread=name)
+        to.error(
+            "thread_crashed", f"The thread {name} ended by an error.", crash.exc_value, thread=name
+        )
 
     def program_ended(
         kind: type[BaseException], error: BaseException, traceback: TracebackType | None

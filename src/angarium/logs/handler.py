@@ -22,19 +22,24 @@ PATIENCE_SECONDS = 3.0
 """How long anybody waits for a reader that takes nothing."""
 
 BUNCH_BYTES = min(select.PIPE_BUF, 4096)
-"""What one write carries: a pipe keeps so much in one piece when several processes write to it (POSIX)."""
+"""What one write carries: a pipe keeps so much in one piece when
+several processes write to it (POSIX).
+"""
 
 
 class BufferedHandler(logging.Handler):
     """Writes lines in bunches from a thread of its own.
 
-    Lines come out whole, and each thread's in its order. A slow reader slows the program down and loses
-    nothing; one that takes nothing for PATIENCE_SECONDS stops nobody any longer: further lines are counted
-    instead, and `log_lines_lost` tells the number as soon as the reader takes lines again. A line of
-    WARNING or worse does not wait for others to share its write.
+    Lines come out whole, and each thread's in its order. A slow reader
+    slows the program down and loses nothing; one that takes nothing for
+    PATIENCE_SECONDS stops nobody any longer: further lines are counted
+    instead, and `log_lines_lost` tells the number as soon as the reader
+    takes lines again. A line of WARNING or worse does not wait for
+    others to share its write.
 
-    Only queues and locks that one thread may enter twice lie on a line's way, so that a signal handler
-    or a finaliser may write one as well.
+    Only queues and locks that one thread may enter twice lie on a
+    line's way, so that a signal handler or a finaliser may write one as
+    well.
     """
 
     def __init__(
@@ -75,7 +80,8 @@ class BufferedHandler(logging.Handler):
             self._hurry_up()
 
     def take(self, level: str, action: str, message: str, fields: Mapping[str, object]) -> bool:
-        """Take a line below WARNING on a shorter way than `emit`; each message that is sent brings three.
+        """Take a line below WARNING on a shorter way than `emit`; each
+        message that is sent brings three.
 
         Args:
             level: The level's name.
@@ -84,7 +90,8 @@ class BufferedHandler(logging.Handler):
             fields: Ids and figures.
 
         Returns:
-            False, and nothing is taken, when the line must go the long way.
+            False, and nothing is taken, when the line must go the long
+            way.
         """
         formatter = self.formatter
         if self._closing or not isinstance(formatter, JsonFormatter):
@@ -101,7 +108,9 @@ class BufferedHandler(logging.Handler):
         return True
 
     def flush(self) -> None:
-        """Wait until all lines taken so far are written, PATIENCE_SECONDS at most."""
+        """Wait until all lines taken so far are written,
+        PATIENCE_SECONDS at most.
+        """
         if self._closing:
             return
         written = threading.Event()
@@ -110,7 +119,8 @@ class BufferedHandler(logging.Handler):
         written.wait(self._patience)
 
     def close(self) -> None:
-        """Write what is left and stop the thread, within PATIENCE_SECONDS; safe to repeat.
+        """Write what is left and stop the thread, within
+        PATIENCE_SECONDS; safe to repeat.
 
         Lines that come later are written by whoever brings them.
         """
@@ -194,7 +204,8 @@ class BufferedHandler(logging.Handler):
     def _let_out(self, bunch: list[bytes]) -> None:
         if not bunch:
             return
-        # There is room as soon as lines have left the queue, however long it takes to write them.
+        # There is room as soon as lines have left the queue, however
+        # long it takes to write them.
         with self._room:
             self._room.notify_all()
         written = self._outlet.write(b"".join(bunch))
@@ -208,7 +219,12 @@ class BufferedHandler(logging.Handler):
 def _unwritable(record: logging.LogRecord, error: Exception) -> Line:
     fields = {"line_action": action_of(record), "logger": record.name}
     return Line(
-        "angarium.logs", logging.ERROR, "unwritable_line", "A line could not be written.", fields, error
+        "angarium.logs",
+        logging.ERROR,
+        "unwritable_line",
+        "A line could not be written.",
+        fields,
+        error,
     )
 
 

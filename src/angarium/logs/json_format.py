@@ -12,10 +12,11 @@ from angarium.logs.line import action_of, fields_of, traceback_of
 
 
 class JsonFormatter(logging.Formatter):
-    """Makes one JSON object of a record, in ASCII, so that no locale can spoil it.
+    """Makes one JSON object of a record, in ASCII, so that no locale
+    can spoil it.
 
-    Three lines are written for every message: the object is put together by hand, which takes a third of
-    the time of `json.dumps`.
+    Three lines are written for every message: the object is put
+    together by hand, which takes a third of the time of `json.dumps`.
     """
 
     def __init__(self, service: str, instance: str) -> None:
@@ -36,7 +37,9 @@ class JsonFormatter(logging.Formatter):
         traceback = traceback_of(record)
         if traceback is not None:
             fields = {**fields, "traceback": traceback}
-        return self.line(record.created, record.levelname, action_of(record), record.getMessage(), fields)
+        return self.line(
+            record.created, record.levelname, action_of(record), record.getMessage(), fields
+        )
 
     def line(
         self, created: float, level: str, action: str, message: str, fields: Mapping[str, object]
@@ -61,7 +64,8 @@ class JsonFormatter(logging.Formatter):
     def _time(self, created: float) -> str:
         milliseconds = int(created * 1000)
         second, rest = divmod(milliseconds, 1000)
-        # One tuple, read once: another thread may put a later second in its place meanwhile.
+        # One tuple, read once: another thread may put a later second in
+        # its place meanwhile.
         known, text = self._second
         if known != second:
             text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
@@ -70,7 +74,9 @@ class JsonFormatter(logging.Formatter):
 
 
 class _Keys(dict[str, str]):
-    """Field names as they begin a member; there are as many as the program's lines name."""
+    """Field names as they begin a member; there are as many as the
+    program's lines name.
+    """
 
     def __missing__(self, name: str) -> str:
         self[name] = key = f",{quoted(name)}:"

@@ -1,4 +1,6 @@
-"""What the client libraries say, told in lines of our own, each kind once in ten seconds."""
+"""What the client libraries say, told in lines of our own, each kind
+once in ten seconds.
+"""
 
 import logging
 import threading
@@ -15,12 +17,14 @@ _MAX_TEXT = 300
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A kind of trouble that outages, rebalances and busy machines bring.
+    """A kind of trouble that outages, rebalances and busy machines
+    bring.
 
     Attributes:
         says: The line of our own.
-        told: Where a library tells of it: the beginning of a logger's name, and phrases of which one is
-            in the text before values are put into it.
+        told: Where a library tells of it: the beginning of a logger's
+            name, and phrases of which one is in the text before values
+            are put into it.
     """
 
     says: str
@@ -54,7 +58,8 @@ TROUBLES: Mapping[str, tuple[Trouble, ...]] = {
             },
         ),
         Trouble(
-            "The coordinator of the consumer group did not answer, or the group goes on without this member.",
+            "The coordinator of the consumer group did not answer, or the group goes on without "
+            "this member.",
             {
                 "kafka.coordinator": (
                     "Error sending ",
@@ -74,7 +79,8 @@ TROUBLES: Mapping[str, tuple[Trouble, ...]] = {
             },
         ),
         Trouble(
-            "Kafka did not take a batch of records at once; it is sent again, or its senders are told.",
+            "Kafka did not take a batch of records at once; it is sent again, or its senders are "
+            "told.",
             {
                 "kafka.producer.sender": (
                     "Error sending produce request",
@@ -140,17 +146,20 @@ TROUBLES: Mapping[str, tuple[Trouble, ...]] = {
             },
         ),
         Trouble(
-            "A Cassandra node answered a request with an error; the request is repeated, or told as failed.",
+            "A Cassandra node answered a request with an error; the request is repeated, or told "
+            "as failed.",
             {"cassandra.cluster": ("Host %s error",)},
         ),
         Trouble(
-            "A Cassandra node warned of a request; with ANGARIUM_LOG_LEVEL=DEBUG its words are shown.",
+            "A Cassandra node warned of a request; with ANGARIUM_LOG_LEVEL=DEBUG its words are "
+            "shown.",
             {"cassandra.protocol": ("Server warning",)},
         ),
     ),
 }
-"""The kinds by library. What is in none of them is told with the library's
-own words, without the values."""
+"""The kinds by library. What is in none of them is told with the
+library's own words, without the values.
+"""
 
 Key = tuple[str, ...]
 Schedule = Callable[[float, Callable[[], None]], None]
@@ -165,7 +174,8 @@ class _Window:
 
 
 class LibraryFilter(logging.Filter):
-    """Stands in front of a handler, which gets lines of our own in the place of the libraries'.
+    """Stands in front of a handler, which gets lines of our own in the
+    place of the libraries'.
 
     The first of a kind is told at once, further ones are counted, and
     their number is told every ten seconds for as long as there are any.
@@ -175,15 +185,20 @@ class LibraryFilter(logging.Filter):
     """
 
     def __init__(
-        self, handle: Callable[[Line], object], quiet: bool = False, schedule: Schedule | None = None
+        self,
+        handle: Callable[[Line], object],
+        quiet: bool = False,
+        schedule: Schedule | None = None,
     ) -> None:
         """Begin with nothing told.
 
         Args:
             handle: Takes the lines.
-            quiet: Whether kinds that are known are left out: a command that waits for its servers says
-                at the end what it found.
-            schedule: Calls a function after so many seconds, on another thread.
+            quiet: Whether kinds that are known are left out: a command
+                that waits for its servers says at the end what it
+                found.
+            schedule: Calls a function after so many seconds, on another
+                thread.
         """
         super().__init__()
         self._handle = handle
@@ -199,7 +214,8 @@ class LibraryFilter(logging.Filter):
             record: Any.
 
         Returns:
-            True for what is not of these libraries, which goes on as it is.
+            True for what is not of these libraries, which goes on as it
+            is.
         """
         library = record.name.partition(".")[0]
         if isinstance(record, Line) or library not in TROUBLES:
@@ -212,12 +228,15 @@ class LibraryFilter(logging.Filter):
         elif not self._quiet:
             fields = {"logger": library}
             self._log_own_line(
-                (library, trouble.says), Line(library, logging.WARNING, "library", trouble.says, fields)
+                (library, trouble.says),
+                Line(library, logging.WARNING, "library", trouble.says, fields),
             )
         return False
 
     def _log_own_line(self, key: Key, line: Line) -> None:
-        """Write a line, or count it where its like was written a moment ago."""
+        """Write a line, or count it where its like was written a moment
+        ago.
+        """
         with self._lock:
             window = self._windows.get(key)
             if window is not None:
@@ -232,11 +251,14 @@ class LibraryFilter(logging.Filter):
         try:
             self._schedule(PERIOD_SECONDS, lambda: self._end(key))
         except RuntimeError:
-            # No thread can be started any more: the program ends, and every line is written.
+            # No thread can be started any more: the program ends, and
+            # every line is written.
             del self._windows[key]
 
     def _end(self, key: Key) -> None:
-        """Tell what was counted, and go on counting if there was anything."""
+        """Tell what was counted, and go on counting if there was
+        anything.
+        """
         with self._lock:
             window = self._windows.pop(key)
             if window.repeats == 0:
@@ -247,7 +269,9 @@ class LibraryFilter(logging.Filter):
 
 
 def _on_a_timer(seconds: float, function: Callable[[], None]) -> None:
-    """Call a function later, on a thread that does not keep the program alive."""
+    """Call a function later, on a thread that does not keep the program
+    alive.
+    """
     timer = threading.Timer(seconds, function)
     timer.name = "library-lines"
     timer.daemon = True
@@ -255,7 +279,9 @@ def _on_a_timer(seconds: float, function: Callable[[], None]) -> None:
 
 
 def _trouble_of(library: str, record: logging.LogRecord) -> Trouble | None:
-    """Return the kind of trouble that a record tells of, if it is a known one."""
+    """Return the kind of trouble that a record tells of, if it is a
+    known one.
+    """
     text = str(record.msg)
     for trouble in TROUBLES[library]:
         for loggers, phrases in trouble.told.items():
@@ -265,7 +291,9 @@ def _trouble_of(library: str, record: logging.LogRecord) -> Trouble | None:
 
 
 def _is_defect(record: logging.LogRecord) -> bool:
-    """Return whether a record has an error that neither a network nor a server brings about."""
+    """Return whether a record has an error that neither a network nor a
+    server brings about.
+    """
     if not record.exc_info or record.exc_info[1] is None:
         return False
     error = record.exc_info[1]
@@ -274,7 +302,9 @@ def _is_defect(record: logging.LogRecord) -> bool:
 
 
 def _unknown(library: str, record: logging.LogRecord) -> Line:
-    """Return the line for what is not known here: the library's words without the values put into them."""
+    """Return the line for what is not known here: the library's words
+    without the values put into them.
+    """
     fields = {"logger": record.name, "said": str(record.msg)[:_MAX_TEXT]}
     error = record.exc_info[1] if record.exc_info else None
     if error is not None and not _is_defect(record):
@@ -284,9 +314,13 @@ def _unknown(library: str, record: logging.LogRecord) -> Line:
 
 
 def _own_words(record: logging.LogRecord) -> Line:
-    """Return the DEBUG line with what a library says; bytes, which may be of a message, are left out."""
+    """Return the DEBUG line with what a library says; bytes, which may
+    be of a message, are left out.
+    """
     arguments = record.args if isinstance(record.args, tuple) else ()
-    shown = tuple(f"<{len(each)} bytes>" if isinstance(each, bytes) else each for each in arguments)
+    shown = tuple(
+        f"<{len(each)} bytes>" if isinstance(each, bytes) else each for each in arguments
+    )
     try:
         text = str(record.msg) % shown if shown else record.getMessage()
     except (TypeError, ValueError):

@@ -10,8 +10,8 @@ NO_FIELDS: Mapping[str, object] = {}
 class Line(logging.LogRecord):
     """A record with an action and fields.
 
-    It leaves out what is never shown (caller, thread, process): finding that out would cost more
-    than all the rest of the line.
+    It leaves out what is never shown (caller, thread, process): finding
+    that out would cost more than all the rest of the line.
 
     Attributes:
         action: What happened, stable, snake_case.
@@ -66,7 +66,8 @@ def fields_of(record: logging.LogRecord) -> Mapping[str, object]:
         record: A line of this program, or any library's record.
 
     Returns:
-        The line's fields; for a library's record the name of its logger. With an error, its type.
+        The line's fields; for a library's record the name of its
+        logger. With an error, its type.
     """
     fields = record.fields if isinstance(record, Line) else {"logger": record.name}
     if record.exc_info and record.exc_info[0] is not None:

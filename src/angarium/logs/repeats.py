@@ -1,4 +1,6 @@
-"""One of many equal lines in a while, with the number of those it stands for."""
+"""One of many equal lines in a while, with the number of those it
+stands for.
+"""
 
 import threading
 import time
@@ -10,9 +12,13 @@ _FIRST: Mapping[str, object] = {}
 
 
 class Repeats:
-    """Says which of many equal lines is worth a WARNING; used by any thread."""
+    """Says which of many equal lines is worth a WARNING; used by any
+    thread.
+    """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, period: float = PERIOD_SECONDS) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, period: float = PERIOD_SECONDS
+    ) -> None:
         """Begin with none told.
 
         Args:
@@ -31,8 +37,9 @@ class Repeats:
             kind: What it is about; there must be few.
 
         Returns:
-            What the line carries beside its own: nothing, or `repeats`, how many have been left out before
-            it. None when it is to be left out, which it is as a DEBUG line.
+            What the line carries beside its own: nothing, or `repeats`,
+            how many have been left out before it. None when it is to be
+            left out, which it is as a DEBUG line.
         """
         with self._lock:
             now = self._clock()
@@ -45,11 +52,15 @@ class Repeats:
 
 
 EVERY_SECONDS = 10.0
-"""How long what repeats is added up: a flood of anything writes six lines a minute."""
+"""How long what repeats is added up: a flood of anything writes six
+lines a minute.
+"""
 
 
 class Tally:
-    """Counts until it is time to tell: the first at once, the next ones together; used by one thread."""
+    """Counts until it is time to tell: the first at once, the next ones
+    together; used by one thread.
+    """
 
     __slots__ = ("_count", "_every", "_tell_after")
 
@@ -75,10 +86,12 @@ class Tally:
         """Take what is to be told now.
 
         Args:
-            now: The monotonic clock's seconds; infinity where there will be no later moment.
+            now: The monotonic clock's seconds; infinity where there
+                will be no later moment.
 
         Returns:
-            How often it happened since the last line; 0 while nothing did, or the last line is too new.
+            How often it happened since the last line; 0 while nothing
+            did, or the last line is too new.
         """
         if not self._count or now < self._tell_after:
             return 0

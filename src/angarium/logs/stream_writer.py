@@ -5,14 +5,18 @@ import select
 from typing import TextIO
 
 FULL_PIPE_SECONDS = 1.0
-"""How long a full pipe that somebody set to not blocking is watched before it is tried again."""
+"""How long a full pipe that somebody set to not blocking is watched
+before it is tried again.
+"""
 
 
 class StreamWriter:
     """Writes bytes to a stream's file, past the stream's own buffer.
 
-    What the buffer of `sys.stderr` could not get rid of would be tried again when the interpreter ends, and
-    spoil its exit status; its lock, held by a thread that ends with the interpreter, would stop it dead.
+    What the buffer of `sys.stderr` could not get rid of would be tried
+    again when the interpreter ends, and spoil its exit status; its
+    lock, held by a thread that ends with the interpreter, would stop it
+    dead.
     """
 
     def __init__(self, stream: TextIO | None) -> None:
@@ -27,7 +31,8 @@ class StreamWriter:
             data: Whole lines.
 
         Returns:
-            False when some of it was lost, since nobody can read it or the disk is full.
+            False when some of it was lost, since nobody can read it or
+            the disk is full.
         """
         try:
             if self._file is not None:
@@ -36,12 +41,14 @@ class StreamWriter:
                 self._stream.write(data.decode())
                 self._stream.flush()
         except (OSError, ValueError):
-            # There is no place left to say so; the caller counts it, and tells when there is one again.
+            # There is no place left to say so; the caller counts it,
+            # and tells when there is one again.
             return False
         return self._stream is not None
 
     def _write_file(self, file: int, data: bytes) -> None:
-        # A line that broke off in the middle must not spoil the next one.
+        # A line that broke off in the middle must not spoil the next
+        # one.
         rest = memoryview(b"\n" + data if self._broken_off else data)
         whole = len(rest)
         try:

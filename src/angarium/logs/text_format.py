@@ -7,7 +7,9 @@ from angarium.logs.line import action_of, fields_of, traceback_of
 
 
 class TextFormatter(logging.Formatter):
-    """Makes a line for a person, in local time; what cannot be printed is escaped."""
+    """Makes a line for a person, in local time; what cannot be printed
+    is escaped.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """Make one line, with a traceback behind it where there is one.
@@ -19,7 +21,8 @@ class TextFormatter(logging.Formatter):
             Time, level, action, message and the fields.
         """
         moment = time.strftime("%H:%M:%S", time.localtime(record.created))
-        head = f"{moment}.{int(record.created * 1000) % 1000:03d} {record.levelname:<7} {action_of(record)}"
+        millisecond = int(record.created * 1000) % 1000
+        head = f"{moment}.{millisecond:03d} {record.levelname:<7} {action_of(record)}"
         fields = "".join(f" {name}={_shown(value)}" for name, value in fields_of(record).items())
         line = f"{head}: {_printable(record.getMessage())}{' ' if fields else ''}{fields}"
         traceback = traceback_of(record)

@@ -1,1 +1,3 @@
-"""What the application asks of its engines: protocols, their promises and their errors."""
+"""What the application asks of its engines: protocols, their promises
+and their errors.
+"""

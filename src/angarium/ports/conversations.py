@@ -8,22 +8,26 @@ from angarium.domain.conversation import Conversation, ConversationPosition
 
 
 class ConversationStore(Protocol):
-    """Conversations by id and by user; blocks within the deadline in force; used by any thread.
+    """Conversations by id and by user; blocks within the deadline in
+    force; used by any thread.
 
-    Every method raises StoreUnavailable when the store does not answer in time.
+    Every method raises StoreUnavailable when the store does not answer
+    in time.
     """
 
     def create(self, conversation: Conversation, claim: UUID) -> tuple[Conversation, bool]:
-        """Keep a conversation unless it is there already, in both lists; safe to repeat and to race.
+        """Keep a conversation unless it is there already, in both
+        lists; safe to repeat and to race.
 
         Args:
             conversation: The candidate.
-            claim: Whose candidate it is: nobody else's, and the same when the call is repeated for want of an
-                answer.
+            claim: Whose candidate it is: nobody else's, and the same
+                when the call is repeated for want of an answer.
 
         Returns:
-            The conversation as every reader sees it from now on, and True for exactly one of all
-            racing claims: the one whose candidate it is.
+            The conversation as every reader sees it from now on, and
+            True for exactly one of all racing claims: the one whose
+            candidate it is.
         """
         ...
 
@@ -38,7 +42,8 @@ class ConversationStore(Protocol):
             participant_id: Who must be in it.
 
         Returns:
-            The conversation, None when there is none or they are not in it.
+            The conversation, None when there is none or they are not in
+            it.
         """
         ...
 
@@ -49,7 +54,8 @@ class ConversationStore(Protocol):
 
         Args:
             user_id: A participant.
-            after: Strictly behind this place in the list; None starts with the newest.
+            after: Strictly behind this place in the list; None starts
+                with the newest.
             limit: At most so many.
 
         Returns:
@@ -58,7 +64,8 @@ class ConversationStore(Protocol):
         ...
 
     def check(self) -> None:
-        """See whether the store answers now, within the deadline in force and 1 s at most.
+        """See whether the store answers now, within the deadline in
+        force and 1 s at most.
 
         Raises:
             StoreUnavailable: It does not.

@@ -14,7 +14,8 @@ class VerifiedToken:
         principal: The caller.
         not_before: Seconds since the epoch; the token is good from this
             moment on: its `iat` and `nbf` lie 30 s ahead at most.
-        expires_at: Seconds since the epoch; the token is good strictly before this moment.
+        expires_at: Seconds since the epoch; the token is good strictly
+            before this moment.
     """
 
     principal: Principal
@@ -34,7 +35,9 @@ class VerifiedToken:
 
 
 class TokenSigner(Protocol):
-    """Makes and checks bearer tokens; used by any thread, never blocks."""
+    """Makes and checks bearer tokens; used by any thread, never
+    blocks.
+    """
 
     def issue(self, principal: Principal, now_ms: int) -> str:
         """Make a token.
@@ -44,7 +47,8 @@ class TokenSigner(Protocol):
             now_ms: Milliseconds since the epoch.
 
         Returns:
-            A JWT, HS256, with `sub`, `username`, `iss`, `aud`, `iat`, `exp`, `jti`.
+            A JWT, HS256, with `sub`, `username`, `iss`, `aud`, `iat`,
+            `exp`, `jti`.
         """
         ...
 
@@ -59,15 +63,18 @@ class TokenSigner(Protocol):
             What it proves.
 
         Raises:
-            Refused: `expired_token` for one that was good until its `exp`; `invalid_token` for any other
-                fault: malformed, wrongly signed, wrong `alg`, `iss` or `aud`, a claim missing, or `iat` or
-                `nbf` more than 30 s ahead.
+            Refused: `expired_token` for one that was good until its
+                `exp`; `invalid_token` for any other fault: malformed,
+                wrongly signed, wrong `alg`, `iss` or `aud`, a claim
+                missing, or `iat` or `nbf` more than 30 s ahead.
         """
         ...
 
 
 class PasswordHasher(Protocol):
-    """Turns passwords into PHC strings; used by any thread, costs CPU time and memory on purpose."""
+    """Turns passwords into PHC strings; used by any thread, costs CPU
+    time and memory on purpose.
+    """
 
     def hash(self, password: str) -> str:
         """Hash a password with a new salt.
@@ -79,27 +86,32 @@ class PasswordHasher(Protocol):
             A PHC string.
 
         Raises:
-            Refused: `overloaded`: too many passwords are being hashed already.
+            Refused: `overloaded`: too many passwords are being hashed
+                already.
         """
         ...
 
     def verify(self, password: str, password_hash: str | None) -> bool:
-        """Compare a password with a hash, in the same time whether there is one or not.
+        """Compare a password with a hash, in the same time whether
+        there is one or not.
 
         Args:
             password: The candidate.
-            password_hash: A PHC string; None for an unknown user, which costs as much and is False.
+            password_hash: A PHC string; None for an unknown user, which
+                costs as much and is False.
 
         Returns:
             True when they match.
 
         Raises:
-            Refused: `overloaded`: too many passwords are being hashed already.
+            Refused: `overloaded`: too many passwords are being hashed
+                already.
         """
         ...
 
     def is_hash(self, text: str) -> bool:
-        """Tell whether a text is a PHC string that `verify` can read within its bounds.
+        """Tell whether a text is a PHC string that `verify` can read
+        within its bounds.
 
         Args:
             text: The candidate.

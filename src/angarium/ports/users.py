@@ -8,9 +8,11 @@ from angarium.domain.user import User
 
 
 class UserStore(Protocol):
-    """Users by id; blocks within the deadline in force; used by any thread.
+    """Users by id; blocks within the deadline in force; used by any
+    thread.
 
-    Every method raises StoreUnavailable when the store does not answer in time.
+    Every method raises StoreUnavailable when the store does not answer
+    in time.
     """
 
     def get(self, user_id: UUID) -> User | None:
@@ -20,12 +22,14 @@ class UserStore(Protocol):
             user_id: Made from the name.
 
         Returns:
-            The user, None when there is none. A user put by another process is seen at once.
+            The user, None when there is none. A user put by another
+            process is seen at once.
         """
         ...
 
     def put(self, user: User) -> User:
-        """Add a user, or give one that exists a new password; safe to repeat and to race.
+        """Add a user, or give one that exists a new password; safe to
+        repeat and to race.
 
         Args:
             user: The user; `created_at` counts only when it is new.

@@ -1,11 +1,14 @@
-"""Noticing that the time of messages is ahead, as a clock that was ahead leaves it."""
+"""Noticing that the time of messages is ahead, as a clock that was
+ahead leaves it.
+"""
 
 from angarium import logs
 from angarium.clock import Clock
 
 AHEAD_MS = 1_000
-"""Clocks of machines that are kept in step differ by a few milliseconds; a
-second is a fault of one of them, and seen by readers."""
+"""Clocks of machines that are kept in step differ by a few
+milliseconds; a second is a fault of one of them, and seen by readers.
+"""
 
 HOUR_SECONDS = 3_600.0
 """So often it is told of each partition, for as long as it lasts."""
@@ -14,7 +17,8 @@ _log = logs.get("angarium.router")
 
 
 class ClockWatch:
-    """Compares the running maximum of a partition's append times with the clocks.
+    """Compares the running maximum of a partition's append times with
+    the clocks.
 
     The maximum never goes back, so that once a broker's clock (or, on
     the embedded engine, this machine's) was ahead, every later message
@@ -38,8 +42,10 @@ class ClockWatch:
 
         Args:
             partition: Where it lies.
-            time_ms: The running maximum at the record, its time for every reader.
-            appended_ms: The log's own time of its append; negative where it is not known.
+            time_ms: The running maximum at the record, its time for
+                every reader.
+            appended_ms: The log's own time of its append; negative
+                where it is not known.
         """
         # The log's time, because a worker may come to it late; this
         # machine's, because the log's clock may still be ahead.
@@ -56,7 +62,8 @@ class ClockWatch:
         self._told_at[partition] = now
         _log.warning(
             "clock_ahead",
-            f"Messages of partition {partition} get times that are {ahead_ms / 1000:.1f} s ahead, until the "
+            f"Messages of partition {partition} get times that are {ahead_ms / 1000:.1f} s ahead, "
+            "until the "
             "clocks have caught up: a clock was ahead, or is. Their order is not affected.",
             partition=partition,
             ahead_ms=ahead_ms,

@@ -1,4 +1,6 @@
-"""One conversation, one lane: in order within it, side by side with all others."""
+"""One conversation, one lane: in order within it, side by side with all
+others.
+"""
 
 from collections import deque
 from dataclasses import dataclass
@@ -10,7 +12,8 @@ from angarium.router.record_decoder import LogEntry
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Consecutive entries of one conversation, one kind and one assignment, applied in one call.
+    """Consecutive entries of one conversation, one kind and one
+    assignment, applied in one call.
 
     Attributes:
         conversation_id: Whose entries they are.
@@ -27,9 +30,11 @@ class Batch:
 
 
 class ConversationQueues:
-    """Hands out groups so that no conversation has two at once; used by the worker's thread alone.
+    """Hands out groups so that no conversation has two at once; used by
+    the worker's thread alone.
 
-    A lane is ready (it has entries and no group is out), busy (a group is out), or does not exist.
+    A lane is ready (it has entries and no group is out), busy (a group
+    is out), or does not exist.
     """
 
     def __init__(self, group_size: int = 64) -> None:
@@ -52,7 +57,8 @@ class ConversationQueues:
         """Put an entry at the end of its conversation's lane.
 
         Args:
-            entry: To be applied after every earlier one of its conversation.
+            entry: To be applied after every earlier one of its
+                conversation.
         """
         conversation_id = entry.event.conversation_id
         lane = self._lanes.get(conversation_id)
@@ -62,10 +68,12 @@ class ConversationQueues:
         lane.append(entry)
 
     def take(self) -> Batch | None:
-        """Give the next group out; its lane is busy until it is released.
+        """Give the next group out; its lane is busy until it is
+        released.
 
         Returns:
-            The longest run of one kind at the head of the lane that waited longest; None when none is ready.
+            The longest run of one kind at the head of the lane that
+            waited longest; None when none is ready.
         """
         if not self._ready:
             return None
@@ -96,7 +104,8 @@ class ConversationQueues:
             del self._lanes[conversation_id]
 
     def drop(self, progress: OffsetTracker) -> None:
-        """Forget the waiting entries of an assignment that is over; a group that is out stays out.
+        """Forget the waiting entries of an assignment that is over; a
+        group that is out stays out.
 
         Args:
             progress: The lost assignment's.

@@ -24,7 +24,11 @@ class StoreMessagesTask(Task):
     """Stores the messages of one group."""
 
     def __init__(
-        self, group: Batch, online: "Future[Collection[UUID]]", recorder: MessageWriter, clock: Clock
+        self,
+        group: Batch,
+        online: "Future[Collection[UUID]]",
+        recorder: MessageWriter,
+        clock: Clock,
     ) -> None:
         self.batch = group
         self.progress = group.progress
@@ -45,7 +49,9 @@ class StoreMessagesTask(Task):
         if self.attempts > 1 and not self._online.done():
             # The first try may have waited for nothing else.
             self._online = nobody()
-        self._answer = self._recorder.record(self._messages[0].conversation_id, self._messages, self._online)
+        self._answer = self._recorder.record(
+            self._messages[0].conversation_id, self._messages, self._online
+        )
         self._answer.add_done_callback(ended)
 
     def finish(self) -> Sequence[DeadLetter]:
@@ -56,7 +62,8 @@ class StoreMessagesTask(Task):
         """
         outcomes = self._answer.result(0)
         stored = status_when_stored(self._messages, self._online.result(0))
-        # A list, so that a wrong number of outcomes is seen before any of them is believed.
+        # A list, so that a wrong number of outcomes is seen before any
+        # of them is believed.
         answers = list(zip(self._entries, stored, outcomes, strict=True))
         letters: list[DeadLetter] = []
         for entry, message, outcome in answers:
@@ -77,8 +84,11 @@ class StoreMessagesTask(Task):
 
     def _log_outcome(self, entry: LogEntry, message: Message, outcome: StoreOutcome) -> None:
         ids = entry.ids(message.message_id)
-        # A try that failed may have taken effect, and its line was not written.
-        if outcome is StoreOutcome.STORED or (outcome is StoreOutcome.REPLAYED and self.attempts > 1):
+        # A try that failed may have taken effect, and its line was not
+        # written.
+        if outcome is StoreOutcome.STORED or (
+            outcome is StoreOutcome.REPLAYED and self.attempts > 1
+        ):
             _log.info(
                 "message_stored",
                 "The message is stored.",
@@ -87,7 +97,11 @@ class StoreMessagesTask(Task):
                 duration_ms=max(0, self._clock.now_ms() - entry.record.timestamp),
             )
         elif outcome is StoreOutcome.DUPLICATE:
-            _log.info("message_duplicate", "Another record had stored this message; its text stands.", **ids)
+            _log.info(
+                "message_duplicate",
+                "Another record had stored this message; its text stands.",
+                **ids,
+            )
         else:
             _log.debug("message_replayed", "This record had been applied before.", **ids)
 
@@ -106,7 +120,9 @@ def _message(entry: LogEntry) -> Message:
 
 
 def _conflict(entry: LogEntry, message: Message) -> DeadLetter:
-    detail = f"message {message.message_id} was sent by the other participant before; that one stands"
+    detail = (
+        f"message {message.message_id} was sent by the other participant before; that one stands"
+    )
     return DeadLetter(
         "message_id_conflict",
         detail,
@@ -117,7 +133,10 @@ def _conflict(entry: LogEntry, message: Message) -> DeadLetter:
     )
 
 
-_REFUSALS = {ReceiptOutcome.NOT_RECIPIENT: "not_recipient", ReceiptOutcome.UNKNOWN: "unknown_message"}
+_REFUSALS = {
+    ReceiptOutcome.NOT_RECIPIENT: "not_recipient",
+    ReceiptOutcome.UNKNOWN: "unknown_message",
+}
 
 
 class MarkDeliveredTask(Task):
@@ -127,7 +146,9 @@ class MarkDeliveredTask(Task):
         self.batch = group
         self.progress = group.progress
         self._recorder = recorder
-        self._receipts = [(entry, message_id) for entry in group.entries for message_id in _confirmed(entry)]
+        self._receipts = [
+            (entry, message_id) for entry in group.entries for message_id in _confirmed(entry)
+        ]
         self._answer: Future[tuple[ReceiptOutcome, ...]]
 
     def start(self, ended: Callable[[object], None]) -> None:
@@ -137,9 +158,12 @@ class MarkDeliveredTask(Task):
             ended: The callback.
         """
         receipts = tuple(
-            Receipt(message_id, entry.event.recipient_id, entry.time) for entry, message_id in self._receipts
+            Receipt(message_id, entry.event.recipient_id, entry.time)
+            for entry, message_id in self._receipts
         )
-        self._answer = self._recorder.mark_delivered(self._receipts[0][0].event.conversation_id, receipts)
+        self._answer = self._recorder.mark_delivered(
+            self._receipts[0][0].event.conversation_id, receipts
+        )
         self._answer.add_done_callback(ended)
 
     def finish(self) -> Sequence[DeadLetter]:
@@ -192,19 +216,31 @@ def _confirmed(entry: LogEntry) -> tuple[UUID, ...]:
 
 
 def _refusal(entry: LogEntry, refused: Mapping[UUID, ReceiptOutcome]) -> DeadLetter:
-    # A record has one letter; what somebody did wrong outweighs what is not there.
+    # A record has one letter; what somebody did wrong outweighs what is
+    # not there.
     first = min(refused, key=lambda message_id: list(_REFUSALS).index(refused[message_id]))
-    named = ", ".join(f"{message_id}: {_REFUSALS[outcome]}" for message_id, outcome in refused.items())
+    named = ", ".join(
+        f"{message_id}: {_REFUSALS[outcome]}" for message_id, outcome in refused.items()
+    )
     detail = f"user {entry.event.recipient_id} confirmed what it cannot: {named}"
     return DeadLetter(
-        _REFUSALS[refused[first]], detail, entry.record, entry.trace_id, entry.event.conversation_id, first
+        _REFUSALS[refused[first]],
+        detail,
+        entry.record,
+        entry.trace_id,
+        entry.event.conversation_id,
+        first,
     )
 
 
 class DeadLetterTask(Task):
-    """Keeps one dead letter; its offset is finished once it is durable."""
+    """Keeps one dead letter; its offset is finished once it is
+    durable.
+    """
 
-    def __init__(self, letter: DeadLetter, progress: OffsetTracker, dead_letters: DeadLetterLog) -> None:
+    def __init__(
+        self, letter: DeadLetter, progress: OffsetTracker, dead_letters: DeadLetterLog
+    ) -> None:
         self.progress = progress
         self._letter = letter
         self._dead_letters = dead_letters
@@ -239,7 +275,8 @@ class DeadLetterTask(Task):
         """Name the letter.
 
         Returns:
-            Its trace, the ids of its event where that could be read, and the position of its record.
+            Its trace, the ids of its event where that could be read,
+            and the position of its record.
         """
         letter = self._letter
         ids = {"conversation_id": letter.conversation_id, "message_id": letter.message_id}

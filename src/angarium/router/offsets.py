@@ -1,4 +1,6 @@
-"""How far one partition has been worked through under one assignment."""
+"""How far one partition has been worked through under one
+assignment.
+"""
 
 from collections import deque
 from collections.abc import Mapping
@@ -7,13 +9,16 @@ from angarium.ports.message_log import Assignment, Position
 
 
 class OffsetTracker:
-    """Keeps the offsets that are not finished, the contiguous prefix that is, and the running maximum.
+    """Keeps the offsets that are not finished, the contiguous prefix
+    that is, and the running maximum.
 
     Used by the worker's thread alone.
 
     Attributes:
-        unfinished_bytes: What the records take that are not in the finished prefix.
-        over: True once the assignment was taken away: nothing of it may be committed any more.
+        unfinished_bytes: What the records take that are not in the
+            finished prefix.
+        over: True once the assignment was taken away: nothing of it may
+            be committed any more.
     """
 
     __slots__ = (
@@ -44,12 +49,14 @@ class OffsetTracker:
 
         Args:
             offset: The record's offset.
-            timestamp: The log's time of its append, milliseconds since the epoch; may step back.
+            timestamp: The log's time of its append, milliseconds since
+                the epoch; may step back.
             size: How many bytes the record has.
 
         Returns:
-            The running maximum of append times at this record, which is its time for every reader; None
-            when the record was taken before.
+            The running maximum of append times at this record, which is
+            its time for every reader; None when the record was taken
+            before.
         """
         if offset < self._next:
             return None
@@ -78,7 +85,8 @@ class OffsetTracker:
         """Tell what can be committed and has not been.
 
         Returns:
-            The end of the contiguous finished prefix with the watermark that holds there, or None.
+            The end of the contiguous finished prefix with the watermark
+            that holds there, or None.
         """
         if self._prefix_end == self._committed:
             return None
@@ -94,7 +102,9 @@ class OffsetTracker:
 
 
 class AssignedPartitions:
-    """The progress of each live assignment; used by the worker's thread alone."""
+    """The progress of each live assignment; used by the worker's thread
+    alone.
+    """
 
     def __init__(self) -> None:
         self._held: dict[Assignment, OffsetTracker] = {}
@@ -104,7 +114,9 @@ class AssignedPartitions:
 
     @property
     def unfinished(self) -> int:
-        """How many records were taken and do not belong to a finished prefix yet."""
+        """How many records were taken and do not belong to a finished
+        prefix yet.
+        """
         return sum(map(len, self._held.values()))
 
     @property
@@ -117,12 +129,14 @@ class AssignedPartitions:
 
         Args:
             assignment: What was given.
-            start: From where its records come, with the watermark that holds there.
+            start: From where its records come, with the watermark that
+                holds there.
         """
         self._held[assignment] = OffsetTracker(start)
 
     def revoke(self, assignment: Assignment) -> OffsetTracker | None:
-        """Hold a partition no longer: nothing of it is committed from now on.
+        """Hold a partition no longer: nothing of it is committed from
+        now on.
 
         Args:
             assignment: What was taken away.

@@ -14,16 +14,21 @@ MIN_WAIT_SECONDS = 0.005
 
 
 class PollLoop:
-    """Turns of taking ends of calls in, polling, starting calls and committing.
+    """Turns of taking ends of calls in, polling, starting calls and
+    committing.
 
-    Threading: one thread calls everything here and owns the consumer. While calls are under way a turn
-    waits for their ends, on a queue that wakes at the first one, and polls without waiting: a lane goes
-    on as soon as its call ended. That wait is short, and doubles while nothing happens, so that new
-    records are seen soon under load and a store that hangs costs no spinning. While nothing is under way
-    the turn waits in the poll itself, which wakes with the first record.
+    Threading: one thread calls everything here and owns the consumer.
+    While calls are under way a turn waits for their ends, on a queue
+    that wakes at the first one, and polls without waiting: a lane goes
+    on as soon as its call ended. That wait is short, and doubles while
+    nothing happens, so that new records are seen soon under load and a
+    store that hangs costs no spinning. While nothing is under way the
+    turn waits in the poll itself, which wakes with the first record.
     """
 
-    def __init__(self, consumer: LogConsumer, ports: WorkerDependencies, clock_watch: ClockWatch) -> None:
+    def __init__(
+        self, consumer: LogConsumer, ports: WorkerDependencies, clock_watch: ClockWatch
+    ) -> None:
         self._consumer = consumer
         self._clock_watch = clock_watch
         self._clock = ports.clock
@@ -39,7 +44,9 @@ class PollLoop:
         self._stopping = False
 
     def run_once(self) -> None:
-        """Do what there is to do now, or wait for it, for the longest wait at most."""
+        """Do what there is to do now, or wait for it, for the longest
+        wait at most.
+        """
         news = False
         if self._applying.in_flight or self._polls.next_try_in() > 0:
             news = self._applying.collect(self._poll_timeout())
@@ -53,9 +60,11 @@ class PollLoop:
         self._quiet = 0 if news else self._quiet + 1
 
     def drain(self) -> None:
-        """Take nothing more, wait for what is in flight, and commit what is finished.
+        """Take nothing more, wait for what is in flight, and commit
+        what is finished.
 
-        Nobody waits for a store that is out: what is not finished is applied after the next start.
+        Nobody waits for a store that is out: what is not finished is
+        applied after the next start.
         """
         self._stopping = True
         self._apply_backpressure()
@@ -96,7 +105,9 @@ class PollLoop:
         if (due := self._applying.next_retry_in()) is not None:
             waits.append(due)
         if self._partitions.uncommitted():
-            waits.append(max(0.0, self._commit_at - self._clock.monotonic(), self._commits.next_try_in()))
+            waits.append(
+                max(0.0, self._commit_at - self._clock.monotonic(), self._commits.next_try_in())
+            )
         return min(waits)
 
     def _take(self, polled: Polled) -> bool:
@@ -148,7 +159,9 @@ class PollLoop:
                 self._consumer.resume()
 
     def _is_full(self) -> bool:
-        """Return whether enough is in flight: up to the bounds, then down to their halves."""
+        """Return whether enough is in flight: up to the bounds, then
+        down to their halves.
+        """
         records, held = self._pace.max_unfinished_records - 1, self._pace.bytes - 1
         if self._paused:
             records, held = self._pace.max_unfinished_records // 2, self._pace.bytes // 2

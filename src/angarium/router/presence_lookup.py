@@ -17,7 +17,8 @@ class Online(Protocol):
     """Knows who is online."""
 
     def online(self, user_ids: Collection[UUID]) -> "Future[frozenset[UUID]]":
-        """Tell who of some users is online, without blocking the caller.
+        """Tell who of some users is online, without blocking the
+        caller.
 
         Args:
             user_ids: Whom to look up.
@@ -36,8 +37,9 @@ def ask_presence(groups: Sequence[Batch], online: Online) -> "Future[Collection[
         online: Is asked.
 
     Returns:
-        A future of the recipients who are online. It never fails: presence does not decide whether something
-        is stored, and nobody is online when there is no answer.
+        A future of the recipients who are online. It never fails:
+        presence does not decide whether something is stored, and nobody
+        is online when there is no answer.
     """
     answer: Future[Collection[UUID]] = Future()
 
@@ -48,7 +50,9 @@ def ask_presence(groups: Sequence[Batch], online: Online) -> "Future[Collection[
         answer.set_result(asked.result() if error is None else NOBODY)
 
     try:
-        asked = online.online({entry.event.recipient_id for group in groups for entry in group.entries})
+        asked = online.online(
+            {entry.event.recipient_id for group in groups for entry in group.entries}
+        )
     except Exception as error:  # noqa: BLE001 - told; the messages are stored all the same
         _log_failure(groups[0], error)
         return nobody()

@@ -19,9 +19,11 @@ class LogEntry:
     Attributes:
         event: What happened.
         record: Where it was read.
-        time: The running maximum of append times at the record, milliseconds since the epoch.
+        time: The running maximum of append times at the record,
+            milliseconds since the epoch.
         trace_id: The trace of the request that made it.
-        progress: The partition's, under the assignment that the record came with.
+        progress: The partition's, under the assignment that the record
+            came with.
     """
 
     event: Event
@@ -68,12 +70,16 @@ def decode_record(
     except UndecodableEvent as error:
         return DeadLetter("undecodable_event", str(error), record, trace_id)
     except Exception as error:  # noqa: BLE001 - told in the dead letter: one record must not stop the others
-        # Only the type: an unforeseen error's text may quote the content.
-        return DeadLetter("internal_error", f"reading it raised {type(error).__name__}", record, trace_id)
+        # Only the type: an unforeseen error's text may quote the
+        # content.
+        return DeadLetter(
+            "internal_error", f"reading it raised {type(error).__name__}", record, trace_id
+        )
     if record.key != str(event.conversation_id).encode():
         detail = f"the key is not the event's conversation_id, {event.conversation_id}"
         return _misplaced("key_mismatch", detail, record, trace_id, event)
-    # Order exists within a partition alone: here it could come to lie before what others were shown already.
+    # Order exists within a partition alone: here it could come to lie
+    # before what others were shown already.
     if record.partition != (right := partition_for(record.key, partitions)):
         detail = f"its key belongs into partition {right} of {partitions}, where a replay puts it"
         return _misplaced("wrong_partition", detail, record, trace_id, event)
@@ -95,7 +101,9 @@ def trace_id_of(record: Record) -> str:
     return header[:MAX_TRACE_ID].decode("utf-8", "replace")
 
 
-def _misplaced(reason: str, detail: str, record: Record, trace_id: str, event: Event) -> DeadLetter:
+def _misplaced(
+    reason: str, detail: str, record: Record, trace_id: str, event: Event
+) -> DeadLetter:
     message_id = event.message_id if isinstance(event, NewMessage) else event.message_ids[0]
     return DeadLetter(reason, detail, record, trace_id, event.conversation_id, message_id)
 

@@ -17,7 +17,9 @@ Uniform = Callable[[float, float], float]
 
 
 class DependencyHealth:
-    """Says whether a dependency is out and when it may be tried again; used by the worker's thread alone."""
+    """Says whether a dependency is out and when it may be tried again;
+    used by the worker's thread alone.
+    """
 
     def __init__(
         self,
@@ -35,12 +37,15 @@ class DependencyHealth:
         self._since: float | None = None
         self._waits: Iterator[float] = iter(())
         self._try_at = 0.0
-        # What waits for a store may be hundreds of pieces of work, and an outage hours long.
+        # What waits for a store may be hundreds of pieces of work, and
+        # an outage hours long.
         self._repeats = logs.Repeats(clock.monotonic)
 
     @property
     def unavailable(self) -> bool:
-        """Whether the last that was heard of the dependency is a failure."""
+        """Whether the last that was heard of the dependency is a
+        failure.
+        """
         return self._since is not None
 
     def retry_delays(self) -> Iterator[float]:
@@ -64,13 +69,17 @@ class DependencyHealth:
     def record_failure(
         self, error: Exception, about: Mapping[str, object], attempt: int = 1, wait: float = 0.0
     ) -> None:
-        """Note a failure; the first one of an outage is told as such, and each one as a retry to come.
+        """Note a failure; the first one of an outage is told as such,
+        and each one as a retry to come.
 
         Args:
-            error: What the port raised. Anything but Unavailable is told with its traceback.
+            error: What the port raised. Anything but Unavailable is
+                told with its traceback.
             about: Ids of the work that failed.
-            attempt: How often that work was tried; only a first failure says that the dependency is out.
-            wait: Seconds for which that work waits by itself; the outage's wait may be longer.
+            attempt: How often that work was tried; only a first failure
+                says that the dependency is out.
+            wait: Seconds for which that work waits by itself; the
+                outage's wait may be longer.
         """
         now = self._clock.monotonic()
         if self._since is None:
@@ -92,11 +101,15 @@ class DependencyHealth:
         """Note that the dependency answered."""
         if self._since is not None:
             lasted = round((self._clock.monotonic() - self._since) * 1000)
-            _log.info(f"{self._part}_available", f"The {self._what} answers again.", duration_ms=lasted)
+            _log.info(
+                f"{self._part}_available", f"The {self._what} answers again.", duration_ms=lasted
+            )
             self._since = None
 
     def reset(self) -> None:
-        """Note that nothing is left by whose success the end of the outage would be seen."""
+        """Note that nothing is left by whose success the end of the
+        outage would be seen.
+        """
         self._since = None
 
     def _begin(self, now: float, error: Exception, about: Mapping[str, object]) -> None:
@@ -112,16 +125,21 @@ class DependencyHealth:
                 error_type=type(error).__name__,
             )
         else:
-            _log.error(action, f"The {self._what} failed in a way that was not foreseen.", error, **about)
+            _log.error(
+                action, f"The {self._what} failed in a way that was not foreseen.", error, **about
+            )
 
 
 class RetryQueue:
-    """Keeps failed work until it is due; used by the worker's thread alone.
+    """Keeps failed work until it is due; used by the worker's thread
+    alone.
 
-    While the dependency is out, one piece of failed work at a time is tried, after the outage's own waits,
-    so that a store that comes back is not met by everything at once. As soon as anything succeeds, all
-    the rest is due after its own waits; work that fails then, as it did before, starts no new outage, so
-    that what fails for ever holds up nothing else.
+    While the dependency is out, one piece of failed work at a time is
+    tried, after the outage's own waits, so that a store that comes back
+    is not met by everything at once. As soon as anything succeeds, all
+    the rest is due after its own waits; work that fails then, as it did
+    before, starts no new outage, so that what fails for ever holds up
+    nothing else.
     """
 
     def __init__(self, health: DependencyHealth, clock: Clock) -> None:
@@ -165,10 +183,12 @@ class RetryQueue:
         self._settled(work)
 
     def take_due(self) -> list[Task]:
-        """Take out what is to be tried now; work whose assignment is over is among it.
+        """Take out what is to be tried now; work whose assignment is
+        over is among it.
 
         Returns:
-            All that is due; while the dependency is out, one that is not over at most.
+            All that is due; while the dependency is out, one that is
+            not over at most.
         """
         due: list[Task] = []
         out = self.outage.unavailable
@@ -186,7 +206,8 @@ class RetryQueue:
         """Tell when to look for due work again.
 
         Returns:
-            Seconds; None when nothing waits, or the try that is under way decides.
+            Seconds; None when nothing waits, or the try that is under
+            way decides.
         """
         if not self._waiting or self._probe is not None:
             return None

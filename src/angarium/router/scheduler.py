@@ -1,4 +1,6 @@
-"""Getting entries applied: lane by lane, again and again, until each is durable."""
+"""Getting entries applied: lane by lane, again and again, until each is
+durable.
+"""
 
 from collections.abc import Sequence
 
@@ -15,21 +17,29 @@ from angarium.router.tasks import CompletionQueue, Task
 
 
 class Scheduler:
-    """Everything between a record that was read and its offset that is finished.
+    """Everything between a record that was read and its offset that is
+    finished.
 
-    Used by the worker's thread alone; what happens on other threads is in `CompletionQueue`.
+    Used by the worker's thread alone; what happens on other threads is
+    in `CompletionQueue`.
     """
 
     def __init__(self, ports: WorkerDependencies) -> None:
         self._ports = ports
         self._lanes = ConversationQueues(ports.limits.max_batch_records)
-        self._calls: CompletionQueue[Task] = CompletionQueue(ports.clock, ports.limits.call_timeout_s)
+        self._calls: CompletionQueue[Task] = CompletionQueue(
+            ports.clock, ports.limits.call_timeout_s
+        )
         self._store = RetryQueue(ports.health_of("store", "store"), ports.clock)
-        self._dead_letters = RetryQueue(ports.health_of("dead_letters", "log of dead letters"), ports.clock)
+        self._dead_letters = RetryQueue(
+            ports.health_of("dead_letters", "log of dead letters"), ports.clock
+        )
 
     @property
     def in_flight(self) -> bool:
-        """Whether calls are under way, whose ends are worth waiting for."""
+        """Whether calls are under way, whose ends are worth waiting
+        for.
+        """
         return len(self._calls) > 0
 
     @property
@@ -39,7 +49,9 @@ class Scheduler:
 
     @property
     def should_pause(self) -> bool:
-        """Whether more records would only wait: the store is out, and who will ask for it next is at hand."""
+        """Whether more records would only wait: the store is out, and
+        who will ask for it next is at hand.
+        """
         return self.store_unavailable and self._lanes.ready > 0
 
     def add(self, entry: LogEntry) -> None:
@@ -60,7 +72,8 @@ class Scheduler:
         self._start_task(DeadLetterTask(letter, progress, self._ports.dead_letters))
 
     def drop(self, progress: OffsetTracker) -> None:
-        """Forget what was not begun of an assignment that is over; what was begun is not tried again.
+        """Forget what was not begun of an assignment that is over; what
+        was begun is not tried again.
 
         Args:
             progress: The lost assignment's.
@@ -68,17 +81,21 @@ class Scheduler:
         self._lanes.drop(progress)
 
     def start(self) -> None:
-        """Begin what can be begun: what is due for another try, then new groups of conversations."""
+        """Begin what can be begun: what is due for another try, then
+        new groups of conversations.
+        """
         retried = [self._retry(work) for work in self._store.take_due()]
         for work in self._dead_letters.take_due():
             self._retry(work)
         if self.store_unavailable and not self._lanes.busy:
-            # Whoever waited for another try is gone with their assignments: others must find out.
+            # Whoever waited for another try is gone with their
+            # assignments: others must find out.
             self._store.outage.reset()
         if not self.store_unavailable:
             self._start_batches(self._ports.limits.max_batches)
         elif any(retried):
-            # Somebody new asks as well: what failed may fail for reasons of its own.
+            # Somebody new asks as well: what failed may fail for
+            # reasons of its own.
             self._start_batches(1)
 
     def collect(self, wait: float) -> bool:
@@ -102,7 +119,9 @@ class Scheduler:
             Seconds; None when nothing waits for a moment.
         """
         waits = [
-            wait for wait in (self._store.next_try_in(), self._dead_letters.next_try_in()) if wait is not None
+            wait
+            for wait in (self._store.next_try_in(), self._dead_letters.next_try_in())
+            if wait is not None
         ]
         return min(waits, default=None)
 
@@ -126,7 +145,9 @@ class Scheduler:
         if messages:
             online = ask_presence(messages, self._ports.online)
             for group in messages:
-                self._start_task(StoreMessagesTask(group, online, self._ports.recorder, self._ports.clock))
+                self._start_task(
+                    StoreMessagesTask(group, online, self._ports.recorder, self._ports.clock)
+                )
 
     def _start_task(self, work: Task) -> None:
         work.attempts += 1

@@ -84,4 +84,6 @@ class WorkerDependencies:
         Returns:
             Its state, so far in order.
         """
-        return DependencyHealth(part, what, self.clock, self.uniform, self.limits.max_retry_delay_s)
+        return DependencyHealth(
+            part, what, self.clock, self.uniform, self.limits.max_retry_delay_s
+        )

@@ -1,4 +1,6 @@
-"""Calls to ports that are under way, and how their ends reach the worker's thread."""
+"""Calls to ports that are under way, and how their ends reach the
+worker's thread.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,7 +22,8 @@ class Startable(ABC):
         """Ask, without blocking; called again for another try.
 
         Args:
-            ended: To be added to the port's future as its callback; cheap, any thread may call it.
+            ended: To be added to the port's future as its callback;
+                cheap, any thread may call it.
         """
 
 
@@ -28,19 +31,22 @@ AnyStartable = TypeVar("AnyStartable", bound=Startable)
 
 
 class CompletionQueue(Generic[AnyStartable]):
-    """Starts calls and hands back those that ended; used by the worker's thread alone.
+    """Starts calls and hands back those that ended; used by the
+    worker's thread alone.
 
-    A port's future completes on some thread of its engine. All that happens there is one `put` into a
-    queue without locks of ours; the worker's thread, which waits on that queue whenever calls are under
-    way, does the rest. So nothing of the router is touched by two threads, and no end of a call waits
-    for a poll to time out.
+    A port's future completes on some thread of its engine. All that
+    happens there is one `put` into a queue without locks of ours; the
+    worker's thread, which waits on that queue whenever calls are under
+    way, does the rest. So nothing of the router is touched by two
+    threads, and no end of a call waits for a poll to time out.
     """
 
     def __init__(self, clock: Clock, timeout: float) -> None:
         self._clock = clock
         self._timeout = timeout
         self._tries = 0
-        # In the order of starting, which is the order of giving up: every call has the same bound.
+        # In the order of starting, which is the order of giving up:
+        # every call has the same bound.
         self._under_way: dict[AnyStartable, tuple[int, float]] = {}
         self._ended: SimpleQueue[tuple[AnyStartable, int, Exception | None]] = SimpleQueue()
 
@@ -68,12 +74,15 @@ class CompletionQueue(Generic[AnyStartable]):
             wait: Seconds to wait for the first one; 0 does not wait.
 
         Returns:
-            Each call with None when its future is done, or with what it failed with before it had one:
-            Unavailable when the answer is late. A late answer is ignored when it comes.
+            Each call with None when its future is done, or with what it
+            failed with before it had one: Unavailable when the answer
+            is late. A late answer is ignored when it comes.
         """
         ended: list[tuple[AnyStartable, Exception | None]] = []
         try:
-            call, this_try, error = self._ended.get(timeout=wait) if wait > 0 else self._ended.get_nowait()
+            call, this_try, error = (
+                self._ended.get(timeout=wait) if wait > 0 else self._ended.get_nowait()
+            )
             while True:
                 if self._under_way.get(call, (0, 0.0))[0] == this_try:
                     del self._under_way[call]
@@ -99,9 +108,11 @@ class Task(Startable):
 
     Attributes:
         progress: Of the partition whose offsets wait for it.
-        batch: The lane's group that it applies, None when it belongs to no lane.
+        batch: The lane's group that it applies, None when it belongs to
+            no lane.
         attempts: How often it was begun.
-        retry_delays: Its own waits between tries, None while it has not failed.
+        retry_delays: Its own waits between tries, None while it has not
+            failed.
     """
 
     progress: OffsetTracker
@@ -111,13 +122,16 @@ class Task(Startable):
 
     @abstractmethod
     def finish(self) -> Sequence[DeadLetter]:
-        """Take the answer of the port in: tell of it and finish the offsets that are done with.
+        """Take the answer of the port in: tell of it and finish the
+        offsets that are done with.
 
         Returns:
-            Dead letters whose offsets are finished only when those are durable.
+            Dead letters whose offsets are finished only when those are
+            durable.
 
         Raises:
-            Exception: Whatever the port's future holds; nothing was finished then.
+            Exception: Whatever the port's future holds; nothing was
+                finished then.
         """
 
     @abstractmethod

@@ -1,4 +1,6 @@
-"""The worker: reads the log and applies what it says, for as long as it is left to."""
+"""The worker: reads the log and applies what it says, for as long as it
+is left to.
+"""
 
 import random
 import threading
@@ -19,7 +21,9 @@ _log = logs.get("angarium.router")
 
 
 class Worker:
-    """Runs sessions one after the other: when one fails, the next begins at the committed positions."""
+    """Runs sessions one after the other: when one fails, the next
+    begins at the committed positions.
+    """
 
     def __init__(
         self,
@@ -35,9 +39,10 @@ class Worker:
         """Put a worker together; nothing is read before it runs.
 
         Args:
-            consumer: Opens a consumer of the group. It is called again after a failure that was not
-                foreseen: a consumer has given out records that nobody would see again, and only one that
-                joins anew starts from the committed positions.
+            consumer: Opens a consumer of the group. It is called again
+                after a failure that was not foreseen: a consumer has
+                given out records that nobody would see again, and only
+                one that joins anew starts from the committed positions.
             partitions: How many partitions the log has.
             recorder: Where messages are stored.
             dead_letters: Where records go that cannot be applied.
@@ -50,17 +55,20 @@ class Worker:
         self._ports = WorkerDependencies(
             partitions, recorder, dead_letters, online, clock, pace or WorkerLimits(), uniform
         )
-        # It outlives the sessions, so that a failure does not tell the same again.
+        # It outlives the sessions, so that a failure does not tell the
+        # same again.
         self._clock_watch = ClockWatch(clock)
         self._session: PollLoop | None = None
         self._waits: Iterator[float] = iter(())
         self._sound_at = 0.0
 
     def run(self, stopping: threading.Event) -> None:
-        """Work until told to stop; then finish what is in flight, commit and leave the group.
+        """Work until told to stop; then finish what is in flight,
+        commit and leave the group.
 
         Args:
-            stopping: Set by whoever wants the worker to stop; seen within the longest wait for the log.
+            stopping: Set by whoever wants the worker to stop; seen
+                within the longest wait for the log.
         """
         while not stopping.is_set():
             wait = self.step()
@@ -83,25 +91,32 @@ class Worker:
         return 0.0
 
     def stop(self) -> None:
-        """Finish what is in flight, within the bound for it, commit and leave the group."""
+        """Finish what is in flight, within the bound for it, commit and
+        leave the group.
+        """
         session, self._session = self._session, None
         if session is None:
             return
         try:
             session.drain()
         except Exception as error:  # noqa: BLE001 - told; what was not committed is applied after the next start
-            _log.error("worker_failed", "The worker failed while stopping; nothing is lost.", error)
+            _log.error(
+                "worker_failed", "The worker failed while stopping; nothing is lost.", error
+            )
         _close(session)
 
     def _fail(self, error: Exception) -> float:
         now = self._ports.clock.monotonic()
         if now >= self._sound_at:
-            self._waits = delays(most=self._ports.limits.max_retry_delay_s, uniform=self._ports.uniform)
+            self._waits = delays(
+                most=self._ports.limits.max_retry_delay_s, uniform=self._ports.uniform
+            )
         wait = next(self._waits)
         self._sound_at = now + self._ports.limits.failure_reset_s
         _log.error(
             "worker_failed",
-            "The worker failed in a way that was not foreseen; it starts again from the committed positions.",
+            "The worker failed in a way that was not foreseen; it starts again from the committed "
+            "positions.",
             error,
             delay_ms=round(wait * 1000),
         )
@@ -115,4 +130,6 @@ def _close(session: PollLoop) -> None:
     try:
         session.close()
     except Exception as error:  # noqa: BLE001 - told; the group finds out by the silence
-        _log.error("worker_failed", "The worker could not leave the group; its silence will tell.", error)
+        _log.error(
+            "worker_failed", "The worker could not leave the group; its silence will tell.", error
+        )

@@ -8,13 +8,16 @@ from angarium.services.presence import Presence
 
 
 class TokenCache:
-    """Keeps verified tokens while they are good; bounded, used by any thread."""
+    """Keeps verified tokens while they are good; bounded, used by any
+    thread.
+    """
 
     def __init__(self, size: int) -> None:
         """Set the bound.
 
         Args:
-            size: Tokens that are kept at most; the least recently used goes first.
+            size: Tokens that are kept at most; the least recently used
+                goes first.
         """
         self._tokens: LruCache[str, VerifiedToken] = LruCache(size)
 
@@ -50,7 +53,9 @@ class TokenCache:
 
 
 class Authentication:
-    """Checks tokens, and notes their users as online; used by any thread, never blocks."""
+    """Checks tokens, and notes their users as online; used by any
+    thread, never blocks.
+    """
 
     def __init__(
         self, signer: TokenSigner, presence: Presence, clock: Clock, cache_size: int = 10_000
@@ -78,7 +83,8 @@ class Authentication:
             The caller.
 
         Raises:
-            Refused: `invalid_token` or `expired_token`; no refused token is remembered.
+            Refused: `invalid_token` or `expired_token`; no refused
+                token is remembered.
         """
         now_ms = self._clock.now_ms()
         verified = self._tokens.get(token, now_ms)

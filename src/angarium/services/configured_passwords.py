@@ -1,4 +1,5 @@
-"""Passwords that are configured in plain text: they count at once, and are hashed beside serving.
+"""Passwords that are configured in plain text: they count at once, and
+are hashed beside serving.
 
 A hash costs a fifth of a second on purpose, so a thousand of them would
 keep a start busy for minutes. Instead a start only makes the users that
@@ -64,7 +65,9 @@ class ExpectedPassword:
 
 
 class ConfiguredPasswords:
-    """What logins are compared with while hashes are missing; used by any thread, never changes."""
+    """What logins are compared with while hashes are missing; used by
+    any thread, never changes.
+    """
 
     def __init__(self, expected: Mapping[UUID, ExpectedPassword] | None = None) -> None:
         """Take what was found at the start.
@@ -97,8 +100,11 @@ class ConfiguredPasswords:
         return tuple(self._expected.items())
 
 
-def admit_users(store: UserStore, credentials: Sequence[Credential], clock: Clock) -> ConfiguredPasswords:
-    """Make configured users known before a service listens, without hashing anything.
+def admit_users(
+    store: UserStore, credentials: Sequence[Credential], clock: Clock
+) -> ConfiguredPasswords:
+    """Make configured users known before a service listens, without
+    hashing anything.
 
     Args:
         store: Where users are kept.
@@ -117,7 +123,11 @@ def admit_users(store: UserStore, credentials: Sequence[Credential], clock: Cloc
         user_id = user_id_for(credential.username)
         stored = store.get(user_id)
         known = stored or User(user_id, credential.username, NO_PASSWORD_YET, clock.now_ms())
-        wanted = known if credential.password_hash is None else _with_hash(known, credential.password_hash)
+        wanted = (
+            known
+            if credential.password_hash is None
+            else _with_hash(known, credential.password_hash)
+        )
         if stored != wanted:
             changed.append(wanted)
         if credential.password is not None:
@@ -128,10 +138,16 @@ def admit_users(store: UserStore, credentials: Sequence[Credential], clock: Cloc
 
 
 class PasswordHashing:
-    """Stores the hashes of configured passwords, one after the other, beside everything else."""
+    """Stores the hashes of configured passwords, one after the other,
+    beside everything else.
+    """
 
     def __init__(
-        self, store: UserStore, hasher: PasswordHasher, passwords: ConfiguredPasswords, clock: Clock
+        self,
+        store: UserStore,
+        hasher: PasswordHasher,
+        passwords: ConfiguredPasswords,
+        clock: Clock,
     ) -> None:
         """Put the parts together.
 
@@ -147,7 +163,8 @@ class PasswordHashing:
         self._clock = clock
 
     def run(self, stopping: threading.Event) -> None:
-        """Work until everything is stored, or until a stop; a later start goes on.
+        """Work until everything is stored, or until a stop; a later
+        start goes on.
 
         After each password the thread rests for as long as it worked:
         others have three quarters of two cores at the least.
@@ -178,7 +195,8 @@ class PasswordHashing:
             _log.info("passwords_stored", "the hash of every configured password is stored")
 
     def _settle(self, user_id: UUID, expected: ExpectedPassword) -> None:
-        """Make sure that a user's stored hash is the configured password's.
+        """Make sure that a user's stored hash is the configured
+        password's.
 
         Args:
             user_id: Whose.
@@ -195,7 +213,8 @@ class PasswordHashing:
         ):
             return
         password_hash = self._hasher.hash(expected.password)
-        # Somebody may have set another password meanwhile: that one stands.
+        # Somebody may have set another password meanwhile: that one
+        # stands.
         stored = self._store.get(user_id)
         if stored is not None and stored.password_hash == expected.stored_hash:
             self._store.put(_with_hash(stored, password_hash))

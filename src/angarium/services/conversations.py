@@ -22,7 +22,9 @@ SUMMARIES_AT_ONCE = 25
 that is no more than a page."""
 
 FIELDS_BYTES = 320
-"""What a conversation takes in JSON besides its last message, rounded up."""
+"""What a conversation takes in JSON besides its last message, rounded
+up.
+"""
 
 _Item = tuple[Conversation, Summary]
 
@@ -35,7 +37,8 @@ class ConversationPage:
         items: Newest first, each with its summary for the user.
         limit: How many were wanted at most.
         has_more: True when older ones follow.
-        next_cursor: Goes on behind the last item; None exactly when there is no more.
+        next_cursor: Goes on behind the last item; None exactly when
+            there is no more.
     """
 
     items: tuple[_Item, ...]
@@ -50,7 +53,8 @@ class _Known:
 
     Attributes:
         conversation: It never changes.
-        listed: Whether it is in both lists for certain; one that was only found may have been left half made.
+        listed: Whether it is in both lists for certain; one that was
+            only found may have been left half made.
     """
 
     conversation: Conversation
@@ -58,7 +62,9 @@ class _Known:
 
 
 class Conversations:
-    """A user's conversations; blocks on the store except where it says so; used by any thread."""
+    """A user's conversations; blocks on the store except where it says
+    so; used by any thread.
+    """
 
     def __init__(
         self,
@@ -85,11 +91,13 @@ class Conversations:
         self._messages = messages
         self._clock = clock
         self._calls = calls
-        # By participant too: what a stranger asks is never there, whatever is remembered of it.
+        # By participant too: what a stranger asks is never there,
+        # whatever is remembered of it.
         self._known: LruCache[tuple[UUID, UUID], _Known] = LruCache(2 * cache_size)
 
     def open(self, caller_id: UUID, participant_ids: Sequence[UUID]) -> tuple[Conversation, bool]:
-        """Give the conversation of the caller and another user, making it if there is none.
+        """Give the conversation of the caller and another user, making
+        it if there is none.
 
         Args:
             caller_id: Who asks.
@@ -99,8 +107,9 @@ class Conversations:
             The conversation, and True when this call made it.
 
         Raises:
-            Refused: `invalid_participants` when the ids name no single other user, `user_not_found` when
-                nobody has the other's id.
+            Refused: `invalid_participants` when the ids name no single
+                other user, `user_not_found` when nobody has the other's
+                id.
             StoreUnavailable: The store did not answer.
         """
         other_id = other_participant(caller_id, participant_ids)
@@ -122,16 +131,19 @@ class Conversations:
         return conversation, is_new
 
     def known(self, caller_id: UUID, conversation_id: UUID) -> Conversation | None:
-        """Give a conversation that was seen before, without asking the store; never blocks.
+        """Give a conversation that was seen before, without asking the
+        store; never blocks.
 
         Args:
             caller_id: Who asks.
             conversation_id: Which conversation.
 
         Returns:
-            The conversation; None when this instance does not remember it, or the caller is not in it.
+            The conversation; None when this instance does not remember
+            it, or the caller is not in it.
         """
-        # An answer sooner than the store's, or while it is out, would tell a stranger that there is one.
+        # An answer sooner than the store's, or while it is out, would
+        # tell a stranger that there is one.
         remembered = self._known.get((caller_id, conversation_id))
         return None if remembered is None else remembered.conversation
 
@@ -146,7 +158,8 @@ class Conversations:
             The conversation.
 
         Raises:
-            Refused: `conversation_not_found` when there is none, or the caller is not in it.
+            Refused: `conversation_not_found` when there is none, or the
+                caller is not in it.
             StoreUnavailable: The store did not answer.
         """
         remembered = self.known(caller_id, conversation_id)
@@ -174,7 +187,8 @@ class Conversations:
             cursor: From an earlier page; None starts with the newest.
 
         Returns:
-            The page, which ends early where it would have too many bytes.
+            The page, which ends early where it would have too many
+            bytes.
 
         Raises:
             Refused: `invalid_cursor`.
@@ -187,8 +201,11 @@ class Conversations:
         following = _next(caller_id, items[-1][0]) if has_more else None
         return ConversationPage(items, limit, has_more, following)
 
-    def _summed_up(self, caller_id: UUID, conversations: Sequence[Conversation]) -> tuple[_Item, ...]:
-        """Return as many conversations with their summaries as fit on a page.
+    def _summed_up(
+        self, caller_id: UUID, conversations: Sequence[Conversation]
+    ) -> tuple[_Item, ...]:
+        """Return as many conversations with their summaries as fit on a
+        page.
 
         They are read some at a time: each brings a message with it.
         """
@@ -205,13 +222,17 @@ class Conversations:
 
 
 def _bytes(item: _Item) -> int:
-    """Return how many bytes a conversation takes in JSON, no fewer than it takes."""
+    """Return how many bytes a conversation takes in JSON, no fewer than
+    it takes.
+    """
     last = item[1].last_message
     return FIELDS_BYTES + (message_bytes(last) if last is not None else 0)
 
 
 def _next(caller_id: UUID, last: Conversation) -> str:
-    return cursors.write_conversations(caller_id, ConversationPosition(last.created_at, last.conversation_id))
+    return cursors.write_conversations(
+        caller_id, ConversationPosition(last.created_at, last.conversation_id)
+    )
 
 
 def other_participant(caller_id: UUID, participant_ids: Sequence[UUID]) -> UUID:
@@ -225,13 +246,15 @@ def other_participant(caller_id: UUID, participant_ids: Sequence[UUID]) -> UUID:
         The other one's id; whether it is a user's is not checked.
 
     Raises:
-        Refused: `invalid_participants` when the ids name no single other user.
+        Refused: `invalid_participants` when the ids name no single
+            other user.
     """
     others = [participant_id for participant_id in participant_ids if participant_id != caller_id]
     if len(participant_ids) > 2 or len(others) != 1:
         raise Refused.because(
             Code.INVALID_PARTICIPANTS,
-            f"The {len(participant_ids)} ids name {len(others)} others; send the id of exactly one other "
+            f"The {len(participant_ids)} ids name {len(others)} others; send the id of exactly "
+            "one other "
             "user, with or without your own.",
             field="participant_ids",
         )

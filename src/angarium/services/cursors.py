@@ -1,7 +1,10 @@
-"""Cursors: a place in a list as opaque text, which any instance reads back after any restart.
+"""Cursors: a place in a list as opaque text, which any instance reads
+back after any restart.
 
-The bytes are a version, the kind of list, the id of whose list it is, the way, the place and a checksum, in
-base64url. The checksum finds damage, not forgery: a cursor grants nothing, the list's owner is checked apart.
+The bytes are a version, the kind of list, the id of whose list it is,
+the way, the place and a checksum, in base64url. The checksum finds
+damage, not forgery: a cursor grants nothing, the list's owner is
+checked apart.
 """
 
 import struct
@@ -16,7 +19,9 @@ from angarium.domain.errors import Code, Refused
 from angarium.domain.message import BEGINNING, InboxPosition, MessagePosition
 
 MAX_TIMESTAMP = 253_402_300_799_999
-"""The last millisecond of the year 9999, which RFC 3339 can still write."""
+"""The last millisecond of the year 9999, which RFC 3339 can still
+write.
+"""
 
 _VERSION = 1
 _CHECKSUM_BYTES = 8
@@ -45,7 +50,8 @@ class HistoryCursor:
 
     Attributes:
         direction: Towards the past or the present.
-        position: Of the last message that was shown; the walk goes on strictly behind it.
+        position: Of the last message that was shown; the walk goes on
+            strictly behind it.
     """
 
     direction: Direction
@@ -64,7 +70,9 @@ def write_history(conversation_id: UUID, cursor: HistoryCursor) -> str:
     """
     position = cursor.position
     return _write(
-        _Kind.HISTORY, conversation_id, _HISTORY.pack(cursor.direction, position.timestamp, position.offset)
+        _Kind.HISTORY,
+        conversation_id,
+        _HISTORY.pack(cursor.direction, position.timestamp, position.offset),
     )
 
 
@@ -79,7 +87,8 @@ def read_history(text: str, conversation_id: UUID) -> HistoryCursor:
         The way and the place.
 
     Raises:
-        Refused: `invalid_cursor`: damaged, of another list or conversation, or not written by this service.
+        Refused: `invalid_cursor`: damaged, of another list or
+            conversation, or not written by this service.
     """
     body = _read(text, _Kind.HISTORY, conversation_id, _HISTORY)
     way, timestamp, offset = _HISTORY.unpack(body)
@@ -102,7 +111,9 @@ def write_conversations(user_id: UUID, position: ConversationPosition) -> str:
         The cursor's text.
     """
     return _write(
-        _Kind.CONVERSATIONS, user_id, _CONVERSATIONS.pack(position.created_at, position.conversation_id.bytes)
+        _Kind.CONVERSATIONS,
+        user_id,
+        _CONVERSATIONS.pack(position.created_at, position.conversation_id.bytes),
     )
 
 
@@ -117,7 +128,8 @@ def read_conversations(text: str, user_id: UUID) -> ConversationPosition:
         The place of the last conversation that was shown.
 
     Raises:
-        Refused: `invalid_cursor`: damaged, of another list or user, or not written by this service.
+        Refused: `invalid_cursor`: damaged, of another list or user, or
+            not written by this service.
     """
     body = _read(text, _Kind.CONVERSATIONS, user_id, _CONVERSATIONS)
     created_at, conversation_id = _CONVERSATIONS.unpack(body)
@@ -137,7 +149,9 @@ def write_inbox(user_id: UUID, position: InboxPosition) -> str:
         The cursor's text.
     """
     return _write(
-        _Kind.INBOX, user_id, _INBOX.pack(position.timestamp, position.conversation_id.bytes, position.offset)
+        _Kind.INBOX,
+        user_id,
+        _INBOX.pack(position.timestamp, position.conversation_id.bytes, position.offset),
     )
 
 
@@ -152,7 +166,8 @@ def read_inbox(text: str, user_id: UUID) -> InboxPosition:
         The place of the last message that was shown.
 
     Raises:
-        Refused: `invalid_cursor`: damaged, of another list or user, or not written by this service.
+        Refused: `invalid_cursor`: damaged, of another list or user, or
+            not written by this service.
     """
     body = _read(text, _Kind.INBOX, user_id, _INBOX)
     timestamp, conversation_id, offset = _INBOX.unpack(body)
@@ -175,7 +190,8 @@ def _read(text: str, kind: _Kind, owner_id: UUID, form: struct.Struct) -> bytes:
     except ValueError as error:
         raise _refusal() from error
     payload, checksum = data[:-_CHECKSUM_BYTES], data[-_CHECKSUM_BYTES:]
-    # The decoder passes over foreign characters and spare bits: only the text that we would write is ours.
+    # The decoder passes over foreign characters and spare bits: only
+    # the text that we would write is ours.
     if _checksum(payload) != checksum or urlsafe_b64encode(data).rstrip(b"=").decode() != text:
         raise _refusal()
     if payload[: _HEAD.size] != _HEAD.pack(_VERSION, kind, owner_id.bytes):
@@ -194,7 +210,8 @@ def _checksum(payload: bytes) -> bytes:
 def _refusal() -> Refused:
     return Refused.because(
         Code.INVALID_CURSOR,
-        "The cursor is damaged or belongs to another list; send one as an earlier page of this list gave it, "
+        "The cursor is damaged or belongs to another list; send one as an earlier page of this "
+        "list gave it, "
         "or none to start again.",
         field="cursor",
     )

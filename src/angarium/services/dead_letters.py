@@ -1,4 +1,6 @@
-"""Looking at records that could not be applied, and giving them another try."""
+"""Looking at records that could not be applied, and giving them another
+try.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,10 +11,14 @@ APPEND_SECONDS = 5.0
 """How long an append is waited for; engines answer within 2 s."""
 
 MAX_RECORD_BYTES = 512 * 1024
-"""No larger record is appended again: logs take more, and the largest event has an eighth of it."""
+"""No larger record is appended again: logs take more, and the largest
+event has an eighth of it.
+"""
 
 MAX_COUNT = 100_000
-"""So many of the newest dead letters are looked at, by whatever asks for all of them."""
+"""So many of the newest dead letters are looked at, by whatever asks
+for all of them.
+"""
 
 
 class NoSuchDeadLetter(Exception):
@@ -20,11 +26,15 @@ class NoSuchDeadLetter(Exception):
 
 
 class NotReplayable(Exception):
-    """A record that the log would not take as it is; the message says why."""
+    """A record that the log would not take as it is; the message says
+    why.
+    """
 
 
 class DeadLetters:
-    """Reads dead letters, and appends their records to the log again; used by one thread."""
+    """Reads dead letters, and appends their records to the log again;
+    used by one thread.
+    """
 
     def __init__(self, letters: DeadLetterLog, log: MessageLog) -> None:
         """Name the logs.
@@ -73,12 +83,14 @@ class DeadLetters:
         raise NoSuchDeadLetter(f"there is no dead letter of {partition}:{offset}")
 
     def replay(self, letter: DeadLetter) -> Appended:
-        """Append a dead letter's record again: its own key, value and headers, so also its trace.
+        """Append a dead letter's record again: its own key, value and
+        headers, so also its trace.
 
         Headers without a value are left out.
 
-        It gets a new place behind all that were appended before. A message that is stored already is not
-        stored again: its id tells. The dead letter stays where it is.
+        It gets a new place behind all that were appended before. A
+        message that is stored already is not stored again: its id
+        tells. The dead letter stays where it is.
 
         Args:
             letter: Which.
@@ -88,13 +100,16 @@ class DeadLetters:
 
         Raises:
             NotReplayable: The record cannot be appended as it is.
-            LogUnavailable: The log did not confirm it; it may be there, and trying again is harmless.
+            LogUnavailable: The log did not confirm it; it may be there,
+                and trying again is harmless.
         """
         record = _again(letter)
         try:
             return self._log.append(record).result(APPEND_SECONDS)
         except RecordTooLarge as error:
-            raise NotReplayable(f"{letter.record.partition}:{letter.record.offset}: {error}") from error
+            raise NotReplayable(
+                f"{letter.record.partition}:{letter.record.offset}: {error}"
+            ) from error
         except TimeoutError as error:
             raise LogUnavailable(f"the log did not answer within {APPEND_SECONDS:g} s") from error
 
@@ -103,17 +118,28 @@ def _again(letter: DeadLetter) -> NewRecord:
     record = letter.record
     if record.key is None or record.value is None:
         missing = "key" if record.key is None else "value"
-        raise NotReplayable(f"{record.partition}:{record.offset} has no {missing}: it can never be applied")
-    size = len(record.key) + len(record.value) + sum(len(value or b"") for value in record.headers.values())
+        raise NotReplayable(
+            f"{record.partition}:{record.offset} has no {missing}: it can never be applied"
+        )
+    size = (
+        len(record.key)
+        + len(record.value)
+        + sum(len(value or b"") for value in record.headers.values())
+    )
     if size > MAX_RECORD_BYTES:
-        raise NotReplayable(f"{record.partition}:{record.offset} has {size} bytes: no event has so many")
+        raise NotReplayable(
+            f"{record.partition}:{record.offset} has {size} bytes: no event has so many"
+        )
     return NewRecord(record.key, record.value, _texts(letter, record.headers))
 
 
 def _texts(letter: DeadLetter, headers: Mapping[str, bytes | None]) -> Mapping[str, str]:
     try:
-        # One without a value says nothing to the worker, and not every log's client can write it.
+        # One without a value says nothing to the worker, and not every
+        # log's client can write it.
         return {name: value.decode() for name, value in headers.items() if value is not None}
     except UnicodeDecodeError as error:
         position = f"{letter.record.partition}:{letter.record.offset}"
-        raise NotReplayable(f"{position} has a header that is no UTF-8: it can never be applied") from error
+        raise NotReplayable(
+            f"{position} has a header that is no UTF-8: it can never be applied"
+        ) from error

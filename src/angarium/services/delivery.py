@@ -24,7 +24,8 @@ class PendingReceipts:
 
     Attributes:
         accepted: How many distinct messages they confirm.
-        appended: Holds the place of their one record, or LogUnavailable: confirming again is safe.
+        appended: Holds the place of their one record, or
+            LogUnavailable: confirming again is safe.
     """
 
     accepted: int
@@ -57,22 +58,29 @@ class Delivery:
         self._calls = calls
 
     def confirm(
-        self, conversation: Conversation, caller_id: UUID, message_ids: Sequence[UUID], trace_id: str
+        self,
+        conversation: Conversation,
+        caller_id: UUID,
+        message_ids: Sequence[UUID],
+        trace_id: str,
     ) -> PendingReceipts:
-        """Hand receipts to the log: all of them, or none when one is refused.
+        """Hand receipts to the log: all of them, or none when one is
+        refused.
 
         Args:
             conversation: One that the caller is in.
             caller_id: Who confirms.
             message_ids: 1 to 100 ids; repeated ones count once.
-            trace_id: The request's trace id; it travels with the record.
+            trace_id: The request's trace id; it travels with the
+                record.
 
         Returns:
-            How many messages are confirmed, and the future of their record's place in the log.
+            How many messages are confirmed, and the future of their
+            record's place in the log.
 
         Raises:
-            Refused: `message_not_found` when one is not stored (yet), `not_recipient` when the caller
-                sent one.
+            Refused: `message_not_found` when one is not stored (yet),
+                `not_recipient` when the caller sent one.
             StoreUnavailable: The store did not answer.
         """
         distinct = tuple(dict.fromkeys(message_ids))
@@ -96,12 +104,14 @@ def _check(message_ids: Sequence[UUID], recipients: Mapping[UUID, UUID], caller_
             raise Refused.because(
                 Code.MESSAGE_NOT_FOUND,
                 f"There is no message {message_id} in this conversation, so none of the "
-                f"{len(message_ids)} was confirmed; confirm only messages that you have read from here.",
+                f"{len(message_ids)} was confirmed; confirm only messages that you have read from "
+                "here.",
             )
     for message_id in message_ids:
         if recipients[message_id] != caller_id:
             raise Refused.because(
                 Code.NOT_RECIPIENT,
-                f"You sent message {message_id} yourself, so none of the {len(message_ids)} was confirmed; "
+                f"You sent message {message_id} yourself, so none of the {len(message_ids)} was "
+                "confirmed; "
                 "only its recipient can confirm it.",
             )

@@ -23,31 +23,44 @@ class EventPublisher:
         Args:
             log: Takes the events.
             clock: Measures how long it takes.
-            repeats: Knows when an outage was last told; its own when None.
+            repeats: Knows when an outage was last told; its own when
+                None.
         """
         self._events = log
         self._clock = clock
         self._repeats = repeats or logs.Repeats(clock.monotonic)
 
     def __call__(
-        self, event: Event, trace_id: str, user_id: UUID, accepted: str, fields: Mapping[str, object]
+        self,
+        event: Event,
+        trace_id: str,
+        user_id: UUID,
+        accepted: str,
+        fields: Mapping[str, object],
     ) -> "Future[Appended]":
         """Append an event; even a failure at once comes as a future.
 
         Args:
             event: What happened; its conversation is the record's key.
-            trace_id: The request's trace id; it travels with the record.
+            trace_id: The request's trace id; it travels with the
+                record.
             user_id: Who caused it.
-            accepted: The action of the line that is written once the log has the event.
-            fields: More ids and figures for that line, or for the one that tells of a failure.
+            accepted: The action of the line that is written once the
+                log has the event.
+            fields: More ids and figures for that line, or for the one
+                that tells of a failure.
 
         Returns:
-            A future of the record's place, or of LogUnavailable: the record may then be there or not.
+            A future of the record's place, or of LogUnavailable: the
+            record may then be there or not.
         """
         started = self._clock.monotonic()
         conversation_id = text_of(event.conversation_id)
-        record = NewRecord(conversation_id.encode(), encode(event), {"trace_id": trace_id, "schema": SCHEMA})
-        # A callback runs on the engine's thread, where no context tells the ids.
+        record = NewRecord(
+            conversation_id.encode(), encode(event), {"trace_id": trace_id, "schema": SCHEMA}
+        )
+        # A callback runs on the engine's thread, where no context tells
+        # the ids.
         known = {
             "trace_id": trace_id,
             "conversation_id": conversation_id,
@@ -84,9 +97,12 @@ class EventPublisher:
             return failed
 
 
-def _log_failure(error: BaseException, fields: Mapping[str, object], repeats: logs.Repeats) -> None:
+def _log_failure(
+    error: BaseException, fields: Mapping[str, object], repeats: logs.Repeats
+) -> None:
     if isinstance(error, RecordTooLarge):
-        # One client may repeat it for ever, and each time has its access line.
+        # One client may repeat it for ever, and each time has its
+        # access line.
         _log.limited_error(
             repeats,
             "record_too_large",
@@ -97,7 +113,8 @@ def _log_failure(error: BaseException, fields: Mapping[str, object], repeats: lo
             **fields,
         )
     elif isinstance(error, LogUnavailable):
-        # An outage refuses whatever comes, and each has its access line.
+        # An outage refuses whatever comes, and each has its access
+        # line.
         _log.limited_error(
             repeats,
             "log_unavailable",
@@ -108,4 +125,6 @@ def _log_failure(error: BaseException, fields: Mapping[str, object], repeats: lo
             **fields,
         )
     else:
-        _log.error("append_failed", "The log failed in a way that it never should.", error, **fields)
+        _log.error(
+            "append_failed", "The log failed in a way that it never should.", error, **fields
+        )

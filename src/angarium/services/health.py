@@ -47,9 +47,11 @@ class Health:
             store: Must answer.
             clock: Measures the latency.
             within: Seconds that a report may take.
-            repeats: Knows when an outage was last told; its own when None.
+            repeats: Knows when an outage was last told; its own when
+                None.
         """
-        # Whoever balances asks every other second, for as long as an outage lasts.
+        # Whoever balances asks every other second, for as long as an
+        # outage lasts.
         self._repeats = repeats or logs.Repeats(clock.monotonic)
         self._checks = {
             "log": _Check("log", log.check, clock, within, self._repeats),
@@ -58,7 +60,8 @@ class Health:
         self._within = within
 
     def report(self) -> Mapping[str, CheckResult]:
-        """Check everything; a check that hangs is reported as failed, and not begun again before it ends.
+        """Check everything; a check that hangs is reported as failed,
+        and not begun again before it ends.
 
         Returns:
             The results under `log` and `store`, within the bound.
@@ -80,10 +83,17 @@ class Health:
 
 
 class _Check:
-    """One check on a thread of its own; whoever asks while it runs gets the result of the same run."""
+    """One check on a thread of its own; whoever asks while it runs gets
+    the result of the same run.
+    """
 
     def __init__(
-        self, name: str, check: Callable[[], None], clock: Clock, within: float, repeats: logs.Repeats
+        self,
+        name: str,
+        check: Callable[[], None],
+        clock: Clock,
+        within: float,
+        repeats: logs.Repeats,
     ) -> None:
         self._name = name
         self._repeats = repeats
@@ -98,9 +108,13 @@ class _Check:
             if self._running is not None:
                 return self._running
             running: Future[CheckResult] = Future()
-            # The ids alone: the deadline of whoever asks first is not that of the others who share the run.
+            # The ids alone: the deadline of whoever asks first is not
+            # that of the others who share the run.
             thread = threading.Thread(
-                target=self._run, args=(running, logs.bindings()), name=f"check-{self._name}", daemon=True
+                target=self._run,
+                args=(running, logs.bindings()),
+                name=f"check-{self._name}",
+                daemon=True,
             )
             try:
                 thread.start()

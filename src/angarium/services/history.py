@@ -15,7 +15,9 @@ from angarium.services.store_retry import StoreRetry
 
 
 class Order(StrEnum):
-    """How the messages of a page are listed; it never chooses which messages they are."""
+    """How the messages of a page are listed; it never chooses which
+    messages they are.
+    """
 
     ASC = "asc"
     DESC = "desc"
@@ -28,8 +30,9 @@ class HistoryQuery:
     Attributes:
         limit: At most so many messages, 1 to 100.
         order: How they are listed.
-        since: Milliseconds since the epoch: only messages after this moment, the first of them first;
-            None starts with the newest. It is passed over when there is a cursor.
+        since: Milliseconds since the epoch: only messages after this
+            moment, the first of them first; None starts with the
+            newest. It is passed over when there is a cursor.
         cursor: From an earlier page; None starts anew.
     """
 
@@ -48,7 +51,8 @@ class HistoryPage:
         limit: How many were wanted at most.
         order: As wanted.
         has_more: True when the walk goes on.
-        next_cursor: Goes on the same way; None exactly when there is no more.
+        next_cursor: Goes on the same way; None exactly when there is no
+            more.
         resume_cursor: Walks forward from the newest message shown.
     """
 
@@ -81,8 +85,9 @@ class History:
             query: Which part of it.
 
         Returns:
-            The page, which ends early where it would have too many bytes (`domain.page_size`); walking its
-            cursors shows every message once, also while new ones arrive.
+            The page, which ends early where it would have too many
+            bytes (`domain.page_size`); walking its cursors shows every
+            message once, also while new ones arrive.
 
         Raises:
             Refused: `invalid_cursor`.
@@ -114,7 +119,8 @@ class History:
             The message.
 
         Raises:
-            Refused: `message_not_found`, also while it is not stored yet.
+            Refused: `message_not_found`, also while it is not stored
+                yet.
             StoreUnavailable: The store did not answer.
         """
         found = self._calls(lambda: self._messages.find(conversation_id, [message_id]))
@@ -140,7 +146,8 @@ def _start(conversation_id: UUID, query: HistoryQuery) -> tuple[Direction, Messa
         cursor = cursors.read_history(query.cursor, conversation_id)
         return cursor.direction, cursor.position
     if query.since is not None:
-        # Strictly after the moment: behind every message of that millisecond.
+        # Strictly after the moment: behind every message of that
+        # millisecond.
         return Direction.NEWER, MessagePosition(query.since, LAST_OFFSET)
     return Direction.OLDER, None
 

@@ -18,7 +18,8 @@ class InboxPage:
         messages: Oldest first.
         limit: How many were wanted at most.
         has_more: True when newer ones follow.
-        next_cursor: Goes on behind the last message; None exactly when there is no more.
+        next_cursor: Goes on behind the last message; None exactly when
+            there is no more.
     """
 
     messages: tuple[Message, ...]
@@ -28,7 +29,9 @@ class InboxPage:
 
 
 class Inbox:
-    """Lists messages that their recipient has not confirmed; blocks on the store; used by any thread."""
+    """Lists messages that their recipient has not confirmed; blocks on
+    the store; used by any thread.
+    """
 
     def __init__(self, messages: MessageReader, calls: StoreRetry) -> None:
         """Name the store.
@@ -49,7 +52,8 @@ class Inbox:
             cursor: From an earlier page; None starts with the oldest.
 
         Returns:
-            The page, which ends early where it would have too many bytes.
+            The page, which ends early where it would have too many
+            bytes.
 
         Raises:
             Refused: `invalid_cursor`.

@@ -83,7 +83,8 @@ class Login:
         """Ask whether a login may be tried; never blocks.
 
         Args:
-            username: As it was sent; one that can be nobody's is an unknown user.
+            username: As it was sent; one that can be nobody's is an
+                unknown user.
             password: As it was sent.
             address: Where the attempt comes from, for the throttle.
 
@@ -91,13 +92,15 @@ class Login:
             The attempt, which must be finished or abandoned.
 
         Raises:
-            Refused: `too_many_attempts`, or `overloaded`, with the seconds to wait.
+            Refused: `too_many_attempts`, or `overloaded`, with the
+                seconds to wait.
         """
         counted = self._throttle.start(username, address)
         return LoginAttempt(self, username, password, address, counted)
 
     def check(self, username: str, password: str, address: str, attempt: Attempt) -> IssuedToken:
-        """Check a password and issue a token; blocks on the store and on the password hash.
+        """Check a password and issue a token; blocks on the store and
+        on the password hash.
 
         Args:
             username: As it was sent.
@@ -109,8 +112,10 @@ class Login:
             A new token.
 
         Raises:
-            Refused: `invalid_credentials`, for an unknown user and a wrong password alike.
-            StoreUnavailable: The store did not answer; the attempt does not count.
+            Refused: `invalid_credentials`, for an unknown user and a
+                wrong password alike.
+            StoreUnavailable: The store did not answer; the attempt does
+                not count.
         """
         try:
             user = self._find(username)
@@ -122,13 +127,15 @@ class Login:
             attempt.failed()
             self._refusals.note(address, user.user_id if user is not None else None)
             raise Refused.because(
-                Code.INVALID_CREDENTIALS, "The username or the password is wrong; check both and try again."
+                Code.INVALID_CREDENTIALS,
+                "The username or the password is wrong; check both and try again.",
             )
         attempt.succeeded()
         return self._issue(user)
 
     def report(self, at_once: bool) -> None:
-        """Write the line that sums up failed logins, when there is one and it is time.
+        """Write the line that sums up failed logins, when there is one
+        and it is time.
 
         Args:
             at_once: Whether there will be no later moment for it.
@@ -136,7 +143,8 @@ class Login:
         self._refusals.report(at_once)
 
     def _matches(self, password: str, user: User | None) -> bool:
-        """Compare a password, in the same time whatever it is and whether there is a user.
+        """Compare a password, in the same time whatever it is and
+        whether there is a user.
 
         Args:
             password: As it was sent.
@@ -151,7 +159,9 @@ class Login:
         matches = self._hasher.verify(password if possible else "", kept)
         if expected is not None:
             # The hash was computed for its time alone.
-            matches = hmac.compare_digest(password.encode("utf-8", "surrogatepass"), expected.encode())
+            matches = hmac.compare_digest(
+                password.encode("utf-8", "surrogatepass"), expected.encode()
+            )
         return matches and possible
 
     def _find(self, username: str) -> User | None:
@@ -167,11 +177,15 @@ class Login:
         return IssuedToken(token, self._token_ttl, user.user_id)
 
     def _note(self, user_id: UUID) -> None:
-        # Whoever holds a token is online already when the next message is stored; this thread may wait.
+        # Whoever holds a token is online already when the next message
+        # is stored; this thread may wait.
         noted = self._presence.seen(user_id)
         if noted is not None and not wait([noted], deadline.remaining(PRESENCE_SECONDS)).done:
             _log.limited_warning(
-                self._repeats, "presence_late", "Noting a user as online takes long.", user_id=user_id
+                self._repeats,
+                "presence_late",
+                "Noting a user as online takes long.",
+                user_id=user_id,
             )
 
 
@@ -180,7 +194,9 @@ class LoginAttempt:
 
     __slots__ = ("_address", "_counted", "_login", "_password", "_username")
 
-    def __init__(self, login: Login, username: str, password: str, address: str, counted: Attempt) -> None:
+    def __init__(
+        self, login: Login, username: str, password: str, address: str, counted: Attempt
+    ) -> None:
         """Keep what was sent.
 
         Args:
@@ -204,10 +220,13 @@ class LoginAttempt:
 
         Raises:
             Refused: `invalid_credentials`.
-            StoreUnavailable: The store did not answer; the attempt does not count.
+            StoreUnavailable: The store did not answer; the attempt does
+                not count.
         """
         return self._login.check(self._username, self._password, self._address, self._counted)
 
     def abandon(self) -> None:
-        """Take the attempt back, because nobody waits for it any more or there is no room for it."""
+        """Take the attempt back, because nobody waits for it any more
+        or there is no room for it.
+        """
         self._counted.abandoned()

@@ -9,16 +9,22 @@ from angarium.clock import Clock
 
 WINDOW_SECONDS = 10.0
 LINES = 10
-"""Written in full within a window; so many people mistype. Further ones are summed up when it ends."""
+"""Written in full within a window; so many people mistype. Further ones
+are summed up when it ends.
+"""
 
 ADDRESSES = 1_000
-"""Counted apart within a window; a flood from more of them is told all the same, as a sum."""
+"""Counted apart within a window; a flood from more of them is told all
+the same, as a sum.
+"""
 
 _log = logs.get("angarium.login")
 
 
 class LoginRefusals:
-    """Writes the first failures of a window, and one line about the others; used by any thread."""
+    """Writes the first failures of a window, and one line about the
+    others; used by any thread.
+    """
 
     def __init__(self, clock: Clock) -> None:
         """Begin without failures.
@@ -38,7 +44,8 @@ class LoginRefusals:
 
         Args:
             address: Where it came from.
-            user_id: Whose password was wrong, None where there is no such user.
+            user_id: Whose password was wrong, None where there is no
+                such user.
         """
         with self._lock:
             now = self._clock.monotonic()
@@ -51,7 +58,8 @@ class LoginRefusals:
                 if address in self._addresses or len(self._addresses) < ADDRESSES:
                     self._addresses[address] += 1
                 return
-        # The name is not written down: people type their password into the wrong field.
+        # The name is not written down: people type their password into
+        # the wrong field.
         _log.warning(
             "login_refused",
             "A login failed: unknown user or wrong password.",
@@ -60,7 +68,8 @@ class LoginRefusals:
         )
 
     def report(self, at_once: bool = False) -> None:
-        """Write the line about those that were held back, when their window has ended.
+        """Write the line about those that were held back, when their
+        window has ended.
 
         Args:
             at_once: Whether there will be no later moment for it.

@@ -10,22 +10,29 @@ from angarium.domain.errors import Code, Refused
 from angarium.domain.ip_addresses import client_key
 
 ADDRESS_FACTOR = 10
-"""An address may fail so many times as often in all as for one username: several people share one."""
+"""An address may fail so many times as often in all as for one
+username: several people share one.
+"""
 
 REMEMBERED = 50_000
-"""Addresses and pairs with failures at once; the one used longest ago is forgotten first."""
+"""Addresses and pairs with failures at once; the one used longest ago
+is forgotten first.
+"""
 
 Key = tuple[str, bytes]
 
 
 class LoginThrottle:
-    """Counts failed logins in a sliding window, by address and username; used by any thread."""
+    """Counts failed logins in a sliding window, by address and
+    username; used by any thread.
+    """
 
     def __init__(self, attempts: int, window: float, clock: Clock) -> None:
         """Set the limits.
 
         Args:
-            attempts: Failures of one address for one username, and a tenth of its failures for all.
+            attempts: Failures of one address for one username, and a
+                tenth of its failures for all.
             window: Seconds for which a failure counts.
             clock: Tells the time.
         """
@@ -37,7 +44,8 @@ class LoginThrottle:
         self._lock = threading.Lock()
 
     def start(self, username: str, address: str) -> "Attempt":
-        """Let an attempt begin while it, with those under way, may still fail: parallel guesses all count.
+        """Let an attempt begin while it, with those under way, may
+        still fail: parallel guesses all count.
 
         Args:
             username: The name as it was sent.
@@ -47,10 +55,13 @@ class LoginThrottle:
             The attempt, which must be told how it ended.
 
         Raises:
-            Refused: `too_many_attempts` with the seconds until another attempt is heard, `overloaded` when
-                only attempts under way leave no room for it; a refused attempt does not count.
+            Refused: `too_many_attempts` with the seconds until another
+                attempt is heard, `overloaded` when only attempts under
+                way leave no room for it; a refused attempt does not
+                count.
         """
-        # A name may be as long as a whole request: its digest takes the same room for each.
+        # A name may be as long as a whole request: its digest takes the
+        # same room for each.
         name = blake2b(username.encode("utf-8", "surrogatepass"), digest_size=16).digest()
         source = client_key(address)
         limits: dict[Key, int] = {
@@ -109,7 +120,9 @@ class LoginThrottle:
 
 
 class Attempt:
-    """One attempt to log in, under way until it is told how it ended."""
+    """One attempt to log in, under way until it is told how it
+    ended.
+    """
 
     def __init__(self, throttle: LoginThrottle, pair: Key, address: Key) -> None:
         """Note where the attempt was counted.
@@ -124,7 +137,9 @@ class Attempt:
         self._address = address
 
     def succeeded(self) -> None:
-        """Tell that the password was right: the pair's count starts anew."""
+        """Tell that the password was right: the pair's count starts
+        anew.
+        """
         self._throttle.clear(self._pair)
         self.abandoned()
 
@@ -134,7 +149,9 @@ class Attempt:
         self._throttle.end(self._address, failed=True)
 
     def abandoned(self) -> None:
-        """Tell that the password was never compared, so that nothing failed."""
+        """Tell that the password was never compared, so that nothing
+        failed.
+        """
         self._throttle.end(self._pair, failed=False)
         self._throttle.end(self._address, failed=False)
 

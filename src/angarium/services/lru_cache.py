@@ -10,7 +10,9 @@ Value = TypeVar("Value")
 
 
 class LruCache(Generic[Key, Value]):
-    """Keeps so many entries at most and forgets the least recently used first; used by any thread."""
+    """Keeps so many entries at most and forgets the least recently used
+    first; used by any thread.
+    """
 
     def __init__(self, size: int) -> None:
         """Set the bound.

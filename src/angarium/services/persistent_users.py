@@ -1,4 +1,6 @@
-"""Users of a store that may not answer for a while, asked until a moment."""
+"""Users of a store that may not answer for a while, asked until a
+moment.
+"""
 
 import time
 from collections.abc import Callable, Sequence
@@ -20,7 +22,8 @@ _log = logs.get("angarium.users")
 
 
 class PersistentUsers:
-    """Implements `ports.users.UserStore`; a call that fails is repeated while there is time.
+    """Implements `ports.users.UserStore`; a call that fails is repeated
+    while there is time.
 
     What a node lacks that is still joining, copies enough to write a
     user, time mends. The time is one for all calls.
@@ -48,7 +51,9 @@ class PersistentUsers:
         return self._persist(lambda: self._store.get(user_id))
 
     def put(self, user: User) -> User:
-        """Return the user as stored; implements `UserStore.put`, which is safe to repeat."""
+        """Return the user as stored; implements `UserStore.put`, which
+        is safe to repeat.
+        """
         return self._persist(lambda: self._store.put(user))
 
     def all(self) -> Sequence[User]:
@@ -70,5 +75,7 @@ class PersistentUsers:
 def _log_retry(error: Exception, wait: float) -> None:
     """Say why the users have to wait."""
     _log.debug(
-        "retry", f"The users cannot be written yet; next try in {wait:.1f} s.", detail=str(error)[:300]
+        "retry",
+        f"The users cannot be written yet; next try in {wait:.1f} s.",
+        detail=str(error)[:300],
     )

@@ -1,4 +1,6 @@
-"""Who is online: noted when users prove who they are, asked when a message is stored."""
+"""Who is online: noted when users prove who they are, asked when a
+message is stored.
+"""
 
 import contextlib
 import threading
@@ -37,13 +39,15 @@ class TimeoutWatcher:
         """Have a function called when the time is over.
 
         Args:
-            give_up: Must not block or raise, and do nothing when it is no longer needed.
+            give_up: Must not block or raise, and do nothing when it is
+                no longer needed.
         """
         with self._lock:
             self._waits.append((time.monotonic() + self._seconds, give_up))
             if self._running or self._starts():
                 return
-            # Without a thread nothing would end the wait: it ends at once.
+            # Without a thread nothing would end the wait: it ends at
+            # once.
             self._waits.clear()
         give_up()
 
@@ -77,7 +81,9 @@ _log = logs.get("angarium.presence")
 
 
 class Presence:
-    """Notes users as seen, without making anybody wait; used by any thread."""
+    """Notes users as seen, without making anybody wait; used by any
+    thread.
+    """
 
     def __init__(self, store: PresenceStore, window: float, clock: Clock) -> None:
         """Choose how often a user is noted.
@@ -95,14 +101,15 @@ class Presence:
         self._repeats = logs.Repeats(clock.monotonic)
 
     def seen(self, user_id: UUID) -> "Future[None] | None":
-        """Note that a user proved who they are, unless that was noted a moment ago.
+        """Note that a user proved who they are, unless that was noted a
+        moment ago.
 
         Args:
             user_id: Who.
 
         Returns:
-            A future that is done once it is noted, or has failed (which is logged); None when there is
-            nothing to note.
+            A future that is done once it is noted, or has failed (which
+            is logged); None when there is nothing to note.
         """
         now = self._clock.monotonic()
         due = self._due.get(user_id)
@@ -137,7 +144,9 @@ class Presence:
 
 
 class OnlineUsers:
-    """Tells which users are online, always and soon: whoever cannot be looked up counts as offline."""
+    """Tells which users are online, always and soon: whoever cannot be
+    looked up counts as offline.
+    """
 
     def __init__(
         self, store: PresenceStore, window: float, clock: Clock, patience: float = ANSWER_SECONDS
@@ -165,8 +174,10 @@ class OnlineUsers:
             user_ids: Whom to look up.
 
         Returns:
-            A future of those who were seen within the window; it never fails, and is done within the
-            patience. Only who is online is remembered, until the window since they were seen has passed.
+            A future of those who were seen within the window; it never
+            fails, and is done within the patience. Only who is online
+            is remembered, until the window since they were seen has
+            passed.
         """
         known, unknown = self._remembered(user_ids)
         answer: Future[frozenset[UUID]] = Future()
@@ -199,7 +210,10 @@ class OnlineUsers:
         return frozenset(known), tuple(unknown)
 
     def _settle(
-        self, answer: "Future[frozenset[UUID]]", known: frozenset[UUID], lookup: "Future[Mapping[UUID, int]]"
+        self,
+        answer: "Future[frozenset[UUID]]",
+        known: frozenset[UUID],
+        lookup: "Future[Mapping[UUID, int]]",
     ) -> None:
         error = lookup.exception()
         if error is not None:
@@ -209,7 +223,8 @@ class OnlineUsers:
         now = self._clock.now_ms()
         online = set(known)
         for user_id, seen_at in lookup.result().items():
-            # Another instance's clock may be ahead: nobody is online for longer than a window from now.
+            # Another instance's clock may be ahead: nobody is online
+            # for longer than a window from now.
             until = min(seen_at, now) + self._window_ms
             if now < until:
                 self._online_until.put(user_id, until)
@@ -236,6 +251,7 @@ def _answer(answer: "Future[frozenset[UUID]]", online: frozenset[UUID]) -> bool:
     try:
         answer.set_result(online)
     except InvalidStateError:
-        # The store and the patience came to an end together: the first answer stands.
+        # The store and the patience came to an end together: the first
+        # answer stands.
         return False
     return True

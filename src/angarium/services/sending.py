@@ -17,12 +17,15 @@ from angarium.services.event_publisher import EventPublisher
 
 
 class Submission(NamedTuple):
-    """A message as a client sends it; its text obeys the rules of `domain.content`.
+    """A message as a client sends it; its text obeys the rules of
+    `domain.content`.
 
     Attributes:
         content: The text.
-        recipient_id: Whom the client believes to write to; None when it did not say.
-        message_id: The client's own id for the message; None when it did not say.
+        recipient_id: Whom the client believes to write to; None when it
+            did not say.
+        message_id: The client's own id for the message; None when it
+            did not say.
     """
 
     content: str
@@ -35,8 +38,9 @@ class PendingMessage(NamedTuple):
 
     Attributes:
         message_id: The client's id, or a new one.
-        appended: Holds the record's place, or LogUnavailable: the message may then be there or not, and
-            sending it again with the same id is safe.
+        appended: Holds the record's place, or LogUnavailable: the
+            message may then be there or not, and sending it again with
+            the same id is safe.
     """
 
     message_id: UUID
@@ -67,7 +71,9 @@ class Sending:
         self._entropy = entropy
 
     def rested(self) -> None:
-        """Let the log know that nobody has anything to send for the moment."""
+        """Let the log know that nobody has anything to send for the
+        moment.
+        """
         self._log.rested()
 
     def submit(
@@ -79,19 +85,22 @@ class Sending:
             conversation: One that the caller is in.
             caller_id: Who sends.
             submission: The message.
-            trace_id: The request's trace id; it travels with the record.
+            trace_id: The request's trace id; it travels with the
+                record.
 
         Returns:
             The message's id, and the future of its place in the log.
 
         Raises:
-            Refused: `recipient_mismatch` when the recipient is not the other participant.
+            Refused: `recipient_mismatch` when the recipient is not the
+                other participant.
         """
         recipient_id = conversation.other(caller_id)
         if submission.recipient_id is not None and submission.recipient_id != recipient_id:
             raise Refused.because(
                 Code.RECIPIENT_MISMATCH,
-                f"{submission.recipient_id} is not the other participant of this conversation; send "
+                f"{submission.recipient_id} is not the other participant of this conversation; "
+                "send "
                 f"{recipient_id}, or no recipient at all.",
                 field="recipient_id",
             )

@@ -19,7 +19,9 @@ _log = logs.get("angarium.store_calls")
 
 
 class StoreRetry:
-    """Runs calls that are safe to repeat, each with all its tries within 2 s or a nearer deadline."""
+    """Runs calls that are safe to repeat, each with all its tries
+    within 2 s or a nearer deadline.
+    """
 
     def __init__(
         self,
@@ -50,7 +52,8 @@ class StoreRetry:
             What the call returned.
 
         Raises:
-            StoreUnavailable: The last failure, when no time is left for another try; whoever answers logs it.
+            StoreUnavailable: The last failure, when no time is left for
+                another try; whoever answers logs it.
         """
         with deadline.within(self._at_most):
             return retry(

@@ -52,7 +52,8 @@ class Users:
             The user.
 
         Raises:
-            Refused: `user_not_found`, also for a text that can be nobody's name.
+            Refused: `user_not_found`, also for a text that can be
+                nobody's name.
             StoreUnavailable: The store did not answer.
         """
         user_id = user_id_for(username) if is_username(username) else None
@@ -63,7 +64,9 @@ class Users:
 
 
 class Provisioning:
-    """Adds users and sets their passwords; blocks on the store and on password hashes."""
+    """Adds users and sets their passwords; blocks on the store and on
+    password hashes.
+    """
 
     def __init__(self, store: UserStore, hasher: PasswordHasher, clock: Clock) -> None:
         """Put the parts together.
@@ -78,11 +81,13 @@ class Provisioning:
         self._clock = clock
 
     def put(self, username: str, password: str) -> User:
-        """Add a user, or give one that exists another password; safe to repeat.
+        """Add a user, or give one that exists another password; safe to
+        repeat.
 
         Args:
             username: The name.
-            password: The password; a hash that it matches already is kept.
+            password: The password; a hash that it matches already is
+                kept.
 
         Returns:
             The user as stored.
@@ -97,7 +102,8 @@ class Provisioning:
         return self._put(username, self._hasher.hash(password))
 
     def put_hash(self, username: str, password_hash: str) -> User:
-        """Add a user, or give one that exists another password, by its hash; safe to repeat.
+        """Add a user, or give one that exists another password, by its
+        hash; safe to repeat.
 
         Args:
             username: The name.
@@ -107,7 +113,8 @@ class Provisioning:
             The user as stored.
 
         Raises:
-            SetupError: The text can be nobody's name, or the hash is none that passwords are compared with.
+            SetupError: The text can be nobody's name, or the hash is
+                none that passwords are compared with.
             StoreUnavailable: The store did not answer.
         """
         existing = self._existing(username)
@@ -146,10 +153,13 @@ class Provisioning:
         return self._store.get(user_id_for(username))
 
     def _put(self, username: str, password_hash: str) -> User:
-        return self._store.put(User(user_id_for(username), username, password_hash, self._clock.now_ms()))
+        return self._store.put(
+            User(user_id_for(username), username, password_hash, self._clock.now_ms())
+        )
 
 
 def _not_found(what: str) -> Refused:
     return Refused.because(
-        Code.USER_NOT_FOUND, f"There is no user with {what}; check it, or ask the operator to add the user."
+        Code.USER_NOT_FOUND,
+        f"There is no user with {what}; check it, or ask the operator to add the user.",
     )

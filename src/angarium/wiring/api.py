@@ -64,7 +64,9 @@ def http_server(
             configured,
         ),
         users=Users(engine.users, calls),
-        conversations=Conversations(engine.conversations, engine.users, engine.reader, clock, calls),
+        conversations=Conversations(
+            engine.conversations, engine.users, engine.reader, clock, calls
+        ),
         sending=Sending(engine.log, clock, repeats=repeats),
         delivery=Delivery(engine.log, engine.reader, clock, calls, repeats),
         history=History(engine.reader, calls),
@@ -87,16 +89,19 @@ def http_server(
         return Server((settings.host, settings.port), application, limits, clock, cors)
     except OSError as error:
         raise SetupError(
-            f"{settings.host}:{settings.port} cannot be listened on ({error.strerror or error}); stop what "
+            f"{settings.host}:{settings.port} cannot be listened on ({error.strerror or error}); "
+            "stop what "
             "listens there, or choose another address with ANGARIUM_HOST and ANGARIUM_PORT"
         ) from error
 
 
 def host_check(settings: Settings, lookup: Lookup = socket.getaddrinfo) -> HostCheck | None:
-    """Make the check of `Host` that the demo users need (docs/adr/0023).
+    """Make the check of `Host` that the demo users need
+    (docs/adr/0023).
 
     Args:
-        settings: Say whether there are any, and where others reach the service.
+        settings: Say whether there are any, and where others reach the
+            service.
         lookup: Instead of `socket.getaddrinfo`.
 
     Returns:
@@ -109,8 +114,10 @@ def host_check(settings: Settings, lookup: Lookup = socket.getaddrinfo) -> HostC
         return None
     names = map(host_of_origin, settings.cors_origins)
     if settings.published_host is not None:
-        # What stands in front is bound for this instance: nobody types the container's address.
+        # What stands in front is bound for this instance: nobody types
+        # the container's address.
         return HostCheck([settings.published_host], names)
-    # A name is its own, and so is the address behind it, which the start names.
+    # A name is its own, and so is the address behind it, which the
+    # start names.
     _, bound = resolve_listening_address(settings.host, settings.port, lookup)
     return HostCheck([settings.host, str(bound[0])], names)

@@ -11,7 +11,8 @@ from angarium.wiring.embedded import embedded_logs
 
 @contextmanager
 def open_dead_letters(settings: Settings) -> Iterator[DeadLetters]:
-    """Open just what the commands about dead letters need, beside a running service or without one.
+    """Open just what the commands about dead letters need, beside a
+    running service or without one.
 
     Args:
         settings: Names the engine.

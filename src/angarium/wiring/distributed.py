@@ -1,4 +1,6 @@
-"""The distributed engine: the log on Kafka, the stores on Cassandra, any number of instances of each half."""
+"""The distributed engine: the log on Kafka, the stores on Cassandra,
+any number of instances of each half.
+"""
 
 import time
 from collections.abc import Iterator
@@ -30,7 +32,9 @@ from angarium.ports.users import UserStore
 from angarium.wiring.engine import Engine
 
 FIRST_CONNECTION_SECONDS = 10.0
-"""How long a start waits for the servers before it goes on without them and lets recovery do its work."""
+"""How long a start waits for the servers before it goes on without them
+and lets recovery do its work.
+"""
 CALLS_OF_USER = 4
 """Most of a call is a wait for Cassandra, so that several at a time are
 done sooner."""
@@ -40,7 +44,8 @@ _log = logs.get("angarium.wiring")
 
 @contextmanager
 def distributed_engine(settings: Settings, clock: Clock) -> Iterator[Engine]:
-    """Connect to Kafka and Cassandra; servers that are away are waited for a while, then in the background.
+    """Connect to Kafka and Cassandra; servers that are away are waited
+    for a while, then in the background.
 
     Args:
         settings: Name the servers.
@@ -50,23 +55,33 @@ def distributed_engine(settings: Settings, clock: Clock) -> Iterator[Engine]:
         Every port, until the block ends.
 
     Raises:
-        SetupError: The topic is not as the settings say; retrying would not help.
+        SetupError: The topic is not as the settings say; retrying would
+            not help.
     """
     connection = _kafka(settings)
     check = TopicVerification(_topics(settings, connection).verify)
     _verify_topics(check)
     with (
         closing(CassandraSession(_cassandra(settings))) as session,
-        closing(KafkaLog(connection, settings.topic, settings.partitions, clock, verify=check.verify)) as log,
+        closing(
+            KafkaLog(connection, settings.topic, settings.partitions, clock, verify=check.verify)
+        ) as log,
         closing(KafkaDeadLetters(connection, settings.topic, clock)) as dead_letters,
     ):
         if not session.await_connection(FIRST_CONNECTION_SECONDS):
-            _log.warning("store_unavailable", "Cassandra has not been reached yet; going on without it.")
+            _log.warning(
+                "store_unavailable", "Cassandra has not been reached yet; going on without it."
+            )
         _await_log(log)
         yield Engine(
             log=log,
             consumer=partial(
-                KafkaLogConsumer, connection, settings.topic, settings.group, clock, verify=check.ensure
+                KafkaLogConsumer,
+                connection,
+                settings.topic,
+                settings.group,
+                clock,
+                verify=check.ensure,
             ),
             dead_letters=dead_letters,
             users=CassandraUsers(session),
@@ -85,7 +100,9 @@ def distributed_engine(settings: Settings, clock: Clock) -> Iterator[Engine]:
 
 
 @contextmanager
-def distributed_users(settings: Settings, timeout: float = FIRST_CONNECTION_SECONDS) -> Iterator[UserStore]:
+def distributed_users(
+    settings: Settings, timeout: float = FIRST_CONNECTION_SECONDS
+) -> Iterator[UserStore]:
     """Open just the users.
 
     Args:
@@ -138,7 +155,8 @@ def distributed_logs(settings: Settings) -> Iterator[tuple[MessageLog, DeadLette
 
 
 def prepare(settings: Settings, timeout: float) -> KeyspaceReport:
-    """Make topics, keyspace and tables where they are missing; safe to repeat and to race.
+    """Make topics, keyspace and tables where they are missing; safe to
+    repeat and to race.
 
     Args:
         settings: Say how they have to be.
@@ -148,7 +166,8 @@ def prepare(settings: Settings, timeout: float) -> KeyspaceReport:
         What was found of Cassandra.
 
     Raises:
-        SetupError: A server did not answer in time, or what is there differs from the settings.
+        SetupError: A server did not answer in time, or what is there
+            differs from the settings.
     """
     give_up = time.monotonic() + timeout
 
@@ -162,7 +181,9 @@ def prepare(settings: Settings, timeout: float) -> KeyspaceReport:
             LogUnavailable,
             remaining=remaining,
             failed=lambda error, wait: _log.debug(
-                "retry", f"Kafka cannot be prepared yet, next try in {wait:.1f} s", detail=str(error)
+                "retry",
+                f"Kafka cannot be prepared yet, next try in {wait:.1f} s",
+                detail=str(error),
             ),
             waits=backoff.delays_until(remaining, 0.2, 2.0),
         )

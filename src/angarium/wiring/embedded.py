@@ -1,4 +1,6 @@
-"""The embedded engine: log and stores in one SQLite file, for the one process that serves its folder."""
+"""The embedded engine: log and stores in one SQLite file, for the one
+process that serves its folder.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,7 +35,8 @@ for one thread more each time it comes back from the system."""
 
 @contextmanager
 def embedded_engine(settings: Settings, clock: Clock) -> Iterator[Engine]:
-    """Open the embedded engine for the one process that serves its folder.
+    """Open the embedded engine for the one process that serves its
+    folder.
 
     Args:
         settings: Names the folder and the partition count.
@@ -43,7 +46,8 @@ def embedded_engine(settings: Settings, clock: Clock) -> Iterator[Engine]:
         Every port, until the block ends.
 
     Raises:
-        SetupError: The folder is in use, cannot be used, or was made with other settings.
+        SetupError: The folder is in use, cannot be used, or was made
+            with other settings.
     """
     with DataFolderLock(settings.data), _database(settings, MAX_READERS) as database:
         log = EmbeddedLog(database, clock)
@@ -68,7 +72,8 @@ def embedded_engine(settings: Settings, clock: Clock) -> Iterator[Engine]:
 
 
 def _kept_secret(settings: Settings) -> str:
-    """Take the secret that the data folder keeps, unless it is one that must not be served with.
+    """Take the secret that the data folder keeps, unless it is one that
+    must not be served with.
 
     Args:
         settings: Name the folder, and tell who may reach the API.
@@ -84,8 +89,10 @@ def _kept_secret(settings: Settings) -> str:
     secret = load_or_create(path)
     if is_published(secret) and settings.is_exposed:
         raise SetupError(
-            f"{settings.exposure}, and {path} has the published demo secret in it, with which everybody can "
-            "log in as anybody; remove that file and every user logs in again, or set ANGARIUM_DEMO=1 to "
+            f"{settings.exposure}, and {path} has the published demo secret in it, with which "
+            "everybody can "
+            "log in as anybody; remove that file and every user logs in again, or set "
+            "ANGARIUM_DEMO=1 to "
             "keep it all the same"
         )
     return secret
@@ -98,7 +105,8 @@ def has_data(settings: Settings) -> bool:
         settings: Names the engine.
 
     Returns:
-        False where the embedded engine's folder has no database yet; True on servers, whatever they have.
+        False where the embedded engine's folder has no database yet;
+        True on servers, whatever they have.
     """
     return bool(settings.kafka) or (settings.data / FILE_NAME).exists()
 
@@ -114,7 +122,8 @@ def embedded_users(settings: Settings) -> Iterator[UserStore]:
         The users, until the block ends.
 
     Raises:
-        SetupError: The folder cannot be used, or was made with other settings.
+        SetupError: The folder cannot be used, or was made with other
+            settings.
     """
     with _database(settings) as database:
         yield EmbeddedUsers(database)
@@ -122,7 +131,8 @@ def embedded_users(settings: Settings) -> Iterator[UserStore]:
 
 @contextmanager
 def embedded_logs(settings: Settings) -> Iterator[tuple[MessageLog, DeadLetterLog]]:
-    """Open just the log and the dead letters, beside a running service or without one.
+    """Open just the log and the dead letters, beside a running service
+    or without one.
 
     Args:
         settings: Names the folder and the partition count.
@@ -131,7 +141,8 @@ def embedded_logs(settings: Settings) -> Iterator[tuple[MessageLog, DeadLetterLo
         The log and its dead letters, until the block ends.
 
     Raises:
-        SetupError: The folder cannot be used, or was made with other settings.
+        SetupError: The folder cannot be used, or was made with other
+            settings.
     """
     with _database(settings) as database:
         yield EmbeddedLog(database, SystemClock()), EmbeddedDeadLetters(database)

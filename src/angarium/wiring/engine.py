@@ -17,7 +17,8 @@ class Engine:
 
     Attributes:
         log: Takes records.
-        consumer: Joins the workers' group; called again after a failure.
+        consumer: Joins the workers' group; called again after a
+            failure.
         dead_letters: Keeps what could not be applied.
         users: Who may log in.
         conversations: Who talks to whom.
@@ -25,7 +26,8 @@ class Engine:
         reader: The API's half of the messages.
         presence: Who was seen lately.
         signer: Makes and checks tokens.
-        calls_of_user: Requests of one user that use the store at a time.
+        calls_of_user: Requests of one user that use the store at a
+            time.
     """
 
     log: MessageLog

@@ -42,7 +42,8 @@ class UserAdmin:
 
 @contextmanager
 def open_identity(settings: Settings, timeout: float = 0.0) -> Iterator[UserAdmin]:
-    """Open just what the commands about users need, beside a running service or without one.
+    """Open just what the commands about users need, beside a running
+    service or without one.
 
     Args:
         settings: Names the engine.
@@ -72,9 +73,12 @@ def _users(settings: Settings, timeout: float) -> AbstractContextManager[UserSto
 
 
 def provision(
-    settings: Settings, provisioning: Provisioning, progress: Callable[[int], None] = lambda _: None
+    settings: Settings,
+    provisioning: Provisioning,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Add the configured users, or give them their new passwords; none is removed.
+    """Add the configured users, or give them their new passwords; none
+    is removed.
 
     Args:
         settings: Names the users.
@@ -82,7 +86,8 @@ def provision(
         progress: Told after each user how many are done.
 
     Raises:
-        SetupError: Some cannot be as they are configured; a line for each.
+        SetupError: Some cannot be as they are configured; a line for
+            each.
         StoreUnavailable: The store did not answer.
     """
     problems: list[str] = []
@@ -100,8 +105,11 @@ def provision(
         raise SetupError("\n".join(problems))
 
 
-def admit_configured_users(settings: Settings, users: UserStore, clock: Clock) -> ConfiguredPasswords:
-    """Make the configured users known before a service listens; their passwords are hashed beside it.
+def admit_configured_users(
+    settings: Settings, users: UserStore, clock: Clock
+) -> ConfiguredPasswords:
+    """Make the configured users known before a service listens; their
+    passwords are hashed beside it.
 
     Args:
         settings: Name the users.
@@ -114,11 +122,15 @@ def admit_configured_users(settings: Settings, users: UserStore, clock: Clock) -
     Raises:
         StoreUnavailable: The store did not answer.
     """
-    credentials = [Credential(user.username, user.password, user.password_hash) for user in settings.users]
+    credentials = [
+        Credential(user.username, user.password, user.password_hash) for user in settings.users
+    ]
     return admit_users(users, credentials, clock)
 
 
-def password_hashing(users: UserStore, configured: ConfiguredPasswords, clock: Clock) -> PasswordHashing:
+def password_hashing(
+    users: UserStore, configured: ConfiguredPasswords, clock: Clock
+) -> PasswordHashing:
     """Put together what hashes the configured passwords.
 
     Args:
@@ -135,7 +147,8 @@ def password_hashing(users: UserStore, configured: ConfiguredPasswords, clock: C
 def refuse_public_passwords(
     settings: Settings, users: UserStore, configured: ConfiguredPasswords | None = None
 ) -> None:
-    """Refuse to serve others while demo users of an earlier start have the passwords that everybody knows.
+    """Refuse to serve others while demo users of an earlier start have
+    the passwords that everybody knows.
 
     Args:
         settings: Tell who may reach the API.
@@ -167,7 +180,8 @@ def refuse_public_passwords(
         raise SetupError(
             f"{settings.exposure}, and everybody knows the passwords of the stored demo users "
             f"{', '.join(public)}; give each a new one with "
-            "`angarium users add NAME` (or in the file of ANGARIUM_USERS, followed by `angarium init`), or "
+            "`angarium users add NAME` (or in the file of ANGARIUM_USERS, followed by `angarium "
+            "init`), or "
             "set ANGARIUM_DEMO=1 to keep them all the same"
         )
 

@@ -19,4 +19,6 @@ def router_worker(settings: Settings, engine: Engine, clock: Clock) -> Worker:
         A worker that runs once it is told to.
     """
     online = OnlineUsers(engine.presence, settings.presence_window, clock)
-    return Worker(engine.consumer, settings.partitions, engine.recorder, engine.dead_letters, online, clock)
+    return Worker(
+        engine.consumer, settings.partitions, engine.recorder, engine.dead_letters, online, clock
+    )

@@ -1,4 +1,6 @@
-"""A client of the HTTP contract, the same for every way to reach a service."""
+"""A client of the HTTP contract, the same for every way to reach a
+service.
+"""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -88,7 +90,8 @@ Check = Callable[[Answer], None]
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Somebody who sends requests; every answer is checked against the service's own description.
+    """Somebody who sends requests; every answer is checked against the
+    service's own description.
 
     Attributes:
         transport: Carries them.
@@ -100,8 +103,12 @@ class Client:
     check: Check
     fields: Fields = ()
 
-    def send(self, method: str, target: str, fields: Fields = (), body: bytes | None = None) -> Answer:
-        """Send anything; a body gets its length unless the fields say how it is framed."""
+    def send(
+        self, method: str, target: str, fields: Fields = (), body: bytes | None = None
+    ) -> Answer:
+        """Send anything; a body gets its length unless the fields say
+        how it is framed.
+        """
         every = [*self.fields, *fields]
         framed = any(name.lower() in ("content-length", "transfer-encoding") for name, _ in every)
         if body is not None and not framed:
@@ -161,7 +168,9 @@ class Talk:
         return f"/v1/conversations/{self.conversation_id}"
 
     def send(self, content: str, by: Person | None = None, /, **members: object) -> Answer:
-        """Send a message, from the one who opened the conversation unless said otherwise."""
+        """Send a message, from the one who opened the conversation
+        unless said otherwise.
+        """
         document = {"conversation_id": self.conversation_id, "content": content, **members}
         return (by or self.one).client.post("/v1/messages", document)
 
@@ -183,7 +192,9 @@ class Talk:
 
 
 def refused(answer: Answer) -> tuple[int, str]:
-    """Check that an answer is a problem document, and give its status and code."""
+    """Check that an answer is a problem document, and give its status
+    and code.
+    """
     document = answer.document()
     assert answer.headers.get("content-type") == "application/problem+json"
     assert document["status"] == answer.status

@@ -1,4 +1,6 @@
-"""Two users and their conversation, on every service that docs/http.md is held against."""
+"""Two users and their conversation, on every service that docs/http.md
+is held against.
+"""
 
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -11,9 +13,12 @@ from tests.contract.http.services import SERVICES, Service, started
 _numbers = count(1)
 
 
-# Not of the session: a worker that goes on would meet the outages of other tests, and cost what they measure.
+# Not of the session: a worker that goes on would meet the outages of
+# other tests, and cost what they measure.
 @pytest.fixture(scope="package", params=SERVICES)
-def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def service(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
     with started(request, tmp_path_factory) as running:
         yield running
 

@@ -51,7 +51,9 @@ def resolved(value: object) -> object:
 
 @cache
 def validator(schema: str) -> jsonschema_rs.Validator:
-    """Make a validator of a schema, which may refer to the description's components."""
+    """Make a validator of a schema, which may refer to the
+    description's components.
+    """
     whole = {**json.loads(schema), "components": description()["components"]}
     return jsonschema_rs.validator_for(
         {"$schema": "https://json-schema.org/draft/2020-12/schema", **whole}, validate_formats=True
@@ -64,7 +66,9 @@ def validate(schema: object, value: object) -> None:
 
 
 def check_answer(answer: Answer) -> None:
-    """Check an answer's status, header fields and body against the description."""
+    """Check an answer's status, header fields and body against the
+    description.
+    """
     assert answer.headers.get("x-trace-id") is not None
     matched = TABLE.match(answer.request.target.partition("?")[0])
     method = "GET" if answer.request.method == "HEAD" else answer.request.method
@@ -79,7 +83,9 @@ def check_answer(answer: Answer) -> None:
     if answer.headers.get("content-type") == "application/problem+json" and answer.body:
         codes = member(operations, method.lower(), "x-problem-codes", str(answer.status))
         assert isinstance(codes, list)
-        assert answer.at("code") in codes, f"{answer.at('code')} is not described for {answer.status}"
+        assert answer.at("code") in codes, (
+            f"{answer.at('code')} is not described for {answer.status}"
+        )
 
 
 def _check_headers(answer: Answer, described: Json) -> None:

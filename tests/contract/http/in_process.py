@@ -1,4 +1,6 @@
-"""Reaches an application without a server: what the server does with it, on the caller's thread."""
+"""Reaches an application without a server: what the server does with
+it, on the caller's thread.
+"""
 
 from collections.abc import Sequence
 
@@ -22,7 +24,9 @@ PEER = "127.0.0.1"
 
 
 class InProcess:
-    """Hands requests to an application and waits for its answers, no longer than `patience` seconds."""
+    """Hands requests to an application and waits for its answers, no
+    longer than `patience` seconds.
+    """
 
     def __init__(self, application: Application, patience: float = 30.0) -> None:
         self._application = application
@@ -35,7 +39,9 @@ class InProcess:
             return _answer(request, head, admission.response)
         body = request.body or b""
         with logs.bound(trace_id=head.trace_id):
-            outcome = self._application.run(admission, body, admission.lane is not ExecutionMode.INLINE)
+            outcome = self._application.run(
+                admission, body, admission.lane is not ExecutionMode.INLINE
+            )
             if isinstance(outcome, WouldBlock):
                 with deadline.within(LANE_SECONDS):
                     outcome = self._application.run(admission, body, True)
@@ -62,7 +68,9 @@ def _awaited(awaiting: DeferredResponse, patience: float) -> Response:
 
 
 def _answer(request: Request, head: Head, response: Response) -> Answer:
-    content: Sequence[tuple[str, str]] = [("Content-Type", response.content_type)] if response.body else []
+    content: Sequence[tuple[str, str]] = (
+        [("Content-Type", response.content_type)] if response.body else []
+    )
     fields: Fields = [
         *content,
         ("Content-Length", str(len(response.body))),

@@ -1,4 +1,6 @@
-"""Reaches a service over the network, byte for byte as the client said."""
+"""Reaches a service over the network, byte for byte as the client
+said.
+"""
 
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
@@ -27,6 +29,8 @@ class OverSocket:
             connection.putheader("Connection", "close")
             connection.endheaders(request.body)
             response = connection.getresponse()
-            return Answer(request, response.status, Headers(response.getheaders()), response.read())
+            return Answer(
+                request, response.status, Headers(response.getheaders()), response.read()
+            )
         finally:
             connection.close()

@@ -1,4 +1,6 @@
-"""The ports that a service under test stands on, and the API over them."""
+"""The ports that a service under test stands on, and the API over
+them.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -68,7 +70,9 @@ class Parts:
 
 
 def signer() -> TokenSigner:
-    """Make the signer of a service under test; tests that forge tokens know its key."""
+    """Make the signer of a service under test; tests that forge tokens
+    know its key.
+    """
     return JwtSigner(SECRET, ISSUER, AUDIENCE, TOKEN_TTL)
 
 
@@ -86,10 +90,19 @@ def application(
     services = Services(
         authentication=Authentication(parts.signer, presence, parts.clock),
         login=Login(
-            parts.users, parts.hasher, parts.signer, throttle, presence, parts.clock, TOKEN_TTL, calls
+            parts.users,
+            parts.hasher,
+            parts.signer,
+            throttle,
+            presence,
+            parts.clock,
+            TOKEN_TTL,
+            calls,
         ),
         users=Users(parts.users, calls),
-        conversations=Conversations(parts.conversations, parts.users, parts.reader, parts.clock, calls),
+        conversations=Conversations(
+            parts.conversations, parts.users, parts.reader, parts.clock, calls
+        ),
         sending=Sending(parts.log, parts.clock, repeats=repeats),
         delivery=Delivery(parts.log, parts.reader, parts.clock, calls, repeats),
         history=History(parts.reader, calls),

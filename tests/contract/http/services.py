@@ -1,4 +1,6 @@
-"""The services that the HTTP contract is held against, by name: a new engine adds a line to `SERVED`."""
+"""The services that the HTTP contract is held against, by name: a new
+engine adds a line to `SERVED`.
+"""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -76,7 +78,9 @@ class Service:
         return Client(self.transport, check_answer)
 
     def person(self, username: str) -> Person:
-        """Add a user and log them in, without a request: nobody saw them yet."""
+        """Add a user and log them in, without a request: nobody saw
+        them yet.
+        """
         parts = self.parts
         user_id = user_id_for(username)
         now_ms = parts.clock.now_ms()
@@ -110,7 +114,9 @@ def memory_parts() -> Parts:
 
 @contextmanager
 def in_memory(*_: object) -> Iterator[Service]:
-    """Run the API and the worker over engines in memory, without a server."""
+    """Run the API and the worker over engines in memory, without a
+    server.
+    """
     parts = memory_parts()
     with running_worker(parts, MemoryDeadLetters()):
         yield Service(InProcess(application(parts)), parts, parts.hasher.hash(PASSWORD))
@@ -118,7 +124,9 @@ def in_memory(*_: object) -> Iterator[Service]:
 
 @contextmanager
 def embedded(folder: Path, _: pytest.FixtureRequest) -> Iterator[Service]:
-    """Run the server and the worker over the embedded engine; only the password hashes are cheap."""
+    """Run the server and the worker over the embedded engine; only the
+    password hashes are cheap.
+    """
     clock = SystemClock()
     database = Database.open(folder, PARTITIONS)
     try:
@@ -144,7 +152,8 @@ def embedded(folder: Path, _: pytest.FixtureRequest) -> Iterator[Service]:
 
 @contextmanager
 def balanced(folder: Path, request: pytest.FixtureRequest) -> Iterator[Service]:
-    """Run the embedded one behind the balancer as it is deployed: nothing may look different.
+    """Run the embedded one behind the balancer as it is deployed:
+    nothing may look different.
 
     The tests stand for an outer proxy, as they name other addresses.
     """
@@ -157,7 +166,9 @@ def balanced(folder: Path, request: pytest.FixtureRequest) -> Iterator[Service]:
 
 @contextmanager
 def distributed(_: Path, request: pytest.FixtureRequest) -> Iterator[Service]:
-    """Run the server and the worker over the session's Kafka and Cassandra, with a topic of their own."""
+    """Run the server and the worker over the session's Kafka and
+    Cassandra, with a topic of their own.
+    """
     connection = KafkaConnectionSettings((request.getfixturevalue("steady_kafka"),))
     topic = f"messages-{uuid4().hex[:8]}"
     make_topics(connection, topic, PARTITIONS)
@@ -187,7 +198,9 @@ def distributed(_: Path, request: pytest.FixtureRequest) -> Iterator[Service]:
 
 @contextmanager
 def running_server(parts: Parts) -> Iterator[str]:
-    """Run a server on a free port for as long as the block lasts, and give its address."""
+    """Run a server on a free port for as long as the block lasts, and
+    give its address.
+    """
     server = Server(("127.0.0.1", 0), application(parts), ServerLimits(), parts.clock)
     thread = threading.Thread(target=server.serve, name="server")
     thread.start()
@@ -204,7 +217,9 @@ def running_server(parts: Parts) -> Iterator[str]:
 def running_worker(parts: Parts, dead_letters: DeadLetterLog) -> Iterator[None]:
     """Run a router worker for as long as the block lasts."""
     online = OnlineUsers(parts.presence, PRESENCE_WINDOW, parts.clock)
-    worker = Worker(parts.open_consumer, PARTITIONS, parts.recorder, dead_letters, online, parts.clock)
+    worker = Worker(
+        parts.open_consumer, PARTITIONS, parts.recorder, dead_letters, online, parts.clock
+    )
     stopping = threading.Event()
     thread = threading.Thread(target=worker.run, args=[stopping], name="worker")
     thread.start()
@@ -217,9 +232,13 @@ def running_worker(parts: Parts, dead_letters: DeadLetterLog) -> Iterator[None]:
 
 
 def opened_talk(service: Service, one: str, other: str) -> Talk:
-    """Open a conversation, which may be there already, for the tests of a whole session."""
+    """Open a conversation, which may be there already, for the tests of
+    a whole session.
+    """
     people = service.person(one), service.person(other)
-    opened = people[0].client.post("/v1/conversations", {"participant_ids": [str(people[1].user_id)]})
+    opened = people[0].client.post(
+        "/v1/conversations", {"participant_ids": [str(people[1].user_id)]}
+    )
     return Talk(opened.text("conversation_id"), *people)
 
 
@@ -230,9 +249,11 @@ SERVED = [
     pytest.param(embedded, id="embedded"),
     pytest.param(balanced, id="balanced"),
 ]
-"""Those that have an address; each makes a service for one session of tests, with a folder of its own.
+"""Those that have an address; each makes a service for one session of
+tests, with a folder of its own.
 
-The one on servers is not the last: it ends when its tests do, and misses no server that others take away.
+The one on servers is not the last: it ends when its tests do, and
+misses no server that others take away.
 """
 
 SERVICES = [pytest.param(in_memory, id="in_memory"), *SERVED]

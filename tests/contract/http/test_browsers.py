@@ -92,7 +92,10 @@ def test_a_listed_page_may_read_every_answer(url: str, origin: str) -> None:
         (from_page(PAGE, path="/v1/inbox"), "missing_token"),
         (from_page(PAGE, "POST", "/auth/token"), "length_required"),
         (post("/auth/token", b"{", f"Origin: {PAGE}"), "malformed_json"),
-        (post("/auth/token", b'{"username":"a","password":"b"}', f"Origin: {PAGE}"), "invalid_credentials"),
+        (
+            post("/auth/token", b'{"username":"a","password":"b"}', f"Origin: {PAGE}"),
+            "invalid_credentials",
+        ),
         (from_page(PAGE, "POST", "/auth/token", "Content-Length: 99999"), "body_too_large"),
         (sent_to("evil.example", "/v1/inbox", f"Origin: {PAGE}"), "misdirected_request"),
     ],
@@ -115,7 +118,16 @@ def test_errors_of_the_wire_too(url: str, code: str) -> None:
         assert_allowed(answer)
 
 
-OTHERS = [OTHER_PAGE, "http://chat.example.org", f"{PAGE}:8443", f"{PAGE}/", "null", "*", "", PAGE.upper()]
+OTHERS = [
+    OTHER_PAGE,
+    "http://chat.example.org",
+    f"{PAGE}:8443",
+    f"{PAGE}/",
+    "null",
+    "*",
+    "",
+    PAGE.upper(),
+]
 
 
 @pytest.mark.parametrize("origin", OTHERS)
@@ -148,7 +160,11 @@ def test_a_preflight_tells_what_a_page_may_send(url: str, route: Route) -> None:
     assert_allowed(answer)
     matched = TABLE.match(path.partition("?")[0])
     assert matched is not None
-    assert answer.headers["access-control-allow-methods"] == answer.headers["allow"] == matched[0].allow
+    assert (
+        answer.headers["access-control-allow-methods"]
+        == answer.headers["allow"]
+        == matched[0].allow
+    )
     assert answer.headers["access-control-allow-headers"] == (
         "authorization, content-type, idempotency-key, traceparent, x-trace-id"
     )
@@ -159,11 +175,17 @@ def test_without_the_setting_no_page_gets_anything(closed_url: str) -> None:
     for data in (from_page(PAGE), from_page(PAGE, "OPTIONS", "/v1/inbox")):
         answer = asked(closed_url, data)
         assert answer.status in (200, 204)
-        assert not [name for name in answer.headers if name.startswith("access-control-") or name == "vary"]
+        assert not [
+            name for name in answer.headers if name.startswith("access-control-") or name == "vary"
+        ]
 
 
-@pytest.mark.parametrize("path", ["/health/live", "/v1/inbox", "/nowhere", "/openapi.json", "/auth/token/"])
-def test_a_request_to_another_host_is_421_before_the_path_is_looked_at(url: str, path: str) -> None:
+@pytest.mark.parametrize(
+    "path", ["/health/live", "/v1/inbox", "/nowhere", "/openapi.json", "/auth/token/"]
+)
+def test_a_request_to_another_host_is_421_before_the_path_is_looked_at(
+    url: str, path: str
+) -> None:
     answer = asked(url, sent_to("evil.example:8080", path))
     assert (answer.status, answer.code) == (421, "misdirected_request")
     assert b"evil.example" in answer.body

@@ -1,4 +1,6 @@
-"""docs/http.md, the sections about opening, showing and listing conversations."""
+"""docs/http.md, the sections about opening, showing and listing
+conversations.
+"""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +32,9 @@ def test_the_type_may_be_named_and_is_private(alice: Person, bob: Person) -> Non
 
 
 @pytest.mark.parametrize("sent_type", ["group", "", "Private", 7, ["private"], {}])
-def test_nobody_can_believe_to_have_made_a_group(alice: Person, bob: Person, sent_type: object) -> None:
+def test_nobody_can_believe_to_have_made_a_group(
+    alice: Person, bob: Person, sent_type: object
+) -> None:
     document = {"participant_ids": [str(bob.user_id)], "type": sent_type}
     assert refused(alice.client.post("/v1/conversations", document)) == (400, "invalid_field")
     assert alice.client.get("/v1/conversations").at("conversations") == []
@@ -50,7 +54,9 @@ def test_a_wrong_type_and_wrong_participants_are_told_at_once(alice: Person) -> 
 def test_its_location_comes_both_times(alice: Person, bob: Person) -> None:
     for _ in range(2):
         answer = open_with(alice, bob)
-        assert answer.headers.get("location") == f"/v1/conversations/{answer.text('conversation_id')}"
+        assert (
+            answer.headers.get("location") == f"/v1/conversations/{answer.text('conversation_id')}"
+        )
 
 
 def test_either_or_both_may_be_named_and_either_may_ask(alice: Person, bob: Person) -> None:
@@ -66,7 +72,9 @@ def test_either_or_both_may_be_named_and_either_may_ask(alice: Person, bob: Pers
 
 def test_the_id_is_made_from_the_pair(talk: Talk) -> None:
     first, second = sorted([str(talk.one.user_id), str(talk.other.user_id)])
-    assert talk.conversation_id == str(uuid5(NAMESPACE_URL, f"angarium:conversation:{first}:{second}"))
+    assert talk.conversation_id == str(
+        uuid5(NAMESPACE_URL, f"angarium:conversation:{first}:{second}")
+    )
 
 
 def test_of_racing_creates_one_is_201_and_all_show_the_same(alice: Person, bob: Person) -> None:
@@ -75,7 +83,8 @@ def test_of_racing_creates_one_is_201_and_all_show_the_same(alice: Person, bob: 
 
     with ThreadPoolExecutor(8) as threads:
         first = list(threads.map(race, range(16)))
-        # A store that is busy with such a race may be too late for some, who ask again.
+        # A store that is busy with such a race may be too late for
+        # some, who ask again.
         late = [answer for answer in first if answer.status == 503]
         answers = [answer for answer in first if answer not in late]
         while len(answers) < len(first):
@@ -132,11 +141,17 @@ def test_a_conversation_of_others_is_answered_like_none_at_all(
         for suffix in ("", "/messages", f"/messages/{uuid4()}"):
             assert refused(carol.client.get(path + suffix)) == (404, "conversation_not_found")
         receipt = {"status": "DELIVERED", "message_ids": [str(uuid4())]}
-        assert refused(carol.client.post(f"{path}/receipts", receipt)) == (404, "conversation_not_found")
+        assert refused(carol.client.post(f"{path}/receipts", receipt)) == (
+            404,
+            "conversation_not_found",
+        )
         short = carol.client.post(f"{path}/messages/{uuid4()}/delivered")
         assert refused(short) == (404, "conversation_not_found")
         document = {"conversation_id": path.rpartition("/")[2], "content": "a"}
-        assert refused(carol.client.post("/v1/messages", document)) == (404, "conversation_not_found")
+        assert refused(carol.client.post("/v1/messages", document)) == (
+            404,
+            "conversation_not_found",
+        )
 
 
 @pytest.mark.parametrize("text", ["x", "123", "%20", "me"])
@@ -149,7 +164,12 @@ def test_what_is_no_uuid_is_an_invalid_conversation_id(alice: Person, text: str)
 def test_nobody_has_conversations_at_first(alice: Person) -> None:
     answer = alice.client.get("/v1/conversations")
     assert answer.at("conversations") == []
-    assert answer.at("pagination") == {"limit": 50, "count": 0, "has_more": False, "next_cursor": None}
+    assert answer.at("pagination") == {
+        "limit": 50,
+        "count": 0,
+        "has_more": False,
+        "next_cursor": None,
+    }
 
 
 def test_mine_are_listed_with_the_newest_message_and_what_is_pending(talk: Talk) -> None:
@@ -183,7 +203,9 @@ def test_mine_are_walked_newest_first_without_gaps_or_repeats(
         seen += [(row["created_at"], row["conversation_id"]) for row in rows]
         assert page.at("pagination", "count") == len(rows)
         assert page.at("pagination", "limit") == 3
-        assert (page.at("pagination", "next_cursor") is None) is not page.at("pagination", "has_more")
+        assert (page.at("pagination", "next_cursor") is None) is not page.at(
+            "pagination", "has_more"
+        )
         if not page.at("pagination", "has_more"):
             break
         cursor = f"&cursor={page.text('pagination', 'next_cursor')}"

@@ -1,4 +1,6 @@
-"""The service's own description: complete, and the same as its tables."""
+"""The service's own description: complete, and the same as its
+tables.
+"""
 
 from collections.abc import Iterator
 
@@ -60,7 +62,9 @@ def test_every_status_of_a_problem_has_one_response_that_operations_refer_to() -
                 media = member(response, "content", "application/problem+json")
                 assert isinstance(media, dict)
                 assert media["schema"] == {"$ref": "#/components/schemas/Problem"}
-    assert {status: len(references) for status, references in used.items()} == dict.fromkeys(used, 1)
+    assert {status: len(references) for status, references in used.items()} == dict.fromkeys(
+        used, 1
+    )
     assert len(used) == len(members(description(), "components", "responses"))
 
 
@@ -77,7 +81,9 @@ def test_every_route_is_described_and_the_reverse() -> None:
 
 
 def test_every_code_is_described() -> None:
-    assert member(description(), "components", "schemas", "Code", "enum") == [code.value for code in Code]
+    assert member(description(), "components", "schemas", "Code", "enum") == [
+        code.value for code in Code
+    ]
     shown = {code.value for code in set(Code) - ANYWHERE}
     assert set(members(description(), "components", "examples")) == shown
 
@@ -134,7 +140,9 @@ def test_the_path_of_a_route_describes_its_parameters() -> None:
 
 def test_every_answer_and_every_body_has_an_example_that_its_schema_allows() -> None:
     for path, method, operation in operations():
-        contents = [members(response, "content") for response in members(operation, "responses").values()]
+        contents = [
+            members(response, "content") for response in members(operation, "responses").values()
+        ]
         if "requestBody" in operation:
             contents.append(members(operation, "requestBody", "content"))
         for content in contents:

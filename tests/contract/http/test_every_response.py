@@ -60,14 +60,25 @@ def test_an_error_carries_the_requests_trace_id(stranger: Client) -> None:
     assert answer.at("trace_id") == TRACE
 
 
-def test_an_error_is_a_problem_document_with_exactly_the_contracts_members(stranger: Client) -> None:
+def test_an_error_is_a_problem_document_with_exactly_the_contracts_members(
+    stranger: Client,
+) -> None:
     answer = stranger.get("/nowhere")
     assert set(answer.document()) == {"type", "title", "status", "detail", "code", "trace_id"}
 
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/nowhere", "/v1", "/v1/users/me/", "/v1/messages/", "/auth/token/", "/health/live/", "//v1/inbox"],
+    [
+        "/",
+        "/nowhere",
+        "/v1",
+        "/v1/users/me/",
+        "/v1/messages/",
+        "/auth/token/",
+        "/health/live/",
+        "//v1/inbox",
+    ],
 )
 def test_an_unknown_path_is_404_a_trailing_slash_too(stranger: Client, path: str) -> None:
     assert refused(stranger.get(path)) == (404, "not_found")
@@ -97,7 +108,9 @@ def test_options_tells_the_methods_without_a_token(stranger: Client, route: Rout
     assert ("HEAD" in allowed) is ("GET" in allowed)
 
 
-@pytest.mark.parametrize("route", [route for route in ROUTES if route.method == "GET"], ids=name_of)
+@pytest.mark.parametrize(
+    "route", [route for route in ROUTES if route.method == "GET"], ids=name_of
+)
 def test_head_works_where_get_does(alice: Person, route: Route) -> None:
     got = alice.client.get(path_of(route))
     headed = alice.client.send("HEAD", path_of(route))
@@ -106,14 +119,18 @@ def test_head_works_where_get_does(alice: Person, route: Route) -> None:
     assert headed.body == b""
 
 
-@pytest.mark.parametrize("route", [route for route in ROUTES if route.method != "GET"], ids=name_of)
+@pytest.mark.parametrize(
+    "route", [route for route in ROUTES if route.method != "GET"], ids=name_of
+)
 def test_head_is_405_where_get_is(alice: Person, route: Route) -> None:
     if route.template != "/v1/conversations":
         assert alice.client.send("HEAD", path_of(route)).status == 405
 
 
 @pytest.mark.parametrize("route", GUARDED, ids=name_of)
-def test_a_guarded_path_wants_a_token_before_it_looks_at_the_body(stranger: Client, route: Route) -> None:
+def test_a_guarded_path_wants_a_token_before_it_looks_at_the_body(
+    stranger: Client, route: Route
+) -> None:
     answer = stranger.send(route.method, path_of(route), [("Content-Type", "text/plain")], b"{")
     assert refused(answer) == (401, "missing_token")
 
@@ -140,7 +157,9 @@ def test_a_body_of_64_kib_is_read(talk: Talk) -> None:
 
 
 @pytest.mark.parametrize("route", WITH_BODY, ids=name_of)
-@pytest.mark.parametrize("media_type", ["text/plain", "application/xml", "multipart/form-data; boundary=x"])
+@pytest.mark.parametrize(
+    "media_type", ["text/plain", "application/xml", "multipart/form-data; boundary=x"]
+)
 def test_another_media_type_is_415_before_the_body_is_read(
     alice: Person, route: Route, media_type: str
 ) -> None:
@@ -175,9 +194,22 @@ def test_no_content_type_reads_as_json(talk: Talk, fields: list[tuple[str, str]]
         b'{"a": "\xff"}',
         b'{"a": ' + b"[" * 30_000 + b"]" * 30_000 + b"}",
     ],
-    ids=["empty", "cut", "array", "null", "string", "key twice", "inner key twice", "nan", "latin", "deep"],
+    ids=[
+        "empty",
+        "cut",
+        "array",
+        "null",
+        "string",
+        "key twice",
+        "inner key twice",
+        "nan",
+        "latin",
+        "deep",
+    ],
 )
-def test_what_is_no_json_object_is_malformed_json(alice: Person, route: Route, body: bytes) -> None:
+def test_what_is_no_json_object_is_malformed_json(
+    alice: Person, route: Route, body: bytes
+) -> None:
     assert refused(alice.client.post_bytes(path_of(route), body)) == (400, "malformed_json")
 
 
@@ -186,7 +218,9 @@ def test_the_body_is_read_before_the_path_is_looked_at_closely(alice: Person) ->
     assert refused(answer) == (400, "malformed_json")
 
 
-def test_several_wrong_fields_are_told_at_once_with_the_first_code_of_the_contract(alice: Person) -> None:
+def test_several_wrong_fields_are_told_at_once_with_the_first_code_of_the_contract(
+    alice: Person,
+) -> None:
     document = {"content": " ", "conversation_id": "x", "message_id": "y", "sender_id": SOME_ID}
     answer = alice.client.post("/v1/messages", document)
     assert refused(answer) == (400, "invalid_conversation_id")
@@ -214,7 +248,9 @@ def test_wrong_parameters_and_ids_of_a_path_are_told_at_once(alice: Person) -> N
 
 
 @pytest.mark.parametrize("route", GUARDED, ids=name_of)
-def test_a_parameter_that_a_path_does_not_know_is_refused_on_any_method(alice: Person, route: Route) -> None:
+def test_a_parameter_that_a_path_does_not_know_is_refused_on_any_method(
+    alice: Person, route: Route
+) -> None:
     path, _, query = path_of(route).partition("?")
     body = b"{}" if route.body_rule is not BodyRule.NONE else None
     methods = ["GET", "HEAD"] if route.method == "GET" else [route.method]
@@ -222,7 +258,9 @@ def test_a_parameter_that_a_path_does_not_know_is_refused_on_any_method(alice: P
         answer = alice.client.send(method, f"{path}?{query}&limt=1", body=body)
         assert answer.status == 400
         if method != "HEAD":
-            listed = answer.document().get("errors", [{"field": "limt", "detail": answer.at("detail")}])
+            listed = answer.document().get(
+                "errors", [{"field": "limt", "detail": answer.at("detail")}]
+            )
             (told,) = [each for each in listed if each["field"] == "limt"]  # type: ignore[attr-defined]
             assert '"limt" is no query parameter of this path' in told["detail"]
             for known in route.query or ("takes none",):
@@ -269,7 +307,9 @@ def test_a_wrong_type_is_an_invalid_field(talk: Talk, value: object) -> None:
 
 
 def test_null_reads_as_missing(talk: Talk) -> None:
-    assert talk.send("a", sender_id=None, recipient_id=None, message_id=None, text=None).status == 202
+    assert (
+        talk.send("a", sender_id=None, recipient_id=None, message_id=None, text=None).status == 202
+    )
     document = {"conversation_id": None, "content": "a"}
     assert refused(talk.one.client.post("/v1/messages", document)) == (400, "missing_field")
 

@@ -1,4 +1,6 @@
-"""Requests generated from the service's own description: whatever is sent, the answer is as described."""
+"""Requests generated from the service's own description: whatever is
+sent, the answer is as described.
+"""
 
 import copy
 from typing import TypeAlias, cast
@@ -23,12 +25,14 @@ CONFIG: dict[str, object] = {
     "seed": 1,
     "phases": {"coverage": {"unexpected-methods": ["DELETE", "OPTIONS", "PATCH", "PUT"]}},
     "checks": {
-        # A busy machine may take too long, which is described and no fault.
+        # A busy machine may take too long, which is described and no
+        # fault.
         "not_a_server_error": {"expected-statuses": ["2xx", "4xx", "503"]},
         "negative_data_rejection": {"expected-statuses": ["4xx", "503"]},
         # Random ids and cursors are well-formed, but nobody's.
         "positive_data_acceptance": {"enabled": False},
-        # These send more requests of their own; what they check is written by hand elsewhere.
+        # These send more requests of their own; what they check is
+        # written by hand elsewhere.
         "unsupported_method": {"enabled": False},
         "ignored_auth": {"enabled": False},
     },
@@ -36,7 +40,9 @@ CONFIG: dict[str, object] = {
 
 
 def described() -> dict[str, object]:
-    """Copy the description without its security: every request gets a token, and none makes one up."""
+    """Copy the description without its security: every request gets a
+    token, and none makes one up.
+    """
     document = cast("dict[str, object]", copy.deepcopy(description()))
     del document["security"]
     components = document["components"]
@@ -46,7 +52,9 @@ def described() -> dict[str, object]:
 
 
 def about_a_real_conversation() -> dict[str, object]:
-    """Narrow the description, so that generated requests get past `conversation_not_found`."""
+    """Narrow the description, so that generated requests get past
+    `conversation_not_found`.
+    """
     narrowed = described()
     real = {"type": "string", "enum": [REAL, REAL.upper()]}
     parameter = member(narrowed, "components", "parameters", "conversation_id")
@@ -82,14 +90,19 @@ def real_talk(service: Service) -> Talk:
     return talk
 
 
-# The service's own threads draw their jitter while requests are generated.
-unhurt_by_jitter = pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
+# The service's own threads draw their jitter while requests are
+# generated.
+unhurt_by_jitter = pytest.mark.filterwarnings(
+    "ignore:Do not use the `random` module inside strategies"
+)
 
 
 @unhurt_by_jitter
 @whole.parametrize()
 @bounded
-def test_any_request_is_answered_as_described(case: Generated, service: Service, alice: Person) -> None:
+def test_any_request_is_answered_as_described(
+    case: Generated, service: Service, alice: Person
+) -> None:
     check(case, service.transport, alice)
 
 

@@ -1,4 +1,6 @@
-"""A client that a generator makes of the service's own description, and a message sent with it."""
+"""A client that a generator makes of the service's own description, and
+a message sent with it.
+"""
 
 import importlib
 import inspect
@@ -21,7 +23,9 @@ PACKAGE = "generated_angarium_client"
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Generate a client, and let it be imported for as long as the tests last."""
+    """Generate a client, and let it be imported for as long as the
+    tests last.
+    """
     folder = tmp_path_factory.mktemp("generated")
     description = files("angarium.api.endpoints").joinpath("openapi.json")
     (folder / "openapi.json").write_bytes(description.read_bytes())
@@ -51,7 +55,9 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module", params=SERVED)
-def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def served(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
     with started(request, tmp_path_factory) as service:
         yield service
 
@@ -74,7 +80,10 @@ def test_it_has_a_call_for_every_route(client: Path) -> None:
 def test_every_call_is_typed(client: Path) -> None:
     for call in calls(client):
         signature = inspect.signature(call.sync)
-        parts = [signature.return_annotation, *(each.annotation for each in signature.parameters.values())]
+        parts = [
+            signature.return_annotation,
+            *(each.annotation for each in signature.parameters.values()),
+        ]
         for part in map(str, parts):
             assert "Any" not in part, (call.__name__, part)
             assert part != "<class 'inspect._empty'>", call.__name__
@@ -83,16 +92,24 @@ def test_every_call_is_typed(client: Path) -> None:
 
 def test_a_message_is_sent_with_it(client: Path, served: Service) -> None:
     one, other = served.person("client-one"), served.person("client-other")
-    package, models = importlib.import_module(PACKAGE), importlib.import_module(f"{PACKAGE}.models")
+    package, models = (
+        importlib.import_module(PACKAGE),
+        importlib.import_module(f"{PACKAGE}.models"),
+    )
     identity = importlib.import_module(f"{PACKAGE}.api.identity.issue_token")
     conversations = importlib.import_module(f"{PACKAGE}.api.conversations.open_conversation")
     messages = importlib.import_module(f"{PACKAGE}.api.messages.send_message")
 
     with package.Client(served.url) as stranger:
-        bodies = models.TokenRequest(one.username, PASSWORD), models.PasswordGrant(one.username, PASSWORD)
+        bodies = (
+            models.TokenRequest(one.username, PASSWORD),
+            models.PasswordGrant(one.username, PASSWORD),
+        )
         token, same = (identity.sync(client=stranger, body=body) for body in bodies)
         assert token.user_id == same.user_id == one.user_id
-        refused = identity.sync(client=stranger, body=models.TokenRequest(one.username, "wrong password"))
+        refused = identity.sync(
+            client=stranger, body=models.TokenRequest(one.username, "wrong password")
+        )
     assert isinstance(refused, models.Problem)
     assert refused.code is models.Code.INVALID_CREDENTIALS
 

@@ -1,4 +1,6 @@
-"""docs/http.md, "GET /v1/conversations/{conversation_id}/messages", and one message."""
+"""docs/http.md, "GET /v1/conversations/{conversation_id}/messages", and
+one message.
+"""
 
 from collections.abc import Sequence
 from urllib.parse import quote
@@ -29,7 +31,9 @@ def contents(page: Answer) -> list[object]:
 
 
 def walk(talk: Talk, query: str, beside: str = "") -> list[list[object]]:
-    """Follow `next_cursor` to the end, with other parameters beside it."""
+    """Follow `next_cursor` to the end, with other parameters
+    beside it.
+    """
     page = talk.history(query)
     pages = [contents(page)]
     while page.at("pagination", "has_more"):
@@ -48,7 +52,14 @@ def test_a_conversation_without_messages_is_an_empty_list(talk: Talk) -> None:
     assert pagination["limit"] == 50
     assert pagination["order"] == "asc"
     assert pagination["has_more"] is False
-    assert set(pagination) == {"limit", "count", "order", "has_more", "next_cursor", "resume_cursor"}
+    assert set(pagination) == {
+        "limit",
+        "count",
+        "order",
+        "has_more",
+        "next_cursor",
+        "resume_cursor",
+    }
 
 
 def test_both_read_the_same(told: Talk) -> None:
@@ -162,7 +173,9 @@ def test_a_poll_with_the_resume_cursor_misses_nothing(told: Talk) -> None:
 def test_an_empty_page_resumes_from_what_was_asked(talk: Talk) -> None:
     from_nothing = talk.history().text("pagination", "resume_cursor")
     from_moment = talk.history("since_timestamp=100000000000").text("pagination", "resume_cursor")
-    from_future = talk.history("since_timestamp=9999-12-31T23:59:59Z").text("pagination", "resume_cursor")
+    from_future = talk.history("since_timestamp=9999-12-31T23:59:59Z").text(
+        "pagination", "resume_cursor"
+    )
     talk.say("first")
     assert contents(talk.history(f"cursor={from_nothing}")) == ["first"]
     assert contents(talk.history(f"cursor={from_moment}")) == ["first"]
@@ -181,10 +194,22 @@ def test_no_message_is_skipped_or_repeated_while_new_ones_arrive(told: Talk) -> 
     assert seen == CONTENTS
 
 
-def test_a_cursor_of_another_conversation_or_a_damaged_one_is_invalid(told: Talk, talk: Talk) -> None:
+def test_a_cursor_of_another_conversation_or_a_damaged_one_is_invalid(
+    told: Talk, talk: Talk
+) -> None:
     cursor = told.history("limit=2").text("pagination", "next_cursor")
     changed = ("B" if cursor[10] != "B" else "C").join([cursor[:10], cursor[11:]])
-    for wrong in ("", "x", cursor[:-1], f"{cursor}A", changed, cursor[::-1], "é", "%00", "A" * 5000):
+    for wrong in (
+        "",
+        "x",
+        cursor[:-1],
+        f"{cursor}A",
+        changed,
+        cursor[::-1],
+        "é",
+        "%00",
+        "A" * 5000,
+    ):
         answer = told.history(f"cursor={quote(wrong, safe='%')}")
         assert refused(answer) == (400, "invalid_cursor")
 
@@ -204,13 +229,17 @@ def test_no_cursor_is_judged_by_a_conversation_that_is_none(told: Talk) -> None:
 
 def test_a_cursor_belongs_to_its_conversation(told: Talk, talk: Talk) -> None:
     cursor = told.history("limit=2").text("pagination", "next_cursor")
-    opened = told.other.client.post("/v1/conversations", {"participant_ids": [str(told.one.user_id)]})
+    opened = told.other.client.post(
+        "/v1/conversations", {"participant_ids": [str(told.one.user_id)]}
+    )
     assert opened.text("conversation_id") == told.conversation_id
     foreign = f"/v1/conversations/{uuid4()}/messages?cursor={cursor}"
     assert refused(told.one.client.get(foreign)) == (400, "invalid_cursor")
 
 
-@pytest.mark.parametrize("limit", ["", "0", "101", "-1", "+1", "1.5", "ten", "%20", "1000000000000"])
+@pytest.mark.parametrize(
+    "limit", ["", "0", "101", "-1", "+1", "1.5", "ten", "%20", "1000000000000"]
+)
 def test_a_limit_that_is_no_integer_of_1_to_100_is_invalid(talk: Talk, limit: str) -> None:
     assert refused(talk.history(f"limit={limit}")) == (400, "invalid_limit")
 
@@ -289,7 +318,9 @@ def test_one_message_is_shown_to_both(told: Talk) -> None:
     assert told.one.client.get(path).document() == shown
     assert (
         told.other.client.get(
-            path.upper().replace("/V1/CONVERSATIONS", "/v1/conversations").replace("/MESSAGES", "/messages")
+            path.upper()
+            .replace("/V1/CONVERSATIONS", "/v1/conversations")
+            .replace("/MESSAGES", "/messages")
         ).document()
         == shown
     )

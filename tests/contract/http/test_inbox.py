@@ -27,7 +27,9 @@ def test_an_empty_inbox_is_an_empty_list(bob: Person) -> None:
     }
 
 
-def test_what_was_sent_to_me_in_all_conversations_comes_oldest_first(bob: Person, talks: list[Talk]) -> None:
+def test_what_was_sent_to_me_in_all_conversations_comes_oldest_first(
+    bob: Person, talks: list[Talk]
+) -> None:
     for number in range(6):
         talks[number % 3].say(f"message {number}")
     rows = bob.client.get("/v1/inbox").rows("messages")

@@ -1,4 +1,6 @@
-"""docs/http.md limits a page: about 1 MiB of JSON, whatever is in it."""
+"""docs/http.md limits a page: about 1 MiB of JSON, whatever is in
+it.
+"""
 
 from collections.abc import Callable, Iterator
 
@@ -22,7 +24,9 @@ TEXTS = {
 
 
 def walk(client_get: Callable[[str], Answer], path: str, name: str) -> Iterator[Answer]:
-    """Follow `next_cursor` to the end, and check what is said of each page."""
+    """Follow `next_cursor` to the end, and check what is said of each
+    page.
+    """
     page = client_get(path)
     separator = "&" if "?" in path else "?"
     while True:
@@ -45,7 +49,9 @@ def numbered(number: int, text: str) -> str:
 
 @pytest.fixture(params=TEXTS)
 def large(request: pytest.FixtureRequest, talk: Talk) -> Talk:
-    """A conversation of more of the largest messages than fit on two pages of control characters."""
+    """A conversation of more of the largest messages than fit on two
+    pages of control characters.
+    """
     text: str = TEXTS[request.param]
     for number in range(39):
         assert talk.send(numbered(number, text)).status == 202
@@ -63,18 +69,23 @@ def test_a_history_of_large_messages_is_walked_both_ways_in_pages_that_end_early
 ) -> None:
     get = large.one.client.get
     older = [
-        numbers(each) for each in walk(get, f"{large.path}/messages?limit=100&order={order}", "messages")
+        numbers(each)
+        for each in walk(get, f"{large.path}/messages?limit=100&order={order}", "messages")
     ]
     newer = [
         numbers(each)
-        for each in walk(get, f"{large.path}/messages?limit=100&order={order}&since_timestamp=0", "messages")
+        for each in walk(
+            get, f"{large.path}/messages?limit=100&order={order}&since_timestamp=0", "messages"
+        )
     ]
     for pages, every in ((older, list(range(40))[::-1]), (newer, list(range(40)))):
         assert [number for page in pages for number in sorted(page, reverse=every[0] > 0)] == every
         assert all(page == sorted(page, reverse=order == "desc") for page in pages)
 
 
-def test_polling_with_the_resume_cursor_misses_nothing_behind_a_page_that_ended_early(large: Talk) -> None:
+def test_polling_with_the_resume_cursor_misses_nothing_behind_a_page_that_ended_early(
+    large: Talk,
+) -> None:
     seen: list[int] = []
     page = large.history("limit=100&since_timestamp=0")
     while shown := numbers(page):
@@ -100,7 +111,11 @@ def test_a_list_of_conversations_with_large_last_messages_is_walked_in_pages_tha
         assert peer.client.post("/v1/messages", sent).status == 202
     until(
         lambda: (
-            sum(len(each.rows("messages")) for each in walk(bob.client.get, "/v1/inbox", "messages")) == 40
+            sum(
+                len(each.rows("messages"))
+                for each in walk(bob.client.get, "/v1/inbox", "messages")
+            )
+            == 40
         ),
         "storing forty messages",
     )

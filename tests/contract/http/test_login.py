@@ -1,4 +1,6 @@
-"""docs/http.md, "POST /auth/token", and what every guarded path wants."""
+"""docs/http.md, "POST /auth/token", and what every guarded path
+wants.
+"""
 
 import base64
 import hashlib
@@ -11,7 +13,14 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.contract.http.client import Answer, Client, Person, refused
-from tests.contract.http.parts import AUDIENCE, ISSUER, LOGIN_ATTEMPTS, LOGIN_WINDOW, SECRET, TOKEN_TTL
+from tests.contract.http.parts import (
+    AUDIENCE,
+    ISSUER,
+    LOGIN_ATTEMPTS,
+    LOGIN_WINDOW,
+    SECRET,
+    TOKEN_TTL,
+)
 from tests.contract.http.services import Service
 
 FORM = ("Content-Type", "application/x-www-form-urlencoded")
@@ -20,7 +29,9 @@ _addresses = count(1)
 
 @pytest.fixture
 def address() -> tuple[str, str]:
-    """An address that failed in no other test, as a trusted proxy tells it."""
+    """An address that failed in no other test, as a trusted proxy tells
+    it.
+    """
     number = next(_addresses)
     return ("X-Forwarded-For", f"198.51.{number // 256}.{number % 256}")
 
@@ -38,13 +49,17 @@ def read_segment(text: str) -> Mapping[str, object]:
     return read
 
 
-def signed(header: Mapping[str, object], claims: Mapping[str, object], secret: str = SECRET) -> str:
+def signed(
+    header: Mapping[str, object], claims: Mapping[str, object], secret: str = SECRET
+) -> str:
     body = f"{segment(header)}.{segment(claims)}"
     mac = hmac.new(secret.encode(), body.encode(), hashlib.sha256).digest()
     return f"{body}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}"
 
 
-def test_a_token_for_a_name_and_a_password(stranger: Client, alice: Person, address: tuple[str, str]) -> None:
+def test_a_token_for_a_name_and_a_password(
+    stranger: Client, alice: Person, address: tuple[str, str]
+) -> None:
     answer = log_in(stranger, address, username=alice.username, password=alice.password)
     assert answer.status == 200
     assert answer.headers.get("cache-control") == "no-store"
@@ -57,14 +72,19 @@ def test_a_token_for_a_name_and_a_password(stranger: Client, alice: Person, addr
 def test_the_token_is_good_for_the_other_paths(
     service: Service, stranger: Client, alice: Person, address: tuple[str, str]
 ) -> None:
-    token = log_in(stranger, address, username=alice.username, password=alice.password).text("access_token")
+    token = log_in(stranger, address, username=alice.username, password=alice.password).text(
+        "access_token"
+    )
     assert service.bearing(token).get("/v1/users/me").at("username") == alice.username
 
 
 def test_the_token_is_a_jwt_with_the_contracts_claims(
     stranger: Client, alice: Person, address: tuple[str, str]
 ) -> None:
-    answers = [log_in(stranger, address, username=alice.username, password=alice.password) for _ in range(2)]
+    answers = [
+        log_in(stranger, address, username=alice.username, password=alice.password)
+        for _ in range(2)
+    ]
     header, body, _ = answers[0].text("access_token").split(".")
     assert read_segment(header)["alg"] == "HS256"
     claims = read_segment(body)
@@ -87,7 +107,9 @@ def test_a_form_logs_in_with_or_without_a_grant_type(
     assert answer.at("user_id") == str(alice.user_id)
 
 
-def test_json_logs_in_with_a_grant_type(stranger: Client, alice: Person, address: tuple[str, str]) -> None:
+def test_json_logs_in_with_a_grant_type(
+    stranger: Client, alice: Person, address: tuple[str, str]
+) -> None:
     answer = log_in(
         stranger, address, username=alice.username, password=alice.password, grant_type="password"
     )
@@ -110,19 +132,26 @@ def test_a_form_that_cannot_be_read_is_malformed(stranger: Client, form: bytes) 
 
 
 def test_a_form_in_json_clothes_is_malformed(stranger: Client) -> None:
-    assert refused(stranger.post_bytes("/auth/token", b"username=a&password=b")) == (400, "malformed_json")
+    assert refused(stranger.post_bytes("/auth/token", b"username=a&password=b")) == (
+        400,
+        "malformed_json",
+    )
 
 
 @pytest.mark.parametrize(
     "members", [{"username": "a"}, {"password": "a"}, {"username": "a", "password": None}]
 )
-def test_a_login_without_both_is_a_missing_field(stranger: Client, members: Mapping[str, object]) -> None:
+def test_a_login_without_both_is_a_missing_field(
+    stranger: Client, members: Mapping[str, object]
+) -> None:
     assert refused(stranger.post("/auth/token", members)) == (400, "missing_field")
     assert refused(stranger.post("/auth/token", {})) == (400, "missing_field")
 
 
 @pytest.mark.parametrize("value", [1, True, ["a"], {"a": "b"}])
-def test_a_login_with_anything_but_strings_is_an_invalid_field(stranger: Client, value: object) -> None:
+def test_a_login_with_anything_but_strings_is_an_invalid_field(
+    stranger: Client, value: object
+) -> None:
     assert refused(stranger.post("/auth/token", {"username": value, "password": "a"})) == (
         400,
         "invalid_field",
@@ -144,7 +173,9 @@ def test_an_unknown_user_and_a_wrong_password_are_answered_alike(
     assert wrong.at("detail") == unknown.at("detail")
 
 
-@pytest.mark.parametrize("username", ["", "Alice", "alice ", "ALICE-1", "a" * 65, "älice", "a\x00", "\ud800"])
+@pytest.mark.parametrize(
+    "username", ["", "Alice", "alice ", "ALICE-1", "a" * 65, "älice", "a\x00", "\ud800"]
+)
 def test_what_can_be_nobodys_name_is_an_unknown_user(
     stranger: Client, address: tuple[str, str], username: str
 ) -> None:
@@ -160,7 +191,9 @@ def test_a_password_with_a_zero_or_far_too_much_behind_it_is_nobodys(
     assert refused(answer) == (401, "invalid_credentials")
 
 
-def test_a_password_with_a_lone_surrogate_is_an_invalid_field(stranger: Client, alice: Person) -> None:
+def test_a_password_with_a_lone_surrogate_is_an_invalid_field(
+    stranger: Client, alice: Person
+) -> None:
     answer = stranger.post("/auth/token", {"username": alice.username, "password": "\ud800"})
     assert refused(answer) == (400, "invalid_field")
 
@@ -192,7 +225,9 @@ def test_what_a_client_writes_before_the_proxy_buys_no_new_attempts(
 ) -> None:
     name, own = address
     for number in range(LOGIN_ATTEMPTS):
-        log_in(stranger, (name, f"192.0.2.{number}, {own}"), username=alice.username, password="wrong")
+        log_in(
+            stranger, (name, f"192.0.2.{number}, {own}"), username=alice.username, password="wrong"
+        )
     answer = log_in(stranger, address, username=alice.username, password=alice.password)
     assert refused(answer) == (429, "too_many_attempts")
 
@@ -207,7 +242,9 @@ def test_an_address_that_fails_for_many_names_is_refused(
     assert refused(answer) == (429, "too_many_attempts")
 
 
-def test_a_success_clears_the_count(stranger: Client, alice: Person, address: tuple[str, str]) -> None:
+def test_a_success_clears_the_count(
+    stranger: Client, alice: Person, address: tuple[str, str]
+) -> None:
     for _ in range(2):
         for _ in range(LOGIN_ATTEMPTS - 1):
             log_in(stranger, address, username=alice.username, password="wrong")
@@ -245,9 +282,13 @@ FORGERIES: dict[str, Callable[[Claims], str]] = {
     "alg HS512": lambda claims: signed({"alg": "HS512"}, claims),
     "another issuer": lambda claims: signed(HS256, {**claims, "iss": "someone"}),
     "another audience": lambda claims: signed(HS256, {**claims, "aud": "someone"}),
-    "no expiry": lambda claims: signed(HS256, {name: claims[name] for name in claims if name != "exp"}),
+    "no expiry": lambda claims: signed(
+        HS256, {name: claims[name] for name in claims if name != "exp"}
+    ),
     "not yet valid": lambda claims: signed(HS256, {**claims, "nbf": int(str(claims["iat"])) + 60}),
-    "issued in the future": lambda claims: signed(HS256, {**claims, "iat": int(str(claims["iat"])) + 60}),
+    "issued in the future": lambda claims: signed(
+        HS256, {**claims, "iat": int(str(claims["iat"])) + 60}
+    ),
     "no user": lambda claims: signed(HS256, {**claims, "sub": "alice"}),
     "not a token": lambda claims: "abc",
     "two tokens": lambda claims: f"{signed(HS256, claims)} {signed(HS256, claims)}",
@@ -270,7 +311,9 @@ def claims(service: Service, alice: Person) -> Claims:
     }
 
 
-def test_a_token_made_by_another_instance_with_the_same_key_is_good(service: Service, claims: Claims) -> None:
+def test_a_token_made_by_another_instance_with_the_same_key_is_good(
+    service: Service, claims: Claims
+) -> None:
     assert service.bearing(signed(HS256, claims)).get("/v1/users/me").status == 200
 
 

@@ -14,7 +14,9 @@ from tests.contract.http.client import Client, refused
 
 
 class Page(HTMLParser):
-    """Gathers what a page has: ids, tags, and the targets of its links."""
+    """Gathers what a page has: ids, tags, and the targets of its
+    links.
+    """
 
     def __init__(self, text: str) -> None:
         super().__init__()

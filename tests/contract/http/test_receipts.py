@@ -1,4 +1,6 @@
-"""docs/http.md, "POST /v1/conversations/{conversation_id}/receipts", and its short form."""
+"""docs/http.md, "POST /v1/conversations/{conversation_id}/receipts",
+and its short form.
+"""
 
 from collections.abc import Mapping, Sequence
 from uuid import uuid4

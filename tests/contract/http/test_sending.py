@@ -83,7 +83,10 @@ def test_a_message_is_stored_at_the_logs_time(talk: Talk) -> None:
 def test_a_message_to_somebody_offline_is_pending_and_to_somebody_online_sent(talk: Talk) -> None:
     assert talk.message(talk.say("before")).at("status") == "PENDING"
     assert talk.other.client.get("/v1/users/me").status == 200
-    until(lambda: talk.message(talk.say("after")).at("status") == "SENT", "noting the recipient as online")
+    until(
+        lambda: talk.message(talk.say("after")).at("status") == "SENT",
+        "noting the recipient as online",
+    )
 
 
 @pytest.mark.parametrize(
@@ -141,11 +144,18 @@ def test_both_names_with_one_value_are_one_field(talk: Talk) -> None:
 
 def test_both_names_with_one_id_in_different_case_are_one_field(talk: Talk) -> None:
     one, other = str(talk.one.user_id), str(talk.other.user_id)
-    ids = {"sender_id": one, "sender": one.upper(), "recipient_id": other.upper(), "recipient": other}
+    ids = {
+        "sender_id": one,
+        "sender": one.upper(),
+        "recipient_id": other.upper(),
+        "recipient": other,
+    }
     assert talk.send("a", **ids).status == 202
 
 
-def test_both_names_with_texts_that_are_ids_in_different_case_are_an_invalid_field(talk: Talk) -> None:
+def test_both_names_with_texts_that_are_ids_in_different_case_are_an_invalid_field(
+    talk: Talk,
+) -> None:
     text = str(talk.one.user_id)
     assert text != text.upper()
     assert refused(talk.send(text, text=text.upper())) == (400, "invalid_field")
@@ -178,11 +188,17 @@ def test_the_recipient_must_be_the_other_participant(talk: Talk, name: str) -> N
 
 
 def test_the_recipient_is_checked_once_the_conversation_is_found(talk: Talk) -> None:
-    document = {"conversation_id": str(uuid4()), "content": "a", "recipient_id": str(talk.one.user_id)}
+    document = {
+        "conversation_id": str(uuid4()),
+        "content": "a",
+        "recipient_id": str(talk.one.user_id),
+    }
     assert post(talk.one, document) == (404, "conversation_not_found")
 
 
-def test_a_conversation_that_is_no_uuid_is_refused_before_anything_is_published(talk: Talk) -> None:
+def test_a_conversation_that_is_no_uuid_is_refused_before_anything_is_published(
+    talk: Talk,
+) -> None:
     for value in ("", "x", talk.conversation_id[:-1], talk.conversation_id.replace("-", "")):
         document = {"conversation_id": value, "content": "a"}
         assert post(talk.one, document) == (400, "invalid_conversation_id")
@@ -216,7 +232,9 @@ def test_an_id_of_the_other_participant_harms_only_its_sender(talk: Talk) -> Non
     assert talk.history().column("messages", "content") == ["mine", "the end"]
 
 
-def test_one_id_in_two_conversations_is_two_messages(talk: Talk, newcomer: Callable[[str], Person]) -> None:
+def test_one_id_in_two_conversations_is_two_messages(
+    talk: Talk, newcomer: Callable[[str], Person]
+) -> None:
     carol = newcomer("carol")
     opened = talk.one.client.post("/v1/conversations", {"participant_ids": [str(carol.user_id)]})
     elsewhere = Talk(opened.text("conversation_id"), talk.one, carol)
@@ -275,7 +293,11 @@ def test_a_key_in_a_conversation_that_is_no_uuid_is_not_told_to_differ(talk: Tal
 
 
 def test_a_key_and_an_id_that_differ_are_invalid(talk: Talk) -> None:
-    document = {"conversation_id": talk.conversation_id, "content": "a", "message_id": str(uuid4())}
+    document = {
+        "conversation_id": talk.conversation_id,
+        "content": "a",
+        "message_id": str(uuid4()),
+    }
     answer = talk.one.client.post("/v1/messages", document, [("Idempotency-Key", str(uuid4()))])
     assert refused(answer) == (400, "invalid_message_id")
 
@@ -283,7 +305,10 @@ def test_a_key_and_an_id_that_differ_are_invalid(talk: Talk) -> None:
 def test_two_keys_that_differ_are_invalid(talk: Talk) -> None:
     document = {"conversation_id": talk.conversation_id, "content": "a"}
     keys = [("Idempotency-Key", str(uuid4())), ("Idempotency-Key", str(uuid4()))]
-    assert refused(talk.one.client.post("/v1/messages", document, keys)) == (400, "invalid_message_id")
+    assert refused(talk.one.client.post("/v1/messages", document, keys)) == (
+        400,
+        "invalid_message_id",
+    )
 
 
 @pytest.mark.parametrize("value", ["", "1", "not-a-uuid", "01890a5dac96774bbcceb302099a8057"])

@@ -1,4 +1,6 @@
-"""What docs/http.md says of a log or a store that does not answer, and of faults of the service itself."""
+"""What docs/http.md says of a log or a store that does not answer, and
+of faults of the service itself.
+"""
 
 import logging
 from collections.abc import Mapping
@@ -57,7 +59,9 @@ class Frail:
 
 def started(service: Service) -> Service:
     impatient = StoreRetry(at_most=0.05)
-    return replace(service, transport=InProcess(application(service.parts, impatient), patience=0.05))
+    return replace(
+        service, transport=InProcess(application(service.parts, impatient), patience=0.05)
+    )
 
 
 @pytest.fixture
@@ -148,7 +152,9 @@ def test_a_failed_send_leaves_a_log_line_with_its_ids(
 
 
 @pytest.mark.parametrize("hanging", [True, False])
-def test_a_receipt_that_the_log_does_not_take_is_503(frail: Frail, talk: Talk, hanging: bool) -> None:
+def test_a_receipt_that_the_log_does_not_take_is_503(
+    frail: Frail, talk: Talk, hanging: bool
+) -> None:
     message_id = store_message(frail, talk)
     if hanging:
         frail.log.hang("append")
@@ -163,7 +169,9 @@ def test_a_receipt_that_the_log_does_not_take_is_503(frail: Frail, talk: Talk, h
 def test_a_message_that_the_log_is_too_small_for_is_413_and_told_with_its_ids(
     frail: Frail, talk: Talk, caplog: pytest.LogCaptureFixture, at_once: bool
 ) -> None:
-    """The same again would be refused again, so that nothing says when to try it."""
+    """The same again would be refused again, so that nothing says when
+    to try it.
+    """
     frail.log.fail("append", error=RecordTooLarge(SECRET_WORDS), at_once=at_once)
     message_id = str(uuid4())
     answer = talk.send("a", message_id=message_id)
@@ -206,14 +214,20 @@ def request_to(route: Route, caller: Person, talk: Talk) -> Answer:
         "/v1/messages": {"conversation_id": talk.conversation_id, "content": "a"},
         f"{CONVERSATION}/receipts": {"status": "DELIVERED", "message_ids": [str(uuid4())]},
     }
-    ids = {"conversation_id": talk.conversation_id, "message_id": uuid4(), "user_id": talk.other.user_id}
+    ids = {
+        "conversation_id": talk.conversation_id,
+        "message_id": uuid4(),
+        "user_id": talk.other.user_id,
+    }
     path = route.template.format(**ids)
     if route.method == "GET":
         return caller.client.get(f"{path}?username=alice" if path == "/v1/users" else path)
     return caller.client.post(path, documents.get(route.template))
 
 
-@pytest.mark.parametrize("route", GUARDED_BY_STORE, ids=lambda route: f"{route.method} {route.template}")
+@pytest.mark.parametrize(
+    "route", GUARDED_BY_STORE, ids=lambda route: f"{route.method} {route.template}"
+)
 def test_whatever_needs_the_store_is_503_without_it(
     frail: Frail, talk: Talk, route: Route, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -290,7 +304,9 @@ def test_a_fault_of_the_service_is_500_and_nothing_inside_leaks(
     answer = talk.one.client.get("/v1/conversations", [("X-Trace-Id", TRACE)])
     assert refused(answer) == (500, "internal_error")
     assert b"hunter2" not in answer.body
-    [record] = [each for each in caplog.records if getattr(each, "action", None) == "internal_error"]
+    [record] = [
+        each for each in caplog.records if getattr(each, "action", None) == "internal_error"
+    ]
     assert record.levelno == logging.ERROR
     assert fields_of(record)["trace_id"] == TRACE
     assert record.exc_info is not None

@@ -1,4 +1,6 @@
-"""docs/http.md, "GET /v1/users/me · GET /v1/users · GET /v1/users/{user_id}"."""
+"""docs/http.md, "GET /v1/users/me · GET /v1/users · GET
+/v1/users/{user_id}".
+"""
 
 from urllib.parse import quote
 from uuid import uuid4
@@ -26,7 +28,10 @@ def test_a_name_is_turned_into_a_user(alice: Person, bob: Person) -> None:
 
 @pytest.mark.parametrize("name", ["nobody", "", "Alice", "a b", "ü", "a" * 1000, "%00"])
 def test_an_unknown_name_is_404(alice: Person, name: str) -> None:
-    assert refused(alice.client.get(f"/v1/users?username={quote(name)}")) == (404, "user_not_found")
+    assert refused(alice.client.get(f"/v1/users?username={quote(name)}")) == (
+        404,
+        "user_not_found",
+    )
 
 
 @pytest.mark.parametrize("query", ["", "?", "?name=bob", "?Username=bob"])
@@ -55,7 +60,9 @@ def test_an_id_that_is_no_uuid_is_invalid(alice: Person, text: str) -> None:
     assert refused(alice.client.get(f"/v1/users/{text}")) == (400, "invalid_user_id")
 
 
-def test_a_user_added_while_the_service_runs_is_seen_at_once(service: Service, alice: Person) -> None:
+def test_a_user_added_while_the_service_runs_is_seen_at_once(
+    service: Service, alice: Person
+) -> None:
     assert alice.client.get("/v1/users?username=latecomer").status == 404
     service.person("latecomer")
     assert alice.client.get("/v1/users?username=latecomer").status == 200

@@ -1,4 +1,6 @@
-"""What docs/http.md says of HTTP itself: for services that are reached over a socket."""
+"""What docs/http.md says of HTTP itself: for services that are reached
+over a socket.
+"""
 
 import io
 import json
@@ -26,7 +28,9 @@ class Received:
 
 
 class Reading(io.BufferedReader):
-    """What arrives on a connection; it outlives each answer that is read from it."""
+    """What arrives on a connection; it outlives each answer that is
+    read from it.
+    """
 
     def close(self) -> None:
         """Stay open: an answer closes what it was read from."""
@@ -49,7 +53,9 @@ class Wire:
             self._socket.sendall(piece.encode("latin-1") if isinstance(piece, str) else piece)
 
     def interim(self) -> bytes:
-        """Read an interim answer: its line, and the empty one behind it."""
+        """Read an interim answer: its line, and the empty one behind
+        it.
+        """
         line = self._reading.readline()
         assert self._reading.readline() == b"\r\n"
         return line
@@ -74,7 +80,9 @@ class Wire:
 
 
 @pytest.fixture(scope="module", params=SERVED)
-def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def served(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
     with started(request, tmp_path_factory) as running:
         yield running
 
@@ -108,13 +116,17 @@ def head(caller: Person, *fields: str, target: str = "/v1/messages", method: str
     return "\r\n".join(lines) + "\r\n\r\n"
 
 
-def test_a_connection_is_kept_for_the_next_request(wire: Wire, caller: Person, message: bytes) -> None:
+def test_a_connection_is_kept_for_the_next_request(
+    wire: Wire, caller: Person, message: bytes
+) -> None:
     for _ in range(3):
         wire.send(head(caller, f"Content-Length: {len(message)}"), message)
         assert wire.answer().status == 202
 
 
-def test_pipelined_requests_are_answered_in_order(wire: Wire, caller: Person, message: bytes) -> None:
+def test_pipelined_requests_are_answered_in_order(
+    wire: Wire, caller: Person, message: bytes
+) -> None:
     wire.send(
         head(caller, f"Content-Length: {len(message)}").encode() + message,
         head(caller, method="GET", target="/v1/nowhere"),
@@ -163,7 +175,9 @@ def test_a_chunked_body_over_64_kib_is_413(wire: Wire, caller: Person) -> None:
     assert (received.status, received.code) == (413, "body_too_large")
 
 
-def test_a_body_that_is_too_large_is_answered_without_reading_it(wire: Wire, caller: Person) -> None:
+def test_a_body_that_is_too_large_is_answered_without_reading_it(
+    wire: Wire, caller: Person
+) -> None:
     wire.send(head(caller, "Content-Length: 100000000000000000000000"))
     received = wire.answer()
     assert (received.status, received.code) == (413, "body_too_large")
@@ -197,7 +211,9 @@ def test_a_smuggling_shape_is_refused_and_the_connection_closed(
 @pytest.mark.parametrize(
     "chunk", ["x\r\n{}\r\n0\r\n\r\n", "2\n{}\r\n0\r\n\r\n", "2\r\n{}}\r\n0\r\n\r\n", "-2\r\n"]
 )
-def test_bad_chunking_is_refused_and_the_connection_closed(wire: Wire, caller: Person, chunk: str) -> None:
+def test_bad_chunking_is_refused_and_the_connection_closed(
+    wire: Wire, caller: Person, chunk: str
+) -> None:
     wire.send(head(caller, "Transfer-Encoding: chunked"), chunk)
     received = wire.answer()
     assert (received.status, received.code) == (400, "malformed_request")

@@ -31,7 +31,9 @@ class Chat:
         message_id: UUID | None = None,
         status: Status = Status.PENDING,
     ) -> Message:
-        """Make the next message: from alice, unless somebody else sends it."""
+        """Make the next message: from alice, unless somebody else sends
+        it.
+        """
         offset = next(self._offsets)
         author = sender or self.alice
         return Message(
@@ -50,28 +52,40 @@ class Chat:
 
     def position(self, message: Message) -> InboxPosition:
         """Tell where a message stands in its recipient's inbox."""
-        return InboxPosition(message.position.timestamp, message.conversation_id, message.position.offset)
+        return InboxPosition(
+            message.position.timestamp, message.conversation_id, message.position.offset
+        )
 
 
 def record(recorder: MessageWriter, *messages: Message) -> tuple[StoreOutcome, ...]:
-    """Store messages of one conversation and wait until they are visible."""
+    """Store messages of one conversation and wait until they are
+    visible.
+    """
     return recorder.record(messages[0].conversation_id, messages).result(ANSWER_SECONDS)
 
 
 def record_for(
     recorder: MessageWriter, online: "Future[Collection[UUID]]", *messages: Message
 ) -> "Future[tuple[StoreOutcome, ...]]":
-    """Begin to store messages of one conversation while it is not known yet who is online."""
+    """Begin to store messages of one conversation while it is not known
+    yet who is online.
+    """
     return recorder.record(messages[0].conversation_id, messages, online)
 
 
 def mark(recorder: MessageWriter, chat: Chat, *receipts: Receipt) -> tuple[ReceiptOutcome, ...]:
-    """Mark messages of one conversation and wait until it is visible."""
+    """Mark messages of one conversation and wait until it is
+    visible.
+    """
     return recorder.mark_delivered(chat.conversation_id, receipts).result(ANSWER_SECONDS)
 
 
-def receipt(message: Message, delivered_at: int = START + 1_000, by: UUID | None = None) -> Receipt:
-    """Confirm a message: as its recipient, unless somebody else does."""
+def receipt(
+    message: Message, delivered_at: int = START + 1_000, by: UUID | None = None
+) -> Receipt:
+    """Confirm a message: as its recipient, unless somebody else
+    does.
+    """
     return Receipt(message.message_id, by or message.recipient_id, delivered_at)
 
 

@@ -22,7 +22,8 @@ class Logs:
 
     Attributes:
         log: Takes records.
-        open_consumer: Gives a consumer for a group's name; the suite closes it.
+        open_consumer: Gives a consumer for a group's name; the suite
+            closes it.
         dead_letters: Keeps what could not be applied.
     """
 
@@ -33,7 +34,8 @@ class Logs:
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """An engine's stores; they may hold what other tests left, so the suites use ids of their own.
+    """An engine's stores; they may hold what other tests left, so the
+    suites use ids of their own.
 
     Attributes:
         users: Who may log in.
@@ -56,10 +58,12 @@ class Stores:
 class Engine:
     """Every port of one engine; a test opens the half that it needs.
 
-    The request gives access to fixtures, such as servers kept for a session.
+    The request gives access to fixtures, such as servers kept for a
+    session.
 
     Attributes:
-        open_logs: Opens the log for one test, with PARTITIONS partitions.
+        open_logs: Opens the log for one test, with PARTITIONS
+            partitions.
         open_stores: Opens the stores for one test.
     """
 

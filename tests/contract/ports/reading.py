@@ -1,4 +1,6 @@
-"""One consumer's book: what it holds, what it was given, and that the order of things is kept."""
+"""One consumer's book: what it holds, what it was given, and that the
+order of things is kept.
+"""
 
 import time
 from collections.abc import Callable
@@ -9,7 +11,9 @@ GIVE_UP_SECONDS = 30.0
 
 
 class Reading:
-    """Polls a consumer, checks each poll against the port's promises, and keeps what came."""
+    """Polls a consumer, checks each poll against the port's promises,
+    and keeps what came.
+    """
 
     def __init__(self, consumer: LogConsumer) -> None:
         self.consumer = consumer

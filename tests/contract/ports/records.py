@@ -27,7 +27,9 @@ def keys_by_partition(partitions: int) -> dict[int, bytes]:
 def append(log: MessageLog, value: bytes | str, key: bytes) -> Appended:
     """Append a record and wait until it is durable."""
     data = value.encode() if isinstance(value, str) else value
-    return log.append(NewRecord(key, data, {"trace_id": "0" * 32, "schema": "1"})).result(ANSWER_SECONDS)
+    return log.append(NewRecord(key, data, {"trace_id": "0" * 32, "schema": "1"})).result(
+        ANSWER_SECONDS
+    )
 
 
 def _keys() -> Iterator[bytes]:

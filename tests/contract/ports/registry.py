@@ -1,4 +1,6 @@
-"""The engines that every suite runs on. A new one is a file in `engines/` and a line or two here."""
+"""The engines that every suite runs on. A new one is a file in
+`engines/` and a line or two here.
+"""
 
 import pytest
 
@@ -8,10 +10,15 @@ from tests.contract.ports.engines.kafka_and_cassandra import KAFKA_AND_CASSANDRA
 
 _FAKES = pytest.param(FAKES, id="fakes")
 _EMBEDDED = pytest.param(EMBEDDED, id="embedded")
-# An engine that needs servers takes them from a fixture of the session and carries the mark.
-_KAFKA_AND_CASSANDRA = pytest.param(KAFKA_AND_CASSANDRA, id="kafka+cassandra", marks=pytest.mark.engines)
+# An engine that needs servers takes them from a fixture of the session
+# and carries the mark.
+_KAFKA_AND_CASSANDRA = pytest.param(
+    KAFKA_AND_CASSANDRA, id="kafka+cassandra", marks=pytest.mark.engines
+)
 
 ENGINES = [_FAKES, _EMBEDDED, _KAFKA_AND_CASSANDRA]
 
 SHARING_GROUPS = [_FAKES, _KAFKA_AND_CASSANDRA]
-"""Engines where several consumers of one group share its partitions out among themselves."""
+"""Engines where several consumers of one group share its partitions out
+among themselves.
+"""

@@ -49,13 +49,18 @@ def test_the_first_candidate_stands(conversations: ConversationStore) -> None:
     first = conversation(alice, bob)
     conversations.create(first, uuid4())
     for created_at in (START, START + 1, START - 1):
-        assert conversations.create(conversation(bob, alice, created_at), uuid4()) == (first, False)
+        assert conversations.create(conversation(bob, alice, created_at), uuid4()) == (
+            first,
+            False,
+        )
     assert conversations.get(first.conversation_id, alice) == first
     assert list(conversations.of_user(alice, None, 10)) == [first]
 
 
 def patiently(create: Callable[[], tuple[Conversation, bool]]) -> tuple[Conversation, bool]:
-    """Ask again, with the same claim, whenever a store that is busy with a race is too late."""
+    """Ask again, with the same claim, whenever a store that is busy
+    with a race is too late.
+    """
     give_up_at = time.monotonic() + 60
     while time.monotonic() < give_up_at:
         with suppress(StoreUnavailable):
@@ -85,7 +90,9 @@ def test_exactly_one_of_racing_creates_is_the_one(conversations: ConversationSto
         assert list(conversations.of_user(bob, None, 10)) == [expected]
 
 
-def test_both_participants_see_it_in_their_list_and_nobody_else(conversations: ConversationStore) -> None:
+def test_both_participants_see_it_in_their_list_and_nobody_else(
+    conversations: ConversationStore,
+) -> None:
     alice, bob, carol = uuid4(), uuid4(), uuid4()
     created, _ = conversations.create(conversation(alice, bob), uuid4())
     assert list(conversations.of_user(alice, None, 10)) == [created]

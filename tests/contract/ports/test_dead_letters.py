@@ -9,7 +9,9 @@ TRACE = uuid4().hex
 
 
 def letter(offset: int, record: Record | None = None, partition: int = 0) -> DeadLetter:
-    kept = record or Record(partition, offset, 1_700_000_000_000, b"key", b"value", {"schema": b"1"})
+    kept = record or Record(
+        partition, offset, 1_700_000_000_000, b"key", b"value", {"schema": b"1"}
+    )
     return DeadLetter("undecodable_event", f"letter {offset}", kept, TRACE)
 
 
@@ -25,7 +27,9 @@ def test_a_log_without_dead_letters_is_empty(dead_letters: DeadLetterLog) -> Non
 @pytest.mark.parametrize(
     "record",
     [
-        Record(3, 17, 1_700_000_000_123, b"key", b"value", {"schema": b"1", "trace_id": b"f" * 32}),
+        Record(
+            3, 17, 1_700_000_000_123, b"key", b"value", {"schema": b"1", "trace_id": b"f" * 32}
+        ),
         Record(0, 2**53, 0, None, None, {}),
         Record(1, 0, -1, b"", b"", {"": b"", "odd": b"\xff\x00\n"}),
         Record(2, 1, 5, bytes(range(256)), b"\xff\xfe{" * 20_000, {"größe": "größe".encode()}),
@@ -34,8 +38,12 @@ def test_a_log_without_dead_letters_is_empty(dead_letters: DeadLetterLog) -> Non
     ],
     ids=["well-formed", "nothing", "empty", "any bytes", "headers without a value", "large"],
 )
-def test_a_dead_letter_keeps_its_record_byte_for_byte(dead_letters: DeadLetterLog, record: Record) -> None:
-    kept = DeadLetter("key_mismatch", "The key is another conversation's: «größer».", record, TRACE)
+def test_a_dead_letter_keeps_its_record_byte_for_byte(
+    dead_letters: DeadLetterLog, record: Record
+) -> None:
+    kept = DeadLetter(
+        "key_mismatch", "The key is another conversation's: «größer».", record, TRACE
+    )
     keep(dead_letters, kept)
     assert list(dead_letters.read(10)) == [kept]
 

@@ -1,4 +1,6 @@
-"""Tokens and passwords: what the real ones and the cheap ones of other tests have in common."""
+"""Tokens and passwords: what the real ones and the cheap ones of other
+tests have in common.
+"""
 
 from uuid import uuid4
 
@@ -19,7 +21,11 @@ ALICE = Principal(uuid4(), "alice")
 
 @pytest.fixture(params=["fakes", "secrets"])
 def signer(request: pytest.FixtureRequest) -> TokenSigner:
-    return PlainSigner(TTL) if request.param == "fakes" else JwtSigner("k" * 32, "angarium", "angarium", TTL)
+    return (
+        PlainSigner(TTL)
+        if request.param == "fakes"
+        else JwtSigner("k" * 32, "angarium", "angarium", TTL)
+    )
 
 
 @pytest.fixture(params=["fakes", "secrets"])

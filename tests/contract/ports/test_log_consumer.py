@@ -18,7 +18,9 @@ def keys() -> dict[int, bytes]:
     return keys_by_partition(PARTITIONS)
 
 
-def test_a_new_group_starts_at_the_beginning_of_every_partition(read: OpenReading, group: str) -> None:
+def test_a_new_group_starts_at_the_beginning_of_every_partition(
+    read: OpenReading, group: str
+) -> None:
     reading = read(group)
     held = reading.until_holding(PARTITIONS)
     assert set(held) == set(range(PARTITIONS))
@@ -43,7 +45,9 @@ def test_a_poll_without_news_is_empty(read: OpenReading, group: str) -> None:
     assert (polled.lost, dict(polled.gained), dict(polled.records)) == ((), {}, {})
 
 
-def test_a_poll_that_waits_ends_when_a_record_comes(log: MessageLog, read: OpenReading, group: str) -> None:
+def test_a_poll_that_waits_ends_when_a_record_comes(
+    log: MessageLog, read: OpenReading, group: str
+) -> None:
     reading = read(group)
     reading.until_holding(PARTITIONS)
     with ThreadPoolExecutor(1) as pool:
@@ -64,7 +68,9 @@ def test_a_record_comes_once_to_a_consumer_that_keeps_its_hold(
     assert len(reading.records) == 20
 
 
-def test_what_was_not_committed_comes_again(log: MessageLog, read: OpenReading, group: str) -> None:
+def test_what_was_not_committed_comes_again(
+    log: MessageLog, read: OpenReading, group: str
+) -> None:
     key = new_key()
     for number in range(6):
         append(log, f"{number}", key)
@@ -77,7 +83,9 @@ def test_what_was_not_committed_comes_again(log: MessageLog, read: OpenReading, 
     assert second.values() == [b"3", b"4", b"5"]
 
 
-def test_without_a_commit_everything_comes_again(log: MessageLog, read: OpenReading, group: str) -> None:
+def test_without_a_commit_everything_comes_again(
+    log: MessageLog, read: OpenReading, group: str
+) -> None:
     append(log, "v", new_key())
     first = read(group)
     first.until_all(1)
@@ -122,7 +130,9 @@ def test_a_commit_covers_several_partitions_at_once(
     assert not second.poll().records
 
 
-def test_the_last_of_several_commits_counts(log: MessageLog, read: OpenReading, group: str) -> None:
+def test_the_last_of_several_commits_counts(
+    log: MessageLog, read: OpenReading, group: str
+) -> None:
     key = new_key()
     for number in range(4):
         append(log, f"{number}", key)
@@ -135,7 +145,9 @@ def test_the_last_of_several_commits_counts(log: MessageLog, read: OpenReading, 
     assert second.started[second.held[second.records[0].partition]].watermark == 2
 
 
-def test_a_commit_that_goes_back_changes_nothing(log: MessageLog, read: OpenReading, group: str) -> None:
+def test_a_commit_that_goes_back_changes_nothing(
+    log: MessageLog, read: OpenReading, group: str
+) -> None:
     key = new_key()
     for number in range(3):
         append(log, f"{number}", key)
@@ -223,7 +235,9 @@ def test_a_paused_consumer_commits(log: MessageLog, read: OpenReading, group: st
     assert [record.value for record in second.until_all(1)] == [b"w"]
 
 
-def test_pausing_and_resuming_may_be_repeated(log: MessageLog, read: OpenReading, group: str) -> None:
+def test_pausing_and_resuming_may_be_repeated(
+    log: MessageLog, read: OpenReading, group: str
+) -> None:
     reading = read(group)
     for _ in range(2):
         reading.consumer.pause()

@@ -35,8 +35,15 @@ def test_a_record_is_read_back_as_it_was_appended_where_the_log_said(
     log: MessageLog, read: Callable[[str], Reading], group: str
 ) -> None:
     key = new_key()
-    headers = {"trace_id": "0123456789abcdef" * 2, "schema": "1", "note": "größer, 大きい 👋", "empty": ""}
-    appended = log.append(NewRecord(key, b"\x00value\xff\n \t'\"|", headers)).result(ANSWER_SECONDS)
+    headers = {
+        "trace_id": "0123456789abcdef" * 2,
+        "schema": "1",
+        "note": "größer, 大きい 👋",
+        "empty": "",
+    }
+    appended = log.append(NewRecord(key, b"\x00value\xff\n \t'\"|", headers)).result(
+        ANSWER_SECONDS
+    )
     (record,) = read(group).until_all(1)
     assert (record.partition, record.offset, record.timestamp) == (
         appended.partition,
@@ -87,15 +94,22 @@ def test_many_records_may_be_on_their_way_at_once(
     log: MessageLog, read: Callable[[str], Reading], group: str
 ) -> None:
     keys = keys_by_partition(PARTITIONS)
-    futures = [log.append(NewRecord(keys[number % PARTITIONS], b"%d" % number, {})) for number in range(400)]
-    positions = {(each.partition, each.offset) for each in (f.result(ANSWER_SECONDS) for f in futures)}
+    futures = [
+        log.append(NewRecord(keys[number % PARTITIONS], b"%d" % number, {}))
+        for number in range(400)
+    ]
+    positions = {
+        (each.partition, each.offset) for each in (f.result(ANSWER_SECONDS) for f in futures)
+    }
     assert len(positions) == 400
     records = read(group).until_all(400)
     assert {(record.partition, record.offset) for record in records} == positions
     assert sorted(int(record.value or b"") for record in records) == list(range(400))
 
 
-def test_records_are_durable_whether_or_not_the_log_is_told_that_no_more_come(log: MessageLog) -> None:
+def test_records_are_durable_whether_or_not_the_log_is_told_that_no_more_come(
+    log: MessageLog,
+) -> None:
     log.rested()
     log.rested()
     futures = [log.append(NewRecord(new_key(), b"before a pause", {})) for _ in range(20)]

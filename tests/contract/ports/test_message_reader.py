@@ -46,7 +46,9 @@ def test_towards_the_present_the_oldest_comes_first(
     assert list(reader.newer(chat.conversation_id, five[4].position, 2)) == []
 
 
-def test_a_place_need_not_be_a_message_s_own(reader: MessageReader, chat: Chat, five: list[Message]) -> None:
+def test_a_place_need_not_be_a_message_s_own(
+    reader: MessageReader, chat: Chat, five: list[Message]
+) -> None:
     middle = five[2].position.timestamp
     whole = MessagePosition(middle, 2**62)
     assert list(reader.newer(chat.conversation_id, whole, 10)) == five[3:]
@@ -126,7 +128,9 @@ def test_a_conversation_shows_no_other_s_messages(
     assert list(reader.newer(other.conversation_id, BEGINNING, 10)) == elsewhere
 
 
-def test_messages_are_found_by_their_ids(reader: MessageReader, chat: Chat, five: list[Message]) -> None:
+def test_messages_are_found_by_their_ids(
+    reader: MessageReader, chat: Chat, five: list[Message]
+) -> None:
     wanted = [five[3].message_id, uuid4(), five[0].message_id, five[3].message_id]
     assert dict(reader.find(chat.conversation_id, wanted)) == {
         five[3].message_id: five[3],
@@ -161,12 +165,15 @@ def test_whose_messages_are_is_told_by_their_ids(
 LARGE = ["\x01" * 10_240, "a" * 10_240, "😀" + "a" * 10_236]
 
 
-@pytest.mark.parametrize("text", LARGE, ids=["control characters", "letters", "letters and an emoji"])
+@pytest.mark.parametrize(
+    "text", LARGE, ids=["control characters", "letters", "letters and an emoji"]
+)
 def test_a_page_ends_with_the_message_that_is_one_too_many(
     recorder: MessageWriter, reader: MessageReader, chat: Chat, text: str
 ) -> None:
     messages = [
-        chat.message(text if number % 8 else "small", at=START + number // 3) for number in range(120)
+        chat.message(text if number % 8 else "small", at=START + number // 3)
+        for number in range(120)
     ]
     for start in range(0, 120, 40):
         record(recorder, *messages[start : start + 40])
@@ -212,7 +219,10 @@ def test_an_inbox_is_in_order_of_time_then_conversation_then_offset(
 ) -> None:
     bob = uuid4()
     chats = sorted((Chat(bob=bob) for _ in range(3)), key=lambda each: str(each.conversation_id))
-    early, late = [each.messages(2, at=START + 5) for each in chats], chats[1].messages(12, at=START + 6)
+    early, late = (
+        [each.messages(2, at=START + 5) for each in chats],
+        chats[1].messages(12, at=START + 6),
+    )
     earliest = [chats[2].message(at=START), chats[0].message(at=START + 4)]
     for batch in (early[2], late, [earliest[0]], early[0], [earliest[1]], early[1]):
         record(recorder, *sorted(batch, key=lambda each: each.position))
@@ -270,7 +280,9 @@ def test_a_summary_shows_the_newest_message_and_counts_what_waits_for_the_user(
     assert reader.summaries(chat.alice, ask)[ask[0]] == Summary(delivered(own), 0)
 
 
-def test_every_conversation_asked_for_has_a_summary(recorder: MessageWriter, reader: MessageReader) -> None:
+def test_every_conversation_asked_for_has_a_summary(
+    recorder: MessageWriter, reader: MessageReader
+) -> None:
     bob = uuid4()
     chats = [Chat(bob=bob) for _ in range(100)]
     last: dict[UUID, Message] = {}
@@ -280,13 +292,17 @@ def test_every_conversation_asked_for_has_a_summary(recorder: MessageWriter, rea
         last[each.conversation_id] = messages[-1]
     found = reader.summaries(bob, [each.conversation_id for each in chats])
     assert dict(found) == {
-        each.conversation_id: Summary(last.get(each.conversation_id), number + 1 if number < 10 else 0)
+        each.conversation_id: Summary(
+            last.get(each.conversation_id), number + 1 if number < 10 else 0
+        )
         for number, each in enumerate(chats)
     }
     assert dict(reader.summaries(bob, [])) == {}
 
 
-@pytest.mark.parametrize("waiting", [PENDING_COUNT_LIMIT - 1, PENDING_COUNT_LIMIT, PENDING_COUNT_LIMIT + 5])
+@pytest.mark.parametrize(
+    "waiting", [PENDING_COUNT_LIMIT - 1, PENDING_COUNT_LIMIT, PENDING_COUNT_LIMIT + 5]
+)
 def test_a_summary_counts_to_a_hundred_and_no_further(
     recorder: MessageWriter, reader: MessageReader, chat: Chat, waiting: int
 ) -> None:

@@ -6,7 +6,13 @@ from uuid import UUID, uuid4
 import pytest
 
 from angarium.domain.message import BEGINNING, Message, Status
-from angarium.ports.messages import MessageReader, MessageWriter, Receipt, ReceiptOutcome, StoreOutcome
+from angarium.ports.messages import (
+    MessageReader,
+    MessageWriter,
+    Receipt,
+    ReceiptOutcome,
+    StoreOutcome,
+)
 from tests.contract.ports.chat import (
     ANSWER_SECONDS,
     START,
@@ -36,7 +42,9 @@ def stored(reader: MessageReader, chat: Chat) -> list[Message]:
     return list(reader.newer(chat.conversation_id, BEGINNING, 1_000))
 
 
-def test_a_message_is_stored_as_it_is(recorder: MessageWriter, reader: MessageReader, chat: Chat) -> None:
+def test_a_message_is_stored_as_it_is(
+    recorder: MessageWriter, reader: MessageReader, chat: Chat
+) -> None:
     pending, sent = chat.message(), chat.message(sender=chat.bob, status=Status.SENT)
     assert record(recorder, pending, sent) == (StoreOutcome.STORED, StoreOutcome.STORED)
     assert stored(reader, chat) == [pending, sent]
@@ -63,7 +71,10 @@ def test_a_text_comes_back_byte_for_byte(
     record(recorder, replace(message, position=chat.message().position))
     mark(recorder, chat, receipt(message))
     assert [each.content for each in stored(reader, chat)] == [content, "another"]
-    assert reader.find(chat.conversation_id, [message.message_id])[message.message_id].content == content
+    assert (
+        reader.find(chat.conversation_id, [message.message_id])[message.message_id].content
+        == content
+    )
 
 
 def test_what_was_recorded_is_visible_to_every_reader_at_once(
@@ -74,10 +85,13 @@ def test_what_was_recorded_is_visible_to_every_reader_at_once(
         record(recorder, message)
         assert message in reader.older(chat.conversation_id, None, 1)
         assert message in reader.newer(chat.conversation_id, BEGINNING, 100)
-        assert reader.find(chat.conversation_id, [message.message_id]) == {message.message_id: message}
+        assert reader.find(chat.conversation_id, [message.message_id]) == {
+            message.message_id: message
+        }
         assert message in reader.inbox(chat.bob, None, 100)
         assert (
-            reader.summaries(chat.bob, [chat.conversation_id])[chat.conversation_id].last_message == message
+            reader.summaries(chat.bob, [chat.conversation_id])[chat.conversation_id].last_message
+            == message
         )
 
 
@@ -90,7 +104,9 @@ def test_the_same_record_again_changes_nothing(
     assert stored(reader, chat) == messages
 
 
-@pytest.mark.parametrize(("first", "again"), [(Status.SENT, Status.PENDING), (Status.PENDING, Status.SENT)])
+@pytest.mark.parametrize(
+    ("first", "again"), [(Status.SENT, Status.PENDING), (Status.PENDING, Status.SENT)]
+)
 def test_a_replay_keeps_the_status_that_was_stored_first(
     recorder: MessageWriter, reader: MessageReader, chat: Chat, first: Status, again: Status
 ) -> None:
@@ -105,7 +121,10 @@ def test_a_message_to_somebody_online_is_stored_as_sent(
 ) -> None:
     messages = [chat.message(), chat.message(sender=chat.bob), chat.message(status=Status.SENT)]
     online: Future[Collection[UUID]] = done({chat.bob, uuid4()})
-    assert record_for(recorder, online, *messages).result(ANSWER_SECONDS) == (StoreOutcome.STORED,) * 3
+    assert (
+        record_for(recorder, online, *messages).result(ANSWER_SECONDS)
+        == (StoreOutcome.STORED,) * 3
+    )
     statuses = [each.status for each in stored(reader, chat)]
     assert statuses == [Status.SENT, Status.PENDING, Status.SENT]
 
@@ -211,12 +230,17 @@ def test_two_workers_that_store_the_same_records_at_once_store_each_once(
     messages = chat.messages(20)
     with ThreadPoolExecutor(4) as pool:
         outcomes = list(pool.map(lambda _: record(recorder, *messages), range(4)))
-    assert {each for found in outcomes for each in found} <= {StoreOutcome.STORED, StoreOutcome.REPLAYED}
+    assert {each for found in outcomes for each in found} <= {
+        StoreOutcome.STORED,
+        StoreOutcome.REPLAYED,
+    }
     assert all(StoreOutcome.STORED in column for column in zip(*outcomes, strict=True))
     assert stored(reader, chat) == messages
 
 
-def test_many_conversations_are_stored_at_once(recorder: MessageWriter, reader: MessageReader) -> None:
+def test_many_conversations_are_stored_at_once(
+    recorder: MessageWriter, reader: MessageReader
+) -> None:
     chats = [Chat() for _ in range(30)]
     batches = {each: each.messages(7) for each in chats}
     futures = [recorder.record(each.conversation_id, batch) for each, batch in batches.items()]
@@ -261,7 +285,9 @@ def test_no_replay_takes_delivery_back(
     record(recorder, message)
     mark(recorder, chat, receipt(message))
     assert record(recorder, replace(message, status=status)) == (StoreOutcome.REPLAYED,)
-    assert record(recorder, chat.message(message_id=message.message_id)) == (StoreOutcome.DUPLICATE,)
+    assert record(recorder, chat.message(message_id=message.message_id)) == (
+        StoreOutcome.DUPLICATE,
+    )
     assert stored(reader, chat) == [delivered(message)]
 
 
@@ -283,7 +309,9 @@ def test_a_receipt_for_another_conversation_s_message_is_unknown(
     assert stored(reader, other) == [elsewhere]
 
 
-def test_only_the_recipient_confirms(recorder: MessageWriter, reader: MessageReader, chat: Chat) -> None:
+def test_only_the_recipient_confirms(
+    recorder: MessageWriter, reader: MessageReader, chat: Chat
+) -> None:
     message = chat.message()
     record(recorder, message)
     by_the_sender, by_a_stranger = receipt(message, by=chat.alice), receipt(message, by=uuid4())

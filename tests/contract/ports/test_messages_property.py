@@ -1,4 +1,6 @@
-"""Any course of events leaves what a simple model of the promises says."""
+"""Any course of events leaves what a simple model of the promises
+says.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -9,13 +11,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from angarium.domain.message import BEGINNING, Message, MessagePosition, Status
-from angarium.ports.messages import MessageReader, MessageWriter, Receipt, ReceiptOutcome, StoreOutcome
+from angarium.ports.messages import (
+    MessageReader,
+    MessageWriter,
+    Receipt,
+    ReceiptOutcome,
+    StoreOutcome,
+)
 from tests.contract.ports.chat import ANSWER_SECONDS, START, Chat
 from tests.fakes.messages import MemoryMessages
 
 NAMESPACE = UUID(int=0)
 
-# (milliseconds since the record before, which id, from bob?, online?) or (which ids, by alice?)
+# (milliseconds since the record before, which id, from bob?, online?)
+# or (which ids, by alice?)
 NEW = st.tuples(st.sampled_from([0, 0, 1, 7]), st.integers(0, 5), st.booleans(), st.booleans())
 CONFIRMED = st.tuples(st.lists(st.integers(0, 5), min_size=1, max_size=4), st.booleans())
 CALLS = st.lists(st.lists(NEW, min_size=1, max_size=6) | CONFIRMED, max_size=8)
@@ -26,7 +35,9 @@ Call = Sequence[Message] | Sequence[Receipt]
 def planned(
     chat: Chat, drawn: Sequence[list[tuple[int, int, bool, bool]] | tuple[list[int], bool]]
 ) -> list[Call]:
-    """Make calls of what was drawn, with the places that the log would give."""
+    """Make calls of what was drawn, with the places that the log would
+    give.
+    """
     calls: list[Call] = []
     timestamp, offset = START, 0
     for each in drawn:
@@ -46,12 +57,16 @@ def planned(
             numbers, by_alice = each
             timestamp, offset = timestamp + 1, offset + 1
             who = chat.alice if by_alice else chat.bob
-            calls.append([Receipt(uuid5(NAMESPACE, f"{number}"), who, timestamp) for number in numbers])
+            calls.append(
+                [Receipt(uuid5(NAMESPACE, f"{number}"), who, timestamp) for number in numbers]
+            )
     return calls
 
 
 def confirming_what_was_stored() -> Callable[[Call], Call]:
-    """Leave out receipts that come before their message: the API lets none into the log."""
+    """Leave out receipts that come before their message: the API lets
+    none into the log.
+    """
     stored: set[UUID] = set()
 
     def keep(call: Call) -> Call:
@@ -73,7 +88,11 @@ def seen(reader: MessageReader, chat: Chat) -> object:
     return (
         list(reader.older(chat.conversation_id, None, 100)),
         list(reader.newer(chat.conversation_id, BEGINNING, 100)),
-        dict(reader.find(chat.conversation_id, [uuid5(NAMESPACE, f"{number}") for number in range(6)])),
+        dict(
+            reader.find(
+                chat.conversation_id, [uuid5(NAMESPACE, f"{number}") for number in range(6)]
+            )
+        ),
         [list(reader.inbox(user, None, 100)) for user in (chat.alice, chat.bob)],
         [dict(reader.summaries(user, [chat.conversation_id])) for user in (chat.alice, chat.bob)],
     )
@@ -115,7 +134,9 @@ def test_a_worker_that_starts_over_from_any_earlier_commit_changes_nothing(
 
 def test_the_draws_reach_duplicates_conflicts_and_unknown_messages() -> None:
     chat, model = Chat(), MemoryMessages()
-    calls = planned(chat, [[(0, 1, False, False), (0, 1, False, True), (0, 1, True, False)], ([1, 2], False)])
+    calls = planned(
+        chat, [[(0, 1, False, False), (0, 1, False, True), (0, 1, True, False)], ([1, 2], False)]
+    )
     assert [carry_out(model, chat, call) for call in calls] == [
         (StoreOutcome.STORED, StoreOutcome.DUPLICATE, StoreOutcome.CONFLICT),
         (ReceiptOutcome.DELIVERED, ReceiptOutcome.UNKNOWN),

@@ -1,4 +1,6 @@
-"""Several consumers of one group, on engines that share partitions out."""
+"""Several consumers of one group, on engines that share
+partitions out.
+"""
 
 from collections.abc import Callable
 
@@ -22,11 +24,15 @@ def keys() -> dict[int, bytes]:
 
 
 def settle(*readings: Reading) -> None:
-    """Poll all until each partition is held once and everybody holds some."""
+    """Poll all until each partition is held once and everybody holds
+    some.
+    """
 
     def settled() -> bool:
         held = [partition for reading in readings for partition in reading.held]
-        return sorted(held) == list(range(PARTITIONS)) and all(reading.held for reading in readings)
+        return sorted(held) == list(range(PARTITIONS)) and all(
+            reading.held for reading in readings
+        )
 
     def poll_all() -> bool:
         for reading in readings:

@@ -18,13 +18,17 @@ SLACK_SECONDS = 2.0
 """What a busy machine may add to a bound."""
 
 RECOVERY_SECONDS = 60.0
-"""Within 15 s the store is used again, once Cassandra answers; the rest is for a busy machine."""
+"""Within 15 s the store is used again, once Cassandra answers; the rest
+is for a busy machine.
+"""
 
 Result = TypeVar("Result")
 
 
 def asked(session: CassandraSession, seconds: float = BOUND_SECONDS) -> StoreUnavailable | None:
-    """Ask for something at the session's consistency, within a deadline; give what went wrong."""
+    """Ask for something at the session's consistency, within a
+    deadline; give what went wrong.
+    """
     started = time.monotonic()
     try:
         with within(seconds):
@@ -44,7 +48,9 @@ def until_it_answers(call: Callable[[], Result], seconds: float = RECOVERY_SECON
     return call()
 
 
-def until_it_fails(session: CassandraSession, seconds: float = RECOVERY_SECONDS) -> StoreUnavailable:
+def until_it_fails(
+    session: CassandraSession, seconds: float = RECOVERY_SECONDS
+) -> StoreUnavailable:
     """Ask until it does not work."""
     give_up_at = time.monotonic() + seconds
     while (error := asked(session)) is None:

@@ -46,7 +46,9 @@ def keyspace() -> str:
 
 @pytest.fixture
 def on_node(cassandra_node: CassandraCluster) -> CassandraAddress:
-    """A prepared keyspace on the single node, which a test may freeze, kill and start again."""
+    """A prepared keyspace on the single node, which a test may freeze,
+    kill and start again.
+    """
     address = CassandraAddress(contact_points(cassandra_node.address))
     prepare(address, replication=1, timeout=PREPARE_SECONDS)
     return address
@@ -54,6 +56,8 @@ def on_node(cassandra_node: CassandraCluster) -> CassandraAddress:
 
 @pytest.fixture
 def open_session() -> Iterator[OpenSession]:
-    """Give a maker of sessions, connected or not, which are closed when the test ends."""
+    """Give a maker of sessions, connected or not, which are closed when
+    the test ends.
+    """
     with ExitStack() as stack:
         yield lambda address: stack.enter_context(closing(CassandraSession(address)))

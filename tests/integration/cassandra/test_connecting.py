@@ -1,4 +1,6 @@
-"""A session connects by itself, whatever the servers do, and lets go in time."""
+"""A session connects by itself, whatever the servers do, and lets go in
+time.
+"""
 
 import logging
 import subprocess
@@ -70,7 +72,10 @@ def test_sessions_and_init_that_begin_before_their_node_is_up_get_through_by_the
 
 
 def test_a_session_opened_before_its_keyspace_is_made_says_so_and_connects_by_itself(
-    on_node: CassandraAddress, keyspace: str, open_session: OpenSession, caplog: pytest.LogCaptureFixture
+    on_node: CassandraAddress,
+    keyspace: str,
+    open_session: OpenSession,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     address = replace(on_node, keyspace=keyspace)
     session = open_session(address)
@@ -102,7 +107,8 @@ def test_what_is_asked_before_the_connection_is_refused_at_once(open_session: Op
 def test_a_setting_that_the_driver_refuses_is_told_and_tried_again(
     open_session: OpenSession, caplog: pytest.LogCaptureFixture
 ) -> None:
-    # A line in a while is a warning, each other try's is for whoever looks closely.
+    # A line in a while is a warning, each other try's is for whoever
+    # looks closely.
     caplog.set_level(logging.DEBUG, "angarium.cassandra")
     session = open_session(CassandraAddress([("127.0.0.1", free_port())], consistency="NO_SUCH"))
     assert not session.await_connection(1.0)
@@ -174,7 +180,8 @@ def test_closing_before_the_connection_leaves_no_thread(on_node: CassandraAddres
         CassandraSession(on_node).close()
     CassandraSession(CassandraAddress([("127.0.0.1", free_port())])).close()
     give_up_at = time.monotonic() + CONNECT_SECONDS
-    # The driver has one thread for all connections of a process, for ever.
+    # The driver has one thread for all connections of a process, for
+    # ever.
     while [each for each in set(threading.enumerate()) - before if "event_loop" not in each.name]:
         assert time.monotonic() < give_up_at, threading.enumerate()
 

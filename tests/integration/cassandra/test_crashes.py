@@ -1,4 +1,6 @@
-"""Workers that die between any two requests, start over, or wake up late."""
+"""Workers that die between any two requests, start over, or wake up
+late.
+"""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -30,9 +32,13 @@ def history(reader: CassandraMessageReader, chat: Chat) -> list[Message]:
 def record_in_trouble(
     session: CassandraSession, request: int, messages: Sequence[Message], trouble: Trouble
 ) -> bool:
-    """Store messages as a worker with trouble at a request; tell whether it lived through it."""
+    """Store messages as a worker with trouble at a request; tell
+    whether it lived through it.
+    """
     dying = Troubled(session, request, trouble)
-    stored = CassandraMessageWriter(dying.as_session()).record(messages[0].conversation_id, messages)
+    stored = CassandraMessageWriter(dying.as_session()).record(
+        messages[0].conversation_id, messages
+    )
     with suppress(StoreUnavailable):
         stored.result(ANSWER_SECONDS)
     return dying.survived
@@ -49,19 +55,28 @@ def test_whenever_a_worker_dies_while_it_stores_another_one_completes_it(
         chat = Chat()
         # Two batches, both people, and one id twice.
         messages = chat.messages(ROWS_PER_MUTATION)
-        messages += [chat.message(sender=chat.bob), chat.message(message_id=messages[0].message_id)]
+        messages += [
+            chat.message(sender=chat.bob),
+            chat.message(message_id=messages[0].message_id),
+        ]
         kept = messages[:-1]
         survived = record_in_trouble(session, request, messages, trouble)
-        # The next worker starts at another record and sees everybody's presence anew.
+        # The next worker starts at another record and sees everybody's
+        # presence anew.
         replayed = [replace(each, status=Status.SENT) for each in messages]
         for begin, end in ((0, 3), (3, len(messages))):
             outcomes = record(recorder, *replayed[begin:end])
-            assert outcomes[-1] is (StoreOutcome.DUPLICATE if end == len(messages) else outcomes[0])
+            assert outcomes[-1] is (
+                StoreOutcome.DUPLICATE if end == len(messages) else outcomes[0]
+            )
         found = history(reader, chat)
         assert [replace(each, status=Status.PENDING) for each in found] == kept
         assert list(reader.inbox(chat.bob, None, 100)) == found[:ROWS_PER_MUTATION]
         assert list(reader.inbox(chat.alice, None, 100)) == found[ROWS_PER_MUTATION:]
-        assert record(recorder, *messages) == (*(StoreOutcome.REPLAYED,) * len(kept), StoreOutcome.DUPLICATE)
+        assert record(recorder, *messages) == (
+            *(StoreOutcome.REPLAYED,) * len(kept),
+            StoreOutcome.DUPLICATE,
+        )
         assert history(reader, chat) == found
         if survived:
             break
@@ -87,13 +102,17 @@ def test_what_a_dying_worker_leaves_is_a_prefix(
 
 
 def test_an_inbox_is_read_no_farther_than_its_newest_message_that_is_known_to_be_durable(
-    session: CassandraSession, reader: CassandraMessageReader, recorder: CassandraMessageWriter, chat: Chat
+    session: CassandraSession,
+    reader: CassandraMessageReader,
+    recorder: CassandraMessageWriter,
+    chat: Chat,
 ) -> None:
     known, dying = chat.messages(3), chat.messages(2)
     record(recorder, *known)
     unheard = Forgetful(session, {Statement.NOTE_NEWEST, Statement.ADD_TO_INDEX})
     record(CassandraMessageWriter(unheard.as_session()), *dying)
-    # What lies behind may be on one copy alone: reading it would show it to others without what is before it.
+    # What lies behind may be on one copy alone: reading it would show
+    # it to others without what is before it.
     assert list(reader.inbox(chat.bob, None, 100)) == known
     assert list(reader.inbox(chat.bob, chat.position(known[0]), 100)) == known[1:]
     record(recorder, *dying)
@@ -113,7 +132,9 @@ def test_whenever_a_worker_dies_while_it_marks_another_one_completes_it(
         record(recorder, *messages)
         receipts = [receipt(each, START + 50) for each in messages[:2]]
         dying = Troubled(session, request, trouble)
-        marked = CassandraMessageWriter(dying.as_session()).mark_delivered(chat.conversation_id, receipts)
+        marked = CassandraMessageWriter(dying.as_session()).mark_delivered(
+            chat.conversation_id, receipts
+        )
         with suppress(StoreUnavailable):
             marked.result(ANSWER_SECONDS)
         outcomes = mark(recorder, chat, *receipts)
@@ -121,7 +142,10 @@ def test_whenever_a_worker_dies_while_it_marks_another_one_completes_it(
         expected = [*(delivered(each, START + 50) for each in messages[:2]), messages[2]]
         assert history(reader, chat) == expected
         assert list(reader.inbox(chat.bob, None, 10)) == messages[2:]
-        assert reader.summaries(chat.bob, [chat.conversation_id])[chat.conversation_id].pending_count == 1
+        assert (
+            reader.summaries(chat.bob, [chat.conversation_id])[chat.conversation_id].pending_count
+            == 1
+        )
         if dying.survived:
             break
     assert request > 3
@@ -161,7 +185,10 @@ def test_a_creation_that_is_repeated_is_still_told_that_it_made_the_conversation
         with suppress(StoreUnavailable):
             CassandraConversations(dying.as_session()).create(conversation, claim)
         assert CassandraConversations(session).create(conversation, claim) == (conversation, True)
-        assert CassandraConversations(session).create(conversation, uuid4()) == (conversation, False)
+        assert CassandraConversations(session).create(conversation, uuid4()) == (
+            conversation,
+            False,
+        )
         if dying.survived:
             break
     assert request > 3
@@ -173,7 +200,9 @@ def test_a_zombie_that_read_before_everybody_else_changes_nothing(
     chat = Chat()
     first, second = chat.messages(2)
     sleeping = Sleeping(session)
-    late = CassandraMessageWriter(sleeping.as_session()).record(chat.conversation_id, [first, second])
+    late = CassandraMessageWriter(sleeping.as_session()).record(
+        chat.conversation_id, [first, second]
+    )
     sleeping.wait_until_asleep()
     record(recorder, first, second)
     mark(recorder, chat, receipt(first, START + 9), receipt(second, START + 9))
@@ -181,7 +210,11 @@ def test_a_zombie_that_read_before_everybody_else_changes_nothing(
     record(recorder, third)
     sleeping.wake_up()
     assert late.result(ANSWER_SECONDS) == (StoreOutcome.STORED,) * 2
-    assert history(reader, chat) == [delivered(first, START + 9), delivered(second, START + 9), third]
+    assert history(reader, chat) == [
+        delivered(first, START + 9),
+        delivered(second, START + 9),
+        third,
+    ]
     assert list(reader.inbox(chat.bob, None, 10)) == [third]
 
 

@@ -1,4 +1,6 @@
-"""What the driver does unless it is told otherwise, and that it is told."""
+"""What the driver does unless it is told otherwise, and that it is
+told.
+"""
 
 import gc
 import time
@@ -47,7 +49,9 @@ def built() -> Iterator[Cluster]:
 
 
 class CountingPolicy(RetryPolicy):  # type: ignore[misc]
-    """The driver's policy, which notes whether it was asked anything."""
+    """The driver's policy, which notes whether it was asked
+    anything.
+    """
 
     asked = 0
 
@@ -105,7 +109,9 @@ def test_a_question_ends_though_nobody_waits_for_it(
     with closing(connected(on_node)) as session:
         cassandra_node.nodes[0].freeze()
         future = session.submit(Statement.CONVERSATION, (uuid4(),))
-        batch = session.submit_batch(Statement.ADD_TO_INDEX, [(uuid4(), uuid4(), 0, 0, uuid4(), 0)] * 2)
+        batch = session.submit_batch(
+            Statement.ADD_TO_INDEX, [(uuid4(), uuid4(), 0, 0, uuid4(), 0)] * 2
+        )
         for each in (future, batch):
             assert isinstance(why(each), OperationTimedOut)
 
@@ -141,7 +147,8 @@ def test_rows_are_bare_tuples(session: CassandraSession, chat: Chat) -> None:
 
 
 def test_a_long_answer_comes_whole(session: CassandraSession, chat: Chat) -> None:
-    # The driver cuts answers into pages of 5,000 and hands out the first one alone.
+    # The driver cuts answers into pages of 5,000 and hands out the
+    # first one alone.
     number, writes = 5_100, []
     user_id = uuid4()
     for _ in range(number):
@@ -154,7 +161,8 @@ def test_a_long_answer_comes_whole(session: CassandraSession, chat: Chat) -> Non
 
 
 def test_nothing_keeps_an_answer_that_was_taken(session: CassandraSession, chat: Chat) -> None:
-    # The driver's timer keeps a question for 2 s, and the garbage collector is seldom asked.
+    # The driver's timer keeps a question for 2 s, and the garbage
+    # collector is seldom asked.
     def kept() -> int:
         return sum(type(each) is ResponseFuture for each in gc.get_objects())
 

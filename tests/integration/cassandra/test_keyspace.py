@@ -86,7 +86,9 @@ def test_racing_threads_add_what_an_older_version_did_not_have(address: Cassandr
     prepare(address, 2, PREPARE_SECONDS)
     with clusters.build(address) as cluster:
         session = cluster.connect()
-        session.execute(f"ALTER TABLE {address.quoted_keyspace}.inboxes DROP stretches", timeout=30)
+        session.execute(
+            f"ALTER TABLE {address.quoted_keyspace}.inboxes DROP stretches", timeout=30
+        )
     together = threading.Barrier(4)
 
     def race(_: int) -> KeyspaceReport:
@@ -117,7 +119,9 @@ def test_racing_processes_make_one_keyspace(address: CassandraAddress) -> None:
 
 def test_another_replication_is_refused_by_both_numbers(address: CassandraAddress) -> None:
     prepare(address, 1, PREPARE_SECONDS)
-    with pytest.raises(SetupError, match=r"keeps 1 copies in datacenter1, but ANGARIUM_REPLICATION is 2"):
+    with pytest.raises(
+        SetupError, match=r"keeps 1 copies in datacenter1, but ANGARIUM_REPLICATION is 2"
+    ):
         prepare(address, 2, PREPARE_SECONDS)
 
 
@@ -138,7 +142,9 @@ def test_what_cannot_be_a_keyspace_s_name_is_refused_before_anything_is_asked(na
 
 def test_servers_that_do_not_answer_are_named() -> None:
     port = free_port()
-    with pytest.raises(SetupError, match=rf"127\.0\.0\.1:{port} could not be prepared within 1 s .*ANGARIUM"):
+    with pytest.raises(
+        SetupError, match=rf"127\.0\.0\.1:{port} could not be prepared within 1 s .*ANGARIUM"
+    ):
         prepare(CassandraAddress([("127.0.0.1", port)]), 1, 1.0)
 
 

@@ -1,4 +1,6 @@
-"""Nodes that come back at other addresses than before, as containers do."""
+"""Nodes that come back at other addresses than before, as containers
+do.
+"""
 
 import socket
 from collections.abc import Callable, Iterator, MutableMapping
@@ -26,19 +28,27 @@ Positions = MutableMapping[str, str]
 
 @pytest.fixture
 def positions(monkeypatch: pytest.MonkeyPatch) -> Positions:
-    """Decide where every name and address leads, as a resolver and a network do."""
+    """Decide where every name and address leads, as a resolver and a
+    network do.
+    """
     positions: Positions = {}
     resolve: Callable[..., object] = socket.getaddrinfo
-    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *rest: resolve(positions.get(host, host), *rest))
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda host, *rest: resolve(positions.get(host, host), *rest)
+    )
     return positions
 
 
 @pytest.fixture
-def session(cassandra_cluster: CassandraCluster, positions: Positions) -> Iterator[CassandraSession]:
+def session(
+    cassandra_cluster: CassandraCluster, positions: Positions
+) -> Iterator[CassandraSession]:
     """Connected to two nodes by their names."""
     numeric = CassandraAddress(contact_points(cassandra_cluster.address))
     prepare(numeric, 2, PREPARE_SECONDS)
-    named = [(f"node-{number}.test", port) for number, (_, port) in enumerate(numeric.contact_points)]
+    named = [
+        (f"node-{number}.test", port) for number, (_, port) in enumerate(numeric.contact_points)
+    ]
     for (name, _), (address, _) in zip(named, numeric.contact_points, strict=True):
         positions[name] = address
     with closing(connected(CassandraAddress(named))) as session:
@@ -47,7 +57,9 @@ def session(cassandra_cluster: CassandraCluster, positions: Positions) -> Iterat
 
 def known(session: CassandraSession) -> set[str]:
     """Give what the driver would try."""
-    return {host.endpoint.address for host in session._connector.require().cluster.metadata.all_hosts()}
+    return {
+        host.endpoint.address for host in session._connector.require().cluster.metadata.all_hosts()
+    }
 
 
 def cut(session: CassandraSession) -> None:
@@ -60,7 +72,9 @@ def cut(session: CassandraSession) -> None:
 
 
 def nobody_is_reached(session: CassandraSession) -> bool:
-    """Cut it off again: a connection that was in the making the last time may have come up since."""
+    """Cut it off again: a connection that was in the making the last
+    time may have come up since.
+    """
     cut(session)
     return asked(session) is not None
 
@@ -71,12 +85,16 @@ def test_nodes_that_all_come_back_at_other_addresses_are_found_by_their_names(
     addresses = {node.address for node in cassandra_cluster.nodes}
     names = [name for name in positions if name not in addresses]
     before = dict(positions)
-    # The control connection moves once: from then on the driver knows addresses alone.
+    # The control connection moves once: from then on the driver knows
+    # addresses alone.
     positions.update(dict.fromkeys(names, NOBODY))
     cut(session)
-    until(lambda: known(session) == addresses, "the driver knows addresses alone", RECOVERY_SECONDS)
+    until(
+        lambda: known(session) == addresses, "the driver knows addresses alone", RECOVERY_SECONDS
+    )
     until_it_answers(lambda: session.execute(Statement.CONVERSATION, (uuid4(),)))
-    # What is told to the driver leads nowhere any more, and the names lead to the nodes.
+    # What is told to the driver leads nowhere any more, and the names
+    # lead to the nodes.
     positions.update({**before, **dict.fromkeys(addresses, NOBODY)})
     until(lambda: nobody_is_reached(session), "nobody is reached", RECOVERY_SECONDS)
     until_it_answers(lambda: session.execute(Statement.CONVERSATION, (uuid4(),)))

@@ -1,4 +1,6 @@
-"""Creates of one conversation at once, on a cluster that has much else to do."""
+"""Creates of one conversation at once, on a cluster that has much else
+to do.
+"""
 
 import threading
 from collections.abc import Iterator
@@ -26,7 +28,9 @@ INSTANCES = 2
 RACING = 24
 ROUNDS = 5
 PATIENCE_SECONDS = 15.0
-"""What a create may take on a machine that starts servers meanwhile; the service gives it 2 s."""
+"""What a create may take on a machine that starts servers meanwhile;
+the service gives it 2 s.
+"""
 
 
 def instance(session: CassandraSession) -> Conversations:
@@ -72,14 +76,19 @@ def test_of_two_dozen_creates_at_once_over_two_instances_all_succeed_and_one_mad
             for _ in range(ROUNDS):
                 pair = tuple(users.put(User(uuid4(), "somebody", "", 1)).user_id for _ in range(2))
                 together = threading.Barrier(RACING)
-                creating = [pool.submit(create, instances, each, pair, together) for each in range(RACING)]
+                creating = [
+                    pool.submit(create, instances, each, pair, together) for each in range(RACING)
+                ]
                 outcomes = [each.result(ANSWER_SECONDS) for each in creating]
                 (made,) = [conversation for conversation, is_new in outcomes if is_new]
                 assert {conversation for conversation, _ in outcomes} == {made}
 
 
 def create(
-    instances: list[Conversations], number: int, pair: tuple[UUID, ...], together: threading.Barrier
+    instances: list[Conversations],
+    number: int,
+    pair: tuple[UUID, ...],
+    together: threading.Barrier,
 ) -> tuple[Conversation, bool]:
     """Create it through one of the instances, when all others do."""
     caller, other = pair if number // INSTANCES % 2 else reversed(pair)

@@ -1,4 +1,6 @@
-"""A restored backup has its tables from different moments; replaying the log makes them one again."""
+"""A restored backup has its tables from different moments; replaying
+the log makes them one again.
+"""
 
 from dataclasses import replace
 
@@ -60,14 +62,19 @@ def test_a_replay_brings_back_what_a_table_lacks_that_others_have(
 
 
 def test_a_replay_gets_past_a_receipt_whose_message_is_still_missing(
-    session: CassandraSession, reader: CassandraMessageReader, recorder: CassandraMessageWriter, chat: Chat
+    session: CassandraSession,
+    reader: CassandraMessageReader,
+    recorder: CassandraMessageWriter,
+    chat: Chat,
 ) -> None:
     first, second, torn = chat.messages(3)
     record(CassandraMessageWriter(Forgetful(session, {MESSAGES, NEWEST}).as_session()), torn)
     confirmed = receipt(torn)
     position = (torn.position.timestamp, torn.position.offset, torn.message_id)
     written_at = write_time(confirmed.delivered_at, RECEIPT_RANK)
-    session.execute(RECEIPTS, (written_at, confirmed.delivered_at, chat.conversation_id, *position))
+    session.execute(
+        RECEIPTS, (written_at, confirmed.delivered_at, chat.conversation_id, *position)
+    )
     record(recorder, first, second)
     assert mark(recorder, chat, receipt(first), receipt(second)) == (ReceiptOutcome.DELIVERED,) * 2
     assert record(recorder, torn) == (StoreOutcome.REPLAYED,)
@@ -76,7 +83,10 @@ def test_a_replay_gets_past_a_receipt_whose_message_is_still_missing(
 
 
 def test_a_replay_brings_messages_back_and_lowers_no_state(
-    session: CassandraSession, reader: CassandraMessageReader, recorder: CassandraMessageWriter, chat: Chat
+    session: CassandraSession,
+    reader: CassandraMessageReader,
+    recorder: CassandraMessageWriter,
+    chat: Chat,
 ) -> None:
     kept, lost = chat.messages(2), chat.messages(2)
     record(recorder, *kept)

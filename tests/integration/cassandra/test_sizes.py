@@ -1,4 +1,6 @@
-"""As much of everything as the limits allow, and more than one request takes."""
+"""As much of everything as the limits allow, and more than one request
+takes.
+"""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -8,7 +10,11 @@ from uuid import UUID, uuid4
 from angarium.domain.message import BEGINNING, InboxPosition, Message, Status
 from angarium.engines.cassandra import inbox_cursors, inbox_reader
 from angarium.engines.cassandra.message_reader import CassandraMessageReader
-from angarium.engines.cassandra.message_writer import MARK_EVERY, ROWS_PER_MUTATION, CassandraMessageWriter
+from angarium.engines.cassandra.message_writer import (
+    MARK_EVERY,
+    ROWS_PER_MUTATION,
+    CassandraMessageWriter,
+)
 from angarium.engines.cassandra.prepared_session import PreparedSession
 from angarium.engines.cassandra.row_mapping import Rows
 from angarium.engines.cassandra.session import CassandraSession, Parameters
@@ -21,7 +27,9 @@ GROUP = 64
 """So many records of one conversation the router hands over at once."""
 
 SETTLE_SECONDS = 30.0
-"""What a hundred writes may take, tried again as the service does, on a machine that starts servers."""
+"""What a hundred writes may take, tried again as the service does, on a
+machine that starts servers.
+"""
 
 
 def delivered_mark(session: CassandraSession, chat: Chat, user_id: UUID) -> object:
@@ -35,15 +43,21 @@ def record_all(recorder: CassandraMessageWriter, messages: list[Message]) -> Non
 
 
 def settle(session: CassandraSession, user_id: UUID, conversations: int) -> None:
-    """Leave so many conversations in an inbox in which everything is confirmed."""
+    """Leave so many conversations in an inbox in which everything is
+    confirmed.
+    """
     for start in range(0, conversations, 100):
         some = [uuid4() for _ in range(min(100, conversations - start))]
         for statement in (Statement.NOTE_NEWEST, Statement.NOTE_DELIVERED):
             StoreRetry(SETTLE_SECONDS)(partial(note, session, statement, user_id, some))
 
 
-def note(session: CassandraSession, statement: Statement, user_id: UUID, conversations: list[UUID]) -> None:
-    for write in [session.submit(statement, (user_id, each, START, 7, START)) for each in conversations]:
+def note(
+    session: CassandraSession, statement: Statement, user_id: UUID, conversations: list[UUID]
+) -> None:
+    for write in [
+        session.submit(statement, (user_id, each, START, 7, START)) for each in conversations
+    ]:
         session.wait(write)
 
 
@@ -87,7 +101,10 @@ def test_a_whole_group_of_the_largest_receipts_is_applied_at_once(
         *(ReceiptOutcome.DELIVERED,) * 300,
         *(ReceiptOutcome.REPEATED,) * 1_200,
     )
-    assert all(each.status is Status.DELIVERED for each in reader.newer(chat.conversation_id, BEGINNING, 300))
+    assert all(
+        each.status is Status.DELIVERED
+        for each in reader.newer(chat.conversation_id, BEGINNING, 300)
+    )
     assert list(reader.inbox(chat.bob, None, 10)) == []
 
 
@@ -110,23 +127,29 @@ def test_an_inbox_of_thousands_of_conversations_is_walked_page_by_page(
 
 
 def position(message: Message) -> InboxPosition:
-    return InboxPosition(message.position.timestamp, message.conversation_id, message.position.offset)
+    return InboxPosition(
+        message.position.timestamp, message.conversation_id, message.position.offset
+    )
 
 
 def test_an_inbox_finds_the_little_that_waits_behind_much_that_does_not(
     recorder: CassandraMessageWriter, reader: CassandraMessageReader, chat: Chat
 ) -> None:
-    # More than one chunk of everything: bob's own words, what he has, and what he has not.
+    # More than one chunk of everything: bob's own words, what he has,
+    # and what he has not.
     first = chat.message("first")
     own = [
-        chat.message("own", sender=chat.bob) for _ in range(inbox_reader.CHUNK + inbox_reader.FIRST_CHUNK + 1)
+        chat.message("own", sender=chat.bob)
+        for _ in range(inbox_reader.CHUNK + inbox_reader.FIRST_CHUNK + 1)
     ]
     had = [chat.message("had") for _ in range(inbox_reader.CHUNK + 1)]
     last = chat.message("last")
     record_all(recorder, [first, *own, *had, last])
     mark(recorder, chat, *map(receipt, had))
     assert list(reader.inbox(chat.bob, None, 10)) == [first, last]
-    assert reader.summaries(chat.bob, [chat.conversation_id])[chat.conversation_id].pending_count == 2
+    assert (
+        reader.summaries(chat.bob, [chat.conversation_id])[chat.conversation_id].pending_count == 2
+    )
 
 
 class Counting(CassandraSession):
@@ -136,7 +159,9 @@ class Counting(CassandraSession):
         vars(self).update(vars(session))
         self.asked = 0
 
-    def _send(self, build: Callable[[PreparedSession], object], at_least_s: float = 0.0) -> "Future[Rows]":
+    def _send(
+        self, build: Callable[[PreparedSession], object], at_least_s: float = 0.0
+    ) -> "Future[Rows]":
         self.asked += 1
         return super()._send(build, at_least_s)
 
@@ -170,7 +195,10 @@ def test_marks_follow_a_talk_in_which_one_only_writes(
 
 
 def test_marks_follow_receipts_in_whatever_order_and_over_more_than_one_step_takes(
-    session: CassandraSession, recorder: CassandraMessageWriter, reader: CassandraMessageReader, chat: Chat
+    session: CassandraSession,
+    recorder: CassandraMessageWriter,
+    reader: CassandraMessageReader,
+    chat: Chat,
 ) -> None:
     one_step = inbox_cursors.CHUNK * inbox_cursors.MAX_CHUNKS
     number = one_step + 50

@@ -32,15 +32,21 @@ from tests.engines.cassandra_sessions import PREPARE_SECONDS, connected
 from tests.integration.cassandra.asking import until_it_answers
 
 REQUEST_SECONDS = 15.0
-"""What a request may take, tried again as the service does, on a machine that starts servers meanwhile."""
+"""What a request may take, tried again as the service does, on a
+machine that starts servers meanwhile.
+"""
 
 ROUNDS_AFTER = 30
 
 ROUNDS_TRIED_AGAIN_AT_MOST = ROUNDS_AFTER // 5
-"""A machine that stands still costs some; where a silent node is waited for, it is half of them."""
+"""A machine that stands still costs some; where a silent node is waited
+for, it is half of them.
+"""
 
 LEARNT_SECONDS = 6.0
-"""Every 5 s nodes work out how long they wait for a silent copy; for a new table that is 2.5 s until then."""
+"""Every 5 s nodes work out how long they wait for a silent copy; for a
+new table that is 2.5 s until then.
+"""
 
 
 CHATS_A_WAY = 3
@@ -74,18 +80,24 @@ def round_of_requests(session: CassandraSession, in_time: StoreRetry) -> None:
     messages = chat.messages(3)
     claim = uuid4()
     assert in_time(lambda: store.create(kept, claim)) == (kept, True)
-    stored = in_time(lambda: recorder.record(chat.conversation_id, messages).result(REQUEST_SECONDS))
+    stored = in_time(
+        lambda: recorder.record(chat.conversation_id, messages).result(REQUEST_SECONDS)
+    )
     assert set(stored) <= {StoreOutcome.STORED, StoreOutcome.REPLAYED}
     assert in_time(lambda: list(reader.newer(chat.conversation_id, BEGINNING, 10))) == messages
     in_time(
-        lambda: recorder.mark_delivered(chat.conversation_id, [receipt(messages[0])]).result(REQUEST_SECONDS)
+        lambda: recorder.mark_delivered(chat.conversation_id, [receipt(messages[0])]).result(
+            REQUEST_SECONDS
+        )
     )
     assert in_time(lambda: list(reader.inbox(chat.bob, None, 10))) == messages[1:]
 
 
 @contextmanager
 def use(session: CassandraSession, threads: int = 3) -> Iterator[Callable[[int], None]]:
-    """Use the store all the while; give a way to wait for so many more rounds that went well."""
+    """Use the store all the while; give a way to wait for so many more
+    rounds that went well.
+    """
     in_time = StoreRetry(REQUEST_SECONDS)
     stopping, changed = threading.Event(), threading.Condition()
     done = 0
@@ -126,11 +138,14 @@ def test_nobody_notices_that_one_of_three_nodes_dies_and_comes_back(
         more(ROUNDS_AFTER)
 
 
-def test_a_node_that_falls_silent_stops_nobody(cassandra_trio: CassandraCluster, keyspace: str) -> None:
+def test_a_node_that_falls_silent_stops_nobody(
+    cassandra_trio: CassandraCluster, keyspace: str
+) -> None:
     cassandra_trio.start()
     address = CassandraAddress(contact_points(cassandra_trio.address), keyspace)
     prepare(address, 3, PREPARE_SECONDS)
-    # Nobody has read these tables: no node knows from earlier reads how long one takes.
+    # Nobody has read these tables: no node knows from earlier reads how
+    # long one takes.
     with closing(connected(address)) as session, ThreadPoolExecutor(ROUNDS_AFTER) as pool:
         cassandra_trio.nodes[1].process.wait_until(elapsed(LEARNT_SECONDS), 2 * LEARNT_SECONDS)
         cassandra_trio.nodes[1].freeze()
@@ -182,23 +197,29 @@ def test_messages_that_have_reached_one_copy_of_three_are_seen_with_all_before_t
         kept_there = (
             chat
             for chat in iter(Chat, None)
-            if cluster.metadata.get_replicas(keyspace, chat.conversation_id.bytes)[0].address == alone.address
+            if cluster.metadata.get_replicas(keyspace, chat.conversation_id.bytes)[0].address
+            == alone.address
         )
         reads = ways(session)
         chats = list(islice(kept_there, CHATS_A_WAY * len(reads)))
         stored = {chat.conversation_id: chat.messages(ROWS_PER_MUTATION) for chat in chats}
         for conversation_id, messages in stored.items():
-            CassandraMessageWriter(session).record(conversation_id, messages).result(REQUEST_SECONDS)
-        # More copies from now on, and what is there stays where it is: as when a worker and its coordinator
-        # died before the messages reached the others.
+            CassandraMessageWriter(session).record(conversation_id, messages).result(
+                REQUEST_SECONDS
+            )
+        # More copies from now on, and what is there stays where it is:
+        # as when a worker and its coordinator died before the messages
+        # reached the others.
         cluster.connect().execute(
             f'ALTER KEYSPACE "{keyspace}" WITH replication = '
             f"{{'class': 'NetworkTopologyStrategy', '{address.datacenter}': 3}}",
             timeout=30.0,
         )
         reader = CassandraMessageReader(session)
-        # Each chat is read in one way alone: a wide read brings to the other copies what a narrow one would
-        # have shown them a part of. Whichever two copies are asked, the only one is among them some time.
+        # Each chat is read in one way alone: a wide read brings to the
+        # other copies what a narrow one would have shown them a part
+        # of. Whichever two copies are asked, the only one is among them
+        # some time.
         for chat, read in zip(chats, reads * CHATS_A_WAY, strict=True):
             for _ in range(READS_A_CHAT):
                 StoreRetry(REQUEST_SECONDS)(partial(read, chat))
@@ -218,7 +239,9 @@ def ways(session: CassandraSession) -> list[Callable[[Chat], object]]:
         lambda chat: InboxReader(session).counts(chat.bob, [chat.conversation_id], 100),
         lambda chat: reader.older(chat.conversation_id, None, 1),
         lambda chat: reader.newer(chat.conversation_id, BEGINNING, 3),
-        lambda chat: reader.newer(chat.conversation_id, MessagePosition(START + 7, LAST_OFFSET), 3),
+        lambda chat: reader.newer(
+            chat.conversation_id, MessagePosition(START + 7, LAST_OFFSET), 3
+        ),
     ]
 
 

@@ -1,4 +1,6 @@
-"""Processes that stop in the middle of a call: some requests reach Cassandra, the rest never, or late."""
+"""Processes that stop in the middle of a call: some requests reach
+Cassandra, the rest never, or late.
+"""
 
 from collections.abc import Callable, Container, Sequence
 from concurrent.futures import Future
@@ -21,7 +23,9 @@ class Trouble(Enum):
 
 
 class Troubled:
-    """Asks as Cassandra's session does until one request goes wrong, and after it no more, or as before."""
+    """Asks as Cassandra's session does until one request goes wrong,
+    and after it no more, or as before.
+    """
 
     def __init__(self, session: CassandraSession, request: int, trouble: Trouble) -> None:
         self._session = session
@@ -41,7 +45,9 @@ class Troubled:
     def submit(self, statement: Statement, parameters: Sequence[object] = ()) -> "Future[Rows]":
         return self._ask(lambda: self._session.submit(statement, parameters))
 
-    def submit_batch(self, statement: Statement, rows: Sequence[Sequence[object]]) -> "Future[Rows]":
+    def submit_batch(
+        self, statement: Statement, rows: Sequence[Sequence[object]]
+    ) -> "Future[Rows]":
         return self._ask(lambda: self._session.submit_batch(statement, rows))
 
     def execute(self, statement: Statement, parameters: Sequence[object] = ()) -> Rows:
@@ -55,13 +61,19 @@ class Troubled:
         if self._asked < self._request:
             return ask()
         if self._asked == self._request:
-            return _lost(ask()) if self._trouble is Trouble.DIES_AFTER else failed(StoreUnavailable("no"))
+            return (
+                _lost(ask())
+                if self._trouble is Trouble.DIES_AFTER
+                else failed(StoreUnavailable("no"))
+            )
         return ask() if self._trouble is Trouble.FAILS_ONCE else failed(StoreUnavailable("dead"))
 
 
 def _lost(answer: "Future[Rows]") -> "Future[Rows]":
     unheard: Future[Rows] = Future()
-    answer.add_done_callback(lambda _: unheard.set_exception(StoreUnavailable("the answer is lost")))
+    answer.add_done_callback(
+        lambda _: unheard.set_exception(StoreUnavailable("the answer is lost"))
+    )
     return unheard
 
 
@@ -77,10 +89,20 @@ class Forgetful:
         return cast("CassandraSession", self)
 
     def submit(self, statement: Statement, parameters: Sequence[object] = ()) -> "Future[Rows]":
-        return done(()) if statement in self._forgotten else self._session.submit(statement, parameters)
+        return (
+            done(())
+            if statement in self._forgotten
+            else self._session.submit(statement, parameters)
+        )
 
-    def submit_batch(self, statement: Statement, rows: Sequence[Sequence[object]]) -> "Future[Rows]":
-        return done(()) if statement in self._forgotten else self._session.submit_batch(statement, rows)
+    def submit_batch(
+        self, statement: Statement, rows: Sequence[Sequence[object]]
+    ) -> "Future[Rows]":
+        return (
+            done(())
+            if statement in self._forgotten
+            else self._session.submit_batch(statement, rows)
+        )
 
 
 class Sleeping:
@@ -112,5 +134,7 @@ class Sleeping:
         self._first = answer
         return self._heard
 
-    def submit_batch(self, statement: Statement, rows: Sequence[Sequence[object]]) -> "Future[Rows]":
+    def submit_batch(
+        self, statement: Statement, rows: Sequence[Sequence[object]]
+    ) -> "Future[Rows]":
         return self._session.submit_batch(statement, rows)

@@ -1,4 +1,6 @@
-"""What one instance of each half may take on Kafka and Cassandra: 200 MiB at the peak (docs/adr/0007)."""
+"""What one instance of each half may take on Kafka and Cassandra: 200
+MiB at the peak (docs/adr/0007).
+"""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -27,18 +29,24 @@ from tests.integration.faults.cluster import Cluster, cluster
 
 MAX_MIB = 200.0
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process's peak")
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux tells a process's peak"
+)
 
 
 @pytest.fixture(scope="module")
 def keyspace() -> str:
-    """One keyspace for all: making its tables on two nodes takes long on a busy machine."""
+    """One keyspace for all: making its tables on two nodes takes long
+    on a busy machine.
+    """
     return f"memory_{uuid4().hex[:8]}"
 
 
 @pytest.fixture
 def service(tmp_path: Path, kafka: str, cassandra: str, keyspace: str) -> Iterator[Cluster]:
-    """A prepared cluster whose instances have no peak of another test's."""
+    """A prepared cluster whose instances have no peak of another
+    test's.
+    """
     with cluster(tmp_path, kafka, cassandra, keyspace) as made:
         yield made
 
@@ -55,7 +63,9 @@ def worker(service: Cluster) -> Service:
 
 @pytest.fixture
 def targets(service: Cluster, api: Service, worker: Service) -> Sequence[Target]:
-    """Two conversations as their four members see them: whoever is alone gets a quarter of the threads."""
+    """Two conversations as their four members see them: whoever is
+    alone gets a quarter of the threads.
+    """
     assert worker.process.poll() is None
     one, two, three, four = service.names
     first = Target.prepare(api.port, one, two, service.password)
@@ -70,12 +80,16 @@ def all_read_pages(targets: Sequence[Target], readers: int, rounds: int) -> Stat
 
 
 def stays_small(instance: Service) -> bool:
-    """Tell whether an instance runs, and always had less than it may have."""
+    """Tell whether an instance runs, and always had less than it may
+    have.
+    """
     return instance.process.poll() is None and peak_mib(instance.process.pid) < MAX_MIB
 
 
 def await_served(target: Target) -> None:
-    """Wait until a page and a message of somebody who asks for no more go through again."""
+    """Wait until a page and a message of somebody who asks for no more
+    go through again.
+    """
     until(lambda: read_pages(target, 1, 1)[200] == 1, "a page is read again")
     until(lambda: send_largest(target, 1, 1)[202] == 1, "a message is taken again")
 
@@ -100,7 +114,9 @@ def test_the_largest_messages_of_many_senders_half_bodies_logins_and_a_lag_of_th
     assert worker.terminate() == 0
     one, other, third, _ = targets
     with sending_halves(one, clients=600):
-        statuses = side_by_side(2, lambda number: send_largest([one, third][number], senders=30, rounds=20))
+        statuses = side_by_side(
+            2, lambda number: send_largest([one, third][number], senders=30, rounds=20)
+        )
         assert statuses[202]
         assert set(statuses) <= {0, 202, 503}
         assert set(log_in_wrongly(one, clients=40)) <= {0, 401, 429, 503}

@@ -43,7 +43,9 @@ def test_a_broker_answers_on_both_listeners(kafka_server: KafkaServer) -> None:
     assert _kafka_answers(kafka_server.sasl_address)
 
 
-def test_a_frozen_broker_takes_connections_and_answers_when_it_goes_on(kafka_server: KafkaServer) -> None:
+def test_a_frozen_broker_takes_connections_and_answers_when_it_goes_on(
+    kafka_server: KafkaServer,
+) -> None:
     kafka_server.freeze()
     assert not _kafka_answers(kafka_server.address, patience=0.5)
     kafka_server.resume()
@@ -59,8 +61,13 @@ def test_a_killed_broker_comes_back_at_its_address(kafka_server: KafkaServer) ->
     assert _kafka_answers(address)
 
 
-def test_a_deleted_topic_leaves_no_log_that_a_killed_broker_checks(kafka_server: KafkaServer) -> None:
-    connection, topic = KafkaConnectionSettings((kafka_server.address,)), f"messages-{uuid4().hex[:8]}"
+def test_a_deleted_topic_leaves_no_log_that_a_killed_broker_checks(
+    kafka_server: KafkaServer,
+) -> None:
+    connection, topic = (
+        KafkaConnectionSettings((kafka_server.address,)),
+        f"messages-{uuid4().hex[:8]}",
+    )
     logs = partial((kafka_server.folder / "data").glob, f"{topic}*")
     make_topics(connection, topic, 4)
     assert list(logs())
@@ -83,7 +90,9 @@ def test_without_maven_the_advice_says_what_to_install(
     assert [entry.suffix for entry in (tmp_path / "cache").iterdir()] == [".lock"]
 
 
-def test_jars_that_are_there_are_not_fetched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_jars_that_are_there_are_not_fetched_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pom = tmp_path / "some-pom.xml"
     pom.write_text("<project/>")
     with monkeypatch.context() as machine:
@@ -95,7 +104,9 @@ def test_jars_that_are_there_are_not_fetched_again(tmp_path: Path, monkeypatch: 
     assert jars(pom, tmp_path / "cache") == lock.with_suffix("")
 
 
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks where Linux shows a process's state")
+@pytest.mark.skipif(
+    not Path("/proc/self/stat").exists(), reason="looks where Linux shows a process's state"
+)
 def test_a_frozen_server_stands_still_from_then_on(tmp_path: Path) -> None:
     spin = "import itertools\nfor _ in itertools.count(): pass"
     server = ServerProcess("spinner", [sys.executable, "-c", spin], tmp_path / "log", os.environ)
@@ -127,7 +138,9 @@ def test_a_server_does_not_outlive_the_process_that_started_it(tmp_path: Path) -
 
 
 def _runs(pid: int) -> bool:
-    shown = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    shown = subprocess.run(
+        ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
     return bool(shown.stdout.strip()) and not shown.stdout.startswith("Z")
 
 

@@ -1,4 +1,6 @@
-"""Any number of instances of each half as processes, on real Kafka and Cassandra."""
+"""Any number of instances of each half as processes, on real Kafka and
+Cassandra.
+"""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,10 +24,14 @@ SECRET = "a key of thirty-two bytes or more"
 
 
 class Cluster:
-    """Instances with a topic, a group and people of their own; the keyspace may be shared."""
+    """Instances with a topic, a group and people of their own; the
+    keyspace may be shared.
+    """
 
     def __init__(self, folder: Path, kafka: str, cassandra: str, keyspace: str) -> None:
-        """Make the topics, the tables and four users, as an operator does."""
+        """Make the topics, the tables and four users, as an operator
+        does.
+        """
         name = next(name for name in _names() if len(_partitions(_people(name))) == PARTITIONS)
         self.names = _people(name)
         self.topic = f"messages-{name}"
@@ -57,7 +63,9 @@ class Cluster:
         return [api.url for api in self.apis]
 
     def run(self, *arguments: str) -> "CompletedProcess[str]":
-        """Run one command to its end, with the settings of every instance."""
+        """Run one command to its end, with the settings of every
+        instance.
+        """
         return run_cli(*arguments, stdin="", patience=PATIENCE, **self.settings)
 
     def token(self, name: str) -> str:
@@ -98,7 +106,9 @@ def _people(name: str) -> list[str]:
 
 
 def _partitions(people: Sequence[str]) -> set[int]:
-    """Give the partitions that are used when everybody talks to everybody."""
+    """Give the partitions that are used when everybody talks to
+    everybody.
+    """
     pairs = combinations(people, 2)
     return {partition_for(conversation_id(*pair).encode(), PARTITIONS) for pair in pairs}
 
@@ -121,4 +131,8 @@ def logged(instance: Service, action: str) -> list[Mapping[str, object]]:
 def await_work(worker: Service, more: int = 1, patience: float = PATIENCE) -> None:
     """Wait until a worker has stored so many more messages."""
     before = len(logged(worker, "message_stored"))
-    until(lambda: len(logged(worker, "message_stored")) >= before + more, "a worker stores more", patience)
+    until(
+        lambda: len(logged(worker, "message_stored")) >= before + more,
+        "a worker stores more",
+        patience,
+    )

@@ -13,7 +13,9 @@ from tests.integration.faults.cluster import Cluster, cluster
 
 @pytest.fixture(scope="session")
 def keyspace() -> str:
-    """One keyspace for all: making its tables on two nodes costs more than a test."""
+    """One keyspace for all: making its tables on two nodes costs more
+    than a test.
+    """
     return f"faults_{uuid4().hex[:8]}"
 
 
@@ -21,7 +23,9 @@ def keyspace() -> str:
 def service(
     tmp_path: Path, kafka_server: KafkaServer, cassandra_cluster: CassandraCluster, keyspace: str
 ) -> Iterator[Cluster]:
-    """A prepared cluster without instances, on servers that a test may take away."""
+    """A prepared cluster without instances, on servers that a test may
+    take away.
+    """
     with cluster(tmp_path, kafka_server.address, cassandra_cluster.address, keyspace) as made:
         yield made
     kafka_server.start()

@@ -1,4 +1,6 @@
-"""People who talk through all instances for as long as a block lasts, and the ledger at its end."""
+"""People who talk through all instances for as long as a block lasts,
+and the ledger at its end.
+"""
 
 import itertools
 import threading
@@ -13,28 +15,45 @@ from tests.integration.faults.verifying import Verify
 from tests.integration.faults.witness import Away, Witness
 
 REST_SECONDS = 0.1
-"""Between two messages of one person: faults take seconds, and the ledger is read again and again."""
+"""Between two messages of one person: faults take seconds, and the
+ledger is read again and again.
+"""
 
 VERIFY_RATE = 30
 """Messages a second of `angarium verify`, as many as those of ours."""
 
 LOSES_EVERY = 7
-"""A kill seldom falls between the log and the answer; a lost answer leaves the same behind."""
+"""A kill seldom falls between the log and the answer; a lost answer
+leaves the same behind.
+"""
 
 
 class Crowd:
-    """`angarium verify` for the first one's conversations, a sender of ours for each other pair.
+    """`angarium verify` for the first one's conversations, a sender of
+    ours for each other pair.
 
-    A witness reads each conversation meanwhile; both ledgers are held against what is read at the end.
+    A witness reads each conversation meanwhile; both ledgers are held
+    against what is read at the end.
     """
 
     def __init__(self, cluster: Cluster, urls: Sequence[str] = ()) -> None:
         """Let them use these instances, all by default."""
         self.urls = list(urls or cluster.urls)
-        self.verify = Verify(cluster.folder, self.urls, cluster.names, cluster.password, VERIFY_RATE)
+        self.verify = Verify(
+            cluster.folder, self.urls, cluster.names, cluster.password, VERIFY_RATE
+        )
         pairs = list(itertools.combinations(cluster.names, 2))
         self.senders = [
-            Sender(self.urls[0], one, two, cluster.token(one), seed, self.urls[1:], REST_SECONDS, LOSES_EVERY)
+            Sender(
+                self.urls[0],
+                one,
+                two,
+                cluster.token(one),
+                seed,
+                self.urls[1:],
+                REST_SECONDS,
+                LOSES_EVERY,
+            )
             for seed, (one, two) in enumerate(pairs)
             if one != cluster.names[0]
         ]
@@ -53,7 +72,9 @@ class Crowd:
         return sum(sender.retries for sender in self.senders)
 
     def start(self) -> None:
-        """Let them talk, once all conversations are open, so that sending needs no store."""
+        """Let them talk, once all conversations are open, so that
+        sending needs no store.
+        """
         with Caller(self.urls[0]) as caller:
             for sender in self.senders:
                 caller.token = sender.token
@@ -75,7 +96,9 @@ class Crowd:
         until(lambda: self.accepted >= goal, f"{messages} more messages are accepted")
 
     def complaints(self) -> list[str]:
-        """Hold every 202 against what is read through every instance."""
+        """Hold every 202 against what is read through every
+        instance.
+        """
         promises = self._promises()
         found: list[str] = []
         for witness in self.witnesses:
@@ -89,12 +112,16 @@ class Crowd:
         return found
 
     def _promises(self) -> dict[str, list[tuple[str, str]]]:
-        ours = {conversation_id(each.sender, each.recipient): each.accepted for each in self.senders}
+        ours = {
+            conversation_id(each.sender, each.recipient): each.accepted for each in self.senders
+        }
         return {**ours, **self.verify.promises()}
 
 
 def _await_all(caller: Caller, accepted: Sequence[tuple[str, str]], witness: Witness) -> None:
-    """Wait until the log is worked off: the last message and every receipt is there."""
+    """Wait until the log is worked off: the last message and every
+    receipt is there.
+    """
     last = accepted[-1][0] if accepted else ""
 
     def worked_off() -> bool:
@@ -110,7 +137,9 @@ def _await_all(caller: Caller, accepted: Sequence[tuple[str, str]], witness: Wit
 
 @contextmanager
 def talking(cluster: Cluster, urls: Sequence[str] = ()) -> Iterator[Crowd]:
-    """Let people talk while the block lasts; every 202 must be there once, in order, when it ends."""
+    """Let people talk while the block lasts; every 202 must be there
+    once, in order, when it ends.
+    """
     crowd = Crowd(cluster, urls)
     try:
         crowd.start()

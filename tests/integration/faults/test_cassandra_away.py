@@ -1,4 +1,6 @@
-"""Cassandra goes away and comes back: Kafka takes everything meanwhile, and it is stored by itself."""
+"""Cassandra goes away and comes back: Kafka takes everything meanwhile,
+and it is stored by itself.
+"""
 
 import pytest
 
@@ -38,12 +40,14 @@ def test_while_one_copy_or_both_are_dead_sends_are_taken_and_stored_when_they_ar
     with talking(service) as crowd:
         crowd.await_more(ROUND)
         await_work(worker)
-        # Two copies and a quorum of two: a single node's absence stops the store.
+        # Two copies and a quorum of two: a single node's absence stops
+        # the store.
         one.kill()
         await_nothing_stored(crowd, worker)
         other.kill()
         await_nothing_stored(crowd, worker)
-        # What it has read and not stored is read again by whoever comes next.
+        # What it has read and not stored is read again by whoever comes
+        # next.
         worker.kill()
         worker.start()
         cassandra_cluster.start()
@@ -64,6 +68,8 @@ def await_return(crowd: Crowd, worker: Service) -> None:
 
 
 def await_outage(worker: Service) -> None:
-    """Wait until the worker has had no answer for longer than the driver waits for one."""
+    """Wait until the worker has had no answer for longer than the
+    driver waits for one.
+    """
     before = len(logged(worker, "retry"))
     until(lambda: len(logged(worker, "retry")) > before, "the worker misses Cassandra")

@@ -1,4 +1,6 @@
-"""Any number of instances of each half behave as one service, whoever comes, goes and dies."""
+"""Any number of instances of each half behave as one service, whoever
+comes, goes and dies.
+"""
 
 import time
 from collections import deque
@@ -15,11 +17,14 @@ ROUND = 60
 STORM_SECONDS = 60.0
 
 
-# The longest one of all, and the process that has the other servers has less to do.
+# The longest one of all, and the process that has the other servers has
+# less to do.
 @pytest.mark.xdist_group("other servers")
 @pytest.mark.storm
 @pytest.mark.timeout(400)
-def test_three_apis_and_three_workers_are_one_service_through_a_minute_of_storm(service: Cluster) -> None:
+def test_three_apis_and_three_workers_are_one_service_through_a_minute_of_storm(
+    service: Cluster,
+) -> None:
     apis = deque(service.api() for _ in range(3))
     workers = deque(service.worker() for _ in range(3))
     with talking(service) as crowd:
@@ -52,7 +57,9 @@ def let_one_join_and_one_leave(service: Cluster, workers: "deque[Service]") -> N
 
 
 def kill_an_api(crowd: Crowd, apis: "deque[Service]") -> None:
-    """Kill the next one; whoever it cuts off sends again through another one."""
+    """Kill the next one; whoever it cuts off sends again through
+    another one.
+    """
     apis.rotate()
     retries = crowd.retries
     apis[0].kill()
@@ -62,6 +69,8 @@ def kill_an_api(crowd: Crowd, apis: "deque[Service]") -> None:
 
 
 def kill_a_worker(workers: "deque[Service]") -> None:
-    """Kill one in whatever it is doing, and start it again with its partitions still its own."""
+    """Kill one in whatever it is doing, and start it again with its
+    partitions still its own.
+    """
     workers[0].kill()
     workers[0].start()

@@ -1,4 +1,6 @@
-"""Kafka goes away and comes back: a quick 503 meanwhile, and nobody has to do anything afterwards."""
+"""Kafka goes away and comes back: a quick 503 meanwhile, and nobody has
+to do anything afterwards.
+"""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -48,7 +50,9 @@ def test_who_starts_while_kafka_is_away_works_when_it_is_back(
 ) -> None:
     kafka_server.kill()
     with ThreadPoolExecutor(2) as pool:
-        api, worker = (start.result() for start in (pool.submit(service.api), pool.submit(service.worker)))
+        api, worker = (
+            start.result() for start in (pool.submit(service.api), pool.submit(service.worker))
+        )
     sender, recipient = service.names[:2]
     with Caller(api.url) as caller:
         caller.token = service.token(sender)
@@ -56,7 +60,11 @@ def test_who_starts_while_kafka_is_away_works_when_it_is_back(
         assert caller.call("GET", "/health/ready").status == 503
         assert caller.send(conversation, "too early").status == 503
         kafka_server.start()
-        until(lambda: caller.send(conversation, "at last").status == 202, "a send is taken", RETURN_SECONDS)
+        until(
+            lambda: caller.send(conversation, "at last").status == 202,
+            "a send is taken",
+            RETURN_SECONDS,
+        )
     until(lambda: bool(logged(worker, "message_stored")), "it is stored")
 
 
@@ -75,7 +83,9 @@ def await_taken(crowd: Crowd, url: str) -> None:
 
 
 def sends(crowd: Crowd, url: str) -> int:
-    """Send one message more in somebody's name, as no part of the ledger."""
+    """Send one message more in somebody's name, as no part of the
+    ledger.
+    """
     sender = crowd.senders[0]
     conversation = conversation_id(sender.sender, sender.recipient)
     with Caller(url) as caller:

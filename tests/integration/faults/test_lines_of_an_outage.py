@@ -1,4 +1,6 @@
-"""What an instance writes while a server is away: a few lines that say what is wrong, however many ask."""
+"""What an instance writes while a server is away: a few lines that say
+what is wrong, however many ask.
+"""
 
 import threading
 import time
@@ -17,10 +19,14 @@ from tests.engines.ports import free_port
 from tests.integration.faults.cluster import Cluster, await_work
 
 LINES_A_MINUTE = 50
-"""Of an instance, beside those of single requests; a busy machine makes more than a minute of the outage."""
+"""Of an instance, beside those of single requests; a busy machine makes
+more than a minute of the outage.
+"""
 
 REFUSED = 80
-"""So many requests are refused in each half of an outage: a line for each would be far too many."""
+"""So many requests are refused in each half of an outage: a line for
+each would be far too many.
+"""
 
 HALF_SECONDS = 11.0
 """Each half lasts at least so long: what repeats is summed once."""
@@ -68,8 +74,12 @@ def test_init_says_in_one_line_that_no_node_answers(service: Cluster) -> None:
 
 
 @contextmanager
-def told_briefly(service: Cluster, part: str, end: Callable[[], None]) -> Iterator[Callable[[], None]]:
-    """Judge the lines of both halves that are written within the block, after which the outage is ended."""
+def told_briefly(
+    service: Cluster, part: str, end: Callable[[], None]
+) -> Iterator[Callable[[], None]]:
+    """Judge the lines of both halves that are written within the block,
+    after which the outage is ended.
+    """
     api, worker = service.api(), service.worker()
     with Caller(api.url) as caller:
         caller.token = service.token(service.names[0])
@@ -83,12 +93,16 @@ def told_briefly(service: Cluster, part: str, end: Callable[[], None]) -> Iterat
     try:
         yield lambda: refuse_many(api, caller.token, conversation)
         lasted = time.monotonic() - began
-        during = [instance.log_lines()[seen:] for instance, seen in zip(instances, before, strict=True)]
+        during = [
+            instance.log_lines()[seen:] for instance, seen in zip(instances, before, strict=True)
+        ]
     finally:
         end()
     for lines in during:
         judge(lines, part, most=LINES_A_MINUTE * max(1.0, lasted / 60))
-    summed = [line for line in during[0] if line["action"] == f"{part}_unavailable" and "repeats" in line]
+    summed = [
+        line for line in during[0] if line["action"] == f"{part}_unavailable" and "repeats" in line
+    ]
     assert summed, "what repeats is not summed"
 
 
@@ -96,14 +110,20 @@ def judge(lines: list[Line], part: str, most: float) -> None:
     """See that an instance says what is out, and little more."""
     own = [line for line in lines if line["action"] not in OF_SINGLE_REQUESTS]
     assert any(line["action"] == f"{part}_unavailable" for line in own)
-    assert len(own) < most, Counter(f"{line['level']} {line['action']}: {line['message']}" for line in own)
+    assert len(own) < most, Counter(
+        f"{line['level']} {line['action']}: {line['message']}" for line in own
+    )
     assert not [line for line in own if "traceback" in line]
     assert not [line for line in own if line["action"] == "library" and line["level"] != "WARNING"]
-    assert not [line["said"] for line in own if "said" in line], "a library says what is not known here"
+    assert not [line["said"] for line in own if "said" in line], (
+        "a library says what is not known here"
+    )
 
 
 def refuse_many(api: Service, token: str, conversation: str) -> None:
-    """Send, read and check some times a second, until many requests were refused."""
+    """Send, read and check some times a second, until many requests
+    were refused.
+    """
     refused: list[int] = []
     enough = threading.Event()
 
@@ -111,7 +131,11 @@ def refuse_many(api: Service, token: str, conversation: str) -> None:
         with Caller(api.url) as caller:
             caller.token = token
             for path in cycle(("", "/v1/conversations", "", "/v1/inbox", "/health/ready")):
-                answer = caller.call("GET", path) if path else caller.send(conversation, "anybody there?")
+                answer = (
+                    caller.call("GET", path)
+                    if path
+                    else caller.send(conversation, "anybody there?")
+                )
                 if answer.status == 503:
                     refused.append(1)
                 if enough.wait(PAUSE_SECONDS):

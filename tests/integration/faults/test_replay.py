@@ -1,4 +1,6 @@
-"""What is in the log twice, or should not be in it at all, changes nothing for anybody."""
+"""What is in the log twice, or should not be in it at all, changes
+nothing for anybody.
+"""
 
 import json
 from contextlib import closing
@@ -13,7 +15,11 @@ from tests.acceptance.caller import Caller
 from tests.acceptance.service import PATIENCE, until
 from tests.integration.faults.cluster import PARTITIONS, Cluster, logged
 from tests.integration.faults.crowd import snapshot, talking
-from tests.integration.faults.topic import await_dead_letters, await_worked_off, put_into_all_partitions
+from tests.integration.faults.topic import (
+    await_dead_letters,
+    await_worked_off,
+    put_into_all_partitions,
+)
 
 ROUND = 60
 TRACE = "f" * 32
@@ -41,7 +47,10 @@ def test_dead_letters_are_listed_and_replayed_once_by_the_command_line(service: 
         caller.token = service.token(alice)
         conversation = caller.open_conversation(bob)
         put_into_all_partitions(service, b"{no event")
-        until(lambda: len(logged(worker, "dead_lettered")) == PARTITIONS, "what is no event is put away")
+        until(
+            lambda: len(logged(worker, "dead_lettered")) == PARTITIONS,
+            "what is no event is put away",
+        )
         message_id = uuid4()
         position = bury(service, event(conversation, message_id, alice, bob))
         poisoned = [letter for letter in dead_letters(service) if letter["trace_id"] != TRACE]
@@ -51,28 +60,44 @@ def test_dead_letters_are_listed_and_replayed_once_by_the_command_line(service: 
             done = service.run("dead", "replay", position)
             assert done.returncode == 0, done.stderr
             assert done.stdout.startswith(f"{position} is appended again as ")
-        until(lambda: len(logged(worker, "message_duplicate")) == 1, "the second replay is a duplicate")
+        until(
+            lambda: len(logged(worker, "message_duplicate")) == 1,
+            "the second replay is a duplicate",
+        )
         assert [row["message_id"] for row in caller.history(conversation)] == [str(message_id)]
         (stored,) = logged(worker, "message_stored")
         assert stored["trace_id"] == TRACE
         everything = service.run("dead", "replay", "--all")
         assert everything.returncode == 0, everything.stderr
-        until(lambda: len(logged(worker, "dead_lettered")) == 2 * PARTITIONS, "no event is put away again")
+        until(
+            lambda: len(logged(worker, "dead_lettered")) == 2 * PARTITIONS,
+            "no event is put away again",
+        )
         assert [row["message_id"] for row in caller.history(conversation)] == [str(message_id)]
 
 
 def event(conversation: str, message_id: UUID, sender: str, recipient: str) -> NewMessage:
     people = (user_id_for(sender), user_id_for(recipient))
-    return NewMessage(uuid4(), UUID(conversation), 0, message_id, *people, "better late than never")
+    return NewMessage(
+        uuid4(), UUID(conversation), 0, message_id, *people, "better late than never"
+    )
 
 
 def bury(service: Cluster, message: NewMessage) -> str:
-    """Put away a good message, as a worker of an older version may have done."""
+    """Put away a good message, as a worker of an older version may have
+    done.
+    """
     headers = {"trace_id": TRACE.encode(), "schema": SCHEMA.encode()}
-    record = Record(0, 1_000_000, 0, str(message.conversation_id).encode(), encode(message), headers)
-    with closing(KafkaDeadLetters(KafkaConnectionSettings((service.kafka,)), service.topic)) as letters:
+    record = Record(
+        0, 1_000_000, 0, str(message.conversation_id).encode(), encode(message), headers
+    )
+    with closing(
+        KafkaDeadLetters(KafkaConnectionSettings((service.kafka,)), service.topic)
+    ) as letters:
         letters.wait_until_connected(PATIENCE)
-        letters.append(DeadLetter("undecodable_event", "unknown schema", record, TRACE)).result(PATIENCE)
+        letters.append(DeadLetter("undecodable_event", "unknown schema", record, TRACE)).result(
+            PATIENCE
+        )
     return f"{record.partition}:{record.offset}"
 
 

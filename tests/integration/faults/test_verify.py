@@ -1,4 +1,6 @@
-"""`angarium verify` believes nobody: what is broken in the store is found, and told by the exit status."""
+"""`angarium verify` believes nobody: what is broken in the store is
+found, and told by the exit status.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,14 +24,19 @@ LATER = "USING TIMESTAMP 4000000000000000"
 """Wins against everything that a worker writes."""
 
 
-def test_what_is_lost_doubled_reordered_altered_or_fallen_in_cassandra_is_found(service: Cluster) -> None:
+def test_what_is_lost_doubled_reordered_altered_or_fallen_in_cassandra_is_found(
+    service: Cluster,
+) -> None:
     service.api()
     service.worker()
-    verify = Verify(service.folder, service.urls, service.names[:2], service.password, 60, PATIENCE_SECONDS)
+    verify = Verify(
+        service.folder, service.urls, service.names[:2], service.password, 60, PATIENCE_SECONDS
+    )
     try:
         verify.start()
         until(lambda: verify.confirmed > 0, "a delivery is confirmed")
-        # It looks again after 20 messages, so that it has seen the status before it falls.
+        # It looks again after 20 messages, so that it has seen the
+        # status before it falls.
         seen = verify.accepted + ROUND
         until(lambda: verify.accepted > seen, "everything confirmed is looked at")
         confirmed = next(line for line in verify.entries() if line["entry"] == "confirmed")
@@ -53,13 +60,17 @@ class Store:
         self._messages = f"{keyspace}.messages"
 
     def break_promises(self, conversation_id: UUID, delivered: UUID) -> None:
-        """Do to six messages what must never be done to any; the delivered one falls."""
+        """Do to six messages what must never be done to any; the
+        delivered one falls.
+        """
         columns = "timestamp, seq, message_id, sender_id, recipient_id, content, status"
         rows = self._ask(
             f"SELECT {columns} FROM {self._messages} WHERE conversation_id = %s", conversation_id
         )
         fallen = next(row for row in rows if row[2] == delivered)
-        lost, doubled, moved, altered = [row for row in rows[-ROUND // 2 :] if row is not fallen][:4]
+        lost, doubled, moved, altered = [row for row in rows[-ROUND // 2 :] if row is not fallen][
+            :4
+        ]
         self._ask(f"DELETE FROM {self._messages} {LATER} WHERE {ROW}", conversation_id, *lost[:3])
         self._insert(conversation_id, (*doubled[:2], uuid4(), *doubled[3:]))
         self._ask(f"DELETE FROM {self._messages} {LATER} WHERE {ROW}", conversation_id, *moved[:3])
@@ -68,10 +79,14 @@ class Store:
         self._set("status = 'PENDING', delivered_at = null", conversation_id, *fallen[:3])
 
     def _insert(self, conversation_id: UUID, row: tuple[object, ...]) -> None:
-        columns = "conversation_id, timestamp, seq, message_id, sender_id, recipient_id, content, status"
+        columns = (
+            "conversation_id, timestamp, seq, message_id, sender_id, recipient_id, content, status"
+        )
         positions = ", ".join(["%s"] * 8)
         self._ask(
-            f"INSERT INTO {self._messages} ({columns}) VALUES ({positions}) {LATER}", conversation_id, *row
+            f"INSERT INTO {self._messages} ({columns}) VALUES ({positions}) {LATER}",
+            conversation_id,
+            *row,
         )
 
     def _set(self, change: str, *key: object) -> None:

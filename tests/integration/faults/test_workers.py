@@ -10,7 +10,9 @@ ROUND = 60
 pytestmark = pytest.mark.storm
 
 
-def test_a_worker_that_was_frozen_past_its_session_comes_back_as_no_zombie(service: Cluster) -> None:
+def test_a_worker_that_was_frozen_past_its_session_comes_back_as_no_zombie(
+    service: Cluster,
+) -> None:
     service.api()
     frozen, other = service.worker(), service.worker()
     with talking(service) as crowd:
@@ -22,7 +24,10 @@ def test_a_worker_that_was_frozen_past_its_session_comes_back_as_no_zombie(servi
             crowd.await_more(2 * ROUND)
             taken = {line["partition"] for line in logged(service.apis[0], "message_accepted")}
             until(
-                lambda: taken == {line["partition"] for line in logged(other, "message_stored")[before:]},
+                lambda: (
+                    taken
+                    == {line["partition"] for line in logged(other, "message_stored")[before:]}
+                ),
                 "the other has taken over all partitions",
             )
         finally:

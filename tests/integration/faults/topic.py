@@ -26,7 +26,9 @@ def await_dead_letters(cluster: Cluster, count: int) -> Sequence[Mapping[str, by
     """Wait for so many dead letters and give their headers."""
     with _consumer(cluster) as consumer:
         dead = f"{cluster.topic}.dead"
-        positions = [TopicPartition(dead, each) for each in consumer.partitions_for_topic(dead) or ()]
+        positions = [
+            TopicPartition(dead, each) for each in consumer.partitions_for_topic(dead) or ()
+        ]
         consumer.assign(positions)
         consumer.seek_to_beginning(*positions)
         found: list[Mapping[str, bytes]] = []
@@ -41,12 +43,16 @@ def await_dead_letters(cluster: Cluster, count: int) -> Sequence[Mapping[str, by
 
 
 def await_worked_off(cluster: Cluster, group: str) -> None:
-    """Wait until a group has committed everything that is in the topic."""
+    """Wait until a group has committed everything that is in the
+    topic.
+    """
     positions = [TopicPartition(cluster.topic, partition) for partition in range(PARTITIONS)]
     with _consumer(cluster, group) as consumer:
         ends = consumer.end_offsets(positions)
         until(
-            lambda: all((consumer.committed(position) or 0) >= ends[position] for position in positions),
+            lambda: all(
+                (consumer.committed(position) or 0) >= ends[position] for position in positions
+            ),
             f"{group} has worked everything off",
         )
 

@@ -1,4 +1,6 @@
-"""`angarium verify` beside whatever is killed, as an operator runs it."""
+"""`angarium verify` beside whatever is killed, as an operator
+runs it.
+"""
 
 import json
 import signal
@@ -11,7 +13,8 @@ from typing import cast
 
 from tests.acceptance.service import PATIENCE, environment, until
 
-# Whoever runs the tests in the background may have Ctrl-C ignored, which every process inherits.
+# Whoever runs the tests in the background may have Ctrl-C ignored,
+# which every process inherits.
 _WITH_CTRL_C = """
 import runpy, signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -25,7 +28,8 @@ _numbers = count(1)
 
 
 class Verify:
-    """One run: it writes until `stop`, then reads everything back through every instance.
+    """One run: it writes until `stop`, then reads everything back
+    through every instance.
 
     Attributes:
         report: What it said; empty until `stop`.
@@ -49,7 +53,8 @@ class Verify:
             names: Who takes part.
             password: Everybody's.
             rate: Messages a second.
-            patience: Seconds for which it repeats a request, and waits for what was accepted.
+            patience: Seconds for which it repeats a request, and waits
+                for what was accepted.
         """
         self.report: Mapping[str, object] = {}
         self.status = -1
@@ -139,4 +144,6 @@ class Verify:
         ]
 
     def _count(self, entry: str) -> int:
-        return self._ledger.read_text().count(f'"entry": "{entry}"') if self._ledger.exists() else 0
+        return (
+            self._ledger.read_text().count(f'"entry": "{entry}"') if self._ledger.exists() else 0
+        )

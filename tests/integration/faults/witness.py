@@ -1,4 +1,6 @@
-"""A recipient who looks again and again, confirms some of it, and remembers everything seen."""
+"""A recipient who looks again and again, confirms some of it, and
+remembers everything seen.
+"""
 
 import http.client
 import itertools
@@ -43,7 +45,9 @@ class Witness:
                 pause.wait(PAUSE_SECONDS)
 
     def look(self, caller: Caller) -> list[dict[str, object]]:
-        """Walk the whole history once, and hold it against everything that was seen before."""
+        """Walk the whole history once, and hold it against everything
+        that was seen before.
+        """
         path = f"/v1/conversations/{self.conversation}/messages"
         page = answered(caller, "GET", path, limit=100, since_timestamp=0)
         rows = page.rows("messages")
@@ -66,15 +70,23 @@ class Witness:
 
     def _confirm(self, caller: Caller) -> None:
         # Every third is left as it is, so that all statuses occur.
-        ids = [each for number, each in enumerate(self.seen) if number % 3 and each not in self.confirmed]
+        ids = [
+            each
+            for number, each in enumerate(self.seen)
+            if number % 3 and each not in self.confirmed
+        ]
         if ids:
             body = {"status": "DELIVERED", "message_ids": ids[:100]}
             answered(caller, "POST", f"/v1/conversations/{self.conversation}/receipts", body)
             self.confirmed.update(ids[:100])
 
 
-def answered(caller: Caller, method: str, path: str, body: object = None, **query: object) -> Answer:
-    """Ask; anything but a success and a 503 is a fault of the service."""
+def answered(
+    caller: Caller, method: str, path: str, body: object = None, **query: object
+) -> Answer:
+    """Ask; anything but a success and a 503 is a fault of the
+    service.
+    """
     try:
         answer = caller.call(method, path, body, None, **query)
     except (OSError, http.client.HTTPException) as error:

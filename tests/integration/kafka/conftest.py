@@ -40,11 +40,15 @@ def topic(connection: KafkaConnectionSettings, name: str) -> str:
 
 @pytest.fixture
 def open_log(connection: KafkaConnectionSettings, topic: str) -> Iterator[OpenLog]:
-    """Give a maker of connected logs, which are closed when the test ends."""
+    """Give a maker of connected logs, which are closed when the test
+    ends.
+    """
     with ExitStack() as stack:
 
         def make(limit: int = 1_000) -> KafkaLog:
-            log = stack.enter_context(closing(KafkaLog(connection, topic, PARTITIONS, limit=limit)))
+            log = stack.enter_context(
+                closing(KafkaLog(connection, topic, PARTITIONS, limit=limit))
+            )
             log.wait_until_connected(30.0)
             return log
 
@@ -58,7 +62,11 @@ def log(open_log: OpenLog) -> KafkaLog:
 
 @pytest.fixture
 def read(connection: KafkaConnectionSettings, topic: str) -> Iterator[OpenReading]:
-    """Give a maker of readings in one group; their consumers are closed when the test ends."""
+    """Give a maker of readings in one group; their consumers are closed
+    when the test ends.
+    """
     group = f"router-{uuid4().hex[:8]}"
     with ExitStack() as stack:
-        yield lambda: Reading(stack.enter_context(closing(KafkaLogConsumer(connection, topic, group))))
+        yield lambda: Reading(
+            stack.enter_context(closing(KafkaLogConsumer(connection, topic, group)))
+        )

@@ -21,7 +21,9 @@ Change = Callable[[bytes], bytes]
 
 
 def in_lz4(batch: bytes) -> bytes:
-    """Put a batch into LZ4, as a producer with `compression.type=lz4` does."""
+    """Put a batch into LZ4, as a producer with `compression.type=lz4`
+    does.
+    """
     records = batch[_HEADER:]
     frame = _LZ4_FRAME + struct.pack("<I", len(records) | _AS_IT_IS) + records + bytes(4)
     whole = bytearray(batch[:_HEADER] + frame)
@@ -47,7 +49,10 @@ def produce(
         producer = kafka.KafkaProducer(linger_ms=5_000, **connection.options())
         try:
             headers = [("odd", b"1"), ("trace_id", b"f" * 32)]
-            sent = [producer.send(topic, value, b"key", headers, partition=partition) for value in values]
+            sent = [
+                producer.send(topic, value, b"key", headers, partition=partition)
+                for value in values
+            ]
             producer.flush(timeout=30)
             offsets = [each.get(timeout=30).offset for each in sent]
         finally:

@@ -15,8 +15,12 @@ RECOVERY_SECONDS = 5.0
 """Within so long sends are taken again, once Kafka answers."""
 
 
-def try_to_append(log: MessageLog, value: str, key: bytes | None = None) -> Appended | LogUnavailable:
-    """Append, and give what the caller hears within the bound; anything later fails the test."""
+def try_to_append(
+    log: MessageLog, value: str, key: bytes | None = None
+) -> Appended | LogUnavailable:
+    """Append, and give what the caller hears within the bound; anything
+    later fails the test.
+    """
     try:
         future = log.append(NewRecord(key or new_key(), value.encode(), {}))
     except LogUnavailable as refusal:
@@ -28,7 +32,9 @@ def try_to_append(log: MessageLog, value: str, key: bytes | None = None) -> Appe
     return failure
 
 
-def keep_trying(log: MessageLog, seconds: float, value: str = "v") -> list[Appended | LogUnavailable]:
+def keep_trying(
+    log: MessageLog, seconds: float, value: str = "v"
+) -> list[Appended | LogUnavailable]:
     """Append one after the other for some time."""
     until = time.monotonic() + seconds
     answers = []
@@ -37,8 +43,12 @@ def keep_trying(log: MessageLog, seconds: float, value: str = "v") -> list[Appen
     return answers
 
 
-def until_taken(log: MessageLog, value: str = "back", seconds: float = RECOVERY_SECONDS) -> Appended:
-    """Append until it works, which must be so within the promised time."""
+def until_taken(
+    log: MessageLog, value: str = "back", seconds: float = RECOVERY_SECONDS
+) -> Appended:
+    """Append until it works, which must be so within the promised
+    time.
+    """
     give_up_at = time.monotonic() + seconds
     while True:
         answer = try_to_append(log, value)

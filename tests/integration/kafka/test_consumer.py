@@ -1,4 +1,6 @@
-"""What a consumer does while its group, its positions or its brokers change."""
+"""What a consumer does while its group, its positions or its brokers
+change.
+"""
 
 import contextlib
 import threading
@@ -44,19 +46,25 @@ def poll_in_outage_for(seconds: float, reading: Reading) -> None:
 
 
 def settle(*readings: Reading) -> None:
-    """Poll all until each partition is held once and everybody holds some."""
+    """Poll all until each partition is held once and everybody holds
+    some.
+    """
 
     def settled() -> bool:
         for reading in readings:
             reading.poll()
         held = [partition for reading in readings for partition in reading.held]
-        return sorted(held) == list(range(PARTITIONS)) and all(reading.held for reading in readings)
+        return sorted(held) == list(range(PARTITIONS)) and all(
+            reading.held for reading in readings
+        )
 
     readings[0].until(settled)
 
 
 def fill(log: KafkaLog) -> None:
-    """Give each partition records for every position that a test may commit."""
+    """Give each partition records for every position that a test may
+    commit.
+    """
     keys = keys_by_partition(PARTITIONS).values()
     futures = [log.append(NewRecord(key, b"v", {})) for key in keys for _ in range(FILLED)]
     for future in futures:
@@ -64,10 +72,18 @@ def fill(log: KafkaLog) -> None:
 
 
 def overwrite_commit(
-    connection: KafkaConnectionSettings, topic: str, group: str, partition: int, committed: OffsetAndMetadata
+    connection: KafkaConnectionSettings,
+    topic: str,
+    group: str,
+    partition: int,
+    committed: OffsetAndMetadata,
 ) -> None:
-    """Commit as an administrator's tool does, to a group without members."""
-    consumer = kafka.KafkaConsumer(group_id=group, enable_auto_commit=False, **connection.options())
+    """Commit as an administrator's tool does, to a group without
+    members.
+    """
+    consumer = kafka.KafkaConsumer(
+        group_id=group, enable_auto_commit=False, **connection.options()
+    )
     topic_partition = TopicPartition(topic, partition)
     consumer.assign([topic_partition])
     consumer.commit({topic_partition: committed})
@@ -115,7 +131,9 @@ def test_a_commit_during_a_rebalance_is_uncertain_and_works_afterwards_for_what_
     first.consumer.close()
     settle(second, newcomer)
     started = {**second.started, **newcomer.started}
-    assert {started[held] for held in started if held.partition == kept[0].partition} == {uncertain}
+    assert {started[held] for held in started if held.partition == kept[0].partition} == {
+        uncertain
+    }
 
 
 def test_who_was_thrown_out_can_commit_nothing_and_begins_anew_where_the_group_is(
@@ -155,9 +173,12 @@ def test_who_is_thrown_out_while_it_joins_anew_keeps_no_partition_under_an_old_t
         assert consumer._client is not None
         coordinator = consumer._client._consumer._coordinator
         Reading(newcomer).until(coordinator.need_rejoin)
-        # It knows of a rebalance, and asks to join as the member that it no longer is.
+        # It knows of a rebalance, and asks to join as the member that
+        # it no longer is.
         throw_out(connection, group)
-        reading.until(lambda: len(reading.lost) >= PARTITIONS and len(reading.held) == PARTITIONS, timeout)
+        reading.until(
+            lambda: len(reading.lost) >= PARTITIONS and len(reading.held) == PARTITIONS, timeout
+        )
         assert set(held.values()) <= set(reading.lost)
         assert not set(held.values()) & set(reading.held.values())
 
@@ -176,7 +197,7 @@ def test_an_offset_without_a_watermark_is_read_again_from_the_beginning(
 
 
 @pytest.mark.parametrize("away", ["silent", "dead"])
-def test_an_outage_is_told_and_costs_next_to_no_cpu_and_what_comes_afterwards_is_read_once_and_in_order(
+def test_an_outage_is_told_and_costs_little_cpu_and_what_comes_later_is_read_once_in_order(
     kafka_server: KafkaServer, log: KafkaLog, read: OpenReading, away: str
 ) -> None:
     key = new_key()
@@ -189,7 +210,10 @@ def test_an_outage_is_told_and_costs_next_to_no_cpu_and_what_comes_afterwards_is
         kafka_server.kill()
     while not poll_in_outage(reading):
         assert not reading.lost
-    assert cpu_seconds(lambda: poll_in_outage_for(OUTAGE_SECONDS, reading)) < IDLE_SHARE * OUTAGE_SECONDS
+    assert (
+        cpu_seconds(lambda: poll_in_outage_for(OUTAGE_SECONDS, reading))
+        < IDLE_SHARE * OUTAGE_SECONDS
+    )
     kafka_server.start()
     until_taken(log, "during")
     for number in range(3):
@@ -304,7 +328,9 @@ def newest(records: list[Record]) -> list[Record]:
 
 
 def throw_out(connection: KafkaConnectionSettings, group: str) -> None:
-    """Take every member out of a group, as the broker does with silent ones."""
+    """Take every member out of a group, as the broker does with silent
+    ones.
+    """
     with closing(kafka.KafkaAdminClient(**connection.options())) as administrator:
         described = administrator.describe_groups([group])[group]
         members = [MemberToRemove(member_id=each["member_id"]) for each in described["members"]]

@@ -25,7 +25,11 @@ def test_what_a_broker_refuses_as_too_large_is_kept_without_its_value(
             for offset in count()
             if (kept := keep(dead_letters, large(offset), give_up_at)).record.value is None
         )
-    assert (kept.record.partition, kept.record.key, kept.record.headers) == (3, b"key", {"schema": b"1"})
+    assert (kept.record.partition, kept.record.key, kept.record.headers) == (
+        3,
+        b"key",
+        {"schema": b"1"},
+    )
     assert "without its value (2000000 bytes)" in kept.detail
 
 
@@ -35,7 +39,9 @@ def large(offset: int) -> DeadLetter:
 
 
 def keep(dead_letters: KafkaDeadLetters, letter: DeadLetter, give_up_at: float) -> DeadLetter:
-    """Try until it is kept, as a worker does, and give what is read back."""
+    """Try until it is kept, as a worker does, and give what is read
+    back.
+    """
     pause = threading.Event()
     while time.monotonic() < give_up_at:
         try:

@@ -31,7 +31,9 @@ def lines() -> Iterator[LogLines]:
 
 
 def expire(connection: KafkaConnectionSettings, topic: str, offset: int) -> None:
-    """Let the records of the first partition in front of an offset go, as retention does."""
+    """Let the records of the first partition in front of an offset go,
+    as retention does.
+    """
     with closing(kafka.KafkaAdminClient(**connection.options())) as administrator:
         administrator.delete_records({TopicPartition(topic, 0): offset})
 
@@ -58,17 +60,21 @@ def test_a_log_that_ends_before_the_groups_offset_is_read_from_its_beginning_and
         reading.until(lambda: set(reading.values()) == {b"0", b"1", b"elsewhere"})
         assert len(reading.records) == 3
         assert [assignment.partition for assignment in reading.lost] == [0]
-        # Later than everything that was read of the log before, so that nothing comes between it.
+        # Later than everything that was read of the log before, so that
+        # nothing comes between it.
         assert reading.started[reading.held[0]] == Position(0, WATERMARK + 1)
         told = {"partition": 0, "offset": 1_000, "first_offset": 0, "last_offset": 1}
         assert lines.of("records_missing") == [told]
-    # Nobody has worked anything through since: the offset of the log that is gone must not come back.
+    # Nobody has worked anything through since: the offset of the log
+    # that is gone must not come back.
     with closing(KafkaLogConsumer(connection, topic, group)) as successor:
         reading = Reading(successor)
         reading.until_holding(PARTITIONS)
         assert reading.started[reading.held[0]] == Position(0, WATERMARK + 1)
         records = reading.until_all(3)
-        reading.commit(*[record for record in records if record.value == b"1"], watermark=WATERMARK + 2)
+        reading.commit(
+            *[record for record in records if record.value == b"1"], watermark=WATERMARK + 2
+        )
     with closing(KafkaLogConsumer(connection, topic, group)) as third:
         reading = Reading(third)
         reading.until_holding(PARTITIONS)
@@ -109,7 +115,11 @@ def test_records_that_expire_before_they_are_read_are_told(
 
 
 def test_a_new_group_begins_with_the_first_record_that_there_is(
-    connection: KafkaConnectionSettings, topic: str, log: KafkaLog, read: OpenReading, lines: LogLines
+    connection: KafkaConnectionSettings,
+    topic: str,
+    log: KafkaLog,
+    read: OpenReading,
+    lines: LogLines,
 ) -> None:
     fill(log, 3)
     expire(connection, topic, 2)

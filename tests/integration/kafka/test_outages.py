@@ -1,4 +1,6 @@
-"""What senders hear while brokers are away, and that nothing is needed to come back."""
+"""What senders hear while brokers are away, and that nothing is needed
+to come back.
+"""
 
 import threading
 import time
@@ -69,7 +71,9 @@ def test_a_silent_broker_costs_next_to_no_cpu(kafka_server: KafkaServer, log: Ka
 
 
 def idle_cpu_seconds(log: KafkaLog) -> float:
-    """Tell what it costs to wait with many records that were given up."""
+    """Tell what it costs to wait with many records that were
+    given up.
+    """
     wait([log.append(NewRecord(new_key(), b"v", {})) for _ in range(200)])
     idle = threading.Event()
     return cpu_seconds(lambda: idle.wait(IDLE_SECONDS))
@@ -151,7 +155,9 @@ def test_closing_during_an_outage_is_bounded_and_answers_everybody(
     log.close()
     assert time.monotonic() - started < 8.0
     assert isinstance(future.exception(0), LogUnavailable)
-    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("angarium-")]
+    assert not [
+        thread.name for thread in threading.enumerate() if thread.name.startswith("angarium-")
+    ]
     with pytest.raises(LogUnavailable, match="closed"):
         log.append(NewRecord(new_key(), b"v", {}))
 

@@ -57,14 +57,19 @@ def test_every_part_gets_in_with_a_password_or_a_certificate(
         assert dead_letters.read(1) == []
 
 
-def test_a_wrong_password_is_an_outage_that_says_so(guarded: KafkaConnectionSettings, name: str) -> None:
+def test_a_wrong_password_is_an_outage_that_says_so(
+    guarded: KafkaConnectionSettings, name: str
+) -> None:
     wrong = replace(guarded, sasl_password="another")
     with pytest.raises(LogUnavailable):
         KafkaTopics(wrong, name, 4, 1).verify()
     with closing(KafkaLog(wrong, name, 4)) as log:
         answers = keep_trying(log, 2.0)
         assert all(isinstance(answer, LogUnavailable) for answer in answers)
-    with closing(KafkaLogConsumer(wrong, name, "router-" + name)) as consumer, pytest.raises(LogUnavailable):
+    with (
+        closing(KafkaLogConsumer(wrong, name, "router-" + name)) as consumer,
+        pytest.raises(LogUnavailable),
+    ):
         consumer.poll(0.1)
 
 

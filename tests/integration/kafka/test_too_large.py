@@ -1,4 +1,6 @@
-"""A topic that takes less than a legal message, from one moment to the next: whom does it harm?"""
+"""A topic that takes less than a legal message, from one moment to the
+next: whom does it harm?
+"""
 
 import time
 from collections.abc import Iterator
@@ -34,7 +36,9 @@ def lines() -> Iterator[LogLines]:
 
 @dataclass
 class Crowd:
-    """Many senders of small records, and one who repeats a large one."""
+    """Many senders of small records, and one who repeats a large
+    one.
+    """
 
     log: KafkaLog
     large: int
@@ -42,7 +46,9 @@ class Crowd:
     refused: int = 0
 
     def send(self, rounds: int) -> None:
-        """Send without waiting for answers, so that records share batches, then wait for all."""
+        """Send without waiting for answers, so that records share
+        batches, then wait for all.
+        """
         keys = [key_of(partition, PARTITIONS) for partition in range(PARTITIONS)]
         for _ in range(rounds):
             small = [self._small(key, number) for number in range(10) for key in keys]
@@ -69,7 +75,9 @@ def batch_bytes_of(size: int) -> int:
 
 
 def until_refused(log: KafkaLog, size: int) -> RecordTooLarge:
-    """Send a large record until the broker heeds what the topic was told."""
+    """Send a large record until the broker heeds what the topic was
+    told.
+    """
     return next(answer for answer in answers(log, size) if isinstance(answer, RecordTooLarge))
 
 
@@ -83,10 +91,14 @@ def answers(log: KafkaLog, size: int) -> Iterator[Appended | BaseException]:
 
 
 def read_all(read: OpenReading, crowd: Crowd) -> list[Record]:
-    """Read until every small record has come, and give them without what came before."""
+    """Read until every small record has come, and give them without
+    what came before.
+    """
     reading = read()
     reading.until(
-        lambda: sum(len(record.value or b"") == SMALL for record in reading.records) >= len(crowd.sent)
+        lambda: (
+            sum(len(record.value or b"") == SMALL for record in reading.records) >= len(crowd.sent)
+        )
     )
     return [record for record in reading.records if len(record.value or b"") == SMALL]
 
@@ -99,8 +111,14 @@ def positions(records: list[Record]) -> dict[tuple[int, int], bytes]:
 @pytest.mark.parametrize(
     ("limit", "large"),
     [
-        (20_000, LEGAL_BYTES),  # larger than any batch of small records: the large ones are alone in theirs
-        (1_000, 2_000),  # smaller than batches: the broker refuses records of everybody with the large ones
+        (
+            20_000,
+            LEGAL_BYTES,
+        ),  # larger than any batch of small records: the large ones are alone in theirs
+        (
+            1_000,
+            2_000,
+        ),  # smaller than batches: the broker refuses records of everybody with the large ones
     ],
 )
 def test_a_record_that_its_topic_takes_no_more_is_refused_alone(
@@ -121,11 +139,14 @@ def test_a_record_that_its_topic_takes_no_more_is_refused_alone(
     assert crowd.refused == 5 * PARTITIONS
     records = read_all(read, crowd)
     assert positions(records) == {
-        (future.result().partition, future.result().offset): value for value, future in crowd.sent.items()
+        (future.result().partition, future.result().offset): value
+        for value, future in crowd.sent.items()
     }, "each once, and where its sender was told"
     for partition in range(PARTITIONS):
         offsets = [
-            each.result().offset for each in crowd.sent.values() if each.result().partition == partition
+            each.result().offset
+            for each in crowd.sent.values()
+            if each.result().partition == partition
         ]
         assert offsets == sorted(offsets), "in the order in which they were sent"
     assert lines.of("kafka_connected") == [], "the producer went on"
@@ -145,11 +166,17 @@ def test_a_record_that_no_topic_takes_is_refused_at_once_and_harms_nobody(log: K
 def test_what_a_topic_must_take_is_taken(
     log: KafkaLog, connection: KafkaConnectionSettings, topic: str
 ) -> None:
-    """The figure that `init` and every start ask for is enough for the largest legal record."""
+    """The figure that `init` and every start ask for is enough for the
+    largest legal record.
+    """
     set_config(connection, topic, "max.message.bytes", 1_000)
     until_refused(log, LEGAL_BYTES)
     set_config(connection, topic, "max.message.bytes", MAX_BATCH_BYTES)
     key = key_of(0, PARTITIONS)
-    size = MAX_BATCH_BYTES - max_batch_bytes(key, b"", WIRE_HEADERS) - 8  # its own length has digits too
+    size = (
+        MAX_BATCH_BYTES - max_batch_bytes(key, b"", WIRE_HEADERS) - 8
+    )  # its own length has digits too
     assert any(isinstance(answer, Appended) for answer in answers(log, size))
-    assert isinstance(log.append(NewRecord(key, bytes(size + 100), HEADERS)).exception(30), LogUnavailable)
+    assert isinstance(
+        log.append(NewRecord(key, bytes(size + 100), HEADERS)).exception(30), LogUnavailable
+    )

@@ -18,7 +18,9 @@ from tests.engines.kafka_topics import make_topics, set_config
 from tests.engines.ports import free_port
 
 
-def make(connection: KafkaConnectionSettings, name: str, partitions: int, configs: dict[str, str]) -> None:
+def make(
+    connection: KafkaConnectionSettings, name: str, partitions: int, configs: dict[str, str]
+) -> None:
     with closing(kafka.KafkaAdminClient(**connection.options())) as administrator:
         administrator.create_topics(
             {name: {"num_partitions": partitions, "replication_factor": 1, "configs": configs}}
@@ -35,13 +37,16 @@ def test_init_makes_both_topics_once(connection: KafkaConnectionSettings, name: 
 def test_racing_inits_make_each_topic_once(connection: KafkaConnectionSettings, name: str) -> None:
     with ThreadPoolExecutor(4) as pool:
         made = list(pool.map(lambda _: make_topics(connection, name, 6), range(4)))
-    # A busy broker may have made a topic for somebody who was told of a failure: nobody counts that one.
+    # A busy broker may have made a topic for somebody who was told of a
+    # failure: nobody counts that one.
     names = [topic for each in made for topic in each]
     assert len(names) == len(set(names))
     KafkaTopics(connection, name, 6, 1).verify()
 
 
-def test_topics_that_are_not_there_are_named(connection: KafkaConnectionSettings, name: str) -> None:
+def test_topics_that_are_not_there_are_named(
+    connection: KafkaConnectionSettings, name: str
+) -> None:
     with pytest.raises(SetupError) as refusal:
         KafkaTopics(connection, name, 6, 1).verify()
     assert f"{name!r} is not there" in str(refusal.value)
@@ -78,7 +83,9 @@ def test_a_topic_that_takes_less_than_the_largest_message_is_named(
     said = f"{name}' has max.message.bytes={MAX_BATCH_BYTES - 1}, not {MAX_BATCH_BYTES}"
     with pytest.raises(SetupError, match=said) as refusal:
         until_refused(topics.verify)
-    assert f"--alter --topic {name} --add-config max.message.bytes={MAX_BATCH_BYTES}" in str(refusal.value)
+    assert f"--alter --topic {name} --add-config max.message.bytes={MAX_BATCH_BYTES}" in str(
+        refusal.value
+    )
     with pytest.raises(SetupError, match=said):
         topics.create()
 
@@ -132,7 +139,9 @@ def test_init_refuses_a_topic_that_differs(connection: KafkaConnectionSettings, 
         KafkaTopics(connection, name, 6, 1).create()
 
 
-def test_more_replicas_than_brokers_are_waited_for(connection: KafkaConnectionSettings, name: str) -> None:
+def test_more_replicas_than_brokers_are_waited_for(
+    connection: KafkaConnectionSettings, name: str
+) -> None:
     with pytest.raises(LogUnavailable, match="ANGARIUM_TOPIC_REPLICATION is 3"):
         KafkaTopics(connection, name, 6, 3).create()
 

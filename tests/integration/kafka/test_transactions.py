@@ -1,4 +1,6 @@
-"""Records of another producer's transactions: those it takes back were never said."""
+"""Records of another producer's transactions: those it takes back were
+never said.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -23,7 +25,9 @@ from tests.unit.services.log_lines import LogLines, captured
 @pytest.fixture
 def other(connection: KafkaConnectionSettings) -> Iterator[kafka.KafkaProducer]:
     """Another program's producer, which sends in transactions."""
-    producer = kafka.KafkaProducer(transactional_id=f"other-{uuid4().hex[:8]}", **connection.options())
+    producer = kafka.KafkaProducer(
+        transactional_id=f"other-{uuid4().hex[:8]}", **connection.options()
+    )
     try:
         producer.init_transactions()
         yield producer
@@ -32,8 +36,12 @@ def other(connection: KafkaConnectionSettings) -> Iterator[kafka.KafkaProducer]:
 
 
 @contextmanager
-def transaction(producer: kafka.KafkaProducer, topic: str, value: str, key: bytes) -> Iterator[None]:
-    """Keep a transaction with one record open for a block; the block ends it."""
+def transaction(
+    producer: kafka.KafkaProducer, topic: str, value: str, key: bytes
+) -> Iterator[None]:
+    """Keep a transaction with one record open for a block; the block
+    ends it.
+    """
     producer.begin_transaction()
     producer.send(topic, value.encode(), key, partition=0)
     producer.flush(timeout=30)
@@ -98,14 +106,21 @@ def test_what_lies_behind_an_open_transaction_waits_for_its_end(
         assert b"behind" not in reading.values()
         other.commit_transaction()
         reading.until(lambda: b"behind" in reading.values())
-    assert [value for value in reading.values() if value != b"elsewhere"] == [b"before", b"open", b"behind"]
+    assert [value for value in reading.values() if value != b"elsewhere"] == [
+        b"before",
+        b"open",
+        b"behind",
+    ]
 
 
 def test_dead_letters_that_were_aborted_are_not_listed(
     connection: KafkaConnectionSettings, topic: str, other: kafka.KafkaProducer
 ) -> None:
     end: Callable[[], None]
-    for value, end in [(b"taken back", other.abort_transaction), (b"meant", other.commit_transaction)]:
+    for value, end in [
+        (b"taken back", other.abort_transaction),
+        (b"meant", other.commit_transaction),
+    ]:
         letter = DeadLetter("internal_error", "detail", Record(0, 1, 5, b"key", value), "trace")
         other.begin_transaction()
         other.send(

@@ -1,4 +1,6 @@
-"""What the client library cannot decode, in front of records that are well."""
+"""What the client library cannot decode, in front of records that are
+well.
+"""
 
 from contextlib import closing
 
@@ -16,7 +18,9 @@ from tests.integration.kafka.sending import key_of
 
 
 def let_producers_compress(connection: KafkaConnectionSettings, topic: str) -> None:
-    """Make the topic one that keeps what producers send, as those are that nobody has set up for it."""
+    """Make the topic one that keeps what producers send, as those are
+    that nobody has set up for it.
+    """
     resource = kafka.admin.ConfigResource(
         kafka.admin.ConfigResourceType.TOPIC, topic, configs={"compression.type": "producer"}
     )
@@ -77,4 +81,7 @@ def test_what_another_producer_compresses_is_kept_in_a_form_that_can_be_read(
 ) -> None:
     produce(connection, topic, [b"first", b"second"], in_lz4)
     records = read().until_all(2)
-    assert [(record.value, record.problem) for record in records] == [(b"first", None), (b"second", None)]
+    assert [(record.value, record.problem) for record in records] == [
+        (b"first", None),
+        (b"second", None),
+    ]

@@ -39,7 +39,9 @@ HOME, OFFICE = "192.0.2.1", "198.51.100.1"
 
 
 class Bench:
-    """An application over engines in memory that can fail, with one conversation in the store."""
+    """An application over engines in memory that can fail, with one
+    conversation in the store.
+    """
 
     def __init__(self) -> None:
         parts = memory_parts()
@@ -108,7 +110,9 @@ def test_options_of_the_server_itself_tells_every_method(bench: Bench) -> None:
     assert answer.response.headers == (("Allow", "GET, HEAD, POST, OPTIONS"),)
 
 
-def test_a_send_in_an_unknown_conversation_asks_for_a_thread_before_it_asks_the_store(bench: Bench) -> None:
+def test_a_send_in_an_unknown_conversation_asks_for_a_thread_before_it_asks_the_store(
+    bench: Bench,
+) -> None:
     assert isinstance(bench.send(may_block=False), WouldBlock)
     assert sum(bench.store.calls.values()) == 0
     assert bench.log.calls["append"] == 0
@@ -145,7 +149,9 @@ def test_a_send_waits_for_its_ack_without_a_thread(bench: Bench) -> None:
     assert awaiting.render().status == 202
 
 
-def test_an_ack_that_never_comes_is_503_with_the_id_of_the_message_that_may_come_yet(bench: Bench) -> None:
+def test_an_ack_that_never_comes_is_503_with_the_id_of_the_message_that_may_come_yet(
+    bench: Bench,
+) -> None:
     bench.send(may_block=True)
     held = bench.log.hang("append")
     awaiting = bench.send(may_block=False)
@@ -157,7 +163,9 @@ def test_an_ack_that_never_comes_is_503_with_the_id_of_the_message_that_may_come
     assert message_id.encode() in late.body
 
 
-def test_no_message_is_sent_behind_the_back_of_a_client_that_was_told_to_come_back(bench: Bench) -> None:
+def test_no_message_is_sent_behind_the_back_of_a_client_that_was_told_to_come_back(
+    bench: Bench,
+) -> None:
     with deadline.within(0.05):
         answer = bench.send(may_block=True)
     assert isinstance(answer, Response)
@@ -185,11 +193,15 @@ def test_a_lane_that_never_answers_is_503_by_its_kind(
 
 def test_a_late_answer_leaves_a_log_line(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     bench.application.late(bench.admitted("GET", "/v1/inbox"))
-    [record] = [each for each in caplog.records if getattr(each, "action", "") == "store_unavailable"]
+    [record] = [
+        each for each in caplog.records if getattr(each, "action", "") == "store_unavailable"
+    ]
     assert getattr(record, "fields", {})["trace_id"] == TRACE
 
 
-def test_health_checks_that_never_end_are_unavailable_and_no_problem_document(bench: Bench) -> None:
+def test_health_checks_that_never_end_are_unavailable_and_no_problem_document(
+    bench: Bench,
+) -> None:
     answer = bench.application.late(bench.admitted("GET", "/health/ready"))
     assert answer.status == 503
     assert answer.content_type == "application/json"
@@ -231,29 +243,46 @@ def test_attempts_in_progress_count_as_if_they_had_failed(bench: Bench) -> None:
 
 
 def test_an_admission_names_the_client_in_front_of_trusted_proxies(bench: Bench) -> None:
-    fields = Headers([("X-Forwarded-For", "203.0.113.9, 198.51.100.1"), ("X-Forwarded-For", "192.0.2.7")])
-    admission = bench.application.admit(Head("POST", "/auth/token", "", fields, "127.0.0.1", TRACE))
+    fields = Headers(
+        [("X-Forwarded-For", "203.0.113.9, 198.51.100.1"), ("X-Forwarded-For", "192.0.2.7")]
+    )
+    admission = bench.application.admit(
+        Head("POST", "/auth/token", "", fields, "127.0.0.1", TRACE)
+    )
     assert isinstance(admission, Refusal), "no length"
-    admission = bench.application.admit(Head("GET", "/health/live", "", fields, "127.0.0.1", TRACE))
+    admission = bench.application.admit(
+        Head("GET", "/health/live", "", fields, "127.0.0.1", TRACE)
+    )
     assert isinstance(admission, Admission)
     assert admission.client == "192.0.2.7"
-    admission = bench.application.admit(Head("GET", "/health/live", "", fields, "192.0.2.1", TRACE))
+    admission = bench.application.admit(
+        Head("GET", "/health/live", "", fields, "192.0.2.1", TRACE)
+    )
     assert isinstance(admission, Admission)
     assert admission.client == "192.0.2.1", "nobody trusts this one"
 
 
-def test_failed_logins_are_summed_up_in_the_end(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+def test_failed_logins_are_summed_up_in_the_end(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
     for number in range(20):
         check = bench.log_in("wrong", username=f"user{number}")
         assert isinstance(check, PasswordCheck)
         check.run()
     bench.application.report(at_once=True)
-    failed = [fields_of(record) for record in caplog.records if action_of(record) == "login_refused"]
+    failed = [
+        fields_of(record) for record in caplog.records if action_of(record) == "login_refused"
+    ]
     assert len(failed) + int(str(failed[-1]["failed"])) - 1 == 20
 
 
 def test_the_servers_own_faults_are_problem_documents(bench: Bench) -> None:
-    for code in (Code.MALFORMED_REQUEST, Code.REQUEST_TIMEOUT, Code.URI_TOO_LONG, Code.BODY_TOO_LARGE):
+    for code in (
+        Code.MALFORMED_REQUEST,
+        Code.REQUEST_TIMEOUT,
+        Code.URI_TOO_LONG,
+        Code.BODY_TOO_LARGE,
+    ):
         answer = bench.application.refuse(code, "what happened", TRACE)
         assert answer.content_type == "application/problem+json"
         assert code.encode() in answer.body
@@ -271,7 +300,9 @@ def test_an_admission_of_somebody_else_is_a_fault_that_is_logged(
     assert record.levelno == logging.ERROR
 
 
-def test_a_guarded_endpoint_without_a_caller_is_a_fault_and_not_somebody_elses_data(bench: Bench) -> None:
+def test_a_guarded_endpoint_without_a_caller_is_a_fault_and_not_somebody_elses_data(
+    bench: Bench,
+) -> None:
     nobody = replace(bench.admitted("GET", "/v1/inbox"), principal=None)
     answer = bench.application.run(nobody, b"", True)
     assert isinstance(answer, Response)
@@ -294,7 +325,9 @@ def test_the_store_is_given_two_seconds_in_all(bench: Bench) -> None:
 
 def lines_of(caplog: pytest.LogCaptureFixture, action: str) -> list[dict[str, object]]:
     return [
-        getattr(record, "fields", {}) for record in caplog.records if getattr(record, "action", "") == action
+        getattr(record, "fields", {})
+        for record in caplog.records
+        if getattr(record, "action", "") == action
     ]
 
 
@@ -336,7 +369,9 @@ def test_the_user_of_a_line_is_the_caller_and_not_the_one_who_was_looked_up(
     assert str(line["user_id"]) == str(ALICE)
 
 
-def test_what_is_no_id_in_a_path_is_not_written_down(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_is_no_id_in_a_path_is_not_written_down(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
     admission = bench.admitted("GET", f"/v1/conversations/{CONVERSATION_ID}/messages/s3cret")
     bench.application.late(admission)
     (line,) = lines_of(caplog, "store_unavailable")

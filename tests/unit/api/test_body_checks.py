@@ -24,7 +24,9 @@ def test_a_json_body_needs_a_length() -> None:
 
 def test_a_route_without_a_body_needs_no_length_and_no_type() -> None:
     assert refusal_of(BodyRule.NONE) is None
-    assert refusal_of(BodyRule.NONE, ("Content-Length", "2"), ("Content-Type", "text/plain")) is None
+    assert (
+        refusal_of(BodyRule.NONE, ("Content-Length", "2"), ("Content-Type", "text/plain")) is None
+    )
 
 
 @pytest.mark.parametrize("rule", list(BodyRule))
@@ -51,7 +53,8 @@ def test_json_in_utf_8_is_taken(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["text/plain", FORM, "application/jsonx", "application/json; charset=latin-1", "json", "*/*"]
+    "value",
+    ["text/plain", FORM, "application/jsonx", "application/json; charset=latin-1", "json", "*/*"],
 )
 def test_another_type_or_charset_is_not_supported(value: str) -> None:
     refused = refusal_of(BodyRule.JSON, ("Content-Length", "2"), ("Content-Type", value))
@@ -67,7 +70,10 @@ def test_two_types_are_not_supported_unless_they_are_one() -> None:
 
 def test_an_encoded_body_is_not_supported() -> None:
     length = ("Content-Length", "2")
-    assert refusal_of(BodyRule.JSON, length, ("Content-Encoding", "gzip")) is Code.UNSUPPORTED_MEDIA_TYPE
+    assert (
+        refusal_of(BodyRule.JSON, length, ("Content-Encoding", "gzip"))
+        is Code.UNSUPPORTED_MEDIA_TYPE
+    )
     assert refusal_of(BodyRule.JSON, length, ("Content-Encoding", "identity")) is None
 
 
@@ -78,7 +84,8 @@ def test_the_length_is_looked_at_before_the_size_and_the_size_before_the_type() 
 
 
 @pytest.mark.parametrize(
-    ("value", "form"), [(FORM, True), (f"{FORM}; charset=utf-8", True), ("application/json", False)]
+    ("value", "form"),
+    [(FORM, True), (f"{FORM}; charset=utf-8", True), ("application/json", False)],
 )
 def test_a_form_is_told_from_json(value: str, form: bool) -> None:
     headers = Headers([("Content-Length", "2"), ("Content-Type", value)])

@@ -24,7 +24,10 @@ def test_what_a_client_claims_before_the_proxies_is_not_believed() -> None:
 
 
 def test_several_fields_are_one_list() -> None:
-    assert client_address("10.0.0.1", ["1.2.3.4", "203.0.113.9", "10.0.0.2"], PROXIES) == "203.0.113.9"
+    assert (
+        client_address("10.0.0.1", ["1.2.3.4", "203.0.113.9", "10.0.0.2"], PROXIES)
+        == "203.0.113.9"
+    )
 
 
 def test_a_chain_of_proxies_alone_ends_at_the_farthest() -> None:

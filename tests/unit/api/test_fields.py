@@ -49,14 +49,16 @@ def test_nothing_noted_is_nothing_refused() -> None:
 
 def test_a_text_is_read_under_either_name() -> None:
     faults = ValidationErrors()
-    assert BodyFields({"content": "a"}, faults).text("content", "text") == FieldValue("content", "a")
-    assert BodyFields({"text": "a"}, faults).text("content", "text") == FieldValue("text", "a")
-    assert BodyFields({"content": None, "text": "a"}, faults).text("content", "text") == FieldValue(
-        "text", "a"
-    )
-    assert BodyFields({"content": "a", "text": None}, faults).text("content", "text") == FieldValue(
+    assert BodyFields({"content": "a"}, faults).text("content", "text") == FieldValue(
         "content", "a"
     )
+    assert BodyFields({"text": "a"}, faults).text("content", "text") == FieldValue("text", "a")
+    assert BodyFields({"content": None, "text": "a"}, faults).text(
+        "content", "text"
+    ) == FieldValue("text", "a")
+    assert BodyFields({"content": "a", "text": None}, faults).text(
+        "content", "text"
+    ) == FieldValue("content", "a")
     assert BodyFields({"content": "a", "text": "a"}, faults).text("content", "text") == FieldValue(
         "content", "a"
     )
@@ -133,7 +135,9 @@ def test_a_parameter_twice_is_refused_with_its_own_code() -> None:
     assert noted(faults) == [(Code.INVALID_ORDER, "order")]
 
 
-@pytest.mark.parametrize(("query", "limit"), [("", 50), ("limit=1", 1), ("limit=100", 100), ("limit=007", 7)])
+@pytest.mark.parametrize(
+    ("query", "limit"), [("", 50), ("limit=1", 1), ("limit=100", 100), ("limit=007", 7)]
+)
 def test_a_limit_is_1_to_100_and_50_by_default(query: str, limit: int) -> None:
     faults = ValidationErrors()
     assert QueryFields(query, faults).limit() == limit
@@ -141,7 +145,8 @@ def test_a_limit_is_1_to_100_and_50_by_default(query: str, limit: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["", "0", "101", "-1", "+1", "1.0", "ten", "1e1", "%20", "%D9%A3", "%C2%B2", "9" * 5000]
+    "value",
+    ["", "0", "101", "-1", "+1", "1.0", "ten", "1e1", "%20", "%D9%A3", "%C2%B2", "9" * 5000],
 )
 def test_any_other_limit_is_refused(value: str) -> None:
     faults = ValidationErrors()
@@ -169,7 +174,9 @@ def test_an_id_is_read_in_any_case() -> None:
     assert noted(faults) == []
 
 
-@pytest.mark.parametrize("text", ["", "x", ID.hex, f"{{{ID}}}", f"urn:uuid:{ID}", f" {ID}", f"{ID}\n"])
+@pytest.mark.parametrize(
+    "text", ["", "x", ID.hex, f"{{{ID}}}", f"urn:uuid:{ID}", f" {ID}", f"{ID}\n"]
+)
 def test_what_is_no_uuid_is_shown_back(text: str) -> None:
     faults = ValidationErrors()
     assert identifier(text, Code.INVALID_MESSAGE_ID, "message_id", faults) == NIL

@@ -76,11 +76,19 @@ def test_further_names_are_taken() -> None:
 
 
 @pytest.mark.parametrize("bound", ["0.0.0.0", "::"])
-def test_bound_to_every_address_it_takes_addresses_and_names_that_no_web_site_has(bound: str) -> None:
+def test_bound_to_every_address_it_takes_addresses_and_names_that_no_web_site_has(
+    bound: str,
+) -> None:
     check = HostCheck([bound])
     for host in ("192.0.2.9:8080", "[2001:db8::9]", "api", "haproxy:8080", "my-machine"):
         assert taken(check, host)
-    for host in ("evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "127.1", "api."):
+    for host in (
+        "evil.example",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example",
+        "127.1",
+        "api.",
+    ):
         assert not taken(check, host)
 
 
@@ -90,8 +98,16 @@ def test_a_request_without_a_host_is_taken() -> None:
 
 def test_the_refusal_names_what_was_sent_and_what_is_taken() -> None:
     with pytest.raises(Refused) as refused:
-        HostCheck(["192.0.2.1"], ["chat.example.org"]).check(Headers([("Host", "evil.example:80")]))
-    for part in ('"evil.example:80"', "localhost", "192.0.2.1", "chat.example.org", "ANGARIUM_CORS_ORIGINS"):
+        HostCheck(["192.0.2.1"], ["chat.example.org"]).check(
+            Headers([("Host", "evil.example:80")])
+        )
+    for part in (
+        '"evil.example:80"',
+        "localhost",
+        "192.0.2.1",
+        "chat.example.org",
+        "ANGARIUM_CORS_ORIGINS",
+    ):
         assert part in str(refused.value)
 
 

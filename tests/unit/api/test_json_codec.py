@@ -49,7 +49,9 @@ def test_whatever_is_written_is_read_back(document: dict[str, object]) -> None:
     assert read_object(encode(document)) == document if "\ud800" not in str(document) else True
 
 
-@pytest.mark.parametrize("body", [b"", b"  ", b"{", b"{'a': 1}", b'{"a": 1} {}', b'{"a"}', b'{"a": "\n"}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"  ", b"{", b"{'a': 1}", b'{"a": 1} {}', b'{"a"}', b'{"a": "\n"}']
+)
 def test_what_is_no_json_is_refused_with_the_place(body: bytes) -> None:
     assert "line " in refused(body)
 
@@ -60,7 +62,8 @@ def test_json_that_is_no_object_is_refused(body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b'{"key": 1, "key": 1}', b'{"a": {"key": 1, "key": 2}}', rb'{"key": 1, "\u006bey": 2}']
+    "body",
+    [b'{"key": 1, "key": 1}', b'{"a": {"key": 1, "key": 2}}', rb'{"key": 1, "\u006bey": 2}'],
 )
 def test_a_key_twice_is_refused_by_name(body: bytes) -> None:
     assert '"key" twice' in refused(body)
@@ -150,7 +153,10 @@ def test_a_form_of_countless_fields_is_refused() -> None:
 def test_a_long_list_is_written_item_by_item(count: int) -> None:
     items = [encode_text({"é": number}) for number in range(count)]
     written = encode_list('{"items":[', items, '],"more":false}')
-    assert json.loads(written) == {"items": [{"é": number} for number in range(count)], "more": False}
+    assert json.loads(written) == {
+        "items": [{"é": number} for number in range(count)],
+        "more": False,
+    }
 
 
 MESSAGE = Message(

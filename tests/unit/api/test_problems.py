@@ -88,6 +88,10 @@ def test_a_throttled_login_says_when_to_come_back() -> None:
 
 def test_a_401_challenges_in_one_of_three_ways() -> None:
     assert problem(Code.MISSING_TOKEN, "", TRACE).headers == (("WWW-Authenticate", "Bearer"),)
-    assert problem(Code.INVALID_CREDENTIALS, "", TRACE).headers == (("WWW-Authenticate", "Bearer"),)
+    assert problem(Code.INVALID_CREDENTIALS, "", TRACE).headers == (
+        ("WWW-Authenticate", "Bearer"),
+    )
     for code in (Code.INVALID_TOKEN, Code.EXPIRED_TOKEN):
-        assert problem(code, "", TRACE).headers == (("WWW-Authenticate", 'Bearer error="invalid_token"'),)
+        assert problem(code, "", TRACE).headers == (
+            ("WWW-Authenticate", 'Bearer error="invalid_token"'),
+        )

@@ -94,5 +94,7 @@ def test_no_get_wants_a_body() -> None:
 
 
 def test_health_checks_are_outside_the_bound_on_requests_in_hand() -> None:
-    lanes = {route.template: route.lane for route in ROUTES if route.template.startswith("/health/")}
+    lanes = {
+        route.template: route.lane for route in ROUTES if route.template.startswith("/health/")
+    }
     assert lanes == {"/health/live": ExecutionMode.LIVENESS, "/health/ready": ExecutionMode.HEALTH}

@@ -31,7 +31,9 @@ class Shell:
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Shell:
-    return Shell({"XDG_CONFIG_HOME": str(tmp_path / "config"), "ANGARIUM_DATA": str(tmp_path / "data")})
+    return Shell(
+        {"XDG_CONFIG_HOME": str(tmp_path / "config"), "ANGARIUM_DATA": str(tmp_path / "data")}
+    )
 
 
 @pytest.fixture

@@ -1,4 +1,6 @@
-"""The client's connection: kept, bounded, and repeated where that is safe."""
+"""The client's connection: kept, bounded, and repeated where that is
+safe.
+"""
 
 import socket
 import ssl
@@ -21,12 +23,15 @@ from tests.unit.cli.town import Town, id_of
 from tests.unit.cli.town_server import TownServer
 
 WHOLE = (
-    b'HTTP/1.1 200 OK\r\nServer: x\r\nContent-Length: 13\r\nRetry-After: 1\r\n\r\n{"a":"\xc3\xa4\xc3\xb6"}\n'
+    b"HTTP/1.1 200 OK\r\nServer: x\r\nContent-Length: 13\r\nRetry-After: 1\r\n\r\n"
+    b'{"a":"\xc3\xa4\xc3\xb6"}\n'
 )
 
 
 class Scripted:
-    """A server that answers each connection with the next piece of bytes, and then ends it."""
+    """A server that answers each connection with the next piece of
+    bytes, and then ends it.
+    """
 
     def __init__(self, *answers: bytes, silent: bool = False) -> None:
         self._answers = deque(answers)
@@ -103,7 +108,9 @@ def test_a_chunked_answer_is_read_and_one_cut_off_is_an_outage() -> None:
     server.close()
 
 
-@pytest.mark.parametrize("answer", [b"SSH-2.0-x\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n\xff"])
+@pytest.mark.parametrize(
+    "answer", [b"SSH-2.0-x\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n\xff"]
+)
 def test_another_kind_of_server_is_no_outage(answer: bytes) -> None:
     server = Scripted(answer)
     with pytest.raises(StrangeAnswer, match="does not answer like an Angarium server") as strange:
@@ -157,7 +164,9 @@ class Trickling:
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
     ],
 )
-def test_a_server_that_trickles_has_no_more_time_than_a_silent_one(beginning: bytes, more: bytes) -> None:
+def test_a_server_that_trickles_has_no_more_time_than_a_silent_one(
+    beginning: bytes, more: bytes
+) -> None:
     server = Trickling(beginning, more)
     with pytest.raises(ServerAway, match=r"no answer within 0\.3 s"):
         get(server.url, timeout=0.3)
@@ -251,7 +260,8 @@ def test_what_may_pass_is_repeated_with_the_same_body(answer: Answer | RequestFa
 
 
 @pytest.mark.parametrize(
-    "answer", [problem(400, "invalid_field"), problem(404, "not_found"), problem(501, "not_implemented")]
+    "answer",
+    [problem(400, "invalid_field"), problem(404, "not_found"), problem(501, "not_implemented")],
 )
 def test_what_cannot_pass_is_not_repeated(answer: Answer) -> None:
     script = Script(answer)
@@ -302,11 +312,12 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tls")
     kind = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1"
     command = f"openssl req -x509 {kind} -nodes -days 2 -subj /CN=localhost"
-    where = (
-        f"-addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout {folder}/key.pem -out {folder}/cert.pem"
-    )
+    names = "-addext subjectAltName=DNS:localhost,IP:127.0.0.1"
+    where = f"{names} -keyout {folder}/key.pem -out {folder}/cert.pem"
     try:
-        subprocess.run([*command.split(), *where.split()], check=True, capture_output=True, timeout=60)
+        subprocess.run(
+            [*command.split(), *where.split()], check=True, capture_output=True, timeout=60
+        )
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("openssl is not installed")
     return folder

@@ -1,4 +1,6 @@
-"""`angarium dead`, on the embedded engine, beside a service that has the same folder open."""
+"""`angarium dead`, on the embedded engine, beside a service that has
+the same folder open.
+"""
 
 import json
 from collections.abc import Iterator
@@ -32,7 +34,9 @@ def bury(database: Database, offset: int, key: bytes | None = b"key") -> None:
     EmbeddedDeadLetters(database).append(letter).result(PATIENCE)
 
 
-def test_dead_letters_are_listed_newest_first_without_their_content(shell: Shell, database: Database) -> None:
+def test_dead_letters_are_listed_newest_first_without_their_content(
+    shell: Shell, database: Database
+) -> None:
     bury(database, 7)
     bury(database, 9)
     assert shell.run("dead", "list") == 0
@@ -80,10 +84,16 @@ def test_a_replay_reaches_the_worker_of_a_running_service_and_stops_none_of_its_
     record = NewRecord(b"key", b"first", {"trace_id": "t", "schema": "1"})
     first = log.append(record).result(PATIENCE)
     bury(database, 7)
-    assert len([each for records in consumer.poll(PATIENCE).records.values() for each in records]) == 1
+    assert (
+        len([each for records in consumer.poll(PATIENCE).records.values() for each in records])
+        == 1
+    )
 
     assert shell.run("dead", "replay", "3:7") == 0
-    assert shell.out == f"3:7 is appended again as {first.partition}:{first.offset + 1} (trace id trace-7)\n"
+    assert (
+        shell.out
+        == f"3:7 is appended again as {first.partition}:{first.offset + 1} (trace id trace-7)\n"
+    )
 
     polled = consumer.poll(0.05)
     (replayed,) = [each for records in polled.records.values() for each in records]

@@ -22,8 +22,12 @@ HOSTILE = "\x1b]0;mine\x07\x7f\x9b2J\x9d0;mine\x9c\u202e\u2066\u2069\u200f\u061c
 DANGEROUS = {"Cc", "Cs", "Zl", "Zp"}
 
 
-def dangerous(text: str, bidi: str = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069") -> set[str]:
-    return {each for each in text if unicodedata.category(each) in DANGEROUS or each in bidi} - {"\n"}
+def dangerous(
+    text: str, bidi: str = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+) -> set[str]:
+    return {each for each in text if unicodedata.category(each) in DANGEROUS or each in bidi} - {
+        "\n"
+    }
 
 
 def make_hostile(server: TownServer) -> None:
@@ -68,7 +72,11 @@ def test_nothing_that_a_terminal_obeys_is_printed_by_a_chat_in_a_pipe(
 def test_a_hostile_answer_to_a_send_is_harmless(
     alice: Shell, server: TownServer, options: Sequence[str]
 ) -> None:
-    answer: dict[str, object] = {"message_id": HOSTILE, "conversation_id": HOSTILE, "status": "ACCEPTED"}
+    answer: dict[str, object] = {
+        "message_id": HOSTILE,
+        "conversation_id": HOSTILE,
+        "status": "ACCEPTED",
+    }
     answer |= {"accepted_at": "2026-04-03T12:00:00.000Z", "trace_id": HOSTILE}
     answer["log"] = {"partition": 0, "offset": 0}
     body = json.dumps(answer, ensure_ascii=False)

@@ -54,7 +54,9 @@ def test_a_wrong_password_is_told_and_keeps_nothing(shell: Shell, server: TownSe
 
 def test_too_many_attempts_are_told_as_the_server_says(shell: Shell, server: TownServer) -> None:
     body = '{"code":"too_many_attempts","detail":"Wait for 60 s.","trace_id":"ab"}'
-    server.faults.append(Fault("/auth/token", status=429, body=body, headers=(("Retry-After", "60"),)))
+    server.faults.append(
+        Fault("/auth/token", status=429, body=body, headers=(("Retry-After", "60"),))
+    )
     assert shell.run("login", "alice", "--url", server.url, stdin="alice-demo\n") == 1
     assert shell.err == "angarium: Wait for 60 s [too_many_attempts]\n"
 
@@ -62,7 +64,9 @@ def test_too_many_attempts_are_told_as_the_server_says(shell: Shell, server: Tow
 @pytest.mark.parametrize("stdin", ["", "\n"])
 def test_an_empty_password_is_told(stdin: str, shell: Shell) -> None:
     assert shell.run("login", "alice", stdin=stdin) == 1
-    assert shell.err == "angarium: the password is empty; type one, or write it on a line of stdin\n"
+    assert (
+        shell.err == "angarium: the password is empty; type one, or write it on a line of stdin\n"
+    )
 
 
 def test_a_password_of_other_bytes_is_told(shell: Shell) -> None:
@@ -96,10 +100,13 @@ def test_logins_belong_to_their_server(alice: Shell, server: TownServer) -> None
     )
 
 
-def test_a_login_that_is_not_there_is_told_with_those_that_are(alice: Shell, server: TownServer) -> None:
+def test_a_login_that_is_not_there_is_told_with_those_that_are(
+    alice: Shell, server: TownServer
+) -> None:
     assert alice.run("inbox", "--as", "bob") == 1
     assert alice.err == (
-        f"angarium: bob is not logged in at {server.url} (alice is): log in with `angarium login bob`\n"
+        f"angarium: bob is not logged in at {server.url} (alice is): log in with `angarium login "
+        "bob`\n"
     )
 
 
@@ -113,7 +120,9 @@ def test_an_expired_login_is_told_with_the_remedy(alice: Shell, server: TownServ
     )
 
 
-def test_a_login_that_another_secret_signed_is_told_with_the_remedy(alice: Shell, server: TownServer) -> None:
+def test_a_login_that_another_secret_signed_is_told_with_the_remedy(
+    alice: Shell, server: TownServer
+) -> None:
     server.tokens.clear()
     assert alice.run("inbox") == 1
     assert "is no longer accepted: log in again with `angarium login alice`" in alice.err
@@ -142,11 +151,17 @@ def test_a_damaged_login_is_told_by_its_file(alice: Shell) -> None:
 def test_a_login_that_no_such_server_gives_is_refused_and_nothing_is_kept(
     token: object, expires_in: object, named: str, shell: Shell, server: TownServer
 ) -> None:
-    body = {"access_token": token, "token_type": "Bearer", "expires_in": expires_in, "user_id": "i"}
+    body = {
+        "access_token": token,
+        "token_type": "Bearer",
+        "expires_in": expires_in,
+        "user_id": "i",
+    }
     server.faults.append(Fault("/auth/token", status=200, body=json.dumps(body)))
     assert shell.run("login", "alice", "--url", server.url, stdin="alice-demo\n") == 1
     assert shell.err == (
-        f"angarium: {server.url} does not answer like an Angarium server (no {named}); check the address\n"
+        f"angarium: {server.url} does not answer like an Angarium server (no {named}); check the "
+        "address\n"
     )
     assert not folder_of(shell).exists()
 
@@ -163,7 +178,9 @@ def test_a_damaged_login_of_another_server_is_passed_over_with_a_word(
     assert alice.err == f"angarium: {elsewhere} is damaged and passed over: remove it\n"
 
 
-def test_a_damaged_login_is_no_hindrance_to_another_that_is_named(alice: Shell, server: TownServer) -> None:
+def test_a_damaged_login_is_no_hindrance_to_another_that_is_named(
+    alice: Shell, server: TownServer
+) -> None:
     (file,) = folder_of(alice).iterdir()
     assert alice.run("login", "bob", stdin="bob-demo\n") == 0
     file.write_text("{")
@@ -176,10 +193,14 @@ def test_a_file_that_cannot_be_read_is_passed_over_with_a_word(alice: Shell) -> 
     elsewhere = folder_of(alice) / "login-0123456789abcdef-alice.json"
     elsewhere.mkdir()
     assert alice.run("inbox") == 0
-    assert alice.err.startswith(f"angarium: cannot read {elsewhere}: Is a directory; passed over\n")
+    assert alice.err.startswith(
+        f"angarium: cannot read {elsewhere}: Is a directory; passed over\n"
+    )
 
 
-@pytest.mark.parametrize("content", ["[]", '{"url": 1}', '{"url": "u", "username": "a", "user_id": "i"}'])
+@pytest.mark.parametrize(
+    "content", ["[]", '{"url": 1}', '{"url": "u", "username": "a", "user_id": "i"}']
+)
 def test_a_login_of_another_form_is_damaged(content: str, alice: Shell) -> None:
     (file,) = folder_of(alice).iterdir()
     file.write_text(content)
@@ -187,7 +208,9 @@ def test_a_login_of_another_form_is_damaged(content: str, alice: Shell) -> None:
     assert "is damaged" in alice.err
 
 
-def test_a_place_that_cannot_be_written_is_told(shell: Shell, server: TownServer, tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_told(
+    shell: Shell, server: TownServer, tmp_path: Path
+) -> None:
     (tmp_path / "config").write_text("a file where the folder should be")
     assert shell.run("login", "alice", "--url", server.url, stdin="alice-demo\n") == 1
     assert shell.err.startswith(f"angarium: cannot write {tmp_path}/config/angarium/login-")
@@ -198,7 +221,10 @@ def test_logins_are_kept_under_home_where_xdg_says_nothing(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     login = Login("http://x", "alice", "id", "token", 1)
-    for environment in ({"HOME": str(tmp_path)}, {"HOME": str(tmp_path), "XDG_CONFIG_HOME": "relative"}):
+    for environment in (
+        {"HOME": str(tmp_path)},
+        {"HOME": str(tmp_path), "XDG_CONFIG_HOME": "relative"},
+    ):
         Credentials.of(environment).keep(login)
         assert Credentials.of(environment).find("http://x", None) == login
     assert [path.name for path in tmp_path.iterdir()] == [".config"]
@@ -226,7 +252,9 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(CommandError, match=r"cannot write .*people\.json: No space left on device"):
+    with pytest.raises(
+        CommandError, match=r"cannot write .*people\.json: No space left on device"
+    ):
         credentials.meet("frank")
     assert [path.name for path in (tmp_path / "angarium").iterdir()] == ["people.json"]
     assert id_of("erin") in credentials.names(pytest.fail)

@@ -58,27 +58,47 @@ def test_help_lists_the_commands(shell: Shell, capsys: pytest.CaptureFixture[str
 USAGE: list[tuple[list[str], str]] = [
     ([], "angarium: no command is named; see `angarium -h`"),
     (["sned"], "angarium: argument COMMAND: invalid choice: 'sned'"),
-    (["send"], "angarium: send: the following arguments are required: NAME, TEXT; see `angarium send -h`"),
-    (["send", "bob"], "angarium: send: the following arguments are required: TEXT; see `angarium send -h`"),
+    (
+        ["send"],
+        "angarium: send: the following arguments are required: NAME, TEXT; see `angarium send -h`",
+    ),
+    (
+        ["send", "bob"],
+        "angarium: send: the following arguments are required: TEXT; see `angarium send -h`",
+    ),
     (["send", "Bob", "hi"], "argument NAME: 'Bob' is no username; write 1 to 64 of a-z 0-9 . _ -"),
-    (["history", "bob", "--limit", "0"], "argument --limit: '0' is no whole number from 1 to 10000000"),
+    (
+        ["history", "bob", "--limit", "0"],
+        "argument --limit: '0' is no whole number from 1 to 10000000",
+    ),
     (["history", "bob", "--limit", "0000000011999999"], "is no whole number from 1 to 10000000"),
     (["history", "bob", "--limit", "10000001"], "argument --limit: '10000001' is no whole number"),
     (["history", "bob", "--limit", "x"], "argument --limit: 'x' is no whole number"),
-    (["history", "bob", "--all", "--limit", "3"], "argument --limit: not allowed with argument --all"),
+    (
+        ["history", "bob", "--all", "--limit", "3"],
+        "argument --limit: not allowed with argument --all",
+    ),
     (
         ["history", "bob", "--url", "nowhere"],
         "argument --url: 'nowhere' is no address of a server; write one such",
     ),
     (["history", "bob", "--lim", "3"], "unrecognized arguments: --lim 3"),
-    (["init", "--timeout", "soon"], "argument --timeout: 'soon' is no number of seconds from 0 to 86400"),
-    (["init", "--timeout", "nan"], "argument --timeout: 'nan' is no number of seconds from 0 to 86400"),
+    (
+        ["init", "--timeout", "soon"],
+        "argument --timeout: 'soon' is no number of seconds from 0 to 86400",
+    ),
+    (
+        ["init", "--timeout", "nan"],
+        "argument --timeout: 'nan' is no number of seconds from 0 to 86400",
+    ),
     (["users", "remove"], "angarium: users: argument COMMAND: invalid choice: 'remove'"),
 ]
 
 
 @pytest.mark.parametrize(("argv", "line"), USAGE)
-def test_a_wrong_command_line_is_one_line_and_status_2(argv: list[str], line: str, shell: Shell) -> None:
+def test_a_wrong_command_line_is_one_line_and_status_2(
+    argv: list[str], line: str, shell: Shell
+) -> None:
     assert shell.run(*argv) == 2
     assert line in shell.err
     assert shell.err.startswith("angarium: ")
@@ -117,11 +137,15 @@ def test_init_tells_what_cannot_be_promised(shell: Shell) -> None:
     }
     assert shell.run("init", "--timeout", "0") == 2
     warning, *_, failure = shell.err.splitlines()
-    assert warning.startswith("angarium: ANGARIUM_CONSISTENCY is LOCAL_ONE, but ANGARIUM_REPLICATION is 2: ")
+    assert warning.startswith(
+        "angarium: ANGARIUM_CONSISTENCY is LOCAL_ONE, but ANGARIUM_REPLICATION is 2: "
+    )
     assert "could not be prepared" in failure
 
 
-def test_init_gives_the_users_what_is_left_of_its_time(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_init_gives_the_users_what_is_left_of_its_time(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
     left: list[float] = []
     opened = wiring.open_identity
 
@@ -139,20 +163,28 @@ def test_init_gives_the_users_what_is_left_of_its_time(shell: Shell, monkeypatch
 def test_a_wrong_address_of_the_server_is_a_wrong_setting(shell: Shell) -> None:
     shell.environment["ANGARIUM_URL"] = "nowhere"
     assert shell.run("inbox") == 2
-    assert shell.err.startswith("angarium: ANGARIUM_URL is 'nowhere', which is no address of a server")
+    assert shell.err.startswith(
+        "angarium: ANGARIUM_URL is 'nowhere', which is no address of a server"
+    )
 
 
 def test_a_misspelt_setting_is_told_and_does_not_stop_anything(shell: Shell) -> None:
     shell.environment["ANGARIUM_PROT"] = "9000"
     assert shell.run("version") == 0
-    assert shell.err == "angarium: ANGARIUM_PROT is no setting and is ignored; is ANGARIUM_PORT meant?\n"
+    assert (
+        shell.err
+        == "angarium: ANGARIUM_PROT is no setting and is ignored; is ANGARIUM_PORT meant?\n"
+    )
 
 
 def test_version(shell: Shell) -> None:
     assert shell.run("version") == 0
     assert shell.out == f"angarium {angarium.__version__} (Python {platform.python_version()})\n"
     assert shell.run("version", "--json") == 0
-    assert json.loads(shell.out) == {"version": angarium.__version__, "python": platform.python_version()}
+    assert json.loads(shell.out) == {
+        "version": angarium.__version__,
+        "python": platform.python_version(),
+    }
 
 
 def test_config_shows_values_and_where_they_come_from(shell: Shell) -> None:
@@ -191,7 +223,9 @@ ENDINGS: list[tuple[BaseException, int, str]] = [
 
 
 @pytest.mark.parametrize(("error", "status", "line"), ENDINGS)
-def test_whatever_happens_there_is_no_traceback(error: BaseException, status: int, line: str) -> None:
+def test_whatever_happens_there_is_no_traceback(
+    error: BaseException, status: int, line: str
+) -> None:
     console = Console(io.StringIO(), Unwilling(error), io.StringIO(), {})
     assert main(["version"], console) == status
     assert isinstance(console.stderr, io.StringIO)

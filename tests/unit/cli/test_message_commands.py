@@ -34,13 +34,18 @@ def test_words_that_begin_with_a_dash_come_behind_two(alice: Shell, server: Town
 
 UNSENDABLE = [
     ("  ", "angarium: nothing was sent: The text is empty or only white space"),
-    ("x" * 10_241, "angarium: nothing was sent: The text has 10,241 bytes of UTF-8; send at most 10,240."),
+    (
+        "x" * 10_241,
+        "angarium: nothing was sent: The text has 10,241 bytes of UTF-8; send at most 10,240.",
+    ),
     ("\udcff", "angarium: nothing was sent: The character at index 0 is a lone surrogate"),
 ]
 
 
 @pytest.mark.parametrize(("text", "line"), UNSENDABLE)
-def test_a_text_that_cannot_be_sent_is_told(text: str, line: str, alice: Shell, server: TownServer) -> None:
+def test_a_text_that_cannot_be_sent_is_told(
+    text: str, line: str, alice: Shell, server: TownServer
+) -> None:
     assert alice.run("send", "bob", text) == 1
     assert alice.err.startswith(line)
     assert server.town.messages == []
@@ -53,7 +58,9 @@ def test_nobody_of_that_name(alice: Shell, server: TownServer) -> None:
 
 def test_nobody_talks_with_themselves(alice: Shell) -> None:
     assert alice.run("history", "alice") == 1
-    assert alice.err == ("angarium: alice is who you are logged in as: name somebody else, or use --as\n")
+    assert alice.err == (
+        "angarium: alice is who you are logged in as: name somebody else, or use --as\n"
+    )
 
 
 @pytest.mark.parametrize("kind", ["drop", "swallow"])
@@ -66,18 +73,23 @@ def test_a_send_that_fails_on_its_way_is_repeated_with_the_same_id(
     assert len(set(server.town.sent_ids)) == 1
 
 
-def test_a_send_that_the_log_did_not_take_in_time_is_repeated(alice: Shell, server: TownServer) -> None:
+def test_a_send_that_the_log_did_not_take_in_time_is_repeated(
+    alice: Shell, server: TownServer
+) -> None:
     server.faults.append(Fault("/v1/messages"))
     assert alice.run("send", "bob", "once") == 0
     assert [said.content for said in server.town.messages] == ["once"]
 
 
-def test_a_send_that_keeps_failing_says_that_nobody_knows(alice: Shell, server: TownServer) -> None:
+def test_a_send_that_keeps_failing_says_that_nobody_knows(
+    alice: Shell, server: TownServer
+) -> None:
     server.faults.append(Fault("/v1/messages", headers=(("Retry-After", "100"),)))
     assert alice.run("send", "bob", "once") == 1
     assert alice.err == (
         "angarium: The log is away [log_unavailable] (trace id ab)\n"
-        "angarium: the message may or may not have been accepted: look with `angarium history bob`\n"
+        "angarium: the message may or may not have been accepted: look with `angarium history "
+        "bob`\n"
     )
 
 
@@ -85,7 +97,8 @@ def test_a_server_that_is_not_there_is_told(alice: Shell, server: TownServer) ->
     server.stop()
     assert alice.run("history", "bob") == 1
     assert alice.err == (
-        f"angarium: cannot reach {server.url}: connection refused; is `angarium serve` running there?\n"
+        f"angarium: cannot reach {server.url}: connection refused; is `angarium serve` running "
+        "there?\n"
     )
     server.start()
 
@@ -111,7 +124,12 @@ def test_history_of_nothing_is_told_beside_the_result(alice: Shell) -> None:
 
 @pytest.mark.parametrize(
     ("options", "first", "count"),
-    [((), 200, 50), (("--limit", "3"), 247, 3), (("--limit", "130"), 120, 130), (("--limit", "999"), 0, 250)],
+    [
+        ((), 200, 50),
+        (("--limit", "3"), 247, 3),
+        (("--limit", "130"), 120, 130),
+        (("--limit", "999"), 0, 250),
+    ],
 )
 def test_history_shows_the_newest_of_many(
     options: tuple[str, ...], first: int, count: int, alice: Shell, server: TownServer
@@ -127,7 +145,9 @@ def test_history_can_show_everything(alice: Shell, server: TownServer) -> None:
     for number in range(250):
         server.town.say("bob", "alice", f"n{number}")
     assert alice.run("history", "bob", "--all") == 0
-    assert [line.split()[-1] for line in alice.out.splitlines()] == [f"n{number}" for number in range(250)]
+    assert [line.split()[-1] for line in alice.out.splitlines()] == [
+        f"n{number}" for number in range(250)
+    ]
     assert alice.run("history", "bob", "--all", "--json") == 0
     pages = [json.loads(line) for line in alice.out.splitlines()]
     assert [len(page["messages"]) for page in pages] == [100, 100, 50]
@@ -211,5 +231,6 @@ def test_the_calendars_last_day_can_be_shown(alice: Shell) -> None:
     from datetime import datetime
 
     assert (
-        local_time(datetime.max.replace(tzinfo=UTC), timezone(timedelta(hours=14))) == "9999-12-31 23:59:59"
+        local_time(datetime.max.replace(tzinfo=UTC), timezone(timedelta(hours=14)))
+        == "9999-12-31 23:59:59"
     )

@@ -86,7 +86,9 @@ print(resident() - before)
 
 
 def kept_kib(give_back: str) -> int:
-    """Tell what a process of its own keeps of 32 MB that it has freed."""
+    """Tell what a process of its own keeps of 32 MB that it has
+    freed.
+    """
     code = KEEPING.format(give_back=give_back)
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=60)
     return int(ran.stdout)

@@ -1,4 +1,6 @@
-"""A hint names the program as it was called, so that it can be pasted."""
+"""A hint names the program as it was called, so that it can be
+pasted.
+"""
 
 import subprocess
 import sys

@@ -18,7 +18,9 @@ from tests.unit.cli.own_terminal import environment_of, with_terminal
 def prompted(
     environment: dict[str, str], argv: Sequence[str], *answers: bytes, again: bytes = b""
 ) -> tuple[int, str, str]:
-    """Type answers at prompts; a key that comes just before a read begins is pressed again, as people do."""
+    """Type answers at prompts; a key that comes just before a read
+    begins is pressed again, as people do.
+    """
     near, far = pty.openpty()
     process = subprocess.Popen(
         with_terminal(["-m", "angarium", *argv]),
@@ -45,7 +47,8 @@ def prompted(
         while data := os.read(near, 1024):
             shown += data.decode()
     except OSError:
-        # The other end is closed: that is how a pseudo-terminal says that there is no more.
+        # The other end is closed: that is how a pseudo-terminal says
+        # that there is no more.
         pass
     os.close(near)
     return status, out, shown
@@ -74,7 +77,9 @@ def test_a_new_password_is_asked_for_twice_and_never_shown(shell: Shell) -> None
         ((b"\x04",), "angarium: the password is empty; type one, or write it on a line of stdin"),
     ],
 )
-def test_a_password_that_was_not_given_is_told(answers: Sequence[bytes], line: str, shell: Shell) -> None:
+def test_a_password_that_was_not_given_is_told(
+    answers: Sequence[bytes], line: str, shell: Shell
+) -> None:
     Database.open(Path(shell.environment["ANGARIUM_DATA"]), 12).close()
     status, out, shown = prompted(shell.environment, ["users", "add", "erin"], *answers)
     assert (status, out) == (1, "")

@@ -27,7 +27,9 @@ def test_what_could_steer_a_terminal_is_escaped(text: str, shown: str) -> None:
     assert escape_unprintable(text) == shown
 
 
-@pytest.mark.parametrize("text", ["hello", "Grüße", "日本語", "👩‍👩‍👧 ok", "क्षि", "שלום", "a\\nb", "e\u0301"])
+@pytest.mark.parametrize(
+    "text", ["hello", "Grüße", "日本語", "👩‍👩‍👧 ok", "क्षि", "שלום", "a\\nb", "e\u0301"]
+)
 def test_ordinary_text_of_any_script_stays_as_it_is(text: str) -> None:
     assert escape_unprintable(text) == text
 
@@ -35,11 +37,22 @@ def test_ordinary_text_of_any_script_stays_as_it_is(text: str) -> None:
 @given(st.text(st.characters()))
 def test_no_text_leaves_a_control_character(text: str) -> None:
     shown = escape_unprintable(text)
-    assert not any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in shown)
+    assert not any(
+        unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in shown
+    )
     shown.encode()
 
 
-WIDTHS = [("", 0), ("abc", 3), ("日本", 4), ("e\u0301", 1), ("👍", 2), ("❤\ufe0f", 2), ("🇩🇪", 2), ("ｱ", 1)]
+WIDTHS = [
+    ("", 0),
+    ("abc", 3),
+    ("日本", 4),
+    ("e\u0301", 1),
+    ("👍", 2),
+    ("❤\ufe0f", 2),
+    ("🇩🇪", 2),
+    ("ｱ", 1),
+]
 
 
 @pytest.mark.parametrize(("text", "columns"), WIDTHS)

@@ -28,7 +28,10 @@ class Terminal(io.StringIO):
 def test_init_adds_the_configured_users_and_can_be_repeated(shell: Shell) -> None:
     for _ in range(2):
         assert shell.run("init", "--timeout", "5") == 0
-        assert shell.out == f"{shell.environment['ANGARIUM_DATA']} is ready; users: alice, bob, carol, dave\n"
+        assert (
+            shell.out
+            == f"{shell.environment['ANGARIUM_DATA']} is ready; users: alice, bob, carol, dave\n"
+        )
         assert shell.err == ""
     assert shell.run("users", "--json") == 0
     users = json.loads(shell.out)["users"]
@@ -41,13 +44,17 @@ def test_init_adds_the_configured_users_and_can_be_repeated(shell: Shell) -> Non
 @pytest.mark.parametrize(
     "argv", [("users",), ("users", "add", "erin"), ("dead", "list"), ("dead", "replay", "--all")]
 )
-def test_a_command_that_looks_at_data_makes_none(argv: tuple[str, ...], made: bool, shell: Shell) -> None:
+def test_a_command_that_looks_at_data_makes_none(
+    argv: tuple[str, ...], made: bool, shell: Shell
+) -> None:
     data = Path(shell.environment["ANGARIUM_DATA"])
     if made:
         data.mkdir()
     assert shell.run(*argv) == 1
     assert shell.out == ""
-    assert shell.err.startswith(f"angarium: there is no data in {data}: name its folder in ANGARIUM_DATA")
+    assert shell.err.startswith(
+        f"angarium: there is no data in {data}: name its folder in ANGARIUM_DATA"
+    )
     assert shell.err.count("\n") == 1
     assert list(data.parent.iterdir()) == [data] * made
     assert not made or not list(data.iterdir())
@@ -77,17 +84,27 @@ def test_a_password_is_never_an_argument_or_empty(shell: Shell) -> None:
     Database.open(Path(shell.environment["ANGARIUM_DATA"]), 12).close()
     assert shell.run("users", "add", "erin", "secret") == 2
     assert shell.run("users", "add", "erin", stdin="\n") == 1
-    assert shell.err == "angarium: the password is empty; type one, or write it on a line of stdin\n"
+    assert (
+        shell.err == "angarium: the password is empty; type one, or write it on a line of stdin\n"
+    )
 
 
 @pytest.mark.parametrize(
     ("password", "fault"),
-    [("1234567", "has 7 bytes"), ("x" * 1025, "has 1,025 bytes"), ("a good\0one", "has U+0000 in it")],
+    [
+        ("1234567", "has 7 bytes"),
+        ("x" * 1025, "has 1,025 bytes"),
+        ("a good\0one", "has U+0000 in it"),
+    ],
 )
-def test_a_new_password_has_8_to_1024_bytes_and_no_zero(password: str, fault: str, shell: Shell) -> None:
+def test_a_new_password_has_8_to_1024_bytes_and_no_zero(
+    password: str, fault: str, shell: Shell
+) -> None:
     Database.open(Path(shell.environment["ANGARIUM_DATA"]), 12).close()
     assert shell.run("users", "add", "erin", stdin=f"{password}\n") == 1
-    assert shell.err == (f"angarium: the password {fault}; choose one of 8 to 1,024 bytes, without U+0000\n")
+    assert shell.err == (
+        f"angarium: the password {fault}; choose one of 8 to 1,024 bytes, without U+0000\n"
+    )
     assert shell.run("users", "--json") == 0
     assert json.loads(shell.out) == {"users": []}
 
@@ -110,7 +127,9 @@ def test_what_became_of_a_user_is_said(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", ""])
-def test_a_byte_order_mark_and_the_end_of_the_line_are_no_part_of_a_password(end: str, shell: Shell) -> None:
+def test_a_byte_order_mark_and_the_end_of_the_line_are_no_part_of_a_password(
+    end: str, shell: Shell
+) -> None:
     assert shell.run("users", "hash", stdin=f"\ufeffa good\ufeff one{end}") == 0
     assert ScryptHasher().verify("a good\ufeff one", shell.out.strip())
 
@@ -139,14 +158,17 @@ def test_a_folder_that_cannot_be_used_is_told(shell: Shell, tmp_path: Path) -> N
 
 @pytest.fixture
 def hardened(shell: Shell, tmp_path: Path) -> Iterator[Shell]:
-    """A service that was tried out with demo users, and then given its own users and an open address."""
+    """A service that was tried out with demo users, and then given its
+    own users and an open address.
+    """
     Database.open(Path(shell.environment["ANGARIUM_DATA"]), 12).close()
     for name in ("alice", "bob"):
         assert shell.run("users", "add", name, stdin=f"{name}-demo\n") == 0
     path = tmp_path / "users.json"
     path.write_text(json.dumps([{"username": "erin", "password": "long and hard to guess"}]))
     shell.environment.update(ANGARIUM_HOST="0.0.0.0", ANGARIUM_USERS=str(path))
-    # Whatever starts in spite of all ends at once, because its port is taken.
+    # Whatever starts in spite of all ends at once, because its port is
+    # taken.
     with socket.create_server(("127.0.0.1", 0)) as taken:
         shell.environment["ANGARIUM_PORT"] = str(taken.getsockname()[1])
         yield shell
@@ -182,7 +204,9 @@ def test_demo_users_stay_where_they_are_wanted_or_nobody_else_comes(
 def test_hashes_of_unaccepted_strength_are_all_told_before_anything_is_made(
     command: str, shell: Shell, tmp_path: Path
 ) -> None:
-    weak = "$scrypt$ln=4,r=8,p=1$c2FsdHNhbHRzYWx0c2FsdA$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g"
+    weak = (
+        "$scrypt$ln=4,r=8,p=1$c2FsdHNhbHRzYWx0c2FsdA$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g"
+    )
     users = [{"username": name, "password_hash": weak} for name in ("erin", "frank")]
     path = tmp_path / "users.json"
     path.write_text(json.dumps([{"username": "zoe", "password": "a good one"}, *users]))
@@ -199,7 +223,9 @@ def test_init_says_how_far_it_is_when_there_are_many_users(shell: Shell, tmp_pat
     console = Console(io.StringIO(), io.StringIO(), Terminal(), shell.environment)
     path = tmp_path / "users.json"
     password_hash = ScryptHasher().hash("a good one")
-    users = [{"username": f"u{number}", "password_hash": password_hash} for number in range(MANY_USERS)]
+    users = [
+        {"username": f"u{number}", "password_hash": password_hash} for number in range(MANY_USERS)
+    ]
     path.write_text(json.dumps(users))
     shell.environment["ANGARIUM_USERS"] = str(path)
     assert main(["init"], console) == 0

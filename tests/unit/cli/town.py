@@ -1,4 +1,6 @@
-"""A server for the command line's tests: the calls of docs/http.md over a list, with failures on demand."""
+"""A server for the command line's tests: the calls of docs/http.md over
+a list, with failures on demand.
+"""
 
 import json
 from collections import deque
@@ -51,7 +53,9 @@ class Stored:
 
 @dataclass
 class Town:
-    """Everything that the people of a test said; `storing` holds the worker back when False."""
+    """Everything that the people of a test said; `storing` holds the
+    worker back when False.
+    """
 
     storing: bool = True
     online: bool = True
@@ -62,16 +66,24 @@ class Town:
 
     def say(self, sender: str, recipient: str, content: str, message_id: str = "") -> str:
         return self.take(
-            id_of(sender), id_of(recipient), conversation_of(sender, recipient), content, message_id
+            id_of(sender),
+            id_of(recipient),
+            conversation_of(sender, recipient),
+            content,
+            message_id,
         )
 
-    def take(self, sender: str, recipient: str, conversation: str, content: str, message_id: str = "") -> str:
+    def take(
+        self, sender: str, recipient: str, conversation: str, content: str, message_id: str = ""
+    ) -> str:
         number = len(self.messages) + len(self.accepted)
         message_id = message_id or f"00000000-0000-4000-8000-{number:012}"
         if message_id not in {message.message_id for message in (*self.messages, *self.accepted)}:
             moment = START + timedelta(seconds=number)
             status = "SENT" if self.online else "PENDING"
-            self.accepted.append(Stored(message_id, conversation, sender, recipient, content, moment, status))
+            self.accepted.append(
+                Stored(message_id, conversation, sender, recipient, content, moment, status)
+            )
         self.sent_ids.append(message_id)
         if self.storing:
             self.store()
@@ -105,7 +117,12 @@ class Town:
             first, last = max(0, place - limit), place
             following = f"b{first}" if first > 0 else None
         shown = everything[first:last]
-        pagination = {"limit": limit, "count": len(shown), "order": "asc", "has_more": following is not None}
+        pagination = {
+            "limit": limit,
+            "count": len(shown),
+            "order": "asc",
+            "has_more": following is not None,
+        }
         pagination |= {"next_cursor": following, "resume_cursor": f"f{last}"}
         return {
             "conversation_id": conversation,
@@ -114,18 +131,26 @@ class Town:
         }
 
     def inbox(self, user_id: str, limit: int, cursor: str | None) -> dict[str, object]:
-        waiting = [m for m in self.messages if m.recipient_id == user_id and m.status != "DELIVERED"]
+        waiting = [
+            m for m in self.messages if m.recipient_id == user_id and m.status != "DELIVERED"
+        ]
         first = int(cursor or 0)
         shown = waiting[first : first + limit]
         following = str(first + limit) if first + limit < len(waiting) else None
         return {
             "messages": [message.body() for message in shown],
-            "pagination": {"limit": limit, "has_more": following is not None, "next_cursor": following},
+            "pagination": {
+                "limit": limit,
+                "has_more": following is not None,
+                "next_cursor": following,
+            },
         }
 
 
 class TownClient:
-    """Calls a town as one of its people; `before` and `after` can fail a call without or with its effect."""
+    """Calls a town as one of its people; `before` and `after` can fail
+    a call without or with its effect.
+    """
 
     def __init__(self, town: Town, name: str, other: str) -> None:
         self.town = town
@@ -136,15 +161,23 @@ class TownClient:
 
     def send(self, conversation_id: str, content: str, message_id: str) -> AcceptedBody:
         def call() -> AcceptedBody:
-            return AcceptedBody(self.town.take(*self._ids, conversation_id, content, message_id), "{}")
+            return AcceptedBody(
+                self.town.take(*self._ids, conversation_id, content, message_id), "{}"
+            )
 
         return self._call("send", call)
 
     def history(
-        self, conversation_id: str, limit: int, cursor: str | None = None, since_timestamp: int | None = None
+        self,
+        conversation_id: str,
+        limit: int,
+        cursor: str | None = None,
+        since_timestamp: int | None = None,
     ) -> PageBody:
         def call() -> PageBody:
-            return bodies.page(json.dumps(self.town.history(conversation_id, limit, cursor, since_timestamp)))
+            return bodies.page(
+                json.dumps(self.town.history(conversation_id, limit, cursor, since_timestamp))
+            )
 
         return self._call("history", call)
 

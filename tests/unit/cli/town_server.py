@@ -19,7 +19,8 @@ class Fault:
 
     Attributes:
         path: How the path begins.
-        kind: `drop` without an effect, `swallow` the answer after the effect, or `answer` with what follows.
+        kind: `drop` without an effect, `swallow` the answer after the
+            effect, or `answer` with what follows.
         status: Of the answer.
         body: Of the answer.
         headers: Of the answer.
@@ -44,7 +45,9 @@ class TownServer:
     town: Town = field(default_factory=Town)
     faults: deque[Fault] = field(default_factory=deque)
     requests: list[str] = field(default_factory=list)
-    tokens: dict[str, str] = field(default_factory=lambda: {f"token-of-{name}": name for name in PEOPLE})
+    tokens: dict[str, str] = field(
+        default_factory=lambda: {f"token-of-{name}": name for name in PEOPLE}
+    )
     port: int = 0
 
     def __enter__(self) -> Self:
@@ -81,7 +84,9 @@ class TownServer:
         self._connections: list[object] = []
         self._server = _Quiet(("127.0.0.1", self.port), Handler)
         self.port = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.01}
+        )
         self._thread.start()
 
     def stop(self) -> None:
@@ -105,7 +110,11 @@ class TownServer:
         length = int(handler.headers.get("Content-Length") or 0)
         body = json.loads(handler.rfile.read(length)) if length else {}
         self.requests.append(f"{handler.command} {handler.path}")
-        fault = self.faults[0] if self.faults and handler.path.startswith(self.faults[0].path) else None
+        fault = (
+            self.faults[0]
+            if self.faults and handler.path.startswith(self.faults[0].path)
+            else None
+        )
         if fault is not None:
             self.faults.popleft()
         if fault is not None and fault.kind == "drop":
@@ -120,12 +129,16 @@ class TownServer:
             return
         _answer(handler, status, json.dumps(document))
 
-    def _route(self, handler: BaseHTTPRequestHandler, body: dict[str, object]) -> tuple[int, object]:
+    def _route(
+        self, handler: BaseHTTPRequestHandler, body: dict[str, object]
+    ) -> tuple[int, object]:
         parts = urlsplit(handler.path)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         if parts.path == "/auth/token":
             return self._token(body)
-        name = self.tokens.get((handler.headers.get("Authorization") or "").removeprefix("Bearer "))
+        name = self.tokens.get(
+            (handler.headers.get("Authorization") or "").removeprefix("Bearer ")
+        )
         if name is None:
             return 401, {"code": "invalid_token", "detail": "The token is not good."}
         if parts.path == "/v1/users":
@@ -145,7 +158,9 @@ class TownServer:
         if what == "messages":
             since = query.get("since_timestamp")
             cursor, limit = query.get("cursor"), int(query["limit"])
-            return 200, self.town.history(conversation, limit, cursor, None if since is None else int(since))
+            return 200, self.town.history(
+                conversation, limit, cursor, None if since is None else int(since)
+            )
         ids = body["message_ids"]
         assert isinstance(ids, list)
         self.town.deliver(ids)
@@ -161,7 +176,11 @@ class TownServer:
     def _user(self, name: str) -> tuple[int, object]:
         if name not in PEOPLE:
             return 404, {"code": "user_not_found", "detail": f"There is no user {name!r}."}
-        return 200, {"user_id": id_of(name), "username": name, "created_at": "2026-01-01T00:00:00.000Z"}
+        return 200, {
+            "user_id": id_of(name),
+            "username": name,
+            "created_at": "2026-01-01T00:00:00.000Z",
+        }
 
     def _open(self, name: str, body: dict[str, object]) -> tuple[int, object]:
         ids = body["participant_ids"]
@@ -172,12 +191,17 @@ class TownServer:
     def _send(self, name: str, body: dict[str, object]) -> tuple[int, object]:
         conversation, message_id = str(body["conversation_id"]), str(body["message_id"])
         other = next(p for p in PEOPLE if p != name and conversation_of(name, p) == conversation)
-        taken = self.town.take(id_of(name), id_of(other), conversation, str(body["content"]), message_id)
+        taken = self.town.take(
+            id_of(name), id_of(other), conversation, str(body["content"]), message_id
+        )
         return 202, {"message_id": taken, "conversation_id": conversation, "status": "ACCEPTED"}
 
 
 def _answer(
-    handler: BaseHTTPRequestHandler, status: int, body: str, headers: tuple[tuple[str, str], ...] = ()
+    handler: BaseHTTPRequestHandler,
+    status: int,
+    body: str,
+    headers: tuple[tuple[str, str], ...] = (),
 ) -> None:
     data = body.encode()
     handler.send_response(status)

@@ -59,7 +59,9 @@ DEFAULTS: dict[str, object] = {
 
 
 @pytest.mark.parametrize(("field", "value"), DEFAULTS.items())
-def test_without_an_environment_a_setting_has_its_documented_default(field: str, value: object) -> None:
+def test_without_an_environment_a_setting_has_its_documented_default(
+    field: str, value: object
+) -> None:
     assert getattr(Settings.from_env({}), field) == value
 
 
@@ -105,7 +107,12 @@ GIVEN: list[tuple[str, str, object]] = [
     (
         "TRUSTED_PROXIES",
         "::ffff:10.0.0.1,::ffff:10.0.0.0/104,[fd00::1],fe80::/10",
-        (ip_network("10.0.0.1"), ip_network("10.0.0.0/8"), ip_network("fd00::1"), ip_network("fe80::/10")),
+        (
+            ip_network("10.0.0.1"),
+            ip_network("10.0.0.0/8"),
+            ip_network("fd00::1"),
+            ip_network("fe80::/10"),
+        ),
     ),
     ("CORS_ORIGINS", "https://chat.example.org", ("https://chat.example.org",)),
     (
@@ -179,7 +186,10 @@ WRONG: list[tuple[str, str, str]] = [
     (
         "HOST",
         "[::1]:80",
-        "ANGARIUM_HOST is '[::1]:80', which is neither a host name nor an address; write one without a port",
+        (
+            "ANGARIUM_HOST is '[::1]:80', which is neither a host name nor an address; write one "
+            "without a port"
+        ),
     ),
     ("HOST", "[chat.example.org]", "which is neither a host name nor an address"),
     ("HOST", "fe80::1%", "which is neither a host name nor an address"),
@@ -210,7 +220,11 @@ WRONG: list[tuple[str, str, str]] = [
         "which is none that is known; write one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL",
     ),
     ("KAFKA_SASL_MECHANISM", "X", "write one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512"),
-    ("KAFKA_CAFILE", "/nowhere/ca.pem", "'/nowhere/ca.pem', which is no file; write the path of one"),
+    (
+        "KAFKA_CAFILE",
+        "/nowhere/ca.pem",
+        "'/nowhere/ca.pem', which is no file; write the path of one",
+    ),
     ("KAFKA_CERTFILE", "/nowhere", "which is no file"),
     ("KAFKA_KEYFILE", "/nowhere", "which is no file"),
     ("TOPIC", "a b", "which cannot be such a name; write 1 to 244 of a-z A-Z 0-9 . _ -"),
@@ -235,7 +249,11 @@ WRONG: list[tuple[str, str, str]] = [
     (
         "TRUSTED_PROXIES",
         "10.1.2.3/8",
-        "which has '10.1.2.3/8' in it, an address inside of a network; write 10.0.0.0/8 for all of it",
+        (
+            "which has '10.1.2.3/8' in it, an address inside of a network; write 10.0.0.0/8 for "
+            "all "
+            "of it"
+        ),
     ),
     (
         "TRUSTED_PROXIES",
@@ -245,10 +263,22 @@ WRONG: list[tuple[str, str, str]] = [
     (
         "TRUSTED_PROXIES",
         "fe80::1%lo",
-        "has 'fe80::1%lo' in it, an address with a scope; write fe80::1, which stands for it on every",
+        (
+            "has 'fe80::1%lo' in it, an address with a scope; write fe80::1, which stands for it "
+            "on "
+            "every"
+        ),
     ),
-    ("CORS_ORIGINS", "*", "which has '*' in it, which stands for pages of anybody; name each origin"),
-    ("CORS_ORIGINS", "https://a,null", "which has 'null' in it, which stands for pages of anybody"),
+    (
+        "CORS_ORIGINS",
+        "*",
+        "which has '*' in it, which stands for pages of anybody; name each origin",
+    ),
+    (
+        "CORS_ORIGINS",
+        "https://a,null",
+        "which has 'null' in it, which stands for pages of anybody",
+    ),
     (
         "CORS_ORIGINS",
         "chat.example.org",
@@ -257,10 +287,18 @@ WRONG: list[tuple[str, str, str]] = [
     ("CORS_ORIGINS", "https://a/", "which has 'https://a/' in it, no origin"),
     ("CORS_ORIGINS", "https://a?b", "which has 'https://a?b' in it, no origin"),
     ("CORS_ORIGINS", "https://u@a", "which has 'https://u@a' in it, no origin"),
-    ("CORS_ORIGINS", "https://*.example.org", "which has 'https://*.example.org' in it, no origin"),
+    (
+        "CORS_ORIGINS",
+        "https://*.example.org",
+        "which has 'https://*.example.org' in it, no origin",
+    ),
     ("CORS_ORIGINS", "https://bücher.example", "no origin"),
     ("CORS_ORIGINS", "http://[::x]", "no origin"),
-    ("CORS_ORIGINS", "http://a:99999", "which has the port '99999' in it; write one from 1 to 65535"),
+    (
+        "CORS_ORIGINS",
+        "http://a:99999",
+        "which has the port '99999' in it; write one from 1 to 65535",
+    ),
     ("CORS_ORIGINS", "http://a,,http://b", "which has '' in it, no origin"),
     ("IDLE_TIMEOUT", "x", "which is no number of seconds; write seconds from 0.1 to 86400"),
     ("REQUEST_TIMEOUT", "3601", "write seconds from 0.1 to 3600"),
@@ -271,7 +309,11 @@ WRONG: list[tuple[str, str, str]] = [
     ("LOG_LEVEL", "LOUD", "write one of DEBUG, INFO, WARNING, ERROR"),
     ("LOG_FORMAT", "xml", "write one of json, text"),
     ("DEMO", "maybe", "which is neither yes nor no; write 1 or 0"),
-    ("URL", "127.0.0.1:8080", "which is no address of a server; write one such as http://127.0.0.1:8080"),
+    (
+        "URL",
+        "127.0.0.1:8080",
+        "which is no address of a server; write one such as http://127.0.0.1:8080",
+    ),
     ("URL", "http://u:p@host", "which is no address of a server"),
     ("URL", "http://host:99999", "which is no address of a server"),
     ("URL", "ftp://host", "which is no address of a server"),
@@ -280,14 +322,18 @@ WRONG: list[tuple[str, str, str]] = [
 
 
 @pytest.mark.parametrize(("name", "text", "line"), WRONG)
-def test_a_wrong_value_is_named_with_what_to_write_instead(name: str, text: str, line: str) -> None:
+def test_a_wrong_value_is_named_with_what_to_write_instead(
+    name: str, text: str, line: str
+) -> None:
     found = problems_of({f"ANGARIUM_{name}": text})
     problem = next(problem for problem in found if problem.startswith(f"ANGARIUM_{name} is"))
     assert line in problem
 
 
 def test_all_problems_are_reported_at_once() -> None:
-    problems = problems_of({"ANGARIUM_PORT": "x", "ANGARIUM_PARTITIONS": "0", "ANGARIUM_LOG_LEVEL": "y"})
+    problems = problems_of(
+        {"ANGARIUM_PORT": "x", "ANGARIUM_PARTITIONS": "0", "ANGARIUM_LOG_LEVEL": "y"}
+    )
     assert [problem.split()[0] for problem in problems] == [
         "ANGARIUM_PORT",
         "ANGARIUM_PARTITIONS",
@@ -311,10 +357,16 @@ def test_a_variable_set_to_nothing_counts_as_not_set() -> None:
     ],
 )
 @pytest.mark.parametrize("command", [None, "serve", "worker"])
-def test_a_weak_secret_is_refused_without_being_shown(secret: str, fault: str, command: str | None) -> None:
+def test_a_weak_secret_is_refused_without_being_shown(
+    secret: str, fault: str, command: str | None
+) -> None:
     servers = KAFKA if command == "worker" else {}
     assert problems_of({**servers, "ANGARIUM_JWT_SECRET": secret}, command) == (
-        f"ANGARIUM_JWT_SECRET {fault}; write at least 32 random bytes, such as `openssl rand -hex 32` gives",
+        (
+            f"ANGARIUM_JWT_SECRET {fault}; write at least 32 random bytes, such as `openssl rand "
+            "-hex "
+            "32` gives"
+        ),
     )
 
 
@@ -362,7 +414,11 @@ def test_secrets_are_masked_wherever_settings_are_shown() -> None:
         }
     )
     masked = [shown.name for shown in settings.shown if shown.value == "********"]
-    assert masked == ["ANGARIUM_KAFKA_SASL_PASSWORD", "ANGARIUM_CASSANDRA_PASSWORD", "ANGARIUM_JWT_SECRET"]
+    assert masked == [
+        "ANGARIUM_KAFKA_SASL_PASSWORD",
+        "ANGARIUM_CASSANDRA_PASSWORD",
+        "ANGARIUM_JWT_SECRET",
+    ]
     assert "hush" not in repr(settings) + repr(settings.shown)
     assert "demo'" not in repr(settings.users)
 
@@ -383,12 +439,18 @@ def test_a_wrong_address_is_not_also_reported_as_a_missing_one() -> None:
 
 def test_instances_on_kafka_must_be_given_their_common_secret() -> None:
     (problem,) = problems_of({**KAFKA, "ANGARIUM_JWT_SECRET": ""})
-    assert problem.startswith("ANGARIUM_JWT_SECRET is not set, but every instance must have the same")
+    assert problem.startswith(
+        "ANGARIUM_JWT_SECRET is not set, but every instance must have the same"
+    )
 
 
 def test_a_login_at_cassandra_has_a_name_and_a_password() -> None:
     assert problems_of({"ANGARIUM_CASSANDRA_USERNAME": "angarium"}) == (
-        "ANGARIUM_CASSANDRA_USERNAME is set and ANGARIUM_CASSANDRA_PASSWORD is not; set both or neither",
+        (
+            "ANGARIUM_CASSANDRA_USERNAME is set and ANGARIUM_CASSANDRA_PASSWORD is not; set both "
+            "or "
+            "neither"
+        ),
     )
 
 
@@ -409,12 +471,16 @@ def test_certificates_are_never_silently_left_unused() -> None:
 
 
 def test_a_key_needs_its_certificate() -> None:
-    (problem,) = problems_of({**KAFKA, "ANGARIUM_KAFKA_SECURITY": "SSL", "ANGARIUM_KAFKA_KEYFILE": __file__})
+    (problem,) = problems_of(
+        {**KAFKA, "ANGARIUM_KAFKA_SECURITY": "SSL", "ANGARIUM_KAFKA_KEYFILE": __file__}
+    )
     assert problem.startswith("ANGARIUM_KAFKA_KEYFILE is set and ANGARIUM_KAFKA_CERTFILE is not")
 
 
 def test_an_unknown_kind_of_security_is_the_only_complaint_about_it() -> None:
-    (problem,) = problems_of({**KAFKA, "ANGARIUM_KAFKA_SECURITY": "TLS", "ANGARIUM_KAFKA_CAFILE": __file__})
+    (problem,) = problems_of(
+        {**KAFKA, "ANGARIUM_KAFKA_SECURITY": "TLS", "ANGARIUM_KAFKA_CAFILE": __file__}
+    )
     assert problem.startswith("ANGARIUM_KAFKA_SECURITY is 'TLS'")
 
 
@@ -424,7 +490,12 @@ def test_logs_are_text_on_a_terminal_unless_something_else_is_asked_for() -> Non
 
 
 def test_a_misspelt_variable_is_pointed_at_with_the_nearest_name() -> None:
-    environment = {"ANGARIUM_PROT": "1", "ANGARIUM_XYZZY": "1", "ANGARIUM_TEST_KAFKA": "a:1", "PATH": "/bin"}
+    environment = {
+        "ANGARIUM_PROT": "1",
+        "ANGARIUM_XYZZY": "1",
+        "ANGARIUM_TEST_KAFKA": "a:1",
+        "PATH": "/bin",
+    }
     assert unknown_settings(environment) == (
         "ANGARIUM_PROT is no setting and is ignored; is ANGARIUM_PORT meant?",
         "ANGARIUM_XYZZY is no setting and is ignored; see `angarium config`",

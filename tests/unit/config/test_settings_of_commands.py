@@ -68,12 +68,16 @@ def test_a_consistency_at_which_a_read_may_miss_a_write_is_warned_of(
 ) -> None:
     levels = {"ANGARIUM_CONSISTENCY": consistency, "ANGARIUM_REPLICATION": str(replication)}
     (warning,) = Settings.from_env(KAFKA | levels).warnings
-    assert f"ANGARIUM_CONSISTENCY is {consistency}, but ANGARIUM_REPLICATION is {replication}" in warning
+    assert (
+        f"ANGARIUM_CONSISTENCY is {consistency}, but ANGARIUM_REPLICATION is {replication}"
+        in warning
+    )
     assert Settings.from_env(levels).warnings == ()
 
 
 @pytest.mark.parametrize(
-    ("consistency", "replication"), [("LOCAL_QUORUM", 2), ("QUORUM", 3), ("ALL", 9), ("TWO", 3), ("THREE", 5)]
+    ("consistency", "replication"),
+    [("LOCAL_QUORUM", 2), ("QUORUM", 3), ("ALL", 9), ("TWO", 3), ("THREE", 5)],
 )
 def test_a_consistency_at_which_every_read_meets_every_write_is_not(
     consistency: str, replication: int
@@ -90,7 +94,9 @@ def test_demo_users_are_not_served_to_others(host: str) -> None:
     assert "ANGARIUM_DEMO=1" in problem
 
 
-@pytest.mark.parametrize("published", ["0.0.0.0", "192.168.1.5", "[2001:db8::1]", "chat.example.org"])
+@pytest.mark.parametrize(
+    "published", ["0.0.0.0", "192.168.1.5", "[2001:db8::1]", "chat.example.org"]
+)
 @pytest.mark.parametrize("host", ["0.0.0.0", "127.0.0.1"])
 def test_the_published_address_counts_and_not_the_containers(host: str, published: str) -> None:
     environment = {"ANGARIUM_HOST": host, "ANGARIUM_PUBLISHED_HOST": published}
@@ -107,19 +113,28 @@ def test_what_is_published_on_this_machine_alone_has_demo_users(published: str) 
     assert Settings.from_env(environment, command="serve").users is DEMO_USERS
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1", "localhost"])
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1", "localhost"]
+)
 def test_demo_users_are_served_on_this_machine(host: str) -> None:
     assert Settings.from_env({"ANGARIUM_HOST": host}, command="serve").users is DEMO_USERS
 
 
 @pytest.mark.parametrize(
     ("found", "others_reach_it"),
-    [(["::1"], False), (["::1", "127.0.0.1"], False), (["::1", "2001:db8::1"], True), (["::"], True)],
+    [
+        (["::1"], False),
+        (["::1", "127.0.0.1"], False),
+        (["::1", "2001:db8::1"], True),
+        (["::"], True),
+    ],
 )
 def test_a_name_is_judged_by_all_its_addresses(
     found: list[str], others_reach_it: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def lookup(host: str, *_: object, **__: object) -> list[tuple[int, int, int, str, tuple[str, int]]]:
+    def lookup(
+        host: str, *_: object, **__: object
+    ) -> list[tuple[int, int, int, str, tuple[str, int]]]:
         assert host == "six"
         return [(0, 0, 0, "", (address, 0)) for address in found]
 
@@ -155,7 +170,13 @@ def test_the_published_secret_is_refused_by_name_wherever_others_may_come(
     command: str, demo: dict[str, str], exposed: str, secret: str, own_users: dict[str, str]
 ) -> None:
     servers = {} if command == "serve" else KAFKA
-    environment = {**servers, **demo, **own_users, exposed: "192.0.2.7", "ANGARIUM_JWT_SECRET": secret}
+    environment = {
+        **servers,
+        **demo,
+        **own_users,
+        exposed: "192.0.2.7",
+        "ANGARIUM_JWT_SECRET": secret,
+    }
     (problem,) = problems_of(environment, command)
     assert problem.startswith(f"{exposed} ")
     assert "ANGARIUM_JWT_SECRET is the published demo secret" in problem
@@ -176,12 +197,16 @@ def test_demo_passwords_in_a_file_of_ones_own_are_refused_wherever_others_may_co
 ) -> None:
     path = tmp_path / "users.json"
     passwords = {"alice": "alice-demo", "bob": "long and hard to guess", "erin": "erin-demo"}
-    path.write_text(json.dumps([{"username": name, "password": each} for name, each in passwords.items()]))
+    path.write_text(
+        json.dumps([{"username": name, "password": each} for name, each in passwords.items()])
+    )
     servers = {} if command == "serve" else KAFKA
     environment = {**servers, "ANGARIUM_USERS": str(path)}
     (problem,) = problems_of({**environment, "ANGARIUM_HOST": "0.0.0.0"}, command)
     assert "everybody knows the passwords of alice, erin in ANGARIUM_USERS" in problem
-    Settings.from_env({**environment, "ANGARIUM_HOST": "0.0.0.0", "ANGARIUM_DEMO": "1"}, command=command)
+    Settings.from_env(
+        {**environment, "ANGARIUM_HOST": "0.0.0.0", "ANGARIUM_DEMO": "1"}, command=command
+    )
     Settings.from_env(environment, command=command)
 
 

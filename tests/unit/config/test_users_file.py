@@ -46,7 +46,11 @@ def test_a_user_has_a_password_or_its_hash(tmp_path: Path) -> None:
 BROKEN: list[tuple[str, str]] = [
     (
         "[{]",
-        "is no JSON at line 1, column 3: Expecting property name enclosed in double quotes; write [{",
+        (
+            "is no JSON at line 1, column 3: Expecting property name enclosed in double quotes; "
+            "write "
+            "[{"
+        ),
     ),
     ("[" * 100_000, "is no JSON in UTF-8"),
     ('{"username": "erin"}', "is no list of users"),
@@ -54,21 +58,42 @@ BROKEN: list[tuple[str, str]] = [
     ('["erin"]', 'user 1 is no object; write {"username": "…", "password": "…"}'),
     ("[{}]", "user 1 has no username; give it one"),
     ('[{"username": 1}]', "user 1 has no username"),
-    ('[{"username": "Erin", "password": "x"}]', "user 1 is named 'Erin'; write 1 to 64 of a-z 0-9 . _ -"),
-    ('[{"username": "erin"}]', "user 1 (erin) has neither password nor password_hash; write one of the two"),
+    (
+        '[{"username": "Erin", "password": "x"}]',
+        "user 1 is named 'Erin'; write 1 to 64 of a-z 0-9 . _ -",
+    ),
+    (
+        '[{"username": "erin"}]',
+        "user 1 (erin) has neither password nor password_hash; write one of the two",
+    ),
     (
         '[{"username": "erin", "password": "a", "password_hash": "b"}]',
         "user 1 (erin) has both password and password_hash; write one of the two",
     ),
-    ('[{"username": "erin", "password": ""}]', "user 1 (erin) has a password that is no text or empty"),
-    ('[{"username": "erin", "password": 7}]', "user 1 (erin) has a password that is no text or empty"),
-    ('[{"username": "erin", "password": "\\ud800"}]', "user 1 (erin) has a lone surrogate in its password"),
     (
-        '[{"username": "erin", "password_hash": "$2b$12$x"}]',
-        "has a password_hash of another form than $scrypt$ln=…,r=…,p=…$salt$hash; write what `angarium",
+        '[{"username": "erin", "password": ""}]',
+        "user 1 (erin) has a password that is no text or empty",
     ),
     (
-        '[{"username": "erin", "password": "a good one"}, {"username": "erin", "password": "another one"}]',
+        '[{"username": "erin", "password": 7}]',
+        "user 1 (erin) has a password that is no text or empty",
+    ),
+    (
+        '[{"username": "erin", "password": "\\ud800"}]',
+        "user 1 (erin) has a lone surrogate in its password",
+    ),
+    (
+        '[{"username": "erin", "password_hash": "$2b$12$x"}]',
+        (
+            "has a password_hash of another form than $scrypt$ln=…,r=…,p=…$salt$hash; write what "
+            "`angarium"
+        ),
+    ),
+    (
+        (
+            '[{"username": "erin", "password": "a good one"},'
+            ' {"username": "erin", "password": "another one"}]'
+        ),
         "user 2 is 'erin' like user 1; name each user once",
     ),
     (
@@ -76,20 +101,35 @@ BROKEN: list[tuple[str, str]] = [
         "user 1 has the key 'username' twice; write each key once",
     ),
     (
-        '[{"username": "erin", "password": "a good one", "note": {"a": 1, "a": 2}, "password": "b"}]',
+        (
+            '[{"username": "erin", "password": "a good one",'
+            ' "note": {"a": 1, "a": 2}, "password": "b"}]'
+        ),
         "user 1 has the key 'password' twice",
     ),
     (
         '[{"username": "erin", "password": "1234567"}]',
-        "user 1 (erin) has a password that has 7 bytes; choose one of 8 to 1,024 bytes, without U+0000",
+        (
+            "user 1 (erin) has a password that has 7 bytes; choose one of 8 to 1,024 bytes, "
+            "without "
+            "U+0000"
+        ),
     ),
-    (f'[{{"username": "erin", "password": "{"x" * 1025}"}}]', "has a password that has 1,025 bytes"),
-    ('[{"username": "erin", "password": "a good\\u0000one"}]', "has a password that has U+0000 in it"),
+    (
+        f'[{{"username": "erin", "password": "{"x" * 1025}"}}]',
+        "has a password that has 1,025 bytes",
+    ),
+    (
+        '[{"username": "erin", "password": "a good\\u0000one"}]',
+        "has a password that has U+0000 in it",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("text", "line"), BROKEN)
-def test_a_wrong_file_is_refused_with_the_place_and_the_remedy(text: str, line: str, tmp_path: Path) -> None:
+def test_a_wrong_file_is_refused_with_the_place_and_the_remedy(
+    text: str, line: str, tmp_path: Path
+) -> None:
     path = tmp_path / "users.json"
     path.write_text(text)
     with pytest.raises(SettingsError) as refused:
@@ -143,12 +183,16 @@ def test_a_file_that_vanished_is_refused(tmp_path: Path) -> None:
     )
 
 
-def test_every_hash_of_unaccepted_strength_is_reported_with_the_other_problems(tmp_path: Path) -> None:
+def test_every_hash_of_unaccepted_strength_is_reported_with_the_other_problems(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "users.json"
     entries = [{"username": name, "password_hash": PHC} for name in ("erin", "frank")]
     path.write_text(json.dumps([*entries, {}]))
     with pytest.raises(SettingsError) as refused:
-        Settings.from_env({"ANGARIUM_USERS": str(path), "ANGARIUM_PORT": "x"}, is_hash=lambda _: False)
+        Settings.from_env(
+            {"ANGARIUM_USERS": str(path), "ANGARIUM_PORT": "x"}, is_hash=lambda _: False
+        )
     port, *problems = refused.value.problems
     assert port.startswith("ANGARIUM_PORT")
     assert [problem.split(": ")[1].split(";")[0] for problem in problems] == [

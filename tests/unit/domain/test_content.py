@@ -48,7 +48,9 @@ def test_white_space_is_empty_before_it_is_too_large() -> None:
     assert code_of(" " * 20_000) is Code.EMPTY_CONTENT
 
 
-@pytest.mark.parametrize("content", ["a\x00b", "\x00", "\ud800", "half \udc00 pair", "\udfff\ud800"])
+@pytest.mark.parametrize(
+    "content", ["a\x00b", "\x00", "\ud800", "half \udc00 pair", "\udfff\ud800"]
+)
 def test_a_character_that_cannot_be_kept_is_invalid(content: str) -> None:
     assert code_of(content) is Code.INVALID_CONTENT
 

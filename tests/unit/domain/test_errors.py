@@ -1,10 +1,19 @@
 import pytest
 
-from angarium.domain.errors import Code, LogUnavailable, Problem, Refused, StoreUnavailable, Unavailable
+from angarium.domain.errors import (
+    Code,
+    LogUnavailable,
+    Problem,
+    Refused,
+    StoreUnavailable,
+    Unavailable,
+)
 
 
 def test_a_refusal_shows_its_first_problem() -> None:
-    refused = Refused(Problem(Code.MISSING_FIELD, "one", "a"), Problem(Code.INVALID_FIELD, "two", "b"))
+    refused = Refused(
+        Problem(Code.MISSING_FIELD, "one", "a"), Problem(Code.INVALID_FIELD, "two", "b")
+    )
     assert str(refused) == "one"
     assert [problem.field for problem in refused.problems] == ["a", "b"]
     assert refused.retry_after is None

@@ -13,7 +13,9 @@ from angarium.domain.events import SCHEMA, Event, MessagesDelivered, NewMessage,
 CONTENT = st.text(min_size=1, max_size=2_000).filter(lambda text: content_problem(text) is None)
 TIMESTAMPS = st.integers(0, 2**62)
 EVENTS: st.SearchStrategy[Event] = st.one_of(
-    st.builds(NewMessage, st.uuids(), st.uuids(), TIMESTAMPS, st.uuids(), st.uuids(), st.uuids(), CONTENT),
+    st.builds(
+        NewMessage, st.uuids(), st.uuids(), TIMESTAMPS, st.uuids(), st.uuids(), st.uuids(), CONTENT
+    ),
     st.builds(
         MessagesDelivered,
         st.uuids(),
@@ -25,11 +27,19 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
 )
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=50),
-    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=20), inner, max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=20), inner, max_size=5)
+    ),
 )
 
 MESSAGE = NewMessage(
-    UUID(int=1), UUID(int=2), 1_700_000_000_000, UUID(int=3), UUID(int=4), UUID(int=5), "Grüße, 世界 👋"
+    UUID(int=1),
+    UUID(int=2),
+    1_700_000_000_000,
+    UUID(int=3),
+    UUID(int=4),
+    UUID(int=5),
+    "Grüße, 世界 👋",
 )
 RECEIPT = MessagesDelivered(UUID(int=1), UUID(int=2), 5, UUID(int=5), (UUID(int=3), UUID(int=6)))
 
@@ -49,10 +59,16 @@ def changed(event: Event, *path: str, value: object) -> bytes:
 
 
 def without(event: Event, name: str) -> bytes:
-    """Encode an event with one part of it left out, wherever it stands."""
+    """Encode an event with one part of it left out, wherever it
+    stands.
+    """
 
     def strip(document: Document) -> Document:
-        return {each: strip(v) if isinstance(v, dict) else v for each, v in document.items() if each != name}
+        return {
+            each: strip(v) if isinstance(v, dict) else v
+            for each, v in document.items()
+            if each != name
+        }
 
     return json.dumps(strip(json.loads(encode(event)))).encode()
 
@@ -105,7 +121,9 @@ def test_what_a_later_version_added_is_ignored() -> None:
 
 
 def test_an_id_that_is_confirmed_twice_in_one_event_counts_once() -> None:
-    twice = changed(RECEIPT, "payload", "message_ids", value=[str(UUID(int=3))] * 2 + [str(UUID(int=6))])
+    twice = changed(
+        RECEIPT, "payload", "message_ids", value=[str(UUID(int=3))] * 2 + [str(UUID(int=6))]
+    )
     assert decode(twice, SCHEMA) == RECEIPT
 
 

@@ -60,7 +60,9 @@ def test_a_users_id_is_made_from_the_name() -> None:
 def test_a_conversations_id_is_made_from_the_sorted_pair() -> None:
     low = UUID("0f000000-0000-0000-0000-000000000000")
     high = UUID("f0000000-0000-0000-0000-00000000000a")
-    assert conversation_id_for(high, low) == uuid5(NAMESPACE_URL, f"angarium:conversation:{low}:{high}")
+    assert conversation_id_for(high, low) == uuid5(
+        NAMESPACE_URL, f"angarium:conversation:{low}:{high}"
+    )
 
 
 @given(st.uuids(), st.uuids())
@@ -71,11 +73,15 @@ def test_both_participants_find_the_same_conversation(one: UUID, other: UUID) ->
 def test_a_time_ordered_id_has_the_layout_of_version_7() -> None:
     # The example of RFC 9562, appendix A.6.
     entropy = (0xCC3 << 64 | 0x18C4DC0C0C07398F).to_bytes(10, "big")
-    assert time_ordered_uuid(0x017F22E279B0, entropy) == UUID("017f22e2-79b0-7cc3-98c4-dc0c0c07398f")
+    assert time_ordered_uuid(0x017F22E279B0, entropy) == UUID(
+        "017f22e2-79b0-7cc3-98c4-dc0c0c07398f"
+    )
 
 
 @given(MILLISECONDS, ENTROPY)
-def test_a_time_ordered_id_carries_its_version_variant_and_time(unix_ms: int, entropy: bytes) -> None:
+def test_a_time_ordered_id_carries_its_version_variant_and_time(
+    unix_ms: int, entropy: bytes
+) -> None:
     made = time_ordered_uuid(unix_ms, entropy)
     assert made.version == 7
     assert made.variant == "specified in RFC 4122"

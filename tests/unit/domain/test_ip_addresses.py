@@ -21,7 +21,9 @@ def test_an_address_is_read_as_what_it_means(text: str, meant: str) -> None:
     assert parse_address(text) == ip_address(meant)
 
 
-@pytest.mark.parametrize("text", ["", "localhost", "[::1]", "192.0.2.7:80", "192.0.2", "::ffff:192.0.2.7/96"])
+@pytest.mark.parametrize(
+    "text", ["", "localhost", "[::1]", "192.0.2.7:80", "192.0.2", "::ffff:192.0.2.7/96"]
+)
 def test_what_is_no_address_is_none(text: str) -> None:
     assert parse_address(text) is None
 
@@ -64,6 +66,8 @@ def test_only_this_machine_reaches_a_loopback_address(text: str) -> None:
     assert is_loopback(text)
 
 
-@pytest.mark.parametrize("text", ["0.0.0.0", "::", "::ffff:10.0.0.1", "fe80::1%lo", "localhost", "128.0.0.1"])
+@pytest.mark.parametrize(
+    "text", ["0.0.0.0", "::", "::ffff:10.0.0.1", "fe80::1%lo", "localhost", "128.0.0.1"]
+)
 def test_others_may_reach_any_other_address(text: str) -> None:
     assert not is_loopback(text)

@@ -20,7 +20,9 @@ MOMENTS = st.integers(0, 2**48)
 def test_messages_stand_in_order_of_time_and_then_of_offset(
     one: int, other: int, low: int, high: int
 ) -> None:
-    assert (MessagePosition(one, low) < MessagePosition(other, high)) == ((one, low) < (other, high))
+    assert (MessagePosition(one, low) < MessagePosition(other, high)) == (
+        (one, low) < (other, high)
+    )
 
 
 @given(MOMENTS, st.integers(0))
@@ -43,7 +45,9 @@ def test_what_is_pending_to_somebody_online_is_sent_and_nothing_else_changes() -
 
     def message(recipient_id: UUID, status: Status) -> Message:
         sender_id = alice if recipient_id == bob else bob
-        return Message(uuid4(), uuid4(), sender_id, recipient_id, "hello", MessagePosition(1, 1), status)
+        return Message(
+            uuid4(), uuid4(), sender_id, recipient_id, "hello", MessagePosition(1, 1), status
+        )
 
     waiting, other, delivered = (
         message(bob, Status.PENDING),
@@ -51,5 +55,9 @@ def test_what_is_pending_to_somebody_online_is_sent_and_nothing_else_changes() -
         message(bob, Status.DELIVERED),
     )
     messages = [waiting, other, delivered]
-    assert status_when_stored(messages, {bob}) == [replace(waiting, status=Status.SENT), other, delivered]
+    assert status_when_stored(messages, {bob}) == [
+        replace(waiting, status=Status.SENT),
+        other,
+        delivered,
+    ]
     assert status_when_stored(messages, ()) == messages

@@ -16,7 +16,9 @@ SOMEBODY = UUID(int=1)
 
 
 def message(content: str) -> Message:
-    return Message(SOMEBODY, SOMEBODY, SOMEBODY, SOMEBODY, content, MessagePosition(1, 1), Status.SENT)
+    return Message(
+        SOMEBODY, SOMEBODY, SOMEBODY, SOMEBODY, content, MessagePosition(1, 1), Status.SENT
+    )
 
 
 def test_a_hundred_of_the_largest_plain_texts_fit_on_a_page() -> None:
@@ -24,7 +26,9 @@ def test_a_hundred_of_the_largest_plain_texts_fit_on_a_page() -> None:
     assert count_fitting([message_bytes(largest)] * 100) == 100
 
 
-@pytest.mark.parametrize("text", ["\x01", "\x1f", "\n", '"', "\\", "é", "😀", "a", "\x7f", "\u2028"])
+@pytest.mark.parametrize(
+    "text", ["\x01", "\x1f", "\n", '"', "\\", "é", "😀", "a", "\x7f", "\u2028"]
+)
 def test_the_largest_message_fits_by_itself(text: str) -> None:
     largest = message(text * (MAX_CONTENT_BYTES // len(text.encode())))
     assert message_bytes(largest) <= 6 * MAX_CONTENT_BYTES + FIELDS_BYTES + 2 < MAX_PAGE_BYTES

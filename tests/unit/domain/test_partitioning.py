@@ -10,7 +10,8 @@ from angarium.domain.partitioning import murmur2, partition_for
 @pytest.mark.parametrize(
     ("text", "signed"),
     [
-        # Kafka's own vectors (org.apache.kafka.common.utils.UtilsTest, testMurmur2).
+        # Kafka's own vectors (org.apache.kafka.common.utils.UtilsTest,
+        # testMurmur2).
         ("21", -973932308),
         ("foobar", -790332482),
         ("a-little-bit-long-string", -985981536),
@@ -37,4 +38,6 @@ def test_every_key_has_one_partition_for_ever(key: bytes, partitions: int) -> No
 
 def test_conversations_spread_over_all_partitions() -> None:
     chosen = [partition_for(str(UUID(int=number)).encode(), 12) for number in range(2_000)]
-    assert {partition for partition in range(12) if chosen.count(partition) > 100} == set(range(12))
+    assert {partition for partition in range(12) if chosen.count(partition) > 100} == set(
+        range(12)
+    )

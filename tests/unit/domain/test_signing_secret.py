@@ -5,7 +5,9 @@ import pytest
 from angarium.domain.signing_secret import PUBLISHED_SECRET, is_published, signing_secret_fault
 
 
-@pytest.mark.parametrize("secret", ["0123456789abcdef" * 2, "ä" * 16, "x" * 31 + "y", PUBLISHED_SECRET])
+@pytest.mark.parametrize(
+    "secret", ["0123456789abcdef" * 2, "ä" * 16, "x" * 31 + "y", PUBLISHED_SECRET]
+)
 def test_32_bytes_that_differ_are_a_secret(secret: str) -> None:
     assert signing_secret_fault(secret) is None
 

@@ -1,4 +1,6 @@
-"""What the log in memory does to a consumer that does not poll; the time is the test's own."""
+"""What the log in memory does to a consumer that does not poll; the
+time is the test's own.
+"""
 
 from angarium.ports.message_log import NewRecord, Position
 from tests.fakes.clock import ManualClock

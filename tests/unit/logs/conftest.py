@@ -23,7 +23,9 @@ class Pipe:
         self.stream: TextIO = os.fdopen(writer, "w")
 
     def read_to_the_end(self) -> list[str]:
-        """Close the writing end and read all lines; the handler must be closed before."""
+        """Close the writing end and read all lines; the handler must be
+        closed before.
+        """
         self.stream.close()
         with os.fdopen(self.reader, closefd=False) as stream:
             return stream.read().splitlines()

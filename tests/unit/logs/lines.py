@@ -1,4 +1,6 @@
-"""Lines with numbers, and the two ways on which they get to a handler."""
+"""Lines with numbers, and the two ways on which they get to a
+handler.
+"""
 
 import io
 import json
@@ -20,7 +22,9 @@ def line(number: int, level: int = logging.INFO, **fields: object) -> Line:
 
 
 def as_a_record(handler: BufferedHandler, number: int, **fields: object) -> None:
-    handler.handle(Line("angarium.test", logging.INFO, "counted", "a line", {"number": number, **fields}))
+    handler.handle(
+        Line("angarium.test", logging.INFO, "counted", "a line", {"number": number, **fields})
+    )
 
 
 def on_the_short_way(handler: BufferedHandler, number: int, **fields: object) -> None:
@@ -29,7 +33,9 @@ def on_the_short_way(handler: BufferedHandler, number: int, **fields: object) ->
 
 
 def write_lines(handler: BufferedHandler, numbers: range, write: Write = as_a_record) -> None:
-    """Write lines of some 350 bytes: a pipe takes fewer than 200 of them."""
+    """Write lines of some 350 bytes: a pipe takes fewer than 200 of
+    them.
+    """
     for number in numbers:
         write(handler, number, filler="x" * 200)
 

@@ -19,7 +19,9 @@ from tests.unit.logs.lines import (
 )
 
 
-def test_lines_come_out_in_their_order(handler_on: HandlerFactory, pipe: Pipe, write: Write) -> None:
+def test_lines_come_out_in_their_order(
+    handler_on: HandlerFactory, pipe: Pipe, write: Write
+) -> None:
     handler = handler_on(pipe.stream)
     reader = Collector(pipe, chunk=65_536)
     for number in range(5_000):
@@ -101,7 +103,9 @@ def test_a_warning_does_not_wait_for_others(handler_on: HandlerFactory) -> None:
     assert numbers(stream.getvalue().splitlines()) == [1, 2]
 
 
-def test_closing_writes_what_is_left_at_once_and_may_be_repeated(handler_on: HandlerFactory) -> None:
+def test_closing_writes_what_is_left_at_once_and_may_be_repeated(
+    handler_on: HandlerFactory,
+) -> None:
     stream = io.StringIO()
     handler = handler_on(stream, linger=3_600.0)
     handler.handle(line(1))
@@ -133,13 +137,17 @@ def test_a_line_that_is_being_made_when_the_end_comes_is_written(
     assert numbers(stream.getvalue().splitlines()) == [1]
 
 
-def test_nothing_is_lost_when_threads_write_while_it_closes(handler_on: HandlerFactory, write: Write) -> None:
+def test_nothing_is_lost_when_threads_write_while_it_closes(
+    handler_on: HandlerFactory, write: Write
+) -> None:
     for _ in range(20):
         stream = io.StringIO()
         handler = handler_on(stream, linger=0.0)
         started = threading.Barrier(5)
 
-        def write_all(handler: BufferedHandler = handler, started: threading.Barrier = started) -> None:
+        def write_all(
+            handler: BufferedHandler = handler, started: threading.Barrier = started
+        ) -> None:
             started.wait(30)
             for number in range(100):
                 write(handler, number)
@@ -151,11 +159,15 @@ def test_nothing_is_lost_when_threads_write_while_it_closes(handler_on: HandlerF
         handler.close()
         for thread in threads:
             thread.join(30)
-        assert Counter(numbers(stream.getvalue().splitlines())) == Counter(dict.fromkeys(range(100), 4))
+        assert Counter(numbers(stream.getvalue().splitlines())) == Counter(
+            dict.fromkeys(range(100), 4)
+        )
 
 
 @pytest.mark.parametrize("stream", [None, io.StringIO()])
-def test_a_closed_stderr_stops_nobody(handler_on: HandlerFactory, stream: io.StringIO | None) -> None:
+def test_a_closed_stderr_stops_nobody(
+    handler_on: HandlerFactory, stream: io.StringIO | None
+) -> None:
     if stream is not None:
         stream.close()
     handler = handler_on(stream, capacity=10)
@@ -164,7 +176,9 @@ def test_a_closed_stderr_stops_nobody(handler_on: HandlerFactory, stream: io.Str
     handler.close()
 
 
-def test_a_line_that_cannot_be_written_is_told_in_its_place(handler_on: HandlerFactory, write: Write) -> None:
+def test_a_line_that_cannot_be_written_is_told_in_its_place(
+    handler_on: HandlerFactory, write: Write
+) -> None:
     class Faulty:
         def __str__(self) -> str:
             raise LookupError("no text")
@@ -180,7 +194,9 @@ def test_a_line_that_cannot_be_written_is_told_in_its_place(handler_on: HandlerF
     assert second["number"] == 2
 
 
-def test_a_signal_handler_may_write_while_the_same_thread_writes(handler_on: HandlerFactory) -> None:
+def test_a_signal_handler_may_write_while_the_same_thread_writes(
+    handler_on: HandlerFactory,
+) -> None:
     stream = io.StringIO()
     handler = handler_on(stream, capacity=50, linger=0.0)
     signalled = 0

@@ -1,4 +1,6 @@
-"""What becomes of lines when whoever reads stderr is slow, or takes nothing at all."""
+"""What becomes of lines when whoever reads stderr is slow, or takes
+nothing at all.
+"""
 
 import io
 import json
@@ -53,7 +55,8 @@ def test_there_is_room_for_a_line_as_soon_as_others_are_being_written(
 
     stream = SlowStream()
     handler = handler_on(stream, capacity=2, linger=LONG, patience=LONG)
-    # The fourth line at the latest finds no room, and makes the thread write.
+    # The fourth line at the latest finds no room, and makes the thread
+    # write.
     writer = threading.Thread(target=write_lines, args=(handler, range(4), write))
     writer.start()
     assert stream.reached.wait(90)
@@ -92,7 +95,9 @@ def test_once_the_reader_is_back_the_program_waits_for_it_again(
     write_lines(handler, range(600, 1_200), write)
     handler.close()
     found = [json.loads(each) for each in reader.lines()]
-    late = [each["number"] for each in found if each["action"] == "counted" and each["number"] >= 600]
+    late = [
+        each["number"] for each in found if each["action"] == "counted" and each["number"] >= 600
+    ]
     assert late == list(range(600, 1_200))
 
 

@@ -87,11 +87,17 @@ def test_any_value_is_written_as_json_that_everybody_reads(value: object, writte
 @given(
     st.text(alphabet=st.characters()),
     st.dictionaries(
-        st.text(alphabet=st.characters(), min_size=1).filter(lambda name: name not in read(line())),
-        st.text(alphabet=st.characters()) | st.integers() | st.floats(allow_nan=False, allow_infinity=False),
+        st.text(alphabet=st.characters(), min_size=1).filter(
+            lambda name: name not in read(line())
+        ),
+        st.text(alphabet=st.characters())
+        | st.integers()
+        | st.floats(allow_nan=False, allow_infinity=False),
     ),
 )
-def test_any_text_is_one_line_of_ascii_that_reads_back(message: str, fields: dict[str, object]) -> None:
+def test_any_text_is_one_line_of_ascii_that_reads_back(
+    message: str, fields: dict[str, object]
+) -> None:
     record = Line("angarium.api", logging.INFO, "greeted", message, fields)
     text = FORMATTER.format(record)
     assert text.isascii()
@@ -116,5 +122,9 @@ def test_an_error_brings_its_type_and_traceback() -> None:
 def test_a_library_s_line_names_the_library() -> None:
     record = logging.LogRecord("kafka.conn", logging.WARNING, "", 0, "%s of %d", ("one", 2), None)
     found = read(record)
-    assert (found["action"], found["message"], found["logger"]) == ("library", "one of 2", "kafka.conn")
+    assert (found["action"], found["message"], found["logger"]) == (
+        "library",
+        "one of 2",
+        "kafka.conn",
+    )
     assert found["level"] == "WARNING"

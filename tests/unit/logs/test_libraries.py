@@ -32,7 +32,9 @@ class Later:
 
 
 class Library:
-    """A library's logger in front of a filter, and the lines that come out behind it."""
+    """A library's logger in front of a filter, and the lines that come
+    out behind it.
+    """
 
     def __init__(self, quiet: bool = False) -> None:
         self.later = Later()
@@ -79,8 +81,15 @@ GONE = (
 def test_a_lost_connection_is_one_line_that_says_what_happened(library: Library) -> None:
     assert library.says(*LOST, level=logging.ERROR) is False
     (line,) = library.lines
-    assert (line.levelname, line.action, line.fields) == ("WARNING", "library", {"logger": "kafka"})
-    assert line.msg == "A connection to a Kafka broker was lost or could not be made; it is tried again."
+    assert (line.levelname, line.action, line.fields) == (
+        "WARNING",
+        "library",
+        {"logger": "kafka"},
+    )
+    assert (
+        line.msg
+        == "A connection to a Kafka broker was lost or could not be made; it is tried again."
+    )
 
 
 def test_repeats_are_told_as_a_number_every_ten_seconds_for_as_long_as_there_are_any(
@@ -89,11 +98,19 @@ def test_repeats_are_told_as_a_number_every_ten_seconds_for_as_long_as_there_are
     for _ in range(200):
         library.says(*LOST)
         library.says(
-            "kafka.net.manager", "Bootstrap connection to %s failed: %s (backoff %.2f secs)", "a", "b", 1.0
+            "kafka.net.manager",
+            "Bootstrap connection to %s failed: %s (backoff %.2f secs)",
+            "a",
+            "b",
+            1.0,
         )
     assert len(library.lines) == 1
     library.later.let_pass()
-    assert library.lines[1].fields == {"logger": "kafka", "repeats": 399, "within_s": PERIOD_SECONDS}
+    assert library.lines[1].fields == {
+        "logger": "kafka",
+        "repeats": 399,
+        "within_s": PERIOD_SECONDS,
+    }
     library.says(*LOST)
     library.later.let_pass()
     assert [line.fields.get("repeats") for line in library.lines] == [None, 399, 1]
@@ -107,12 +124,16 @@ def test_each_kind_is_counted_by_itself(library: Library) -> None:
     for _ in range(3):
         library.says(*LOST)
         library.says(*GONE)
-        library.says("kafka.net.selector", "Task <Task 1> ran for 0.151s (>0.100s threshold). It is blocking")
+        library.says(
+            "kafka.net.selector",
+            "Task <Task 1> ran for 0.151s (>0.100s threshold). It is blocking",
+        )
     assert len({line.msg for line in library.lines}) == len(library.lines) == 3
 
 
 @pytest.mark.parametrize(
-    "error", [ConnectionResetError("reset"), KafkaConnectionError("gone"), NoHostAvailable("none", {})]
+    "error",
+    [ConnectionResetError("reset"), KafkaConnectionError("gone"), NoHostAvailable("none", {})],
 )
 @pytest.mark.parametrize("text", ["%s: Error receiving network data", "never heard of %s"])
 def test_nothing_that_a_network_or_a_server_brings_has_a_traceback(
@@ -123,32 +144,52 @@ def test_nothing_that_a_network_or_a_server_brings_has_a_traceback(
     assert traceback_of(line) is None
 
 
-def test_an_error_of_the_program_inside_a_library_is_told_with_its_traceback(library: Library) -> None:
+def test_an_error_of_the_program_inside_a_library_is_told_with_its_traceback(
+    library: Library,
+) -> None:
     for _ in range(3):
         library.says(
-            "kafka.future", "Error processing callback", level=logging.ERROR, error=KeyError("there")
+            "kafka.future",
+            "Error processing callback",
+            level=logging.ERROR,
+            error=KeyError("there"),
         )
     (line,) = library.lines
     assert (line.levelname, fields_of(line)["error_type"]) == ("ERROR", "KeyError")
     assert traceback_of(line) == "KeyError: 'there'"
 
 
-def test_what_is_not_known_comes_with_the_librarys_words_but_not_with_the_values(library: Library) -> None:
+def test_what_is_not_known_comes_with_the_librarys_words_but_not_with_the_values(
+    library: Library,
+) -> None:
     library.says(
-        "kafka.protocol.parser", "Unable to decode %d-byte buffer: %r", 5, b"hello", level=logging.ERROR
+        "kafka.protocol.parser",
+        "Unable to decode %d-byte buffer: %r",
+        5,
+        b"hello",
+        level=logging.ERROR,
     )
     (line,) = library.lines
     assert line.levelname == "ERROR"
-    assert line.fields == {"logger": "kafka.protocol.parser", "said": "Unable to decode %d-byte buffer: %r"}
+    assert line.fields == {
+        "logger": "kafka.protocol.parser",
+        "said": "Unable to decode %d-byte buffer: %r",
+    }
     assert "hello" not in f"{line.msg}{line.fields}"
 
 
 @pytest.mark.usefixtures("debug")
-def test_the_librarys_own_text_is_a_debug_line_each_time_and_never_has_bytes(library: Library) -> None:
+def test_the_librarys_own_text_is_a_debug_line_each_time_and_never_has_bytes(
+    library: Library,
+) -> None:
     library.says(*LOST)
     library.says(*LOST)
     library.says(
-        "kafka.protocol.parser", "Unable to decode %d-byte buffer: %r", 5, b"hello", level=logging.ERROR
+        "kafka.protocol.parser",
+        "Unable to decode %d-byte buffer: %r",
+        5,
+        b"hello",
+        level=logging.ERROR,
     )
     own = [line for line in library.lines if line.levelname == "DEBUG"]
     assert [line.getMessage() for line in own] == [
@@ -165,7 +206,10 @@ def test_a_command_that_waits_for_its_servers_leaves_known_kinds_out() -> None:
     library.says(*GONE)
     assert library.lines == []
     library.says(
-        "kafka.cluster", "Topic %s is not authorized for this client", "messages", level=logging.ERROR
+        "kafka.cluster",
+        "Topic %s is not authorized for this client",
+        "messages",
+        level=logging.ERROR,
     )
     assert [line.fields.get("said") for line in library.lines] == [
         "Topic %s is not authorized for this client"
@@ -198,9 +242,9 @@ def test_every_known_phrase_is_one_that_these_versions_of_the_libraries_say() ->
         for trouble in troubles:
             for loggers, phrases in trouble.told.items():
                 for phrase in phrases:
-                    assert any(module.startswith(loggers) and phrase in text for module, text in said), (
-                        f"{loggers} says nothing like {phrase!r}"
-                    )
+                    assert any(
+                        module.startswith(loggers) and phrase in text for module, text in said
+                    ), f"{loggers} says nothing like {phrase!r}"
 
 
 def texts_of(package: str) -> Iterator[tuple[str, str]]:

@@ -16,7 +16,9 @@ _log = logs.get("angarium.test")
 
 
 def run(program: str, stderr: int = subprocess.PIPE) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run([sys.executable, "-c", program], stderr=stderr, text=True, timeout=60, check=False)
+    return subprocess.run(
+        [sys.executable, "-c", program], stderr=stderr, text=True, timeout=60, check=False
+    )
 
 
 def test_a_line_says_who_wrote_it_and_what_happened(stderr: Stderr) -> None:
@@ -55,7 +57,8 @@ def test_ids_of_the_work_at_hand_are_in_every_line_inside_the_block(stderr: Stde
         _log.info("c", "m")
     _log.info("d", "m")
     ids = [
-        {name: line.get(name) for name in ("trace_id", "user_id", "message_id")} for line in stderr.lines()
+        {name: line.get(name) for name in ("trace_id", "user_id", "message_id")}
+        for line in stderr.lines()
     ]
     assert ids == [
         {"trace_id": "t", "user_id": "u", "message_id": None},

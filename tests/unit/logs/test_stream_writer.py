@@ -43,7 +43,9 @@ def test_without_a_stream_nothing_is_written_and_nothing_raised(stream: TextIO |
     assert not StreamWriter(stream).write(b"lost\n")
 
 
-def test_a_line_that_broke_off_does_not_spoil_the_next(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_that_broke_off_does_not_spoil_the_next(
+    pipe: Pipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write, room = os.write, [4]
 
     def full_disk(file: int, data: memoryview) -> int:

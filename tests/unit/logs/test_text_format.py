@@ -7,7 +7,9 @@ from angarium.logs.text_format import TextFormatter
 
 
 def shown(message: str = "hello", error: BaseException | None = None, **fields: object) -> str:
-    return TextFormatter().format(Line("angarium.api", logging.INFO, "greeted", message, fields, error))
+    return TextFormatter().format(
+        Line("angarium.api", logging.INFO, "greeted", message, fields, error)
+    )
 
 
 def test_a_line_shows_time_level_action_message_and_fields() -> None:

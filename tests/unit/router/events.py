@@ -19,17 +19,26 @@ def message_id_of(name: object) -> UUID:
 
 
 def message(
-    content: str = "hello", sender: UUID = ALICE, recipient: UUID = BOB, message_id: UUID | None = None
+    content: str = "hello",
+    sender: UUID = ALICE,
+    recipient: UUID = BOB,
+    message_id: UUID | None = None,
 ) -> NewMessage:
     conversation_id = conversation_id_for(sender, recipient)
-    return NewMessage(uuid4(), conversation_id, 0, message_id or uuid4(), sender, recipient, content)
+    return NewMessage(
+        uuid4(), conversation_id, 0, message_id or uuid4(), sender, recipient, content
+    )
 
 
-def receipt(message_ids: Sequence[UUID], recipient: UUID = BOB, other: UUID = ALICE) -> MessagesDelivered:
+def receipt(
+    message_ids: Sequence[UUID], recipient: UUID = BOB, other: UUID = ALICE
+) -> MessagesDelivered:
     conversation_id = conversation_id_for(recipient, other)
     return MessagesDelivered(uuid4(), conversation_id, 0, recipient, tuple(message_ids))
 
 
 def entry(event: Event, offset: int = 0, progress: OffsetTracker | None = None) -> LogEntry:
     record = Record(0, offset, 0, str(event.conversation_id).encode(), b"", HEADERS)
-    return LogEntry(event, record, 0, "trace", OffsetTracker(BEGINNING) if progress is None else progress)
+    return LogEntry(
+        event, record, 0, "trace", OffsetTracker(BEGINNING) if progress is None else progress
+    )

@@ -18,25 +18,39 @@ def watermark(records: Sequence[Record], offset: int) -> int:
     return max((record.timestamp for record in records[:offset]), default=-1)
 
 
-def history(records: Sequence[Record], partitions: int, offset: int = LATER) -> dict[UUID, list[Message]]:
-    """The messages of each conversation of a partition, in order; SENT and PENDING both read PENDING."""
+def history(
+    records: Sequence[Record], partitions: int, offset: int = LATER
+) -> dict[UUID, list[Message]]:
+    """The messages of each conversation of a partition, in order; SENT
+    and PENDING both read PENDING.
+    """
     stored: dict[UUID, dict[UUID, Message]] = {}
     for record, event in _events(records[:offset], partitions):
         at = watermark(records, record.offset + 1)
         conversation = stored.setdefault(event.conversation_id, {})
         if isinstance(event, NewMessage):
-            conversation.setdefault(event.message_id, _message(event, MessagePosition(at, record.offset)))
+            conversation.setdefault(
+                event.message_id, _message(event, MessagePosition(at, record.offset))
+            )
             continue
         for message_id in event.message_ids:
             known = conversation.get(message_id)
-            if known is None or known.recipient_id != event.recipient_id or known.delivered_at is not None:
+            if (
+                known is None
+                or known.recipient_id != event.recipient_id
+                or known.delivered_at is not None
+            ):
                 continue
             conversation[message_id] = replace(known, status=Status.DELIVERED, delivered_at=at)
-    return {conversation_id: list(messages.values()) for conversation_id, messages in stored.items()}
+    return {
+        conversation_id: list(messages.values()) for conversation_id, messages in stored.items()
+    }
 
 
 def dead(records: Sequence[Record], partitions: int) -> dict[int, str]:
-    """The offsets of a partition that cannot be applied, with the reason of each."""
+    """The offsets of a partition that cannot be applied, with the
+    reason of each.
+    """
     reasons = {
         record.offset: "wrong_partition" if _is_astray(record, partitions) else "undecodable_event"
         for record in records
@@ -77,7 +91,10 @@ def _event(record: Record) -> Event | None:
 
 
 def _is_astray(record: Record, partitions: int) -> bool:
-    return _event(record) is not None and partition_for(record.key or b"", partitions) != record.partition
+    return (
+        _event(record) is not None
+        and partition_for(record.key or b"", partitions) != record.partition
+    )
 
 
 def _message(event: NewMessage, position: MessagePosition) -> Message:

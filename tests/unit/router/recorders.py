@@ -15,7 +15,10 @@ class HeldCall:
     """A call that has neither taken effect nor been answered."""
 
     def __init__(
-        self, conversation_id: UUID, answer: Callable[[], None], fail: Callable[[Exception, bool], None]
+        self,
+        conversation_id: UUID,
+        answer: Callable[[], None],
+        fail: Callable[[Exception, bool], None],
     ) -> None:
         self.conversation_id = conversation_id
         self.answer = answer
@@ -39,12 +42,16 @@ class HeldRecorder:
         messages: Sequence[Message],
         online: Future[Collection[UUID]] | None = None,
     ) -> Future[tuple[StoreOutcome, ...]]:
-        return self._hold(conversation_id, lambda: self._inner.record(conversation_id, messages, online))
+        return self._hold(
+            conversation_id, lambda: self._inner.record(conversation_id, messages, online)
+        )
 
     def mark_delivered(
         self, conversation_id: UUID, receipts: Sequence[Receipt]
     ) -> Future[tuple[ReceiptOutcome, ...]]:
-        return self._hold(conversation_id, lambda: self._inner.mark_delivered(conversation_id, receipts))
+        return self._hold(
+            conversation_id, lambda: self._inner.mark_delivered(conversation_id, receipts)
+        )
 
     def answer(self, conversation_id: UUID | None = None) -> None:
         """Answer what is held, of one conversation or of all."""
@@ -70,15 +77,19 @@ class HeldRecorder:
                 call()
             future.set_exception(error)
 
-        self.held.append(HeldCall(conversation_id, lambda: future.set_result(call().result(0)), fail))
+        self.held.append(
+            HeldCall(conversation_id, lambda: future.set_result(call().result(0)), fail)
+        )
         return future
 
 
 class Watched:
-    """Notes what each call hands over, and that no conversation is in two calls at once.
+    """Notes what each call hands over, and that no conversation is in
+    two calls at once.
 
     Attributes:
-        calls: The texts of the messages, or the ids of the receipts, of each call.
+        calls: The texts of the messages, or the ids of the receipts, of
+            each call.
     """
 
     def __init__(self, inner: MessageWriter) -> None:

@@ -1,4 +1,6 @@
-"""A worker between engines in memory, driven turn by turn; nothing in it waits."""
+"""A worker between engines in memory, driven turn by turn; nothing in
+it waits.
+"""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -41,8 +43,12 @@ class Rig:
         self.store_faults = Faults(StoreUnavailable)
         self.dead_letter_faults = Faults(LogUnavailable)
 
-    def worker(self, recorder: MessageWriter | None = None, pace: WorkerLimits = AT_ONCE) -> Worker:
-        """Make a worker whose waits take no time and whose jitter is always the most."""
+    def worker(
+        self, recorder: MessageWriter | None = None, pace: WorkerLimits = AT_ONCE
+    ) -> Worker:
+        """Make a worker whose waits take no time and whose jitter is
+        always the most.
+        """
         messages: MessageWriter = recorder or self.messages
         dead_letters: DeadLetterLog = self.dead_letters
         return Worker(
@@ -65,7 +71,9 @@ class Rig:
         return self.log_faults.around(consumer)
 
     def put(self, event: Event, at: int | None = None, partition: int | None = None) -> Appended:
-        """Append what a well-behaved API appends, at any moment of the log's clock; or astray."""
+        """Append what a well-behaved API appends, at any moment of the
+        log's clock; or astray.
+        """
         key = str(event.conversation_id).encode()
         if partition is None:
             partition = partition_for(key, self.log.partitions)
@@ -94,7 +102,9 @@ class Rig:
             return self.log.group(GROUP).position(partition)
 
     def rewind(self) -> None:
-        """Make every hold end and everything come again from the beginning."""
+        """Make every hold end and everything come again from the
+        beginning.
+        """
         with self.log.changed:
             group = self.log.group(GROUP)
             group._committed.clear()

@@ -1,4 +1,6 @@
-"""A clock that was ahead leaves the times of a partition ahead: who is told, and how often."""
+"""A clock that was ahead leaves the times of a partition ahead: who is
+told, and how often.
+"""
 
 from pathlib import Path
 
@@ -62,7 +64,9 @@ def test_it_is_told_again_after_an_hour_and_at_once_of_another_partition(
 
 
 @pytest.mark.parametrize("ahead_ms", [-AN_HOUR_MS, 0, AHEAD_MS - 1])
-def test_clocks_that_are_in_step_are_not_told_of(clock: ManualClock, lines: LogLines, ahead_ms: int) -> None:
+def test_clocks_that_are_in_step_are_not_told_of(
+    clock: ManualClock, lines: LogLines, ahead_ms: int
+) -> None:
     ClockWatch(clock).notice(0, clock.now_ms() + ahead_ms, clock.now_ms())
     assert lines.of("clock_ahead") == []
 
@@ -77,7 +81,9 @@ def test_a_worker_that_comes_late_tells_what_was_ahead_when_it_was_appended(
     assert lines.of("clock_ahead") == [{"partition": 0, "ahead_ms": AN_HOUR_MS}]
 
 
-def test_a_broker_whose_clock_is_still_ahead_is_told_of(clock: ManualClock, lines: LogLines) -> None:
+def test_a_broker_whose_clock_is_still_ahead_is_told_of(
+    clock: ManualClock, lines: LogLines
+) -> None:
     ahead = clock.now_ms() + AN_HOUR_MS
     ClockWatch(clock).notice(0, ahead, ahead)
     assert lines.of("clock_ahead") == [{"partition": 0, "ahead_ms": AN_HOUR_MS}]
@@ -103,7 +109,9 @@ def test_a_worker_that_fails_and_goes_on_does_not_tell_it_again(
     assert len(lines.of("clock_ahead")) == 1
 
 
-def test_it_is_told_on_the_embedded_engine_too(tmp_path: Path, clock: ManualClock, lines: LogLines) -> None:
+def test_it_is_told_on_the_embedded_engine_too(
+    tmp_path: Path, clock: ManualClock, lines: LogLines
+) -> None:
     database = Database.open(tmp_path / "data", 1)
     try:
         log = EmbeddedLog(database, clock)
@@ -131,5 +139,7 @@ def test_it_is_told_on_the_embedded_engine_too(tmp_path: Path, clock: ManualCloc
 
 def put(log: EmbeddedLog, text: str) -> None:
     """Append a message, as the API does."""
-    record = NewRecord(str(ALICE_BOB).encode(), encode(message(text)), {"trace_id": "t", "schema": "1"})
+    record = NewRecord(
+        str(ALICE_BOB).encode(), encode(message(text)), {"trace_id": "t", "schema": "1"}
+    )
     log.append(record).result(30)

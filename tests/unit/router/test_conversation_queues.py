@@ -20,7 +20,12 @@ def test_consecutive_messages_of_a_conversation_form_one_group_in_their_order() 
 
 def test_a_receipt_between_messages_keeps_its_turn() -> None:
     lanes, progress = ConversationQueues(), OffsetTracker(BEGINNING)
-    events: list[Event] = [message(), receipt([message_id_of(1)]), receipt([message_id_of(2)]), message()]
+    events: list[Event] = [
+        message(),
+        receipt([message_id_of(1)]),
+        receipt([message_id_of(2)]),
+        message(),
+    ]
     for offset, event in enumerate(events):
         lanes.add(entry(event, offset, progress))
     groups = []

@@ -26,7 +26,9 @@ def test_a_record_that_is_not_finished_holds_back_all_behind_it() -> None:
 
 def test_time_is_the_running_maximum_from_the_watermark_on() -> None:
     progress = OffsetTracker(Position(5, 100))
-    assert [progress.record_taken(5 + at, time) for at, time in enumerate([90, 110, 105, 110, 120])] == [
+    assert [
+        progress.record_taken(5 + at, time) for at, time in enumerate([90, 110, 105, 110, 120])
+    ] == [
         100,
         110,
         110,

@@ -1,4 +1,6 @@
-"""The promises as a whole: senders that retry, over a log and a store that fail at the worst moments."""
+"""The promises as a whole: senders that retry, over a log and a store
+that fail at the worst moments.
+"""
 
 from collections.abc import Sequence
 from uuid import UUID, uuid4
@@ -24,7 +26,9 @@ RANK = list(Status)
 
 
 class Sender:
-    """Sends numbered texts through the API's own service, each with its id until the log confirms it."""
+    """Sends numbered texts through the API's own service, each with its
+    id until the log confirms it.
+    """
 
     def __init__(self, rig: Rig, seed: int) -> None:
         self._faults = Faults(LogUnavailable)
@@ -68,10 +72,14 @@ def test_a_send_that_was_told_as_failed_and_retried_is_one_message(rig: Rig) -> 
     assert found(rig.history()) == [(submission.message_id, "once")]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     seed=st.integers(0, 2**32),
-    steps=st.lists(st.sampled_from(["send", "work", "crash", "clock", "receipt"]), min_size=5, max_size=40),
+    steps=st.lists(
+        st.sampled_from(["send", "work", "crash", "clock", "receipt"]), min_size=5, max_size=40
+    ),
 )
 def test_whatever_fails_every_accepted_message_is_there_once_in_order_and_its_status_never_falls(
     seed: int, steps: list[str]
@@ -105,7 +113,9 @@ def test_whatever_fails_every_accepted_message_is_there_once_in_order_and_its_st
     history = rig.history()
     assert found(history) == sender.accepted
     assert walked == sender.accepted, "whoever followed the cursor saw the same"
-    assert [message.position for message in history] == sorted(message.position for message in history)
+    assert [message.position for message in history] == sorted(
+        message.position for message in history
+    )
 
 
 def walk(rig: Rig, seen: MessagePosition, walked: list[tuple[UUID, str]]) -> MessagePosition:

@@ -46,7 +46,9 @@ def test_a_message_to_someone_who_is_offline_is_pending_and_to_someone_online_se
     ]
 
 
-def test_a_receipt_raises_its_message_to_delivered_at_the_receipts_time(rig: Rig, clock: ManualClock) -> None:
+def test_a_receipt_raises_its_message_to_delivered_at_the_receipts_time(
+    rig: Rig, clock: ManualClock
+) -> None:
     event = message()
     rig.put(event)
     clock.advance(3)
@@ -103,7 +105,10 @@ def test_the_watermark_goes_on_after_a_restart(rig: Rig) -> None:
     first.stop()
     rig.put(message("b"), 1000)
     rig.run(rig.worker())
-    assert [each.position for each in rig.history()] == [MessagePosition(5000, 0), MessagePosition(5000, 1)]
+    assert [each.position for each in rig.history()] == [
+        MessagePosition(5000, 0),
+        MessagePosition(5000, 1),
+    ]
 
 
 def test_only_the_contiguous_durable_prefix_is_committed(rig: Rig) -> None:
@@ -133,7 +138,9 @@ def test_a_slow_conversation_holds_up_no_other(rig: Rig) -> None:
     assert rig.texts() == []
 
 
-def test_a_conversation_is_never_in_two_calls_and_goes_on_in_the_turn_its_call_ended(rig: Rig) -> None:
+def test_a_conversation_is_never_in_two_calls_and_goes_on_in_the_turn_its_call_ended(
+    rig: Rig,
+) -> None:
     recorder = HeldRecorder(rig.messages)
     watched = Watched(recorder)
     worker = rig.worker(watched)

@@ -33,7 +33,9 @@ def test_what_cannot_be_decoded_is_put_away_and_stops_nobody(
     assert_put_away(rig, value, {"trace_id": b"abc", "schema": schema})
 
 
-@pytest.mark.parametrize("headers", [{}, {"schema": None}], ids=["no schema", "a schema without a value"])
+@pytest.mark.parametrize(
+    "headers", [{}, {"schema": None}], ids=["no schema", "a schema without a value"]
+)
 def test_an_event_without_a_schema_is_put_away_and_stops_nobody(
     rig: Rig, headers: dict[str, bytes | None]
 ) -> None:
@@ -83,7 +85,11 @@ def test_a_record_without_a_trace_is_named_by_its_position(rig: Rig) -> None:
     rig.log.append_raw(0, None, None, {"trace_id": b""})
     rig.log.append_raw(0, None, None, {"trace_id": None})
     rig.run(rig.worker())
-    assert [letter.trace_id for letter in reversed(rig.dead_letters.read(10))] == ["0:0", "0:1", "0:2"]
+    assert [letter.trace_id for letter in reversed(rig.dead_letters.read(10))] == [
+        "0:0",
+        "0:1",
+        "0:2",
+    ]
 
 
 def test_a_trace_id_from_outside_is_bounded_and_always_text(rig: Rig) -> None:
@@ -92,7 +98,9 @@ def test_a_trace_id_from_outside_is_bounded_and_always_text(rig: Rig) -> None:
     assert rig.dead_letters.read(1)[0].trace_id == "\ufffd" + "x" * 63
 
 
-def test_what_the_log_could_not_decode_is_put_away_with_its_reason_and_stops_nobody(rig: Rig) -> None:
+def test_what_the_log_could_not_decode_is_put_away_with_its_reason_and_stops_nobody(
+    rig: Rig,
+) -> None:
     whole = message("whole, but for the name of a header")
     rig.put(message("before"))
     rig.log.append_raw(
@@ -218,7 +226,9 @@ def test_a_dead_letter_that_is_tried_again_is_told_with_the_ids_of_its_event(
     assert (line["conversation_id"], line["message_id"]) == (ALICE_BOB, event.message_id)
 
 
-def test_an_offset_is_not_committed_before_its_dead_letter_is_durable(rig: Rig, clock: ManualClock) -> None:
+def test_an_offset_is_not_committed_before_its_dead_letter_is_durable(
+    rig: Rig, clock: ManualClock
+) -> None:
     held = rig.dead_letter_faults.hang("append")
     rig.put_raw(b"poison")
     rig.put(message("valid"))

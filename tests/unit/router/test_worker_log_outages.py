@@ -16,7 +16,16 @@ def test_a_log_that_is_out_is_left_alone_for_growing_waits_and_read_again(
     polls = rig.log_faults.calls["poll"]
     let_pass(rig, worker, 15, step=0.01)
     assert rig.texts() == ["a"]
-    assert [line["delay_ms"] for line in lines.of("retry")] == [50, 100, 200, 400, 800, 1600, 3000, 3000]
+    assert [line["delay_ms"] for line in lines.of("retry")] == [
+        50,
+        100,
+        200,
+        400,
+        800,
+        1600,
+        3000,
+        3000,
+    ]
     assert len(lines.of("log_unavailable")) == len(lines.of("log_available")) == 1
     assert rig.log_faults.calls["poll"] > polls + 8
 

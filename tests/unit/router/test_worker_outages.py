@@ -105,7 +105,9 @@ def test_tries_grow_apart_up_to_a_bound_and_are_told_with_the_trace(
     assert rig.store_faults.calls["record"] == 11
 
 
-def test_during_an_outage_one_conversation_at_a_time_tries_the_store(rig: Rig, clock: ManualClock) -> None:
+def test_during_an_outage_one_conversation_at_a_time_tries_the_store(
+    rig: Rig, clock: ManualClock
+) -> None:
     rig.store_faults.outage()
     for name in range(50):
         rig.put(message("x", ALICE, message_id_of(name)))
@@ -113,7 +115,8 @@ def test_during_an_outage_one_conversation_at_a_time_tries_the_store(rig: Rig, c
     worker.step()
     worker.step()
     assert rig.store_faults.calls["record"] == 50
-    # However many failed at once, it was one failure of the store: the first wait is the shortest.
+    # However many failed at once, it was one failure of the store: the
+    # first wait is the shortest.
     clock.advance(0.05)
     worker.step()
     assert rig.store_faults.calls["record"] == 51
@@ -124,7 +127,9 @@ def test_during_an_outage_one_conversation_at_a_time_tries_the_store(rig: Rig, c
     assert rig.all_committed()
 
 
-def test_a_worker_stores_within_fifteen_seconds_of_the_stores_return(rig: Rig, clock: ManualClock) -> None:
+def test_a_worker_stores_within_fifteen_seconds_of_the_stores_return(
+    rig: Rig, clock: ManualClock
+) -> None:
     rig.store_faults.outage()
     for name in range(50):
         rig.put(message("x", ALICE, message_id_of(name)))
@@ -162,7 +167,9 @@ def test_a_receipt_survives_an_outage(rig: Rig, clock: ManualClock) -> None:
 def test_an_unforeseen_error_of_the_store_is_an_outage_and_never_skipped(
     rig: Rig, clock: ManualClock, lines: LogLines, at_once: bool
 ) -> None:
-    rig.store_faults.fail("record", times=20, error=ZeroDivisionError("inside the driver"), at_once=at_once)
+    rig.store_faults.fail(
+        "record", times=20, error=ZeroDivisionError("inside the driver"), at_once=at_once
+    )
     rig.put(message("kept"))
     worker = rig.worker()
     let_pass(rig, worker, 10)
@@ -174,14 +181,18 @@ def test_an_unforeseen_error_of_the_store_is_an_outage_and_never_skipped(
     assert rig.all_committed()
 
 
-def test_a_wrong_number_of_answers_is_not_believed(rig: Rig, clock: ManualClock, lines: LogLines) -> None:
+def test_a_wrong_number_of_answers_is_not_believed(
+    rig: Rig, clock: ManualClock, lines: LogLines
+) -> None:
     class Short:
         def __init__(self) -> None:
             self.lies = 2
 
         def record(self, conversation_id, messages, online=None):  # type: ignore[no-untyped-def]
             self.lies -= 1
-            return rig.messages.record(conversation_id, messages[: -1 if self.lies >= 0 else None], online)
+            return rig.messages.record(
+                conversation_id, messages[: -1 if self.lies >= 0 else None], online
+            )
 
         mark_delivered = rig.messages.mark_delivered
 
@@ -196,9 +207,13 @@ def test_a_wrong_number_of_answers_is_not_believed(rig: Rig, clock: ManualClock,
     assert len(lines.of("message_stored")) == 2
 
 
-def test_a_conversation_that_fails_for_ever_holds_up_no_other(rig: Rig, clock: ManualClock) -> None:
+def test_a_conversation_that_fails_for_ever_holds_up_no_other(
+    rig: Rig, clock: ManualClock
+) -> None:
     broken = message("broken").conversation_id
-    rig.store_faults.fail("record", times=10_000, when=lambda conversation_id, *_: conversation_id == broken)
+    rig.store_faults.fail(
+        "record", times=10_000, when=lambda conversation_id, *_: conversation_id == broken
+    )
     worker = rig.worker()
     rig.put(message("broken"))
     let_pass(rig, worker, 20)
@@ -212,7 +227,9 @@ def test_a_conversation_that_fails_for_ever_holds_up_no_other(rig: Rig, clock: M
 
 def test_what_fails_for_ever_and_alone_starts_one_outage_only(rig: Rig, lines: LogLines) -> None:
     broken = message().conversation_id
-    rig.store_faults.fail("record", times=10_000, when=lambda conversation_id, *_: conversation_id == broken)
+    rig.store_faults.fail(
+        "record", times=10_000, when=lambda conversation_id, *_: conversation_id == broken
+    )
     worker = rig.worker()
     rig.put(message())
     for _ in range(20):
@@ -240,7 +257,9 @@ def test_a_call_without_an_answer_is_tried_again_and_its_late_answer_ignored(
     assert len(lines.of("message_stored")) == 2
 
 
-def test_what_waits_is_tried_again_while_another_try_still_hangs(rig: Rig, clock: ManualClock) -> None:
+def test_what_waits_is_tried_again_while_another_try_still_hangs(
+    rig: Rig, clock: ManualClock
+) -> None:
     recorder = HeldRecorder(rig.messages)
     watched = Watched(recorder)
     worker = rig.worker(watched)
@@ -294,7 +313,8 @@ def test_no_turn_waits_longer_than_the_poll(rig: Rig, clock: ManualClock) -> Non
     rig.put(message())
     worker.step()
     asked.clear()
-    # While a call is under way the wait is for its end, never in the poll.
+    # While a call is under way the wait is for its end, never in the
+    # poll.
     for _ in range(3):
         worker.step()
     assert set(asked) == {0.0}

@@ -24,7 +24,9 @@ class Unanswered:
         return self.answer
 
 
-def test_presence_that_fails_never_decides_whether_something_is_stored(rig: Rig, clock: ManualClock) -> None:
+def test_presence_that_fails_never_decides_whether_something_is_stored(
+    rig: Rig, clock: ManualClock
+) -> None:
     rig.store_faults.fail("last_seen", times=3)
     rig.presence.touch(BOB, clock.now_ms())
     rig.put(message("a"))
@@ -62,7 +64,10 @@ def test_messages_are_handed_over_while_it_is_asked_who_is_online(
     rig.run(worker)
     statuses = [rig.history(each)[0].status for each in (ALICE_BOB, carols.conversation_id)]
     assert statuses == ["SENT", "PENDING"]
-    assert sorted(str(line["status"]) for line in lines.of("message_stored")) == ["PENDING", "SENT"]
+    assert sorted(str(line["status"]) for line in lines.of("message_stored")) == [
+        "PENDING",
+        "SENT",
+    ]
 
 
 def test_presence_that_never_answers_is_waited_for_once(

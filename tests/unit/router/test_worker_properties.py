@@ -1,4 +1,6 @@
-"""Whatever happens to workers, the store and the log, readers see what the log says."""
+"""Whatever happens to workers, the store and the log, readers see what
+the log says.
+"""
 
 from dataclasses import replace
 from uuid import UUID
@@ -30,10 +32,14 @@ times = st.integers(1000, 1020)
 
 
 class History(RuleBasedStateMachine):
-    """Appends, turns, answers, failures, rebalances, crashes and silences in any order."""
+    """Appends, turns, answers, failures, rebalances, crashes and
+    silences in any order.
+    """
 
     watched = True
-    pace = replace(AT_ONCE, max_unfinished_records=6, max_batches=2, max_batch_records=3, call_timeout_s=1e9)
+    pace = replace(
+        AT_ONCE, max_unfinished_records=6, max_batches=2, max_batch_records=3, call_timeout_s=1e9
+    )
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,9 +65,12 @@ class History(RuleBasedStateMachine):
     @rule(data=st.data(), pair=pairs, swap=st.booleans(), at=times)
     def confirm(self, data: st.DataObject, pair: int, swap: bool, at: int) -> None:
         recipient, other = PAIRS[pair][:: -1 if swap else 1]
-        # The API takes a receipt only when its message is stored, so none comes before its message.
+        # The API takes a receipt only when its message is stored, so
+        # none comes before its message.
         known = [*sorted(self.sent[pair]), NEVER_SENT]
-        confirmed = data.draw(st.lists(st.sampled_from(known), min_size=1, max_size=3, unique=True))
+        confirmed = data.draw(
+            st.lists(st.sampled_from(known), min_size=1, max_size=3, unique=True)
+        )
         self.rig.put(receipt(confirmed, recipient, other), at)
 
     @rule(pair=pairs, message_id=ids, at=times)
@@ -81,7 +90,10 @@ class History(RuleBasedStateMachine):
         for _ in range(count):
             assert worker.step() == 0
 
-    @rule(data=st.data(), outcome=st.sampled_from(["ok", "ok", "ok", "failed", "failed after effect"]))
+    @rule(
+        data=st.data(),
+        outcome=st.sampled_from(["ok", "ok", "ok", "failed", "failed after effect"]),
+    )
     def answer(self, data: st.DataObject, outcome: str) -> None:
         held = [(recorder.held, call) for _, recorder in self.workers for call in recorder.held]
         held += [(self.ghosts, call) for call in self.ghosts]
@@ -96,7 +108,8 @@ class History(RuleBasedStateMachine):
 
     @rule(method=st.sampled_from(["poll", "commit"]), after_effect=st.booleans())
     def break_log(self, method: str, after_effect: bool) -> None:
-        # A poll that fails brings nothing: the port's records come "without a gap to what came before".
+        # A poll that fails brings nothing: the port's records come
+        # "without a gap to what came before".
         if after_effect and method == "commit":
             self.rig.log_faults.fail_after_effect(method, error=LogUnavailable("late"))
         else:
@@ -154,7 +167,9 @@ class History(RuleBasedStateMachine):
             records = self.records(partition)
             position = self.rig.position(partition)
             assert position.watermark == expected.watermark(records, position.offset)
-            for conversation_id, messages in expected.history(records, PARTITIONS, position.offset).items():
+            for conversation_id, messages in expected.history(
+                records, PARTITIONS, position.offset
+            ).items():
                 stored = {each.message_id: each for each in self.stored(conversation_id)}
                 for each in messages:
                     assert stored[each.message_id].position == each.position
@@ -172,9 +187,13 @@ class History(RuleBasedStateMachine):
     @invariant()
     def readers_see_prefixes_of_what_the_log_says(self) -> None:
         for partition in range(PARTITIONS):
-            for conversation_id, messages in expected.history(self.records(partition), PARTITIONS).items():
+            for conversation_id, messages in expected.history(
+                self.records(partition), PARTITIONS
+            ).items():
                 stored = self.stored(conversation_id)
-                assert [bare(each) for each in stored] == [bare(each) for each in messages[: len(stored)]]
+                assert [bare(each) for each in stored] == [
+                    bare(each) for each in messages[: len(stored)]
+                ]
 
     @invariant()
     def a_status_never_falls(self) -> None:
@@ -203,7 +222,9 @@ class History(RuleBasedStateMachine):
             for conversation_id, messages in expected.history(records, PARTITIONS).items():
                 stored = self.stored(conversation_id)
                 assert [bare(each) for each in stored] == [bare(each) for each in messages]
-                assert [each.delivered_at for each in stored] == [each.delivered_at for each in messages]
+                assert [each.delivered_at for each in stored] == [
+                    each.delivered_at for each in messages
+                ]
             buried = {
                 letter.record.offset: letter.reason
                 for letter in self.rig.dead_letters.read(10_000)
@@ -224,7 +245,9 @@ def bare(each: Message) -> Message:
 
 
 class HistoryWithLateAnswers(History):
-    """As above; calls that take too long are given up, tried again, and take effect late."""
+    """As above; calls that take too long are given up, tried again, and
+    take effect late.
+    """
 
     watched = False
     pace = replace(
@@ -236,11 +259,14 @@ class HistoryWithLateAnswers(History):
     )
 
 
-# Explaining a failure traces every line, which takes longer than the test may.
+# Explaining a failure traces every line, which takes longer than the
+# test may.
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink)
 
 TestWorkers = History.TestCase
-TestWorkers.settings = settings(max_examples=60, stateful_step_count=60, deadline=None, phases=PHASES)
+TestWorkers.settings = settings(
+    max_examples=60, stateful_step_count=60, deadline=None, phases=PHASES
+)
 TestWorkersWithLateAnswers = HistoryWithLateAnswers.TestCase
 TestWorkersWithLateAnswers.settings = settings(
     max_examples=40, stateful_step_count=60, deadline=None, phases=PHASES

@@ -42,7 +42,9 @@ def test_a_message_stored_under_a_lost_assignment_is_told_once(rig: Rig, lines: 
     assert len(lines.of("message_stored")) == 1
 
 
-def test_a_conversation_that_comes_back_waits_for_its_call_under_the_old_assignment(rig: Rig) -> None:
+def test_a_conversation_that_comes_back_waits_for_its_call_under_the_old_assignment(
+    rig: Rig,
+) -> None:
     recorder = HeldRecorder(rig.messages)
     watched = Watched(recorder)
     worker = rig.worker(watched)
@@ -58,7 +60,9 @@ def test_a_conversation_that_comes_back_waits_for_its_call_under_the_old_assignm
     assert watched.calls == [["a"], ["a", "b"]]
 
 
-def test_a_failure_under_a_lost_assignment_is_not_tried_again_but_by_its_next_holder(rig: Rig) -> None:
+def test_a_failure_under_a_lost_assignment_is_not_tried_again_but_by_its_next_holder(
+    rig: Rig,
+) -> None:
     recorder = HeldRecorder(rig.messages)
     worker = rig.worker(recorder)
     rig.put(message("a"))
@@ -73,7 +77,9 @@ def test_a_failure_under_a_lost_assignment_is_not_tried_again_but_by_its_next_ho
     assert rig.texts() == ["a"]
 
 
-def test_work_that_waits_for_another_try_is_dropped_with_its_assignment(rig: Rig, clock: ManualClock) -> None:
+def test_work_that_waits_for_another_try_is_dropped_with_its_assignment(
+    rig: Rig, clock: ManualClock
+) -> None:
     rig.store_faults.fail("record", times=2)
     worker = rig.worker()
     rig.put(message("a"))
@@ -89,7 +95,9 @@ def test_work_that_waits_for_another_try_is_dropped_with_its_assignment(rig: Rig
     assert rig.store_faults.calls["record"] == 4
 
 
-def test_a_message_that_waits_for_presence_when_its_assignment_ends_is_stored_once(rig: Rig) -> None:
+def test_a_message_that_waits_for_presence_when_its_assignment_ends_is_stored_once(
+    rig: Rig,
+) -> None:
     held = rig.store_faults.hang("last_seen")
     worker = rig.worker()
     rig.put(message("a"))
@@ -159,7 +167,9 @@ def test_a_second_worker_takes_over_where_the_first_committed(clock: ManualClock
     assert rig.store_faults.calls["record"] < 10
 
 
-def test_a_zombie_and_its_successor_write_the_very_same_cells(rig: Rig, clock: ManualClock) -> None:
+def test_a_zombie_and_its_successor_write_the_very_same_cells(
+    rig: Rig, clock: ManualClock
+) -> None:
     slow = HeldRecorder(rig.messages)
     zombie, successor = rig.worker(slow), rig.worker()
     ids = [message_id_of(number) for number in range(4)]

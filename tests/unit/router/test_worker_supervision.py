@@ -41,7 +41,8 @@ def test_an_unforeseen_error_of_the_consumer_is_told_and_survived(
     assert rig.texts() == [str(number) for number in range(10)]
     assert rig.all_committed()
     waits = [line["delay_ms"] for line in lines.of("worker_failed")]
-    # What is paused, and so resumed, depends on how much is left each time.
+    # What is paused, and so resumed, depends on how much is left each
+    # time.
     assert waits == [50, 100, 200][: len(waits) or 3]
     assert "RuntimeError" in lines.text()
 
@@ -80,7 +81,14 @@ def test_a_consumer_that_cannot_be_opened_is_tried_again(
         return rig.consumer()
 
     worker = Worker(
-        opened, 1, rig.messages, rig.dead_letters, rig.online(), clock, AT_ONCE, lambda _, most: most
+        opened,
+        1,
+        rig.messages,
+        rig.dead_letters,
+        rig.online(),
+        clock,
+        AT_ONCE,
+        lambda _, most: most,
     )
     rig.put(message("a"))
     let_pass(worker, clock, 5)
@@ -121,7 +129,9 @@ def test_waits_start_small_again_after_a_sound_time(rig: Rig, clock: ManualClock
     assert worker.step() == 0.05
 
 
-def test_stopping_finishes_and_commits_what_was_taken_and_takes_no_more(rig: Rig, clock: ManualClock) -> None:
+def test_stopping_finishes_and_commits_what_was_taken_and_takes_no_more(
+    rig: Rig, clock: ManualClock
+) -> None:
     worker = rig.worker(pace=replace(AT_ONCE, commit_interval_s=100))
     rig.put(message("a"), 1000)
     for _ in range(3):
@@ -233,12 +243,16 @@ class Threaded:
         messages: Sequence[Message],
         online: Future[Collection[UUID]] | None = None,
     ) -> Future[tuple[StoreOutcome, ...]]:
-        return self._thread.submit(lambda: self._inner.record(conversation_id, messages, online).result())
+        return self._thread.submit(
+            lambda: self._inner.record(conversation_id, messages, online).result()
+        )
 
     def mark_delivered(
         self, conversation_id: UUID, receipts: Sequence[Receipt]
     ) -> Future[tuple[ReceiptOutcome, ...]]:
-        return self._thread.submit(lambda: self._inner.mark_delivered(conversation_id, receipts).result())
+        return self._thread.submit(
+            lambda: self._inner.mark_delivered(conversation_id, receipts).result()
+        )
 
 
 def started(worker: Worker) -> tuple[threading.Thread, threading.Event]:
@@ -251,13 +265,15 @@ def started(worker: Worker) -> tuple[threading.Thread, threading.Event]:
 def test_a_lane_goes_on_when_its_call_ends_on_another_thread_and_waits_for_no_poll(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Every wait but the one for the end of a call takes longer than the test.
+    # Every wait but the one for the end of a call takes longer than the
+    # test.
     monkeypatch.setattr(poll_loop, "MIN_WAIT_SECONDS", 3600.0)
     for number in range(10):
         rig.put(message(str(number)))
     with ThreadPoolExecutor(1) as engine:
         worker = rig.worker(
-            Threaded(rig.messages, engine), replace(AT_ONCE, poll_timeout_s=3600, max_batch_records=1)
+            Threaded(rig.messages, engine),
+            replace(AT_ONCE, poll_timeout_s=3600, max_batch_records=1),
         )
         thread, stopping = started(worker)
         deadline = time.monotonic() + PATIENCE
@@ -276,7 +292,13 @@ def test_a_failing_worker_that_is_told_to_stop_does_not_wait(rig: Rig, lines: Lo
     rig.log_faults.fail("poll", times=10_000, error=RuntimeError("not foreseen"))
     online = rig.online()
     worker = Worker(
-        rig.consumer, 1, rig.messages, rig.dead_letters, online, rig.clock, uniform=lambda *_: 3600.0
+        rig.consumer,
+        1,
+        rig.messages,
+        rig.dead_letters,
+        online,
+        rig.clock,
+        uniform=lambda *_: 3600.0,
     )
     thread, stopping = started(worker)
     deadline = time.monotonic() + PATIENCE

@@ -28,12 +28,16 @@ class LogLines(logging.Handler):
 
     def text(self) -> str:
         """Give everything that was written, fields and errors too."""
-        return "\n".join(f"{line.getMessage()} {line.fields} {line.exc_info}" for line in self._lines)
+        return "\n".join(
+            f"{line.getMessage()} {line.fields} {line.exc_info}" for line in self._lines
+        )
 
 
 @contextmanager
 def captured() -> Iterator[LogLines]:
-    """Take every line of the program, of whatever level, instead of whoever takes it otherwise."""
+    """Take every line of the program, of whatever level, instead of
+    whoever takes it otherwise.
+    """
     logger = logging.getLogger("angarium")
     lines, level, propagate = LogLines(), logger.level, logger.propagate
     logger.addHandler(lines)

@@ -62,7 +62,9 @@ def test_a_remembered_token_expires_strictly(desk: Desk) -> None:
     assert desk.code_of(token) == Code.EXPIRED_TOKEN
 
 
-def test_a_remembered_token_is_refused_once_the_clock_that_was_ahead_is_set_back(desk: Desk) -> None:
+def test_a_remembered_token_is_refused_once_the_clock_that_was_ahead_is_set_back(
+    desk: Desk,
+) -> None:
     desk.clock.step_wall(60_000)
     token = desk.token()
     assert desk.authentication.authenticate(token) == ALICE

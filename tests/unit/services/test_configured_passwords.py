@@ -31,7 +31,9 @@ ERIN = user_id_for("erin")
 
 
 class CostlyHasher(CheapHasher):
-    """Takes half a second of the clock for each hash, and does something else meanwhile."""
+    """Takes half a second of the clock for each hash, and does
+    something else meanwhile.
+    """
 
     def __init__(self, clock: ManualClock) -> None:
         super().__init__()
@@ -47,7 +49,9 @@ class CostlyHasher(CheapHasher):
 
 
 class NotedPauses(threading.Event):
-    """A stop that never comes, and the rests that were taken meanwhile."""
+    """A stop that never comes, and the rests that were taken
+    meanwhile.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,7 +63,9 @@ class NotedPauses(threading.Event):
 
 
 class Town:
-    """A store, a hasher, and a login that knows of configured passwords."""
+    """A store, a hasher, and a login that knows of configured
+    passwords.
+    """
 
     def __init__(self, clock: ManualClock) -> None:
         self.clock = clock
@@ -112,14 +118,18 @@ def town(clock: ManualClock) -> Town:
 
 def test_a_start_hashes_nothing_and_knows_every_user(town: Town) -> None:
     town.set_password("frank", "an old one")
-    town.start(*(Credential(name, f"{name} has a good one") for name in ("erin", "frank", "grace")))
+    town.start(
+        *(Credential(name, f"{name} has a good one") for name in ("erin", "frank", "grace"))
+    )
     assert town.hasher.hashed == 0
     assert [user.username for user in town.users.all()] == ["erin", "frank", "grace"]
     assert town.stored() == NO_PASSWORD_YET
 
 
 @pytest.mark.parametrize("known", [False, True])
-def test_a_configured_user_logs_in_before_the_hash_is_stored_and_after(town: Town, known: bool) -> None:
+def test_a_configured_user_logs_in_before_the_hash_is_stored_and_after(
+    town: Town, known: bool
+) -> None:
     if known:
         town.set_password("erin", "an old one")
     town.start(Credential("erin", "a good one"))
@@ -170,7 +180,8 @@ def test_a_configured_hash_is_stored_at_the_start_and_is_not_hashed(town: Town) 
     password_hash = CheapHasher().hash("a good one")
     town.set_password("frank", "an old one")
     town.start(
-        Credential("erin", password_hash=password_hash), Credential("frank", password_hash=password_hash)
+        Credential("erin", password_hash=password_hash),
+        Credential("frank", password_hash=password_hash),
     )
     assert town.stored() == town.stored(user_id_for("frank")) == password_hash
     assert town.passwords.items() == ()

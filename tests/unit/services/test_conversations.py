@@ -43,7 +43,9 @@ class CountingConversations(MemoryConversations):
 
 
 class Hall:
-    """Conversations of alice, bob and carol, with their parts at hand."""
+    """Conversations of alice, bob and carol, with their parts at
+    hand.
+    """
 
     def __init__(self, clock: ManualClock) -> None:
         self.clock = clock
@@ -83,7 +85,9 @@ def code_of(conversations: Conversations, caller_id: UUID, conversation_id: UUID
 
 
 @pytest.mark.parametrize("participants", [[BOB], [ALICE, BOB], [BOB, ALICE]])
-def test_a_conversation_is_opened_with_the_other_user_or_both(hall: Hall, participants: list[UUID]) -> None:
+def test_a_conversation_is_opened_with_the_other_user_or_both(
+    hall: Hall, participants: list[UUID]
+) -> None:
     conversation, is_new = hall.conversations.open(ALICE, participants)
     assert is_new
     assert conversation.conversation_id == conversation_id_for(ALICE, BOB)
@@ -124,14 +128,19 @@ def test_a_stranger_is_told_the_same_as_when_there_is_none(hall: Hall) -> None:
     conversation, _ = hall.conversations.open(ALICE, [BOB])
     other = hall.another_instance()
     for conversations in (hall.conversations, other, other):
-        assert code_of(conversations, CAROL, conversation.conversation_id) == Code.CONVERSATION_NOT_FOUND
+        assert (
+            code_of(conversations, CAROL, conversation.conversation_id)
+            == Code.CONVERSATION_NOT_FOUND
+        )
     missing = uuid4()
     with pytest.raises(Refused) as at_none:
         hall.conversations.get(CAROL, missing)
     with pytest.raises(Refused) as at_foreign:
         hall.conversations.get(CAROL, conversation.conversation_id)
     details = [refusal.value.problems[0].detail for refusal in (at_none, at_foreign)]
-    assert details[0].replace(str(missing), "") == details[1].replace(str(conversation.conversation_id), "")
+    assert details[0].replace(str(missing), "") == details[1].replace(
+        str(conversation.conversation_id), ""
+    )
 
 
 def test_a_conversation_that_was_seen_before_needs_no_store(hall: Hall) -> None:
@@ -146,7 +155,9 @@ def test_a_conversation_that_was_seen_before_needs_no_store(hall: Hall) -> None:
     assert hall.store.asked == asked
 
 
-def test_whoever_opened_a_conversation_is_told_so_though_the_store_s_answer_was_lost(hall: Hall) -> None:
+def test_whoever_opened_a_conversation_is_told_so_though_the_store_s_answer_was_lost(
+    hall: Hall,
+) -> None:
     hall.store.answers_lost = 1
     conversation, is_new = hall.conversations.open(ALICE, [BOB])
     assert is_new
@@ -167,7 +178,8 @@ def test_a_conversation_that_was_only_found_is_opened_to_the_end(hall: Hall) -> 
 
 
 def test_neither_reads_nor_an_outage_tell_a_stranger_who_talks_to_whom(hall: Hall) -> None:
-    # Ids are made from names, so anybody can ask for the conversation of any two others.
+    # Ids are made from names, so anybody can ask for the conversation
+    # of any two others.
     foreign, _ = hall.conversations.open(ALICE, [BOB])
     conversations = hall.another_instance()
     conversations.get(ALICE, foreign.conversation_id)
@@ -185,7 +197,9 @@ def test_neither_reads_nor_an_outage_tell_a_stranger_who_talks_to_whom(hall: Hal
 
 def test_what_a_stranger_asks_is_looked_up_by_a_key_that_is_never_there(hall: Hall) -> None:
     foreign, _ = hall.conversations.open(ALICE, [BOB])
-    remembered = {key for key in hall.conversations._known._entries if key[1] == foreign.conversation_id}
+    remembered = {
+        key for key in hall.conversations._known._entries if key[1] == foreign.conversation_id
+    }
     assert remembered == {(ALICE, foreign.conversation_id), (BOB, foreign.conversation_id)}
     asked: list[UUID] = []
     get = hall.store.get
@@ -223,7 +237,9 @@ def test_the_participants_are_sorted_by_the_text_of_their_ids(hall: Hall) -> Non
     for number in range(10):
         other = hall.add_user(f"friend{number}")
         conversation, _ = hall.conversations.open(ALICE, [other])
-        assert [str(each) for each in conversation.participant_ids] == sorted((str(ALICE), str(other)))
+        assert [str(each) for each in conversation.participant_ids] == sorted(
+            (str(ALICE), str(other))
+        )
 
 
 def test_a_conversation_that_was_missing_is_looked_for_again(hall: Hall) -> None:
@@ -290,7 +306,10 @@ def test_walking_the_list_shows_each_conversation_once_even_ties(hall: Hall, lim
         hall.conversations.open(ALICE, [hall.add_user(f"newcomer{pages}")])
     assert len(seen) == len({each.conversation_id for each in seen}) == 8
     for newer, older in pairwise(seen):
-        assert (newer.created_at, newer.conversation_id) > (older.created_at, older.conversation_id)
+        assert (newer.created_at, newer.conversation_id) > (
+            older.created_at,
+            older.conversation_id,
+        )
     assert pages == -(-8 // limit)
 
 

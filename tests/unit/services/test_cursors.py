@@ -56,11 +56,16 @@ def test_a_history_cursor_is_read_back_as_it_was_written(
 def test_a_cursor_of_conversations_is_read_back_as_it_was_written(
     user_id: UUID, position: ConversationPosition
 ) -> None:
-    assert cursors.read_conversations(cursors.write_conversations(user_id, position), user_id) == position
+    assert (
+        cursors.read_conversations(cursors.write_conversations(user_id, position), user_id)
+        == position
+    )
 
 
 @given(ids, inbox_positions)
-def test_an_inbox_cursor_is_read_back_as_it_was_written(user_id: UUID, position: InboxPosition) -> None:
+def test_an_inbox_cursor_is_read_back_as_it_was_written(
+    user_id: UUID, position: InboxPosition
+) -> None:
     assert cursors.read_inbox(cursors.write_inbox(user_id, position), user_id) == position
 
 
@@ -68,7 +73,9 @@ def test_an_inbox_cursor_is_read_back_as_it_was_written(user_id: UUID, position:
 def test_a_cursor_of_another_owner_is_refused(cursor: HistoryCursor) -> None:
     refused(cursors.read_history, cursors.write_history(uuid4(), cursor), uuid4())
     user_id = uuid4()
-    refused(cursors.read_inbox, cursors.write_inbox(user_id, InboxPosition(1, user_id, 1)), uuid4())
+    refused(
+        cursors.read_inbox, cursors.write_inbox(user_id, InboxPosition(1, user_id, 1)), uuid4()
+    )
     position = ConversationPosition(1, user_id)
     refused(cursors.read_conversations, cursors.write_conversations(user_id, position), uuid4())
 
@@ -99,7 +106,9 @@ def test_any_single_changed_character_is_found(cursor: HistoryCursor, data: st.D
     owner_id = uuid4()
     text = cursors.write_history(owner_id, cursor)
     index = data.draw(st.integers(0, len(text) - 1))
-    character = data.draw(st.sampled_from(ALPHABET + "=!é ").filter(lambda drawn: drawn != text[index]))
+    character = data.draw(
+        st.sampled_from(ALPHABET + "=!é ").filter(lambda drawn: drawn != text[index])
+    )
     refused(cursors.read_history, text[:index] + character + text[index + 1 :], owner_id)
 
 
@@ -134,7 +143,8 @@ def test_spare_bits_make_no_second_text_of_one_cursor() -> None:
     others = [
         text[:-1] + last
         for last in ALPHABET
-        if last != text[-1] and urlsafe_b64decode(text[:-1] + last + "=" * (-len(text) % 4)) == data
+        if last != text[-1]
+        and urlsafe_b64decode(text[:-1] + last + "=" * (-len(text) % 4)) == data
     ]
     assert others
     for other in others:
@@ -169,7 +179,9 @@ def test_a_sealed_cursor_with_more_or_less_in_it_is_refused() -> None:
                 refused(read, sealed(payload), owner_id)
 
 
-@pytest.mark.parametrize(("timestamp", "offset"), [(-1, 5), (5, -1), (-1, -1), (MAX_TIMESTAMP + 1, 0)])
+@pytest.mark.parametrize(
+    ("timestamp", "offset"), [(-1, 5), (5, -1), (-1, -1), (MAX_TIMESTAMP + 1, 0)]
+)
 def test_a_sealed_cursor_to_an_impossible_place_is_refused(timestamp: int, offset: int) -> None:
     owner_id = uuid4()
     inbox = struct.pack(">BB16sq16sq", 1, 3, owner_id.bytes, timestamp, owner_id.bytes, offset)

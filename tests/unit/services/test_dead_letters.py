@@ -4,7 +4,12 @@ import pytest
 
 from angarium.domain.errors import LogUnavailable, RecordTooLarge
 from angarium.ports.message_log import DeadLetter, Record
-from angarium.services.dead_letters import MAX_RECORD_BYTES, DeadLetters, NoSuchDeadLetter, NotReplayable
+from angarium.services.dead_letters import (
+    MAX_RECORD_BYTES,
+    DeadLetters,
+    NoSuchDeadLetter,
+    NotReplayable,
+)
 from tests.fakes.dead_letters import MemoryDeadLetters
 from tests.fakes.log import MemoryLog
 from tests.faults import Faults
@@ -17,7 +22,12 @@ def letter(
     headers: Mapping[str, bytes | None] | None = None,
 ) -> DeadLetter:
     record = Record(
-        3, offset, 1, key, value, {"trace_id": b"t1", "schema": b"1"} if headers is None else headers
+        3,
+        offset,
+        1,
+        key,
+        value,
+        {"trace_id": b"t1", "schema": b"1"} if headers is None else headers,
     )
     return DeadLetter("undecodable_event", "no JSON", record, "t1")
 
@@ -32,7 +42,9 @@ def log() -> MemoryLog:
     return MemoryLog()
 
 
-def test_a_replay_appends_the_same_key_value_and_headers(letters: MemoryDeadLetters, log: MemoryLog) -> None:
+def test_a_replay_appends_the_same_key_value_and_headers(
+    letters: MemoryDeadLetters, log: MemoryLog
+) -> None:
     letters.append(letter(7))
     dead_letters = DeadLetters(letters, log)
     appended = dead_letters.replay(dead_letters.find(3, 7))
@@ -49,7 +61,9 @@ def test_a_record_that_the_log_is_too_small_for_is_not_replayed_and_named(
     faults = Faults(LogUnavailable)
     faults.fail("append", error=RecordTooLarge("topic 'messages' takes no record of 70000 bytes"))
     dead_letters = DeadLetters(letters, faults.around(log))
-    with pytest.raises(NotReplayable, match="3:7: topic 'messages' takes no record of 70000 bytes"):
+    with pytest.raises(
+        NotReplayable, match="3:7: topic 'messages' takes no record of 70000 bytes"
+    ):
         dead_letters.replay(letter(7))
     dead_letters.replay(letter(7))
 
@@ -70,13 +84,17 @@ def test_a_position_that_was_put_away_twice_is_listed_once(
     assert [each.record.offset for each in found] == [7, 8]
 
 
-def test_a_position_without_a_dead_letter_is_told(letters: MemoryDeadLetters, log: MemoryLog) -> None:
+def test_a_position_without_a_dead_letter_is_told(
+    letters: MemoryDeadLetters, log: MemoryLog
+) -> None:
     letters.append(letter(7))
     with pytest.raises(NoSuchDeadLetter, match="3:8"):
         DeadLetters(letters, log).find(3, 8)
 
 
-def test_a_header_without_a_value_is_left_out_of_a_replay(letters: MemoryDeadLetters, log: MemoryLog) -> None:
+def test_a_header_without_a_value_is_left_out_of_a_replay(
+    letters: MemoryDeadLetters, log: MemoryLog
+) -> None:
     DeadLetters(letters, log).replay(letter(7, headers={"trace_id": None, "schema": b"1"}))
     (record,) = log.records()
     assert record.headers == {"schema": b"1"}

@@ -94,7 +94,9 @@ def test_a_message_of_another_conversation_is_not_there(doorstep: Doorstep) -> N
     assert refusal.value.problems[0].code == Code.MESSAGE_NOT_FOUND
 
 
-def test_receipts_are_accepted_only_once_the_log_has_them(doorstep: Doorstep, lines: LogLines) -> None:
+def test_receipts_are_accepted_only_once_the_log_has_them(
+    doorstep: Doorstep, lines: LogLines
+) -> None:
     pending = doorstep.delivery.confirm(CONVERSATION, BOB, doorstep.to_bob[:1], TRACE)
     assert not pending.appended.done()
     assert lines.of("receipts_accepted") == []
@@ -113,7 +115,9 @@ def test_receipts_are_accepted_only_once_the_log_has_them(doorstep: Doorstep, li
     }
 
 
-def test_a_log_that_takes_nothing_is_told_by_the_future(clock: ManualClock, lines: LogLines) -> None:
+def test_a_log_that_takes_nothing_is_told_by_the_future(
+    clock: ManualClock, lines: LogLines
+) -> None:
     doorstep = Doorstep(clock)
     delivery = Delivery(RefusingLog(), doorstep.messages, clock, StoreRetry())
     pending = delivery.confirm(CONVERSATION, BOB, doorstep.to_bob, TRACE)
@@ -125,7 +129,9 @@ def test_a_log_that_takes_nothing_is_told_by_the_future(clock: ManualClock, line
 
 def test_a_silent_store_is_told_and_nothing_is_recorded(clock: ManualClock) -> None:
     class Silent(MemoryMessages):
-        def find(self, conversation_id: UUID, message_ids: Sequence[UUID]) -> Mapping[UUID, Message]:
+        def find(
+            self, conversation_id: UUID, message_ids: Sequence[UUID]
+        ) -> Mapping[UUID, Message]:
             raise StoreUnavailable("node 3 is silent")
 
     log = PendingLog()

@@ -91,7 +91,9 @@ def test_a_failure_is_reported_where_it_is_and_logged(lines: LogLines) -> None:
     assert [line["reason"] for line in lines.of("store_unavailable")] == ["no node"]
 
 
-def test_the_lines_of_a_failed_check_have_the_trace_of_the_request_that_began_it(lines: LogLines) -> None:
+def test_the_lines_of_a_failed_check_have_the_trace_of_the_request_that_began_it(
+    lines: LogLines,
+) -> None:
     def no_log() -> None:
         raise LogUnavailable("no broker")
 
@@ -122,7 +124,9 @@ def test_both_are_checked_at_once() -> None:
     assert all(result.ok for result in report.values())
 
 
-def test_a_check_that_hangs_delays_a_report_no_longer_than_its_bound(hang: Hang, lines: LogLines) -> None:
+def test_a_check_that_hangs_delays_a_report_no_longer_than_its_bound(
+    hang: Hang, lines: LogLines
+) -> None:
     report = health(log=hang, within=0.05).report()
     assert report["log"] == CheckResult(False, 50.0)
     assert report["store"].ok
@@ -162,7 +166,7 @@ def test_checks_find_a_deadline_of_the_reports_bound() -> None:
     assert 0 < given[0] <= 7
 
 
-def test_a_check_which_others_may_share_is_not_bound_by_the_deadline_of_the_request_that_began_it() -> None:
+def test_a_check_that_others_may_share_is_not_bound_by_its_first_request_s_deadline() -> None:
     given: list[float] = []
     with deadline.within(1):
         health(log=lambda: given.append(deadline.remaining(60.0)), within=50).report()
@@ -171,11 +175,15 @@ def test_a_check_which_others_may_share_is_not_bound_by_the_deadline_of_the_requ
 
 def test_a_report_is_bounded_to_one_second() -> None:
     given: list[float] = []
-    Health(Log(nothing), Store(lambda: given.append(deadline.remaining(60.0))), SystemClock()).report()
+    Health(
+        Log(nothing), Store(lambda: given.append(deadline.remaining(60.0))), SystemClock()
+    ).report()
     assert 0 < given[0] <= 1
 
 
-def test_an_outage_that_goes_on_is_told_once_in_a_while_however_often_is_asked(lines: LogLines) -> None:
+def test_an_outage_that_goes_on_is_told_once_in_a_while_however_often_is_asked(
+    lines: LogLines,
+) -> None:
     clock = ManualClock()
 
     def away() -> None:

@@ -36,7 +36,9 @@ class Talk:
         self.grow(*pauses)
 
     def grow(self, *pauses: int) -> None:
-        """Store a message after each pause; none at all makes a tie of one millisecond."""
+        """Store a message after each pause; none at all makes a tie of
+        one millisecond.
+        """
         for pause in pauses:
             self._time += pause
             message = Message(
@@ -131,7 +133,9 @@ def test_an_empty_page_resumes_from_what_was_asked_for() -> None:
     since = talk.messages[-1].position.timestamp
     conversation_id = talk.conversation_id
     waiting = talk.page(since=since).resume_cursor
-    assert cursors.read_history(waiting, conversation_id).position == MessagePosition(since, LAST_OFFSET)
+    assert cursors.read_history(waiting, conversation_id).position == MessagePosition(
+        since, LAST_OFFSET
+    )
     again = talk.page(cursor=waiting).resume_cursor
     assert again == waiting
     talk.grow(0, 1)
@@ -168,7 +172,9 @@ def test_a_cursor_of_another_conversation_is_refused() -> None:
 
 
 def walk(talk: Talk, first: HistoryPage, draw: st.DataObject) -> Iterator[HistoryPage]:
-    """Follow a page's next cursors with ever new limits and orders, while messages arrive."""
+    """Follow a page's next cursors with ever new limits and orders,
+    while messages arrive.
+    """
     page = first
     yield page
     while page.next_cursor is not None:
@@ -258,7 +264,9 @@ def test_a_message_that_is_not_there_or_elsewhere_is_not_found() -> None:
 
 def test_a_silent_store_is_told() -> None:
     class Silent(MemoryMessages):
-        def older(self, conversation_id: UUID, than: MessagePosition | None, limit: int) -> list[Message]:
+        def older(
+            self, conversation_id: UUID, than: MessagePosition | None, limit: int
+        ) -> list[Message]:
             raise StoreUnavailable("node 3 is silent")
 
     with deadline.within(0), pytest.raises(StoreUnavailable):

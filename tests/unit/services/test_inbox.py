@@ -17,15 +17,22 @@ ALICE, BOB, CAROL = (user_id_for(name) for name in ("alice", "bob", "carol"))
 
 
 def store(
-    messages: MemoryMessages, conversation_id: UUID, position: MessagePosition, recipient_id: UUID = BOB
+    messages: MemoryMessages,
+    conversation_id: UUID,
+    position: MessagePosition,
+    recipient_id: UUID = BOB,
 ) -> Message:
-    message = Message(uuid4(), conversation_id, ALICE, recipient_id, "hello", position, Status.PENDING)
+    message = Message(
+        uuid4(), conversation_id, ALICE, recipient_id, "hello", position, Status.PENDING
+    )
     messages.record(conversation_id, [message])
     return message
 
 
 def position_of(message: Message) -> InboxPosition:
-    return InboxPosition(message.position.timestamp, message.conversation_id, message.position.offset)
+    return InboxPosition(
+        message.position.timestamp, message.conversation_id, message.position.offset
+    )
 
 
 def test_an_inbox_holds_what_its_owner_has_not_confirmed_of_all_conversations() -> None:
@@ -110,7 +117,9 @@ def test_another_users_cursor_is_refused() -> None:
 
 def test_a_silent_store_is_told() -> None:
     class Silent(MemoryMessages):
-        def inbox(self, recipient_id: UUID, after: InboxPosition | None, limit: int) -> list[Message]:
+        def inbox(
+            self, recipient_id: UUID, after: InboxPosition | None, limit: int
+        ) -> list[Message]:
             raise StoreUnavailable("node 3 is silent")
 
     with deadline.within(0), pytest.raises(StoreUnavailable):

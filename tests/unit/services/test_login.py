@@ -124,7 +124,9 @@ def test_a_hash_is_computed_for_an_unknown_user_too(door: Door) -> None:
     assert door.hasher.verified == [None, None]
 
 
-def test_too_many_failures_refuse_the_right_password_too_until_the_window_has_passed(door: Door) -> None:
+def test_too_many_failures_refuse_the_right_password_too_until_the_window_has_passed(
+    door: Door,
+) -> None:
     for _ in range(3):
         assert door.code_of("alice", "wrong") == Code.INVALID_CREDENTIALS
     assert door.code_of("alice", "right") == Code.TOO_MANY_ATTEMPTS
@@ -189,11 +191,18 @@ def test_no_line_holds_a_password_a_token_or_a_name_that_may_be_a_password(
     written = lines.text()
     assert len(lines.of("token_issued")) == 1
     assert [line.get("user_id") for line in lines.of("login_refused")] == [ALICE, None]
-    for secret in ("right", "mistaken-secret", "my-password-in-the-wrong-field", issued.access_token):
+    for secret in (
+        "right",
+        "mistaken-secret",
+        "my-password-in-the-wrong-field",
+        issued.access_token,
+    ):
         assert secret not in written
 
 
-def test_of_the_logins_whose_note_is_slow_one_is_told_in_a_while(clock: ManualClock, lines: LogLines) -> None:
+def test_of_the_logins_whose_note_is_slow_one_is_told_in_a_while(
+    clock: ManualClock, lines: LogLines
+) -> None:
     door = Door(clock)
     for _ in range(2):
         for _ in range(3):

@@ -18,13 +18,19 @@ def throttle(clock: ManualClock) -> LoginThrottle:
     return LoginThrottle(attempts=3, window=60, clock=clock)
 
 
-def fail(throttle: LoginThrottle, times: int, username: str = "alice", address: str = HOME) -> None:
+def fail(
+    throttle: LoginThrottle, times: int, username: str = "alice", address: str = HOME
+) -> None:
     for _ in range(times):
         throttle.start(username, address).failed()
 
 
-def retry_after(throttle: LoginThrottle, username: str = "alice", address: str = HOME) -> int | None:
-    """Try once: the seconds to wait, None when the attempt is heard (and taken back)."""
+def retry_after(
+    throttle: LoginThrottle, username: str = "alice", address: str = HOME
+) -> int | None:
+    """Try once: the seconds to wait, None when the attempt is heard
+    (and taken back).
+    """
     refusal = refusal_of(throttle, username, address)
     if refusal is None:
         return None
@@ -61,7 +67,9 @@ def test_the_window_slides(throttle: LoginThrottle, clock: ManualClock) -> None:
     assert retry_after(throttle) == 20
 
 
-def test_a_refused_attempt_does_not_prolong_the_wait(throttle: LoginThrottle, clock: ManualClock) -> None:
+def test_a_refused_attempt_does_not_prolong_the_wait(
+    throttle: LoginThrottle, clock: ManualClock
+) -> None:
     fail(throttle, 3)
     for _ in range(50):
         clock.advance(1)
@@ -135,7 +143,9 @@ def test_logins_that_succeed_at_once_are_never_told_that_they_failed(
             attempt.succeeded()
 
 
-def test_attempts_under_way_leave_room_for_no_more_failures_than_allowed(throttle: LoginThrottle) -> None:
+def test_attempts_under_way_leave_room_for_no_more_failures_than_allowed(
+    throttle: LoginThrottle,
+) -> None:
     fail(throttle, 1)
     begun = [throttle.start("alice", HOME) for _ in range(2)]
     full = refusal_of(throttle, "alice", HOME)
@@ -155,7 +165,9 @@ def test_failures_are_told_before_attempts_under_way(throttle: LoginThrottle) ->
     assert retry_after(throttle) == 60
 
 
-def test_a_failure_counts_from_when_it_was_known(throttle: LoginThrottle, clock: ManualClock) -> None:
+def test_a_failure_counts_from_when_it_was_known(
+    throttle: LoginThrottle, clock: ManualClock
+) -> None:
     begun = [throttle.start("alice", HOME) for _ in range(3)]
     clock.advance(50)
     for attempt in begun:
@@ -164,7 +176,9 @@ def test_a_failure_counts_from_when_it_was_known(throttle: LoginThrottle, clock:
     assert retry_after(throttle) == 40
 
 
-def test_of_two_hundred_parallel_guesses_no_more_are_heard_than_allowed(clock: ManualClock) -> None:
+def test_of_two_hundred_parallel_guesses_no_more_are_heard_than_allowed(
+    clock: ManualClock,
+) -> None:
     throttle = LoginThrottle(attempts=5, window=60, clock=clock)
     heard = threading.Semaphore(0)
     refused = threading.Semaphore(0)
@@ -207,7 +221,9 @@ def test_any_address_is_counted(throttle: LoginThrottle, address: str) -> None:
 
 def test_two_guesses_never_slip_through_one_gap() -> None:
     class Meeting(LoginThrottle):
-        """Lets whoever has found room wait a moment for another who finds the same."""
+        """Lets whoever has found room wait a moment for another who
+        finds the same.
+        """
 
         together = threading.Barrier(2)
 
@@ -237,7 +253,9 @@ def test_two_guesses_never_slip_through_one_gap() -> None:
     assert refusals.count(None) == 1
 
 
-def test_a_step_of_the_wall_clock_changes_nothing(throttle: LoginThrottle, clock: ManualClock) -> None:
+def test_a_step_of_the_wall_clock_changes_nothing(
+    throttle: LoginThrottle, clock: ManualClock
+) -> None:
     fail(throttle, 3)
     clock.step_wall(3_600_000)
     assert retry_after(throttle) == 60
@@ -266,7 +284,11 @@ def test_what_is_over_is_forgotten(throttle: LoginThrottle, clock: ManualClock) 
     assert len(throttle._under_way) == 0
 
 
-@given(st.lists(st.tuples(st.sampled_from(["fail", "succeed", "abandon"]), st.integers(0, 30)), max_size=60))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["fail", "succeed", "abandon"]), st.integers(0, 30)), max_size=60
+    )
+)
 def test_no_window_ever_holds_more_failures_than_allowed(steps: list[tuple[str, int]]) -> None:
     clock = ManualClock()
     throttle = LoginThrottle(attempts=3, window=60, clock=clock)

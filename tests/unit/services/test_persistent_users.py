@@ -57,7 +57,9 @@ def test_a_store_that_comes_within_the_time_is_waited_for(clock: ManualClock, ca
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_a_store_that_does_not_come_is_told_when_the_time_is_up(clock: ManualClock, call: str) -> None:
+def test_a_store_that_does_not_come_is_told_when_the_time_is_up(
+    clock: ManualClock, call: str
+) -> None:
     started = clock.monotonic()
     users = persistent(clock, Joining(clock, 2 * TIMEOUT_SECONDS))
     with pytest.raises(StoreUnavailable):

@@ -85,7 +85,9 @@ def test_a_step_of_the_wall_clock_stops_no_note(clock: ManualClock) -> None:
     assert presence.seen(ALICE) is not None
 
 
-def test_the_memory_of_noted_users_is_bounded(clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_memory_of_noted_users_is_bounded(
+    clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module, "REMEMBERED_USERS", 2)
     presence = Presence(PendingPresence(), 30, clock)
     for user_id in (ALICE, BOB, CAROL):
@@ -214,7 +216,9 @@ def test_of_the_lookups_that_an_outage_fails_one_is_told_in_a_while(
     assert lines.of("presence_unknown")[-1]["repeats"] == 4
 
 
-def test_a_slow_lookup_means_offline_and_still_serves_the_next(clock: ManualClock, lines: LogLines) -> None:
+def test_a_slow_lookup_means_offline_and_still_serves_the_next(
+    clock: ManualClock, lines: LogLines
+) -> None:
     store = PendingPresence()
     users = OnlineUsers(store, 30, clock, patience=0.01)
     assert users.online([ALICE]).result(10) == frozenset()

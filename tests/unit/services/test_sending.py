@@ -49,7 +49,10 @@ def test_the_clients_own_id_is_kept(clock: ManualClock) -> None:
     log = PendingLog()
     for message_id in (uuid4(), UUID(int=0)):
         submission = Submission("hello", message_id=message_id)
-        assert Sending(log, clock).submit(CONVERSATION, ALICE, submission, TRACE).message_id == message_id
+        assert (
+            Sending(log, clock).submit(CONVERSATION, ALICE, submission, TRACE).message_id
+            == message_id
+        )
         assert sent(log).message_id == message_id
 
 
@@ -90,7 +93,9 @@ def test_the_recipient_may_be_named_when_it_is_the_other_one(clock: ManualClock)
 
 
 @pytest.mark.parametrize("recipient_id", [ALICE, uuid4()])
-def test_another_recipient_is_refused_and_nothing_is_sent(clock: ManualClock, recipient_id: UUID) -> None:
+def test_another_recipient_is_refused_and_nothing_is_sent(
+    clock: ManualClock, recipient_id: UUID
+) -> None:
     log = PendingLog()
     with pytest.raises(Refused) as refusal:
         Sending(log, clock).submit(CONVERSATION, ALICE, Submission("hello", recipient_id), TRACE)
@@ -99,14 +104,17 @@ def test_another_recipient_is_refused_and_nothing_is_sent(clock: ManualClock, re
     assert log.records == []
 
 
-def test_a_message_is_accepted_only_once_the_log_has_it(clock: ManualClock, lines: LogLines) -> None:
+def test_a_message_is_accepted_only_once_the_log_has_it(
+    clock: ManualClock, lines: LogLines
+) -> None:
     log = PendingLog()
     pending = Sending(log, clock).submit(CONVERSATION, ALICE, Submission("hello"), TRACE)
     assert not pending.appended.done()
     assert lines.of("message_accepted") == []
     clock.advance(0.0421)
     position = Appended(7, 42, 1_700_000_000_040)
-    # The engine answers on a thread of its own, which knows nothing of the request.
+    # The engine answers on a thread of its own, which knows nothing of
+    # the request.
     engine = threading.Thread(target=log.futures[0].set_result, args=(position,))
     engine.start()
     engine.join(10)
@@ -124,7 +132,9 @@ def test_a_message_is_accepted_only_once_the_log_has_it(clock: ManualClock, line
     ]
 
 
-def test_a_failed_append_is_told_and_logged_with_the_ids(clock: ManualClock, lines: LogLines) -> None:
+def test_a_failed_append_is_told_and_logged_with_the_ids(
+    clock: ManualClock, lines: LogLines
+) -> None:
     log = PendingLog()
     pending = Sending(log, clock).submit(CONVERSATION, ALICE, Submission("hello"), TRACE)
     log.futures[0].set_exception(LogUnavailable("not acknowledged in time"))
@@ -159,7 +169,9 @@ def test_an_outage_is_told_once_in_a_while_however_many_messages_are_refused(
     assert [line.get("repeats") for line in lines.of("log_unavailable")][::5] == [None, 4, 4]
 
 
-def test_an_error_that_no_log_should_give_is_logged_as_such(clock: ManualClock, lines: LogLines) -> None:
+def test_an_error_that_no_log_should_give_is_logged_as_such(
+    clock: ManualClock, lines: LogLines
+) -> None:
     log = PendingLog()
     Sending(log, clock).submit(CONVERSATION, ALICE, Submission("hello"), TRACE)
     log.futures[0].set_exception(RuntimeError("a bug"))
@@ -191,7 +203,9 @@ def test_a_record_that_is_too_large_for_the_log_is_told_once_in_a_while(
     sending = Sending(log, clock)
     for _ in range(3):
         pending = sending.submit(CONVERSATION, ALICE, Submission("hello"), TRACE)
-        log.futures[-1].set_exception(RecordTooLarge("topic 'messages' takes no record of 62000 bytes"))
+        log.futures[-1].set_exception(
+            RecordTooLarge("topic 'messages' takes no record of 62000 bytes")
+        )
         assert isinstance(pending.appended.exception(0), RecordTooLarge)
     assert lines.levels("record_too_large") == ["ERROR", "DEBUG", "DEBUG"]
     assert lines.of("record_too_large")[0]["trace_id"] == TRACE

@@ -7,7 +7,9 @@ from tests.unit.services.log_lines import LogLines
 
 
 class Flaky:
-    """A store that fails some times before it answers, and notes the time that each call was given."""
+    """A store that fails some times before it answers, and notes the
+    time that each call was given.
+    """
 
     def __init__(self, failures: int) -> None:
         self.failures = failures
@@ -33,7 +35,9 @@ def test_a_store_that_comes_back_in_time_is_not_noticed_by_the_caller(lines: Log
     waits: list[float] = []
     store = Flaky(3)
     with logs.bound(trace_id="a" * 32):
-        assert StoreRetry(sleep=waits.append, uniform=lambda _, most: most)(store.ask) == "an answer"
+        assert (
+            StoreRetry(sleep=waits.append, uniform=lambda _, most: most)(store.ask) == "an answer"
+        )
     assert store.calls == 4
     assert waits == [0.05, 0.1, 0.2]
     retries = lines.of("retry")

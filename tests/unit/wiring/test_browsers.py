@@ -69,11 +69,17 @@ def test_where_the_demo_users_were_kept_beside_them_the_check_stays(tmp_path: Pa
 
 def test_a_name_to_listen_on_and_the_address_behind_it_are_its_own(tmp_path: Path) -> None:
     with served(tmp_path, ANGARIUM_HOST="localhost") as url:
-        assert statuses(url, "localhost:1", url.removeprefix("http://"), "evil.example") == [200, 200, 421]
+        assert statuses(url, "localhost:1", url.removeprefix("http://"), "evil.example") == [
+            200,
+            200,
+            421,
+        ]
 
 
 def test_the_address_behind_a_name_is_its_own_as_the_start_names_it() -> None:
-    def lookup(*_: object) -> list[tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[str, int]]]:
+    def lookup(
+        *_: object,
+    ) -> list[tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[str, int]]]:
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.1", 0))]
 
     settings = Settings.from_env({"ANGARIUM_HOST": "demo.lan", "ANGARIUM_DEMO": "1"})
@@ -97,9 +103,15 @@ def test_the_published_address_counts_and_not_the_containers(tmp_path: Path) -> 
         assert statuses(url, "evil.example", "192.0.2.9") == [421] * 2
 
 
-def test_the_origins_that_may_call_are_hosts_of_its_own_and_get_their_fields(tmp_path: Path) -> None:
+def test_the_origins_that_may_call_are_hosts_of_its_own_and_get_their_fields(
+    tmp_path: Path,
+) -> None:
     with served(tmp_path, ANGARIUM_CORS_ORIGINS=f"{PAGE},http://[2001:db8::9]:3000") as url:
-        assert statuses(url, "chat.example.org:8443", "[2001:db8::9]", "evil.example") == [200, 200, 421]
+        assert statuses(url, "chat.example.org:8443", "[2001:db8::9]", "evil.example") == [
+            200,
+            200,
+            421,
+        ]
         allowed = asked(url, "localhost", f"Origin: {PAGE}")
         assert allowed.headers["access-control-allow-origin"] == PAGE
         preflight = preflight_of(url)

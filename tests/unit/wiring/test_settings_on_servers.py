@@ -1,4 +1,5 @@
-"""Every setting about Kafka and Cassandra reaches the driver that it is for; no server runs here.
+"""Every setting about Kafka and Cassandra reaches the driver that it is
+for; no server runs here.
 
 `tests/acceptance/test_every_setting.py` does the same on a real
 `angarium serve`, and sees that no setting is in neither of the two.
@@ -39,7 +40,8 @@ Options = Mapping[str, object]
 
 
 class Brokers:
-    """Stands for the clients of kafka-python: keeps the options that each is made with.
+    """Stands for the clients of kafka-python: keeps the options that
+    each is made with.
 
     Attributes:
         options: By the name of the client.
@@ -70,7 +72,9 @@ class Brokers:
         partition = {"replica_nodes": list(range(self.replicas))}
         return [{"error_code": 0, "partitions": [partition] * count}]
 
-    def describe_configs(self, resources: Sequence[SimpleNamespace], **_: object) -> dict[str, object]:
+    def describe_configs(
+        self, resources: Sequence[SimpleNamespace], **_: object
+    ) -> dict[str, object]:
         enough = {"value": str(2**31 - 1)}
         configs = {
             "min.insync.replicas": enough,
@@ -94,7 +98,9 @@ class Brokers:
 
 
 class Nodes(Driver):
-    """Stands for the driver of Cassandra: keeps what it is made with, and the texts of statements."""
+    """Stands for the driver of Cassandra: keeps what it is made with,
+    and the texts of statements.
+    """
 
     made: ClassVar[list["Nodes"]] = []
 
@@ -198,7 +204,9 @@ def test_a_topic_that_is_not_as_the_settings_say_ends_the_start(
     with pytest.raises(SetupError) as refused, engine_of(given):
         pass
     topic, copies = given["ANGARIUM_TOPIC"], given["ANGARIUM_TOPIC_REPLICATION"]
-    assert f"topic {topic!r} has 12 partitions, not {given['ANGARIUM_PARTITIONS']}" in str(refused.value)
+    assert f"topic {topic!r} has 12 partitions, not {given['ANGARIUM_PARTITIONS']}" in str(
+        refused.value
+    )
     assert f"topic {topic!r} has 1 replicas, not {copies}" in str(refused.value)
 
 
@@ -225,11 +233,15 @@ def test_the_driver_of_cassandra_is_told_where_the_nodes_are_and_how_much_must_a
     (nodes,) = Nodes.made
     points = nodes.options["contact_points"]
     assert isinstance(points, list)
-    assert [f"{point.address}:{point.port}" for point in points] == given["ANGARIUM_CASSANDRA"].split(",")
+    assert [f"{point.address}:{point.port}" for point in points] == given[
+        "ANGARIUM_CASSANDRA"
+    ].split(",")
     profiles = nodes.options["execution_profiles"]
     assert isinstance(profiles, dict)
     profile = profiles[EXEC_PROFILE_DEFAULT]
-    assert profile.consistency_level == ConsistencyLevel.name_to_value[given["ANGARIUM_CONSISTENCY"]]
+    assert (
+        profile.consistency_level == ConsistencyLevel.name_to_value[given["ANGARIUM_CONSISTENCY"]]
+    )
     assert profile.load_balancing_policy._child_policy.local_dc == given["ANGARIUM_DATACENTER"]
     login = nodes.options["auth_provider"]
     assert (login.username, login.password) == (  # type: ignore[attr-defined]
@@ -243,7 +255,9 @@ def test_the_driver_of_cassandra_is_told_where_the_nodes_are_and_how_much_must_a
     assert all('"Chat".' in text for text in nodes.statements)
 
 
-def test_tokens_and_presence_are_as_on_the_embedded_engine(brokers: Brokers, given: dict[str, str]) -> None:
+def test_tokens_and_presence_are_as_on_the_embedded_engine(
+    brokers: Brokers, given: dict[str, str]
+) -> None:
     now_ms = 1_700_000_000_000
     with engine_of(given) as engine:
         token = engine.signer.issue(Principal(uuid4(), "erin"), now_ms)

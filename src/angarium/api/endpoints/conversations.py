@@ -21,19 +21,23 @@ TYPE = "private"
 
 
 def open_conversation(call: RequestContext) -> Response:
-    """Open the private conversation of the caller and another user, or give the one that is there.
+    """Open the private conversation of the caller and another user, or
+    give the one that is there.
 
     Args:
         call: With `participant_ids`, and perhaps `type`.
 
     Returns:
-        201 when it is new, 200 otherwise, with its `Location` both times.
+        201 when it is new, 200 otherwise, with its `Location` both
+        times.
     """
     participant_ids = _participant_ids(call)
     conversation, is_new = call.services.conversations.open(call.caller_id, participant_ids)
     location = f"/v1/conversations/{conversation.conversation_id}"
     return Response(
-        201 if is_new else 200, encode(conversation_document(conversation)), headers=(("Location", location),)
+        201 if is_new else 200,
+        encode(conversation_document(conversation)),
+        headers=(("Location", location),),
     )
 
 
@@ -79,7 +83,9 @@ def conversation_document(conversation: Conversation) -> dict[str, object]:
     return {
         "conversation_id": str(conversation.conversation_id),
         "type": TYPE,
-        "participant_ids": [str(participant_id) for participant_id in conversation.participant_ids],
+        "participant_ids": [
+            str(participant_id) for participant_id in conversation.participant_ids
+        ],
         "created_at": rfc3339(conversation.created_at),
     }
 
@@ -104,7 +110,8 @@ def _participant_ids(call: RequestContext) -> list[UUID]:
         return []
     ids = identifiers(texts, Code.INVALID_PARTICIPANTS, "participant_ids", faults)
     if len(ids) == len(texts):
-        # Checked here as well, so that it is told together with a wrong type.
+        # Checked here as well, so that it is told together with a wrong
+        # type.
         try:
             other_participant(call.caller_id, ids)
         except Refused as refused:

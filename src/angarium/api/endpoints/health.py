@@ -27,7 +27,8 @@ def ready(call: RequestContext) -> Response:
         call: Without parameters.
 
     Returns:
-        200 when both do, 503 otherwise, with the state and latency of each.
+        200 when both do, 503 otherwise, with the state and latency of
+        each.
     """
     return readiness(call.services.health.report())
 
@@ -36,7 +37,8 @@ def readiness(checks: Mapping[str, CheckResult]) -> Response:
     """Show what the checks found.
 
     Args:
-        checks: By what was checked; none at all means that they did not come to an end.
+        checks: By what was checked; none at all means that they did not
+            come to an end.
 
     Returns:
         200 when all are in order, 503 otherwise.

@@ -21,7 +21,9 @@ from angarium.services.history import HistoryQuery, Order
 RETRY = "Send the message again with this message_id: however often it is sent, it is one message."
 
 MIN_SECONDS = 0.1
-"""A message is handed to the log only while the request's own time has so much left."""
+"""A message is handed to the log only while the request's own time has
+so much left.
+"""
 
 
 def send(call: RequestContext) -> Outcome:
@@ -31,7 +33,8 @@ def send(call: RequestContext) -> Outcome:
         call: With the message, and perhaps an `Idempotency-Key`.
 
     Returns:
-        202 once the log has it; WouldBlock when the conversation must be looked up first.
+        202 once the log has it; WouldBlock when the conversation must
+        be looked up first.
     """
     conversation_id, submission = read_submission(call)
     conversation = _conversation(call, conversation_id)
@@ -60,14 +63,17 @@ def history(call: RequestContext) -> Response:
     """Page through a conversation's messages.
 
     Args:
-        call: With `limit`, `order`, `since_timestamp` and `cursor` in the query.
+        call: With `limit`, `order`, `since_timestamp` and `cursor` in
+            the query.
 
     Returns:
         200 with a page.
     """
     faults = call.faults()
     conversation_id = path_identifier(call.admission.parameters, "conversation_id", faults)
-    query = _history_query(call.admission.head.query, None if faults.found else conversation_id, faults)
+    query = _history_query(
+        call.admission.head.query, None if faults.found else conversation_id, faults
+    )
     faults.check()
     call.services.conversations.get(call.caller_id, conversation_id)
     page = call.services.history.page(conversation_id, query)
@@ -101,7 +107,9 @@ def get_message(call: RequestContext) -> Response:
     message_id = path_identifier(call.admission.parameters, "message_id", faults)
     faults.check()
     call.services.conversations.get(call.caller_id, conversation_id)
-    return Response(200, message_text(call.services.history.message(conversation_id, message_id)).encode())
+    return Response(
+        200, message_text(call.services.history.message(conversation_id, message_id)).encode()
+    )
 
 
 def _conversation(call: RequestContext, conversation_id: UUID) -> Conversation | None:
@@ -111,17 +119,23 @@ def _conversation(call: RequestContext, conversation_id: UUID) -> Conversation |
         return known
     found = conversations.get(call.caller_id, conversation_id)
     if deadline.remaining(MIN_SECONDS) < MIN_SECONDS:
-        # The client is about to get a 503 without a message_id: a message sent behind its back comes twice.
+        # The client is about to get a 503 without a message_id: a
+        # message sent behind its back comes twice.
         raise StoreUnavailable("the conversation was found too late")
     return found
 
 
-def _history_query(text: str, conversation_id: UUID | None, faults: ValidationErrors) -> HistoryQuery:
+def _history_query(
+    text: str, conversation_id: UUID | None, faults: ValidationErrors
+) -> HistoryQuery:
     query = QueryFields(text, faults)
     limit = query.limit()
     order = _order(query, faults)
-    # None for a conversation's id that is faulty itself: which cursors belong to it nobody can tell.
-    cursor = query.cursor(lambda text: conversation_id and cursors.read_history(text, conversation_id))
+    # None for a conversation's id that is faulty itself: which cursors
+    # belong to it nobody can tell.
+    cursor = query.cursor(
+        lambda text: conversation_id and cursors.read_history(text, conversation_id)
+    )
     since = None if query.has("cursor") else _since(query, faults)
     return HistoryQuery(limit, order, since, cursor)
 
@@ -133,7 +147,9 @@ def _order(query: QueryFields, faults: ValidationErrors) -> Order:
     try:
         return Order(text)
     except ValueError:
-        faults.add(Code.INVALID_ORDER, f"`order` is {quote_for_error(text)}; send asc or desc.", "order")
+        faults.add(
+            Code.INVALID_ORDER, f"`order` is {quote_for_error(text)}; send asc or desc.", "order"
+        )
         return Order.ASC
 
 

@@ -85,5 +85,7 @@ def _section(code: Code, kind: Kind) -> str:
 
 
 def _html(text: str) -> str:
-    """Return plain text as HTML, with what stands in backquotes as code."""
+    """Return plain text as HTML, with what stands in backquotes as
+    code.
+    """
     return _CODE_SPAN.sub(r"<code>\1</code>", escape(text))

@@ -45,7 +45,8 @@ def confirm_one(call: RequestContext) -> Outcome:
     """Confirm one message.
 
     Args:
-        call: With `conversation_id` and `message_id` in the path; a body is ignored.
+        call: With `conversation_id` and `message_id` in the path; a
+            body is ignored.
 
     Returns:
         202 once the log has the receipt.

@@ -23,7 +23,8 @@ def read_submission(call: RequestContext) -> tuple[UUID, Submission]:
     """Read a message from a request.
 
     Args:
-        call: With the message as JSON, and perhaps an `Idempotency-Key`.
+        call: With the message as JSON, and perhaps an
+            `Idempotency-Key`.
 
     Returns:
         The conversation's id and what is to be sent in it.
@@ -60,7 +61,8 @@ def _check_sender(sent: FieldValue | None, caller_id: UUID, faults: ValidationEr
     if sent is not None and parse_uuid(sent.value) != caller_id:
         faults.add(
             Code.SENDER_MISMATCH,
-            f"`{sent.name}` is {quote_for_error(sent.value)}, but the token is that of {caller_id}; "
+            f"`{sent.name}` is {quote_for_error(sent.value)}, but the token is that of "
+            f"{caller_id}; "
             "send that id, or leave it out.",
             sent.name,
         )
@@ -69,7 +71,9 @@ def _check_sender(sent: FieldValue | None, caller_id: UUID, faults: ValidationEr
 def _message_id(
     sent: FieldValue | None, headers: Headers, scope: "_KeyScope", faults: ValidationErrors
 ) -> UUID | None:
-    """Return the message's id under whichever of its two names it was sent."""
+    """Return the message's id under whichever of its two names it was
+    sent.
+    """
     message_id = _optional_id(sent, Code.INVALID_MESSAGE_ID, faults)
     keys = headers.all("idempotency-key")
     if not keys:
@@ -77,11 +81,13 @@ def _message_id(
     ids = {_id_of_key(key, scope, faults) for key in keys}
     if sent is not None:
         ids.add(parse_uuid(sent.value))
-    # None stands for an id that could not be read, which is noted already.
+    # None stands for an id that could not be read, which is noted
+    # already.
     if len(ids) > 1 and None not in ids:
         faults.add(
             Code.INVALID_MESSAGE_ID,
-            f"`message_id` and {IDEMPOTENCY_KEY} are two names of one id and differ; send one of them.",
+            f"`message_id` and {IDEMPOTENCY_KEY} are two names of one id and differ; send one of "
+            "them.",
             "message_id",
         )
     return ids.pop()
@@ -91,7 +97,8 @@ class _KeyScope(NamedTuple):
     """Within what a key that is no UUID names one message.
 
     Attributes:
-        conversation_id: The conversation; None or nil when it was noted as a fault.
+        conversation_id: The conversation; None or nil when it was noted
+            as a fault.
         sender_id: The caller: two people's keys never meet.
     """
 
@@ -100,8 +107,11 @@ class _KeyScope(NamedTuple):
 
 
 def _id_of_key(key: str, scope: _KeyScope, faults: ValidationErrors) -> UUID | None:
-    """Return the id that a key stands for, the same on every instance (docs/adr/0003)."""
-    # draft-ietf-httpapi-idempotency-key-header makes it a structured string, with quotes around it.
+    """Return the id that a key stands for, the same on every instance
+    (docs/adr/0003).
+    """
+    # draft-ietf-httpapi-idempotency-key-header makes it a structured
+    # string, with quotes around it.
     bare = key[1:-1] if len(key) > 1 and key[0] == key[-1] == '"' else key
     parsed = parse_uuid(bare)
     if parsed is not None:
@@ -109,7 +119,8 @@ def _id_of_key(key: str, scope: _KeyScope, faults: ValidationErrors) -> UUID | N
     if _KEY.fullmatch(bare) is None:
         faults.add(
             Code.INVALID_MESSAGE_ID,
-            f"{IDEMPOTENCY_KEY} is {quote_for_error(key)}; send a UUID, or 1 to {MAX_KEY_LENGTH} printable "
+            f"{IDEMPOTENCY_KEY} is {quote_for_error(key)}; send a UUID, or 1 to {MAX_KEY_LENGTH} "
+            "printable "
             "ASCII characters.",
             IDEMPOTENCY_KEY,
         )

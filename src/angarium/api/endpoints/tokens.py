@@ -15,7 +15,8 @@ GRANT_TYPE = "password"
 
 
 def issue(call: RequestContext) -> Response | PasswordCheck:
-    """Give a token for a name and a password; whoever may not try is refused before any hash.
+    """Give a token for a name and a password; whoever may not try is
+    refused before any hash.
 
     Args:
         call: With a JSON object or a form.
@@ -53,13 +54,15 @@ def _credentials(members: Mapping[str, object]) -> tuple[str, str]:
     if grant_type is not None and grant_type.value != GRANT_TYPE:
         faults.add(
             Code.UNSUPPORTED_GRANT_TYPE,
-            f"`grant_type` is {quote_for_error(grant_type.value)}; send {GRANT_TYPE}, or leave it out.",
+            f"`grant_type` is {quote_for_error(grant_type.value)}; send {GRANT_TYPE}, or leave it "
+            "out.",
             "grant_type",
         )
     if password is not None and not _is_unicode(password.value):
         faults.add(
             Code.INVALID_FIELD,
-            "`password` has a lone surrogate, which UTF-8 cannot carry; send the text as it was set.",
+            "`password` has a lone surrogate, which UTF-8 cannot carry; send the text as it was "
+            "set.",
             "password",
         )
     faults.check()

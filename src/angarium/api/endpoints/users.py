@@ -49,7 +49,11 @@ def by_name(call: RequestContext) -> Response:
     faults = call.faults()
     username = QueryFields(call.admission.head.query, faults).get("username", Code.INVALID_FIELD)
     if username is None:
-        faults.add(Code.MISSING_PARAMETER, "`username` is missing; ask for /v1/users?username=…", "username")
+        faults.add(
+            Code.MISSING_PARAMETER,
+            "`username` is missing; ask for /v1/users?username=…",
+            "username",
+        )
     faults.check()
     return _response(call.services.users.by_name(username or ""))
 

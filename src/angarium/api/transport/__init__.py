@@ -1,1 +1,3 @@
-"""Bytes and threads: requests read off connections, answers written back; it knows no route."""
+"""Bytes and threads: requests read off connections, answers written
+back; it knows no route.
+"""

@@ -11,19 +11,24 @@ from angarium.domain.user import Principal
 UNREADABLE = "-"
 UNMATCHED = "unmatched"
 UNANSWERED = 499
-"""The status of a request whose connection ended in the middle of its body: nobody could be answered."""
+"""The status of a request whose connection ended in the middle of its
+body: nobody could be answered.
+"""
 
 _log = logs.get("angarium.api.access")
 
 
 class AccessLog:
-    """Gathers what is known of the request that a connection serves, and writes its line.
+    """Gathers what is known of the request that a connection serves,
+    and writes its line.
 
     Attributes:
         method: One that HTTP knows, `-` where that could not be read.
-        decision: What the application made of the head, None while there is nothing.
+        decision: What the application made of the head, None while
+            there is nothing.
         trace_id: Of the request whose head was read last.
-        began: When the request's head was read, by the monotonic clock; 0 while it was not.
+        began: When the request's head was read, by the monotonic clock;
+            0 while it was not.
     """
 
     __slots__ = ("_principal", "_user_id", "_user_ids", "began", "decision", "method", "trace_id")
@@ -45,7 +50,8 @@ class AccessLog:
             principal: Whom a token proved, None where none was wanted.
         """
         if principal is not self._principal:
-            # Most connections carry one user's requests; writing a UUID down is dear.
+            # Most connections carry one user's requests; writing a UUID
+            # down is dear.
             self._principal = principal
             self._user_ids = str(principal.user_id) if principal else ""
         self._user_id = self._user_ids
@@ -55,7 +61,8 @@ class AccessLog:
 
         Args:
             now: The monotonic clock's seconds.
-            fields: What could be taken of its head, where that could not be read.
+            fields: What could be taken of its head, where that could
+                not be read.
         """
         if self.method not in METHODS:
             # It may be the end of an earlier request's body.
@@ -65,7 +72,8 @@ class AccessLog:
             self.trace_id = trace_id_of(fields)
 
     def discarded(self, code: Code, peer: str) -> None:
-        """Tell that a body broke off whose request is answered already; of the body itself nothing is told.
+        """Tell that a body broke off whose request is answered already;
+        of the body itself nothing is told.
 
         Args:
             code: What was wrong with it.

@@ -1,4 +1,6 @@
-"""Request bodies: taken off the received bytes piece by piece, within limits."""
+"""Request bodies: taken off the received bytes piece by piece, within
+limits.
+"""
 
 import re
 from enum import Enum, auto
@@ -10,9 +12,12 @@ from angarium.domain.errors import Code
 MAX_BODY = 64 * 1024
 """Bytes of a body that is read."""
 MAX_CHUNK_LINE = 1024
-"""Bytes of a chunk's size with its extensions; all extensions of a body together may have `MAX_HEADERS`."""
+"""Bytes of a chunk's size with its extensions; all extensions of a body
+together may have `MAX_HEADERS`.
+"""
 
-# RFC 9112, 7.1: extensions may follow the size; what they mean is nobody's business here.
+# RFC 9112, 7.1: extensions may follow the size; what they mean is
+# nobody's business here.
 _CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?")
 
 
@@ -42,7 +47,8 @@ class Body(Protocol):
             at: Where the untaken ones start.
 
         Returns:
-            Where the bytes start that are not taken: the next request's, or of a line that is not whole yet.
+            Where the bytes start that are not taken: the next
+            request's, or of a line that is not whole yet.
 
         Raises:
             HttpError: `malformed_request`, or `body_too_large`.
@@ -63,7 +69,8 @@ class SizedBody:
 
     def __init__(self, length: int) -> None:
         self._left = length
-        # Not a list: of many tiny parts it would take many times their bytes.
+        # Not a list: of many tiny parts it would take many times their
+        # bytes.
         self._content = bytearray()
         self.done = length == 0
 
@@ -109,7 +116,9 @@ class _Next(Enum):
 
 
 class ChunkedBody:
-    """A body in chunks (RFC 9112, 7.1); extensions and trailers are discarded."""
+    """A body in chunks (RFC 9112, 7.1); extensions and trailers are
+    discarded.
+    """
 
     def __init__(self, limit: int = MAX_BODY) -> None:
         self._limit = limit
@@ -138,10 +147,12 @@ class ChunkedBody:
             at: Where the untaken ones start.
 
         Returns:
-            Where the bytes start that are not taken: the next request's, or of a line that is not whole yet.
+            Where the bytes start that are not taken: the next
+            request's, or of a line that is not whole yet.
 
         Raises:
-            HttpError: `malformed_request` for a chunk that can be read in two ways, `body_too_large`.
+            HttpError: `malformed_request` for a chunk that can be read
+                in two ways, `body_too_large`.
         """
         while not self.done:
             if self._next is _Next.DATA:
@@ -185,7 +196,9 @@ class ChunkedBody:
         feed = buffer.find(b"\n", at, at + most + 2)
         if feed < 0:
             if len(buffer) - at >= most + 2:
-                raise _malformed(f"A line between or behind the chunks has more than {most:,} bytes.")
+                raise _malformed(
+                    f"A line between or behind the chunks has more than {most:,} bytes."
+                )
             return at
         if feed == at or buffer[feed - 1] != 0x0D:
             raise _malformed("A line between or behind the chunks ends without a carriage return.")
@@ -199,13 +212,16 @@ class ChunkedBody:
     def _begin_chunk(self, line: bytes) -> None:
         found = _CHUNK_LINE.fullmatch(line)
         if not found:
-            # Not shown back: where chunks are badly framed, a line is the body's, and may hold a password.
+            # Not shown back: where chunks are badly framed, a line is
+            # the body's, and may hold a password.
             raise _malformed("A chunk does not begin with its size as a hexadecimal number.")
         self._discard(len(line) - len(found[1]))
         self._left = int(found[1], 16)
         self._size += self._left
         if self._size > self._limit:
-            raise HttpError(Code.BODY_TOO_LARGE, f"The body has more than {self._limit:,} bytes; send fewer.")
+            raise HttpError(
+                Code.BODY_TOO_LARGE, f"The body has more than {self._limit:,} bytes; send fewer."
+            )
         self._next = _Next.DATA if self._left else _Next.TRAILER
 
     def _pass_trailer(self, line: bytes) -> None:
@@ -221,7 +237,8 @@ class ChunkedBody:
         self._discarded += count
         if self._discarded > MAX_HEADERS or self._trailers > MAX_FIELDS:
             raise HttpError(
-                Code.HEADERS_TOO_LARGE, "The body's chunk extensions or trailers are too large; send none."
+                Code.HEADERS_TOO_LARGE,
+                "The body's chunk extensions or trailers are too large; send none.",
             )
 
 

@@ -1,4 +1,6 @@
-"""One client's connection: `http.server`'s handler, driven by a selector instead of a thread of its own."""
+"""One client's connection: `http.server`'s handler, driven by a
+selector instead of a thread of its own.
+"""
 
 import contextlib
 import selectors
@@ -10,7 +12,14 @@ from angarium import logs
 from angarium.api.interface import Admission, Head, Refusal, Response
 from angarium.api.transport.access_log import UNANSWERED, AccessLog
 from angarium.api.transport.body_reader import MAX_BODY
-from angarium.api.transport.connection_state import BODY, CLOSED, DISCARDING, HEAD, LINGERING, RUNNING
+from angarium.api.transport.connection_state import (
+    BODY,
+    CLOSED,
+    DISCARDING,
+    HEAD,
+    LINGERING,
+    RUNNING,
+)
 from angarium.api.transport.http_parser import Fields, Framing, HttpError, fields_within
 from angarium.api.transport.limits import (
     BURST,
@@ -33,9 +42,11 @@ _log = logs.get("angarium.api.transport.connection")
 
 
 class Connection(NonBlockingHandler):
-    """Reads requests, has them run, writes the answers in order; never blocks.
+    """Reads requests, has them run, writes the answers in order; never
+    blocks.
 
-    One request is in hand at a time; what is pipelined behind it waits in the buffer, then in the socket.
+    One request is in hand at a time; what is pipelined behind it waits
+    in the buffer, then in the socket.
     """
 
     def setup(self) -> None:
@@ -59,10 +70,13 @@ class Connection(NonBlockingHandler):
         self._settle(starved=True)
 
     def finish(self) -> None:
-        """Keep the connection; it closes itself when the client or the server is done."""
+        """Keep the connection; it closes itself when the client or the
+        server is done.
+        """
 
     def ready(self, events: int) -> None:
-        """Go on after the socket became readable or writable, or when its turn has come again.
+        """Go on after the socket became readable or writable, or when
+        its turn has come again.
 
         Args:
             events: The selector's mask, 0 for another turn.
@@ -87,11 +101,14 @@ class Connection(NonBlockingHandler):
             self._advance()
 
     def timed_out(self) -> None:
-        """End a wait that took too long: for a request, its rest, or the client's reading."""
+        """End a wait that took too long: for a request, its rest, or
+        the client's reading.
+        """
         waits, self._waits = self._waits, None
         if waits is self._owner.reading and self._phase is not DISCARDING:
             self._refuse(
-                Code.REQUEST_TIMEOUT, "The request was not all there in time; send it again, faster."
+                Code.REQUEST_TIMEOUT,
+                "The request was not all there in time; send it again, faster.",
             )
             self._finish()
             return
@@ -100,19 +117,26 @@ class Connection(NonBlockingHandler):
         self.close()
 
     def make_room(self) -> None:
-        """End the connection so that it holds nothing; say so where no answer is on its way."""
+        """End the connection so that it holds nothing; say so where no
+        answer is on its way.
+        """
         if self._phase is RUNNING or self._outbox.blocked:
             self.close()
             return
-        self._refuse(Code.OVERLOADED, "Too much is being sent to the service at once; send this again later.")
+        self._refuse(
+            Code.OVERLOADED,
+            "Too much is being sent to the service at once; send this again later.",
+        )
         self._reader = RequestReader(self._owner.heads)
         self._finish()
 
     def can_give_way(self) -> bool:
-        """Tell whether the connection can be closed to make room for another one.
+        """Tell whether the connection can be closed to make room for
+        another one.
 
         Returns:
-            False when bytes have arrived between two requests that nobody read yet.
+            False when bytes have arrived between two requests that
+            nobody read yet.
         """
         if self._waits is not self._owner.idle:
             return self._waits is not None
@@ -121,10 +145,13 @@ class Connection(NonBlockingHandler):
         return True
 
     def give_way(self) -> None:
-        """Close at once, with 503 to a request that was not all sent."""
+        """Close at once, with 503 to a request that was not all
+        sent.
+        """
         if self._waits is self._owner.reading:
             self._refuse(
-                Code.OVERLOADED, "The service has too many connections; send this again later, faster."
+                Code.OVERLOADED,
+                "The service has too many connections; send this again later, faster.",
             )
             if not self._flush():
                 return
@@ -136,22 +163,28 @@ class Connection(NonBlockingHandler):
             self.close()
 
     def stop_discarding(self) -> None:
-        """Read no more of a body that is answered already, where that is all that is waited for."""
+        """Read no more of a body that is answered already, where that
+        is all that is waited for.
+        """
         if self._phase is DISCARDING:
             self._closing = True
             self._settle(starved=True)
 
     def close(self: Self) -> None:
-        """Close the socket and leave the server; what is in hand is answered to nobody."""
+        """Close the socket and leave the server; what is in hand is
+        answered to nobody.
+        """
         if self._phase is CLOSED:
             return
         if self._phase is BODY:
             self._access.write(UNANSWERED, self._owner.clock.monotonic())
         self._wait_in(None)
         self._watch(0)
-        # What is in hand goes on without its client, and takes room until it ends.
+        # What is in hand goes on without its client, and takes room
+        # until it ends.
         self._hold(self._in_hand)
-        # It knows this connection, and nobody takes these bytes any more.
+        # It knows this connection, and nobody takes these bytes any
+        # more.
         self._outbox = SendBuffer()
         self._reader = RequestReader(self._owner.heads)
         self._phase = CLOSED
@@ -180,7 +213,8 @@ class Connection(NonBlockingHandler):
         outbox = self._outbox
         steps = BURST
         while steps:
-            # Before the next request: who takes no answer gets no other made.
+            # Before the next request: who takes no answer gets no other
+            # made.
             if outbox.held >= MAX_UNSENT and not self._flush():
                 return
             if outbox.blocked or not self._step():
@@ -188,11 +222,13 @@ class Connection(NonBlockingHandler):
             steps -= 1
             if self._reader.pending and self._owner.clock.monotonic() >= self._owner.slice_ends:
                 steps = 0
-        # A full socket ends the burst too, and may have room again when it is tried once more.
+        # A full socket ends the burst too, and may have room again when
+        # it is tried once more.
         self._finish(starved=steps > 0 and not outbox.blocked)
 
     def _step(self) -> bool:
-        # Takes one request as far as possible; False when that needs more bytes, or an answer.
+        # Takes one request as far as possible; False when that needs
+        # more bytes, or an answer.
         phase = self._phase
         if self._closing or phase is RUNNING:
             return False
@@ -235,7 +271,9 @@ class Connection(NonBlockingHandler):
         self._admission = admission
         if framing.length > MAX_BODY:
             detail = f"The body has {framing.length:,} bytes; send at most {MAX_BODY:,}."
-            response = self._owner.dispatcher.refuse(Code.BODY_TOO_LARGE, detail, self._access.trace_id)
+            response = self._owner.dispatcher.refuse(
+                Code.BODY_TOO_LARGE, detail, self._access.trace_id
+            )
             return self._refuse_unread(response, framing)
         self._phase = BODY
         if framing.expects_continue and not self._reader.pending:
@@ -247,7 +285,8 @@ class Connection(NonBlockingHandler):
         owner = self._owner
         weight = IN_HAND_COPIES * len(body)
         if body:
-            # What it takes counts before it is made. Nobody waits for this client any more.
+            # What it takes counts before it is made. Nobody waits for
+            # this client any more.
             self._wait_in(None)
             if not owner.holdings.has_room(weight - self._held):
                 self._respond(owner.dispatcher.overloaded(admission))
@@ -261,7 +300,8 @@ class Connection(NonBlockingHandler):
         return True
 
     def _refuse_unread(self, response: Response, framing: Framing) -> bool:
-        # Answers before the body came; a small one is read off so that the connection can go on.
+        # Answers before the body came; a small one is read off so that
+        # the connection can go on.
         if framing.expects_continue or framing.length > MAX_BODY:
             self._keep_alive = False
         self._respond(response)
@@ -273,11 +313,13 @@ class Connection(NonBlockingHandler):
         return True
 
     def _refuse(self, code: Code, detail: str) -> None:
-        # Answers a request that cannot be read on, and reads no further.
+        # Answers a request that cannot be read on, and reads no
+        # further.
         self._keep_alive = False
         access = self._access
         if self._phase is DISCARDING:
-            # Its answer is on its way already; all that is left is not to read a request out of this.
+            # Its answer is on its way already; all that is left is not
+            # to read a request out of this.
             access.discarded(code, self._peer)
             self._closing = True
             return
@@ -299,8 +341,12 @@ class Connection(NonBlockingHandler):
             self._closing = True
             fate = "close"
         if owner.cors is not None:
-            response = response._replace(headers=response.headers + owner.cors.fields(self._origins))
-        self._outbox.add(owner.encoder.encode(response, access.trace_id, fate, access.method != "HEAD"))
+            response = response._replace(
+                headers=response.headers + owner.cors.fields(self._origins)
+            )
+        self._outbox.add(
+            owner.encoder.encode(response, access.trace_id, fate, access.method != "HEAD")
+        )
         access.write(response.status, owner.clock.monotonic())
         self._phase = HEAD
         self._in_hand = 0
@@ -348,15 +394,19 @@ class Connection(NonBlockingHandler):
         self._hold(self._reader.trim() + self._outbox.held + self._in_hand)
 
     def _break_off(self) -> None:
-        # The client sends no more; when that is in the middle of a request it is told so.
+        # The client sends no more; when that is in the middle of a
+        # request it is told so.
         if self._phase is DISCARDING or (self._phase is HEAD and not self._reader.pending):
             self.close()
             return
-        self._refuse(Code.MALFORMED_REQUEST, "The connection ended before the request did; send all of it.")
+        self._refuse(
+            Code.MALFORMED_REQUEST, "The connection ended before the request did; send all of it."
+        )
         self._finish()
 
     def _linger(self) -> None:
-        # Says that nothing follows, and reads on so that no reset overtakes the answer (RFC 9112, 9.6).
+        # Says that nothing follows, and reads on so that no reset
+        # overtakes the answer (RFC 9112, 9.6).
         try:
             self.connection.shutdown(socket.SHUT_WR)
         except OSError as error:

@@ -10,7 +10,8 @@ class ConnectionState(Enum):
         HEAD: Between two requests, or reading a request's head.
         BODY: Reading the body of an admitted request.
         RUNNING: Waiting for the answer.
-        DISCARDING: Reading off the body of a request that is answered already.
+        DISCARDING: Reading off the body of a request that is answered
+            already.
         LINGERING: Done; only waiting for the client to notice.
         CLOSED: Gone.
     """

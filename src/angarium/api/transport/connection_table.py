@@ -1,4 +1,6 @@
-"""Every open connection, and which one makes room when there are too many."""
+"""Every open connection, and which one makes room when there are too
+many.
+"""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -7,7 +9,9 @@ from typing import Generic, TypeVar
 Item = TypeVar("Item")
 
 CANDIDATES = 16
-"""Of one address, and addresses: so few are looked at to find one that can be closed."""
+"""Of one address, and addresses: so few are looked at to find one that
+can be closed.
+"""
 
 
 class _Source(Generic[Item]):
@@ -19,14 +23,17 @@ class _Source(Generic[Item]):
         """Begin without connections."""
         self.name = name
         self.size = 0
-        # Those that wait for their client, the one that has waited longest first.
+        # Those that wait for their client, the one that has waited
+        # longest first.
         self.waiting: dict[Item, None] = {}
 
 
 class ConnectionTable(Generic[Item]):
-    """Counts connections by address, and knows who of each has waited longest; used by one thread.
+    """Counts connections by address, and knows who of each has waited
+    longest; used by one thread.
 
-    All it does costs the same however many connections and addresses there are.
+    All it does costs the same however many connections and addresses
+    there are.
     """
 
     __slots__ = ("_by_size", "_largest", "_sources", "_sources_of", "_waiting")
@@ -35,7 +42,8 @@ class ConnectionTable(Generic[Item]):
         """Begin without connections."""
         self._sources: dict[str, _Source[Item]] = {}
         self._sources_of: dict[Item, _Source[Item]] = {}
-        # By how many connections they have; of equals the one first that has been still for longest.
+        # By how many connections they have; of equals the one first
+        # that has been still for longest.
         self._by_size: dict[int, dict[_Source[Item], None]] = {}
         self._largest = 0
         self._waiting = 0
@@ -74,7 +82,8 @@ class ConnectionTable(Generic[Item]):
 
         Args:
             connection: Which was opened.
-            address: Where from; all addresses of one client are the same.
+            address: Where from; all addresses of one client are the
+                same.
         """
         source = self._sources.get(address)
         if source is None:
@@ -127,10 +136,12 @@ class ConnectionTable(Generic[Item]):
             self._waiting -= 1
 
     def candidates(self) -> Iterator[Item]:
-        """Look for those that should make room: the longest waiting of the address that has most, and so on.
+        """Look for those that should make room: the longest waiting of
+        the address that has most, and so on.
 
         Yields:
-            A few connections that wait; each may be removed before the next is asked for.
+            A few connections that wait; each may be removed before the
+            next is asked for.
         """
         for size in range(self._largest, 0, -1):
             for source in tuple(islice(self._by_size.get(size, ()), CANDIDATES)):
@@ -140,7 +151,8 @@ class ConnectionTable(Generic[Item]):
         """Name the address that has most connections.
 
         Returns:
-            The address, and how many it has; nobody and 0 where there are none.
+            The address, and how many it has; nobody and 0 where there
+            are none.
         """
         for source in self._by_size.get(self._largest, ()):
             return source.name, source.size

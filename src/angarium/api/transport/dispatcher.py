@@ -1,4 +1,6 @@
-"""Running requests: at once, on a lane, or when a future is done; never longer than they are given."""
+"""Running requests: at once, on a lane, or when a future is done; never
+longer than they are given.
+"""
 
 import math
 from collections.abc import Callable, Hashable, Mapping
@@ -33,21 +35,28 @@ from angarium.timeout_queue import TimeoutQueue
 CLOSING_PATIENCE = 1.0
 """Seconds for the lanes' threads to end after the last answer."""
 HANDOVER_SECONDS = 10.0
-"""A server's thread that takes nothing for so long is not waited for."""
+"""A server's thread that takes nothing for so long is not waited
+for.
+"""
 _STEPS_A_SECOND = 10
 
-# Looking a member up on its class costs more than all that is done with it here.
+# Looking a member up on its class costs more than all that is done with
+# it here.
 INLINE = ExecutionMode.INLINE
 HASHING = ExecutionMode.HASHING
 HEALTH = ExecutionMode.HEALTH
 LIVENESS = ExecutionMode.LIVENESS
 
 _UNBOUNDED = frozenset((HASHING, HEALTH, LIVENESS))
-"""The lanes of requests that do not count as in hand: they have bounds of their own."""
+"""The lanes of requests that do not count as in hand: they have bounds
+of their own.
+"""
 
 HASHING_NICENESS = 5
-"""How far a thread that hashes stands back: it weighs a third of the others where the cores are taken, so
-that logins are slower then, and sends are not. A tenth let logins wait for seconds on a busy machine."""
+"""How far a thread that hashes stands back: it weighs a third of the
+others where the cores are taken, so that logins are slower then, and
+sends are not. A tenth let logins wait for seconds on a busy machine.
+"""
 
 Completion = tuple[PendingRequest, Callable[[], Response | None]]
 
@@ -55,7 +64,8 @@ _log = logs.get("angarium.api.transport.dispatcher")
 
 
 class Dispatcher:
-    """Runs requests for the server's thread, which calls everything here.
+    """Runs requests for the server's thread, which calls everything
+    here.
 
     Attributes:
         mailbox: What lanes and futures completed, for `collect`.
@@ -126,7 +136,8 @@ class Dispatcher:
             return Refusal(self._failed(head.trace_id, error), "unmatched")
 
     def refuse(self, code: Code, detail: str, trace_id: str) -> Response:
-        """Ask the application for the answer to a fault that the server found.
+        """Ask the application for the answer to a fault that the server
+        found.
 
         Args:
             code: What clients branch on.
@@ -151,7 +162,9 @@ class Dispatcher:
         """
         lane = admission.lane
         user, source = _parties(admission)
-        if lane not in _UNBOUNDED and not (self._shares.has_room(user, source) or self._make_room(user)):
+        if lane not in _UNBOUNDED and not (
+            self._shares.has_room(user, source) or self._make_room(user)
+        ):
             return self.overloaded(admission)
         if lane is ExecutionMode.STORE or lane is HEALTH:
             return self._queue(PendingRequest(admission, body, client, user, source), lane)
@@ -171,21 +184,27 @@ class Dispatcher:
         """
         if admission.lane is HASHING:
             self._login_overloads.add()
-            detail = "Too many logins are waiting, in all or from this address; log in again later."
+            detail = (
+                "Too many logins are waiting, in all or from this address; log in again later."
+            )
         else:
             self._overloads.add()
             detail = f"The service has {self.in_hand} requests in hand; send this one again later."
         return self._application.refuse(Code.OVERLOADED, detail, admission.head.trace_id)
 
     def rested(self) -> None:
-        """Tell the application that no request is at hand for the moment."""
+        """Tell the application that no request is at hand for the
+        moment.
+        """
         try:
             self._application.rested()
         except Exception as error:  # noqa: BLE001 - it must not end the server
             _log.error("internal_error", "the application could not take a pause", error)
 
     def collect(self) -> None:
-        """Answer what lanes and futures completed since the last call."""
+        """Answer what lanes and futures completed since the last
+        call.
+        """
         for transaction, complete in self.mailbox.items():
             _note_taken(transaction)
             if transaction.answered:
@@ -210,13 +229,15 @@ class Dispatcher:
         """Write the lines that sum up what repeats.
 
         Args:
-            now: The monotonic clock's seconds; infinity where there will be no later moment.
+            now: The monotonic clock's seconds; infinity where there
+                will be no later moment.
         """
         refused = self._overloads.due(now)
         if refused:
             _log.warning(
                 "overloaded",
-                f"{refused} requests were refused: too many were in hand, or of one user or address",
+                f"{refused} requests were refused: too many were in hand, or of one user or "
+                "address",
                 refused=refused,
                 in_hand=self.in_hand,
             )
@@ -224,7 +245,8 @@ class Dispatcher:
         if logins:
             _log.warning(
                 "overloaded",
-                f"{logins} logins were refused: too many waited for their hash, in all or of one address",
+                f"{logins} logins were refused: too many waited for their hash, in all or of one "
+                "address",
                 refused=logins,
                 path="/auth/token",
             )
@@ -255,31 +277,41 @@ class Dispatcher:
         return None
 
     def _work(self, transaction: PendingRequest, due: float) -> None:
-        # Called on a lane's thread; nobody waits any more for what is answered or late.
+        # Called on a lane's thread; nobody waits any more for what is
+        # answered or late.
         body, check = transaction.body, transaction.check
         left = due - self._clock.monotonic()
         if transaction.answered or left <= 0:
             _abandon(transaction)
             return
         with deadline.within(left):
-            outcome = check.run() if check else self._outcome(transaction.admission, body, may_block=True)
+            outcome = (
+                check.run()
+                if check
+                else self._outcome(transaction.admission, body, may_block=True)
+            )
         self._hand_over(transaction, outcome)
 
     def _hand_over(self, transaction: PendingRequest, outcome: Outcome) -> None:
-        """Give the server's thread what a lane's thread has made, and wait until it has taken a large answer.
+        """Give the server's thread what a lane's thread has made, and
+        wait until it has taken a large answer.
 
-        So no thread makes a second one while the first is counted nowhere.
+        So no thread makes a second one while the first is counted
+        nowhere.
         """
         taken: Event | None = None
         if isinstance(outcome, Response) and len(outcome.body) > LARGE_ANSWER:
             taken = transaction.taken = Event()
         self.mailbox.put((transaction, partial(self._settle, transaction, outcome)))
-        # In this order: `close` lets go whom it finds, and whoever comes later finds it closed.
+        # In this order: `close` lets go whom it finds, and whoever
+        # comes later finds it closed.
         if taken is not None and not self._closed:
             taken.wait(HANDOVER_SECONDS)
 
     def _make_room(self, user: Hashable) -> bool:
-        """Return whether somebody who has more in hand than this user gave one up that waits for a thread."""
+        """Return whether somebody who has more in hand than this user
+        gave one up that waits for a thread.
+        """
         displaced = self._pools[ExecutionMode.STORE].displace(self._shares.of(user) + 1)
         if displaced is not None:
             self._turn_away(displaced)
@@ -290,7 +322,8 @@ class Dispatcher:
         transaction = displaced.owner
         assert isinstance(transaction, PendingRequest), "every job here is of one"  # noqa: S101 - states a type
         self._leave(transaction)
-        # With the next round, because its client may go on at once to another request.
+        # With the next round, because its client may go on at once to
+        # another request.
         self.mailbox.put((transaction, partial(self._turned_away, transaction)))
 
     def _turned_away(self, transaction: PendingRequest) -> Response:
@@ -307,7 +340,9 @@ class Dispatcher:
             transaction.check = outcome
             return self._queue(transaction, HASHING)
         if transaction.admission.lane is not INLINE or transaction.retried:
-            return self._failed(_trace_id(transaction), TypeError("a lane that may block got WouldBlock"))
+            return self._failed(
+                _trace_id(transaction), TypeError("a lane that may block got WouldBlock")
+            )
         transaction.retried = True
         return self._queue(transaction, ExecutionMode.STORE)
 
@@ -323,9 +358,11 @@ class Dispatcher:
         if awaiting.future.done():
             return self._guarded(transaction, awaiting.render)
         transaction.awaiting = awaiting
-        # What is left to do needs it no more, and waits for two seconds where the log is slow.
+        # What is left to do needs it no more, and waits for two seconds
+        # where the log is slow.
         transaction.body = b""
-        # Rounded up, so that there are few different waits however the application reckons.
+        # Rounded up, so that there are few different waits however the
+        # application reckons.
         steps = max(1, math.ceil(awaiting.within * _STEPS_A_SECOND))
         waits = self._futures.get(steps)
         if waits is None:
@@ -354,7 +391,9 @@ class Dispatcher:
             lane=transaction.admission.lane.name.lower(),
             waiting_for="lane" if awaiting is None else "future",
         )
-        late = awaiting.late if awaiting else partial(self._application.late, transaction.admission)
+        late = (
+            awaiting.late if awaiting else partial(self._application.late, transaction.admission)
+        )
         self._answer(transaction, self._guarded(transaction, late))
 
     def _guarded(self, transaction: PendingRequest, make: Callable[[], Response]) -> Response:
@@ -368,7 +407,8 @@ class Dispatcher:
     def _answer(self, transaction: PendingRequest, response: Response) -> None:
         self._leave(transaction)
         transaction.answered = True
-        # In this order, because a lane looks at them in the other one; what is late may stay queued for long.
+        # In this order, because a lane looks at them in the other one;
+        # what is late may stay queued for long.
         transaction.body = b""
         try:
             transaction.client.reply(response)
@@ -377,7 +417,9 @@ class Dispatcher:
             _log.error("internal_error", "an answer could not be sent", error, trace_id=trace_id)
             transaction.client.close()
 
-    def _join(self, transaction: PendingRequest, waits: TimeoutQueue[PendingRequest], now: float) -> None:
+    def _join(
+        self, transaction: PendingRequest, waits: TimeoutQueue[PendingRequest], now: float
+    ) -> None:
         transaction.waits = waits
         waits.add(transaction, now)
         if transaction.admission.lane not in _UNBOUNDED:
@@ -394,9 +436,13 @@ class Dispatcher:
             self._shares.remove(transaction.user, transaction.source)
 
     def _failed(self, trace_id: str, error: Exception) -> Response:
-        _log.error("internal_error", "a request ended in a fault of the service", error, trace_id=trace_id)
+        _log.error(
+            "internal_error", "a request ended in a fault of the service", error, trace_id=trace_id
+        )
         return self._application.refuse(
-            Code.INTERNAL_ERROR, "The service failed; its log has more under the trace id.", trace_id
+            Code.INTERNAL_ERROR,
+            "The service failed; its log has more under the trace id.",
+            trace_id,
         )
 
 
@@ -408,13 +454,17 @@ def _pools(limits: ServerLimits) -> Mapping[ExecutionMode, ThreadPool]:
     health = FairQueue(most, most, limits.health_threads)
     return {
         ExecutionMode.STORE: ThreadPool("store", limits.store_threads, store),
-        ExecutionMode.HASHING: ThreadPool("hashing", limits.hashing_threads, hashing, HASHING_NICENESS),
+        ExecutionMode.HASHING: ThreadPool(
+            "hashing", limits.hashing_threads, hashing, HASHING_NICENESS
+        ),
         ExecutionMode.HEALTH: ThreadPool("health", limits.health_threads, health),
     }
 
 
 def _parties(admission: Admission) -> tuple[Hashable, str]:
-    """Return whose a request is, and its network; the network twice, where nobody proved who they are."""
+    """Return whose a request is, and its network; the network twice,
+    where nobody proved who they are.
+    """
     source = client_key(admission.client)
     return (source if admission.principal is None else admission.principal.user_id), source
 
@@ -427,8 +477,8 @@ def _abandon(transaction: PendingRequest) -> None:
 
 
 def _let_go(transaction: PendingRequest) -> DeferredResponse | None:
-    # A future keeps its callbacks, which know the transaction: a cycle. Left to the garbage collector, it
-    # cost a tenth of a send.
+    # A future keeps its callbacks, which know the transaction: a cycle.
+    # Left to the garbage collector, it cost a tenth of a send.
     awaiting, transaction.awaiting = transaction.awaiting, None
     return awaiting
 

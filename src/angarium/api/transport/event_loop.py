@@ -16,17 +16,21 @@ Owned = TypeVar("Owned")
 
 
 class EventLoop(Protocol[Owned]):
-    """A server, as its connections see it; every call comes from its thread.
+    """A server, as its connections see it; every call comes from its
+    thread.
 
     Attributes:
         limits: The bounds of what is held and waited for.
         clock: Tells the time.
-        now: The monotonic clock's seconds when the loop came round last.
-        slice_ends: The monotonic clock's seconds at which it looks who else is ready.
+        now: The monotonic clock's seconds when the loop came round
+            last.
+        slice_ends: The monotonic clock's seconds at which it looks who
+            else is ready.
         dispatcher: Runs requests.
         encoder: Makes bytes of answers.
         heads: Takes requests' heads apart.
-        cors: Makes the header fields for web pages on every answer; None where none may call.
+        cors: Makes the header fields for web pages on every answer;
+            None where none may call.
         holdings: Bytes of requests and answers that connections hold.
         connections: All of them, by address.
         stopping: True when every answer must close its connection.

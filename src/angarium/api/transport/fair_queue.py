@@ -1,4 +1,6 @@
-"""Fair queueing: whoever queues much waits for himself, and nobody else waits for him."""
+"""Fair queueing: whoever queues much waits for himself, and nobody else
+waits for him.
+"""
 
 import threading
 from collections import Counter
@@ -6,7 +8,9 @@ from collections.abc import Callable, Hashable
 from heapq import heapify, heappop, heappush
 
 OUTDATED = 64
-"""Entries of flows that left the queue that may lie in the heap before they are swept out."""
+"""Entries of flows that left the queue that may lie in the heap before
+they are swept out.
+"""
 
 _Entry = tuple[int, int, int, Hashable]
 
@@ -17,13 +21,16 @@ class Job:
     Attributes:
         run: Does the work; must not raise.
         flow: Whose work it is; each flow has the same share.
-        source: Where it comes from, which decides between flows that are equal.
+        source: Where it comes from, which decides between flows that
+            are equal.
         owner: Whatever its submitter knows it by.
     """
 
     __slots__ = ("arrived", "flow", "owner", "run", "source")
 
-    def __init__(self, run: Callable[[], None], flow: Hashable, source: str, owner: object = None) -> None:
+    def __init__(
+        self, run: Callable[[], None], flow: Hashable, source: str, owner: object = None
+    ) -> None:
         """Describe the work.
 
         Args:
@@ -49,7 +56,8 @@ class _Flow:
         self.waiting: dict[Job, None] = {}
         self.running = 0
         self.finish = 0
-        # The order of its entry among the next jobs, 0 while it has none.
+        # The order of its entry among the next jobs, 0 while it has
+        # none.
         self.listed = 0
 
     @property
@@ -59,13 +67,16 @@ class _Flow:
 
 
 class FairQueue:
-    """Start-time fair queueing (Goyal, Vin and Cheng, 1996) with jobs of one length; used by any thread.
+    """Start-time fair queueing (Goyal, Vin and Cheng, 1996) with jobs
+    of one length; used by any thread.
 
-    A flow's next job starts at the virtual time at which its last one ended, or now where it had none, and
-    the job with the earliest start is taken first: flows take turns, and one that comes seldom comes next.
-    Of several with the same start the one goes first whose source has the fewest jobs here, so that many
-    users at one address do not crowd out another address. One flow has only so many jobs with takers at a
-    time, so that it does not fill every thread.
+    A flow's next job starts at the virtual time at which its last one
+    ended, or now where it had none, and the job with the earliest start
+    is taken first: flows take turns, and one that comes seldom comes
+    next. Of several with the same start the one goes first whose source
+    has the fewest jobs here, so that many users at one address do not
+    crowd out another address. One flow has only so many jobs with
+    takers at a time, so that it does not fill every thread.
     """
 
     def __init__(self, capacity: int, share: int, threads: int) -> None:
@@ -81,7 +92,8 @@ class FairQueue:
         self._threads = threads
         self._flows: dict[Hashable, _Flow] = {}
         self._sources: Counter[str] = Counter()
-        # The next job of each flow that may run one more: start, jobs of its source, order of coming.
+        # The next job of each flow that may run one more: start, jobs
+        # of its source, order of coming.
         self._next: list[_Entry] = []
         self._changed = threading.Condition()
         self._size = 0
@@ -90,14 +102,16 @@ class FairQueue:
         self._closed = False
 
     def put(self, job: Job) -> Job | None:
-        """Queue a job; where there is no room, the newest one of the flow that has most makes it.
+        """Queue a job; where there is no room, the newest one of the
+        flow that has most makes it.
 
         Args:
             job: To be taken later.
 
         Returns:
-            The job that is queued no longer, which is this one where its own flow has its share or as
-            many as any other; None when there was room.
+            The job that is queued no longer, which is this one where
+            its own flow has its share or as many as any other; None
+            when there was room.
         """
         with self._changed:
             flow = self._flows.get(job.flow)
@@ -121,7 +135,8 @@ class FairQueue:
             return displaced
 
     def take(self) -> Job | None:
-        """Wait for the next job; `finished` must be told when it is done.
+        """Wait for the next job; `finished` must be told when it is
+        done.
 
         Returns:
             The job; None once the queue is closed.
@@ -157,7 +172,8 @@ class FairQueue:
             job: What was put.
 
         Returns:
-            True when it was there; False when it was taken before, or displaced.
+            True when it was there; False when it was taken before, or
+            displaced.
         """
         with self._changed:
             flow = self._flows.get(job.flow)
@@ -170,7 +186,8 @@ class FairQueue:
         """Take out the newest job of the flow that has most.
 
         Args:
-            more_than: Jobs, waiting or running, that a flow may have without being asked for one.
+            more_than: Jobs, waiting or running, that a flow may have
+                without being asked for one.
 
         Returns:
             The job, None where no flow has more of which one waits.
@@ -185,7 +202,9 @@ class FairQueue:
             self._changed.notify_all()
 
     def _pop(self) -> Job | None:
-        """Return the job with the earliest start, None where there is none that may run."""
+        """Return the job with the earliest start, None where there is
+        none that may run.
+        """
         while self._next:
             start, _, order, key = heappop(self._next)
             flow = self._flows.get(key)
@@ -204,7 +223,9 @@ class FairQueue:
         return None
 
     def _list(self, key: Hashable, flow: _Flow) -> bool:
-        """Return whether a flow's next job was entered, because the flow may run one."""
+        """Return whether a flow's next job was entered, because the
+        flow may run one.
+        """
         if flow.listed or not flow.waiting or flow.running >= self._threads:
             return False
         if len(self._next) > 2 * len(self._flows) + OUTDATED:
@@ -218,7 +239,9 @@ class FairQueue:
         return True
 
     def _is_valid(self, entry: _Entry) -> bool:
-        """Return whether an entry's flow is still there and was not entered anew."""
+        """Return whether an entry's flow is still there and was not
+        entered anew.
+        """
         flow = self._flows.get(entry[3])
         return flow is not None and flow.listed == entry[2]
 
@@ -238,7 +261,9 @@ class FairQueue:
         self._forget(job, flow)
 
     def _forget(self, job: Job, flow: _Flow) -> None:
-        """Count a job no longer, and its flow where this was the last one."""
+        """Count a job no longer, and its flow where this was the last
+        one.
+        """
         self._size -= 1
         self._sources[job.source] -= 1
         if not self._sources[job.source]:

@@ -1,4 +1,6 @@
-"""Heads that were taken apart before: clients repeat themselves, and a balancer's connections carry many."""
+"""Heads that were taken apart before: clients repeat themselves, and a
+balancer's connections carry many.
+"""
 
 from angarium.api.transport import http_parser
 from angarium.api.transport.http_parser import Framing, RequestHead, framing_of
@@ -38,7 +40,9 @@ class KnownHead:
 
 
 class HeadCache:
-    """Takes heads apart, each but once while it is known; for one thread."""
+    """Takes heads apart, each but once while it is known; for one
+    thread.
+    """
 
     def __init__(self, most: int = MAX_HEADS) -> None:
         """Set the bound.
@@ -53,10 +57,12 @@ class HeadCache:
         """Take a head apart.
 
         Args:
-            head: From the request's line to the last field, without the last line end; within the limits.
+            head: From the request's line to the last field, without the
+                last line end; within the limits.
 
         Returns:
-            Its parts; the same object for the same bytes while they are known.
+            Its parts; the same object for the same bytes while they are
+            known.
 
         Raises:
             HttpError: It cannot be read.

@@ -1,4 +1,6 @@
-"""The bytes of a request's head: found, checked and taken apart (RFC 9112), strict where smugglers live."""
+"""The bytes of a request's head: found, checked and taken apart (RFC
+9112), strict where smugglers live.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -15,7 +17,9 @@ MAX_HEADERS = 16 * 1024
 """Bytes of all header fields together."""
 MAX_FIELDS = 100
 
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"})
+METHODS = frozenset(
+    {"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"}
+)
 
 _END = b"\r\n\r\n"
 _LINE_END = b"\r\n"
@@ -28,7 +32,8 @@ _AUTHORITY = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+;=%]+|\[[0-9A-Fa-f:.]+\])(?:
 
 
 class HttpError(Exception):
-    """A request that breaks HTTP's rules, or this server's limits; its connection must be closed.
+    """A request that breaks HTTP's rules, or this server's limits; its
+    connection must be closed.
 
     Attributes:
         code: What clients branch on.
@@ -42,15 +47,19 @@ class HttpError(Exception):
 
 
 Fields = Mapping[str, list[str]]
-"""Header fields by name in lower case, each with its values in the order in which they were sent."""
+"""Header fields by name in lower case, each with its values in the
+order in which they were sent.
+"""
 
 
 class RequestHead(NamedTuple):
-    """A request's line and header fields, each well-formed by itself; a tuple, because one is made a request.
+    """A request's line and header fields, each well-formed by itself; a
+    tuple, because one is made a request.
 
     Attributes:
         method: A token; not necessarily a method that HTTP knows.
-        path: Of the target, still percent-encoded, without the query; `*` of `OPTIONS *`.
+        path: Of the target, still percent-encoded, without the query;
+            `*` of `OPTIONS *`.
         query: Behind the `?`, still percent-encoded.
         minor: 0 or 1, of HTTP/1.x.
         fields: All of them.
@@ -66,21 +75,26 @@ class RequestHead(NamedTuple):
 
 
 def head_end(buffer: bytes, at: int, seen: int = 0) -> int:
-    """Look for the end of a head, and for faults that more bytes could not mend.
+    """Look for the end of a head, and for faults that more bytes could
+    not mend.
 
-    However the bytes are cut into pieces, the same fault is reported: the first one.
+    However the bytes are cut into pieces, the same fault is reported:
+    the first one.
 
     Args:
         buffer: Received bytes.
         at: Where the request's line starts.
-        seen: Bytes from there that an earlier call found in order, so that a client who sends single bytes
-            does not have all of them looked at again each time.
+        seen: Bytes from there that an earlier call found in order, so
+            that a client who sends single bytes does not have all of
+            them looked at again each time.
 
     Returns:
-        The offset of the empty line's preceding line end, -1 while it is not there.
+        The offset of the empty line's preceding line end, -1 while it
+        is not there.
 
     Raises:
-        HttpError: `malformed_request`, `uri_too_long` or `headers_too_large`.
+        HttpError: `malformed_request`, `uri_too_long` or
+            `headers_too_large`.
     """
     end = buffer.find(_END, at)
     if 0 <= end - at <= MAX_REQUEST_LINE:
@@ -99,13 +113,15 @@ def parse_head(head: bytes) -> RequestHead:
     """Take a head apart.
 
     Args:
-        head: From the request's line to the last field, without the last line end; within the limits.
+        head: From the request's line to the last field, without the
+            last line end; within the limits.
 
     Returns:
         Its parts.
 
     Raises:
-        HttpError: `malformed_request`, or `headers_too_large` for too many fields.
+        HttpError: `malformed_request`, or `headers_too_large` for too
+            many fields.
     """
     line, *lines = head.decode("latin-1").split("\r\n")
     if not (line.isprintable() and "".join(lines).isprintable()):
@@ -113,7 +129,8 @@ def parse_head(head: bytes) -> RequestHead:
     method, path, query, minor = _request_line(line)
     if len(lines) > MAX_FIELDS:
         raise HttpError(
-            Code.HEADERS_TOO_LARGE, f"The request has {len(lines)} header fields; send at most {MAX_FIELDS}."
+            Code.HEADERS_TOO_LARGE,
+            f"The request has {len(lines)} header fields; send at most {MAX_FIELDS}.",
         )
     fields: dict[str, list[str]] = {}
     for line in lines:
@@ -138,7 +155,11 @@ def is_field_line(line: bytes) -> bool:
         True when it is a name, a colon and a value of legal characters.
     """
     name, colon, _ = line.partition(b":")
-    return bool(colon and _TOKEN.fullmatch(name.decode("latin-1")) and not _ILLEGAL.search(line + _LINE_END))
+    return bool(
+        colon
+        and _TOKEN.fullmatch(name.decode("latin-1"))
+        and not _ILLEGAL.search(line + _LINE_END)
+    )
 
 
 def check_host(hosts: Sequence[str] | None, wanted: bool) -> None:
@@ -161,7 +182,8 @@ def check_host(hosts: Sequence[str] | None, wanted: bool) -> None:
 
 
 def _passed_limit(received: bytes, whole: bool) -> tuple[int, HttpError | None]:
-    # How many bytes it takes to see that a limit is passed, and the error; more than there are when none is.
+    # How many bytes it takes to see that a limit is passed, and the
+    # error; more than there are when none is.
     length = len(received)
     line_end = received.find(_LINE_END)
     if line_end > MAX_REQUEST_LINE or (line_end < 0 and length >= MAX_REQUEST_LINE + 2):
@@ -179,7 +201,8 @@ def _passed_limit(received: bytes, whole: bool) -> tuple[int, HttpError | None]:
 
 
 def _quote_at(received: bytes, at: int) -> int:
-    # How many bytes it takes to see an illegal one: a carriage return needs the byte behind it.
+    # How many bytes it takes to see an illegal one: a carriage return
+    # needs the byte behind it.
     return at + 2 if received[at] == 0x0D else at + 1
 
 
@@ -191,7 +214,10 @@ def _check_characters(head: bytes) -> None:
 
 
 def _illegal(received: bytes, at: int) -> HttpError:
-    names = {0x0D: "a carriage return without a line feed", 0x0A: "a line feed without a carriage return"}
+    names = {
+        0x0D: "a carriage return without a line feed",
+        0x0A: "a line feed without a carriage return",
+    }
     what = names.get(received[at], f"the control character 0x{received[at]:02x}")
     return _malformed(f"The request's head has {what} at byte {at}.")
 
@@ -208,7 +234,9 @@ def _request_line(line: str) -> tuple[str, str, str, int]:
     if method not in METHODS and not _TOKEN.fullmatch(method):
         raise _malformed(f"The method {_quote(method)} is no token.")
     if not target.isascii() or "#" in target or "\t" in target:
-        raise _malformed(f"The target {_quote(target)} has characters that must be percent-encoded.")
+        raise _malformed(
+            f"The target {_quote(target)} has characters that must be percent-encoded."
+        )
     if target.startswith("/"):
         path, _, query = target.partition("?")
         return method, path, query, minor
@@ -221,7 +249,9 @@ def _other_target(method: str, target: str) -> tuple[str, str]:
         return "*", ""
     absolute = _ABSOLUTE.fullmatch(target)
     if absolute and _is_authority(absolute[1]):
-        return absolute[2] or ("*" if method == "OPTIONS" and absolute[3] is None else "/"), absolute[3] or ""
+        return absolute[2] or (
+            "*" if method == "OPTIONS" and absolute[3] is None else "/"
+        ), absolute[3] or ""
     if method == "CONNECT" and _is_authority(target):
         return target, ""
     raise _malformed(f"The target {_quote(target)} is neither a path nor an http URL.")
@@ -231,7 +261,8 @@ def _other_target(method: str, target: str) -> tuple[str, str]:
 def _field_name(name: str) -> str:
     if not _TOKEN.fullmatch(name):
         raise _malformed(
-            f"The header field name {_quote(name)} is no token; no space may stand before, in or behind it."
+            f"The header field name {_quote(name)} is no token; no space may stand before, in or "
+            "behind it."
         )
     return name.lower()
 
@@ -256,10 +287,12 @@ def fields_within(received: bytes) -> Fields:
     """Take the trace id and the origin from a head that cannot be read.
 
     Args:
-        received: The head's bytes, as far as they came, and perhaps what follows them.
+        received: The head's bytes, as far as they came, and perhaps
+            what follows them.
 
     Returns:
-        The values of `traceparent`, `x-trace-id` and `origin`, as of a head that can be read.
+        The values of `traceparent`, `x-trace-id` and `origin`, as of a
+        head that can be read.
     """
     end = received.find(b"\r\n\r\n")
     fields: dict[str, list[str]] = {}
@@ -273,7 +306,9 @@ CHUNKED = -1
 
 MAX_DIGITS = 18
 BEYOND_ALL_LIMITS = 10**18
-"""Stands for every length of more digits: Python refuses to convert thousands of them."""
+"""Stands for every length of more digits: Python refuses to convert
+thousands of them.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,8 +317,10 @@ class Framing:
 
     Attributes:
         length: The body's bytes, `CHUNKED` when only the chunks tell.
-        keep_alive: Whether the client wants the connection to stay open.
-        expects_continue: Whether the client waits for leave to send the body.
+        keep_alive: Whether the client wants the connection to stay
+            open.
+        expects_continue: Whether the client waits for leave to send the
+            body.
     """
 
     length: int
@@ -296,7 +333,8 @@ _NO_BODY_AND_CLOSE = Framing(0, False, False)
 
 
 def framing_of(request: RequestHead) -> Framing:
-    """Tell how a request is delimited, and check that there is only one way to read it.
+    """Tell how a request is delimited, and check that there is only one
+    way to read it.
 
     Args:
         request: A parsed head.
@@ -305,14 +343,17 @@ def framing_of(request: RequestHead) -> Framing:
         Its body's length and its connection's fate.
 
     Raises:
-        HttpError: `malformed_request`, `not_implemented` or `expectation_failed`.
+        HttpError: `malformed_request`, `not_implemented` or
+            `expectation_failed`.
     """
     fields = request.fields
     modern = request.minor == 1
     check_host(fields.get("host"), modern)
     length = _length(fields, modern)
     if request.method not in METHODS:
-        detail = f"HTTP knows no method {request.method[:60]!a}; OPTIONS tells which ones a path takes."
+        detail = (
+            f"HTTP knows no method {request.method[:60]!a}; OPTIONS tells which ones a path takes."
+        )
         raise HttpError(Code.NOT_IMPLEMENTED, detail)
     keep_alive = _keep_alive(fields["connection"], modern) if "connection" in fields else modern
     continues = "expect" in fields and _expects_continue(fields["expect"], modern)
@@ -356,7 +397,8 @@ def _expects_continue(expectations: Sequence[str], modern: bool) -> bool:
         shown = ", ".join(expectations)[:60]
         detail = f"The request expects {shown!a}; only 100-continue can be met."
         raise HttpError(Code.EXPECTATION_FAILED, detail)
-    # RFC 9110, 10.1.1: a 100-continue expectation of an HTTP/1.0 client is ignored.
+    # RFC 9110, 10.1.1: a 100-continue expectation of an HTTP/1.0 client
+    # is ignored.
     return modern
 
 

@@ -35,7 +35,8 @@ def resolve_listening_address(
     try:
         found = lookup(host, port, socket.AF_UNSPEC, socket.SOCK_STREAM)
     except UnicodeError as error:
-        # Python's way to say that a part of the name is empty or too long.
+        # Python's way to say that a part of the name is empty or too
+        # long.
         raise OSError(f"{host} can be no host's name") from error
     by_family = {family: address for family, _, _, _, address in reversed(found)}
     for family in (socket.AF_INET, socket.AF_INET6):

@@ -1,4 +1,6 @@
-"""How many bytes of requests and answers all connections hold together."""
+"""How many bytes of requests and answers all connections hold
+together.
+"""
 
 from collections.abc import Callable, Sequence
 from operator import itemgetter
@@ -14,7 +16,8 @@ _log = logs.get("angarium.api.transport.memory_budget")
 
 
 class MemoryBudget(Generic[Holder]):
-    """Adds up what connections hold; whoever waits longest for its client makes room where that is too much.
+    """Adds up what connections hold; whoever waits longest for its
+    client makes room where that is too much.
 
     Attributes:
         held: Bytes in all.
@@ -30,7 +33,8 @@ class MemoryBudget(Generic[Holder]):
         Args:
             most: Bytes that all may hold.
             waits: Where connections wait for their clients.
-            make_room: Ends a connection, so that it holds nothing or waits no longer; must not raise.
+            make_room: Ends a connection, so that it holds nothing or
+                waits no longer; must not raise.
         """
         self.held = 0
         self._most = most
@@ -60,7 +64,8 @@ class MemoryBudget(Generic[Holder]):
         self._making_room = False
 
     def has_room(self, more: int) -> bool:
-        """Ask before something is made whether it may be held, and end those for it that wait longest.
+        """Ask before something is made whether it may be held, and end
+        those for it that wait longest.
 
         Args:
             more: Bytes that it will take.
@@ -80,13 +85,15 @@ class MemoryBudget(Generic[Holder]):
         """Write one line about all that were ended since the last one.
 
         Args:
-            now: The monotonic clock's seconds; infinity where there will be no later moment.
+            now: The monotonic clock's seconds; infinity where there
+                will be no later moment.
         """
         ended = self._ended.due(now)
         if ended:
             _log.warning(
                 "connections_shed",
-                f"{ended} connections were ended that waited for their clients: all together held more "
+                f"{ended} connections were ended that waited for their clients: all together held "
+                "more "
                 f"than {self._most:,} bytes of requests and answers",
                 ended=ended,
                 held=self.held,

@@ -1,4 +1,6 @@
-"""What a server knows of one connection: what wakes it, how long it may wait, how much it holds."""
+"""What a server knows of one connection: what wakes it, how long it may
+wait, how much it holds.
+"""
 
 import contextlib
 import socket
@@ -10,14 +12,18 @@ from angarium.timeout_queue import TimeoutQueue
 
 
 class NonBlockingHandler(BaseHTTPRequestHandler):
-    """A handler on a socket that never blocks, and its account with the server that owns it."""
+    """A handler on a socket that never blocks, and its account with the
+    server that owns it.
+    """
 
     connection: socket.socket
     _owner: EventLoop[Self]
     _waits: TimeoutQueue[Self] | None
 
     def setup(self) -> None:
-        """Prepare the socket: no blocking, and no waiting for a fuller packet."""
+        """Prepare the socket: no blocking, and no waiting for a fuller
+        packet.
+        """
         self.connection = self.request
         self.connection.setblocking(False)
         with contextlib.suppress(OSError):
@@ -49,7 +55,8 @@ class NonBlockingHandler(BaseHTTPRequestHandler):
             self._owner.connections.waits(self)
 
     def _hold(self: Self, held: int) -> None:
-        # There may be no room for it, not even here: whoever calls this looks at nothing afterwards.
+        # There may be no room for it, not even here: whoever calls this
+        # looks at nothing afterwards.
         more = held - self._held
         if more:
             self._held = held

@@ -4,7 +4,13 @@ from collections.abc import Hashable
 from threading import Event
 from typing import Protocol
 
-from angarium.api.interface import Admission, DeferredResponse, ExecutionMode, PasswordCheck, Response
+from angarium.api.interface import (
+    Admission,
+    DeferredResponse,
+    ExecutionMode,
+    PasswordCheck,
+    Response,
+)
 from angarium.api.transport.fair_queue import Job
 from angarium.timeout_queue import TimeoutQueue
 
@@ -26,21 +32,27 @@ class Client(Protocol):
 
 
 class PendingRequest:
-    """A request in hand; all but `admission` and `body` belongs to the server's thread.
+    """A request in hand; all but `admission` and `body` belongs to the
+    server's thread.
 
     Attributes:
         admission: Leave to run it.
         body: The whole body, empty once an answer was given.
         client: Whom to answer.
-        user: Whose share it counts against: a user's id, or the network where nobody is known.
+        user: Whose share it counts against: a user's id, or the network
+            where nobody is known.
         source: The network that it comes from.
-        answered: True once an answer was given; read by the lanes to skip what nobody waits for.
+        answered: True once an answer was given; read by the lanes to
+            skip what nobody waits for.
         waits: Where it waits, None while it does not.
-        awaiting: What its answer depends on, None while it is in a lane.
+        awaiting: What its answer depends on, None while it is in a
+            lane.
         check: What is left of a login, None for any other request.
         job: Its place in a lane, None where it was in none.
-        taken: Set once the server's thread has its answer; None where no thread waits for that.
-        retried: True once it was sent to the STORE lane because it would have blocked.
+        taken: Set once the server's thread has its answer; None where
+            no thread waits for that.
+        retried: True once it was sent to the STORE lane because it
+            would have blocked.
     """
 
     __slots__ = (
@@ -88,6 +100,7 @@ class PendingRequest:
         """Tell which lane's threads run it.
 
         Returns:
-            The admission's, or STORE where it would have blocked the server's thread.
+            The admission's, or STORE where it would have blocked the
+            server's thread.
         """
         return ExecutionMode.STORE if self.retried else self.admission.lane

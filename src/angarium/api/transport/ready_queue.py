@@ -11,7 +11,8 @@ before those that ask all the time: some requests. Others are put off
 by no more than twice this for each address that is served."""
 FORGET_ABOVE = 64
 """So many addresses without a ready connection are remembered, and as
-many again as have one, before those that used nothing up are dropped."""
+many again as have one, before those that used nothing up are dropped.
+"""
 
 
 class _Flow(Generic[Item]):
@@ -30,12 +31,13 @@ class _Flow(Generic[Item]):
 
 
 class ReadyQueue(Generic[Item]):
-    """Fair queueing by the time that addresses take; used by one thread.
+    """Fair queueing by the time that addresses take; used by one
+    thread.
 
     Start-time fair queueing, as in `fair_queue.py`, with the seconds of
     service for lengths. An address that has been still may begin a
-    little earlier than now, so one that comes seldom comes next, however
-    many others have more to do.
+    little earlier than now, so one that comes seldom comes next,
+    however many others have more to do.
     """
 
     __slots__ = ("_flows", "_next", "_order", "_time")
@@ -53,11 +55,13 @@ class ReadyQueue(Generic[Item]):
         return bool(self._next)
 
     def add(self, connection: Item, address: str, events: int) -> None:
-        """Queue a connection; one that is there already keeps its place.
+        """Queue a connection; one that is there already keeps its
+        place.
 
         Args:
             connection: Has something to do.
-            address: Where from; all addresses of one client are the same.
+            address: Where from; all addresses of one client are the
+                same.
             events: What woke it; 0 when it only goes on.
         """
         flow = self._flows.get(address)
@@ -71,11 +75,12 @@ class ReadyQueue(Generic[Item]):
         flow.waiting[connection] = flow.waiting.get(connection, 0) | events
 
     def pop(self) -> tuple[Item, int, str]:
-        """Take the next connection, of the address that had least of late.
+        """Take the next connection, of the address that had least of
+        late.
 
         Returns:
-            The connection, all that woke it, and its address, which must
-            be charged before anything is added or taken.
+            The connection, all that woke it, and its address, which
+            must be charged before anything is added or taken.
         """
         start, _, address = heappop(self._next)
         self._time = max(self._time, start)
@@ -99,7 +104,8 @@ class ReadyQueue(Generic[Item]):
         if flow.waiting:
             self._list(address, flow)
         elif not self._next:
-            # Nobody waits: whatever anybody had, it was at nobody's cost.
+            # Nobody waits: whatever anybody had, it was at nobody's
+            # cost.
             self._flows.clear()
 
     def _list(self, address: str, flow: _Flow[Item]) -> None:
@@ -112,5 +118,7 @@ class ReadyQueue(Generic[Item]):
         if len(self._flows) <= 2 * len(self._next) + FORGET_ABOVE:
             return
         self._flows = {
-            address: flow for address, flow in self._flows.items() if flow.waiting or flow.finish > earliest
+            address: flow
+            for address, flow in self._flows.items()
+            if flow.waiting or flow.finish > earliest
         }

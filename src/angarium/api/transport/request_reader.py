@@ -1,4 +1,6 @@
-"""The received bytes of one connection, and the requests that are read off them."""
+"""The received bytes of one connection, and the requests that are read
+off them.
+"""
 
 from angarium.api.transport import http_parser
 from angarium.api.transport.body_reader import Body, ChunkedBody, SizedBody
@@ -7,7 +9,9 @@ from angarium.api.transport.http_parser import CHUNKED
 
 
 class RequestReader:
-    """Gives heads and bodies in turn as soon as their bytes are all there; knows no socket."""
+    """Gives heads and bodies in turn as soon as their bytes are all
+    there; knows no socket.
+    """
 
     __slots__ = ("_at", "_body", "_buffer", "_heads", "_passed_over", "_seen")
 
@@ -38,7 +42,8 @@ class RequestReader:
         """Give the bytes that wait to be read.
 
         Returns:
-            Those that `pending` counts; a head that cannot be read is among them.
+            Those that `pending` counts; a head that cannot be read is
+            among them.
         """
         return self._buffer[self._at :]
 
@@ -70,11 +75,13 @@ class RequestReader:
             None while it is not all there.
 
         Raises:
-            HttpError: There is no head in these bytes, whatever follows.
+            HttpError: There is no head in these bytes, whatever
+                follows.
         """
         buffer = self._buffer
         if buffer.startswith(b"\r\n", self._at) and not self._passed_over:
-            # One empty line before a request is a careless client's, and begins none (RFC 9112, 2.2).
+            # One empty line before a request is a careless client's,
+            # and begins none (RFC 9112, 2.2).
             self._at += 2
             self._passed_over = True
         start = self._at

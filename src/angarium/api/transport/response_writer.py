@@ -22,14 +22,17 @@ class ResponseEncoder:
         self._second = -1
         self._common = ""
 
-    def encode(self, response: Response, trace_id: str, connection: str | None, with_body: bool) -> bytes:
+    def encode(
+        self, response: Response, trace_id: str, connection: str | None, with_body: bool
+    ) -> bytes:
         """Make the bytes of a response.
 
         Args:
             response: What is answered.
             trace_id: The request's.
             connection: The value of `Connection`, None to leave it out.
-            with_body: False for an answer to HEAD, which tells the body's length and leaves it out.
+            with_body: False for an answer to HEAD, which tells the
+                body's length and leaves it out.
 
         Returns:
             The status line, the header fields and the body.
@@ -37,7 +40,9 @@ class ResponseEncoder:
         second = self._clock.now_ms() // 1000
         if second != self._second:
             self._second = second
-            self._common = f"Server: angarium\r\nDate: {formatdate(second, usegmt=True)}\r\nX-Trace-Id: "
+            self._common = (
+                f"Server: angarium\r\nDate: {formatdate(second, usegmt=True)}\r\nX-Trace-Id: "
+            )
         status = response.status
         body = response.body
         head = f"HTTP/1.1 {status} {_PHRASES.get(status, '')}\r\n{self._common}{trace_id}\r\n"
@@ -59,11 +64,13 @@ def _safe(value: str) -> str:
 
 
 class SendBuffer:
-    """Sends without blocking, and keeps what the socket does not take yet.
+    """Sends without blocking, and keeps what the socket does not take
+    yet.
 
     Attributes:
         blocked: True while the socket took less than there was.
-        held: Bytes that are kept in memory, the sent ones of an answer that is not all sent included.
+        held: Bytes that are kept in memory, the sent ones of an answer
+            that is not all sent included.
     """
 
     __slots__ = ("_parts", "_rest", "blocked", "held")

@@ -1,4 +1,6 @@
-"""The HTTP server: one thread owns all connections and never waits for anything but its selector."""
+"""The HTTP server: one thread owns all connections and never waits for
+anything but its selector.
+"""
 
 import errno
 import math
@@ -37,10 +39,14 @@ ACCEPTED_AT_ONCE = 16
 FULL_SECONDS = 60.0
 """Between two lines that say that all connections are taken."""
 SLICE = 0.001
-"""Seconds for connections that are ready before it is looked who else is: a flood is taken in slices. Whoever
-comes in the middle of one waits for it twice, before the request and before an answer from a thread."""
+"""Seconds for connections that are ready before it is looked who else
+is: a flood is taken in slices. Whoever comes in the middle of one waits
+for it twice, before the request and before an answer from a thread.
+"""
 ACCEPT_PAUSE = 0.5
-"""Seconds without accepting after the machine ran out of descriptors."""
+"""Seconds without accepting after the machine ran out of
+descriptors.
+"""
 
 _OUT_OF_DESCRIPTORS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
@@ -48,19 +54,24 @@ _log = logs.get("angarium.api.transport.server")
 
 
 class Server(HTTPServer):
-    """Owns the listening socket, the connections, and the loop that serves them.
+    """Owns the listening socket, the connections, and the loop that
+    serves them.
 
     Attributes:
         limits: The bounds of what is held and waited for.
         clock: Tells the time.
-        now: The monotonic clock's seconds when the loop came round last.
-        slice_ends: The monotonic clock's seconds at which it looks who else is ready.
+        now: The monotonic clock's seconds when the loop came round
+            last.
+        slice_ends: The monotonic clock's seconds at which it looks who
+            else is ready.
         holdings: Bytes of requests and answers that connections hold.
         dispatcher: Runs requests.
         encoder: Makes bytes of answers.
         heads: Takes requests' heads apart.
-        cors: Makes the header fields for web pages on every answer; None where none may call.
-        stopping: True once `stop` took effect: every answer closes its connection.
+        cors: Makes the header fields for web pages on every answer;
+            None where none may call.
+        stopping: True once `stop` took effect: every answer closes its
+            connection.
         idle: Connections between two requests.
         reading: Connections in the middle of a request.
         writing: Connections whose client reads slowly.
@@ -126,14 +137,17 @@ class Server(HTTPServer):
         return url_of(self.server_address)
 
     def server_bind(self) -> None:
-        """Bind the address, without the reverse look-up that may take many seconds."""
+        """Bind the address, without the reverse look-up that may take
+        many seconds.
+        """
         super(HTTPServer, self).server_bind()
         host, port = self.server_address[:2]
         self.server_name = str(host)
         self.server_port = int(port)
 
     def start(self) -> None:
-        """Start the threads, unless they run; nobody is told of an address before they do.
+        """Start the threads, unless they run; nobody is told of an
+        address before they do.
 
         Raises:
             RuntimeError: The system starts no more threads.
@@ -156,15 +170,18 @@ class Server(HTTPServer):
         """Serve until `stop`.
 
         Args:
-            poll_interval: Taken for `socketserver`'s sake; nothing is polled.
+            poll_interval: Taken for `socketserver`'s sake; nothing is
+                polled.
         """
         del poll_interval
         self.serve()
 
     def stop(self, grace: float) -> None:
-        """Stop accepting, finish what is in hand, close; a second call ends at once.
+        """Stop accepting, finish what is in hand, close; a second call
+        ends at once.
 
-        Returns at once, from any thread and from a signal handler; `serve` returns when it is done.
+        Returns at once, from any thread and from a signal handler;
+        `serve` returns when it is done.
 
         Args:
             grace: Seconds that finishing may take.
@@ -190,7 +207,8 @@ class Server(HTTPServer):
         super().server_close()
 
     def process_request(self, request: object, client_address: object) -> None:
-        """Make the handler of a new connection, which outlives this call.
+        """Make the handler of a new connection, which outlives this
+        call.
 
         Args:
             request: The connected socket.
@@ -210,7 +228,10 @@ class Server(HTTPServer):
         del request
         error = sys.exception()
         _log.error(
-            "internal_error", "a connection ended in a fault of the server", error, peer=str(client_address)
+            "internal_error",
+            "a connection ended in a fault of the server",
+            error,
+            peer=str(client_address),
         )
 
     def watch(self, connection: Connection, before: int, events: int) -> None:
@@ -247,7 +268,8 @@ class Server(HTTPServer):
     def _turn(self) -> None:
         mailbox = self.dispatcher.mailbox
         self._accept_again()
-        # Those who put more requests off come after those who were not asked yet.
+        # Those who put more requests off come after those who were not
+        # asked yet.
         again, self._again = self._again, []
         events = self._selector.select(0.0)
         if not events and not again and not self._waiting_turn and mailbox.prepare_to_sleep():
@@ -273,7 +295,9 @@ class Server(HTTPServer):
             self._wind_down()
 
     def _take_turns(self) -> None:
-        """Let connections do what they can, an address after the other, no longer than a slice."""
+        """Let connections do what they can, an address after the other,
+        no longer than a slice.
+        """
         began = self.clock.monotonic()
         self.slice_ends = began + SLICE
         while self._waiting_turn:
@@ -283,7 +307,8 @@ class Server(HTTPServer):
             self._waiting_turn.charge(address, done - began)
             began = done
             if done >= self.slice_ends:
-                # The others are still there when it was looked who has come meanwhile.
+                # The others are still there when it was looked who has
+                # come meanwhile.
                 return
 
     def _ready(self, connection: Connection, events: int) -> None:
@@ -315,7 +340,9 @@ class Server(HTTPServer):
         for number in range(ACCEPTED_AT_ONCE):
             leaving = None
             if len(self.connections) >= self._most:
-                leaving = next(filter(Connection.can_give_way, self.connections.candidates()), None)
+                leaving = next(
+                    filter(Connection.can_give_way, self.connections.candidates()), None
+                )
                 if leaving is None:
                     self._full.add()
                     self._accept_no_more()
@@ -326,9 +353,11 @@ class Server(HTTPServer):
                 return False
             except OSError as error:
                 if error.errno in _OUT_OF_DESCRIPTORS:
-                    # It says so whether or not anybody is there, as above.
+                    # It says so whether or not anybody is there, as
+                    # above.
                     return number > 0 or self._make_room_or_pause(error)
-                # Otherwise the client left again before it was accepted.
+                # Otherwise the client left again before it was
+                # accepted.
                 continue
             if leaving is not None:
                 self._full.add()
@@ -344,7 +373,9 @@ class Server(HTTPServer):
             request.close()
 
     def _make_room(self) -> bool:
-        """Return whether a connection was closed: the longest waiting of the address that has most."""
+        """Return whether a connection was closed: the longest waiting
+        of the address that has most.
+        """
         for connection in self.connections.candidates():
             if connection.can_give_way():
                 self._safely(connection, Connection.give_way)
@@ -352,13 +383,16 @@ class Server(HTTPServer):
         return False
 
     def _report(self, now: float) -> None:
-        """Write one line a minute about newcomers that found all connections taken."""
+        """Write one line a minute about newcomers that found all
+        connections taken.
+        """
         newcomers = self._full.due(now)
         if newcomers:
             address, count = self.connections.largest()
             _log.warning(
                 "connections_full",
-                f"{newcomers} connections came while all {self._most:,} were taken; those that had waited "
+                f"{newcomers} connections came while all {self._most:,} were taken; those that "
+                "had waited "
                 "longest, of the address that had most, were closed for them",
                 newcomers=newcomers,
                 connections=len(self.connections),
@@ -392,7 +426,9 @@ class Server(HTTPServer):
             self._accepting = True
 
     def _wind_down(self) -> None:
-        """Take what clients sent before the stop, then only finish that."""
+        """Take what clients sent before the stop, then only finish
+        that.
+        """
         if not self.stopping:
             self._give_up = self.now + self._grace
             while self._accept():

@@ -1,4 +1,6 @@
-"""How many requests are in hand, and that nobody has more than a share of them."""
+"""How many requests are in hand, and that nobody has more than a share
+of them.
+"""
 
 from collections import Counter
 from collections.abc import Hashable
@@ -7,12 +9,16 @@ from typing import TypeVar
 Key = TypeVar("Key", bound=Hashable)
 
 USER_SHARE = 8
-"""A user may have so many times as many requests in hand as there is still room for (dynamic thresholds,
-Choudhury and Hahne, 1998): alone eight ninths of the bound, and with others less, so that somebody new
-always finds room."""
+"""A user may have so many times as many requests in hand as there is
+still room for (dynamic thresholds, Choudhury and Hahne, 1998): alone
+eight ninths of the bound, and with others less, so that somebody new
+always finds room.
+"""
 
 SOURCE_SHARE = 64
-"""The same for an address, behind which there may be many users: one who has his share leaves them room."""
+"""The same for an address, behind which there may be many users: one
+who has his share leaves them room.
+"""
 
 
 class Shares:
@@ -32,7 +38,8 @@ class Shares:
         """
         self.total = 0
         self._most = most
-        # Up to here nobody can have more than a share, whoever has them.
+        # Up to here nobody can have more than a share, whoever has
+        # them.
         self._contested = most * USER_SHARE // (USER_SHARE + 1)
         self._users: Counter[Hashable] = Counter()
         self._sources: Counter[str] = Counter()
@@ -45,12 +52,15 @@ class Shares:
             source: The address that it comes from.
 
         Returns:
-            False where there are as many as allowed, or this user or address has its share.
+            False where there are as many as allowed, or this user or
+            address has its share.
         """
         if self.total < self._contested:
             return True
         free = self._most - self.total
-        return self._users[user] < USER_SHARE * free and self._sources[source] < SOURCE_SHARE * free
+        return (
+            self._users[user] < USER_SHARE * free and self._sources[source] < SOURCE_SHARE * free
+        )
 
     def of(self, user: Hashable) -> int:
         """Count what one user has in hand.

@@ -1,4 +1,6 @@
-"""Fixed threads for requests that must wait, so that the thread that owns the connections never does."""
+"""Fixed threads for requests that must wait, so that the thread that
+owns the connections never does.
+"""
 
 import contextlib
 import os
@@ -20,8 +22,9 @@ class ThreadPool:
             name: Of the threads, a number behind it.
             threads: How many.
             queue: Where its jobs wait.
-            niceness: How far its threads stand back when the machine is busy, 0 to 19; only on Linux,
-                where each thread has a priority of its own.
+            niceness: How far its threads stand back when the machine is
+                busy, 0 to 19; only on Linux, where each thread has a
+                priority of its own.
         """
         self._name = name
         self._size = threads
@@ -30,9 +33,13 @@ class ThreadPool:
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Start the threads; they end with the program, even while one of them hangs."""
+        """Start the threads; they end with the program, even while one
+        of them hangs.
+        """
         for number in range(self._size):
-            thread = threading.Thread(target=self._work, name=f"{self._name}-{number}", daemon=True)
+            thread = threading.Thread(
+                target=self._work, name=f"{self._name}-{number}", daemon=True
+            )
             self._threads.append(thread)
             thread.start()
 
@@ -43,7 +50,8 @@ class ThreadPool:
             job: Run on one of the threads; must not raise.
 
         Returns:
-            The job that is queued no longer, this one or another; None when there was room.
+            The job that is queued no longer, this one or another; None
+            when there was room.
         """
         return self._queue.put(job)
 
@@ -54,15 +62,18 @@ class ThreadPool:
             job: What was submitted.
 
         Returns:
-            True when it never runs; False when a thread has taken it, or it was displaced.
+            True when it never runs; False when a thread has taken it,
+            or it was displaced.
         """
         return self._queue.remove(job)
 
     def displace(self, more_than: int) -> Job | None:
-        """Take the newest job of whoever has most back, to make room for somebody else's.
+        """Take the newest job of whoever has most back, to make room
+        for somebody else's.
 
         Args:
-            more_than: Jobs that somebody may have without being asked for one.
+            more_than: Jobs that somebody may have without being asked
+                for one.
 
         Returns:
             The job, None where there is none to take.
@@ -73,7 +84,8 @@ class ThreadPool:
         """Let the threads finish what they do, and no more.
 
         Args:
-            patience: Seconds to wait for all of them; one that hangs is left behind.
+            patience: Seconds to wait for all of them; one that hangs is
+                left behind.
         """
         self._queue.close()
         give_up = time.monotonic() + patience
@@ -88,8 +100,12 @@ class ThreadPool:
             self._queue.finished(job)
 
     def _stand_back(self) -> None:
-        """Lower this thread's priority where threads have one, and where that is allowed."""
+        """Lower this thread's priority where threads have one, and
+        where that is allowed.
+        """
         if self._niceness and hasattr(os, "setpriority") and os.uname().sysname == "Linux":
             with contextlib.suppress(OSError):
                 own = threading.get_native_id()
-                os.setpriority(os.PRIO_PROCESS, own, os.getpriority(os.PRIO_PROCESS, own) + self._niceness)
+                os.setpriority(
+                    os.PRIO_PROCESS, own, os.getpriority(os.PRIO_PROCESS, own) + self._niceness
+                )

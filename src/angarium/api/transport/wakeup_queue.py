@@ -10,10 +10,12 @@ Item = TypeVar("Item")
 
 
 class WakeupQueue(Generic[Item]):
-    """Takes items from any thread and wakes their reader, once for a whole bunch.
+    """Takes items from any thread and wakes their reader, once for a
+    whole bunch.
 
-    The reader announces with `doze` that it is about to sleep, and goes to sleep only when that says
-    so; between naps nobody pays for waking it.
+    The reader announces with `doze` that it is about to sleep, and goes
+    to sleep only when that says so; between naps nobody pays for waking
+    it.
     """
 
     def __init__(self) -> None:
@@ -32,7 +34,8 @@ class WakeupQueue(Generic[Item]):
         return self._reader.fileno()
 
     def put(self, item: Item) -> None:
-        """Hand an item over; callable from any thread, and from a signal handler.
+        """Hand an item over; callable from any thread, and from a
+        signal handler.
 
         Args:
             item: What the reader gets.
@@ -42,9 +45,12 @@ class WakeupQueue(Generic[Item]):
             self.wake()
 
     def wake(self) -> None:
-        """Wake the reader without an item; callable from any thread, and from a signal handler."""
+        """Wake the reader without an item; callable from any thread,
+        and from a signal handler.
+        """
         self._dozing = False
-        # A full buffer means that it is being woken; a closed one, that nobody sleeps there any more.
+        # A full buffer means that it is being woken; a closed one, that
+        # nobody sleeps there any more.
         with contextlib.suppress(OSError):
             self._writer.send(b"\0")
 
@@ -73,7 +79,8 @@ class WakeupQueue(Generic[Item]):
         """Take the items that are there.
 
         Yields:
-            Each, in the order of coming; those that come meanwhile wait for the next round.
+            Each, in the order of coming; those that come meanwhile wait
+            for the next round.
         """
         for _ in range(len(self._items)):
             yield self._items.popleft()

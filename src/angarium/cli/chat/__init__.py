@@ -1,4 +1,6 @@
-"""A live conversation: lines go out in order, messages come in as they are stored."""
+"""A live conversation: lines go out in order, messages come in as they
+are stored.
+"""
 
 from angarium.cli.chat.command import register
 

@@ -1,4 +1,6 @@
-"""The state of a chat as the person sees it: what was typed, what came, whether it is over."""
+"""The state of a chat as the person sees it: what was typed, what came,
+whether it is over.
+"""
 
 from collections.abc import Callable
 
@@ -25,10 +27,14 @@ from angarium.domain.content import content_problem
 from angarium.domain.message import MAX_CONTENT_BYTES
 
 MAX_UNSHOWN = 2_000
-"""News of own lines that are kept until the conversation's latest messages stand above them."""
+"""News of own lines that are kept until the conversation's latest
+messages stand above them.
+"""
 
 GIVE_UP = 300.0
-"""Seconds after the end of the input without any line accepted: nobody is there to end it by hand."""
+"""Seconds after the end of the input without any line accepted: nobody
+is there to end it by hand.
+"""
 
 
 class ChatSession:
@@ -70,7 +76,8 @@ class ChatSession:
         """Take a line.
 
         Args:
-            text: As it was typed, without the line's end; only its beginning where it is far too long.
+            text: As it was typed, without the line's end; only its
+                beginning where it is far too long.
             size: Its length in bytes of UTF-8.
         """
         self._number += 1
@@ -140,8 +147,9 @@ class ChatSession:
         """Tell whether to leave.
 
         Returns:
-            True once talking cannot go on, or the input has ended, every line was accepted and the rest is
-            done or has had its time.
+            True once talking cannot go on, or the input has ended,
+            every line was accepted and the rest is done or has had its
+            time.
         """
         if self.failure is not None:
             return True
@@ -153,7 +161,8 @@ class ChatSession:
         return quiet > self._grace or not (self._unstored or self._feed.has_receipts)
 
     def not_accepted(self) -> tuple[OwnLine, ...]:
-        """List the lines that the log does not have, as far as anybody knows.
+        """List the lines that the log does not have, as far as anybody
+        knows.
 
         Returns:
             The lines, oldest first.
@@ -161,7 +170,8 @@ class ChatSession:
         return self._outbox.lines()
 
     def not_stored(self) -> int:
-        """Count the lines that the log has and that were not yet seen stored.
+        """Count the lines that the log has and that were not yet seen
+        stored.
 
         Returns:
             The number.

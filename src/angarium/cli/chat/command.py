@@ -31,7 +31,9 @@ from angarium.cli.text import shorten
 from angarium.clock import SystemClock
 
 GRACE_IN_A_PIPE = 2.0
-"""Seconds at the end for seeing the last lines stored and confirming the last messages."""
+"""Seconds at the end for seeing the last lines stored and confirming
+the last messages.
+"""
 
 GRACE_ON_A_TERMINAL = 0.5
 MAX_NAMED = 20
@@ -50,10 +52,13 @@ def register(commands: Commands) -> None:
         "chat",
         _run,
         "talk with somebody, live",
-        "Talk with somebody: a line is a message. Shows the latest messages, then new ones as they come,"
-        " confirms their delivery, and shows how far your own have come: sending, accepted, sent or pending,"
+        "Talk with somebody: a line is a message. Shows the latest messages, then new ones as "
+        "they come,"
+        " confirms their delivery, and shows how far your own have come: sending, accepted, sent "
+        "or pending,"
         " delivered."
-        " When the server goes away, lines wait and are sent once it is back, none twice. Ends at the end of"
+        " When the server goes away, lines wait and are sent once it is back, none twice. Ends at "
+        "the end of"
         " the input (Ctrl-D) once every line was accepted. In a pipe the output is plain lines.",
         "angarium chat bob\nangarium chat bob --as alice < lines.txt",
     )
@@ -104,8 +109,9 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     loop = Loop(talk, place.source, console.stdin.fileno(), alarm, mailbox, sending, polling)
     with ExitStack() as stack:
         stack.callback(alarm.close)
-        # Signals are caught before the terminal is changed, so that none can leave it so; and it is given
-        # back before the threads are waited for.
+        # Signals are caught before the terminal is changed, so that
+        # none can leave it so; and it is given back before the threads
+        # are waited for.
         stack.enter_context(signals.caught(alarm.ring, place.terminal is not None))
         stack.enter_context(_running(mailbox, sending, polling))
         stack.enter_context(_drawing(place, name))
@@ -117,7 +123,9 @@ def _place(console: Console, names: dict[str, str], own_id: str, as_json: bool) 
     descriptor = console.stdin.fileno()
     dumb = console.environment.get("TERM", "dumb") == "dumb"
     if as_json or dumb or not (console.stdin.isatty() and console.stdout.isatty()):
-        screen = JsonScreen(console, names, own_id) if as_json else PlainScreen(console, names, own_id)
+        screen = (
+            JsonScreen(console, names, own_id) if as_json else PlainScreen(console, names, own_id)
+        )
         return _Place(screen, PipeInput(descriptor), None, None, GRACE_IN_A_PIPE)
     editor = LineEditor()
     out = console.stdout.fileno()

@@ -7,7 +7,9 @@ from angarium.cli.errors import RequestFailed, ServerAway
 
 
 class ConnectionStatus:
-    """Gathers what the threads meet, so that one outage is one notice; used by any thread."""
+    """Gathers what the threads meet, so that one outage is one notice;
+    used by any thread.
+    """
 
     def __init__(self, post: Post) -> None:
         self._post = post

@@ -4,7 +4,9 @@ from angarium.cli.chat.keys import Key
 from angarium.cli.text import joins_the_one_before
 
 MAX_CHARACTERS = 32_768
-"""What is typed beyond this is dropped; a message's limit is far below."""
+"""What is typed beyond this is dropped; a message's limit is far
+below.
+"""
 
 
 class LineEditor:

@@ -1,4 +1,6 @@
-"""What the two threads that talk to the server tell the one that talks to the person."""
+"""What the two threads that talk to the server tell the one that talks
+to the person.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -36,14 +38,18 @@ class OwnLine:
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """The conversation's latest messages, oldest first, once at the beginning."""
+    """The conversation's latest messages, oldest first, once at the
+    beginning.
+    """
 
     messages: tuple[MessageBody, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """Messages that were stored since, of both participants, in their order."""
+    """Messages that were stored since, of both participants, in their
+    order.
+    """
 
     messages: tuple[MessageBody, ...]
 
@@ -102,7 +108,9 @@ Post = Callable[[Event], None]
 
 
 class ChatClient(Protocol):
-    """The part of the client that a chat needs; every call tries once and raises RequestFailed."""
+    """The part of the client that a chat needs; every call tries once
+    and raises RequestFailed.
+    """
 
     def send(self, conversation_id: str, content: str, message_id: str) -> AcceptedBody:
         """Send a message.
@@ -118,7 +126,11 @@ class ChatClient(Protocol):
         ...
 
     def history(
-        self, conversation_id: str, limit: int, cursor: str | None = None, since_timestamp: int | None = None
+        self,
+        conversation_id: str,
+        limit: int,
+        cursor: str | None = None,
+        since_timestamp: int | None = None,
     ) -> PageBody:
         """Read a page, oldest message first.
 

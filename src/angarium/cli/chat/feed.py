@@ -23,13 +23,17 @@ IDLE = 2.0
 """Seconds between polls when nothing has happened for some time."""
 
 CALMING = 1.2
-"""By how much each poll without news lengthens the wait: from ACTIVE to IDLE in about 10 s."""
+"""By how much each poll without news lengthens the wait: from ACTIVE to
+IDLE in about 10 s.
+"""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Feed:
-    """Reads the conversation; `step` is used by one thread, the other methods by any."""
+    """Reads the conversation; `step` is used by one thread, the other
+    methods by any.
+    """
 
     def __init__(
         self,
@@ -141,7 +145,9 @@ class Feed:
             self._status_cursor = None
             return False
         since = (oldest - _EPOCH) // timedelta(milliseconds=1) - 1
-        page = self._client.history(self._conversation_id, PAGE, self._status_cursor, max(0, since))
+        page = self._client.history(
+            self._conversation_id, PAGE, self._status_cursor, max(0, since)
+        )
         self._status_cursor = page.next_cursor
         risen = self._own.compare(page.messages)
         if risen:

@@ -89,5 +89,6 @@ def read_some(descriptor: int) -> bytes:
     try:
         return os.read(descriptor, _MAX_BYTES)
     except OSError:
-        # A terminal that hung up answers with an error instead of an end.
+        # A terminal that hung up answers with an error instead of an
+        # end.
         return b""

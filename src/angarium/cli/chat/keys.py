@@ -1,4 +1,6 @@
-"""What a terminal sends for each key (ECMA-48 and xterm's control sequences)."""
+"""What a terminal sends for each key (ECMA-48 and xterm's control
+sequences).
+"""
 
 import codecs
 from collections.abc import Iterator
@@ -55,7 +57,9 @@ MAX_IN_A_SEQUENCE = 32
 
 
 class KeyDecoder:
-    """Turns what a terminal sends into keys, wherever its pieces are cut."""
+    """Turns what a terminal sends into keys, wherever its pieces are
+    cut.
+    """
 
     def __init__(self) -> None:
         self._decode = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode
@@ -88,7 +92,8 @@ class KeyDecoder:
 
     def _continue_sequence(self, character: str) -> Key | None:
         if self._sequence == _ESCAPE:
-            # ESC and a letter is a key with Alt: none is known here. ESC ESC starts anew.
+            # ESC and a letter is a key with Alt: none is known here.
+            # ESC ESC starts anew.
             self._sequence = self._sequence + character if character in "[O" else ""
             if character == _ESCAPE:
                 self._sequence = _ESCAPE

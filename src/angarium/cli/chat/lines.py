@@ -1,4 +1,6 @@
-"""Lines out of a pipe, without keeping more of one than could be sent."""
+"""Lines out of a pipe, without keeping more of one than could be
+sent.
+"""
 
 import codecs
 from collections.abc import Iterator
@@ -12,7 +14,8 @@ class InputLine:
     """A line without its end.
 
     Attributes:
-        text: Undecodable bytes are lone surrogates; only the beginning of a line that is far too long.
+        text: Undecodable bytes are lone surrogates; only the beginning
+            of a line that is far too long.
         size: In bytes of UTF-8, of the whole line.
     """
 
@@ -21,7 +24,9 @@ class InputLine:
 
 
 class LineSplitter:
-    """Cuts bytes into lines, wherever the pieces are cut; the memory it needs is bounded."""
+    """Cuts bytes into lines, wherever the pieces are cut; the memory it
+    needs is bounded.
+    """
 
     def __init__(self) -> None:
         self._kept = bytearray()
@@ -35,7 +40,8 @@ class LineSplitter:
             data: Nothing at the end of the input.
 
         Yields:
-            The lines that are whole; at the end also what stands there without a line feed.
+            The lines that are whole; at the end also what stands there
+            without a line feed.
         """
         if not data:
             line = self._line()
@@ -53,7 +59,8 @@ class LineSplitter:
         self._kept += piece[: max(0, MAX_CONTENT_BYTES + 1 - len(self._kept))]
 
     def _line(self) -> InputLine:
-        # Windows begins a text with a byte order mark, which is no part of it.
+        # Windows begins a text with a byte order mark, which is no part
+        # of it.
         if self._is_first and self._kept.startswith(codecs.BOM_UTF8):
             del self._kept[: len(codecs.BOM_UTF8)]
             self._size -= len(codecs.BOM_UTF8)

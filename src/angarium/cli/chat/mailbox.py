@@ -36,7 +36,9 @@ class WakeupPipe:
         return self._reading
 
     def ring(self) -> None:
-        """Wake the waiting thread; used by the other threads, and by signal handlers while it is open."""
+        """Wake the waiting thread; used by the other threads, and by
+        signal handlers while it is open.
+        """
         with self._lock:
             if self._closed:
                 return
@@ -71,10 +73,12 @@ class Mailbox:
         self._closed = threading.Event()
 
     def post(self, event: Event) -> None:
-        """Hand an event over; waits while the queue is full; used by any thread.
+        """Hand an event over; waits while the queue is full; used by
+        any thread.
 
         Args:
-            event: What happened; dropped once nobody will read it any more.
+            event: What happened; dropped once nobody will read it any
+                more.
         """
         while not self._closed.is_set():
             try:
@@ -102,7 +106,9 @@ class Mailbox:
 
 
 _MAX_SLEEP_SECONDS = 0.1
-"""Seconds between two looks at whether it is over, once the input has ended."""
+"""Seconds between two looks at whether it is over, once the input has
+ended.
+"""
 
 _AT_REST = 5.0
 
@@ -145,7 +151,8 @@ class Loop:
                 self._source.read(self._talk)
                 self._sending.nudge()
             if signals.redraw or signals.suspend:
-                # After the keys: those typed before Ctrl-Z belong to the chat, not to the shell.
+                # After the keys: those typed before Ctrl-Z belong to
+                # the chat, not to the shell.
                 on_signal()
             if self._alarm in ready:
                 self._alarm.silence()

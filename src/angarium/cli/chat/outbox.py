@@ -9,7 +9,9 @@ MAX_LINES = 1_000
 
 
 class Outbox:
-    """A bounded queue of own lines, in the order in which they were typed; used by any thread."""
+    """A bounded queue of own lines, in the order in which they were
+    typed; used by any thread.
+    """
 
     def __init__(self, most: int = MAX_LINES) -> None:
         self._most = most
@@ -32,7 +34,8 @@ class Outbox:
             self._lines.append(line)
 
     def first(self) -> OwnLine | None:
-        """Look at the line that is sent next; it stays until it is taken out.
+        """Look at the line that is sent next; it stays until it is
+        taken out.
 
         Returns:
             The oldest line, None when there is none.

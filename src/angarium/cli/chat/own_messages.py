@@ -10,7 +10,9 @@ DELIVERED = "DELIVERED"
 
 
 class OwnMessages:
-    """Watches the status of own messages; bounded, the oldest are let go first."""
+    """Watches the status of own messages; bounded, the oldest are let
+    go first.
+    """
 
     def __init__(self, most: int = MAX_WATCHED) -> None:
         self._most = most
@@ -32,7 +34,8 @@ class OwnMessages:
         """Tell from where on statuses must be read.
 
         Returns:
-            The oldest watched message's time, None when none is watched.
+            The oldest watched message's time, None when none is
+            watched.
         """
         return min((message.sent_at for message in self._watched.values()), default=None)
 

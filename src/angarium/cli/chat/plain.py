@@ -11,7 +11,9 @@ from angarium.cli.text import escape_unprintable
 
 
 class PlainScreen:
-    """Shows each message once, when it is stored, so that the lines stand in the conversation's order."""
+    """Shows each message once, when it is stored, so that the lines
+    stand in the conversation's order.
+    """
 
     def __init__(self, console: Console, names: Mapping[str, str], own_id: str) -> None:
         self._console = console
@@ -59,7 +61,9 @@ class PlainScreen:
             changed = [message for message in messages if message.status == status]
             count = "1 message" if len(changed) == 1 else f"{len(changed)} messages"
             newest = local_time(max(message.sent_at for message in changed))
-            self._console.say(f"[{escape_unprintable(status.lower())}] {count}, the newest of {newest}")
+            self._console.say(
+                f"[{escape_unprintable(status.lower())}] {count}, the newest of {newest}"
+            )
         self._console.stdout.flush()
 
     def notice(self, text: str) -> None:
@@ -72,7 +76,9 @@ class PlainScreen:
 
 
 class JsonScreen(PlainScreen):
-    """Shows the API's own messages, an object a line; one whose status rose is shown again."""
+    """Shows the API's own messages, an object a line; one whose status
+    rose is shown again.
+    """
 
     def stored(self, messages: Sequence[MessageBody]) -> None:
         """Show messages, an object a line.

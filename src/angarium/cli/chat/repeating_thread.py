@@ -22,7 +22,8 @@ class RepeatingThread:
             step: Gives the seconds until the next one.
             failed: Told when a step raised; there is no next one then.
             finish: Called last.
-            spacing: Seconds between two steps at least, even when there is news.
+            spacing: Seconds between two steps at least, even when there
+                is news.
         """
         self._step = step
         self._failed = failed

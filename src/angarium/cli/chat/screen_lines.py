@@ -84,7 +84,8 @@ def rows_of(entry: ScreenLine, columns: int, colours: bool) -> list[str]:
         colours: Whether there are any.
 
     Returns:
-        The rows, each narrower than the terminal, so that it never breaks one by itself.
+        The rows, each narrower than the terminal, so that it never
+        breaks one by itself.
     """
     columns = max(columns, MIN_COLUMNS)
     time, name = entry.head
@@ -95,7 +96,9 @@ def rows_of(entry: ScreenLine, columns: int, colours: bool) -> list[str]:
     if not name:
         return [paint(row, Style.DIM, colours) for row in _indent(laid_out)]
     if first.startswith(start):
-        painted_start = f"{paint(time, Style.DIM, colours)} {paint(name + ':', entry.name_style, colours)} "
+        painted_start = (
+            f"{paint(time, Style.DIM, colours)} {paint(name + ':', entry.name_style, colours)} "
+        )
         first = painted_start + first[len(start) :]
     if entry.state:
         state = paint(entry.state, STATE_STYLES.get(entry.state, Style.DIM), colours)

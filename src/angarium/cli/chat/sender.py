@@ -9,7 +9,9 @@ from angarium.cli.chat.outbox import Outbox
 from angarium.cli.errors import ApiProblem, RequestFailed
 
 AT_REST = 60.0
-"""Seconds until the next look when nothing waits; a new line ends the wait."""
+"""Seconds until the next look when nothing waits; a new line ends the
+wait.
+"""
 
 _ABOUT_THE_TEXT = frozenset({"empty_content", "invalid_content", "content_too_large"})
 
@@ -26,7 +28,8 @@ def outage_waits() -> Iterator[float]:
 class Sender:
     """Sends the outbox; used by one thread.
 
-    The next line goes out only when the one before was accepted: that is what keeps them in order.
+    The next line goes out only when the one before was accepted: that
+    is what keeps them in order.
     """
 
     def __init__(

@@ -1,4 +1,6 @@
-"""Signals as notes for the main thread, so that none interrupts it half-way through a drawing."""
+"""Signals as notes for the main thread, so that none interrupts it
+half-way through a drawing.
+"""
 
 import os
 import signal
@@ -27,7 +29,8 @@ class Signals:
 
     @contextmanager
     def caught(self, ring: Callable[[], None], terminal: bool) -> Iterator[None]:
-        """Note signals instead of what they do by themselves; outside of the main thread nothing changes.
+        """Note signals instead of what they do by themselves; outside
+        of the main thread nothing changes.
 
         Args:
             ring: Wakes the main thread.
@@ -58,7 +61,9 @@ class Signals:
 
 
 def stop_this_process() -> None:
-    """Do what Ctrl-Z does by itself; returns when the process is continued."""
+    """Do what Ctrl-Z does by itself; returns when the process is
+    continued.
+    """
     handler = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
     os.kill(os.getpid(), signal.SIGTSTP)
     signal.signal(signal.SIGTSTP, handler)

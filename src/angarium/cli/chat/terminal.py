@@ -1,7 +1,9 @@
-"""A chat on a terminal: the conversation scrolls up, the line that is being typed stays at the bottom.
+"""A chat on a terminal: the conversation scrolls up, the line that is
+being typed stays at the bottom.
 
-Every row is cut here, never by the terminal, so that the number of rows between the line that is being typed
-and an own message is known, and its state can be changed in place (ECMA-48: CUU, CUD, CHA, EL, ED).
+Every row is cut here, never by the terminal, so that the number of rows
+between the line that is being typed and an own message is known, and
+its state can be changed in place (ECMA-48: CUU, CUD, CHA, EL, ED).
 """
 
 from collections import deque
@@ -13,7 +15,13 @@ from typing import TextIO
 from angarium.cli.bodies import MessageBody
 from angarium.cli.chat.editor import LineEditor
 from angarium.cli.chat.events import OwnLine
-from angarium.cli.chat.screen_lines import MIN_COLUMNS, ScreenLine, message_line, notice_line, rows_of
+from angarium.cli.chat.screen_lines import (
+    MIN_COLUMNS,
+    ScreenLine,
+    message_line,
+    notice_line,
+    rows_of,
+)
 from angarium.cli.text import escape_unprintable, head, tail, width
 
 MAX_ENTRIES = 500
@@ -74,7 +82,8 @@ class TerminalScreen:
         self._set_state(line.message_id, "not sent")
 
     def stored(self, messages: Sequence[MessageBody]) -> None:
-        """Show messages, or the new state of those that were typed here.
+        """Show messages, or the new state of those that were typed
+        here.
 
         Args:
             messages: Of both participants, in the conversation's order.
@@ -85,7 +94,9 @@ class TerminalScreen:
                 continue
             own = message.sender_id == self._own_id
             state = escape_unprintable(message.status.lower()) if own else ""
-            self._say(message.sent_at, message.sender_id, message.content, message.message_id, state)
+            self._say(
+                message.sent_at, message.sender_id, message.content, message.message_id, state
+            )
 
     def risen(self, messages: Sequence[MessageBody]) -> None:
         """Show that own messages have another status than before.
@@ -105,15 +116,21 @@ class TerminalScreen:
         self._add([notice_line(text)])
 
     def draw_input(self) -> None:
-        """Draw the line that is being typed, as much of it as fits around the cursor."""
+        """Draw the line that is being typed, as much of it as fits
+        around the cursor.
+        """
         self._write("\r\x1b[K" + self._input())
 
     def clear_input(self) -> None:
-        """Take the line that is being typed off the screen, before leaving."""
+        """Take the line that is being typed off the screen, before
+        leaving.
+        """
         self._write("\r\x1b[K")
 
     def repaint(self) -> None:
-        """Draw everything anew, after the terminal was resized or used by another program."""
+        """Draw everything anew, after the terminal was resized or used
+        by another program.
+        """
         columns, lines = self._size()
         drawn: list[str] = []
         self._places.clear()
@@ -122,7 +139,8 @@ class TerminalScreen:
             laid_out = self._rows_of(number, columns)
             room = lines - 1 - len(drawn)
             if len(laid_out) > room:
-                # Its first row, the one with the state, is not there: it has no place to be changed at.
+                # Its first row, the one with the state, is not there:
+                # it has no place to be changed at.
                 drawn[:0] = laid_out[len(laid_out) - room :]
                 break
             drawn[:0] = laid_out
@@ -131,14 +149,18 @@ class TerminalScreen:
         self._rows += len(drawn)
         self._write("\x1b[H\x1b[2J" + "".join(f"{row}\r\n" for row in drawn) + self._input())
 
-    def _say(self, moment: datetime, sender: str, content: str, message_id: str, state: str) -> None:
+    def _say(
+        self, moment: datetime, sender: str, content: str, message_id: str, state: str
+    ) -> None:
         entries: list[ScreenLine] = []
         day = moment.astimezone(self._zone).date()
         if day != self._day:
             entries.append(notice_line(f"--- {day.isoformat()} ---"))
             self._day = day
         own = sender == self._own_id
-        entries.append(message_line(moment, self._names.get(sender, sender), content, state, own, self._zone))
+        entries.append(
+            message_line(moment, self._names.get(sender, sender), content, state, own, self._zone)
+        )
         last = self._add(entries)
         if own:
             self._own[message_id] = last

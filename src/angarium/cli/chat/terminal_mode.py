@@ -1,4 +1,6 @@
-"""A terminal that hands over each key at once and shows none by itself."""
+"""A terminal that hands over each key at once and shows none by
+itself.
+"""
 
 import os
 import termios
@@ -11,8 +13,8 @@ _CONTROL_CHARACTERS = 6
 class TerminalMode:
     """Switches a terminal to single keys, and back on every way out.
 
-    Ctrl-C and Ctrl-Z still raise their signals. Ctrl-backslash does not: it would end the
-    program with the terminal as it is.
+    Ctrl-C and Ctrl-Z still raise their signals. Ctrl-backslash does
+    not: it would end the program with the terminal as it is.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -33,27 +35,35 @@ class TerminalMode:
         self.leave()
 
     def enter(self) -> None:
-        """Switch to single keys; in the background the terminal is left to whoever has it."""
+        """Switch to single keys; in the background the terminal is left
+        to whoever has it.
+        """
         if not self.is_ours():
             return
         attributes = termios.tcgetattr(self._descriptor)
         attributes[_LOCAL_FLAGS] &= ~(termios.ECHO | termios.ICANON | termios.IEXTEN)
-        # Without this, keys that were typed right before Ctrl-Z would be thrown away.
+        # Without this, keys that were typed right before Ctrl-Z would
+        # be thrown away.
         attributes[_LOCAL_FLAGS] |= termios.NOFLSH
         characters = attributes[_CONTROL_CHARACTERS]
         characters[termios.VMIN] = 1
         characters[termios.VTIME] = 0
-        characters[termios.VQUIT] = os.fpathconf(self._descriptor, "PC_VDISABLE").to_bytes(1, "big")
+        characters[termios.VQUIT] = os.fpathconf(self._descriptor, "PC_VDISABLE").to_bytes(
+            1, "big"
+        )
         termios.tcsetattr(self._descriptor, termios.TCSADRAIN, attributes)
 
     def leave(self) -> None:
-        """Switch back to what it was; in the background others have seen to that."""
+        """Switch back to what it was; in the background others have
+        seen to that.
+        """
         if not self.is_ours():
             return
         termios.tcsetattr(self._descriptor, termios.TCSADRAIN, self._before)
 
     def is_ours(self) -> bool:
-        """Tell whether this process may use the terminal: changing it from the background would stop us.
+        """Tell whether this process may use the terminal: changing it
+        from the background would stop us.
 
         Returns:
             True in the foreground.

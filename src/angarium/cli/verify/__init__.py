@@ -1,3 +1,5 @@
-"""`angarium verify`: writes with a ledger of every promise, then reads back and compares."""
+"""`angarium verify`: writes with a ledger of every promise, then reads
+back and compares.
+"""
 
 from angarium.cli.verify.command import register as register

@@ -25,15 +25,19 @@ def is_settled(track: ConversationRecord, seen: Sequence[Observation]) -> bool:
     )
 
 
-def judge(track: ConversationRecord, readings: Mapping[str, Sequence[Observation]]) -> list[Finding]:
+def judge(
+    track: ConversationRecord, readings: Mapping[str, Sequence[Observation]]
+) -> list[Finding]:
     """Find every broken promise of one conversation.
 
     Args:
         track: What was promised.
-        readings: What is read, in the order of the pages, by the URL it was read through.
+        readings: What is read, in the order of the pages, by the URL it
+            was read through.
 
     Returns:
-        The findings; those that several readers share come once for each of them.
+        The findings; those that several readers share come once for
+        each of them.
     """
     found: list[Finding] = []
     for url, seen in readings.items():
@@ -55,7 +59,8 @@ def _find_doubled(track: ConversationRecord, seen: Sequence[Observation]) -> Ite
     for message_id, times in Counter(each.message_id for each in seen).items():
         if times > 1 and message_id in track.sent:
             yield Finding(Kind.DOUBLED, f"{message_id} comes {times} times")
-    # Every text of a ledger is written once: the same one under another id is a second message.
+    # Every text of a ledger is written once: the same one under another
+    # id is a second message.
     texts = {content: message_id for message_id, content in track.sent.items()}
     for each in seen:
         if texts.get(each.content, each.message_id) != each.message_id:
@@ -71,12 +76,16 @@ def _find_reordered(track: ConversationRecord, seen: Sequence[Observation]) -> I
         if message_id not in places:
             continue
         if (place := places[message_id]) < furthest:
-            yield Finding(Kind.REORDERED, f"{message_id} stands before {behind}, which was accepted earlier")
+            yield Finding(
+                Kind.REORDERED, f"{message_id} stands before {behind}, which was accepted earlier"
+            )
         else:
             furthest, behind = place, message_id
     for before, after in pairwise(seen):
         if after.timestamp < before.timestamp:
-            yield Finding(Kind.REORDERED, f"{after.message_id} has a lower timestamp than the one before")
+            yield Finding(
+                Kind.REORDERED, f"{after.message_id} has a lower timestamp than the one before"
+            )
 
 
 def _find_altered(track: ConversationRecord, seen: Sequence[Observation]) -> Iterator[Finding]:
@@ -90,10 +99,15 @@ def _find_altered(track: ConversationRecord, seen: Sequence[Observation]) -> Ite
 def _find_disagreeing(
     track: ConversationRecord, readings: Mapping[str, Sequence[Observation]]
 ) -> Iterator[Finding]:
-    # What was never accepted may come to be stored between two readings.
+    # What was never accepted may come to be stored between two
+    # readings.
     accepted = set(track.accepted)
     compared = {
-        url: [(each.message_id, each.timestamp, each.content) for each in seen if each.message_id in accepted]
+        url: [
+            (each.message_id, each.timestamp, each.content)
+            for each in seen
+            if each.message_id in accepted
+        ]
         for url, seen in readings.items()
     }
     urls = list(compared)
@@ -102,4 +116,6 @@ def _find_disagreeing(
             continue
         differing = set(compared[url]) ^ set(compared[urls[0]])
         what = f"{len({each[0] for each in differing})} messages" if differing else "the order"
-        yield Finding(Kind.DISAGREEING, f"{url} and {urls[0]} differ in {what} of {track.conversation_id}")
+        yield Finding(
+            Kind.DISAGREEING, f"{url} and {urls[0]} differ in {what} of {track.conversation_id}"
+        )

@@ -50,13 +50,19 @@ def register(commands: Commands) -> None:
         "verify",
         _run,
         "write messages, read them back, and state what was lost",
-        "Write numbered messages, each repeated with its own id until some instance accepts it, and confirm "
-        "the delivery of about half. Meanwhile, kill what you like and start it again. Then everything is "
-        "read back through every --url and compared with the ledger of what was accepted: lost, doubled, "
-        "reordered, altered messages, statuses that fell, readers that disagree. Exit status 1 if there is "
-        "any. Ctrl-C ends the writing and goes on to the reading. The messages stay in the conversations.",
+        "Write numbered messages, each repeated with its own id until some instance accepts it, "
+        "and confirm "
+        "the delivery of about half. Meanwhile, kill what you like and start it again. Then "
+        "everything is "
+        "read back through every --url and compared with the ledger of what was accepted: lost, "
+        "doubled, "
+        "reordered, altered messages, statuses that fell, readers that disagree. Exit status 1 if "
+        "there is "
+        "any. Ctrl-C ends the writing and goes on to the reading. The messages stay in the "
+        "conversations.",
         "angarium verify\n"
-        "angarium verify --url http://api1:8080 --url http://api2:8080 --seconds 600 --ledger run.jsonl\n"
+        "angarium verify --url http://api1:8080 --url http://api2:8080 --seconds 600 --ledger "
+        "run.jsonl\n"
         "angarium verify --check --ledger run.jsonl\n"
         "angarium verify --as erin --with frank",
     )
@@ -67,19 +73,27 @@ def register(commands: Commands) -> None:
         type=seconds,
         default=DEFAULT_PATIENCE,
         metavar="SECONDS",
-        help="how long a message is sent again, and how long the reading waits for what was accepted to be "
+        help="how long a message is sent again, and how long the reading waits for what was "
+        "accepted to be "
         f"there (default: {DEFAULT_PATIENCE:g})",
     )
     parser.add_argument(
         "--ledger",
         type=Path,
         metavar="FILE",
-        help="note every message before it is sent, and every 202, in this file; what it has already is "
+        help="note every message before it is sent, and every 202, in this file; what it has "
+        "already is "
         "verified as well",
     )
-    parser.add_argument("--check", action="store_true", help="write nothing: read back what --ledger has")
     parser.add_argument(
-        "--as", dest="login", type=username, metavar="NAME", help="who writes (default: the demo users)"
+        "--check", action="store_true", help="write nothing: read back what --ledger has"
+    )
+    parser.add_argument(
+        "--as",
+        dest="login",
+        type=username,
+        metavar="NAME",
+        help="who writes (default: the demo users)",
     )
     parser.add_argument(
         "--with",
@@ -88,7 +102,8 @@ def register(commands: Commands) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="to whom; once for each conversation. Kept logins are used; where there is none the password is "
+        help="to whom; once for each conversation. Kept logins are used; where there is none the "
+        "password is "
         "asked for, or a line of stdin is taken, --as first",
     )
     add_json(parser, "print a JSON object with every finding")
@@ -99,7 +114,8 @@ def _add_amount(parser: Parser) -> None:
         "--conversations",
         type=at_least_one,
         metavar="N",
-        help=f"how many are written side by side (default: {DEFAULT_CONVERSATIONS} of the demo users', or "
+        help=f"how many are written side by side (default: {DEFAULT_CONVERSATIONS} of the demo "
+        "users', or "
         "one for each --with)",
     )
     parser.add_argument(
@@ -152,7 +168,9 @@ def _pairs(arguments: argparse.Namespace) -> Sequence[tuple[str, str]]:
     others: Sequence[str] = arguments.others
     if arguments.check:
         if arguments.ledger is None or not arguments.ledger.exists():
-            raise UsageError("verify: --check reads back a ledger; name a file that is there with --ledger")
+            raise UsageError(
+                "verify: --check reads back a ledger; name a file that is there with --ledger"
+            )
         return ()
     if (login is None) != (not others):
         raise UsageError("verify: --as and --with go together: who writes, and to whom")
@@ -163,18 +181,28 @@ def _pairs(arguments: argparse.Namespace) -> Sequence[tuple[str, str]]:
         DEFAULT_CONVERSATIONS if login is None else len(pairs), len(pairs)
     )
     if wanted > len(pairs):
-        more = "name more people with --with" if login else "name your own people with --as and --with"
-        raise UsageError(f"verify: there are people for {len(pairs)} conversations, not {wanted}; {more}")
+        more = (
+            "name more people with --with"
+            if login
+            else "name your own people with --as and --with"
+        )
+        raise UsageError(
+            f"verify: there are people for {len(pairs)} conversations, not {wanted}; {more}"
+        )
     return pairs[:wanted]
 
 
-def _person(name: str, arguments: argparse.Namespace, urls: Iterable[str], console: Console) -> Person:
+def _person(
+    name: str, arguments: argparse.Namespace, urls: Iterable[str], console: Console
+) -> Person:
     passwords = {user.username: user.password for user in DEMO_USERS}
     if arguments.login is None and name in passwords:
         return Person(name, passwords[name])
     for url in urls:
         try:
-            return Person(name, None, Credentials.of(console.environment).find(url, name).access_token)
+            return Person(
+                name, None, Credentials.of(console.environment).find(url, name).access_token
+            )
         except CommandError:
             continue
     return Person(name, console.ask_password(f"password of {name}"))
@@ -186,5 +214,9 @@ def _log_in(run: Run, demo: bool) -> None:
     except ApiProblem as problem:
         if problem.code != "invalid_credentials":
             raise
-        hint = "the demo users are not there: name your own with --as and --with" if demo else "try again"
+        hint = (
+            "the demo users are not there: name your own with --as and --with"
+            if demo
+            else "try again"
+        )
         raise CommandError(f"wrong username or password; {hint}") from problem

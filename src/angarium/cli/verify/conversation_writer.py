@@ -1,4 +1,6 @@
-"""Writing one conversation: a message after the other, each until its 202, and looking at them meanwhile."""
+"""Writing one conversation: a message after the other, each until its
+202, and looking at them meanwhile.
+"""
 
 import random
 from collections.abc import Callable
@@ -22,7 +24,8 @@ CONFIRMED_SHARE = 0.5
 
 
 class ConversationWriter:
-    """One conversation's writer, used by one thread; it looks at the messages as their reader as well.
+    """One conversation's writer, used by one thread; it looks at the
+    messages as their reader as well.
 
     Attributes:
         sightings: What it saw.
@@ -42,11 +45,13 @@ class ConversationWriter:
 
         Args:
             track: The conversation's entries.
-            run: Told in every text, so that no other run writes the same.
+            run: Told in every text, so that no other run writes the
+                same.
             ledger: Notes what is sent and promised.
             sender: Who writes.
             recipient: Who confirms.
-            chance: Draws which messages are confirmed, and which page is looked at again.
+            chance: Draws which messages are confirmed, and which page
+                is looked at again.
         """
         self.sightings = Observations()
         self.findings: list[Finding] = []
@@ -69,7 +74,8 @@ class ConversationWriter:
         """Write until it is enough.
 
         Args:
-            take: Gives the next message's number, None when it is enough.
+            take: Gives the next message's number, None when it is
+                enough.
         """
         written = 0
         while (number := take()) is not None:
@@ -81,9 +87,11 @@ class ConversationWriter:
         self.look()
 
     def look(self) -> None:
-        """Read the newest page and an earlier one again, and confirm some of what is there.
+        """Read the newest page and an earlier one again, and confirm
+        some of what is there.
 
-        An instance that does not answer now is passed over: reading has no promise while something is down.
+        An instance that does not answer now is passed over: reading has
+        no promise while something is down.
         """
         try:
             page = self._page(self._cursors[-1])
@@ -96,7 +104,8 @@ class ConversationWriter:
         try:
             self._confirm()
         except RequestFailed as failure:
-            # It was seen to be stored: whoever does not know it reads something else.
+            # It was seen to be stored: whoever does not know it reads
+            # something else.
             self._note(failure, Kind.DISAGREEING)
 
     def _write_one(self, number: int) -> bool:
@@ -104,7 +113,9 @@ class ConversationWriter:
         content = f"angarium verify {self._run} {number}"
         self._ledger.sent(conversation_id, message_id, content)
         try:
-            accepted = self._sender.until_done(lambda voice: voice.send(conversation_id, content, message_id))
+            accepted = self._sender.until_done(
+                lambda voice: voice.send(conversation_id, content, message_id)
+            )
         except RequestFailed as failure:
             self.findings.append(Finding(Kind.UNANSWERED, f"{message_id}: {failure}"))
             return False

@@ -1,4 +1,6 @@
-"""What was sent and what was promised, on file before the next thing happens."""
+"""What was sent and what was promised, on file before the next thing
+happens.
+"""
 
 import json
 import threading
@@ -21,14 +23,17 @@ class ConversationRecord:
 
     Attributes:
         conversation_id: Which.
-        sender: The name of who wrote last; everybody in it reads the same.
+        sender: The name of who wrote last; everybody in it reads the
+            same.
         recipient: The other one's name.
         cursor: Walks forward from before the first entry.
-        sent: Texts by message id, in the order of sending; nobody knows of each whether the log has it.
+        sent: Texts by message id, in the order of sending; nobody knows
+            of each whether the log has it.
         accepted: The ids that got their 202, in that order.
-        partition: The one of the log that has the conversation, UNKNOWN where no 202 told.
-        offsets: Of the records of the accepted ids, in the same order; eight bytes each, as there
-            may be millions.
+        partition: The one of the log that has the conversation, UNKNOWN
+            where no 202 told.
+        offsets: Of the records of the accepted ids, in the same order;
+            eight bytes each, as there may be millions.
         confirmed: The ids whose delivery was confirmed with a 202.
     """
 
@@ -46,8 +51,9 @@ class ConversationRecord:
 class Ledger:
     """All tracks; used by several threads, a track by one.
 
-    With a file, an entry is with the operating system before the call returns: `sent` before the request goes
-    out, so that even a killed run has noted everything that may be there.
+    With a file, an entry is with the operating system before the call
+    returns: `sent` before the request goes out, so that even a killed
+    run has noted everything that may be there.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -70,14 +76,17 @@ class Ledger:
             except OSError as error:
                 raise CommandError(f"cannot use the ledger {path}: {error.strerror}") from error
 
-    def begin(self, conversation_id: str, sender: str, recipient: str, cursor: str) -> ConversationRecord:
+    def begin(
+        self, conversation_id: str, sender: str, recipient: str, cursor: str
+    ) -> ConversationRecord:
         """Note where a conversation's entries begin.
 
         Args:
             conversation_id: Which.
             sender: Who will write.
             recipient: To whom.
-            cursor: Walks forward from what is there now; an earlier entry's cursor stands.
+            cursor: Walks forward from what is there now; an earlier
+                entry's cursor stands.
 
         Returns:
             The track.
@@ -95,13 +104,16 @@ class Ledger:
         """
         self._enter("sent", conversation_id, message_id=message_id, content=content)
 
-    def accepted(self, conversation_id: str, message_id: str, position: LogPosition | None = None) -> None:
+    def accepted(
+        self, conversation_id: str, message_id: str, position: LogPosition | None = None
+    ) -> None:
         """Note a 202.
 
         Args:
             conversation_id: Where.
             message_id: Of which message.
-            position: Where its record lies in the log, when the 202 told.
+            position: Where its record lies in the log, when the 202
+                told.
         """
         told: dict[str, object] = {} if position is None else position._asdict()
         self._enter("accepted", conversation_id, message_id=message_id, **told)
@@ -133,7 +145,8 @@ class Ledger:
             return
         text = path.read_text(encoding="utf-8", errors="replace")
         if text and not text.endswith("\n"):
-            # A run was killed while it wrote; what it was about to note had not happened yet.
+            # A run was killed while it wrote; what it was about to note
+            # had not happened yet.
             text = text[: text.rfind("\n") + 1]
             with path.open("r+b") as file:
                 file.truncate(len(text.encode()))
@@ -141,7 +154,9 @@ class Ledger:
             try:
                 _apply(self.tracks, cast("dict[str, object]", json.loads(line)))
             except (ValueError, KeyError, TypeError, AttributeError) as error:
-                raise CommandError(f"{path} is no ledger of `angarium verify` (line {number})") from error
+                raise CommandError(
+                    f"{path} is no ledger of `angarium verify` (line {number})"
+                ) from error
 
 
 def _apply(tracks: dict[str, ConversationRecord], line: dict[str, object]) -> None:

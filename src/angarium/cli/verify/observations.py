@@ -50,7 +50,8 @@ class Observation:
 class Observations:
     """The latest sighting of each message of one conversation.
 
-    Each reading must begin after the one before it ended: only then is what is lower also fallen.
+    Each reading must begin after the one before it ended: only then is
+    what is lower also fallen.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,6 @@
-"""Who writes and reads, with a token that is renewed where the password is known."""
+"""Who writes and reads, with a token that is renewed where the password
+is known.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -11,11 +13,15 @@ from angarium.cli.transport import HttpTransport
 Result = TypeVar("Result")
 
 TIMEOUT = 5.0
-"""Seconds for one request: an instance that is frozen is left for another one."""
+"""Seconds for one request: an instance that is frozen is left for
+another one.
+"""
 
 
 class Person:
-    """Somebody whose token all voices of theirs share; used by any thread."""
+    """Somebody whose token all voices of theirs share; used by any
+    thread.
+    """
 
     def __init__(self, username: str, password: str | None, token: str = "") -> None:
         self.username = username
@@ -92,7 +98,8 @@ class HttpVerifyClient:
         return self.call(lambda client: client.history(conversation_id, limit, cursor))
 
     def confirm(self, conversation_id: str, message_ids: Sequence[str]) -> None:
-        """Confirm that messages were delivered; as `Client.confirm`, once.
+        """Confirm that messages were delivered; as `Client.confirm`,
+        once.
 
         Args:
             conversation_id: Where.
@@ -116,7 +123,8 @@ class HttpVerifyClient:
         self._transport.close()
 
     def call(self, do: Callable[[Client], Result]) -> Result:
-        """Make a call, once more with another token when this one has expired.
+        """Make a call, once more with another token when this one has
+        expired.
 
         Args:
             do: The call.

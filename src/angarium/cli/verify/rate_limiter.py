@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 
 class RateLimiter:
-    """Hands out numbers, each when it is due, until there were enough; used by any thread."""
+    """Hands out numbers, each when it is due, until there were enough;
+    used by any thread.
+    """
 
     def __init__(
         self,

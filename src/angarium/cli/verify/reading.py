@@ -15,9 +15,11 @@ PAGE = 100
 
 
 class Reading:
-    """Reads until everything is there or the patience is over; used by one thread.
+    """Reads until everything is there or the patience is over; used by
+    one thread.
 
-    The patience is one for all conversations and instances together; each of them is tried at least once.
+    The patience is one for all conversations and instances together;
+    each of them is tried at least once.
     """
 
     def __init__(
@@ -40,7 +42,8 @@ class Reading:
     def compare(
         self, track: ConversationRecord, voices: Sequence[VerifyClient], sightings: Observations
     ) -> list[Finding]:
-        """Read a conversation through every instance and hold it against the ledger.
+        """Read a conversation through every instance and hold it
+        against the ledger.
 
         Args:
             track: What was promised.
@@ -55,7 +58,9 @@ class Reading:
         for voice in voices:
             seen, trouble = self._settled(track, voice, sightings)
             if seen is None:
-                found.append(Finding(Kind.UNREAD, f"{track.conversation_id} at {voice.url}: {trouble}"))
+                found.append(
+                    Finding(Kind.UNREAD, f"{track.conversation_id} at {voice.url}: {trouble}")
+                )
             else:
                 readings[voice.url] = seen
         return found + judge(track, readings)
@@ -80,7 +85,9 @@ class Reading:
         raise AssertionError("the waits never end")
 
 
-def _read(track: ConversationRecord, voice: VerifyClient, sightings: Observations) -> list[Observation]:
+def _read(
+    track: ConversationRecord, voice: VerifyClient, sightings: Observations
+) -> list[Observation]:
     seen: list[Observation] = []
     cursor: str | None = track.cursor
     while cursor is not None:

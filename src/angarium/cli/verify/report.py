@@ -88,14 +88,18 @@ class Report:
                 "interrupted": self.interrupted,
                 "kept": self.kept,
                 **{kind.value: counts[kind] for kind in Kind},
-                "findings": [{"kind": each.kind.value, "text": each.text} for each in self.findings],
+                "findings": [
+                    {"kind": each.kind.value, "text": each.text} for each in self.findings
+                ],
             }
         )
 
     def _verdict(self) -> str:
         if not self.findings:
             return (
-                "every promise was kept" if self.accepted else "nothing was accepted, so nothing was verified"
+                "every promise was kept"
+                if self.accepted
+                else "nothing was accepted, so nothing was verified"
             )
         if all(finding.kind in {Kind.UNREAD, Kind.UNANSWERED} for finding in self.findings):
             return "no promise was seen to be broken, but the service was not there to the end"

@@ -1,4 +1,6 @@
-"""One person's way to the service: through each instance in turn, whichever answers."""
+"""One person's way to the service: through each instance in turn,
+whichever answers.
+"""
 
 from collections.abc import Callable, Sequence
 from itertools import count
@@ -13,7 +15,9 @@ Result = TypeVar("Result")
 
 
 class VerifyClient(Protocol):
-    """One person's calls through one instance, each tried once; as `Client` makes them."""
+    """One person's calls through one instance, each tried once; as
+    `Client` makes them.
+    """
 
     @property
     def url(self) -> str:
@@ -53,7 +57,8 @@ class RoundRobinClient:
             voices: One for each.
             patience: Seconds for which one request is repeated.
             monotonic: Measures.
-            pause: Waits so many seconds; True when everything is to end now.
+            pause: Waits so many seconds; True when everything is to end
+                now.
         """
         self.retries = 0
         self._voices = voices
@@ -79,7 +84,8 @@ class RoundRobinClient:
         return call(voice)
 
     def until_done(self, call: Callable[[VerifyClient], Result]) -> Result:
-        """Make a call through one instance after the other until one of them does it.
+        """Make a call through one instance after the other until one of
+        them does it.
 
         Args:
             call: What to do; safe to repeat.
@@ -88,7 +94,8 @@ class RoundRobinClient:
             What it returned.
 
         Raises:
-            RequestFailed: The patience is over, or no repetition can help.
+            RequestFailed: The patience is over, or no repetition can
+                help.
         """
         give_up_at = self._monotonic() + self._patience
         waits = backoff.delays(0.05, 1.0)
@@ -98,7 +105,8 @@ class RoundRobinClient:
             except RequestFailed as failure:
                 if not failure.may_pass:
                     raise
-                # Another instance is asked at once; only when each has failed there is a wait.
+                # Another instance is asked at once; only when each has
+                # failed there is a wait.
                 wait = 0.0 if tries % len(self._voices) else next(waits)
                 if self._monotonic() + wait >= give_up_at or self._pause(wait):
                     raise

@@ -1,4 +1,6 @@
-"""One run: everybody logs in, conversations are written side by side, then all is read back."""
+"""One run: everybody logs in, conversations are written side by side,
+then all is read back.
+"""
 
 import random
 import threading
@@ -54,7 +56,8 @@ class Run:
             urls: The instances.
             people: Who takes part, by name.
             ledger: Notes what is promised.
-            patience: Seconds for which one request is repeated, and the reading waits.
+            patience: Seconds for which one request is repeated, and the
+                reading waits.
             progress: Told from time to time how far it is.
         """
         self._run = uuid4().hex[:8]
@@ -78,7 +81,8 @@ class Run:
             self._log_in(person)
 
     def write(self, pairs: Sequence[tuple[str, str]], amount: Amount) -> float:
-        """Write conversations side by side; an interruption ends the writing, not the run.
+        """Write conversations side by side; an interruption ends the
+        writing, not the run.
 
         Args:
             pairs: Sender and recipient of each conversation.
@@ -123,15 +127,21 @@ class Run:
         tracks = list(self._ledger.tracks.values())
         for number, track in enumerate(tracks, 1):
             self._progress(
-                f"reading back conversation {number} of {len(tracks)} through {len(self._urls)} instances"
+                f"reading back conversation {number} of {len(tracks)} through {len(self._urls)} "
+                "instances"
             )
             voices = [self._voice(url, track.sender, "main") for url in self._urls]
             seen = sightings.setdefault(track.conversation_id, Observations())
             findings += reading.compare(track, voices, seen)
         interrupted = self._stopping.is_set()
         for talk in self._talks:
-            # Whoever was cut off in the middle of a request has no answer to it, and no complaint.
-            findings += [each for each in talk.findings if not (interrupted and each.kind is Kind.UNANSWERED)]
+            # Whoever was cut off in the middle of a request has no
+            # answer to it, and no complaint.
+            findings += [
+                each
+                for each in talk.findings
+                if not (interrupted and each.kind is Kind.UNANSWERED)
+            ]
         for each in sightings.values():
             findings += each.findings
         return Report(
@@ -163,7 +173,8 @@ class Run:
         return ConversationWriter(track, self._run, self._ledger, *turns, random.Random())
 
     def _track(self, sender: str, recipient: str) -> ConversationRecord:
-        # The calls of opening are no voice's: whoever opened it, both are in it.
+        # The calls of opening are no voice's: whoever opened it, both
+        # are in it.
         turns = self._turns(sender, "main")
         voices = {url: self._voice(url, sender, "main") for url in self._urls}
         here = turns.until_done(lambda voice: voices[voice.url].open_conversation(recipient))
@@ -175,7 +186,8 @@ class Run:
         return RoundRobinClient(voices, self._patience, time.monotonic, self._stopping.wait)
 
     def _voice(self, url: str, name: str, room: str) -> HttpVerifyClient:
-        # A connection belongs to one thread: each conversation has its own.
+        # A connection belongs to one thread: each conversation has its
+        # own.
         key = (url, name, room)
         if key not in self._voices:
             self._voices[key] = HttpVerifyClient(url, self._people[name])

@@ -1,4 +1,6 @@
-"""Writing what happens one answer after the other as straight code, while no thread waits."""
+"""Writing what happens one answer after the other as straight code,
+while no thread waits.
+"""
 
 from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import Future
@@ -10,20 +12,24 @@ from angarium.engines.cassandra.row_mapping import Rows
 Result = TypeVar("Result")
 
 Chain = Generator["Future[Rows]", Rows, Result]
-"""Yields the next question, is sent its answer, returns the result; a failed answer is raised inside."""
+"""Yields the next question, is sent its answer, returns the result; a
+failed answer is raised inside.
+"""
 
 
 def run_chain(steps: Chain[Result]) -> "Future[Result]":
     """Run steps on whichever threads bring the answers.
 
     Args:
-        steps: What to do; its errors other than StoreUnavailable become one.
+        steps: What to do; its errors other than StoreUnavailable become
+            one.
 
     Returns:
         A future of the result, or of StoreUnavailable.
     """
     outcome: Future[Result] = Future()
-    # From here on nobody can cancel it, so that the driver's thread can always end it.
+    # From here on nobody can cancel it, so that the driver's thread can
+    # always end it.
     outcome.set_running_or_notify_cancel()
     _advance(steps, outcome, None)
     return outcome
@@ -66,7 +72,9 @@ def await_future(future: "Future[Result]") -> Chain[Result]:
     return future.result()
 
 
-def _advance(steps: Chain[Result], outcome: "Future[Result]", answer: "Future[Rows] | None") -> None:
+def _advance(
+    steps: Chain[Result], outcome: "Future[Result]", answer: "Future[Rows] | None"
+) -> None:
     try:
         question = next(steps) if answer is None else _hand_over(steps, answer)
     except StopIteration as end:
@@ -74,7 +82,9 @@ def _advance(steps: Chain[Result], outcome: "Future[Result]", answer: "Future[Ro
     except StoreUnavailable as error:
         outcome.set_exception(error)
     except Exception as error:  # noqa: BLE001 - a future that never completes would stop a lane for ever
-        failure = StoreUnavailable(f"the store's answer was not understood: {type(error).__name__}")
+        failure = StoreUnavailable(
+            f"the store's answer was not understood: {type(error).__name__}"
+        )
         failure.__cause__ = error
         outcome.set_exception(failure)
     else:

@@ -22,13 +22,17 @@ from angarium.engines.cassandra.patches.bounded_connection import BoundedConnect
 
 REQUEST_SECONDS = 2.0
 CONTROL_SECONDS = 5.0
-"""How long a node may take to describe the cluster. One that has just started needs more than the driver's
-2 s, and would be given up although it answers everything else."""
+"""How long a node may take to describe the cluster. One that has just
+started needs more than the driver's 2 s, and would be given up although
+it answers everything else.
+"""
 
 HEARTBEAT_SECONDS = 5
 RECONNECT_SECONDS = (0.5, 5.0)
 ASK_ANOTHER_AFTER_SECONDS = 0.25
-"""A node that falls silent keeps its connections until it misses a heartbeat; until then another is asked."""
+"""A node that falls silent keeps its connections until it misses a
+heartbeat; until then another is asked.
+"""
 
 PROTOCOL = 5
 """Cassandra 4.0 and newer."""
@@ -45,7 +49,8 @@ class CassandraAddress:
         consistency: Of reads and writes, such as `LOCAL_QUORUM`.
         username: None where nobody logs in.
         password: None where nobody logs in.
-        cafile: Whom to trust; None for a connection that is not encrypted.
+        cafile: Whom to trust; None for a connection that is not
+            encrypted.
     """
 
     contact_points: Sequence[tuple[str, int]]
@@ -64,7 +69,8 @@ class CassandraAddress:
 
 
 def build(address: CassandraAddress) -> Cluster:
-    """Make a cluster object; a failed `connect` spoils it, so each try needs a new one.
+    """Make a cluster object; a failed `connect` spoils it, so each try
+    needs a new one.
 
     Args:
         address: Where it is.
@@ -76,7 +82,9 @@ def build(address: CassandraAddress) -> Cluster:
         load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy(address.datacenter)),
         consistency_level=ConsistencyLevel.name_to_value[address.consistency],
         serial_consistency_level=_serial(address.consistency),
-        speculative_execution_policy=ConstantSpeculativeExecutionPolicy(ASK_ANOTHER_AFTER_SECONDS, 1),
+        speculative_execution_policy=ConstantSpeculativeExecutionPolicy(
+            ASK_ANOTHER_AFTER_SECONDS, 1
+        ),
         request_timeout=REQUEST_SECONDS,
         row_factory=tuple_factory,
     )
@@ -84,19 +92,22 @@ def build(address: CassandraAddress) -> Cluster:
         contact_points=[_end_point(host, port) for host, port in address.contact_points],
         connection_class=BoundedConnection,
         execution_profiles={EXEC_PROFILE_DEFAULT: profile},
-        # The default gives up after 64 tries; a node may be away for longer.
+        # The default gives up after 64 tries; a node may be away for
+        # longer.
         reconnection_policy=ExponentialReconnectionPolicy(*RECONNECT_SECONDS, None),
         protocol_version=PROTOCOL,
         idle_heartbeat_interval=HEARTBEAT_SECONDS,
         idle_heartbeat_timeout=HEARTBEAT_SECONDS,
         connect_timeout=REQUEST_SECONDS,
-        # The driver hands a request over in pieces of 4 KB, and each piece would wait until the node has
-        # acknowledged the one before, for which it takes up to 40 ms.
+        # The driver hands a request over in pieces of 4 KB, and each
+        # piece would wait until the node has acknowledged the one
+        # before, for which it takes up to 40 ms.
         sockopts=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
         control_connection_timeout=CONTROL_SECONDS,
         auth_provider=_login(address),
         ssl_context=_encryption(address),
-        # One silent node would hold up every statement in turn; nodes learn of a statement when they need it.
+        # One silent node would hold up every statement in turn; nodes
+        # learn of a statement when they need it.
         prepare_on_all_hosts=False,
         monitor_reporting_enabled=False,
     )
@@ -118,4 +129,6 @@ def _login(address: CassandraAddress) -> PlainTextAuthProvider | None:
 
 
 def _encryption(address: CassandraAddress) -> ssl.SSLContext | None:
-    return None if address.cafile is None else ssl.create_default_context(cafile=str(address.cafile))
+    return (
+        None if address.cafile is None else ssl.create_default_context(cafile=str(address.cafile))
+    )

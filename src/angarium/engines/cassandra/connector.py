@@ -1,4 +1,6 @@
-"""The connection of a process to the cluster: made in the background, for as long as it takes."""
+"""The connection of a process to the cluster: made in the background,
+for as long as it takes.
+"""
 
 import threading
 import time
@@ -32,7 +34,8 @@ class Absence:
             present: Whether somebody is there now.
 
         Returns:
-            True when nobody has been there at any look since so long ago.
+            True when nobody has been there at any look since so long
+            ago.
         """
         now = self._clock()
         if present:
@@ -46,14 +49,18 @@ CLOSE_SECONDS = 5.0
 
 LOOK_SECONDS = 1.0
 ABSENT_SECONDS = 5.0
-"""When no node has been connected for so long, the contact points' names are resolved anew: the driver itself
-tries the addresses that nodes told it last, and in containers all of them may come back at others."""
+"""When no node has been connected for so long, the contact points'
+names are resolved anew: the driver itself tries the addresses that
+nodes told it last, and in containers all of them may come back at
+others.
+"""
 
 _log = logs.get("angarium.cassandra")
 
 
 class Connector:
-    """Tries until it is connected, and again when no node has been for long. Used by any thread.
+    """Tries until it is connected, and again when no node has been for
+    long. Used by any thread.
 
     In between the driver reconnects by itself.
     """
@@ -73,7 +80,8 @@ class Connector:
             connect: Connects through the contact points.
             listens: Tells whether anybody takes connections there.
             clock: Tells how long nodes are gone, in seconds.
-            look_seconds: So often is looked whether a node is connected.
+            look_seconds: So often is looked whether a node is
+                connected.
         """
         self._address = address
         self._connect = connect
@@ -100,7 +108,9 @@ class Connector:
         connected = self._connected
         if connected is None:
             closed = self._closing.is_set()
-            raise StoreUnavailable("Cassandra is closed" if closed else "Cassandra has not been reached yet")
+            raise StoreUnavailable(
+                "Cassandra is closed" if closed else "Cassandra has not been reached yet"
+            )
         return connected
 
     def await_connection(self, timeout: float) -> bool:
@@ -124,7 +134,9 @@ class Connector:
             ending = connected.end()
             ending.join(CLOSE_SECONDS)
             if ending.is_alive():
-                _log.warning("store_unavailable", f"Cassandra did not let go within {CLOSE_SECONDS:.0f} s")
+                _log.warning(
+                    "store_unavailable", f"Cassandra did not let go within {CLOSE_SECONDS:.0f} s"
+                )
         self._thread.join(max(0.0, give_up_at - time.monotonic()))
 
     def _run(self) -> None:
@@ -141,7 +153,8 @@ class Connector:
                 _log.limited_warning(
                     self._repeats,
                     "store_unavailable",
-                    f"Cassandra cannot be used yet, next try in {wait:.1f} s; it must be reachable, and "
+                    f"Cassandra cannot be used yet, next try in {wait:.1f} s; it must be "
+                    "reachable, and "
                     "`angarium init` must have made the keyspace",
                     error_type=type(error).__name__,
                     detail=str(error)[:300],
@@ -160,7 +173,8 @@ class Connector:
                 found = None
                 _log.debug(
                     "retry",
-                    f"Cassandra cannot be used through its contact points either, next try in {wait:.1f} s",
+                    "Cassandra cannot be used through its contact points either, next try in "
+                    f"{wait:.1f} s",
                     error_type=type(error).__name__,
                     detail=str(error)[:300],
                 )
@@ -170,10 +184,13 @@ class Connector:
                 break
         return lost
 
-    def _take(self, found: PreparedSession, instead_of: PreparedSession | None) -> PreparedSession | None:
+    def _take(
+        self, found: PreparedSession, instead_of: PreparedSession | None
+    ) -> PreparedSession | None:
         with self._lock:
             closed = self._closing.is_set()
-            # The driver may have been sooner; calls that go through it now are not to be cut off.
+            # The driver may have been sooner; calls that go through it
+            # now are not to be cut off.
             wanted = not closed and (instead_of is None or not instead_of.reaches_a_node())
             if wanted:
                 self._connected = found
@@ -186,7 +203,8 @@ class Connector:
         if instead_of is not None:
             _log.info(
                 "store_reconnected",
-                f"No node of Cassandra was at the addresses known for {ABSENT_SECONDS:.0f} s or more; "
+                f"No node of Cassandra was at the addresses known for {ABSENT_SECONDS:.0f} s or "
+                "more; "
                 "connected anew through the contact points",
             )
         return found

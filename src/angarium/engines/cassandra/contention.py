@@ -13,7 +13,8 @@ _log = logs.get("angarium.cassandra")
 
 
 def retry_on_contention(call: Callable[[], Result]) -> Result:
-    """Repeat a call until nobody is in its way, within the deadline in force and 2 s at most.
+    """Repeat a call until nobody is in its way, within the deadline in
+    force and 2 s at most.
 
     Args:
         call: Finds out by itself whether an earlier try of it was done.

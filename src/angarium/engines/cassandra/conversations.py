@@ -19,7 +19,8 @@ _NOBODY = UUID(int=0)
 
 
 class CassandraConversations:
-    """Implements `ports.conversations.ConversationStore`; creation is a conditional write, once a pair.
+    """Implements `ports.conversations.ConversationStore`; creation is a
+    conditional write, once a pair.
 
     Of one conversation an instance has one such write on its way.
     """
@@ -51,7 +52,8 @@ class CassandraConversations:
             participant_id: Who must be in it.
 
         Returns:
-            The conversation, None when there is none or they are not in it.
+            The conversation, None when there is none or they are not in
+            it.
         """
         found = self._session.execute(Statement.CONVERSATION_OF, (conversation_id, participant_id))
         return row_mapping.conversation(found[0])[0] if found else None
@@ -63,7 +65,8 @@ class CassandraConversations:
 
         Args:
             user_id: A participant.
-            after: Strictly behind this place; None starts with the newest.
+            after: Strictly behind this place; None starts with the
+                newest.
             limit: At most so many.
 
         Returns:
@@ -86,14 +89,18 @@ class CassandraConversations:
         return row_mapping.conversation(found[0]) if found else None
 
     def _create(self, conversation: Conversation, claim: UUID) -> tuple[Conversation, UUID]:
-        """Return the conversation as kept, in both lists, and whose claim it is."""
+        """Return the conversation as kept, in both lists, and whose
+        claim it is.
+        """
         kept, owner = retry_on_contention(lambda: self._claim(conversation, claim))
-        # Again for one that is there already: whoever created it may have died before its lists were written.
+        # Again for one that is there already: whoever created it may
+        # have died before its lists were written.
         self._list(kept)
         return kept, owner
 
     def _claim(self, conversation: Conversation, claim: UUID) -> tuple[Conversation, UUID]:
-        # Most conversations that are opened are there; a read is far cheaper than a conditional write.
+        # Most conversations that are opened are there; a read is far
+        # cheaper than a conditional write.
         found = self._find(conversation.conversation_id)
         if found is None:
             participants = list(conversation.participant_ids)
@@ -108,7 +115,12 @@ class CassandraConversations:
         writes = [
             self._session.submit(
                 Statement.ADD_CONVERSATION_OF_USER,
-                (user_id, conversation.created_at, conversation.conversation_id, conversation.other(user_id)),
+                (
+                    user_id,
+                    conversation.created_at,
+                    conversation.conversation_id,
+                    conversation.other(user_id),
+                ),
             )
             for user_id in conversation.participant_ids
         ]

@@ -1,7 +1,9 @@
-"""Stretches of a conversation in which nothing waits for a user, so that nobody reads them to find that out.
+"""Stretches of a conversation in which nothing waits for a user, so
+that nobody reads them to find that out.
 
-Each is true for ever: no message comes between others, and what is DELIVERED stays so. Whoever loses one, or
-has an older one, reads more and never misses a message.
+Each is true for ever: no message comes between others, and what is
+DELIVERED stays so. Whoever loses one, or has an older one, reads more
+and never misses a message.
 """
 
 from bisect import bisect_right
@@ -11,12 +13,15 @@ from dataclasses import dataclass
 from angarium.domain.message import MessagePosition
 
 MAX_RANGES = 64
-"""So many are kept for a user in a conversation, 2 KB: the widest ones."""
+"""So many are kept for a user in a conversation, 2 KB: the widest
+ones.
+"""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class DeliveredRange:
-    """Behind one place and up to another everything to the user is DELIVERED.
+    """Behind one place and up to another everything to the user is
+    DELIVERED.
 
     Attributes:
         begin: Outside, as the place of the message before it is.
@@ -53,7 +58,8 @@ def merge(stretches: DeliveredRanges, found: DeliveredRange) -> DeliveredRanges:
         found: Another one.
 
     Returns:
-        All of them; where they are too many, the narrowest by offset of those known is left out.
+        All of them; where they are too many, the narrowest by offset of
+        those known is left out.
     """
     apart: list[DeliveredRange] = []
     for each in stretches:
@@ -79,7 +85,9 @@ def drop_before(stretches: DeliveredRanges, position: MessagePosition) -> Delive
     return tuple(each for each in stretches if each.end > position)
 
 
-def last_before(stretches: Sequence[DeliveredRange], position: MessagePosition) -> MessagePosition | None:
+def last_before(
+    stretches: Sequence[DeliveredRange], position: MessagePosition
+) -> MessagePosition | None:
     """Find the stretch that something at a place may continue.
 
     Args:

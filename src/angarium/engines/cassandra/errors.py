@@ -17,16 +17,23 @@ DRIVER_ERRORS = (
     ErrorMessage,
     OSError,
 )
-"""Everything that the driver raises for what may be better later, and for what is wrong with a statement:
-an error that nobody foresaw counts as an outage, so that no message is skipped because of it. The driver
-hands over a server's error that it does not know as a bare ErrorMessage, which is no DriverException."""
+"""Everything that the driver raises for what may be better later, and
+for what is wrong with a statement: an error that nobody foresaw counts
+as an outage, so that no message is skipped because of it. The driver
+hands over a server's error that it does not know as a bare
+ErrorMessage, which is no DriverException.
+"""
 
 CAS_WRITE_UNKNOWN = 0x1700
-"""The server's code for a conditional write that others got in the way of; newer than the driver."""
+"""The server's code for a conditional write that others got in the way
+of; newer than the driver.
+"""
 
 
 class Contended(StoreUnavailable):
-    """A conditional write met others at the same row; it may have been done, and may work the next time."""
+    """A conditional write met others at the same row; it may have been
+    done, and may work the next time.
+    """
 
 
 def unavailable(error: BaseException) -> StoreUnavailable:

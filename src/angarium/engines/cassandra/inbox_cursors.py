@@ -15,24 +15,34 @@ from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.statements import Statement
 
 FIRST_CHUNK = 8
-"""So many messages are looked at in the first request, and as many as were confirmed: one of the next ones
-mostly waits."""
+"""So many messages are looked at in the first request, and as many as
+were confirmed: one of the next ones mostly waits.
+"""
 
 CHUNK = 300
-"""So many are looked at in a request at most. In a conversation that is alone in its partition, and in which
-somebody only writes, two reach over what comes between two marks. With the largest texts they are 3 MB: what
-a read repairs is written in one piece, at most half a segment of the commit log, 16 MiB by default."""
+"""So many are looked at in a request at most. In a conversation that is
+alone in its partition, and in which somebody only writes, two reach
+over what comes between two marks. With the largest texts they are 3 MB:
+what a read repairs is written in one piece, at most half a segment of
+the commit log, 16 MiB by default.
+"""
 
 MAX_CHUNKS = 4
-"""One step takes marks over some 1,000 messages at most; the next one goes on from there."""
+"""One step takes marks over some 1,000 messages at most; the next one
+goes on from there.
+"""
 
 MAX_FOUND = 16
-"""So many stretches are extended in one step: others wait for the thread that does it."""
+"""So many stretches are extended in one step: others wait for the
+thread that does it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class _Chunk:
-    """Messages that were looked at last: all from behind a place up to the last of them, or to the end."""
+    """Messages that were looked at last: all from behind a place up to
+    the last of them, or to the end.
+    """
 
     begin: MessagePosition
     states: Sequence[MessageState]
@@ -45,7 +55,8 @@ class _Chunk:
             position: Anywhere.
 
         Returns:
-            Those of them that are behind it; None when others, not looked at, come next.
+            Those of them that are behind it; None when others, not
+            looked at, come next.
         """
         if position < self.begin:
             return None
@@ -75,23 +86,30 @@ class InboxCursorUpdate:
         self.stretches = entry.stretches
 
     def run(self, settled: Collection[MessagePosition], thoroughly: bool) -> Chain[None]:
-        """Move the delivered place up to the first message that waits, and note what is settled behind it.
+        """Move the delivered place up to the first message that waits,
+        and note what is settled behind it.
 
         Args:
-            settled: Messages that need no receipt of the user any more, durable ones.
-            thoroughly: Whether to look for more behind the first messages that wait.
+            settled: Messages that need no receipt of the user any more,
+                durable ones.
+            thoroughly: Whether to look for more behind the first
+                messages that wait.
 
         Yields:
             What is asked of Cassandra.
         """
         if settled:
-            # What is settled now likely follows the mark, and every so often much else does.
+            # What is settled now likely follows the mark, and every so
+            # often much else does.
             self._first = CHUNK if thoroughly else min(CHUNK, FIRST_CHUNK + len(settled))
         self.delivered, waiting = yield from self._scan(self.delivered)
         self.stretches = delivered_ranges.drop_before(self.stretches, self.delivered)
         for position in sorted(settled):
             just_before = MessagePosition(position.timestamp, position.offset - 1)
-            if position > self.delivered and delivered_ranges.skip(self.stretches, just_before) < position:
+            if (
+                position > self.delivered
+                and delivered_ranges.skip(self.stretches, just_before) < position
+            ):
                 yield from self._extend_over(position, just_before)
         if thoroughly:
             yield from self._sweep(waiting)
@@ -104,14 +122,17 @@ class InboxCursorUpdate:
                 break
 
     def _sweep(self, waiting: MessagePosition | None) -> Chain[None]:
-        # For stretches that nobody noted, or that were lost. Where two wait in a row, many are likely to.
+        # For stretches that nobody noted, or that were lost. Where two
+        # wait in a row, many are likely to.
         while waiting is not None:
             begin = waiting
             end, waiting = yield from self._range_from(begin)
             if end == begin:
                 break
 
-    def _range_from(self, begin: MessagePosition) -> Chain[tuple[MessagePosition, MessagePosition | None]]:
+    def _range_from(
+        self, begin: MessagePosition
+    ) -> Chain[tuple[MessagePosition, MessagePosition | None]]:
         if not self._to_find:
             return begin, None
         end, waiting = yield from self._scan(begin)
@@ -120,8 +141,11 @@ class InboxCursorUpdate:
             self.stretches = delivered_ranges.merge(self.stretches, DeliveredRange(begin, end))
         return end, waiting
 
-    def _scan(self, mark: MessagePosition) -> Chain[tuple[MessagePosition, MessagePosition | None]]:
-        # Gives the last place before one that waits, and that one when it was met.
+    def _scan(
+        self, mark: MessagePosition
+    ) -> Chain[tuple[MessagePosition, MessagePosition | None]]:
+        # Gives the last place before one that waits, and that one when
+        # it was met.
         mark = delivered_ranges.skip(self.stretches, mark)
         size = self._first
         while following := (yield from self._rows_after(mark, size)):

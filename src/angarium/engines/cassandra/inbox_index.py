@@ -1,11 +1,15 @@
-"""What is known of each user's conversations: the newest message to them, and what they have confirmed.
+"""What is known of each user's conversations: the newest message to
+them, and what they have confirmed.
 
-Both places only rise, and both are facts of the log, so whoever writes them, however late, says nothing
-wrong: a write's timestamp is made from its place, so the farthest place stands. Of one millisecond the two
-cells of a place are settled one by one, each to the greater value, which is the farther place again.
+Both places only rise, and both are facts of the log, so whoever writes
+them, however late, says nothing wrong: a write's timestamp is made from
+its place, so the farthest place stands. Of one millisecond the two
+cells of a place are settled one by one, each to the greater value,
+which is the farther place again.
 
-The stretches that are settled behind the delivered place are one cell, which bears the time of the record
-that was handled. Whichever stands, it says nothing wrong either.
+The stretches that are settled behind the delivered place are one cell,
+which bears the time of the record that was handled. Whichever stands,
+it says nothing wrong either.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -16,7 +20,13 @@ from angarium.domain.message import BEGINNING, Message, MessagePosition
 from angarium.engines.cassandra import row_mapping
 from angarium.engines.cassandra.chain import Chain, gather, run_chain
 from angarium.engines.cassandra.inbox_cursors import InboxCursorUpdate
-from angarium.engines.cassandra.row_mapping import RECEIPT_RANK, InboxEntry, Rows, range_values, write_time
+from angarium.engines.cassandra.row_mapping import (
+    RECEIPT_RANK,
+    InboxEntry,
+    Rows,
+    range_values,
+    write_time,
+)
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.statements import Statement
 
@@ -34,11 +44,17 @@ class InboxIndex:
             user_id: Whose.
 
         Returns:
-            One for each conversation in which there is a message to the user, and perhaps for others.
+            One for each conversation in which there is a message to the
+            user, and perhaps for others.
         """
-        return [row_mapping.inbox_entry(row) for row in self._session.execute(Statement.INBOX, (user_id,))]
+        return [
+            row_mapping.inbox_entry(row)
+            for row in self._session.execute(Statement.INBOX, (user_id,))
+        ]
 
-    def of_conversations(self, user_id: UUID, conversation_ids: Sequence[UUID]) -> Mapping[UUID, InboxEntry]:
+    def of_conversations(
+        self, user_id: UUID, conversation_ids: Sequence[UUID]
+    ) -> Mapping[UUID, InboxEntry]:
         """Read some entries of a user.
 
         Args:
@@ -52,7 +68,8 @@ class InboxIndex:
         return {entry.conversation_id: entry for entry in map(row_mapping.inbox_entry, found)}
 
     def note_newest(self, messages: Sequence[Message]) -> Iterator["Future[Rows]"]:
-        """Note that messages came, once all of them are durable: readers take all up to the newest for that.
+        """Note that messages came, once all of them are durable:
+        readers take all up to the newest for that.
 
         Args:
             messages: Of one conversation, in the order of their places.
@@ -72,13 +89,17 @@ class InboxIndex:
         at: int,
         thoroughly: bool = False,
     ) -> Chain[None]:
-        """Move marks over everything that needs no receipt any more; one that lags costs a longer read.
+        """Move marks over everything that needs no receipt any more;
+        one that lags costs a longer read.
 
         Args:
             conversation_id: In which conversation.
-            settled: Whose marks, with messages that need no receipt of each since now.
-            at: The running maximum of append times at the record that is handled, milliseconds.
-            thoroughly: Whether to look for more that is settled, behind the first messages that wait.
+            settled: Whose marks, with messages that need no receipt of
+                each since now.
+            at: The running maximum of append times at the record that
+                is handled, milliseconds.
+            thoroughly: Whether to look for more that is settled, behind
+                the first messages that wait.
 
         Yields:
             What is asked of Cassandra.
@@ -115,4 +136,10 @@ class InboxIndex:
 
 
 def _values(user_id: UUID, conversation_id: UUID, position: MessagePosition) -> tuple[object, ...]:
-    return user_id, conversation_id, position.timestamp, position.offset, write_time(position.timestamp)
+    return (
+        user_id,
+        conversation_id,
+        position.timestamp,
+        position.offset,
+        write_time(position.timestamp),
+    )

@@ -1,4 +1,5 @@
-"""What a user has not confirmed yet, found behind the marks of their inbox.
+"""What a user has not confirmed yet, found behind the marks of their
+inbox.
 
 Texts are read last, of what a page has room for: looking at one message
 after the other, a page may look at thousands.
@@ -28,7 +29,9 @@ AT_ONCE = 64
 
 FIRST_CHUNK = 16
 CHUNK = 64
-"""So many messages of a conversation are looked at in one request, first and then."""
+"""So many messages of a conversation are looked at in one request,
+first and then.
+"""
 
 
 _Waiting = tuple[InboxPosition, MessageState]
@@ -37,9 +40,11 @@ _Waiting = tuple[InboxPosition, MessageState]
 
 @dataclass(slots=True)
 class _Scan:
-    """A conversation that is read on from a place, as far as it is needed.
+    """A conversation that is read on from a place, as far as it is
+    needed.
 
-    It may start between any two messages: up to the newest that was noted, all are on enough replicas.
+    It may start between any two messages: up to the newest that was
+    noted, all are on enough replicas.
     """
 
     conversation_id: UUID
@@ -53,18 +58,23 @@ class _Scan:
 
 
 class InboxReader:
-    """Reads conversations from their marks on and keeps what is addressed to the user and not DELIVERED."""
+    """Reads conversations from their marks on and keeps what is
+    addressed to the user and not DELIVERED.
+    """
 
     def __init__(self, session: CassandraSession) -> None:
         self._session = session
         self._inboxes = InboxIndex(session)
 
-    def inbox(self, recipient_id: UUID, after: InboxPosition | None, limit: int) -> Sequence[Message]:
+    def inbox(
+        self, recipient_id: UUID, after: InboxPosition | None, limit: int
+    ) -> Sequence[Message]:
         """Read over all conversations of a user.
 
         Args:
             recipient_id: To whom.
-            after: Strictly after this place; None starts from the oldest.
+            after: Strictly after this place; None starts from the
+                oldest.
             limit: At most so many.
 
         Returns:
@@ -85,7 +95,9 @@ class InboxReader:
                 del oldest[limit:]
             return read_one_page(self._messages(oldest))
 
-    def counts(self, user_id: UUID, conversation_ids: Sequence[UUID], most: int) -> Mapping[UUID, int]:
+    def counts(
+        self, user_id: UUID, conversation_ids: Sequence[UUID], most: int
+    ) -> Mapping[UUID, int]:
         """Count what waits in some conversations.
 
         Args:
@@ -111,14 +123,19 @@ class InboxReader:
             states[position.conversation_id].append(state)
         found = {each.message_id: each for each in read_texts(self._session, states)}
         for _, state in chosen:
-            # One that was confirmed since it was chosen waited at the moment that the page shows.
+            # One that was confirmed since it was chosen waited at the
+            # moment that the page shows.
             yield replace(found[state.message_id], status=state.status, delivered_at=None)
 
-    def _continue(self, walks: Sequence[_Scan], take: Callable[[_Scan, Rows], MessagePosition]) -> None:
+    def _continue(
+        self, walks: Sequence[_Scan], take: Callable[[_Scan, Rows], MessagePosition]
+    ) -> None:
         asked = [
             (
                 walk,
-                self._session.submit(Statement.STATES_NEWER_UNTIL, (walk.conversation_id, *_from(walk))),
+                self._session.submit(
+                    Statement.STATES_NEWER_UNTIL, (walk.conversation_id, *_from(walk))
+                ),
             )
             for walk in walks
         ]
@@ -133,7 +150,10 @@ class InboxReader:
 def _keep(user_id: UUID, walk: _Scan, found: Rows) -> MessagePosition:
     states = [row_mapping.state(row) for row in found]
     walk.found += [
-        (InboxPosition(state.position.timestamp, walk.conversation_id, state.position.offset), state)
+        (
+            InboxPosition(state.position.timestamp, walk.conversation_id, state.position.offset),
+            state,
+        )
         for state in states
         if row_mapping.waits_for(user_id, state)
     ]
@@ -148,7 +168,11 @@ def _count(user_id: UUID, walk: _Scan, found: Rows) -> MessagePosition:
 
 def _scans(entries: Iterable[InboxEntry], after: InboxPosition | None) -> Iterator[_Scan]:
     for entry in entries:
-        start = entry.delivered if after is None else max(entry.delivered, _positions_after(after, entry))
+        start = (
+            entry.delivered
+            if after is None
+            else max(entry.delivered, _positions_after(after, entry))
+        )
         start = skip(entry.stretches, start)
         if entry.newest > start:
             yield _Scan(entry.conversation_id, start, entry.newest, entry.stretches)
@@ -161,8 +185,11 @@ def _positions_after(after: InboxPosition, entry: InboxEntry) -> MessagePosition
     return MessagePosition(after.timestamp, -1 if comes_later else LAST_OFFSET)
 
 
-def _scans_short_of(walks: Iterable[_Scan], oldest: Sequence[_Waiting], limit: int) -> Iterator[_Scan]:
-    # Those in which a message may follow that is older than the last one of a full page.
+def _scans_short_of(
+    walks: Iterable[_Scan], oldest: Sequence[_Waiting], limit: int
+) -> Iterator[_Scan]:
+    # Those in which a message may follow that is older than the last
+    # one of a full page.
     last = oldest[-1][0] if len(oldest) == limit else None
     for walk in walks:
         if not walk.ended and (last is None or _at(walk) < last):

@@ -16,23 +16,30 @@ from angarium.engines.cassandra.texts import read_texts
 from angarium.ports.messages import PENDING_COUNT_LIMIT, Summary
 
 NOT_INDEXED = 256
-"""A stored message that is not in the index yet is among so many newest ones of its conversation: the router
-stores the next group of a conversation, of 64 messages, when the one before is in the index."""
+"""A stored message that is not in the index yet is among so many newest
+ones of its conversation: the router stores the next group of a
+conversation, of 64 messages, when the one before is in the index.
+"""
 
 
 class CassandraMessageReader:
-    """Implements `ports.messages.MessageReader`: every page is one slice of one partition."""
+    """Implements `ports.messages.MessageReader`: every page is one
+    slice of one partition.
+    """
 
     def __init__(self, session: CassandraSession) -> None:
         self._session = session
         self._pending = InboxReader(session)
 
-    def older(self, conversation_id: UUID, than: MessagePosition | None, limit: int) -> Sequence[Message]:
+    def older(
+        self, conversation_id: UUID, than: MessagePosition | None, limit: int
+    ) -> Sequence[Message]:
         """Read towards the past; see the port.
 
         Args:
             conversation_id: Of which conversation.
-            than: Strictly before this place; None starts from the newest.
+            than: Strictly before this place; None starts from the
+                newest.
             limit: At most so many.
 
         Returns:
@@ -40,7 +47,9 @@ class CassandraMessageReader:
         """
         if than is None:
             # Not fewer than were written together; see BATCH.
-            return self._page(Statement.NEWEST, (conversation_id,), max(limit, ROWS_PER_MUTATION))[:limit]
+            return self._page(Statement.NEWEST, (conversation_id,), max(limit, ROWS_PER_MUTATION))[
+                :limit
+            ]
         return self._page(Statement.OLDER, (conversation_id, than.timestamp, than.offset), limit)
 
     def newer(self, conversation_id: UUID, than: MessagePosition, limit: int) -> Sequence[Message]:
@@ -74,12 +83,19 @@ class CassandraMessageReader:
         positions = {**indexed, **{key: state.position for key, state in others.items()}}
         if not positions:
             return {}
-        wanted = [(positions[key].timestamp, positions[key].offset, key) for key in ids if key in positions]
+        wanted = [
+            (positions[key].timestamp, positions[key].offset, key)
+            for key in ids
+            if key in positions
+        ]
         found = self._read(Statement.MESSAGES_AT, (conversation_id, wanted), len(wanted), list)
         return {message.message_id: message for message in found}
 
-    def recipients(self, conversation_id: UUID, message_ids: Sequence[UUID]) -> Mapping[UUID, UUID]:
-        """Implements `MessageReader.recipients`: no text leaves Cassandra.
+    def recipients(
+        self, conversation_id: UUID, message_ids: Sequence[UUID]
+    ) -> Mapping[UUID, UUID]:
+        """Implements `MessageReader.recipients`: no text leaves
+        Cassandra.
 
         Args:
             conversation_id: The conversation that they must belong to.
@@ -92,7 +108,9 @@ class CassandraMessageReader:
         indexed = self._indexed(conversation_id, ids)
         found = list(self._not_indexed(conversation_id, ids, indexed).values())
         if indexed:
-            positions = [(position.timestamp, position.offset, key) for key, position in indexed.items()]
+            positions = [
+                (position.timestamp, position.offset, key) for key, position in indexed.items()
+            ]
             stored = self._session.execute(Statement.STATES_AT, (conversation_id, positions))
             found += map(row_mapping.state, stored)
         return {state.message_id: state.recipient_id for state in found}
@@ -115,15 +133,20 @@ class CassandraMessageReader:
             return {}
         newest = self._session.execute(Statement.STATES_NEWEST, (conversation_id, NOT_INDEXED))
         return {
-            state.message_id: state for state in map(row_mapping.state, newest) if state.message_id in missing
+            state.message_id: state
+            for state in map(row_mapping.state, newest)
+            if state.message_id in missing
         }
 
-    def inbox(self, recipient_id: UUID, after: InboxPosition | None, limit: int) -> Sequence[Message]:
+    def inbox(
+        self, recipient_id: UUID, after: InboxPosition | None, limit: int
+    ) -> Sequence[Message]:
         """Read what a user has not confirmed yet; see the port.
 
         Args:
             recipient_id: To whom.
-            after: Strictly after this place; None starts from the oldest.
+            after: Strictly after this place; None starts from the
+                oldest.
             limit: At most so many.
 
         Returns:
@@ -134,16 +157,22 @@ class CassandraMessageReader:
     def _newer_than_moment(
         self, conversation_id: UUID, than: MessagePosition, limit: int
     ) -> Sequence[Message]:
-        # It may lie in the middle of a mutation; up to the newest that was read, all are safe. See BATCH.
-        newest = self._read(Statement.NEWEST, (conversation_id, ROWS_PER_MUTATION), ROWS_PER_MUTATION, list)
+        # It may lie in the middle of a mutation; up to the newest that
+        # was read, all are safe. See BATCH.
+        newest = self._read(
+            Statement.NEWEST, (conversation_id, ROWS_PER_MUTATION), ROWS_PER_MUTATION, list
+        )
         if len(newest) < ROWS_PER_MUTATION or newest[-1].position <= than:
-            return read_one_page([message for message in reversed(newest) if message.position > than][:limit])
+            return read_one_page(
+                [message for message in reversed(newest) if message.position > than][:limit]
+            )
         until = newest[0].position
         bounds = (than.timestamp, than.offset, until.timestamp, until.offset)
         return self._page(Statement.NEWER_UNTIL, (conversation_id, *bounds), limit)
 
     def _page(self, statement: Statement, values: Parameters, limit: int) -> list[Message]:
-        """Return a slice of a conversation, no more of it than one page.
+        """Return a slice of a conversation, no more of it than one
+        page.
 
         Args:
             statement: One that takes a limit last.
@@ -159,7 +188,9 @@ class CassandraMessageReader:
         count: int,
         take: Callable[[Iterable[Message]], list[Message]],
     ) -> list[Message]:
-        """Return what is taken of an answer with at most so many texts."""
+        """Return what is taken of an answer with at most so many
+        texts.
+        """
         with self._session.asking_for_texts([(statement, values)], count) as (answer,):
             return take(map(row_mapping.message, self._session.wait(answer)))
 
@@ -174,7 +205,8 @@ class CassandraMessageReader:
             One for each.
         """
         with within(CALL_SECONDS):
-            # As many as were written together (see BATCH), but the text of one.
+            # As many as were written together (see BATCH), but the text
+            # of one.
             newest = {
                 key: self._session.submit(Statement.STATES_NEWEST, (key, ROWS_PER_MUTATION))
                 for key in conversation_ids

@@ -11,27 +11,40 @@ from angarium.domain.message import Message, MessagePosition, Status, status_whe
 from angarium.engines.cassandra import row_mapping
 from angarium.engines.cassandra.chain import Chain, await_future, gather, run_chain
 from angarium.engines.cassandra.inbox_index import InboxIndex
-from angarium.engines.cassandra.row_mapping import MESSAGE_RANK, RECEIPT_RANK, MessageState, write_time
+from angarium.engines.cassandra.row_mapping import (
+    MESSAGE_RANK,
+    RECEIPT_RANK,
+    MessageState,
+    write_time,
+)
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.statements import Statement
 from angarium.ports.messages import Receipt, ReceiptOutcome, StoreOutcome
 
 ROWS_PER_MUTATION = 16
-"""So many messages are written as one mutation. A reader may see a mutation before it is on enough replicas,
-and Cassandra then repairs only the rows that were read. So that nobody can see a message without those before
-it, a read starts behind a message that was read before, or takes at least so many from the newest on, or ends
-at a message up to which all are on enough replicas: one that was read before, or that an inbox notes."""
+"""So many messages are written as one mutation. A reader may see a
+mutation before it is on enough replicas, and Cassandra then repairs
+only the rows that were read. So that nobody can see a message without
+those before it, a read starts behind a message that was read before, or
+takes at least so many from the newest on, or ends at a message up to
+which all are on enough replicas: one that was read before, or that an
+inbox notes.
+"""
 
 RECEIPTS_AT_ONCE = 100
 
 MARK_EVERY = 512
-"""Marks follow at every such offset, also where nobody confirms: people who only write have marks as well."""
+"""Marks follow at every such offset, also where nobody confirms: people
+who only write have marks as well.
+"""
 
 Item = TypeVar("Item")
 
 
 class CassandraMessageWriter:
-    """Implements `ports.messages.MessageRecorder`: one read, then batches of single partitions."""
+    """Implements `ports.messages.MessageRecorder`: one read, then
+    batches of single partitions.
+    """
 
     def __init__(self, session: CassandraSession) -> None:
         self._session = session
@@ -70,21 +83,28 @@ class CassandraMessageWriter:
         return run_chain(self._mark_delivered(conversation_id, receipts))
 
     def _record(
-        self, conversation_id: UUID, messages: Sequence[Message], online: "Future[Collection[UUID]] | None"
+        self,
+        conversation_id: UUID,
+        messages: Sequence[Message],
+        online: "Future[Collection[UUID]] | None",
     ) -> Chain[tuple[StoreOutcome, ...]]:
         ids = list(dict.fromkeys(message.message_id for message in messages))
         found = yield self._session.submit(Statement.FIND_IN_INDEX, (conversation_id, ids))
         known = {
-            message_id: (position, sender) for message_id, position, sender in map(row_mapping.indexed, found)
+            message_id: (position, sender)
+            for message_id, position, sender in map(row_mapping.indexed, found)
         }
         if online is not None:
             messages = status_when_stored(messages, (yield from await_future(online)))
         outcomes, standing = _sort_out(messages, known)
         if standing:
             for batch in _chunks(standing, ROWS_PER_MUTATION):
-                yield self._session.submit_batch(Statement.ADD_MESSAGE, [_message(each) for each in batch])
-            # Not before the messages are durable: an id in the index means that its message is there, and the
-            # newest one of an inbox that all before it are.
+                yield self._session.submit_batch(
+                    Statement.ADD_MESSAGE, [_message(each) for each in batch]
+                )
+            # Not before the messages are durable: an id in the index
+            # means that its message is there, and the newest one of an
+            # inbox that all before it are.
             noted = list(self._inboxes.note_newest(standing))
             fresh = [_index(each) for each in standing if each.message_id not in known]
             if fresh:
@@ -92,7 +112,9 @@ class CassandraMessageWriter:
             yield from gather(noted)
             if any(message.position.offset % MARK_EVERY == 0 for message in standing):
                 at = standing[-1].position.timestamp
-                yield from self._inboxes.advance(conversation_id, _own(standing), at, thoroughly=True)
+                yield from self._inboxes.advance(
+                    conversation_id, _own(standing), at, thoroughly=True
+                )
         return outcomes
 
     def _mark_delivered(
@@ -115,7 +137,8 @@ class CassandraMessageWriter:
         ids = list(dict.fromkeys(receipt.message_id for receipt in receipts))
         found = yield self._session.submit(Statement.FIND_IN_INDEX, (conversation_id, ids))
         positions = [
-            (position.timestamp, position.offset, key) for key, position, _ in map(row_mapping.indexed, found)
+            (position.timestamp, position.offset, key)
+            for key, position, _ in map(row_mapping.indexed, found)
         ]
         if not positions:
             return [ReceiptOutcome.UNKNOWN] * len(receipts)
@@ -123,10 +146,13 @@ class CassandraMessageWriter:
         states = {state.message_id: state for state in map(row_mapping.state, stored)}
         outcomes, raised = _confirm(receipts, states)
         if raised:
-            updates = [_delivery(conversation_id, states[each.message_id], each) for each in raised]
+            updates = [
+                _delivery(conversation_id, states[each.message_id], each) for each in raised
+            ]
             yield self._session.submit_batch(Statement.MARK_DELIVERED, updates)
         for receipt, outcome in zip(receipts, outcomes, strict=True):
-            # Also for repeated receipts: a crash may have come between a status and its mark.
+            # Also for repeated receipts: a crash may have come between
+            # a status and its mark.
             if outcome in _HIS_OWN:
                 confirmed[receipt.recipient_id].append(states[receipt.message_id].position)
         return outcomes
@@ -153,7 +179,8 @@ def _sort_out(
             standing[message.message_id] = message
             outcomes.append(StoreOutcome.STORED)
         elif position == message.position:
-            # A restored backup has its tables from different moments: the index may know what they lack.
+            # A restored backup has its tables from different moments:
+            # the index may know what they lack.
             standing.setdefault(message.message_id, _as_stored_before(message))
             outcomes.append(StoreOutcome.REPLAYED)
         else:
@@ -164,7 +191,8 @@ def _sort_out(
 
 
 def _as_stored_before(message: Message) -> Message:
-    # Of two values that were written at one time the greater stands: PENDING changes no status that is there.
+    # Of two values that were written at one time the greater stands:
+    # PENDING changes no status that is there.
     return replace(message, status=Status.PENDING)
 
 
@@ -190,7 +218,10 @@ def _confirm(
 
 
 def _own(messages: Sequence[Message]) -> Mapping[UUID, Sequence[MessagePosition]]:
-    own: dict[UUID, list[MessagePosition]] = {messages[0].sender_id: [], messages[0].recipient_id: []}
+    own: dict[UUID, list[MessagePosition]] = {
+        messages[0].sender_id: [],
+        messages[0].recipient_id: [],
+    }
     for message in messages:
         own[message.sender_id].append(message.position)
     return own
@@ -222,7 +253,8 @@ def _index(message: Message) -> tuple[object, ...]:
 
 
 def _delivery(conversation_id: UUID, state: MessageState, receipt: Receipt) -> tuple[object, ...]:
-    # A receipt comes after its message, so its time is not before; if it ever were, it still has to win.
+    # A receipt comes after its message, so its time is not before; if
+    # it ever were, it still has to win.
     written_at = max(receipt.delivered_at, state.position.timestamp)
     return (
         write_time(written_at, RECEIPT_RANK),

@@ -32,17 +32,21 @@ class PreparedSession:
         """Tell whether a connection to any node is open.
 
         Returns:
-            False while there is nobody to ask; a silent node counts until it missed a heartbeat.
+            False while there is nobody to ask; a silent node counts
+            until it missed a heartbeat.
         """
         return any(pool["open_count"] for pool in self.session.get_pool_state().values())
 
     def end(self) -> threading.Thread:
-        """Disconnect without waiting: the driver waits for its threads without a bound.
+        """Disconnect without waiting: the driver waits for its threads
+        without a bound.
 
         Returns:
             The thread that disconnects.
         """
-        ending = threading.Thread(target=self.cluster.shutdown, name="cassandra-close", daemon=True)
+        ending = threading.Thread(
+            target=self.cluster.shutdown, name="cassandra-close", daemon=True
+        )
         ending.start()
         return ending
 
@@ -65,9 +69,11 @@ def connect(
     cluster = build(address)
     try:
         session = cluster.connect()
-        # Every page is bounded by its LIMIT; the driver's own paging would only hand out first pages.
+        # Every page is bounded by its LIMIT; the driver's own paging
+        # would only hand out first pages.
         session.default_fetch_size = None
-        # What has no time of the log gets the nodes': an API's own clock may be wrong.
+        # What has no time of the log gets the nodes': an API's own
+        # clock may be wrong.
         session.use_client_timestamp = False
         keyspace = address.quoted_keyspace
         prepared = {statement: session.prepare(statement.cql(keyspace)) for statement in Statement}
@@ -80,13 +86,15 @@ def connect(
 
 
 def listens(address: CassandraAddress) -> bool:
-    """Tell whether anybody takes connections at a contact point, whose names are resolved now.
+    """Tell whether anybody takes connections at a contact point, whose
+    names are resolved now.
 
     Args:
         address: Where the cluster is.
 
     Returns:
-        True when somebody does; a try of the driver costs threads and log lines, this one does not.
+        True when somebody does; a try of the driver costs threads and
+        log lines, this one does not.
     """
     for contact_point in address.contact_points:
         with suppress(OSError), socket.create_connection(contact_point, REQUEST_SECONDS):

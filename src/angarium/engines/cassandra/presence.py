@@ -12,9 +12,11 @@ from angarium.engines.cassandra.statements import Statement
 
 
 class CassandraPresence:
-    """Implements `ports.presence.PresenceStore`; the last note stands by the clocks of the nodes.
+    """Implements `ports.presence.PresenceStore`; the last note stands
+    by the clocks of the nodes.
 
-    A row with the time of an API whose clock is ahead would hide all others, even when it is forgotten.
+    A row with the time of an API whose clock is ahead would hide all
+    others, even when it is forgotten.
     """
 
     def __init__(self, session: CassandraSession, window: float) -> None:

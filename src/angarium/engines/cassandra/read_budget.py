@@ -1,4 +1,6 @@
-"""How many bytes of texts are asked of Cassandra at a time, by all threads together."""
+"""How many bytes of texts are asked of Cassandra at a time, by all
+threads together.
+"""
 
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -15,8 +17,10 @@ ROW_BYTES = MAX_CONTENT_BYTES + 256
 
 MAX_READ_BYTES = 8 * 1024 * 1024
 """Seven pages of a hundred of the largest texts are read at a time, or
-fifteen of fifty: as many as there are threads that could read. While it is
-read, an answer is there twice: as it comes, and as rows (docs/adr/0007)."""
+fifteen of fifty: as many as there are threads that could read. While it
+is read, an answer is there twice: as it comes, and as rows
+(docs/adr/0007).
+"""
 
 
 class ReadBudget:
@@ -35,7 +39,8 @@ class ReadBudget:
 
     @contextmanager
     def room(self, count: int, at_most_s: float) -> "Iterator[list[Future[Rows]]]":
-        """Wait for room for answers, and keep it while a block lasts and until all of them are there.
+        """Wait for room for answers, and keep it while a block lasts
+        and until all of them are there.
 
         Who waits for much is not passed by those who want little.
 
@@ -44,8 +49,9 @@ class ReadBudget:
             at_most_s: Seconds to wait, where no deadline is nearer.
 
         Yields:
-            A list for the answers that are waited for. What nobody waits
-            for any more comes all the same, and takes room until then.
+            A list for the answers that are waited for. What nobody
+            waits for any more comes all the same, and takes room until
+            then.
 
         Raises:
             StoreUnavailable: There was no room in time.
@@ -65,7 +71,9 @@ class ReadBudget:
             raise _no_room()
         try:
             with self._freed:
-                if not self._freed.wait_for(lambda: self._left >= wanted, deadline.remaining(at_most_s)):
+                if not self._freed.wait_for(
+                    lambda: self._left >= wanted, deadline.remaining(at_most_s)
+                ):
                     raise _no_room()
                 self._left -= wanted
         finally:
@@ -76,7 +84,9 @@ class ReadBudget:
         if awaited:
             last = awaited.pop()
             last.add_done_callback(
-                lambda _: self._give_back(taken, [answer for answer in awaited if not answer.done()])
+                lambda _: self._give_back(
+                    taken, [answer for answer in awaited if not answer.done()]
+                )
             )
             return
         with self._freed:

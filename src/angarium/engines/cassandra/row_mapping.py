@@ -68,8 +68,10 @@ def write_time(timestamp: int, rank: int = MESSAGE_RANK) -> int:
     """Give the write timestamp of a cell, a function of the log alone.
 
     Args:
-        timestamp: The record's running maximum of append times, milliseconds.
-        rank: 0 for a message, 1 for its receipt: of one millisecond, the receipt wins.
+        timestamp: The record's running maximum of append times,
+            milliseconds.
+        rank: 0 for a message, 1 for its receipt: of one millisecond,
+            the receipt wins.
 
     Returns:
         Microseconds.
@@ -86,9 +88,17 @@ def message(row: Row) -> Message:
     Returns:
         The message.
     """
-    message_id, conversation_id, sender_id, recipient_id, content, timestamp, seq, status, delivered_at = (
-        cast("tuple[UUID, bytes, bytes, bytes, bytes, int, int, str, int | None]", row)
-    )
+    (
+        message_id,
+        conversation_id,
+        sender_id,
+        recipient_id,
+        content,
+        timestamp,
+        seq,
+        status,
+        delivered_at,
+    ) = cast("tuple[UUID, bytes, bytes, bytes, bytes, int, int, str, int | None]", row)
     return Message(
         message_id,
         _identifier(conversation_id),
@@ -110,8 +120,12 @@ def state(row: Row) -> MessageState:
     Returns:
         What it tells.
     """
-    message_id, recipient_id, timestamp, seq, status = cast("tuple[UUID, UUID, int, int, str]", row[:5])
-    return MessageState(message_id, recipient_id, MessagePosition(timestamp, seq), _STATUSES[status])
+    message_id, recipient_id, timestamp, seq, status = cast(
+        "tuple[UUID, UUID, int, int, str]", row[:5]
+    )
+    return MessageState(
+        message_id, recipient_id, MessagePosition(timestamp, seq), _STATUSES[status]
+    )
 
 
 def waits_for(user_id: UUID, message: Message | MessageState) -> bool:
@@ -148,7 +162,9 @@ def conversation(row: Row) -> tuple[Conversation, UUID]:
     Returns:
         The conversation, and the claim of whoever made it.
     """
-    conversation_id, participants, created_at, claim = cast("tuple[UUID, list[UUID], int, UUID]", row)
+    conversation_id, participants, created_at, claim = cast(
+        "tuple[UUID, list[UUID], int, UUID]", row
+    )
     first, second = participants
     return Conversation(conversation_id, (first, second), created_at), claim
 
@@ -176,7 +192,8 @@ def inbox_entry(row: Row) -> InboxEntry:
         The entry.
     """
     conversation_id, newest, newest_seq, delivered, delivered_seq, known = cast(
-        "tuple[UUID, int | None, int | None, int | None, int | None, list[RangeValues] | None]", row
+        "tuple[UUID, int | None, int | None, int | None, int | None, list[RangeValues] | None]",
+        row,
     )
     return InboxEntry(
         conversation_id,
@@ -198,7 +215,10 @@ def range_values(known: DeliveredRanges) -> list[RangeValues]:
     Returns:
         The timestamps and offsets of each begin and end.
     """
-    return [(each.begin.timestamp, each.begin.offset, each.end.timestamp, each.end.offset) for each in known]
+    return [
+        (each.begin.timestamp, each.begin.offset, each.end.timestamp, each.end.offset)
+        for each in known
+    ]
 
 
 def _position(timestamp: int | None, seq: int | None) -> MessagePosition:

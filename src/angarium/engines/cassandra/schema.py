@@ -46,14 +46,17 @@ def prepare(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> KeyspaceReport:
-    """Make the keyspace, its tables and their columns where they are missing; wait for servers that start.
+    """Make the keyspace, its tables and their columns where they are
+    missing; wait for servers that start.
 
     Args:
         address: Where the cluster is.
-        replication: Copies of each row in the datacenter, for a keyspace that is made now.
+        replication: Copies of each row in the datacenter, for a
+            keyspace that is made now.
         timeout: Seconds to wait for servers that do not answer yet, and
-            for whatever else the driver says: a node that starts refuses
-            logins and schema changes until it has heard of the others.
+            for whatever else the driver says: a node that starts
+            refuses logins and schema changes until it has heard of the
+            others.
         attempt: Makes it, once.
         clock: Tells the time, in seconds.
         sleep: Waits between tries.
@@ -62,7 +65,8 @@ def prepare(
         What was found.
 
     Raises:
-        SetupError: The servers did not answer in time, or the keyspace was made with another replication.
+        SetupError: The servers did not answer in time, or the keyspace
+            was made with another replication.
     """
     give_up = clock() + timeout
     make = attempt or _prepare
@@ -93,9 +97,13 @@ def prepare(
 
 def _prepare(address: CassandraAddress, replication: int) -> KeyspaceReport:
     if _KEYSPACE.fullmatch(address.keyspace) is None:
-        raise SetupError(f"{address.keyspace!r} cannot be a keyspace's name; change ANGARIUM_KEYSPACE")
+        raise SetupError(
+            f"{address.keyspace!r} cannot be a keyspace's name; change ANGARIUM_KEYSPACE"
+        )
     if _DATACENTER.fullmatch(address.datacenter) is None:
-        raise SetupError(f"{address.datacenter!r} cannot be a datacenter's name; change ANGARIUM_DATACENTER")
+        raise SetupError(
+            f"{address.datacenter!r} cannot be a datacenter's name; change ANGARIUM_DATACENTER"
+        )
     cluster = clusters.build(address)
     try:
         session = cluster.connect(wait_for_all_pools=True)
@@ -108,9 +116,11 @@ def _prepare(address: CassandraAddress, replication: int) -> KeyspaceReport:
 
 
 class _Schema:
-    """Changes the schema through one node, the same one for everybody who sees the same nodes.
+    """Changes the schema through one node, the same one for everybody
+    who sees the same nodes.
 
-    A node makes changes one after the other; two nodes that make one table at once give it two identities.
+    A node makes changes one after the other; two nodes that make one
+    table at once give it two identities.
     """
 
     def __init__(self, session: Session, address: CassandraAddress) -> None:
@@ -125,7 +135,8 @@ class _Schema:
         datacenter = self._address.datacenter
         if self._replication() is None:
             self._change(
-                f"CREATE KEYSPACE IF NOT EXISTS {self._address.quoted_keyspace} WITH replication = "
+                f"CREATE KEYSPACE IF NOT EXISTS {self._address.quoted_keyspace} WITH replication "
+                "= "
                 f"{{'class': 'NetworkTopologyStrategy', '{datacenter}': {replication}}}"
             )
         found = self._replication()
@@ -134,11 +145,14 @@ class _Schema:
         if found != replication:
             raise SetupError(
                 f"keyspace {self._address.keyspace} keeps {found} copies in {datacenter}, but "
-                f"ANGARIUM_REPLICATION is {replication}; set it to {found}, or alter the keyspace and repair"
+                f"ANGARIUM_REPLICATION is {replication}; set it to {found}, or alter the keyspace "
+                "and repair"
             )
 
     def make_tables(self) -> None:
-        query = "SELECT table_name, column_name FROM system_schema.columns WHERE keyspace_name = %s"
+        query = (
+            "SELECT table_name, column_name FROM system_schema.columns WHERE keyspace_name = %s"
+        )
         found = self._ask(query, self._address.keyspace)
         tables = {table for table, _ in found}
         columns = set(found)
@@ -148,8 +162,11 @@ class _Schema:
                 continue
             for column, kind in _COLUMN.findall(statement):
                 if (table, column) not in columns:
-                    # Whoever loses a race for it is refused, and looks again.
-                    self._change(f"ALTER TABLE {self._address.quoted_keyspace}.{table} ADD {column} {kind}")
+                    # Whoever loses a race for it is refused, and looks
+                    # again.
+                    self._change(
+                        f"ALTER TABLE {self._address.quoted_keyspace}.{table} ADD {column} {kind}"
+                    )
 
     def _replication(self) -> int | None:
         query = "SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = %s"
@@ -160,7 +177,9 @@ class _Schema:
         return int(options.get(self._address.datacenter, options.get("replication_factor", 0)))
 
     def _ask(self, query: str, value: str) -> list[tuple[object, ...]]:
-        return list(self._session.execute(query, (value,), timeout=STATEMENT_SECONDS, host=self._node))
+        return list(
+            self._session.execute(query, (value,), timeout=STATEMENT_SECONDS, host=self._node)
+        )
 
     def _change(self, statement: str) -> None:
         done = self._session.execute(statement, timeout=STATEMENT_SECONDS, host=self._node)

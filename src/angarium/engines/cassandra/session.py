@@ -1,4 +1,6 @@
-"""One connection to the cluster for a whole process: statements in, futures of rows out."""
+"""One connection to the cluster for a whole process: statements in,
+futures of rows out.
+"""
 
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -28,15 +30,20 @@ Parameters = Sequence[object]
 Question = tuple[Statement, Parameters]
 
 ABANDON_SECONDS = 2.0 * HEARTBEAT_SECONDS
-"""A connection that is silent for so long is closed, and what was asked over it fails."""
+"""A connection that is silent for so long is closed, and what was asked
+over it fails.
+"""
 
 
 class CassandraSession:
-    """Connects in the background, for as long as it takes, and asks once connected.
+    """Connects in the background, for as long as it takes, and asks
+    once connected.
 
-    Until it is connected every question is answered with StoreUnavailable at once; afterwards the
-    driver reconnects by itself, and when all nodes are gone for long the connector connects anew: what is
-    asked at that moment fails with StoreUnavailable. Used by any thread.
+    Until it is connected every question is answered with
+    StoreUnavailable at once; afterwards the driver reconnects by
+    itself, and when all nodes are gone for long the connector connects
+    anew: what is asked at that moment fails with StoreUnavailable. Used
+    by any thread.
     """
 
     def __init__(
@@ -72,16 +79,19 @@ class CassandraSession:
             parameters: Its values, in order.
 
         Returns:
-            A future of the rows, or of StoreUnavailable; done within the deadline in force and 2 s at most.
+            A future of the rows, or of StoreUnavailable; done within
+            the deadline in force and 2 s at most.
         """
         return self._send(lambda connected: connected.prepared[statement].bind(parameters))
 
     def submit_batch(self, statement: Statement, rows: Sequence[Parameters]) -> "Future[Rows]":
-        """Write several rows of one partition in one request, without waiting.
+        """Write several rows of one partition in one request, without
+        waiting.
 
         Args:
             statement: How each is written.
-            rows: Their values, one row or more; all of one partition, which makes the batch one mutation.
+            rows: Their values, one row or more; all of one partition,
+                which makes the batch one mutation.
 
         Returns:
             A future of nothing, or of StoreUnavailable.
@@ -100,7 +110,8 @@ class CassandraSession:
         return self._send(batch)
 
     def execute(self, statement: Statement, parameters: Parameters = ()) -> Rows:
-        """Ask and wait for the answer, within the deadline in force and 2 s at most.
+        """Ask and wait for the answer, within the deadline in force and
+        2 s at most.
 
         Args:
             statement: What to ask.
@@ -115,7 +126,8 @@ class CassandraSession:
         return self.wait(self.submit(statement, parameters))
 
     def wait(self, future: "Future[Rows]") -> Rows:
-        """Wait for an answer that was asked for, within the deadline in force and 2 s at most.
+        """Wait for an answer that was asked for, within the deadline in
+        force and 2 s at most.
 
         Args:
             future: What `submit` gave.
@@ -132,8 +144,11 @@ class CassandraSession:
             raise StoreUnavailable("Cassandra did not answer in time") from error
 
     @contextmanager
-    def asking_for_texts(self, questions: Sequence[Question], count: int) -> "Iterator[list[Future[Rows]]]":
-        """Ask for messages with their texts, once there is room for them.
+    def asking_for_texts(
+        self, questions: Sequence[Question], count: int
+    ) -> "Iterator[list[Future[Rows]]]":
+        """Ask for messages with their texts, once there is room for
+        them.
 
         Args:
             questions: What to ask, side by side.
@@ -161,7 +176,9 @@ class CassandraSession:
             A future of the rows. An answer takes room until it comes,
             whether anybody waits for it still or not.
         """
-        return self._send(lambda connected: connected.prepared[statement].bind(parameters), ABANDON_SECONDS)
+        return self._send(
+            lambda connected: connected.prepared[statement].bind(parameters), ABANDON_SECONDS
+        )
 
     def scan(self, statement: Statement) -> Iterator[Row]:
         """Read all rows of a small table, page by page.
@@ -179,7 +196,9 @@ class CassandraSession:
         question = connected.prepared[statement].bind(())
         question.fetch_size = PAGE_ROWS
         try:
-            yield from connected.session.execute(question, timeout=deadline.remaining(CALL_SECONDS))
+            yield from connected.session.execute(
+                question, timeout=deadline.remaining(CALL_SECONDS)
+            )
         except DRIVER_ERRORS as error:
             raise unavailable(error) from error
 
@@ -187,9 +206,12 @@ class CassandraSession:
         """Disconnect within 5 s; safe to repeat."""
         self._connector.close()
 
-    def _send(self, build: Callable[[PreparedSession], object], at_least_s: float = 0.0) -> "Future[Rows]":
+    def _send(
+        self, build: Callable[[PreparedSession], object], at_least_s: float = 0.0
+    ) -> "Future[Rows]":
         outcome: Future[Rows] = Future()
-        # From here on nobody can cancel it, so that the driver's thread can always end it.
+        # From here on nobody can cancel it, so that the driver's thread
+        # can always end it.
         outcome.set_running_or_notify_cancel()
         try:
             answer = self._ask(build, at_least_s)
@@ -202,7 +224,9 @@ class CassandraSession:
             answer.add_callbacks(hand_over.answered, hand_over.refused)
         return outcome
 
-    def _ask(self, build: Callable[[PreparedSession], object], at_least_s: float) -> ResponseFuture:
+    def _ask(
+        self, build: Callable[[PreparedSession], object], at_least_s: float
+    ) -> ResponseFuture:
         connected = self._connector.require()
         timeout = deadline.remaining(CALL_SECONDS)
         if timeout <= 0:
@@ -211,13 +235,15 @@ class CassandraSession:
 
 
 class HandOver:
-    """Hands one answer of the driver over, and keeps the driver from keeping it.
+    """Hands one answer of the driver over, and keeps the driver from
+    keeping it.
 
-    The driver's timer of a question, and with it the question, its values
-    and its answer, stays until it would have rung, up to 2 s later; from
-    then on they are a cycle that waits for the garbage collector. A
-    question that was put to a second node stays until both have answered.
-    A hundred pages of 1 MiB were held like this (docs/adr/0007).
+    The driver's timer of a question, and with it the question, its
+    values and its answer, stays until it would have rung, up to 2 s
+    later; from then on they are a cycle that waits for the garbage
+    collector. A question that was put to a second node stays until both
+    have answered. A hundred pages of 1 MiB were held like this
+    (docs/adr/0007).
     """
 
     __slots__ = ("_answer", "_outcome")
@@ -227,7 +253,9 @@ class HandOver:
         self._outcome: Future[Rows] | None = outcome
 
     def answered(self, rows: list[Row] | None) -> None:
-        """Hand rows over; of two nodes that were asked, the first one's."""
+        """Hand rows over; of two nodes that were asked, the first
+        one's.
+        """
         outcome = self._take()
         if outcome is not None:
             with suppress(InvalidStateError):
@@ -244,9 +272,12 @@ class HandOver:
                 outcome.set_exception(unavailable(error))
 
     def _take(self) -> "Future[Rows] | None":
-        """Return the future if it is not done yet; it is forgotten here."""
+        """Return the future if it is not done yet; it is forgotten
+        here.
+        """
         outcome, self._outcome = self._outcome, None
-        # It does not ring any more, and all that it would do is kept with it.
+        # It does not ring any more, and all that it would do is kept
+        # with it.
         timer = getattr(self._answer(), "_timer", None)
         if timer is not None:
             timer.callback = _nothing

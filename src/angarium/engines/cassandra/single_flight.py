@@ -1,9 +1,9 @@
 """One call for all who ask the same at once.
 
-Conditional writes of one row get in each other's way: each that is beaten
-starts anew, and among two dozen on a busy cluster none may be done in
-time. So of one instance one of them is on its way, and the others take
-its outcome.
+Conditional writes of one row get in each other's way: each that is
+beaten starts anew, and among two dozen on a busy cluster none may be
+done in time. So of one instance one of them is on its way, and the
+others take its outcome.
 """
 
 import threading
@@ -55,7 +55,9 @@ class SingleFlight(Generic[Key, Result]):
                     return flight.result()
 
     def _join(self, key: Key) -> tuple["Future[Result]", bool]:
-        """Return the flight of a key, and True to whoever has to make it."""
+        """Return the flight of a key, and True to whoever has to make
+        it.
+        """
         with self._lock:
             flight = self._flights.get(key)
             if flight is not None:
@@ -64,7 +66,9 @@ class SingleFlight(Generic[Key, Result]):
             return flight, True
 
     def _lead(self, key: Key, flight: "Future[Result]", call: Callable[[], Result]) -> Result:
-        """Return what the call returned, once those who wait know it too."""
+        """Return what the call returned, once those who wait know it
+        too.
+        """
         try:
             result = call()
         except BaseException as error:
@@ -82,8 +86,12 @@ class SingleFlight(Generic[Key, Result]):
 
 
 def _has_result(flight: "Future[Result]") -> bool:
-    """Return whether somebody else's flight went well, once it has ended."""
+    """Return whether somebody else's flight went well, once it has
+    ended.
+    """
     try:
         return flight.exception(deadline.remaining(CALL_SECONDS)) is None
     except FutureTimeout as error:
-        raise StoreUnavailable("Cassandra did not answer whoever asked the same before in time") from error
+        raise StoreUnavailable(
+            "Cassandra did not answer whoever asked the same before in time"
+        ) from error

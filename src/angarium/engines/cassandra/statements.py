@@ -1,4 +1,6 @@
-"""Every statement that is sent, prepared once when the session connects."""
+"""Every statement that is sent, prepared once when the session
+connects.
+"""
 
 from enum import Enum
 from string import Template
@@ -8,19 +10,26 @@ _CONVERSATION = (
     "SELECT conversation_id, participant_ids, toUnixTimestamp(created_at), claim "
     "FROM $keyspace.conversations WHERE conversation_id = ?"
 )
-_LISTED = "SELECT toUnixTimestamp(created_at), conversation_id, other_id FROM $keyspace.conversations_by_user"
-# Ids that recur from row to row come as bytes: the driver would make an object of each, each time. Texts too:
-# as `str` one with a single emoji takes four times its bytes, and not all that are read fit on the page.
+_LISTED = (
+    "SELECT toUnixTimestamp(created_at), conversation_id, other_id "
+    "FROM $keyspace.conversations_by_user"
+)
+# Ids that recur from row to row come as bytes: the driver would make an
+# object of each, each time. Texts too: as `str` one with a single emoji
+# takes four times its bytes, and not all that are read fit on the page.
 _MESSAGE = (
-    "SELECT message_id, uuidAsBlob(conversation_id), uuidAsBlob(sender_id), uuidAsBlob(recipient_id), "
+    "SELECT message_id, uuidAsBlob(conversation_id), uuidAsBlob(sender_id), "
+    "uuidAsBlob(recipient_id), "
     "textAsBlob(content), toUnixTimestamp(timestamp), seq, status, toUnixTimestamp(delivered_at) "
     "FROM $keyspace.messages"
 )
-# Only for messages that are in the index. Cassandra repairs what is read and nothing else: a message that has
-# not reached enough copies yet would be seen without its content by the next reader.
+# Only for messages that are in the index. Cassandra repairs what is
+# read and nothing else: a message that has not reached enough copies
+# yet would be seen without its content by the next reader.
 _STATE_COLUMNS = "message_id, recipient_id, toUnixTimestamp(timestamp), seq, status"
 _STATE = f"SELECT {_STATE_COLUMNS} FROM $keyspace.messages"  # noqa: S608
-# For all others: names every column, so that whole rows are repaired, and hands over no text.
+# For all others: names every column, so that whole rows are repaired,
+# and hands over no text.
 _WHOLE_STATE = (
     f"SELECT {_STATE_COLUMNS}, writetime(sender_id), writetime(content), writetime(delivered_at) "  # noqa: S608
     "FROM $keyspace.messages"
@@ -35,7 +44,9 @@ _OLDEST_FIRST = "ORDER BY timestamp ASC, seq ASC, message_id ASC LIMIT ?"
 
 
 class Statement(Enum):
-    """The statements by name; the value is the CQL, with `$keyspace` before each table."""
+    """The statements by name; the value is the CQL, with `$keyspace`
+    before each table.
+    """
 
     USER = f"{_USER} WHERE user_id = ?"
     USERS = _USER
@@ -48,11 +59,13 @@ class Statement(Enum):
     CONVERSATION = _CONVERSATION
     CONVERSATION_OF = f"{_CONVERSATION} AND participant_ids CONTAINS ? ALLOW FILTERING"
     ADD_CONVERSATION = (
-        "INSERT INTO $keyspace.conversations (conversation_id, type, participant_ids, created_at, claim) "
+        "INSERT INTO $keyspace.conversations (conversation_id, type, participant_ids, created_at, "
+        "claim) "
         "VALUES (?, 'private', ?, ?, ?) IF NOT EXISTS"
     )
     ADD_CONVERSATION_OF_USER = (
-        "INSERT INTO $keyspace.conversations_by_user (user_id, created_at, conversation_id, other_id) "
+        "INSERT INTO $keyspace.conversations_by_user (user_id, created_at, conversation_id, "
+        "other_id) "
         "VALUES (?, ?, ?, ?)"
     )
     CONVERSATIONS_OF_USER = f"{_LISTED} WHERE user_id = ? LIMIT ?"
@@ -61,11 +74,13 @@ class Statement(Enum):
     )
 
     FIND_IN_INDEX = (
-        "SELECT message_id, toUnixTimestamp(timestamp), seq, sender_id FROM $keyspace.message_index "
+        "SELECT message_id, toUnixTimestamp(timestamp), seq, sender_id FROM "
+        "$keyspace.message_index "
         "WHERE conversation_id = ? AND message_id IN ?"
     )
     ADD_TO_INDEX = (
-        "INSERT INTO $keyspace.message_index (conversation_id, message_id, timestamp, seq, sender_id) "
+        "INSERT INTO $keyspace.message_index (conversation_id, message_id, timestamp, seq, "
+        "sender_id) "
         "VALUES (?, ?, ?, ?, ?) USING TIMESTAMP ?"
     )
     ADD_MESSAGE = (
@@ -93,7 +108,8 @@ class Statement(Enum):
         "VALUES (?, ?, ?, ?) USING TIMESTAMP ?"
     )
     NOTE_DELIVERED = (
-        "INSERT INTO $keyspace.inboxes (user_id, conversation_id, delivered_timestamp, delivered_seq) "
+        "INSERT INTO $keyspace.inboxes (user_id, conversation_id, delivered_timestamp, "
+        "delivered_seq) "
         "VALUES (?, ?, ?, ?) USING TIMESTAMP ?"
     )
     NOTE_STRETCHES = (
@@ -105,7 +121,8 @@ class Statement(Enum):
     LAST_SEEN = "SELECT user_id, seen_at FROM $keyspace.presence WHERE user_id IN ?"
 
     def cql(self, keyspace: str) -> str:
-        """Name the keyspace: a connection that chose one with USE would make `users` mean another table.
+        """Name the keyspace: a connection that chose one with USE would
+        make `users` mean another table.
 
         Args:
             keyspace: As CQL has it, in quotes.
@@ -122,5 +139,7 @@ stranger gets the same answer to both, a conversation of others and one
 that is not there."""
 
 ASKED_ONCE = frozenset({Statement.CHANGE_PASSWORD})
-"""Not to be sent to a second node when the first is slow: a late one would undo what came after. All others
-may be done twice; who made a conversation is told by its claim, not by the answer."""
+"""Not to be sent to a second node when the first is slow: a late one
+would undo what came after. All others may be done twice; who made a
+conversation is told by its claim, not by the answer.
+"""

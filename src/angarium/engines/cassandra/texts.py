@@ -16,7 +16,9 @@ from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.statements import Statement
 
 
-def read_texts(session: CassandraSession, chosen: Mapping[UUID, Sequence[MessageState]]) -> Iterator[Message]:
+def read_texts(
+    session: CassandraSession, chosen: Mapping[UUID, Sequence[MessageState]]
+) -> Iterator[Message]:
     """Read the texts of messages that are on enough replicas.
 
     Args:
@@ -29,16 +31,19 @@ def read_texts(session: CassandraSession, chosen: Mapping[UUID, Sequence[Message
         of them until the last one is taken, or no more are wanted.
 
     Raises:
-        StoreUnavailable: No answer in time, or one without a message that was there.
+        StoreUnavailable: No answer in time, or one without a message
+            that was there.
     """
     wanted = {conversation_id: states for conversation_id, states in chosen.items() if states}
     questions = [
-        (Statement.MESSAGES_AT, (key, list(map(_position, states)))) for key, states in wanted.items()
+        (Statement.MESSAGES_AT, (key, list(map(_position, states))))
+        for key, states in wanted.items()
     ]
     with session.asking_for_texts(questions, sum(map(len, wanted.values()))) as answers:
         for states, answer in zip(wanted.values(), answers, strict=True):
             found = {
-                message.message_id: message for message in map(row_mapping.message, session.wait(answer))
+                message.message_id: message
+                for message in map(row_mapping.message, session.wait(answer))
             }
             for state in states:
                 if state.message_id not in found:

@@ -13,7 +13,9 @@ from angarium.engines.cassandra.statements import Statement
 
 
 class CassandraUsers:
-    """Implements `ports.users.UserStore`; a new user and a new password are conditional writes."""
+    """Implements `ports.users.UserStore`; a new user and a new password
+    are conditional writes.
+    """
 
     def __init__(self, session: CassandraSession) -> None:
         self._session = session
@@ -48,7 +50,8 @@ class CassandraUsers:
             All of them, by username.
         """
         return sorted(
-            map(row_mapping.user, self._session.scan(Statement.USERS)), key=lambda user: user.username
+            map(row_mapping.user, self._session.scan(Statement.USERS)),
+            key=lambda user: user.username,
         )
 
     def _put(self, user: User) -> User:

@@ -1,8 +1,9 @@
 """Many rows in one call.
 
-Each step of SQLite gives up the interpreter lock, and beside a busy thread it takes a switch interval to get
-it back: 64 rows one by one took 550 ms, in one statement 20 ms. So rows are written by one statement
-and read back as one value.
+Each step of SQLite gives up the interpreter lock, and beside a busy
+thread it takes a switch interval to get it back: 64 rows one by one
+took 550 ms, in one statement 20 ms. So rows are written by one
+statement and read back as one value.
 """
 
 import json
@@ -29,7 +30,8 @@ def execute(connection: sqlite3.Connection, statement: str, rows: Sequence[Row])
 
     Args:
         connection: In a transaction.
-        statement: SQL with `{values}` where the rows stand, as a table of `column1`, `column2`, ….
+        statement: SQL with `{values}` where the rows stand, as a table
+            of `column1`, `column2`, ….
         rows: All of one width.
     """
     for chunk in _chunks(rows):
@@ -43,7 +45,8 @@ def select(connection: sqlite3.Connection, statement: str, rows: Sequence[Row]) 
 
     Args:
         connection: To read from.
-        statement: SQL with `{values}` where the rows stand; it gives one text, or NULL for nothing.
+        statement: SQL with `{values}` where the rows stand; it gives
+            one text, or NULL for nothing.
         rows: All of one width.
 
     Yields:
@@ -51,7 +54,9 @@ def select(connection: sqlite3.Connection, statement: str, rows: Sequence[Row]) 
     """
     for chunk in _chunks(rows):
         sql = _with_values(statement, len(chunk[0]), len(chunk))
-        found: tuple[str | None] = connection.execute(sql, list(chain.from_iterable(chunk))).fetchone()
+        found: tuple[str | None] = connection.execute(
+            sql, list(chain.from_iterable(chunk))
+        ).fetchone()
         if found[0] is not None:
             yield found[0]
 
@@ -69,7 +74,9 @@ def select_as_json(columns: str, source: str) -> str:
     return f"SELECT json_group_array(json_array({columns})) FROM {source}"  # noqa: S608 - constants of this package
 
 
-def read(connection: sqlite3.Connection, query: str, parameters: Sequence[Value]) -> list[list[Value]]:
+def read(
+    connection: sqlite3.Connection, query: str, parameters: Sequence[Value]
+) -> list[list[Value]]:
     """Run a query made by `in_one_value`.
 
     Args:
@@ -109,7 +116,9 @@ def as_json(texts: Iterable[str]) -> str:
 
 
 def _chunks(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
-    """Yield rows in portions that one statement takes, by count and by bytes."""
+    """Yield rows in portions that one statement takes, by count and by
+    bytes.
+    """
     chunk: list[Row] = []
     held = 0
     for row in rows:

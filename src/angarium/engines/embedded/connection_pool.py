@@ -15,17 +15,23 @@ from angarium.engines.embedded.write_batches import MAX_WAIT_SECONDS, Unavailabl
 Result = TypeVar("Result")
 
 MAX_READERS = 32
-"""Twice the threads that serve the API's reads by default; a reader too many waits for its turn."""
+"""Twice the threads that serve the API's reads by default; a reader too
+many waits for its turn.
+"""
 
 FEW_READERS = 4
 """For a command that looks at a few things."""
 
 _STEPS_BETWEEN_CHECKS = 50_000
-"""SQLite's virtual steps between two looks at the clock: some milliseconds of work."""
+"""SQLite's virtual steps between two looks at the clock: some
+milliseconds of work.
+"""
 
 
 class ReadConnections:
-    """Lends each reading thread a connection of its own, the one used last first."""
+    """Lends each reading thread a connection of its own, the one used
+    last first.
+    """
 
     def __init__(
         self, connections: Sequence[sqlite3.Connection], check: Callable[[], None] = lambda: None
@@ -52,15 +58,18 @@ class ReadConnections:
         """Run a query within the deadline in force.
 
         Args:
-            query: Reads and returns; each of its statements sees everything that was committed before it.
-            unavailable: What is raised when the database does not answer.
+            query: Reads and returns; each of its statements sees
+                everything that was committed before it.
+            unavailable: What is raised when the database does not
+                answer.
             at_most: The read's own bound in seconds.
 
         Returns:
             What the query returned.
 
         Raises:
-            LogUnavailable: No answer in time, and `unavailable` says so.
+            LogUnavailable: No answer in time, and `unavailable` says
+                so.
             StoreUnavailable: Likewise.
         """
         budget = remaining(at_most)
@@ -75,7 +84,9 @@ class ReadConnections:
             self._room.release()
 
     def close(self) -> None:
-        """Close every connection; those in use are closed by their readers."""
+        """Close every connection; those in use are closed by their
+        readers.
+        """
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []

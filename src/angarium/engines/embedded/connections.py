@@ -47,7 +47,8 @@ def connect(path: Path, busy: float, cache_kib: int = READING_CACHE_KIB) -> sqli
 
 
 def connect_to_look(path: Path, busy: float) -> sqlite3.Connection:
-    """Open a connection that leaves everything as it is, at its end too.
+    """Open a connection that leaves everything as it is, at its end
+    too.
 
     The last one that may write carries the `-wal` into the database and
     deletes it, even when what it found was no database of ours.
@@ -65,15 +66,17 @@ def connect_to_look(path: Path, busy: float) -> sqlite3.Connection:
 def begin(connection: sqlite3.Connection, busy: float) -> None:
     """Begin to write, when another process does as well.
 
-    SQLite's own way of waiting looks ever more rarely, and beside a writer that commits back to back it
-    looked in vain for a second; the gaps between commits are found by looking often.
+    SQLite's own way of waiting looks ever more rarely, and beside a
+    writer that commits back to back it looked in vain for a second; the
+    gaps between commits are found by looking often.
 
     Args:
         connection: Not in a transaction.
         busy: Seconds to wait for the other process.
 
     Raises:
-        sqlite3.OperationalError: The lock did not come free, or anything else went wrong.
+        sqlite3.OperationalError: The lock did not come free, or
+            anything else went wrong.
     """
     give_up = time.monotonic() + busy
     for wait in delays(first=0.001, most=0.004):
@@ -89,8 +92,9 @@ def begin(connection: sqlite3.Connection, busy: float) -> None:
 
 def _configure(connection: sqlite3.Connection, cache_kib: int) -> None:
     """Set what every connection is to have."""
-    # FULL: a commit is fsynced. On macOS a plain fsync leaves data in the drive's cache (man 2 fsync), so
-    # F_FULLFSYNC is asked for as well; elsewhere the two settings do nothing.
+    # FULL: a commit is fsynced. On macOS a plain fsync leaves data in
+    # the drive's cache (man 2 fsync), so F_FULLFSYNC is asked for as
+    # well; elsewhere the two settings do nothing.
     for setting in (
         "synchronous = FULL",
         "fullfsync = ON",

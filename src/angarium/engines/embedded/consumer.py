@@ -13,7 +13,9 @@ from angarium.engines.embedded.log import EmbeddedLog, read_headers
 from angarium.ports.message_log import BEGINNING, Assignment, Polled, Position, Record
 
 MAX_RECORDS = 250
-"""Records in one poll: a hundredth of a second of work for the store, in whose commit others wait."""
+"""Records in one poll: a hundredth of a second of work for the store,
+in whose commit others wait.
+"""
 
 MAX_BYTES = 1024 * 1024
 """Bytes of values in one poll, if it brings more than one record; about
@@ -22,7 +24,8 @@ seven times as many are in memory while they are read."""
 _MAX_RECORD_BYTES = 64 * 1024
 """No value is longer: a text of 10,240 bytes, each written as six."""
 
-# Hexadecimal carries any bytes inside one text; see `rows` for why the records come as one value.
+# Hexadecimal carries any bytes inside one text; see `rows` for why the
+# records come as one value.
 _READ = (
     "SELECT group_concat(partition || ' ' || offset || ' ' || timestamp || ' ' ||"
     " hex(key) || ' ' || hex(value) || ' ' || hex(headers), char(10))"
@@ -50,7 +53,8 @@ _Range = tuple[int, int, int]
 class EmbeddedConsumer:
     """Holds every partition from its first poll until it is closed.
 
-    There is one a group: the data folder's lock keeps other processes out, and the wiring makes no second.
+    There is one a group: the data folder's lock keeps other processes
+    out, and the wiring makes no second.
     """
 
     def __init__(self, database: Database, log: EmbeddedLog, group: str) -> None:
@@ -68,7 +72,8 @@ class EmbeddedConsumer:
         """Wait for news.
 
         Args:
-            timeout: Seconds to wait when there is nothing; also while paused.
+            timeout: Seconds to wait when there is nothing; also while
+                paused.
 
         Returns:
             Every partition with the first poll, records from then on.
@@ -91,8 +96,8 @@ class EmbeddedConsumer:
         """Record durably how far partitions have been worked through.
 
         Args:
-            positions: New positions; one that goes back changes nothing, nor does one of an assignment that
-                is over.
+            positions: New positions; one that goes back changes
+                nothing, nor does one of an assignment that is over.
 
         Raises:
             LogUnavailable: Not certain; commit again.
@@ -126,14 +131,18 @@ class EmbeddedConsumer:
         return {each: committed.get(each.partition, BEGINNING) for each in self._held.values()}
 
     def _committed(self, connection: sqlite3.Connection) -> dict[int, Position]:
-        found: Sequence[tuple[int, int, int]] = connection.execute(_COMMITTED, (self._group,)).fetchall()
+        found: Sequence[tuple[int, int, int]] = connection.execute(
+            _COMMITTED, (self._group,)
+        ).fetchall()
         return {partition: Position(offset, watermark) for partition, offset, watermark in found}
 
     def _read(self, ends: Sequence[int]) -> dict[Assignment, list[Record]]:
         wanted = self._wanted(ends)
         if not wanted:
             return {}
-        affordable, found = self._database.read(lambda connection: _poll(connection, wanted), LogUnavailable)
+        affordable, found = self._database.read(
+            lambda connection: _poll(connection, wanted), LogUnavailable
+        )
         _require_all(affordable, found)
         records: dict[Assignment, list[Record]] = {}
         for record in found:
@@ -143,7 +152,8 @@ class EmbeddedConsumer:
         return records
 
     def _wanted(self, ends: Sequence[int]) -> list[_Range]:
-        # Each poll begins with another partition, so that a busy one cannot keep the others waiting.
+        # Each poll begins with another partition, so that a busy one
+        # cannot keep the others waiting.
         wanted: list[_Range] = []
         room = MAX_RECORDS
         self._first += 1
@@ -158,7 +168,8 @@ class EmbeddedConsumer:
 
 
 def _require_all(wanted: Sequence[_Range], found: Sequence[Record]) -> None:
-    """Refuse to go on behind a record that was accepted and is not there.
+    """Refuse to go on behind a record that was accepted and is not
+    there.
 
     Offsets are dense, so that what is missing was not read from the
     file that it was written to. Passed over, it would be lost.
@@ -173,7 +184,9 @@ def _require_all(wanted: Sequence[_Range], found: Sequence[Record]) -> None:
             )
 
 
-def _poll(connection: sqlite3.Connection, wanted: Sequence[_Range]) -> tuple[Sequence[_Range], list[Record]]:
+def _poll(
+    connection: sqlite3.Connection, wanted: Sequence[_Range]
+) -> tuple[Sequence[_Range], list[Record]]:
     """Read as much of what is wanted as one poll may bring.
 
     Args:
@@ -188,7 +201,9 @@ def _poll(connection: sqlite3.Connection, wanted: Sequence[_Range]) -> tuple[Seq
 
 
 def _affordable(connection: sqlite3.Connection, wanted: Sequence[_Range]) -> Sequence[_Range]:
-    """Return ranges cut so that their values together are not too long, but for a single one."""
+    """Return ranges cut so that their values together are not too long,
+    but for a single one.
+    """
     if sum(end - start for _, start, end in wanted) * _MAX_RECORD_BYTES <= MAX_BYTES:
         return wanted
     sizes = {
@@ -209,7 +224,9 @@ def _affordable(connection: sqlite3.Connection, wanted: Sequence[_Range]) -> Seq
 
 def _records(connection: sqlite3.Connection, wanted: Sequence[_Range]) -> list[Record]:
     """Return all records of some ranges."""
-    lines = [line for text in bulk_sql.select(connection, _READ, wanted) for line in text.split("\n")]
+    lines = [
+        line for text in bulk_sql.select(connection, _READ, wanted) for line in text.split("\n")
+    ]
     return sorted(map(_record, lines), key=lambda record: record.offset)
 
 

@@ -15,11 +15,13 @@ _NEWEST = (2**63 - 1, "g")
 """Behind every place: no id has a letter beyond `f`."""
 
 _ADD = (
-    "INSERT INTO conversations (conversation_id, first_participant_id, second_participant_id, created_at)"
+    "INSERT INTO conversations (conversation_id, first_participant_id, second_participant_id, "
+    "created_at)"
     " VALUES (?, ?, ?, ?) ON CONFLICT (conversation_id) DO NOTHING"
 )
 _LIST = (
-    "INSERT INTO conversations_by_user (user_id, created_at, conversation_id, other_participant_id)"
+    "INSERT INTO conversations_by_user (user_id, created_at, conversation_id, "
+    "other_participant_id)"
     " VALUES (?, ?, ?, ?), (?, ?, ?, ?)"
 )
 _GET = (
@@ -29,7 +31,8 @@ _GET = (
 _GET_OF = f"{_GET} AND ? IN (first_participant_id, second_participant_id)"
 _OF_USER = bulk_sql.select_as_json(
     "created_at, conversation_id, other_participant_id",
-    "(SELECT * FROM conversations_by_user WHERE user_id = ? AND (created_at, conversation_id) < (?, ?)"
+    "(SELECT * FROM conversations_by_user WHERE user_id = ? AND (created_at, conversation_id) < "
+    "(?, ?)"
     " ORDER BY created_at DESC, conversation_id DESC LIMIT ?)",
 )
 _CHECK = "SELECT value FROM meta WHERE name = 'schema_version'"
@@ -50,10 +53,12 @@ class EmbeddedConversations:
 
         Args:
             conversation: The candidate.
-            claim: Not needed: what has failed was not done, or there is no time left to repeat it.
+            claim: Not needed: what has failed was not done, or there is
+                no time left to repeat it.
 
         Returns:
-            The conversation as every reader sees it, and True when the candidate became it.
+            The conversation as every reader sees it, and True when the
+            candidate became it.
 
         Raises:
             StoreUnavailable: Not certain in time.
@@ -68,7 +73,8 @@ class EmbeddedConversations:
             participant_id: Who must be in it.
 
         Returns:
-            The conversation, None when there is none or they are not in it.
+            The conversation, None when there is none or they are not in
+            it.
 
         Raises:
             StoreUnavailable: No answer in time.
@@ -83,7 +89,8 @@ class EmbeddedConversations:
 
         Args:
             user_id: A participant.
-            after: Strictly behind this place; None starts with the newest.
+            after: Strictly behind this place; None starts with the
+                newest.
             limit: At most so many.
 
         Returns:
@@ -98,13 +105,17 @@ class EmbeddedConversations:
             lambda connection: bulk_sql.read(connection, _OF_USER, (text, *start, limit))
         )
         listed = sorted(cast("list[_ListedRow]", found), reverse=True)
-        return [_conversation((each, min(text, other), max(text, other), at)) for at, each, other in listed]
+        return [
+            _conversation((each, min(text, other), max(text, other), at))
+            for at, each, other in listed
+        ]
 
     def check(self) -> None:
         """See whether the store answers now.
 
         Raises:
-            StoreUnavailable: It does not, within the deadline in force and 1 s at most.
+            StoreUnavailable: It does not, within the deadline in force
+                and 1 s at most.
         """
         with within(_CHECK_SECONDS):
             self._database.read(lambda connection: connection.execute(_CHECK).fetchone())
@@ -116,17 +127,23 @@ def _create(
     return [_create_one(connection, conversation) for conversation in conversations]
 
 
-def _create_one(connection: sqlite3.Connection, candidate: Conversation) -> tuple[Conversation, bool]:
+def _create_one(
+    connection: sqlite3.Connection, candidate: Conversation
+) -> tuple[Conversation, bool]:
     at = candidate.created_at
     conversation_id = str(candidate.conversation_id)
     first, second = (str(user_id) for user_id in candidate.participant_ids)
     if connection.execute(_ADD, (conversation_id, first, second, at)).rowcount:
-        connection.execute(_LIST, (first, at, conversation_id, second, second, at, conversation_id, first))
+        connection.execute(
+            _LIST, (first, at, conversation_id, second, second, at, conversation_id, first)
+        )
         return candidate, True
     return _read(connection, _GET, (conversation_id,)) or candidate, False
 
 
-def _read(connection: sqlite3.Connection, query: str, values: tuple[str, ...]) -> Conversation | None:
+def _read(
+    connection: sqlite3.Connection, query: str, values: tuple[str, ...]
+) -> Conversation | None:
     """Return the conversation that a query finds."""
     row: _Row | None = connection.execute(query, values).fetchone()
     return None if row is None else _conversation(row)

@@ -11,7 +11,8 @@ from angarium.file_safety import UnsafeFile, open_private, sync_folder
 
 
 def make_folder(folder: Path) -> None:
-    """Make the data folder durably, for its owner alone, unless it is there.
+    """Make the data folder durably, for its owner alone, unless it is
+    there.
 
     Args:
         folder: Where; one that exists keeps its permissions.
@@ -33,7 +34,8 @@ def make_folder(folder: Path) -> None:
 
 
 def backup_hint(path: Path) -> str:
-    """Name what may not belong to a database that was put back from a backup.
+    """Name what may not belong to a database that was put back from a
+    backup.
 
     Args:
         path: The database's file, which cannot be used as it is.
@@ -46,7 +48,8 @@ def backup_hint(path: Path) -> str:
     if not file_size(wal):
         return ""
     return (
-        f"; if it was put back, {wal} and {path}-shm belong to another database: move both away, start again"
+        f"; if it was put back, {wal} and {path}-shm belong to another database: "
+        "move both away, start again"
     )
 
 
@@ -84,12 +87,14 @@ class DataFolderLock:
             The lock itself.
 
         Raises:
-            SetupError: Another process holds it, or the folder cannot be used.
+            SetupError: Another process holds it, or the folder cannot
+                be used.
         """
         make_folder(self._folder)
         path = self._folder / "lock"
         try:
-            # What is there may be a link to a file that must not be truncated.
+            # What is there may be a link to a file that must not be
+            # truncated.
             descriptor = open_private(path, os.O_RDWR | os.O_CREAT, disposable=True)
         except UnsafeFile as error:
             raise SetupError(f"the lock cannot be taken: {error}") from error
@@ -113,7 +118,9 @@ class DataFolderLock:
         self._let_go()
 
     def _let_go(self) -> None:
-        """Unlock; the file stays: without it two processes would lock two files of one name."""
+        """Unlock; the file stays: without it two processes would lock
+        two files of one name.
+        """
         while self._descriptors:
             os.close(self._descriptors.pop())
 
@@ -129,8 +136,8 @@ class DataFolderLock:
         except BlockingIOError as error:
             raise self._in_use(descriptor) from error
         except OSError:
-            # NFS locks only what is open for writing (man 2 flock), which
-            # no folder is. There the file alone must do.
+            # NFS locks only what is open for writing (man 2 flock),
+            # which no folder is. There the file alone must do.
             return
 
     def _in_use(self, descriptor: int) -> SetupError:

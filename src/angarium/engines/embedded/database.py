@@ -1,4 +1,6 @@
-"""The file `angarium.db`: opened, checked, written by one thread and read by many."""
+"""The file `angarium.db`: opened, checked, written by one thread and
+read by many.
+"""
 
 import os
 import sqlite3
@@ -18,7 +20,12 @@ from angarium.engines.embedded.database_files import DatabaseFiles
 from angarium.engines.embedded.schema import Migration, known_migrations, prepare, refuse_unusable
 from angarium.engines.embedded.sqlite_errors import explain, primary_code
 from angarium.engines.embedded.wal_damage import LeftWal, refuse_foreign, report
-from angarium.engines.embedded.write_batches import MAX_WAIT_SECONDS, Item, Unavailable, WriteOperation
+from angarium.engines.embedded.write_batches import (
+    MAX_WAIT_SECONDS,
+    Item,
+    Unavailable,
+    WriteOperation,
+)
 from angarium.engines.embedded.write_batches import Result as Written
 from angarium.engines.embedded.writer import BUSY_SECONDS, Writer
 from angarium.file_safety import UnsafeFile, open_private, require_private
@@ -29,13 +36,17 @@ _log = logs.get("angarium.embedded")
 
 FILE_NAME = "angarium.db"
 _BESIDE = ("-wal", "-shm", "-journal")
-"""What SQLite keeps beside the file; as secret as it (sqlite.org/tempfiles.html)."""
+"""What SQLite keeps beside the file; as secret as it
+(sqlite.org/tempfiles.html).
+"""
 
 OLDEST_SQLITE = (3, 37, 0)
 """STRICT tables (sqlite.org/stricttables.html)."""
 
 _LOCK_SECONDS = 0.25
-"""How long opening and reading wait for a lock: one that bars readers is held for moments only."""
+"""How long opening and reading wait for a lock: one that bars readers
+is held for moments only.
+"""
 _OPEN_SECONDS = 5.0
 
 _HINTS = {
@@ -74,9 +85,11 @@ class Database:
         """Open a folder's database; make it when there is none.
 
         Args:
-            folder: Where `angarium.db` lies; made, for its owner alone, when it is missing.
+            folder: Where `angarium.db` lies; made, for its owner alone,
+                when it is missing.
             partitions: The log's partition count, which never changes.
-            migrations: Every version of the schema; those that this program knows when None.
+            migrations: Every version of the schema; those that this
+                program knows when None.
             readers: How many connections for reading there are, all of
                 which are opened now.
 
@@ -84,7 +97,8 @@ class Database:
             The database, to be closed by the caller.
 
         Raises:
-            SetupError: The file cannot be used; the message names it and says why. Nothing was overwritten.
+            SetupError: The file cannot be used; the message names it
+                and says why. Nothing was overwritten.
         """
         if sqlite3.sqlite_version_info < OLDEST_SQLITE:
             raise SetupError(
@@ -101,7 +115,9 @@ class Database:
                 lambda: _make_ready(path, partitions, steps, readers),
                 _Busy,
                 lambda: expires_at - time.monotonic(),
-                lambda _, wait: _log.info("retry", f"{path} is busy, trying again in {wait:.2f} s"),
+                lambda _, wait: _log.info(
+                    "retry", f"{path} is busy, trying again in {wait:.2f} s"
+                ),
             )
         except _Busy as busy:
             raise _unusable(path, busy.error) from busy.error
@@ -110,7 +126,9 @@ class Database:
         except UnsafeFile as error:
             raise SetupError(f"the database is not safe: {error}") from error
         except OSError as error:
-            raise SetupError(f"{path} cannot be opened: {error.strerror}; {_OTHER_HINT}") from error
+            raise SetupError(
+                f"{path} cannot be opened: {error.strerror}; {_OTHER_HINT}"
+            ) from error
         return cls(path, partitions, files)
 
     def kind(
@@ -124,11 +142,14 @@ class Database:
         """Make a kind of write known.
 
         Args:
-            run: Does jobs in a transaction, one result for each; it is run again, perhaps with fewer of
-                them, when the transaction failed.
+            run: Does jobs in a transaction, one result for each; it is
+                run again, perhaps with fewer of them, when the
+                transaction failed.
             unavailable: What callers are told when a job fails.
-            committed: Called after each commit, before the callers are told.
-            deferrable: Its jobs may wait some milliseconds for others to share a commit with.
+            committed: Called after each commit, before the callers are
+                told.
+            deferrable: Its jobs may wait some milliseconds for others
+                to share a commit with.
 
         Returns:
             Where jobs of this kind are submitted.
@@ -144,21 +165,26 @@ class Database:
         """Run a query within the deadline in force, beside the writer.
 
         Args:
-            query: Reads and returns; each of its statements sees everything that was committed before it.
-            unavailable: What is raised when the database does not answer.
+            query: Reads and returns; each of its statements sees
+                everything that was committed before it.
+            unavailable: What is raised when the database does not
+                answer.
             at_most: The read's own bound in seconds.
 
         Returns:
             What the query returned.
 
         Raises:
-            LogUnavailable: No answer in time, and `unavailable` says so.
+            LogUnavailable: No answer in time, and `unavailable` says
+                so.
             StoreUnavailable: Likewise.
         """
         return self._readers.read(query, unavailable, at_most)
 
     def close(self) -> None:
-        """Write what waits, then close every connection; safe to repeat."""
+        """Write what waits, then close every connection; safe to
+        repeat.
+        """
         self._writer.close()
         self._readers.close()
 
@@ -169,9 +195,12 @@ class _Busy(Exception):
         self.error = error
 
 
-def _make_ready(path: Path, partitions: int, migrations: Sequence[Migration], readers: int) -> DatabaseFiles:
+def _make_ready(
+    path: Path, partitions: int, migrations: Sequence[Migration], readers: int
+) -> DatabaseFiles:
     _refuse_wal_without_database(path)
-    # SQLite would make the file readable for everybody, and opens one that is read-only without a word.
+    # SQLite would make the file readable for everybody, and opens one
+    # that is read-only without a word.
     os.close(open_private(path, os.O_RDWR | os.O_CREAT))
     left = LeftWal(path)
     try:
@@ -190,7 +219,9 @@ def _make_ready(path: Path, partitions: int, migrations: Sequence[Migration], re
 
 
 def _refuse_wal_without_database(path: Path) -> None:
-    """Refuse a `-wal` whose database is gone: SQLite would delete it, and what it holds."""
+    """Refuse a `-wal` whose database is gone: SQLite would delete it,
+    and what it holds.
+    """
     wal = path.with_name(f"{path.name}-wal")
     if file_size(wal) and not file_size(path):
         raise SetupError(
@@ -200,7 +231,9 @@ def _refuse_wal_without_database(path: Path) -> None:
 
 
 def _count_pages(path: Path) -> int:
-    """Return how many pages a database has by its own account; SQLite reads its WAL for it."""
+    """Return how many pages a database has by its own account; SQLite
+    reads its WAL for it.
+    """
     with closing(connect_to_look(path, _LOCK_SECONDS)) as connection:
         pages: int = connection.execute("PRAGMA page_count").fetchone()[0]
     return pages

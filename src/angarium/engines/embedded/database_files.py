@@ -34,7 +34,8 @@ class DataFolderLost(sqlite3.OperationalError):
 
 
 class DatabaseFiles:
-    """The files of one database, held open and watched; used by any thread.
+    """The files of one database, held open and watched; used by any
+    thread.
 
     Attributes:
         writing: The connection that writes.
@@ -69,7 +70,8 @@ class DatabaseFiles:
             opened.pop_all()
 
     def check(self) -> None:
-        """See whether the paths still lead to the open files; log when that changes.
+        """See whether the paths still lead to the open files; log when
+        that changes.
 
         Raises:
             DataFolderLost: They do not.
@@ -101,7 +103,9 @@ class DatabaseFiles:
         )
 
     def _difference(self) -> str | None:
-        """Return what happened to the first file that is not in its place, None where all are."""
+        """Return what happened to the first file that is not in its
+        place, None where all are.
+        """
         for path, known in self._known.items():
             try:
                 found = _file_id(path)
@@ -120,16 +124,21 @@ class DatabaseFiles:
                 return
             self._lost = reason is not None
             if reason is None:
-                _log.info("data_folder_found", f"{self._path.parent} is back; everything is served again")
+                _log.info(
+                    "data_folder_found", f"{self._path.parent} is back; everything is served again"
+                )
             else:
                 _log.error(
                     "data_folder_lost",
-                    f"{reason}; nothing is accepted or shown until it is put back or the service restarted",
+                    f"{reason}; nothing is accepted or shown until it is put back or the service "
+                    "restarted",
                 )
 
 
 def _connect_and_read(path: Path, busy: float, cache_kib: int) -> sqlite3.Connection:
-    """Return a connection with all its files open: SQLite opens the WAL at the first read."""
+    """Return a connection with all its files open: SQLite opens the WAL
+    at the first read.
+    """
     connection = connect(path, busy, cache_kib)
     try:
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()

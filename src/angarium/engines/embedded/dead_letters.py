@@ -10,7 +10,9 @@ from angarium.engines.embedded.database import Database
 from angarium.engines.embedded.log import read_headers, write_headers
 from angarium.ports.message_log import DeadLetter, Record
 
-_COLUMNS = "reason, detail, trace_id, source_partition, source_offset, timestamp, key, value, headers"
+_COLUMNS = (
+    "reason, detail, trace_id, source_partition, source_offset, timestamp, key, value, headers"
+)
 _INSERT = (
     f"INSERT INTO dead_letters ({_COLUMNS}) {{values}}"
     " ON CONFLICT (source_partition, source_offset) DO NOTHING"
@@ -21,7 +23,9 @@ _Row = tuple[str, str, str, int, int, int, bytes | None, bytes | None, str]
 
 
 class EmbeddedDeadLetters:
-    """Keeps each record that could not be applied once, by its position."""
+    """Keeps each record that could not be applied once, by its
+    position.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -31,10 +35,12 @@ class EmbeddedDeadLetters:
         """Keep a dead letter durably, without blocking the caller.
 
         Args:
-            letter: What to keep; the first one of its source position stands.
+            letter: What to keep; the first one of its source position
+                stands.
 
         Returns:
-            A future that is done once the letter is durable, or holds LogUnavailable.
+            A future that is done once the letter is durable, or holds
+            LogUnavailable.
 
         Raises:
             LogUnavailable: At once, when too many writes wait already.

@@ -1,4 +1,6 @@
-"""The log on the database: dense offsets per partition, one append a row."""
+"""The log on the database: dense offsets per partition, one append a
+row.
+"""
 
 import json
 import sqlite3
@@ -24,7 +26,8 @@ def write_headers(headers: Mapping[str, bytes | None]) -> str:
         headers: By name; None is a header without a value.
 
     Returns:
-        ASCII: a JSON object; bytes that are no UTF-8 become lone surrogates (PEP 383).
+        ASCII: a JSON object; bytes that are no UTF-8 become lone
+            surrogates (PEP 383).
     """
     return json.dumps(
         {
@@ -64,7 +67,9 @@ _UNLOAD = "DELETE FROM meta WHERE name >= 'ballast' AND name < 'ballasu'"
 
 
 class EmbeddedLog:
-    """Takes records into the database's next commit; tells consumers in this process at once."""
+    """Takes records into the database's next commit; tells consumers in
+    this process at once.
+    """
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -94,31 +99,40 @@ class EmbeddedLog:
             record: What to append.
 
         Returns:
-            A future of the record's place once it is fsynced, or of LogUnavailable when that is not
-            certain within 2 s.
+            A future of the record's place once it is fsynced, or of
+            LogUnavailable when that is not certain within 2 s.
 
         Raises:
-            LogUnavailable: At once, when too many writes wait already; the record is not there.
+            LogUnavailable: At once, when too many writes wait already;
+                the record is not there.
         """
         headers = write_headers({name: text.encode() for name, text in record.headers.items()})
         appended = self._appends.submit(
-            (partition_for(record.key, self._database.partitions), record.key, record.value, headers)
+            (
+                partition_for(record.key, self._database.partitions),
+                record.key,
+                record.value,
+                headers,
+            )
         )
         appended.add_done_callback(self._notice_shortage)
         return appended
 
     def rested(self) -> None:
-        """Nothing waits for company here: the writer takes all that there is whenever it commits."""
+        """Nothing waits for company here: the writer takes all that
+        there is whenever it commits.
+        """
 
     def check(self) -> None:
         """See whether the log takes records now: commit something.
 
         Something small is enough until a record found no room. Then a
-        full disk may still have a corner for it, and so the room of some
-        records is tried, until that succeeds or a record does.
+        full disk may still have a corner for it, and so the room of
+        some records is tried, until that succeeds or a record does.
 
         Raises:
-            LogUnavailable: It does not, within the deadline in force and 1 s at most.
+            LogUnavailable: It does not, within the deadline in force
+                and 1 s at most.
         """
         with within(_CHECK_SECONDS):
             self._probes.wait(None)
@@ -127,7 +141,8 @@ class EmbeddedLog:
         """Tell where each partition ends.
 
         Returns:
-            By partition, the offset that the next record will get; every record before it is durable.
+            By partition, the offset that the next record will get;
+            every record before it is durable.
 
         Raises:
             LogUnavailable: The database does not answer.
@@ -143,7 +158,8 @@ class EmbeddedLog:
             return self._ends
 
     def wait_for_news(self, seen: Sequence[int], timeout: float) -> None:
-        """Wait until some partition ends elsewhere; look for appends of other processes at the end.
+        """Wait until some partition ends elsewhere; look for appends of
+        other processes at the end.
 
         Args:
             seen: What `ends` told.
@@ -163,10 +179,13 @@ class EmbeddedLog:
     def _append(
         self, connection: sqlite3.Connection, items: Sequence[tuple[int, bytes, bytes, str]]
     ) -> list[Appended]:
-        # Until the commit is certain nobody knows where the partitions end: then they are read again, as
-        # after a commit of another process, which appends when it replays dead letters.
+        # Until the commit is certain nobody knows where the partitions
+        # end: then they are read again, as after a commit of another
+        # process, which appends when it replays dead letters.
         known, self._next = self._next, None
-        ends = self._read_ends(connection) if known is None or self._is_foreign(connection) else known
+        ends = (
+            self._read_ends(connection) if known is None or self._is_foreign(connection) else known
+        )
         now = self._clock.now_ms()
         appended = []
         added: list[bulk_sql.Row] = []
@@ -180,8 +199,9 @@ class EmbeddedLog:
         return appended
 
     def _is_foreign(self, connection: sqlite3.Connection) -> bool:
-        # The pragma's number changes with every commit of any other connection, and can be compared within
-        # one connection only (sqlite.org/pragma.html#pragma_data_version).
+        # The pragma's number changes with every commit of any other
+        # connection, and can be compared within one connection only
+        # (sqlite.org/pragma.html#pragma_data_version).
         (number,) = connection.execute("PRAGMA data_version").fetchone()
         before, self._version = self._version, (connection, number)
         return before is None or before[0] is not connection or before[1] != number
@@ -214,5 +234,7 @@ class EmbeddedLog:
             self._is_short = True
 
     def _end_shortage(self) -> None:
-        """Forget it; called after a commit of records, or of as much."""
+        """Forget it; called after a commit of records, or of as
+        much.
+        """
         self._is_short = False

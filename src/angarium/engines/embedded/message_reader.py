@@ -1,4 +1,6 @@
-"""What the API reads about messages, each page as one range of one index."""
+"""What the API reads about messages, each page as one range of one
+index.
+"""
 
 import sqlite3
 from collections.abc import Mapping, Sequence
@@ -12,7 +14,8 @@ from angarium.engines.embedded.page_query import PageQuery
 from angarium.ports.messages import PENDING_COUNT_LIMIT, Summary
 
 _COLUMNS = (
-    "timestamp, conversation_id, seq, message_id, sender_id, recipient_id, content, status, delivered_at"
+    "timestamp, conversation_id, seq, message_id, sender_id, recipient_id, content, status, "
+    "delivered_at"
 )
 _FIND = bulk_sql.select_as_json(
     ", ".join(f"messages.{name}" for name in _COLUMNS.split(", ")),
@@ -37,7 +40,8 @@ _RECIPIENTS = bulk_sql.select_as_json(
 _PENDING_COUNTS = bulk_sql.select_as_json(
     "wanted.value, (SELECT count(*) FROM (SELECT 1 FROM messages"
     " INDEXED BY messages_undelivered_by_conversation"
-    " WHERE conversation_id = wanted.value AND recipient_id = ? AND delivered_at IS NULL LIMIT ?))",
+    " WHERE conversation_id = wanted.value AND recipient_id = ? AND delivered_at IS NULL LIMIT "
+    "?))",
     "json_each(?) AS wanted",
 )
 _LAST_MESSAGES = bulk_sql.select_as_json(
@@ -121,7 +125,8 @@ def recipients(
     """
     wanted = bulk_sql.as_json(map(str, message_ids))
     found = cast(
-        "list[tuple[str, str]]", bulk_sql.read(connection, _RECIPIENTS, (wanted, str(conversation_id)))
+        "list[tuple[str, str]]",
+        bulk_sql.read(connection, _RECIPIENTS, (wanted, str(conversation_id))),
     )
     ids = _Ids()
     return {ids[message_id]: ids[recipient_id] for message_id, recipient_id in found}
@@ -163,13 +168,16 @@ def summaries(
         message.conversation_id: message
         for message in _messages(bulk_sql.read(connection, _LAST_MESSAGES, (wanted,)))
     }
-    counted = bulk_sql.read(connection, _PENDING_COUNTS, (str(user_id), PENDING_COUNT_LIMIT, wanted))
+    counted = bulk_sql.read(
+        connection, _PENDING_COUNTS, (str(user_id), PENDING_COUNT_LIMIT, wanted)
+    )
     pending = dict(cast("list[tuple[str, int]]", counted))
     return {each: Summary(newest.get(each), pending[str(each)]) for each in conversation_ids}
 
 
 def _messages(found: list[list[bulk_sql.Value]]) -> list[Message]:
-    # The columns begin with the inbox's order, which is a conversation's order as well.
+    # The columns begin with the inbox's order, which is a
+    # conversation's order as well.
     ordered = cast("list[_Row]", sorted(found))
     ids = _Ids()
     return [
@@ -198,7 +206,9 @@ def _messages(found: list[list[bulk_sql.Value]]) -> list[Message]:
 
 
 class _Ids(dict[str, UUID]):
-    """Ids of text, each read once: a page names few users and conversations many times."""
+    """Ids of text, each read once: a page names few users and
+    conversations many times.
+    """
 
     def __missing__(self, text: str) -> UUID:
         identifier = self[text] = UUID(text)
@@ -241,5 +251,9 @@ _INBOX = PageQuery(
     " AND (timestamp, conversation_id, seq) > (?, ?, ?)"
     " ORDER BY timestamp, conversation_id, seq LIMIT ?",
     _messages,
-    lambda message: (message.position.timestamp, str(message.conversation_id), message.position.offset),
+    lambda message: (
+        message.position.timestamp,
+        str(message.conversation_id),
+        message.position.offset,
+    ),
 )

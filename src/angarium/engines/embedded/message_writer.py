@@ -1,4 +1,6 @@
-"""What the router writes about messages, inside a transaction that others share."""
+"""What the router writes about messages, inside a transaction that
+others share.
+"""
 
 import sqlite3
 from collections.abc import Sequence
@@ -16,15 +18,20 @@ _KNOWN = bulk_sql.select_as_json(
 )
 _ADD = (
     "INSERT INTO messages"
-    " (conversation_id, timestamp, seq, message_id, sender_id, recipient_id, content, status) {values}"
+    " (conversation_id, timestamp, seq, message_id, sender_id, recipient_id, content, status) "
+    "{values}"
 )
-_ADD_TO_INDEX = "INSERT INTO message_index (conversation_id, message_id, timestamp, seq, sender_id) {values}"
+_ADD_TO_INDEX = (
+    "INSERT INTO message_index (conversation_id, message_id, timestamp, seq, sender_id) {values}"
+)
 _STANDING = bulk_sql.select_as_json(
-    "messages.conversation_id, messages.message_id, messages.timestamp, messages.seq, recipient_id,"
+    "messages.conversation_id, messages.message_id, messages.timestamp, messages.seq, "
+    "recipient_id,"
     " delivered_at IS NOT NULL",
     "({values}) AS wanted"
     " CROSS JOIN message_index"
-    " ON message_index.conversation_id = wanted.column1 AND message_index.message_id = wanted.column2"
+    " ON message_index.conversation_id = wanted.column1 AND message_index.message_id = "
+    "wanted.column2"
     " CROSS JOIN messages"
     " ON messages.conversation_id = message_index.conversation_id"
     " AND messages.timestamp = message_index.timestamp AND messages.seq = message_index.seq"
@@ -49,7 +56,9 @@ _Winner = tuple[int, int, str]
 """Time, offset and sender of the record that won a message id."""
 
 _Standing = tuple[int, int, str, bool]
-"""Time, offset and recipient of a message, and whether it is delivered."""
+"""Time, offset and recipient of a message, and whether it is
+delivered.
+"""
 
 
 def record(
@@ -59,7 +68,8 @@ def record(
 
     Args:
         connection: In a transaction.
-        recordings: Conversations with their messages, in the order of their places.
+        recordings: Conversations with their messages, in the order of
+            their places.
 
     Returns:
         For each conversation, what became of each message.
@@ -77,14 +87,19 @@ def mark_delivered(
 
     Args:
         connection: In a transaction.
-        confirmed: Conversations with their receipts, in the order of their records.
+        confirmed: Conversations with their receipts, in the order of
+            their records.
 
     Returns:
         For each conversation, what became of each receipt.
     """
     standing = _standing(
         connection,
-        [(str(each), str(receipt.message_id)) for each, receipts in confirmed for receipt in receipts],
+        [
+            (str(each), str(receipt.message_id))
+            for each, receipts in confirmed
+            for receipt in receipts
+        ],
     )
     delivered: list[bulk_sql.Row] = []
     outcomes = [
@@ -100,12 +115,18 @@ class _Recording:
         self._texts = _Texts()
         self._messages: list[bulk_sql.Row] = []
         self._index: list[bulk_sql.Row] = []
-        keys = [(self._texts[each], str(m.message_id)) for each, messages in recordings for m in messages]
+        keys = [
+            (self._texts[each], str(m.message_id))
+            for each, messages in recordings
+            for m in messages
+        ]
         self._keys = iter(keys)
         self._winners: dict[_Key, _Winner] = {}
         for text in bulk_sql.select(connection, _KNOWN, keys):
             for conversation_id, message_id, *winner in bulk_sql.parse(text):
-                self._winners[cast("_Key", (conversation_id, message_id))] = cast("_Winner", tuple(winner))
+                self._winners[cast("_Key", (conversation_id, message_id))] = cast(
+                    "_Winner", tuple(winner)
+                )
 
     def add(self, message: Message) -> StoreOutcome:
         key = next(self._keys)
@@ -117,7 +138,9 @@ class _Recording:
         self._winners[key] = (timestamp, offset, sender)
         position = (key[0], timestamp, offset, key[1])
         recipient = self._texts[message.recipient_id]
-        self._messages.append((*position, sender, recipient, message.content, message.status.value))
+        self._messages.append(
+            (*position, sender, recipient, message.content, message.status.value)
+        )
         self._index.append((key[0], key[1], timestamp, offset, sender))
         return StoreOutcome.STORED
 
@@ -141,7 +164,10 @@ def _standing(connection: sqlite3.Connection, keys: Sequence[_Key]) -> dict[_Key
 
 
 def _mark(
-    standing: dict[_Key, _Standing], delivered: list[bulk_sql.Row], conversation_id: str, receipt: Receipt
+    standing: dict[_Key, _Standing],
+    delivered: list[bulk_sql.Row],
+    conversation_id: str,
+    receipt: Receipt,
 ) -> ReceiptOutcome:
     key = (conversation_id, str(receipt.message_id))
     if key not in standing:
@@ -157,7 +183,9 @@ def _mark(
 
 
 class _Texts(dict[UUID, str]):
-    """Ids as text, each written once: a batch names few users and conversations many times."""
+    """Ids as text, each written once: a batch names few users and
+    conversations many times.
+    """
 
     def __missing__(self, identifier: UUID) -> str:
         text = self[identifier] = str(identifier)

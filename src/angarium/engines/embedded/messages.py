@@ -24,20 +24,26 @@ class EmbeddedMessages:
         messages: Sequence[Message],
         online: "Future[Collection[UUID]] | None" = None,
     ) -> "Future[tuple[StoreOutcome, ...]]":
-        """Store messages of one conversation, each id once, without blocking the caller.
+        """Store messages of one conversation, each id once, without
+        blocking the caller.
 
         Args:
-            conversation_id: The conversation that all of them belong to.
+            conversation_id: The conversation that all of them belong
+                to.
             messages: In the order of their places.
-            online: Who is online; nothing is written before that is known.
+            online: Who is online; nothing is written before that is
+                known.
 
         Returns:
-            A future of what became of each, once all are fsynced, or of StoreUnavailable.
+            A future of what became of each, once all are fsynced, or of
+            StoreUnavailable.
         """
         if online is None:
             return self._records.offer((conversation_id, messages))
         if online.done():
-            return self._records.offer((conversation_id, status_when_stored(messages, online.result())))
+            return self._records.offer(
+                (conversation_id, status_when_stored(messages, online.result()))
+            )
         answer: Future[tuple[StoreOutcome, ...]] = Future()
         online.add_done_callback(
             lambda known: self.record(conversation_id, messages, known).add_done_callback(
@@ -49,10 +55,12 @@ class EmbeddedMessages:
     def mark_delivered(
         self, conversation_id: UUID, receipts: Sequence[Receipt]
     ) -> "Future[tuple[ReceiptOutcome, ...]]":
-        """Raise messages of one conversation to DELIVERED, without blocking the caller.
+        """Raise messages of one conversation to DELIVERED, without
+        blocking the caller.
 
         Args:
-            conversation_id: The conversation that all of them belong to.
+            conversation_id: The conversation that all of them belong
+                to.
             receipts: In the order of their records.
 
         Returns:
@@ -60,12 +68,15 @@ class EmbeddedMessages:
         """
         return self._receipts.offer((conversation_id, receipts))
 
-    def older(self, conversation_id: UUID, than: MessagePosition | None, limit: int) -> Sequence[Message]:
+    def older(
+        self, conversation_id: UUID, than: MessagePosition | None, limit: int
+    ) -> Sequence[Message]:
         """Read towards the past.
 
         Args:
             conversation_id: Of which conversation.
-            than: Strictly before this place; None starts from the newest.
+            than: Strictly before this place; None starts from the
+                newest.
             limit: At most so many.
 
         Returns:
@@ -113,7 +124,9 @@ class EmbeddedMessages:
             lambda connection: message_reader.find(connection, conversation_id, message_ids)
         )
 
-    def recipients(self, conversation_id: UUID, message_ids: Sequence[UUID]) -> Mapping[UUID, UUID]:
+    def recipients(
+        self, conversation_id: UUID, message_ids: Sequence[UUID]
+    ) -> Mapping[UUID, UUID]:
         """Implements `MessageReader.recipients`.
 
         Args:
@@ -130,12 +143,15 @@ class EmbeddedMessages:
             lambda connection: message_reader.recipients(connection, conversation_id, message_ids)
         )
 
-    def inbox(self, recipient_id: UUID, after: InboxPosition | None, limit: int) -> Sequence[Message]:
+    def inbox(
+        self, recipient_id: UUID, after: InboxPosition | None, limit: int
+    ) -> Sequence[Message]:
         """Read what a user has not confirmed yet, of all conversations.
 
         Args:
             recipient_id: To whom.
-            after: Strictly after this place; None starts from the oldest.
+            after: Strictly after this place; None starts from the
+                oldest.
             limit: At most so many.
 
         Returns:

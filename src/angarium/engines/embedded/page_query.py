@@ -1,4 +1,6 @@
-"""Reading a page of messages in pieces, so that one of large messages is not in memory many times."""
+"""Reading a page of messages in pieces, so that one of large messages
+is not in memory many times.
+"""
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
@@ -10,13 +12,17 @@ from angarium.engines.embedded import bulk_sql
 Item = TypeVar("Item")
 
 PIECE_BYTES = 256 * 1024
-"""Bytes of JSON that one statement gives, if it gives more than one row.
-SQLite, the driver and the reader of JSON each hold a copy; the texts of a
-hundred of the largest messages were 6.2 MB in each (docs/adr/0007)."""
+"""Bytes of JSON that one statement gives, if it gives more than one
+row. SQLite, the driver and the reader of JSON each hold a copy; the
+texts of a hundred of the largest messages were 6.2 MB in each
+(docs/adr/0007).
+"""
 
 
 class PageQuery(Generic[Item]):
-    """A range of an index: one statement where that is small, else a few rows at a time."""
+    """A range of an index: one statement where that is small, else a
+    few rows at a time.
+    """
 
     def __init__(
         self,
@@ -29,8 +35,9 @@ class PageQuery(Generic[Item]):
 
         Args:
             columns: Expressions, separated by commas.
-            page: A SELECT of rows with a `content`. Its parameters are whose rows they are, the place that
-                they lie behind, and how many at most.
+            page: A SELECT of rows with a `content`. Its parameters are
+                whose rows they are, the place that they lie behind, and
+                how many at most.
             read: Makes items of rows, and puts them in order.
             position: Gives an item's place, as `page` wants it.
         """
@@ -38,14 +45,20 @@ class PageQuery(Generic[Item]):
         self._measured = (
             f"WITH page AS MATERIALIZED ({page})"  # noqa: S608 - constants of this package
             f" SELECT (SELECT max(length(content)) FROM page), CASE WHEN (SELECT"
-            f" {MAX_CHARACTER_BYTES} * total(length(content)) + {FIELDS_BYTES} * count(*) FROM page)"
-            f" <= {PIECE_BYTES} THEN (SELECT json_group_array(json_array({columns})) FROM page) END"
+            f" {MAX_CHARACTER_BYTES} * total(length(content)) + {FIELDS_BYTES} * count(*) FROM "
+            "page)"
+            f" <= {PIECE_BYTES} THEN (SELECT json_group_array(json_array({columns})) FROM page) "
+            "END"
         )
         self._read = read
         self._position = position
 
     def run(
-        self, connection: sqlite3.Connection, owner: str, start: Sequence[bulk_sql.Value], limit: int
+        self,
+        connection: sqlite3.Connection,
+        owner: str,
+        start: Sequence[bulk_sql.Value],
+        limit: int,
     ) -> Iterator[Item]:
         """Read the range, no faster than it is taken.
 

@@ -11,7 +11,9 @@ from angarium.engines.embedded import bulk_sql
 from angarium.engines.embedded.database import Database
 
 _LOOKUP_SECONDS = 0.5
-"""A lookup is one range of a small table; whoever waits longer takes the user for offline anyway."""
+"""A lookup is one range of a small table; whoever waits longer takes
+the user for offline anyway.
+"""
 
 _TOUCH = (
     "INSERT INTO presence (user_id, seen_at) {values}"
@@ -30,31 +32,38 @@ class EmbeddedPresence:
         self._touches = database.kind(_touch, deferrable=True)
 
     def touch(self, user_id: UUID, seen_at: int) -> "Future[None]":
-        """Note that a user proved who they are, without blocking the caller.
+        """Note that a user proved who they are, without blocking the
+        caller.
 
         Args:
             user_id: Who.
-            seen_at: When, milliseconds since the epoch; it stands until the next one.
+            seen_at: When, milliseconds since the epoch; it stands until
+                the next one.
 
         Returns:
-            A future that is done once it is noted, or holds StoreUnavailable.
+            A future that is done once it is noted, or holds
+            StoreUnavailable.
         """
         return self._touches.offer((str(user_id), seen_at))
 
     def last_seen(self, user_ids: Sequence[UUID]) -> "Future[Mapping[UUID, int]]":
-        """Tell when users were last seen; reads on the spot, since a lookup is quicker than a thread's turn.
+        """Tell when users were last seen; reads on the spot, since a
+        lookup is quicker than a thread's turn.
 
         Args:
             user_ids: Whom to look up.
 
         Returns:
-            A future of milliseconds since the epoch for those ever seen, or of StoreUnavailable.
+            A future of milliseconds since the epoch for those ever
+            seen, or of StoreUnavailable.
         """
         future: Future[Mapping[UUID, int]] = Future()
         by_text = {str(user_id): user_id for user_id in user_ids}
         try:
             found = self._database.read(
-                lambda connection: bulk_sql.read(connection, _LAST_SEEN, (bulk_sql.as_json(by_text),)),
+                lambda connection: bulk_sql.read(
+                    connection, _LAST_SEEN, (bulk_sql.as_json(by_text),)
+                ),
                 at_most=_LOOKUP_SECONDS,
             )
         except StoreUnavailable as error:

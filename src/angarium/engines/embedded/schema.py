@@ -37,7 +37,8 @@ def migrate(connection: sqlite3.Connection, version: int, migrations: Sequence[M
     """Bring a database forward.
 
     Args:
-        connection: In a transaction, so that a step that fails undoes them all.
+        connection: In a transaction, so that a step that fails undoes
+            them all.
         version: The database's present version, 0 for an empty one.
         migrations: Every step, in order.
 
@@ -53,7 +54,8 @@ def migrate(connection: sqlite3.Connection, version: int, migrations: Sequence[M
 
 
 def _statements(script: str) -> Iterator[str]:
-    # sqlite3's executescript commits first, which would tear the transaction apart.
+    # sqlite3's executescript commits first, which would tear the
+    # transaction apart.
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line
@@ -61,14 +63,20 @@ def _statements(script: str) -> Iterator[str]:
             yield statement
             statement = ""
     if statement.strip():
-        raise ValueError(f"the script ends in the middle of a statement: {statement.strip()[:60]!r}")
+        raise ValueError(
+            f"the script ends in the middle of a statement: {statement.strip()[:60]!r}"
+        )
 
 
 APPLICATION_ID = 0x416E6761
-"""`Anga` in ASCII, in the file's header (sqlite.org/fileformat2.html, "Application ID")."""
+"""`Anga` in ASCII, in the file's header (sqlite.org/fileformat2.html,
+"Application ID").
+"""
 
 CHECK_SECONDS = 1.0
-"""How long a start may look for damage; a file too large for that is checked in part."""
+"""How long a start may look for damage; a file too large for that is
+checked in part.
+"""
 
 _STEPS_BETWEEN_CHECKS = 10_000
 
@@ -89,9 +97,14 @@ def refuse_unusable(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def prepare(
-    connection: sqlite3.Connection, path: Path, partitions: int, migrations: Sequence[Migration], busy: float
+    connection: sqlite3.Connection,
+    path: Path,
+    partitions: int,
+    migrations: Sequence[Migration],
+    busy: float,
 ) -> None:
-    """Make an empty file a database, or bring one that belongs here forward.
+    """Make an empty file a database, or bring one that belongs here
+    forward.
 
     Args:
         connection: The first to the file that may write.
@@ -115,7 +128,10 @@ def prepare(
 
 
 def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
-    if not _is_empty(connection) and _number(connection, "PRAGMA application_id") != APPLICATION_ID:
+    if (
+        not _is_empty(connection)
+        and _number(connection, "PRAGMA application_id") != APPLICATION_ID
+    ):
         raise SetupError(
             f"{path} is the database of another program; "
             f"move it away or choose another folder with ANGARIUM_DATA{backup_hint(path)}"
@@ -135,7 +151,8 @@ def _refuse_damaged(connection: sqlite3.Connection, path: Path) -> None:
         connection.set_progress_handler(None, 0)
     if found != "ok":
         raise SetupError(
-            f"{path} is damaged ({found}); it was left as it is, restore a backup{backup_hint(path)}"
+            f"{path} is damaged ({found}); it was left as it is, restore a "
+            f"backup{backup_hint(path)}"
         )
 
 
@@ -153,13 +170,15 @@ def _bring_forward(
     made_with = partitions if empty else _meta(connection, path, "partitions")
     if made_with != partitions:
         raise SetupError(
-            f"{path} was made with {made_with} partitions, ANGARIUM_PARTITIONS asks for {partitions}; "
+            f"{path} was made with {made_with} partitions, ANGARIUM_PARTITIONS asks for "
+            f"{partitions}; "
             f"a message's partition never changes, so set it to {made_with} "
             "or choose another folder with ANGARIUM_DATA"
         )
     version = migrate(connection, version, migrations)
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    # Written on every start: a disk that is full or a file that is read-only is found here, not by a user.
+    # Written on every start: a disk that is full or a file that is
+    # read-only is found here, not by a user.
     connection.execute(
         "INSERT INTO meta (name, value) VALUES ('schema_version', ?), ('partitions', ?),"
         " ('opened_at', strftime('%s', 'now') * 1000)"
@@ -173,9 +192,13 @@ def _is_empty(connection: sqlite3.Connection) -> bool:
 
 
 def _meta(connection: sqlite3.Connection, path: Path, name: str) -> int:
-    found: tuple[int] | None = connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+    found: tuple[int] | None = connection.execute(
+        "SELECT value FROM meta WHERE name = ?", (name,)
+    ).fetchone()
     if found is None:
-        raise SetupError(f"{path} is damaged (its {name} is missing); it was left as it is, restore a backup")
+        raise SetupError(
+            f"{path} is damaged (its {name} is missing); it was left as it is, restore a backup"
+        )
     return found[0]
 
 

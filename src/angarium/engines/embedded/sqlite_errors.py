@@ -1,4 +1,6 @@
-"""What SQLite's errors mean: an outage that passes, or a fault of the one statement."""
+"""What SQLite's errors mean: an outage that passes, or a fault of the
+one statement.
+"""
 
 import sqlite3
 
@@ -25,34 +27,38 @@ def primary_code(error: BaseException) -> int | None:
         error: What was raised.
 
     Returns:
-        The code without its extension, None when the error is none of SQLite's own.
+        The code without its extension, None when the error is none of
+        SQLite's own.
     """
     code: int | None = getattr(error, "sqlite_errorcode", None)
     return None if code is None else code & 0xFF
 
 
 def lacks_room(error: BaseException) -> bool:
-    """Tell whether a write failed because the disk or a quota was full, or the disk itself failed.
+    """Tell whether a write failed because the disk or a quota was full,
+    or the disk itself failed.
 
     Args:
         error: What was raised. SQLite tells a quota or a limit on a
             file's size as a failed disk.
 
     Returns:
-        True where a smaller write may succeed although this one did not.
+        True where a smaller write may succeed although this one did
+        not.
     """
     return primary_code(error) in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
 
 
 def is_outage(error: BaseException) -> bool:
-    """Tell whether the surroundings are at fault: another statement would have failed as well.
+    """Tell whether the surroundings are at fault: another statement
+    would have failed as well.
 
     Args:
         error: What was raised.
 
     Returns:
-        True for a full, failing or unreachable disk, a lock, a damaged file; False for a faulty statement
-        or value.
+        True for a full, failing or unreachable disk, a lock, a damaged
+        file; False for a faulty statement or value.
     """
     return primary_code(error) in _OUTAGES
 

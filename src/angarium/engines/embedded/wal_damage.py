@@ -1,4 +1,5 @@
-"""What a start cannot read of the write-ahead log that a crash has left.
+"""What a start cannot read of the write-ahead log that a crash has
+left.
 
 SQLite ends its reading of a WAL at the first frame whose checksum is
 wrong, and takes everything behind it for the remains of a commit that a
@@ -25,7 +26,9 @@ _HEADER = struct.Struct(">4I8s8s")
 _FRAME = struct.Struct(">II8s8s")
 """Page number, pages after a commit (else 0), salts, checksum."""
 _MAGIC = 0x377F0682
-"""Its lowest bit is set where the checksums are over big-endian words."""
+"""Its lowest bit is set where the checksums are over big-endian
+words.
+"""
 
 _INDEX = struct.Struct("=12xB3xII8x8s8x")
 """Of the WAL index (`-shm`): is initialised, last committed frame, the
@@ -55,7 +58,8 @@ class LeftWal:
     """A WAL as it lay there before SQLite opened it."""
 
     def __init__(self, path: Path) -> None:
-        """Look at the files beside a database; called before it is opened.
+        """Look at the files beside a database; called before it is
+        opened.
 
         Args:
             path: The database's file.
@@ -109,7 +113,9 @@ class LeftWal:
         return f"a copy of it is kept as {kept}"
 
     def _dropped_commits(self, file: BinaryIO, recovered: int) -> list[int]:
-        """Return the numbers of the frames that end commits, and that SQLite did not come to."""
+        """Return the numbers of the frames that end commits, and that
+        SQLite did not come to.
+        """
         checksum = self._checksum_at(file, recovered)
         intact = recovered
         commits = []
@@ -128,7 +134,9 @@ class LeftWal:
         return commits
 
     def _frames(self, file: BinaryIO, recovered: int) -> Iterator[int]:
-        """Yield the numbers of the frames of this very WAL; older ones have other salts."""
+        """Yield the numbers of the frames of this very WAL; older ones
+        have other salts.
+        """
         size = os.fstat(file.fileno()).st_size
         number = recovered + 1
         while self._place(number + 1) <= size:
@@ -142,14 +150,17 @@ class LeftWal:
         return _HEADER.size + (number - 1) * (_FRAME.size + self._page_size)
 
     def _checksum_at(self, file: BinaryIO, number: int) -> tuple[int, int]:
-        """Return the running checksum behind a frame, behind the header for number 0."""
+        """Return the running checksum behind a frame, behind the header
+        for number 0.
+        """
         file.seek(self._place(number) + 16 if number else 24)
         first, second = struct.unpack(">2I", file.read(8))
         return first, second
 
 
 def report(wal: LeftWal, path: Path) -> None:
-    """Log what cannot be read, and keep a copy of the file, which the next commits overwrite.
+    """Log what cannot be read, and keep a copy of the file, which the
+    next commits overwrite.
 
     Args:
         wal: As it lay there before SQLite opened it.
@@ -158,12 +169,14 @@ def report(wal: LeftWal, path: Path) -> None:
     """
     recovered, _, _ = _read_index(path)
     damage = wal.damage(recovered)
-    # A service that runs beside this command may have committed meanwhile.
+    # A service that runs beside this command may have committed
+    # meanwhile.
     if damage is None or recovered != _read_index(path)[0]:
         return
     _log.error(
         "wal_damaged",
-        f"{wal.path} is damaged: {damage.frames} pages behind frame {recovered}, of {damage.transactions} "
+        f"{wal.path} is damaged: {damage.frames} pages behind frame {recovered}, of "
+        f"{damage.transactions} "
         f"transactions or more, cannot be read; what was accepted in them is lost; {wal.keep()}",
         frames=damage.frames,
         transactions=damage.transactions,
@@ -171,7 +184,8 @@ def report(wal: LeftWal, path: Path) -> None:
 
 
 def refuse_foreign(path: Path, counted: int, count_again: Callable[[], int]) -> None:
-    """Refuse a WAL that was written for a larger or smaller database than the one beside it.
+    """Refuse a WAL that was written for a larger or smaller database
+    than the one beside it.
 
     Every commit writes the database's size into the WAL, and into the
     first page when it has changed. So the two differ only where one of
@@ -189,13 +203,15 @@ def refuse_foreign(path: Path, counted: int, count_again: Callable[[], int]) -> 
     # One that is in use may have grown meanwhile; it never shrinks.
     if last and pages != counted and counted == count_again():
         raise SetupError(
-            f"{path} has {counted} pages, but the write-ahead log beside it was written for one of {pages}"
+            f"{path} has {counted} pages, but the write-ahead log beside it was written for one "
+            f"of {pages}"
             f"; nothing was changed{backup_hint(path)}"
         )
 
 
 def _read_header(path: Path) -> tuple[bytes, int, bool]:
-    """Return a WAL's salts, page size and byte order; no salts when there is nothing in it.
+    """Return a WAL's salts, page size and byte order; no salts when
+    there is nothing in it.
 
     A damaged header costs SQLite the whole file. Then the first frame
     tells the salts; the page size is the one that every database has.
@@ -209,13 +225,17 @@ def _read_header(path: Path) -> tuple[bytes, int, bool]:
         return b"", 0, False
     magic, _, page_size, _, salts, checksum = _HEADER.unpack(header)
     big_endian = bool(magic & 1)
-    if magic & ~1 == _MAGIC and struct.pack(">2I", *_checksum(header[:24], (0, 0), big_endian)) == checksum:
+    if (
+        magic & ~1 == _MAGIC
+        and struct.pack(">2I", *_checksum(header[:24], (0, 0), big_endian)) == checksum
+    ):
         return salts, page_size, big_endian
     return frame[8:16], _PAGE_SIZE, False
 
 
 def _read_index(path: Path) -> tuple[int, int, bytes]:
-    """Return the last committed frame, the pages of the database after it, and the WAL's salts.
+    """Return the last committed frame, the pages of the database after
+    it, and the WAL's salts.
 
     SQLite writes them to the WAL index once a commit is synced, so that
     it is never ahead; it outlives the process, though not always the
@@ -235,7 +255,9 @@ def _read_index(path: Path) -> tuple[int, int, bytes]:
 
 
 def _checksum(data: bytes, start: tuple[int, int], big_endian: bool) -> tuple[int, int]:
-    """Return SQLite's checksum of whole words, going on from another one."""
+    """Return SQLite's checksum of whole words, going on from another
+    one.
+    """
     words = struct.unpack(f"{'>' if big_endian else '<'}{len(data) // 4}I", data)
     first, second = start
     for index in range(0, len(words), 2):

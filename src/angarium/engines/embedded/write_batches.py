@@ -1,4 +1,6 @@
-"""Kinds of writes: what one does, what its callers are told, and how its jobs share a transaction."""
+"""Kinds of writes: what one does, what its callers are told, and how
+its jobs share a transaction.
+"""
 
 import math
 import sqlite3
@@ -19,7 +21,9 @@ Result = TypeVar("Result")
 Unavailable = type[LogUnavailable] | type[StoreUnavailable]
 
 MAX_WAIT_SECONDS = 2.0
-"""No caller waits longer for a write or a read, whatever the deadline in force."""
+"""No caller waits longer for a write or a read, whatever the deadline
+in force.
+"""
 
 
 class WriteBatch(Protocol):
@@ -29,12 +33,15 @@ class WriteBatch(Protocol):
         """Do the work.
 
         Args:
-            connection: In a transaction that is neither begun nor ended here.
+            connection: In a transaction that is neither begun nor ended
+                here.
         """
         ...
 
     def complete(self) -> None:
-        """Tell the callers, after the commit, what became of their jobs."""
+        """Tell the callers, after the commit, what became of their
+        jobs.
+        """
         ...
 
     def fail(self, error: Exception) -> None:
@@ -80,7 +87,8 @@ class Admission(Protocol):
             add: Adds it to the kind's own list.
 
         Raises:
-            LogUnavailable: The queue is full or closed, and `source.unavailable` says so.
+            LogUnavailable: The queue is full or closed, and
+                `source.unavailable` says so.
             StoreUnavailable: Likewise.
         """
         ...
@@ -90,8 +98,10 @@ class WriteOperation(Generic[Item, Result]):
     """One kind of write; used by any thread.
 
     Attributes:
-        unavailable: What its callers are told when it fails, for whatever reason.
-        deferrable: It may wait some milliseconds for others to share a commit with.
+        unavailable: What its callers are told when it fails, for
+            whatever reason.
+        deferrable: It may wait some milliseconds for others to share a
+            commit with.
     """
 
     def __init__(
@@ -117,10 +127,12 @@ class WriteOperation(Generic[Item, Result]):
             item: What to write; it must not change any more.
 
         Returns:
-            A future of what became of it, once it is durable; it holds no other error than `unavailable`.
+            A future of what became of it, once it is durable; it holds
+            no other error than `unavailable`.
 
         Raises:
-            LogUnavailable: The queue is full or closed, and `unavailable` says so.
+            LogUnavailable: The queue is full or closed, and
+                `unavailable` says so.
             StoreUnavailable: Likewise.
         """
         job: tuple[Item, Future[Result]] = (item, Future())
@@ -128,7 +140,8 @@ class WriteOperation(Generic[Item, Result]):
         return job[1]
 
     def offer(self, item: Item) -> "Future[Result]":
-        """Queue a job without blocking, and tell in the future when that cannot be.
+        """Queue a job without blocking, and tell in the future when
+        that cannot be.
 
         Args:
             item: What to write; it must not change any more.
@@ -153,7 +166,8 @@ class WriteOperation(Generic[Item, Result]):
             What became of it, once it is durable.
 
         Raises:
-            LogUnavailable: It is not certain in time, and `unavailable` says so.
+            LogUnavailable: It is not certain in time, and `unavailable`
+                says so.
             StoreUnavailable: Likewise.
         """
         budget = remaining(MAX_WAIT_SECONDS)
@@ -162,7 +176,9 @@ class WriteOperation(Generic[Item, Result]):
         try:
             return self.submit(item).result(budget)
         except TimeoutError as error:
-            raise self.unavailable(f"the database did not confirm a write within {budget:.1f} s") from error
+            raise self.unavailable(
+                f"the database did not confirm a write within {budget:.1f} s"
+            ) from error
 
     def take(self) -> WriteBatch:
         """Take out what is waiting; called with the queue's lock held.
@@ -197,7 +213,8 @@ class _WriteBatch(Generic[Item, Result]):
         if self._committed is not None:
             self._committed()
         for (_, future), result in zip(self._jobs, self._results, strict=True):
-            # Whoever gave up on a job that hung has told its caller already.
+            # Whoever gave up on a job that hung has told its caller
+            # already.
             with suppress(InvalidStateError):
                 future.set_result(result)
 
@@ -219,11 +236,15 @@ class _WriteBatch(Generic[Item, Result]):
 
 
 _ENOUGH = 32
-"""Jobs that are worth a commit of their own, however deferrable they are."""
+"""Jobs that are worth a commit of their own, however deferrable they
+are.
+"""
 
 
 class WriteQueue:
-    """Jobs between the threads that submit them and the one that writes."""
+    """Jobs between the threads that submit them and the one that
+    writes.
+    """
 
     def __init__(self, capacity: int, linger: float, spacing: float) -> None:
         self._capacity = capacity
@@ -248,7 +269,8 @@ class WriteQueue:
             add: Adds it to the kind's own list.
 
         Raises:
-            LogUnavailable: The queue is full or closed, and `source.unavailable` says so.
+            LogUnavailable: The queue is full or closed, and
+                `source.unavailable` says so.
             StoreUnavailable: Likewise.
         """
         with self._lock:
@@ -267,13 +289,16 @@ class WriteQueue:
                 self._news.notify()
 
     def take(self) -> Sequence[WriteBatch]:
-        """Wait for jobs and take all of them; called by the writer alone.
+        """Wait for jobs and take all of them; called by the writer
+        alone.
 
-        Patient jobs are left for a moment, so that they share the commit of whatever comes next; all are left
-        until the commit before is a moment ago.
+        Patient jobs are left for a moment, so that they share the
+        commit of whatever comes next; all are left until the commit
+        before is a moment ago.
 
         Returns:
-            A portion for each kind; nothing once the queue is closed and empty.
+            A portion for each kind; nothing once the queue is closed
+            and empty.
         """
         with self._lock:
             self._running = ()
@@ -285,13 +310,15 @@ class WriteQueue:
             return self._running
 
     def overdue(self, patience: float) -> Sequence[WriteBatch]:
-        """Find jobs whose callers have waited long enough; those not begun are taken out.
+        """Find jobs whose callers have waited long enough; those not
+        begun are taken out.
 
         Args:
             patience: Seconds since the oldest of them was submitted.
 
         Returns:
-            Portions to fail; the writer may still complete those that it has begun.
+            Portions to fail; the writer may still complete those that
+            it has begun.
         """
         latest = time.monotonic() - patience
         with self._lock:

@@ -18,17 +18,25 @@ from angarium.engines.embedded.write_batches import (
 )
 
 QUEUE_CAPACITY = 4_096
-"""Jobs that may wait: four times the default bound on requests in hand."""
+"""Jobs that may wait: four times the default bound on requests in
+hand.
+"""
 
 PATIENCE_SECONDS = 1.7
-"""After this and `_WATCH_SECONDS` a caller is told that nothing is certain; docs/http.md gives 2 s."""
+"""After this and `_WATCH_SECONDS` a caller is told that nothing is
+certain; docs/http.md gives 2 s.
+"""
 
 LINGER_SECONDS = 0.005
-"""How long deferrable jobs wait for others: at 1,000 messages a second that saves two commits of three."""
+"""How long deferrable jobs wait for others: at 1,000 messages a second
+that saves two commits of three.
+"""
 
 SPACING_SECONDS = 0.001
-"""No commit begins sooner after the one before: on a disk that syncs in 0.2 ms that saves half the CPU time
-at 3,000 messages a second; one that needs a millisecond or more never waits for it."""
+"""No commit begins sooner after the one before: on a disk that syncs in
+0.2 ms that saves half the CPU time at 3,000 messages a second; one that
+needs a millisecond or more never waits for it.
+"""
 
 BUSY_SECONDS = 1.0
 """How long another process's transaction is waited for."""
@@ -40,7 +48,9 @@ _log = logs.get("angarium.embedded")
 
 
 class Writer:
-    """Commits everything that queued up while the last commit ran in one transaction with one fsync."""
+    """Commits everything that queued up while the last commit ran in
+    one transaction with one fsync.
+    """
 
     def __init__(
         self,
@@ -55,16 +65,17 @@ class Writer:
         """Start the writer.
 
         Args:
-            connection: The only one that is ever used; closed with this.
+            connection: The only one that is ever used; closed with
+                this.
             capacity: Jobs that may wait.
             patience: Seconds after which callers are told that nothing
                 is certain.
             linger: Seconds that deferrable jobs wait for others.
             spacing: Seconds from one commit's beginning to the next.
             busy: Seconds to wait for another process's transaction.
-            check: Called before and after each commit, and several times
-                a second; it raises sqlite3.Error when what is written
-                there is not to be relied on.
+            check: Called before and after each commit, and several
+                times a second; it raises sqlite3.Error when what is
+                written there is not to be relied on.
         """
         self._connection = connection
         # `begin` waits for other processes.
@@ -93,11 +104,14 @@ class Writer:
         """Make a kind of write known.
 
         Args:
-            run: Does jobs in a transaction, one result for each; it is run again, perhaps with fewer of
-                them, when the transaction failed.
+            run: Does jobs in a transaction, one result for each; it is
+                run again, perhaps with fewer of them, when the
+                transaction failed.
             unavailable: What callers are told when a job fails.
-            committed: Called after each commit, before the callers are told.
-            deferrable: Its jobs may wait some milliseconds for others to share a commit with.
+            committed: Called after each commit, before the callers are
+                told.
+            deferrable: Its jobs may wait some milliseconds for others
+                to share a commit with.
 
         Returns:
             Where jobs of this kind are submitted.
@@ -110,7 +124,9 @@ class Writer:
         for thread in self._threads:
             thread.join(_CLOSE_SECONDS)
             if thread.is_alive():
-                _log.warning("writer_hangs", f"{thread.name} did not end within {_CLOSE_SECONDS} s")
+                _log.warning(
+                    "writer_hangs", f"{thread.name} did not end within {_CLOSE_SECONDS} s"
+                )
 
     def _write_all(self) -> None:
         while portions := self._queue.take():
@@ -149,15 +165,16 @@ class Writer:
         for portion in portions:
             portion.run(self._connection)
         self._connection.execute("COMMIT")
-        # A file that was moved during the commit is one that nobody finds.
+        # A file that was moved during the commit is one that nobody
+        # finds.
         self._check()
 
     def _undo(self) -> None:
         """Roll back; the connection stays, whatever happened.
 
-        Another one would be opened by its path, which may lead elsewhere
-        by now. After a failure SQLite itself trusts nothing that it has
-        cached.
+        Another one would be opened by its path, which may lead
+        elsewhere by now. After a failure SQLite itself trusts nothing
+        that it has cached.
         """
         try:
             if self._connection.in_transaction:
@@ -172,7 +189,8 @@ class Writer:
         else:
             parts = portions if len(portions) > 1 else portions[0].split()
             if len(parts) > 1:
-                # One of them is faulty; the others must not suffer for it.
+                # One of them is faulty; the others must not suffer for
+                # it.
                 middle = len(parts) // 2
                 self._write(parts[:middle])
                 self._write(parts[middle:])
@@ -185,7 +203,9 @@ class Writer:
         if not self._failing:
             self._failing = True
             _log.warning(
-                "database_unavailable", f"writes fail: {explain(error)}", error_type=type(error).__name__
+                "database_unavailable",
+                f"writes fail: {explain(error)}",
+                error_type=type(error).__name__,
             )
 
     def _log_recovery(self) -> None:

@@ -1,16 +1,24 @@
-"""How long a record waits for others to share its batch: as long as there is anything to wait for."""
+"""How long a record waits for others to share its batch: as long as
+there is anything to wait for.
+"""
 
 from angarium.clock import Clock
 
 LINGER_MS = 3.0
-"""What a record usually waits: batches of one cost several times as much a record."""
+"""What a record usually waits: batches of one cost several times as
+much a record.
+"""
 
 BUSY_LINGER_MS = 20.0
-"""What it waits at most while the caller goes on without a pause. Its records then share a batch however long
-each takes to make, and nobody gets an answer later: the caller would not come round to give it."""
+"""What it waits at most while the caller goes on without a pause. Its
+records then share a batch however long each takes to make, and nobody
+gets an answer later: the caller would not come round to give it.
+"""
 
 ALONE_SECONDS = 0.01
-"""A record that comes so long after the one before it does not wait: nobody keeps it company."""
+"""A record that comes so long after the one before it does not wait:
+nobody keeps it company.
+"""
 
 
 class AdaptiveLinger:
@@ -39,7 +47,8 @@ class AdaptiveLinger:
     def rested(self) -> bool:
         """Note that the caller has nothing more to send for the moment.
 
-        Only a caller who has said so before is waited for while it goes on.
+        Only a caller who has said so before is waited for while it goes
+        on.
 
         Returns:
             True when records came since it last said so.
@@ -53,11 +62,16 @@ class AdaptiveLinger:
         """Tell how long the records that wait now should do so.
 
         Returns:
-            Milliseconds from when the first of a batch came; 0 for at once.
+            Milliseconds from when the first of a batch came; 0 for at
+            once.
         """
         if self._alone:
             return 0.0
         since = self._busy_since
-        if self._tells and since is not None and self._clock.monotonic() - since > LINGER_MS / 1000:
+        if (
+            self._tells
+            and since is not None
+            and self._clock.monotonic() - since > LINGER_MS / 1000
+        ):
             return BUSY_LINGER_MS
         return LINGER_MS

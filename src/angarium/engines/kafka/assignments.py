@@ -25,9 +25,11 @@ class Rebalance:
 
 
 class Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]  # the library has no types
-    """Takes notes on the library's own thread, while the consumer's thread waits in a poll.
+    """Takes notes on the library's own thread, while the consumer's
+    thread waits in a poll.
 
-    Nothing else is done there: a commit inside a listener raises, and a slow listener holds up heartbeats.
+    Nothing else is done there: a commit inside a listener raises, and a
+    slow listener holds up heartbeats.
     """
 
     def __init__(self) -> None:
@@ -36,7 +38,8 @@ class Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]  # the librar
         self._notes: deque[Rebalance] = deque()
 
     def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
-        """Note what was given, and hold its records back until their position is known.
+        """Note what was given, and hold its records back until their
+        position is known.
 
         Args:
             assigned: The partitions that were not held before.
@@ -77,7 +80,8 @@ def _numbers(partitions: Collection[TopicPartition]) -> tuple[int, ...]:
 class AssignmentTracker:
     """The assignments of one consumer; used by its thread alone.
 
-    A partition that was given is *starting* until its position is known; only then it is held.
+    A partition that was given is *starting* until its position is
+    known; only then it is held.
     """
 
     def __init__(self) -> None:
@@ -118,7 +122,8 @@ class AssignmentTracker:
         self._starting.discard(partition)
 
     def restart(self, partition: int) -> None:
-        """End a hold and begin a new one from the committed position, if the partition is held.
+        """End a hold and begin a new one from the committed position,
+        if the partition is held.
 
         Args:
             partition: Which.
@@ -146,7 +151,8 @@ class AssignmentTracker:
             partition: Which.
 
         Returns:
-            The assignment in force, None when the partition is not held.
+            The assignment in force, None when the partition is not
+            held.
         """
         return self._held.get(partition)
 
@@ -162,7 +168,8 @@ class AssignmentTracker:
         return {
             assignment: position
             for assignment, position in positions.items()
-            if assignment in self._committed and position.offset > self._committed[assignment].offset
+            if assignment in self._committed
+            and position.offset > self._committed[assignment].offset
         }
 
     def committed(self, positions: Mapping[Assignment, Position]) -> None:
@@ -177,7 +184,8 @@ class AssignmentTracker:
         """Tell what changed since the last call.
 
         Returns:
-            What was lost, and what was gained with its position; what came and went in between is in neither.
+            What was lost, and what was gained with its position; what
+            came and went in between is in neither.
         """
         lost, gained = tuple(self._lost), self._gained
         self._lost, self._gained = [], {}

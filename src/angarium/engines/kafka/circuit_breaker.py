@@ -5,14 +5,20 @@ import threading
 from angarium.clock import Clock
 
 TRY_SECONDS = 0.25
-"""A partition that does not answer gets one record so often, to see whether it is back."""
+"""A partition that does not answer gets one record so often, to see
+whether it is back.
+"""
 
 TRIES = 8
-"""With so many records waiting for such a partition no more are sent: the library repeats those by itself."""
+"""With so many records waiting for such a partition no more are sent:
+the library repeats those by itself.
+"""
 
 
 class CircuitBreaker:
-    """Remembers, by partition, whether the last record got through; used by any thread."""
+    """Remembers, by partition, whether the last record got through;
+    used by any thread.
+    """
 
     def __init__(self, partitions: int, clock: Clock) -> None:
         """Begin with every partition answering.
@@ -34,7 +40,8 @@ class CircuitBreaker:
             waiting: How many records are on their way there.
 
         Returns:
-            False when the partition does not answer and there is no need for another try.
+            False when the partition does not answer and there is no
+            need for another try.
         """
         if self._try_at[partition] is None:
             return True
@@ -82,7 +89,8 @@ class CircuitBreaker:
         """Tell how long nothing got through to any partition.
 
         Returns:
-            Seconds since the first failure after the last success; 0 when the last record got through.
+            Seconds since the first failure after the last success; 0
+            when the last record got through.
         """
         since = self._silent_since
         return 0.0 if since is None else self._clock.monotonic() - since

@@ -18,13 +18,16 @@ class KafkaConnectionSettings:
     """What every client of the brokers is made with.
 
     Attributes:
-        servers: `host:port` of one broker or more; the others are found through them.
+        servers: `host:port` of one broker or more; the others are found
+            through them.
         protocol: `PLAINTEXT`, `SSL`, `SASL_PLAINTEXT` or `SASL_SSL`.
-        sasl_mechanism: `PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`; None without SASL, like the next two.
+        sasl_mechanism: `PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`;
+            None without SASL, like the next two.
         sasl_username: Who logs in.
         sasl_password: With which password.
         cafile: Whom to trust, in PEM; the system's own list when None.
-        certfile: The client's certificate, in PEM; None when brokers ask for none.
+        certfile: The client's certificate, in PEM; None when brokers
+            ask for none.
         keyfile: Its key, in PEM.
     """
 
@@ -41,7 +44,8 @@ class KafkaConnectionSettings:
         """Say it in the client library's terms.
 
         Returns:
-            Arguments for a producer, a consumer or an administrator of kafka-python.
+            Arguments for a producer, a consumer or an administrator of
+            kafka-python.
         """
         return {
             "bootstrap_servers": list(self.servers),
@@ -66,14 +70,17 @@ Client = TypeVar("Client")
 Network = TypeVar("Network", bound="NetworkClient")
 
 RECONNECT_MS = 1_000
-"""The longest pause between two tries to connect, so that a broker that is back is found at once."""
+"""The longest pause between two tries to connect, so that a broker that
+is back is found at once.
+"""
 
 
 def find_topic(client: NetworkClient, topic: str, seconds: float) -> int:
     """Wait until a topic's metadata is there.
 
-    The library asks once, and a metadata request that was under way before ends the wish for another one:
-    a producer would block, and a consumer would join its group without the topic and get nothing.
+    The library asks once, and a metadata request that was under way
+    before ends the wish for another one: a producer would block, and a
+    consumer would join its group without the topic and get nothing.
 
     Args:
         client: Which has the topic among those that it asks for.
@@ -99,7 +106,9 @@ def find_topic(client: NetworkClient, topic: str, seconds: float) -> int:
 
 
 class ClientFactory(Generic[Network]):
-    """Hands a network client to a library object and remembers it: the only way to close one that failed."""
+    """Hands a network client to a library object and remembers it: the
+    only way to close one that failed.
+    """
 
     def __init__(self, kind: type[Network]) -> None:
         """Choose the client.
@@ -129,7 +138,8 @@ class ClientFactory(Generic[Network]):
         return self._client
 
     def connect(self, servers: object, make: Callable[[], Client]) -> Client:
-        """Make a library object, and leave no thread or socket behind when that fails.
+        """Make a library object, and leave no thread or socket behind
+        when that fails.
 
         Args:
             servers: Names the brokers, for the message.

@@ -33,11 +33,13 @@ def from_commit(committed: OffsetAndMetadata | None) -> Position | None:
     """Read a position back.
 
     Args:
-        committed: What the group has committed, None when it has nothing.
+        committed: What the group has committed, None when it has
+            nothing.
 
     Returns:
-        The position; the beginning when there is none; None when an offset is there without its watermark,
-        as after an administrator's reset of offsets.
+        The position; the beginning when there is none; None when an
+        offset is there without its watermark, as after an
+        administrator's reset of offsets.
     """
     if committed is None:
         return BEGINNING
@@ -49,22 +51,30 @@ def from_commit(committed: OffsetAndMetadata | None) -> Position | None:
 
 BATCH = 500
 SLICE_SECONDS = 0.2
-"""The library tells of a rebalance only between its polls, so that a long one is cut into such."""
+"""The library tells of a rebalance only between its polls, so that a
+long one is cut into such.
+"""
 
 START_SECONDS = 2.0
 """How long one poll spends on learning positions at most."""
 
 OUT_OF_TOUCH_SECONDS = 1.0
-"""The library says nothing when brokers are gone; after so long without a connection we do."""
+"""The library says nothing when brokers are gone; after so long without
+a connection we do.
+"""
 
 GIVE_UP_SECONDS = 60.0
-"""A client that has failed for so long is replaced, in case it cannot mend itself (its login was refused)."""
+"""A client that has failed for so long is replaced, in case it cannot
+mend itself (its login was refused).
+"""
 
 _log = logs.get("angarium.kafka")
 
 
 class KafkaLogConsumer:
-    """A LogConsumer in a consumer group, with cooperative-sticky assignment; owned by a single thread."""
+    """A LogConsumer in a consumer group, with cooperative-sticky
+    assignment; owned by a single thread.
+    """
 
     def __init__(
         self,
@@ -83,7 +93,8 @@ class KafkaLogConsumer:
             group: Which group.
             clock: Measures.
             batch: Records that one poll brings at most.
-            verify: Called before each connection; raises LogUnavailable to have none.
+            verify: Called before each connection; raises LogUnavailable
+                to have none.
         """
         self._connection = connection
         self._topic = topic
@@ -130,29 +141,38 @@ class KafkaLogConsumer:
         """Record durably how far partitions have been worked through.
 
         Args:
-            positions: New positions; those that go back and those of assignments that are over are left out.
+            positions: New positions; those that go back and those of
+                assignments that are over are left out.
 
         Raises:
-            LogUnavailable: Not certain; commit again after the next poll.
+            LogUnavailable: Not certain; commit again after the next
+                poll.
         """
         ahead = self._holdings.ahead(positions)
         if not ahead or self._client is None:
             return
-        offsets = {assignment.partition: to_commit(position) for assignment, position in ahead.items()}
+        offsets = {
+            assignment.partition: to_commit(position) for assignment, position in ahead.items()
+        }
         try:
             self._client.commit(offsets)
         except CLIENT_ERRORS as error:
             if not is_refused_for_good(error):
                 raise unavailable("the commit is not certain", error) from error
             _log.warning(
-                "commit_refused", str(error), error_type=type(error).__name__, partitions=sorted(offsets)
+                "commit_refused",
+                str(error),
+                error_type=type(error).__name__,
+                partitions=sorted(offsets),
             )
             self._restart(self._client, offsets)
             return
         self._holdings.committed(ahead)
 
     def pause(self) -> None:
-        """Stop the flow of records of all partitions, present and coming."""
+        """Stop the flow of records of all partitions, present and
+        coming.
+        """
         self._paused = True
         if self._client is not None:
             self._client.pause(self._holdings.held)
@@ -172,7 +192,9 @@ class KafkaLogConsumer:
         if self._client is None:
             if self._verify is not None:
                 self._verify()
-            self._client = GroupClient(self._connection, self._topic, self._group, self._rebalances)
+            self._client = GroupClient(
+                self._connection, self._topic, self._group, self._rebalances
+            )
             self._member = ""
             self._well_at = self._clock.monotonic()
         return self._client
@@ -190,7 +212,8 @@ class KafkaLogConsumer:
             found = client.poll(seconds, self._batch)
         except CLIENT_ERRORS as error:
             self._heed_rebalances(client)
-            # Records that the library had taken out before it failed would be skipped.
+            # Records that the library had taken out before it failed
+            # would be skipped.
             self._restart(client, self._holdings.held)
             self._give_up_if_hopeless()
             raise unavailable("the poll failed", error) from error
@@ -212,11 +235,13 @@ class KafkaLogConsumer:
                 self._holdings.assign(partition)
                 self._missing.pop(partition, None)
         member = client.member
-        # Whoever is thrown out has no id at first, for one poll or for many.
+        # Whoever is thrown out has no id at first, for one poll or for
+        # many.
         if not member or member == self._member:
             return
         if self._member:
-            # Thrown out and back in: the library may have kept partitions without telling.
+            # Thrown out and back in: the library may have kept
+            # partitions without telling.
             self._restart(client, self._holdings.held)
         self._member = member
 
@@ -226,21 +251,26 @@ class KafkaLogConsumer:
                 self._missing[partition] = offset
                 self._holdings.restart(partition)
 
-    def _restart(self, client: GroupClient, partitions: Mapping[int, object] | Sequence[int]) -> None:
+    def _restart(
+        self, client: GroupClient, partitions: Mapping[int, object] | Sequence[int]
+    ) -> None:
         client.pause(list(partitions))
         for partition in list(partitions):
             self._holdings.restart(partition)
 
     def _start(self, client: GroupClient) -> Exception | None:
         give_up_at = self._clock.monotonic() + START_SECONDS
-        # Those that need more than the group's coordinator come last: a broker alone may be away.
+        # Those that need more than the group's coordinator come last: a
+        # broker alone may be away.
         for partition in sorted(self._holdings.starting, key=self._missing.__contains__):
             try:
                 seconds = max(0.1, give_up_at - self._clock.monotonic())
                 committed = client.committed(partition, seconds)
                 position = _begin_at(partition, from_commit(committed))
                 if partition in self._missing:
-                    position = _begin_anew(client, partition, position, self._missing[partition], seconds)
+                    position = _begin_anew(
+                        client, partition, position, self._missing[partition], seconds
+                    )
                 client.seek(partition, position.offset)
                 if not self._paused:
                     client.resume([partition])
@@ -284,10 +314,12 @@ def _begin_anew(
     first, end = client.extent(partition, seconds)
     if committed == BEGINNING and wanted == BEGINNING.offset:
         return Position(first, committed.watermark)
-    # Where offsets begin anew, a moment that two records share would not keep their order any more.
+    # Where offsets begin anew, a moment that two records share would
+    # not keep their order any more.
     watermark = committed.watermark + 1 if wanted >= first else committed.watermark
     position = Position(first, watermark)
-    # At once: when the log has grown past the old offset, nobody would see any more that it is another's.
+    # At once: when the log has grown past the old offset, nobody would
+    # see any more that it is another's.
     client.commit({partition: to_commit(position)})
     _log.error(
         "records_missing",

@@ -36,8 +36,10 @@ FOLDS: Sequence[tuple[int, int]] = (
     (144, 0x0F69022B),
     (72, 0xF43ED648),
 )
-"""Lengths in bits, and what so many steps of the register make of a single one. Of lengths near each other
-those were chosen whose second figure has the fewest ones: each costs a shift and an exclusive-or."""
+"""Lengths in bits, and what so many steps of the register make of a
+single one. Of lengths near each other those were chosen whose second
+figure has the fewest ones: each costs a shift and an exclusive-or.
+"""
 
 
 def stepped(register: int, steps: int) -> int:
@@ -72,7 +74,8 @@ def folded(data: bytes | bytearray | memoryview) -> int:
         Its CRC-32C.
     """
     left = len(data) * 8
-    # The lowest bit is the first; the register's 32 bits lie above the last.
+    # The lowest bit is the first; the register's 32 bits lie above the
+    # last.
     bits = int.from_bytes(data, "little") ^ _ONES
     for least, length, mask, shifts in _PLANS:
         while left >= least:
@@ -91,7 +94,8 @@ def fastest() -> Checksum:
     """Choose how to compute checksums.
 
     Returns:
-        The package's function, in C, where it is installed; else `folded`.
+        The package's function, in C, where it is installed; else
+        `folded`.
     """
     try:
         from crc32c import crc32c as in_c

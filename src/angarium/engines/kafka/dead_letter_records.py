@@ -8,7 +8,8 @@ from typing import NamedTuple, Protocol
 from angarium.engines.kafka.record_batches import max_batch_bytes
 from angarium.ports.message_log import DeadLetter, Record
 
-# Ours come behind the record's own headers; the last one of a name is ours.
+# Ours come behind the record's own headers; the last one of a name is
+# ours.
 _OURS = (
     "reason",
     "detail",
@@ -51,9 +52,11 @@ class DeadLetterRecord(NamedTuple):
 
     Attributes:
         key: The record's own.
-        value: The record's own; empty where the record has no key either: the library wants one of the two.
-        headers: The record's own, then ours. The library sends no header without a value: those of the record
-            are empty here, and `source_null_headers` names them.
+        value: The record's own; empty where the record has no key
+            either: the library wants one of the two.
+        headers: The record's own, then ours. The library sends no
+            header without a value: those of the record are empty here,
+            and `source_null_headers` names them.
     """
 
     key: bytes | None
@@ -62,14 +65,17 @@ class DeadLetterRecord(NamedTuple):
 
     @property
     def size(self) -> int:
-        """How many bytes it takes at most, as the library counts them."""
+        """How many bytes it takes at most, as the library counts
+        them.
+        """
         return max_batch_bytes(self.key, self.value, self.headers)
 
 
 def encode(letter: DeadLetter, topic: str, most: int) -> DeadLetterRecord:
     """Put a dead letter into a record that its topic takes.
 
-    A record that is too large is kept without its value; when that is not enough, only its position is kept.
+    A record that is too large is kept without its value; when that is
+    not enough, only its position is kept.
 
     Args:
         letter: What to keep.
@@ -83,11 +89,15 @@ def encode(letter: DeadLetter, topic: str, most: int) -> DeadLetterRecord:
     if whole.size <= most:
         return whole
     record = letter.record
-    without_value = _shortened(letter, replace(record, value=None), f"its value ({_bytes(record.value)})")
+    without_value = _shortened(
+        letter, replace(record, value=None), f"its value ({_bytes(record.value)})"
+    )
     if (short := _written(without_value, topic)).size <= most:
         return short
     position = Record(record.partition, record.offset, record.timestamp, None, None)
-    return _written(_shortened(letter, position, f"its key, value and headers ({whole.size} bytes)"), topic)
+    return _written(
+        _shortened(letter, position, f"its key, value and headers ({whole.size} bytes)"), topic
+    )
 
 
 def decode(found: ConsumerRecord) -> DeadLetter | None:
@@ -142,7 +152,9 @@ def _written(letter: DeadLetter, topic: str) -> DeadLetterRecord:
 
 
 def _shortened(letter: DeadLetter, record: Record, missing: str) -> DeadLetter:
-    detail = f"{letter.detail}; too large to be kept whole: without {missing}, which only its topic has"
+    detail = (
+        f"{letter.detail}; too large to be kept whole: without {missing}, which only its topic has"
+    )
     return replace(letter, detail=detail, record=record)
 
 

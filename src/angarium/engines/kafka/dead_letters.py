@@ -42,18 +42,25 @@ _OPTIONS: Mapping[str, object] = {
 
 
 class KafkaDeadLetters:
-    """A DeadLetterLog on `<topic>.dead`, which has one partition, so that its order is the order of time.
+    """A DeadLetterLog on `<topic>.dead`, which has one partition, so
+    that its order is the order of time.
 
-    The dead letter's key and value are the record's own; what is known beyond them is in headers. What the
-    topic does not take whole is kept in part, because nothing behind it is stored for good before it is kept.
+    The dead letter's key and value are the record's own; what is known
+    beyond them is in headers. What the topic does not take whole is
+    kept in part, because nothing behind it is stored for good before it
+    is kept.
     """
 
-    def __init__(self, connection: KafkaConnectionSettings, topic: str, clock: Clock | None = None) -> None:
-        """Begin to connect, without waiting for it; appends fail at once until then.
+    def __init__(
+        self, connection: KafkaConnectionSettings, topic: str, clock: Clock | None = None
+    ) -> None:
+        """Begin to connect, without waiting for it; appends fail at
+        once until then.
 
         Args:
             connection: Where the brokers are.
-            topic: The topic whose records are kept; its dead letters' topic is named after it.
+            topic: The topic whose records are kept; its dead letters'
+                topic is named after it.
             clock: Measures.
         """
         self._connection = connection
@@ -70,7 +77,8 @@ class KafkaDeadLetters:
             letter: What to keep.
 
         Returns:
-            A future that is done once it is durable, or holds LogUnavailable within 2 s.
+            A future that is done once it is durable, or holds
+            LogUnavailable within 2 s.
 
         Raises:
             LogUnavailable: At once, when Kafka can take nothing now.
@@ -85,7 +93,8 @@ class KafkaDeadLetters:
                 kept.set_result(None)
                 return
             if isinstance(error, RecordTooLarge):
-                # The topic takes less than it should, and would refuse the same letter for ever.
+                # The topic takes less than it should, and would refuse
+                # the same letter for ever.
                 self._most = min(self._most, sent.size - 1)
             kept.set_exception(error)
 
@@ -142,7 +151,9 @@ class KafkaDeadLetters:
         self._writer.wait_until_connected(seconds)
 
     def close(self) -> None:
-        """Send what is left and let go of everything, within 8 s; safe to repeat."""
+        """Send what is left and let go of everything, within 8 s; safe
+        to repeat.
+        """
         self._writer.close()
 
 

@@ -19,12 +19,16 @@ from kafka.errors import (
 from angarium.domain.errors import LogUnavailable, RecordTooLarge
 
 CLIENT_ERRORS = (KafkaError, OSError, RuntimeError, ValueError)
-"""Everything that kafka-python 3.0 lets out: its own errors, the sockets', and those of a client that was
-closed or has crashed inside (RuntimeError, ValueError)."""
+"""Everything that kafka-python 3.0 lets out: its own errors, the
+sockets', and those of a client that was closed or has crashed inside
+(RuntimeError, ValueError).
+"""
 
 
 class RecordRefused(KafkaError):  # type: ignore[misc]  # the library has no types
-    """A broker has refused a record for its size, and has not appended it."""
+    """A broker has refused a record for its size, and has not appended
+    it.
+    """
 
 
 _LIVED_THROUGH = (
@@ -36,7 +40,8 @@ _LIVED_THROUGH = (
 
 
 def too_large(error: BaseException) -> RecordTooLarge:
-    """Say that a record is not in the log, since the log takes none of its size.
+    """Say that a record is not in the log, since the log takes none of
+    its size.
 
     Args:
         error: What says so.
@@ -84,10 +89,12 @@ def translate(doing: str) -> Iterator[None]:
 
 
 def is_refused_for_good(error: BaseException) -> bool:
-    """Tell whether a failed commit can never succeed, because the hold on the partitions is lost.
+    """Tell whether a failed commit can never succeed, because the hold
+    on the partitions is lost.
 
-    A rebalance under way is no such refusal: the partitions may well stay here, and the commit succeeds
-    after the next poll. The client tells it either by itself or as the reason of a CommitFailedError.
+    A rebalance under way is no such refusal: the partitions may well
+    stay here, and the commit succeeds after the next poll. The client
+    tells it either by itself or as the reason of a CommitFailedError.
 
     Args:
         error: What `commit` raised.
@@ -108,10 +115,12 @@ def is_refused_for_good(error: BaseException) -> bool:
 
 
 def ends_the_producer(error: BaseException) -> bool:
-    """Tell whether an idempotent producer takes nothing more after a record failed with this.
+    """Tell whether an idempotent producer takes nothing more after a
+    record failed with this.
 
-    The library repeats what can be repeated. Any other failure makes it refuse every later record too, but
-    for those after which it asks for new sequence numbers, and a record that is too large for its topic.
+    The library repeats what can be repeated. Any other failure makes it
+    refuse every later record too, but for those after which it asks for
+    new sequence numbers, and a record that is too large for its topic.
 
     Args:
         error: What a record failed with.
@@ -119,4 +128,8 @@ def ends_the_producer(error: BaseException) -> bool:
     Returns:
         True when another producer is needed.
     """
-    return isinstance(error, KafkaError) and not error.retriable and not isinstance(error, _LIVED_THROUGH)
+    return (
+        isinstance(error, KafkaError)
+        and not error.retriable
+        and not isinstance(error, _LIVED_THROUGH)
+    )

@@ -1,4 +1,6 @@
-"""kafka-python's consumer, with what the engine asks of it and nothing else."""
+"""kafka-python's consumer, with what the engine asks of it and nothing
+else.
+"""
 
 import threading
 from collections.abc import Collection, Mapping, Sequence
@@ -10,7 +12,12 @@ from kafka.structs import OffsetAndMetadata, TopicPartition
 from angarium import logs
 from angarium.domain.errors import LogUnavailable
 from angarium.engines.kafka.assignments import Rebalances
-from angarium.engines.kafka.connection import RECONNECT_MS, ClientFactory, KafkaConnectionSettings, find_topic
+from angarium.engines.kafka.connection import (
+    RECONNECT_MS,
+    ClientFactory,
+    KafkaConnectionSettings,
+    find_topic,
+)
 from angarium.engines.kafka.errors import CLIENT_ERRORS
 from angarium.engines.kafka.lost_records import LOST, lost_positions
 from angarium.engines.kafka.patches.coordinator import JoinKeepingCoordinator
@@ -26,8 +33,10 @@ FETCH_BYTES = 4 * 1024 * 1024
 alone is a quarter of what a worker may take in memory."""
 
 PARTITION_FETCH_BYTES = 256 * 1024
-"""The same of one partition: what is fetched and not given out yet waits
-in memory, for each partition as much. A longer record comes alone."""
+"""The same of one partition: what is fetched and not given out yet
+waits in memory, for each partition as much. A longer record comes
+alone.
+"""
 
 _OPTIONS: Mapping[str, object] = {
     "client_id": "angarium",
@@ -39,7 +48,8 @@ _OPTIONS: Mapping[str, object] = {
     "max_partition_fetch_bytes": PARTITION_FETCH_BYTES,
     "session_timeout_ms": SESSION_MS,
     "heartbeat_interval_ms": 1_000,  # also how long a member may take to learn of a rebalance
-    # Also how long a rebalance waits for a member that does not poll; workers poll every 0.2 s.
+    # Also how long a rebalance waits for a member that does not poll;
+    # workers poll every 0.2 s.
     "max_poll_interval_ms": 60_000,
     "request_timeout_ms": 5_000,
     "retry_backoff_ms": 100,
@@ -59,7 +69,9 @@ _log = logs.get("angarium.kafka")
 
 
 class GroupClient:
-    """A member of a consumer group on one topic; owned by a single thread."""
+    """A member of a consumer group on one topic; owned by a single
+    thread.
+    """
 
     def __init__(
         self, connection: KafkaConnectionSettings, topic: str, group: str, rebalances: Rebalances
@@ -73,7 +85,8 @@ class GroupClient:
             rebalances: Is told of what is given and taken.
 
         Raises:
-            LogUnavailable: No broker answers, or there is no such topic.
+            LogUnavailable: No broker answers, or there is no such
+                topic.
         """
         self._topic = topic
         self._factory = ClientFactory(NetworkClient)
@@ -101,11 +114,14 @@ class GroupClient:
 
     @property
     def member(self) -> str:
-        """Our id in the group; empty before joining, another one after having been thrown out."""
+        """Our id in the group; empty before joining, another one after
+        having been thrown out.
+        """
         return str(self._consumer.group_metadata().member_id or "")
 
     def poll(self, seconds: float, records: int) -> Mapping[int, Sequence[Record]]:
-        """Wait for records, keep the membership alive, take part in rebalances.
+        """Wait for records, keep the membership alive, take part in
+        rebalances.
 
         Args:
             seconds: How long.
@@ -122,7 +138,8 @@ class GroupClient:
         return {each.partition: batch for each, batch in found.items()}
 
     def missing(self) -> Mapping[int, int]:
-        """Tell once which partitions' logs have lost what is to be read next; they are paused.
+        """Tell once which partitions' logs have lost what is to be read
+        next; they are paused.
 
         Returns:
             The offsets that were to be read, by partition.
@@ -138,11 +155,16 @@ class GroupClient:
             seconds: How long it may take, twice.
 
         Returns:
-            The offset of its first record, and the one that its next record will have.
+            The offset of its first record, and the one that its next
+            record will have.
         """
         topic_partition, bound = self._topic_partition(partition), round(seconds * 1000)
-        first = self._consumer.beginning_offsets([topic_partition], timeout_ms=bound)[topic_partition]
-        return first, self._consumer.end_offsets([topic_partition], timeout_ms=bound)[topic_partition]
+        first = self._consumer.beginning_offsets([topic_partition], timeout_ms=bound)[
+            topic_partition
+        ]
+        return first, self._consumer.end_offsets([topic_partition], timeout_ms=bound)[
+            topic_partition
+        ]
 
     def committed(self, partition: int, seconds: float) -> OffsetAndMetadata | None:
         """Ask what the group has committed.
@@ -154,7 +176,8 @@ class GroupClient:
         Returns:
             The offset with its metadata, None when there is none.
         """
-        # The consumer's own refresh of committed offsets would drop the metadata.
+        # The consumer's own refresh of committed offsets would drop the
+        # metadata.
         return self._consumer.committed(
             self._topic_partition(partition), metadata=True, timeout_ms=round(seconds * 1000)
         )
@@ -165,7 +188,9 @@ class GroupClient:
         Args:
             offsets: By partition.
         """
-        positions = {self._topic_partition(partition): offset for partition, offset in offsets.items()}
+        positions = {
+            self._topic_partition(partition): offset for partition, offset in offsets.items()
+        }
         self._consumer.commit(positions, timeout_ms=_COMMIT_MS)
 
     def seek(self, partition: int, offset: int) -> None:
@@ -181,7 +206,8 @@ class GroupClient:
         """Hold records back.
 
         Args:
-            partitions: Of which partitions; ones that are not ours are passed over.
+            partitions: Of which partitions; ones that are not ours are
+                passed over.
         """
         self._consumer.pause(*self._ours(partitions))
 
@@ -189,34 +215,45 @@ class GroupClient:
         """Let records flow.
 
         Args:
-            partitions: Of which partitions; ones that are not ours are passed over.
+            partitions: Of which partitions; ones that are not ours are
+                passed over.
         """
         self._consumer.resume(*self._ours(partitions))
 
     def close(self) -> None:
-        """Leave the group and let go of everything, within 5 s; never raises."""
+        """Leave the group and let go of everything, within 5 s; never
+        raises.
+        """
         # The library waits for its own thread without a bound.
         closing = threading.Thread(target=self._close, name="kafka-leave", daemon=True)
         closing.start()
         closing.join(_CLOSE_SECONDS)
         if closing.is_alive():
-            _log.warning("kafka_leave_slow", f"The consumer has not ended in {_CLOSE_SECONDS:g} s.")
+            _log.warning(
+                "kafka_leave_slow", f"The consumer has not ended in {_CLOSE_SECONDS:g} s."
+            )
 
     def _hold(self, partitions: Collection[TopicPartition]) -> None:
-        # A partition that was just given must not flow before its watermark is known. The library asks for
-        # positions that are not chosen when it is done, and raises where the group has none.
+        # A partition that was just given must not flow before its
+        # watermark is known. The library asks for positions that are
+        # not chosen when it is done, and raises where the group has
+        # none.
         self._consumer.pause(*partitions)
         for topic_partition in partitions:
             self._consumer.seek(topic_partition, BEGINNING.offset)
 
     def _miss(self, positions: Mapping[TopicPartition, int]) -> None:
-        """Note what is not there any more; nothing would come of asking again."""
+        """Note what is not there any more; nothing would come of asking
+        again.
+        """
         lost = {lost.partition: offset for lost, offset in positions.items()}
         self.pause(lost)
         self._missing |= lost
 
     def _position(self, topic_partition: TopicPartition) -> int | None:
-        """Return the offset that is read next, None when the partition is not ours any more."""
+        """Return the offset that is read next, None when the partition
+        is not ours any more.
+        """
         if topic_partition not in (self._consumer.assignment() or ()):
             return None
         return int(self._consumer.position(topic_partition, timeout_ms=0))
@@ -228,7 +265,8 @@ class GroupClient:
             _log.warning("kafka_leave_failed", str(error), error_type=type(error).__name__)
 
     def _ours(self, partitions: Collection[int]) -> list[TopicPartition]:
-        # The library raises KeyError for a partition that is not assigned.
+        # The library raises KeyError for a partition that is not
+        # assigned.
         assigned = self._consumer.assignment() or set()
         return [each for each in map(self._topic_partition, partitions) if each in assigned]
 

@@ -16,13 +16,17 @@ from angarium.engines.kafka.topic_producer import TopicProducer
 from angarium.ports.message_log import Appended, NewRecord
 
 IN_FLIGHT = 4_096
-"""Records held for Kafka at most: those of some 1,000 requests, and what was given up."""
+"""Records held for Kafka at most: those of some 1,000 requests, and
+what was given up.
+"""
 
 _CHECK_SECONDS = 1.0
 
 
 class TopicWriter:
-    """Sends records to a topic; used by any thread, never blocks the caller."""
+    """Sends records to a topic; used by any thread, never blocks the
+    caller.
+    """
 
     def __init__(
         self,
@@ -34,7 +38,8 @@ class TopicWriter:
         """Begin to connect, without waiting for it.
 
         Args:
-            connect: Makes a producer for the topic, or raises LogUnavailable or SetupError.
+            connect: Makes a producer for the topic, or raises
+                LogUnavailable or SetupError.
             partitions: How many partitions the topic has.
             clock: Measures.
             limit: So many records are held for Kafka at most.
@@ -45,7 +50,11 @@ class TopicWriter:
         self._link = ProducerSupervisor(connect, self._breaker.failing_for, self._breaker.reset)
 
     def append(
-        self, partition: int, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]]
+        self,
+        partition: int,
+        key: bytes | None,
+        value: bytes | None,
+        headers: list[tuple[str, bytes]],
     ) -> "Future[Appended]":
         """Send a record.
 
@@ -56,13 +65,16 @@ class TopicWriter:
             headers: Its headers.
 
         Returns:
-            A future of its place, or of LogUnavailable within BOUND_SECONDS; of RecordTooLarge when
-            the topic takes no record of its size.
+            A future of its place, or of LogUnavailable within
+            BOUND_SECONDS; of RecordTooLarge when the topic takes no
+            record of its size.
 
         Raises:
-            RecordTooLarge: At once: no topic takes a record of its size.
-            LogUnavailable: At once: there is no connection, too many records wait already, or the
-                partition has just failed to answer.
+            RecordTooLarge: At once: no topic takes a record of its
+                size.
+            LogUnavailable: At once: there is no connection, too many
+                records wait already, or the partition has just failed
+                to answer.
         """
         live = self._link.live
         if not self._breaker.allows(partition, self._in_flight.waiting(partition)):
@@ -71,7 +83,8 @@ class TopicWriter:
         try:
             live.send(sent, key, value, headers)
         except Exception as error:
-            # What was begun is counted, and only here can it end: the library never had it.
+            # What was begun is counted, and only here can it end: the
+            # library never had it.
             self._in_flight.completed(sent, error)
             if isinstance(error, LogUnavailable):
                 sent.give_up(error)
@@ -82,11 +95,14 @@ class TopicWriter:
         return sent.future
 
     def rested(self) -> None:
-        """Take it that no more records come for the moment; never blocks."""
+        """Take it that no more records come for the moment; never
+        blocks.
+        """
         self._link.rested()
 
     def check(self) -> None:
-        """See whether the topic can be written now, within the deadline in force and 1 s at most.
+        """See whether the topic can be written now, within the deadline
+        in force and 1 s at most.
 
         Raises:
             LogUnavailable: It cannot.
@@ -108,7 +124,9 @@ class TopicWriter:
         _ = self._link.live
 
     def close(self) -> None:
-        """Send what is left and let go of everything, within 8 s; safe to repeat."""
+        """Send what is left and let go of everything, within 8 s; safe
+        to repeat.
+        """
         self._link.close()
         self._in_flight.close()
 
@@ -116,8 +134,10 @@ class TopicWriter:
 class KafkaLog:
     """A MessageLog on a topic.
 
-    An acknowledged record is on all replicas that are in step with the leader (acks=all), at least
-    `min.insync.replicas` of them. The partition is chosen here, as Kafka's own clients choose it by default.
+    An acknowledged record is on all replicas that are in step with the
+    leader (acks=all), at least `min.insync.replicas` of them. The
+    partition is chosen here, as Kafka's own clients choose it by
+    default.
     """
 
     def __init__(
@@ -129,7 +149,8 @@ class KafkaLog:
         limit: int = IN_FLIGHT,
         verify: Callable[[], None] | None = None,
     ) -> None:
-        """Begin to connect, without waiting for it; appends fail at once until then.
+        """Begin to connect, without waiting for it; appends fail at
+        once until then.
 
         Args:
             connection: Where the brokers are.
@@ -137,7 +158,8 @@ class KafkaLog:
             partitions: How many partitions it must have.
             clock: Measures.
             limit: So many records are held for Kafka at most.
-            verify: Called before each connection; raises SetupError or LogUnavailable to have none.
+            verify: Called before each connection; raises SetupError or
+                LogUnavailable to have none.
         """
         self._partitions = partitions
 
@@ -155,7 +177,8 @@ class KafkaLog:
             record: What to append.
 
         Returns:
-            A future of the record's place, or of LogUnavailable within 2 s.
+            A future of the record's place, or of LogUnavailable within
+            2 s.
 
         Raises:
             LogUnavailable: At once, when Kafka can take nothing now.
@@ -166,11 +189,14 @@ class KafkaLog:
         )
 
     def rested(self) -> None:
-        """Take it that no more records come for the moment: those that wait for company wait no longer."""
+        """Take it that no more records come for the moment: those that
+        wait for company wait no longer.
+        """
         self._writer.rested()
 
     def check(self) -> None:
-        """See whether every partition can be written now, within the deadline in force and 1 s at most.
+        """See whether every partition can be written now, within the
+        deadline in force and 1 s at most.
 
         Raises:
             LogUnavailable: Not so.
@@ -189,5 +215,7 @@ class KafkaLog:
         self._writer.wait_until_connected(seconds)
 
     def close(self) -> None:
-        """Send what is left and let go of everything, within 8 s; safe to repeat."""
+        """Send what is left and let go of everything, within 8 s; safe
+        to repeat.
+        """
         self._writer.close()

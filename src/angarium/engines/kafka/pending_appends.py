@@ -1,4 +1,6 @@
-"""Records on their way: at most so many, of so many bytes, each with an answer within a bound."""
+"""Records on their way: at most so many, of so many bytes, each with an
+answer within a bound.
+"""
 
 import threading
 from collections import deque
@@ -11,12 +13,15 @@ from angarium.engines.kafka.errors import RecordRefused, too_large, unavailable
 from angarium.ports.message_log import Appended
 
 BOUND_SECONDS = 1.8
-"""When a record is given up; with the work before and after it, a request is answered within 2 s."""
+"""When a record is given up; with the work before and after it, a
+request is answered within 2 s.
+"""
 
 MAX_BYTES = 16 * 1024 * 1024
 """Bytes of records that are held at most; the library holds each twice
-while it sends it. While no broker answers for long, 4,096 of the largest
-would be 250 MB."""
+while it sends it. While no broker answers for long, 4,096 of the
+largest would be 250 MB.
+"""
 
 SWEEP_SECONDS = 0.05
 """Between two looks at what has taken too long."""
@@ -56,7 +61,9 @@ class PendingAppend:
 
     __slots__ = ("_flight", "expires_at", "future", "partition", "size")
 
-    def __init__(self, flight: "PendingAppends", partition: int, expires_at: float, size: int) -> None:
+    def __init__(
+        self, flight: "PendingAppends", partition: int, expires_at: float, size: int
+    ) -> None:
         """Begin its way.
 
         Args:
@@ -79,10 +86,14 @@ class PendingAppend:
         """
         self._flight.completed(self, None)
         if metadata.offset < 0:
-            self.give_up(LogUnavailable("Kafka has had the record before and no longer knows where"))
+            self.give_up(
+                LogUnavailable("Kafka has had the record before and no longer knows where")
+            )
             return
         try:
-            self.future.set_result(Appended(metadata.partition, metadata.offset, metadata.timestamp))
+            self.future.set_result(
+                Appended(metadata.partition, metadata.offset, metadata.timestamp)
+            )
         except InvalidStateError:
             return  # it was given up before: its caller has an answer
 
@@ -115,14 +126,21 @@ class PendingAppend:
 
 
 class PendingAppends:
-    """Counts the records that the client library holds, and gives up those that take too long.
+    """Counts the records that the client library holds, and gives up
+    those that take too long.
 
-    The library itself has no bound on either: its buffer grows without end, and a record that waits for a
-    producer id never expires. A record that was given up still counts until the library lets it go.
+    The library itself has no bound on either: its buffer grows without
+    end, and a record that waits for a producer id never expires. A
+    record that was given up still counts until the library lets it go.
     """
 
     def __init__(
-        self, partitions: int, limit: int, outcome: Outcome, clock: Clock, bound: float = BOUND_SECONDS
+        self,
+        partitions: int,
+        limit: int,
+        outcome: Outcome,
+        clock: Clock,
+        bound: float = BOUND_SECONDS,
     ) -> None:
         """Start the watch.
 
@@ -214,7 +232,8 @@ class PendingAppends:
             self._something.wait()
             self._closing.wait(SWEEP_SECONDS)
             self._expire(
-                self._clock.monotonic(), f"Kafka did not acknowledge the record in {self._bound:g} s"
+                self._clock.monotonic(),
+                f"Kafka did not acknowledge the record in {self._bound:g} s",
             )
             if not self._watched:
                 self._something.clear()
@@ -222,7 +241,8 @@ class PendingAppends:
                     self._something.set()
 
     def _expire(self, now: float, reason: str) -> None:
-        # Every record has the same bound, so that they expire in the order in which they came.
+        # Every record has the same bound, so that they expire in the
+        # order in which they came.
         while self._watched:
             sent = self._watched[0]
             if not sent.future.done():

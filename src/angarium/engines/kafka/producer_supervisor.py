@@ -1,4 +1,6 @@
-"""Keeping a producer at hand: made in the background, made anew when it has failed for good."""
+"""Keeping a producer at hand: made in the background, made anew when it
+has failed for good.
+"""
 
 import threading
 from collections.abc import Callable
@@ -8,11 +10,15 @@ from angarium.domain.errors import LogUnavailable, SetupError
 from angarium.engines.kafka.topic_producer import TopicProducer
 
 SILENT_SECONDS = 10.0
-"""After so long without a single acknowledgement a producer is replaced: whatever state it is in (fenced, its
-thread ended), a new one starts clean as soon as a broker answers."""
+"""After so long without a single acknowledgement a producer is
+replaced: whatever state it is in (fenced, its thread ended), a new one
+starts clean as soon as a broker answers.
+"""
 
 REST_SECONDS = 1.0
-"""So long a new producer is left alone: what ends every producer at once makes no more of them than that."""
+"""So long a new producer is left alone: what ends every producer at
+once makes no more of them than that.
+"""
 
 _LOOK_SECONDS = 0.5
 _CLOSE_SECONDS = 1.0
@@ -22,7 +28,9 @@ _log = logs.get("angarium.kafka")
 
 
 class ProducerSupervisor:
-    """Connects a producer and replaces it; nobody ever waits for that."""
+    """Connects a producer and replaces it; nobody ever waits for
+    that.
+    """
 
     def __init__(
         self,
@@ -33,9 +41,12 @@ class ProducerSupervisor:
         """Start to connect.
 
         Args:
-            connect: Makes a producer, or raises LogUnavailable or SetupError.
-            silent_for: Tells for how many seconds records have been failing.
-            replaced: Is called after a new producer took the place of another.
+            connect: Makes a producer, or raises LogUnavailable or
+                SetupError.
+            silent_for: Tells for how many seconds records have been
+                failing.
+            replaced: Is called after a new producer took the place of
+                another.
         """
         self._connect = connect
         self._silent_for = silent_for
@@ -62,13 +73,16 @@ class ProducerSupervisor:
         return live
 
     def rested(self) -> None:
-        """Tell the producer, if there is one, that no more records come for the moment."""
+        """Tell the producer, if there is one, that no more records come
+        for the moment.
+        """
         live = self._live
         if live is not None:
             live.rested()
 
     def wait_until_tried(self, seconds: float) -> None:
-        """Wait for the first producer, or for the first failure to make one.
+        """Wait for the first producer, or for the first failure to make
+        one.
 
         Args:
             seconds: At most.
@@ -125,7 +139,9 @@ class ProducerSupervisor:
     def _log_trouble(self, error: Exception) -> None:
         self._reason = str(error)
         if isinstance(error, SetupError):
-            _log.limited_error(self._repeats, "wrong_topic", str(error), error_type=type(error).__name__)
+            _log.limited_error(
+                self._repeats, "wrong_topic", str(error), error_type=type(error).__name__
+            )
         elif isinstance(error, LogUnavailable):
             _log.limited_warning(
                 self._repeats, "kafka_unreachable", str(error), error_type=type(error).__name__
@@ -133,6 +149,9 @@ class ProducerSupervisor:
         else:
             self._reason = f"connecting failed with {type(error).__name__}"
             _log.limited_error(
-                self._repeats, "connect_failed", "Connecting failed in a way that was not foreseen.", error
+                self._repeats,
+                "connect_failed",
+                "Connecting failed in a way that was not foreseen.",
+                error,
             )
         self._tried.set()

@@ -1,4 +1,5 @@
-"""Batches of records as they lie in the log, read as far as they can be.
+"""Batches of records as they lie in the log, read as far as they can
+be.
 
 The form is the record batch of Kafka's public protocol, version 2 of
 the message format (kafka.apache.org/documentation/#recordbatch; KIP-98,
@@ -18,7 +19,9 @@ from angarium.engines.kafka.crc32c import crc32c
 from angarium.ports.message_log import Record
 
 UNKNOWN_TIME = -1
-"""When a batch was appended that does not fit its checksum: believing it might move time on for ever."""
+"""When a batch was appended that does not fit its checksum: believing
+it might move time on for ever.
+"""
 
 MAX_RECORD_OVERHEAD = 21
 """Bytes of a record's length, attributes, time and offset at most."""
@@ -26,7 +29,9 @@ MAX_RECORD_OVERHEAD = 21
 _HEADER = struct.Struct(">qiibIhiqqqhii")
 _LENGTH = struct.Struct(">8xi")
 _CHECKED_FROM = 21
-"""The checksum covers what follows it: the attributes and all behind them."""
+"""The checksum covers what follows it: the attributes and all behind
+them.
+"""
 
 _FORMAT = 2
 _CODEC, _LOG_APPEND_TIME, _TRANSACTIONAL, _CONTROL = 0x07, 0x08, 0x10, 0x20
@@ -65,16 +70,19 @@ _CODECS: Mapping[int, _Codec] = {
 
 @dataclass(frozen=True, slots=True)
 class RecordBatch:
-    """One batch, whose records are not read yet; the attributes are the fields of its header.
+    """One batch, whose records are not read yet; the attributes are the
+    fields of its header.
 
     Attributes:
         data: All its bytes.
         base_offset: The offset of its first record, as it was appended.
         leader_epoch: Counts the leaders of the partition.
         attributes: Flags.
-        last_offset: The offset of its last record, which may be gone since.
+        last_offset: The offset of its last record, which may be gone
+            since.
         first_timestamp: What the records' times are counted from.
-        max_timestamp: The largest of them; the append's where the topic says so.
+        max_timestamp: The largest of them; the append's where the topic
+            says so.
         producer_id: Who made it; -1 for nobody in particular.
         records_count: How many records it has.
     """
@@ -102,7 +110,9 @@ class RecordBatch:
         base, _, epoch, _, _, attributes, last_delta, first, latest, producer_id, _, _, count = (
             _HEADER.unpack_from(data)
         )
-        return cls(data, base, epoch, attributes, base + last_delta, first, latest, producer_id, count)
+        return cls(
+            data, base, epoch, attributes, base + last_delta, first, latest, producer_id, count
+        )
 
     @property
     def next_offset(self) -> int:
@@ -131,11 +141,14 @@ class RecordBatch:
             partition: Where the batch lies.
 
         Yields:
-            The records; one with a header whose name is no UTF-8 says so.
+            The records; one with a header whose name is no UTF-8 says
+            so.
 
         Raises:
-            UnsupportedCodecError: They are compressed in a way that this process cannot undo.
-            MalformedBatch: The next one breaks the rules, or there are bytes behind the last one.
+            UnsupportedCodecError: They are compressed in a way that
+                this process cannot undo.
+            MalformedBatch: The next one breaks the rules, or there are
+                bytes behind the last one.
         """
         data = self._records_bytes()
         position, after = 0, self.base_offset
@@ -161,11 +174,15 @@ class RecordBatch:
         return found.decompress(data)
 
     def _record(self, data: bytes, start: int, partition: int) -> tuple[Record, int]:
-        """Return the record that begins at `start`, and where the next one begins."""
+        """Return the record that begins at `start`, and where the next
+        one begins.
+        """
         try:
             length, position = _varint(data, start)
             end = position + length
-            time_delta, position = _varint(data, position + 1)  # behind attributes, which have no use yet
+            time_delta, position = _varint(
+                data, position + 1
+            )  # behind attributes, which have no use yet
             offset_delta, position = _varint(data, position)
             key, position = _field(data, position)
             value, position = _field(data, position)
@@ -176,18 +193,22 @@ class RecordBatch:
             raise MalformedBatch("a record is not as long as it says")
         is_appended = self.attributes & _LOG_APPEND_TIME
         time = self.max_timestamp if is_appended else self.first_timestamp + time_delta
-        return Record(partition, self.base_offset + offset_delta, time, key, value, headers, problem), end
+        return Record(
+            partition, self.base_offset + offset_delta, time, key, value, headers, problem
+        ), end
 
 
 def split(response: memoryview) -> Iterator[memoryview]:
-    """Split an answer of the broker into its batches, whatever is in them.
+    """Split an answer of the broker into its batches, whatever is in
+    them.
 
     Args:
         response: Batches one behind the other.
 
     Yields:
-        The bytes of each; the last one is left out when the broker has cut it off, but not when it is the
-        only one: the broker sends one whole batch at least.
+        The bytes of each; the last one is left out when the broker has
+        cut it off, but not when it is the only one: the broker sends
+        one whole batch at least.
     """
     begin = 0
     while len(response) - begin >= _LENGTH.size:
@@ -228,8 +249,9 @@ def decode(batch: RecordBatch, partition: int, position: int) -> Iterator[Record
         position: The first offset that is asked for.
 
     Yields:
-        Its records. One that breaks the rules of a record comes with what can be read of it; what cannot be
-        told apart comes as one, at the last offset.
+        Its records. One that breaks the rules of a record comes with
+        what can be read of it; what cannot be told apart comes as one,
+        at the last offset.
     """
     following = batch.base_offset
     try:
@@ -244,7 +266,9 @@ def decode(batch: RecordBatch, partition: int, position: int) -> Iterator[Record
             yield _whole(partition, first, last, batch.max_timestamp, batch.data, _said(error))
 
 
-def corrupt(data: memoryview, partition: int, position: int, following: memoryview | None) -> Record:
+def corrupt(
+    data: memoryview, partition: int, position: int, following: memoryview | None
+) -> Record:
     """Stand in for a batch that does not fit its checksum.
 
     Args:
@@ -254,7 +278,8 @@ def corrupt(data: memoryview, partition: int, position: int, following: memoryvi
         following: The batch behind it, None when there is none.
 
     Returns:
-        A record at the batch's last offset, or at `position` when nothing sure is known of its offsets.
+        A record at the batch's last offset, or at `position` when
+        nothing sure is known of its offsets.
     """
     last = position
     if len(data) >= _HEADER.size:
@@ -302,7 +327,9 @@ def max_batch_bytes(key: bytes | None, value: bytes | None, headers: Headers) ->
 
 
 def _varint(data: bytes, position: int) -> tuple[int, int]:
-    """Return the number at `position`, and where what follows it begins."""
+    """Return the number at `position`, and where what follows it
+    begins.
+    """
     byte = data[position]
     position += 1
     number, shift = byte & 0x7F, 7
@@ -323,7 +350,9 @@ def _varint_bytes(number: int) -> int:
 
 
 def _field(data: bytes, position: int) -> tuple[bytes | None, int]:
-    """Return the bytes at `position` that come behind their length, None for none, and where they end."""
+    """Return the bytes at `position` that come behind their length,
+    None for none, and where they end.
+    """
     length, position = _varint(data, position)
     if length < 0:
         return None, position
@@ -332,7 +361,9 @@ def _field(data: bytes, position: int) -> tuple[bytes | None, int]:
 
 
 def _headers(data: bytes, position: int) -> tuple[dict[str, bytes | None], int, str | None]:
-    """Return the headers at `position`, where they end, and what is wrong with their names."""
+    """Return the headers at `position`, where they end, and what is
+    wrong with their names.
+    """
     count, position = _varint(data, position)
     if count < 0:
         raise MalformedBatch("fewer than no headers")
@@ -352,9 +383,13 @@ def _headers(data: bytes, position: int) -> tuple[dict[str, bytes | None], int, 
     return headers, position, problem
 
 
-def _whole(partition: int, first: int, last: int, time: int, data: memoryview, said: str) -> Record:
+def _whole(
+    partition: int, first: int, last: int, time: int, data: memoryview, said: str
+) -> Record:
     which = f"offset {last}" if first == last else f"offsets {first} to {last}"
-    problem = f"{which} cannot be decoded: {said}; the value is the whole batch as it lies in the log"
+    problem = (
+        f"{which} cannot be decoded: {said}; the value is the whole batch as it lies in the log"
+    )
     return Record(partition, last, time, None, bytes(data), {}, problem)
 
 

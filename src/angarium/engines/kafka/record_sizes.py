@@ -1,4 +1,6 @@
-"""How large records and their batches may become, computed in one place."""
+"""How large records and their batches may become, computed in one
+place.
+"""
 
 from uuid import UUID
 
@@ -21,7 +23,9 @@ def _largest_batch() -> int:
     message = NewMessage(_ID, _ID, _LAST_MOMENT, _ID, _ID, _ID, _MAX_ESCAPE * MAX_CONTENT_BYTES)
     receipt = MessagesDelivered(_ID, _ID, _LAST_MOMENT, _ID, (_ID,) * MAX_RECEIPT_IDS)
     headers: Headers = [("trace_id", bytes(_TRACE_ID_BYTES)), ("schema", SCHEMA.encode())]
-    alone = [max_batch_bytes(str(_ID).encode(), encode(event), headers) for event in (message, receipt)]
+    alone = [
+        max_batch_bytes(str(_ID).encode(), encode(event), headers) for event in (message, receipt)
+    ]
     return max(BATCH_BYTES, *alone)
 
 
@@ -29,13 +33,21 @@ MAX_BATCH_BYTES = _largest_batch()
 """A topic of records has to take it (`max.message.bytes`)."""
 
 USUAL_TOPIC_BYTES = 1024 * 1024 + 12
-"""What brokers let topics take by default; new topics get it by name."""
+"""What brokers let topics take by default; new topics get it by
+name.
+"""
 
 MAX_RECORD_BYTES = 1024 * 1024
-"""A record with more is refused before it is sent, unless its topic takes more."""
+"""A record with more is refused before it is sent, unless its topic
+takes more.
+"""
 
 LETTERS_BYTES = 8 * 1024 * 1024
-"""The largest dead letter: eight times what a topic takes by default, which may be compressed there."""
+"""The largest dead letter: eight times what a topic takes by default,
+which may be compressed there.
+"""
 
 MAX_DEAD_LETTER_BYTES = LETTERS_BYTES - LETTERS_BYTES // 64
-"""In bytes; the rest of what the topic takes is for what a compression by the brokers may add."""
+"""In bytes; the rest of what the topic takes is for what a compression
+by the brokers may add.
+"""

@@ -10,7 +10,12 @@ from kafka.errors import KafkaError, MessageSizeTooLargeError
 from angarium import deadline
 from angarium.domain.errors import LogUnavailable, SetupError
 from angarium.engines.kafka.adaptive_linger import LINGER_MS
-from angarium.engines.kafka.connection import RECONNECT_MS, ClientFactory, KafkaConnectionSettings, find_topic
+from angarium.engines.kafka.connection import (
+    RECONNECT_MS,
+    ClientFactory,
+    KafkaConnectionSettings,
+    find_topic,
+)
 from angarium.engines.kafka.errors import ends_the_producer, too_large, translate, unavailable
 from angarium.engines.kafka.patches.force_close import force_close
 from angarium.engines.kafka.patches.linger_setting import linger_setter
@@ -24,7 +29,8 @@ BOOTSTRAP_MS = 1_500
 
 _OPTIONS: Mapping[str, object] = {
     "client_id": "angarium",
-    # Set by name although they are the defaults: a conflicting option would switch idempotence off silently.
+    # Set by name although they are the defaults: a conflicting option
+    # would switch idempotence off silently.
     "enable_idempotence": True,
     "acks": "all",
     "max_in_flight_requests_per_connection": 5,
@@ -32,9 +38,11 @@ _OPTIONS: Mapping[str, object] = {
     "linger_ms": LINGER_MS,
     "max_block_ms": 300,
     "request_timeout_ms": 1_500,
-    # A batch that was sent and then expires inside the library takes the producer id with it, and no new one
-    # is ever asked for: nothing gets through any more, to any partition. So the library retries without an
-    # end, under the same sequence numbers, and giving up is done here (PendingAppends).
+    # A batch that was sent and then expires inside the library takes
+    # the producer id with it, and no new one is ever asked for: nothing
+    # gets through any more, to any partition. So the library retries
+    # without an end, under the same sequence numbers, and giving up is
+    # done here (PendingAppends).
     "delivery_timeout_ms": 24 * 3600 * 1000,
     "retry_backoff_ms": 100,
     "reconnect_backoff_ms": 50,
@@ -50,7 +58,9 @@ _END_SECONDS = 2.0
 
 
 class TopicProducer:
-    """kafka-python's producer for one topic; used by any thread, never blocks a sender of records."""
+    """kafka-python's producer for one topic; used by any thread, never
+    blocks a sender of records.
+    """
 
     def __init__(
         self, producer: kafka.KafkaProducer, factory: ClientFactory[SenderClient], topic: str
@@ -72,7 +82,11 @@ class TopicProducer:
 
     @classmethod
     def connect(
-        cls, connection: KafkaConnectionSettings, topic: str, partitions: int, largest: int = MAX_RECORD_BYTES
+        cls,
+        connection: KafkaConnectionSettings,
+        topic: str,
+        partitions: int,
+        largest: int = MAX_RECORD_BYTES,
     ) -> "TopicProducer":
         """Find the brokers and the topic, within 3 s.
 
@@ -86,14 +100,18 @@ class TopicProducer:
             A producer whose sends do not block.
 
         Raises:
-            LogUnavailable: No broker answers, or there is no such topic.
+            LogUnavailable: No broker answers, or there is no such
+                topic.
             SetupError: The topic has another number of partitions.
         """
         factory = ClientFactory(SenderClient)
         producer = factory.connect(
             connection,
             lambda: kafka.KafkaProducer(
-                kafka_client=factory.make, max_request_size=largest, **_OPTIONS, **connection.options()
+                kafka_client=factory.make,
+                max_request_size=largest,
+                **_OPTIONS,
+                **connection.options(),
             ),
         )
         live = cls(producer, factory, topic)
@@ -107,11 +125,17 @@ class TopicProducer:
 
     @property
     def has_failed(self) -> bool:
-        """Whether the library refuses whatever comes, as it does once a broker refused a record for good."""
+        """Whether the library refuses whatever comes, as it does once a
+        broker refused a record for good.
+        """
         return self._has_failed
 
     def send(
-        self, sent: PendingAppend, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]]
+        self,
+        sent: PendingAppend,
+        key: bytes | None,
+        value: bytes | None,
+        headers: list[tuple[str, bytes]],
     ) -> None:
         """Send a record.
 
@@ -126,7 +150,8 @@ class TopicProducer:
             LogUnavailable: At once, when it could not be sent.
         """
         if self._cluster.partitions_for_topic(self._topic) is None:
-            # The library would wait for the topic here, on the caller's thread.
+            # The library would wait for the topic here, on the caller's
+            # thread.
             self._cluster.request_update()
             self._client.wakeup()
             raise LogUnavailable(f"topic {self._topic!r} is gone; `angarium init` makes it")
@@ -146,7 +171,8 @@ class TopicProducer:
         self._client.rested()
 
     def check(self) -> None:
-        """See whether a broker answers now and every partition has a leader, within 1 s.
+        """See whether a broker answers now and every partition has a
+        leader, within 1 s.
 
         Raises:
             LogUnavailable: Not so.
@@ -167,10 +193,12 @@ class TopicProducer:
             raise LogUnavailable(f"partitions {lacking} of topic {self._topic!r} have no leader")
 
     def close(self, seconds: float) -> None:
-        """Send what is left and end the sender's thread; what is not sent by then fails.
+        """Send what is left and end the sender's thread; what is not
+        sent by then fails.
 
         Args:
-            seconds: How long sending may take; ending takes up to 2 s more.
+            seconds: How long sending may take; ending takes up to 2 s
+                more.
         """
         with contextlib.suppress(KafkaError):
             self._producer.close(timeout=seconds)

@@ -16,7 +16,9 @@ from angarium.engines.kafka.patches.network_client import NetworkClient
 from angarium.engines.kafka.record_sizes import LETTERS_BYTES, MAX_BATCH_BYTES, USUAL_TOPIC_BYTES
 
 RETENTION_MS = 7 * 24 * 3600 * 1000
-"""New topics keep records so long, Kafka's own default: longer than any outage of the store may last."""
+"""New topics keep records so long, Kafka's own default: longer than any
+outage of the store may last.
+"""
 
 SEGMENT_BYTES = 1024 * 1024 * 1024
 """New topics' segments, Kafka's own default."""
@@ -40,7 +42,8 @@ def dead_letters_of(topic: str) -> str:
 
 
 def other_partitions(topic: str, found: int, wanted: int) -> str:
-    """Say that a topic has another number of partitions, and what to do.
+    """Say that a topic has another number of partitions, and what to
+    do.
 
     Args:
         topic: Which topic.
@@ -51,7 +54,8 @@ def other_partitions(topic: str, found: int, wanted: int) -> str:
         One line for a person.
     """
     return (
-        f"topic {topic!r} has {found} partitions, not {wanted}: where partitions were added, keys have "
+        f"topic {topic!r} has {found} partitions, not {wanted}: where partitions were added, keys "
+        "have "
         "changed places, so name a new ANGARIUM_TOPIC and replay into it; "
         f"set ANGARIUM_PARTITIONS={found} only where the topic was made with so many"
     )
@@ -78,18 +82,22 @@ class KafkaTopics:
         self._in_sync = max(1, replication - 1)
 
     def create(self) -> tuple[str, ...]:
-        """Make the topics that are not there, then verify them all; safe to repeat and to race.
+        """Make the topics that are not there, then verify them all;
+        safe to repeat and to race.
 
         Returns:
             The names of those that were made here.
 
         Raises:
-            SetupError: They cannot be made, or those that are there differ.
-            LogUnavailable: No broker answers, or too few for the copies that are asked for.
+            SetupError: They cannot be made, or those that are there
+                differ.
+            LogUnavailable: No broker answers, or too few for the copies
+                that are asked for.
         """
         with self._administrator() as administrator:
             made = tuple(topic for topic in self._partitions if self._create(administrator, topic))
-            # What another one has made a moment ago may not be known to every broker yet.
+            # What another one has made a moment ago may not be known to
+            # every broker yet.
             administrator.wait_for_topics(list(self._partitions), timeout_ms=_TOGETHER_MS)
             self._verify(administrator)
         return made
@@ -98,7 +106,8 @@ class KafkaTopics:
         """Compare the topics with what is asked for.
 
         Raises:
-            SetupError: One is not there, or differs; every difference is named.
+            SetupError: One is not there, or differs; every difference
+                is named.
             LogUnavailable: No broker answers.
         """
         with self._administrator() as administrator:
@@ -137,9 +146,11 @@ class KafkaTopics:
         except TopicAlreadyExistsError:
             return False
         except InvalidReplicationFactorError as error:
-            # Brokers that are starting, or were busy for too long, are not counted until they report.
+            # Brokers that are starting, or were busy for too long, are
+            # not counted until they report.
             raise LogUnavailable(
-                f"topic {topic!r} cannot be made: ANGARIUM_TOPIC_REPLICATION is {self._replication}, and "
+                f"topic {topic!r} cannot be made: ANGARIUM_TOPIC_REPLICATION is "
+                f"{self._replication}, and "
                 f"fewer brokers are up. Start more brokers or set a lower value"
             ) from error
         except KafkaError as error:
@@ -149,7 +160,9 @@ class KafkaTopics:
         return True
 
     def _new_configs(self, topic: str) -> Mapping[str, str]:
-        """Return what a new topic is made with; where a value has to be at least so large, with room."""
+        """Return what a new topic is made with; where a value has to be
+        at least so large, with room.
+        """
         is_for_letters = topic == self._dead_letters
         room = {
             "max.message.bytes": str(LETTERS_BYTES if is_for_letters else USUAL_TOPIC_BYTES),
@@ -165,7 +178,8 @@ class KafkaTopics:
         return {
             "message.timestamp.type": "LogAppendTime",
             "cleanup.policy": "delete",
-            "compression.type": "uncompressed",  # a worker may lack the codec that another's producer uses
+            # A worker may lack the codec that another's producer uses.
+            "compression.type": "uncompressed",
             "min.insync.replicas": str(self._in_sync),
             "unclean.leader.election.enable": "false",
             "max.message.bytes": largest,
@@ -174,7 +188,9 @@ class KafkaTopics:
 
     def _verify(self, administrator: kafka.KafkaAdminClient) -> None:
         differences = [
-            difference for topic in self._partitions for difference in self._differences(administrator, topic)
+            difference
+            for topic in self._partitions
+            for difference in self._differences(administrator, topic)
         ]
         if differences:
             raise SetupError("; ".join(differences))
@@ -192,7 +208,9 @@ class KafkaTopics:
             yield f"topic {topic!r} has {fewest} replicas, not {self._replication}: add replicas"
         yield from self._config_differences(administrator, topic)
 
-    def _config_differences(self, administrator: kafka.KafkaAdminClient, topic: str) -> Iterator[str]:
+    def _config_differences(
+        self, administrator: kafka.KafkaAdminClient, topic: str
+    ) -> Iterator[str]:
         resource = ConfigResource(ConfigResourceType.TOPIC, topic)
         described = administrator.describe_configs([resource], config_filter="all")
         configs = described["topic"][topic]
@@ -210,16 +228,19 @@ _log = logs.get("angarium.kafka")
 
 
 class TopicVerification:
-    """Compares the topics with the settings until they agree, which is then remembered; used by any thread.
+    """Compares the topics with the settings until they agree, which is
+    then remembered; used by any thread.
 
-    A process that starts while Kafka is away could not compare them, and does so before it uses them.
+    A process that starts while Kafka is away could not compare them,
+    and does so before it uses them.
     """
 
     def __init__(self, verify: Callable[[], None]) -> None:
         """Say how to compare.
 
         Args:
-            verify: Raises SetupError for a difference, LogUnavailable when no broker answers.
+            verify: Raises SetupError for a difference, LogUnavailable
+                when no broker answers.
         """
         self._verify = verify
         self._lock = threading.Lock()
@@ -239,13 +260,17 @@ class TopicVerification:
                 self._passed = True
 
     def ensure(self) -> None:
-        """Compare as above, for a caller to whom topics that differ are a log that cannot be used.
+        """Compare as above, for a caller to whom topics that differ are
+        a log that cannot be used.
 
         Raises:
-            LogUnavailable: The topics differ, which is also told here, or no broker answers.
+            LogUnavailable: The topics differ, which is also told here,
+                or no broker answers.
         """
         try:
             self.verify()
         except SetupError as error:
-            _log.limited_error(self._repeats, "wrong_topic", str(error), error_type=type(error).__name__)
+            _log.limited_error(
+                self._repeats, "wrong_topic", str(error), error_type=type(error).__name__
+            )
             raise LogUnavailable(str(error)) from error

@@ -16,16 +16,22 @@ from angarium.domain.errors import Code, Refused
 DEFAULT_LOG_N = 14
 DEFAULT_R = 8
 DEFAULT_P = 5
-"""OWASP, Password Storage Cheat Sheet, scrypt: one of five equally strong settings, the one with 16 MiB."""
+"""OWASP, Password Storage Cheat Sheet, scrypt: one of five equally
+strong settings, the one with 16 MiB.
+"""
 
 MIN_MEMORY_BLOCKS = 2**13 * 8
-"""n * r of the smallest of OWASP's settings (2^13, 8, 10): 8 MiB. Less is neither slow nor memory-hard."""
+"""n * r of the smallest of OWASP's settings (2^13, 8, 10): 8 MiB. Less
+is neither slow nor memory-hard.
+"""
 
 MAX_MEMORY_BLOCKS = 2**17 * 8
 """n * r of OWASP's largest setting: 128 MiB for one login."""
 
 MAX_COST = 2**22
-"""n * r * p: about six times the default, so that no imported hash holds a thread for long."""
+"""n * r * p: about six times the default, so that no imported hash
+holds a thread for long.
+"""
 
 SALT_BYTES = 16
 HASH_BYTES = 32
@@ -78,18 +84,22 @@ class _Hash:
 
 
 class ScryptHasher:
-    """Hashes and verifies with a bounded number of derivations at once."""
+    """Hashes and verifies with a bounded number of derivations at
+    once.
+    """
 
     def __init__(self, parallelism: int = 2, derive: Derive = hashlib.scrypt) -> None:
         """Set the bound.
 
         Args:
-            parallelism: Derivations at once; each takes a core and up to 128 MiB.
+            parallelism: Derivations at once; each takes a core and up
+                to 128 MiB.
             derive: Instead of `hashlib.scrypt`.
         """
         self._turns = threading.BoundedSemaphore(parallelism)
         self._derive = derive
-        # Nobody has a password for it: the digest is no derivation of any.
+        # Nobody has a password for it: the digest is no derivation of
+        # any.
         self._dummy = _Hash(
             DEFAULT_LOG_N, DEFAULT_R, DEFAULT_P, os.urandom(SALT_BYTES), os.urandom(HASH_BYTES)
         )
@@ -101,21 +111,27 @@ class ScryptHasher:
             password: The password.
 
         Returns:
-            A PHC string, `$scrypt$ln=14,r=8,p=5$salt$hash`, base64 without padding.
+            A PHC string, `$scrypt$ln=14,r=8,p=5$salt$hash`, base64
+            without padding.
 
         Raises:
             Refused: `overloaded`: too many derivations are waiting.
         """
-        wanted = _Hash(DEFAULT_LOG_N, DEFAULT_R, DEFAULT_P, os.urandom(SALT_BYTES), b"\0" * HASH_BYTES)
+        wanted = _Hash(
+            DEFAULT_LOG_N, DEFAULT_R, DEFAULT_P, os.urandom(SALT_BYTES), b"\0" * HASH_BYTES
+        )
         digest = self._digest(password, wanted)
-        return f"$scrypt$ln={wanted.log_n},r={wanted.r},p={wanted.p}${_encode(wanted.salt)}${_encode(digest)}"
+        cost = f"ln={wanted.log_n},r={wanted.r},p={wanted.p}"
+        return f"$scrypt${cost}${_encode(wanted.salt)}${_encode(digest)}"
 
     def verify(self, password: str, password_hash: str | None) -> bool:
-        """Compare a password with a hash, in the same time whether there is one or not.
+        """Compare a password with a hash, in the same time whether
+        there is one or not.
 
         Args:
             password: The candidate.
-            password_hash: A PHC string; None, or one that cannot be read, costs the default and is False.
+            password_hash: A PHC string; None, or one that cannot be
+                read, costs the default and is False.
 
         Returns:
             True when they match.
@@ -136,13 +152,16 @@ class ScryptHasher:
             text: The candidate.
 
         Returns:
-            True when it is one of scrypt, neither weaker nor costlier than the bounds of this module.
+            True when it is one of scrypt, neither weaker nor costlier
+            than the bounds of this module.
         """
         return _parse(text) is not None
 
     def _level(self, password: str, spent: int) -> None:
-        # A cheaper, imported hash would answer sooner than an unknown user and so tell that there is one. The
-        # smallest accepted memory makes the finest grain: costs differ by whole multiples of it.
+        # A cheaper, imported hash would answer sooner than an unknown
+        # user and so tell that there is one. The smallest accepted
+        # memory makes the finest grain: costs differ by whole multiples
+        # of it.
         p = (self._dummy.cost - spent) // MIN_MEMORY_BLOCKS
         if p > 0:
             self._digest(password, _Hash(13, 8, p, self._dummy.salt, self._dummy.digest))
@@ -150,17 +169,21 @@ class ScryptHasher:
     def _digest(self, password: str, form: _Hash) -> bytes:
         if not self._turns.acquire(timeout=deadline.remaining(WAIT_SECONDS)):
             raise Refused.because(
-                Code.OVERLOADED, "Too many passwords are being checked; try again in a second.", retry_after=1
+                Code.OVERLOADED,
+                "Too many passwords are being checked; try again in a second.",
+                retry_after=1,
             )
         try:
             return self._derive(
-                # A lone surrogate is no password of anybody, and no reason to fail either.
+                # A lone surrogate is no password of anybody, and no
+                # reason to fail either.
                 password.encode("utf-8", "surrogatepass"),
                 salt=form.salt,
                 n=form.n,
                 r=form.r,
                 p=form.p,
-                # OpenSSL's own sum for its three buffers (EVP_PBE_scrypt), which it compares with the bound.
+                # OpenSSL's own sum for its three buffers
+                # (EVP_PBE_scrypt), which it compares with the bound.
                 maxmem=128 * form.r * (form.n + form.p + 2),
                 dklen=len(form.digest),
             )

@@ -10,21 +10,25 @@ from angarium.domain.signing_secret import MIN_BYTES, signing_secret_fault
 from angarium.file_safety import PRIVATE_MODE, UnsafeFile, open_private, sync_folder
 
 MAX_FILE_BYTES = 64 * 1024
-"""Far beyond any key; a file of another kind is not read into memory."""
+"""Far beyond any key; a file of another kind is not read into
+memory.
+"""
 
 
 def load_or_create(path: Path) -> str:
-    """Read the key from a file that only its owner can read; make it when there is none.
+    """Read the key from a file that only its owner can read; make it
+    when there is none.
 
     Args:
-        path: The file; its folder exists. Processes that race to make it all get the same key.
+        path: The file; its folder exists. Processes that race to make
+            it all get the same key.
 
     Returns:
         The key, hex digits.
 
     Raises:
-        SetupError: The file cannot be read or written, others may read or write it, or it holds no key; it
-            is left as it is.
+        SetupError: The file cannot be read or written, others may read
+            or write it, or it holds no key; it is left as it is.
     """
     try:
         return _read(path)
@@ -59,12 +63,14 @@ def _read(path: Path) -> str:
         raise SetupError(f"the signing key is not safe: {error}") from error
     with os.fdopen(descriptor, "rb") as file:
         content = file.read(MAX_FILE_BYTES + 1)
-    # Whoever restores it with an editor of Windows adds a byte order mark.
+    # Whoever restores it with an editor of Windows adds a byte order
+    # mark.
     key = content.decode("utf-8-sig", "replace").strip()
     fault = _fault(content, key)
     if fault is not None:
         raise SetupError(
-            f"{path} holds no signing key of {MIN_BYTES} bytes or more: what is in it {fault}; restore it "
+            f"{path} holds no signing key of {MIN_BYTES} bytes or more: what is in it {fault}; "
+            "restore it "
             "from a backup, or remove it and every user logs in again"
         )
     return key
@@ -106,7 +112,8 @@ def _create(path: Path) -> None:
             file.write(secrets.token_hex(MIN_BYTES) + "\n")
             file.flush()
             os.fsync(file.fileno())
-        # A link never replaces a file: of racing processes the first one's key stands.
+        # A link never replaces a file: of racing processes the first
+        # one's key stands.
         with contextlib.suppress(FileExistsError):
             path.hardlink_to(draft)
     finally:
@@ -117,6 +124,7 @@ def _create(path: Path) -> None:
 
 def _unusable(path: Path, error: OSError) -> SetupError:
     return SetupError(
-        f"the signing key {path} cannot be used: {error.strerror}; mend its permissions or choose another "
+        f"the signing key {path} cannot be used: {error.strerror}; mend its permissions or choose "
+        "another "
         "folder with ANGARIUM_DATA"
     )

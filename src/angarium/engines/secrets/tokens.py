@@ -15,21 +15,25 @@ ALGORITHM = "HS256"
 CLOCK_SKEW_SECONDS = 30
 """How far `iat` and `nbf` may lie ahead: instances' clocks differ."""
 
-# The decoder passes over foreign characters and spare bits. Without this check one token would have any
-# number of spellings, each of which would take a place in the cache of verified tokens.
+# The decoder passes over foreign characters and spare bits. Without
+# this check one token would have any number of spellings, each of which
+# would take a place in the cache of verified tokens.
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
 
 _REQUIRED = ("sub", "username", "iss", "aud", "iat", "exp", "jti")
 
 
 class JwtSigner:
-    """Issues and verifies HS256 tokens; the clock is the caller's, and `exp` is strict."""
+    """Issues and verifies HS256 tokens; the clock is the caller's, and
+    `exp` is strict.
+    """
 
     def __init__(self, secret: str, issuer: str, audience: str, ttl: int) -> None:
         """Take the key and what every token must say.
 
         Args:
-            secret: Its UTF-8 bytes are the key, 32 of them at least (RFC 7518, section 3.2).
+            secret: Its UTF-8 bytes are the key, 32 of them at least
+                (RFC 7518, section 3.2).
             issuer: The `iss` of every token.
             audience: The `aud` of every token.
             ttl: Seconds for which a token is good.
@@ -72,8 +76,8 @@ class JwtSigner:
             Whom it names, and until when.
 
         Raises:
-            Refused: `expired_token` for one that was good until its `exp`; `invalid_token` for any other
-                fault.
+            Refused: `expired_token` for one that was good until its
+                `exp`; `invalid_token` for any other fault.
         """
         if _COMPACT.fullmatch(token) is None:
             raise _invalid("it is no compact JWT with an HS256 signature")
@@ -83,11 +87,14 @@ class JwtSigner:
             return verified
         if verified.not_before * 1000 > now_ms:
             raise _invalid(f"its 'iat' or 'nbf' lies more than {CLOCK_SKEW_SECONDS} s ahead")
-        raise Refused.because(Code.EXPIRED_TOKEN, "The token has expired; log in again for a new one.")
+        raise Refused.because(
+            Code.EXPIRED_TOKEN, "The token has expired; log in again for a new one."
+        )
 
     def _claims(self, token: str) -> Mapping[str, object]:
         try:
-            # PyJWT would read the machine's own clock: times are checked by the caller's instead.
+            # PyJWT would read the machine's own clock: times are
+            # checked by the caller's instead.
             return jwt.decode(
                 token,
                 self._key,
@@ -102,7 +109,9 @@ class JwtSigner:
                 },
             )
         except (jwt.InvalidTokenError, ValueError, RecursionError) as error:
-            raise _invalid("its form, signature, algorithm, issuer or audience is wrong") from error
+            raise _invalid(
+                "its form, signature, algorithm, issuer or audience is wrong"
+            ) from error
 
 
 def _read(claims: Mapping[str, object]) -> VerifiedToken:
@@ -116,7 +125,9 @@ def _read(claims: Mapping[str, object]) -> VerifiedToken:
         raise _invalid("its 'jti' is no text")
     starts_at = max(_seconds(claims.get(name, 0), name) for name in ("iat", "nbf"))
     return VerifiedToken(
-        Principal(user_id, username), starts_at - CLOCK_SKEW_SECONDS, _seconds(claims["exp"], "exp")
+        Principal(user_id, username),
+        starts_at - CLOCK_SKEW_SECONDS,
+        _seconds(claims["exp"], "exp"),
     )
 
 

@@ -23,12 +23,18 @@ def _open_logs(request: pytest.FixtureRequest) -> Iterator[Logs]:
     folder: Path = request.getfixturevalue("tmp_path")
     with closing(Database.open(folder, PARTITIONS)) as database:
         log = EmbeddedLog(database, SystemClock())
-        yield Logs(log, lambda group: EmbeddedConsumer(database, log, group), EmbeddedDeadLetters(database))
+        yield Logs(
+            log,
+            lambda group: EmbeddedConsumer(database, log, group),
+            EmbeddedDeadLetters(database),
+        )
 
 
 @contextmanager
 def _open_stores(request: pytest.FixtureRequest) -> Iterator[Stores]:
-    """Open a new file twice, the second time as another process does."""
+    """Open a new file twice, the second time as another process
+    does.
+    """
     folder: Path = request.getfixturevalue("tmp_path")
     with (
         closing(Database.open(folder, PARTITIONS)) as database,

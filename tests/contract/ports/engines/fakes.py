@@ -1,4 +1,6 @@
-"""The engine in memory that other tests use; it forgets everything with the test."""
+"""The engine in memory that other tests use; it forgets everything with
+the test.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

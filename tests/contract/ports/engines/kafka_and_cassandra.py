@@ -1,4 +1,6 @@
-"""The distributed engine: topics of its own for each test, and one keyspace a session."""
+"""The distributed engine: topics of its own for each test, and one
+keyspace a session.
+"""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager

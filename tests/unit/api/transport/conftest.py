@@ -1,4 +1,6 @@
-"""A server on an application that does as it is told, with limits and a clock that a test chooses."""
+"""A server on an application that does as it is told, with limits and a
+clock that a test chooses.
+"""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -30,5 +32,6 @@ def start(application: StubApplication, clock: ManualClock) -> Iterator[Start]:
             return stack.enter_context(serving(application, chosen, clock))
 
         yield begin
-        # Whoever still waits at the gate would hold up the server's end.
+        # Whoever still waits at the gate would hold up the server's
+        # end.
         application.gate.set()

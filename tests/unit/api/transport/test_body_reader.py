@@ -113,7 +113,9 @@ PIECES = [b"\r\n", b"\r", b"\n", b"0", b"1", b"5", b";a", b"hello", b"x", b" ", 
 
 
 def outcome(data: bytes, cuts: list[int]) -> tuple[Outcome, int]:
-    """What comes of the bytes when they arrive cut, and how many were left when that was known."""
+    """What comes of the bytes when they arrive cut, and how many were
+    left when that was known.
+    """
     body = ChunkedBody()
     rest = b""
     start = 0
@@ -130,14 +132,21 @@ def outcome(data: bytes, cuts: list[int]) -> tuple[Outcome, int]:
 
 
 @given(
-    st.one_of(st.binary(max_size=40), st.lists(st.sampled_from(PIECES), max_size=30).map(b"".join)),
+    st.one_of(
+        st.binary(max_size=40), st.lists(st.sampled_from(PIECES), max_size=30).map(b"".join)
+    ),
     st.lists(st.integers(0, 200), max_size=6),
 )
 def test_however_chunks_are_cut_the_outcome_is_the_same(data: bytes, cuts: list[int]) -> None:
     assert outcome(data, cuts) == outcome(data, [])
 
 
-@given(st.lists(st.binary(min_size=1, max_size=30), max_size=8), st.lists(st.integers(0, 400), max_size=6))
+@given(
+    st.lists(st.binary(min_size=1, max_size=30), max_size=8),
+    st.lists(st.integers(0, 400), max_size=6),
+)
 def test_what_is_sent_in_chunks_comes_back_whole(parts: list[bytes], cuts: list[int]) -> None:
-    encoded = b"".join(f"{len(part):x}\r\n".encode() + part + b"\r\n" for part in parts) + b"0\r\n\r\n"
+    encoded = (
+        b"".join(f"{len(part):x}\r\n".encode() + part + b"\r\n" for part in parts) + b"0\r\n\r\n"
+    )
     assert outcome(encoded, cuts) == (b"".join(parts), 0)

@@ -7,7 +7,9 @@ from angarium.api.transport.connection_table import ConnectionTable
 
 
 def table(*connections: str) -> ConnectionTable[str]:
-    """Open connections that all wait, each named after its address and a number."""
+    """Open connections that all wait, each named after its address and
+    a number.
+    """
     opened: ConnectionTable[str] = ConnectionTable()
     for connection in connections:
         opened.add(connection, connection[0])
@@ -62,7 +64,9 @@ def test_only_a_few_are_looked_at() -> None:
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["add", "remove", "waits", "works"]), st.sampled_from("abc"), st.integers(0, 4)
+        st.sampled_from(["add", "remove", "waits", "works"]),
+        st.sampled_from("abc"),
+        st.integers(0, 4),
     ),
     max_size=60,
 )

@@ -1,4 +1,6 @@
-"""Who is run, who makes room, who is late; and what becomes of a request's memory once it has its answer."""
+"""Who is run, who makes room, who is late; and what becomes of a
+request's memory once it has its answer.
+"""
 
 import gc
 import json
@@ -51,7 +53,9 @@ def no_collector() -> Iterator[None]:
 
 
 class Desk:
-    """A dispatcher that a test drives by itself; its lanes' threads run once they are told to."""
+    """A dispatcher that a test drives by itself; its lanes' threads run
+    once they are told to.
+    """
 
     def __init__(self, closing: ExitStack, **limits: float) -> None:
         self.application, self.clock = StubApplication(), ManualClock()
@@ -60,10 +64,14 @@ class Desk:
         self.dispatcher = Dispatcher(self.application, chosen, self.clock)
         closing.callback(self.dispatcher.close)
 
-    def ask(self, path: str, user: str = "alice", client: str = "192.0.2.1", body: bytes = b"") -> Caller:
+    def ask(
+        self, path: str, user: str = "alice", client: str = "192.0.2.1", body: bytes = b""
+    ) -> Caller:
         """Run a request whose answer comes at once or later."""
         fields = [("X-User", user), ("X-Forwarded-For", client)]
-        admission = self.dispatcher.admit(Head("POST", path, "", Headers(fields), "127.0.0.1", TRACE))
+        admission = self.dispatcher.admit(
+            Head("POST", path, "", Headers(fields), "127.0.0.1", TRACE)
+        )
         assert not isinstance(admission, Refusal)
         caller = Caller()
         response = self.dispatcher.run(admission, body, caller)
@@ -92,7 +100,9 @@ def closing() -> Iterator[ExitStack]:
 
 @pytest.mark.usefixtures("no_collector")
 @pytest.mark.parametrize("late", [False, True], ids=["in time", "late"])
-def test_an_answered_request_leaves_nothing_to_the_garbage_collector(late: bool, closing: ExitStack) -> None:
+def test_an_answered_request_leaves_nothing_to_the_garbage_collector(
+    late: bool, closing: ExitStack
+) -> None:
     desk = Desk(closing)
     caller = desk.ask("/await")
     future = desk.application.futures.pop()
@@ -108,7 +118,9 @@ def test_an_answered_request_leaves_nothing_to_the_garbage_collector(late: bool,
 
 @pytest.mark.usefixtures("no_collector")
 @pytest.mark.parametrize("late", [False, True], ids=["in time", "late"])
-def test_a_request_of_a_lane_leaves_nothing_to_the_garbage_collector(late: bool, closing: ExitStack) -> None:
+def test_a_request_of_a_lane_leaves_nothing_to_the_garbage_collector(
+    late: bool, closing: ExitStack
+) -> None:
     desk = Desk(closing)
     caller = desk.ask("/store")
     left = weakref.ref(caller)
@@ -177,7 +189,9 @@ def test_logins_are_not_in_hand_and_are_heard_when_nothing_else_is(closing: Exit
     assert login.statuses == [200]
 
 
-def test_so_many_logins_of_one_address_wait_and_one_more_is_refused_at_once(closing: ExitStack) -> None:
+def test_so_many_logins_of_one_address_wait_and_one_more_is_refused_at_once(
+    closing: ExitStack,
+) -> None:
     desk = Desk(closing)
     waiting = [desk.ask("/hash", user=f"user {number}") for number in range(4)]
     one_more = desk.ask("/hash", user="somebody", body=b"one more")
@@ -205,11 +219,15 @@ def test_a_login_from_elsewhere_is_next_whoever_waits(closing: ExitStack) -> Non
     assert order.index(b"elsewhere") <= 1
 
 
-def test_when_all_the_room_for_logins_is_taken_whoever_has_most_makes_some(closing: ExitStack) -> None:
+def test_when_all_the_room_for_logins_is_taken_whoever_has_most_makes_some(
+    closing: ExitStack,
+) -> None:
     desk = Desk(closing, max_logins=8)
     for number in range(4):
         desk.ask("/hash", body=b"first %d" % number, client="192.0.2.1")
-    newest = [desk.ask("/hash", body=b"second %d" % number, client="192.0.2.2") for number in range(4)]
+    newest = [
+        desk.ask("/hash", body=b"second %d" % number, client="192.0.2.2") for number in range(4)
+    ]
     elsewhere = desk.ask("/hash", client="198.51.100.1")
     desk.dispatcher.collect()
     assert elsewhere.answers == []
@@ -233,13 +251,18 @@ def test_one_user_who_takes_all_room_leaves_the_others_some(closing: ExitStack) 
     assert {caller.codes[0] for caller in refused} == {"overloaded"}
 
 
-def test_where_there_is_no_room_at_all_whoever_has_most_that_waits_makes_some(closing: ExitStack) -> None:
+def test_where_there_is_no_room_at_all_whoever_has_most_that_waits_makes_some(
+    closing: ExitStack,
+) -> None:
     desk = Desk(closing, max_in_flight=6)
     heavy = [desk.ask("/store", user="mallory") for _ in range(4)]
     light = [desk.ask("/store", user="bob") for _ in range(2)]
     alice = desk.ask("/store", user="alice")
     desk.dispatcher.collect()
-    assert (alice.answers, [caller.codes for caller in heavy]) == ([], [[], [], [], ["overloaded"]])
+    assert (alice.answers, [caller.codes for caller in heavy]) == (
+        [],
+        [[], [], [], ["overloaded"]],
+    )
     assert desk.dispatcher.in_hand == 6
     assert desk.ask("/store", user="mallory").codes == ["overloaded"]
     assert [caller.answers for caller in light] == [[], []]

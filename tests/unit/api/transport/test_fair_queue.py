@@ -24,7 +24,9 @@ def put(fair: FairQueue, *flows: str, source: str = "") -> list[Job]:
 
 
 def taken(fair: FairQueue, count: int) -> list[Job]:
-    """Take so many, one after the other: each is done before the next is taken."""
+    """Take so many, one after the other: each is done before the next
+    is taken.
+    """
     found = []
     for _ in range(count):
         each = fair.take()

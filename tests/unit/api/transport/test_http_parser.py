@@ -31,7 +31,13 @@ def refused(head: bytes) -> HttpError:
 
 def test_a_head_is_taken_apart() -> None:
     head = parsed(b"POST /v1/messages?a=1&b HTTP/1.1\r\nHost: here:80\r\nX-Two:  1 \r\nx-two:\t2")
-    assert head[:5] == ("POST", "/v1/messages", "a=1&b", 1, {"host": ["here:80"], "x-two": ["1", "2"]})
+    assert head[:5] == (
+        "POST",
+        "/v1/messages",
+        "a=1&b",
+        1,
+        {"host": ["here:80"], "x-two": ["1", "2"]},
+    )
     assert head.headers.all("x-two") == ["1", "2"]
 
 
@@ -40,7 +46,9 @@ def test_the_target_stays_percent_encoded() -> None:
 
 
 def test_a_value_keeps_what_is_inside_it() -> None:
-    assert parsed("GET / HTTP/1.1\r\nA: b: c\td \xfc".encode("latin-1")).fields["a"] == ["b: c\td \xfc"]
+    assert parsed("GET / HTTP/1.1\r\nA: b: c\td \xfc".encode("latin-1")).fields["a"] == [
+        "b: c\td \xfc"
+    ]
 
 
 @pytest.mark.parametrize(("version", "minor"), [(b"1.0", 0), (b"1.1", 1), (b"1.9", 1)])
@@ -152,7 +160,9 @@ def test_the_fields_may_have_16_kib_together_and_not_a_byte_more() -> None:
         http_parser.head_end(line + fields_of(MAX_HEADERS + 4), 0)
 
 
-@pytest.mark.parametrize(("at", "code"), [(100, Code.MALFORMED_REQUEST), (20_000, Code.URI_TOO_LONG)])
+@pytest.mark.parametrize(
+    ("at", "code"), [(100, Code.MALFORMED_REQUEST), (20_000, Code.URI_TOO_LONG)]
+)
 def test_of_two_faults_the_first_one_is_told(at: int, code: Code) -> None:
     line = line_of(9_000) + b"\r\n" + fields_of(16_000)
     assert refused(line[:at] + b"\0" + line[at:]).code is code
@@ -160,7 +170,9 @@ def test_of_two_faults_the_first_one_is_told(at: int, code: Code) -> None:
 
 def test_there_may_be_100_fields_and_not_one_more() -> None:
     parsed(b"GET / HTTP/1.1" + b"\r\nA: b" * MAX_FIELDS)
-    assert refused(b"GET / HTTP/1.1" + b"\r\nA: b" * (MAX_FIELDS + 1)).code is Code.HEADERS_TOO_LARGE
+    assert (
+        refused(b"GET / HTTP/1.1" + b"\r\nA: b" * (MAX_FIELDS + 1)).code is Code.HEADERS_TOO_LARGE
+    )
 
 
 def test_a_head_that_is_not_all_there_is_no_fault() -> None:
@@ -170,7 +182,8 @@ def test_a_head_that_is_not_all_there_is_no_fault() -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["here", "here:80", "here:", "127.0.0.1:8080", "[::1]:8080", "a-b.c_d", "%41", "a!$&'()*+;="]
+    "host",
+    ["here", "here:80", "here:", "127.0.0.1:8080", "[::1]:8080", "a-b.c_d", "%41", "a!$&'()*+;="],
 )
 def test_a_host_may_have_a_port(host: str) -> None:
     http_parser.check_host([host], wanted=True)
@@ -225,7 +238,16 @@ LONG = st.builds(
     st.integers(MAX_HEADERS - 5, MAX_HEADERS + 5),
     st.sampled_from([b"", b"\r", b"\n", b"\0", b"\r\n"]),
     st.sampled_from(
-        [0, 100, MAX_REQUEST_LINE - 1, MAX_REQUEST_LINE, MAX_REQUEST_LINE + 1, 20_000, 24_590, 24_592]
+        [
+            0,
+            100,
+            MAX_REQUEST_LINE - 1,
+            MAX_REQUEST_LINE,
+            MAX_REQUEST_LINE + 1,
+            20_000,
+            24_590,
+            24_592,
+        ]
     ),
 )
 
@@ -233,7 +255,11 @@ LONG = st.builds(
 def outcome(data: bytes) -> Outcome:
     try:
         end = http_parser.head_end(data, 0)
-        return ("incomplete", None) if end < 0 else ("head", (end, http_parser.parse_head(data[:end])[:5]))
+        return (
+            ("incomplete", None)
+            if end < 0
+            else ("head", (end, http_parser.parse_head(data[:end])[:5]))
+        )
     except HttpError as error:
         return ("error", (error.code, error.detail))
 

@@ -1,4 +1,6 @@
-"""A thread that has made a large answer makes no other until the server's thread has taken it."""
+"""A thread that has made a large answer makes no other until the
+server's thread has taken it.
+"""
 
 import threading
 import time
@@ -91,4 +93,6 @@ def test_closing_waits_for_no_answer_that_nobody_takes() -> None:
     begun(dispatcher, caller, f"/store-large/{LARGE_ANSWER + 1}")
     until(lambda: len(application.bodies) == 1)
     dispatcher.close()
-    assert not [each for each in threading.enumerate() if each.name == "store-0" and each.is_alive()]
+    assert not [
+        each for each in threading.enumerate() if each.name == "store-0" and each.is_alive()
+    ]

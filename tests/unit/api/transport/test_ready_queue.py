@@ -18,7 +18,9 @@ def taken(ready: ReadyQueue[str]) -> list[str]:
 
 
 def flooded(addresses: int, connections: int) -> ReadyQueue[str]:
-    """Addresses that have had their credit, and still have many connections that are ready."""
+    """Addresses that have had their credit, and still have many
+    connections that are ready.
+    """
     ready: ReadyQueue[str] = ReadyQueue()
     for number in range(connections):
         for address in range(addresses):

@@ -8,7 +8,10 @@ from angarium.api.transport.request_reader import RequestReader
 
 GET = b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n"
 SIZED = b"POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"
-CHUNKS = b"POST /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nX: y\r\n\r\n"
+CHUNKS = (
+    b"POST /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b"2\r\nhi\r\n0\r\nX: y\r\n\r\n"
+)
 BAD = b"POST /d HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n"
 
 Event = tuple[str, object]
@@ -112,9 +115,9 @@ def test_a_chunked_body_is_read_when_it_is_here_already() -> None:
 
 
 @given(
-    st.lists(st.sampled_from([GET, SIZED, CHUNKS, BAD, b"\r\n", b"\n", b"GET", b"\0"]), max_size=5).map(
-        b"".join
-    ),
+    st.lists(
+        st.sampled_from([GET, SIZED, CHUNKS, BAD, b"\r\n", b"\n", b"GET", b"\0"]), max_size=5
+    ).map(b"".join),
     st.lists(st.integers(0, 400), max_size=10),
 )
 def test_however_requests_are_cut_they_read_the_same(data: bytes, cuts: list[int]) -> None:

@@ -65,7 +65,9 @@ def test_an_unknown_status_has_no_phrase() -> None:
 
 @given(st.text())
 def test_no_value_can_begin_another_field(value: str) -> None:
-    encoded = ResponseEncoder(ManualClock()).encode(Response(200, headers=(("A", value),)), ID, None, True)
+    encoded = ResponseEncoder(ManualClock()).encode(
+        Response(200, headers=(("A", value),)), ID, None, True
+    )
     head, _, rest = encoded.partition(b"\r\n\r\n")
     assert rest == b""
     assert head.count(b"\r") == head.count(b"\n") == head.count(b"\r\n") == 5

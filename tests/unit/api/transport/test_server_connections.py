@@ -81,14 +81,20 @@ def test_a_connection_that_never_sends_anything_is_closed_after_its_time(
 @pytest.mark.parametrize(
     "part", [b"G", get("/echo")[:-2], request("POST", "/echo", "Content-Length: 5") + b"hell"]
 )
-def test_a_request_must_be_all_there_in_time(start: Start, clock: ManualClock, part: bytes) -> None:
+def test_a_request_must_be_all_there_in_time(
+    start: Start, clock: ManualClock, part: bytes
+) -> None:
     running = start(request_timeout=10)
     with RawClient(running.url) as client:
         client.send(part)
         seen(running, lambda: len(running.server.reading) == 1)
         clock.advance(10.1)
         answer = client.answer()
-        assert (answer.status, answer.code, answer.headers["connection"]) == (408, "request_timeout", "close")
+        assert (answer.status, answer.code, answer.headers["connection"]) == (
+            408,
+            "request_timeout",
+            "close",
+        )
         assert client.closed()
 
 

@@ -1,4 +1,6 @@
-"""Bytes that clients make the server hold: by half requests, and by answers that they do not take."""
+"""Bytes that clients make the server hold: by half requests, and by
+answers that they do not take.
+"""
 
 import logging
 from contextlib import ExitStack
@@ -26,10 +28,12 @@ def held(running: Running) -> int:
 def await_with_an_answer_unsent(
     running: Running, client: RawClient, application: StubApplication
 ) -> Connection:
-    """Have a request in hand while the socket takes no more of the answer to the one before it.
+    """Have a request in hand while the socket takes no more of the
+    answer to the one before it.
 
-    How much a socket takes is the kernel's affair, so it is filled by pairs of requests: each pair is
-    read in one go, and both are begun before anything is sent.
+    How much a socket takes is the kernel's affair, so it is filled by
+    pairs of requests: each pair is read in one go, and both are begun
+    before anything is sent.
     """
     for _ in range(1000):
         client.send(get(f"/large/{MAX_UNSENT - 1000}") + get("/await"))
@@ -69,7 +73,9 @@ def test_half_requests_make_room_for_others_before_they_fill_the_memory(start: S
             assert (answer.status, answer.code) == (503, "overloaded")
             assert int(answer.headers["retry-after"]) >= 1
             assert client.closed()
-        assert clients[-1].ask(b"x").status == 200, "whoever came last is not the one that waited longest"
+        assert clients[-1].ask(b"x").status == 200, (
+            "whoever came last is not the one that waited longest"
+        )
 
 
 def test_answers_that_nobody_reads_make_room_too(start: Start) -> None:
@@ -113,7 +119,8 @@ def test_a_request_that_is_answered_or_broken_off_holds_nothing(
 def test_when_requests_in_hand_alone_leave_no_room_the_next_one_is_refused_before_it_is_begun(
     start: Start, application: StubApplication
 ) -> None:
-    # Small enough to arrive in one piece: a request of which a part is there is ended while it is read.
+    # Small enough to arrive in one piece: a request of which a part is
+    # there is ended while it is read.
     running = start(max_held=2 * IN_HAND_COPIES * 5_000 + 1_000)
     with ExitStack() as stack:
         clients = [stack.enter_context(RawClient(running.url)) for _ in range(3)]

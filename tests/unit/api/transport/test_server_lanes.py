@@ -26,18 +26,26 @@ def awaited(application: StubApplication, count: int = 1) -> None:
         assert application.awaiting.acquire(timeout=PATIENCE), "no request came to its future"
 
 
-def test_requests_run_on_the_threads_of_their_lane(start: Start, application: StubApplication) -> None:
+def test_requests_run_on_the_threads_of_their_lane(
+    start: Start, application: StubApplication
+) -> None:
     application.gate.set()
     with RawClient(start().url) as client:
         client.ask(get("/echo"))
         assert application.threads == {"server"}
-        for path, names in (("/store", {"store"}), ("/hash", {"", "hashing"}), ("/health", {"health"})):
+        for path, names in (
+            ("/store", {"store"}),
+            ("/hash", {"", "hashing"}),
+            ("/health", {"health"}),
+        ):
             application.threads.clear()
             client.ask(get(path))
             assert {each.rpartition("-")[0] for each in application.threads} == names
 
 
-def test_what_would_block_runs_again_where_it_may(start: Start, application: StubApplication) -> None:
+def test_what_would_block_runs_again_where_it_may(
+    start: Start, application: StubApplication
+) -> None:
     with RawClient(start().url) as client:
         assert client.ask(post("/moved", b"again")).body == b"again"
     assert application.bodies == [b"again", b"again"]
@@ -47,7 +55,9 @@ def test_what_would_block_runs_again_where_it_may(start: Start, application: Stu
 def test_a_full_lane_delays_no_other(start: Start, application: StubApplication) -> None:
     running = start(store_threads=2)
     with ExitStack() as stack:
-        blocked = [stack.enter_context(RawClient(running.url)).send(get("/store")) for _ in range(4)]
+        blocked = [
+            stack.enter_context(RawClient(running.url)).send(get("/store")) for _ in range(4)
+        ]
         entered(application, 2)
         with RawClient(running.url) as client:
             assert client.ask(get("/echo")).status == 200
@@ -70,7 +80,9 @@ def test_an_answer_that_depends_on_a_future_holds_no_thread(
 ) -> None:
     running = start()
     with ExitStack() as stack:
-        clients = [stack.enter_context(RawClient(running.url)).send(get("/await")) for _ in range(100)]
+        clients = [
+            stack.enter_context(RawClient(running.url)).send(get("/await")) for _ in range(100)
+        ]
         awaited(application, 100)
         with RawClient(running.url) as other:
             assert other.ask(get("/echo")).status == 200
@@ -81,7 +93,9 @@ def test_an_answer_that_depends_on_a_future_holds_no_thread(
 
 
 @pytest.mark.parametrize("path", ["/moved-await", "/store-await"])
-def test_a_lane_may_come_to_a_future(start: Start, application: StubApplication, path: str) -> None:
+def test_a_lane_may_come_to_a_future(
+    start: Start, application: StubApplication, path: str
+) -> None:
     with RawClient(start().url) as client:
         client.send(get(path) + get("/echo"))
         awaited(application)
@@ -91,7 +105,10 @@ def test_a_lane_may_come_to_a_future(start: Start, application: StubApplication,
 
 
 def test_a_future_that_is_late_is_answered_without_it(
-    start: Start, application: StubApplication, clock: ManualClock, caplog: pytest.LogCaptureFixture
+    start: Start,
+    application: StubApplication,
+    clock: ManualClock,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     application.await_within = 2.0
     running = start()
@@ -110,7 +127,9 @@ def test_a_future_that_is_late_is_answered_without_it(
     assert [(each["trace_id"], each["waiting_for"]) for each in late] == [(TRACE, "future")]
 
 
-def test_a_future_that_fails_to_render_is_a_500(start: Start, application: StubApplication) -> None:
+def test_a_future_that_fails_to_render_is_a_500(
+    start: Start, application: StubApplication
+) -> None:
     with RawClient(start().url) as client:
         client.send(get("/await"))
         awaited(application)
@@ -238,7 +257,10 @@ def test_a_request_that_is_still_being_sent_is_not_in_hand(start: Start) -> None
 
 
 def test_an_overload_is_told_in_the_log(
-    start: Start, application: StubApplication, caplog: pytest.LogCaptureFixture, clock: ManualClock
+    start: Start,
+    application: StubApplication,
+    caplog: pytest.LogCaptureFixture,
+    clock: ManualClock,
 ) -> None:
     running = start(max_in_flight=1)
     with RawClient(running.url) as held, RawClient(running.url) as client:
@@ -267,5 +289,7 @@ def test_a_client_that_leaves_gives_its_place_back(
     with RawClient(running.url) as client:
         while client.ask(get("/echo")).status == 503:
             pass
-    statuses = [fields_of(record)["status"] for record in caplog.records if action_of(record) == "request"]
+    statuses = [
+        fields_of(record)["status"] for record in caplog.records if action_of(record) == "request"
+    ]
     assert statuses.count(202) == 1

@@ -1,4 +1,6 @@
-"""What the server writes to its log: the ids of each request, and nothing of what it carries."""
+"""What the server writes to its log: the ids of each request, and
+nothing of what it carries.
+"""
 
 import contextlib
 from collections.abc import Iterator, Mapping
@@ -50,7 +52,10 @@ def client(running: Running) -> Iterator[RawClient]:
 
 
 def access_lines(lines: LogLines) -> list[tuple[object, object, object, object]]:
-    return [(line["method"], line["path"], line["status"], line["trace_id"]) for line in lines.of("request")]
+    return [
+        (line["method"], line["path"], line["status"], line["trace_id"])
+        for line in lines.of("request")
+    ]
 
 
 def read_to_the_end(client: RawClient) -> None:
@@ -66,7 +71,9 @@ SECRETS = {
     "a trailer": request("PUT", "/auth/token", CHUNKED) + b"0\r\n" + LOGIN,
     "a method": request("S3CRET", "/v1/messages"),
     "a method and no host": b"S3CRET /v1/messages HTTP/1.1\r\n\r\n",
-    "a body behind its length": request("PUT", "/auth/token", "Content-Length: 3") + b"my S3CRET" + get("/"),
+    "a body behind its length": request("PUT", "/auth/token", "Content-Length: 3")
+    + b"my S3CRET"
+    + get("/"),
     "a body without a length": request("PUT", "/auth/token") + b"S3CRET" + get("/health/live"),
     "a target": get("/v1/users?username=S3CRET", "Host: twice"),
     "a path": get("/S3CRET/S3CRET"),
@@ -87,7 +94,9 @@ SECRETS = {
     "a number": post("/auth/token", b'{"username":"S3CRET","password":1}'),
     "a lone surrogate": post("/auth/token", b'{"username":"bob","password":"S3CRET\\ud800"}'),
     "a wrong password": post("/auth/token", b'{"username":"S3CRET","password":"S3CRET"}'),
-    "a form": post("/auth/token", b"password=S3CRET", "Content-Type: application/x-www-form-urlencoded"),
+    "a form": post(
+        "/auth/token", b"password=S3CRET", "Content-Type: application/x-www-form-urlencoded"
+    ),
 }
 
 
@@ -130,7 +139,10 @@ def test_a_method_that_http_does_not_know_is_not_written_down(
 
 
 FAULTY_HEADS = {
-    "too many fields": (get("/v1/inbox", TRACED, *[f"A-{number}: b" for number in range(101)]), 431),
+    "too many fields": (
+        get("/v1/inbox", TRACED, *[f"A-{number}: b" for number in range(101)]),
+        431,
+    ),
     "too many fields before it": (
         get("/v1/inbox", *[f"A-{number}: b" for number in range(101)], TRACED),
         431,
@@ -169,7 +181,9 @@ def test_a_faulty_head_behind_another_request_has_a_trace_id_of_its_own(client: 
 
 
 @pytest.mark.parametrize("rest", ["", "A: b", "A: b\r\n"])
-def test_a_head_that_breaks_off_keeps_its_well_formed_trace_id(client: RawClient, rest: str) -> None:
+def test_a_head_that_breaks_off_keeps_its_well_formed_trace_id(
+    client: RawClient, rest: str
+) -> None:
     client.send(f"GET / HTTP/1.1\r\n{TRACED}\r\n{rest}".encode())
     client.end()
     answer = client.answer()
@@ -207,7 +221,9 @@ def test_a_request_whose_body_never_came_has_its_line_when_the_server_ends(
     assert ("POST", "/auth/token", 499, TRACE) in access_lines(lines)
 
 
-def test_a_reset_between_requests_or_in_a_head_has_no_line(running: Running, lines: LogLines) -> None:
+def test_a_reset_between_requests_or_in_a_head_has_no_line(
+    running: Running, lines: LogLines
+) -> None:
     for sent in (b"", b"GET / HTTP/1.1\r\n"):
         with RawClient(running.url) as client:
             client.send(sent)

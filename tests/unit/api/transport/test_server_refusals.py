@@ -1,4 +1,6 @@
-"""Requests that break HTTP's rules: refused, answered with a trace id, and the connection closed."""
+"""Requests that break HTTP's rules: refused, answered with a trace id,
+and the connection closed.
+"""
 
 from collections.abc import Iterator
 
@@ -27,7 +29,8 @@ def client(running: Running) -> Iterator[RawClient]:
 
 
 SMUGGLING = {
-    "two equal lengths": request("POST", "/echo", "Content-Length: 5", "Content-Length: 5") + b"hello",
+    "two equal lengths": request("POST", "/echo", "Content-Length: 5", "Content-Length: 5")
+    + b"hello",
     "two lengths": request("POST", "/echo", "Content-Length: 5", "Content-Length: 6") + b"hello!",
     "a list of lengths": request("POST", "/echo", "Content-Length: 5, 5") + b"hello",
     "a signed length": request("POST", "/echo", "Content-Length: +5") + b"hello",
@@ -41,7 +44,8 @@ SMUGGLING = {
     "two codings": request("POST", "/echo", "Transfer-Encoding: gzip, chunked") + b"0\r\n\r\n",
     "chunked twice": request("POST", "/echo", CHUNKED, CHUNKED) + b"0\r\n\r\n",
     "a hidden coding": request("POST", "/echo", "Transfer-Encoding: xchunked"),
-    "a coding with a tab": request("POST", "/echo", "Transfer-Encoding:\x0bchunked") + b"0\r\n\r\n",
+    "a coding with a tab": request("POST", "/echo", "Transfer-Encoding:\x0bchunked")
+    + b"0\r\n\r\n",
     "chunks of HTTP/1.0": b"POST /echo HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "a chunk of no size": request("POST", "/echo", CHUNKED) + b"\r\n",
     "a chunk of a wrong size": request("POST", "/echo", CHUNKED) + b"3\r\nhello\r\n0\r\n\r\n",
@@ -68,7 +72,9 @@ SMUGGLING = {
 
 
 @pytest.mark.parametrize("shape", SMUGGLING, ids=str)
-def test_a_smuggling_shape_is_refused_and_the_connection_closed(client: RawClient, shape: str) -> None:
+def test_a_smuggling_shape_is_refused_and_the_connection_closed(
+    client: RawClient, shape: str
+) -> None:
     answer = client.ask(SMUGGLING[shape])
     assert (answer.status, answer.code) == (400, "malformed_request")
     assert answer.headers["connection"] == "close"
@@ -77,7 +83,9 @@ def test_a_smuggling_shape_is_refused_and_the_connection_closed(client: RawClien
 
 
 @pytest.mark.parametrize("shape", SMUGGLING, ids=str)
-def test_nothing_behind_a_smuggling_shape_is_read_as_a_request(running: Running, shape: str) -> None:
+def test_nothing_behind_a_smuggling_shape_is_read_as_a_request(
+    running: Running, shape: str
+) -> None:
     with RawClient(running.url) as client:
         client.send(SMUGGLING[shape] + get("/echo/smuggled"))
         assert client.answer().status == 400
@@ -99,7 +107,9 @@ def test_a_long_target_is_refused_before_it_ends(client: RawClient) -> None:
     assert client.ask(b"GET /" + b"a" * 9000).status == 414
 
 
-@pytest.mark.parametrize("fields", [["A: " + "b" * 16_384], [f"A-{number}: b" for number in range(101)]])
+@pytest.mark.parametrize(
+    "fields", [["A: " + "b" * 16_384], [f"A-{number}: b" for number in range(101)]]
+)
 def test_too_many_header_fields_are_refused(client: RawClient, fields: list[str]) -> None:
     answer = client.ask(get("/echo", *fields))
     assert (answer.status, answer.code) == (431, "headers_too_large")
@@ -117,7 +127,11 @@ def test_an_unknown_method_is_not_implemented(client: RawClient) -> None:
 
 def test_an_unknown_expectation_fails(client: RawClient) -> None:
     answer = client.ask(request("POST", "/echo", "Expect: tea", "Content-Length: 5"))
-    assert (answer.status, answer.code, answer.headers["connection"]) == (417, "expectation_failed", "close")
+    assert (answer.status, answer.code, answer.headers["connection"]) == (
+        417,
+        "expectation_failed",
+        "close",
+    )
 
 
 @pytest.mark.parametrize(
@@ -132,13 +146,17 @@ def test_a_request_that_breaks_off_is_told_so(client: RawClient, part: bytes) ->
 
 
 @pytest.mark.parametrize("sent", [b"", b"\r\n"])
-def test_a_connection_without_a_request_is_closed_without_a_word(client: RawClient, sent: bytes) -> None:
+def test_a_connection_without_a_request_is_closed_without_a_word(
+    client: RawClient, sent: bytes
+) -> None:
     client.send(sent)
     client.end()
     assert client.closed()
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.binary(min_size=1, max_size=200).filter(lambda garbage: garbage != b"\r\n"))
 def test_garbage_harms_nobody(running: Running, garbage: bytes) -> None:
     with RawClient(running.url) as client:

@@ -46,7 +46,9 @@ def test_the_server_is_the_standard_librarys() -> None:
 def test_a_request_reaches_the_application_and_its_answer_the_client(
     client: RawClient, application: StubApplication
 ) -> None:
-    answer = client.ask(post("/echo/a%20b?c=%64", b'{"a":1}', "X-Other: b", f"X-Trace-Id: {TRACE.upper()}"))
+    answer = client.ask(
+        post("/echo/a%20b?c=%64", b'{"a":1}', "X-Other: b", f"X-Trace-Id: {TRACE.upper()}")
+    )
     assert (answer.status, answer.body) == (200, b'{"a":1}')
     assert answer.headers["x-trace-id"] == TRACE
     assert answer.headers["content-type"] == "application/json"
@@ -179,7 +181,9 @@ def test_a_client_that_does_not_wait_for_leave_gets_its_answer_alone(client: Raw
     assert client.ask(post("/echo", b"hello", "Expect: 100-continue")).status == 200
 
 
-def test_a_refused_client_gets_no_leave_and_no_second_request_out_of_its_body(client: RawClient) -> None:
+def test_a_refused_client_gets_no_leave_and_no_second_request_out_of_its_body(
+    client: RawClient,
+) -> None:
     client.send(request("POST", "/refused", "Content-Length: 500", "Expect: 100-continue"))
     answer = client.answer()
     assert (answer.status, answer.headers["connection"]) == (404, "close")
@@ -223,10 +227,17 @@ def test_a_large_body_that_nobody_wants_does_not_cost_the_client_its_answer(
 
 def test_too_many_chunks_are_refused_while_they_come(client: RawClient) -> None:
     client.send(
-        request("POST", "/echo", "Transfer-Encoding: chunked") + b"8000\r\n" + b"x" * 0x8000 + b"\r\n8001\r\n"
+        request("POST", "/echo", "Transfer-Encoding: chunked")
+        + b"8000\r\n"
+        + b"x" * 0x8000
+        + b"\r\n8001\r\n"
     )
     answer = client.answer()
-    assert (answer.status, answer.code, answer.headers["connection"]) == (413, "body_too_large", "close")
+    assert (answer.status, answer.code, answer.headers["connection"]) == (
+        413,
+        "body_too_large",
+        "close",
+    )
 
 
 def test_a_fault_of_the_application_is_one_clients_500(
@@ -291,7 +302,13 @@ def test_every_request_has_exactly_one_access_line(
     assert all(float(str(line.pop("duration_ms"))) >= 0 for line in lines)
     common = {"trace_id": TRACE}
     assert lines == [
-        {"method": "POST", "path": "/echo", "status": 200, "user_id": str(ALICE.user_id), **common},
+        {
+            "method": "POST",
+            "path": "/echo",
+            "status": 200,
+            "user_id": str(ALICE.user_id),
+            **common,
+        },
         {"method": "POST", "path": "/refused", "status": 404, **common},
         {"method": "-", "path": "unmatched", "status": 501, **common},
     ]
@@ -308,7 +325,9 @@ def test_a_request_that_cannot_be_read_has_an_access_line_too(
     assert re.fullmatch("[0-9a-f]{32}", str(line["trace_id"]))
 
 
-def test_the_kernel_is_told_not_to_wait_for_fuller_packets(running: Running, client: RawClient) -> None:
+def test_the_kernel_is_told_not_to_wait_for_fuller_packets(
+    running: Running, client: RawClient
+) -> None:
     client.ask(get("/echo"))
     (connection,) = running.server.idle
     assert connection.connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -1,4 +1,6 @@
-"""Room for newcomers when the server is full, and the connections that are on their way out."""
+"""Room for newcomers when the server is full, and the connections that
+are on their way out.
+"""
 
 import os
 import resource
@@ -20,7 +22,9 @@ PATIENCE = 30.0
 
 
 class CountingClock(ManualClock):
-    """Counts how often it is looked at: once or twice in each turn of a server's loop."""
+    """Counts how often it is looked at: once or twice in each turn of a
+    server's loop.
+    """
 
     looks = 0
 
@@ -35,7 +39,9 @@ def clock() -> CountingClock:
 
 
 def rests(clock: CountingClock, waiting: socket.socket) -> bool:
-    """Tell whether the loop sleeps while a newcomer waits in vain for an answer."""
+    """Tell whether the loop sleeps while a newcomer waits in vain for
+    an answer.
+    """
     before = clock.looks
     waiting.settimeout(0.3)
     with pytest.raises(TimeoutError):
@@ -46,7 +52,11 @@ def rests(clock: CountingClock, waiting: socket.socket) -> bool:
 
 def test_when_full_the_longest_idle_connection_makes_room(start: Start) -> None:
     running = start(max_connections=3)
-    with RawClient(running.url) as first, RawClient(running.url) as second, RawClient(running.url) as third:
+    with (
+        RawClient(running.url) as first,
+        RawClient(running.url) as second,
+        RawClient(running.url) as third,
+    ):
         for client in (second, first, third):
             assert client.ask(get("/echo")).status == 200
         with RawClient(running.url) as newcomer:
@@ -77,7 +87,9 @@ def test_when_every_connection_is_busy_newcomers_wait(
 
 
 ELSEWHERE = "127.0.0.2"
-elsewhere = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has all of 127.0.0.0/8 at once")
+elsewhere = pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux has all of 127.0.0.0/8 at once"
+)
 
 
 @elsewhere
@@ -132,7 +144,9 @@ def test_a_full_table_is_told_once_a_minute(
     clock.advance(30)
     turn(running)
     running.end()
-    lines = [fields_of(record) for record in caplog.records if action_of(record) == "connections_full"]
+    lines = [
+        fields_of(record) for record in caplog.records if action_of(record) == "connections_full"
+    ]
     assert len(lines) == 2, "one while it serves, one with the rest at its end"
     assert lines[0]["address"] == "127.0.0.1"
     assert sum(int(str(line["newcomers"])) for line in lines) >= 20
@@ -153,7 +167,8 @@ def test_running_out_of_descriptors_closes_an_idle_connection_first(
         try:
             newcomer.connect(running.server.server_address[:2])
             assert idle.closed()
-            # Nobody else is there for whom the newcomer, idle as well by now, would have to go.
+            # Nobody else is there for whom the newcomer, idle as well
+            # by now, would have to go.
             assert rests(clock, newcomer)
             newcomer.sendall(get("/echo"))
             assert newcomer.recv(100).startswith(b"HTTP/1.1 200")
@@ -174,7 +189,9 @@ def test_running_out_of_descriptors_pauses_accepting_without_spinning(
         try:
             newcomer.connect(running.server.server_address[:2])
             newcomer.sendall(get("/echo"))
-            while not [record for record in caplog.records if action_of(record) == "accept_paused"]:
+            while not [
+                record for record in caplog.records if action_of(record) == "accept_paused"
+            ]:
                 pass
             assert rests(clock, newcomer)
         finally:
@@ -184,7 +201,9 @@ def test_running_out_of_descriptors_pauses_accepting_without_spinning(
     assert len([record for record in caplog.records if action_of(record) == "accept_paused"]) == 1
 
 
-def test_a_lingering_connection_is_dropped_when_it_falls_silent(start: Start, clock: ManualClock) -> None:
+def test_a_lingering_connection_is_dropped_when_it_falls_silent(
+    start: Start, clock: ManualClock
+) -> None:
     running = start(linger_timeout=2)
     with RawClient(running.url) as client:
         client.ask(get("/echo", "Connection: close"))

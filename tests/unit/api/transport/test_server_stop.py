@@ -1,4 +1,6 @@
-"""Stopping: what is in hand is finished, nothing new is begun, and the end is bounded."""
+"""Stopping: what is in hand is finished, nothing new is begun, and the
+end is bounded.
+"""
 
 import os
 import signal
@@ -50,7 +52,9 @@ def test_a_server_with_nothing_in_hand_stops_at_once(running: Running) -> None:
 
 
 @pytest.mark.parametrize("path", ["/await", "/store-await"])
-def test_a_request_that_waits_is_finished(running: Running, application: StubApplication, path: str) -> None:
+def test_a_request_that_waits_is_finished(
+    running: Running, application: StubApplication, path: str
+) -> None:
     with RawClient(running.url) as client, RawClient(running.url) as idle:
         idle.ask(get("/echo"))
         client.send(get(path))
@@ -113,7 +117,9 @@ def test_what_was_sent_before_the_stop_is_answered(application: StubApplication)
         assert running.stopped()
 
 
-def test_a_client_that_left_is_still_in_hand(running: Running, application: StubApplication) -> None:
+def test_a_client_that_left_is_still_in_hand(
+    running: Running, application: StubApplication
+) -> None:
     with RawClient(running.url) as client:
         client.send(get("/await"))
         assert application.awaiting.acquire(timeout=PATIENCE)

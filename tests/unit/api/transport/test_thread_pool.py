@@ -12,7 +12,9 @@ PATIENCE = 30.0
 
 
 def pool(threads: int, capacity: int = 8, niceness: int = 0) -> ThreadPool:
-    return ThreadPool("store-under-test", threads, FairQueue(capacity, capacity, threads), niceness)
+    return ThreadPool(
+        "store-under-test", threads, FairQueue(capacity, capacity, threads), niceness
+    )
 
 
 def job(run: Callable[[], object]) -> Job:
@@ -77,7 +79,9 @@ def test_closing_finishes_what_runs_and_drops_what_waits() -> None:
     gate.set()
     tested.close(PATIENCE)
     assert done == ["first"]
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("store-under-test")]
+    assert not [
+        thread for thread in threading.enumerate() if thread.name.startswith("store-under-test")
+    ]
 
 
 def test_a_thread_that_hangs_is_left_behind() -> None:

@@ -69,18 +69,23 @@ def test_minted_ids_are_32_hex_digits_and_differ() -> None:
 
 
 @pytest.mark.parametrize(
-    "field", [f"X-Trace-Id: {ID}", f"x-trace-ID:{ID.upper()} \t", f"traceparent: 00-{ID}-{PARENT}-01"]
+    "field",
+    [f"X-Trace-Id: {ID}", f"x-trace-ID:{ID.upper()} \t", f"traceparent: 00-{ID}-{PARENT}-01"],
 )
 @pytest.mark.parametrize(
     "before", ["GET / HTTP/1.1", "GET / HTTP/1.1\r\nA : b", "no request", "", "\r\nGET / HTTP/9"]
 )
 @pytest.mark.parametrize("behind", ["\r\nA: b\r\n\r\n", "\r\n\r\n", "\r\nA: b", "\r\n"])
-def test_a_head_that_cannot_be_read_gives_its_trace_id(before: str, field: str, behind: str) -> None:
+def test_a_head_that_cannot_be_read_gives_its_trace_id(
+    before: str, field: str, behind: str
+) -> None:
     assert trace_id_of(fields_within(f"{before}\r\n{field}{behind}".encode())) == ID
 
 
 def test_a_head_that_cannot_be_read_gives_its_traceparent_first() -> None:
-    head = f"GET / HTTP/1.1\r\nX-Trace-Id: {OTHER}\r\nX\r\ntraceparent: 00-{ID}-{PARENT}-01\r\n\r\n"
+    head = (
+        f"GET / HTTP/1.1\r\nX-Trace-Id: {OTHER}\r\nX\r\ntraceparent: 00-{ID}-{PARENT}-01\r\n\r\n"
+    )
     assert trace_id_of(fields_within(head.encode())) == ID
 
 

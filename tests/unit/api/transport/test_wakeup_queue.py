@@ -64,7 +64,9 @@ def test_however_often_it_is_woken_nobody_blocks(mailbox: WakeupQueue[int]) -> N
     assert not readable(mailbox)
 
 
-def test_items_that_come_while_others_are_taken_wait_for_the_next_round(mailbox: WakeupQueue[int]) -> None:
+def test_items_that_come_while_others_are_taken_wait_for_the_next_round(
+    mailbox: WakeupQueue[int],
+) -> None:
     mailbox.put(0)
     for number in mailbox.items():
         mailbox.put(number + 1)

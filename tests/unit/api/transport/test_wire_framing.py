@@ -83,14 +83,26 @@ def test_a_coding_other_than_exactly_chunked_is_malformed(coding: str) -> None:
 
 
 def test_two_codings_are_malformed() -> None:
-    assert refused("Transfer-Encoding: chunked", "Transfer-Encoding: chunked") is Code.MALFORMED_REQUEST
-    assert refused("Transfer-Encoding: chunked", "Transfer-Encoding: identity") is Code.MALFORMED_REQUEST
+    assert (
+        refused("Transfer-Encoding: chunked", "Transfer-Encoding: chunked")
+        is Code.MALFORMED_REQUEST
+    )
+    assert (
+        refused("Transfer-Encoding: chunked", "Transfer-Encoding: identity")
+        is Code.MALFORMED_REQUEST
+    )
 
 
 @pytest.mark.parametrize("length", ["0", "5"])
 def test_a_length_beside_chunks_is_malformed(length: str) -> None:
-    assert refused("Transfer-Encoding: chunked", f"Content-Length: {length}") is Code.MALFORMED_REQUEST
-    assert refused(f"Content-Length: {length}", "Transfer-Encoding: chunked") is Code.MALFORMED_REQUEST
+    assert (
+        refused("Transfer-Encoding: chunked", f"Content-Length: {length}")
+        is Code.MALFORMED_REQUEST
+    )
+    assert (
+        refused(f"Content-Length: {length}", "Transfer-Encoding: chunked")
+        is Code.MALFORMED_REQUEST
+    )
 
 
 def test_http_1_0_has_no_chunks() -> None:
@@ -115,7 +127,9 @@ def test_a_host_is_wanted() -> None:
         ("GET / HTTP/1.0", "Keep-Alive, close", False),
     ],
 )
-def test_the_connection_is_kept_as_the_client_wants(line: str, connection: str | None, kept: bool) -> None:
+def test_the_connection_is_kept_as_the_client_wants(
+    line: str, connection: str | None, kept: bool
+) -> None:
     fields = [] if connection is None else [f"Connection: {connection}"]
     assert framing(*fields, line=line).keep_alive is kept
 
@@ -134,7 +148,9 @@ def test_nobody_waits_for_leave_to_send_nothing() -> None:
 
 
 def test_an_expectation_of_http_1_0_is_ignored() -> None:
-    assert not framing("Expect: 100-continue", "Content-Length: 5", line="POST / HTTP/1.0").expects_continue
+    assert not framing(
+        "Expect: 100-continue", "Content-Length: 5", line="POST / HTTP/1.0"
+    ).expects_continue
 
 
 @pytest.mark.parametrize("expectation", ["200-ok", "", "100-continue, 100-continue"])

@@ -1,4 +1,6 @@
-"""As much of a terminal as a chat uses: rows and columns of characters, and what leaves at the top."""
+"""As much of a terminal as a chat uses: rows and columns of characters,
+and what leaves at the top.
+"""
 
 import re
 import unicodedata
@@ -7,7 +9,9 @@ _SEQUENCE = re.compile(r"\x1b(?:\[([0-9;?]*)([A-Za-z])|([78]))")
 
 
 class Emulator:
-    """Understands what the chat writes and nothing else; an unknown sequence is an error."""
+    """Understands what the chat writes and nothing else; an unknown
+    sequence is an error.
+    """
 
     def __init__(self, columns: int = 40, lines: int = 10) -> None:
         self.columns, self.lines = columns, lines
@@ -35,7 +39,9 @@ class Emulator:
         """Nothing is kept back."""
 
     def shown(self) -> list[str]:
-        """Give the rows with something in them, without spaces behind it."""
+        """Give the rows with something in them, without spaces behind
+        it.
+        """
         rows = ["".join(cell for cell in row).rstrip() for row in self._cells]
         return [row for row in rows if row]
 
@@ -59,7 +65,9 @@ class Emulator:
         elif unicodedata.category(character) in {"Mn", "Me", "Cf"}:
             self._cells[self._row][max(0, self._column - 1)] += character
         else:
-            assert unicodedata.category(character) not in {"Cc", "Cs"}, f"control character {character!r}"
+            assert unicodedata.category(character) not in {"Cc", "Cs"}, (
+                f"control character {character!r}"
+            )
             wide = unicodedata.east_asian_width(character) in "WF"
             if self._column + 1 + wide > self.columns:
                 self.wrapped += 1

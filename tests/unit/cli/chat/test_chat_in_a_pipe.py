@@ -75,7 +75,10 @@ def test_lines_are_sent_and_shown_with_their_state(chat: Chat, server: TownServe
     chat.type("one\ntwo\n")
     assert chat.end() == 0
     assert said(server) == ["one", "two"]
-    assert [line.split("  ", 1)[1] for line in chat.shown()] == ["alice: one  [sent]", "alice: two  [sent]"]
+    assert [line.split("  ", 1)[1] for line in chat.shown()] == [
+        "alice: one  [sent]",
+        "alice: two  [sent]",
+    ]
     assert chat.err.getvalue() == ""
 
 
@@ -126,14 +129,20 @@ def test_a_restarted_server_gets_every_line_once_and_in_order(
         until(lambda: said(server), "the first line")
         server.stop()
         until(
-            lambda: chat.err.getvalue().count("lost") == chat.err.getvalue().count("back") + 1, "the outage"
+            lambda: chat.err.getvalue().count("lost") == chat.err.getvalue().count("back") + 1,
+            "the outage",
         )
         server.start()
-        until(lambda: chat.err.getvalue().count("lost") == chat.err.getvalue().count("back"), "the recovery")
+        until(
+            lambda: chat.err.getvalue().count("lost") == chat.err.getvalue().count("back"),
+            "the recovery",
+        )
     chat.type("".join(f"{line}\n" for line in lines[40 * times :]))
     assert chat.end() == 0
     assert said(server) == lines
-    assert [line.split("alice: ")[1].split("  [")[0] for line in chat.shown() if "alice: " in line] == lines
+    assert [
+        line.split("alice: ")[1].split("  [")[0] for line in chat.shown() if "alice: " in line
+    ] == lines
     notices = chat.err.getvalue().splitlines()
     assert [notice.split()[1] for notice in notices] == ["connection", "back"] * times
     assert "connection lost, retrying…" in notices[0]
@@ -178,7 +187,9 @@ def test_lines_of_any_script_arrive_byte_for_byte(chat: Chat, server: TownServer
     assert said(server) == lines
 
 
-def test_lines_that_cannot_be_sent_are_told_and_the_rest_is_sent(chat: Chat, server: TownServer) -> None:
+def test_lines_that_cannot_be_sent_are_told_and_the_rest_is_sent(
+    chat: Chat, server: TownServer
+) -> None:
     chat.type(f"one\n\n{'x' * 10_241}\ntwo\n")
     assert chat.end() == 1
     assert said(server) == ["one", "two"]
@@ -195,7 +206,9 @@ def test_many_lines_at_once_are_read_as_they_can_be_sent(chat: Chat, server: Tow
     assert said(server) == lines
 
 
-def test_an_expired_login_ends_the_chat_and_names_what_was_not_sent(chat: Chat, server: TownServer) -> None:
+def test_an_expired_login_ends_the_chat_and_names_what_was_not_sent(
+    chat: Chat, server: TownServer
+) -> None:
     chat.type("one\n")
     until(lambda: "[sent]" in chat.out.getvalue(), "the first line")
     body = '{"code":"expired_token","detail":"Expired.","trace_id":"ab"}'

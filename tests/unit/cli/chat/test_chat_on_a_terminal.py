@@ -36,14 +36,19 @@ os.write(int(sys.argv[1]), str(child).encode())
 _, status = os.waitpid(child, 0)
 sys.exit(os.waitstatus_to_exitcode(status))
 """
-"""As much of a shell as job control needs: it tells the chat's process id once the chat was stopped."""
+"""As much of a shell as job control needs: it tells the chat's process
+id once the chat was stopped.
+"""
 
 
 class Terminal:
     """A terminal with one chat on it."""
 
     def __init__(
-        self, environment: dict[str, str], command: Sequence[str] = CHAT, pass_fds: Sequence[int] = ()
+        self,
+        environment: dict[str, str],
+        command: Sequence[str] = CHAT,
+        pass_fds: Sequence[int] = (),
     ) -> None:
         self.emulator = Emulator(60, 12)
         self._lock = threading.Lock()
@@ -80,7 +85,9 @@ class Terminal:
         os.write(self._near, text.encode())
 
     def shows(self, *rows: str) -> None:
-        until(lambda: self.rows()[-len(rows) :] == list(rows), f"{rows} at the end of {self.rows()}")
+        until(
+            lambda: self.rows()[-len(rows) :] == list(rows), f"{rows} at the end of {self.rows()}"
+        )
 
     def modes(self) -> list[object]:
         return list(termios.tcgetattr(self._far))
@@ -148,7 +155,9 @@ def test_the_terminal_is_as_before_after_a_signal(
 
 def test_ctrl_c_names_what_was_not_accepted(terminal: Terminal, server: TownServer) -> None:
     server.stop()
-    until(lambda: any("connection lost, retrying…" in row for row in terminal.rows()), "the outage")
+    until(
+        lambda: any("connection lost, retrying…" in row for row in terminal.rows()), "the outage"
+    )
     terminal.press("one\rtwo\r")
     until(lambda: sum(row.endswith("sending") for row in terminal.rows()) == 2, "the lines")
     terminal.press("\x03")
@@ -161,9 +170,13 @@ def test_ctrl_c_names_what_was_not_accepted(terminal: Terminal, server: TownServ
     server.start()
 
 
-def test_lines_typed_during_an_outage_are_sent_afterwards(terminal: Terminal, server: TownServer) -> None:
+def test_lines_typed_during_an_outage_are_sent_afterwards(
+    terminal: Terminal, server: TownServer
+) -> None:
     server.stop()
-    until(lambda: any("connection lost, retrying…" in row for row in terminal.rows()), "the outage")
+    until(
+        lambda: any("connection lost, retrying…" in row for row in terminal.rows()), "the outage"
+    )
     terminal.press("one\rtwo\r")
     server.start()
     until(lambda: sum(row.endswith(" sent") for row in terminal.rows()) == 2, "the states")

@@ -62,7 +62,9 @@ class Shown:
 
 
 class Talking:
-    def __init__(self, as_json: bool = False, grace: float = 2.0, screen: Screen | None = None) -> None:
+    def __init__(
+        self, as_json: bool = False, grace: float = 2.0, screen: Screen | None = None
+    ) -> None:
         self.out, self.err = io.StringIO(), io.StringIO()
         console = Console(io.StringIO(), self.out, self.err, {})
         self.town = Town()
@@ -71,7 +73,9 @@ class Talking:
         events: list[Event] = []
         conversation = conversation_of("alice", "bob")
         client = TownClient(self.town, "alice", "bob")
-        self.feed = Feed(client, conversation, id_of("alice"), ConnectionStatus(events.append), events.append)
+        self.feed = Feed(
+            client, conversation, id_of("alice"), ConnectionStatus(events.append), events.append
+        )
         screen = screen or (JsonScreen if as_json else PlainScreen)(console, NAMES, id_of("alice"))
         self.talk = ChatSession(
             screen, self.outbox, self.feed, id_of("alice"), self.clock, grace, numbered=True
@@ -112,14 +116,18 @@ def test_messages_are_shown_and_those_to_me_confirmed(talking: Talking) -> None:
 def test_what_was_confirmed_before_is_not_confirmed_again(talking: Talking) -> None:
     talking.stored("bob", "hello")
     talking.town.messages[0].status = "DELIVERED"
-    talking.talk.handle(Arrived((bodies.message(json.loads(json.dumps(talking.town.messages[0].body()))),)))
+    talking.talk.handle(
+        Arrived((bodies.message(json.loads(json.dumps(talking.town.messages[0].body()))),))
+    )
     assert not talking.feed.has_receipts
 
 
 def test_in_a_pipe_a_rise_is_one_line_for_many_messages(talking: Talking) -> None:
     one, other = talking.stored("alice", "one"), talking.stored("alice", "two")
     talking.town.deliver([one.message_id, other.message_id])
-    talking.talk.handle(Risen(tuple(bodies.message(message.body()) for message in talking.town.messages)))
+    talking.talk.handle(
+        Risen(tuple(bodies.message(message.body()) for message in talking.town.messages))
+    )
     talking.talk.handle(Risen((bodies.message(talking.town.messages[0].body()),)))
     assert talking.out.getvalue().splitlines() == [
         f"[delivered] 2 messages, the newest of {local_time(other.sent_at)}",
@@ -186,7 +194,9 @@ UNSENDABLE = [
 
 
 @pytest.mark.parametrize(("text", "line"), UNSENDABLE)
-def test_a_line_that_cannot_be_sent_is_told_and_not_sent(text: str, line: str, talking: Talking) -> None:
+def test_a_line_that_cannot_be_sent_is_told_and_not_sent(
+    text: str, line: str, talking: Talking
+) -> None:
     talking.talk.type(text, len(text.encode("utf-8", "surrogatepass")))
     assert talking.err.getvalue().startswith(f"angarium: {line}")
     assert talking.outbox.lines() == ()

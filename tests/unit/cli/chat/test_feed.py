@@ -25,7 +25,9 @@ class Feeding:
         self.events: list[Event] = []
         link = ConnectionStatus(self.events.append)
         conversation = conversation_of("alice", "bob")
-        self.feed = Feed(self.client, conversation, id_of("alice"), link, self.events.append, waits)
+        self.feed = Feed(
+            self.client, conversation, id_of("alice"), link, self.events.append, waits
+        )
 
     def step(self) -> list[Event]:
         self.events.clear()
@@ -82,7 +84,10 @@ def test_new_messages_are_shown_once_and_in_order(feeding: Feeding) -> None:
         seen += contents(feeding.step())
         seen += contents(feeding.step())
         seen += contents(feeding.step())
-    assert seen == ["before", *(f"r{round_}n{number}" for round_ in range(3) for number in range(120))]
+    assert seen == [
+        "before",
+        *(f"r{round_}n{number}" for round_ in range(3) for number in range(120)),
+    ]
 
 
 def test_a_poll_that_fails_loses_and_doubles_nothing(feeding: Feeding) -> None:
@@ -155,7 +160,9 @@ def test_the_status_of_own_messages_is_followed(feeding: Feeding) -> None:
     feeding.town.deliver([message_id])
     (risen,) = feeding.step()
     assert isinstance(risen, Risen)
-    assert [(message.message_id, message.status) for message in risen.messages] == [(message_id, "DELIVERED")]
+    assert [(message.message_id, message.status) for message in risen.messages] == [
+        (message_id, "DELIVERED")
+    ]
     feeding.client.calls.clear()
     assert feeding.step() == []
     assert feeding.client.calls == ["history"]

@@ -1,4 +1,6 @@
-"""The main thread reads only what can be sent, and ends when it should."""
+"""The main thread reads only what can be sent, and ends when it
+should.
+"""
 
 import io
 import os
@@ -48,12 +50,20 @@ class Scene:
         console = Console(io.StringIO(), io.StringIO(), io.StringIO(), {})
         post = self.mailbox.post
         client = TownClient(Town(), "alice", "bob")
-        feed = Feed(client, conversation_of("alice", "bob"), id_of("alice"), ConnectionStatus(post), post)
+        feed = Feed(
+            client, conversation_of("alice", "bob"), id_of("alice"), ConnectionStatus(post), post
+        )
         screen = PlainScreen(console, {}, id_of("alice"))
-        self.talk = ChatSession(screen, self.outbox, feed, id_of("alice"), ManualClock(), 1.0, numbered=True)
+        self.talk = ChatSession(
+            screen, self.outbox, feed, id_of("alice"), ManualClock(), 1.0, numbered=True
+        )
         self.source = Reading(self.mailbox, self.near)
-        idle = [RepeatingThread("idle", lambda: 60.0, lambda _: None, lambda: None) for _ in range(2)]
-        self.loop = Loop(self.talk, self.source, self.near, self.alarm, self.mailbox, idle[0], idle[1])
+        idle = [
+            RepeatingThread("idle", lambda: 60.0, lambda _: None, lambda: None) for _ in range(2)
+        ]
+        self.loop = Loop(
+            self.talk, self.source, self.near, self.alarm, self.mailbox, idle[0], idle[1]
+        )
 
     def run(self) -> Signals:
         signals = Signals()

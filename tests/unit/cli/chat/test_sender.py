@@ -27,7 +27,9 @@ class Sending:
         self.outbox = Outbox(most=3)
         link = ConnectionStatus(self.events.append)
         conversation = conversation_of("alice", "bob")
-        self.sender = Sender(self.client, conversation, self.outbox, link, self.events.append, waits)
+        self.sender = Sender(
+            self.client, conversation, self.outbox, link, self.events.append, waits
+        )
 
     def put(self, *contents: str) -> list[OwnLine]:
         lines = [OwnLine.of(content) for content in contents]

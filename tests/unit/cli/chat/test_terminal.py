@@ -1,4 +1,6 @@
-"""A chat on a terminal: nothing is garbled, whatever happens at once."""
+"""A chat on a terminal: nothing is garbled, whatever happens at
+once.
+"""
 
 from datetime import UTC, datetime, timedelta
 
@@ -107,7 +109,9 @@ def test_long_messages_are_broken_between_words_and_keep_clear_of_the_state() ->
     terminal.screen.accepted(line)
     rows = terminal.rows()[2:-1]
     assert rows[0].endswith("  accepted")
-    assert " ".join(row.removesuffix("accepted").strip() for row in rows).endswith("six seven eight nine")
+    assert " ".join(row.removesuffix("accepted").strip() for row in rows).endswith(
+        "six seven eight nine"
+    )
     assert terminal.emulator.wrapped == 0
 
 
@@ -146,7 +150,9 @@ def test_wide_characters_leave_the_cursor_behind_them(terminal: Terminal) -> Non
     assert terminal.emulator.cursor[1] == len("alice> ") + 6
 
 
-def test_after_a_resize_everything_is_drawn_anew_and_states_still_change(terminal: Terminal) -> None:
+def test_after_a_resize_everything_is_drawn_anew_and_states_still_change(
+    terminal: Terminal,
+) -> None:
     terminal.type("first")
     line = terminal.enter()
     terminal.hear("a long message that needs more than one of the rows")
@@ -263,7 +269,9 @@ def test_leaving_takes_the_input_line_off(terminal: Terminal) -> None:
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("hear"), st.text(st.characters(), min_size=1, max_size=120)),
-        st.tuples(st.just("type"), st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=90)),
+        st.tuples(
+            st.just("type"), st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=90)
+        ),
         st.tuples(st.just("enter"), st.just("")),
         st.tuples(st.just("state"), st.just("")),
         st.tuples(st.just("repaint"), st.just("")),
@@ -295,7 +303,11 @@ def test_whatever_happens_rows_never_break_and_every_own_line_keeps_one_row(
     assert shown[-1].startswith("alice>")
     assert sum(row.endswith("sending") for row in shown) <= len(waiting)
     if not any(kind == "repaint" for kind, _ in steps):
-        told = [row for row in terminal.rows() if row.endswith(("sending", "delivered")) and row[:3] == "12:"]
+        told = [
+            row
+            for row in terminal.rows()
+            if row.endswith(("sending", "delivered")) and row[:3] == "12:"
+        ]
         assert len(told) >= len(waiting)
 
 

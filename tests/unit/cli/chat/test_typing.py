@@ -123,7 +123,9 @@ def test_a_line_far_too_long_is_counted_and_not_kept() -> None:
 
 
 @given(
-    st.lists(st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"]), min_size=1)),
+    st.lists(
+        st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"]), min_size=1)
+    ),
     st.integers(1, 9),
 )
 def test_lines_are_the_same_wherever_the_pieces_are_cut(lines: list[str], size: int) -> None:
@@ -133,7 +135,9 @@ def test_lines_are_the_same_wherever_the_pieces_are_cut(lines: list[str], size: 
 
 
 @pytest.mark.parametrize("cut", range(1, 5))
-def test_a_byte_order_mark_before_the_first_line_is_dropped_wherever_the_pieces_are_cut(cut: int) -> None:
+def test_a_byte_order_mark_before_the_first_line_is_dropped_wherever_the_pieces_are_cut(
+    cut: int,
+) -> None:
     data = "\ufeffone\n\ufefftwo\n".encode()
     splitter = LineSplitter()
     lines = [line for piece in (data[:cut], data[cut:], b"") for line in splitter.feed(piece)]

@@ -8,7 +8,9 @@ PATIENCE = 30.0
 
 
 def until(condition: Callable[[], object], what: str) -> None:
-    """Wait until a condition holds; fail when it does not within half a minute."""
+    """Wait until a condition holds; fail when it does not within half a
+    minute.
+    """
     ends_at = time.monotonic() + PATIENCE
     never = threading.Event()
     while not condition():

@@ -1,4 +1,6 @@
-"""A service behind several instances that breaks its promises on demand."""
+"""A service behind several instances that breaks its promises on
+demand.
+"""
 
 import json
 from collections.abc import Callable, Sequence
@@ -15,7 +17,9 @@ CONVERSATION = "c"
 
 @dataclass
 class Cluster:
-    """What is stored, and what each instance makes of it when it is read."""
+    """What is stored, and what each instance makes of it when it is
+    read.
+    """
 
     stored: list[Observation] = field(default_factory=list)
     distort: Callable[[str, list[Observation]], list[Observation]] = lambda _, seen: seen
@@ -27,7 +31,9 @@ class Cluster:
 
     def take(self, message_id: str, content: str) -> None:
         if message_id not in {each.message_id for each in self.stored}:
-            moment = f"2026-01-01T00:00:{len(self.stored) // 1000:02}.{len(self.stored) % 1000:03}Z"
+            moment = (
+                f"2026-01-01T00:00:{len(self.stored) // 1000:02}.{len(self.stored) % 1000:03}Z"
+            )
             self.stored.append(Observation(message_id, content, moment, "SENT", None))
 
     def confirm(self, message_ids: Sequence[str]) -> None:
@@ -61,7 +67,10 @@ class FakeVoice:
         more = len(seen) > start + limit
         page = {
             "messages": [body(each) for each in seen[start : start + limit]],
-            "pagination": {"next_cursor": str(start + limit) if more else None, "resume_cursor": ""},
+            "pagination": {
+                "next_cursor": str(start + limit) if more else None,
+                "resume_cursor": "",
+            },
         }
         return bodies.page(json.dumps(page))
 

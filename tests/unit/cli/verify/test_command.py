@@ -13,7 +13,10 @@ from tests.unit.cli.town_server import Fault, TownServer
         (("--with", "alice"), "--as and --with go together"),
         (("--as", "alice", "--with", "alice"), "somebody else"),
         (("--conversations", "7"), "people for 6 conversations, not 7"),
-        (("--as", "alice", "--with", "bob", "--conversations", "2"), "people for 1 conversations, not 2"),
+        (
+            ("--as", "alice", "--with", "bob", "--conversations", "2"),
+            "people for 1 conversations, not 2",
+        ),
         (("--check",), "--ledger"),
         (("--check", "--ledger", "/nowhere/at/all"), "--ledger"),
         (("--url", "nonsense"), "nonsense"),
@@ -33,14 +36,18 @@ def test_a_server_that_is_not_there_is_told(shell: Shell) -> None:
 
 
 def test_a_run_whose_messages_nobody_accepted_fails(alice: Shell, server: TownServer) -> None:
-    """Without a single 202 nothing was verified, and that is no success."""
+    """Without a single 202 nothing was verified, and that is no
+    success.
+    """
     server.faults.extend(Fault("/v1/messages") for _ in range(100))
     argv = ("--url", server.url, "--conversations", "1", "--messages", "1", "--patience", "0")
     assert alice.run("verify", *argv) == 1
     assert "unanswered" in alice.out
 
 
-def test_a_ledger_without_an_accepted_message_fails(alice: Shell, server: TownServer, tmp_path: Path) -> None:
+def test_a_ledger_without_an_accepted_message_fails(
+    alice: Shell, server: TownServer, tmp_path: Path
+) -> None:
     ledger = tmp_path / "ledger"
     ledger.touch()
     assert alice.run("verify", "--url", server.url, "--check", "--ledger", str(ledger)) == 1

@@ -22,7 +22,8 @@ def filled(path: Path) -> Ledger:
 
 
 def test_another_run_finds_everything_that_a_killed_one_noted(tmp_path: Path) -> None:
-    # Never closed: an entry is with the operating system once its call has returned.
+    # Never closed: an entry is with the operating system once its call
+    # has returned.
     first = filled(tmp_path / "ledger")
     second = Ledger(tmp_path / "ledger")
     assert second.tracks == first.tracks

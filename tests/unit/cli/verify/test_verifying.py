@@ -32,7 +32,9 @@ class Verified:
         sender, recipient = (
             RoundRobinClient(voices, 60.0, self.clock.monotonic, self._pause) for _ in range(2)
         )
-        self.talk = ConversationWriter(self.track, "run", self.ledger, sender, recipient, random.Random(1))
+        self.talk = ConversationWriter(
+            self.track, "run", self.ledger, sender, recipient, random.Random(1)
+        )
 
     def write(self, messages: int = MESSAGES) -> "Verified":
         numbers = iter(range(messages))
@@ -43,7 +45,9 @@ class Verified:
         reading = Reading(60.0, self.clock.monotonic, self.clock.sleep)
         voices = [FakeVoice(url, self.cluster) for url in URLS]
         findings = reading.compare(self.track, voices, self.talk.sightings)
-        return Counter(each.kind for each in (*findings, *self.talk.findings, *self.talk.sightings.findings))
+        return Counter(
+            each.kind for each in (*findings, *self.talk.findings, *self.talk.sightings.findings)
+        )
 
     def _pause(self, seconds: float) -> bool:
         self.clock.sleep(seconds)
@@ -58,7 +62,9 @@ def test_a_service_that_keeps_its_promises_has_no_findings() -> None:
 
 
 @pytest.mark.parametrize("half_done", [False, True])
-def test_requests_that_fail_are_made_again_with_their_id_and_are_no_finding(half_done: bool) -> None:
+def test_requests_that_fail_are_made_again_with_their_id_and_are_no_finding(
+    half_done: bool,
+) -> None:
     cluster = Cluster(failing=lambda number: number % 3 != 0, half_done=half_done)
     verified = Verified(cluster).write()
     assert verified.found() == {}
@@ -129,7 +135,8 @@ def one_altered(seen: list[Observation]) -> list[Observation]:
 def test_what_every_reader_reads_wrong_is_found_at_each(
     distortion: Callable[[list[Observation]], list[Observation]], kind: Kind
 ) -> None:
-    # Distorted from the beginning: then no message changes under its readers, and this alone is found.
+    # Distorted from the beginning: then no message changes under its
+    # readers, and this alone is found.
     cluster = Cluster(distort=lambda _, seen: distortion(seen) if len(seen) == MESSAGES else seen)
     verified = Verified(cluster)
     verified.talk.look = lambda: None  # type: ignore[method-assign]
@@ -176,7 +183,9 @@ def test_a_receipt_that_got_its_202_and_did_nothing_is_found() -> None:
 def test_readers_that_disagree_in_a_place_are_found() -> None:
     cluster = Cluster()
     cluster.distort = lambda at, seen: (
-        seen if at == URLS[0] else [replace(each, timestamp="2026-01-02T00:00:00.000Z") for each in seen]
+        seen
+        if at == URLS[0]
+        else [replace(each, timestamp="2026-01-02T00:00:00.000Z") for each in seen]
     )
     assert Verified(cluster).write().found()[Kind.DISAGREEING] == 1
 

@@ -1,4 +1,6 @@
-"""Conversations, users and presence as Cassandra keeps them by conditional writes, answered from memory."""
+"""Conversations, users and presence as Cassandra keeps them by
+conditional writes, answered from memory.
+"""
 
 import threading
 from collections.abc import Callable
@@ -21,7 +23,8 @@ class ConditionalTables:
 
     Attributes:
         asked: Every statement so far.
-        failing: Statements that fail the next time, each with whether it is done all the same.
+        failing: Statements that fail the next time, each with whether
+            it is done all the same.
         gate: Conditional writes wait until it is open.
     """
 

@@ -13,7 +13,9 @@ from tests.unit.engines.cassandra.tables import Tables, Values
 
 
 class FailingOnce:
-    """Asks the tables; one statement fails the first time, before it was done or after."""
+    """Asks the tables; one statement fails the first time, before it
+    was done or after.
+    """
 
     def __init__(self, tables: Tables, statement: Statement, is_done: bool) -> None:
         self._tables = tables
@@ -41,7 +43,9 @@ class FailingOnce:
 
 
 class HoldingBack:
-    """Asks the tables; the answers to one statement come when they are let go."""
+    """Asks the tables; the answers to one statement come when they are
+    let go.
+    """
 
     def __init__(self, tables: Tables, statement: Statement) -> None:
         self._tables = tables

@@ -1,4 +1,6 @@
-"""Stands for the driver's cluster and session, and keeps what is asked of them."""
+"""Stands for the driver's cluster and session, and keeps what is asked
+of them.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,13 +20,17 @@ ADDRESS = CassandraAddress([("cassandra.test", 9042)], "chat")
 
 def prepared(cql: str) -> PreparedStatement:
     """Give a statement that takes numbers."""
-    columns = [ColumnMetadata("chat", "any", f"column_{each}", LongType) for each in range(cql.count("?"))]
+    columns = [
+        ColumnMetadata("chat", "any", f"column_{each}", LongType) for each in range(cql.count("?"))
+    ]
     return PreparedStatement(columns, b"id", [], cql, "chat", 5, None, None)
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterNode:
-    """Stands for the driver's host, by which it tells the state of its connections."""
+    """Stands for the driver's host, by which it tells the state of its
+    connections.
+    """
 
     endpoint: object
 
@@ -45,7 +51,9 @@ class Answer:
 
 
 class Driver:
-    """The driver's cluster and session in one, as the library makes them."""
+    """The driver's cluster and session in one, as the library makes
+    them.
+    """
 
     def __init__(self) -> None:
         self.use_client_timestamp = True

@@ -1,4 +1,6 @@
-"""What recorder and inbox ask of Cassandra, answered from memory: cells with the times of their writes."""
+"""What recorder and inbox ask of Cassandra, answered from memory: cells
+with the times of their writes.
+"""
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +23,9 @@ _ADDED = ("message_id", "sender_id", "recipient_id", "content", "status")
 
 
 class Table:
-    """Rows of cells; of each cell the value with the latest time stands, of one time the greater value."""
+    """Rows of cells; of each cell the value with the latest time
+    stands, of one time the greater value.
+    """
 
     def __init__(self) -> None:
         self._rows: dict[Key, dict[str, tuple[int, object]]] = {}
@@ -55,8 +59,13 @@ class Table:
             row.pop(name, None)
 
     def contents(self) -> dict[Key, dict[str, object]]:
-        """Give what readers may see, without the times of its writes."""
-        return {key: {name: value for name, (_, value) in row.items()} for key, row in self._rows.items()}
+        """Give what readers may see, without the times of its
+        writes.
+        """
+        return {
+            key: {name: value for name, (_, value) in row.items()}
+            for key, row in self._rows.items()
+        }
 
 
 class Tables:
@@ -72,8 +81,12 @@ class Tables:
         self._answers: dict[Statement, Callable[..., Rows]] = {
             Statement.FIND_IN_INDEX: self._find,
             Statement.STATES_AT: self._states_at,
-            Statement.NEWER_UNTIL: lambda *values: [self._message(key) for key in self._slice(*values)],
-            Statement.STATES_NEWER_UNTIL: lambda *values: [self._state(key) for key in self._slice(*values)],
+            Statement.NEWER_UNTIL: lambda *values: [
+                self._message(key) for key in self._slice(*values)
+            ],
+            Statement.STATES_NEWER_UNTIL: lambda *values: [
+                self._state(key) for key in self._slice(*values)
+            ],
             Statement.STATES_NEWER: self._states_newer,
             Statement.NEWEST: lambda *values: self._older(values[0], 2**63, 0, values[1]),
             Statement.STATES_NEWEST: self._states_newest,
@@ -117,7 +130,9 @@ class Tables:
         return done(())
 
     @contextmanager
-    def asking_for_texts(self, questions: Sequence[Question], count: int) -> "Iterator[list[Future[Rows]]]":
+    def asking_for_texts(
+        self, questions: Sequence[Question], count: int
+    ) -> "Iterator[list[Future[Rows]]]":
         answers = [self._submit(*question) for question in questions]
         assert sum(len(answer.result()) for answer in answers) <= count
         yield answers
@@ -128,19 +143,28 @@ class Tables:
     def wait(self, future: "Future[Rows]") -> Rows:
         return future.result()
 
-    def note_stretches(self, user_id: UUID, conversation_id: UUID, stretches: object, time: int) -> Rows:
+    def note_stretches(
+        self, user_id: UUID, conversation_id: UUID, stretches: object, time: int
+    ) -> Rows:
         self.inboxes.write((user_id, conversation_id), time, {"stretches": stretches})
         return ()
 
     def _find(self, conversation_id: UUID, ids: Sequence[UUID]) -> Rows:
-        found = [(each, self._index.get((conversation_id, each), "at", "seq", "sender")) for each in ids]
+        found = [
+            (each, self._index.get((conversation_id, each), "at", "seq", "sender")) for each in ids
+        ]
         return [(each, *row) for each, row in found if row is not None]
 
-    def _states_at(self, conversation_id: UUID, positions: Sequence[tuple[int, int, UUID]]) -> Rows:
+    def _states_at(
+        self, conversation_id: UUID, positions: Sequence[tuple[int, int, UUID]]
+    ) -> Rows:
         return [self._state((conversation_id, timestamp, seq)) for timestamp, seq, _ in positions]
 
     def _states_newer(self, conversation_id: UUID, timestamp: int, seq: int, limit: int) -> Rows:
-        return [self._state(key) for key in self._slice(conversation_id, timestamp, seq, 2**63, 0, limit)]
+        return [
+            self._state(key)
+            for key in self._slice(conversation_id, timestamp, seq, 2**63, 0, limit)
+        ]
 
     def _states_newest(self, conversation_id: UUID, limit: int) -> Rows:
         found = self._messages.before((conversation_id, 2**63, 0), limit)
@@ -151,13 +175,26 @@ class Tables:
         return [self._message(key) for key in found if key[0] == conversation_id]
 
     def _newer(self, conversation_id: UUID, timestamp: int, seq: int, limit: int) -> Rows:
-        return [self._message(key) for key in self._slice(conversation_id, timestamp, seq, 2**63, 0, limit)]
+        return [
+            self._message(key)
+            for key in self._slice(conversation_id, timestamp, seq, 2**63, 0, limit)
+        ]
 
-    def _messages_at(self, conversation_id: UUID, positions: Sequence[tuple[int, int, UUID]]) -> Rows:
-        return [self._message((conversation_id, timestamp, seq)) for timestamp, seq, _ in positions]
+    def _messages_at(
+        self, conversation_id: UUID, positions: Sequence[tuple[int, int, UUID]]
+    ) -> Rows:
+        return [
+            self._message((conversation_id, timestamp, seq)) for timestamp, seq, _ in positions
+        ]
 
     def _slice(
-        self, conversation_id: UUID, timestamp: int, seq: int, until: int, until_seq: int, limit: int
+        self,
+        conversation_id: UUID,
+        timestamp: int,
+        seq: int,
+        until: int,
+        until_seq: int,
+        limit: int,
     ) -> list[Key]:
         after, last = (conversation_id, timestamp, seq), (conversation_id, until, until_seq)
         return self._messages.between(after, last, limit)
@@ -178,16 +215,22 @@ class Tables:
         return (message_id, recipient, *key[1:], status, 1, 1, None)
 
     def _inbox(self, user_id: UUID, wanted: Sequence[UUID] | None = None) -> Rows:
-        names = [f"{mark}_{part}" for mark in ("newest", "delivered") for part in ("timestamp", "seq")]
+        names = [
+            f"{mark}_{part}" for mark in ("newest", "delivered") for part in ("timestamp", "seq")
+        ]
         return [
             (key[1], *cast("Row", self.inboxes.get(key, *names, "stretches")))
             for key in self.inboxes.keys
             if key[0] == user_id and (wanted is None or key[1] in wanted)
         ]
 
-    def _add_message(self, conversation_id: UUID, timestamp: int, seq: int, *values: object) -> Rows:
+    def _add_message(
+        self, conversation_id: UUID, timestamp: int, seq: int, *values: object
+    ) -> Rows:
         *cells, time = values
-        self._messages.write((conversation_id, timestamp, seq), time, dict(zip(_ADDED, cells, strict=True)))
+        self._messages.write(
+            (conversation_id, timestamp, seq), time, dict(zip(_ADDED, cells, strict=True))
+        )
         return ()
 
     def _add_to_index(self, conversation_id: UUID, message_id: UUID, *values: object) -> Rows:
@@ -203,8 +246,12 @@ class Tables:
         self._messages.write((conversation_id, timestamp, seq), time, cells)
         return ()
 
-    def _note(self, mark: str, user_id: UUID, conversation_id: UUID, at: int, seq: int, time: int) -> Rows:
-        self.inboxes.write((user_id, conversation_id), time, {f"{mark}_timestamp": at, f"{mark}_seq": seq})
+    def _note(
+        self, mark: str, user_id: UUID, conversation_id: UUID, at: int, seq: int, time: int
+    ) -> Rows:
+        self.inboxes.write(
+            (user_id, conversation_id), time, {f"{mark}_timestamp": at, f"{mark}_seq": seq}
+        )
         return ()
 
 

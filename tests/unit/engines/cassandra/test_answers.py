@@ -15,7 +15,9 @@ from angarium.engines.cassandra.session import HandOver
 
 
 class Question:
-    """The driver's future of an answer, with the timer that it starts."""
+    """The driver's future of an answer, with the timer that it
+    starts.
+    """
 
     def __init__(self) -> None:
         self._timer = Timer(2.0, self.rang)
@@ -48,7 +50,9 @@ def without_garbage_collector() -> Iterator[None]:
         gc.enable()
 
 
-def test_when_two_nodes_answer_the_first_one_stands(question: Question, outcome: "Future[Rows]") -> None:
+def test_when_two_nodes_answer_the_first_one_stands(
+    question: Question, outcome: "Future[Rows]"
+) -> None:
     hand_over = HandOver(question, outcome)
     hand_over.answered([(1,)])
     hand_over.answered([(2,)])
@@ -65,13 +69,17 @@ def test_when_one_node_refused_the_other_s_answer_changes_nothing(
     assert isinstance(outcome.exception(0), StoreUnavailable)
 
 
-def test_what_has_no_rows_is_answered_with_none(question: Question, outcome: "Future[Rows]") -> None:
+def test_what_has_no_rows_is_answered_with_none(
+    question: Question, outcome: "Future[Rows]"
+) -> None:
     HandOver(question, outcome).answered(None)
     assert list(outcome.result(0)) == []
 
 
 @pytest.mark.parametrize("is_answered", [True, False])
-def test_a_timer_that_was_stopped_keeps_no_question(outcome: "Future[Rows]", is_answered: bool) -> None:
+def test_a_timer_that_was_stopped_keeps_no_question(
+    outcome: "Future[Rows]", is_answered: bool
+) -> None:
     with without_garbage_collector():
         question = Question()
         gone, timer = weakref.ref(question), question.timer

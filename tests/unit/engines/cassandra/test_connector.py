@@ -21,7 +21,9 @@ ADDRESS = CassandraAddress([("cassandra.test", 9042)])
 
 
 class Driver:
-    """Stands for the driver's cluster and session: has nodes or none, and may be shut down."""
+    """Stands for the driver's cluster and session: has nodes or none,
+    and may be shut down.
+    """
 
     def __init__(self) -> None:
         self.open_count = 1
@@ -76,7 +78,9 @@ def nodes() -> Nodes:
 
 @pytest.fixture
 def connector(nodes: Nodes) -> Iterator[Connector]:
-    connector = Connector(ADDRESS, nodes.connect, nodes.listens, nodes.clock.monotonic, look_seconds=0.001)
+    connector = Connector(
+        ADDRESS, nodes.connect, nodes.listens, nodes.clock.monotonic, look_seconds=0.001
+    )
     assert connector.await_connection(GIVE_UP_SECONDS)
     yield connector
     connector.close()
@@ -95,10 +99,16 @@ def asks(connector: Connector) -> Driver:
 
 
 def told(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [cast("str", vars(each)["action"]) for each in caplog.records if each.name == "angarium.cassandra"]
+    return [
+        cast("str", vars(each)["action"])
+        for each in caplog.records
+        if each.name == "angarium.cassandra"
+    ]
 
 
-def test_while_a_node_is_connected_nobody_connects_anew(nodes: Nodes, connector: Connector) -> None:
+def test_while_a_node_is_connected_nobody_connects_anew(
+    nodes: Nodes, connector: Connector
+) -> None:
     (driver,) = nodes.made
     nodes.clock.advance(3_600)
     looked = driver.looks
@@ -106,7 +116,9 @@ def test_while_a_node_is_connected_nobody_connects_anew(nodes: Nodes, connector:
     assert (nodes.knocks, asks(connector)) == (0, driver)
 
 
-def test_nodes_that_are_gone_for_a_moment_are_left_to_the_driver(nodes: Nodes, connector: Connector) -> None:
+def test_nodes_that_are_gone_for_a_moment_are_left_to_the_driver(
+    nodes: Nodes, connector: Connector
+) -> None:
     (driver,) = nodes.made
     driver.open_count = 0
     looked = driver.looks

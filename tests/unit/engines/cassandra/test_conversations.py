@@ -1,4 +1,6 @@
-"""Of racing creates one writes, one is told that it made the conversation, and all see the same one."""
+"""Of racing creates one writes, one is told that it made the
+conversation, and all see the same one.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID, uuid4
@@ -43,7 +45,9 @@ def test_racing_creates_of_an_instance_are_one_conditional_write(
     store._creating = flight
     tables.gate.clear()
     with ThreadPoolExecutor(RACING) as pool:
-        creating = [pool.submit(store.create, candidate(number), uuid4()) for number in range(RACING)]
+        creating = [
+            pool.submit(store.create, candidate(number), uuid4()) for number in range(RACING)
+        ]
         flight.wait_for(RACING)
         tables.gate.set()
         outcomes = [each.result(GIVE_UP_SECONDS) for each in creating]

@@ -12,7 +12,12 @@ from cassandra.connection import ConnectionShutdown
 from cassandra.protocol import ErrorMessage, OverloadedErrorMessage
 
 from angarium.domain.errors import StoreUnavailable
-from angarium.engines.cassandra.errors import CAS_WRITE_UNKNOWN, DRIVER_ERRORS, Contended, unavailable
+from angarium.engines.cassandra.errors import (
+    CAS_WRITE_UNKNOWN,
+    DRIVER_ERRORS,
+    Contended,
+    unavailable,
+)
 
 UNKNOWN_TO_THE_DRIVER = ErrorMessage(CAS_WRITE_UNKNOWN, "CAS operation result is unknown", None)
 RACED = WriteTimeout("raced", consistency=ConsistencyLevel.SERIAL, write_type=WriteType.CAS)
@@ -39,7 +44,9 @@ def test_whatever_the_driver_says_is_an_outage(error: Exception) -> None:
     assert type(error).__name__ in str(failure)
 
 
-@pytest.mark.parametrize("error", [UNKNOWN_TO_THE_DRIVER, RACED], ids=["unknown to the driver", "timed out"])
+@pytest.mark.parametrize(
+    "error", [UNKNOWN_TO_THE_DRIVER, RACED], ids=["unknown to the driver", "timed out"]
+)
 def test_a_conditional_write_that_others_met_is_told_apart(error: Exception) -> None:
     assert isinstance(error, DRIVER_ERRORS)
     assert isinstance(unavailable(error), Contended)

@@ -1,4 +1,6 @@
-"""An inbox is read within bounds whatever was confirmed in whatever order, and hides nothing that waits."""
+"""An inbox is read within bounds whatever was confirmed in whatever
+order, and hides nothing that waits.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from uuid import UUID
@@ -8,7 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from angarium.domain.message import InboxPosition, Message, MessagePosition
-from angarium.engines.cassandra import delivered_ranges, inbox_cursors, inbox_reader, message_writer
+from angarium.engines.cassandra import (
+    delivered_ranges,
+    inbox_cursors,
+    inbox_reader,
+    message_writer,
+)
 from angarium.engines.cassandra.chain import run_chain
 from angarium.engines.cassandra.delivered_ranges import DeliveredRange, DeliveredRanges
 from angarium.engines.cassandra.inbox_index import InboxIndex
@@ -129,19 +136,23 @@ def happen(town: Town, event: str, what: object) -> None:
         messages = []
         for from_bob, later in what:  # type: ignore[attr-defined]
             town.time += later
-            messages.append(chat.message(sender=chat.bob if from_bob else chat.alice, at=town.time))
+            messages.append(
+                chat.message(sender=chat.bob if from_bob else chat.alice, at=town.time)
+            )
         town.send(*messages)
     elif event in ("confirm", "repeat") and town.messages:
         numbers: Sequence[int] = what  # type: ignore[assignment]
         chosen = {number % len(town.messages): None for number in numbers}
         for each in [town.messages[number] for number in chosen]:
             if event == "confirm" or each.message_id in town.confirmed:
-                # A repeated one comes from the beginning of the log, as in a replay.
+                # A repeated one comes from the beginning of the log, as
+                # in a replay.
                 at = town.time if event == "confirm" else START
                 mark(town.recorder, chat, receipt(each, at, each.recipient_id))
                 town.confirmed.add(each.message_id)
     elif event == "stand" and tables.noted:
-        # Any stretches that somebody ever noted may come to stand, as a zombie's or a restored backup's.
+        # Any stretches that somebody ever noted may come to stand, as a
+        # zombie's or a restored backup's.
         user_id, conversation_id, noted, _ = tables.noted[what % len(tables.noted)]  # type: ignore[operator]
         tables.inboxes.forget("stretches")
         tables.note_stretches(user_id, conversation_id, noted, START)  # type: ignore[arg-type]
@@ -151,8 +162,12 @@ def happen(town: Town, event: str, what: object) -> None:
 
 ORDERS: dict[str, Callable[[list[Message]], list[list[Message]]]] = {
     "one by one": lambda messages: [[each] for each in messages],
-    "a hundred at once": lambda messages: [messages[at : at + 100] for at in range(0, len(messages), 100)],
-    "newest first": lambda messages: [messages[at : at + 100] for at in range(len(messages) - 100, -1, -100)],
+    "a hundred at once": lambda messages: [
+        messages[at : at + 100] for at in range(0, len(messages), 100)
+    ],
+    "newest first": lambda messages: [
+        messages[at : at + 100] for at in range(len(messages) - 100, -1, -100)
+    ],
     "every other one first": lambda messages: [
         *([each] for each in messages[::2]),
         *([each] for each in messages[1::2]),
@@ -178,7 +193,9 @@ def town_reads(town: Town, expected: list[Message]) -> Callable[[], None]:
     return read
 
 
-def test_messages_that_come_and_are_confirmed_in_turn_behind_a_lost_one_are_skipped(town: Town) -> None:
+def test_messages_that_come_and_are_confirmed_in_turn_behind_a_lost_one_are_skipped(
+    town: Town,
+) -> None:
     lost = town.chat.message()
     town.send(lost)
     for _ in range(200):
@@ -194,12 +211,18 @@ def test_what_one_writes_oneself_behind_a_lost_message_is_skipped(town: Town) ->
     for _ in range(100):
         town.send(*(town.chat.message(sender=town.chat.bob) for _ in range(10)))
     town.send(last := town.chat.message())
-    # Behind the last mark there may be all but one of 512 messages, 64 to a request.
+    # Behind the last mark there may be all but one of 512 messages, 64
+    # to a request.
     assert town.requests(town_reads(town, [lost, last])) <= 22
 
 
 MARKING = frozenset(
-    {Statement.INBOX_OF, Statement.STATES_NEWER, Statement.NOTE_DELIVERED, Statement.NOTE_STRETCHES}
+    {
+        Statement.INBOX_OF,
+        Statement.STATES_NEWER,
+        Statement.NOTE_DELIVERED,
+        Statement.NOTE_STRETCHES,
+    }
 )
 
 
@@ -229,14 +252,20 @@ def test_looking_behind_what_waits_asks_for_no_message_twice(town: Town) -> None
             town.chat.conversation_id, {town.chat.bob: []}, town.time, thoroughly=True
         )
     ).result(0)
-    assert town.tables.asked == [Statement.INBOX_OF, Statement.STATES_NEWER, Statement.NOTE_STRETCHES]
+    assert town.tables.asked == [
+        Statement.INBOX_OF,
+        Statement.STATES_NEWER,
+        Statement.NOTE_STRETCHES,
+    ]
     assert town.requests(town_reads(town, [lost, others[2]])) <= 6
 
 
 def test_both_peoples_marks_are_looked_up_at_once(town: Town) -> None:
     session = SlowSession(town.tables)
     settled: dict[UUID, list[MessagePosition]] = {town.chat.alice: [], town.chat.bob: []}
-    advanced = run_chain(InboxIndex(session.as_session()).advance(town.chat.conversation_id, settled, START))
+    advanced = run_chain(
+        InboxIndex(session.as_session()).advance(town.chat.conversation_id, settled, START)
+    )
     assert town.tables.asked == [Statement.INBOX_OF, Statement.INBOX_OF]
     assert not advanced.done()
 

@@ -19,6 +19,8 @@ from angarium.engines.cassandra.cluster import CassandraAddress
 def test_what_is_no_name_is_refused_before_a_server_is_asked(
     name: str, datacenter: str, setting: str
 ) -> None:
-    address = CassandraAddress([("127.0.0.1", 1)], name, datacenter, "LOCAL_QUORUM", None, None, None)
+    address = CassandraAddress(
+        [("127.0.0.1", 1)], name, datacenter, "LOCAL_QUORUM", None, None, None
+    )
     with pytest.raises(SetupError, match=f"cannot be a .* name; change {setting}"):
         schema.prepare(address, 2, 0.0)

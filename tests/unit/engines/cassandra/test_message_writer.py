@@ -1,4 +1,6 @@
-"""Nothing counts as stored or confirmed before all of it is: the record's offset is committed then."""
+"""Nothing counts as stored or confirmed before all of it is: the
+record's offset is committed then.
+"""
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
@@ -35,7 +37,9 @@ CONFIRMING = (
     Statement.NOTE_DELIVERED,
     Statement.NOTE_STRETCHES,
 )
-"""What is asked for two receipts with a message between them that waits."""
+"""What is asked for two receipts with a message between them that
+waits.
+"""
 
 AFTER_THE_MESSAGES = {Statement.ADD_TO_INDEX, Statement.NOTE_NEWEST, Statement.INBOX_OF}
 AFTER_THE_STATUS = {Statement.INBOX_OF, Statement.NOTE_DELIVERED, Statement.NOTE_STRETCHES}
@@ -51,12 +55,17 @@ def each_of(statements: Iterable[Statement]) -> pytest.MarkDecorator:
 
 
 class Work:
-    """Somebody's messages and receipts, and the tables that they go to."""
+    """Somebody's messages and receipts, and the tables that they
+    go to.
+    """
 
     def __init__(self) -> None:
         self.chat = Chat()
         # Two batches and both people.
-        self.messages = [*self.chat.messages(ROWS_PER_MUTATION), self.chat.message(sender=self.chat.bob)]
+        self.messages = [
+            *self.chat.messages(ROWS_PER_MUTATION),
+            self.chat.message(sender=self.chat.bob),
+        ]
         self.tables = Tables()
 
     def store(self, session: CassandraSession) -> "Future[tuple[object, ...]]":
@@ -74,7 +83,9 @@ class Work:
         return tables
 
     def confirmed(self) -> Tables:
-        """Give tables with the messages and their receipts; they know what was asked for these."""
+        """Give tables with the messages and their receipts; they know
+        what was asked for these.
+        """
         tables = self.stored()
         self.confirm(tables.as_session()).result(0)
         return tables
@@ -86,7 +97,9 @@ def work() -> Work:
 
 
 def held_back(call: Call, late: HoldingBack) -> "Future[tuple[object, ...]]":
-    """Call, and let each late answer go only when the call was seen to wait for it."""
+    """Call, and let each late answer go only when the call was seen to
+    wait for it.
+    """
     outcome = call(late.as_session())
     assert late.holds
     while late.holds:
@@ -108,7 +121,10 @@ def test_whichever_statement_fails_nothing_is_told_as_stored_and_a_repeated_call
 ) -> None:
     failing = FailingOnce(work.tables, statement, is_done)
     assert isinstance(work.store(failing.as_session()).exception(0), StoreUnavailable)
-    assert set(work.store(failing.as_session()).result(0)) <= {StoreOutcome.STORED, StoreOutcome.REPLAYED}
+    assert set(work.store(failing.as_session()).result(0)) <= {
+        StoreOutcome.STORED,
+        StoreOutcome.REPLAYED,
+    }
     assert work.tables.contents() == work.stored().contents()
 
 

@@ -24,11 +24,15 @@ from tests.unit.engines.cassandra.disturbed import FailingOnce
 from tests.unit.engines.cassandra.tables import Tables, Values
 
 PER_MILLISECOND = 4
-"""Messages that share a moment: one that a client names may lie anywhere in a mutation."""
+"""Messages that share a moment: one that a client names may lie
+anywhere in a mutation.
+"""
 
 
 class Copies(Tables):
-    """Tables that know which messages are on all copies: those written in full, and those that were read."""
+    """Tables that know which messages are on all copies: those written
+    in full, and those that were read.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,14 +46,18 @@ class Copies(Tables):
 
 
 class Torn:
-    """A conversation whose last mutation has reached one copy of three."""
+    """A conversation whose last mutation has reached one copy of
+    three.
+    """
 
     def __init__(self, before: int, torn: int) -> None:
         self.chat = Chat()
         self.copies = Copies()
         self.reader = CassandraMessageReader(self.copies.as_session())
         total = before + torn
-        self.messages = [self.chat.message(at=START + number // PER_MILLISECOND) for number in range(total)]
+        self.messages = [
+            self.chat.message(at=START + number // PER_MILLISECOND) for number in range(total)
+        ]
         for start in range(0, before, ROWS_PER_MUTATION):
             record(
                 CassandraMessageWriter(self.copies.as_session()),
@@ -57,7 +65,9 @@ class Torn:
             )
         if torn:
             dying = FailingOnce(self.copies, Statement.ADD_MESSAGE, is_done=True).as_session()
-            stored = CassandraMessageWriter(dying).record(self.chat.conversation_id, self.messages[before:])
+            stored = CassandraMessageWriter(dying).record(
+                self.chat.conversation_id, self.messages[before:]
+            )
             assert isinstance(stored.exception(0), StoreUnavailable)
         self.copies.everywhere = {each.message_id for each in self.messages[:before]}
 
@@ -80,7 +90,9 @@ def _inbox(torn: Torn, limit: int, at: int) -> Sequence[Message]:
 
 
 def _summary(torn: Torn, _limit: int, _at: int) -> Sequence[Message]:
-    last = torn.reader.summaries(torn.chat.bob, [torn.chat.conversation_id])[torn.chat.conversation_id]
+    last = torn.reader.summaries(torn.chat.bob, [torn.chat.conversation_id])[
+        torn.chat.conversation_id
+    ]
     return [last.last_message] if last.last_message else []
 
 
@@ -91,7 +103,9 @@ def _find(torn: Torn, limit: int, at: int) -> Sequence[Message]:
 
 READS: dict[str, Read] = {
     "the newest": lambda torn, limit, _: torn.reader.older(torn.chat.conversation_id, None, limit),
-    "the oldest": lambda torn, limit, _: torn.reader.newer(torn.chat.conversation_id, BEGINNING, limit),
+    "the oldest": lambda torn, limit, _: torn.reader.newer(
+        torn.chat.conversation_id, BEGINNING, limit
+    ),
     "since a moment": _from_moment,
     "the inbox": _inbox,
     "a summary": _summary,
@@ -128,7 +142,7 @@ def test_what_one_read_brings_to_the_other_copies_is_a_prefix(
         assert seen == conversation.messages[: len(seen)]
 
 
-def test_an_inbox_is_read_no_farther_than_the_newest_message_that_is_known_to_be_on_enough_copies() -> None:
+def test_an_inbox_ends_with_the_newest_message_that_is_known_to_be_on_enough_copies() -> None:
     conversation = Torn(before=3, torn=2)
     durable = conversation.messages[:3]
     assert list(conversation.reader.inbox(conversation.chat.bob, None, 10)) == durable

@@ -17,7 +17,9 @@ def test_no_answer_is_cut_off_by_the_driver_s_own_paging() -> None:
     assert driver.default_fetch_size is None
 
 
-def test_every_statement_is_prepared_with_its_keyspace_and_repeated_where_that_does_no_harm() -> None:
+def test_every_statement_is_prepared_with_its_keyspace_and_repeated_where_that_does_no_harm() -> (
+    None
+):
     connected = connect(ADDRESS, Driver().build)
     assert set(connected.prepared) == set(Statement)
     for statement, prepared in connected.prepared.items():

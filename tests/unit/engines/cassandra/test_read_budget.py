@@ -1,4 +1,6 @@
-"""What is read at a time has a bound, and a late answer counts until it comes."""
+"""What is read at a time has a bound, and a late answer counts until it
+comes.
+"""
 
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor

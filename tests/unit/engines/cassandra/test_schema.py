@@ -1,4 +1,6 @@
-"""`init` waits as long as it was told for what time can mend, and gives up at once for the rest."""
+"""`init` waits as long as it was told for what time can mend, and gives
+up at once for the rest.
+"""
 
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
@@ -29,7 +31,9 @@ READY = KeyspaceReport(2, 2)
 
 MENDED_BY_TIME = {
     "no node answers": NoHostAvailable("none", {"127.0.0.1": OSError("refused")}),
-    "a node that joins refuses the statement": NoHostAvailable("none", {"127.0.0.1": Unavailable("joining")}),
+    "a node that joins refuses the statement": NoHostAvailable(
+        "none", {"127.0.0.1": Unavailable("joining")}
+    ),
     "names are not known yet": UnresolvableContactPoints({}),
     "the login is not known yet": NoHostAvailable(
         "none", {"127.0.0.1": AuthenticationFailed("no such role")}
@@ -56,7 +60,9 @@ def waits(clock: ManualClock, attempt: Attempt) -> KeyspaceReport:
 
 
 @pytest.mark.parametrize("name", MENDED_BY_TIME)
-def test_what_time_can_mend_is_waited_for_until_the_very_end(clock: ManualClock, name: str) -> None:
+def test_what_time_can_mend_is_waited_for_until_the_very_end(
+    clock: ManualClock, name: str
+) -> None:
     mended_at = clock.monotonic() + TIMEOUT_SECONDS - 0.1
 
     def attempt(_address: CassandraAddress, _replication: int) -> KeyspaceReport:
@@ -91,9 +97,13 @@ def test_what_time_cannot_mend_is_told_at_once(clock: ManualClock) -> None:
 
 
 class Node:
-    """Stands for a session on some nodes that answers what a test says, and keeps what it was asked."""
+    """Stands for a session on some nodes that answers what a test says,
+    and keeps what it was asked.
+    """
 
-    def __init__(self, *, pools: int = 1, agreed: bool = True, columns: Sequence[object] = ()) -> None:
+    def __init__(
+        self, *, pools: int = 1, agreed: bool = True, columns: Sequence[object] = ()
+    ) -> None:
         self._nodes = [ClusterNode(each) for each in range(pools, 0, -1)]
         self._agreed = agreed
         self._columns = columns

@@ -66,7 +66,11 @@ def test_texts_that_are_on_their_way_leave_no_room_for_others(
     all_of_it = MAX_READ_BYTES // ROW_BYTES
     with session.asking_for_texts(newest, all_of_it):
         pass
-    with within(0.02), pytest.raises(StoreUnavailable, match="no room"), session.asking_for_texts(newest, 9):
+    with (
+        within(0.02),
+        pytest.raises(StoreUnavailable, match="no room"),
+        session.asking_for_texts(newest, 9),
+    ):
         pass
     (asked,) = driver.asked
     asked.succeeded([])

@@ -58,7 +58,9 @@ def test_conditional_writes_reach_as_far_as_all_others(consistency: str, expecte
     cluster.shutdown()
 
 
-def test_a_node_that_is_away_is_tried_for_ever_and_every_five_seconds_or_so(built: Cluster) -> None:
+def test_a_node_that_is_away_is_tried_for_ever_and_every_five_seconds_or_so(
+    built: Cluster,
+) -> None:
     waits = list(islice(built.reconnection_policy.new_schedule(), 1_000))
     assert len(waits) == 1_000
     # The driver's jitter is 15 %.
@@ -91,7 +93,9 @@ def test_no_call_waits_longer_than_two_seconds_and_a_second_node_is_asked_long_b
     assert plan.next_execution(None) < 0
 
 
-def test_a_node_that_has_just_started_has_five_seconds_to_describe_the_cluster(built: Cluster) -> None:
+def test_a_node_that_has_just_started_has_five_seconds_to_describe_the_cluster(
+    built: Cluster,
+) -> None:
     assert built.control_connection_timeout == 5.0
 
 
@@ -119,7 +123,9 @@ def test_every_contact_point_is_tried_at_its_own_port() -> None:
     cluster.shutdown()
 
 
-def test_the_second_piece_of_a_request_does_not_wait_for_the_first_to_be_acknowledged(built: Cluster) -> None:
+def test_the_second_piece_of_a_request_does_not_wait_for_the_first_to_be_acknowledged(
+    built: Cluster,
+) -> None:
     assert (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1) in built.sockopts
 
 
@@ -135,7 +141,10 @@ def test_a_password_is_never_shown() -> None:
 
 def test_a_password_is_handed_to_the_driver() -> None:
     cluster = clusters.build(CassandraAddress(HERE, username="angarium", password="s3cret"))
-    assert (cluster.auth_provider.username, cluster.auth_provider.password) == ("angarium", "s3cret")
+    assert (cluster.auth_provider.username, cluster.auth_provider.password) == (
+        "angarium",
+        "s3cret",
+    )
     cluster.shutdown()
 
 
@@ -149,7 +158,11 @@ def test_an_authority_s_certificate_means_encryption_that_checks_whom_it_talks_t
 
 
 def test_a_receipt_of_one_millisecond_outlives_its_message_and_not_the_next_millisecond() -> None:
-    message, receipt, later = write_time(7, MESSAGE_RANK), write_time(7, RECEIPT_RANK), write_time(8)
+    message, receipt, later = (
+        write_time(7, MESSAGE_RANK),
+        write_time(7, RECEIPT_RANK),
+        write_time(8),
+    )
     assert message < receipt < later
 
 
@@ -163,10 +176,16 @@ def test_every_statement_names_the_keyspace_of_its_tables(statement: Statement) 
 
 @pytest.mark.parametrize(
     "statement",
-    [each for each in Statement if each.name.startswith(("NEWER", "STATES_NEWER", "NEWEST", "OLDER"))],
+    [
+        each
+        for each in Statement
+        if each.name.startswith(("NEWER", "STATES_NEWER", "NEWEST", "OLDER"))
+    ],
     ids=lambda statement: statement.name,
 )
-def test_reads_of_messages_that_may_not_be_in_the_index_name_every_column(statement: Statement) -> None:
+def test_reads_of_messages_that_may_not_be_in_the_index_name_every_column(
+    statement: Statement,
+) -> None:
     schema = resources.files(clusters.__package__).joinpath("schema.cql").read_text()
     table = schema.split("TABLE IF NOT EXISTS messages (")[1].split("PRIMARY KEY")[0]
     named = set(re.findall(r"\w+", statement.value.split("FROM")[0]))
@@ -182,13 +201,17 @@ def test_no_statement_searches_or_deletes(statement: Statement) -> None:
 @pytest.mark.parametrize("statement", FILTERED, ids=lambda statement: statement.name)
 def test_what_is_filtered_is_one_row(statement: Statement) -> None:
     schema = resources.files(clusters.__package__).joinpath("schema.cql").read_text()
-    table, condition = re.findall(r"FROM \$keyspace\.(\w+) WHERE (\w+) = \? AND", statement.value)[0]
+    table, condition = re.findall(r"FROM \$keyspace\.(\w+) WHERE (\w+) = \? AND", statement.value)[
+        0
+    ]
     key = schema.split(f"TABLE IF NOT EXISTS {table} (")[1].split("PRIMARY KEY")[1].split("\n")[0]
     assert key == f" (({condition}))"
 
 
 @pytest.mark.parametrize("statement", Statement, ids=lambda statement: statement.name)
-def test_what_the_router_writes_has_a_time_of_the_log_and_no_condition(statement: Statement) -> None:
+def test_what_the_router_writes_has_a_time_of_the_log_and_no_condition(
+    statement: Statement,
+) -> None:
     text = statement.value
     if any(f" {table} " in text for table in ("messages", "message_index", "inboxes")):
         assert " IF " not in text

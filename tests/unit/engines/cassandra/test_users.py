@@ -16,7 +16,9 @@ failures = pytest.mark.parametrize("is_done", [False, True], ids=["undone", "don
 
 
 @failures
-@pytest.mark.parametrize("statement", [Statement.USER, Statement.ADD_USER], ids=lambda each: each.name)
+@pytest.mark.parametrize(
+    "statement", [Statement.USER, Statement.ADD_USER], ids=lambda each: each.name
+)
 def test_whichever_statement_fails_nobody_is_told_as_added_and_a_repeated_call_adds_them(
     statement: Statement, is_done: bool
 ) -> None:

@@ -1,4 +1,6 @@
-"""Databases as a start finds them, and what it says of those that it refuses."""
+"""Databases as a start finds them, and what it says of those that it
+refuses.
+"""
 
 import sqlite3
 import subprocess
@@ -45,7 +47,9 @@ def refusal(folder: Path, partitions: int = PARTITIONS) -> str:
 
 
 def refused_in_a_process(folder: Path, before: str = "") -> str:
-    """Open in a process of its own, which cannot harm this one; gives the refusal."""
+    """Open in a process of its own, which cannot harm this one; gives
+    the refusal.
+    """
     script = f"""
 import os, resource, sys
 from pathlib import Path
@@ -59,7 +63,11 @@ except SetupError as error:
     sys.exit(7)
 """
     run = subprocess.run(
-        [sys.executable, "-c", script, str(folder)], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", script, str(folder)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert run.returncode == 7, run.stderr
     return run.stdout

@@ -15,7 +15,9 @@ PATIENCE = 30.0
 
 
 class Notebook:
-    """A file with one table, a writer for it, and a look at what was committed."""
+    """A file with one table, a writer for it, and a look at what was
+    committed.
+    """
 
     def __init__(
         self,
@@ -29,7 +31,9 @@ class Notebook:
         path.touch()
         with closing(connect(path, 1.0)) as connection:
             connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("CREATE TABLE notes (note INTEGER NOT NULL CHECK (note >= 0)) STRICT")
+            connection.execute(
+                "CREATE TABLE notes (note INTEGER NOT NULL CHECK (note >= 0)) STRICT"
+            )
         self.transactions: list[list[int]] = []
         self.statements: list[str] = []
         self.writer = Writer(self.connect(), capacity, patience, linger, spacing, busy=0.01)
@@ -53,7 +57,9 @@ class Notebook:
 
     def kept(self) -> list[int]:
         with closing(connect(self.path, 1.0)) as connection:
-            return [note for (note,) in connection.execute("SELECT note FROM notes ORDER BY rowid")]
+            return [
+                note for (note,) in connection.execute("SELECT note FROM notes ORDER BY rowid")
+            ]
 
 
 class Gate:

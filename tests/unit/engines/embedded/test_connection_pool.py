@@ -80,16 +80,22 @@ def test_a_locked_database_is_unavailable(library: Library) -> None:
     with closing(sqlite3.connect(library.path, isolation_level=None)) as other:
         other.execute("CREATE TABLE books (title TEXT)")
         for _ in library.opened:
-            library.connections.read(lambda connection: connection.execute("SELECT * FROM books").fetchall())
+            library.connections.read(
+                lambda connection: connection.execute("SELECT * FROM books").fetchall()
+            )
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(StoreUnavailable, match="another process holds"):
-            library.connections.read(lambda connection: connection.execute("SELECT * FROM books").fetchall())
+            library.connections.read(
+                lambda connection: connection.execute("SELECT * FROM books").fetchall()
+            )
 
 
 def test_a_connection_that_failed_is_used_again(library: Library) -> None:
     for _ in range(3):
         with pytest.raises(StoreUnavailable):
-            library.connections.read(lambda connection: connection.execute("SELECT * FROM nowhere"))
+            library.connections.read(
+                lambda connection: connection.execute("SELECT * FROM nowhere")
+            )
     assert library.connections.read(one) == 1
 
 

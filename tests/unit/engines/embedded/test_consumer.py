@@ -53,7 +53,9 @@ def test_positions_outlive_a_restart(folder: Path, clock: ManualClock) -> None:
     with closing(Database.open(folder, PARTITIONS)) as opened:
         second = EmbeddedConsumer(opened, EmbeddedLog(opened, clock), "router")
         gained = second.poll(0).gained
-        assert {each.partition: position for each, position in gained.items()}[2] == Position(3, 77)
+        assert {each.partition: position for each, position in gained.items()}[2] == Position(
+            3, 77
+        )
         assert [record.value for record in drain(second)] == [b"3"]
 
 
@@ -71,7 +73,10 @@ def test_an_outage_at_the_first_poll_costs_no_partition(
 
 
 def test_an_outage_between_polls_costs_no_record(
-    database: Database, log: EmbeddedLog, consumer: EmbeddedConsumer, monkeypatch: pytest.MonkeyPatch
+    database: Database,
+    log: EmbeddedLog,
+    consumer: EmbeddedConsumer,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         raise LogUnavailable("out")
@@ -102,23 +107,32 @@ def test_a_busy_partition_keeps_no_other_waiting(
     assert set(seen) == set(range(PARTITIONS))
 
 
-def test_a_poll_reads_more_partitions_than_fit_into_one_statement(folder: Path, clock: ManualClock) -> None:
+def test_a_poll_reads_more_partitions_than_fit_into_one_statement(
+    folder: Path, clock: ManualClock
+) -> None:
     with closing(Database.open(folder, 200)) as opened:
         log = EmbeddedLog(opened, clock)
-        for future in [log.append(NewRecord(b"key-%d" % number, b"v", {})) for number in range(600)]:
+        for future in [
+            log.append(NewRecord(b"key-%d" % number, b"v", {})) for number in range(600)
+        ]:
             future.result(PATIENCE)
         assert len(drain(EmbeddedConsumer(opened, log, "router"))) == 600
 
 
 def test_only_partitions_with_news_are_read(
-    database: Database, log: EmbeddedLog, consumer: EmbeddedConsumer, monkeypatch: pytest.MonkeyPatch
+    database: Database,
+    log: EmbeddedLog,
+    consumer: EmbeddedConsumer,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     drain(consumer)
     append(log, 3)
     asked: list[Sequence[tuple[int, int, int]]] = []
     read = consumer_module._records
 
-    def note(connection: sqlite3.Connection, wanted: Sequence[tuple[int, int, int]]) -> list[Record]:
+    def note(
+        connection: sqlite3.Connection, wanted: Sequence[tuple[int, int, int]]
+    ) -> list[Record]:
         asked.append(wanted)
         return read(connection, wanted)
 
@@ -152,7 +166,9 @@ def test_a_closed_consumer_is_silent_and_commits_nothing(
     assert len(drain(EmbeddedConsumer(database, log, "router"))) == 1
 
 
-def test_news_does_not_end_the_poll_of_a_paused_flow(log: EmbeddedLog, consumer: EmbeddedConsumer) -> None:
+def test_news_does_not_end_the_poll_of_a_paused_flow(
+    log: EmbeddedLog, consumer: EmbeddedConsumer
+) -> None:
     consumer.poll(0)
     consumer.pause()
     with ThreadPoolExecutor(1) as pool:
@@ -190,9 +206,13 @@ def test_a_poll_brings_no_more_bytes_than_it_may_and_skips_nothing(
     polls: list[list[Record]] = []
     while records := consumer.poll(0).records:
         polls.append([record for each in records.values() for record in each])
-    assert all(len(each) == 1 or sum(len(one.value or b"") for one in each) <= 1_000 for each in polls)
+    assert all(
+        len(each) == 1 or sum(len(one.value or b"") for one in each) <= 1_000 for each in polls
+    )
     for partition in (1, 2):
-        came = [len(one.value or b"") for each in polls for one in each if one.partition == partition]
+        came = [
+            len(one.value or b"") for each in polls for one in each if one.partition == partition
+        ]
         assert came == [400, 400, 400, 2_000, 10, 10]
 
 

@@ -22,7 +22,10 @@ with DataFolderLock(sys.argv[1]):
 
 def holder(folder: Path) -> "subprocess.Popen[str]":
     process = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HOLD, str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "held\n"
@@ -46,7 +49,9 @@ def test_a_second_service_is_refused_and_told_who_holds_the_folder(folder: Path)
 
 
 @pytest.mark.parametrize("again", [False, True])
-def test_a_second_service_is_refused_although_the_lock_was_removed(folder: Path, again: bool) -> None:
+def test_a_second_service_is_refused_although_the_lock_was_removed(
+    folder: Path, again: bool
+) -> None:
     process = holder(folder)
     try:
         (folder / "lock").unlink()
@@ -71,12 +76,20 @@ def test_on_a_file_system_that_locks_no_folders_the_file_is_enough(
         whole(descriptor, operation)
 
     monkeypatch.setattr(fcntl, "flock", flock)
-    with DataFolderLock(folder), pytest.raises(SetupError, match=str(os.getpid())), DataFolderLock(folder):
+    with (
+        DataFolderLock(folder),
+        pytest.raises(SetupError, match=str(os.getpid())),
+        DataFolderLock(folder),
+    ):
         pass
 
 
 def test_a_second_one_in_the_same_process_is_refused(folder: Path) -> None:
-    with DataFolderLock(folder), pytest.raises(SetupError, match=str(os.getpid())), DataFolderLock(folder):
+    with (
+        DataFolderLock(folder),
+        pytest.raises(SetupError, match=str(os.getpid())),
+        DataFolderLock(folder),
+    ):
         pass
 
 
@@ -118,7 +131,9 @@ def test_a_lock_that_cannot_be_opened_is_refused(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("call", ["flock", "ftruncate"])
-def test_a_disk_that_cannot_lock_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+def test_a_disk_that_cannot_lock_is_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
     def fail(*_: object) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
@@ -147,7 +162,9 @@ def test_a_pipe_in_place_of_the_lock_is_refused(folder: Path) -> None:
         pass
 
 
-def test_a_lock_that_others_may_take_is_refused_with_the_command_that_mends_it(folder: Path) -> None:
+def test_a_lock_that_others_may_take_is_refused_with_the_command_that_mends_it(
+    folder: Path,
+) -> None:
     with DataFolderLock(folder):
         pass
     (folder / "lock").chmod(0o666)

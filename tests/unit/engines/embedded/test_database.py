@@ -85,7 +85,9 @@ with closing(Database.open(Path(sys.argv[1]), PARTITIONS)) as opened:
 """
     racers = [
         subprocess.Popen(
-            [sys.executable, "-c", script, str(folder), f"racer{number}"], stdin=subprocess.PIPE, text=True
+            [sys.executable, "-c", script, str(folder), f"racer{number}"],
+            stdin=subprocess.PIPE,
+            text=True,
         )
         for number in range(4)
     ]

@@ -1,4 +1,6 @@
-"""A data folder that is moved, removed or replaced while it is served."""
+"""A data folder that is moved, removed or replaced while it is
+served.
+"""
 
 import contextlib
 import shutil
@@ -72,7 +74,9 @@ def test_nothing_is_served_from_a_file_that_nobody_will_find(
         put_user(opened, "after")
         assert opened.read(names) == ["after", "before"]
     assert actions(caplog) == ["data_folder_lost", "data_folder_found"]
-    (lost,) = [record for record in caplog.records if getattr(record, "action", "") == "data_folder_lost"]
+    (lost,) = [
+        record for record in caplog.records if getattr(record, "action", "") == "data_folder_lost"
+    ]
     assert lost.levelname == "ERROR"
     assert str(path) in lost.getMessage()
     with closing(Database.open(folder, PARTITIONS)) as opened:
@@ -109,8 +113,12 @@ def test_what_was_committed_into_a_file_that_moved_meanwhile_is_not_confirmed(
     assert database.read(names) == ["alice"]
 
 
-def test_no_connection_is_opened_after_the_start(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that is opened while a folder is put back may take one file from each of two."""
+def test_no_connection_is_opened_after_the_start(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is opened while a folder is put back may take one file
+    from each of two.
+    """
     opened: list[object] = []
 
     def connect(*arguments: object, **options: object) -> None:
@@ -122,7 +130,10 @@ def test_no_connection_is_opened_after_the_start(folder: Path, monkeypatch: pyte
         return names(connection)
 
     meeting = threading.Barrier(8)
-    with closing(Database.open(folder, PARTITIONS, readers=8)) as database, ThreadPoolExecutor(8) as pool:
+    with (
+        closing(Database.open(folder, PARTITIONS, readers=8)) as database,
+        ThreadPoolExecutor(8) as pool,
+    ):
         monkeypatch.setattr(sqlite3, "connect", connect)
         put_user(database, "alice")
         reads = [pool.submit(database.read, hold) for _ in range(8)]
@@ -138,7 +149,9 @@ def test_no_connection_is_opened_after_the_start(folder: Path, monkeypatch: pyte
     assert opened == []
 
 
-def fail_with_a_broken_disk(connection: sqlite3.Connection, items: Sequence[None]) -> Sequence[None]:
+def fail_with_a_broken_disk(
+    connection: sqlite3.Connection, items: Sequence[None]
+) -> Sequence[None]:
     error = sqlite3.OperationalError("disk I/O error")
     error.sqlite_errorcode = sqlite3.SQLITE_IOERR
     raise error
@@ -158,7 +171,9 @@ def test_the_worker_passes_over_no_record_that_it_does_not_see(
 
     hiding = database.kind(hide)
     hiding.wait(1000)
-    with pytest.raises(LogUnavailable, match=f"partition {place.partition} lacks 1 of the records 0 to 0"):
+    with pytest.raises(
+        LogUnavailable, match=f"partition {place.partition} lacks 1 of the records 0 to 0"
+    ):
         consumer.poll(0)
     hiding.wait(-1000)
     (records,) = consumer.poll(0).records.values()
@@ -166,7 +181,9 @@ def test_the_worker_passes_over_no_record_that_it_does_not_see(
 
 
 class BusyLog:
-    """A log, its worker and readers that go on, whatever happens to their folder."""
+    """A log, its worker and readers that go on, whatever happens to
+    their folder.
+    """
 
     def __init__(self, opened: Database, clock: ManualClock) -> None:
         self.seen: set[tuple[int, int]] = set()
@@ -178,7 +195,9 @@ class BusyLog:
 
     def append(self, number: int) -> None:
         with contextlib.suppress(LogUnavailable):
-            place = self._log.append(NewRecord(b"%d" % number, b"", {"schema": "1"})).result(PATIENCE)
+            place = self._log.append(NewRecord(b"%d" % number, b"", {"schema": "1"})).result(
+                PATIENCE
+            )
             self.accepted.add((place.partition, place.offset))
 
     @contextlib.contextmanager
@@ -225,4 +244,7 @@ def test_replacing_a_folder_again_and_again_loses_no_accepted_record(
         assert log.accepted
     with closing(Database.open(other, PARTITIONS)) as opened:
         assert opened.read(names) == ["user0"]
-        assert opened.read(lambda connection: connection.execute("SELECT * FROM log").fetchall()) == []
+        assert (
+            opened.read(lambda connection: connection.execute("SELECT * FROM log").fetchall())
+            == []
+        )

@@ -84,9 +84,17 @@ def lose_the_meta_table(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "damage",
-    [overwrite_header, cut_in_half, scribble_in_the_middle, lose_the_meta_rows, lose_the_meta_table],
+    [
+        overwrite_header,
+        cut_in_half,
+        scribble_in_the_middle,
+        lose_the_meta_rows,
+        lose_the_meta_table,
+    ],
 )
-def test_a_damaged_file_is_refused_and_left_as_it_is(folder: Path, damage: Callable[[Path], None]) -> None:
+def test_a_damaged_file_is_refused_and_left_as_it_is(
+    folder: Path, damage: Callable[[Path], None]
+) -> None:
     path = filled(folder, users=200)
     damage(path)
     before = path.read_bytes()

@@ -1,4 +1,6 @@
-"""A database that others may read or write, or may have put there, is not opened."""
+"""A database that others may read or write, or may have put there, is
+not opened.
+"""
 
 import os
 import subprocess
@@ -16,7 +18,9 @@ def mend(said: str) -> None:
 
 
 @pytest.mark.parametrize("mode", [0o666, 0o644, 0o660])
-def test_a_loose_database_is_refused_with_the_command_that_mends_it(folder: Path, mode: int) -> None:
+def test_a_loose_database_is_refused_with_the_command_that_mends_it(
+    folder: Path, mode: int
+) -> None:
     path = filled(folder)
     path.chmod(mode)
     said = refusal(folder)

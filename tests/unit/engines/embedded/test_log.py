@@ -27,7 +27,9 @@ PARTITIONS = 4
 
 
 def record(number: int) -> NewRecord:
-    return NewRecord(b"key-%d" % number, b"value-%d" % number, {"trace_id": "1" * 32, "schema": "1"})
+    return NewRecord(
+        b"key-%d" % number, b"value-%d" % number, {"trace_id": "1" * 32, "schema": "1"}
+    )
 
 
 def append(log: EmbeddedLog, number: int) -> Appended:
@@ -83,7 +85,9 @@ def test_offsets_go_on_after_a_restart(folder: Path, clock: ManualClock) -> None
         assert append(log, 1).offset == first.offset + 1
 
 
-def test_a_full_disk_refuses_records_and_room_takes_them_again(log: EmbeddedLog, database: Database) -> None:
+def test_a_full_disk_refuses_records_and_room_takes_them_again(
+    log: EmbeddedLog, database: Database
+) -> None:
     def limit(connection: sqlite3.Connection, pages: Sequence[int]) -> list[None]:
         for each in pages:
             connection.execute(f"PRAGMA max_page_count = {each}")
@@ -130,10 +134,14 @@ def test_records_that_another_process_appended_stop_no_append(
         assert append(log, 1).offset == first.offset + more + 1
 
 
-def test_a_check_writes_and_commits(log: EmbeddedLog, database: Database, clock: ManualClock) -> None:
+def test_a_check_writes_and_commits(
+    log: EmbeddedLog, database: Database, clock: ManualClock
+) -> None:
     log.check()
     probed = database.read(
-        lambda connection: connection.execute("SELECT value FROM meta WHERE name = 'probed_at'").fetchone()
+        lambda connection: connection.execute(
+            "SELECT value FROM meta WHERE name = 'probed_at'"
+        ).fetchone()
     )
     assert probed == (clock.now_ms(),)
 
@@ -145,8 +153,12 @@ def test_a_check_is_bounded(log: EmbeddedLog, folder: Path) -> None:
             log.check()
 
 
-def test_a_check_fails_while_the_last_record_found_no_room(log: EmbeddedLog, database: Database) -> None:
-    """Although there is room for something small; nobody but the check may try when all are turned away."""
+def test_a_check_fails_while_the_last_record_found_no_room(
+    log: EmbeddedLog, database: Database
+) -> None:
+    """Although there is room for something small; nobody but the check
+    may try when all are turned away.
+    """
 
     def limit(connection: sqlite3.Connection, more: Sequence[int]) -> list[int]:
         (pages,) = connection.execute("PRAGMA page_count").fetchone()
@@ -156,7 +168,9 @@ def test_a_check_fails_while_the_last_record_found_no_room(log: EmbeddedLog, dat
     limits = database.kind(limit)
     limits.wait(3)
     log.check()
-    assert isinstance(log.append(NewRecord(b"key", bytes(100_000), {})).exception(PATIENCE), LogUnavailable)
+    assert isinstance(
+        log.append(NewRecord(b"key", bytes(100_000), {})).exception(PATIENCE), LogUnavailable
+    )
     for _ in range(2):
         with pytest.raises(LogUnavailable, match="full"):
             log.check()
@@ -167,7 +181,9 @@ def test_a_check_fails_while_the_last_record_found_no_room(log: EmbeddedLog, dat
         log.check()
     assert limits.wait(1000) == before
     limits.wait(3)
-    assert isinstance(log.append(NewRecord(b"key", bytes(500_000), {})).exception(PATIENCE), LogUnavailable)
+    assert isinstance(
+        log.append(NewRecord(b"key", bytes(500_000), {})).exception(PATIENCE), LogUnavailable
+    )
     append(log, 1)
     log.check()
 
@@ -184,7 +200,9 @@ def test_a_closed_database_takes_nothing(log: EmbeddedLog, database: Database) -
     sys.platform != "linux" or os.getuid() != 0 or shutil.which("mount") is None,
     reason="needs a root user on Linux who can mount a tiny disk",
 )
-def test_a_disk_that_fills_up_loses_nothing_and_room_mends_it(folder: Path, clock: ManualClock) -> None:
+def test_a_disk_that_fills_up_loses_nothing_and_room_mends_it(
+    folder: Path, clock: ManualClock
+) -> None:
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
     if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
@@ -244,7 +262,9 @@ while True:
 
 
 def storm(folder: Path, first: int, lines: int) -> dict[int, tuple[int, int]]:
-    """Append until so many records are acknowledged, kill the process, and give what it acknowledged."""
+    """Append until so many records are acknowledged, kill the process,
+    and give what it acknowledged.
+    """
     process = subprocess.Popen(
         [sys.executable, "-c", STORM, str(folder), str(first)], stdout=subprocess.PIPE, text=True
     )

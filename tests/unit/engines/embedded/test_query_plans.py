@@ -1,4 +1,6 @@
-"""Every read is a range of an index: none grows with what other users and conversations hold."""
+"""Every read is a range of an index: none grows with what other users
+and conversations hold.
+"""
 
 import sqlite3
 from collections.abc import Callable
@@ -8,7 +10,13 @@ import pytest
 
 from angarium.domain.conversation import ConversationPosition
 from angarium.domain.message import InboxPosition, MessagePosition
-from angarium.engines.embedded import bulk_sql, consumer, conversations, message_reader, message_writer
+from angarium.engines.embedded import (
+    bulk_sql,
+    consumer,
+    conversations,
+    message_reader,
+    message_writer,
+)
 from angarium.engines.embedded.conversations import EmbeddedConversations
 from angarium.engines.embedded.database import Database
 from angarium.engines.embedded.messages import EmbeddedMessages
@@ -74,17 +82,23 @@ def test_a_read_scans_no_table(database: Database, name: str) -> None:
     [
         message_writer._KNOWN.replace("{values}", "VALUES ('a', 'b'), ('c', 'd')"),
         conversations._GET_OF.replace("?", "NULL"),
-        message_writer._DELIVER.replace("{values}", "VALUES ('a', 1, 2, 'b', 3), ('c', 1, 2, 'd', 3)"),
+        message_writer._DELIVER.replace(
+            "{values}", "VALUES ('a', 1, 2, 'b', 3), ('c', 1, 2, 'd', 3)"
+        ),
     ],
 )
 def test_what_the_router_looks_up_is_found_by_its_key(database: Database, statement: str) -> None:
     assert_ranges_only(plan(database, statement))
 
 
-def test_what_a_user_asks_for_scans_no_table(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_user_asks_for_scans_no_table(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     traced: list[str] = []
 
-    def tracing(connection: sqlite3.Connection, query: str, parameters: object) -> list[list[bulk_sql.Value]]:
+    def tracing(
+        connection: sqlite3.Connection, query: str, parameters: object
+    ) -> list[list[bulk_sql.Value]]:
         traced.append(query)
         return []
 

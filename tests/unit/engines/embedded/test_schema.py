@@ -10,14 +10,17 @@ from angarium.engines.embedded.database import Database
 from angarium.engines.embedded.schema import Migration, known_migrations, migrate
 
 PARTITIONS = 4
-SECOND = Migration(2, "ALTER TABLE users ADD COLUMN size INTEGER;\nUPDATE users\n   SET size = 43;\n")
+SECOND = Migration(
+    2, "ALTER TABLE users ADD COLUMN size INTEGER;\nUPDATE users\n   SET size = 43;\n"
+)
 THIRD = Migration(3, "CREATE TABLE shoes (size INTEGER);")
 
 
 def put_user(opened: Database) -> None:
     def run(connection: sqlite3.Connection, items: Sequence[None]) -> Sequence[None]:
         connection.execute(
-            "INSERT INTO users (user_id, username, password_hash, created_at) VALUES ('1', 'al', 'hash', 1)"
+            "INSERT INTO users (user_id, username, password_hash, created_at) VALUES ('1', 'al', "
+            "'hash', 1)"
         )
         return items
 
@@ -58,7 +61,10 @@ def test_each_step_is_taken_once(folder: Path) -> None:
 
 def test_a_new_database_equals_one_that_was_brought_forward(folder: Path, tmp_path: Path) -> None:
     version_1(folder)
-    with closing(open_with(folder, SECOND, THIRD)) as old, closing(open_with(tmp_path, SECOND, THIRD)) as new:
+    with (
+        closing(open_with(folder, SECOND, THIRD)) as old,
+        closing(open_with(tmp_path, SECOND, THIRD)) as new,
+    ):
         assert old.read(schema) == new.read(schema)
 
 
@@ -76,7 +82,9 @@ def test_a_newer_database_is_refused_and_left_as_it_is(folder: Path) -> None:
 def test_a_step_that_fails_changes_nothing(folder: Path) -> None:
     path = version_1(folder)
     with pytest.raises(SetupError, match="cannot be used"):
-        open_with(folder, SECOND, Migration(3, "CREATE TABLE shoes (size INTEGER);\nDROP TABLE nowhere;"))
+        open_with(
+            folder, SECOND, Migration(3, "CREATE TABLE shoes (size INTEGER);\nDROP TABLE nowhere;")
+        )
     with closing(Database.open(folder, PARTITIONS, known_migrations()[:1])) as opened:
         tables = opened.read(lambda c: c.execute("SELECT name FROM sqlite_master").fetchall())
     assert ("shoes",) not in tables

@@ -41,7 +41,13 @@ def user(name: str) -> User:
 def messages(count: int, conversation_id: UUID = CONVERSATION.conversation_id) -> list[Message]:
     return [
         Message(
-            uuid4(), conversation_id, ALICE, BOB, f"text {number}", MessagePosition(5, number), Status.SENT
+            uuid4(),
+            conversation_id,
+            ALICE,
+            BOB,
+            f"text {number}",
+            MessagePosition(5, number),
+            Status.SENT,
         )
         for number in range(count)
     ]
@@ -57,11 +63,22 @@ def write_lock(folder: Path) -> Iterator[None]:
 
 @pytest.mark.parametrize(
     "count",
-    [1, bulk_sql.MAX_COUNT - 1, bulk_sql.MAX_COUNT, bulk_sql.MAX_COUNT + 1, 3 * bulk_sql.MAX_COUNT + 5],
+    [
+        1,
+        bulk_sql.MAX_COUNT - 1,
+        bulk_sql.MAX_COUNT,
+        bulk_sql.MAX_COUNT + 1,
+        3 * bulk_sql.MAX_COUNT + 5,
+    ],
 )
-def test_any_number_of_messages_is_stored_and_confirmed_in_one_call(database: Database, count: int) -> None:
+def test_any_number_of_messages_is_stored_and_confirmed_in_one_call(
+    database: Database, count: int
+) -> None:
     store, sent = EmbeddedMessages(database), messages(count)
-    assert store.record(CONVERSATION.conversation_id, sent).result(PATIENCE) == (StoreOutcome.STORED,) * count
+    assert (
+        store.record(CONVERSATION.conversation_id, sent).result(PATIENCE)
+        == (StoreOutcome.STORED,) * count
+    )
     receipts = [Receipt(each.message_id, BOB, 9) for each in sent]
     marked = store.mark_delivered(CONVERSATION.conversation_id, receipts).result(PATIENCE)
     assert marked == (ReceiptOutcome.DELIVERED,) * count
@@ -76,7 +93,8 @@ def test_no_statement_that_is_kept_keeps_more_than_some_bytes() -> None:
     assert [row[0] for chunk in chunks for row in chunk] == texts
     sizes = [sum(len(str(row[0]).encode()) for row in chunk) for chunk in chunks]
     assert all(
-        len(chunk) == 1 or size <= bulk_sql.MAX_BYTES for chunk, size in zip(chunks, sizes, strict=True)
+        len(chunk) == 1 or size <= bulk_sql.MAX_BYTES
+        for chunk, size in zip(chunks, sizes, strict=True)
     )
     assert max(map(len, chunks)) == 64
 
@@ -147,7 +165,9 @@ def test_in_an_outage_every_future_holds_the_ports_own_error(
 def test_a_closed_store_tells_it_in_the_ports_own_way(database: Database) -> None:
     store, presence = EmbeddedMessages(database), EmbeddedPresence(database)
     database.close()
-    assert isinstance(store.record(CONVERSATION.conversation_id, messages(1)).exception(0), StoreUnavailable)
+    assert isinstance(
+        store.record(CONVERSATION.conversation_id, messages(1)).exception(0), StoreUnavailable
+    )
     assert isinstance(presence.touch(ALICE, 1).exception(0), StoreUnavailable)
     assert isinstance(presence.last_seen([ALICE]).exception(0), StoreUnavailable)
     with pytest.raises(LogUnavailable):
@@ -212,7 +232,8 @@ def test_the_file_can_be_read_by_a_person(database: Database, folder: Path) -> N
     store.record(CONVERSATION.conversation_id, messages(2)).result(PATIENCE)
     with closing(sqlite3.connect(folder / "angarium.db")) as connection:
         joined = connection.execute(
-            "SELECT username, content, status FROM messages JOIN users ON user_id = sender_id ORDER BY seq"
+            "SELECT username, content, status FROM messages JOIN users ON user_id = sender_id "
+            "ORDER BY seq"
         ).fetchall()
         ids = connection.execute("SELECT conversation_id FROM conversations").fetchall()
     assert joined == [("alice", "text 0", "SENT"), ("alice", "text 1", "SENT")]

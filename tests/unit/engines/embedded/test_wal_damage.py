@@ -13,7 +13,14 @@ from pathlib import Path
 import pytest
 
 from angarium.engines.embedded.database import Database
-from tests.unit.engines.embedded.files import PARTITIONS, filled, insert_user, names, put_user, refusal
+from tests.unit.engines.embedded.files import (
+    PARTITIONS,
+    filled,
+    insert_user,
+    names,
+    put_user,
+    refusal,
+)
 
 USERS = 20
 HEADER, FRAME = 32, 24 + 4096
@@ -22,7 +29,9 @@ SALTS = slice(16, 24)
 
 @pytest.fixture
 def crashed(folder: Path) -> Path:
-    """The folder of a process that was killed after it had committed users one by one."""
+    """The folder of a process that was killed after it had committed
+    users one by one.
+    """
     script = f"""
 import os, signal, sys
 from pathlib import Path
@@ -64,7 +73,11 @@ def in_frame(number: int, place: int = 1000) -> int:
 
 
 def damage_told(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [each.getMessage() for each in caplog.records if getattr(each, "action", "") == "wal_damaged"]
+    return [
+        each.getMessage()
+        for each in caplog.records
+        if getattr(each, "action", "") == "wal_damaged"
+    ]
 
 
 def users_left(folder: Path) -> int:
@@ -94,7 +107,9 @@ def test_a_flipped_bit_in_the_middle_is_told_with_what_lies_behind_it(
     assert 0 < left < USERS
     (told,) = damage_told(caplog)
     assert str(wal_of(crashed)) in told
-    assert f"of {USERS - left} transactions" in told.replace(str(USERS - left - 1), str(USERS - left))
+    assert f"of {USERS - left} transactions" in told.replace(
+        str(USERS - left - 1), str(USERS - left)
+    )
     (copy,) = crashed.glob("angarium.db-wal.damaged-*")
     assert str(copy) in told
     assert copy.read_bytes() == damaged != whole
@@ -127,14 +142,18 @@ def torn_between_header_and_page(folder: Path) -> None:
 
 
 def torn_in_an_old_frame(folder: Path) -> None:
-    """The last frame's header was written over an older frame, its page not yet."""
+    """The last frame's header was written over an older frame, its page
+    not yet.
+    """
     with wal_of(folder).open("r+b") as file:
         file.seek(in_frame(frames(folder), 24))
         file.write(os.urandom(4096))
 
 
 def older_frames_behind(folder: Path) -> None:
-    """Frames of the time before the file was begun anew have other salts."""
+    """Frames of the time before the file was begun anew have other
+    salts.
+    """
     with wal_of(folder).open("r+b") as file:
         old = bytearray(file.read()[HEADER:])
         for start in range(8, len(old), FRAME):
@@ -193,7 +212,9 @@ def test_a_disk_without_room_for_the_copy_is_told(
 
 
 def late_writes(folder: Path, users: int) -> bytes:
-    """Write, carry all into the database, write a little more; give the WAL that holds only that."""
+    """Write, carry all into the database, write a little more; give the
+    WAL that holds only that.
+    """
     with closing(Database.open(folder, PARTITIONS)) as opened:
         opened.kind(put_many).wait(users)
         with closing(sqlite3.connect(folder / "angarium.db")) as other:

@@ -94,7 +94,9 @@ def test_a_kind_that_gives_too_few_results_fails(notebook: Notebook) -> None:
     assert notebook.kept() == [2]
 
 
-def test_a_fault_after_the_commit_neither_repeats_it_nor_ends_the_writer(notebook: Notebook) -> None:
+def test_a_fault_after_the_commit_neither_repeats_it_nor_ends_the_writer(
+    notebook: Notebook,
+) -> None:
     def fail() -> None:
         raise ZeroDivisionError
 
@@ -116,7 +118,9 @@ def test_what_follows_a_commit_is_done_before_the_callers_are_told(notebook: Not
     assert told == ["committed", "caller", "committed"]
 
 
-def test_a_callback_that_raises_harms_nobody(notebook: Notebook, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_callback_that_raises_harms_nobody(
+    notebook: Notebook, caplog: pytest.LogCaptureFixture
+) -> None:
     def raise_it(_: "Future[int]") -> None:
         raise ZeroDivisionError
 
@@ -133,7 +137,10 @@ def test_in_an_outage_every_job_fails_with_its_own_error_from_sqlites(notebook: 
     logged = notebook.writer.kind(notebook.add, LogUnavailable)
     with closing(sqlite3.connect(notebook.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        errors = [notebook.notes.submit(1).exception(PATIENCE), logged.submit(2).exception(PATIENCE)]
+        errors = [
+            notebook.notes.submit(1).exception(PATIENCE),
+            logged.submit(2).exception(PATIENCE),
+        ]
     assert [type(error) for error in errors] == [StoreUnavailable, LogUnavailable]
     assert all(isinstance(cause_of(error), sqlite3.OperationalError) for error in errors)
     assert notebook.notes.wait(3) == 30
@@ -148,7 +155,9 @@ def test_a_full_disk_fails_every_job_and_room_mends_it(notebook: Notebook) -> No
 
     def spread(connection: sqlite3.Connection, sizes: Sequence[int]) -> list[None]:
         connection.execute("CREATE TABLE IF NOT EXISTS blobs (bytes BLOB)")
-        connection.executemany("INSERT INTO blobs VALUES (zeroblob(?))", [(size,) for size in sizes])
+        connection.executemany(
+            "INSERT INTO blobs VALUES (zeroblob(?))", [(size,) for size in sizes]
+        )
         return [None] * len(sizes)
 
     limits = notebook.writer.kind(limit, StoreUnavailable)

@@ -1,4 +1,6 @@
-"""kafka-python's own consumer and producer, whole and running, with no broker behind them."""
+"""kafka-python's own consumer and producer, whole and running, with no
+broker behind them.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,7 +46,9 @@ def offline_producer(**options: object) -> Iterator[kafka.KafkaProducer]:
 
 
 def cluster_of(client: KafkaNetClient, topic: str) -> ClusterMetadata:
-    """Let a client know a broker, which nobody can reach, and a topic of one partition that it leads."""
+    """Let a client know a broker, which nobody can reach, and a topic
+    of one partition that it leads.
+    """
     kinds = MetadataResponse.MetadataResponseTopic
     partition = kinds.MetadataResponsePartition(
         version=9,
@@ -62,15 +66,24 @@ def cluster_of(client: KafkaNetClient, topic: str) -> ClusterMetadata:
     )
     client.cluster.update_metadata(
         MetadataResponse(
-            version=9, throttle_time_ms=0, brokers=[broker], cluster_id="c", controller_id=0, topics=[found]
+            version=9,
+            throttle_time_ms=0,
+            brokers=[broker],
+            cluster_id="c",
+            controller_id=0,
+            topics=[found],
         )
     )
     return client.cluster
 
 
 def coordinator_of(cluster: ClusterMetadata) -> str:
-    """Let a cluster know that its only broker coordinates a group; gives the node id for requests to it."""
-    response = FindCoordinatorResponse(version=3, error_code=0, node_id=0, host="127.0.0.1", port=1)
+    """Let a cluster know that its only broker coordinates a group;
+    gives the node id for requests to it.
+    """
+    response = FindCoordinatorResponse(
+        version=3, error_code=0, node_id=0, host="127.0.0.1", port=1
+    )
     return str(cluster.add_coordinator(response, "group", "group"))
 
 

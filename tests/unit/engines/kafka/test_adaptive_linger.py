@@ -1,6 +1,11 @@
 import pytest
 
-from angarium.engines.kafka.adaptive_linger import ALONE_SECONDS, BUSY_LINGER_MS, LINGER_MS, AdaptiveLinger
+from angarium.engines.kafka.adaptive_linger import (
+    ALONE_SECONDS,
+    BUSY_LINGER_MS,
+    LINGER_MS,
+    AdaptiveLinger,
+)
 from tests.fakes.clock import ManualClock
 
 BETWEEN = ALONE_SECONDS / 4
@@ -29,7 +34,9 @@ def test_records_wait_a_little_for_each_other(linger: AdaptiveLinger) -> None:
     assert linger.milliseconds() == LINGER_MS
 
 
-def test_a_record_that_nobody_follows_does_not_wait(linger: AdaptiveLinger, clock: ManualClock) -> None:
+def test_a_record_that_nobody_follows_does_not_wait(
+    linger: AdaptiveLinger, clock: ManualClock
+) -> None:
     clock.advance(ALONE_SECONDS + BETWEEN)
     linger.record_arrived()
     assert linger.milliseconds() == 0
@@ -71,7 +78,9 @@ def test_a_caller_who_never_tells_of_a_pause_is_not_waited_for(
     assert linger.milliseconds() == LINGER_MS
 
 
-def test_a_pause_tells_whether_anything_came_before_it(linger: AdaptiveLinger, clock: ManualClock) -> None:
+def test_a_pause_tells_whether_anything_came_before_it(
+    linger: AdaptiveLinger, clock: ManualClock
+) -> None:
     assert linger.rested()
     assert not linger.rested()
     come(linger, clock, 1)

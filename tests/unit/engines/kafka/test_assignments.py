@@ -28,7 +28,9 @@ def test_a_partition_is_held_once_its_position_is_known(holdings: AssignmentTrac
     assert holdings.drain_changes() == ((), {})
 
 
-def test_what_is_taken_is_lost_and_what_comes_back_is_another_hold(holdings: AssignmentTracker) -> None:
+def test_what_is_taken_is_lost_and_what_comes_back_is_another_hold(
+    holdings: AssignmentTracker,
+) -> None:
     first = hold(holdings, 1)
     holdings.drain_changes()
     holdings.revoke(1)

@@ -46,7 +46,8 @@ def test_what_does_not_fit_is_kept_without_its_value_and_says_so() -> None:
     kept = read_back(written)
     assert kept.record == replace(record, value=None)
     assert kept.detail == (
-        "no JSON; too large to be kept whole: without its value (10000 bytes), which only its topic has"
+        "no JSON; too large to be kept whole: without its value (10000 bytes), which only its "
+        "topic has"
     )
     assert (kept.reason, kept.trace_id) == ("undecodable_event", "t1")
 
@@ -80,6 +81,8 @@ def test_what_does_not_fit_even_so_is_kept_as_its_position_alone(record: Record)
     ],
     ids=["no headers", "others", "no text", "no values", "no numbers"],
 )
-def test_a_record_that_nobody_here_wrote_is_no_dead_letter(headers: list[tuple[str, bytes | None]]) -> None:
+def test_a_record_that_nobody_here_wrote_is_no_dead_letter(
+    headers: list[tuple[str, bytes | None]],
+) -> None:
     found = dict.fromkeys(ConsumerRecord._fields) | {"value": b"x", "headers": headers}
     assert dead_letter_records.decode(ConsumerRecord(**found)) is None

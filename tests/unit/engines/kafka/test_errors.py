@@ -42,7 +42,9 @@ def test_a_commit_without_a_hold_is_refused_for_good(error: Exception) -> None:
     assert is_refused_for_good(error)
 
 
-@pytest.mark.parametrize("error", [errors.KafkaTimeoutError("t"), OSError("t"), RuntimeError("t")], ids=repr)
+@pytest.mark.parametrize(
+    "error", [errors.KafkaTimeoutError("t"), OSError("t"), RuntimeError("t")], ids=repr
+)
 def test_what_the_library_raises_becomes_an_outage_that_names_it(error: Exception) -> None:
     with (
         pytest.raises(LogUnavailable, match=f"trying: {type(error).__name__}") as outage,

@@ -25,7 +25,9 @@ class Metadata:
 
 
 class Producer:
-    """Stands for a connected producer: acknowledges at once, or raises what it is told to."""
+    """Stands for a connected producer: acknowledges at once, or raises
+    what it is told to.
+    """
 
     def __init__(self) -> None:
         self.failure: Exception | None = None
@@ -34,7 +36,11 @@ class Producer:
         self.has_failed = False
 
     def send(
-        self, sent: PendingAppend, _key: bytes | None, _value: bytes | None, _headers: list[tuple[str, bytes]]
+        self,
+        sent: PendingAppend,
+        _key: bytes | None,
+        _value: bytes | None,
+        _headers: list[tuple[str, bytes]],
     ) -> None:
         if self.failure is not None:
             raise self.failure
@@ -65,7 +71,9 @@ def writer(producer: Producer, clock: ManualClock) -> Iterator[TopicWriter]:
         yield opened
 
 
-@pytest.mark.parametrize("failure", [TypeError("headers"), KeyError("unforeseen"), LogUnavailable("away")])
+@pytest.mark.parametrize(
+    "failure", [TypeError("headers"), KeyError("unforeseen"), LogUnavailable("away")]
+)
 def test_whatever_sending_raises_is_an_outage_and_holds_nothing(
     writer: TopicWriter, producer: Producer, clock: ManualClock, failure: Exception
 ) -> None:

@@ -1,4 +1,6 @@
-"""What kafka-python's clients are asked for; its own defaults would break promises silently."""
+"""What kafka-python's clients are asked for; its own defaults would
+break promises silently.
+"""
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -30,7 +32,9 @@ Options = dict[str, object]
 
 
 def asked(monkeypatch: pytest.MonkeyPatch, client: str, use: Callable[[], object]) -> Options:
-    """Give the options with which a client of the library is made; there is no broker behind it."""
+    """Give the options with which a client of the library is made;
+    there is no broker behind it.
+    """
     found: Options = {}
 
     def refuse(**options: object) -> NoReturn:
@@ -43,19 +47,29 @@ def asked(monkeypatch: pytest.MonkeyPatch, client: str, use: Callable[[], object
     return found
 
 
-def test_a_record_is_acknowledged_by_all_replicas_and_appended_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    options = asked(monkeypatch, "KafkaProducer", lambda: TopicProducer.connect(NOWHERE, "messages", 1))
+def test_a_record_is_acknowledged_by_all_replicas_and_appended_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    options = asked(
+        monkeypatch, "KafkaProducer", lambda: TopicProducer.connect(NOWHERE, "messages", 1)
+    )
     assert options["acks"] == "all"
     assert options["enable_idempotence"] is True
     assert "retries" not in options, "the default is without an end; fewer switch idempotence off"
-    assert options["max_in_flight_requests_per_connection"] in range(1, 6), "more reorder what is sent again"
+    assert options["max_in_flight_requests_per_connection"] in range(1, 6), (
+        "more reorder what is sent again"
+    )
     assert options["allow_auto_create_topics"] is False
     assert options["max_block_ms"] == 300, "the caller's thread waits for so long at most"
 
 
-def test_where_a_group_goes_on_is_never_the_librarys_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_a_group_goes_on_is_never_the_librarys_choice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     options = asked(
-        monkeypatch, "KafkaConsumer", lambda: KafkaLogConsumer(NOWHERE, "messages", "router").poll(0)
+        monkeypatch,
+        "KafkaConsumer",
+        lambda: KafkaLogConsumer(NOWHERE, "messages", "router").poll(0),
     )
     assert options["group_id"] == "router"
     assert options["auto_offset_reset"] == "none"
@@ -68,7 +82,9 @@ def test_where_a_group_goes_on_is_never_the_librarys_choice(monkeypatch: pytest.
     assert options["allow_auto_create_topics"] is False
 
 
-def test_dead_letters_are_read_from_the_beginning_without_a_group(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dead_letters_are_read_from_the_beginning_without_a_group(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     letters = KafkaDeadLetters(NOWHERE, "messages")
     try:
         options = asked(monkeypatch, "KafkaConsumer", lambda: letters.read(1))
@@ -81,7 +97,9 @@ def test_dead_letters_are_read_from_the_beginning_without_a_group(monkeypatch: p
 
 
 class StandInProducer:
-    """Takes the library's place where a producer finds its topic and sends to it; there is no broker."""
+    """Takes the library's place where a producer finds its topic and
+    sends to it; there is no broker.
+    """
 
     sent: ClassVar[dict[bytes, int]] = {}
 
@@ -93,7 +111,12 @@ class StandInProducer:
         self._transaction_manager = SimpleNamespace(has_fatal_error=lambda: False)
 
     def send(
-        self, _topic: str, value: bytes, key: bytes, headers: Sequence[tuple[str, bytes]], partition: int
+        self,
+        _topic: str,
+        value: bytes,
+        key: bytes,
+        headers: Sequence[tuple[str, bytes]],
+        partition: int,
     ) -> Future:
         self.sent[key] = partition
         return Future()

@@ -107,7 +107,9 @@ def test_a_late_acknowledgement_changes_no_answer_and_tells_that_the_partition_i
     assert outcomes.passes == [0]
 
 
-def test_the_library_s_failure_becomes_an_outage(flight: PendingAppends, outcomes: Outcomes) -> None:
+def test_the_library_s_failure_becomes_an_outage(
+    flight: PendingAppends, outcomes: Outcomes
+) -> None:
     sent = flight.begin(1)
     sent.refused(KafkaTimeoutError("late"))
     assert isinstance(sent.future.exception(0), LogUnavailable)

@@ -7,13 +7,19 @@ from typing import cast
 import pytest
 
 from angarium.domain.errors import LogUnavailable, SetupError
-from angarium.engines.kafka.producer_supervisor import REST_SECONDS, SILENT_SECONDS, ProducerSupervisor
+from angarium.engines.kafka.producer_supervisor import (
+    REST_SECONDS,
+    SILENT_SECONDS,
+    ProducerSupervisor,
+)
 from angarium.engines.kafka.topic_producer import TopicProducer
 from tests.unit.services.log_lines import captured
 
 
 class Producer:
-    """Stands for a connected producer; knows only whether it failed and whether it was closed."""
+    """Stands for a connected producer; knows only whether it failed and
+    whether it was closed.
+    """
 
     def __init__(self, has_failed: bool) -> None:
         self.has_failed = has_failed
@@ -56,7 +62,9 @@ def open_link(brokers: Brokers) -> Iterator[Callable[[], ProducerSupervisor]]:
     links: list[ProducerSupervisor] = []
 
     def make() -> ProducerSupervisor:
-        links.append(ProducerSupervisor(brokers.connect, lambda: brokers.silence, brokers.replaced))
+        links.append(
+            ProducerSupervisor(brokers.connect, lambda: brokers.silence, brokers.replaced)
+        )
         return links[-1]
 
     yield make
@@ -169,7 +177,11 @@ def test_closing_closes_the_producer(brokers: Brokers) -> None:
     ],
 )
 def test_what_goes_on_is_told_once_in_a_while(
-    brokers: Brokers, open_link: Callable[[], ProducerSupervisor], failure: Exception, action: str, level: str
+    brokers: Brokers,
+    open_link: Callable[[], ProducerSupervisor],
+    failure: Exception,
+    action: str,
+    level: str,
 ) -> None:
     brokers.failure = failure
     with captured() as lines:

@@ -1,4 +1,6 @@
-"""The batch format, read by its public specification; kafka-python's own reader is the oracle."""
+"""The batch format, read by its public specification; kafka-python's
+own reader is the oracle.
+"""
 
 import struct
 
@@ -49,17 +51,27 @@ def opened(data: bytes) -> RecordBatch:
 
 
 @given(contents, st.sampled_from([0, GZIP]), st.integers(0, 2**40))
-def test_every_batch_is_read_as_the_library_reads_it(records: list[Content], codec: int, first: int) -> None:
+def test_every_batch_is_read_as_the_library_reads_it(
+    records: list[Content], codec: int, first: int
+) -> None:
     data = made(records, codec, first)
     batch, its_own = opened(data), DefaultRecordBatch(data)
     assert its_own.validate_crc()
-    for name in ("base_offset", "last_offset", "next_offset", "leader_epoch", "producer_id", "records_count"):
+    for name in (
+        "base_offset",
+        "last_offset",
+        "next_offset",
+        "leader_epoch",
+        "producer_id",
+        "records_count",
+    ):
         assert getattr(batch, name) == getattr(its_own, name), name
     assert batch.is_control == its_own.is_control_batch
     assert batch.is_transactional == its_own.is_transactional
     assert batch.has_producer_id == its_own.has_producer_id()
     expected = [
-        Record(3, each.offset, each.timestamp, each.key, each.value, dict(each.headers)) for each in its_own
+        Record(3, each.offset, each.timestamp, each.key, each.value, dict(each.headers))
+        for each in its_own
     ]
     assert list(decode(batch, 3, first)) == expected
 

@@ -18,7 +18,9 @@ class Topics:
             raise self.failure
 
 
-@pytest.mark.parametrize("failure", [LogUnavailable("away"), SetupError("CreateTime, not LogAppendTime")])
+@pytest.mark.parametrize(
+    "failure", [LogUnavailable("away"), SetupError("CreateTime, not LogAppendTime")]
+)
 def test_topics_are_asked_until_they_agree_and_then_never_again(failure: Exception) -> None:
     topics = Topics(failure)
     check = TopicVerification(topics.verify)

@@ -15,7 +15,9 @@ SALT = b"sixteen bytes ok"
 
 
 class Spent:
-    """Stands in for scrypt: derives at once, and sums up what the derivations would have cost."""
+    """Stands in for scrypt: derives at once, and sums up what the
+    derivations would have cost.
+    """
 
     def __init__(self) -> None:
         self.cost = 0
@@ -41,7 +43,9 @@ def phc(log_n: int, r: int, p: int, salt: bytes = SALT, digest: bytes = b"d" * 3
 
 
 def made_elsewhere(password: str, log_n: int, r: int, p: int) -> str:
-    digest = hashlib.scrypt(password.encode(), salt=SALT, n=2**log_n, r=r, p=p, maxmem=200 * 2**20, dklen=32)
+    digest = hashlib.scrypt(
+        password.encode(), salt=SALT, n=2**log_n, r=r, p=p, maxmem=200 * 2**20, dklen=32
+    )
     return phc(log_n, r, p, SALT, digest)
 
 
@@ -102,7 +106,16 @@ def test_a_right_password_costs_as_much_as_a_wrong_one() -> None:
 def test_no_password_matches_an_unknown_user() -> None:
     class Constant:
         def __call__(
-            self, password: bytes, /, *, salt: bytes, n: int, r: int, p: int, maxmem: int, dklen: int
+            self,
+            password: bytes,
+            /,
+            *,
+            salt: bytes,
+            n: int,
+            r: int,
+            p: int,
+            maxmem: int,
+            dklen: int,
         ) -> bytes:
             return b"\0" * dklen
 
@@ -113,7 +126,16 @@ def test_no_password_matches_an_unknown_user() -> None:
 
 @pytest.mark.parametrize(
     "parameters",
-    [(13, 8, 1), (13, 8, 10), (14, 8, 5), (15, 8, 3), (16, 8, 2), (17, 8, 1), (16, 8, 1), (12, 16, 1)],
+    [
+        (13, 8, 1),
+        (13, 8, 10),
+        (14, 8, 5),
+        (15, 8, 3),
+        (16, 8, 2),
+        (17, 8, 1),
+        (16, 8, 1),
+        (12, 16, 1),
+    ],
 )
 def test_parameters_in_use_elsewhere_are_accepted(parameters: tuple[int, int, int]) -> None:
     assert ScryptHasher().is_hash(phc(*parameters))
@@ -136,7 +158,9 @@ def test_parameters_in_use_elsewhere_are_accepted(parameters: tuple[int, int, in
         (99, 8, 1),
     ],
 )
-def test_weaker_costlier_or_impossible_parameters_are_no_hash(parameters: tuple[int, int, int]) -> None:
+def test_weaker_costlier_or_impossible_parameters_are_no_hash(
+    parameters: tuple[int, int, int],
+) -> None:
     spent = Spent()
     assert not ScryptHasher().is_hash(phc(*parameters))
     assert spent.of(phc(*parameters)) == DEFAULT_COST
@@ -189,7 +213,9 @@ def test_a_password_with_a_lone_surrogate_matches_nothing_of_others_and_never_ra
 
 
 class Gate:
-    """Derivations that wait until they are let go, and the most that ever ran at once."""
+    """Derivations that wait until they are let go, and the most that
+    ever ran at once.
+    """
 
     def __init__(self) -> None:
         self.open = threading.Event()

@@ -69,7 +69,9 @@ def test_a_file_without_a_key_is_refused_by_name_and_left_alone(
 
 
 @pytest.mark.parametrize("around", ["{}", "{}\n", "\ufeff{}\r\n"])
-def test_a_key_of_ones_own_is_taken_without_what_an_editor_put_around_it(tmp_path: Path, around: str) -> None:
+def test_a_key_of_ones_own_is_taken_without_what_an_editor_put_around_it(
+    tmp_path: Path, around: str
+) -> None:
     key = "a key of my own, with an ä in it and 32 bytes"
     path = tmp_path / "jwt_secret"
     path.write_text(around.format(key), newline="")

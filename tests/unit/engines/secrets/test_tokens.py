@@ -135,7 +135,9 @@ def test_a_token_signed_with_another_key_is_invalid() -> None:
     assert code_of(signed(claims(), secret="x" * 44)) == Code.INVALID_TOKEN
 
 
-@pytest.mark.parametrize("algorithm", ["none", "None", "HS384", "HS512", "RS256", "", 7, ["HS256"], None])
+@pytest.mark.parametrize(
+    "algorithm", ["none", "None", "HS384", "HS512", "RS256", "", 7, ["HS256"], None]
+)
 def test_a_header_may_name_no_other_algorithm(algorithm: object) -> None:
     assert code_of(signed(claims(), alg=algorithm)) == Code.INVALID_TOKEN
 
@@ -169,7 +171,9 @@ def test_a_deeply_nested_header_is_invalid() -> None:
 
 def test_claims_that_are_no_object_are_invalid() -> None:
     for payload in (b"[]", b"7", b"{", b"\xff", b'{"exp":' + b"9" * 5000 + b"}"):
-        signing_input = f"{segment({'alg': 'HS256'})}.{urlsafe_b64encode(payload).rstrip(b'=').decode()}"
+        signing_input = (
+            f"{segment({'alg': 'HS256'})}.{urlsafe_b64encode(payload).rstrip(b'=').decode()}"
+        )
         digest = hmac.new(SECRET.encode(), signing_input.encode(), hashlib.sha256).digest()
         token = f"{signing_input}.{urlsafe_b64encode(digest).rstrip(b'=').decode()}"
         assert code_of(token) == Code.INVALID_TOKEN
@@ -179,7 +183,13 @@ def test_a_token_has_a_single_spelling() -> None:
     token = signer.issue(ALICE, NOW)
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     spellings = [token[:-1] + last for last in alphabet if last != token[-1]]
-    spellings += [token + "!", token + "=", token + "\n", token[:-1] + "!!" + token[-1], " " + token]
+    spellings += [
+        token + "!",
+        token + "=",
+        token + "\n",
+        token[:-1] + "!!" + token[-1],
+        " " + token,
+    ]
     for spelling in spellings:
         assert code_of(spelling) == Code.INVALID_TOKEN
 

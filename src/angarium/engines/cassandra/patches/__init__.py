@@ -1,1 +1,3 @@
-"""What leans on private parts of the Cassandra driver: one file a patch."""
+"""What leans on private parts of the Cassandra driver: one file a
+patch.
+"""

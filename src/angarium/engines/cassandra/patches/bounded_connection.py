@@ -1,18 +1,18 @@
-"""A connection of the driver that takes no more off its socket than it looks at.
+"""A connection of the driver that takes no more off its socket than it
+looks at.
 
 Fault: the driver reads in pieces of 4 KB for as long as there is
 anything to read, and looks at it afterwards: it then copies all that is
 left behind each piece of 128 KiB. And it forgets the first bytes of a
-piece's header whose others have not come yet.
-True in: cassandra-driver 3.30.1.
-Noticed by: `tests/unit/engines/cassandra/patches/test_bounded_connection.py`,
-where the driver's own buffers have to come to what is overridden here.
-The public way: `connection_class`, a public attribute of a cluster,
-takes this class; how a connection reads, no setting says.
-Measured: with many large answers under way the driver never came to
-their end: it held 280 MiB, and each of them was late.
-Mended upstream: delete this file, its test, and `connection_class` in
-`engines/cassandra/cluster.py`.
+piece's header whose others have not come yet. True in: cassandra-driver
+3.30.1. Noticed by:
+`tests/unit/engines/cassandra/patches/test_bounded_connection.py`, where
+the driver's own buffers have to come to what is overridden here. The
+public way: `connection_class`, a public attribute of a cluster, takes
+this class; how a connection reads, no setting says. Measured: with many
+large answers under way the driver never came to their end: it held 280
+MiB, and each of them was late. Mended upstream: delete this file, its
+test, and `connection_class` in `engines/cassandra/cluster.py`.
 """
 
 import ssl
@@ -29,7 +29,9 @@ _NOTHING_YET = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSL
 
 
 class _BoundedConnection(DefaultConnection):  # type: ignore[misc]
-    """Reads once each time that its socket is readable; what it leaves waits at the node's end."""
+    """Reads once each time that its socket is readable; what it leaves
+    waits at the node's end.
+    """
 
     _buffer: memoryview | None = None
 
@@ -60,7 +62,9 @@ class _BoundedConnection(DefaultConnection):  # type: ignore[misc]
         self.process_io_buffer()
 
     def _process_segment_buffer(self) -> None:
-        """Keep the first bytes of a header whose others have not come yet; the driver's own forgets them."""
+        """Keep the first bytes of a header whose others have not come
+        yet; the driver's own forgets them.
+        """
         if self._io_buffer.readable_io_bytes() < self._segment_codec.header_length_with_crc:
             self._io_buffer._segment_consumed = False
             self._iobuf.seek(0)
@@ -69,6 +73,8 @@ class _BoundedConnection(DefaultConnection):  # type: ignore[misc]
 
 
 ON_LIBEV = DefaultConnection.__name__ == "LibevConnection"
-"""As everywhere where the driver comes built; its other event loops are left as they are."""
+"""As everywhere where the driver comes built; its other event loops are
+left as they are.
+"""
 
 BoundedConnection = _BoundedConnection if ON_LIBEV else DefaultConnection

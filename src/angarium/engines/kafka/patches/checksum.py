@@ -21,6 +21,8 @@ from angarium.engines.kafka.crc32c import folded
 
 
 def install() -> None:
-    """Let kafka-python use ours, unless it has the package in C; safe to repeat."""
+    """Let kafka-python use ours, unless it has the package in C; safe
+    to repeat.
+    """
     if util.crc32c_c is None:
         default_records.calc_crc32c = folded

@@ -19,11 +19,15 @@ extend `NetworkClient`.
 from angarium.engines.kafka.patches.network_client import NetworkClient
 
 PAUSE_MS = 50.0
-"""The sender's shortest pause before it looks at a broker again that is not ready."""
+"""The sender's shortest pause before it looks at a broker again that is
+not ready.
+"""
 
 
 class BackoffClient(NetworkClient):
-    """A network client for a producer, whose sender waits before it looks again."""
+    """A network client for a producer, whose sender waits before it
+    looks again.
+    """
 
     def connection_delay(self, node_id: object) -> float:
         """Tell the sender how long to leave a broker alone.

@@ -5,25 +5,23 @@ it. If it ends before the next poll, that poll drops the outcome and
 joins anew; when the member leads the group, this starts another
 rebalance for everybody, which may end between two polls again, and so
 on without an end (docs/adr/0013). And where a leader joins anew because
-the topic's metadata has changed, it needs no other join any more as soon
-as it has assigned the partitions: a poll whose time is up then leaves
-the outcome to nobody, the member sends no heartbeats and stays without
-partitions for good.
-True in: kafka-python 3.0.12.
-Noticed by: `tests/unit/engines/kafka/patches/test_coordinator.py`, where
-the library has to come to what is overridden here, and its own
-coordinator has to join anew.
-The public way: polls of a second on a thread of their own make the gap
-between two polls rare, and not harmless; and since nothing wakes a poll,
-each commit and pause would wait for its end.
+the topic's metadata has changed, it needs no other join any more as
+soon as it has assigned the partitions: a poll whose time is up then
+leaves the outcome to nobody, the member sends no heartbeats and stays
+without partitions for good. True in: kafka-python 3.0.12. Noticed by:
+`tests/unit/engines/kafka/patches/test_coordinator.py`, where the
+library has to come to what is overridden here, and its own coordinator
+has to join anew. The public way: polls of a second on a thread of their
+own make the gap between two polls rare, and not harmless; and since
+nothing wakes a poll, each commit and pause would wait for its end.
 Measured: three groups on a real broker, whose three members joined one
 after the other before they had the topic's metadata. Without this, a
 join took 0.2 to 2.4 s with polls of 0.2 s, and one group never settled;
 with polls that do not wait, every 20 ms, as a worker's while it has
-work, 0.4 to 13.7 s, and one join took more than 20 s; with polls of 1 s,
-1.0 to 2.1 s. With this, 0.2 to 2.4 s and 0.2 to 2.1 s.
-Mended upstream: delete this file, its test, and the call of `take_over`
-in `group_client.py`.
+work, 0.4 to 13.7 s, and one join took more than 20 s; with polls of 1
+s, 1.0 to 2.1 s. With this, 0.2 to 2.4 s and 0.2 to 2.1 s. Mended
+upstream: delete this file, its test, and the call of `take_over` in
+`group_client.py`.
 """
 
 from kafka import KafkaConsumer
@@ -39,7 +37,8 @@ class JoinKeepingCoordinator(ConsumerCoordinator):  # type: ignore[misc]  # the 
 
     @classmethod
     def take_over(cls, consumer: KafkaConsumer) -> None:
-        """Mend the coordinator that the library has made; it offers no way to choose another.
+        """Mend the coordinator that the library has made; it offers no
+        way to choose another.
 
         Args:
             consumer: Which has not joined its group.
@@ -55,7 +54,8 @@ class JoinKeepingCoordinator(ConsumerCoordinator):  # type: ignore[misc]  # the 
         return self._join_task is not None or bool(super().need_rejoin())
 
     async def join_group_async(self, timeout_ms: float | None = None) -> bool:
-        """Join the group, or take up the join that is under way or has just ended.
+        """Join the group, or take up the join that is under way or has
+        just ended.
 
         Args:
             timeout_ms: How long it may take.
@@ -75,7 +75,8 @@ class JoinKeepingCoordinator(ConsumerCoordinator):  # type: ignore[misc]  # the 
             ended: Has it.
 
         Returns:
-            Will have it; None where it is a timeout, which the library takes for that of its own wait.
+            Will have it; None where it is a timeout, which the library
+            takes for that of its own wait.
         """
         if isinstance(ended.exception, KafkaTimeoutError):
             return None

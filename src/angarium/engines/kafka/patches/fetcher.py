@@ -24,17 +24,28 @@ from kafka.record import MemoryRecords
 from kafka.structs import TopicPartition
 
 from angarium import logs
-from angarium.engines.kafka.record_batches import RecordBatch, contains, corrupt, decode, open_batch, split
+from angarium.engines.kafka.record_batches import (
+    RecordBatch,
+    contains,
+    corrupt,
+    decode,
+    open_batch,
+    split,
+)
 from angarium.ports.message_log import Record
 
 REFETCHES = 3
-"""So often bytes that do not fit their checksum are asked for again, before they count as the log's own."""
+"""So often bytes that do not fit their checksum are asked for again,
+before they count as the log's own.
+"""
 
 _log = logs.get("angarium.kafka")
 
 
 class Refetches:
-    """Counts how often a place was asked for again: of each partition the one that is read next."""
+    """Counts how often a place was asked for again: of each partition
+    the one that is read next.
+    """
 
     def __init__(self) -> None:
         """Begin with none."""
@@ -68,8 +79,10 @@ class Refetches:
 class TolerantRecords(Fetcher.PartitionRecords):  # type: ignore[misc]  # the library has no types
     """One answer's records of a partition, given out as the port's own.
 
-    The library raises at the first record that it cannot decode, and keeps what raised: asked again, that has
-    nothing and does not say so, and the poll never ends. Here such a record is given out like any other.
+    The library raises at the first record that it cannot decode, and
+    keeps what raised: asked again, that has nothing and does not say
+    so, and the poll never ends. Here such a record is given out like
+    any other.
     """
 
     refetches: Refetches
@@ -79,7 +92,8 @@ class TolerantRecords(Fetcher.PartitionRecords):  # type: ignore[misc]  # the li
     def _unpack_records(
         self, tp: TopicPartition, records: MemoryRecords, *_deserializers: object
     ) -> Iterator[Record]:
-        # However it ends: the library goes on asking what is not drained.
+        # However it ends: the library goes on asking what is not
+        # drained.
         try:
             yield from self._read(tp.partition, list(split(memoryview(records._buffer))))
         except Exception:
@@ -106,7 +120,9 @@ class TolerantRecords(Fetcher.PartitionRecords):  # type: ignore[misc]  # the li
             self.next_fetch_offset = batch.next_offset
 
     def _is_hidden(self, batch: RecordBatch) -> bool:
-        """Return whether a batch is a transaction's marker, or was aborted."""
+        """Return whether a batch is a transaction's marker, or was
+        aborted.
+        """
         # The broker names an answer's aborted transactions by producer
         # and first offset. A transaction ends at its marker, the only
         # kind of control batch that a topic of records has.
@@ -136,7 +152,8 @@ class TolerantFetcher(Fetcher):  # type: ignore[misc]  # the library has no type
 
     @classmethod
     def take_over(cls, consumer: KafkaConsumer) -> None:
-        """Mend the fetcher that the library has made; it offers no way to choose another.
+        """Mend the fetcher that the library has made; it offers no way
+        to choose another.
 
         Args:
             consumer: Which has not fetched anything.
@@ -154,7 +171,8 @@ class TolerantFetcher(Fetcher):  # type: ignore[misc]  # the library has no type
         fetcher.refetches = Refetches()
 
     def _parse_fetched_data(self, completed_fetch: CompletedFetch) -> TolerantRecords | None:
-        """Make records of an answer, also of bytes without a whole batch in them.
+        """Make records of an answer, also of bytes without a whole
+        batch in them.
 
         Args:
             completed_fetch: The answer.

@@ -43,19 +43,22 @@ class SenderClient(BackoffClient):
         """Say how the producer is told how long batches linger.
 
         Args:
-            set_linger: Takes milliseconds; called on the sender's thread.
+            set_linger: Takes milliseconds; called on the sender's
+                thread.
         """
         self._set_linger = set_linger
 
     def poll(self, timeout_ms: float | None = None, future: object = None) -> None:
-        """Wait for answers, for a wake-up, or for the time to pass; called on the sender's thread.
+        """Wait for answers, for a wake-up, or for the time to pass;
+        called on the sender's thread.
 
         Args:
             timeout_ms: Milliseconds at most; None for no bound.
             future: Ends the wait as well.
         """
-        # First the time of the next look, then what may have come since the last one: whoever brings that
-        # does so in the other order, so that one of the two sees the other.
+        # First the time of the next look, then what may have come since
+        # the last one: whoever brings that does so in the other order,
+        # so that one of the two sees the other.
         self._looks_at = inf if timeout_ms is None else self._clock.monotonic() + timeout_ms / 1000
         lingers = self.linger.milliseconds()
         if (self._asked or lingers < self._set) and (timeout_ms is None or timeout_ms > lingers):
@@ -69,12 +72,16 @@ class SenderClient(BackoffClient):
             self._set_linger(self._set)
 
     def wakeup(self) -> None:
-        """Let the sender look at its batches, unless it will before a new one has lingered."""
+        """Let the sender look at its batches, unless it will before a
+        new one has lingered.
+        """
         self._asked = True
         self._wake_within(self.linger.milliseconds())
 
     def rested(self) -> None:
-        """Take it that no more records come for the moment: those that are there wait for no others."""
+        """Take it that no more records come for the moment: those that
+        are there wait for no others.
+        """
         if self.linger.rested():
             self._wake_within(self.linger.milliseconds())
 

@@ -1,4 +1,6 @@
-"""Frames come whole out of whatever pieces a socket gives, and it gives one piece at a time."""
+"""Frames come whole out of whatever pieces a socket gives, and it gives
+one piece at a time.
+"""
 
 import ssl
 from collections.abc import Sequence
@@ -8,7 +10,11 @@ from random import Random
 import pytest
 from cassandra.connection import _ConnectionIOBuffer, frame_header_v3, segment_codec_no_compression
 
-from angarium.engines.cassandra.patches.bounded_connection import ON_LIBEV, READ_BYTES, BoundedConnection
+from angarium.engines.cassandra.patches.bounded_connection import (
+    ON_LIBEV,
+    READ_BYTES,
+    BoundedConnection,
+)
 
 READABLE, BROKEN = 1, 0x80000000
 SIZES = (0, 9, 131_071 - 9, 131_071, 700_000)
@@ -28,7 +34,9 @@ class Peer:
     def recv_into(self, buffer: memoryview) -> int:
         if self.failure is not None:
             raise self.failure
-        size = min(len(buffer), len(self.data), self.pieces.pop(0) if self.pieces else len(self.data))
+        size = min(
+            len(buffer), len(self.data), self.pieces.pop(0) if self.pieces else len(self.data)
+        )
         buffer[:size], self.data = self.data[:size], self.data[size:]
         self.most = max(self.most, size)
         return size
@@ -81,7 +89,9 @@ def read_all(connection: Connection, peer: Peer) -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_what_is_cut_anywhere_comes_whole(seed: int) -> None:
     random = Random(seed)
-    peer = Peer(frames(BODIES), [random.choice((1, 2, 5, 6, 7, 9, 10, 60_000)) for _ in range(100)])
+    peer = Peer(
+        frames(BODIES), [random.choice((1, 2, 5, 6, 7, 9, 10, 60_000)) for _ in range(100)]
+    )
     connection = Connection(peer)
     read_all(connection, peer)
     assert connection.failures == []
@@ -114,7 +124,9 @@ def test_the_end_closes_it() -> None:
     assert connection.is_closed
 
 
-@pytest.mark.parametrize("nothing_yet", [BlockingIOError(), InterruptedError(), ssl.SSLWantReadError()])
+@pytest.mark.parametrize(
+    "nothing_yet", [BlockingIOError(), InterruptedError(), ssl.SSLWantReadError()]
+)
 def test_when_there_is_nothing_yet_it_waits(nothing_yet: OSError) -> None:
     peer = Peer(b"")
     peer.failure = nothing_yet

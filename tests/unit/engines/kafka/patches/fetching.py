@@ -1,4 +1,6 @@
-"""kafka-python's own fetcher, handed answers that no well-behaved broker or producer would make."""
+"""kafka-python's own fetcher, handed answers that no well-behaved
+broker or producer would make.
+"""
 
 import struct
 from collections.abc import Callable, Mapping, Sequence
@@ -76,17 +78,23 @@ def damaged(data: bytes) -> bytes:
 
 
 def with_last_delta(data: bytes, delta: int) -> bytes:
-    """Turn bits of a batch's own account over, which its checksum tells."""
+    """Turn bits of a batch's own account over, which its checksum
+    tells.
+    """
     whole = bytearray(data)
     struct.pack_into(">i", whole, _LAST_DELTA, delta)
     return bytes(whole)
 
 
 class Fetching:
-    """A fetcher of some partitions, all assigned and read from their beginning."""
+    """A fetcher of some partitions, all assigned and read from their
+    beginning.
+    """
 
     def __init__(self, partitions: int = 1, is_mended: bool = True) -> None:
-        self._topic_partitions = [TopicPartition(TOPIC, partition) for partition in range(partitions)]
+        self._topic_partitions = [
+            TopicPartition(TOPIC, partition) for partition in range(partitions)
+        ]
         self.subscriptions = SubscriptionState(offset_reset_strategy="none")
         self.subscriptions.subscribe(topics=[TOPIC])
         self.subscriptions.group_subscribe([TOPIC])
@@ -110,9 +118,11 @@ class Fetching:
     def take(
         self, *answers: tuple[int, bytes], error: int = 0, aborted: Sequence[tuple[int, int]] = ()
     ) -> Mapping[int, Sequence[Record]]:
-        """Let answers come, of a partition each, and take what the library gives out.
+        """Let answers come, of a partition each, and take what the
+        library gives out.
 
-        The broker names aborted transactions by producer and first offset.
+        The broker names aborted transactions by producer and first
+        offset.
         """
         for partition, data in answers:
             self.answer(partition, data, error, aborted)
@@ -128,17 +138,22 @@ class Fetching:
             high_watermark=1 << 40,
             diverging_epoch=None,
             aborted_transactions=[
-                SimpleNamespace(producer_id=producer_id, first_offset=first) for producer_id, first in aborted
+                SimpleNamespace(producer_id=producer_id, first_offset=first)
+                for producer_id, first in aborted
             ],
             records=data,
             preferred_read_replica=-1,
         )
         self.fetcher._completed_fetches.append(
-            CompletedFetch(self._topic_partitions[partition], self.position(partition), 12, answer, None)
+            CompletedFetch(
+                self._topic_partitions[partition], self.position(partition), 12, answer, None
+            )
         )
 
     def read(self, end: int, answer: Callable[[int], bytes]) -> list[Record]:
-        """Fetch from the first partition until its position is `end`."""
+        """Fetch from the first partition until its position is
+        `end`.
+        """
         records: list[Record] = []
         for _ in range(200):
             if self.position() >= end:

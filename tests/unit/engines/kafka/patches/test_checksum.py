@@ -6,7 +6,9 @@ from angarium.engines.kafka.crc32c import folded
 from angarium.engines.kafka.patches import checksum
 
 
-def test_the_library_uses_it_where_the_package_in_c_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_library_uses_it_where_the_package_in_c_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(default_records, "calc_crc32c", None)
     monkeypatch.setattr(util, "crc32c_c", None)
     checksum.install()
@@ -21,7 +23,9 @@ def test_the_package_in_c_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None
     assert default_records.calc_crc32c is untouched
 
 
-def test_the_library_asks_what_is_put_in_its_place_for_each_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_library_asks_what_is_put_in_its_place_for_each_batch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     asked: list[int] = []
 
     def computed(data: memoryview) -> int:

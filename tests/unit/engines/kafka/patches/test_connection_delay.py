@@ -20,13 +20,17 @@ def test_the_librarys_sender_asks_what_is_overridden(monkeypatch: pytest.MonkeyP
         return delay(client, node)
 
     monkeypatch.setattr(BackoffClient, "connection_delay", tell)
-    with offline_producer(kafka_client=BackoffClient, linger_ms=0, enable_idempotence=False) as producer:
+    with offline_producer(
+        kafka_client=BackoffClient, linger_ms=0, enable_idempotence=False
+    ) as producer:
         cluster_of(producer._sender._client, "messages")
         producer.send("messages", b"value")
         assert asked.wait(BOUND_SECONDS)
 
 
-@pytest.mark.parametrize(("seconds", "milliseconds"), [(0.0, PAUSE_MS), (0.01, PAUSE_MS), (0.2, 200.0)])
+@pytest.mark.parametrize(
+    ("seconds", "milliseconds"), [(0.0, PAUSE_MS), (0.01, PAUSE_MS), (0.2, 200.0)]
+)
 def test_it_is_told_in_milliseconds_and_never_to_look_at_once(
     seconds: float, milliseconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -37,7 +41,9 @@ def test_it_is_told_in_milliseconds_and_never_to_look_at_once(
 
 
 def test_the_librarys_own_client_still_answers_in_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """When this fails the library has mended it: see `patches/README.md`."""
+    """When this fails the library has mended it: see
+    `patches/README.md`.
+    """
     with offline_producer() as producer:
         client = producer._sender._client
         assert type(client) is KafkaNetClient

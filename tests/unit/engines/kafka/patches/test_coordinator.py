@@ -1,4 +1,6 @@
-"""A join that ends between two polls, on kafka-python's own coordinator."""
+"""A join that ends between two polls, on kafka-python's own
+coordinator.
+"""
 
 from collections.abc import Iterator
 
@@ -33,7 +35,9 @@ class Group:
         self.joins += 1
         return b"another assignment"
 
-    async def _complete(self, _generation: int, _member: str, _protocol: str, assignment: bytes) -> None:
+    async def _complete(
+        self, _generation: int, _member: str, _protocol: str, assignment: bytes
+    ) -> None:
         self.completed.append(assignment)
 
     def end_a_join(self, outcome: Future | None = None) -> None:
@@ -42,7 +46,9 @@ class Group:
         self._coordinator._join_task = outcome or Future().success(OUTCOME)
 
     def need_no_other_join(self) -> None:
-        """Let the metadata that the leader joins for have been seen to."""
+        """Let the metadata that the leader joins for have been
+        seen to.
+        """
         self._coordinator.rejoin_needed = False
         self._coordinator._joined_subscription = self._coordinator._subscription.subscription
 
@@ -54,7 +60,9 @@ def consumer() -> Iterator[kafka.KafkaConsumer]:
         yield consumer
 
 
-def test_the_next_poll_takes_it_up(consumer: kafka.KafkaConsumer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_next_poll_takes_it_up(
+    consumer: kafka.KafkaConsumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     JoinKeepingCoordinator.take_over(consumer)
     group = Group(consumer._coordinator, monkeypatch)
     group.end_a_join()
@@ -86,7 +94,9 @@ def test_one_that_timed_out_is_begun_anew(
 def test_the_librarys_own_coordinator_still_leaves_it_when_no_other_join_is_needed(
     consumer: kafka.KafkaConsumer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When this fails the library has mended it: see `patches/README.md`."""
+    """When this fails the library has mended it: see
+    `patches/README.md`.
+    """
     group = Group(consumer._coordinator, monkeypatch)
     group.end_a_join()
     group.need_no_other_join()
@@ -97,7 +107,9 @@ def test_the_librarys_own_coordinator_still_leaves_it_when_no_other_join_is_need
 def test_the_librarys_own_coordinator_still_drops_it_and_joins_anew(
     consumer: kafka.KafkaConsumer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When this fails the library has mended it: see `patches/README.md`."""
+    """When this fails the library has mended it: see
+    `patches/README.md`.
+    """
     group = Group(consumer._coordinator, monkeypatch)
     group.end_a_join()
     consumer.poll(timeout_ms=100)

@@ -1,4 +1,6 @@
-"""What kafka-python's fetcher gives out of batches that nobody should have made."""
+"""What kafka-python's fetcher gives out of batches that nobody should
+have made.
+"""
 
 import struct
 from collections.abc import Iterator, Sequence
@@ -138,7 +140,9 @@ def test_a_batch_that_stays_damaged_comes_as_one_record_after_a_bounded_number_o
 
 
 def test_a_damaged_account_of_a_batch_hides_no_record_behind_it() -> None:
-    """The broker believes the batch's own account, and sends it again for offsets that are not its."""
+    """The broker believes the batch's own account, and sends it again
+    for offsets that are not its.
+    """
     fetching = Fetching()
     bad = with_last_delta(batch(0, b"a", b"b"), 1_000)
     found = fetching.read(4, lambda _: behind(bad, batch(2, b"c", b"d")))
@@ -201,12 +205,16 @@ def test_an_answer_with_nothing_to_give_out_moves_on_and_stops_nobody(lines: Log
 def test_an_aborted_transaction_that_began_before_what_is_asked_for_stays_hidden() -> None:
     fetching = Fetching()
     fetching.take((0, batch(0, b"a", b"b")))
-    data = behind(transactional(batch(2, b"rest"), OTHER), marker(3, OTHER, committed=False), batch(4, b"c"))
+    data = behind(
+        transactional(batch(2, b"rest"), OTHER), marker(3, OTHER, committed=False), batch(4, b"c")
+    )
     assert values(fetching.take((0, data), aborted=[(OTHER, 1)])[0]) == [b"c"]
 
 
 def test_the_librarys_own_fetcher_still_stops_at_such_a_batch() -> None:
-    """When this fails the library has mended it: see `patches/README.md`."""
+    """When this fails the library has mended it: see
+    `patches/README.md`.
+    """
     fetching = Fetching(is_mended=False)
     with pytest.raises(KafkaError):
         fetching.take((0, batch(0, b"x", codec=LZ4)))

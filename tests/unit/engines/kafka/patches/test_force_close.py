@@ -25,7 +25,9 @@ def test_its_thread_ends_and_what_it_has_fails() -> None:
 
 
 def test_the_librarys_own_close_still_raises_and_leaves_the_thread() -> None:
-    """When this fails the library has mended it: see `patches/README.md`."""
+    """When this fails the library has mended it: see
+    `patches/README.md`.
+    """
     with offline_producer(linger_ms=0, delivery_timeout_ms=A_DAY_MS) as producer:
         cluster_of(producer._sender._client, "messages")
         producer.send("messages", b"value")

@@ -21,7 +21,9 @@ def test_the_library_acts_on_what_is_set() -> None:
 
 
 def test_what_is_set_publicly_still_changes_nothing() -> None:
-    """When this fails the library has mended it: see `patches/README.md`."""
+    """When this fails the library has mended it: see
+    `patches/README.md`.
+    """
     with offline_producer(linger_ms=LONG_MS) as producer:
         producer.config["linger_ms"] = 0.0
         assert producer._accumulator.config["linger_ms"] == pytest.approx(LONG_MS)

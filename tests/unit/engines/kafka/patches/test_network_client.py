@@ -1,4 +1,6 @@
-"""What the library's objects make of the network client that they are given."""
+"""What the library's objects make of the network client that they are
+given.
+"""
 
 import kafka
 import pytest
@@ -16,9 +18,13 @@ def test_a_connection_may_take_no_longer_than_the_bound() -> None:
         assert manager.socket_connection_setup_timeout_ms("bootstrap-0") <= CONNECT_MS
 
 
-@pytest.mark.parametrize("client", [kafka.KafkaConsumer, kafka.KafkaProducer, kafka.KafkaAdminClient])
+@pytest.mark.parametrize(
+    "client", [kafka.KafkaConsumer, kafka.KafkaProducer, kafka.KafkaAdminClient]
+)
 def test_the_librarys_objects_still_do_not_know_the_settings(client: type) -> None:
-    """When this fails the library takes them: see `patches/README.md`."""
+    """When this fails the library takes them: see
+    `patches/README.md`.
+    """
     assert not {*SETTINGS} & {*client.DEFAULT_CONFIG}  # type: ignore[attr-defined]
 
 

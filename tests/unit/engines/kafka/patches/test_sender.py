@@ -1,4 +1,6 @@
-"""A record that is too large for its topic, and the others, on kafka-python's own sender."""
+"""A record that is too large for its topic, and the others, on
+kafka-python's own sender.
+"""
 
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -60,7 +62,9 @@ def test_the_answer_of_a_broker_comes_to_what_is_overridden(
     TolerantSender.take_over(producer)
     came: list[Exception] = []
     monkeypatch.setattr(
-        TolerantSender, "_dispatch_error", lambda _sender, _batch, error, _answer: came.append(error)
+        TolerantSender,
+        "_dispatch_error",
+        lambda _sender, _batch, error, _answer: came.append(error),
     )
     sent(producer)
     refuse(producer, drained(producer))
@@ -83,7 +87,9 @@ def test_the_record_fails_alone_and_the_next_one_takes_over_its_number(
 
 
 def test_the_librarys_own_sender_still_takes_nothing_more(producer: kafka.KafkaProducer) -> None:
-    """When this fails the library has mended it: see `patches/README.md`."""
+    """When this fails the library has mended it: see
+    `patches/README.md`.
+    """
     future = sent(producer)
     refuse(producer, drained(producer))
     assert producer._transaction_manager.has_fatal_error()

@@ -29,7 +29,9 @@ class Net:
 
 
 class Producer:
-    """What tells the client of records, as the producer does: each begins a batch."""
+    """What tells the client of records, as the producer does: each
+    begins a batch.
+    """
 
     def __init__(self, net: Net, clock: ManualClock) -> None:
         self._clock = clock
@@ -56,7 +58,9 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def producer(net: Net, clock: ManualClock) -> Producer:
-    """One who has just sent a record, which the sender has looked at."""
+    """One who has just sent a record, which the sender has looked
+    at.
+    """
     producer = Producer(net, clock)
     producer.send()
     producer.client.poll(0)
@@ -99,7 +103,9 @@ def test_a_sender_that_did_not_sleep_when_a_record_came_does_not_sleep_past_it(
     assert net.slept == [LINGER_MS]
 
 
-def test_a_sender_with_nothing_new_sleeps_as_long_as_it_wants(producer: Producer, net: Net) -> None:
+def test_a_sender_with_nothing_new_sleeps_as_long_as_it_wants(
+    producer: Producer, net: Net
+) -> None:
     producer.client.poll(LONG_MS)
     producer.client.poll(None)
     assert net.slept == [LONG_MS, None]
@@ -117,7 +123,9 @@ def test_while_the_caller_goes_on_without_a_pause_the_sender_is_left_alone_for_l
     assert producer.lingers == [BUSY_LINGER_MS, BUSY_LINGER_MS]
 
 
-def test_a_pause_of_the_caller_wakes_the_sender_that_lingers_for_longer(producer: Producer, net: Net) -> None:
+def test_a_pause_of_the_caller_wakes_the_sender_that_lingers_for_longer(
+    producer: Producer, net: Net
+) -> None:
     producer.client.rested()
     producer.send(3)
     producer.client.poll(0)
@@ -134,7 +142,9 @@ def test_a_pause_with_nothing_sent_before_it_wakes_nobody(producer: Producer, ne
     assert net.woken == 0
 
 
-def test_a_pause_between_a_look_and_the_sleep_behind_it_shortens_that(producer: Producer, net: Net) -> None:
+def test_a_pause_between_a_look_and_the_sleep_behind_it_shortens_that(
+    producer: Producer, net: Net
+) -> None:
     producer.client.rested()
     producer.send(3)
     producer.client.poll(0)
@@ -177,4 +187,6 @@ def test_the_librarys_producer_calls_what_is_overridden(monkeypatch: pytest.Monk
         assert called["poll"].wait(BOUND_SECONDS)
         called["wakeup"].clear()
         producer.send("messages", b"value")
-        assert called["wakeup"].is_set(), "the producer wakes its sender for each batch that it begins"
+        assert called["wakeup"].is_set(), (
+            "the producer wakes its sender for each batch that it begins"
+        )
