@@ -55,11 +55,11 @@ def test_every_hard_part_has_a_page_that_the_architecture_leads_to() -> None:
 
 
 def test_every_package_and_foundation_is_in_the_table() -> None:
-    table = (
-        (ROOT / "docs" / "architecture.md").read_text().split("## Where things are\n")[1].split("\n## ")[0]
-    )
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    table = page.split("## Where things are\n")[1].split("\n## ")[0]
     named = {name.split("/")[0] for name in re.findall(r"`([\w/]+)`", table)}
-    there = {path.stem for path in (ROOT / "src" / "angarium").glob("[a-z]*") if path.suffix in {"", ".py"}}
+    entries = (ROOT / "src" / "angarium").glob("[a-z]*")
+    there = {entry.stem for entry in entries if entry.suffix in {"", ".py"}}
     assert there - named == set()
 
 
