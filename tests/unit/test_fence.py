@@ -25,7 +25,7 @@ OUTSIDE = sorted(path for path in SOURCE.rglob("*.py") if path.parent not in ROO
 HEAD = (
     "Fault: ",
     "True in: ",
-    "Noticed by: ",
+    "Noticed by:",
     "The public way: ",
     "Measured: ",
     "Mended upstream",

@@ -1,18 +1,19 @@
-"""A connection of the driver that takes no more off its socket than it
-looks at.
+"""A connection that reads no more than the driver looks at.
 
 Fault: the driver reads in pieces of 4 KB for as long as there is
 anything to read, and looks at it afterwards: it then copies all that is
 left behind each piece of 128 KiB. And it forgets the first bytes of a
-piece's header whose others have not come yet. True in: cassandra-driver
-3.30.1. Noticed by:
+piece's header whose others have not come yet.
+True in: cassandra-driver 3.30.1.
+Noticed by:
 `tests/unit/engines/cassandra/patches/test_bounded_connection.py`, where
-the driver's own buffers have to come to what is overridden here. The
-public way: `connection_class`, a public attribute of a cluster, takes
-this class; how a connection reads, no setting says. Measured: with many
-large answers under way the driver never came to their end: it held 280
-MiB, and each of them was late. Mended upstream: delete this file, its
-test, and `connection_class` in `engines/cassandra/cluster.py`.
+the driver's own buffers have to come to what is overridden here.
+The public way: `connection_class`, a public attribute of a cluster,
+takes this class; how a connection reads, no setting says.
+Measured: with many large answers under way the driver never came to
+their end: it held 280 MiB, and each of them was late.
+Mended upstream: delete this file, its test, and `connection_class` in
+`engines/cassandra/cluster.py`.
 """
 
 import ssl

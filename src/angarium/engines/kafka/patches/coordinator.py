@@ -8,20 +8,22 @@ on without an end (docs/adr/0013). And where a leader joins anew because
 the topic's metadata has changed, it needs no other join any more as
 soon as it has assigned the partitions: a poll whose time is up then
 leaves the outcome to nobody, the member sends no heartbeats and stays
-without partitions for good. True in: kafka-python 3.0.12. Noticed by:
-`tests/unit/engines/kafka/patches/test_coordinator.py`, where the
-library has to come to what is overridden here, and its own coordinator
-has to join anew. The public way: polls of a second on a thread of their
-own make the gap between two polls rare, and not harmless; and since
-nothing wakes a poll, each commit and pause would wait for its end.
+without partitions for good.
+True in: kafka-python 3.0.12.
+Noticed by: `tests/unit/engines/kafka/patches/test_coordinator.py`,
+where the library has to come to what is overridden here, and its own
+coordinator has to join anew.
+The public way: polls of a second on a thread of their own make the gap
+between two polls rare, and not harmless; and since nothing wakes a
+poll, each commit and pause would wait for its end.
 Measured: three groups on a real broker, whose three members joined one
 after the other before they had the topic's metadata. Without this, a
 join took 0.2 to 2.4 s with polls of 0.2 s, and one group never settled;
 with polls that do not wait, every 20 ms, as a worker's while it has
 work, 0.4 to 13.7 s, and one join took more than 20 s; with polls of 1
-s, 1.0 to 2.1 s. With this, 0.2 to 2.4 s and 0.2 to 2.1 s. Mended
-upstream: delete this file, its test, and the call of `take_over` in
-`group_client.py`.
+s, 1.0 to 2.1 s. With this, 0.2 to 2.4 s and 0.2 to 2.1 s.
+Mended upstream: delete this file, its test, and the call of `take_over`
+in `group_client.py`.
 """
 
 from kafka import KafkaConsumer

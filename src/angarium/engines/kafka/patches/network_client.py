@@ -4,15 +4,16 @@ Fault: consumers, producers and administrators refuse the two settings
 that bound how long a connection may take to be made, though their
 network client has them; its default of 10 s is too long to be back in 5
 s. And a consumer says nothing when its brokers are gone: its polls are
-just empty (docs/adr/0013). True in: kafka-python 3.0.12. Noticed by:
-`tests/unit/engines/kafka/patches/test_network_client.py`. The public
-way: `kafka_client`, a public setting, takes this class; only the class
-that it extends is not documented, nor that a coordinator has a node id
-of its own. `bootstrap_connected()` of the library's objects tells of
-the first connection only. Measured: the settings without this class are
-refused as unknown. Mended upstream, with the settings in
-`KafkaProducer`, `KafkaConsumer` and `KafkaAdminClient`: pass them
-there, and delete `__init__`.
+just empty (docs/adr/0013).
+True in: kafka-python 3.0.12.
+Noticed by: `tests/unit/engines/kafka/patches/test_network_client.py`.
+The public way: `kafka_client`, a public setting, takes this class; only
+the class that it extends is not documented, nor that a coordinator has
+a node id of its own. `bootstrap_connected()` of the library's objects
+tells of the first connection only.
+Measured: the settings without this class are refused as unknown.
+Mended upstream, with the settings in `KafkaProducer`, `KafkaConsumer`
+and `KafkaAdminClient`: pass them there, and delete `__init__`.
 """
 
 from kafka.net.compat import KafkaNetClient

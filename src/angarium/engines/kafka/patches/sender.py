@@ -4,15 +4,17 @@ Fault: a batch that is too large for its topic is halved, which is well.
 A record that is alone in such a batch the library takes for the end of
 the producer: every record that waits fails with it, of whomever, and
 nothing more is taken until there is another producer (docs/adr/0013).
-True in: kafka-python 3.0.12. Noticed by:
-`tests/unit/engines/kafka/patches/test_sender.py`, where the answer of a
-broker has to reach what is overridden here, and the library's own
-sender has to end in state FATAL. The public way: `max_request_size`
-refuses large records before they are sent, and is set; a topic may take
-less at any time, and no broker tells. Measured: in the test, the
-library's own sender takes nothing more after one. Mended upstream:
-delete this file, its test and `RecordRefused`, and the call of
-`take_over` in `live_producer.py`.
+True in: kafka-python 3.0.12.
+Noticed by: `tests/unit/engines/kafka/patches/test_sender.py`, where the
+answer of a broker has to reach what is overridden here, and the
+library's own sender has to end in state FATAL.
+The public way: `max_request_size` refuses large records before they are
+sent, and is set; a topic may take less at any time, and no broker
+tells.
+Measured: in the test, the library's own sender takes nothing more after
+one.
+Mended upstream: delete this file, its test and `RecordRefused`, and the
+call of `take_over` in `topic_producer.py`.
 """
 
 from kafka import KafkaProducer
