@@ -12,6 +12,7 @@ from angarium.cli.process import GRACE_SECONDS, greet, on_signal
 from angarium.clock import SystemClock
 from angarium.config import Settings
 from angarium.config.users import DEMO_USERS
+from angarium.threads import NamedThread
 
 SWITCH_SECONDS = 0.0001
 """How long a busy thread keeps the interpreter from the others. SQLite
@@ -43,8 +44,8 @@ def run(settings: Settings, out: TextIO) -> None:
         stopping = threading.Event()
         process.tune_garbage_collector()
         threads = [
-            threading.Thread(target=worker.run, args=(stopping,), name="worker"),
-            threading.Thread(target=hashing.run, args=(stopping,), name="passwords"),
+            NamedThread(target=worker.run, args=(stopping,), name="worker"),
+            NamedThread(target=hashing.run, args=(stopping,), name="passwords"),
         ]
         with on_signal(lambda: server.stop(GRACE_SECONDS)):
             try:

@@ -11,6 +11,7 @@ from typing import TextIO
 from angarium.logs.json_format import JsonFormatter
 from angarium.logs.line import Line, action_of
 from angarium.logs.stream_writer import StreamWriter
+from angarium.threads import NamedThread
 
 CAPACITY = 10_000
 """Lines that may wait to be written."""
@@ -62,7 +63,7 @@ class BufferedHandler(logging.Handler):
         self._writing = threading.Lock()
         self._closing = False
         self._thread_ended = False
-        self._thread = threading.Thread(target=self._run, name="logs", daemon=True)
+        self._thread = NamedThread(target=self._run, name="logs", daemon=True)
         self._thread.start()
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from angarium.logs.line import Line
+from angarium.threads import show_thread_name
 
 PERIOD_SECONDS = 10.0
 """So often a line tells how many times a library repeated itself."""
@@ -276,6 +277,7 @@ def _on_a_timer(seconds: float, function: Callable[[], None]) -> None:
     timer.name = "library-lines"
     timer.daemon = True
     timer.start()
+    show_thread_name(timer)
 
 
 def _trouble_of(library: str, record: logging.LogRecord) -> Trouble | None:

@@ -22,6 +22,7 @@ from angarium.domain.identifiers import user_id_for
 from angarium.domain.user import User
 from angarium.ports.identity import PasswordHasher
 from angarium.ports.users import UserStore
+from angarium.threads import show_own_name
 
 NO_PASSWORD_YET = "!"  # noqa: S105 - no text hashes to it, as in shadow(5)
 """In place of the hash of a user whose password is not hashed yet."""
@@ -132,7 +133,7 @@ def admit_users(
             changed.append(wanted)
         if credential.password is not None:
             expected[user_id] = ExpectedPassword(credential.password, wanted.password_hash)
-    with ThreadPoolExecutor(PARALLEL_WRITES, thread_name_prefix="users") as writers:
+    with ThreadPoolExecutor(PARALLEL_WRITES, "users", show_own_name) as writers:
         list(writers.map(store.put, changed))
     return ConfiguredPasswords(expected)
 

@@ -10,6 +10,7 @@ from angarium.clock import Clock
 from angarium.domain.errors import LogUnavailable, StoreUnavailable
 from angarium.ports.conversations import ConversationStore
 from angarium.ports.message_log import MessageLog
+from angarium.threads import NamedThread
 
 CHECK_SECONDS = 1.0
 
@@ -110,7 +111,7 @@ class _Check:
             running: Future[CheckResult] = Future()
             # The ids alone: the deadline of whoever asks first is not
             # that of the others who share the run.
-            thread = threading.Thread(
+            thread = NamedThread(
                 target=self._run,
                 args=(running, logs.bindings()),
                 name=f"check-{self._name}",

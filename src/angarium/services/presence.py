@@ -16,6 +16,7 @@ from angarium.clock import Clock
 from angarium.domain.errors import StoreUnavailable
 from angarium.ports.presence import PresenceStore
 from angarium.services.lru_cache import LruCache
+from angarium.threads import NamedThread
 
 
 class TimeoutWatcher:
@@ -53,7 +54,7 @@ class TimeoutWatcher:
 
     def _starts(self) -> bool:
         # False where the system starts no more threads.
-        thread = threading.Thread(target=self._run, name="patience", daemon=True)
+        thread = NamedThread(target=self._run, name="patience", daemon=True)
         with contextlib.suppress(RuntimeError):
             thread.start()
             self._running = True

@@ -21,6 +21,7 @@ from angarium.services.configured_passwords import (
 )
 from angarium.services.persistent_users import PersistentUsers
 from angarium.services.users import Provisioning
+from angarium.threads import show_own_name
 from angarium.wiring.embedded import embedded_users
 
 PARALLEL_HASHES = 2
@@ -91,7 +92,7 @@ def provision(
         StoreUnavailable: The store did not answer.
     """
     problems: list[str] = []
-    with ThreadPoolExecutor(PARALLEL_HASHES, thread_name_prefix="users") as threads:
+    with ThreadPoolExecutor(PARALLEL_HASHES, "users", show_own_name) as threads:
         done = [threads.submit(_provision, user, provisioning) for user in settings.users]
         try:
             for number, future in enumerate(done, 1):
@@ -170,7 +171,7 @@ def refuse_public_passwords(
             return False
         return hasher.verify(demo_password(user.username), stored.password_hash)
 
-    with ThreadPoolExecutor(PARALLEL_HASHES, thread_name_prefix="users") as threads:
+    with ThreadPoolExecutor(PARALLEL_HASHES, "users", show_own_name) as threads:
         public = [
             user.username
             for user, found in zip(DEMO_USERS, threads.map(is_public, DEMO_USERS), strict=True)

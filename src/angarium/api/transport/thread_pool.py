@@ -8,6 +8,7 @@ import threading
 import time
 
 from angarium.api.transport.fair_queue import FairQueue, Job
+from angarium.threads import NamedThread
 
 __all__ = ["Job", "ThreadPool"]
 
@@ -37,9 +38,7 @@ class ThreadPool:
         of them hangs.
         """
         for number in range(self._size):
-            thread = threading.Thread(
-                target=self._work, name=f"{self._name}-{number}", daemon=True
-            )
+            thread = NamedThread(target=self._work, name=f"{self._name}-{number}", daemon=True)
             self._threads.append(thread)
             thread.start()
 

@@ -11,6 +11,7 @@ from angarium.domain.errors import StoreUnavailable
 from angarium.engines.cassandra import prepared_session as connections
 from angarium.engines.cassandra.cluster import CassandraAddress
 from angarium.engines.cassandra.prepared_session import PreparedSession
+from angarium.threads import NamedThread
 
 
 class Absence:
@@ -93,7 +94,7 @@ class Connector:
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="cassandra-connect", daemon=True)
+        self._thread = NamedThread(target=self._run, name="cassandra-conn", daemon=True)
         self._thread.start()
 
     def require(self) -> PreparedSession:

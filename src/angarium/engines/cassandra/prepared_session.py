@@ -12,6 +12,7 @@ from cassandra.query import PreparedStatement
 from angarium.engines.cassandra import cluster as clusters
 from angarium.engines.cassandra.cluster import REQUEST_SECONDS, CassandraAddress
 from angarium.engines.cassandra.statements import ASKED_ONCE, Statement
+from angarium.threads import NamedThread, show_thread_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,7 @@ class PreparedSession:
         Returns:
             The thread that disconnects.
         """
-        ending = threading.Thread(
-            target=self.cluster.shutdown, name="cassandra-close", daemon=True
-        )
+        ending = NamedThread(target=self.cluster.shutdown, name="cassandra-close", daemon=True)
         ending.start()
         return ending
 
@@ -80,6 +79,7 @@ def connect(
     except BaseException:
         cluster.shutdown()
         raise
+    show_thread_names()
     for statement, each in prepared.items():
         each.is_idempotent = statement not in ASKED_ONCE
     return PreparedSession(cluster, session, prepared)

@@ -16,6 +16,7 @@ from angarium.engines.embedded.write_batches import (
     WriteOperation,
     WriteQueue,
 )
+from angarium.threads import NamedThread
 
 QUEUE_CAPACITY = 4_096
 """Jobs that may wait: four times the default bound on requests in
@@ -87,8 +88,8 @@ class Writer:
         self._failing = False
         self._ended = threading.Event()
         self._threads = [
-            threading.Thread(target=self._write_all, name="database-writer", daemon=True),
-            threading.Thread(target=self._watch, name="database-watch", daemon=True),
+            NamedThread(target=self._write_all, name="database-writer", daemon=True),
+            NamedThread(target=self._watch, name="database-watch", daemon=True),
         ]
         for thread in self._threads:
             thread.start()

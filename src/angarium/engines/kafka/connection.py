@@ -11,6 +11,7 @@ from angarium.domain.errors import LogUnavailable
 from angarium.engines.kafka.errors import CLIENT_ERRORS, unavailable
 from angarium.engines.kafka.patches import checksum
 from angarium.engines.kafka.patches.network_client import NetworkClient
+from angarium.threads import show_thread_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +154,12 @@ class ClientFactory(Generic[Network]):
         """
         checksum.install()
         try:
-            return make()
+            made = make()
         except Exception as error:
             if self._client is not None:
                 self._client.close()
             if isinstance(error, CLIENT_ERRORS):
                 raise unavailable(f"no broker of {servers} answers", error) from error
             raise
+        show_thread_names()
+        return made

@@ -2,7 +2,6 @@
 else.
 """
 
-import threading
 from collections.abc import Collection, Mapping, Sequence
 
 import kafka
@@ -24,6 +23,7 @@ from angarium.engines.kafka.patches.coordinator import JoinKeepingCoordinator
 from angarium.engines.kafka.patches.fetcher import TolerantFetcher
 from angarium.engines.kafka.patches.network_client import NetworkClient
 from angarium.ports.message_log import BEGINNING, Record
+from angarium.threads import NamedThread
 
 SESSION_MS = 10_000
 """A worker that is silent for so long has lost its partitions."""
@@ -225,7 +225,7 @@ class GroupClient:
         raises.
         """
         # The library waits for its own thread without a bound.
-        closing = threading.Thread(target=self._close, name="kafka-leave", daemon=True)
+        closing = NamedThread(target=self._close, name="kafka-leave", daemon=True)
         closing.start()
         closing.join(_CLOSE_SECONDS)
         if closing.is_alive():

@@ -11,6 +11,7 @@ from angarium.clock import Clock
 from angarium.domain.errors import LogUnavailable, RecordTooLarge
 from angarium.engines.kafka.errors import RecordRefused, too_large, unavailable
 from angarium.ports.message_log import Appended
+from angarium.threads import NamedThread
 
 BOUND_SECONDS = 1.8
 """When a record is given up; with the work before and after it, a
@@ -162,7 +163,7 @@ class PendingAppends:
         self._watched: deque[PendingAppend] = deque()
         self._something = threading.Event()
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="kafka-in-flight", daemon=True)
+        self._thread = NamedThread(target=self._run, name="kafka-in-flight", daemon=True)
         self._thread.start()
 
     def begin(self, partition: int, size: int = 0) -> PendingAppend:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from angarium import backoff, logs
 from angarium.domain.errors import LogUnavailable, SetupError
 from angarium.engines.kafka.topic_producer import TopicProducer
+from angarium.threads import NamedThread
 
 SILENT_SECONDS = 10.0
 """After so long without a single acknowledgement a producer is
@@ -57,7 +58,7 @@ class ProducerSupervisor:
         self._tried = threading.Event()
         self._made = threading.Event()
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="kafka-link", daemon=True)
+        self._thread = NamedThread(target=self._run, name="kafka-link", daemon=True)
         self._thread.start()
 
     @property
