@@ -28,7 +28,7 @@ from angarium.domain.message import MAX_CONTENT_BYTES
 
 MAX_UNSHOWN = 2_000
 """News of own lines that are kept until the conversation's latest
-messages stand above them.
+messages stand above them, or cannot be had.
 """
 
 GIVE_UP = 300.0
@@ -65,6 +65,7 @@ class ChatSession:
         self._numbered = numbered
         self._unstored: set[str] = set()
         self._unshown: list[tuple[Callable[[OwnLine], None], OwnLine]] = []
+        self._awaits_history = True
         self._number = 0
         self._ended = False
         self._last_news = clock.monotonic()
@@ -180,13 +181,17 @@ class ChatSession:
 
     def _show(self, show: Callable[[OwnLine], None], line: OwnLine) -> None:
         # What was said before belongs above.
-        if self.reached:
-            show(line)
-        else:
+        if self._awaits_history:
             self._unshown.append((show, line))
+        else:
+            show(line)
 
     def _enter(self, shown: set[str]) -> None:
         self.reached = True
+        self._show_what_waits(shown)
+
+    def _show_what_waits(self, shown: set[str] | frozenset[str] = frozenset()) -> None:
+        self._awaits_history = False
         for show, line in self._unshown:
             if line.message_id not in shown:
                 show(line)
@@ -206,6 +211,9 @@ class ChatSession:
         match event:
             case Lost(reason):
                 self._screen.notice(f"connection lost, retrying… ({reason})")
+                # Nobody knows when the history comes: until then, a
+                # line that was typed must not just vanish.
+                self._show_what_waits()
             case Back():
                 self._screen.notice("back")
             case Failed(error):

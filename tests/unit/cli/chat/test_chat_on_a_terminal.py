@@ -17,7 +17,7 @@ from tests.unit.cli.chat.emulator import Emulator
 from tests.unit.cli.chat.waiting import PATIENCE, until
 from tests.unit.cli.conftest import Shell
 from tests.unit.cli.own_terminal import environment_of, with_terminal
-from tests.unit.cli.town_server import TownServer
+from tests.unit.cli.town_server import Fault, TownServer
 
 CHAT = ["-m", "angarium", "chat", "bob"]
 
@@ -151,6 +151,27 @@ def test_the_terminal_is_as_before_after_a_signal(
     terminal.process.send_signal(number)
     assert terminal.wait() == status
     assert terminal.modes() == terminal.before
+
+
+def test_lines_typed_before_the_history_could_be_read_are_seen(
+    alice: Shell, server: TownServer
+) -> None:
+    server.faults.extend(Fault("/v1/conversations/", "drop") for _ in range(100))
+    terminal = Terminal(alice.environment)
+    try:
+        until(
+            lambda: any("connection lost, retrying…" in row for row in terminal.rows()),
+            "the outage",
+        )
+        terminal.press("one\r")
+        until(lambda: any(row.endswith("accepted") for row in terminal.rows()), "the line")
+        server.town.say("bob", "alice", "hello")
+        server.faults.clear()
+        until(lambda: any(row.endswith("sent") for row in terminal.rows()), "its state")
+        until(lambda: any(row.endswith("bob: hello") for row in terminal.rows()), "the history")
+        assert len([row for row in terminal.rows() if "alice: one" in row]) == 1
+    finally:
+        terminal.close()
 
 
 def test_ctrl_c_names_what_was_not_accepted(terminal: Terminal, server: TownServer) -> None:

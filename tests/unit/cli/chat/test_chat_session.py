@@ -174,6 +174,24 @@ def test_lines_typed_before_the_history_came_stand_below_it_once_and_in_order() 
     ]
 
 
+def test_lines_typed_while_the_history_cannot_be_read_are_shown_at_once() -> None:
+    screen = Shown()
+    talking = Talking(screen=screen)
+    talking.type("before the outage")
+    assert screen.shown == []
+    talking.talk.handle(Lost("connection refused"))
+    talking.type("during the outage")
+    talking.talk.handle(Back())
+    talking.talk.handle(Entered((talking.stored("bob", "before"),)))
+    assert screen.shown == [
+        "notice connection lost, retrying… (connection refused)",
+        "typed before the outage",
+        "typed during the outage",
+        "notice back",
+        "stored before",
+    ]
+
+
 def test_what_is_kept_for_the_history_is_bounded() -> None:
     talking = Talking()
     while talking.talk.takes_lines:
