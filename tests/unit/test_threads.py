@@ -37,7 +37,7 @@ def test_a_long_name_is_cut_after_15_bytes() -> None:
 
 @linux
 def test_the_threads_of_a_pool_name_themselves() -> None:
-    with ThreadPoolExecutor(1, "users", show_own_name) as pool:
+    with ThreadPoolExecutor(1, thread_name_prefix="users", initializer=show_own_name) as pool:
         assert pool.submit(comm).result() == "users_0"
 
 
@@ -74,3 +74,13 @@ def test_a_system_without_proc_does_no_harm(monkeypatch: pytest.MonkeyPatch) -> 
     thread.start()
     thread.join()
     assert done == [True]
+
+
+def test_every_thread_of_a_service_is_started_so_that_it_is_named() -> None:
+    source = Path(threads.__file__).parent
+    services = [path for path in source.rglob("*.py") if not {"chat", "verify"} & set(path.parts)]
+    for path in services:
+        text = path.read_text()
+        assert "threading.Thread(" not in text, f"{path} starts a thread without its name"
+        pools = text.count("ThreadPoolExecutor(")
+        assert pools == text.count("initializer=show_own_name"), f"{path} has nameless threads"

@@ -133,7 +133,9 @@ def admit_users(
             changed.append(wanted)
         if credential.password is not None:
             expected[user_id] = ExpectedPassword(credential.password, wanted.password_hash)
-    with ThreadPoolExecutor(PARALLEL_WRITES, "users", show_own_name) as writers:
+    with ThreadPoolExecutor(
+        PARALLEL_WRITES, thread_name_prefix="users", initializer=show_own_name
+    ) as writers:
         list(writers.map(store.put, changed))
     return ConfiguredPasswords(expected)
 

@@ -92,7 +92,9 @@ def provision(
         StoreUnavailable: The store did not answer.
     """
     problems: list[str] = []
-    with ThreadPoolExecutor(PARALLEL_HASHES, "users", show_own_name) as threads:
+    with ThreadPoolExecutor(
+        PARALLEL_HASHES, thread_name_prefix="users", initializer=show_own_name
+    ) as threads:
         done = [threads.submit(_provision, user, provisioning) for user in settings.users]
         try:
             for number, future in enumerate(done, 1):
@@ -171,7 +173,9 @@ def refuse_public_passwords(
             return False
         return hasher.verify(demo_password(user.username), stored.password_hash)
 
-    with ThreadPoolExecutor(PARALLEL_HASHES, "users", show_own_name) as threads:
+    with ThreadPoolExecutor(
+        PARALLEL_HASHES, thread_name_prefix="users", initializer=show_own_name
+    ) as threads:
         public = [
             user.username
             for user, found in zip(DEMO_USERS, threads.map(is_public, DEMO_USERS), strict=True)
