@@ -5,7 +5,7 @@ from concurrent.futures import Future
 from typing import Protocol
 from uuid import UUID
 
-from angarium import logs
+from angarium import futures, logs
 from angarium.router.conversation_queues import Batch
 
 _log = logs.get("angarium.router")
@@ -66,9 +66,7 @@ def nobody() -> "Future[Collection[UUID]]":
     Returns:
         A future that is done: nobody is online.
     """
-    answer: Future[Collection[UUID]] = Future()
-    answer.set_result(NOBODY)
-    return answer
+    return futures.done(NOBODY)
 
 
 def _log_failure(group: Batch, error: BaseException) -> None:

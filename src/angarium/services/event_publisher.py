@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from uuid import UUID
 
-from angarium import logs
+from angarium import futures, logs
 from angarium.clock import Clock
 from angarium.domain.errors import LogUnavailable, RecordTooLarge
 from angarium.domain.events import SCHEMA, Event, encode
@@ -92,9 +92,7 @@ class EventPublisher:
         try:
             return self._events.append(record)
         except LogUnavailable as error:
-            failed: Future[Appended] = Future()
-            failed.set_exception(error)
-            return failed
+            return futures.failed(error)
 
 
 def _log_failure(

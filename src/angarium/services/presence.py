@@ -7,11 +7,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import Future
 from contextvars import copy_context
 from uuid import UUID
 
-from angarium import logs
+from angarium import futures, logs
 from angarium.clock import Clock
 from angarium.domain.errors import StoreUnavailable
 from angarium.ports.presence import PresenceStore
@@ -181,16 +181,14 @@ class OnlineUsers:
             passed.
         """
         known, unknown = self._remembered(user_ids)
-        answer: Future[frozenset[UUID]] = Future()
         if not unknown:
-            answer.set_result(known)
-            return answer
+            return futures.done(known)
         try:
             lookup = self._store.last_seen(unknown)
         except StoreUnavailable as error:
             self._log_offline(error)
-            answer.set_result(known)
-            return answer
+            return futures.done(known)
+        answer: Future[frozenset[UUID]] = Future()
         # A context runs one function at a time, and these two may meet.
         settling, giving_up = copy_context(), copy_context()
         lookup.add_done_callback(lambda future: settling.run(self._settle, answer, known, future))
@@ -219,7 +217,7 @@ class OnlineUsers:
         error = lookup.exception()
         if error is not None:
             self._log_offline(error)
-            _answer(answer, known)
+            futures.resolve_once(answer, known)
             return
         now = self._clock.now_ms()
         online = set(known)
@@ -230,11 +228,11 @@ class OnlineUsers:
             if now < until:
                 self._online_until.put(user_id, until)
                 online.add(user_id)
-        _answer(answer, frozenset(online))
+        futures.resolve_once(answer, frozenset(online))
 
     def _give_up(self, answer: "Future[frozenset[UUID]]", known: frozenset[UUID]) -> None:
         """Answer in the place of a store that takes too long."""
-        if _answer(answer, known):
+        if futures.resolve_once(answer, known):
             self._log_offline(TimeoutError("the store took too long"))
 
     def _log_offline(self, error: BaseException) -> None:
@@ -246,13 +244,3 @@ class OnlineUsers:
             error_type=type(error).__name__,
             reason=str(error),
         )
-
-
-def _answer(answer: "Future[frozenset[UUID]]", online: frozenset[UUID]) -> bool:
-    try:
-        answer.set_result(online)
-    except InvalidStateError:
-        # The store and the patience came to an end together: the first
-        # answer stands.
-        return False
-    return True

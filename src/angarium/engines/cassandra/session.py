@@ -4,14 +4,14 @@ futures of rows out.
 
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from cassandra.cluster import ResponseFuture
 from cassandra.query import BatchStatement, BatchType
 
-from angarium import deadline
+from angarium import deadline, futures
 from angarium.domain.errors import StoreUnavailable
 from angarium.engines.cassandra import prepared_session as connections
 from angarium.engines.cassandra.cluster import HEARTBEAT_SECONDS, REQUEST_SECONDS, CassandraAddress
@@ -258,8 +258,7 @@ class HandOver:
         """
         outcome = self._take()
         if outcome is not None:
-            with suppress(InvalidStateError):
-                outcome.set_result(tuple(rows or ()))
+            futures.resolve_once(outcome, tuple(rows or ()))
         if rows:
             # The list is the driver's own.
             rows.clear()
@@ -268,8 +267,7 @@ class HandOver:
         """Hand a failure over, unless there was an answer before."""
         outcome = self._take()
         if outcome is not None:
-            with suppress(InvalidStateError):
-                outcome.set_exception(unavailable(error))
+            futures.fail_once(outcome, unavailable(error))
 
     def _take(self) -> "Future[Rows] | None":
         """Return the future if it is not done yet; it is forgotten

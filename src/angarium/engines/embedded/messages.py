@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future
 from uuid import UUID
 
+from angarium import futures
 from angarium.domain.message import InboxPosition, Message, MessagePosition, status_when_stored
 from angarium.engines.embedded import message_reader, message_writer
 from angarium.engines.embedded.database import Database
@@ -47,7 +48,7 @@ class EmbeddedMessages:
         answer: Future[tuple[StoreOutcome, ...]] = Future()
         online.add_done_callback(
             lambda known: self.record(conversation_id, messages, known).add_done_callback(
-                lambda recorded: _pass_on(recorded, answer)
+                lambda recorded: futures.forward(recorded, answer)
             )
         )
         return answer
@@ -180,13 +181,3 @@ class EmbeddedMessages:
         return self._database.read(
             lambda connection: message_reader.summaries(connection, user_id, conversation_ids)
         )
-
-
-def _pass_on(
-    recorded: "Future[tuple[StoreOutcome, ...]]", answer: "Future[tuple[StoreOutcome, ...]]"
-) -> None:
-    error = recorded.exception()
-    if error is None:
-        answer.set_result(recorded.result())
-    else:
-        answer.set_exception(error)

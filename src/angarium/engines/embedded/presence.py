@@ -6,6 +6,7 @@ from concurrent.futures import Future
 from typing import cast
 from uuid import UUID
 
+from angarium import futures
 from angarium.domain.errors import StoreUnavailable
 from angarium.engines.embedded import bulk_sql
 from angarium.engines.embedded.database import Database
@@ -57,7 +58,6 @@ class EmbeddedPresence:
             A future of milliseconds since the epoch for those ever
             seen, or of StoreUnavailable.
         """
-        future: Future[Mapping[UUID, int]] = Future()
         by_text = {str(user_id): user_id for user_id in user_ids}
         try:
             found = self._database.read(
@@ -67,11 +67,9 @@ class EmbeddedPresence:
                 at_most=_LOOKUP_SECONDS,
             )
         except StoreUnavailable as error:
-            future.set_exception(error)
-        else:
-            seen = cast("list[tuple[str, int]]", found)
-            future.set_result({by_text[user_id]: seen_at for user_id, seen_at in seen})
-        return future
+            return futures.failed(error)
+        seen = cast("list[tuple[str, int]]", found)
+        return futures.done({by_text[user_id]: seen_at for user_id, seen_at in seen})
 
 
 def _touch(connection: sqlite3.Connection, touches: Sequence[tuple[str, int]]) -> Sequence[None]:

@@ -7,10 +7,10 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, InvalidStateError
-from contextlib import suppress
+from concurrent.futures import Future
 from typing import Generic, Protocol, TypeVar
 
+from angarium import futures
 from angarium.deadline import remaining
 from angarium.domain.errors import LogUnavailable, StoreUnavailable
 from angarium.engines.embedded.sqlite_errors import explain
@@ -152,9 +152,7 @@ class WriteOperation(Generic[Item, Result]):
         try:
             return self.submit(item)
         except (LogUnavailable, StoreUnavailable) as error:
-            refused: Future[Result] = Future()
-            refused.set_exception(error)
-            return refused
+            return futures.failed(error)
 
     def wait(self, item: Item) -> Result:
         """Do a job and wait for it within the deadline in force.
@@ -215,15 +213,13 @@ class _WriteBatch(Generic[Item, Result]):
         for (_, future), result in zip(self._jobs, self._results, strict=True):
             # Whoever gave up on a job that hung has told its caller
             # already.
-            with suppress(InvalidStateError):
-                future.set_result(result)
+            futures.resolve_once(future, result)
 
     def fail(self, error: Exception) -> None:
         for _, future in self._jobs:
             told = self._kind.unavailable(explain(error))
             told.__cause__ = error
-            with suppress(InvalidStateError):
-                future.set_exception(told)
+            futures.fail_once(future, told)
 
     def split(self) -> "Sequence[_WriteBatch[Item, Result]]":
         middle = len(self._jobs) // 2

@@ -4,9 +4,10 @@ answer within a bound.
 
 import threading
 from collections import deque
-from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import Future
 from typing import Protocol
 
+from angarium import futures
 from angarium.clock import Clock
 from angarium.domain.errors import LogUnavailable, RecordTooLarge
 from angarium.engines.kafka.errors import RecordRefused, too_large, unavailable
@@ -91,12 +92,10 @@ class PendingAppend:
                 LogUnavailable("Kafka has had the record before and no longer knows where")
             )
             return
-        try:
-            self.future.set_result(
-                Appended(metadata.partition, metadata.offset, metadata.timestamp)
-            )
-        except InvalidStateError:
-            return  # it was given up before: its caller has an answer
+        # It may have been given up before.
+        futures.resolve_once(
+            self.future, Appended(metadata.partition, metadata.offset, metadata.timestamp)
+        )
 
     def refused(self, error: BaseException) -> None:
         """Take the client's failure; called on the sender's thread.
@@ -119,11 +118,7 @@ class PendingAppend:
         Returns:
             True when it became the answer.
         """
-        try:
-            self.future.set_exception(error)
-        except InvalidStateError:
-            return False
-        return True
+        return futures.fail_once(self.future, error)
 
 
 class PendingAppends:
