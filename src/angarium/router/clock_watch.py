@@ -10,7 +10,7 @@ AHEAD_MS = 1_000
 milliseconds; a second is a fault of one of them, and seen by readers.
 """
 
-HOUR_SECONDS = 3_600.0
+LOG_INTERVAL_S = 3_600.0
 """So often it is told of each partition, for as long as it lasts."""
 
 _log = logs.get("angarium.router")
@@ -35,7 +35,7 @@ class ClockWatch:
             clock: This machine's.
         """
         self._clock = clock
-        self._told_at: dict[int, float] = {}
+        self._logged_at: dict[int, float] = {}
 
     def notice(self, partition: int, time_ms: int, appended_ms: int) -> None:
         """Take note of a record.
@@ -57,9 +57,9 @@ class ClockWatch:
     def _log_ahead(self, partition: int, ahead_ms: int) -> None:
         """Write the line, unless it was written within the hour."""
         now = self._clock.monotonic()
-        if now - self._told_at.get(partition, float("-inf")) < HOUR_SECONDS:
+        if now - self._logged_at.get(partition, float("-inf")) < LOG_INTERVAL_S:
             return
-        self._told_at[partition] = now
+        self._logged_at[partition] = now
         _log.warning(
             "clock_ahead",
             f"Messages of partition {partition} get times that are {ahead_ms / 1000:.1f} s ahead, "

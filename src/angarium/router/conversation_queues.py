@@ -37,9 +37,9 @@ class ConversationQueues:
     is out), or does not exist.
     """
 
-    def __init__(self, group_size: int = 64) -> None:
-        self._group_size = group_size
-        self._lanes: dict[UUID, deque[LogEntry]] = {}
+    def __init__(self, max_batch_records: int = 64) -> None:
+        self._max_batch_records = max_batch_records
+        self._queues: dict[UUID, deque[LogEntry]] = {}
         self._ready: deque[UUID] = deque()
         self._busy: set[UUID] = set()
 
@@ -54,18 +54,18 @@ class ConversationQueues:
         return len(self._ready)
 
     def add(self, entry: LogEntry) -> None:
-        """Put an entry at the end of its conversation's lane.
+        """Put an entry at the end of its conversation's queue.
 
         Args:
             entry: To be applied after every earlier one of its
                 conversation.
         """
         conversation_id = entry.event.conversation_id
-        lane = self._lanes.get(conversation_id)
-        if lane is None:
-            lane = self._lanes[conversation_id] = deque()
+        queue = self._queues.get(conversation_id)
+        if queue is None:
+            queue = self._queues[conversation_id] = deque()
             self._ready.append(conversation_id)
-        lane.append(entry)
+        queue.append(entry)
 
     def take(self) -> Batch | None:
         """Give the next group out; its lane is busy until it is
@@ -79,29 +79,29 @@ class ConversationQueues:
             return None
         conversation_id = self._ready.popleft()
         self._busy.add(conversation_id)
-        lane = self._lanes[conversation_id]
-        first = lane.popleft()
+        queue = self._queues[conversation_id]
+        first = queue.popleft()
         run = [first]
         kind = type(first.event)
-        while lane and len(run) < self._group_size:
-            entry = lane[0]
+        while queue and len(run) < self._max_batch_records:
+            entry = queue[0]
             if type(entry.event) is not kind or entry.progress is not first.progress:
                 break
-            run.append(lane.popleft())
+            run.append(queue.popleft())
         return Batch(conversation_id, tuple(run))
 
-    def release(self, group: Batch) -> None:
+    def release(self, batch: Batch) -> None:
         """Let the lane of a group that is done, or given up, go on.
 
         Args:
-            group: What `take` gave.
+            batch: What `take` gave.
         """
-        conversation_id = group.conversation_id
+        conversation_id = batch.conversation_id
         self._busy.remove(conversation_id)
-        if self._lanes[conversation_id]:
+        if self._queues[conversation_id]:
             self._ready.append(conversation_id)
         else:
-            del self._lanes[conversation_id]
+            del self._queues[conversation_id]
 
     def drop(self, progress: OffsetTracker) -> None:
         """Forget the waiting entries of an assignment that is over; a
@@ -110,12 +110,12 @@ class ConversationQueues:
         Args:
             progress: The lost assignment's.
         """
-        for conversation_id, lane in list(self._lanes.items()):
-            kept = deque(entry for entry in lane if entry.progress is not progress)
+        for conversation_id, queue in list(self._queues.items()):
+            kept = deque(entry for entry in queue if entry.progress is not progress)
             if kept or conversation_id in self._busy:
-                self._lanes[conversation_id] = kept
+                self._queues[conversation_id] = kept
             else:
-                del self._lanes[conversation_id]
+                del self._queues[conversation_id]
         self._ready = deque(
-            conversation_id for conversation_id in self._ready if conversation_id in self._lanes
+            conversation_id for conversation_id in self._ready if conversation_id in self._queues
         )

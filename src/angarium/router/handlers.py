@@ -21,30 +21,30 @@ _log = logs.get("angarium.router")
 
 
 class StoreMessagesTask(Task):
-    """Stores the messages of one group."""
+    """Stores the messages of one batch."""
 
     def __init__(
         self,
-        group: Batch,
+        batch: Batch,
         online: "Future[Collection[UUID]]",
         recorder: MessageWriter,
         clock: Clock,
     ) -> None:
-        self.batch = group
-        self.progress = group.progress
+        self.batch = batch
+        self.progress = batch.progress
         self._clock = clock
         self._recorder = recorder
-        self._entries = group.entries
+        self._entries = batch.entries
         self._online = online
         # Made once: every try hands over the same messages.
-        self._messages = tuple(map(_message, group.entries))
+        self._messages = tuple(map(_message, batch.entries))
         self._answer: Future[tuple[StoreOutcome, ...]]
 
-    def start(self, ended: Callable[[object], None]) -> None:
+    def start(self, on_end: Callable[[object], None]) -> None:
         """Hand the messages over.
 
         Args:
-            ended: The callback.
+            on_end: The callback.
         """
         if self.attempts > 1 and not self._online.done():
             # The first try may have waited for nothing else.
@@ -52,7 +52,7 @@ class StoreMessagesTask(Task):
         self._answer = self._recorder.record(
             self._messages[0].conversation_id, self._messages, self._online
         )
-        self._answer.add_done_callback(ended)
+        self._answer.add_done_callback(on_end)
 
     def finish(self) -> Sequence[DeadLetter]:
         """Tell what became of each message.
@@ -65,14 +65,14 @@ class StoreMessagesTask(Task):
         # A list, so that a wrong number of outcomes is seen before any
         # of them is believed.
         answers = list(zip(self._entries, stored, outcomes, strict=True))
-        letters: list[DeadLetter] = []
+        dead_letters: list[DeadLetter] = []
         for entry, message, outcome in answers:
             if outcome is StoreOutcome.CONFLICT:
-                letters.append(_conflict(entry, message))
+                dead_letters.append(_conflict(entry, message))
             else:
                 self._log_outcome(entry, message, outcome)
                 self.progress.finish(entry.record.offset)
-        return letters
+        return dead_letters
 
     def log_context(self) -> Mapping[str, object]:
         """Name the group by its first message.
@@ -142,20 +142,20 @@ _REFUSALS = {
 class MarkDeliveredTask(Task):
     """Raises the messages that a group's receipts name to DELIVERED."""
 
-    def __init__(self, group: Batch, recorder: MessageWriter) -> None:
-        self.batch = group
-        self.progress = group.progress
+    def __init__(self, batch: Batch, recorder: MessageWriter) -> None:
+        self.batch = batch
+        self.progress = batch.progress
         self._recorder = recorder
         self._receipts = [
-            (entry, message_id) for entry in group.entries for message_id in _confirmed(entry)
+            (entry, message_id) for entry in batch.entries for message_id in _confirmed(entry)
         ]
         self._answer: Future[tuple[ReceiptOutcome, ...]]
 
-    def start(self, ended: Callable[[object], None]) -> None:
+    def start(self, on_end: Callable[[object], None]) -> None:
         """Hand the receipts over.
 
         Args:
-            ended: The callback.
+            on_end: The callback.
         """
         receipts = tuple(
             Receipt(message_id, entry.event.recipient_id, entry.time)
@@ -164,7 +164,7 @@ class MarkDeliveredTask(Task):
         self._answer = self._recorder.mark_delivered(
             self._receipts[0][0].event.conversation_id, receipts
         )
-        self._answer.add_done_callback(ended)
+        self._answer.add_done_callback(on_end)
 
     def finish(self) -> Sequence[DeadLetter]:
         """Tell what became of each record's receipts.
@@ -178,14 +178,14 @@ class MarkDeliveredTask(Task):
             found = refused.setdefault(entry, {})
             if outcome in _REFUSALS:
                 found[message_id] = outcome
-        letters: list[DeadLetter] = []
+        dead_letters: list[DeadLetter] = []
         for entry, found in refused.items():
             self._log_outcome(entry, found)
             if found:
-                letters.append(_refusal(entry, found))
+                dead_letters.append(_refusal(entry, found))
             else:
                 self.progress.finish(entry.record.offset)
-        return letters
+        return dead_letters
 
     def log_context(self) -> Mapping[str, object]:
         """Name the group by its first receipt.
@@ -239,21 +239,21 @@ class DeadLetterTask(Task):
     """
 
     def __init__(
-        self, letter: DeadLetter, progress: OffsetTracker, dead_letters: DeadLetterLog
+        self, dead_letter: DeadLetter, progress: OffsetTracker, dead_letters: DeadLetterLog
     ) -> None:
         self.progress = progress
-        self._letter = letter
+        self._dead_letter = dead_letter
         self._dead_letters = dead_letters
         self._answer: Future[None]
 
-    def start(self, ended: Callable[[object], None]) -> None:
+    def start(self, on_end: Callable[[object], None]) -> None:
         """Hand the letter over.
 
         Args:
-            ended: The callback.
+            on_end: The callback.
         """
-        self._answer = self._dead_letters.append(self._letter)
-        self._answer.add_done_callback(ended)
+        self._answer = self._dead_letters.append(self._dead_letter)
+        self._answer.add_done_callback(on_end)
 
     def finish(self) -> Sequence[DeadLetter]:
         """Tell of the letter.
@@ -264,11 +264,11 @@ class DeadLetterTask(Task):
         self._answer.result(0)
         _log.warning(
             "dead_lettered",
-            f"A record cannot be applied and was put away: {self._letter.detail}",
-            reason=self._letter.reason,
+            f"A record cannot be applied and was put away: {self._dead_letter.detail}",
+            reason=self._dead_letter.reason,
             **self.log_context(),
         )
-        self.progress.finish(self._letter.record.offset)
+        self.progress.finish(self._dead_letter.record.offset)
         return ()
 
     def log_context(self) -> Mapping[str, object]:
@@ -278,11 +278,14 @@ class DeadLetterTask(Task):
             Its trace, the ids of its event where that could be read,
             and the position of its record.
         """
-        letter = self._letter
-        ids = {"conversation_id": letter.conversation_id, "message_id": letter.message_id}
+        dead_letter = self._dead_letter
+        ids = {
+            "conversation_id": dead_letter.conversation_id,
+            "message_id": dead_letter.message_id,
+        }
         return {
-            "trace_id": letter.trace_id,
+            "trace_id": dead_letter.trace_id,
             **{name: value for name, value in ids.items() if value is not None},
-            "partition": letter.record.partition,
-            "offset": letter.record.offset,
+            "partition": dead_letter.record.partition,
+            "offset": dead_letter.record.offset,
         }

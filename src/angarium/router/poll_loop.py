@@ -10,7 +10,7 @@ from angarium.router.record_decoder import decode_record
 from angarium.router.scheduler import Scheduler
 from angarium.router.settings import WorkerDependencies
 
-MIN_WAIT_SECONDS = 0.005
+MIN_WAIT_S = 0.005
 
 
 class PollLoop:
@@ -27,19 +27,19 @@ class PollLoop:
     """
 
     def __init__(
-        self, consumer: LogConsumer, ports: WorkerDependencies, clock_watch: ClockWatch
+        self, consumer: LogConsumer, dependencies: WorkerDependencies, clock_watch: ClockWatch
     ) -> None:
         self._consumer = consumer
         self._clock_watch = clock_watch
-        self._clock = ports.clock
-        self._pace = ports.limits
-        self._applying = Scheduler(ports)
-        self._log_partitions = ports.partitions
+        self._clock = dependencies.clock
+        self._limits = dependencies.limits
+        self._scheduler = Scheduler(dependencies)
+        self._log_partitions = dependencies.partitions
         self._partitions = AssignedPartitions()
-        self._polls = ports.health_of("log", "log")
-        self._commits = ports.health_of("commit", "commit of positions")
-        self._commit_at = ports.clock.monotonic()
-        self._quiet = 0
+        self._poll_health = dependencies.health_of("log", "log")
+        self._commit_health = dependencies.health_of("commit", "commit of positions")
+        self._commit_at = dependencies.clock.monotonic()
+        self._idle_turns = 0
         self._paused = False
         self._stopping = False
 
@@ -47,17 +47,17 @@ class PollLoop:
         """Do what there is to do now, or wait for it, for the longest
         wait at most.
         """
-        news = False
-        if self._applying.in_flight or self._polls.next_try_in() > 0:
-            news = self._applying.collect(self._poll_timeout())
-        self._applying.start()
+        progressed = False
+        if self._scheduler.in_flight or self._poll_health.next_try_in() > 0:
+            progressed = self._scheduler.collect(self._poll_timeout())
+        self._scheduler.start()
         polled = self._poll()
         if polled is not None:
-            news = self._take(polled) or news
-            self._applying.start()
+            progressed = self._apply_poll(polled) or progressed
+            self._scheduler.start()
             self._commit()
         self._apply_backpressure()
-        self._quiet = 0 if news else self._quiet + 1
+        self._idle_turns = 0 if progressed else self._idle_turns + 1
 
     def drain(self) -> None:
         """Take nothing more, wait for what is in flight, and commit
@@ -68,11 +68,11 @@ class PollLoop:
         """
         self._stopping = True
         self._apply_backpressure()
-        give_up_at = self._clock.monotonic() + self._pace.drain_timeout_s
-        while self._applying.in_flight and self._clock.monotonic() < give_up_at:
+        drain_until = self._clock.monotonic() + self._limits.drain_timeout_s
+        while self._scheduler.in_flight and self._clock.monotonic() < drain_until:
             self.run_once()
         self._commit_at = self._clock.monotonic()
-        self._commits.reset()
+        self._commit_health.reset()
         self._commit()
 
     def close(self) -> None:
@@ -80,41 +80,47 @@ class PollLoop:
         self._consumer.close()
 
     def _poll_timeout(self) -> float:
-        waits = [self._pace.poll_timeout_s]
-        if self._applying.in_flight:
-            waits.append(MIN_WAIT_SECONDS * 2 ** min(self._quiet, 10))
-        if (due := self._applying.next_retry_in()) is not None:
+        waits = [self._limits.poll_timeout_s]
+        if self._scheduler.in_flight:
+            waits.append(MIN_WAIT_S * 2 ** min(self._idle_turns, 10))
+        if (due := self._scheduler.next_retry_in()) is not None:
             waits.append(due)
-        if (pause := self._polls.next_try_in()) > 0:
+        if (pause := self._poll_health.next_try_in()) > 0:
             waits.append(pause)
         return min(waits)
 
     def _poll(self) -> Polled | None:
-        if self._polls.next_try_in() > 0:
+        if self._poll_health.next_try_in() > 0:
             return None
         try:
-            polled = self._consumer.poll(0.0 if self._applying.in_flight else self._idle())
+            polled = self._consumer.poll(
+                0.0 if self._scheduler.in_flight else self._idle_timeout()
+            )
         except LogUnavailable as error:
-            self._polls.record_failure(error, {})
+            self._poll_health.record_failure(error, {})
             return None
-        self._polls.record_success()
+        self._poll_health.record_success()
         return polled
 
-    def _idle(self) -> float:
-        waits = [self._pace.poll_timeout_s]
-        if (due := self._applying.next_retry_in()) is not None:
+    def _idle_timeout(self) -> float:
+        waits = [self._limits.poll_timeout_s]
+        if (due := self._scheduler.next_retry_in()) is not None:
             waits.append(due)
         if self._partitions.uncommitted():
             waits.append(
-                max(0.0, self._commit_at - self._clock.monotonic(), self._commits.next_try_in())
+                max(
+                    0.0,
+                    self._commit_at - self._clock.monotonic(),
+                    self._commit_health.next_try_in(),
+                )
             )
         return min(waits)
 
-    def _take(self, polled: Polled) -> bool:
+    def _apply_poll(self, polled: Polled) -> bool:
         for assignment in polled.lost:
             progress = self._partitions.revoke(assignment)
             if progress is not None:
-                self._applying.drop(progress)
+                self._scheduler.drop(progress)
         for assignment, start in polled.gained.items():
             self._partitions.assign(assignment, start)
         for assignment, records in polled.records.items():
@@ -129,13 +135,13 @@ class PollLoop:
             self._clock_watch.notice(record.partition, time, record.timestamp)
             found = decode_record(record, time, progress, self._log_partitions)
             if isinstance(found, DeadLetter):
-                self._applying.send_to_dead_letters(found, progress)
+                self._scheduler.send_to_dead_letters(found, progress)
             else:
-                self._applying.add(found)
+                self._scheduler.add(found)
 
     def _commit(self) -> None:
         now = self._clock.monotonic()
-        if now < self._commit_at or self._commits.next_try_in() > 0:
+        if now < self._commit_at or self._commit_health.next_try_in() > 0:
             return
         positions = self._partitions.uncommitted()
         if not positions:
@@ -143,17 +149,17 @@ class PollLoop:
         try:
             self._consumer.commit(positions)
         except LogUnavailable as error:
-            self._commits.record_failure(error, {})
+            self._commit_health.record_failure(error, {})
             return
-        self._commits.record_success()
+        self._commit_health.record_success()
         self._partitions.committed(positions)
-        self._commit_at = now + self._pace.commit_interval_s
+        self._commit_at = now + self._limits.commit_interval_s
 
     def _apply_backpressure(self) -> None:
-        wanted = self._stopping or self._applying.should_pause or self._is_full()
-        if wanted is not self._paused:
-            self._paused = wanted
-            if wanted:
+        should_pause = self._stopping or self._scheduler.should_pause or self._is_full()
+        if should_pause is not self._paused:
+            self._paused = should_pause
+            if should_pause:
                 self._consumer.pause()
             else:
                 self._consumer.resume()
@@ -162,7 +168,16 @@ class PollLoop:
         """Return whether enough is in flight: up to the bounds, then
         down to their halves.
         """
-        records, held = self._pace.max_unfinished_records - 1, self._pace.bytes - 1
+        max_records, max_bytes = (
+            self._limits.max_unfinished_records - 1,
+            self._limits.max_unfinished_bytes - 1,
+        )
         if self._paused:
-            records, held = self._pace.max_unfinished_records // 2, self._pace.bytes // 2
-        return self._partitions.unfinished > records or self._partitions.unfinished_bytes > held
+            max_records, max_bytes = (
+                self._limits.max_unfinished_records // 2,
+                self._limits.max_unfinished_bytes // 2,
+            )
+        return (
+            self._partitions.unfinished > max_records
+            or self._partitions.unfinished_bytes > max_bytes
+        )

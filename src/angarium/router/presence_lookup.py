@@ -29,11 +29,11 @@ class Online(Protocol):
         ...
 
 
-def ask_presence(groups: Sequence[Batch], online: Online) -> "Future[Collection[UUID]]":
+def ask_presence(batches: Sequence[Batch], online: Online) -> "Future[Collection[UUID]]":
     """Ask once for all groups of messages that are started together.
 
     Args:
-        groups: One at least.
+        batches: One at least.
         online: Is asked.
 
     Returns:
@@ -43,20 +43,20 @@ def ask_presence(groups: Sequence[Batch], online: Online) -> "Future[Collection[
     """
     answer: Future[Collection[UUID]] = Future()
 
-    def take(asked: "Future[frozenset[UUID]]") -> None:
+    def resolve(asked: "Future[frozenset[UUID]]") -> None:
         error = asked.exception()
         if error is not None:
-            _log_failure(groups[0], error)
+            _log_failure(batches[0], error)
         answer.set_result(asked.result() if error is None else NOBODY)
 
     try:
         asked = online.online(
-            {entry.event.recipient_id for group in groups for entry in group.entries}
+            {entry.event.recipient_id for batch in batches for entry in batch.entries}
         )
     except Exception as error:  # noqa: BLE001 - told; the messages are stored all the same
-        _log_failure(groups[0], error)
+        _log_failure(batches[0], error)
         return nobody()
-    asked.add_done_callback(take)
+    asked.add_done_callback(resolve)
     return answer
 
 
@@ -69,8 +69,8 @@ def nobody() -> "Future[Collection[UUID]]":
     return futures.done(NOBODY)
 
 
-def _log_failure(group: Batch, error: BaseException) -> None:
-    first = group.entries[0]
+def _log_failure(batch: Batch, error: BaseException) -> None:
+    first = batch.entries[0]
     _log.error(
         "presence_failed",
         "Nobody knows who is online; the messages are stored as PENDING.",

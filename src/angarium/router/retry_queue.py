@@ -23,19 +23,19 @@ class DependencyHealth:
 
     def __init__(
         self,
-        part: str,
-        what: str,
+        name: str,
+        description: str,
         clock: Clock,
         uniform: Uniform = random.uniform,
-        longest_wait: float = 3.0,
+        max_delay_s: float = 3.0,
     ) -> None:
-        self._part = part
-        self._what = what
+        self._name = name
+        self._description = description
         self._clock = clock
         self._uniform = uniform
-        self._longest_wait = longest_wait
-        self._since: float | None = None
-        self._waits: Iterator[float] = iter(())
+        self._max_delay_s = max_delay_s
+        self._unavailable_since: float | None = None
+        self._delays: Iterator[float] = iter(())
         self._try_at = 0.0
         # What waits for a store may be hundreds of pieces of work, and
         # an outage hours long.
@@ -46,7 +46,7 @@ class DependencyHealth:
         """Whether the last that was heard of the dependency is a
         failure.
         """
-        return self._since is not None
+        return self._unavailable_since is not None
 
     def retry_delays(self) -> Iterator[float]:
         """Start waits of a caller's own, drawn like the outage's.
@@ -54,7 +54,7 @@ class DependencyHealth:
         Returns:
             Seconds before each next try, without an end.
         """
-        return delays(most=self._longest_wait, uniform=self._uniform)
+        return delays(most=self._max_delay_s, uniform=self._uniform)
 
     def next_try_in(self) -> float:
         """Tell how long to leave the dependency alone.
@@ -62,12 +62,16 @@ class DependencyHealth:
         Returns:
             Seconds; 0 when it may be tried now.
         """
-        if self._since is None:
+        if self._unavailable_since is None:
             return 0.0
         return max(0.0, self._try_at - self._clock.monotonic())
 
     def record_failure(
-        self, error: Exception, about: Mapping[str, object], attempt: int = 1, wait: float = 0.0
+        self,
+        error: Exception,
+        context: Mapping[str, object],
+        attempt: int = 1,
+        delay_s: float = 0.0,
     ) -> None:
         """Note a failure; the first one of an outage is told as such,
         and each one as a retry to come.
@@ -75,58 +79,63 @@ class DependencyHealth:
         Args:
             error: What the port raised. Anything but Unavailable is
                 told with its traceback.
-            about: Ids of the work that failed.
+            context: Ids of the work that failed.
             attempt: How often that work was tried; only a first failure
                 says that the dependency is out.
-            wait: Seconds for which that work waits by itself; the
+            delay_s: Seconds for which that work waits by itself; the
                 outage's wait may be longer.
         """
         now = self._clock.monotonic()
-        if self._since is None:
+        if self._unavailable_since is None:
             if attempt == 1:
-                self._begin(now, error, about)
+                self._begin_outage(now, error, context)
         elif now >= self._try_at:
-            self._try_at = now + next(self._waits)
+            self._try_at = now + next(self._delays)
         _log.limited_warning(
             self._repeats,
             "retry",
-            f"The {self._what} failed; it will be tried again.",
-            **about,
+            f"The {self._description} failed; it will be tried again.",
+            **context,
             error_type=type(error).__name__,
             attempt=attempt,
-            delay_ms=round(max(wait, self.next_try_in()) * 1000),
+            delay_ms=round(max(delay_s, self.next_try_in()) * 1000),
         )
 
     def record_success(self) -> None:
         """Note that the dependency answered."""
-        if self._since is not None:
-            lasted = round((self._clock.monotonic() - self._since) * 1000)
+        if self._unavailable_since is not None:
+            lasted = round((self._clock.monotonic() - self._unavailable_since) * 1000)
             _log.info(
-                f"{self._part}_available", f"The {self._what} answers again.", duration_ms=lasted
+                f"{self._name}_available",
+                f"The {self._description} answers again.",
+                duration_ms=lasted,
             )
-            self._since = None
+            self._unavailable_since = None
 
     def reset(self) -> None:
         """Note that nothing is left by whose success the end of the
         outage would be seen.
         """
-        self._since = None
+        self._unavailable_since = None
 
-    def _begin(self, now: float, error: Exception, about: Mapping[str, object]) -> None:
-        self._since = now
-        self._waits = self.retry_delays()
-        self._try_at = now + next(self._waits)
-        action = f"{self._part}_unavailable"
+    def _begin_outage(self, now: float, error: Exception, context: Mapping[str, object]) -> None:
+        self._unavailable_since = now
+        self._delays = self.retry_delays()
+        self._try_at = now + next(self._delays)
+        action = f"{self._name}_unavailable"
         if isinstance(error, Unavailable):
             _log.warning(
                 action,
-                f"The {self._what} does not answer: {error}",
-                **about,
+                f"The {self._description} does not answer: {error}",
+                **context,
                 error_type=type(error).__name__,
             )
         else:
             _log.error(
-                action, f"The {self._what} failed in a way that was not foreseen.", error, **about
+                action,
+                f"The {self._description} failed in a way that was not foreseen.",
+                error,
+                **context,
             )
 
 
@@ -143,44 +152,44 @@ class RetryQueue:
     """
 
     def __init__(self, health: DependencyHealth, clock: Clock) -> None:
-        self.outage = health
+        self.health = health
         self._clock = clock
         self._waiting: list[tuple[float, int, Task]] = []
         self._order = count()
         self._probe: Task | None = None
 
-    def add(self, work: Task, error: Exception) -> None:
+    def add(self, task: Task, error: Exception) -> None:
         """Keep work for another try, and tell of it.
 
         Args:
-            work: What was tried.
+            task: What was tried.
             error: What it failed with.
         """
-        self._settled(work)
-        if work.retry_delays is None:
-            work.retry_delays = self.outage.retry_delays()
-        wait = next(work.retry_delays)
-        heappush(self._waiting, (self._clock.monotonic() + wait, next(self._order), work))
-        self.outage.record_failure(error, work.log_context(), work.attempts, wait)
+        self._end_probe(task)
+        if task.retry_delays is None:
+            task.retry_delays = self.health.retry_delays()
+        delay_s = next(task.retry_delays)
+        heappush(self._waiting, (self._clock.monotonic() + delay_s, next(self._order), task))
+        self.health.record_failure(error, task.log_context(), task.attempts, delay_s)
 
-    def record_success(self, work: Task) -> None:
+    def record_success(self, task: Task) -> None:
         """Note that the dependency answered.
 
         Args:
-            work: What was tried.
+            task: What was tried.
         """
-        self._settled(work)
-        if self.outage.unavailable:
-            self.outage.record_success()
+        self._end_probe(task)
+        if self.health.unavailable:
+            self.health.record_success()
             self._probe = None
 
-    def abandon(self, work: Task) -> None:
+    def abandon(self, task: Task) -> None:
         """Note that work failed which nobody waits for any more.
 
         Args:
-            work: What was tried.
+            task: What was tried.
         """
-        self._settled(work)
+        self._end_probe(task)
 
     def take_due(self) -> list[Task]:
         """Take out what is to be tried now; work whose assignment is
@@ -191,15 +200,15 @@ class RetryQueue:
             not over at most.
         """
         due: list[Task] = []
-        out = self.outage.unavailable
-        if out and self.outage.next_try_in() > 0:
+        out = self.health.unavailable
+        if out and self.health.next_try_in() > 0:
             return due
         now = self._clock.monotonic()
         while self._waiting and self._probe is None and (out or self._waiting[0][0] <= now):
-            work = heappop(self._waiting)[2]
-            due.append(work)
-            if out and not work.progress.over:
-                self._probe = work
+            task = heappop(self._waiting)[2]
+            due.append(task)
+            if out and not task.progress.over:
+                self._probe = task
         return due
 
     def next_try_in(self) -> float | None:
@@ -211,10 +220,10 @@ class RetryQueue:
         """
         if not self._waiting or self._probe is not None:
             return None
-        if self.outage.unavailable:
-            return self.outage.next_try_in()
+        if self.health.unavailable:
+            return self.health.next_try_in()
         return max(0.0, self._waiting[0][0] - self._clock.monotonic())
 
-    def _settled(self, work: Task) -> None:
-        if work is self._probe:
+    def _end_probe(self, task: Task) -> None:
+        if task is self._probe:
             self._probe = None

@@ -24,15 +24,17 @@ class Scheduler:
     in `CompletionQueue`.
     """
 
-    def __init__(self, ports: WorkerDependencies) -> None:
-        self._ports = ports
-        self._lanes = ConversationQueues(ports.limits.max_batch_records)
+    def __init__(self, dependencies: WorkerDependencies) -> None:
+        self._dependencies = dependencies
+        self._queues = ConversationQueues(dependencies.limits.max_batch_records)
         self._calls: CompletionQueue[Task] = CompletionQueue(
-            ports.clock, ports.limits.call_timeout_s
+            dependencies.clock, dependencies.limits.call_timeout_s
         )
-        self._store = RetryQueue(ports.health_of("store", "store"), ports.clock)
-        self._dead_letters = RetryQueue(
-            ports.health_of("dead_letters", "log of dead letters"), ports.clock
+        self._store_retries = RetryQueue(
+            dependencies.health_of("store", "store"), dependencies.clock
+        )
+        self._dead_letter_retries = RetryQueue(
+            dependencies.health_of("dead_letters", "log of dead letters"), dependencies.clock
         )
 
     @property
@@ -45,14 +47,14 @@ class Scheduler:
     @property
     def store_unavailable(self) -> bool:
         """Whether the store is out."""
-        return self._store.outage.unavailable
+        return self._store_retries.health.unavailable
 
     @property
     def should_pause(self) -> bool:
         """Whether more records would only wait: the store is out, and
         who will ask for it next is at hand.
         """
-        return self.store_unavailable and self._lanes.ready > 0
+        return self.store_unavailable and self._queues.ready > 0
 
     def add(self, entry: LogEntry) -> None:
         """Take an entry to be applied.
@@ -60,16 +62,16 @@ class Scheduler:
         Args:
             entry: After every earlier one of its conversation.
         """
-        self._lanes.add(entry)
+        self._queues.add(entry)
 
-    def send_to_dead_letters(self, letter: DeadLetter, progress: OffsetTracker) -> None:
+    def send_to_dead_letters(self, dead_letter: DeadLetter, progress: OffsetTracker) -> None:
         """Take a dead letter to be put away.
 
         Args:
-            letter: What cannot be applied.
+            dead_letter: What cannot be applied.
             progress: Of its record's partition.
         """
-        self._start_task(DeadLetterTask(letter, progress, self._ports.dead_letters))
+        self._start_task(DeadLetterTask(dead_letter, progress, self._dependencies.dead_letters))
 
     def drop(self, progress: OffsetTracker) -> None:
         """Forget what was not begun of an assignment that is over; what
@@ -78,21 +80,21 @@ class Scheduler:
         Args:
             progress: The lost assignment's.
         """
-        self._lanes.drop(progress)
+        self._queues.drop(progress)
 
     def start(self) -> None:
         """Begin what can be begun: what is due for another try, then
         new groups of conversations.
         """
-        retried = [self._retry(work) for work in self._store.take_due()]
-        for work in self._dead_letters.take_due():
-            self._retry(work)
-        if self.store_unavailable and not self._lanes.busy:
+        retried = [self._retry(task) for task in self._store_retries.take_due()]
+        for task in self._dead_letter_retries.take_due():
+            self._retry(task)
+        if self.store_unavailable and not self._queues.busy:
             # Whoever waited for another try is gone with their
             # assignments: others must find out.
-            self._store.outage.reset()
+            self._store_retries.health.reset()
         if not self.store_unavailable:
-            self._start_batches(self._ports.limits.max_batches)
+            self._start_batches(self._dependencies.limits.max_batches)
         elif any(retried):
             # Somebody new asks as well: what failed may fail for
             # reasons of its own.
@@ -108,8 +110,8 @@ class Scheduler:
             Whether there were any.
         """
         ended = self._calls.take_completed(wait)
-        for work, error in ended:
-            self._finish(work, error)
+        for task, error in ended:
+            self._finish(task, error)
         return bool(ended)
 
     def next_retry_in(self) -> float | None:
@@ -120,66 +122,71 @@ class Scheduler:
         """
         waits = [
             wait
-            for wait in (self._store.next_try_in(), self._dead_letters.next_try_in())
+            for wait in (
+                self._store_retries.next_try_in(),
+                self._dead_letter_retries.next_try_in(),
+            )
             if wait is not None
         ]
         return min(waits, default=None)
 
-    def _retry(self, work: Task) -> bool:
-        if work.progress.over:
-            self._release(work)
+    def _retry(self, task: Task) -> bool:
+        if task.progress.over:
+            self._release(task)
             return False
-        self._start_task(work)
+        self._start_task(task)
         return True
 
     def _start_batches(self, most: int) -> None:
         messages: list[Batch] = []
-        for _ in range(min(most, self._ports.limits.max_batches - self._lanes.busy)):
-            group = self._lanes.take()
-            if group is None:
+        for _ in range(min(most, self._dependencies.limits.max_batches - self._queues.busy)):
+            batch = self._queues.take()
+            if batch is None:
                 break
-            if isinstance(group.entries[0].event, NewMessage):
-                messages.append(group)
+            if isinstance(batch.entries[0].event, NewMessage):
+                messages.append(batch)
             else:
-                self._start_task(MarkDeliveredTask(group, self._ports.recorder))
+                self._start_task(MarkDeliveredTask(batch, self._dependencies.recorder))
         if messages:
-            online = ask_presence(messages, self._ports.online)
-            for group in messages:
+            online = ask_presence(messages, self._dependencies.online)
+            for batch in messages:
                 self._start_task(
-                    StoreMessagesTask(group, online, self._ports.recorder, self._ports.clock)
+                    StoreMessagesTask(
+                        batch, online, self._dependencies.recorder, self._dependencies.clock
+                    )
                 )
 
-    def _start_task(self, work: Task) -> None:
-        work.attempts += 1
-        self._calls.start(work)
+    def _start_task(self, task: Task) -> None:
+        task.attempts += 1
+        self._calls.start(task)
 
-    def _finish(self, work: Task, error: Exception | None) -> None:
-        retries = self._retry_queue_of(work)
-        letters: Sequence[DeadLetter] = ()
+    def _finish(self, task: Task, error: Exception | None) -> None:
+        retries = self._retry_queue_of(task)
+        dead_letters: Sequence[DeadLetter] = ()
         if error is None:
-            error, letters = _finish_task(work)
-        if error is not None and not work.progress.over:
-            retries.add(work, error)
+            error, dead_letters = _finish_task(task)
+        if error is not None and not task.progress.over:
+            retries.add(task, error)
             return
         if error is None:
-            retries.record_success(work)
+            retries.record_success(task)
         else:
-            retries.abandon(work)
-        self._release(work)
-        if not work.progress.over:
-            for letter in letters:
-                self.send_to_dead_letters(letter, work.progress)
+            retries.abandon(task)
+        self._release(task)
+        if not task.progress.over:
+            for dead_letter in dead_letters:
+                self.send_to_dead_letters(dead_letter, task.progress)
 
-    def _retry_queue_of(self, work: Task) -> RetryQueue:
-        return self._dead_letters if work.batch is None else self._store
+    def _retry_queue_of(self, task: Task) -> RetryQueue:
+        return self._dead_letter_retries if task.batch is None else self._store_retries
 
-    def _release(self, work: Task) -> None:
-        if work.batch is not None:
-            self._lanes.release(work.batch)
+    def _release(self, task: Task) -> None:
+        if task.batch is not None:
+            self._queues.release(task.batch)
 
 
-def _finish_task(work: Task) -> tuple[Exception | None, Sequence[DeadLetter]]:
+def _finish_task(task: Task) -> tuple[Exception | None, Sequence[DeadLetter]]:
     try:
-        return None, work.finish()
+        return None, task.finish()
     except Exception as error:  # noqa: BLE001 - told by Retries and tried again: nothing is ever skipped
         return error, ()

@@ -27,7 +27,7 @@ class WorkerLimits:
             Stopping) for the commit and for leaving the group.
         max_unfinished_records: So many records may be unfinished before
             their flow is paused; it resumes at half.
-        bytes: So many bytes unfinished records may have before their
+        max_unfinished_bytes: So many bytes unfinished records may have before their
             flow is paused; it resumes at half. In memory they take
             about twice as much, and one poll more than this may come.
         max_batches: So many conversations are applied at once (64 to
@@ -45,7 +45,7 @@ class WorkerLimits:
     commit_interval_s: float = 0.1
     drain_timeout_s: float = 8.0
     max_unfinished_records: int = 4096
-    bytes: int = 8 * 1024 * 1024
+    max_unfinished_bytes: int = 8 * 1024 * 1024
     max_batches: int = 256
     max_batch_records: int = 64
     max_retry_delay_s: float = 3.0
@@ -74,16 +74,16 @@ class WorkerDependencies:
     limits: WorkerLimits
     uniform: Uniform = random.uniform
 
-    def health_of(self, part: str, what: str) -> DependencyHealth:
+    def health_of(self, name: str, description: str) -> DependencyHealth:
         """Watch one dependency.
 
         Args:
-            part: Names it in actions.
-            what: Names it for a person.
+            name: Names it in actions.
+            description: Names it for a person.
 
         Returns:
             Its state, so far in order.
         """
         return DependencyHealth(
-            part, what, self.clock, self.uniform, self.limits.max_retry_delay_s
+            name, description, self.clock, self.uniform, self.limits.max_retry_delay_s
         )

@@ -18,11 +18,11 @@ class Startable(ABC):
     """Something asked of a port, which answers with a future."""
 
     @abstractmethod
-    def start(self, ended: Callable[[object], None]) -> None:
+    def start(self, on_end: Callable[[object], None]) -> None:
         """Ask, without blocking; called again for another try.
 
         Args:
-            ended: To be added to the port's future as its callback;
+            on_end: To be added to the port's future as its callback;
                 cheap, any thread may call it.
         """
 
@@ -41,17 +41,17 @@ class CompletionQueue(Generic[AnyStartable]):
     threads, and no end of a call waits for a poll to time out.
     """
 
-    def __init__(self, clock: Clock, timeout: float) -> None:
+    def __init__(self, clock: Clock, timeout_s: float) -> None:
         self._clock = clock
-        self._timeout = timeout
+        self._timeout_s = timeout_s
         self._tries = 0
         # In the order of starting, which is the order of giving up:
         # every call has the same bound.
-        self._under_way: dict[AnyStartable, tuple[int, float]] = {}
+        self._running: dict[AnyStartable, tuple[int, float]] = {}
         self._ended: SimpleQueue[tuple[AnyStartable, int, Exception | None]] = SimpleQueue()
 
     def __len__(self) -> int:
-        return len(self._under_way)
+        return len(self._running)
 
     def start(self, call: AnyStartable) -> None:
         """Begin a call, or another try of one that ended.
@@ -60,18 +60,18 @@ class CompletionQueue(Generic[AnyStartable]):
             call: Not under way.
         """
         self._tries = this_try = self._tries + 1
-        self._under_way[call] = (this_try, self._clock.monotonic() + self._timeout)
+        self._running[call] = (this_try, self._clock.monotonic() + self._timeout_s)
         put = self._ended.put
         try:
             call.start(lambda _: put((call, this_try, None)))
         except Exception as error:  # noqa: BLE001 - handed over below, to be told and tried again like a failed future
             put((call, this_try, error))
 
-    def take_completed(self, wait: float) -> list[tuple[AnyStartable, Exception | None]]:
+    def take_completed(self, timeout_s: float) -> list[tuple[AnyStartable, Exception | None]]:
         """Give the calls that ended since the last time, each try once.
 
         Args:
-            wait: Seconds to wait for the first one; 0 does not wait.
+            timeout_s: Seconds to wait for the first one; 0 does not wait.
 
         Returns:
             Each call with None when its future is done, or with what it
@@ -81,26 +81,26 @@ class CompletionQueue(Generic[AnyStartable]):
         ended: list[tuple[AnyStartable, Exception | None]] = []
         try:
             call, this_try, error = (
-                self._ended.get(timeout=wait) if wait > 0 else self._ended.get_nowait()
+                self._ended.get(timeout=timeout_s) if timeout_s > 0 else self._ended.get_nowait()
             )
             while True:
-                if self._under_way.get(call, (0, 0.0))[0] == this_try:
-                    del self._under_way[call]
+                if self._running.get(call, (0, 0.0))[0] == this_try:
+                    del self._running[call]
                     ended.append((call, error))
                 call, this_try, error = self._ended.get_nowait()
         except Empty:
-            return ended + self._late()
+            return ended + self._take_timed_out()
 
-    def _late(self) -> list[tuple[AnyStartable, Exception | None]]:
-        late: list[tuple[AnyStartable, Exception | None]] = []
+    def _take_timed_out(self) -> list[tuple[AnyStartable, Exception | None]]:
+        timed_out: list[tuple[AnyStartable, Exception | None]] = []
         now = self._clock.monotonic()
-        for call, (_, give_up_at) in self._under_way.items():
-            if give_up_at > now:
+        for call, (_, expires_at) in self._running.items():
+            if expires_at > now:
                 break
-            late.append((call, Unavailable(f"no answer within {self._timeout:g} s")))
-        for call, _ in late:
-            del self._under_way[call]
-        return late
+            timed_out.append((call, Unavailable(f"no answer within {self._timeout_s:g} s")))
+        for call, _ in timed_out:
+            del self._running[call]
+        return timed_out
 
 
 class Task(Startable):

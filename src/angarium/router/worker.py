@@ -33,7 +33,7 @@ class Worker:
         dead_letters: DeadLetterLog,
         online: Online,
         clock: Clock,
-        pace: WorkerLimits | None = None,
+        limits: WorkerLimits | None = None,
         uniform: Uniform = random.uniform,
     ) -> None:
         """Put a worker together; nothing is read before it runs.
@@ -48,19 +48,19 @@ class Worker:
             dead_letters: Where records go that cannot be applied.
             online: Who is online.
             clock: Tells the time.
-            pace: Other bounds than the usual ones.
+            limits: Other bounds than the usual ones.
             uniform: Draws the jitter of waits between two bounds.
         """
-        self._open = consumer
-        self._ports = WorkerDependencies(
-            partitions, recorder, dead_letters, online, clock, pace or WorkerLimits(), uniform
+        self._open_consumer = consumer
+        self._dependencies = WorkerDependencies(
+            partitions, recorder, dead_letters, online, clock, limits or WorkerLimits(), uniform
         )
         # It outlives the sessions, so that a failure does not tell the
         # same again.
         self._clock_watch = ClockWatch(clock)
-        self._session: PollLoop | None = None
-        self._waits: Iterator[float] = iter(())
-        self._sound_at = 0.0
+        self._poll_loop: PollLoop | None = None
+        self._delays: Iterator[float] = iter(())
+        self._delays_reset_at = 0.0
 
     def run(self, stopping: threading.Event) -> None:
         """Work until told to stop; then finish what is in flight,
@@ -71,9 +71,9 @@ class Worker:
                 within the longest wait for the log.
         """
         while not stopping.is_set():
-            wait = self.step()
-            if wait > 0:
-                stopping.wait(wait)
+            delay_s = self.step()
+            if delay_s > 0:
+                stopping.wait(delay_s)
         self.stop()
 
     def step(self) -> float:
@@ -83,9 +83,11 @@ class Worker:
             Seconds to wait before the next one: 0, but after a failure.
         """
         try:
-            if self._session is None:
-                self._session = PollLoop(self._open(), self._ports, self._clock_watch)
-            self._session.run_once()
+            if self._poll_loop is None:
+                self._poll_loop = PollLoop(
+                    self._open_consumer(), self._dependencies, self._clock_watch
+                )
+            self._poll_loop.run_once()
         except Exception as error:  # noqa: BLE001 - told below, and the work goes on from the committed positions
             return self._fail(error)
         return 0.0
@@ -94,41 +96,42 @@ class Worker:
         """Finish what is in flight, within the bound for it, commit and
         leave the group.
         """
-        session, self._session = self._session, None
-        if session is None:
+        poll_loop, self._poll_loop = self._poll_loop, None
+        if poll_loop is None:
             return
         try:
-            session.drain()
+            poll_loop.drain()
         except Exception as error:  # noqa: BLE001 - told; what was not committed is applied after the next start
             _log.error(
                 "worker_failed", "The worker failed while stopping; nothing is lost.", error
             )
-        _close(session)
+        _close(poll_loop)
 
     def _fail(self, error: Exception) -> float:
-        now = self._ports.clock.monotonic()
-        if now >= self._sound_at:
-            self._waits = delays(
-                most=self._ports.limits.max_retry_delay_s, uniform=self._ports.uniform
+        now = self._dependencies.clock.monotonic()
+        if now >= self._delays_reset_at:
+            self._delays = delays(
+                most=self._dependencies.limits.max_retry_delay_s,
+                uniform=self._dependencies.uniform,
             )
-        wait = next(self._waits)
-        self._sound_at = now + self._ports.limits.failure_reset_s
+        delay_s = next(self._delays)
+        self._delays_reset_at = now + self._dependencies.limits.failure_reset_s
         _log.error(
             "worker_failed",
             "The worker failed in a way that was not foreseen; it starts again from the committed "
             "positions.",
             error,
-            delay_ms=round(wait * 1000),
+            delay_ms=round(delay_s * 1000),
         )
-        session, self._session = self._session, None
-        if session is not None:
-            _close(session)
-        return wait
+        poll_loop, self._poll_loop = self._poll_loop, None
+        if poll_loop is not None:
+            _close(poll_loop)
+        return delay_s
 
 
-def _close(session: PollLoop) -> None:
+def _close(poll_loop: PollLoop) -> None:
     try:
-        session.close()
+        poll_loop.close()
     except Exception as error:  # noqa: BLE001 - told; the group finds out by the silence
         _log.error(
             "worker_failed", "The worker could not leave the group; its silence will tell.", error

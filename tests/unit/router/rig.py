@@ -44,7 +44,7 @@ class Rig:
         self.dead_letter_faults = Faults(LogUnavailable)
 
     def worker(
-        self, recorder: MessageWriter | None = None, pace: WorkerLimits = AT_ONCE
+        self, recorder: MessageWriter | None = None, limits: WorkerLimits = AT_ONCE
     ) -> Worker:
         """Make a worker whose waits take no time and whose jitter is
         always the most.
@@ -58,7 +58,7 @@ class Rig:
             self.dead_letter_faults.around(dead_letters),
             self.online(),
             self.clock,
-            pace,
+            limits,
             uniform=lambda _, most: most,
         )
 

@@ -12,7 +12,7 @@ from angarium.engines.embedded.database import Database
 from angarium.engines.embedded.log import EmbeddedLog
 from angarium.engines.kafka.record_batches import UNKNOWN_TIME
 from angarium.ports.message_log import NewRecord
-from angarium.router.clock_watch import AHEAD_MS, HOUR_SECONDS, ClockWatch
+from angarium.router.clock_watch import AHEAD_MS, LOG_INTERVAL_S, ClockWatch
 from angarium.router.worker import Worker
 from angarium.services.presence import OnlineUsers
 from tests.fakes.clock import ManualClock
@@ -38,7 +38,7 @@ def test_later_messages_are_told_to_be_ahead_by_how_much_once_a_partition_and_ho
         rig.run(worker)
     assert lines.of("clock_ahead") == [{"partition": 0, "ahead_ms": AN_HOUR_MS}]
     assert lines.levels("clock_ahead") == ["WARNING"]
-    clock.advance(HOUR_SECONDS - 60)
+    clock.advance(LOG_INTERVAL_S - 60)
     rig.put(message("almost an hour later"))
     rig.run(worker)
     assert len(lines.of("clock_ahead")) == 1
@@ -54,7 +54,7 @@ def test_it_is_told_again_after_an_hour_and_at_once_of_another_partition(
     watch = ClockWatch(clock)
     for partition in (0, 1, 0, 1):
         watch.notice(partition, clock.now_ms() + 5_000, clock.now_ms())
-    clock.advance(HOUR_SECONDS)
+    clock.advance(LOG_INTERVAL_S)
     watch.notice(0, clock.now_ms() + 4_000, clock.now_ms())
     assert [(line["partition"], line["ahead_ms"]) for line in lines.of("clock_ahead")] == [
         (0, 5_000),
@@ -76,7 +76,7 @@ def test_a_worker_that_comes_late_tells_what_was_ahead_when_it_was_appended(
 ) -> None:
     watch = ClockWatch(clock)
     appended = clock.now_ms()
-    clock.advance(2 * HOUR_SECONDS)
+    clock.advance(2 * LOG_INTERVAL_S)
     watch.notice(0, appended + AN_HOUR_MS, appended)
     assert lines.of("clock_ahead") == [{"partition": 0, "ahead_ms": AN_HOUR_MS}]
 

@@ -251,7 +251,7 @@ def test_the_flow_pauses_above_the_bound_and_goes_on_below_its_half(rig: Rig) ->
 def test_the_flow_pauses_above_the_bound_of_bytes_and_goes_on_below_its_half(rig: Rig) -> None:
     recorder = HeldRecorder(rig.messages)
     watched = Watched(recorder)
-    worker = rig.worker(watched, replace(AT_ONCE, bytes=20_000))
+    worker = rig.worker(watched, replace(AT_ONCE, max_unfinished_bytes=20_000))
     large = "x" * 5_000
     rig.put(message(large, ALICE, CAROL))
     for _ in range(3):
@@ -271,7 +271,7 @@ def test_the_flow_pauses_above_the_bound_of_bytes_and_goes_on_below_its_half(rig
 
 
 def test_commits_are_no_more_frequent_than_their_pace(rig: Rig, clock: ManualClock) -> None:
-    worker = rig.worker(pace=replace(AT_ONCE, commit_interval_s=0.1))
+    worker = rig.worker(limits=replace(AT_ONCE, commit_interval_s=0.1))
     for number in range(5):
         rig.put(message(str(number)))
         for _ in range(3):

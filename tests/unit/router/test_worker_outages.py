@@ -78,7 +78,7 @@ def test_the_flow_is_paused_and_membership_kept_alive_while_the_store_is_out(rig
 
 def test_an_outage_fills_no_memory(rig: Rig) -> None:
     rig.store_faults.outage()
-    worker = rig.worker(pace=replace(AT_ONCE, max_unfinished_records=10))
+    worker = rig.worker(limits=replace(AT_ONCE, max_unfinished_records=10))
     for number in range(40):
         rig.put(message(str(number)))
         let_pass(rig, worker, 1)

@@ -37,7 +37,7 @@ class History(RuleBasedStateMachine):
     """
 
     watched = True
-    pace = replace(
+    limits = replace(
         AT_ONCE, max_unfinished_records=6, max_batches=2, max_batch_records=3, call_timeout_s=1e9
     )
 
@@ -139,7 +139,10 @@ class History(RuleBasedStateMachine):
     def join(self) -> None:
         recorder = HeldRecorder(self.rig.messages)
         self.workers.append(
-            (self.rig.worker(Watched(recorder) if self.watched else recorder, self.pace), recorder)
+            (
+                self.rig.worker(Watched(recorder) if self.watched else recorder, self.limits),
+                recorder,
+            )
         )
 
     @precondition(lambda self: len(self.workers) > 1)
@@ -250,7 +253,7 @@ class HistoryWithLateAnswers(History):
     """
 
     watched = False
-    pace = replace(
+    limits = replace(
         AT_ONCE,
         max_unfinished_records=6,
         max_batches=2,

@@ -117,12 +117,12 @@ def test_records_of_a_lost_assignment_leave_the_memory(rig: Rig) -> None:
     turns(worker)
     rig.put(message("b"))
     turns(worker)
-    waiting = worker._session._applying._lanes._lanes  # type: ignore[union-attr]
-    assert [len(lane) for lane in waiting.values()] == [1]
-    partitions = worker._session._partitions  # type: ignore[union-attr]
+    waiting = worker._poll_loop._scheduler._queues._queues  # type: ignore[union-attr]
+    assert [len(queue) for queue in waiting.values()] == [1]
+    partitions = worker._poll_loop._partitions  # type: ignore[union-attr]
     (lost,) = partitions._held
-    worker._session._take(Polled(lost=(lost,)))  # type: ignore[union-attr]
-    assert [len(lane) for lane in waiting.values()] == [0]
+    worker._poll_loop._apply_poll(Polled(lost=(lost,)))  # type: ignore[union-attr]
+    assert [len(queue) for queue in waiting.values()] == [0]
 
 
 def test_an_outage_ends_when_all_who_waited_for_it_are_gone(rig: Rig, clock: ManualClock) -> None:

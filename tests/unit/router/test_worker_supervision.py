@@ -33,7 +33,7 @@ def let_pass(worker: Worker, clock: ManualClock, seconds: float) -> None:
 def test_an_unforeseen_error_of_the_consumer_is_told_and_survived(
     rig: Rig, clock: ManualClock, lines: LogLines, method: str
 ) -> None:
-    worker = rig.worker(pace=replace(AT_ONCE, max_unfinished_records=2))
+    worker = rig.worker(limits=replace(AT_ONCE, max_unfinished_records=2))
     rig.log_faults.fail(method, times=3, error=RuntimeError("not foreseen"))
     for number in range(10):
         rig.put(message(str(number)))
@@ -132,7 +132,7 @@ def test_waits_start_small_again_after_a_sound_time(rig: Rig, clock: ManualClock
 def test_stopping_finishes_and_commits_what_was_taken_and_takes_no_more(
     rig: Rig, clock: ManualClock
 ) -> None:
-    worker = rig.worker(pace=replace(AT_ONCE, commit_interval_s=100))
+    worker = rig.worker(limits=replace(AT_ONCE, commit_interval_s=100))
     rig.put(message("a"), 1000)
     for _ in range(3):
         worker.step()
@@ -156,7 +156,7 @@ def test_stopping_commits_though_a_commit_failed_a_moment_ago(rig: Rig) -> None:
 
 
 def test_stopping_finishes_conversations_that_wait_for_a_lane(rig: Rig) -> None:
-    worker = rig.worker(pace=replace(AT_ONCE, max_batches=1))
+    worker = rig.worker(limits=replace(AT_ONCE, max_batches=1))
     for sender, recipient in [(ALICE, BOB), (BOB, CAROL), (ALICE, CAROL)]:
         rig.put(message("x", sender, recipient))
     worker.step()
@@ -208,7 +208,7 @@ def test_stopping_does_not_wait_for_a_store_that_is_out(rig: Rig, clock: ManualC
 
 
 def test_stopping_survives_a_log_that_fails(rig: Rig, lines: LogLines) -> None:
-    worker = rig.worker(pace=replace(AT_ONCE, commit_interval_s=100))
+    worker = rig.worker(limits=replace(AT_ONCE, commit_interval_s=100))
     for number in range(3):
         rig.put(message(str(number)))
         worker.step()
