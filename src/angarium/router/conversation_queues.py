@@ -1,6 +1,4 @@
-"""One conversation, one lane: in order within it, side by side with all
-others.
-"""
+"""One queue per conversation, concurrent to all others."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -12,11 +10,12 @@ from angarium.router.record_decoder import LogEntry
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Consecutive entries of one conversation, one kind and one
-    assignment, applied in one call.
+    """Consecutive entries of one conversation that one call applies.
+
+    All are of the same event type and the same assignment.
 
     Attributes:
-        conversation_id: Whose entries they are.
+        conversation_id: The conversation of all entries.
         entries: One or more, in the order of their offsets.
     """
 
@@ -25,19 +24,24 @@ class Batch:
 
     @property
     def progress(self) -> OffsetTracker:
-        """The partition's progress that the entries count towards."""
+        """The offset tracker that the entries count towards."""
         return self.entries[0].progress
 
 
 class ConversationQueues:
-    """Hands out groups so that no conversation has two at once; used by
-    the worker's thread alone.
+    """Gives out batches, at most one per conversation at a time.
 
-    A lane is ready (it has entries and no group is out), busy (a group
-    is out), or does not exist.
+    A queue is ready (it has entries and no batch is being applied),
+    busy (a batch is being applied), or does not exist. Used only by the
+    worker's thread.
     """
 
     def __init__(self, max_batch_records: int = 64) -> None:
+        """Start without queues.
+
+        Args:
+            max_batch_records: Maximum number of entries in one batch.
+        """
         self._max_batch_records = max_batch_records
         self._queues: dict[UUID, deque[LogEntry]] = {}
         self._ready: deque[UUID] = deque()
@@ -45,20 +49,19 @@ class ConversationQueues:
 
     @property
     def busy(self) -> int:
-        """How many lanes have a group out."""
+        """How many queues have a batch that is being applied."""
         return len(self._busy)
 
     @property
     def ready(self) -> int:
-        """How many lanes have entries and no group out."""
+        """How many queues have entries and can give out a batch."""
         return len(self._ready)
 
     def add(self, entry: LogEntry) -> None:
         """Put an entry at the end of its conversation's queue.
 
         Args:
-            entry: To be applied after every earlier one of its
-                conversation.
+            entry: Comes after every earlier entry of its conversation.
         """
         conversation_id = entry.event.conversation_id
         queue = self._queues.get(conversation_id)
@@ -68,12 +71,11 @@ class ConversationQueues:
         queue.append(entry)
 
     def take(self) -> Batch | None:
-        """Give the next group out; its lane is busy until it is
-        released.
+        """Give out the next batch; its queue is busy until `release`.
 
         Returns:
-            The longest run of one kind at the head of the lane that
-            waited longest; None when none is ready.
+            The longest run of one event type at the head of the queue
+            that has waited longest; None when no queue is ready.
         """
         if not self._ready:
             return None
@@ -91,10 +93,10 @@ class ConversationQueues:
         return Batch(conversation_id, tuple(run))
 
     def release(self, batch: Batch) -> None:
-        """Let the lane of a group that is done, or given up, go on.
+        """Make the queue of a finished or abandoned batch ready again.
 
         Args:
-            batch: What `take` gave.
+            batch: A batch that `take` returned.
         """
         conversation_id = batch.conversation_id
         self._busy.remove(conversation_id)
@@ -104,11 +106,12 @@ class ConversationQueues:
             del self._queues[conversation_id]
 
     def drop(self, progress: OffsetTracker) -> None:
-        """Forget the waiting entries of an assignment that is over; a
-        group that is out stays out.
+        """Forget the waiting entries of an assignment that was revoked.
+
+        A batch that is being applied is not recalled.
 
         Args:
-            progress: The lost assignment's.
+            progress: The tracker of the revoked assignment.
         """
         for conversation_id, queue in list(self._queues.items()):
             kept = deque(entry for entry in queue if entry.progress is not progress)

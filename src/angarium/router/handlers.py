@@ -1,4 +1,4 @@
-"""Storing messages, and what became of them."""
+"""The tasks of the worker: store, mark as delivered, dead-letter."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
@@ -30,24 +30,34 @@ class StoreMessagesTask(Task):
         recorder: MessageWriter,
         clock: Clock,
     ) -> None:
+        """Build the messages once: every attempt passes the same.
+
+        Args:
+            batch: Entries of new messages.
+            online: A future of the recipients who are online.
+            recorder: The store.
+            clock: Measures how long it took from append to store.
+        """
         self.batch = batch
         self.progress = batch.progress
         self._clock = clock
         self._recorder = recorder
         self._entries = batch.entries
         self._online = online
-        # Made once: every try hands over the same messages.
         self._messages = tuple(map(_message, batch.entries))
         self._answer: Future[tuple[StoreOutcome, ...]]
 
     def start(self, on_end: Callable[[object], None]) -> None:
-        """Hand the messages over.
+        """Implements `Startable.start`: record the messages.
+
+        A second attempt does not wait for presence any more: the first
+        one may have failed because of it.
 
         Args:
-            on_end: The callback.
+            on_end: Added to the store's future.
         """
         if self.attempts > 1 and not self._online.done():
-            # The first try may have waited for nothing else.
+            # The first attempt may have timed out only because of this.
             self._online = nobody()
         self._answer = self._recorder.record(
             self._messages[0].conversation_id, self._messages, self._online
@@ -55,15 +65,15 @@ class StoreMessagesTask(Task):
         self._answer.add_done_callback(on_end)
 
     def finish(self) -> Sequence[DeadLetter]:
-        """Tell what became of each message.
+        """Implements `Task.finish`: log the outcome of each message.
 
         Returns:
-            The conflicts.
+            A dead letter for each message id that was already taken.
         """
         outcomes = self._answer.result(0)
         stored = status_when_stored(self._messages, self._online.result(0))
-        # A list, so that a wrong number of outcomes is seen before any
-        # of them is believed.
+        # A list, so that a wrong number of outcomes raises before any
+        # offset is finished.
         answers = list(zip(self._entries, stored, outcomes, strict=True))
         dead_letters: list[DeadLetter] = []
         for entry, message, outcome in answers:
@@ -75,17 +85,17 @@ class StoreMessagesTask(Task):
         return dead_letters
 
     def log_context(self) -> Mapping[str, object]:
-        """Name the group by its first message.
+        """Implements `Task.log_context` for the first message.
 
         Returns:
-            Its ids and place.
+            Its ids and the position of its record.
         """
         return self._entries[0].ids(self._messages[0].message_id)
 
     def _log_outcome(self, entry: LogEntry, message: Message, outcome: StoreOutcome) -> None:
+        """Log one line for a message that needs no dead letter."""
         ids = entry.ids(message.message_id)
-        # A try that failed may have taken effect, and its line was not
-        # written.
+        # A failed attempt may have taken effect without a log line.
         if outcome is StoreOutcome.STORED or (
             outcome is StoreOutcome.REPLAYED and self.attempts > 1
         ):
@@ -99,14 +109,15 @@ class StoreMessagesTask(Task):
         elif outcome is StoreOutcome.DUPLICATE:
             _log.info(
                 "message_duplicate",
-                "Another record had stored this message; its text stands.",
+                "Another record had already stored this message; its text is kept.",
                 **ids,
             )
         else:
-            _log.debug("message_replayed", "This record had been applied before.", **ids)
+            _log.debug("message_replayed", "This record had already been applied.", **ids)
 
 
 def _message(entry: LogEntry) -> Message:
+    """Return the message that an entry's event asks to store."""
     event = cast("NewMessage", entry.event)
     return Message(
         event.message_id,
@@ -120,8 +131,10 @@ def _message(entry: LogEntry) -> Message:
 
 
 def _conflict(entry: LogEntry, message: Message) -> DeadLetter:
+    """Return the dead letter of an id that the other user has used."""
     detail = (
-        f"message {message.message_id} was sent by the other participant before; that one stands"
+        f"message {message.message_id} was already sent by the other participant; "
+        "the first one is kept"
     )
     return DeadLetter(
         "message_id_conflict",
@@ -140,9 +153,15 @@ _REFUSALS = {
 
 
 class MarkDeliveredTask(Task):
-    """Raises the messages that a group's receipts name to DELIVERED."""
+    """Sets the messages that a batch's receipts name to DELIVERED."""
 
     def __init__(self, batch: Batch, recorder: MessageWriter) -> None:
+        """Flatten the batch into one receipt per confirmed message.
+
+        Args:
+            batch: Entries of delivery receipts.
+            recorder: The store.
+        """
         self.batch = batch
         self.progress = batch.progress
         self._recorder = recorder
@@ -152,10 +171,10 @@ class MarkDeliveredTask(Task):
         self._answer: Future[tuple[ReceiptOutcome, ...]]
 
     def start(self, on_end: Callable[[object], None]) -> None:
-        """Hand the receipts over.
+        """Implements `Startable.start`: apply the receipts.
 
         Args:
-            on_end: The callback.
+            on_end: Added to the store's future.
         """
         receipts = tuple(
             Receipt(message_id, entry.event.recipient_id, entry.time)
@@ -167,10 +186,11 @@ class MarkDeliveredTask(Task):
         self._answer.add_done_callback(on_end)
 
     def finish(self) -> Sequence[DeadLetter]:
-        """Tell what became of each record's receipts.
+        """Implements `Task.finish`: log what each record has confirmed.
 
         Returns:
-            The records that confirm what they cannot.
+            A dead letter for each record that confirms a message that
+            its user did not receive or that does not exist.
         """
         answers = list(zip(self._receipts, self._answer.result(0), strict=True))
         refused: dict[LogEntry, dict[UUID, ReceiptOutcome]] = {}
@@ -188,20 +208,21 @@ class MarkDeliveredTask(Task):
         return dead_letters
 
     def log_context(self) -> Mapping[str, object]:
-        """Name the group by its first receipt.
+        """Implements `Task.log_context` for the first receipt.
 
         Returns:
-            Its ids and place.
+            Its ids and the position of its record.
         """
         entry, message_id = self._receipts[0]
         return entry.ids(message_id)
 
     def _log_outcome(self, entry: LogEntry, refused: Collection[UUID]) -> None:
+        """Log the message ids that one record has confirmed, if any."""
         message_ids = [str(each) for each in _confirmed(entry) if each not in refused]
         if message_ids:
             _log.info(
                 "messages_delivered",
-                "The recipient has the messages.",
+                "The recipient has confirmed the messages.",
                 trace_id=entry.trace_id,
                 conversation_id=entry.event.conversation_id,
                 user_id=entry.event.recipient_id,
@@ -212,17 +233,19 @@ class MarkDeliveredTask(Task):
 
 
 def _confirmed(entry: LogEntry) -> tuple[UUID, ...]:
+    """Return the message ids that a receipt event confirms."""
     return cast("MessagesDelivered", entry.event).message_ids
 
 
 def _refusal(entry: LogEntry, refused: Mapping[UUID, ReceiptOutcome]) -> DeadLetter:
-    # A record has one letter; what somebody did wrong outweighs what is
-    # not there.
+    """Return the one dead letter of a record with refused receipts."""
+    # A record has one dead letter; its reason is the more serious one:
+    # a wrong user outweighs an unknown message.
     first = min(refused, key=lambda message_id: list(_REFUSALS).index(refused[message_id]))
     named = ", ".join(
         f"{message_id}: {_REFUSALS[outcome]}" for message_id, outcome in refused.items()
     )
-    detail = f"user {entry.event.recipient_id} confirmed what it cannot: {named}"
+    detail = f"user {entry.event.recipient_id} confirmed messages that it cannot confirm: {named}"
     return DeadLetter(
         _REFUSALS[refused[first]],
         detail,
@@ -234,37 +257,47 @@ def _refusal(entry: LogEntry, refused: Mapping[UUID, ReceiptOutcome]) -> DeadLet
 
 
 class DeadLetterTask(Task):
-    """Keeps one dead letter; its offset is finished once it is
-    durable.
+    """Appends one dead letter; finishes its offset once it is durable.
+
+    Decided in docs/adr/0012.
     """
 
     def __init__(
         self, dead_letter: DeadLetter, progress: OffsetTracker, dead_letters: DeadLetterLog
     ) -> None:
+        """Keep what is to be appended, for every attempt.
+
+        Args:
+            dead_letter: The record that cannot be applied, with the
+                reason.
+            progress: The tracker of the record's partition.
+            dead_letters: The log that it is appended to.
+        """
         self.progress = progress
         self._dead_letter = dead_letter
         self._dead_letters = dead_letters
         self._answer: Future[None]
 
     def start(self, on_end: Callable[[object], None]) -> None:
-        """Hand the letter over.
+        """Implements `Startable.start`: append the dead letter.
 
         Args:
-            on_end: The callback.
+            on_end: Added to the log's future.
         """
         self._answer = self._dead_letters.append(self._dead_letter)
         self._answer.add_done_callback(on_end)
 
     def finish(self) -> Sequence[DeadLetter]:
-        """Tell of the letter.
+        """Implements `Task.finish`: log the letter, finish its offset.
 
         Returns:
-            Nothing more to put away.
+            Always empty: a dead letter causes no further one.
         """
         self._answer.result(0)
         _log.warning(
             "dead_lettered",
-            f"A record cannot be applied and was put away: {self._dead_letter.detail}",
+            "A record cannot be applied and was moved to the dead letters: "
+            f"{self._dead_letter.detail}",
             reason=self._dead_letter.reason,
             **self.log_context(),
         )
@@ -272,11 +305,11 @@ class DeadLetterTask(Task):
         return ()
 
     def log_context(self) -> Mapping[str, object]:
-        """Name the letter.
+        """Implements `Task.log_context`.
 
         Returns:
-            Its trace, the ids of its event where that could be read,
-            and the position of its record.
+            The trace id, the event's ids if they could be read, and the
+            position of the record.
         """
         dead_letter = self._dead_letter
         ids = {

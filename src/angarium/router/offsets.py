@@ -1,6 +1,4 @@
-"""How far one partition has been worked through under one
-assignment.
-"""
+"""How far each assigned partition has been processed."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -9,16 +7,17 @@ from angarium.ports.message_log import Assignment, Position
 
 
 class OffsetTracker:
-    """Keeps the offsets that are not finished, the contiguous prefix
-    that is, and the running maximum.
+    """Tracks a partition's finished offsets and largest append time.
 
-    Used by the worker's thread alone.
+    Only the contiguous finished prefix may be committed, together with
+    the largest append time up to its end (the watermark;
+    docs/adr/0002). Used only by the worker's thread.
 
     Attributes:
-        unfinished_bytes: What the records take that are not in the
+        unfinished_bytes: Size of the records that are not yet in the
             finished prefix.
-        over: True once the assignment was taken away: nothing of it may
-            be committed any more.
+        over: True once the assignment was revoked: nothing of it may be
+            committed any more.
     """
 
     __slots__ = (
@@ -34,6 +33,12 @@ class OffsetTracker:
     )
 
     def __init__(self, start: Position) -> None:
+        """Start at a committed position.
+
+        Args:
+            start: The next offset, and the largest append time before
+                it.
+        """
         self.over = False
         self.unfinished_bytes = 0
         self._next = self._prefix_end = self._committed = start.offset
@@ -42,21 +47,21 @@ class OffsetTracker:
         self._finished: set[int] = set()
 
     def __len__(self) -> int:
+        """Return how many records are not in the finished prefix."""
         return len(self._taken)
 
     def record_taken(self, offset: int, timestamp: int, size: int = 0) -> int | None:
-        """Note a record, whatever is in it, in the order of offsets.
+        """Note a record that was read, in the order of offsets.
 
         Args:
             offset: The record's offset.
-            timestamp: The log's time of its append, milliseconds since
-                the epoch; may step back.
-            size: How many bytes the record has.
+            timestamp: The append time that the log gave it,
+                milliseconds since the epoch; it may go back.
+            size: Size of the record in bytes.
 
         Returns:
-            The running maximum of append times at this record, which is
-            its time for every reader; None when the record was taken
-            before.
+            The largest append time up to this record, which is its time
+            for every reader; None when the record was read before.
         """
         if offset < self._next:
             return None
@@ -67,10 +72,10 @@ class OffsetTracker:
         return self._watermark
 
     def finish(self, offset: int) -> None:
-        """Note that all that a record asks for is durable.
+        """Note that everything a record asks for is durable.
 
         Args:
-            offset: The offset of a record that was taken.
+            offset: The offset of a record that `record_taken` has seen.
         """
         taken = self._taken
         finished = self._finished
@@ -82,11 +87,11 @@ class OffsetTracker:
             self._prefix_end = last + 1
 
     def uncommitted(self) -> Position | None:
-        """Tell what can be committed and has not been.
+        """Return the position that can be committed and is not yet.
 
         Returns:
-            The end of the contiguous finished prefix with the watermark
-            that holds there, or None.
+            The end of the contiguous finished prefix and its watermark;
+            None when nothing was finished since the last commit.
         """
         if self._prefix_end == self._committed:
             return None
@@ -96,53 +101,52 @@ class OffsetTracker:
         """Note that a position was committed.
 
         Args:
-            position: What `uncommitted` gave.
+            position: A position that `uncommitted` returned.
         """
         self._committed = position.offset
 
 
 class AssignedPartitions:
-    """The progress of each live assignment; used by the worker's thread
-    alone.
+    """The offset trackers of all current assignments.
+
+    Used only by the worker's thread.
     """
 
     def __init__(self) -> None:
+        """Start without assignments; a new consumer has none."""
         self._held: dict[Assignment, OffsetTracker] = {}
 
     def __getitem__(self, assignment: Assignment) -> OffsetTracker:
+        """Return the tracker of a current assignment."""
         return self._held[assignment]
 
     @property
     def unfinished(self) -> int:
-        """How many records were taken and do not belong to a finished
-        prefix yet.
-        """
+        """How many records are not yet in a finished prefix."""
         return sum(map(len, self._held.values()))
 
     @property
     def unfinished_bytes(self) -> int:
-        """How many bytes those records have."""
+        """Size of those records in bytes, which backpressure limits."""
         return sum(progress.unfinished_bytes for progress in self._held.values())
 
     def assign(self, assignment: Assignment, start: Position) -> None:
-        """Begin to hold a partition.
+        """Start to track a partition.
 
         Args:
-            assignment: What was given.
-            start: From where its records come, with the watermark that
-                holds there.
+            assignment: The new assignment.
+            start: The position of its first record.
         """
         self._held[assignment] = OffsetTracker(start)
 
     def revoke(self, assignment: Assignment) -> OffsetTracker | None:
-        """Hold a partition no longer: nothing of it is committed from
-        now on.
+        """Stop tracking a partition; nothing of it is committed now.
 
         Args:
-            assignment: What was taken away.
+            assignment: The assignment that was taken away.
 
         Returns:
-            Its progress, which is over; None when it was not held.
+            Its tracker, which is over; None when it was not assigned.
         """
         progress = self._held.pop(assignment, None)
         if progress is not None:
@@ -150,10 +154,11 @@ class AssignedPartitions:
         return progress
 
     def uncommitted(self) -> Mapping[Assignment, Position]:
-        """Tell what can be committed and has not been.
+        """Return the positions that can be committed and are not yet.
 
         Returns:
-            The positions by assignment, empty when nothing moved.
+            The positions by assignment; empty when nothing was
+            finished.
         """
         return {
             assignment: position
@@ -165,7 +170,7 @@ class AssignedPartitions:
         """Note that positions were committed.
 
         Args:
-            positions: What `uncommitted` gave.
+            positions: Positions that `uncommitted` returned.
         """
         for assignment, position in positions.items():
             self._held[assignment].committed(position)

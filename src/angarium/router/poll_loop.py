@@ -11,24 +11,38 @@ from angarium.router.scheduler import Scheduler
 from angarium.router.settings import WorkerDependencies
 
 MIN_WAIT_S = 0.005
+"""The shortest wait for calls in flight before the next poll. A call to
+the store takes some milliseconds, so a shorter one would only spin.
+"""
 
 
 class PollLoop:
-    """Turns of taking ends of calls in, polling, starting calls and
-    committing.
+    """Turns of collecting results, polling, starting and committing.
 
     Threading: one thread calls everything here and owns the consumer.
-    While calls are under way a turn waits for their ends, on a queue
-    that wakes at the first one, and polls without waiting: a lane goes
-    on as soon as its call ended. That wait is short, and doubles while
-    nothing happens, so that new records are seen soon under load and a
-    store that hangs costs no spinning. While nothing is under way the
-    turn waits in the poll itself, which wakes with the first record.
+    While calls are in flight, a turn waits for the first one to end, on
+    a queue that wakes at once, and polls without waiting: a
+    conversation goes on as soon as its call ended. That wait is short
+    and doubles while nothing happens: new records are seen soon under
+    load, and a store that hangs costs no spinning. While no call is in
+    flight, the turn waits in the poll itself, which wakes with the
+    first record.
+
+    Backpressure is in `_apply_backpressure` (docs/adr/0007), rebalances
+    are in `_apply_poll` (docs/adr/0017).
     """
 
     def __init__(
         self, consumer: LogConsumer, dependencies: WorkerDependencies, clock_watch: ClockWatch
     ) -> None:
+        """Keep a new consumer, which joins its group when polled.
+
+        Args:
+            consumer: Owned by this loop and closed by it.
+            dependencies: The ports and limits of the worker.
+            clock_watch: Outlives the loop, so that it logs no warning
+                twice.
+        """
         self._consumer = consumer
         self._clock_watch = clock_watch
         self._clock = dependencies.clock
@@ -44,8 +58,9 @@ class PollLoop:
         self._stopping = False
 
     def run_once(self) -> None:
-        """Do what there is to do now, or wait for it, for the longest
-        wait at most.
+        """Do what is to be done now, or wait for it.
+
+        A turn waits at most `WorkerLimits.poll_timeout_s`.
         """
         progressed = False
         if self._scheduler.in_flight or self._poll_health.next_try_in() > 0:
@@ -60,11 +75,10 @@ class PollLoop:
         self._idle_turns = 0 if progressed else self._idle_turns + 1
 
     def drain(self) -> None:
-        """Take nothing more, wait for what is in flight, and commit
-        what is finished.
+        """Pause, wait for calls in flight, and commit what is finished.
 
-        Nobody waits for a store that is out: what is not finished is
-        applied after the next start.
+        It does not wait for a store that is out: what is not finished
+        is applied after the next start.
         """
         self._stopping = True
         self._apply_backpressure()
@@ -80,6 +94,7 @@ class PollLoop:
         self._consumer.close()
 
     def _poll_timeout(self) -> float:
+        """Return how long to wait for calls to end, in seconds."""
         waits = [self._limits.poll_timeout_s]
         if self._scheduler.in_flight:
             waits.append(MIN_WAIT_S * 2 ** min(self._idle_turns, 10))
@@ -90,6 +105,7 @@ class PollLoop:
         return min(waits)
 
     def _poll(self) -> Polled | None:
+        """Return what a poll brings; None while the log is out."""
         if self._poll_health.next_try_in() > 0:
             return None
         try:
@@ -103,6 +119,10 @@ class PollLoop:
         return polled
 
     def _idle_timeout(self) -> float:
+        """Return how long a poll may wait while no call is in flight.
+
+        In seconds: until the next retry or the next commit is due.
+        """
         waits = [self._limits.poll_timeout_s]
         if (due := self._scheduler.next_retry_in()) is not None:
             waits.append(due)
@@ -117,6 +137,12 @@ class PollLoop:
         return min(waits)
 
     def _apply_poll(self, polled: Polled) -> bool:
+        """Return whether a poll brought anything, and take it in.
+
+        A rebalance comes before the records. Batches of a revoked
+        assignment that are in flight are not recalled; their offsets
+        are not committed.
+        """
         for assignment in polled.lost:
             progress = self._partitions.revoke(assignment)
             if progress is not None:
@@ -128,6 +154,7 @@ class PollLoop:
         return bool(polled.records or polled.gained or polled.lost)
 
     def _decode(self, records: Sequence[Record], progress: OffsetTracker) -> None:
+        """Turn records into queued entries or dead letters."""
         for record in records:
             time = progress.record_taken(record.offset, record.timestamp, len(record.value or b""))
             if time is None:
@@ -140,6 +167,7 @@ class PollLoop:
                 self._scheduler.add(found)
 
     def _commit(self) -> None:
+        """Commit finished offsets, at most once per commit interval."""
         now = self._clock.monotonic()
         if now < self._commit_at or self._commit_health.next_try_in() > 0:
             return
@@ -156,6 +184,7 @@ class PollLoop:
         self._commit_at = now + self._limits.commit_interval_s
 
     def _apply_backpressure(self) -> None:
+        """Pause the consumer while too much is unfinished."""
         should_pause = self._stopping or self._scheduler.should_pause or self._is_full()
         if should_pause is not self._paused:
             self._paused = should_pause
@@ -165,8 +194,10 @@ class PollLoop:
                 self._consumer.resume()
 
     def _is_full(self) -> bool:
-        """Return whether enough is in flight: up to the bounds, then
-        down to their halves.
+        """Return whether the limits of unfinished records are reached.
+
+        While paused, half of each limit counts: so the consumer does
+        not switch with every record.
         """
         max_records, max_bytes = (
             self._limits.max_unfinished_records - 1,

@@ -1,4 +1,7 @@
-"""Asking who is online while messages are being stored."""
+"""Ask who is online while messages are being stored.
+
+Presence only affects the label (docs/adr/0010).
+"""
 
 from collections.abc import Collection, Sequence
 from concurrent.futures import Future
@@ -14,14 +17,13 @@ NOBODY: frozenset[UUID] = frozenset()
 
 
 class Online(Protocol):
-    """Knows who is online."""
+    """The part of the presence store that the worker needs."""
 
     def online(self, user_ids: Collection[UUID]) -> "Future[frozenset[UUID]]":
-        """Tell who of some users is online, without blocking the
-        caller.
+        """Find out which users are online, without blocking.
 
         Args:
-            user_ids: Whom to look up.
+            user_ids: The users to look up.
 
         Returns:
             A future that never fails.
@@ -30,20 +32,21 @@ class Online(Protocol):
 
 
 def ask_presence(batches: Sequence[Batch], online: Online) -> "Future[Collection[UUID]]":
-    """Ask once for all groups of messages that are started together.
+    """Ask once for all message batches that start together.
 
     Args:
-        batches: One at least.
-        online: Is asked.
+        batches: At least one.
+        online: The presence store.
 
     Returns:
         A future of the recipients who are online. It never fails:
-        presence does not decide whether something is stored, and nobody
-        is online when there is no answer.
+        presence does not decide whether something is stored. Without an
+        answer nobody counts as online.
     """
     answer: Future[Collection[UUID]] = Future()
 
     def resolve(asked: "Future[frozenset[UUID]]") -> None:
+        """Pass the answer on, or nobody for a failure."""
         error = asked.exception()
         if error is not None:
             _log_failure(batches[0], error)
@@ -53,7 +56,7 @@ def ask_presence(batches: Sequence[Batch], online: Online) -> "Future[Collection
         asked = online.online(
             {entry.event.recipient_id for batch in batches for entry in batch.entries}
         )
-    except Exception as error:  # noqa: BLE001 - told; the messages are stored all the same
+    except Exception as error:  # noqa: BLE001 - logged; the messages are stored all the same
         _log_failure(batches[0], error)
         return nobody()
     asked.add_done_callback(resolve)
@@ -61,19 +64,20 @@ def ask_presence(batches: Sequence[Batch], online: Online) -> "Future[Collection
 
 
 def nobody() -> "Future[Collection[UUID]]":
-    """Answer for whoever cannot be asked.
+    """Answer in place of a presence store that does not answer.
 
     Returns:
-        A future that is done: nobody is online.
+        A completed future: nobody is online.
     """
     return futures.done(NOBODY)
 
 
 def _log_failure(batch: Batch, error: BaseException) -> None:
+    """Log the failure with the ids of the first message."""
     first = batch.entries[0]
     _log.error(
         "presence_failed",
-        "Nobody knows who is online; the messages are stored as PENDING.",
+        "Presence is unknown; the messages are stored as PENDING.",
         error,
         trace_id=first.trace_id,
         conversation_id=first.event.conversation_id,

@@ -1,4 +1,4 @@
-"""Work that failed, waiting for its next try."""
+"""Failed tasks that wait for their next attempt."""
 
 import random
 from collections.abc import Callable, Iterator, Mapping
@@ -17,8 +17,9 @@ Uniform = Callable[[float, float], float]
 
 
 class DependencyHealth:
-    """Says whether a dependency is out and when it may be tried again;
-    used by the worker's thread alone.
+    """Whether a dependency is unavailable, and when to try it again.
+
+    Used only by the worker's thread.
     """
 
     def __init__(
@@ -29,6 +30,16 @@ class DependencyHealth:
         uniform: Uniform = random.uniform,
         max_delay_s: float = 3.0,
     ) -> None:
+        """Start with the dependency available.
+
+        Args:
+            name: Begins the log actions, as `store` in
+                `store_unavailable`.
+            description: Names the dependency in log texts.
+            clock: Times outages.
+            uniform: Draws the jitter of delays between two limits.
+            max_delay_s: Maximum delay before another attempt.
+        """
         self._name = name
         self._description = description
         self._clock = clock
@@ -37,27 +48,24 @@ class DependencyHealth:
         self._unavailable_since: float | None = None
         self._delays: Iterator[float] = iter(())
         self._try_at = 0.0
-        # What waits for a store may be hundreds of pieces of work, and
-        # an outage hours long.
+        # Hundreds of tasks may wait for a store, for hours.
         self._repeats = logs.Repeats(clock.monotonic)
 
     @property
     def unavailable(self) -> bool:
-        """Whether the last that was heard of the dependency is a
-        failure.
-        """
+        """Whether the last call to the dependency failed."""
         return self._unavailable_since is not None
 
     def retry_delays(self) -> Iterator[float]:
-        """Start waits of a caller's own, drawn like the outage's.
+        """Return delays for one caller, drawn like the outage's.
 
         Returns:
-            Seconds before each next try, without an end.
+            Seconds before each next attempt, without an end.
         """
         return delays(most=self._max_delay_s, uniform=self._uniform)
 
     def next_try_in(self) -> float:
-        """Tell how long to leave the dependency alone.
+        """Return how long not to call the dependency.
 
         Returns:
             Seconds; 0 when it may be tried now.
@@ -73,17 +81,18 @@ class DependencyHealth:
         attempt: int = 1,
         delay_s: float = 0.0,
     ) -> None:
-        """Note a failure; the first one of an outage is told as such,
-        and each one as a retry to come.
+        """Note a failure and log the coming retry.
+
+        The first failure of an outage is also logged as its beginning.
 
         Args:
             error: What the port raised. Anything but Unavailable is
-                told with its traceback.
-            context: Ids of the work that failed.
-            attempt: How often that work was tried; only a first failure
-                says that the dependency is out.
-            delay_s: Seconds for which that work waits by itself; the
-                outage's wait may be longer.
+                logged with its traceback.
+            context: Log fields that name the failed task.
+            attempt: How often that task was tried; only a first attempt
+                that fails starts an outage.
+            delay_s: How long that task itself waits; the outage's delay
+                may be longer.
         """
         now = self._clock.monotonic()
         if self._unavailable_since is None:
@@ -102,7 +111,7 @@ class DependencyHealth:
         )
 
     def record_success(self) -> None:
-        """Note that the dependency answered."""
+        """Note a success; log the end of an outage, if any."""
         if self._unavailable_since is not None:
             lasted = round((self._clock.monotonic() - self._unavailable_since) * 1000)
             _log.info(
@@ -113,12 +122,11 @@ class DependencyHealth:
             self._unavailable_since = None
 
     def reset(self) -> None:
-        """Note that nothing is left by whose success the end of the
-        outage would be seen.
-        """
+        """End the outage without a log: no task is left to end it."""
         self._unavailable_since = None
 
     def _begin_outage(self, now: float, error: Exception, context: Mapping[str, object]) -> None:
+        """Start the delays of an outage and log its beginning."""
         self._unavailable_since = now
         self._delays = self.retry_delays()
         self._try_at = now + next(self._delays)
@@ -133,25 +141,33 @@ class DependencyHealth:
         else:
             _log.error(
                 action,
-                f"The {self._description} failed in a way that was not foreseen.",
+                f"The {self._description} failed unexpectedly.",
                 error,
                 **context,
             )
 
 
 class RetryQueue:
-    """Keeps failed work until it is due; used by the worker's thread
-    alone.
+    """Keeps failed tasks until their next attempt is due.
 
-    While the dependency is out, one piece of failed work at a time is
-    tried, after the outage's own waits, so that a store that comes back
-    is not met by everything at once. As soon as anything succeeds, all
-    the rest is due after its own waits; work that fails then, as it did
-    before, starts no new outage, so that what fails for ever holds up
-    nothing else.
+    While the dependency is unavailable, one failed task at a time is
+    tried, after the outage's own delays, so that a store that returns
+    is not met by all tasks at once. As soon as one succeeds, each other
+    task is due after its own delay. A retried task that fails then
+    starts no new outage, so that a task that always fails holds up no
+    other. Used only by the worker's thread.
+
+    Attributes:
+        health: The health of the dependency that the tasks call.
     """
 
     def __init__(self, health: DependencyHealth, clock: Clock) -> None:
+        """Start with an empty queue.
+
+        Args:
+            health: The health of the dependency that the tasks call.
+            clock: Decides what is due.
+        """
         self.health = health
         self._clock = clock
         self._waiting: list[tuple[float, int, Task]] = []
@@ -159,11 +175,11 @@ class RetryQueue:
         self._probe: Task | None = None
 
     def add(self, task: Task, error: Exception) -> None:
-        """Keep work for another try, and tell of it.
+        """Queue a task for another attempt and log the failure.
 
         Args:
-            task: What was tried.
-            error: What it failed with.
+            task: The task that failed.
+            error: Why it failed.
         """
         self._end_probe(task)
         if task.retry_delays is None:
@@ -173,10 +189,10 @@ class RetryQueue:
         self.health.record_failure(error, task.log_context(), task.attempts, delay_s)
 
     def record_success(self, task: Task) -> None:
-        """Note that the dependency answered.
+        """Note that a task succeeded, which ends an outage.
 
         Args:
-            task: What was tried.
+            task: The task that succeeded.
         """
         self._end_probe(task)
         if self.health.unavailable:
@@ -184,20 +200,21 @@ class RetryQueue:
             self._probe = None
 
     def abandon(self, task: Task) -> None:
-        """Note that work failed which nobody waits for any more.
+        """Forget a task that failed after its assignment was revoked.
 
         Args:
-            task: What was tried.
+            task: The task that failed.
         """
         self._end_probe(task)
 
     def take_due(self) -> list[Task]:
-        """Take out what is to be tried now; work whose assignment is
-        over is among it.
+        """Remove and return the tasks that are due now.
+
+        Tasks whose assignment was revoked are among them.
 
         Returns:
-            All that is due; while the dependency is out, one that is
-            not over at most.
+            All that are due; during an outage at most one whose
+            assignment is still held.
         """
         due: list[Task] = []
         out = self.health.unavailable
@@ -212,11 +229,11 @@ class RetryQueue:
         return due
 
     def next_try_in(self) -> float | None:
-        """Tell when to look for due work again.
+        """Return when `take_due` may have tasks again.
 
         Returns:
-            Seconds; None when nothing waits, or the try that is under
-            way decides.
+            Seconds; None when no task waits, or when the attempt in
+            flight decides.
         """
         if not self._waiting or self._probe is not None:
             return None
@@ -225,5 +242,6 @@ class RetryQueue:
         return max(0.0, self._waiting[0][0] - self._clock.monotonic())
 
     def _end_probe(self, task: Task) -> None:
+        """Allow the next probe, if this task was the outage's probe."""
         if task is self._probe:
             self._probe = None

@@ -1,6 +1,4 @@
-"""Getting entries applied: lane by lane, again and again, until each is
-durable.
-"""
+"""Apply entries, one batch per conversation, until durable."""
 
 from collections.abc import Sequence
 
@@ -17,14 +15,18 @@ from angarium.router.tasks import CompletionQueue, Task
 
 
 class Scheduler:
-    """Everything between a record that was read and its offset that is
-    finished.
+    """Everything between a decoded record and its finished offset.
 
-    Used by the worker's thread alone; what happens on other threads is
+    Used only by the worker's thread; what happens on other threads is
     in `CompletionQueue`.
     """
 
     def __init__(self, dependencies: WorkerDependencies) -> None:
+        """Start with nothing queued and nothing in flight.
+
+        Args:
+            dependencies: The ports and limits of the worker.
+        """
         self._dependencies = dependencies
         self._queues = ConversationQueues(dependencies.limits.max_batch_records)
         self._calls: CompletionQueue[Task] = CompletionQueue(
@@ -39,69 +41,69 @@ class Scheduler:
 
     @property
     def in_flight(self) -> bool:
-        """Whether calls are under way, whose ends are worth waiting
-        for.
-        """
+        """Whether calls are in flight that one can wait for."""
         return len(self._calls) > 0
 
     @property
     def store_unavailable(self) -> bool:
-        """Whether the store is out."""
+        """Whether the last call to the store failed."""
         return self._store_retries.health.unavailable
 
     @property
     def should_pause(self) -> bool:
-        """Whether more records would only wait: the store is out, and
-        who will ask for it next is at hand.
+        """Whether more records would only wait.
+
+        True while the store is unavailable and a queue is ready to try
+        it next.
         """
         return self.store_unavailable and self._queues.ready > 0
 
     def add(self, entry: LogEntry) -> None:
-        """Take an entry to be applied.
+        """Queue an entry to be applied.
 
         Args:
-            entry: After every earlier one of its conversation.
+            entry: Comes after every earlier entry of its conversation.
         """
         self._queues.add(entry)
 
     def send_to_dead_letters(self, dead_letter: DeadLetter, progress: OffsetTracker) -> None:
-        """Take a dead letter to be put away.
+        """Start to append a dead letter.
 
         Args:
-            dead_letter: What cannot be applied.
-            progress: Of its record's partition.
+            dead_letter: The record that cannot be applied, with the
+                reason.
+            progress: The tracker of its record's partition.
         """
         self._start_task(DeadLetterTask(dead_letter, progress, self._dependencies.dead_letters))
 
     def drop(self, progress: OffsetTracker) -> None:
-        """Forget what was not begun of an assignment that is over; what
-        was begun is not tried again.
+        """Forget the queued entries of a revoked assignment.
+
+        Calls in flight end by themselves and are not repeated.
 
         Args:
-            progress: The lost assignment's.
+            progress: The tracker of the revoked assignment.
         """
         self._queues.drop(progress)
 
     def start(self) -> None:
-        """Begin what can be begun: what is due for another try, then
-        new groups of conversations.
-        """
+        """Start the retries that are due, then new batches."""
         retried = [self._retry(task) for task in self._store_retries.take_due()]
         for task in self._dead_letter_retries.take_due():
             self._retry(task)
         if self.store_unavailable and not self._queues.busy:
-            # Whoever waited for another try is gone with their
-            # assignments: others must find out.
+            # The tasks that waited for a retry lost their assignments:
+            # new batches must find out whether the store is back.
             self._store_retries.health.reset()
         if not self.store_unavailable:
             self._start_batches(self._dependencies.limits.max_batches)
         elif any(retried):
-            # Somebody new asks as well: what failed may fail for
-            # reasons of its own.
+            # A new batch probes the store too: the failed task may fail
+            # for a reason of its own.
             self._start_batches(1)
 
     def collect(self, wait: float) -> bool:
-        """Take in the calls that ended.
+        """Take in the calls that have ended.
 
         Args:
             wait: Seconds to wait for the first; 0 does not wait.
@@ -131,6 +133,7 @@ class Scheduler:
         return min(waits, default=None)
 
     def _retry(self, task: Task) -> bool:
+        """Return False for a revoked task, else start it again."""
         if task.progress.over:
             self._release(task)
             return False
@@ -138,6 +141,7 @@ class Scheduler:
         return True
 
     def _start_batches(self, most: int) -> None:
+        """Start up to `most` batches, within the limit in flight."""
         messages: list[Batch] = []
         for _ in range(min(most, self._dependencies.limits.max_batches - self._queues.busy)):
             batch = self._queues.take()
@@ -157,10 +161,12 @@ class Scheduler:
                 )
 
     def _start_task(self, task: Task) -> None:
+        """Count the attempt and start the call."""
         task.attempts += 1
         self._calls.start(task)
 
     def _finish(self, task: Task, error: Exception | None) -> None:
+        """Finish a task whose call ended, or queue it for a retry."""
         retries = self._retry_queue_of(task)
         dead_letters: Sequence[DeadLetter] = ()
         if error is None:
@@ -178,15 +184,18 @@ class Scheduler:
                 self.send_to_dead_letters(dead_letter, task.progress)
 
     def _retry_queue_of(self, task: Task) -> RetryQueue:
+        """Return the queue of the dependency that a task calls."""
         return self._dead_letter_retries if task.batch is None else self._store_retries
 
     def _release(self, task: Task) -> None:
+        """Release the queue of a task; dead letters have none."""
         if task.batch is not None:
             self._queues.release(task.batch)
 
 
 def _finish_task(task: Task) -> tuple[Exception | None, Sequence[DeadLetter]]:
+    """Return the error or the dead letters of a task that ended."""
     try:
         return None, task.finish()
-    except Exception as error:  # noqa: BLE001 - told by Retries and tried again: nothing is ever skipped
+    except Exception as error:  # noqa: BLE001 - logged by RetryQueue and tried again: nothing is ever skipped
         return error, ()

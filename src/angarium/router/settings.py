@@ -1,4 +1,4 @@
-"""How the worker spends its time."""
+"""The limits of the worker, and the ports that it uses."""
 
 import random
 from dataclasses import dataclass
@@ -12,32 +12,31 @@ from angarium.router.retry_queue import DependencyHealth, Uniform
 
 @dataclass(frozen=True, slots=True)
 class WorkerLimits:
-    """Bounds of the worker, in seconds and counts.
+    """Limits of the worker, with their units (docs/adr/0007).
 
     Attributes:
-        poll_timeout_s: The longest wait for the log, and so the longest
-            wait of all.
-        call_timeout_s: After so long without an answer a call to a port
-            has failed.
-        commit_interval_s: Positions are committed at most once in so
-            long: a commit costs a durable write, and what is not
-            committed is only applied once more.
-        drain_timeout_s: The longest wait for what is in flight when
-            stopping; it leaves two of the ten seconds (docs/cli.md,
-            Stopping) for the commit and for leaving the group.
-        max_unfinished_records: So many records may be unfinished before
-            their flow is paused; it resumes at half.
-        max_unfinished_bytes: So many bytes unfinished records may have before their
-            flow is paused; it resumes at half. In memory they take
-            about twice as much, and one poll more than this may come.
-        max_batches: So many conversations are applied at once (64 to
-            256 calls in flight suit the store's driver).
-        max_batch_records: So many records of a conversation are applied
-            in one call.
-        max_retry_delay_s: The longest wait before another try of
-            anything.
-        failure_reset_s: After so long without a failure of its own the
-            worker's next one is the first again.
+        poll_timeout_s: Maximum wait for the log, and so of a turn.
+        call_timeout_s: A call to a port without an answer fails after
+            this time.
+        commit_interval_s: Minimum time between two commits: a commit
+            costs a durable write, and what is not committed is only
+            applied once more after a crash.
+        drain_timeout_s: Maximum wait for calls in flight at shutdown;
+            it leaves 2 of the 10 seconds (docs/cli.md, Stopping) for
+            the commit and for leaving the group.
+        max_unfinished_records: With this many unfinished records the
+            consumer pauses; it resumes at half.
+        max_unfinished_bytes: With this many bytes of unfinished records
+            the consumer pauses; it resumes at half. In memory they take
+            about twice as much, and one more poll may be added.
+        max_batches: Maximum number of conversations that are applied
+            concurrently (64 to 256 calls in flight suit the store's
+            driver).
+        max_batch_records: Maximum records of a conversation in one
+            call.
+        max_retry_delay_s: Maximum delay before another attempt.
+        failure_reset_s: After this time without a failure the worker's
+            retry delays start from the shortest again.
     """
 
     poll_timeout_s: float = 0.2
@@ -54,16 +53,16 @@ class WorkerLimits:
 
 @dataclass(frozen=True, slots=True)
 class WorkerDependencies:
-    """The ports of one worker and what shapes its waits.
+    """The ports of one worker, with its clock, limits and jitter.
 
     Attributes:
-        partitions: How many partitions the log has.
-        recorder: Where messages are stored.
-        dead_letters: Where records go that cannot be applied.
-        online: Who is online.
-        clock: Tells the time.
-        limits: The worker's bounds.
-        uniform: Draws the jitter of waits between two bounds.
+        partitions: The partition count of the log.
+        recorder: Stores messages and receipts.
+        dead_letters: Takes the records that cannot be applied.
+        online: Knows who is online.
+        clock: Of all delays and timeouts.
+        limits: The worker's limits.
+        uniform: Draws the jitter of delays between two limits.
     """
 
     partitions: int
@@ -75,14 +74,14 @@ class WorkerDependencies:
     uniform: Uniform = random.uniform
 
     def health_of(self, name: str, description: str) -> DependencyHealth:
-        """Watch one dependency.
+        """Track the health of one dependency.
 
         Args:
-            name: Names it in actions.
-            description: Names it for a person.
+            name: Begins the log actions.
+            description: Names it in log texts.
 
         Returns:
-            Its state, so far in order.
+            Its health, available so far.
         """
         return DependencyHealth(
             name, description, self.clock, self.uniform, self.limits.max_retry_delay_s

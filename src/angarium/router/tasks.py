@@ -1,6 +1,4 @@
-"""Calls to ports that are under way, and how their ends reach the
-worker's thread.
-"""
+"""Calls to ports, and how their results reach the worker's thread."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,15 +13,15 @@ from angarium.router.offsets import OffsetTracker
 
 
 class Startable(ABC):
-    """Something asked of a port, which answers with a future."""
+    """A call to a port that answers with a future."""
 
     @abstractmethod
     def start(self, on_end: Callable[[object], None]) -> None:
-        """Ask, without blocking; called again for another try.
+        """Make the call, without blocking; called again for each retry.
 
         Args:
-            on_end: To be added to the port's future as its callback;
-                cheap, any thread may call it.
+            on_end: Add it to the port's future as a callback. It is
+                cheap, and any thread may call it.
         """
 
 
@@ -31,52 +29,58 @@ AnyStartable = TypeVar("AnyStartable", bound=Startable)
 
 
 class CompletionQueue(Generic[AnyStartable]):
-    """Starts calls and hands back those that ended; used by the
-    worker's thread alone.
+    """Starts calls and returns those that have ended.
 
     A port's future completes on some thread of its engine. All that
-    happens there is one `put` into a queue without locks of ours; the
-    worker's thread, which waits on that queue whenever calls are under
-    way, does the rest. So nothing of the router is touched by two
-    threads, and no end of a call waits for a poll to time out.
+    happens there is one `put` into a queue. The worker's thread waits
+    on that queue whenever calls are in flight, and does the rest. So no
+    other thread touches the router's state, and the end of a call does
+    not wait for a poll to time out. Used only by the worker's thread.
     """
 
     def __init__(self, clock: Clock, timeout_s: float) -> None:
+        """Start with no calls in flight.
+
+        Args:
+            clock: Times the calls.
+            timeout_s: A call without an answer fails after this time.
+        """
         self._clock = clock
         self._timeout_s = timeout_s
         self._tries = 0
-        # In the order of starting, which is the order of giving up:
-        # every call has the same bound.
+        # In the order of starting, which is the order of timing out:
+        # every call has the same timeout.
         self._running: dict[AnyStartable, tuple[int, float]] = {}
         self._ended: SimpleQueue[tuple[AnyStartable, int, Exception | None]] = SimpleQueue()
 
     def __len__(self) -> int:
+        """Return how many calls are in flight."""
         return len(self._running)
 
     def start(self, call: AnyStartable) -> None:
-        """Begin a call, or another try of one that ended.
+        """Start a call, or another attempt of one that ended.
 
         Args:
-            call: Not under way.
+            call: Not in flight.
         """
         self._tries = this_try = self._tries + 1
         self._running[call] = (this_try, self._clock.monotonic() + self._timeout_s)
         put = self._ended.put
         try:
             call.start(lambda _: put((call, this_try, None)))
-        except Exception as error:  # noqa: BLE001 - handed over below, to be told and tried again like a failed future
+        except Exception as error:  # noqa: BLE001 - passed on, to be logged and retried like a failed future
             put((call, this_try, error))
 
     def take_completed(self, timeout_s: float) -> list[tuple[AnyStartable, Exception | None]]:
-        """Give the calls that ended since the last time, each try once.
+        """Return the calls that have ended, each attempt once.
 
         Args:
-            timeout_s: Seconds to wait for the first one; 0 does not wait.
+            timeout_s: Seconds to wait for the first; 0 does not wait.
 
         Returns:
-            Each call with None when its future is done, or with what it
-            failed with before it had one: Unavailable when the answer
-            is late. A late answer is ignored when it comes.
+            Each call with None when its future is done, or with the
+            error that kept it from having one: Unavailable after the
+            timeout. A late answer is ignored.
         """
         ended: list[tuple[AnyStartable, Exception | None]] = []
         try:
@@ -92,6 +96,7 @@ class CompletionQueue(Generic[AnyStartable]):
             return ended + self._take_timed_out()
 
     def _take_timed_out(self) -> list[tuple[AnyStartable, Exception | None]]:
+        """Return the calls without an answer in time; forget them."""
         timed_out: list[tuple[AnyStartable, Exception | None]] = []
         now = self._clock.monotonic()
         for call, (_, expires_at) in self._running.items():
@@ -104,15 +109,16 @@ class CompletionQueue(Generic[AnyStartable]):
 
 
 class Task(Startable):
-    """A call that is tried until it succeeds or its assignment is over.
+    """A call that is retried until it succeeds or its assignment ends.
 
     Attributes:
-        progress: Of the partition whose offsets wait for it.
-        batch: The lane's group that it applies, None when it belongs to
-            no lane.
-        attempts: How often it was begun.
-        retry_delays: Its own waits between tries, None while it has not
-            failed.
+        progress: The tracker of the partition whose offsets wait for
+            it.
+        batch: The batch that it applies; None for a dead letter, which
+            belongs to no queue.
+        attempts: How often it was started.
+        retry_delays: Its own delays between attempts; None while it has
+            not failed.
     """
 
     progress: OffsetTracker
@@ -122,21 +128,20 @@ class Task(Startable):
 
     @abstractmethod
     def finish(self) -> Sequence[DeadLetter]:
-        """Take the answer of the port in: tell of it and finish the
-        offsets that are done with.
+        """Log the port's answer and finish the offsets that are done.
 
         Returns:
-            Dead letters whose offsets are finished only when those are
-            durable.
+            Dead letters; the offsets of their records are finished only
+            when these are durable.
 
         Raises:
-            Exception: Whatever the port's future holds; nothing was
+            Exception: The failure of the port's future; nothing was
                 finished then.
         """
 
     @abstractmethod
     def log_context(self) -> Mapping[str, object]:
-        """Name the work in log lines.
+        """Return the log fields that name the task.
 
         Returns:
             The ids of its first record.

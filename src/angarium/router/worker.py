@@ -1,6 +1,4 @@
-"""The worker: reads the log and applies what it says, for as long as it
-is left to.
-"""
+"""The worker: read the log and apply its events until stopped."""
 
 import random
 import threading
@@ -21,8 +19,10 @@ _log = logs.get("angarium.router")
 
 
 class Worker:
-    """Runs sessions one after the other: when one fails, the next
-    begins at the committed positions.
+    """Runs poll loops: when one fails, the next takes its place.
+
+    The next one is a new consumer, which starts from the committed
+    positions.
     """
 
     def __init__(
@@ -36,39 +36,38 @@ class Worker:
         limits: WorkerLimits | None = None,
         uniform: Uniform = random.uniform,
     ) -> None:
-        """Put a worker together; nothing is read before it runs.
+        """Create a worker; nothing is read before `run` or `step`.
 
         Args:
             consumer: Opens a consumer of the group. It is called again
-                after a failure that was not foreseen: a consumer has
-                given out records that nobody would see again, and only
+                after an unexpected failure: the failed consumer has
+                returned records that would not be read again, and only
                 one that joins anew starts from the committed positions.
-            partitions: How many partitions the log has.
-            recorder: Where messages are stored.
-            dead_letters: Where records go that cannot be applied.
-            online: Who is online.
-            clock: Tells the time.
-            limits: Other bounds than the usual ones.
-            uniform: Draws the jitter of waits between two bounds.
+            partitions: The partition count of the log.
+            recorder: Stores messages and receipts.
+            dead_letters: Takes the records that cannot be applied.
+            online: Knows who is online.
+            clock: Of all delays and timeouts.
+            limits: The default limits when None.
+            uniform: Draws the jitter of delays between two limits.
         """
         self._open_consumer = consumer
         self._dependencies = WorkerDependencies(
             partitions, recorder, dead_letters, online, clock, limits or WorkerLimits(), uniform
         )
-        # It outlives the sessions, so that a failure does not tell the
-        # same again.
+        # It outlives the poll loops, so that a failure does not repeat
+        # its warnings.
         self._clock_watch = ClockWatch(clock)
         self._poll_loop: PollLoop | None = None
         self._delays: Iterator[float] = iter(())
         self._delays_reset_at = 0.0
 
     def run(self, stopping: threading.Event) -> None:
-        """Work until told to stop; then finish what is in flight,
-        commit and leave the group.
+        """Work until stopped; then commit and leave the group.
 
         Args:
-            stopping: Set by whoever wants the worker to stop; seen
-                within the longest wait for the log.
+            stopping: Set it to stop the worker; seen within
+                `WorkerLimits.poll_timeout_s`.
         """
         while not stopping.is_set():
             delay_s = self.step()
@@ -77,10 +76,11 @@ class Worker:
         self.stop()
 
     def step(self) -> float:
-        """Do one turn, and whatever is raised in it, survive.
+        """Run one turn; log any exception and start a new loop after.
 
         Returns:
-            Seconds to wait before the next one: 0, but after a failure.
+            Seconds to wait before the next turn; 0 except after a
+            failure.
         """
         try:
             if self._poll_loop is None:
@@ -88,26 +88,28 @@ class Worker:
                     self._open_consumer(), self._dependencies, self._clock_watch
                 )
             self._poll_loop.run_once()
-        except Exception as error:  # noqa: BLE001 - told below, and the work goes on from the committed positions
+        except Exception as error:  # noqa: BLE001 - logged below; the work goes on from the committed positions
             return self._fail(error)
         return 0.0
 
     def stop(self) -> None:
-        """Finish what is in flight, within the bound for it, commit and
-        leave the group.
+        """Finish the calls in flight, commit and leave the group.
+
+        It waits at most `WorkerLimits.drain_timeout_s` for the calls.
         """
         poll_loop, self._poll_loop = self._poll_loop, None
         if poll_loop is None:
             return
         try:
             poll_loop.drain()
-        except Exception as error:  # noqa: BLE001 - told; what was not committed is applied after the next start
+        except Exception as error:  # noqa: BLE001 - logged; what was not committed is applied after the next start
             _log.error(
                 "worker_failed", "The worker failed while stopping; nothing is lost.", error
             )
         _close(poll_loop)
 
     def _fail(self, error: Exception) -> float:
+        """Return the delay in seconds after a failure; log it."""
         now = self._dependencies.clock.monotonic()
         if now >= self._delays_reset_at:
             self._delays = delays(
@@ -118,8 +120,7 @@ class Worker:
         self._delays_reset_at = now + self._dependencies.limits.failure_reset_s
         _log.error(
             "worker_failed",
-            "The worker failed in a way that was not foreseen; it starts again from the committed "
-            "positions.",
+            "The worker failed unexpectedly; it starts again from the committed positions.",
             error,
             delay_ms=round(delay_s * 1000),
         )
@@ -130,9 +131,12 @@ class Worker:
 
 
 def _close(poll_loop: PollLoop) -> None:
+    """Leave the group; a failure to do so is logged."""
     try:
         poll_loop.close()
-    except Exception as error:  # noqa: BLE001 - told; the group finds out by the silence
+    except Exception as error:  # noqa: BLE001 - logged; the group notices when the session times out
         _log.error(
-            "worker_failed", "The worker could not leave the group; its silence will tell.", error
+            "worker_failed",
+            "The worker could not leave the group; its membership will time out.",
+            error,
         )
