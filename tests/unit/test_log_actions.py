@@ -26,7 +26,7 @@ action.
 
 COMPUTED = {
     "action": [f"{part}_unavailable" for part in PARTS],
-    "f'{self._part}_available'": [f"{part}_available" for part in PARTS],
+    "f'{self._dependency}_available'": [f"{part}_available" for part in PARTS],
     "f'{self._name}_unavailable'": [f"{part}_unavailable" for part in CHECKED],
     "f'{name}_unavailable'": [f"{part}_unavailable" for part in CHECKED],
     "code.value": ["log_unavailable", "store_unavailable"],
@@ -92,6 +92,7 @@ def test_every_action_of_the_code_is_documented_at_its_levels_and_no_other_is() 
 
 def test_every_outage_that_is_told_is_known_here() -> None:
     told = re.findall(
-        r'ports\.health_of\("(\w+)"', "".join(map(Path.read_text, (ROOT / "src").rglob("*.py")))
+        r'dependencies\.health_of\("(\w+)"',
+        "".join(map(Path.read_text, (ROOT / "src").rglob("*.py"))),
     )
     assert sorted(told) == sorted(PARTS)

@@ -40,7 +40,7 @@ class DependencyHealth:
             uniform: Draws the jitter of delays between two limits.
             max_delay_s: Maximum delay before another attempt.
         """
-        self._name = name
+        self._dependency = name
         self._description = description
         self._clock = clock
         self._uniform = uniform
@@ -115,7 +115,7 @@ class DependencyHealth:
         if self._unavailable_since is not None:
             lasted = round((self._clock.monotonic() - self._unavailable_since) * 1000)
             _log.info(
-                f"{self._name}_available",
+                f"{self._dependency}_available",
                 f"The {self._description} answers again.",
                 duration_ms=lasted,
             )
@@ -130,7 +130,7 @@ class DependencyHealth:
         self._unavailable_since = now
         self._delays = self.retry_delays()
         self._try_at = now + next(self._delays)
-        action = f"{self._name}_unavailable"
+        action = f"{self._dependency}_unavailable"
         if isinstance(error, Unavailable):
             _log.warning(
                 action,

@@ -267,7 +267,7 @@ def test_a_lane_goes_on_when_its_call_ends_on_another_thread_and_waits_for_no_po
 ) -> None:
     # Every wait but the one for the end of a call takes longer than the
     # test.
-    monkeypatch.setattr(poll_loop, "MIN_WAIT_SECONDS", 3600.0)
+    monkeypatch.setattr(poll_loop, "MIN_WAIT_S", 3600.0)
     for number in range(10):
         rig.put(message(str(number)))
     with ThreadPoolExecutor(1) as engine:
