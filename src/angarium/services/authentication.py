@@ -8,16 +8,18 @@ from angarium.services.presence import Presence
 
 
 class TokenCache:
-    """Keeps verified tokens while they are good; bounded, used by any
-    thread.
+    """Keeps verified tokens while they are good; used by any thread.
+
+    A client sends the same token with each request, and one look into
+    a cache is cheaper than a check of its signature (docs/adr/0011).
     """
 
     def __init__(self, size: int) -> None:
         """Set the bound.
 
         Args:
-            size: Tokens that are kept at most; the least recently used
-                goes first.
+            size: Maximum number of tokens; the least recently used is
+                dropped first.
         """
         self._tokens: LruCache[str, VerifiedToken] = LruCache(size)
 
@@ -32,9 +34,9 @@ class TokenCache:
             now_ms: Milliseconds since the epoch.
 
         Returns:
-            What it proves; None when it is not known, has expired, or
-            is not good yet: the clock that it was verified by may have
-            been ahead, and set back since.
+            What it proves. None when it is not known, has expired, or
+            is not good yet: the clock may have been ahead when it was
+            verified, and was set back since.
         """
         verified = self._tokens.get(token)
         if verified is None or verified.is_good_at(now_ms):
@@ -53,8 +55,9 @@ class TokenCache:
 
 
 class Authentication:
-    """Checks tokens, and notes their users as online; used by any
-    thread, never blocks.
+    """Checks tokens and notes their users as online.
+
+    Used by any thread; never blocks.
     """
 
     def __init__(
@@ -64,9 +67,9 @@ class Authentication:
 
         Args:
             signer: Verifies tokens.
-            presence: Is told of each user.
-            clock: Tells the time.
-            cache_size: Verified tokens that are remembered.
+            presence: Notes each caller as online.
+            clock: The time that tokens are compared with.
+            cache_size: Maximum number of verified tokens in memory.
         """
         self._signer = signer
         self._presence = presence
@@ -74,7 +77,7 @@ class Authentication:
         self._tokens = TokenCache(cache_size)
 
     def authenticate(self, token: str) -> Principal:
-        """Tell whose token it is.
+        """Find out whose token it is.
 
         Args:
             token: What the client sent.
@@ -83,8 +86,8 @@ class Authentication:
             The caller.
 
         Raises:
-            Refused: `invalid_token` or `expired_token`; no refused
-                token is remembered.
+            Refused: `invalid_token` or `expired_token`; a refused
+                token is not remembered.
         """
         now_ms = self._clock.now_ms()
         verified = self._tokens.get(token, now_ms)

@@ -1,11 +1,10 @@
-"""Passwords that are configured in plain text: they count at once, and
-are hashed beside serving.
+"""Passwords that are configured in plain text.
 
-A hash costs a fifth of a second on purpose, so a thousand of them would
-keep a start busy for minutes. Instead a start only makes the users that
-are missing, and a thread hashes one password after the other. Until a
-user's hash is stored, a login is compared with the configured password
-itself (docs/adr/0011).
+They are valid at once and hashed while the service runs. A hash costs a
+fifth of a second on purpose, so a thousand of them would delay a start
+by minutes. Instead a start only adds the missing users, and a thread
+hashes one password after the other. Until a user's hash is stored, a
+login is compared with the configured password itself (docs/adr/0011).
 """
 
 import threading
@@ -25,22 +24,25 @@ from angarium.ports.users import UserStore
 from angarium.threads import show_own_name
 
 NO_PASSWORD_YET = "!"  # noqa: S105 - no text hashes to it, as in shadow(5)
-"""In place of the hash of a user whose password is not hashed yet."""
+"""Stored instead of a hash until the password is hashed."""
 
 PARALLEL_WRITES = 64
 """Users that are written at once: the store commits them together."""
 
 MAX_RETRY_S = 30.0
+"""Longest pause between tries while the store is away; nothing waits
+for the hashes, so there is no hurry.
+"""
 
 _log = logs.get("angarium.users")
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A configured user; one of the last two is given.
+    """A configured user, with a password or its hash.
 
     Attributes:
-        username: The name.
+        username: Valid as `domain.user.is_username` defines it.
         password: In plain text.
         password_hash: A PHC string.
     """
@@ -52,12 +54,12 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class ExpectedPassword:
-    """A configured password, and what it counts in place of.
+    """A configured password, and the hash that it replaces.
 
     Attributes:
         password: In plain text.
-        stored_hash: What was stored at the start. As soon as something
-            else is stored, that counts: this password's own hash, or
+        stored_hash: What was stored at the start. As soon as another
+            hash is stored, that one is valid: this password's own, or
             one that somebody has set since.
     """
 
@@ -66,27 +68,28 @@ class ExpectedPassword:
 
 
 class ConfiguredPasswords:
-    """What logins are compared with while hashes are missing; used by
-    any thread, never changes.
+    """What logins are compared with while hashes are missing.
+
+    Used by any thread; never changes.
     """
 
     def __init__(self, expected: Mapping[UUID, ExpectedPassword] | None = None) -> None:
         """Take what was found at the start.
 
         Args:
-            expected: By user id; nothing where no password is
-                configured in plain text.
+            expected: By user id; None when no password is configured
+                in plain text.
         """
         self._expected = dict(expected or {})
 
     def of(self, user: User) -> str | None:
-        """Find the password that counts in place of the stored hash.
+        """Find the password that is valid instead of the stored hash.
 
         Args:
             user: As stored now.
 
         Returns:
-            The password in plain text, None when the hash counts.
+            The password in plain text, None when the hash is valid.
         """
         expected = self._expected.get(user.user_id)
         counts = expected is not None and expected.stored_hash == user.password_hash
@@ -104,13 +107,13 @@ class ConfiguredPasswords:
 def admit_users(
     store: UserStore, credentials: Sequence[Credential], clock: Clock
 ) -> ConfiguredPasswords:
-    """Make configured users known before a service listens, without
-    hashing anything.
+    """Add configured users before a service listens, hashing nothing.
 
     Args:
         store: Where users are kept.
-        credentials: The configured users, their hashes checked before.
-        clock: Tells when a new user was made.
+        credentials: The configured users; their hashes were checked
+            before.
+        clock: The creation time of new users.
 
     Returns:
         The passwords that are not hashed yet.
@@ -141,9 +144,7 @@ def admit_users(
 
 
 class PasswordHashing:
-    """Stores the hashes of configured passwords, one after the other,
-    beside everything else.
-    """
+    """Hashes configured passwords in the background, one by one."""
 
     def __init__(
         self,
@@ -156,9 +157,10 @@ class PasswordHashing:
 
         Args:
             store: Where users are kept.
-            hasher: Of its own, so that no login waits for it.
+            hasher: Not shared with logins, so that none waits for it.
             passwords: What must be hashed.
-            clock: Measures what a hash costs.
+            clock: Measures a hash, because the pause after it is as
+                long.
         """
         self._store = store
         self._hasher = hasher
@@ -166,21 +168,21 @@ class PasswordHashing:
         self._clock = clock
 
     def run(self, stopping: threading.Event) -> None:
-        """Work until everything is stored, or until a stop; a later
-        start goes on.
+        """Store all hashes, unless it is stopped; a later start goes on.
 
-        After each password the thread rests for as long as it worked:
-        others have three quarters of two cores at the least.
+        After each password the thread rests for as long as it worked,
+        so that at least three quarters of two cores are left to
+        requests.
 
         Args:
-            stopping: Ends the work within one password.
+            stopping: Ends the work after at most one more password.
         """
         waiting = deque(self._passwords.items())
         retry_waits = backoff.delays(0.2, MAX_RETRY_S)
         while waiting and not stopping.is_set():
             began = self._clock.monotonic()
             try:
-                self._settle(*waiting[0])
+                self._store_hash(*waiting[0])
             except StoreUnavailable as error:
                 pause = next(retry_waits)
                 _log.warning(
@@ -197,17 +199,8 @@ class PasswordHashing:
         if not waiting and self._passwords.items():
             _log.info("passwords_stored", "the hash of every configured password is stored")
 
-    def _settle(self, user_id: UUID, expected: ExpectedPassword) -> None:
-        """Make sure that a user's stored hash is the configured
-        password's.
-
-        Args:
-            user_id: Whose.
-            expected: The password, and the hash that it replaces.
-
-        Raises:
-            StoreUnavailable: The store did not answer.
-        """
+    def _store_hash(self, user_id: UUID, expected: ExpectedPassword) -> None:
+        """Hash one password, unless the stored hash is newer or its own."""
         stored = self._store.get(user_id)
         if stored is None or stored.password_hash != expected.stored_hash:
             return
@@ -217,20 +210,12 @@ class PasswordHashing:
             return
         password_hash = self._hasher.hash(expected.password)
         # Somebody may have set another password meanwhile: that one
-        # stands.
+        # is kept.
         stored = self._store.get(user_id)
         if stored is not None and stored.password_hash == expected.stored_hash:
             self._store.put(_with_hash(stored, password_hash))
 
 
 def _with_hash(user: User, password_hash: str) -> User:
-    """Give a user another password.
-
-    Args:
-        user: Who.
-        password_hash: Its PHC string.
-
-    Returns:
-        The user with it.
-    """
+    """Return a copy of a user that has another password's PHC string."""
     return replace(user, password_hash=password_hash)

@@ -18,12 +18,13 @@ from angarium.services.lru_cache import LruCache
 from angarium.services.store_retry import StoreRetry
 
 SUMMARIES_AT_ONCE = 25
-"""Conversations whose last messages are read together: of the largest,
-that is no more than a page."""
+"""Conversations whose last messages are read together: 25 of the
+largest are no more than a page.
+"""
 
 FIELDS_BYTES = 320
 """What a conversation takes in JSON besides its last message, rounded
-up.
+up: three ids of 36 characters, a time, a count and their field names.
 """
 
 _Item = tuple[Conversation, Summary]
@@ -35,10 +36,10 @@ class ConversationPage:
 
     Attributes:
         items: Newest first, each with its summary for the user.
-        limit: How many were wanted at most.
+        limit: The maximum that the caller asked for.
         has_more: True when older ones follow.
-        next_cursor: Goes on behind the last item; None exactly when
-            there is no more.
+        next_cursor: Goes on after the last item; None exactly when
+            `has_more` is False.
     """
 
     items: tuple[_Item, ...]
@@ -49,12 +50,13 @@ class ConversationPage:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A conversation that is remembered.
+    """A conversation in memory.
 
     Attributes:
         conversation: It never changes.
-        listed: Whether it is in both lists for certain; one that was
-            only found may have been left half made.
+        listed: True when it is in both users' lists for certain. One
+            that was only found may be half made, by a process that
+            died.
     """
 
     conversation: Conversation
@@ -62,8 +64,9 @@ class _Known:
 
 
 class Conversations:
-    """A user's conversations; blocks on the store except where it says
-    so; used by any thread.
+    """Opens, finds and lists a user's conversations.
+
+    Used by any thread; blocks on the store except where it says so.
     """
 
     def __init__(
@@ -72,7 +75,7 @@ class Conversations:
         users: UserStore,
         messages: MessageReader,
         clock: Clock,
-        calls: StoreRetry,
+        retry: StoreRetry,
         cache_size: int = 50_000,
     ) -> None:
         """Put the parts together.
@@ -80,24 +83,25 @@ class Conversations:
         Args:
             store: Keeps conversations.
             users: Keeps users.
-            messages: Sums conversations up.
-            clock: Tells the time.
-            calls: Asks the stores.
-            cache_size: Conversations that are remembered, each for both
-                participants; they never change.
+            messages: Gives each conversation's summary.
+            clock: The creation time of new conversations.
+            retry: Repeats calls to the stores.
+            cache_size: Maximum number of conversations in memory, each
+                for both participants; they never change.
         """
         self._store = store
         self._users = users
         self._messages = messages
         self._clock = clock
-        self._calls = calls
-        # By participant too: what a stranger asks is never there,
-        # whatever is remembered of it.
+        self._retry = retry
+        # By participant too: a stranger never finds one in memory, so
+        # the time to answer does not depend on who asked before.
         self._known: LruCache[tuple[UUID, UUID], _Known] = LruCache(2 * cache_size)
 
     def open(self, caller_id: UUID, participant_ids: Sequence[UUID]) -> tuple[Conversation, bool]:
-        """Give the conversation of the caller and another user, making
-        it if there is none.
+        """Return the caller's conversation with another user.
+
+        It is made if there is none.
 
         Args:
             caller_id: Who asks.
@@ -107,9 +111,9 @@ class Conversations:
             The conversation, and True when this call made it.
 
         Raises:
-            Refused: `invalid_participants` when the ids name no single
-                other user, `user_not_found` when nobody has the other's
-                id.
+            Refused: `invalid_participants` unless the ids name exactly
+                one other user, `user_not_found` when nobody has the
+                other's id.
             StoreUnavailable: The store did not answer.
         """
         other_id = other_participant(caller_id, participant_ids)
@@ -117,7 +121,7 @@ class Conversations:
         remembered = self._known.get((caller_id, conversation_id))
         if remembered is not None and remembered.listed:
             return remembered.conversation, False
-        if self._calls(lambda: self._users.get(other_id)) is None:
+        if self._retry(lambda: self._users.get(other_id)) is None:
             raise Refused.because(
                 Code.USER_NOT_FOUND,
                 f"There is no user with the id {other_id}; look the id up by the user's name.",
@@ -126,29 +130,28 @@ class Conversations:
         first, second = sorted((caller_id, other_id), key=str)
         candidate = Conversation(conversation_id, (first, second), self._clock.now_ms())
         claim = uuid4()
-        conversation, is_new = self._calls(lambda: self._store.create(candidate, claim))
+        conversation, is_new = self._retry(lambda: self._store.create(candidate, claim))
         self._remember(_Known(conversation, listed=True))
         return conversation, is_new
 
     def known(self, caller_id: UUID, conversation_id: UUID) -> Conversation | None:
-        """Give a conversation that was seen before, without asking the
-        store; never blocks.
+        """Return a conversation from memory; never blocks.
 
         Args:
             caller_id: Who asks.
             conversation_id: Which conversation.
 
         Returns:
-            The conversation; None when this instance does not remember
-            it, or the caller is not in it.
+            The conversation; None when it is not in this instance's
+            memory, or the caller is not in it.
         """
-        # An answer sooner than the store's, or while it is out, would
-        # tell a stranger that there is one.
+        # A faster answer, or one during an outage, would show a
+        # stranger that the conversation exists.
         remembered = self._known.get((caller_id, conversation_id))
         return None if remembered is None else remembered.conversation
 
     def get(self, caller_id: UUID, conversation_id: UUID) -> Conversation:
-        """Give a conversation.
+        """Return a conversation, from memory or from the store.
 
         Args:
             caller_id: Who asks.
@@ -165,7 +168,7 @@ class Conversations:
         remembered = self.known(caller_id, conversation_id)
         if remembered is not None:
             return remembered
-        conversation = self._calls(lambda: self._store.get(conversation_id, caller_id))
+        conversation = self._retry(lambda: self._store.get(conversation_id, caller_id))
         if conversation is None:
             raise _not_found(conversation_id)
         if self._known.get((caller_id, conversation_id)) is None:
@@ -183,37 +186,37 @@ class Conversations:
 
         Args:
             caller_id: Who asks.
-            limit: At most so many, 1 to 100.
+            limit: Maximum number of conversations, 1 to 100.
             cursor: From an earlier page; None starts with the newest.
 
         Returns:
-            The page, which ends early where it would have too many
-            bytes.
+            The page; it has fewer items where more would exceed
+            `domain.page_size`.
 
         Raises:
             Refused: `invalid_cursor`.
             StoreUnavailable: The store did not answer.
         """
         after = cursors.read_conversations(cursor, caller_id) if cursor is not None else None
-        found = self._calls(lambda: self._store.of_user(caller_id, after, limit + 1))
-        items = self._summed_up(caller_id, found[:limit])
+        found = self._retry(lambda: self._store.of_user(caller_id, after, limit + 1))
+        items = self._summarize(caller_id, found[:limit])
         has_more = len(found) > len(items)
-        following = _next(caller_id, items[-1][0]) if has_more else None
-        return ConversationPage(items, limit, has_more, following)
+        next_cursor = _cursor_after(caller_id, items[-1][0]) if has_more else None
+        return ConversationPage(items, limit, has_more, next_cursor)
 
-    def _summed_up(
+    def _summarize(
         self, caller_id: UUID, conversations: Sequence[Conversation]
     ) -> tuple[_Item, ...]:
-        """Return as many conversations with their summaries as fit on a
-        page.
+        """Add summaries to as many conversations as fit on a page.
 
-        They are read some at a time: each brings a message with it.
+        They are read in groups of SUMMARIES_AT_ONCE, because each
+        brings a whole message with it.
         """
         items: list[_Item] = []
         for start in range(0, len(conversations), SUMMARIES_AT_ONCE):
             some = conversations[start : start + SUMMARIES_AT_ONCE]
             ids = [conversation.conversation_id for conversation in some]
-            summaries = self._calls(partial(self._messages.summaries, caller_id, ids))
+            summaries = self._retry(partial(self._messages.summaries, caller_id, ids))
             items += [(each, summaries[each.conversation_id]) for each in some]
             fit = count_fitting(map(_bytes, items))
             if fit < len(items):
@@ -222,46 +225,47 @@ class Conversations:
 
 
 def _bytes(item: _Item) -> int:
-    """Return how many bytes a conversation takes in JSON, no fewer than
-    it takes.
-    """
+    """Return the most bytes that a conversation takes in JSON."""
     last = item[1].last_message
     return FIELDS_BYTES + (message_bytes(last) if last is not None else 0)
 
 
-def _next(caller_id: UUID, last: Conversation) -> str:
+def _cursor_after(caller_id: UUID, last: Conversation) -> str:
+    """Return the cursor of the page that follows a conversation."""
     return cursors.write_conversations(
         caller_id, ConversationPosition(last.created_at, last.conversation_id)
     )
 
 
 def other_participant(caller_id: UUID, participant_ids: Sequence[UUID]) -> UUID:
-    """Tell with whom a conversation is to be opened.
+    """Find the other user in the list that a client sent.
 
     Args:
         caller_id: Who asks.
         participant_ids: The other user, or both.
 
     Returns:
-        The other one's id; whether it is a user's is not checked.
+        The other user's id, which may be nobody's.
 
     Raises:
-        Refused: `invalid_participants` when the ids name no single
+        Refused: `invalid_participants` unless the ids name exactly one
             other user.
     """
     others = [participant_id for participant_id in participant_ids if participant_id != caller_id]
     if len(participant_ids) > 2 or len(others) != 1:
         raise Refused.because(
             Code.INVALID_PARTICIPANTS,
-            f"The {len(participant_ids)} ids name {len(others)} others; send the id of exactly "
-            "one other "
-            "user, with or without your own.",
+            "The list names only you; add the other user's id."
+            if participant_ids and not others
+            else f"The list has {len(participant_ids)} ids, {len(others)} of them not yours; send "
+            "the id of exactly one other user, with or without your own.",
             field="participant_ids",
         )
     return others[0]
 
 
 def _not_found(conversation_id: UUID) -> Refused:
+    """Refuse one that is not there and one of others alike."""
     return Refused.because(
         Code.CONVERSATION_NOT_FOUND,
         f"You have no conversation {conversation_id}; open one with its other participant first.",

@@ -1,10 +1,12 @@
-"""Cursors: a place in a list as opaque text, which any instance reads
-back after any restart.
+"""Cursors: a position in a list, as opaque text.
 
-The bytes are a version, the kind of list, the id of whose list it is,
-the way, the place and a checksum, in base64url. The checksum finds
-damage, not forgery: a cursor grants nothing, the list's owner is
-checked apart.
+Any instance reads it back, after any restart: a cursor encodes a
+position and no state, so it never expires (docs/adr/0009).
+
+The bytes are a version, the kind of list, the id of the list's owner,
+the direction, the position and a checksum, in base64url. The checksum
+finds damage, not forgery: a cursor grants nothing, because the list's
+owner is checked separately.
 """
 
 import struct
@@ -19,12 +21,18 @@ from angarium.domain.errors import Code, Refused
 from angarium.domain.message import BEGINNING, InboxPosition, MessagePosition
 
 MAX_TIMESTAMP = 253_402_300_799_999
-"""The last millisecond of the year 9999, which RFC 3339 can still
+"""The last millisecond of the year 9999, the last that RFC 3339 can
 write.
 """
 
 _VERSION = 1
+"""Raised when the bytes change, so that old cursors are refused instead
+of misread.
+"""
+
 _CHECKSUM_BYTES = 8
+"""Enough for accidents: one damaged cursor in 2**64 would pass."""
+
 _HEAD = struct.Struct(">BB16s")
 _HISTORY = struct.Struct(">Bqq")
 _CONVERSATIONS = struct.Struct(">q16s")
@@ -32,13 +40,15 @@ _INBOX = struct.Struct(">q16sq")
 
 
 class Direction(IntEnum):
-    """Where a walk through a history goes."""
+    """Which way a client pages through a history."""
 
     OLDER = 0
     NEWER = 1
 
 
 class _Kind(IntEnum):
+    """The list that a cursor belongs to; the numbers are in its bytes."""
+
     HISTORY = 1
     CONVERSATIONS = 2
     INBOX = 3
@@ -46,12 +56,12 @@ class _Kind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class HistoryCursor:
-    """A place in a conversation and the way to go on from it.
+    """A position in a conversation and a direction to go on in.
 
     Attributes:
         direction: Towards the past or the present.
-        position: Of the last message that was shown; the walk goes on
-            strictly behind it.
+        position: Of the last message that was shown; the next page
+            begins strictly after it.
     """
 
     direction: Direction
@@ -59,11 +69,11 @@ class HistoryCursor:
 
 
 def write_history(conversation_id: UUID, cursor: HistoryCursor) -> str:
-    """Write down where a walk through a conversation stands.
+    """Encode a position in a conversation's history.
 
     Args:
-        conversation_id: The conversation that is walked.
-        cursor: The way and the place.
+        conversation_id: The conversation that is read.
+        cursor: The direction and the position.
 
     Returns:
         The cursor's text.
@@ -77,31 +87,31 @@ def write_history(conversation_id: UUID, cursor: HistoryCursor) -> str:
 
 
 def read_history(text: str, conversation_id: UUID) -> HistoryCursor:
-    """Read a cursor of a conversation's history.
+    """Decode a cursor of a conversation's history.
 
     Args:
         text: What the client sent.
         conversation_id: The conversation that it must belong to.
 
     Returns:
-        The way and the place.
+        The direction and the position.
 
     Raises:
         Refused: `invalid_cursor`: damaged, of another list or
             conversation, or not written by this service.
     """
     body = _read(text, _Kind.HISTORY, conversation_id, _HISTORY)
-    way, timestamp, offset = _HISTORY.unpack(body)
+    direction, timestamp, offset = _HISTORY.unpack(body)
     position = MessagePosition(timestamp, offset)
-    if way not in (Direction.OLDER, Direction.NEWER) or not (
+    if direction not in (Direction.OLDER, Direction.NEWER) or not (
         position == BEGINNING or _is_position(timestamp, offset)
     ):
         raise _refusal()
-    return HistoryCursor(Direction(way), position)
+    return HistoryCursor(Direction(direction), position)
 
 
 def write_conversations(user_id: UUID, position: ConversationPosition) -> str:
-    """Write down where a walk through a user's conversations stands.
+    """Encode a position in a user's list of conversations.
 
     Args:
         user_id: Whose conversations are listed.
@@ -118,14 +128,14 @@ def write_conversations(user_id: UUID, position: ConversationPosition) -> str:
 
 
 def read_conversations(text: str, user_id: UUID) -> ConversationPosition:
-    """Read a cursor of a user's list of conversations.
+    """Decode a cursor of a user's list of conversations.
 
     Args:
         text: What the client sent.
         user_id: The user whose list it must belong to.
 
     Returns:
-        The place of the last conversation that was shown.
+        The position of the last conversation that was shown.
 
     Raises:
         Refused: `invalid_cursor`: damaged, of another list or user, or
@@ -139,7 +149,7 @@ def read_conversations(text: str, user_id: UUID) -> ConversationPosition:
 
 
 def write_inbox(user_id: UUID, position: InboxPosition) -> str:
-    """Write down where a walk through a user's inbox stands.
+    """Encode a position in a user's inbox.
 
     Args:
         user_id: Whose inbox it is.
@@ -156,14 +166,14 @@ def write_inbox(user_id: UUID, position: InboxPosition) -> str:
 
 
 def read_inbox(text: str, user_id: UUID) -> InboxPosition:
-    """Read a cursor of a user's inbox.
+    """Decode a cursor of a user's inbox.
 
     Args:
         text: What the client sent.
         user_id: The user whose inbox it must belong to.
 
     Returns:
-        The place of the last message that was shown.
+        The position of the last message that was shown.
 
     Raises:
         Refused: `invalid_cursor`: damaged, of another list or user, or
@@ -177,11 +187,17 @@ def read_inbox(text: str, user_id: UUID) -> InboxPosition:
 
 
 def _write(kind: _Kind, owner_id: UUID, position: bytes) -> str:
+    """Add head and checksum, and encode it all in base64url."""
     payload = _HEAD.pack(_VERSION, kind, owner_id.bytes) + position
     return urlsafe_b64encode(payload + _checksum(payload)).rstrip(b"=").decode()
 
 
 def _read(text: str, kind: _Kind, owner_id: UUID, form: struct.Struct) -> bytes:
+    """Return the position's bytes of a cursor that belongs to a list.
+
+    Raises:
+        Refused: `invalid_cursor`.
+    """
     size = _HEAD.size + form.size + _CHECKSUM_BYTES
     if len(text) != (size * 8 + 5) // 6:
         raise _refusal()
@@ -190,8 +206,8 @@ def _read(text: str, kind: _Kind, owner_id: UUID, form: struct.Struct) -> bytes:
     except ValueError as error:
         raise _refusal() from error
     payload, checksum = data[:-_CHECKSUM_BYTES], data[-_CHECKSUM_BYTES:]
-    # The decoder passes over foreign characters and spare bits: only
-    # the text that we would write is ours.
+    # The decoder ignores foreign characters and spare bits: only the
+    # text that we would write is accepted.
     if _checksum(payload) != checksum or urlsafe_b64encode(data).rstrip(b"=").decode() != text:
         raise _refusal()
     if payload[: _HEAD.size] != _HEAD.pack(_VERSION, kind, owner_id.bytes):
@@ -200,18 +216,20 @@ def _read(text: str, kind: _Kind, owner_id: UUID, form: struct.Struct) -> bytes:
 
 
 def _is_position(timestamp: int, offset: int) -> bool:
+    """Return whether a log could have given this position."""
     return 0 <= timestamp <= MAX_TIMESTAMP and offset >= 0
 
 
 def _checksum(payload: bytes) -> bytes:
+    """Hash the bytes; BLAKE2 makes digests of this size by itself."""
     return blake2b(payload, digest_size=_CHECKSUM_BYTES).digest()
 
 
 def _refusal() -> Refused:
+    """Refuse all bad cursors alike: they are opaque to clients."""
     return Refused.because(
         Code.INVALID_CURSOR,
         "The cursor is damaged or belongs to another list; send one as an earlier page of this "
-        "list gave it, "
-        "or none to start again.",
+        "list gave it, or none to start again.",
         field="cursor",
     )

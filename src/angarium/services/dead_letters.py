@@ -1,5 +1,7 @@
-"""Looking at records that could not be applied, and giving them another
-try.
+"""Listing and replaying records that the worker could not process.
+
+A bad record never blocks its partition: it is kept as a dead letter
+(docs/adr/0012).
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,40 +10,36 @@ from angarium.domain.errors import LogUnavailable, RecordTooLarge
 from angarium.ports.message_log import Appended, DeadLetter, DeadLetterLog, MessageLog, NewRecord
 
 APPEND_SECONDS = 5.0
-"""How long an append is waited for; engines answer within 2 s."""
+"""Time limit for one append; engines answer within 2 s."""
 
 MAX_RECORD_BYTES = 512 * 1024
-"""No larger record is appended again: logs take more, and the largest
-event has an eighth of it.
+"""No larger record is replayed: logs take more, but the largest event
+has an eighth of it.
 """
 
 MAX_COUNT = 100_000
-"""So many of the newest dead letters are looked at, by whatever asks
-for all of them.
+"""Of more dead letters only the newest are looked at, so that memory
+has a bound.
 """
 
 
 class NoSuchDeadLetter(Exception):
-    """No dead letter is known by that position."""
+    """There is no dead letter of that partition and offset."""
 
 
 class NotReplayable(Exception):
-    """A record that the log would not take as it is; the message says
-    why.
-    """
+    """The log would refuse this record; the message says why."""
 
 
 class DeadLetters:
-    """Reads dead letters, and appends their records to the log again;
-    used by one thread.
-    """
+    """Reads and replays dead letters; used by one thread."""
 
     def __init__(self, letters: DeadLetterLog, log: MessageLog) -> None:
-        """Name the logs.
+        """Name the two logs.
 
         Args:
             letters: Where the dead letters are.
-            log: Where they came from.
+            log: Where their records came from and are replayed to.
         """
         self._letters = letters
         self._log = log
@@ -50,7 +48,7 @@ class DeadLetters:
         """Read the newest dead letters, each position once.
 
         Args:
-            limit: At most so many.
+            limit: Maximum number of dead letters to read.
 
         Returns:
             Newest first.
@@ -67,14 +65,14 @@ class DeadLetters:
         """Find the dead letter of a record.
 
         Args:
-            partition: Where the record lay.
-            offset: Where it lay in the partition.
+            partition: The record's partition.
+            offset: The record's offset.
 
         Returns:
             The dead letter.
 
         Raises:
-            NoSuchDeadLetter: There is none among the newest.
+            NoSuchDeadLetter: There is none among the newest MAX_COUNT.
             LogUnavailable: The log does not answer.
         """
         for letter in self.newest(MAX_COUNT):
@@ -83,27 +81,26 @@ class DeadLetters:
         raise NoSuchDeadLetter(f"there is no dead letter of {partition}:{offset}")
 
     def replay(self, letter: DeadLetter) -> Appended:
-        """Append a dead letter's record again: its own key, value and
-        headers, so also its trace.
+        """Append a dead letter's record to its log again.
 
-        Headers without a value are left out.
-
-        It gets a new place behind all that were appended before. A
-        message that is stored already is not stored again: its id
-        tells. The dead letter stays where it is.
+        Key, value and headers stay the same, so also its trace id;
+        headers without a value are left out. The record gets a new
+        offset after all others. A message that is stored already is
+        not stored again, because its id is the same. The dead letter
+        is kept.
 
         Args:
-            letter: Which.
+            letter: As it was read.
 
         Returns:
-            The record's new place.
+            The record's new position.
 
         Raises:
             NotReplayable: The record cannot be appended as it is.
-            LogUnavailable: The log did not confirm it; it may be there,
-                and trying again is harmless.
+            LogUnavailable: The log did not confirm it. It may be there;
+                replaying it once more is safe.
         """
-        record = _again(letter)
+        record = _record_to_replay(letter)
         try:
             return self._log.append(record).result(APPEND_SECONDS)
         except RecordTooLarge as error:
@@ -114,12 +111,17 @@ class DeadLetters:
             raise LogUnavailable(f"the log did not answer within {APPEND_SECONDS:g} s") from error
 
 
-def _again(letter: DeadLetter) -> NewRecord:
+def _record_to_replay(letter: DeadLetter) -> NewRecord:
+    """Make a new record of a dead letter's.
+
+    Raises:
+        NotReplayable: It lacks a key or value, or is too large.
+    """
     record = letter.record
     if record.key is None or record.value is None:
         missing = "key" if record.key is None else "value"
         raise NotReplayable(
-            f"{record.partition}:{record.offset} has no {missing}: it can never be applied"
+            f"{record.partition}:{record.offset} has no {missing}: the worker can never process it"
         )
     size = (
         len(record.key)
@@ -128,18 +130,24 @@ def _again(letter: DeadLetter) -> NewRecord:
     )
     if size > MAX_RECORD_BYTES:
         raise NotReplayable(
-            f"{record.partition}:{record.offset} has {size} bytes: no event has so many"
+            f"{record.partition}:{record.offset} has {size:,} bytes: the limit is "
+            f"{MAX_RECORD_BYTES:,}, and no event has as many"
         )
     return NewRecord(record.key, record.value, _texts(letter, record.headers))
 
 
 def _texts(letter: DeadLetter, headers: Mapping[str, bytes | None]) -> Mapping[str, str]:
+    """Decode headers, whose values new records have as text.
+
+    Raises:
+        NotReplayable: One is not UTF-8.
+    """
     try:
-        # One without a value says nothing to the worker, and not every
-        # log's client can write it.
+        # The worker reads no header without a value, and not every
+        # log's client can write one.
         return {name: value.decode() for name, value in headers.items() if value is not None}
     except UnicodeDecodeError as error:
         position = f"{letter.record.partition}:{letter.record.offset}"
         raise NotReplayable(
-            f"{position} has a header that is no UTF-8: it can never be applied"
+            f"{position} has a header that is not UTF-8: the worker can never process it"
         ) from error

@@ -24,7 +24,7 @@ class PendingReceipts:
 
     Attributes:
         accepted: How many distinct messages they confirm.
-        appended: Holds the place of their one record, or
+        appended: Holds the position of their one record, or
             LogUnavailable: confirming again is safe.
     """
 
@@ -40,22 +40,22 @@ class Delivery:
         log: MessageLog,
         messages: MessageReader,
         clock: Clock,
-        calls: StoreRetry,
+        retry: StoreRetry,
         repeats: logs.Repeats | None = None,
     ) -> None:
         """Put the parts together.
 
         Args:
             log: Takes the receipts.
-            messages: Tells whose the messages are.
-            clock: Tells the time.
-            calls: Asks the store.
+            messages: Knows to whom each message was sent.
+            clock: The time in the receipts' event.
+            retry: Repeats calls to the store.
             repeats: As for `EventPublisher`.
         """
-        self._append = EventPublisher(log, clock, repeats)
+        self._publish = EventPublisher(log, clock, repeats)
         self._messages = messages
         self._clock = clock
-        self._calls = calls
+        self._retry = retry
 
     def confirm(
         self,
@@ -64,8 +64,7 @@ class Delivery:
         message_ids: Sequence[UUID],
         trace_id: str,
     ) -> PendingReceipts:
-        """Hand receipts to the log: all of them, or none when one is
-        refused.
+        """Append receipts to the log: all, or none when one is refused.
 
         Args:
             conversation: One that the caller is in.
@@ -76,17 +75,17 @@ class Delivery:
 
         Returns:
             How many messages are confirmed, and the future of their
-            record's place in the log.
+            record's position in the log.
 
         Raises:
-            Refused: `message_not_found` when one is not stored (yet),
-                `not_recipient` when the caller sent one.
+            Refused: `message_not_found` when one is not stored, or not
+                yet; `not_recipient` when the caller sent one.
             StoreUnavailable: The store did not answer.
         """
         distinct = tuple(dict.fromkeys(message_ids))
         conversation_id = conversation.conversation_id
-        recipients = self._calls(lambda: self._messages.recipients(conversation_id, distinct))
-        _check(distinct, recipients, caller_id)
+        recipients = self._retry(lambda: self._messages.recipients(conversation_id, distinct))
+        _require_recipient(distinct, recipients, caller_id)
         now_ms = self._clock.now_ms()
         event = MessagesDelivered(
             time_ordered_uuid(now_ms, random_bytes()), conversation_id, now_ms, caller_id, distinct
@@ -94,11 +93,18 @@ class Delivery:
         fields: dict[str, object] = {"count": len(distinct)}
         if len(distinct) == 1:
             fields["message_id"] = str(distinct[0])
-        appended = self._append(event, trace_id, caller_id, "receipts_accepted", fields)
+        appended = self._publish(event, trace_id, caller_id, "receipts_accepted", fields)
         return PendingReceipts(len(distinct), appended)
 
 
-def _check(message_ids: Sequence[UUID], recipients: Mapping[UUID, UUID], caller_id: UUID) -> None:
+def _require_recipient(
+    message_ids: Sequence[UUID], recipients: Mapping[UUID, UUID], caller_id: UUID
+) -> None:
+    """Refuse all receipts when one is not the caller's to give.
+
+    A missing message is reported before a wrong recipient, whatever
+    their order.
+    """
     for message_id in message_ids:
         if message_id not in recipients:
             raise Refused.because(
@@ -112,6 +118,5 @@ def _check(message_ids: Sequence[UUID], recipients: Mapping[UUID, UUID], caller_
             raise Refused.because(
                 Code.NOT_RECIPIENT,
                 f"You sent message {message_id} yourself, so none of the {len(message_ids)} was "
-                "confirmed; "
-                "only its recipient can confirm it.",
+                "confirmed; only its recipient can confirm it.",
             )

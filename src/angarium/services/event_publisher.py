@@ -1,4 +1,8 @@
-"""Handing events to the log, and writing down what became of each."""
+"""Appending events to the log, with a log line about each.
+
+A request is answered once the log has the event, and not before
+(docs/adr/0001).
+"""
 
 from collections.abc import Mapping
 from concurrent.futures import Future
@@ -22,9 +26,9 @@ class EventPublisher:
 
         Args:
             log: Takes the events.
-            clock: Measures how long it takes.
-            repeats: Knows when an outage was last told; its own when
-                None.
+            clock: Measures how long an append takes.
+            repeats: Limits the lines about an outage, together with
+                others that share it; its own when None.
         """
         self._events = log
         self._clock = clock
@@ -38,20 +42,20 @@ class EventPublisher:
         accepted: str,
         fields: Mapping[str, object],
     ) -> "Future[Appended]":
-        """Append an event; even a failure at once comes as a future.
+        """Append an event; an immediate failure is in the future too.
 
         Args:
             event: What happened; its conversation is the record's key.
             trace_id: The request's trace id; it travels with the
                 record.
             user_id: Who caused it.
-            accepted: The action of the line that is written once the
+            accepted: The action of the line that is logged once the
                 log has the event.
             fields: More ids and figures for that line, or for the one
-                that tells of a failure.
+                about a failure.
 
         Returns:
-            A future of the record's place, or of LogUnavailable: the
+            A future of the record's position, or of LogUnavailable: the
             record may then be there or not.
         """
         started = self._clock.monotonic()
@@ -59,8 +63,8 @@ class EventPublisher:
         record = NewRecord(
             conversation_id.encode(), encode(event), {"trace_id": trace_id, "schema": SCHEMA}
         )
-        # A callback runs on the engine's thread, where no context tells
-        # the ids.
+        # The callback runs on the engine's thread, which has no context
+        # with these ids.
         known = {
             "trace_id": trace_id,
             "conversation_id": conversation_id,
@@ -68,7 +72,8 @@ class EventPublisher:
             **fields,
         }
 
-        def settled(future: "Future[Appended]") -> None:
+        def log_outcome(future: "Future[Appended]") -> None:
+            """Log what became of the event, on the engine's thread."""
             duration_ms = round((self._clock.monotonic() - started) * 1000, 1)
             error = future.exception()
             if error is not None:
@@ -85,10 +90,11 @@ class EventPublisher:
             )
 
         appended = self._append(record)
-        appended.add_done_callback(settled)
+        appended.add_done_callback(log_outcome)
         return appended
 
     def _append(self, record: NewRecord) -> "Future[Appended]":
+        """Append a record; return an error at once as a failed future."""
         try:
             return self._events.append(record)
         except LogUnavailable as error:
@@ -98,21 +104,21 @@ class EventPublisher:
 def _log_failure(
     error: BaseException, fields: Mapping[str, object], repeats: logs.Repeats
 ) -> None:
+    """Log why an event was not accepted; an outage once, not per event."""
     if isinstance(error, RecordTooLarge):
-        # One client may repeat it for ever, and each time has its
+        # One client may repeat it for ever, and each request has its
         # access line.
         _log.limited_error(
             repeats,
             "record_too_large",
-            "The log takes no record of this size, and does not have it.",
+            "The log refuses a record of this size; it was not stored.",
             None,
             error_type=type(error).__name__,
             reason=str(error),
             **fields,
         )
     elif isinstance(error, LogUnavailable):
-        # An outage refuses whatever comes, and each has its access
-        # line.
+        # An outage fails every request, and each has its access line.
         _log.limited_error(
             repeats,
             "log_unavailable",
@@ -123,6 +129,4 @@ def _log_failure(
             **fields,
         )
     else:
-        _log.error(
-            "append_failed", "The log failed in a way that it never should.", error, **fields
-        )
+        _log.error("append_failed", "The log failed with an unexpected error.", error, **fields)

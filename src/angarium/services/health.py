@@ -1,4 +1,4 @@
-"""Whether what the service needs answers now."""
+"""Whether the log and the store answer now."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -13,6 +13,9 @@ from angarium.ports.message_log import MessageLog
 from angarium.threads import NamedThread
 
 CHECK_SECONDS = 1.0
+"""Time limit for a report; the load balancer waits for 2 s (`timeout
+check` in `deploy/haproxy.cfg`).
+"""
 
 _log = logs.get("angarium.health")
 
@@ -23,7 +26,8 @@ class CheckResult:
 
     Attributes:
         ok: True when the checked thing answered in time.
-        latency_ms: How long it took; the bound when it did not answer.
+        latency_ms: How long it took; the time limit when it did not
+            answer.
     """
 
     ok: bool
@@ -31,7 +35,7 @@ class CheckResult:
 
 
 class Health:
-    """Checks the log and the store at once; used by any thread."""
+    """Checks log and store at the same time; used by any thread."""
 
     def __init__(
         self,
@@ -48,11 +52,11 @@ class Health:
             store: Must answer.
             clock: Measures the latency.
             within: Seconds that a report may take.
-            repeats: Knows when an outage was last told; its own when
-                None.
+            repeats: Limits the lines about an outage, together with
+                others that share it; its own when None.
         """
-        # Whoever balances asks every other second, for as long as an
-        # outage lasts.
+        # A load balancer asks every second, for as long as an outage
+        # lasts.
         self._repeats = repeats or logs.Repeats(clock.monotonic)
         self._checks = {
             "log": _Check("log", log.check, clock, within, self._repeats),
@@ -61,17 +65,20 @@ class Health:
         self._within = within
 
     def report(self) -> Mapping[str, CheckResult]:
-        """Check everything; a check that hangs is reported as failed,
-        and not begun again before it ends.
+        """Check everything within the time limit.
+
+        A check that hangs is reported as failed, and is not started
+        again before it ends.
 
         Returns:
-            The results under `log` and `store`, within the bound.
+            The results under `log` and `store`.
         """
         running = {name: check.start() for name, check in self._checks.items()}
         wait(running.values(), self._within)
         return {name: self._result(name, future) for name, future in running.items()}
 
     def _result(self, name: str, future: "Future[CheckResult]") -> CheckResult:
+        """Take a check's result, or log that it is late and fail it."""
         if future.done():
             return future.result()
         _log.limited_error(
@@ -84,9 +91,7 @@ class Health:
 
 
 class _Check:
-    """One check on a thread of its own; whoever asks while it runs gets
-    the result of the same run.
-    """
+    """One check on its own thread; concurrent callers share a run."""
 
     def __init__(
         self,
@@ -96,6 +101,15 @@ class _Check:
         within: float,
         repeats: logs.Repeats,
     ) -> None:
+        """Name the check.
+
+        Args:
+            name: `log` or `store`, for lines and the thread.
+            check: Raises LogUnavailable or StoreUnavailable.
+            clock: Measures the latency.
+            within: The check's deadline in seconds.
+            repeats: Limits the lines about an outage.
+        """
         self._name = name
         self._repeats = repeats
         self._check = check
@@ -105,12 +119,17 @@ class _Check:
         self._running: Future[CheckResult] | None = None
 
     def start(self) -> "Future[CheckResult]":
+        """Start a run, or join the one that has not ended.
+
+        Returns:
+            A future that never fails.
+        """
         with self._lock:
             if self._running is not None:
                 return self._running
             running: Future[CheckResult] = Future()
-            # The ids alone: the deadline of whoever asks first is not
-            # that of the others who share the run.
+            # The ids alone: the first caller's deadline is not that of
+            # the others who share the run.
             thread = NamedThread(
                 target=self._run,
                 args=(running, logs.bindings()),
@@ -126,7 +145,7 @@ class _Check:
             return running
 
     def _log_refusal(self, error: RuntimeError) -> None:
-        """Tell that the system starts no more threads."""
+        """Log that the system starts no more threads."""
         _log.limited_error(
             self._repeats,
             f"{self._name}_unavailable",
@@ -135,6 +154,7 @@ class _Check:
         )
 
     def _run(self, running: "Future[CheckResult]", ids: Mapping[str, object]) -> None:
+        """Run the check on this thread and complete the future."""
         started = self._clock.monotonic()
         with logs.bound(**ids):
             ok = self._answers()
@@ -144,6 +164,7 @@ class _Check:
         running.set_result(result)
 
     def _answers(self) -> bool:
+        """Run the check; log why it failed and return False if it did."""
         try:
             with deadline.within(self._within):
                 self._check()
@@ -157,6 +178,8 @@ class _Check:
             )
             return False
         except Exception as error:  # noqa: BLE001 - a check that breaks is a failed check, and is logged
-            _log.error("check_failed", f"The check of the {self._name} broke.", error)
+            _log.error(
+                "check_failed", f"The check of the {self._name} failed unexpectedly.", error
+            )
             return False
         return True

@@ -15,9 +15,7 @@ from angarium.services.store_retry import StoreRetry
 
 
 class Order(StrEnum):
-    """How the messages of a page are listed; it never chooses which
-    messages they are.
-    """
+    """The order within a page; it never decides what is on the page."""
 
     ASC = "asc"
     DESC = "desc"
@@ -25,15 +23,15 @@ class Order(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HistoryQuery:
-    """Which part of a conversation is wanted.
+    """Which part of a conversation to read.
 
     Attributes:
-        limit: At most so many messages, 1 to 100.
-        order: How they are listed.
+        limit: Maximum number of messages, 1 to 100.
+        order: The order within the page.
         since: Milliseconds since the epoch: only messages after this
-            moment, the first of them first; None starts with the
-            newest. It is passed over when there is a cursor.
-        cursor: From an earlier page; None starts anew.
+            moment, beginning with the oldest of them; None begins with
+            the newest. Ignored when there is a cursor.
+        cursor: From an earlier page; None begins without one.
     """
 
     limit: int = 50
@@ -47,13 +45,14 @@ class HistoryPage:
     """A part of a conversation.
 
     Attributes:
-        messages: In the wanted order.
-        limit: How many were wanted at most.
-        order: As wanted.
-        has_more: True when the walk goes on.
-        next_cursor: Goes on the same way; None exactly when there is no
-            more.
-        resume_cursor: Walks forward from the newest message shown.
+        messages: In the order of the query.
+        limit: As in the query.
+        order: As in the query.
+        has_more: True when there are more in the same direction.
+        next_cursor: Goes on in the same direction; None exactly when
+            `has_more` is False.
+        resume_cursor: Goes on from the newest message of the page
+            towards the present, for a client that comes back later.
     """
 
     messages: tuple[Message, ...]
@@ -67,15 +66,15 @@ class HistoryPage:
 class History:
     """Reads conversations; blocks on the store; used by any thread."""
 
-    def __init__(self, messages: MessageReader, calls: StoreRetry) -> None:
+    def __init__(self, messages: MessageReader, retry: StoreRetry) -> None:
         """Name the store.
 
         Args:
             messages: Where messages are kept.
-            calls: Asks it.
+            retry: Repeats calls to it.
         """
         self._messages = messages
-        self._calls = calls
+        self._retry = retry
 
     def page(self, conversation_id: UUID, query: HistoryQuery) -> HistoryPage:
         """Read a page.
@@ -85,27 +84,27 @@ class History:
             query: Which part of it.
 
         Returns:
-            The page, which ends early where it would have too many
-            bytes (`domain.page_size`); walking its cursors shows every
+            The page; it has fewer messages where more would exceed
+            `domain.page_size`. Following the cursors shows every
             message once, also while new ones arrive.
 
         Raises:
             Refused: `invalid_cursor`.
             StoreUnavailable: The store did not answer.
         """
-        way, start = _start(conversation_id, query)
-        found = self._read(conversation_id, way, start, query.limit + 1)
+        direction, start = _start(conversation_id, query)
+        found = self._read(conversation_id, direction, start, query.limit + 1)
         shown = found[: min(query.limit, count_fitting(map(message_bytes, found)))]
         has_more = len(found) > len(shown)
-        oldest_first = tuple(shown) if way is Direction.NEWER else tuple(reversed(shown))
+        oldest_first = tuple(shown) if direction is Direction.NEWER else tuple(reversed(shown))
         newest = oldest_first[-1].position if oldest_first else start or BEGINNING
         return HistoryPage(
             oldest_first if query.order is Order.ASC else oldest_first[::-1],
             query.limit,
             query.order,
             has_more,
-            _write(conversation_id, way, shown[-1].position) if has_more else None,
-            _write(conversation_id, Direction.NEWER, newest),
+            _cursor(conversation_id, direction, shown[-1].position) if has_more else None,
+            _cursor(conversation_id, Direction.NEWER, newest),
         )
 
     def message(self, conversation_id: UUID, message_id: UUID) -> Message:
@@ -113,17 +112,17 @@ class History:
 
         Args:
             conversation_id: Of a conversation that the caller is in.
-            message_id: Which message.
+            message_id: The client's or the service's id.
 
         Returns:
-            The message.
+            The message as every reader sees it.
 
         Raises:
             Refused: `message_not_found`, also while it is not stored
                 yet.
             StoreUnavailable: The store did not answer.
         """
-        found = self._calls(lambda: self._messages.find(conversation_id, [message_id]))
+        found = self._retry(lambda: self._messages.find(conversation_id, [message_id]))
         if message_id not in found:
             raise Refused.because(
                 Code.MESSAGE_NOT_FOUND,
@@ -133,24 +132,35 @@ class History:
         return found[message_id]
 
     def _read(
-        self, conversation_id: UUID, way: Direction, start: MessagePosition | None, limit: int
+        self,
+        conversation_id: UUID,
+        direction: Direction,
+        start: MessagePosition | None,
+        limit: int,
     ) -> Sequence[Message]:
-        if way is Direction.NEWER:
+        """Read up to `limit` messages, the one nearest to `start` first."""
+        if direction is Direction.NEWER:
             than = start or BEGINNING
-            return self._calls(lambda: self._messages.newer(conversation_id, than, limit))
-        return self._calls(lambda: self._messages.older(conversation_id, start, limit))
+            return self._retry(lambda: self._messages.newer(conversation_id, than, limit))
+        return self._retry(lambda: self._messages.older(conversation_id, start, limit))
 
 
 def _start(conversation_id: UUID, query: HistoryQuery) -> tuple[Direction, MessagePosition | None]:
+    """Return the direction and the position after which a page begins.
+
+    Raises:
+        Refused: `invalid_cursor`.
+    """
     if query.cursor is not None:
         cursor = cursors.read_history(query.cursor, conversation_id)
         return cursor.direction, cursor.position
     if query.since is not None:
-        # Strictly after the moment: behind every message of that
+        # Strictly after the moment, so after every message of that
         # millisecond.
         return Direction.NEWER, MessagePosition(query.since, LAST_OFFSET)
     return Direction.OLDER, None
 
 
-def _write(conversation_id: UUID, way: Direction, position: MessagePosition) -> str:
-    return cursors.write_history(conversation_id, HistoryCursor(way, position))
+def _cursor(conversation_id: UUID, direction: Direction, position: MessagePosition) -> str:
+    """Return a cursor that goes on from a position in a direction."""
+    return cursors.write_history(conversation_id, HistoryCursor(direction, position))

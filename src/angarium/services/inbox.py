@@ -1,4 +1,4 @@
-"""What waits for a user who comes back."""
+"""Messages that their recipient has not confirmed (docs/adr/0020)."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -16,10 +16,10 @@ class InboxPage:
 
     Attributes:
         messages: Oldest first.
-        limit: How many were wanted at most.
+        limit: The maximum that the caller asked for.
         has_more: True when newer ones follow.
-        next_cursor: Goes on behind the last message; None exactly when
-            there is no more.
+        next_cursor: Goes on after the last message; None exactly when
+            `has_more` is False.
     """
 
     messages: tuple[Message, ...]
@@ -29,43 +29,43 @@ class InboxPage:
 
 
 class Inbox:
-    """Lists messages that their recipient has not confirmed; blocks on
-    the store; used by any thread.
-    """
+    """Lists a user's inbox; blocks on the store; used by any thread."""
 
-    def __init__(self, messages: MessageReader, calls: StoreRetry) -> None:
+    def __init__(self, messages: MessageReader, retry: StoreRetry) -> None:
         """Name the store.
 
         Args:
             messages: Where messages are kept.
-            calls: Asks it.
+            retry: Repeats calls to it.
         """
         self._messages = messages
-        self._calls = calls
+        self._retry = retry
 
     def page(self, user_id: UUID, limit: int, cursor: str | None) -> InboxPage:
         """Read a page.
 
         Args:
             user_id: The recipient.
-            limit: At most so many messages, 1 to 100.
+            limit: Maximum number of messages, 1 to 100.
             cursor: From an earlier page; None starts with the oldest.
 
         Returns:
-            The page, which ends early where it would have too many
-            bytes.
+            The page; it has fewer messages where more would exceed
+            `domain.page_size`.
 
         Raises:
             Refused: `invalid_cursor`.
             StoreUnavailable: The store did not answer.
         """
         after = cursors.read_inbox(cursor, user_id) if cursor is not None else None
-        found = self._calls(lambda: self._messages.inbox(user_id, after, limit + 1))
+        found = self._retry(lambda: self._messages.inbox(user_id, after, limit + 1))
         shown = tuple(found[: min(limit, count_fitting(map(message_bytes, found)))])
         has_more = len(found) > len(shown)
-        return InboxPage(shown, limit, has_more, _next(user_id, shown[-1]) if has_more else None)
+        next_cursor = _cursor_after(user_id, shown[-1]) if has_more else None
+        return InboxPage(shown, limit, has_more, next_cursor)
 
 
-def _next(user_id: UUID, last: Message) -> str:
+def _cursor_after(user_id: UUID, last: Message) -> str:
+    """Return the cursor of the page that follows a message."""
     position = InboxPosition(last.position.timestamp, last.conversation_id, last.position.offset)
     return cursors.write_inbox(user_id, position)

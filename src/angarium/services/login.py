@@ -20,6 +20,9 @@ from angarium.services.presence import Presence
 from angarium.services.store_retry import StoreRetry
 
 PRESENCE_SECONDS = 0.5
+"""How long a login waits until its user counts as online; presence
+decides nothing but a label (docs/adr/0010).
+"""
 
 _log = logs.get("angarium.login")
 
@@ -30,8 +33,8 @@ class IssuedToken:
 
     Attributes:
         access_token: The token.
-        expires_in: Seconds for which it is good.
-        user_id: Whose it is.
+        expires_in: Seconds for which it is valid.
+        user_id: The user who logged in.
     """
 
     access_token: str
@@ -51,7 +54,7 @@ class Login:
         presence: Presence,
         clock: Clock,
         token_ttl: int,
-        calls: StoreRetry,
+        retry: StoreRetry,
         configured: ConfiguredPasswords | None = None,
     ) -> None:
         """Put the parts together.
@@ -60,11 +63,11 @@ class Login:
             users: Keeps the password hashes.
             hasher: Compares passwords.
             signer: Issues tokens.
-            throttle: Refuses whoever fails too often.
-            presence: Is told of users who logged in.
-            clock: Tells the time.
-            token_ttl: Seconds for which a token is good.
-            calls: Asks the store.
+            throttle: Refuses callers that fail too often.
+            presence: Notes users who logged in as online.
+            clock: The time that tokens are issued at.
+            token_ttl: Seconds for which a token is valid.
+            retry: Repeats calls to the store.
             configured: Passwords that are not hashed yet.
         """
         self._configured = configured or ConfiguredPasswords()
@@ -75,18 +78,17 @@ class Login:
         self._presence = presence
         self._clock = clock
         self._token_ttl = token_ttl
-        self._calls = calls
+        self._retry = retry
         self._refusals = LoginRefusals(clock)
         self._repeats = logs.Repeats(clock.monotonic)
 
     def start(self, username: str, password: str, address: str) -> "LoginAttempt":
-        """Ask whether a login may be tried; never blocks.
+        """Begin a login if the throttle allows it; never blocks.
 
         Args:
-            username: As it was sent; one that can be nobody's is an
-                unknown user.
+            username: As it was sent; an invalid one is an unknown user.
             password: As it was sent.
-            address: Where the attempt comes from, for the throttle.
+            address: The client's, for the throttle.
 
         Returns:
             The attempt, which must be finished or abandoned.
@@ -99,14 +101,15 @@ class Login:
         return LoginAttempt(self, username, password, address, counted)
 
     def check(self, username: str, password: str, address: str, attempt: Attempt) -> IssuedToken:
-        """Check a password and issue a token; blocks on the store and
-        on the password hash.
+        """Check a password and issue a token.
+
+        Blocks on the store and on the password hash.
 
         Args:
             username: As it was sent.
             password: As it was sent.
-            address: Where the attempt comes from, for the log.
-            attempt: Is told how it ended.
+            address: The client's, for the log.
+            attempt: The throttle's count, ended here.
 
         Returns:
             A new token.
@@ -121,37 +124,32 @@ class Login:
             user = self._find(username)
             matches = self._matches(password, user)
         except BaseException:
-            attempt.abandoned()
+            attempt.abandon()
             raise
         if user is None or not matches:
-            attempt.failed()
+            attempt.fail()
             self._refusals.note(address, user.user_id if user is not None else None)
             raise Refused.because(
                 Code.INVALID_CREDENTIALS,
                 "The username or the password is wrong; check both and try again.",
             )
-        attempt.succeeded()
+        attempt.succeed()
         return self._issue(user)
 
     def report(self, at_once: bool) -> None:
-        """Write the line that sums up failed logins, when there is one
-        and it is time.
+        """Log the line that sums up failed logins, when it is due.
 
         Args:
-            at_once: Whether there will be no later moment for it.
+            at_once: True when the process stops, so that there is no
+                later moment for it.
         """
         self._refusals.report(at_once)
 
     def _matches(self, password: str, user: User | None) -> bool:
-        """Compare a password, in the same time whatever it is and
-        whether there is a user.
+        """Compare a password, always in the time of one hash.
 
-        Args:
-            password: As it was sent.
-            user: Whose it should be, None for nobody's.
-
-        Returns:
-            True when it is the user's.
+        So the time shows neither whether the user exists nor whether
+        the text can be a password (docs/adr/0011).
         """
         possible = is_password(password)
         expected = self._configured.of(user) if user is not None else None
@@ -165,32 +163,37 @@ class Login:
         return matches and possible
 
     def _find(self, username: str) -> User | None:
+        """Look a user up; no name that is invalid reaches the store."""
         if not is_username(username):
             return None
         user_id = user_id_for(username)
-        return self._calls(lambda: self._users.get(user_id))
+        return self._retry(lambda: self._users.get(user_id))
 
     def _issue(self, user: User) -> IssuedToken:
+        """Make, log and return a token, after noting the user online."""
         self._note(user.user_id)
         token = self._signer.issue(Principal(user.user_id, user.username), self._clock.now_ms())
         _log.info("token_issued", "A user logged in.", user_id=user.user_id)
         return IssuedToken(token, self._token_ttl, user.user_id)
 
     def _note(self, user_id: UUID) -> None:
-        # Whoever holds a token is online already when the next message
-        # is stored; this thread may wait.
+        """Wait a moment until the user counts as online.
+
+        Then a message that is sent after this login is stored as SENT.
+        Logins have threads of their own, which may wait.
+        """
         noted = self._presence.seen(user_id)
         if noted is not None and not wait([noted], deadline.remaining(PRESENCE_SECONDS)).done:
             _log.limited_warning(
                 self._repeats,
                 "presence_late",
-                "Noting a user as online takes long.",
+                "A user could not be noted as online in time.",
                 user_id=user_id,
             )
 
 
 class LoginAttempt:
-    """A login that the throttle let begin."""
+    """A login that the throttle has allowed to begin."""
 
     __slots__ = ("_address", "_counted", "_login", "_password", "_username")
 
@@ -203,7 +206,7 @@ class LoginAttempt:
             login: Checks it.
             username: As it was sent.
             password: As it was sent.
-            address: Where the attempt comes from.
+            address: The client's.
             counted: The throttle's count of it.
         """
         self._login = login
@@ -226,7 +229,5 @@ class LoginAttempt:
         return self._login.check(self._username, self._password, self._address, self._counted)
 
     def abandon(self) -> None:
-        """Take the attempt back, because nobody waits for it any more
-        or there is no room for it.
-        """
-        self._counted.abandoned()
+        """Undo the attempt: its client has gone, or queues are full."""
+        self._counted.abandon()

@@ -8,29 +8,32 @@ from angarium import logs
 from angarium.clock import Clock
 
 WINDOW_SECONDS = 10.0
-LINES = 10
-"""Written in full within a window; so many people mistype. Further ones
-are summed up when it ends.
+"""How often a sum is logged: soon enough to notice, rare enough to read."""
+
+MAX_LINES = 10
+"""Failures with a line of their own in a window, as people who mistype
+cause; further ones are summed up when it ends.
 """
 
-ADDRESSES = 1_000
-"""Counted apart within a window; a flood from more of them is told all
-the same, as a sum.
+MAX_ADDRESSES = 1_000
+"""Addresses that are counted separately in a window, so that memory has
+a bound; the sum counts failures from any number.
 """
 
 _log = logs.get("angarium.login")
 
 
 class LoginRefusals:
-    """Writes the first failures of a window, and one line about the
-    others; used by any thread.
+    """Logs the first failures of a window, and the others as a sum.
+
+    Used by any thread.
     """
 
     def __init__(self, clock: Clock) -> None:
         """Begin without failures.
 
         Args:
-            clock: Tells the time.
+            clock: The windows' time.
         """
         self._clock = clock
         self._lock = threading.Lock()
@@ -40,12 +43,12 @@ class LoginRefusals:
         self._addresses: Counter[str] = Counter()
 
     def note(self, address: str, user_id: UUID | None) -> None:
-        """Tell that a login failed.
+        """Count a failed login; log it or leave it to the sum.
 
         Args:
-            address: Where it came from.
-            user_id: Whose password was wrong, None where there is no
-                such user.
+            address: The client's.
+            user_id: The user whose password was wrong; None when there
+                is no such user.
         """
         with self._lock:
             now = self._clock.monotonic()
@@ -53,13 +56,13 @@ class LoginRefusals:
                 self._ends = now + WINDOW_SECONDS
                 self._written = 0
             self._written += 1
-            if self._written > LINES:
+            if self._written > MAX_LINES:
                 self._held_back += 1
-                if address in self._addresses or len(self._addresses) < ADDRESSES:
+                if address in self._addresses or len(self._addresses) < MAX_ADDRESSES:
                     self._addresses[address] += 1
                 return
-        # The name is not written down: people type their password into
-        # the wrong field.
+        # The name is not logged: people type their password into the
+        # wrong field.
         _log.warning(
             "login_refused",
             "A login failed: unknown user or wrong password.",
@@ -68,11 +71,11 @@ class LoginRefusals:
         )
 
     def report(self, at_once: bool = False) -> None:
-        """Write the line about those that were held back, when their
-        window has ended.
+        """Log the sum of the others, when their window has ended.
 
         Args:
-            at_once: Whether there will be no later moment for it.
+            at_once: True when the process stops, so that there is no
+                later moment for it.
         """
         if not self._held_back:
             return
@@ -82,7 +85,7 @@ class LoginRefusals:
                 return
             failed, self._held_back = self._held_back, 0
             addresses, self._addresses = self._addresses, Counter()
-            # While it goes on, only sums are written.
+            # While it goes on, only sums are logged.
             self._ends = now + WINDOW_SECONDS
         worst, times = addresses.most_common(1)[0]
         _log.warning(

@@ -1,4 +1,4 @@
-"""Slowing down whoever guesses passwords."""
+"""A limit on failed logins, against guessing (docs/adr/0011)."""
 
 import math
 import threading
@@ -10,58 +10,60 @@ from angarium.domain.errors import Code, Refused
 from angarium.domain.ip_addresses import client_key
 
 ADDRESS_FACTOR = 10
-"""An address may fail so many times as often in all as for one
-username: several people share one.
+"""An address may fail ten times as often in total as for one username:
+several people share an address.
 """
 
-REMEMBERED = 50_000
-"""Addresses and pairs with failures at once; the one used longest ago
-is forgotten first.
+MAX_KEYS = 50_000
+"""Addresses and pairs with failures in memory; the least recently used
+is dropped first.
 """
 
 Key = tuple[str, bytes]
+"""An address, and a username's digest or nothing for all usernames."""
 
 
 class LoginThrottle:
-    """Counts failed logins in a sliding window, by address and
-    username; used by any thread.
+    """Counts failed logins by address and username; used by any thread.
+
+    A failure counts for a sliding window. Attempts in progress count as
+    failures, so that parallel guesses cannot slip through.
     """
 
     def __init__(self, attempts: int, window: float, clock: Clock) -> None:
         """Set the limits.
 
         Args:
-            attempts: Failures of one address for one username, and a
-                tenth of its failures for all.
+            attempts: Maximum failures of one address for one username;
+                ADDRESS_FACTOR times as many are allowed for all.
             window: Seconds for which a failure counts.
-            clock: Tells the time.
+            clock: The window's time.
         """
         self._attempts = attempts
         self._window = window
         self._clock = clock
         self._failures: OrderedDict[Key, list[float]] = OrderedDict()
-        self._under_way: Counter[Key] = Counter()
+        self._in_progress: Counter[Key] = Counter()
         self._lock = threading.Lock()
 
     def start(self, username: str, address: str) -> "Attempt":
-        """Let an attempt begin while it, with those under way, may
-        still fail: parallel guesses all count.
+        """Begin an attempt, unless it would exceed a limit by failing.
 
         Args:
             username: The name as it was sent.
-            address: Where the attempt comes from.
+            address: The client's.
 
         Returns:
-            The attempt, which must be told how it ended.
+            The attempt; exactly one of its methods must be called.
 
         Raises:
-            Refused: `too_many_attempts` with the seconds until another
-                attempt is heard, `overloaded` when only attempts under
-                way leave no room for it; a refused attempt does not
+            Refused: `too_many_attempts` with the seconds until the next
+                one is allowed, `overloaded` when only attempts in
+                progress fill the limit; a refused attempt does not
                 count.
         """
-        # A name may be as long as a whole request: its digest takes the
-        # same room for each.
+        # A name may be as long as a whole request: digests all have
+        # the same size.
         name = blake2b(username.encode("utf-8", "surrogatepass"), digest_size=16).digest()
         source = client_key(address)
         limits: dict[Key, int] = {
@@ -75,25 +77,25 @@ class LoginThrottle:
                 raise _refusal(math.ceil(wait))
             if any(self._is_full(key, limit) for key, limit in limits.items()):
                 raise _crowded()
-            self._under_way.update(limits.keys())
+            self._in_progress.update(limits.keys())
         return Attempt(self, (source, name), (source, b""))
 
     def end(self, key: Key, failed: bool) -> None:
-        """Count an attempt as under way no longer.
+        """Count an attempt as no longer in progress.
 
         Args:
             key: Where it was counted.
-            failed: Whether it counts as a failure from now on.
+            failed: True when it counts as a failure from now on.
         """
         with self._lock:
-            self._under_way[key] -= 1
-            if self._under_way[key] <= 0:
-                del self._under_way[key]
+            self._in_progress[key] -= 1
+            if self._in_progress[key] <= 0:
+                del self._in_progress[key]
             if failed:
                 self._add(key, self._clock.monotonic())
 
     def clear(self, key: Key) -> None:
-        """Take all failures back.
+        """Forget all failures of a key, after a success.
 
         Args:
             key: Where they were counted.
@@ -102,6 +104,7 @@ class LoginThrottle:
             self._failures.pop(key, None)
 
     def _wait(self, key: Key, limit: int, now: float) -> float:
+        """Return the seconds until a key has room for a failure."""
         failures = self._failures.get(key, [])
         while failures and failures[0] + self._window <= now:
             failures.pop(0)
@@ -110,53 +113,50 @@ class LoginThrottle:
         return failures[0] + self._window - now if len(failures) >= limit else 0.0
 
     def _is_full(self, key: Key, limit: int) -> bool:
-        return len(self._failures.get(key, [])) + self._under_way[key] >= limit
+        """Return whether failures and attempts in progress fill a limit."""
+        return len(self._failures.get(key, [])) + self._in_progress[key] >= limit
 
     def _add(self, key: Key, now: float) -> None:
+        """Count a failure; drop the least recently used key if needed."""
         self._failures.setdefault(key, []).append(now)
         self._failures.move_to_end(key)
-        if len(self._failures) > REMEMBERED:
+        if len(self._failures) > MAX_KEYS:
             self._failures.popitem(last=False)
 
 
 class Attempt:
-    """One attempt to log in, under way until it is told how it
-    ended.
-    """
+    """One attempt to log in, in progress until a method is called."""
 
     def __init__(self, throttle: LoginThrottle, pair: Key, address: Key) -> None:
         """Note where the attempt was counted.
 
         Args:
-            throttle: Counted it.
-            pair: The address with the username.
-            address: The address alone.
+            throttle: Counts it as in progress.
+            pair: The key of address and username.
+            address: The key of the address alone.
         """
         self._throttle = throttle
         self._pair = pair
         self._address = address
 
-    def succeeded(self) -> None:
-        """Tell that the password was right: the pair's count starts
-        anew.
-        """
+    def succeed(self) -> None:
+        """End it with the right password: the pair's failures go too."""
         self._throttle.clear(self._pair)
-        self.abandoned()
+        self.abandon()
 
-    def failed(self) -> None:
-        """Tell that the password was wrong."""
+    def fail(self) -> None:
+        """End it with a wrong password: a failure for both keys."""
         self._throttle.end(self._pair, failed=True)
         self._throttle.end(self._address, failed=True)
 
-    def abandoned(self) -> None:
-        """Tell that the password was never compared, so that nothing
-        failed.
-        """
+    def abandon(self) -> None:
+        """End it without a comparison: nothing failed."""
         self._throttle.end(self._pair, failed=False)
         self._throttle.end(self._address, failed=False)
 
 
 def _refusal(seconds: int) -> Refused:
+    """Refuse an address that has failed too often: 429."""
     return Refused.because(
         Code.TOO_MANY_ATTEMPTS,
         f"Too many logins failed from this address; try again in {seconds} s.",
@@ -165,6 +165,7 @@ def _refusal(seconds: int) -> Refused:
 
 
 def _crowded() -> Refused:
+    """Refuse an address whose attempts in progress fill a limit: 503."""
     return Refused.because(
         Code.OVERLOADED,
         "Too many logins from this address are being checked; try again in a second.",

@@ -1,4 +1,4 @@
-"""A bounded memory of what was used last."""
+"""A cache that drops the least recently used entry first."""
 
 from collections import OrderedDict
 from collections.abc import Hashable
@@ -10,15 +10,13 @@ Value = TypeVar("Value")
 
 
 class LruCache(Generic[Key, Value]):
-    """Keeps so many entries at most and forgets the least recently used
-    first; used by any thread.
-    """
+    """A mapping with a maximum size; used by any thread."""
 
     def __init__(self, size: int) -> None:
         """Set the bound.
 
         Args:
-            size: Entries that are kept at most, 1 or more.
+            size: Maximum number of entries, 1 or more.
         """
         self._size = size
         self._entries: OrderedDict[Key, Value] = OrderedDict()
@@ -31,10 +29,10 @@ class LruCache(Generic[Key, Value]):
         """Look an entry up, which counts as a use.
 
         Args:
-            key: Its key.
+            key: As it was put.
 
         Returns:
-            The value, None when there is none or no longer.
+            The value; None when there is none, or it was dropped.
         """
         with self._lock:
             value = self._entries.get(key)
@@ -43,11 +41,11 @@ class LruCache(Generic[Key, Value]):
             return value
 
     def put(self, key: Key, value: Value) -> None:
-        """Keep an entry in place of an earlier one of its key.
+        """Keep a value, instead of an earlier one of the same key.
 
         Args:
-            key: Its key.
-            value: Its value.
+            key: To find it by.
+            value: Anything but None.
         """
         with self._lock:
             self._entries[key] = value
@@ -59,7 +57,7 @@ class LruCache(Generic[Key, Value]):
         """Forget an entry, if there is one.
 
         Args:
-            key: Its key.
+            key: As it was put.
         """
         with self._lock:
             self._entries.pop(key, None)

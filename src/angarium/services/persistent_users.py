@@ -1,6 +1,4 @@
-"""Users of a store that may not answer for a while, asked until a
-moment.
-"""
+"""A user store whose calls are repeated until a deadline."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -14,7 +12,7 @@ from angarium.ports.users import UserStore
 
 FIRST_WAIT_SECONDS = 0.2
 MAX_WAIT_SECONDS = 2.0
-"""As long as a node that joins needs for a step."""
+"""About as long as a Cassandra node that joins needs for a step."""
 
 Result = TypeVar("Result")
 
@@ -22,11 +20,10 @@ _log = logs.get("angarium.users")
 
 
 class PersistentUsers:
-    """Implements `ports.users.UserStore`; a call that fails is repeated
-    while there is time.
+    """Implements `UserStore`, repeating failed calls while there is time.
 
-    What a node lacks that is still joining, copies enough to write a
-    user, time mends. The time is one for all calls.
+    While nodes are still joining there may be too few copies to write a
+    user; later there are enough. All calls share one deadline.
     """
 
     def __init__(
@@ -39,29 +36,27 @@ class PersistentUsers:
 
         Args:
             store: Where users are kept.
-            remaining: Tells how many seconds are left for all calls.
-            sleep: Waits between tries.
+            remaining: Returns the seconds that are left for all calls.
+            sleep: Waits between tries, in seconds.
         """
         self._store = store
         self._remaining = remaining
         self._sleep = sleep
 
     def get(self, user_id: UUID) -> User | None:
-        """Return the user; implements `UserStore.get`."""
+        """Implements `UserStore.get`."""
         return self._persist(lambda: self._store.get(user_id))
 
     def put(self, user: User) -> User:
-        """Return the user as stored; implements `UserStore.put`, which
-        is safe to repeat.
-        """
+        """Implements `UserStore.put`, which is safe to repeat."""
         return self._persist(lambda: self._store.put(user))
 
     def all(self) -> Sequence[User]:
-        """Return all users; implements `UserStore.all`."""
+        """Implements `UserStore.all`."""
         return self._persist(self._store.all)
 
     def _persist(self, call: Callable[[], Result]) -> Result:
-        """Return what a call returns at last."""
+        """Repeat a call until it succeeds or the deadline has passed."""
         return backoff.retry(
             call,
             StoreUnavailable,
@@ -73,7 +68,7 @@ class PersistentUsers:
 
 
 def _log_retry(error: Exception, wait: float) -> None:
-    """Say why the users have to wait."""
+    """Log why a call is repeated; debug, as the command prints more."""
     _log.debug(
         "retry",
         f"The users cannot be written yet; next try in {wait:.1f} s.",

@@ -1,5 +1,8 @@
-"""Who is online: noted when users prove who they are, asked when a
-message is stored.
+"""Who is online: noted at every request, looked up at every store.
+
+Presence only affects a label: whether a message is stored as SENT or
+PENDING (docs/adr/0010). So nothing waits long for it, and nothing fails
+because of it.
 """
 
 import contextlib
@@ -22,7 +25,8 @@ from angarium.threads import NamedThread
 class TimeoutWatcher:
     """Calls back after a fixed time; used by any thread.
 
-    One thread serves all waits, and lives only while there are any.
+    One thread serves all callbacks, and runs only while there are any.
+    The time is the same for all, so the oldest is always due first.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -32,28 +36,28 @@ class TimeoutWatcher:
             seconds: After which a callback is called.
         """
         self._seconds = seconds
-        self._waits: deque[tuple[float, Callable[[], object]]] = deque()
+        self._pending: deque[tuple[float, Callable[[], object]]] = deque()
         self._lock = threading.Lock()
         self._running = False
 
     def watch(self, give_up: Callable[[], object]) -> None:
-        """Have a function called when the time is over.
+        """Call a function when the time is over.
 
         Args:
-            give_up: Must not block or raise, and do nothing when it is
-                no longer needed.
+            give_up: Must not block or raise, and does nothing when it
+                is no longer needed.
         """
         with self._lock:
-            self._waits.append((time.monotonic() + self._seconds, give_up))
-            if self._running or self._starts():
+            self._pending.append((time.monotonic() + self._seconds, give_up))
+            if self._running or self._start_thread():
                 return
             # Without a thread nothing would end the wait: it ends at
             # once.
-            self._waits.clear()
+            self._pending.clear()
         give_up()
 
-    def _starts(self) -> bool:
-        # False where the system starts no more threads.
+    def _start_thread(self) -> bool:
+        """Return False where the system starts no more threads."""
         thread = NamedThread(target=self._run, name="patience", daemon=True)
         with contextlib.suppress(RuntimeError):
             thread.start()
@@ -61,30 +65,37 @@ class TimeoutWatcher:
         return self._running
 
     def _run(self) -> None:
-        while (wait := self._next()) is not None:
-            due, give_up = wait
+        """Call back in the order in which the callbacks are due."""
+        while (pending := self._next()) is not None:
+            due, give_up = pending
             time.sleep(max(0.0, due - time.monotonic()))
             give_up()
 
     def _next(self) -> tuple[float, Callable[[], object]] | None:
+        """Take the oldest callback; None ends the thread."""
         with self._lock:
-            if self._waits:
-                return self._waits.popleft()
+            if self._pending:
+                return self._pending.popleft()
             self._running = False
             return None
 
 
 MAX_INTERVAL_SECONDS = 10.0
+"""A user is noted at most once in this time, or in a third of a shorter
+window, so that requests seldom write.
+"""
+
 ANSWER_SECONDS = 0.5
-REMEMBERED_USERS = 100_000
+"""How long a batch of messages waits to learn who is online."""
+
+MAX_USERS = 100_000
+"""Users in each cache, so that memory has a bound."""
 
 _log = logs.get("angarium.presence")
 
 
 class Presence:
-    """Notes users as seen, without making anybody wait; used by any
-    thread.
-    """
+    """Notes users as online; used by any thread, never blocks."""
 
     def __init__(self, store: PresenceStore, window: float, clock: Clock) -> None:
         """Choose how often a user is noted.
@@ -92,21 +103,20 @@ class Presence:
         Args:
             store: Where it is noted.
             window: Seconds for which a user counts as online.
-            clock: Tells the time.
+            clock: The time that is noted.
         """
         self._store = store
         self._interval = min(MAX_INTERVAL_SECONDS, window / 3)
         self._clock = clock
-        self._due: LruCache[UUID, float] = LruCache(REMEMBERED_USERS)
-        # In an outage it fails for each user who sends anything.
+        self._due: LruCache[UUID, float] = LruCache(MAX_USERS)
+        # In an outage it fails for each user who sends a request.
         self._repeats = logs.Repeats(clock.monotonic)
 
     def seen(self, user_id: UUID) -> "Future[None] | None":
-        """Note that a user proved who they are, unless that was noted a
-        moment ago.
+        """Note that a user is online, unless that was noted lately.
 
         Args:
-            user_id: Who.
+            user_id: The caller whose token or password was right.
 
         Returns:
             A future that is done once it is noted, or has failed (which
@@ -127,13 +137,13 @@ class Presence:
         return noted
 
     def _log_outcome(self, user_id: UUID, noted: "Future[None]") -> None:
-        """Tell of a failure, if it is one."""
+        """Log a failure, on the store's thread."""
         error = noted.exception()
         if error is not None:
             self._log_untouched(user_id, error)
 
     def _log_untouched(self, user_id: UUID, error: BaseException) -> None:
-        """Tell of a user who could not be noted."""
+        """Log that a user could not be noted; once per outage."""
         _log.limited_warning(
             self._repeats,
             "presence_not_noted",
@@ -145,26 +155,27 @@ class Presence:
 
 
 class OnlineUsers:
-    """Tells which users are online, always and soon: whoever cannot be
-    looked up counts as offline.
+    """Looks up which users are online, within a time limit.
+
+    A user who cannot be looked up counts as offline.
     """
 
     def __init__(
-        self, store: PresenceStore, window: float, clock: Clock, patience: float = ANSWER_SECONDS
+        self, store: PresenceStore, window: float, clock: Clock, timeout_s: float = ANSWER_SECONDS
     ) -> None:
         """Choose how long an answer may take.
 
         Args:
             store: Where users are noted.
             window: Seconds for which a user counts as online.
-            clock: Tells the time.
-            patience: Seconds that the store may take.
+            clock: The time that the notes are compared with.
+            timeout_s: Seconds that the store may take.
         """
         self._store = store
         self._window_ms = round(window * 1000)
         self._clock = clock
-        self._patience = TimeoutWatcher(patience)
-        self._online_until: LruCache[UUID, int] = LruCache(REMEMBERED_USERS)
+        self._timeouts = TimeoutWatcher(timeout_s)
+        self._online_until: LruCache[UUID, int] = LruCache(MAX_USERS)
         # In an outage it fails for each batch of messages.
         self._repeats = logs.Repeats(clock.monotonic)
 
@@ -172,15 +183,14 @@ class OnlineUsers:
         """Look users up, without blocking the caller.
 
         Args:
-            user_ids: Whom to look up.
+            user_ids: Recipients, usually of one batch of messages.
 
         Returns:
             A future of those who were seen within the window; it never
-            fails, and is done within the patience. Only who is online
-            is remembered, until the window since they were seen has
-            passed.
+            fails, and is done within the time limit. Only users who are
+            online are cached, until their window has passed.
         """
-        known, unknown = self._remembered(user_ids)
+        known, unknown = self._split_by_cache(user_ids)
         if not unknown:
             return futures.done(known)
         try:
@@ -189,14 +199,18 @@ class OnlineUsers:
             self._log_offline(error)
             return futures.done(known)
         answer: Future[frozenset[UUID]] = Future()
-        # A context runs one function at a time, and these two may meet.
-        settling, giving_up = copy_context(), copy_context()
-        lookup.add_done_callback(lambda future: settling.run(self._settle, answer, known, future))
+        # A context runs one function at a time, and these two may run
+        # at once.
+        answering, giving_up = copy_context(), copy_context()
+        lookup.add_done_callback(lambda future: answering.run(self._answer, answer, known, future))
         if not answer.done():
-            self._patience.watch(lambda: giving_up.run(self._give_up, answer, known))
+            self._timeouts.watch(lambda: giving_up.run(self._give_up, answer, known))
         return answer
 
-    def _remembered(self, user_ids: Collection[UUID]) -> tuple[frozenset[UUID], tuple[UUID, ...]]:
+    def _split_by_cache(
+        self, user_ids: Collection[UUID]
+    ) -> tuple[frozenset[UUID], tuple[UUID, ...]]:
+        """Return who is online for certain, and who must be looked up."""
         now = self._clock.now_ms()
         known: set[UUID] = set()
         unknown: list[UUID] = []
@@ -208,12 +222,13 @@ class OnlineUsers:
                 unknown.append(user_id)
         return frozenset(known), tuple(unknown)
 
-    def _settle(
+    def _answer(
         self,
         answer: "Future[frozenset[UUID]]",
         known: frozenset[UUID],
         lookup: "Future[Mapping[UUID, int]]",
     ) -> None:
+        """Answer with what the store found; runs on its thread."""
         error = lookup.exception()
         if error is not None:
             self._log_offline(error)
@@ -231,12 +246,12 @@ class OnlineUsers:
         futures.resolve_once(answer, frozenset(online))
 
     def _give_up(self, answer: "Future[frozenset[UUID]]", known: frozenset[UUID]) -> None:
-        """Answer in the place of a store that takes too long."""
+        """Answer without a store that takes too long."""
         if futures.resolve_once(answer, known):
             self._log_offline(TimeoutError("the store took too long"))
 
     def _log_offline(self, error: BaseException) -> None:
-        """Tell that some could not be looked up."""
+        """Log that some could not be looked up; once per outage."""
         _log.limited_warning(
             self._repeats,
             "presence_unknown",

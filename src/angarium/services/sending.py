@@ -1,4 +1,4 @@
-"""Handing messages to the log."""
+"""Sending: a message is accepted when the log has it (docs/adr/0001)."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -17,15 +17,14 @@ from angarium.services.event_publisher import EventPublisher
 
 
 class Submission(NamedTuple):
-    """A message as a client sends it; its text obeys the rules of
-    `domain.content`.
+    """A message as a client sends it.
 
     Attributes:
-        content: The text.
-        recipient_id: Whom the client believes to write to; None when it
-            did not say.
-        message_id: The client's own id for the message; None when it
-            did not say.
+        content: The text, checked by `domain.content`.
+        recipient_id: The recipient that the client expects; None when
+            it named none.
+        message_id: The client's idempotency key; None when it sent
+            none.
     """
 
     content: str
@@ -38,7 +37,7 @@ class PendingMessage(NamedTuple):
 
     Attributes:
         message_id: The client's id, or a new one.
-        appended: Holds the record's place, or LogUnavailable: the
+        appended: Holds the record's position, or LogUnavailable: the
             message may then be there or not, and sending it again with
             the same id is safe.
     """
@@ -61,19 +60,17 @@ class Sending:
 
         Args:
             log: Takes the messages.
-            clock: Tells the time.
-            entropy: Gives random bytes, ten or more.
+            clock: The time in new ids and in events.
+            entropy: Returns ten random bytes or more, for ids.
             repeats: As for `EventPublisher`.
         """
         self._log = log
-        self._append = EventPublisher(log, clock, repeats)
+        self._publish = EventPublisher(log, clock, repeats)
         self._clock = clock
         self._entropy = entropy
 
     def rested(self) -> None:
-        """Let the log know that nobody has anything to send for the
-        moment.
-        """
+        """Pass on that no request waits: the log need not linger."""
         self._log.rested()
 
     def submit(
@@ -83,13 +80,13 @@ class Sending:
 
         Args:
             conversation: One that the caller is in.
-            caller_id: Who sends.
-            submission: The message.
+            caller_id: The sender.
+            submission: What the client sent.
             trace_id: The request's trace id; it travels with the
                 record.
 
         Returns:
-            The message's id, and the future of its place in the log.
+            The message's id, and the future of its position in the log.
 
         Raises:
             Refused: `recipient_mismatch` when the recipient is not the
@@ -100,8 +97,7 @@ class Sending:
             raise Refused.because(
                 Code.RECIPIENT_MISMATCH,
                 f"{submission.recipient_id} is not the other participant of this conversation; "
-                "send "
-                f"{recipient_id}, or no recipient at all.",
+                f"send {recipient_id}, or no recipient at all.",
                 field="recipient_id",
             )
         now_ms = self._clock.now_ms()
@@ -115,7 +111,7 @@ class Sending:
             recipient_id,
             submission.content,
         )
-        appended = self._append(
+        appended = self._publish(
             event, trace_id, caller_id, "message_accepted", {"message_id": new_text_of(message_id)}
         )
         return PendingMessage(message_id, appended)

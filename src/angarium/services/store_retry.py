@@ -1,4 +1,4 @@
-"""Calls to the store, repeated while there is time for it."""
+"""Calls to the store, repeated until a deadline (docs/adr/0007)."""
 
 import random
 import time
@@ -10,8 +10,13 @@ from angarium.backoff import delays, retry
 from angarium.domain.errors import StoreUnavailable
 
 STORE_SECONDS = 2.0
+"""Time limit for one call with all its tries."""
+
 FIRST_WAIT_SECONDS = 0.05
 MAX_WAIT_SECONDS = 0.5
+"""The pauses grow from one to the other, with jitter; several tries fit
+into STORE_SECONDS.
+"""
 
 Result = TypeVar("Result")
 
@@ -19,24 +24,25 @@ _log = logs.get("angarium.store_calls")
 
 
 class StoreRetry:
-    """Runs calls that are safe to repeat, each with all its tries
-    within 2 s or a nearer deadline.
+    """Repeats calls to the store that are safe to repeat.
+
+    A call and all its tries end within 2 s or a nearer deadline.
     """
 
     def __init__(
         self,
-        at_most: float = STORE_SECONDS,
+        at_most_s: float = STORE_SECONDS,
         sleep: Callable[[float], None] = time.sleep,
         uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
         """Set the bound.
 
         Args:
-            at_most: Seconds for one call and all its tries.
-            sleep: Waits between tries.
+            at_most_s: Seconds for one call and all its tries.
+            sleep: Waits between tries, in seconds.
             uniform: Draws the jitter between two bounds.
         """
-        self._at_most = at_most
+        self._at_most_s = at_most_s
         self._sleep = sleep
         self._uniform = uniform
         # In an outage each request has several of them.
@@ -46,31 +52,31 @@ class StoreRetry:
         """Run a call, and again after each StoreUnavailable.
 
         Args:
-            call: Asks the store; it finds the deadline in force.
+            call: Asks the store, within `deadline.remaining`.
 
         Returns:
             What the call returned.
 
         Raises:
             StoreUnavailable: The last failure, when no time is left for
-                another try; whoever answers logs it.
+                another try; the caller logs it.
         """
-        with deadline.within(self._at_most):
+        with deadline.within(self._at_most_s):
             return retry(
                 call,
                 StoreUnavailable,
-                lambda: deadline.remaining(self._at_most),
+                lambda: deadline.remaining(self._at_most_s),
                 self._log_retry,
                 self._sleep,
                 delays(FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS, self._uniform),
             )
 
     def _log_retry(self, error: Exception, wait: float) -> None:
-        """Tell of a try to come, unless one was told a moment ago."""
+        """Log that a call is repeated; once per outage."""
         _log.limited_warning(
             self._repeats,
             "retry",
-            "The store did not answer; it is asked again.",
+            "The store did not answer; the call is repeated.",
             error_type=type(error).__name__,
             reason=str(error),
             wait_ms=round(wait * 1000, 1),

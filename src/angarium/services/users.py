@@ -14,21 +14,21 @@ from angarium.services.store_retry import StoreRetry
 class Users:
     """Looks users up; blocks on the store; used by any thread."""
 
-    def __init__(self, store: UserStore, calls: StoreRetry) -> None:
+    def __init__(self, store: UserStore, retry: StoreRetry) -> None:
         """Name the store.
 
         Args:
             store: Where users are kept.
-            calls: Asks it.
+            retry: Repeats calls to it.
         """
         self._store = store
-        self._calls = calls
+        self._retry = retry
 
     def by_id(self, user_id: UUID) -> User:
         """Find a user by id.
 
         Args:
-            user_id: Which.
+            user_id: Computed from the name (docs/adr/0008).
 
         Returns:
             The user.
@@ -37,7 +37,7 @@ class Users:
             Refused: `user_not_found`.
             StoreUnavailable: The store did not answer.
         """
-        user = self._calls(lambda: self._store.get(user_id))
+        user = self._retry(lambda: self._store.get(user_id))
         if user is None:
             raise _not_found(f"the id {user_id}")
         return user
@@ -52,21 +52,18 @@ class Users:
             The user.
 
         Raises:
-            Refused: `user_not_found`, also for a text that can be
-                nobody's name.
+            Refused: `user_not_found`, also for an invalid name.
             StoreUnavailable: The store did not answer.
         """
         user_id = user_id_for(username) if is_username(username) else None
-        user = self._calls(lambda: self._store.get(user_id)) if user_id is not None else None
+        user = self._retry(lambda: self._store.get(user_id)) if user_id is not None else None
         if user is None:
             raise _not_found(f"the name {username[:64]!a}")
         return user
 
 
 class Provisioning:
-    """Adds users and sets their passwords; blocks on the store and on
-    password hashes.
-    """
+    """Adds users and sets passwords; blocks on store and hashes."""
 
     def __init__(self, store: UserStore, hasher: PasswordHasher, clock: Clock) -> None:
         """Put the parts together.
@@ -74,26 +71,25 @@ class Provisioning:
         Args:
             store: Where users are kept.
             hasher: Makes and compares password hashes.
-            clock: Tells the time.
+            clock: The creation time of new users.
         """
         self._store = store
         self._hasher = hasher
         self._clock = clock
 
     def put(self, username: str, password: str) -> User:
-        """Add a user, or give one that exists another password; safe to
-        repeat.
+        """Add a user or change a password; safe to repeat.
 
         Args:
-            username: The name.
-            password: The password; a hash that it matches already is
+            username: A valid name.
+            password: In plain text; a stored hash that it matches is
                 kept.
 
         Returns:
             The user as stored.
 
         Raises:
-            SetupError: The text can be nobody's name.
+            SetupError: The name is invalid.
             StoreUnavailable: The store did not answer.
         """
         existing = self._existing(username)
@@ -102,25 +98,25 @@ class Provisioning:
         return self._put(username, self._hasher.hash(password))
 
     def put_hash(self, username: str, password_hash: str) -> User:
-        """Add a user, or give one that exists another password, by its
-        hash; safe to repeat.
+        """Add a user or change a password, by hash; safe to repeat.
 
         Args:
-            username: The name.
+            username: A valid name.
             password_hash: A PHC string.
 
         Returns:
             The user as stored.
 
         Raises:
-            SetupError: The text can be nobody's name, or the hash is
-                none that passwords are compared with.
+            SetupError: The name is invalid, or the hash is not scrypt's
+                of accepted strength.
             StoreUnavailable: The store did not answer.
         """
         existing = self._existing(username)
         if not self._hasher.is_hash(password_hash):
             raise SetupError(
-                f"The password hash of user {username!r} is no scrypt hash of accepted strength; "
+                f"The password hash of user {username!r} is not a scrypt hash of accepted "
+                "strength; "
                 "make one with `angarium users hash`."
             )
         if existing is not None and existing.password_hash == password_hash:
@@ -128,37 +124,40 @@ class Provisioning:
         return self._put(username, password_hash)
 
     def has_password(self, username: str, password: str) -> bool:
-        """Tell whether a password is the one of a stored user.
+        """Check whether a stored user has this password.
 
         Args:
-            username: The name.
-            password: The candidate.
+            username: A valid name.
+            password: In plain text.
 
         Returns:
             False also when there is no such user, which costs no hash.
 
         Raises:
-            SetupError: The text can be nobody's name.
+            SetupError: The name is invalid.
             StoreUnavailable: The store did not answer.
         """
         existing = self._existing(username)
         return existing is not None and self._hasher.verify(password, existing.password_hash)
 
     def _existing(self, username: str) -> User | None:
+        """Check a name, then look up its user."""
         if not is_username(username):
             raise SetupError(
-                f"{username[:64]!a} can be no username; "
-                "choose 1 to 64 characters of a-z, 0-9, '.', '_' and '-'."
+                f"{username[:64]!a} is not a valid username; "
+                "use 1 to 64 characters from a-z 0-9 . _ -"
             )
         return self._store.get(user_id_for(username))
 
     def _put(self, username: str, password_hash: str) -> User:
+        """Store a user, whose creation time counts only if it is new."""
         return self._store.put(
             User(user_id_for(username), username, password_hash, self._clock.now_ms())
         )
 
 
 def _not_found(what: str) -> Refused:
+    """Refuse a lookup, naming what was looked for."""
     return Refused.because(
         Code.USER_NOT_FOUND,
         f"There is no user with {what}; check it, or ask the operator to add the user.",

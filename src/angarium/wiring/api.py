@@ -46,7 +46,7 @@ def http_server(
     Raises:
         SetupError: The address cannot be listened on.
     """
-    calls = StoreRetry()
+    retry = StoreRetry()
     presence = Presence(engine.presence, settings.presence_window, clock)
     # What is out is out for all of them: told once.
     repeats = logs.Repeats(clock.monotonic)
@@ -60,17 +60,17 @@ def http_server(
             presence,
             clock,
             settings.token_ttl,
-            calls,
+            retry,
             configured,
         ),
-        users=Users(engine.users, calls),
+        users=Users(engine.users, retry),
         conversations=Conversations(
-            engine.conversations, engine.users, engine.reader, clock, calls
+            engine.conversations, engine.users, engine.reader, clock, retry
         ),
         sending=Sending(engine.log, clock, repeats=repeats),
-        delivery=Delivery(engine.log, engine.reader, clock, calls, repeats),
-        history=History(engine.reader, calls),
-        inbox=Inbox(engine.reader, calls),
+        delivery=Delivery(engine.log, engine.reader, clock, retry, repeats),
+        history=History(engine.reader, retry),
+        inbox=Inbox(engine.reader, retry),
         health=Health(engine.log, engine.conversations, clock, repeats=repeats),
         repeats=repeats,
     )

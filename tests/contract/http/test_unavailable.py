@@ -58,7 +58,7 @@ class Frail:
 
 
 def started(service: Service) -> Service:
-    impatient = StoreRetry(at_most=0.05)
+    impatient = StoreRetry(at_most_s=0.05)
     return replace(
         service, transport=InProcess(application(service.parts, impatient), patience=0.05)
     )

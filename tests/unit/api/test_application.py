@@ -317,7 +317,7 @@ def test_the_store_is_given_two_seconds_in_all(bench: Bench) -> None:
         return False
 
     bench.store.fail("get", when=noting)
-    patient = application(bench.parts, StoreRetry(at_most=60.0))
+    patient = application(bench.parts, StoreRetry(at_most_s=60.0))
     patient.run(bench.admitted("GET", f"/v1/conversations/{uuid4()}"), b"", True)
     assert seen
     assert all(left <= 2.0 for left in seen)
@@ -344,7 +344,7 @@ def test_the_lines_of_a_call_on_a_conversation_have_its_ids(
     if late:
         bench.application.late(admission)
     else:
-        bench.application = application(bench.parts, StoreRetry(at_most=0.05))
+        bench.application = application(bench.parts, StoreRetry(at_most_s=0.05))
         bench.application.run(admission, b"", True)
     ids = {
         "trace_id": TRACE,

@@ -22,7 +22,7 @@ def fail(
     throttle: LoginThrottle, times: int, username: str = "alice", address: str = HOME
 ) -> None:
     for _ in range(times):
-        throttle.start(username, address).failed()
+        throttle.start(username, address).fail()
 
 
 def retry_after(
@@ -41,7 +41,7 @@ def retry_after(
 
 def refusal_of(throttle: LoginThrottle, username: str, address: str) -> Refused | None:
     try:
-        throttle.start(username, address).abandoned()
+        throttle.start(username, address).abandon()
     except Refused as refusal:
         return refusal
     return None
@@ -98,7 +98,7 @@ def test_an_address_may_fail_ten_times_as_often_in_all(throttle: LoginThrottle) 
 
 def test_a_success_clears_the_pair(throttle: LoginThrottle) -> None:
     fail(throttle, 2)
-    throttle.start("alice", HOME).succeeded()
+    throttle.start("alice", HOME).succeed()
     fail(throttle, 2)
     assert retry_after(throttle) is None
 
@@ -106,20 +106,20 @@ def test_a_success_clears_the_pair(throttle: LoginThrottle) -> None:
 def test_a_success_clears_no_other_failures_of_the_address(throttle: LoginThrottle) -> None:
     for number in range(29):
         fail(throttle, 1, f"user{number}")
-    throttle.start("alice", HOME).succeeded()
+    throttle.start("alice", HOME).succeed()
     fail(throttle, 1, "one more")
     assert retry_after(throttle, "bob") == 60
 
 
 def test_successes_never_add_up(throttle: LoginThrottle) -> None:
     for _ in range(100):
-        throttle.start("alice", HOME).succeeded()
+        throttle.start("alice", HOME).succeed()
     assert retry_after(throttle) is None
 
 
 def test_an_abandoned_attempt_does_not_count(throttle: LoginThrottle) -> None:
     for _ in range(100):
-        throttle.start("alice", HOME).abandoned()
+        throttle.start("alice", HOME).abandon()
     fail(throttle, 2)
     assert retry_after(throttle) is None
 
@@ -140,7 +140,7 @@ def test_logins_that_succeed_at_once_are_never_told_that_they_failed(
         assert {refusal.problems[0].code for refusal in refusals} == {Code.OVERLOADED}
         assert {refusal.retry_after for refusal in refusals} == {1}
         for attempt in begun:
-            attempt.succeeded()
+            attempt.succeed()
 
 
 def test_attempts_under_way_leave_room_for_no_more_failures_than_allowed(
@@ -151,14 +151,14 @@ def test_attempts_under_way_leave_room_for_no_more_failures_than_allowed(
     full = refusal_of(throttle, "alice", HOME)
     assert full is not None
     assert full.problems[0].code == Code.OVERLOADED
-    begun[0].abandoned()
-    begun[1].failed()
+    begun[0].abandon()
+    begun[1].fail()
     assert retry_after(throttle) is None
     fail(throttle, 1)
     assert retry_after(throttle) == 60
 
 
-def test_failures_are_told_before_attempts_under_way(throttle: LoginThrottle) -> None:
+def test_failures_are_told_before_attempts_in_progress(throttle: LoginThrottle) -> None:
     for number in range(27):
         throttle.start(f"user{number}", HOME)
     fail(throttle, 3)
@@ -171,7 +171,7 @@ def test_a_failure_counts_from_when_it_was_known(
     begun = [throttle.start("alice", HOME) for _ in range(3)]
     clock.advance(50)
     for attempt in begun:
-        attempt.failed()
+        attempt.fail()
     clock.advance(20)
     assert retry_after(throttle) == 40
 
@@ -193,7 +193,7 @@ def test_of_two_hundred_parallel_guesses_no_more_are_heard_than_allowed(
                 refused.release()
             else:
                 heard.release()
-                attempt.failed()
+                attempt.fail()
 
     threads = [threading.Thread(target=guess) for _ in range(20)]
     for thread in threads:
@@ -268,7 +268,7 @@ def test_any_text_may_be_a_username(throttle: LoginThrottle) -> None:
 
 
 def test_the_memory_is_bounded(clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "REMEMBERED", 10)
+    monkeypatch.setattr(module, "MAX_KEYS", 10)
     throttle = LoginThrottle(attempts=1, window=60, clock=clock)
     for number in range(50):
         fail(throttle, 1, "alice", f"192.0.2.{number}")
@@ -281,7 +281,7 @@ def test_what_is_over_is_forgotten(throttle: LoginThrottle, clock: ManualClock) 
     clock.advance(60)
     assert retry_after(throttle) is None
     assert len(throttle._failures) == 0
-    assert len(throttle._under_way) == 0
+    assert len(throttle._in_progress) == 0
 
 
 @given(
@@ -301,10 +301,10 @@ def test_no_window_ever_holds_more_failures_than_allowed(steps: list[tuple[str, 
             continue
         attempt = throttle.start("alice", HOME)
         if outcome == "fail":
-            attempt.failed()
+            attempt.fail()
             failures.append(clock.monotonic())
         elif outcome == "succeed":
-            attempt.succeeded()
+            attempt.succeed()
             failures.clear()
         else:
-            attempt.abandoned()
+            attempt.abandon()

@@ -88,7 +88,7 @@ def test_a_step_of_the_wall_clock_stops_no_note(clock: ManualClock) -> None:
 def test_the_memory_of_noted_users_is_bounded(
     clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "REMEMBERED_USERS", 2)
+    monkeypatch.setattr(module, "MAX_USERS", 2)
     presence = Presence(PendingPresence(), 30, clock)
     for user_id in (ALICE, BOB, CAROL):
         presence.seen(user_id)
@@ -220,7 +220,7 @@ def test_a_slow_lookup_means_offline_and_still_serves_the_next(
     clock: ManualClock, lines: LogLines
 ) -> None:
     store = PendingPresence()
-    users = OnlineUsers(store, 30, clock, patience=0.01)
+    users = OnlineUsers(store, 30, clock, timeout_s=0.01)
     assert users.online([ALICE]).result(10) == frozenset()
     store.lookups[0].set_result({ALICE: clock.now_ms()})
     assert users.online([ALICE]).result(10) == {ALICE}

@@ -63,7 +63,7 @@ def test_the_waits_stay_short_enough_to_see_the_store_come_back() -> None:
 def test_a_store_that_stays_away_is_given_up_and_left_to_whoever_answers(lines: LogLines) -> None:
     store = Flaky(1_000_000)
     with pytest.raises(StoreUnavailable, match="node 3"):
-        StoreRetry(at_most=0.1, uniform=lambda least, _: least)(store.ask)
+        StoreRetry(at_most_s=0.1, uniform=lambda least, _: least)(store.ask)
     assert store.calls >= 2
     assert lines.of("store_unavailable") == []
 
