@@ -168,7 +168,7 @@ class PasswordHashing:
         self._clock = clock
 
     def run(self, stopping: threading.Event) -> None:
-        """Store all hashes, unless it is stopped; a later start goes on.
+        """Store all hashes unless stopped; a later start goes on.
 
         After each password the thread rests for as long as it worked,
         so that at least three quarters of two cores are left to
@@ -200,7 +200,7 @@ class PasswordHashing:
             _log.info("passwords_stored", "the hash of every configured password is stored")
 
     def _store_hash(self, user_id: UUID, expected: ExpectedPassword) -> None:
-        """Hash one password, unless the stored hash is newer or its own."""
+        """Store one hash unless a newer one, or its own, is there."""
         stored = self._store.get(user_id)
         if stored is None or stored.password_hash != expected.stored_hash:
             return
@@ -217,5 +217,5 @@ class PasswordHashing:
 
 
 def _with_hash(user: User, password_hash: str) -> User:
-    """Return a copy of a user that has another password's PHC string."""
+    """Return a copy of a user with another PHC string."""
     return replace(user, password_hash=password_hash)

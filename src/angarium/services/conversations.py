@@ -207,7 +207,7 @@ class Conversations:
     def _summarize(
         self, caller_id: UUID, conversations: Sequence[Conversation]
     ) -> tuple[_Item, ...]:
-        """Add summaries to as many conversations as fit on a page.
+        """Return conversations with summaries, as many as fit.
 
         They are read in groups of SUMMARIES_AT_ONCE, because each
         brings a whole message with it.

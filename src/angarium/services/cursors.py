@@ -47,7 +47,7 @@ class Direction(IntEnum):
 
 
 class _Kind(IntEnum):
-    """The list that a cursor belongs to; the numbers are in its bytes."""
+    """The kind of list; its number is the cursor's second byte."""
 
     HISTORY = 1
     CONVERSATIONS = 2
@@ -193,7 +193,7 @@ def _write(kind: _Kind, owner_id: UUID, position: bytes) -> str:
 
 
 def _read(text: str, kind: _Kind, owner_id: UUID, form: struct.Struct) -> bytes:
-    """Return the position's bytes of a cursor that belongs to a list.
+    """Return the bytes of the position in a cursor of this list.
 
     Raises:
         Refused: `invalid_cursor`.

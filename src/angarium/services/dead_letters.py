@@ -112,7 +112,7 @@ class DeadLetters:
 
 
 def _record_to_replay(letter: DeadLetter) -> NewRecord:
-    """Make a new record of a dead letter's.
+    """Return a new record with the contents of a dead letter's.
 
     Raises:
         NotReplayable: It lacks a key or value, or is too large.
@@ -137,7 +137,7 @@ def _record_to_replay(letter: DeadLetter) -> NewRecord:
 
 
 def _texts(letter: DeadLetter, headers: Mapping[str, bytes | None]) -> Mapping[str, str]:
-    """Decode headers, whose values new records have as text.
+    """Return headers as new records have them, with values as text.
 
     Raises:
         NotReplayable: One is not UTF-8.

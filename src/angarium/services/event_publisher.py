@@ -94,7 +94,7 @@ class EventPublisher:
         return appended
 
     def _append(self, record: NewRecord) -> "Future[Appended]":
-        """Append a record; return an error at once as a failed future."""
+        """Append a record; an error at once is a failed future."""
         try:
             return self._events.append(record)
         except LogUnavailable as error:
@@ -104,7 +104,7 @@ class EventPublisher:
 def _log_failure(
     error: BaseException, fields: Mapping[str, object], repeats: logs.Repeats
 ) -> None:
-    """Log why an event was not accepted; an outage once, not per event."""
+    """Log why an event was not accepted; once per outage."""
     if isinstance(error, RecordTooLarge):
         # One client may repeat it for ever, and each request has its
         # access line.

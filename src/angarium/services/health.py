@@ -164,7 +164,7 @@ class _Check:
         running.set_result(result)
 
     def _answers(self) -> bool:
-        """Run the check; log why it failed and return False if it did."""
+        """Return whether the check succeeds; log why not."""
         try:
             with deadline.within(self._within):
                 self._check()

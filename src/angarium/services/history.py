@@ -138,7 +138,7 @@ class History:
         start: MessagePosition | None,
         limit: int,
     ) -> Sequence[Message]:
-        """Read up to `limit` messages, the one nearest to `start` first."""
+        """Read up to `limit` messages, nearest to `start` first."""
         if direction is Direction.NEWER:
             than = start or BEGINNING
             return self._retry(lambda: self._messages.newer(conversation_id, than, limit))

@@ -146,7 +146,7 @@ class Login:
         self._refusals.report(at_once)
 
     def _matches(self, password: str, user: User | None) -> bool:
-        """Compare a password, always in the time of one hash.
+        """Return whether a password is right, in the time of a hash.
 
         So the time shows neither whether the user exists nor whether
         the text can be a password (docs/adr/0011).
@@ -170,7 +170,7 @@ class Login:
         return self._retry(lambda: self._users.get(user_id))
 
     def _issue(self, user: User) -> IssuedToken:
-        """Make, log and return a token, after noting the user online."""
+        """Note the user as online, then make and log a token."""
         self._note(user.user_id)
         token = self._signer.issue(Principal(user.user_id, user.username), self._clock.now_ms())
         _log.info("token_issued", "A user logged in.", user_id=user.user_id)

@@ -8,7 +8,7 @@ from angarium import logs
 from angarium.clock import Clock
 
 WINDOW_SECONDS = 10.0
-"""How often a sum is logged: soon enough to notice, rare enough to read."""
+"""How often a sum is logged: soon enough to notice, and few lines."""
 
 MAX_LINES = 10
 """Failures with a line of their own in a window, as people who mistype

@@ -113,11 +113,11 @@ class LoginThrottle:
         return failures[0] + self._window - now if len(failures) >= limit else 0.0
 
     def _is_full(self, key: Key, limit: int) -> bool:
-        """Return whether failures and attempts in progress fill a limit."""
+        """Return whether failures and attempts fill a limit."""
         return len(self._failures.get(key, [])) + self._in_progress[key] >= limit
 
     def _add(self, key: Key, now: float) -> None:
-        """Count a failure; drop the least recently used key if needed."""
+        """Count a failure; drop the key used least recently if full."""
         self._failures.setdefault(key, []).append(now)
         self._failures.move_to_end(key)
         if len(self._failures) > MAX_KEYS:
@@ -140,7 +140,7 @@ class Attempt:
         self._address = address
 
     def succeed(self) -> None:
-        """End it with the right password: the pair's failures go too."""
+        """End it with the right password; reset the pair's count."""
         self._throttle.clear(self._pair)
         self.abandon()
 
@@ -165,7 +165,7 @@ def _refusal(seconds: int) -> Refused:
 
 
 def _crowded() -> Refused:
-    """Refuse an address whose attempts in progress fill a limit: 503."""
+    """Refuse an address whose attempts fill a limit: 503."""
     return Refused.because(
         Code.OVERLOADED,
         "Too many logins from this address are being checked; try again in a second.",

@@ -20,7 +20,7 @@ _log = logs.get("angarium.users")
 
 
 class PersistentUsers:
-    """Implements `UserStore`, repeating failed calls while there is time.
+    """Implements `UserStore`, repeating calls until a deadline.
 
     While nodes are still joining there may be too few copies to write a
     user; later there are enough. All calls share one deadline.
@@ -56,7 +56,7 @@ class PersistentUsers:
         return self._persist(self._store.all)
 
     def _persist(self, call: Callable[[], Result]) -> Result:
-        """Repeat a call until it succeeds or the deadline has passed."""
+        """Repeat a call until it succeeds or time is up."""
         return backoff.retry(
             call,
             StoreUnavailable,

@@ -210,7 +210,7 @@ class OnlineUsers:
     def _split_by_cache(
         self, user_ids: Collection[UUID]
     ) -> tuple[frozenset[UUID], tuple[UUID, ...]]:
-        """Return who is online for certain, and who must be looked up."""
+        """Return who is online for certain, and who is unknown."""
         now = self._clock.now_ms()
         known: set[UUID] = set()
         unknown: list[UUID] = []

@@ -1,4 +1,4 @@
-"""Sending: a message is accepted when the log has it (docs/adr/0001)."""
+"""Sending: the log accepts a message (docs/adr/0001)."""
 
 from collections.abc import Callable
 from concurrent.futures import Future

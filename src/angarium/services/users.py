@@ -150,7 +150,7 @@ class Provisioning:
         return self._store.get(user_id_for(username))
 
     def _put(self, username: str, password_hash: str) -> User:
-        """Store a user, whose creation time counts only if it is new."""
+        """Store a user; the creation time counts for a new one."""
         return self._store.put(
             User(user_id_for(username), username, password_hash, self._clock.now_ms())
         )
