@@ -10,9 +10,9 @@ import pytest
 
 from angarium.cli import errors, history, inbox, init, main
 from angarium.cli.arguments import MAX_COUNT
-from angarium.cli.client import PATIENCE
 from angarium.cli.process import GRACE_SECONDS
 from angarium.cli.verify import command as verify
+from angarium.client.client import PATIENCE
 from angarium.config import Settings, SettingsError
 from angarium.config.reader import MASK
 from angarium.config.users import MAX_BYTES

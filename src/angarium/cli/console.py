@@ -3,16 +3,62 @@
 import getpass
 import io
 import os
+import shlex
+import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Literal, Self, TextIO
 
 from angarium.cli.errors import CommandError
-from angarium.cli.program import with_program
-from angarium.cli.text import escape_json, escape_unprintable
+from angarium.cli.text import escape_json, escape_unprintable, head
+
+NAME = "angarium"
+"""What hints in the code call it, and what it is called where it can be
+found by that name.
+"""
+
+_MODULE = "__main__.py"
+
+
+def called_as(script: str, python: str, find: Callable[[str], str | None] = shutil.which) -> str:
+    """Say what to type to call this program again.
+
+    Args:
+        script: What runs, `sys.argv[0]`.
+        python: The interpreter as it was called, `sys.orig_argv[0]`.
+        find: Looks a program up in the PATH.
+
+    Returns:
+        The name alone where the PATH leads to the same file, the path
+        as it was typed where it does not.
+    """
+    if Path(script).name == _MODULE:
+        return f"{shlex.quote(python)} -m {NAME}"
+    found = find(NAME)
+    if Path(script).name != NAME or (
+        found is not None and Path(found).absolute() == Path(script).absolute()
+    ):
+        return NAME
+    return shlex.quote(script)
+
+
+def with_program(line: str) -> str:
+    """Name the program in a hint as it was called.
+
+    Args:
+        line: May have commands of this program in backticks.
+
+    Returns:
+        The line, its commands ready to be pasted.
+    """
+    hint = f"`{NAME} "
+    if hint not in line:
+        return line
+    return line.replace(hint, f"`{called_as(sys.argv[0], sys.orig_argv[0])} ")
+
 
 BYTE_ORDER_MARK = "\ufeff"
 
@@ -191,3 +237,31 @@ def drop_unwritten(stream: TextIO) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
+
+
+class ProgressLine:
+    """Writes over itself; silent where stderr is no terminal."""
+
+    def __init__(self, console: Console) -> None:
+        self._stream = console.stderr
+        self._visible = console.stderr.isatty()
+        self._dirty = False
+
+    def show(self, text: str) -> None:
+        """Tell how far it is.
+
+        Args:
+            text: A line.
+        """
+        if self._visible:
+            room = shutil.get_terminal_size().columns - 1
+            self._stream.write(f"\r{head(text, room)}\x1b[K")
+            self._stream.flush()
+            self._dirty = True
+
+    def clear(self) -> None:
+        """Leave an empty line for what comes next."""
+        if self._dirty:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
+            self._dirty = False

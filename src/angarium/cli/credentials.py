@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Self, cast
 
 from angarium.cli.errors import CommandError
+from angarium.client.bodies import is_token
 from angarium.config import DEMO_USERS
 from angarium.domain.identifiers import user_id_for
 from angarium.domain.user import is_username
@@ -193,18 +194,6 @@ class Credentials:
             write_private(path, json.dumps(document, indent=1).encode())
         except OSError as error:
             raise CommandError(f"cannot write {path}: {error.strerror}") from error
-
-
-def is_token(text: str) -> bool:
-    """Tell whether a text can be sent as a bearer token.
-
-    Args:
-        text: The candidate.
-
-    Returns:
-        True for printable ASCII, as a header takes it.
-    """
-    return text != "" and text.isascii() and text.isprintable()
 
 
 def _file_name(url: str, username: str) -> str:

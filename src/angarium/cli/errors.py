@@ -7,8 +7,6 @@ EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
 
-_TOKEN_CODES = frozenset({"expired_token", "invalid_token", "missing_token"})
-
 
 class CommandError(Exception):
     """A command that cannot go on; its text says what happened and what
@@ -30,83 +28,3 @@ class UsageError(CommandError):
 
     def __init__(self, line: str) -> None:
         super().__init__(line, status=EXIT_USAGE)
-
-
-class RequestFailed(CommandError):
-    """A request to the server that did not do what it should.
-
-    Attributes:
-        may_pass: Whether the same request may succeed later.
-        retry_after: Seconds that the server asks to wait, None when it
-            does not say.
-    """
-
-    def __init__(self, line: str, may_pass: bool, retry_after: float | None = None) -> None:
-        super().__init__(line)
-        self.may_pass = may_pass
-        self.retry_after = retry_after
-
-
-class ServerAway(RequestFailed):
-    """Nobody answered; the request may or may not have been carried
-    out.
-    """
-
-    def __init__(self, url: str, reason: str) -> None:
-        super().__init__(
-            f"cannot reach {url}: {reason}; is `angarium serve` running there?", may_pass=True
-        )
-        self.reason = reason
-
-
-class ApiProblem(RequestFailed):
-    """The server refused.
-
-    Attributes:
-        http_status: The answer's status.
-        code: The API's stable name of the reason, empty where the
-            answer was no problem document.
-        detail: The API's own words.
-    """
-
-    def __init__(
-        self,
-        http_status: int,
-        code: str,
-        detail: str,
-        trace_id: str = "",
-        retry_after: float | None = None,
-    ) -> None:
-        trace = f" (trace id {trace_id})" if http_status >= 500 and trace_id else ""
-        transient = http_status in {408, 429} or (http_status >= 500 and http_status != 501)
-        super().__init__(
-            f"{detail} [{code or http_status}]{trace}", may_pass=transient, retry_after=retry_after
-        )
-        self.http_status = http_status
-        self.code = code
-        self.detail = detail
-
-    @property
-    def is_about_the_token(self) -> bool:
-        """Tell whether logging in again is the remedy."""
-        return self.http_status == 401 and self.code in _TOKEN_CODES
-
-
-class LoginRefused(RequestFailed):
-    """The server takes the kept login no longer."""
-
-    def __init__(self, username: str, url: str, expired: bool) -> None:
-        why = "has expired" if expired else "is no longer accepted"
-        remedy = f"log in again with `angarium login {username}`"
-        line = f"the login of {username} at {url} {why}: {remedy}"
-        super().__init__(line, may_pass=False)
-
-
-class StrangeAnswer(RequestFailed):
-    """Something answered that is no such server."""
-
-    def __init__(self, url: str, what: str) -> None:
-        super().__init__(
-            f"{url} does not answer like an Angarium server ({what}); check the address",
-            may_pass=False,
-        )

@@ -12,11 +12,11 @@ from angarium.cli.arguments import (
     at_least_one,
     username,
 )
-from angarium.cli.bodies import PageBody
-from angarium.cli.client import Client
 from angarium.cli.console import Console
 from angarium.cli.message_lines import message_line
 from angarium.cli.session import open_session
+from angarium.client.bodies import PageBody
+from angarium.client.client import Client
 
 DEFAULT_LIMIT = 50
 PAGE = 100

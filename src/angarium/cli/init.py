@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 from angarium import logs
 from angarium.cli.arguments import Commands, add_command, seconds
-from angarium.cli.console import Console
-from angarium.cli.progress import ProgressLine
+from angarium.cli.console import Console, ProgressLine
 from angarium.cli.start_settings import start_settings
 from angarium.config import Settings
 

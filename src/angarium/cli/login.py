@@ -5,12 +5,13 @@ import time
 from datetime import UTC, datetime
 
 from angarium.cli.arguments import Commands, add_command, add_json, add_server, username
-from angarium.cli.client import Client
 from angarium.cli.console import Console
 from angarium.cli.credentials import Credentials, Login
-from angarium.cli.errors import ApiProblem, CommandError
+from angarium.cli.errors import CommandError
 from angarium.cli.message_lines import local_time
 from angarium.cli.session import server_url
+from angarium.client.client import Client
+from angarium.client.errors import ApiProblem
 
 
 def register(commands: Commands) -> None:

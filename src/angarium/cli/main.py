@@ -30,6 +30,7 @@ from angarium.cli.errors import (
     CommandError,
     UsageError,
 )
+from angarium.client.errors import RequestFailed
 from angarium.config import SettingsError, unknown_settings
 from angarium.domain.errors import Refused, SetupError, Unavailable
 
@@ -72,6 +73,8 @@ def main(argv: Sequence[str] | None = None, console: Console | None = None) -> i
         return EXIT_INTERRUPTED
     except CommandError as error:
         return _failed(console, error.lines, error.status)
+    except RequestFailed as error:
+        return _failed(console, (str(error),), EXIT_FAILED)
     except SettingsError as error:
         return _failed(console, error.problems, EXIT_USAGE)
     except SetupError as error:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
 
-from angarium.cli.bodies import MessageBody
 from angarium.cli.console import Console, Style
 from angarium.cli.text import escape_unprintable
+from angarium.client.bodies import MessageBody
 
 STATUS_STYLES = {"DELIVERED": Style.GREEN, "SENT": Style.CYAN, "PENDING": Style.YELLOW}
 

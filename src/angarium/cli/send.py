@@ -5,9 +5,10 @@ from uuid import uuid4
 
 from angarium.cli.arguments import Commands, add_command, add_json, add_login, add_server, username
 from angarium.cli.console import Console
-from angarium.cli.errors import CommandError, RequestFailed
+from angarium.cli.errors import CommandError
 from angarium.cli.session import open_session
 from angarium.cli.text import escape_unprintable
+from angarium.client.errors import RequestFailed
 from angarium.domain.content import content_problem
 
 

@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from angarium.cli.client import PATIENCE, Caller, Client
 from angarium.cli.console import Console
 from angarium.cli.credentials import Credentials, Login
-from angarium.cli.errors import ApiProblem, CommandError
+from angarium.cli.errors import CommandError
+from angarium.client.client import PATIENCE, Caller, Client
+from angarium.client.errors import ApiProblem
 from angarium.config import Settings
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 import angarium.cli
-from angarium.cli import bodies
 from angarium.cli.chat.plain import JsonScreen, PlainScreen
-from angarium.cli.chat.screen_lines import message_line, rows_of
+from angarium.cli.chat.terminal import message_line, rows_of
 from angarium.cli.console import Console
 from angarium.cli.text import escape_json
+from angarium.client import bodies
 from tests.unit.cli.conftest import Shell
 from tests.unit.cli.town import START, conversation_of, id_of
 from tests.unit.cli.town_server import Fault, TownServer

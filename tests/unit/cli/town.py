@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from angarium.cli import bodies
-from angarium.cli.bodies import PageBody
-from angarium.cli.client import AcceptedBody
-from angarium.cli.errors import RequestFailed
+from angarium.client import bodies
+from angarium.client.bodies import PageBody
+from angarium.client.client import AcceptedBody
+from angarium.client.errors import RequestFailed
 from angarium.domain.identifiers import conversation_id_for, user_id_for
 
 Result = TypeVar("Result")

@@ -2,9 +2,9 @@
 whether it is over.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
-from angarium.cli.bodies import MessageBody
 from angarium.cli.chat.events import (
     Accepted,
     Arrived,
@@ -18,13 +18,65 @@ from angarium.cli.chat.events import (
     Rejected,
     Risen,
 )
-from angarium.cli.chat.feed import Feed
-from angarium.cli.chat.outbox import Outbox
-from angarium.cli.chat.own_messages import DELIVERED
-from angarium.cli.chat.screen import Screen
+from angarium.cli.chat.feed import DELIVERED, Feed
+from angarium.cli.chat.sender import Outbox
+from angarium.client.bodies import MessageBody
 from angarium.clock import Clock
 from angarium.domain.content import content_problem
 from angarium.domain.message import MAX_CONTENT_BYTES
+
+
+class Screen(Protocol):
+    """Shows the conversation; used by the main thread only."""
+
+    def typed(self, line: OwnLine) -> None:
+        """Show an own line that is on its way.
+
+        Args:
+            line: The newest.
+        """
+        ...
+
+    def accepted(self, line: OwnLine) -> None:
+        """Show that the log has a line.
+
+        Args:
+            line: One that was typed.
+        """
+        ...
+
+    def rejected(self, line: OwnLine) -> None:
+        """Show that a line will never be sent.
+
+        Args:
+            line: One that was typed.
+        """
+        ...
+
+    def stored(self, messages: Sequence[MessageBody]) -> None:
+        """Show messages, each for the first time as a stored one.
+
+        Args:
+            messages: Of both participants, in the conversation's order.
+        """
+        ...
+
+    def risen(self, messages: Sequence[MessageBody]) -> None:
+        """Show that own messages have another status than before.
+
+        Args:
+            messages: As they are now.
+        """
+        ...
+
+    def notice(self, text: str) -> None:
+        """Tell something beside the conversation.
+
+        Args:
+            text: Anything; control characters are escaped.
+        """
+        ...
+
 
 MAX_UNSHOWN = 2_000
 """News of own lines that are kept until the conversation's latest

@@ -8,26 +8,29 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from angarium.cli.arguments import Commands, add_command, add_json, add_login, add_server, username
-from angarium.cli.chat.chat_session import ChatSession
-from angarium.cli.chat.connection_status import ConnectionStatus
+from angarium.cli.chat.chat_session import ChatSession, Screen
 from angarium.cli.chat.editor import LineEditor
 from angarium.cli.chat.events import Failed
 from angarium.cli.chat.feed import Feed
 from angarium.cli.chat.inputs import Input, PipeInput, TerminalInput
-from angarium.cli.chat.mailbox import Loop, Mailbox, WakeupPipe
-from angarium.cli.chat.outbox import Outbox
+from angarium.cli.chat.mailbox import (
+    Loop,
+    Mailbox,
+    RepeatingThread,
+    Signals,
+    WakeupPipe,
+    stop_this_process,
+)
 from angarium.cli.chat.plain import JsonScreen, PlainScreen
-from angarium.cli.chat.repeating_thread import RepeatingThread
-from angarium.cli.chat.screen import Screen
-from angarium.cli.chat.sender import Sender
-from angarium.cli.chat.signals import Signals, stop_this_process
+from angarium.cli.chat.sender import ConnectionStatus, Outbox, Sender
 from angarium.cli.chat.terminal import TerminalScreen
 from angarium.cli.chat.terminal_mode import TerminalMode
-from angarium.cli.client import Caller, Client
 from angarium.cli.console import Console
-from angarium.cli.errors import EXIT_FAILED, CommandError
+from angarium.cli.errors import EXIT_FAILED
 from angarium.cli.session import open_session
 from angarium.cli.text import shorten
+from angarium.client.client import Caller, Client
+from angarium.client.errors import RequestFailed
 from angarium.clock import SystemClock
 
 GRACE_IN_A_PIPE = 2.0
@@ -187,11 +190,10 @@ def _leave(console: Console, talk: ChatSession, signals: Signals) -> int:
     if signals.ended_by is not None:
         status = 128 + signals.ended_by
     if talk.failure is not None:
-        if not isinstance(talk.failure, CommandError):
+        if not isinstance(talk.failure, RequestFailed):
             raise talk.failure
-        for reason in talk.failure.lines:
-            console.complain(reason)
-        status = talk.failure.status
+        console.complain(str(talk.failure))
+        status = EXIT_FAILED
     lines = talk.not_accepted()
     if lines:
         count = "1 line was" if len(lines) == 1 else f"{len(lines)} lines were"

@@ -1,7 +1,111 @@
 """The line that is being typed."""
 
-from angarium.cli.chat.keys import Key
+import codecs
+from collections.abc import Iterator
+from enum import Enum, auto
+
 from angarium.cli.text import joins_the_one_before
+
+
+class Key(Enum):
+    """Keys that are no characters."""
+
+    ENTER = auto()
+    END_OF_INPUT = auto()
+    BACKSPACE = auto()
+    DELETE = auto()
+    LEFT = auto()
+    RIGHT = auto()
+    HOME = auto()
+    END = auto()
+    KILL_TO_START = auto()
+    KILL_TO_END = auto()
+    KILL_WORD = auto()
+    REDRAW = auto()
+
+
+_CONTROLS = {
+    "\r": Key.ENTER,
+    "\n": Key.ENTER,
+    "\x04": Key.END_OF_INPUT,
+    "\x7f": Key.BACKSPACE,
+    "\x08": Key.BACKSPACE,
+    "\x01": Key.HOME,
+    "\x05": Key.END,
+    "\x02": Key.LEFT,
+    "\x06": Key.RIGHT,
+    "\x15": Key.KILL_TO_START,
+    "\x0b": Key.KILL_TO_END,
+    "\x17": Key.KILL_WORD,
+    "\x0c": Key.REDRAW,
+}
+_SEQUENCES = {
+    "A": None,
+    "B": None,
+    "C": Key.RIGHT,
+    "D": Key.LEFT,
+    "H": Key.HOME,
+    "F": Key.END,
+    "1~": Key.HOME,
+    "7~": Key.HOME,
+    "4~": Key.END,
+    "8~": Key.END,
+    "3~": Key.DELETE,
+}
+_ESCAPE = "\x1b"
+MAX_IN_A_SEQUENCE = 32
+
+
+class KeyDecoder:
+    """Turns what a terminal sends into keys, wherever its pieces are
+    cut.
+    """
+
+    def __init__(self) -> None:
+        self._decode = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode
+        self._sequence = ""
+
+    def feed(self, data: bytes) -> Iterator[str | Key]:
+        """Take what was read.
+
+        Args:
+            data: One byte or more.
+
+        Yields:
+            Characters and keys; what is no key of interest is left out.
+        """
+        for character in self._decode(data):
+            if self._sequence:
+                key = self._continue_sequence(character)
+            elif character == _ESCAPE:
+                self._sequence = _ESCAPE
+                key = None
+            elif character in _CONTROLS:
+                key = _CONTROLS[character]
+            elif character == "\t" or ord(character) >= 0x20:
+                yield character
+                continue
+            else:
+                key = None
+            if key is not None:
+                yield key
+
+    def _continue_sequence(self, character: str) -> Key | None:
+        if self._sequence == _ESCAPE:
+            # ESC and a letter is a key with Alt: none is known here.
+            # ESC ESC starts anew.
+            self._sequence = self._sequence + character if character in "[O" else ""
+            if character == _ESCAPE:
+                self._sequence = _ESCAPE
+            return None
+        self._sequence += character
+        if "\x40" <= character <= "\x7e":
+            parameters, self._sequence = self._sequence[2:], ""
+            return _SEQUENCES.get(parameters)
+        if not "\x20" <= character <= "\x3f" or len(self._sequence) > MAX_IN_A_SEQUENCE:
+            self._sequence = ""
+        return None
+
 
 MAX_CHARACTERS = 32_768
 """What is typed beyond this is dropped; a message's limit is far

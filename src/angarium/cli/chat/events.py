@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import uuid4
 
-from angarium.cli.bodies import MessageBody, PageBody
-from angarium.cli.client import AcceptedBody
+from angarium.client.bodies import MessageBody, PageBody
+from angarium.client.client import AcceptedBody
 
 
 @dataclass(frozen=True, slots=True)

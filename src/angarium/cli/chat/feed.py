@@ -2,15 +2,69 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
-from angarium.cli.bodies import MessageBody
-from angarium.cli.chat.connection_status import ConnectionStatus
 from angarium.cli.chat.events import Arrived, ChatClient, Confirmed, Entered, Post, Risen
-from angarium.cli.chat.own_messages import DELIVERED, OwnMessages
-from angarium.cli.chat.sender import outage_waits
-from angarium.cli.errors import RequestFailed
+from angarium.cli.chat.sender import ConnectionStatus, outage_waits
+from angarium.client.bodies import MessageBody
+from angarium.client.errors import RequestFailed
+
+MAX_WATCHED = 1_000
+DELIVERED = "DELIVERED"
+
+
+class OwnMessages:
+    """Watches the status of own messages; bounded, the oldest are let
+    go first.
+    """
+
+    def __init__(self, most: int = MAX_WATCHED) -> None:
+        self._most = most
+        self._watched: dict[str, MessageBody] = {}
+
+    def watch(self, message: MessageBody) -> None:
+        """Start to watch a message, unless it is delivered already.
+
+        Args:
+            message: An own one.
+        """
+        if message.status == DELIVERED:
+            return
+        self._watched[message.message_id] = message
+        while len(self._watched) > self._most:
+            self._watched.pop(next(iter(self._watched)))
+
+    def oldest(self) -> datetime | None:
+        """Tell from where on statuses must be read.
+
+        Returns:
+            The oldest watched message's time, None when none is
+            watched.
+        """
+        return min((message.sent_at for message in self._watched.values()), default=None)
+
+    def compare(self, messages: Iterable[MessageBody]) -> tuple[MessageBody, ...]:
+        """Find what changed.
+
+        Args:
+            messages: As they are now.
+
+        Returns:
+            The watched ones with another status than before.
+        """
+        risen = []
+        for message in messages:
+            before = self._watched.get(message.message_id)
+            if before is None or before.status == message.status:
+                continue
+            risen.append(message)
+            if message.status == DELIVERED:
+                del self._watched[message.message_id]
+            else:
+                self._watched[message.message_id] = message
+        return tuple(risen)
+
 
 PAGE = 100
 SHOWN_AT_ENTRY = 20

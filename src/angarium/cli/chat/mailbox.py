@@ -3,14 +3,141 @@
 import os
 import queue
 import select
+import signal
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
 
 from angarium.cli.chat.chat_session import ChatSession
 from angarium.cli.chat.events import Accepted, Event
 from angarium.cli.chat.inputs import Input
-from angarium.cli.chat.repeating_thread import RepeatingThread
-from angarium.cli.chat.signals import Signals
+
+
+class RepeatingThread:
+    """Repeats a step until it is stopped."""
+
+    def __init__(
+        self,
+        name: str,
+        step: Callable[[], float],
+        failed: Callable[[Exception], None],
+        finish: Callable[[], None],
+        spacing: float = 0.0,
+    ) -> None:
+        """Prepare the thread.
+
+        Args:
+            name: The thread's.
+            step: Gives the seconds until the next one.
+            failed: Told when a step raised; there is no next one then.
+            finish: Called last.
+            spacing: Seconds between two steps at least, even when there
+                is news.
+        """
+        self._step = step
+        self._failed = failed
+        self._finish = finish
+        self._spacing = spacing
+        self._news = threading.Event()
+        self._stopping = threading.Event()
+        # A request that hangs must not keep the program from ending.
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def nudge(self) -> None:
+        """Have the next step now; used by any thread."""
+        self._news.set()
+
+    def stop(self) -> None:
+        """Have no next step."""
+        self._stopping.set()
+        self._news.set()
+
+    def join(self, timeout: float) -> None:
+        """Wait for the end.
+
+        Args:
+            timeout: Seconds at most.
+        """
+        self._thread.join(timeout)
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping.is_set():
+                wait = self._step()
+                if self._stopping.wait(self._spacing):
+                    return
+                self._news.wait(max(0.0, wait - self._spacing))
+                self._news.clear()
+        except Exception as error:  # noqa: BLE001 - handed to the thread that can tell it
+            self._failed(error)
+        finally:
+            self._finish()
+
+
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+DRAWING = (signal.SIGWINCH, signal.SIGCONT)
+
+
+class Signals:
+    """What was signalled since the last look.
+
+    Attributes:
+        ended_by: The signal that asks to end, None before.
+        redraw: Whether the terminal must be drawn anew.
+        suspend: Whether Ctrl-Z was pressed.
+    """
+
+    def __init__(self) -> None:
+        self.ended_by: int | None = None
+        self.redraw = False
+        self.suspend = False
+
+    @contextmanager
+    def caught(self, ring: Callable[[], None], terminal: bool) -> Iterator[None]:
+        """Note signals instead of what they do by themselves; outside
+        of the main thread nothing changes.
+
+        Args:
+            ring: Wakes the main thread.
+            terminal: Whether there is one to draw on.
+
+        Yields:
+            Nothing.
+        """
+
+        def note(number: int, _: FrameType | None) -> None:
+            if number in ENDING:
+                self.ended_by = number
+            elif number == signal.SIGTSTP:
+                self.suspend = True
+            else:
+                self.redraw = True
+            ring()
+
+        numbers = [*ENDING, *DRAWING, signal.SIGTSTP] if terminal else [*ENDING]
+        if threading.current_thread() is not threading.main_thread():
+            numbers.clear()
+        before = {number: signal.signal(number, note) for number in numbers}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def stop_this_process() -> None:
+    """Do what Ctrl-Z does by itself; returns when the process is
+    continued.
+    """
+    handler = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGTSTP)
+    signal.signal(signal.SIGTSTP, handler)
+
 
 MAX_EVENTS = 1_000
 _LOOK_AGAIN = 0.5

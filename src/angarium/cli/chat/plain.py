@@ -3,11 +3,11 @@
 import json
 from collections.abc import Mapping, Sequence
 
-from angarium.cli.bodies import MessageBody
 from angarium.cli.chat.events import OwnLine
 from angarium.cli.console import Console
 from angarium.cli.message_lines import local_time, message_line
 from angarium.cli.text import escape_unprintable
+from angarium.client.bodies import MessageBody
 
 
 class PlainScreen:

@@ -1,12 +1,102 @@
 """Sends own lines one after the other, each until the log has it."""
 
+import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 
 from angarium import backoff
-from angarium.cli.chat.connection_status import ConnectionStatus
-from angarium.cli.chat.events import Accepted, ChatClient, Post, Rejected
-from angarium.cli.chat.outbox import Outbox
-from angarium.cli.errors import ApiProblem, RequestFailed
+from angarium.cli.chat.events import Accepted, Back, ChatClient, Lost, OwnLine, Post, Rejected
+from angarium.client.errors import ApiProblem, RequestFailed, ServerAway
+
+
+class ConnectionStatus:
+    """Gathers what the threads meet, so that one outage is one notice;
+    used by any thread.
+    """
+
+    def __init__(self, post: Post) -> None:
+        self._post = post
+        self._lock = threading.Lock()
+        self._troubled: set[str] = set()
+
+    def failed(self, party: str, failure: RequestFailed) -> None:
+        """Note a request that failed and will be repeated.
+
+        Args:
+            party: Whose request it was.
+            failure: Why.
+        """
+        with self._lock:
+            first = not self._troubled
+            self._troubled.add(party)
+        if first:
+            self._post(Lost(failure.reason if isinstance(failure, ServerAway) else str(failure)))
+
+    def worked(self, party: str) -> None:
+        """Note a request that succeeded.
+
+        Args:
+            party: Whose request it was.
+        """
+        with self._lock:
+            mended = self._troubled == {party}
+            self._troubled.discard(party)
+        if mended:
+            self._post(Back())
+
+
+MAX_LINES = 1_000
+
+
+class Outbox:
+    """A bounded queue of own lines, in the order in which they were
+    typed; used by any thread.
+    """
+
+    def __init__(self, most: int = MAX_LINES) -> None:
+        self._most = most
+        self._lines: deque[OwnLine] = deque()
+        self._lock = threading.Lock()
+
+    @property
+    def is_full(self) -> bool:
+        """Tell whether reading more lines must wait."""
+        with self._lock:
+            return len(self._lines) >= self._most
+
+    def put(self, line: OwnLine) -> None:
+        """Add a line; the caller stops reading while the box is full.
+
+        Args:
+            line: The newest.
+        """
+        with self._lock:
+            self._lines.append(line)
+
+    def first(self) -> OwnLine | None:
+        """Look at the line that is sent next; it stays until it is
+        taken out.
+
+        Returns:
+            The oldest line, None when there is none.
+        """
+        with self._lock:
+            return self._lines[0] if self._lines else None
+
+    def take_first(self) -> None:
+        """Take out the oldest line."""
+        with self._lock:
+            self._lines.popleft()
+
+    def lines(self) -> tuple[OwnLine, ...]:
+        """List what waits.
+
+        Returns:
+            The lines, oldest first.
+        """
+        with self._lock:
+            return tuple(self._lines)
+
 
 AT_REST = 60.0
 """Seconds until the next look when nothing waits; a new line ends the

@@ -14,14 +14,14 @@ from angarium.cli.arguments import (
     seconds,
     username,
 )
-from angarium.cli.console import Console
+from angarium.cli.console import Console, ProgressLine
 from angarium.cli.credentials import Credentials
-from angarium.cli.errors import EXIT_FAILED, ApiProblem, CommandError, UsageError
-from angarium.cli.progress import ProgressLine
+from angarium.cli.errors import EXIT_FAILED, CommandError, UsageError
 from angarium.cli.session import server_urls
 from angarium.cli.verify.ledger import Ledger
 from angarium.cli.verify.people import Person
 from angarium.cli.verify.run import Amount, Run
+from angarium.client.errors import ApiProblem
 from angarium.config import DEMO_USERS
 
 DEFAULT_CONVERSATIONS = 4

@@ -6,12 +6,11 @@ import random
 from collections.abc import Callable
 from uuid import uuid4
 
-from angarium.cli.bodies import PageBody
-from angarium.cli.errors import RequestFailed
-from angarium.cli.verify.findings import Finding, Kind
+from angarium.cli.verify.findings import Finding, Kind, Observation, Observations
 from angarium.cli.verify.ledger import ConversationRecord, Ledger
-from angarium.cli.verify.observations import Observation, Observations
 from angarium.cli.verify.round_robin import RoundRobinClient, VerifyClient
+from angarium.client.bodies import PageBody
+from angarium.client.errors import RequestFailed
 
 ROUND = 20
 """Messages between two looks."""

@@ -1,7 +1,10 @@
 """The ways in which a promise can be broken."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+
+from angarium.client.bodies import MessageBody
 
 
 class Kind(StrEnum):
@@ -42,3 +45,83 @@ class Finding:
 
     kind: Kind
     text: str
+
+
+RANKS: Mapping[str, int] = {"PENDING": 0, "SENT": 1, "DELIVERED": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """A message as somebody read it.
+
+    Attributes:
+        message_id: Its id.
+        content: Its text.
+        timestamp: Its place in time, as the API wrote it.
+        status: `PENDING`, `SENT` or `DELIVERED`.
+        delivered_at: When it was confirmed, as the API wrote it.
+    """
+
+    message_id: str
+    content: str
+    timestamp: str
+    status: str
+    delivered_at: str | None
+
+    @classmethod
+    def of(cls, message: MessageBody) -> "Observation":
+        """Keep what never may change, or only rise.
+
+        Args:
+            message: As it was read.
+
+        Returns:
+            The sighting.
+        """
+        delivered_at = message.fields.get("delivered_at")
+        return cls(
+            message.message_id,
+            message.content,
+            str(message.fields.get("timestamp")),
+            message.status,
+            None if delivered_at is None else str(delivered_at),
+        )
+
+
+class Observations:
+    """The latest sighting of each message of one conversation.
+
+    Each reading must begin after the one before it ended: only then is
+    what is lower also fallen.
+    """
+
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+        self._latest: dict[str, Observation] = {}
+
+    def note(self, seen: Observation, url: str) -> None:
+        """Hold a sighting against the one before.
+
+        Args:
+            seen: What was read.
+            url: Through which instance.
+        """
+        before = self._latest.get(seen.message_id)
+        self._latest[seen.message_id] = seen
+        if before is None:
+            return
+        for what, old, new in _fallen(before, seen):
+            self.findings.append(
+                Finding(Kind.FALLEN, f"{seen.message_id}: {what} was {old}, then {new} at {url}")
+            )
+
+
+def _fallen(before: Observation, seen: Observation) -> list[tuple[str, object, object]]:
+    changes: list[tuple[str, object, object]] = []
+    if RANKS.get(seen.status, -1) < RANKS.get(before.status, -1):
+        changes.append(("status", before.status, seen.status))
+    if before.delivered_at not in {None, seen.delivered_at}:
+        changes.append(("delivered_at", before.delivered_at, seen.delivered_at))
+    if before.timestamp != seen.timestamp:
+        changes.append(("timestamp", before.timestamp, seen.timestamp))
+    return changes

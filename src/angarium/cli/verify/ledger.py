@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO, cast
 
-from angarium.cli.bodies import LogPosition
 from angarium.cli.errors import CommandError
+from angarium.client.bodies import LogPosition
 
 UNKNOWN = -1
 """Stands for a position in the log that no 202 told."""

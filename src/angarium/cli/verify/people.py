@@ -5,10 +5,10 @@ is known.
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from angarium.cli.bodies import PageBody
-from angarium.cli.client import AcceptedBody, Caller, Client
-from angarium.cli.errors import LoginRefused
-from angarium.cli.transport import HttpTransport
+from angarium.client.bodies import PageBody
+from angarium.client.client import AcceptedBody, Caller, Client
+from angarium.client.errors import LoginRefused
+from angarium.client.transport import HttpTransport
 
 Result = TypeVar("Result")
 

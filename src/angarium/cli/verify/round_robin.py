@@ -7,9 +7,9 @@ from itertools import count
 from typing import Protocol, TypeVar
 
 from angarium import backoff
-from angarium.cli.bodies import PageBody
-from angarium.cli.client import AcceptedBody
-from angarium.cli.errors import RequestFailed
+from angarium.client.bodies import PageBody
+from angarium.client.client import AcceptedBody
+from angarium.client.errors import RequestFailed
 
 Result = TypeVar("Result")
 

@@ -9,15 +9,62 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
+from angarium.cli.verify.checks import Reading
 from angarium.cli.verify.conversation_writer import ConversationWriter
-from angarium.cli.verify.findings import Finding, Kind
+from angarium.cli.verify.findings import Finding, Kind, Observations
 from angarium.cli.verify.ledger import ConversationRecord, Ledger
-from angarium.cli.verify.observations import Observations
 from angarium.cli.verify.people import HttpVerifyClient, Person
-from angarium.cli.verify.rate_limiter import RateLimiter
-from angarium.cli.verify.reading import Reading
 from angarium.cli.verify.report import Report
 from angarium.cli.verify.round_robin import RoundRobinClient
+
+
+class RateLimiter:
+    """Hands out numbers, each when it is due, until there were enough;
+    used by any thread.
+    """
+
+    def __init__(
+        self,
+        messages: int | None,
+        seconds: float | None,
+        rate: float,
+        stopping: threading.Event,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Set the bounds.
+
+        Args:
+            messages: At most so many, None for any number.
+            seconds: None begins after this, None for any time.
+            rate: Numbers a second.
+            stopping: Set when nothing more is to begin.
+            monotonic: Measures.
+        """
+        self._messages = messages
+        self._rate = rate
+        self._stopping = stopping
+        self._monotonic = monotonic
+        self._started = monotonic()
+        self._ends_at = float("inf") if seconds is None else self._started + seconds
+        self._lock = threading.Lock()
+        self._taken = 0
+
+    def take(self) -> int | None:
+        """Wait for the next number.
+
+        Returns:
+            The number, from 0; None when it is enough.
+        """
+        with self._lock:
+            number = self._taken
+            due = self._started + number / self._rate
+            if number == self._messages or max(due, self._monotonic()) >= self._ends_at:
+                return None
+            self._taken += 1
+        if self._stopping.wait(max(0.0, due - self._monotonic())):
+            return None
+        return number
+
 
 Progress = Callable[[str], None]
 

@@ -4,11 +4,11 @@ import json
 from datetime import UTC
 from typing import TextIO, cast
 
-from angarium.cli import bodies
-from angarium.cli.bodies import MessageBody
 from angarium.cli.chat.editor import LineEditor
 from angarium.cli.chat.events import OwnLine
 from angarium.cli.chat.terminal import TerminalScreen
+from angarium.client import bodies
+from angarium.client.bodies import MessageBody
 from tests.unit.cli.chat.emulator import Emulator
 from tests.unit.cli.town import START, Town, id_of
 

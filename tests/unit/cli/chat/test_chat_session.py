@@ -6,10 +6,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from angarium.cli import bodies
-from angarium.cli.bodies import MessageBody
-from angarium.cli.chat.chat_session import GIVE_UP, MAX_UNSHOWN, ChatSession
-from angarium.cli.chat.connection_status import ConnectionStatus
+from angarium.cli.chat.chat_session import GIVE_UP, MAX_UNSHOWN, ChatSession, Screen
 from angarium.cli.chat.events import (
     Accepted,
     Arrived,
@@ -24,12 +21,13 @@ from angarium.cli.chat.events import (
     Risen,
 )
 from angarium.cli.chat.feed import Feed
-from angarium.cli.chat.outbox import Outbox
 from angarium.cli.chat.plain import JsonScreen, PlainScreen
-from angarium.cli.chat.screen import Screen
+from angarium.cli.chat.sender import ConnectionStatus, Outbox
 from angarium.cli.console import Console
-from angarium.cli.errors import LoginRefused
 from angarium.cli.message_lines import local_time
+from angarium.client import bodies
+from angarium.client.bodies import MessageBody
+from angarium.client.errors import LoginRefused
 from tests.fakes.clock import ManualClock
 from tests.unit.cli.town import START, Town, TownClient, conversation_of, id_of
 

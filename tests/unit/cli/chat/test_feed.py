@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from angarium.cli.chat.connection_status import ConnectionStatus
 from angarium.cli.chat.events import Arrived, Back, Confirmed, Entered, Event, Lost, Risen
 from angarium.cli.chat.feed import ACTIVE, IDLE, MAX_AT_ENTRY, Feed
-from angarium.cli.errors import ApiProblem, LoginRefused, ServerAway
+from angarium.cli.chat.sender import ConnectionStatus
+from angarium.client.errors import ApiProblem, LoginRefused, ServerAway
 from tests.unit.cli.town import Town, TownClient, conversation_of, id_of
 
 AWAY = ServerAway("http://x", "connection refused")

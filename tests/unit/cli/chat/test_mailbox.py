@@ -11,14 +11,11 @@ from dataclasses import dataclass, field
 import pytest
 
 from angarium.cli.chat.chat_session import ChatSession
-from angarium.cli.chat.connection_status import ConnectionStatus
 from angarium.cli.chat.events import Event, Failed, OwnLine
 from angarium.cli.chat.feed import Feed
-from angarium.cli.chat.mailbox import Loop, Mailbox, WakeupPipe
-from angarium.cli.chat.outbox import Outbox
+from angarium.cli.chat.mailbox import Loop, Mailbox, RepeatingThread, Signals, WakeupPipe
 from angarium.cli.chat.plain import PlainScreen
-from angarium.cli.chat.repeating_thread import RepeatingThread
-from angarium.cli.chat.signals import Signals
+from angarium.cli.chat.sender import ConnectionStatus, Outbox
 from angarium.cli.console import Console
 from tests.fakes.clock import ManualClock
 from tests.unit.cli.chat.waiting import until

@@ -3,9 +3,9 @@
 import json
 from collections.abc import Iterable
 
-from angarium.cli import bodies
-from angarium.cli.bodies import MessageBody
-from angarium.cli.chat.own_messages import OwnMessages
+from angarium.cli.chat.feed import OwnMessages
+from angarium.client import bodies
+from angarium.client.bodies import MessageBody
 from tests.unit.cli.town import Town
 
 

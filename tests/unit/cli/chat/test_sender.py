@@ -5,11 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from angarium.cli.chat.connection_status import ConnectionStatus
 from angarium.cli.chat.events import Accepted, Back, Event, Lost, OwnLine, Rejected
-from angarium.cli.chat.outbox import Outbox
-from angarium.cli.chat.sender import AT_REST, Sender
-from angarium.cli.errors import ApiProblem, LoginRefused, RequestFailed, ServerAway
+from angarium.cli.chat.sender import AT_REST, ConnectionStatus, Outbox, Sender
+from angarium.client.errors import ApiProblem, LoginRefused, RequestFailed, ServerAway
 from tests.unit.cli.town import Town, TownClient, conversation_of
 
 AWAY = ServerAway("http://x", "connection refused")

@@ -6,11 +6,11 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from angarium.cli import bodies
-from angarium.cli.bodies import LogPosition, PageBody
-from angarium.cli.client import AcceptedBody
-from angarium.cli.errors import ServerAway
-from angarium.cli.verify.observations import Observation
+from angarium.cli.verify.findings import Observation
+from angarium.client import bodies
+from angarium.client.bodies import LogPosition, PageBody
+from angarium.client.client import AcceptedBody
+from angarium.client.errors import ServerAway
 
 CONVERSATION = "c"
 

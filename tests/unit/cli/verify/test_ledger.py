@@ -2,10 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from angarium.cli.bodies import LogPosition
-from angarium.cli.errors import CommandError, ServerAway
+from angarium.cli.errors import CommandError
 from angarium.cli.verify.checks import judge
 from angarium.cli.verify.ledger import UNKNOWN, Ledger
+from angarium.client.bodies import LogPosition
+from angarium.client.errors import ServerAway
 from tests.unit.cli.verify.cluster import CONVERSATION, Cluster
 from tests.unit.cli.verify.test_verifying import Verified
 

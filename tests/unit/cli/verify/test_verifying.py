@@ -7,11 +7,10 @@ from dataclasses import replace
 
 import pytest
 
+from angarium.cli.verify.checks import Reading
 from angarium.cli.verify.conversation_writer import ConversationWriter
-from angarium.cli.verify.findings import Kind
+from angarium.cli.verify.findings import Kind, Observation
 from angarium.cli.verify.ledger import Ledger
-from angarium.cli.verify.observations import Observation
-from angarium.cli.verify.reading import Reading
 from angarium.cli.verify.round_robin import RoundRobinClient
 from tests.fakes.clock import ManualClock
 from tests.unit.cli.verify.cluster import CONVERSATION, Cluster, FakeVoice

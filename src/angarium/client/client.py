@@ -9,11 +9,10 @@ from typing import Self, TypeVar
 from urllib.parse import quote, urlencode
 
 from angarium import backoff
-from angarium.cli import bodies
-from angarium.cli.bodies import PageBody, Unreadable
-from angarium.cli.credentials import is_token
-from angarium.cli.errors import ApiProblem, LoginRefused, RequestFailed, StrangeAnswer
-from angarium.cli.transport import Answer, HttpTransport, Transport
+from angarium.client import bodies
+from angarium.client.bodies import PageBody, Unreadable, is_token
+from angarium.client.errors import ApiProblem, LoginRefused, RequestFailed, StrangeAnswer
+from angarium.client.transport import Answer, HttpTransport, Transport
 
 Read = TypeVar("Read")
 

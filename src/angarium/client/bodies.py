@@ -106,6 +106,18 @@ def text_of(fields: Fields, name: str) -> str:
     return value
 
 
+def is_token(text: str) -> bool:
+    """Tell whether a text can be sent as a bearer token.
+
+    Args:
+        text: The candidate.
+
+    Returns:
+        True for printable ASCII, as a header takes it.
+    """
+    return text != "" and text.isascii() and text.isprintable()
+
+
 def number_of(fields: Fields, name: str) -> int:
     """Take a whole number out of an object.
 

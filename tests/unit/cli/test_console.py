@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from angarium.cli.program import called_as
+from angarium.cli.console import called_as
 
 BIN = Path(sys.executable).parent / "angarium"
 ELSEWHERE = "/usr/local/bin/angarium"

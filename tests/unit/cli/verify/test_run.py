@@ -1,6 +1,6 @@
 import threading
 
-from angarium.cli.verify.rate_limiter import RateLimiter
+from angarium.cli.verify.run import RateLimiter
 from tests.fakes.clock import ManualClock
 
 FAST = 1e9

@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angarium.cli.chat.editor import MAX_CHARACTERS, LineEditor
-from angarium.cli.chat.keys import Key, KeyDecoder
-from angarium.cli.chat.lines import InputLine, LineSplitter
+from angarium.cli.chat.editor import MAX_CHARACTERS, Key, KeyDecoder, LineEditor
+from angarium.cli.chat.inputs import InputLine, LineSplitter
 from angarium.domain.message import MAX_CONTENT_BYTES
 
 

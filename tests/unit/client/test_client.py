@@ -12,12 +12,18 @@ from pathlib import Path
 
 import pytest
 
-from angarium.cli import bodies
-from angarium.cli import transport as transports
-from angarium.cli.bodies import LogPosition
-from angarium.cli.client import AcceptedBody, Caller, Client, _accepted
-from angarium.cli.errors import ApiProblem, LoginRefused, RequestFailed, ServerAway, StrangeAnswer
-from angarium.cli.transport import Answer, HttpTransport
+from angarium.client import bodies
+from angarium.client import transport as transports
+from angarium.client.bodies import LogPosition
+from angarium.client.client import AcceptedBody, Caller, Client, _accepted
+from angarium.client.errors import (
+    ApiProblem,
+    LoginRefused,
+    RequestFailed,
+    ServerAway,
+    StrangeAnswer,
+)
+from angarium.client.transport import Answer, HttpTransport
 from tests.fakes.clock import ManualClock
 from tests.unit.cli.town import Town, id_of
 from tests.unit.cli.town_server import TownServer

@@ -1,0 +1,10 @@
+"""A Python client of the HTTP API, on the standard library alone.
+
+The commands talk to the service through it. It knows the API and
+nothing of the server: neither its settings nor its engines.
+"""
+
+from angarium.client.client import Caller, Client
+from angarium.client.errors import RequestFailed
+
+__all__ = ["Caller", "Client", "RequestFailed"]
