@@ -21,10 +21,17 @@ _TASKS = Path("/proc/self/task")
 class NamedThread(threading.Thread):
     """A thread that also tells the kernel its name."""
 
-    def run(self) -> None:
-        """Show the name, then do what `threading.Thread` does."""
+    def start(self) -> None:
+        """Start the thread, and show its name before this returns.
+
+        The thread itself does not: it would open a file at a moment
+        that nobody can foresee.
+
+        Raises:
+            RuntimeError: The system starts no more threads.
+        """
+        super().start()
         show_thread_name(self)
-        super().run()
 
 
 def show_thread_name(thread: threading.Thread) -> None:

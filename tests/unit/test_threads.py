@@ -17,22 +17,30 @@ def comm() -> str:
     return Path("/proc/thread-self/comm").read_text().strip()
 
 
+def name_in_the_kernel(name: str) -> str:
+    """What the kernel calls a thread that was started under a name."""
+    seen: list[str] = []
+    started = threading.Event()
+
+    def work() -> None:
+        started.wait()
+        seen.append(comm())
+
+    thread = NamedThread(target=work, name=name)
+    thread.start()
+    started.set()
+    thread.join()
+    return seen[0]
+
+
 @linux
 def test_a_named_thread_has_its_name_in_the_kernel() -> None:
-    seen: list[str] = []
-    thread = NamedThread(target=lambda: seen.append(comm()), name="store-7")
-    thread.start()
-    thread.join()
-    assert seen == ["store-7"]
+    assert name_in_the_kernel("store-7") == "store-7"
 
 
 @linux
 def test_a_long_name_is_cut_after_15_bytes() -> None:
-    seen: list[str] = []
-    thread = NamedThread(target=lambda: seen.append(comm()), name="a-very-long-thread-name")
-    thread.start()
-    thread.join()
-    assert seen == ["a-very-long-thr"]
+    assert name_in_the_kernel("a-very-long-thread-name") == "a-very-long-thr"
 
 
 @linux

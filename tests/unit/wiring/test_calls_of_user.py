@@ -60,7 +60,7 @@ def test_the_embedded_engine_makes_one_answer_of_a_user_at_a_time(tmp_path: Path
             token = engine.signer.issue(Principal(user_id, "somebody"), clock.now_ms())
             client = stack.enter_context(RawClient(running.url))
             client.send(get("/v1/users/me", f"Authorization: Bearer {token}"))
-            until(lambda: running.server.dispatcher.in_hand == in_hand, f"request {in_hand}")
+            until(lambda: running.server.dispatcher.in_flight == in_hand, f"request {in_hand}")
 
         for number in range(READS):
             ask(one, number + 1)

@@ -6,7 +6,13 @@ import re
 from enum import Enum, auto
 from typing import Protocol
 
-from angarium.api.transport.http_parser import MAX_FIELDS, MAX_HEADERS, HttpError, is_field_line
+from angarium.api.transport.http_parser import (
+    MAX_FIELDS,
+    MAX_HEADERS,
+    HttpError,
+    is_field_line,
+    malformed,
+)
 from angarium.domain.errors import Code
 
 MAX_BODY = 64 * 1024
@@ -185,7 +191,7 @@ class ChunkedBody:
     def _take_data_end(self, buffer: bytes, at: int) -> int:
         end = buffer[at : at + 2]
         if not b"\r\n".startswith(end):
-            raise _malformed("A chunk is longer than its size says.")
+            raise malformed("A chunk is longer than its size says.")
         if len(end) < 2:
             return at
         self._next = _Next.SIZE
@@ -196,12 +202,12 @@ class ChunkedBody:
         feed = buffer.find(b"\n", at, at + most + 2)
         if feed < 0:
             if len(buffer) - at >= most + 2:
-                raise _malformed(
+                raise malformed(
                     f"A line between or behind the chunks has more than {most:,} bytes."
                 )
             return at
         if feed == at or buffer[feed - 1] != 0x0D:
-            raise _malformed("A line between or behind the chunks ends without a carriage return.")
+            raise malformed("A line between or behind the chunks ends without a carriage return.")
         line = buffer[at : feed - 1]
         if self._next is _Next.SIZE:
             self._begin_chunk(line)
@@ -214,7 +220,7 @@ class ChunkedBody:
         if not found:
             # Not shown back: where chunks are badly framed, a line is
             # the body's, and may hold a password.
-            raise _malformed("A chunk does not begin with its size as a hexadecimal number.")
+            raise malformed("A chunk does not begin with its size as a hexadecimal number.")
         self._discard(len(line) - len(found[1]))
         self._left = int(found[1], 16)
         self._size += self._left
@@ -231,7 +237,7 @@ class ChunkedBody:
         self._trailers += 1
         self._discard(len(line))
         if not is_field_line(line):
-            raise _malformed("The body's trailer has a line that is no header field.")
+            raise malformed("The body's trailer has a line that is no header field.")
 
     def _discard(self, count: int) -> None:
         self._discarded += count
@@ -240,7 +246,3 @@ class ChunkedBody:
                 Code.HEADERS_TOO_LARGE,
                 "The body's chunk extensions or trailers are too large; send none.",
             )
-
-
-def _malformed(detail: str) -> HttpError:
-    return HttpError(Code.MALFORMED_REQUEST, detail)

@@ -1,10 +1,10 @@
-"""One client's connection: `http.server`'s handler, driven by a
-selector instead of a thread of its own.
+"""One client's connection: requests in, responses out, in order.
+
+It is `http.server`'s handler, driven by an event loop instead of a
+thread of its own (docs/adr/0006). `connection_state.py` has the table
+of its states.
 """
 
-import contextlib
-import selectors
-import socket
 from collections.abc import Sequence
 from typing import Self
 
@@ -20,135 +20,111 @@ from angarium.api.transport.connection_state import (
     LINGERING,
     RUNNING,
 )
-from angarium.api.transport.http_parser import Fields, Framing, HttpError, fields_within
+from angarium.api.transport.http_parser import Fields, HttpError, fields_within
 from angarium.api.transport.limits import (
     BURST,
     IN_HAND_COPIES,
     MAX_PENDING,
     MAX_UNSENT,
-    RECEIVE,
     WRITE_PROGRESS,
 )
-from angarium.api.transport.nonblocking_handler import NonBlockingHandler
+from angarium.api.transport.nonblocking_handler import READ, WRITE, NonBlockingHandler
+from angarium.api.transport.request_framing import Framing
 from angarium.api.transport.request_reader import RequestReader
 from angarium.api.transport.response_writer import CONTINUE, SendBuffer
 from angarium.api.transport.trace_id import trace_id_of
 from angarium.domain.errors import Code
 
-READ = selectors.EVENT_READ
-WRITE = selectors.EVENT_WRITE
-
 _log = logs.get("angarium.api.transport.connection")
 
 
 class Connection(NonBlockingHandler):
-    """Reads requests, has them run, writes the answers in order; never
-    blocks.
+    """Reads requests, has them run, and writes the responses.
 
-    One request is in hand at a time; what is pipelined behind it waits
-    in the buffer, then in the socket.
+    It handles one request at a time. Pipelined requests wait in the
+    buffer, then in the socket.
     """
 
     def setup(self) -> None:
-        """Begin with nothing received and nothing to send."""
+        """Start with nothing received and nothing to send."""
         super().setup()
-        self._peer = str(self.client_address[0])
-        self._reader = RequestReader(self._owner.heads)
-        self._outbox = SendBuffer()
-        self._phase = HEAD
-        self._ended = False
-        self._closing = False
-        self._in_hand = 0
+        self._reader = RequestReader(self._loop.heads)
+        self._state = HEAD
+        self._input_ended = self._closing = False
+        # Bytes that the running request holds.
+        self._running_bytes = 0
         self._linger_until = 0.0
         self._admission: Admission | None = None
         self._access = AccessLog()
-        self._keep_alive, self._announces = True, False
+        self._keep_alive, self._says_keep_alive = True, False
         self._origins: Sequence[str] = ()
 
     def handle(self) -> None:
-        """Begin to wait for the first request."""
-        self._settle(starved=True)
+        """Wait for the first request."""
+        self._wait(starved=True)
 
     def finish(self) -> None:
-        """Keep the connection; it closes itself when the client or the
-        server is done.
-        """
+        """Stay open where `socketserver` would close the connection."""
 
     def ready(self, events: int) -> None:
-        """Go on after the socket became readable or writable, or when
-        its turn has come again.
+        """Continue, because the socket is ready or it is its turn.
 
         Args:
             events: The selector's mask, 0 for another turn.
         """
-        if self._phase is CLOSED:
+        if self._state is CLOSED:
             return
         if events & READ:
-            self._receive()
+            self._read()
         else:
             self._advance()
 
     def reply(self, response: Response) -> None:
-        """Send the answer of the one request in hand.
-
-        Args:
-            response: What is answered.
-        """
+        """Implements `Client.reply`."""
         self._respond(response)
-        if self._phase is CLOSED:
+        if self._state is CLOSED:
             self._hold(0)
         else:
             self._advance()
 
     def timed_out(self) -> None:
-        """End a wait that took too long: for a request, its rest, or
-        the client's reading.
+        """Close, because the client took too long.
+
+        In the middle of a request it gets 408 first.
         """
-        waits, self._waits = self._waits, None
-        if waits is self._owner.reading and self._phase is not DISCARDING:
+        queue, self._timeout_queue = self._timeout_queue, None
+        if queue is self._loop.reading and self._state is not DISCARDING:
             self._refuse(
                 Code.REQUEST_TIMEOUT,
                 "The request was not all there in time; send it again, faster.",
             )
-            self._finish()
+            self._flush_and_wait()
             return
-        if waits is self._owner.writing:
+        if queue is self._loop.writing:
             _log.info("write_timeout", "a client did not take its answer", peer=self._peer)
         self.close()
 
     def make_room(self) -> None:
-        """End the connection so that it holds nothing; say so where no
-        answer is on its way.
+        """Close, because all connections together hold too much memory.
+
+        In the middle of a request the client gets 503 first.
         """
-        if self._phase is RUNNING or self._outbox.blocked:
+        if self._state is RUNNING or self._send_buffer.blocked:
             self.close()
             return
         self._refuse(
             Code.OVERLOADED,
             "Too much is being sent to the service at once; send this again later.",
         )
-        self._reader = RequestReader(self._owner.heads)
-        self._finish()
-
-    def can_give_way(self) -> bool:
-        """Tell whether the connection can be closed to make room for
-        another one.
-
-        Returns:
-            False when bytes have arrived between two requests that
-            nobody read yet.
-        """
-        if self._waits is not self._owner.idle:
-            return self._waits is not None
-        with contextlib.suppress(BlockingIOError, ConnectionError):
-            return not self.connection.recv(1, socket.MSG_PEEK)
-        return True
+        self._reader = RequestReader(self._loop.heads)
+        self._flush_and_wait()
 
     def give_way(self) -> None:
-        """Close at once, with 503 to a request that was not all
-        sent.
+        """Close at once, to make room for another connection.
+
+        In the middle of a request the client gets 503 first.
         """
-        if self._waits is self._owner.reading:
+        if self._timeout_queue is self._loop.reading:
             self._refuse(
                 Code.OVERLOADED,
                 "The service has too many connections; send this again later, faster.",
@@ -157,169 +133,169 @@ class Connection(NonBlockingHandler):
                 return
         self.close()
 
-    def close_if_silent(self) -> None:
-        """Close unless bytes have arrived that nobody read yet."""
-        if self.can_give_way():
-            self.close()
-
     def stop_discarding(self) -> None:
-        """Read no more of a body that is answered already, where that
-        is all that is waited for.
-        """
-        if self._phase is DISCARDING:
+        """Stop reading away the body of a request that was refused."""
+        if self._state is DISCARDING:
             self._closing = True
-            self._settle(starved=True)
+            self._wait(starved=True)
 
     def close(self: Self) -> None:
-        """Close the socket and leave the server; what is in hand is
-        answered to nobody.
+        """Close the socket and leave the server; safe to repeat.
+
+        A running request continues; its response is sent to nobody.
         """
-        if self._phase is CLOSED:
+        if self._state is CLOSED:
             return
-        if self._phase is BODY:
-            self._access.write(UNANSWERED, self._owner.clock.monotonic())
+        if self._state is BODY:
+            self._access.write(UNANSWERED, self._loop.clock.monotonic())
         self._wait_in(None)
         self._watch(0)
-        # What is in hand goes on without its client, and takes room
-        # until it ends.
-        self._hold(self._in_hand)
-        # It knows this connection, and nobody takes these bytes any
+        # The running request holds its memory until it ends.
+        self._hold(self._running_bytes)
+        # It refers to this connection, and nobody needs these bytes any
         # more.
-        self._outbox = SendBuffer()
-        self._reader = RequestReader(self._owner.heads)
-        self._phase = CLOSED
+        self._send_buffer = SendBuffer()
+        self._reader = RequestReader(self._loop.heads)
+        self._state = CLOSED
         self.connection.close()
-        self._owner.forget(self)
+        self._loop.forget(self)
 
-    def _receive(self) -> None:
-        try:
-            data = self.connection.recv(RECEIVE)
-        except BlockingIOError:
+    def _read(self) -> None:
+        """Take what the socket has received, and act on it."""
+        data = self._receive()
+        if data is None:
             return
-        except OSError as error:
-            self._broken(error)
-            return
-        self._ended = not data
-        if self._phase is LINGERING:
-            self._lingered()
+        self._input_ended = not data
+        if self._state is LINGERING:
+            self._keep_lingering()
             return
         self._reader.feed(data)
         self._advance()
 
     def _advance(self) -> None:
-        # Does all that can be done with the bytes at hand.
-        if self._outbox.blocked and not self._flush():
+        """Do all that the received bytes allow, for at most a burst."""
+        if self._send_buffer.blocked and not self._flush():
             return
-        outbox = self._outbox
+        send_buffer = self._send_buffer
         steps = BURST
         while steps:
-            # Before the next request: who takes no answer gets no other
-            # made.
-            if outbox.held >= MAX_UNSENT and not self._flush():
+            # Before the next request: a client that takes no responses
+            # gets no more of them made.
+            if send_buffer.held >= MAX_UNSENT and not self._flush():
                 return
-            if outbox.blocked or not self._step():
+            if send_buffer.blocked or not self._step():
                 break
             steps -= 1
-            if self._reader.pending and self._owner.clock.monotonic() >= self._owner.slice_ends:
+            if self._reader.pending and self._loop.clock.monotonic() >= self._loop.slice_ends:
                 steps = 0
         # A full socket ends the burst too, and may have room again when
         # it is tried once more.
-        self._finish(starved=steps > 0 and not outbox.blocked)
+        self._flush_and_wait(starved=steps > 0 and not send_buffer.blocked)
 
     def _step(self) -> bool:
-        # Takes one request as far as possible; False when that needs
-        # more bytes, or an answer.
-        phase = self._phase
-        if self._closing or phase is RUNNING:
+        """Return False if more bytes or a response must come first."""
+        state = self._state
+        if self._closing or state is RUNNING:
             return False
         try:
-            if phase is HEAD:
-                return self._reader.pending > 0 and self._begin()
+            if state is HEAD:
+                return self._reader.pending > 0 and self._start_request()
             body = self._reader.body()
         except HttpError as error:
             self._refuse(error.code, error.detail)
             return False
         if body is None:
             return False
-        if phase is BODY and self._admission is not None:
+        if state is BODY and self._admission is not None:
             return self._run(self._admission, body)
-        self._phase = HEAD
+        self._state = HEAD
         return True
 
-    def _begin(self) -> bool:
+    def _start_request(self) -> bool:
+        """Return False if the next request needs more bytes to go on.
+
+        Route, token and length are checked on the head alone, before
+        the body is read (docs/adr/0007).
+        """
         known = self._reader.head()
         if known is None:
             return False
         request = known.request
         access = self._access
-        access.began = self._owner.now
+        access.began = self._loop.now
         access.method = method = request.method
         access.trace_id = trace_id = trace_id_of(request.fields)
         self._origins = request.fields.get("origin", ())
         framing = known.framing()
         self._keep_alive = framing.keep_alive
-        self._announces = framing.keep_alive and not request.minor
+        self._says_keep_alive = framing.keep_alive and not request.minor
         head = Head(method, request.path, request.query, request.headers, self._peer, trace_id)
-        decision = self._owner.dispatcher.admit(head)
+        decision = self._loop.dispatcher.application.admit(head)
         access.decision = decision
         if isinstance(decision, Refusal):
             return self._refuse_unread(decision.response, framing)
         access.identify(decision.principal)
-        return self._admit(decision, framing)
+        return self._start_body(decision, framing)
 
-    def _admit(self, admission: Admission, framing: Framing) -> bool:
+    def _start_body(self, admission: Admission, framing: Framing) -> bool:
+        """Return False if more of an admitted body must come first."""
         self._admission = admission
         if framing.length > MAX_BODY:
             detail = f"The body has {framing.length:,} bytes; send at most {MAX_BODY:,}."
-            response = self._owner.dispatcher.refuse(
+            response = self._loop.dispatcher.application.refuse(
                 Code.BODY_TOO_LARGE, detail, self._access.trace_id
             )
             return self._refuse_unread(response, framing)
-        self._phase = BODY
+        self._state = BODY
         if framing.expects_continue and not self._reader.pending:
-            self._outbox.add(CONTINUE)
+            self._send_buffer.add(CONTINUE)
         body = self._reader.expect_body(framing.length)
         return body is not None and self._run(admission, body)
 
     def _run(self, admission: Admission, body: bytes) -> bool:
-        owner = self._owner
-        weight = IN_HAND_COPIES * len(body)
+        """Return False if the request's response comes later."""
+        loop = self._loop
+        needed = IN_HAND_COPIES * len(body)
         if body:
-            # What it takes counts before it is made. Nobody waits for
-            # this client any more.
+            # Before the room is made: this client is not waited for, so
+            # its own connection must not be closed for it.
             self._wait_in(None)
-            if not owner.holdings.has_room(weight - self._held):
-                self._respond(owner.dispatcher.overloaded(admission))
+            if not loop.memory.has_room(needed - self._held):
+                self._respond(loop.dispatcher.overloaded(admission))
                 return True
-        self._phase = RUNNING
-        response = owner.dispatcher.run(admission, body, self)
+        self._state = RUNNING
+        response = loop.dispatcher.run(admission, body, self)
         if response is None:
-            self._in_hand = weight
+            self._running_bytes = needed
             return False
         self._respond(response)
         return True
 
     def _refuse_unread(self, response: Response, framing: Framing) -> bool:
-        # Answers before the body came; a small one is read off so that
-        # the connection can go on.
+        """Respond before the body came, then read a small one away.
+
+        So the connection can be used again.
+
+        Returns:
+            False if the rest of the body is awaited.
+        """
         if framing.expects_continue or framing.length > MAX_BODY:
             self._keep_alive = False
         self._respond(response)
         if framing.length and not self._closing:
-            self._phase = DISCARDING
+            self._state = DISCARDING
             if self._reader.expect_body(framing.length) is None:
                 return False
-            self._phase = HEAD
+            self._state = HEAD
         return True
 
     def _refuse(self, code: Code, detail: str) -> None:
-        # Answers a request that cannot be read on, and reads no
-        # further.
+        """Respond to a request that cannot be read on, then close."""
         self._keep_alive = False
         access = self._access
-        if self._phase is DISCARDING:
-            # Its answer is on its way already; all that is left is not
-            # to read a request out of this.
+        if self._state is DISCARDING:
+            # It has its response already. No further request may be
+            # read out of these bytes.
             access.discarded(code, self._peer)
             self._closing = True
             return
@@ -327,104 +303,100 @@ class Connection(NonBlockingHandler):
         if not access.began:
             fields = fields_within(self._reader.unread)
             self._origins = fields.get("origin", ())
-        access.broke_off(self._owner.now, fields)
-        self._respond(self._owner.dispatcher.refuse(code, detail, access.trace_id))
+        access.broke_off(self._loop.now, fields)
+        self._respond(self._loop.dispatcher.application.refuse(code, detail, access.trace_id))
 
     def _respond(self, response: Response) -> None:
-        owner = self._owner
+        """Put a response into the send buffer, and log the request."""
+        loop = self._loop
         access = self._access
-        if self._phase is CLOSED:
-            access.write(response.status, owner.clock.monotonic())
+        if self._state is CLOSED:
+            access.write(response.status, loop.clock.monotonic())
             return
-        fate: str | None = "keep-alive" if self._announces else None
-        if owner.stopping or not self._keep_alive:
+        connection_field: str | None = "keep-alive" if self._says_keep_alive else None
+        if loop.stopping or not self._keep_alive:
             self._closing = True
-            fate = "close"
-        if owner.cors is not None:
+            connection_field = "close"
+        if loop.cors is not None:
             response = response._replace(
-                headers=response.headers + owner.cors.fields(self._origins)
+                headers=response.headers + loop.cors.fields(self._origins)
             )
-        self._outbox.add(
-            owner.encoder.encode(response, access.trace_id, fate, access.method != "HEAD")
+        self._send_buffer.add(
+            loop.encoder.encode(
+                response, access.trace_id, connection_field, access.method != "HEAD"
+            )
         )
-        access.write(response.status, owner.clock.monotonic())
-        self._phase = HEAD
-        self._in_hand = 0
-        if self._waits is owner.reading:
-            # The next request has all its time again.
+        access.write(response.status, loop.clock.monotonic())
+        self._state = HEAD
+        self._running_bytes = 0
+        if self._timeout_queue is loop.reading:
+            # The next request has the whole time limit again.
             self._wait_in(None)
 
-    def _finish(self, starved: bool = True) -> None:
+    def _flush_and_wait(self, starved: bool = True) -> None:
+        """Send what the socket takes, then wait for what comes next."""
         if self._flush():
-            self._settle(starved)
+            self._wait(starved)
 
-    def _flush(self) -> bool:
-        # False when the connection broke.
-        try:
-            self._progress += self._outbox.flush(self.connection)
-        except OSError as error:
-            self._broken(error)
-            return False
-        return True
+    def _wait(self: Self, starved: bool) -> None:
+        """Wait for what comes next, under the time limit of the state.
 
-    def _settle(self: Self, starved: bool) -> None:
-        # Waits for whatever comes next, no longer than it may take.
-        owner = self._owner
+        Args:
+            starved: True if more bytes are needed to go on; False if a
+                burst has ended, and it is another connection's turn.
+        """
+        loop = self._loop
         pending = self._reader.pending
-        stuck = self._outbox.blocked
-        if stuck:
-            self._wait_in(owner.writing, afresh=self._progress >= WRITE_PROGRESS)
+        blocked = self._send_buffer.blocked
+        if blocked:
+            self._wait_in(loop.writing, afresh=self._sent_since_wait >= WRITE_PROGRESS)
         elif self._closing:
             self._linger()
             return
-        elif self._phase is RUNNING:
+        elif self._state is RUNNING:
             self._wait_in(None)
         elif not starved:
             self._wait_in(None)
-            owner.call_again(self)
-        elif self._ended:
-            self._break_off()
+            loop.call_again(self)
+        elif self._input_ended:
+            self._end_input()
             return
-        elif self._phase is HEAD and not pending:
-            self._wait_in(owner.idle, afresh=True)
+        elif self._state is HEAD and not pending:
+            self._wait_in(loop.idle, afresh=True)
         else:
-            self._wait_in(owner.reading)
-        wanted = 0 if self._ended or pending >= MAX_PENDING else READ
-        self._watch(wanted | WRITE if stuck else wanted)
-        self._hold(self._reader.trim() + self._outbox.held + self._in_hand)
+            self._wait_in(loop.reading)
+        events = 0 if self._input_ended or pending >= MAX_PENDING else READ
+        self._watch(events | WRITE if blocked else events)
+        self._hold(self._reader.trim() + self._send_buffer.held + self._running_bytes)
 
-    def _break_off(self) -> None:
-        # The client sends no more; when that is in the middle of a
-        # request it is told so.
-        if self._phase is DISCARDING or (self._phase is HEAD and not self._reader.pending):
+    def _end_input(self) -> None:
+        """Close after the last byte, with 400 to half a request."""
+        if self._state is DISCARDING or (self._state is HEAD and not self._reader.pending):
             self.close()
             return
         self._refuse(
             Code.MALFORMED_REQUEST, "The connection ended before the request did; send all of it."
         )
-        self._finish()
+        self._flush_and_wait()
 
     def _linger(self) -> None:
-        # Says that nothing follows, and reads on so that no reset
-        # overtakes the answer (RFC 9112, 9.6).
-        try:
-            self.connection.shutdown(socket.SHUT_WR)
-        except OSError as error:
-            self._broken(error)
-            return
-        self._phase = LINGERING
-        self._linger_until = self._owner.now + self._owner.limits.request_timeout
-        self._reader = RequestReader(self._owner.heads)
-        self._hold(0)
-        self._lingered()
+        """Say that nothing follows, and wait for the client to close.
 
-    def _lingered(self: Self) -> None:
-        if self._ended or self._owner.now >= self._linger_until:
+        Closing at once could send a reset that overtakes the response
+        (RFC 9112, section 9.6).
+        """
+        if not self._end_output():
+            return
+        self._state = LINGERING
+        self._linger_until = self._loop.now + self._loop.limits.request_timeout
+        self._reader = RequestReader(self._loop.heads)
+        self._hold(0)
+        self._keep_lingering()
+
+    def _keep_lingering(self: Self) -> None:
+        """Wait for more to throw away, or close if that is enough."""
+        if self._input_ended or self._loop.now >= self._linger_until:
             self.close()
             return
-        self._wait_in(self._owner.lingering, afresh=True)
+        self._wait_in(self._loop.lingering, afresh=True)
         self._watch(READ)
-
-    def _broken(self, error: OSError) -> None:
-        _log.debug("client_gone", f"a client broke its connection off: {error}", peer=self._peer)
-        self.close()

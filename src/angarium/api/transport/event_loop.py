@@ -1,4 +1,8 @@
-"""What a connection asks of the server that owns it."""
+"""What a connection needs of the server that owns it.
+
+A protocol, because `server.py` imports `connection.py`: the other
+direction would be a circle.
+"""
 
 from typing import Protocol, TypeVar
 
@@ -16,28 +20,29 @@ Owned = TypeVar("Owned")
 
 
 class EventLoop(Protocol[Owned]):
-    """A server, as its connections see it; every call comes from its
-    thread.
+    """The server, as its connections see it.
+
+    Everything here is used by the event loop's thread only.
 
     Attributes:
-        limits: The bounds of what is held and waited for.
-        clock: Tells the time.
-        now: The monotonic clock's seconds when the loop came round
-            last.
-        slice_ends: The monotonic clock's seconds at which it looks who
-            else is ready.
+        limits: All sizes and time limits.
+        clock: Measures the time limits.
+        now: Seconds of the monotonic clock when the loop last woke up.
+        slice_ends: When the loop looks who else is ready, in seconds of
+            the monotonic clock.
         dispatcher: Runs requests.
-        encoder: Makes bytes of answers.
-        heads: Takes requests' heads apart.
-        cors: Makes the header fields for web pages on every answer;
-            None where none may call.
-        holdings: Bytes of requests and answers that connections hold.
-        connections: All of them, by address.
-        stopping: True when every answer must close its connection.
+        encoder: Makes the bytes of responses.
+        heads: Parses requests' heads.
+        cors: Adds header fields for web pages to every response; None
+            where no page of another origin may call.
+        memory: Limits the bytes of requests and responses that all
+            connections hold.
+        connections: All open connections, by address.
+        stopping: True if every response must close its connection.
         idle: Connections between two requests.
         reading: Connections in the middle of a request.
         writing: Connections whose client reads slowly.
-        lingering: Connections whose last answer is out.
+        lingering: Connections whose last response was sent.
     """
 
     limits: ServerLimits
@@ -48,7 +53,7 @@ class EventLoop(Protocol[Owned]):
     encoder: ResponseEncoder
     heads: HeadCache
     cors: CorsPolicy | None
-    holdings: MemoryBudget[Owned]
+    memory: MemoryBudget[Owned]
     connections: ConnectionTable[Owned]
     stopping: bool
     idle: TimeoutQueue[Owned]
@@ -57,12 +62,12 @@ class EventLoop(Protocol[Owned]):
     lingering: TimeoutQueue[Owned]
 
     def watch(self, connection: Owned, before: int, events: int) -> None:
-        """Wake a connection at other events than before.
+        """Change the events of a socket that wake its connection.
 
         Args:
-            connection: To be told by `ready`.
-            before: The events it was woken at, 0 for none.
-            events: The selector's mask, 0 for none.
+            connection: Its `ready` is called at these events.
+            before: The selector's mask so far, 0 for none.
+            events: The selector's mask from now on, 0 for none.
         """
         ...
 
@@ -70,14 +75,14 @@ class EventLoop(Protocol[Owned]):
         """Call a connection's `ready` once others have had their turn.
 
         Args:
-            connection: Has more requests at hand.
+            connection: Has received more requests already.
         """
         ...
 
     def forget(self, connection: Owned) -> None:
-        """Forget a closed connection.
+        """Remove a closed connection.
 
         Args:
-            connection: Whose socket is closed.
+            connection: Its socket is closed.
         """
         ...

@@ -3,7 +3,8 @@ balancer's connections carry many.
 """
 
 from angarium.api.transport import http_parser
-from angarium.api.transport.http_parser import Framing, RequestHead, framing_of
+from angarium.api.transport.http_parser import RequestHead
+from angarium.api.transport.request_framing import Framing, framing_of
 
 MAX_HEADS = 512
 """Heads that are kept at most; the oldest goes first."""

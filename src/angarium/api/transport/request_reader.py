@@ -5,7 +5,7 @@ off them.
 from angarium.api.transport import http_parser
 from angarium.api.transport.body_reader import Body, ChunkedBody, SizedBody
 from angarium.api.transport.head_cache import HeadCache, KnownHead
-from angarium.api.transport.http_parser import CHUNKED
+from angarium.api.transport.request_framing import CHUNKED
 
 
 class RequestReader:

@@ -1,31 +1,42 @@
-"""Fixed threads for requests that must wait, so that the thread that
-owns the connections never does.
+"""A few threads for requests that may block.
+
+The event loop's thread never waits, so whatever may wait is done here
+(docs/adr/0006).
 """
 
 import contextlib
 import os
 import threading
 import time
+from collections.abc import Mapping
 
+from angarium.api.interface import ExecutionMode
 from angarium.api.transport.fair_queue import FairQueue, Job
+from angarium.api.transport.limits import ServerLimits
 from angarium.threads import NamedThread
 
-__all__ = ["Job", "ThreadPool"]
+__all__ = ["Job", "ThreadPool", "make_pools"]
+
+HASHING_NICENESS = 5
+"""How much the hashing threads' priority is lowered. At nice +5 such a
+thread weighs a third of the others when the cores are busy, so that
+logins become slower then, and sends do not. With a tenth (nice +10)
+logins waited for seconds on a busy machine.
+"""
 
 
 class ThreadPool:
-    """A few threads and a fair, bounded queue before them."""
+    """A few threads, fed by a fair queue with a maximum size."""
 
     def __init__(self, name: str, threads: int, queue: FairQueue, niceness: int = 0) -> None:
         """Set up the pool; `start` starts its threads.
 
         Args:
-            name: Of the threads, a number behind it.
+            name: Of the threads, which are called `name-0`, `name-1` …
             threads: How many.
             queue: Where its jobs wait.
-            niceness: How far its threads stand back when the machine is
-                busy, 0 to 19; only on Linux, where each thread has a
-                priority of its own.
+            niceness: How much the threads' priority is lowered, 0 to
+                19; only on Linux, where each thread has a priority.
         """
         self._name = name
         self._size = threads
@@ -34,8 +45,10 @@ class ThreadPool:
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Start the threads; they end with the program, even while one
-        of them hangs.
+        """Start the threads.
+
+        They are daemons: one that hangs does not keep the process
+        alive.
         """
         for number in range(self._size):
             thread = NamedThread(target=self._work, name=f"{self._name}-{number}", daemon=True)
@@ -49,62 +62,80 @@ class ThreadPool:
             job: Run on one of the threads; must not raise.
 
         Returns:
-            The job that is queued no longer, this one or another; None
-            when there was room.
+            The job that lost its place, this one or another; None if
+            there was room.
         """
         return self._queue.put(job)
 
     def withdraw(self, job: Job) -> bool:
-        """Take a job back that nobody waits for any more.
+        """Take back a job whose result nobody needs any more.
 
         Args:
             job: What was submitted.
 
         Returns:
-            True when it never runs; False when a thread has taken it,
-            or it was displaced.
+            True if it never runs; False if a thread has taken it, or
+            it was displaced.
         """
         return self._queue.remove(job)
 
     def displace(self, more_than: int) -> Job | None:
-        """Take the newest job of whoever has most back, to make room
-        for somebody else's.
+        """Take back the newest job of the flow with the most jobs.
 
         Args:
-            more_than: Jobs that somebody may have without being asked
-                for one.
+            more_than: A flow with as many jobs or fewer keeps them.
 
         Returns:
-            The job, None where there is none to take.
+            The job, None if no flow has more.
         """
         return self._queue.displace(more_than)
 
-    def close(self, patience: float) -> None:
-        """Let the threads finish what they do, and no more.
+    def close(self, timeout_s: float) -> None:
+        """Let the threads finish their current jobs, and no more.
 
         Args:
-            patience: Seconds to wait for all of them; one that hangs is
-                left behind.
+            timeout_s: For all threads together; one that hangs is left
+                behind.
         """
         self._queue.close()
-        give_up = time.monotonic() + patience
+        give_up = time.monotonic() + timeout_s
         for thread in self._threads:
             thread.join(max(0.0, give_up - time.monotonic()))
 
     def _work(self) -> None:
         """Run one job after the other until the queue is closed."""
-        self._stand_back()
+        self._lower_priority()
         while (job := self._queue.take()) is not None:
             job.run()
             self._queue.finished(job)
 
-    def _stand_back(self) -> None:
-        """Lower this thread's priority where threads have one, and
-        where that is allowed.
-        """
+    def _lower_priority(self) -> None:
+        """Lower this thread's priority, if the system allows it."""
         if self._niceness and hasattr(os, "setpriority") and os.uname().sysname == "Linux":
             with contextlib.suppress(OSError):
                 own = threading.get_native_id()
                 os.setpriority(
                     os.PRIO_PROCESS, own, os.getpriority(os.PRIO_PROCESS, own) + self._niceness
                 )
+
+
+def make_pools(limits: ServerLimits) -> Mapping[ExecutionMode, ThreadPool]:
+    """Set up a pool for each kind of request that may block.
+
+    Args:
+        limits: Sizes of the pools and of their queues.
+
+    Returns:
+        The pools by the requests' execution mode, not started.
+    """
+    most = limits.max_in_flight
+    store = FairQueue(most, most, limits.store_threads_of_user)
+    hashing = FairQueue(limits.max_logins, limits.logins_of_address, limits.hashing_threads)
+    health = FairQueue(most, most, limits.health_threads)
+    return {
+        ExecutionMode.STORE: ThreadPool("store", limits.store_threads, store),
+        ExecutionMode.HASHING: ThreadPool(
+            "hashing", limits.hashing_threads, hashing, HASHING_NICENESS
+        ),
+        ExecutionMode.HEALTH: ThreadPool("health", limits.health_threads, health),
+    }

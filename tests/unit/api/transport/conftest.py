@@ -7,6 +7,8 @@ from contextlib import ExitStack
 
 import pytest
 
+from angarium.api.transport.connection import Connection
+from angarium.api.transport.connection_state import TRANSITIONS, ConnectionState
 from angarium.api.transport.limits import ServerLimits
 from tests.fakes.application import StubApplication
 from tests.fakes.clock import ManualClock
@@ -35,3 +37,32 @@ def start(application: StubApplication, clock: ManualClock) -> Iterator[Start]:
         # Whoever still waits at the gate would hold up the server's
         # end.
         application.gate.set()
+
+
+class RecordedState:
+    """A connection's state that remembers every step."""
+
+    def __init__(self) -> None:
+        self.steps: set[tuple[ConnectionState, ConnectionState]] = set()
+
+    def __get__(self, connection: Connection, owner: object = None) -> ConnectionState:
+        state: ConnectionState = connection.__dict__["_state"]
+        return state
+
+    def __set__(self, connection: Connection, state: ConnectionState) -> None:
+        before = connection.__dict__.get("_state")
+        if before is not None:
+            self.steps.add((before, state))
+        connection.__dict__["_state"] = state
+
+
+@pytest.fixture(autouse=True)
+def steps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[set[tuple[ConnectionState, ConnectionState]]]:
+    """Watch all connections of a test: each step is in the table."""
+    recorded = RecordedState()
+    monkeypatch.setattr(Connection, "_state", recorded, raising=False)
+    yield recorded.steps
+    unknown = {step for step in recorded.steps if step[1] not in TRANSITIONS[step[0]]}
+    assert unknown == set(), "connection_state.py has a table of all steps"

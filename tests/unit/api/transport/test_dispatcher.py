@@ -69,7 +69,7 @@ class Desk:
     ) -> Caller:
         """Run a request whose answer comes at once or later."""
         fields = [("X-User", user), ("X-Forwarded-For", client)]
-        admission = self.dispatcher.admit(
+        admission = self.dispatcher.application.admit(
             Head("POST", path, "", Headers(fields), "127.0.0.1", TRACE)
         )
         assert not isinstance(admission, Refusal)
@@ -183,7 +183,7 @@ def test_logins_are_not_in_hand_and_are_heard_when_nothing_else_is(closing: Exit
     desk.ask("/await")
     assert desk.ask("/echo").statuses == [503]
     login = desk.ask("/hash")
-    assert desk.dispatcher.in_hand == 1
+    assert desk.dispatcher.in_flight == 1
     desk.dispatcher.start()
     desk.until_answered(login)
     assert login.statuses == [200]
@@ -263,7 +263,7 @@ def test_where_there_is_no_room_at_all_whoever_has_most_that_waits_makes_some(
         [],
         [[], [], [], ["overloaded"]],
     )
-    assert desk.dispatcher.in_hand == 6
+    assert desk.dispatcher.in_flight == 6
     assert desk.ask("/store", user="mallory").codes == ["overloaded"]
     assert [caller.answers for caller in light] == [[], []]
 

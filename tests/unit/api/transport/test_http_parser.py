@@ -186,7 +186,7 @@ def test_a_head_that_is_not_all_there_is_no_fault() -> None:
     ["here", "here:80", "here:", "127.0.0.1:8080", "[::1]:8080", "a-b.c_d", "%41", "a!$&'()*+;="],
 )
 def test_a_host_may_have_a_port(host: str) -> None:
-    http_parser.check_host([host], wanted=True)
+    http_parser.check_host([host], required=True)
 
 
 @pytest.mark.parametrize(
@@ -194,19 +194,19 @@ def test_a_host_may_have_a_port(host: str) -> None:
 )
 def test_a_host_that_is_none_is_malformed(host: str) -> None:
     with pytest.raises(HttpError):
-        http_parser.check_host([host], wanted=True)
+        http_parser.check_host([host], required=True)
 
 
 def test_only_http_1_1_must_name_its_host() -> None:
-    http_parser.check_host(None, wanted=False)
+    http_parser.check_host(None, required=False)
     with pytest.raises(HttpError):
-        http_parser.check_host(None, wanted=True)
+        http_parser.check_host(None, required=True)
 
 
 @pytest.mark.parametrize("wanted", [True, False])
 def test_a_host_is_named_once(wanted: bool) -> None:
     with pytest.raises(HttpError):
-        http_parser.check_host(["a", "a"], wanted=wanted)
+        http_parser.check_host(["a", "a"], required=wanted)
 
 
 Outcome = tuple[str, object]

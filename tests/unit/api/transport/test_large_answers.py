@@ -41,7 +41,7 @@ def closing() -> Iterator[ExitStack]:
 
 
 def begun(dispatcher: Dispatcher, caller: Caller, path: str) -> None:
-    admission = dispatcher.admit(HEAD._replace(path=path))
+    admission = dispatcher.application.admit(HEAD._replace(path=path))
     assert not isinstance(admission, Refusal)
     assert dispatcher.run(admission, b"", caller) is None
 

@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from angarium.api.transport.head_cache import HeadCache
-from angarium.api.transport.http_parser import CHUNKED, HttpError
+from angarium.api.transport.http_parser import HttpError
+from angarium.api.transport.request_framing import CHUNKED
 from angarium.api.transport.request_reader import RequestReader
 
 GET = b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n"

@@ -22,7 +22,7 @@ ROOM = 10 * len(HALF)
 
 
 def held(running: Running) -> int:
-    return running.server.holdings.held
+    return running.server.memory.held
 
 
 def await_with_an_answer_unsent(
@@ -40,7 +40,7 @@ def await_with_an_answer_unsent(
         assert application.awaiting.acquire(timeout=PATIENCE)
         turn(running)
         for connection in running.server.connections:
-            if connection._outbox.blocked:
+            if connection._send_buffer.blocked:
                 return connection
         application.futures[-1].set_result("done")
     raise AssertionError("the socket took a thousand answers")
@@ -52,7 +52,7 @@ def test_pipelined_answers_that_nobody_reads_do_not_pile_up(start: Start) -> Non
         client.send(get(f"/large/{ANSWER}") * 64)
         seen(running, lambda: len(running.server.writing) == 1)
         (connection,) = running.server.writing
-        assert connection._outbox.held <= MAX_UNSENT + ANSWER + 1000
+        assert connection._send_buffer.held <= MAX_UNSENT + ANSWER + 1000
         assert held(running) <= MAX_UNSENT + ANSWER + 1000 + 64 * len(get(f"/large/{ANSWER}"))
         assert [client.answer().body for _ in range(64)] == [b"x" * ANSWER] * 64
         seen(running, lambda: held(running) == 0)
@@ -217,9 +217,9 @@ def test_a_closed_connection_keeps_no_answer_while_its_next_request_is_in_hand(
     running = start()
     with RawClient(running.url, receive_buffer=4096) as client:
         connection = await_with_an_answer_unsent(running, client, application)
-        assert connection._outbox.held > 0
+        assert connection._send_buffer.held > 0
         client.reset()
         seen(running, lambda: all(each is not connection for each in running.server.connections))
-        assert connection._outbox.held == 0
+        assert connection._send_buffer.held == 0
         application.futures[-1].set_result("done")
         seen(running, lambda: held(running) == 0)

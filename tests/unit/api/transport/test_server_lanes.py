@@ -166,7 +166,7 @@ def test_what_waited_too_long_for_its_lane_is_never_run(
         waiting.send(post("/store", b"waiting"))
         with RawClient(running.url) as other:
             other.ask(get("/echo"))
-            while running.server.dispatcher.in_hand < 2:
+            while running.server.dispatcher.in_flight < 2:
                 other.ask(get("/echo"))
         clock.advance(2.1)
         assert [hanging.answer().status, waiting.answer().status] == [503, 503]
@@ -183,8 +183,8 @@ def test_what_nobody_waits_for_any_more_holds_no_body(
         hanging.send(get("/store"))
         entered(application)
         waiting.send(post("/store", b"waiting"))
-        seen(running, lambda: running.server.dispatcher.in_hand == 2)
-        (_, queued) = running.server.dispatcher._lanes[ExecutionMode.STORE]
+        seen(running, lambda: running.server.dispatcher.in_flight == 2)
+        (_, queued) = running.server.dispatcher._pool_timeouts[ExecutionMode.STORE]
         assert queued.body == b"waiting"
         clock.advance(2.1)
         assert waiting.answer().status == 503
@@ -246,7 +246,7 @@ def test_requests_in_hand_are_bounded(start: Start, application: StubApplication
         for future in application.futures[1:]:
             future.set_result("all")
         assert [client.answer().status for client in held[1:]] == [202, 202]
-    assert running.server.dispatcher.in_hand == 0
+    assert running.server.dispatcher.in_flight == 0
 
 
 def test_a_request_that_is_still_being_sent_is_not_in_hand(start: Start) -> None:

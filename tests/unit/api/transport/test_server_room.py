@@ -11,7 +11,7 @@ from contextlib import ExitStack
 import pytest
 
 from angarium.api.transport.limits import ServerLimits
-from angarium.api.transport.server import SLICE
+from angarium.api.transport.server import SLICE_S
 from angarium.logs.line import action_of, fields_of
 from tests.fakes.application import StubApplication
 from tests.fakes.clock import ManualClock
@@ -231,7 +231,7 @@ class HastyClock(ManualClock):
     """Passes by a whole slice of the loop with each look."""
 
     def monotonic(self) -> float:
-        self.advance(SLICE)
+        self.advance(SLICE_S)
         return super().monotonic()
 
 

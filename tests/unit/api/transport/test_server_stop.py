@@ -11,8 +11,9 @@ from contextlib import ExitStack
 
 import pytest
 
+from angarium.api.transport.acceptor import MAX_ACCEPTED_AT_ONCE
 from angarium.api.transport.limits import ServerLimits
-from angarium.api.transport.server import ACCEPTED_AT_ONCE, Server
+from angarium.api.transport.server import Server
 from angarium.clock import SystemClock
 from tests.fakes.application import StubApplication
 from tests.fakes.clock import ManualClock
@@ -105,7 +106,9 @@ def test_a_body_that_is_answered_already_is_not_waited_for(application: StubAppl
 def test_what_was_sent_before_the_stop_is_answered(application: StubApplication) -> None:
     server = Server(("127.0.0.1", 0), application, ServerLimits(), SystemClock())
     with ExitStack() as stack:
-        clients = [stack.enter_context(RawClient(server.url)) for _ in range(2 * ACCEPTED_AT_ONCE)]
+        clients = [
+            stack.enter_context(RawClient(server.url)) for _ in range(2 * MAX_ACCEPTED_AT_ONCE)
+        ]
         for client in clients:
             client.send(get("/echo"))
         server.stop(PATIENCE)

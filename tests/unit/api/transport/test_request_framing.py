@@ -1,7 +1,8 @@
 import pytest
 
 from angarium.api.transport import http_parser
-from angarium.api.transport.http_parser import CHUNKED, Framing, HttpError, framing_of
+from angarium.api.transport.http_parser import HttpError
+from angarium.api.transport.request_framing import CHUNKED, Framing, framing_of
 from angarium.domain.errors import Code
 
 
