@@ -86,7 +86,7 @@ def main() -> int:
     without = os.environ["BENCH_WITHOUT"].split(",")
     settings = Settings.from_env(os.environ)
     if "marks" in without:
-        message_writer.MARK_EVERY = NEVER
+        message_writer.FULL_SCAN_EVERY = NEVER
     if "second tries" in without:
         cluster.ASK_ANOTHER_AFTER_SECONDS = NEVER
     handler = logs.configure(

@@ -14,7 +14,7 @@ from itertools import islice
 from cassandra.cluster import Session
 from cassandra.query import BatchStatement, BatchType, BoundStatement
 
-from angarium.engines.cassandra.message_writer import ROWS_PER_MUTATION
+from angarium.engines.cassandra.prefix_reads import ROWS_PER_MUTATION
 from angarium.engines.cassandra.statements import Statement
 from bench.peers.clients import consumer, session
 from bench.peers.rows import Incoming, Prepared, index_row, message_row, note, read, tell

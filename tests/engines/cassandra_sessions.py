@@ -35,7 +35,7 @@ def shared_sessions(
         # on, at half the cost; where copies differ or are gone, a test
         # has a keyspace of its own.
         address = CassandraAddress(points, "one_copy")
-        prepare(address, replication=1, timeout=PREPARE_SECONDS)
+        prepare(address, replication=1, timeout_s=PREPARE_SECONDS)
         opened[addresses] = connected(address), connected(address)
         for session in opened[addresses]:
             request.session.addfinalizer(session.close)

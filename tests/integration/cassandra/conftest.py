@@ -50,7 +50,7 @@ def on_node(cassandra_node: CassandraCluster) -> CassandraAddress:
     kill and start again.
     """
     address = CassandraAddress(contact_points(cassandra_node.address))
-    prepare(address, replication=1, timeout=PREPARE_SECONDS)
+    prepare(address, replication=1, timeout_s=PREPARE_SECONDS)
     return address
 
 

@@ -15,7 +15,8 @@ from angarium.domain.errors import StoreUnavailable
 from angarium.domain.message import BEGINNING, Message, Status
 from angarium.engines.cassandra.conversations import CassandraConversations
 from angarium.engines.cassandra.message_reader import CassandraMessageReader
-from angarium.engines.cassandra.message_writer import ROWS_PER_MUTATION, CassandraMessageWriter
+from angarium.engines.cassandra.message_writer import CassandraMessageWriter
+from angarium.engines.cassandra.prefix_reads import ROWS_PER_MUTATION
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.statements import Statement
 from angarium.ports.messages import ReceiptOutcome, StoreOutcome, Summary

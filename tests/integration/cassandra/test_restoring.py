@@ -8,7 +8,8 @@ import pytest
 
 from angarium.domain.message import BEGINNING, Message, Status
 from angarium.engines.cassandra.message_reader import CassandraMessageReader
-from angarium.engines.cassandra.message_writer import ROWS_PER_MUTATION, CassandraMessageWriter
+from angarium.engines.cassandra.message_writer import CassandraMessageWriter
+from angarium.engines.cassandra.prefix_reads import ROWS_PER_MUTATION
 from angarium.engines.cassandra.row_mapping import RECEIPT_RANK, write_time
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.statements import Statement

@@ -11,10 +11,10 @@ from angarium.domain.message import BEGINNING, InboxPosition, Message, Status
 from angarium.engines.cassandra import inbox_cursors, inbox_reader
 from angarium.engines.cassandra.message_reader import CassandraMessageReader
 from angarium.engines.cassandra.message_writer import (
-    MARK_EVERY,
-    ROWS_PER_MUTATION,
+    FULL_SCAN_EVERY,
     CassandraMessageWriter,
 )
+from angarium.engines.cassandra.prefix_reads import ROWS_PER_MUTATION
 from angarium.engines.cassandra.prepared_session import PreparedSession
 from angarium.engines.cassandra.row_mapping import Rows
 from angarium.engines.cassandra.session import CassandraSession, Parameters
@@ -187,10 +187,10 @@ def test_a_message_that_is_never_confirmed_makes_no_call_longer_however_many_are
 def test_marks_follow_a_talk_in_which_one_only_writes(
     session: CassandraSession, recorder: CassandraMessageWriter, chat: Chat
 ) -> None:
-    record_all(recorder, chat.messages(4 * MARK_EVERY))
+    record_all(recorder, chat.messages(4 * FULL_SCAN_EVERY))
     mark = delivered_mark(session, chat, chat.alice)
     assert isinstance(mark, int)
-    assert mark >= 3 * MARK_EVERY
+    assert mark >= 3 * FULL_SCAN_EVERY
     assert delivered_mark(session, chat, chat.bob) is None
 
 
@@ -204,7 +204,7 @@ def test_marks_follow_receipts_in_whatever_order_and_over_more_than_one_step_tak
     number = one_step + 50
     # No offset at which marks follow by themselves.
     messages = [chat.message() for _ in range(number * 2)]
-    messages = [each for each in messages if each.position.offset % MARK_EVERY][:number]
+    messages = [each for each in messages if each.position.offset % FULL_SCAN_EVERY][:number]
     record_all(recorder, messages)
     mark(recorder, chat, *map(receipt, reversed(messages)))
     first = delivered_mark(session, chat, chat.bob)

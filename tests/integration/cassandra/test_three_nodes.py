@@ -20,7 +20,8 @@ from angarium.engines.cassandra.cluster import CassandraAddress
 from angarium.engines.cassandra.conversations import CassandraConversations
 from angarium.engines.cassandra.inbox_reader import InboxReader
 from angarium.engines.cassandra.message_reader import CassandraMessageReader
-from angarium.engines.cassandra.message_writer import ROWS_PER_MUTATION, CassandraMessageWriter
+from angarium.engines.cassandra.message_writer import CassandraMessageWriter
+from angarium.engines.cassandra.prefix_reads import ROWS_PER_MUTATION
 from angarium.engines.cassandra.schema import KeyspaceReport, prepare
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.ports.messages import StoreOutcome

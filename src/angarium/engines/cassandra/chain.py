@@ -1,5 +1,8 @@
-"""Writing what happens one answer after the other as straight code,
-while no thread waits.
+"""Straight code for requests that follow each other, without a thread.
+
+A chain is a generator: it yields a request, is sent its rows, and goes
+on. No thread blocks in between. One thread of the driver runs all
+chains, so a chain must not wait for anything itself.
 """
 
 from collections.abc import Generator, Iterable, Sequence
@@ -12,34 +15,34 @@ from angarium.engines.cassandra.row_mapping import Rows
 Result = TypeVar("Result")
 
 Chain = Generator["Future[Rows]", Rows, Result]
-"""Yields the next question, is sent its answer, returns the result; a
-failed answer is raised inside.
+"""Yields the next request and is sent its rows; a failed request raises
+inside the chain. Returns the result.
 """
 
 
 def run_chain(steps: Chain[Result]) -> "Future[Result]":
-    """Run steps on whichever threads bring the answers.
+    """Run a chain on whichever threads complete its requests.
 
     Args:
-        steps: What to do; its errors other than StoreUnavailable become
+        steps: The chain; its errors other than StoreUnavailable become
             one.
 
     Returns:
         A future of the result, or of StoreUnavailable.
     """
     outcome: Future[Result] = Future()
-    # From here on nobody can cancel it, so that the driver's thread can
-    # always end it.
+    # From here on nobody can cancel it, so the driver's thread can
+    # always complete it.
     outcome.set_running_or_notify_cancel()
     _advance(steps, outcome, None)
     return outcome
 
 
-def gather(questions: "Iterable[Future[Rows]]") -> Chain[Sequence[Rows]]:
-    """Wait for what was asked together.
+def gather(requests: "Iterable[Future[Rows]]") -> Chain[Sequence[Rows]]:
+    """Wait for requests that were sent together.
 
     Args:
-        questions: All are asked before the first answer is waited for.
+        requests: All are sent before the first answer is waited for.
 
     Yields:
         Each of them.
@@ -48,19 +51,19 @@ def gather(questions: "Iterable[Future[Rows]]") -> Chain[Sequence[Rows]]:
         Their answers, in the same order.
     """
     answers = []
-    for question in list(questions):
-        answers.append((yield question))  # noqa: PERF401 - a comprehension cannot yield
+    for request in list(requests):
+        answers.append((yield request))  # noqa: PERF401 - a comprehension cannot yield
     return answers
 
 
 def await_future(future: "Future[Result]") -> Chain[Result]:
-    """Wait for what is no question to the store.
+    """Wait inside a chain for something other than a request.
 
     Args:
-        future: Of anything; it is done by some other thread.
+        future: Of anything; another thread completes it.
 
     Yields:
-        What is answered when it is done.
+        A future that completes with it.
 
     Returns:
         Its result.
@@ -75,22 +78,24 @@ def await_future(future: "Future[Result]") -> Chain[Result]:
 def _advance(
     steps: Chain[Result], outcome: "Future[Result]", answer: "Future[Rows] | None"
 ) -> None:
+    """Resume a chain with an answer, up to its next request."""
     try:
-        question = next(steps) if answer is None else _hand_over(steps, answer)
+        request = next(steps) if answer is None else _send_answer(steps, answer)
     except StopIteration as end:
         outcome.set_result(end.value)
     except StoreUnavailable as error:
         outcome.set_exception(error)
-    except Exception as error:  # noqa: BLE001 - a future that never completes would stop a lane for ever
+    except Exception as error:  # noqa: BLE001 - a future that never completes would block a conversation for ever
         failure = StoreUnavailable(
-            f"the store's answer was not understood: {type(error).__name__}"
+            f"the answer of Cassandra could not be processed: {type(error).__name__}"
         )
         failure.__cause__ = error
         outcome.set_exception(failure)
     else:
-        question.add_done_callback(lambda done: _advance(steps, outcome, done))
+        request.add_done_callback(lambda done: _advance(steps, outcome, done))
 
 
-def _hand_over(steps: Chain[Result], answer: "Future[Rows]") -> "Future[Rows]":
+def _send_answer(steps: Chain[Result], answer: "Future[Rows]") -> "Future[Rows]":
+    """Return the next request, given rows or an error."""
     error = answer.exception()
     return steps.send(answer.result()) if error is None else steps.throw(error)

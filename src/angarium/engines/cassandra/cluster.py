@@ -1,4 +1,4 @@
-"""How Cassandra is reached: addresses, policies and patience."""
+"""How Cassandra is reached: addresses, policies and timeouts."""
 
 import socket
 import ssl
@@ -21,17 +21,28 @@ from cassandra.query import tuple_factory
 from angarium.engines.cassandra.patches.bounded_connection import BoundedConnection
 
 REQUEST_SECONDS = 2.0
+"""The maximum for one request: no caller of the API waits longer for
+the store (docs/adr/0007).
+"""
 CONTROL_SECONDS = 5.0
 """How long a node may take to describe the cluster. One that has just
-started needs more than the driver's 2 s, and would be given up although
-it answers everything else.
+started needs more than the driver's default of 2 s; it would be dropped
+although it answers all other requests.
 """
 
 HEARTBEAT_SECONDS = 5
+"""Idle connections are checked this often, and this is also how long
+the check may take: a node that falls silent is noticed within 10 s (the
+driver's defaults would need 60).
+"""
 RECONNECT_SECONDS = (0.5, 5.0)
+"""The first and the longest pause between attempts to reconnect to a
+node: one that is back is used again within 5 s.
+"""
 ASK_ANOTHER_AFTER_SECONDS = 0.25
 """A node that falls silent keeps its connections until it misses a
-heartbeat; until then another is asked.
+heartbeat; until then a request is also sent to another node after this
+time, far longer than a healthy one takes.
 """
 
 PROTOCOL = 5
@@ -40,16 +51,17 @@ PROTOCOL = 5
 
 @dataclass(frozen=True, slots=True)
 class CassandraAddress:
-    """Where the cluster is, and how much of it must answer.
+    """Where the cluster is, and how many replicas must answer.
 
     Attributes:
-        contact_points: Hosts and ports.
-        keyspace: The keyspace, letters, digits and underscores.
-        datacenter: The local one.
+        contact_points: Hosts and ports that the cluster is found
+            through.
+        keyspace: Letters, digits and underscores; capitals count.
+        datacenter: The local one, as the nodes call it.
         consistency: Of reads and writes, such as `LOCAL_QUORUM`.
-        username: None where nobody logs in.
-        password: None where nobody logs in.
-        cafile: Whom to trust; None for a connection that is not
+        username: None where the nodes ask for no login.
+        password: None where the nodes ask for no login.
+        cafile: Certificates to trust; None for a connection that is not
             encrypted.
     """
 
@@ -69,11 +81,13 @@ class CassandraAddress:
 
 
 def build(address: CassandraAddress) -> Cluster:
-    """Make a cluster object; a failed `connect` spoils it, so each try
-    needs a new one.
+    """Make a cluster object for one attempt to connect.
+
+    A failed `connect` makes it unusable, so each attempt needs a new
+    one.
 
     Args:
-        address: Where it is.
+        address: Where the cluster is.
 
     Returns:
         An object that has not connected yet.
@@ -92,43 +106,47 @@ def build(address: CassandraAddress) -> Cluster:
         contact_points=[_end_point(host, port) for host, port in address.contact_points],
         connection_class=BoundedConnection,
         execution_profiles={EXEC_PROFILE_DEFAULT: profile},
-        # The default gives up after 64 tries; a node may be away for
+        # The default gives up after 64 attempts; a node may be away for
         # longer.
         reconnection_policy=ExponentialReconnectionPolicy(*RECONNECT_SECONDS, None),
         protocol_version=PROTOCOL,
         idle_heartbeat_interval=HEARTBEAT_SECONDS,
         idle_heartbeat_timeout=HEARTBEAT_SECONDS,
         connect_timeout=REQUEST_SECONDS,
-        # The driver hands a request over in pieces of 4 KB, and each
-        # piece would wait until the node has acknowledged the one
-        # before, for which it takes up to 40 ms.
+        # The driver sends a request in pieces of 4 KB. With Nagle's
+        # algorithm each piece would wait for the acknowledgement of the
+        # one before, up to 40 ms.
         sockopts=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
         control_connection_timeout=CONTROL_SECONDS,
         auth_provider=_login(address),
         ssl_context=_encryption(address),
-        # One silent node would hold up every statement in turn; nodes
-        # learn of a statement when they need it.
+        # One silent node would delay every statement in turn; a node
+        # prepares a statement when it first needs it.
         prepare_on_all_hosts=False,
         monitor_reporting_enabled=False,
     )
 
 
 def _end_point(host: str, port: int) -> EndPoint:
+    """Make a contact point with a port of its own."""
     return DefaultEndPoint(host, port)
 
 
 def _serial(consistency: str) -> int:
+    """Return the consistency of conditional writes."""
     local = consistency.startswith("LOCAL")
     return int(ConsistencyLevel.LOCAL_SERIAL if local else ConsistencyLevel.SERIAL)
 
 
 def _login(address: CassandraAddress) -> PlainTextAuthProvider | None:
+    """Return what the driver logs in with, or None."""
     if address.username is None:
         return None
     return PlainTextAuthProvider(address.username, address.password)
 
 
 def _encryption(address: CassandraAddress) -> ssl.SSLContext | None:
+    """Return a TLS context that trusts one file, or None."""
     return (
         None if address.cafile is None else ssl.create_default_context(cafile=str(address.cafile))
     )

@@ -1,5 +1,8 @@
-"""The connection of a process to the cluster: made in the background,
-for as long as it takes.
+"""The connection of a process to the cluster.
+
+A thread tries until it has connected. Later the driver reconnects by
+itself; only when no node has been reachable for 5 s does the thread
+connect anew.
 """
 
 import threading
@@ -15,28 +18,27 @@ from angarium.threads import NamedThread
 
 
 class Absence:
-    """Tells a long absence from a short one; used by one thread."""
+    """Measures how long no node has been connected, on one thread."""
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
-        """Set the bound.
+        """Start as if a node were connected.
 
         Args:
-            seconds: From then on an absence is long.
-            clock: Tells the time, in seconds.
+            seconds: An absence of at least this length is long.
+            clock: Monotonic seconds.
         """
         self._seconds = seconds
         self._clock = clock
         self._since: float | None = None
 
     def is_long(self, present: bool) -> bool:
-        """Note how things stand.
+        """Note whether a node is connected now.
 
         Args:
-            present: Whether somebody is there now.
+            present: Whether one is.
 
         Returns:
-            True when nobody has been there at any look since so long
-            ago.
+            True when every look for at least the set time found none.
         """
         now = self._clock()
         if present:
@@ -47,12 +49,15 @@ class Absence:
 
 
 CLOSE_SECONDS = 5.0
+"""The driver waits for its threads without a limit; a process that
+stops does not.
+"""
 
-LOOK_SECONDS = 1.0
+CHECK_INTERVAL_S = 1.0
 ABSENT_SECONDS = 5.0
-"""When no node has been connected for so long, the contact points'
+"""When no node has been connected for this long, the contact points'
 names are resolved anew: the driver itself tries the addresses that
-nodes told it last, and in containers all of them may come back at
+nodes reported last, and in containers all of them may come back at
 others.
 """
 
@@ -60,10 +65,9 @@ _log = logs.get("angarium.cassandra")
 
 
 class Connector:
-    """Tries until it is connected, and again when no node has been for
-    long. Used by any thread.
+    """Connects, and connects anew after a long absence of all nodes.
 
-    In between the driver reconnects by itself.
+    In between the driver reconnects by itself. Used by any thread.
     """
 
     def __init__(
@@ -72,23 +76,23 @@ class Connector:
         connect: Callable[[CassandraAddress], PreparedSession] = connections.connect,
         listens: Callable[[CassandraAddress], bool] = connections.listens,
         clock: Callable[[], float] = time.monotonic,
-        look_seconds: float = LOOK_SECONDS,
+        check_interval_s: float = CHECK_INTERVAL_S,
     ) -> None:
-        """Begin to connect.
+        """Start to connect, on a thread of its own.
 
         Args:
             address: Where the cluster is.
             connect: Connects through the contact points.
-            listens: Tells whether anybody takes connections there.
-            clock: Tells how long nodes are gone, in seconds.
-            look_seconds: So often is looked whether a node is
-                connected.
+            listens: Says whether any contact point accepts connections.
+            clock: Monotonic seconds, to measure an absence with.
+            check_interval_s: Seconds between two looks whether a node
+                is connected.
         """
         self._address = address
         self._connect = connect
         self._listens = listens
         self._absence = Absence(ABSENT_SECONDS, clock)
-        self._look_seconds = look_seconds
+        self._check_interval_s = check_interval_s
         self._repeats = logs.Repeats()
         self._connected: PreparedSession | None = None
         self._lock = threading.Lock()
@@ -98,13 +102,13 @@ class Connector:
         self._thread.start()
 
     def require(self) -> PreparedSession:
-        """Give what to ask, without waiting.
+        """Return the connection, without waiting for it.
 
         Returns:
-            The connection.
+            The connection, with every statement prepared.
 
         Raises:
-            StoreUnavailable: There is none yet, or no longer.
+            StoreUnavailable: There is none yet, or it is closed.
         """
         connected = self._connected
         if connected is None:
@@ -114,16 +118,16 @@ class Connector:
             )
         return connected
 
-    def await_connection(self, timeout: float) -> bool:
+    def await_connection(self, timeout_s: float) -> bool:
         """Wait for the first connection.
 
         Args:
-            timeout: Seconds at most.
+            timeout_s: Seconds to wait at most.
 
         Returns:
             True once connected.
         """
-        return self._ready.wait(timeout)
+        return self._ready.wait(timeout_s)
 
     def close(self) -> None:
         """Disconnect within 5 s; safe to repeat."""
@@ -136,17 +140,20 @@ class Connector:
             ending.join(CLOSE_SECONDS)
             if ending.is_alive():
                 _log.warning(
-                    "store_unavailable", f"Cassandra did not let go within {CLOSE_SECONDS:.0f} s"
+                    "store_unavailable",
+                    f"Cassandra did not disconnect within {CLOSE_SECONDS:.0f} s",
                 )
         self._thread.join(max(0.0, give_up_at - time.monotonic()))
 
     def _run(self) -> None:
+        """Connect, then watch for a long absence until closed."""
         connected = self._connect_first()
-        while connected is not None and not self._closing.wait(self._look_seconds):
+        while connected is not None and not self._closing.wait(self._check_interval_s):
             if self._absence.is_long(connected.reaches_a_node()):
                 connected = self._replace(connected)
 
     def _connect_first(self) -> PreparedSession | None:
+        """Retry with growing pauses; return None when closed."""
         for wait in backoff.delays(0.2, 5.0):
             try:
                 connected = self._connect(self._address)
@@ -154,9 +161,8 @@ class Connector:
                 _log.limited_warning(
                     self._repeats,
                     "store_unavailable",
-                    f"Cassandra cannot be used yet, next try in {wait:.1f} s; it must be "
-                    "reachable, and "
-                    "`angarium init` must have made the keyspace",
+                    f"Cassandra cannot be used yet, next attempt in {wait:.1f} s; it must be "
+                    "reachable, and `angarium init` must have created the keyspace",
                     error_type=type(error).__name__,
                     detail=str(error)[:300],
                 )
@@ -167,6 +173,8 @@ class Connector:
         return None
 
     def _replace(self, lost: PreparedSession) -> PreparedSession | None:
+        """Connect anew; return the session to watch from now on."""
+        # The driver may reconnect first: then its session stays.
         for wait in backoff.delays(0.5, 5.0):
             try:
                 found = self._connect(self._address) if self._listens(self._address) else None
@@ -174,7 +182,7 @@ class Connector:
                 found = None
                 _log.debug(
                     "retry",
-                    "Cassandra cannot be used through its contact points either, next try in "
+                    "Cassandra cannot be used through its contact points either, next attempt in "
                     f"{wait:.1f} s",
                     error_type=type(error).__name__,
                     detail=str(error)[:300],
@@ -188,10 +196,11 @@ class Connector:
     def _take(
         self, found: PreparedSession, instead_of: PreparedSession | None
     ) -> PreparedSession | None:
+        """Adopt a session; return the one to watch, None if closed."""
         with self._lock:
             closed = self._closing.is_set()
-            # The driver may have been sooner; calls that go through it
-            # now are not to be cut off.
+            # The driver may have reconnected first; requests that it
+            # has in flight by now must not be lost.
             wanted = not closed and (instead_of is None or not instead_of.reaches_a_node())
             if wanted:
                 self._connected = found
@@ -204,8 +213,7 @@ class Connector:
         if instead_of is not None:
             _log.info(
                 "store_reconnected",
-                f"No node of Cassandra was at the addresses known for {ABSENT_SECONDS:.0f} s or "
-                "more; "
-                "connected anew through the contact points",
+                "no node of Cassandra answered at its known address for at least "
+                f"{ABSENT_SECONDS:.0f} s; connected again through the contact points",
             )
         return found

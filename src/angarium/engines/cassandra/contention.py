@@ -1,4 +1,4 @@
-"""Conditional writes that meet others at the same row."""
+"""Retries of conditional writes that met others at the same row."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -13,17 +13,18 @@ _log = logs.get("angarium.cassandra")
 
 
 def retry_on_contention(call: Callable[[], Result]) -> Result:
-    """Repeat a call until nobody is in its way, within the deadline in
-    force and 2 s at most.
+    """Repeat a call until it meets no other write of the same row.
 
     Args:
-        call: Finds out by itself whether an earlier try of it was done.
+        call: Finds out by itself whether an earlier try of it
+            succeeded.
 
     Returns:
         What it returned.
 
     Raises:
-        StoreUnavailable: No answer in time.
+        StoreUnavailable: It did not succeed within the deadline in
+            force and 2 s at most.
     """
     with deadline.within(CALL_SECONDS):
         return backoff.retry(
@@ -31,6 +32,8 @@ def retry_on_contention(call: Callable[[], Result]) -> Result:
             Contended,
             remaining=lambda: deadline.remaining(CALL_SECONDS),
             failed=lambda error, wait: _log.debug(
-                "retry", f"others write the same row; next try in {wait:.3f} s", detail=str(error)
+                "retry",
+                f"others write the same row; next attempt in {wait:.3f} s",
+                detail=str(error),
             ),
         )

@@ -15,92 +15,68 @@ from angarium.engines.cassandra.single_flight import SingleFlight
 from angarium.engines.cassandra.statements import Statement
 
 CHECK_SECONDS = 1.0
+"""As `ConversationStore.check` promises; a probe asks again soon."""
 _NOBODY = UUID(int=0)
+"""The id of no conversation: version 5 ids are never 0."""
 
 
 class CassandraConversations:
-    """Implements `ports.conversations.ConversationStore`; creation is a
-    conditional write, once a pair.
+    """Implements `ports.conversations.ConversationStore`.
 
-    Of one conversation an instance has one such write on its way.
+    A conversation is created by a conditional write (docs/adr/0008). A
+    process has at most one of them in flight per conversation.
     """
 
     def __init__(self, session: CassandraSession) -> None:
+        """Share a session; merge calls for one conversation."""
         self._session = session
         self._creating: SingleFlight[UUID, tuple[Conversation, UUID]] = SingleFlight()
 
     def create(self, conversation: Conversation, claim: UUID) -> tuple[Conversation, bool]:
-        """Keep a conversation unless it is there; see the port.
-
-        Args:
-            conversation: The candidate.
-            claim: Kept with it.
-
-        Returns:
-            The conversation as stored, and whether it is the claim's.
-        """
+        """Implements `ConversationStore.create`."""
         kept, owner = self._creating.run(
             conversation.conversation_id, lambda: self._create(conversation, claim)
         )
         return kept, owner == claim
 
     def get(self, conversation_id: UUID, participant_id: UUID) -> Conversation | None:
-        """Find a conversation of a participant; see the port.
-
-        Args:
-            conversation_id: Which.
-            participant_id: Who must be in it.
-
-        Returns:
-            The conversation, None when there is none or they are not in
-            it.
-        """
+        """Implements `ConversationStore.get`."""
         found = self._session.execute(Statement.CONVERSATION_OF, (conversation_id, participant_id))
         return row_mapping.conversation(found[0])[0] if found else None
 
     def of_user(
         self, user_id: UUID, after: ConversationPosition | None, limit: int
     ) -> Sequence[Conversation]:
-        """List a user's conversations; see the port.
-
-        Args:
-            user_id: A participant.
-            after: Strictly behind this place; None starts with the
-                newest.
-            limit: At most so many.
-
-        Returns:
-            Newest first.
-        """
+        """Implements `ConversationStore.of_user`."""
         if after is None:
             found = self._session.execute(Statement.CONVERSATIONS_OF_USER, (user_id, limit))
         else:
             values = (user_id, after.created_at, after.conversation_id, limit)
-            found = self._session.execute(Statement.CONVERSATIONS_OF_USER_BEHIND, values)
+            found = self._session.execute(Statement.CONVERSATIONS_OF_USER_AFTER, values)
         return [_listed(user_id, row) for row in found]
 
     def check(self) -> None:
-        """See whether enough replicas answer; see the port."""
+        """Implements `ConversationStore.check`."""
         with within(CHECK_SECONDS):
             self._session.execute(Statement.CONVERSATION, (_NOBODY,))
 
     def _find(self, conversation_id: UUID) -> tuple[Conversation, UUID] | None:
+        """Return a conversation and its claim, or None."""
         found = self._session.execute(Statement.CONVERSATION, (conversation_id,))
         return row_mapping.conversation(found[0]) if found else None
 
     def _create(self, conversation: Conversation, claim: UUID) -> tuple[Conversation, UUID]:
-        """Return the conversation as kept, in both lists, and whose
-        claim it is.
-        """
+        """Return what is stored, once it is in both lists too."""
         kept, owner = retry_on_contention(lambda: self._claim(conversation, claim))
-        # Again for one that is there already: whoever created it may
-        # have died before its lists were written.
+        # Also for one that exists: the process that created it may have
+        # died before it wrote the lists.
         self._list(kept)
         return kept, owner
 
     def _claim(self, conversation: Conversation, claim: UUID) -> tuple[Conversation, UUID]:
-        # Most conversations that are opened are there; a read is far
-        # cheaper than a conditional write.
+        """Return what is stored, and store it if need be."""
+        # Most conversations exist already; a read is far cheaper than a
+        # conditional write.
         found = self._find(conversation.conversation_id)
         if found is None:
             participants = list(conversation.participant_ids)
@@ -112,6 +88,7 @@ class CassandraConversations:
         return found
 
     def _list(self, conversation: Conversation) -> None:
+        """Add a conversation to the lists of both participants."""
         writes = [
             self._session.submit(
                 Statement.ADD_CONVERSATION_OF_USER,
@@ -129,6 +106,7 @@ class CassandraConversations:
 
 
 def _listed(user_id: UUID, row: Row) -> Conversation:
+    """Make a conversation from a row of a user's list."""
     created_at, conversation_id, other_id = cast("tuple[int, UUID, UUID]", row)
     first, second = sorted((user_id, other_id))
     return Conversation(conversation_id, (first, second), created_at)

@@ -1,9 +1,9 @@
-"""Stretches of a conversation in which nothing waits for a user, so
-that nobody reads them to find that out.
+"""Ranges of a conversation in which every message is DELIVERED.
 
-Each is true for ever: no message comes between others, and what is
-DELIVERED stays so. Whoever loses one, or has an older one, reads more
-and never misses a message.
+Reads skip them. Each stays true for ever: no message is inserted
+between others, and DELIVERED never goes back. When a range is lost, or
+an older list of ranges wins, reads look at more messages, and none is
+missed (docs/how/cassandra-inbox.md, docs/adr/0020).
 """
 
 from bisect import bisect_right
@@ -13,19 +13,18 @@ from dataclasses import dataclass
 from angarium.domain.message import MessagePosition
 
 MAX_RANGES = 64
-"""So many are kept for a user in a conversation, 2 KB: the widest
-ones.
+"""The maximum per user and conversation, 2 KB. The widest ones are
+kept: they save most reading.
 """
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class DeliveredRange:
-    """Behind one place and up to another everything to the user is
-    DELIVERED.
+    """Every message to the user between two positions is DELIVERED.
 
     Attributes:
-        begin: Outside, as the place of the message before it is.
-        end: Inside, as the place of its last message is.
+        begin: Excluded: the position of the message before the range.
+        end: Included: the position of the last message in it.
     """
 
     begin: MessagePosition
@@ -36,33 +35,33 @@ DeliveredRanges = tuple[DeliveredRange, ...]
 """In order; no two of them touch."""
 
 
-def skip(stretches: DeliveredRanges, position: MessagePosition) -> MessagePosition:
-    """Skip what need not be read.
+def skip(ranges: DeliveredRanges, position: MessagePosition) -> MessagePosition:
+    """Skip a range that need not be read.
 
     Args:
-        stretches: In which nothing waits.
-        position: Everything behind it would be read.
+        ranges: In which nothing waits.
+        position: After it everything would be read.
 
     Returns:
-        From where to read on, so that nothing is missed that waits.
+        The position to read on from; nothing that waits is missed.
     """
-    number = bisect_right(stretches, position, key=lambda each: each.begin)
-    return max(position, stretches[number - 1].end) if number else position
+    number = bisect_right(ranges, position, key=lambda each: each.begin)
+    return max(position, ranges[number - 1].end) if number else position
 
 
-def merge(stretches: DeliveredRanges, found: DeliveredRange) -> DeliveredRanges:
-    """Add a stretch; those that it touches become one with it.
+def merge(ranges: DeliveredRanges, found: DeliveredRange) -> DeliveredRanges:
+    """Add a range; those that it touches become one with it.
 
     Args:
-        stretches: Those known.
+        ranges: Those known.
         found: Another one.
 
     Returns:
-        All of them; where they are too many, the narrowest by offset of
-        those known is left out.
+        All of them. Where they are more than 64, the narrowest known
+        one by offsets is left out.
     """
     apart: list[DeliveredRange] = []
-    for each in stretches:
+    for each in ranges:
         if each.begin <= found.end and found.begin <= each.end:
             found = DeliveredRange(min(each.begin, found.begin), max(each.end, found.end))
         else:
@@ -72,29 +71,29 @@ def merge(stretches: DeliveredRanges, found: DeliveredRange) -> DeliveredRanges:
     return tuple(sorted([*apart, found]))
 
 
-def drop_before(stretches: DeliveredRanges, position: MessagePosition) -> DeliveredRanges:
-    """Leave out what a delivered place has passed.
+def drop_before(ranges: DeliveredRanges, position: MessagePosition) -> DeliveredRanges:
+    """Drop the ranges that the delivered position has passed.
 
     Args:
-        stretches: Those known.
-        position: Up to here everything to the user is DELIVERED.
+        ranges: Those known.
+        position: Up to here every message to the user is DELIVERED.
 
     Returns:
         Those that reach farther.
     """
-    return tuple(each for each in stretches if each.end > position)
+    return tuple(each for each in ranges if each.end > position)
 
 
 def last_before(
-    stretches: Sequence[DeliveredRange], position: MessagePosition
+    ranges: Sequence[DeliveredRange], position: MessagePosition
 ) -> MessagePosition | None:
-    """Find the stretch that something at a place may continue.
+    """Find the range that a message at a position may continue.
 
     Args:
-        stretches: Those known.
+        ranges: Those known.
         position: In none of them.
 
     Returns:
-        Where the nearest one before it ends; None when there is none.
+        Where the nearest range before it ends; None when there is none.
     """
-    return max((each.end for each in stretches if each.end < position), default=None)
+    return max((each.end for each in ranges if each.end < position), default=None)

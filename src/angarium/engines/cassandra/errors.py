@@ -1,4 +1,4 @@
-"""The one place where the driver's errors become the port's."""
+"""The one place that translates the driver's errors."""
 
 from cassandra import DriverException, WriteTimeout, WriteType
 from cassandra.cluster import NoHostAvailable
@@ -17,22 +17,22 @@ DRIVER_ERRORS = (
     ErrorMessage,
     OSError,
 )
-"""Everything that the driver raises for what may be better later, and
-for what is wrong with a statement: an error that nobody foresaw counts
-as an outage, so that no message is skipped because of it. The driver
-hands over a server's error that it does not know as a bare
-ErrorMessage, which is no DriverException.
+"""Everything that the driver raises for passing faults, and for what is
+wrong with a statement: an unforeseen error counts as an outage, so no
+message is skipped because of it. A server's error that the driver does
+not know comes as a bare ErrorMessage, which is no DriverException.
 """
 
 CAS_WRITE_UNKNOWN = 0x1700
-"""The server's code for a conditional write that others got in the way
-of; newer than the driver.
+"""The server's code for a conditional write that lost against others
+(native protocol 5, section 9); the driver has no class for it.
 """
 
 
 class Contended(StoreUnavailable):
-    """A conditional write met others at the same row; it may have been
-    done, and may work the next time.
+    """A conditional write met others at the same row.
+
+    It may have succeeded, and a retry may succeed.
     """
 
 
@@ -40,18 +40,19 @@ def unavailable(error: BaseException) -> StoreUnavailable:
     """Translate an error of the driver.
 
     Args:
-        error: What the driver raised or handed over.
+        error: What the driver raised, or completed a future with.
 
     Returns:
         The port's error, caused by it.
     """
     kind = Contended if _is_contention(error) else StoreUnavailable
-    failure = kind(f"Cassandra did not do it: {type(error).__name__}: {str(error)[:200]}")
+    failure = kind(f"Cassandra refused or failed: {type(error).__name__}: {str(error)[:200]}")
     failure.__cause__ = error
     return failure
 
 
 def _is_contention(error: BaseException) -> bool:
+    """Return whether a conditional write lost against others."""
     if isinstance(error, WriteTimeout):
         return bool(error.write_type == WriteType.CAS)
     return isinstance(error, ErrorMessage) and error.code == CAS_WRITE_UNKNOWN

@@ -1,4 +1,7 @@
-"""Finding how far a user's marks in a conversation can move."""
+"""How far a user's delivered position in a conversation can move.
+
+With a picture: docs/how/cassandra-inbox.md.
+"""
 
 from bisect import bisect_right
 from collections.abc import Collection, Sequence
@@ -15,33 +18,38 @@ from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.statements import Statement
 
 FIRST_CHUNK = 8
-"""So many messages are looked at in the first request, and as many as
-were confirmed: one of the next ones mostly waits.
+"""How many messages the first request reads, besides as many as were
+confirmed: one of the next ones mostly waits.
 """
 
 CHUNK = 300
-"""So many are looked at in a request at most. In a conversation that is
-alone in its partition, and in which somebody only writes, two reach
-over what comes between two marks. With the largest texts they are 3 MB:
-what a read repairs is written in one piece, at most half a segment of
-the commit log, 16 MiB by default.
+"""The maximum that a request reads. In a conversation that is alone in
+its partition, and in which somebody only writes, two requests cover the
+messages between two full scans (512 offsets). With the largest texts
+they are 3 MB: what a read repairs is written as one mutation, and
+Cassandra takes at most half a segment of the commit log, 16 MiB by
+default.
 """
 
 MAX_CHUNKS = 4
-"""One step takes marks over some 1,000 messages at most; the next one
-goes on from there.
+"""One step reads about 1,000 messages at most, because all answers come
+on one thread; the next step goes on from there.
 """
 
-MAX_FOUND = 16
-"""So many stretches are extended in one step: others wait for the
-thread that does it.
+MAX_EXTENDED_RANGES = 16
+"""The maximum of ranges that one step extends: other chains wait for
+the thread that runs it.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class _Chunk:
-    """Messages that were looked at last: all from behind a place up to
-    the last of them, or to the end.
+    """The messages that were read last, to be looked at twice for free.
+
+    Attributes:
+        begin: They follow this position without a gap.
+        states: In order.
+        at_end: Whether no message follows the last of them.
     """
 
     begin: MessagePosition
@@ -49,14 +57,14 @@ class _Chunk:
     at_end: bool
 
     def rows_after(self, position: MessagePosition) -> Sequence[MessageState] | None:
-        """Give what follows a place.
+        """Return what is known to follow a position.
 
         Args:
-            position: Anywhere.
+            position: Any position.
 
         Returns:
-            Those of them that are behind it; None when others, not
-            looked at, come next.
+            Those of the messages that are after it; None when the next
+            ones have not been read.
         """
         if position < self.begin:
             return None
@@ -65,65 +73,68 @@ class _Chunk:
 
 
 class InboxCursorUpdate:
-    """One step of one user's marks; used once."""
+    """One step of one delivered position; used once."""
 
     def __init__(self, session: CassandraSession, user_id: UUID, entry: InboxEntry) -> None:
-        """Start from what is known.
+        """Start from what the entry says.
 
         Args:
-            session: To ask.
-            user_id: Whose marks.
-            entry: Where they are.
+            session: Asked for the messages after the delivered
+                position.
+            user_id: Whose position.
+            entry: Of one conversation.
         """
         self._session = session
         self._user_id = user_id
         self._conversation_id = entry.conversation_id
-        self._chunks = MAX_CHUNKS
-        self._to_find = MAX_FOUND
+        self._chunks_left = MAX_CHUNKS
+        self._ranges_left = MAX_EXTENDED_RANGES
         self._first = FIRST_CHUNK
         self._chunk = _Chunk(BEGINNING, (), at_end=False)
         self.delivered = entry.delivered
-        self.stretches = entry.stretches
+        self.ranges = entry.ranges
 
-    def run(self, settled: Collection[MessagePosition], thoroughly: bool) -> Chain[None]:
-        """Move the delivered place up to the first message that waits,
-        and note what is settled behind it.
+    def run(self, confirmed: Collection[MessagePosition], full_scan: bool) -> Chain[None]:
+        """Move the delivered position up to what waits first.
+
+        Confirmed messages after that one become ranges.
 
         Args:
-            settled: Messages that need no receipt of the user any more,
-                durable ones.
-            thoroughly: Whether to look for more behind the first
-                messages that wait.
+            confirmed: Durable messages that need no receipt of the user
+                any more.
+            full_scan: Whether to look for more after the first messages
+                that wait.
 
         Yields:
-            What is asked of Cassandra.
+            The requests to Cassandra.
         """
-        if settled:
-            # What is settled now likely follows the mark, and every so
-            # often much else does.
-            self._first = CHUNK if thoroughly else min(CHUNK, FIRST_CHUNK + len(settled))
+        if confirmed:
+            # What is confirmed now likely follows the delivered
+            # position; at a full scan, much else does.
+            self._first = CHUNK if full_scan else min(CHUNK, FIRST_CHUNK + len(confirmed))
         self.delivered, waiting = yield from self._scan(self.delivered)
-        self.stretches = delivered_ranges.drop_before(self.stretches, self.delivered)
-        for position in sorted(settled):
+        self.ranges = delivered_ranges.drop_before(self.ranges, self.delivered)
+        for position in sorted(confirmed):
             just_before = MessagePosition(position.timestamp, position.offset - 1)
             if (
                 position > self.delivered
-                and delivered_ranges.skip(self.stretches, just_before) < position
+                and delivered_ranges.skip(self.ranges, just_before) < position
             ):
                 yield from self._extend_over(position, just_before)
-        if thoroughly:
+        if full_scan:
             yield from self._sweep(waiting)
 
     def _extend_over(self, position: MessagePosition, just_before: MessagePosition) -> Chain[None]:
-        nearest = delivered_ranges.last_before(self.stretches, position)
+        """Put a confirmed message into a range."""
+        nearest = delivered_ranges.last_before(self.ranges, position)
         for begin in (just_before,) if nearest is None else (nearest, just_before):
             end, _ = yield from self._range_from(begin)
             if end >= position:
                 break
 
     def _sweep(self, waiting: MessagePosition | None) -> Chain[None]:
-        # For stretches that nobody noted, or that were lost. Where two
-        # wait in a row, many are likely to.
+        """Find ranges that nobody noted, or that were lost."""
+        # Where two messages wait in a row, more are likely to: stop.
         while waiting is not None:
             begin = waiting
             end, waiting = yield from self._range_from(begin)
@@ -133,43 +144,45 @@ class InboxCursorUpdate:
     def _range_from(
         self, begin: MessagePosition
     ) -> Chain[tuple[MessagePosition, MessagePosition | None]]:
-        if not self._to_find:
+        """Note the range after a position; return its end."""
+        if not self._ranges_left:
             return begin, None
         end, waiting = yield from self._scan(begin)
         if end > begin:
-            self._to_find -= 1
-            self.stretches = delivered_ranges.merge(self.stretches, DeliveredRange(begin, end))
+            self._ranges_left -= 1
+            self.ranges = delivered_ranges.merge(self.ranges, DeliveredRange(begin, end))
         return end, waiting
 
     def _scan(
         self, mark: MessagePosition
     ) -> Chain[tuple[MessagePosition, MessagePosition | None]]:
-        # Gives the last place before one that waits, and that one when
-        # it was met.
-        mark = delivered_ranges.skip(self.stretches, mark)
+        """Return the position before what waits, and of what waits."""
+        mark = delivered_ranges.skip(self.ranges, mark)
         size = self._first
+        # The second result is None when no message was met that waits.
         while following := (yield from self._rows_after(mark, size)):
             for state in following:
                 if state.position <= mark:
                     continue
                 if row_mapping.waits_for(self._user_id, state):
                     return mark, state.position
-                mark = delivered_ranges.skip(self.stretches, state.position)
+                mark = delivered_ranges.skip(self.ranges, state.position)
             size = CHUNK
         return mark, None
 
     def _rows_after(self, mark: MessagePosition, size: int) -> Chain[Sequence[MessageState]]:
-        # Gives nothing at the end, and when enough was asked.
+        """Return the next messages, none after 4 reads."""
         known = self._chunk.rows_after(mark)
         if known is not None:
             return known
-        if not self._chunks:
+        if not self._chunks_left:
             return ()
-        self._chunks -= 1
+        self._chunks_left -= 1
         found = yield self._select(mark, size)
         self._chunk = _Chunk(mark, tuple(map(row_mapping.state, found)), at_end=len(found) < size)
         return self._chunk.states
 
-    def _select(self, mark: MessagePosition, most: int) -> "Future[Rows]":
-        behind = (self._conversation_id, mark.timestamp, mark.offset, most)
-        return self._session.submit(Statement.STATES_NEWER, behind)
+    def _select(self, mark: MessagePosition, limit: int) -> "Future[Rows]":
+        """Read the next messages, as whole rows (prefix_reads)."""
+        bounds = (self._conversation_id, mark.timestamp, mark.offset, limit)
+        return self._session.submit(Statement.STATES_NEWER, bounds)

@@ -1,15 +1,15 @@
-"""What is known of each user's conversations: the newest message to
-them, and what they have confirmed.
+"""What is known of each user's conversations.
 
-Both places only rise, and both are facts of the log, so whoever writes
-them, however late, says nothing wrong: a write's timestamp is made from
-its place, so the farthest place stands. Of one millisecond the two
-cells of a place are settled one by one, each to the greater value,
-which is the farther place again.
+An entry has the newest message to the user and the delivered position.
+Both only rise, and both are facts of the log. So a late or repeated
+write says nothing wrong: a write's timestamp is made from its position,
+and the greatest one wins. Within one millisecond Cassandra decides for
+each of the two cells of a position by the greater value, which is the
+farther position again.
 
-The stretches that are settled behind the delivered place are one cell,
-which bears the time of the record that was handled. Whichever stands,
-it says nothing wrong either.
+The delivered ranges after that position are one cell, written at the
+time of the record that was handled. Whichever list wins is true. With a
+picture: docs/how/cassandra-inbox.md. The decision: docs/adr/0020.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -32,9 +32,10 @@ from angarium.engines.cassandra.statements import Statement
 
 
 class InboxIndex:
-    """Reads and writes them; used by any thread."""
+    """Reads and writes the table `inboxes`; used by any thread."""
 
     def __init__(self, session: CassandraSession) -> None:
+        """Use a session that reads and writes at a quorum."""
         self._session = session
 
     def of_user(self, user_id: UUID) -> Sequence[InboxEntry]:
@@ -68,11 +69,14 @@ class InboxIndex:
         return {entry.conversation_id: entry for entry in map(row_mapping.inbox_entry, found)}
 
     def note_newest(self, messages: Sequence[Message]) -> Iterator["Future[Rows]"]:
-        """Note that messages came, once all of them are durable:
-        readers take all up to the newest for that.
+        """Note messages as the newest ones of their inboxes.
+
+        All of them must be durable already: readers rely on everything
+        up to the newest position being on a quorum.
 
         Args:
-            messages: Of one conversation, in the order of their places.
+            messages: Of one conversation, in the order of their
+                positions.
 
         Yields:
             The write of each recipient's newest.
@@ -85,28 +89,29 @@ class InboxIndex:
     def advance(
         self,
         conversation_id: UUID,
-        settled: Mapping[UUID, Collection[MessagePosition]],
+        confirmed: Mapping[UUID, Collection[MessagePosition]],
         at: int,
-        thoroughly: bool = False,
+        full_scan: bool = False,
     ) -> Chain[None]:
-        """Move marks over everything that needs no receipt any more;
-        one that lags costs a longer read.
+        """Move delivered positions over what needs no receipt.
+
+        A position that lags makes a read longer, never wrong.
 
         Args:
             conversation_id: In which conversation.
-            settled: Whose marks, with messages that need no receipt of
-                each since now.
+            confirmed: By user, the messages that need no receipt of
+                theirs any more.
             at: The running maximum of append times at the record that
                 is handled, milliseconds.
-            thoroughly: Whether to look for more that is settled, behind
+            full_scan: Whether to look for more that is confirmed, after
                 the first messages that wait.
 
         Yields:
-            What is asked of Cassandra.
+            The requests to Cassandra.
         """
         yield from gather(
-            run_chain(self._advance_one(user_id, conversation_id, positions, at, thoroughly))
-            for user_id, positions in settled.items()
+            run_chain(self._advance_one(user_id, conversation_id, positions, at, full_scan))
+            for user_id, positions in confirmed.items()
         )
 
     def _advance_one(
@@ -115,27 +120,29 @@ class InboxIndex:
         conversation_id: UUID,
         positions: Collection[MessagePosition],
         at: int,
-        thoroughly: bool,
+        full_scan: bool,
     ) -> Chain[Rows]:
+        """Read a user's entry, and write what has moved."""
         found = yield self._session.submit(Statement.INBOX_OF, (user_id, [conversation_id]))
         entry = (
             row_mapping.inbox_entry(found[0])
             if found
             else InboxEntry(conversation_id, BEGINNING, BEGINNING, ())
         )
-        advance = InboxCursorUpdate(self._session, user_id, entry)
-        yield from advance.run(positions, thoroughly)
-        if advance.delivered != entry.delivered:
-            values = _values(user_id, conversation_id, advance.delivered)
+        update = InboxCursorUpdate(self._session, user_id, entry)
+        yield from update.run(positions, full_scan)
+        if update.delivered != entry.delivered:
+            values = _values(user_id, conversation_id, update.delivered)
             yield self._session.submit(Statement.NOTE_DELIVERED, values)
-        if advance.stretches != entry.stretches:
-            noted = range_values(advance.stretches)
+        if update.ranges != entry.ranges:
+            noted = range_values(update.ranges)
             values = (user_id, conversation_id, noted, write_time(at, RECEIPT_RANK))
-            yield self._session.submit(Statement.NOTE_STRETCHES, values)
+            yield self._session.submit(Statement.NOTE_RANGES, values)
         return ()
 
 
 def _values(user_id: UUID, conversation_id: UUID, position: MessagePosition) -> tuple[object, ...]:
+    """Return the values of a position's write, its time last."""
     return (
         user_id,
         conversation_id,

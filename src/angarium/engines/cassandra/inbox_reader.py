@@ -1,8 +1,8 @@
-"""What a user has not confirmed yet, found behind the marks of their
-inbox.
+"""What a user has not confirmed, read from the delivered positions.
 
-Texts are read last, of what a page has room for: looking at one message
-after the other, a page may look at thousands.
+Texts are read last, only those that the page has room for: reading
+message states one after the other, a page may pass thousands. How it
+works: docs/how/cassandra-inbox.md.
 """
 
 from collections import defaultdict
@@ -24,33 +24,42 @@ from angarium.engines.cassandra.session import CALL_SECONDS, CassandraSession
 from angarium.engines.cassandra.statements import Statement
 from angarium.engines.cassandra.texts import read_texts
 
-AT_ONCE = 64
-"""So many conversations are read side by side."""
+MAX_CONCURRENT_READS = 64
+"""How many conversations of an inbox are read side by side."""
 
 FIRST_CHUNK = 16
 CHUNK = 64
-"""So many messages of a conversation are looked at in one request,
-first and then.
+"""How many messages of a conversation the first and each later request
+reads: in most inboxes few wait.
 """
 
 
 _Waiting = tuple[InboxPosition, MessageState]
-"""A message that waits, with its place in the inbox."""
+"""A message that waits, with its position in the inbox."""
 
 
 @dataclass(slots=True)
 class _Scan:
-    """A conversation that is read on from a place, as far as it is
-    needed.
+    """The state of reading one conversation, as far as it is needed.
 
-    It may start between any two messages: up to the newest that was
-    noted, all are on enough replicas.
+    It may start between any two messages: everything up to the newest
+    position of the inbox entry is on a quorum (prefix_reads).
+
+    Attributes:
+        conversation_id: Which conversation.
+        at: Everything up to here was read or skipped.
+        until: The newest position, where the scan ends.
+        ranges: Skipped.
+        chunk: How many messages the next request reads.
+        ended: Whether nothing is left to read.
+        waiting: How many waiting messages were counted.
+        found: Waiting messages that the page has not taken yet.
     """
 
     conversation_id: UUID
     at: MessagePosition
     until: MessagePosition
-    stretches: DeliveredRanges
+    ranges: DeliveredRanges
     chunk: int = FIRST_CHUNK
     ended: bool = False
     waiting: int = 0
@@ -58,62 +67,55 @@ class _Scan:
 
 
 class InboxReader:
-    """Reads conversations from their marks on and keeps what is
-    addressed to the user and not DELIVERED.
-    """
+    """Reads conversations and keeps what waits for the user."""
 
     def __init__(self, session: CassandraSession) -> None:
+        """Read entries and messages through one session."""
         self._session = session
-        self._inboxes = InboxIndex(session)
+        self._index = InboxIndex(session)
 
     def inbox(
         self, recipient_id: UUID, after: InboxPosition | None, limit: int
     ) -> Sequence[Message]:
-        """Read over all conversations of a user.
-
-        Args:
-            recipient_id: To whom.
-            after: Strictly after this place; None starts from the
-                oldest.
-            limit: At most so many.
-
-        Returns:
-            Oldest first, by `InboxPosition`.
-        """
+        """Implements `MessageReader.inbox` by merging conversations."""
         with within(CALL_SECONDS):
-            walks = sorted(
-                _scans(self._inboxes.of_user(recipient_id), after),
-                key=lambda walk: (walk.at, walk.conversation_id),
+            scans = sorted(
+                _scans(self._index.of_user(recipient_id), after),
+                key=lambda scan: (scan.at, scan.conversation_id),
             )
             oldest: list[_Waiting] = []
-            while behind := list(islice(_scans_short_of(walks, oldest, limit), AT_ONCE)):
-                self._continue(behind, partial(_keep, recipient_id))
-                for walk in behind:
-                    oldest += walk.found
-                    walk.found.clear()
+            while unfinished := list(
+                islice(_unfinished_scans(scans, oldest, limit), MAX_CONCURRENT_READS)
+            ):
+                self._read_on(unfinished, partial(_keep, recipient_id))
+                for scan in unfinished:
+                    oldest += scan.found
+                    scan.found.clear()
                 oldest.sort(key=itemgetter(0))
                 del oldest[limit:]
             return read_one_page(self._messages(oldest))
 
     def counts(
-        self, user_id: UUID, conversation_ids: Sequence[UUID], most: int
+        self, user_id: UUID, conversation_ids: Sequence[UUID], max_count: int
     ) -> Mapping[UUID, int]:
-        """Count what waits in some conversations.
+        """Count the messages that wait in some conversations.
 
         Args:
-            user_id: For whom.
+            user_id: For whom they wait.
             conversation_ids: Where.
-            most: Counted no further than this.
+            max_count: Counting stops here.
 
         Returns:
-            By conversation.
+            By conversation, 0 to `max_count`.
         """
         with within(CALL_SECONDS):
-            entries = self._inboxes.of_conversations(user_id, conversation_ids)
-            walks = list(_scans(entries.values(), None))
-            while behind := [walk for walk in walks if not walk.ended and walk.waiting < most]:
-                self._continue(behind[:AT_ONCE], partial(_count, user_id))
-        waiting = {walk.conversation_id: min(most, walk.waiting) for walk in walks}
+            entries = self._index.of_conversations(user_id, conversation_ids)
+            scans = list(_scans(entries.values(), None))
+            while unfinished := [
+                scan for scan in scans if not scan.ended and scan.waiting < max_count
+            ]:
+                self._read_on(unfinished[:MAX_CONCURRENT_READS], partial(_count, user_id))
+        waiting = {scan.conversation_id: min(max_count, scan.waiting) for scan in scans}
         return {key: waiting.get(key, 0) for key in conversation_ids}
 
     def _messages(self, chosen: Sequence[_Waiting]) -> Iterator[Message]:
@@ -123,35 +125,37 @@ class InboxReader:
             states[position.conversation_id].append(state)
         found = {each.message_id: each for each in read_texts(self._session, states)}
         for _, state in chosen:
-            # One that was confirmed since it was chosen waited at the
-            # moment that the page shows.
+            # One that was confirmed after it was chosen was waiting at
+            # the moment that the page shows.
             yield replace(found[state.message_id], status=state.status, delivered_at=None)
 
-    def _continue(
-        self, walks: Sequence[_Scan], take: Callable[[_Scan, Rows], MessagePosition]
+    def _read_on(
+        self, scans: Sequence[_Scan], take: Callable[[_Scan, Rows], MessagePosition]
     ) -> None:
+        """Read one chunk of each conversation, side by side."""
         asked = [
             (
-                walk,
+                scan,
                 self._session.submit(
-                    Statement.STATES_NEWER_UNTIL, (walk.conversation_id, *_from(walk))
+                    Statement.STATES_NEWER_UNTIL, (scan.conversation_id, *_bounds(scan))
                 ),
             )
-            for walk in walks
+            for scan in scans
         ]
-        for walk, answer in asked:
+        for scan, answer in asked:
             found = self._session.wait(answer)
             if found:
-                walk.at = skip(walk.stretches, take(walk, found))
-            walk.ended = len(found) < walk.chunk or walk.at >= walk.until
-            walk.chunk = CHUNK
+                scan.at = skip(scan.ranges, take(scan, found))
+            scan.ended = len(found) < scan.chunk or scan.at >= scan.until
+            scan.chunk = CHUNK
 
 
-def _keep(user_id: UUID, walk: _Scan, found: Rows) -> MessagePosition:
+def _keep(user_id: UUID, scan: _Scan, found: Rows) -> MessagePosition:
+    """Keep what waits in a chunk; return the position after it."""
     states = [row_mapping.state(row) for row in found]
-    walk.found += [
+    scan.found += [
         (
-            InboxPosition(state.position.timestamp, walk.conversation_id, state.position.offset),
+            InboxPosition(state.position.timestamp, scan.conversation_id, state.position.offset),
             state,
         )
         for state in states
@@ -160,45 +164,49 @@ def _keep(user_id: UUID, walk: _Scan, found: Rows) -> MessagePosition:
     return states[-1].position
 
 
-def _count(user_id: UUID, walk: _Scan, found: Rows) -> MessagePosition:
+def _count(user_id: UUID, scan: _Scan, found: Rows) -> MessagePosition:
+    """Count what waits in a chunk; return the position after it."""
     states = [row_mapping.state(row) for row in found]
-    walk.waiting += sum(row_mapping.waits_for(user_id, state) for state in states)
+    scan.waiting += sum(row_mapping.waits_for(user_id, state) for state in states)
     return states[-1].position
 
 
 def _scans(entries: Iterable[InboxEntry], after: InboxPosition | None) -> Iterator[_Scan]:
+    """Start a scan for each entry in which something may wait."""
     for entry in entries:
         start = (
             entry.delivered
             if after is None
             else max(entry.delivered, _positions_after(after, entry))
         )
-        start = skip(entry.stretches, start)
+        start = skip(entry.ranges, start)
         if entry.newest > start:
-            yield _Scan(entry.conversation_id, start, entry.newest, entry.stretches)
+            yield _Scan(entry.conversation_id, start, entry.newest, entry.ranges)
 
 
 def _positions_after(after: InboxPosition, entry: InboxEntry) -> MessagePosition:
+    """Return where a page continues in one conversation."""
     if entry.conversation_id == after.conversation_id:
         return MessagePosition(after.timestamp, after.offset)
     comes_later = entry.conversation_id > after.conversation_id
     return MessagePosition(after.timestamp, -1 if comes_later else LAST_OFFSET)
 
 
-def _scans_short_of(
-    walks: Iterable[_Scan], oldest: Sequence[_Waiting], limit: int
+def _unfinished_scans(
+    scans: Iterable[_Scan], oldest: Sequence[_Waiting], limit: int
 ) -> Iterator[_Scan]:
-    # Those in which a message may follow that is older than the last
-    # one of a full page.
+    """Yield the scans that may still find a message of the page."""
     last = oldest[-1][0] if len(oldest) == limit else None
-    for walk in walks:
-        if not walk.ended and (last is None or _at(walk) < last):
-            yield walk
+    for scan in scans:
+        if not scan.ended and (last is None or _inbox_position(scan) < last):
+            yield scan
 
 
-def _at(walk: _Scan) -> InboxPosition:
-    return InboxPosition(walk.at.timestamp, walk.conversation_id, walk.at.offset)
+def _inbox_position(scan: _Scan) -> InboxPosition:
+    """Return the least position that a scan may still find."""
+    return InboxPosition(scan.at.timestamp, scan.conversation_id, scan.at.offset)
 
 
-def _from(walk: _Scan) -> tuple[int, int, int, int, int]:
-    return walk.at.timestamp, walk.at.offset, walk.until.timestamp, walk.until.offset, walk.chunk
+def _bounds(scan: _Scan) -> tuple[int, int, int, int, int]:
+    """Return what a scan's next request has after the ids."""
+    return scan.at.timestamp, scan.at.offset, scan.until.timestamp, scan.until.offset, scan.chunk

@@ -1,4 +1,9 @@
-"""The router's half of the messages on Cassandra."""
+"""Messages on Cassandra as the worker writes them.
+
+The order is: messages, then the index and the newest positions, then
+the delivered positions (docs/adr/0003, docs/adr/0016). Everything may
+be repeated, because a write's timestamp is made from the log.
+"""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -11,6 +16,7 @@ from angarium.domain.message import Message, MessagePosition, Status, status_whe
 from angarium.engines.cassandra import row_mapping
 from angarium.engines.cassandra.chain import Chain, await_future, gather, run_chain
 from angarium.engines.cassandra.inbox_index import InboxIndex
+from angarium.engines.cassandra.prefix_reads import ROWS_PER_MUTATION
 from angarium.engines.cassandra.row_mapping import (
     MESSAGE_RANK,
     RECEIPT_RANK,
@@ -21,34 +27,29 @@ from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.statements import Statement
 from angarium.ports.messages import Receipt, ReceiptOutcome, StoreOutcome
 
-ROWS_PER_MUTATION = 16
-"""So many messages are written as one mutation. A reader may see a
-mutation before it is on enough replicas, and Cassandra then repairs
-only the rows that were read. So that nobody can see a message without
-those before it, a read starts behind a message that was read before, or
-takes at least so many from the newest on, or ends at a message up to
-which all are on enough replicas: one that was read before, or that an
-inbox notes.
+MAX_RECEIPTS_PER_READ = 100
+"""As many ids as one receipt of the API may have
+(`domain.events.MAX_RECEIPT_IDS`): a statement's list stays that short.
 """
 
-RECEIPTS_AT_ONCE = 100
-
-MARK_EVERY = 512
-"""Marks follow at every such offset, also where nobody confirms: people
-who only write have marks as well.
+FULL_SCAN_EVERY = 512
+"""Delivered positions also move at every such offset, because people
+who only write never confirm anything (docs/adr/0020).
 """
 
 Item = TypeVar("Item")
 
 
 class CassandraMessageWriter:
-    """Implements `ports.messages.MessageRecorder`: one read, then
-    batches of single partitions.
+    """Implements `ports.messages.MessageWriter`.
+
+    One read, then batches that are each one mutation of one partition.
     """
 
     def __init__(self, session: CassandraSession) -> None:
+        """Write messages, and inboxes, through one session."""
         self._session = session
-        self._inboxes = InboxIndex(session)
+        self._inbox_index = InboxIndex(session)
 
     def record(
         self,
@@ -56,30 +57,13 @@ class CassandraMessageWriter:
         messages: Sequence[Message],
         online: "Future[Collection[UUID]] | None" = None,
     ) -> "Future[tuple[StoreOutcome, ...]]":
-        """Store messages, each id once; see the port.
-
-        Args:
-            conversation_id: The conversation of all of them.
-            messages: In the order of their places.
-            online: Who is online; the ids are looked up meanwhile.
-
-        Returns:
-            A future of what became of each.
-        """
+        """Implements `MessageWriter.record`, as a chain."""
         return run_chain(self._record(conversation_id, messages, online))
 
     def mark_delivered(
         self, conversation_id: UUID, receipts: Sequence[Receipt]
     ) -> "Future[tuple[ReceiptOutcome, ...]]":
-        """Raise messages to DELIVERED; see the port.
-
-        Args:
-            conversation_id: The conversation of all of them.
-            receipts: In the order of their records.
-
-        Returns:
-            A future of what became of each.
-        """
+        """Implements `MessageWriter.mark_delivered`."""
         return run_chain(self._mark_delivered(conversation_id, receipts))
 
     def _record(
@@ -88,6 +72,7 @@ class CassandraMessageWriter:
         messages: Sequence[Message],
         online: "Future[Collection[UUID]] | None",
     ) -> Chain[tuple[StoreOutcome, ...]]:
+        """Store what is new, in the order that the module names."""
         ids = list(dict.fromkeys(message.message_id for message in messages))
         found = yield self._session.submit(Statement.FIND_IN_INDEX, (conversation_id, ids))
         known = {
@@ -96,44 +81,46 @@ class CassandraMessageWriter:
         }
         if online is not None:
             messages = status_when_stored(messages, (yield from await_future(online)))
-        outcomes, standing = _sort_out(messages, known)
-        if standing:
-            for batch in _chunks(standing, ROWS_PER_MUTATION):
+        outcomes, to_write = _sort_messages(messages, known)
+        if to_write:
+            for batch in _chunks(to_write, ROWS_PER_MUTATION):
                 yield self._session.submit_batch(
-                    Statement.ADD_MESSAGE, [_message(each) for each in batch]
+                    Statement.ADD_MESSAGE, [_message_values(each) for each in batch]
                 )
-            # Not before the messages are durable: an id in the index
-            # means that its message is there, and the newest one of an
-            # inbox that all before it are.
-            noted = list(self._inboxes.note_newest(standing))
-            fresh = [_index(each) for each in standing if each.message_id not in known]
+            # Only once the messages are on a quorum: an id in the index
+            # means that its message is there, and an inbox's newest
+            # position that all messages before it are.
+            writes = list(self._inbox_index.note_newest(to_write))
+            fresh = [_index_values(each) for each in to_write if each.message_id not in known]
             if fresh:
-                noted.append(self._session.submit_batch(Statement.ADD_TO_INDEX, fresh))
-            yield from gather(noted)
-            if any(message.position.offset % MARK_EVERY == 0 for message in standing):
-                at = standing[-1].position.timestamp
-                yield from self._inboxes.advance(
-                    conversation_id, _own(standing), at, thoroughly=True
+                writes.append(self._session.submit_batch(Statement.ADD_TO_INDEX, fresh))
+            yield from gather(writes)
+            if any(message.position.offset % FULL_SCAN_EVERY == 0 for message in to_write):
+                at = to_write[-1].position.timestamp
+                yield from self._inbox_index.advance(
+                    conversation_id, _positions_by_user(to_write), at, full_scan=True
                 )
         return outcomes
 
     def _mark_delivered(
         self, conversation_id: UUID, receipts: Sequence[Receipt]
     ) -> Chain[tuple[ReceiptOutcome, ...]]:
+        """Confirm in batches, then move delivered positions."""
         outcomes: list[ReceiptOutcome] = []
         confirmed: defaultdict[UUID, list[MessagePosition]] = defaultdict(list)
-        for batch in _chunks(receipts, RECEIPTS_AT_ONCE):
-            outcomes += yield from self._raise(conversation_id, batch, confirmed)
+        for batch in _chunks(receipts, MAX_RECEIPTS_PER_READ):
+            outcomes += yield from self._confirm_batch(conversation_id, batch, confirmed)
         at = max((receipt.delivered_at for receipt in receipts), default=0)
-        yield from self._inboxes.advance(conversation_id, confirmed, at)
+        yield from self._inbox_index.advance(conversation_id, confirmed, at)
         return tuple(outcomes)
 
-    def _raise(
+    def _confirm_batch(
         self,
         conversation_id: UUID,
         receipts: Sequence[Receipt],
         confirmed: Mapping[UUID, list[MessagePosition]],
     ) -> Chain[Sequence[ReceiptOutcome]]:
+        """Mark at most 100 messages DELIVERED; add to `confirmed`."""
         ids = list(dict.fromkeys(receipt.message_id for receipt in receipts))
         found = yield self._session.submit(Statement.FIND_IN_INDEX, (conversation_id, ids))
         positions = [
@@ -144,61 +131,72 @@ class CassandraMessageWriter:
             return [ReceiptOutcome.UNKNOWN] * len(receipts)
         stored = yield self._session.submit(Statement.STATES_AT, (conversation_id, positions))
         states = {state.message_id: state for state in map(row_mapping.state, stored)}
-        outcomes, raised = _confirm(receipts, states)
+        outcomes, raised = _sort_receipts(receipts, states)
         if raised:
             updates = [
-                _delivery(conversation_id, states[each.message_id], each) for each in raised
+                _delivery_values(conversation_id, states[each.message_id], each) for each in raised
             ]
             yield self._session.submit_batch(Statement.MARK_DELIVERED, updates)
         for receipt, outcome in zip(receipts, outcomes, strict=True):
             # Also for repeated receipts: a crash may have come between
-            # a status and its mark.
-            if outcome in _HIS_OWN:
+            # a status and the delivered position.
+            if outcome in _CONFIRMED:
                 confirmed[receipt.recipient_id].append(states[receipt.message_id].position)
         return outcomes
 
 
-_HIS_OWN = frozenset({ReceiptOutcome.DELIVERED, ReceiptOutcome.REPEATED})
+_CONFIRMED = frozenset({ReceiptOutcome.DELIVERED, ReceiptOutcome.REPEATED})
 
 
 def _chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    """Split a sequence; the last part may be shorter."""
     for start in range(0, len(items), size):
         yield items[start : start + size]
 
 
-def _sort_out(
+def _sort_messages(
     messages: Sequence[Message], known: Mapping[UUID, tuple[MessagePosition, UUID]]
 ) -> tuple[tuple[StoreOutcome, ...], list[Message]]:
+    """Return an outcome for each message, and what to write.
+
+    A replayed message is written again: a restored backup has its
+    tables from different moments, so the index may know of messages
+    that the other table lacks.
+    """
     seen = dict(known)
     outcomes: list[StoreOutcome] = []
-    standing: dict[UUID, Message] = {}
+    to_write: dict[UUID, Message] = {}
     for message in messages:
         position, sender_id = seen.get(message.message_id, (None, None))
         if position is None:
             seen[message.message_id] = (message.position, message.sender_id)
-            standing[message.message_id] = message
+            to_write[message.message_id] = message
             outcomes.append(StoreOutcome.STORED)
         elif position == message.position:
             # A restored backup has its tables from different moments:
             # the index may know what they lack.
-            standing.setdefault(message.message_id, _as_stored_before(message))
+            to_write.setdefault(message.message_id, _as_stored_before(message))
             outcomes.append(StoreOutcome.REPLAYED)
         else:
             outcomes.append(
                 StoreOutcome.DUPLICATE if sender_id == message.sender_id else StoreOutcome.CONFLICT
             )
-    return tuple(outcomes), list(standing.values())
+    return tuple(outcomes), list(to_write.values())
 
 
 def _as_stored_before(message: Message) -> Message:
-    # Of two values that were written at one time the greater stands:
-    # PENDING changes no status that is there.
+    """Return a replayed message so that its status changes nothing.
+
+    Of two values with one write time the greater one wins, by bytes:
+    SENT stays. DELIVERED has a later write time.
+    """
     return replace(message, status=Status.PENDING)
 
 
-def _confirm(
+def _sort_receipts(
     receipts: Sequence[Receipt], states: Mapping[UUID, MessageState]
 ) -> tuple[list[ReceiptOutcome], list[Receipt]]:
+    """Return an outcome for each receipt, and those to write."""
     delivered = {key for key, state in states.items() if state.status is Status.DELIVERED}
     outcomes: list[ReceiptOutcome] = []
     raised: list[Receipt] = []
@@ -217,7 +215,11 @@ def _confirm(
     return outcomes, raised
 
 
-def _own(messages: Sequence[Message]) -> Mapping[UUID, Sequence[MessagePosition]]:
+def _positions_by_user(messages: Sequence[Message]) -> Mapping[UUID, Sequence[MessagePosition]]:
+    """Return the positions that each user has no receipt to send for.
+
+    Both participants are there, the one who received with nothing.
+    """
     own: dict[UUID, list[MessagePosition]] = {
         messages[0].sender_id: [],
         messages[0].recipient_id: [],
@@ -227,7 +229,8 @@ def _own(messages: Sequence[Message]) -> Mapping[UUID, Sequence[MessagePosition]
     return own
 
 
-def _message(message: Message) -> tuple[object, ...]:
+def _message_values(message: Message) -> tuple[object, ...]:
+    """Return a message's values, its write timestamp last."""
     return (
         message.conversation_id,
         message.position.timestamp,
@@ -241,7 +244,8 @@ def _message(message: Message) -> tuple[object, ...]:
     )
 
 
-def _index(message: Message) -> tuple[object, ...]:
+def _index_values(message: Message) -> tuple[object, ...]:
+    """Return an index row's values, its write timestamp last."""
     return (
         message.conversation_id,
         message.message_id,
@@ -252,9 +256,12 @@ def _index(message: Message) -> tuple[object, ...]:
     )
 
 
-def _delivery(conversation_id: UUID, state: MessageState, receipt: Receipt) -> tuple[object, ...]:
-    # A receipt comes after its message, so its time is not before; if
-    # it ever were, it still has to win.
+def _delivery_values(
+    conversation_id: UUID, state: MessageState, receipt: Receipt
+) -> tuple[object, ...]:
+    """Return the values that mark a message DELIVERED."""
+    # A receipt comes after its message in the log, so its time is not
+    # earlier; if it ever were, it would still have to win.
     written_at = max(receipt.delivered_at, state.position.timestamp)
     return (
         write_time(written_at, RECEIPT_RANK),

@@ -1,4 +1,4 @@
-"""A session of the driver with everything that is asked through it."""
+"""A session of the driver with every statement prepared."""
 
 import socket
 import threading
@@ -11,18 +11,18 @@ from cassandra.query import PreparedStatement
 
 from angarium.engines.cassandra import cluster as clusters
 from angarium.engines.cassandra.cluster import REQUEST_SECONDS, CassandraAddress
-from angarium.engines.cassandra.statements import ASKED_ONCE, Statement
+from angarium.engines.cassandra.statements import SENT_ONCE, Statement
 from angarium.threads import NamedThread, show_thread_names
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedSession:
-    """A session of the driver that is ready to be asked.
+    """A session of the driver that is ready for requests.
 
     Attributes:
-        cluster: To shut down.
-        session: To ask.
-        prepared: Every statement.
+        cluster: Shut down at the end.
+        session: Executes statements.
+        prepared: Every statement of `statements`.
     """
 
     cluster: Cluster
@@ -30,17 +30,18 @@ class PreparedSession:
     prepared: Mapping[Statement, PreparedStatement]
 
     def reaches_a_node(self) -> bool:
-        """Tell whether a connection to any node is open.
+        """Say whether a connection to any node is open.
 
         Returns:
-            False while there is nobody to ask; a silent node counts
-            until it missed a heartbeat.
+            False while no node is connected; a silent node counts until
+            it missed a heartbeat.
         """
         return any(pool["open_count"] for pool in self.session.get_pool_state().values())
 
     def end(self) -> threading.Thread:
-        """Disconnect without waiting: the driver waits for its threads
-        without a bound.
+        """Disconnect without waiting.
+
+        The driver waits for its threads without a time limit.
 
         Returns:
             The thread that disconnects.
@@ -53,7 +54,7 @@ class PreparedSession:
 def connect(
     address: CassandraAddress, build: Callable[[CassandraAddress], Cluster] = clusters.build
 ) -> PreparedSession:
-    """Connect through the contact points, whose names are resolved now.
+    """Connect through the contact points, resolving their names.
 
     Args:
         address: Where the cluster is.
@@ -68,11 +69,11 @@ def connect(
     cluster = build(address)
     try:
         session = cluster.connect()
-        # Every page is bounded by its LIMIT; the driver's own paging
-        # would only hand out first pages.
+        # Every page is limited by its LIMIT; with the driver's own
+        # paging a request would return the first part only.
         session.default_fetch_size = None
-        # What has no time of the log gets the nodes': an API's own
-        # clock may be wrong.
+        # Where a write's timestamp does not come from the log, the
+        # nodes set it: an API's own clock may be wrong.
         session.use_client_timestamp = False
         keyspace = address.quoted_keyspace
         prepared = {statement: session.prepare(statement.cql(keyspace)) for statement in Statement}
@@ -81,20 +82,21 @@ def connect(
         raise
     show_thread_names()
     for statement, each in prepared.items():
-        each.is_idempotent = statement not in ASKED_ONCE
+        each.is_idempotent = statement not in SENT_ONCE
     return PreparedSession(cluster, session, prepared)
 
 
 def listens(address: CassandraAddress) -> bool:
-    """Tell whether anybody takes connections at a contact point, whose
-    names are resolved now.
+    """Say whether any contact point accepts a connection now.
+
+    Names are resolved anew. An attempt of the driver would cost threads
+    and log lines; this costs one connection.
 
     Args:
         address: Where the cluster is.
 
     Returns:
-        True when somebody does; a try of the driver costs threads and
-        log lines, this one does not.
+        True when one of them does.
     """
     for contact_point in address.contact_points:
         with suppress(OSError), socket.create_connection(contact_point, REQUEST_SECONDS):

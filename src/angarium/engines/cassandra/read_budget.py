@@ -1,6 +1,4 @@
-"""How many bytes of texts are asked of Cassandra at a time, by all
-threads together.
-"""
+"""A limit on the bytes of texts that all threads read at a time."""
 
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -13,24 +11,23 @@ from angarium.domain.message import MAX_CONTENT_BYTES
 from angarium.engines.cassandra.row_mapping import Rows
 
 ROW_BYTES = MAX_CONTENT_BYTES + 256
-"""What a message takes in an answer of Cassandra, rounded up."""
+"""What a message takes in an answer of Cassandra at most."""
 
 MAX_READ_BYTES = 8 * 1024 * 1024
-"""Seven pages of a hundred of the largest texts are read at a time, or
-fifteen of fifty: as many as there are threads that could read. While it
-is read, an answer is there twice: as it comes, and as rows
-(docs/adr/0007).
+"""Room for seven pages of a hundred of the largest texts at a time, or
+for fifteen of fifty, one for each thread that reads. While it is read,
+an answer is in memory twice: as bytes, and as rows (docs/adr/0007).
 """
 
 
 class ReadBudget:
-    """A bound on bytes that are being read; used by any thread."""
+    """A semaphore counted in bytes; used by any thread."""
 
     def __init__(self, max_bytes: int = MAX_READ_BYTES) -> None:
-        """Begin with nothing read.
+        """Start with nothing reserved.
 
         Args:
-            max_bytes: As many may be asked for at a time.
+            max_bytes: The limit for all answers that are being read.
         """
         self._left = max_bytes
         self._max_bytes = max_bytes
@@ -38,20 +35,19 @@ class ReadBudget:
         self._freed = Condition()
 
     @contextmanager
-    def room(self, count: int, at_most_s: float) -> "Iterator[list[Future[Rows]]]":
-        """Wait for room for answers, and keep it while a block lasts
-        and until all of them are there.
+    def reserve(self, count: int, at_most_s: float) -> "Iterator[list[Future[Rows]]]":
+        """Reserve room for answers until all of them have arrived.
 
-        Who waits for much is not passed by those who want little.
+        First come, first served: a large reservation is not overtaken
+        by small ones.
 
         Args:
-            count: Messages with their texts in all answers, at most.
+            count: The maximum number of messages in all answers.
             at_most_s: Seconds to wait, where no deadline is nearer.
 
         Yields:
-            A list for the answers that are waited for. What nobody
-            waits for any more comes all the same, and takes room until
-            then.
+            A list for the answers that the caller waits for. One that
+            the caller gave up on keeps its room until it arrives.
 
         Raises:
             StoreUnavailable: There was no room in time.
@@ -66,7 +62,7 @@ class ReadBudget:
             self._give_back(wanted, [answer for answer in answers if not answer.done()])
 
     def _take(self, wanted: int, at_most_s: float) -> None:
-        """Take room, in turn."""
+        """Reserve bytes, one thread after the other."""
         if not self._turn.acquire(timeout=deadline.remaining(at_most_s)):
             raise _no_room()
         try:
@@ -80,7 +76,7 @@ class ReadBudget:
             self._turn.release()
 
     def _give_back(self, taken: int, awaited: "list[Future[Rows]]") -> None:
-        """Give room back, now or with the last of some answers."""
+        """Release bytes, now or with the last of some answers."""
         if awaited:
             last = awaited.pop()
             last.add_done_callback(
@@ -95,5 +91,5 @@ class ReadBudget:
 
 
 def _no_room() -> StoreUnavailable:
-    """Return what whoever waited in vain is told."""
+    """Make the error for a caller that waited in vain."""
     return StoreUnavailable("too many pages of messages are being read; there was no room in time")

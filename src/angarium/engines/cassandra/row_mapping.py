@@ -1,4 +1,4 @@
-"""Rows as the driver gives them, and the domain's objects in them."""
+"""The driver's rows, and the domain's objects made from them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,22 +17,24 @@ Rows = Sequence[Row]
 RangeValues = tuple[int, int, int, int]
 
 _STATUSES = {status.value: status for status in Status}
-"""Found sooner than by making one; a page has a hundred."""
+"""A look-up is faster than `Status(value)`; a page has a hundred."""
 
-REMEMBERED_IDS = 65_536
+MAX_CACHED_IDS = 65_536
+"""Ids of the users and conversations of recent pages."""
 
 MESSAGE_RANK = 0
 RECEIPT_RANK = 1
+"""See `write_time`."""
 
 
 @dataclass(frozen=True, slots=True)
 class MessageState:
-    """What a receipt needs to know of a message.
+    """A message without its text, which most reads do without.
 
     Attributes:
         message_id: Its id.
         recipient_id: To whom it was sent.
-        position: Where it stands.
+        position: Its position in the conversation.
         status: How far it has come.
     """
 
@@ -48,30 +50,34 @@ class InboxEntry:
 
     Attributes:
         conversation_id: Which conversation.
-        newest: The place of the newest message to the user.
-        delivered: Up to here everything to the user is DELIVERED.
-        stretches: Where nothing waits either, behind it.
+        newest: The position of the newest message to the user.
+        delivered: Up to here every message to the user is DELIVERED.
+        ranges: Where nothing waits either, after that position.
     """
 
     conversation_id: UUID
     newest: MessagePosition
     delivered: MessagePosition
-    stretches: DeliveredRanges
+    ranges: DeliveredRanges
 
 
-@lru_cache(REMEMBERED_IDS)
+@lru_cache(MAX_CACHED_IDS)
 def _identifier(raw: bytes) -> UUID:
+    """Make an id from 16 bytes, or reuse the one made before."""
     return UUID(bytes=raw)
 
 
 def write_time(timestamp: int, rank: int = MESSAGE_RANK) -> int:
-    """Give the write timestamp of a cell, a function of the log alone.
+    """Return a cell's write timestamp, made from the log alone.
+
+    Repeated writes therefore have the same timestamp, whoever makes
+    them (docs/adr/0003).
 
     Args:
         timestamp: The record's running maximum of append times,
             milliseconds.
-        rank: 0 for a message, 1 for its receipt: of one millisecond,
-            the receipt wins.
+        rank: 0 for a message, 1 for its receipt: within one
+            millisecond, the receipt wins.
 
     Returns:
         Microseconds.
@@ -80,13 +86,13 @@ def write_time(timestamp: int, rank: int = MESSAGE_RANK) -> int:
 
 
 def message(row: Row) -> Message:
-    """Read a row of `messages`.
+    """Make a message from a row of `messages`.
 
     Args:
         row: In the order of the statements' columns.
 
     Returns:
-        The message.
+        The message, with its text.
     """
     (
         message_id,
@@ -112,13 +118,13 @@ def message(row: Row) -> Message:
 
 
 def state(row: Row) -> MessageState:
-    """Read what a receipt needs of a row of `messages`.
+    """Make a message's state from a row of `messages`.
 
     Args:
-        row: In the order of the statements' columns.
+        row: In the order of the statements' columns; others may follow.
 
     Returns:
-        What it tells.
+        The message without its text.
     """
     message_id, recipient_id, timestamp, seq, status = cast(
         "tuple[UUID, UUID, int, int, str]", row[:5]
@@ -129,10 +135,10 @@ def state(row: Row) -> MessageState:
 
 
 def waits_for(user_id: UUID, message: Message | MessageState) -> bool:
-    """Tell whether a user has not confirmed a message yet.
+    """Say whether a user has not confirmed a message yet.
 
     Args:
-        user_id: Anybody.
+        user_id: Any user.
         message: The message.
 
     Returns:
@@ -142,7 +148,7 @@ def waits_for(user_id: UUID, message: Message | MessageState) -> bool:
 
 
 def user(row: Row) -> User:
-    """Read a row of `users`.
+    """Make a user from a row of `users`.
 
     Args:
         row: In the order of the statements' columns.
@@ -154,13 +160,13 @@ def user(row: Row) -> User:
 
 
 def conversation(row: Row) -> tuple[Conversation, UUID]:
-    """Read a row of `conversations`.
+    """Make a conversation from a row of `conversations`.
 
     Args:
         row: In the order of the statements' columns.
 
     Returns:
-        The conversation, and the claim of whoever made it.
+        The conversation, and the claim of the caller that created it.
     """
     conversation_id, participants, created_at, claim = cast(
         "tuple[UUID, list[UUID], int, UUID]", row
@@ -170,26 +176,26 @@ def conversation(row: Row) -> tuple[Conversation, UUID]:
 
 
 def indexed(row: Row) -> tuple[UUID, MessagePosition, UUID]:
-    """Read a row of `message_index`.
+    """Take a row of `message_index` apart.
 
     Args:
         row: In the order of the statements' columns.
 
     Returns:
-        The message's id, its place and its sender.
+        The message's id, its position and its sender.
     """
     message_id, timestamp, seq, sender_id = cast("tuple[UUID, int, int, UUID]", row)
     return message_id, MessagePosition(timestamp, seq), sender_id
 
 
 def inbox_entry(row: Row) -> InboxEntry:
-    """Read a row of `inboxes`.
+    """Make an entry from a row of `inboxes`.
 
     Args:
         row: In the order of the statements' columns.
 
     Returns:
-        The entry.
+        The entry; a position that was never written is the beginning.
     """
     conversation_id, newest, newest_seq, delivered, delivered_seq, known = cast(
         "tuple[UUID, int | None, int | None, int | None, int | None, list[RangeValues] | None]",
@@ -207,7 +213,7 @@ def inbox_entry(row: Row) -> InboxEntry:
 
 
 def range_values(known: DeliveredRanges) -> list[RangeValues]:
-    """Write stretches as `inboxes` has them.
+    """Return ranges as the column of `inboxes` has them.
 
     Args:
         known: In order.
@@ -222,4 +228,5 @@ def range_values(known: DeliveredRanges) -> list[RangeValues]:
 
 
 def _position(timestamp: int | None, seq: int | None) -> MessagePosition:
+    """Return a position, the beginning where it was never written."""
     return BEGINNING if timestamp is None or seq is None else MessagePosition(timestamp, seq)

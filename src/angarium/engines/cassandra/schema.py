@@ -1,4 +1,7 @@
-"""Making the keyspace and its tables; safe to repeat and to race."""
+"""Creating the keyspace and its tables.
+
+It is safe to repeat and to run concurrently.
+"""
 
 import re
 import time
@@ -17,6 +20,9 @@ from angarium.engines.cassandra.cluster import CassandraAddress
 from angarium.engines.cassandra.errors import DRIVER_ERRORS
 
 STATEMENT_SECONDS = 30.0
+"""A schema change returns when all nodes agree, which takes seconds on
+nodes that have just started.
+"""
 
 _log = logs.get("angarium.cassandra")
 _TABLE = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+)")
@@ -41,37 +47,37 @@ class KeyspaceReport:
 def prepare(
     address: CassandraAddress,
     replication: int,
-    timeout: float,
+    timeout_s: float,
     attempt: "Callable[[CassandraAddress, int], KeyspaceReport] | None" = None,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> KeyspaceReport:
-    """Make the keyspace, its tables and their columns where they are
-    missing; wait for servers that start.
+    """Create what is missing of the keyspace, tables and columns.
+
+    It waits for servers that are starting: such a node refuses logins
+    and schema changes until it has heard of the others.
 
     Args:
         address: Where the cluster is.
         replication: Copies of each row in the datacenter, for a
-            keyspace that is made now.
-        timeout: Seconds to wait for servers that do not answer yet, and
-            for whatever else the driver says: a node that starts
-            refuses logins and schema changes until it has heard of the
-            others.
-        attempt: Makes it, once.
-        clock: Tells the time, in seconds.
-        sleep: Waits between tries.
+            keyspace that is created now.
+        timeout_s: Seconds to retry for, whatever the driver's error is.
+        attempt: Instead of one attempt on a real cluster.
+        clock: Monotonic seconds.
+        sleep: Waits between attempts, in seconds.
 
     Returns:
         What was found.
 
     Raises:
         SetupError: The servers did not answer in time, or the keyspace
-            was made with another replication.
+            has another replication.
     """
-    give_up = clock() + timeout
+    give_up = clock() + timeout_s
     make = attempt or _prepare
 
     def remaining() -> float:
+        """Return the seconds that are left for attempts."""
         return give_up - clock()
 
     try:
@@ -81,7 +87,7 @@ def prepare(
             remaining=remaining,
             failed=lambda error, wait: _log.debug(
                 "retry",
-                f"Cassandra cannot be prepared yet, next try in {wait:.1f} s",
+                f"Cassandra cannot be prepared yet, next attempt in {wait:.1f} s",
                 detail=str(error)[:300],
             ),
             sleep=sleep,
@@ -89,20 +95,24 @@ def prepare(
         )
     except DRIVER_ERRORS as error:
         raise SetupError(
-            f"Cassandra at {_shown(address)} could not be prepared within {timeout:.0f} s "
-            f"({type(error).__name__}: {str(error)[:300]}); check ANGARIUM_CASSANDRA, "
-            "ANGARIUM_DATACENTER, ANGARIUM_CASSANDRA_USERNAME with its password, and the nodes"
+            f"Cassandra at {_contact_points(address)} could not be prepared "
+            f"within {timeout_s:.0f} s ({type(error).__name__}: {str(error)[:300]}); "
+            "check ANGARIUM_CASSANDRA, ANGARIUM_DATACENTER, ANGARIUM_CASSANDRA_USERNAME "
+            "with its password, and the nodes"
         ) from error
 
 
 def _prepare(address: CassandraAddress, replication: int) -> KeyspaceReport:
+    """Make one attempt, with a cluster object of its own."""
     if _KEYSPACE.fullmatch(address.keyspace) is None:
         raise SetupError(
-            f"{address.keyspace!r} cannot be a keyspace's name; change ANGARIUM_KEYSPACE"
+            f"{address.keyspace!r} is not a valid keyspace name: use a letter, then up to 47 "
+            "letters, digits or _; change ANGARIUM_KEYSPACE"
         )
     if _DATACENTER.fullmatch(address.datacenter) is None:
         raise SetupError(
-            f"{address.datacenter!r} cannot be a datacenter's name; change ANGARIUM_DATACENTER"
+            f"{address.datacenter!r} is not a valid datacenter name: use 1 to 200 letters, digits "
+            "or . _ -; change ANGARIUM_DATACENTER"
         )
     cluster = clusters.build(address)
     try:
@@ -116,14 +126,15 @@ def _prepare(address: CassandraAddress, replication: int) -> KeyspaceReport:
 
 
 class _Schema:
-    """Changes the schema through one node, the same one for everybody
-    who sees the same nodes.
+    """Changes the schema through one node.
 
-    A node makes changes one after the other; two nodes that make one
-    table at once give it two identities.
+    Everybody who sees the same nodes takes the same one. A node makes
+    changes one after the other; two nodes that create one table at once
+    give it two identities.
     """
 
     def __init__(self, session: Session, address: CassandraAddress) -> None:
+        """Choose the node: the least of the connected ones."""
         self._session = session
         self._address = address
         hosts = list(session.get_pool_state())
@@ -132,11 +143,12 @@ class _Schema:
         self._node = min(hosts, key=lambda host: str(host.endpoint))
 
     def make_keyspace(self, replication: int) -> None:
+        """Create the keyspace, or check its replication."""
         datacenter = self._address.datacenter
         if self._replication() is None:
             self._change(
-                f"CREATE KEYSPACE IF NOT EXISTS {self._address.quoted_keyspace} WITH replication "
-                "= "
+                f"CREATE KEYSPACE IF NOT EXISTS {self._address.quoted_keyspace} "
+                "WITH replication = "
                 f"{{'class': 'NetworkTopologyStrategy', '{datacenter}': {replication}}}"
             )
         found = self._replication()
@@ -150,6 +162,7 @@ class _Schema:
             )
 
     def make_tables(self) -> None:
+        """Create tables, and add columns of newer versions."""
         query = (
             "SELECT table_name, column_name FROM system_schema.columns WHERE keyspace_name = %s"
         )
@@ -162,13 +175,14 @@ class _Schema:
                 continue
             for column, kind in _COLUMN.findall(statement):
                 if (table, column) not in columns:
-                    # Whoever loses a race for it is refused, and looks
-                    # again.
+                    # When another process was faster, this one fails,
+                    # and looks again.
                     self._change(
                         f"ALTER TABLE {self._address.quoted_keyspace}.{table} ADD {column} {kind}"
                     )
 
     def _replication(self) -> int | None:
+        """Return the keyspace's copies, None without one."""
         query = "SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = %s"
         found = self._ask(query, self._address.keyspace)
         if not found:
@@ -177,17 +191,20 @@ class _Schema:
         return int(options.get(self._address.datacenter, options.get("replication_factor", 0)))
 
     def _ask(self, query: str, value: str) -> list[tuple[object, ...]]:
+        """Read from the node's own tables."""
         return list(
             self._session.execute(query, (value,), timeout=STATEMENT_SECONDS, host=self._node)
         )
 
     def _change(self, statement: str) -> None:
+        """Change the schema, and wait until all nodes agree."""
         done = self._session.execute(statement, timeout=STATEMENT_SECONDS, host=self._node)
         if not done.response_future.is_schema_agreed:
             raise DriverException("the nodes do not agree on the schema yet")
 
 
 def _tables(keyspace: str) -> Iterator[tuple[str, str]]:
+    """Yield each table of schema.cql with its statement."""
     text = resources.files(__package__).joinpath("schema.cql").read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if not line.startswith("--")]
     for statement in "\n".join(lines).split(";"):
@@ -196,5 +213,6 @@ def _tables(keyspace: str) -> Iterator[tuple[str, str]]:
             yield named[1], _TABLE.sub(rf"CREATE TABLE IF NOT EXISTS {keyspace}.\1", statement)
 
 
-def _shown(address: CassandraAddress) -> str:
+def _contact_points(address: CassandraAddress) -> str:
+    """Return the contact points as `host:port`, for an error."""
     return ", ".join(f"{host}:{port}" for host, port in address.contact_points)

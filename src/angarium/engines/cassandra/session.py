@@ -1,5 +1,7 @@
-"""One connection to the cluster for a whole process: statements in,
-futures of rows out.
+"""The driver behind one small interface: statements to futures of rows.
+
+Every request has a time limit, and every error becomes StoreUnavailable
+(docs/adr/0007).
 """
 
 import weakref
@@ -23,27 +25,28 @@ from angarium.engines.cassandra.row_mapping import Row, Rows
 from angarium.engines.cassandra.statements import Statement
 
 CALL_SECONDS = REQUEST_SECONDS
+"""The maximum for a call, however many requests it makes."""
+
 PAGE_ROWS = 1_000
+"""How many users `scan` reads at a time, about 200 KB."""
 
 Parameters = Sequence[object]
 
-Question = tuple[Statement, Parameters]
+Request = tuple[Statement, Parameters]
 
 ABANDON_SECONDS = 2.0 * HEARTBEAT_SECONDS
-"""A connection that is silent for so long is closed, and what was asked
-over it fails.
+"""After this time a silent connection is closed, and its requests
+fail.
 """
 
 
 class CassandraSession:
-    """Connects in the background, for as long as it takes, and asks
-    once connected.
+    """Connects in the background, and executes once connected.
 
-    Until it is connected every question is answered with
-    StoreUnavailable at once; afterwards the driver reconnects by
-    itself, and when all nodes are gone for long the connector connects
-    anew: what is asked at that moment fails with StoreUnavailable. Used
-    by any thread.
+    Until then every request fails with StoreUnavailable at once. Later
+    the driver reconnects by itself. When all nodes are gone for long,
+    the connector connects anew, and the requests of that moment fail
+    with StoreUnavailable. Used by any thread.
     """
 
     def __init__(
@@ -51,7 +54,7 @@ class CassandraSession:
         address: CassandraAddress,
         connect: Callable[[CassandraAddress], PreparedSession] = connections.connect,
     ) -> None:
-        """Begin to connect.
+        """Start to connect.
 
         Args:
             address: Where the cluster is.
@@ -60,22 +63,22 @@ class CassandraSession:
         self._connector = Connector(address, connect)
         self._budget = ReadBudget()
 
-    def await_connection(self, timeout: float) -> bool:
+    def await_connection(self, timeout_s: float) -> bool:
         """Wait for the first connection.
 
         Args:
-            timeout: Seconds at most.
+            timeout_s: Seconds to wait at most.
 
         Returns:
             True once connected.
         """
-        return self._connector.await_connection(timeout)
+        return self._connector.await_connection(timeout_s)
 
     def submit(self, statement: Statement, parameters: Parameters = ()) -> "Future[Rows]":
-        """Ask without waiting.
+        """Send a statement without waiting.
 
         Args:
-            statement: What to ask.
+            statement: Which one.
             parameters: Its values, in order.
 
         Returns:
@@ -85,8 +88,7 @@ class CassandraSession:
         return self._send(lambda connected: connected.prepared[statement].bind(parameters))
 
     def submit_batch(self, statement: Statement, rows: Sequence[Parameters]) -> "Future[Rows]":
-        """Write several rows of one partition in one request, without
-        waiting.
+        """Write several rows of one partition without waiting.
 
         Args:
             statement: How each is written.
@@ -100,6 +102,7 @@ class CassandraSession:
             return self.submit(statement, rows[0])
 
         def batch(connected: PreparedSession) -> BatchStatement:
+            """Make the batch, unlogged: one partition needs no log."""
             statements = BatchStatement(BatchType.UNLOGGED)
             statements.is_idempotent = True
             prepared = connected.prepared[statement]
@@ -110,33 +113,33 @@ class CassandraSession:
         return self._send(batch)
 
     def execute(self, statement: Statement, parameters: Parameters = ()) -> Rows:
-        """Ask and wait for the answer, within the deadline in force and
-        2 s at most.
+        """Send a statement and wait for its rows.
 
         Args:
-            statement: What to ask.
+            statement: Which one.
             parameters: Its values, in order.
 
         Returns:
             The rows.
 
         Raises:
-            StoreUnavailable: No answer in time.
+            StoreUnavailable: No answer within the deadline in force and
+                2 s at most.
         """
         return self.wait(self.submit(statement, parameters))
 
     def wait(self, future: "Future[Rows]") -> Rows:
-        """Wait for an answer that was asked for, within the deadline in
-        force and 2 s at most.
+        """Wait for the rows of a request.
 
         Args:
-            future: What `submit` gave.
+            future: What `submit` returned.
 
         Returns:
             The rows.
 
         Raises:
-            StoreUnavailable: No answer in time.
+            StoreUnavailable: No answer within the deadline in force and
+                2 s at most.
         """
         try:
             return future.result(deadline.remaining(CALL_SECONDS))
@@ -144,37 +147,37 @@ class CassandraSession:
             raise StoreUnavailable("Cassandra did not answer in time") from error
 
     @contextmanager
-    def asking_for_texts(
-        self, questions: Sequence[Question], count: int
+    def reading_texts(
+        self, requests: Sequence[Request], count: int
     ) -> "Iterator[list[Future[Rows]]]":
-        """Ask for messages with their texts, once there is room for
-        them.
+        """Read messages with their texts, once there is room for them.
 
         Args:
-            questions: What to ask, side by side.
-            count: Messages in all answers together, at most.
+            requests: Sent side by side.
+            count: The maximum number of messages in all answers
+                together.
 
         Yields:
-            The answers, in order. There is room for them for as long as
-            the block lasts, and until the nodes have answered.
+            The answers, in order. Their room is reserved until the
+            block ends and the nodes have answered.
 
         Raises:
             StoreUnavailable: There was no room in time.
         """
-        with self._budget.room(count, CALL_SECONDS) as until:
-            until += [self._ask_for_texts(*question) for question in questions]
+        with self._budget.reserve(count, CALL_SECONDS) as until:
+            until += [self._request_text(*request) for request in requests]
             yield until
 
-    def _ask_for_texts(self, statement: Statement, parameters: Parameters) -> "Future[Rows]":
-        """Ask, and let the driver wait for longer than we do.
+    def _request_text(self, statement: Statement, parameters: Parameters) -> "Future[Rows]":
+        """Send a statement with a timer longer than the caller's wait.
 
         Args:
-            statement: What to ask.
+            statement: Which one.
             parameters: Its values, in order.
 
         Returns:
-            A future of the rows. An answer takes room until it comes,
-            whether anybody waits for it still or not.
+            A future of the rows. An answer takes memory until it
+            arrives, even when nobody waits for it any more.
         """
         return self._send(
             lambda connected: connected.prepared[statement].bind(parameters), ABANDON_SECONDS
@@ -193,12 +196,10 @@ class CassandraSession:
             StoreUnavailable: No answer in time.
         """
         connected = self._connector.require()
-        question = connected.prepared[statement].bind(())
-        question.fetch_size = PAGE_ROWS
+        request = connected.prepared[statement].bind(())
+        request.fetch_size = PAGE_ROWS
         try:
-            yield from connected.session.execute(
-                question, timeout=deadline.remaining(CALL_SECONDS)
-            )
+            yield from connected.session.execute(request, timeout=deadline.remaining(CALL_SECONDS))
         except DRIVER_ERRORS as error:
             raise unavailable(error) from error
 
@@ -209,73 +210,70 @@ class CassandraSession:
     def _send(
         self, build: Callable[[PreparedSession], object], at_least_s: float = 0.0
     ) -> "Future[Rows]":
+        """Return a future that the driver's thread completes."""
         outcome: Future[Rows] = Future()
-        # From here on nobody can cancel it, so that the driver's thread
-        # can always end it.
+        # From here on nobody can cancel it, so the driver's thread can
+        # always complete it.
         outcome.set_running_or_notify_cancel()
         try:
             answer = self._ask(build, at_least_s)
         except StoreUnavailable as error:
             outcome.set_exception(error)
-        except Exception as error:  # noqa: BLE001 - whoever waits for the future must hear of it
+        except Exception as error:  # noqa: BLE001 - the future must complete, or its caller waits in vain
             outcome.set_exception(unavailable(error))
         else:
-            hand_over = HandOver(answer, outcome)
-            answer.add_callbacks(hand_over.answered, hand_over.refused)
+            handler = AnswerHandler(answer, outcome)
+            answer.add_callbacks(handler.resolve, handler.fail)
         return outcome
 
     def _ask(
         self, build: Callable[[PreparedSession], object], at_least_s: float
     ) -> ResponseFuture:
+        """Send a request, with what is left of the deadline."""
         connected = self._connector.require()
         timeout = deadline.remaining(CALL_SECONDS)
         if timeout <= 0:
-            raise StoreUnavailable("no time is left to ask Cassandra")
+            raise StoreUnavailable("the deadline passed before Cassandra was asked")
         return connected.session.execute_async(build(connected), timeout=max(timeout, at_least_s))
 
 
-class HandOver:
-    """Hands one answer of the driver over, and keeps the driver from
-    keeping it.
+class AnswerHandler:
+    """Completes a future with the first answer of the driver.
 
-    The driver's timer of a question, and with it the question, its
-    values and its answer, stays until it would have rung, up to 2 s
-    later; from then on they are a cycle that waits for the garbage
-    collector. A question that was put to a second node stays until both
-    have answered. A hundred pages of 1 MiB were held like this
-    (docs/adr/0007).
+    It also keeps the driver from holding memory. The driver's timer of
+    a request, and with it the request, its values and its answer, stays
+    until it would have fired, up to 2 s later; from then on they are a
+    cycle that waits for the garbage collector. A request that was sent
+    to a second node stays until both have answered. A hundred pages of
+    1 MiB were held like this (docs/adr/0007).
     """
 
     __slots__ = ("_answer", "_outcome")
 
     def __init__(self, answer: ResponseFuture, outcome: "Future[Rows]") -> None:
+        """Refer to the driver's future weakly: it refers to this."""
         self._answer = weakref.ref(answer)
         self._outcome: Future[Rows] | None = outcome
 
-    def answered(self, rows: list[Row] | None) -> None:
-        """Hand rows over; of two nodes that were asked, the first
-        one's.
-        """
+    def resolve(self, rows: list[Row] | None) -> None:
+        """Complete the future with rows, unless it is complete."""
         outcome = self._take()
         if outcome is not None:
             futures.resolve_once(outcome, tuple(rows or ()))
         if rows:
-            # The list is the driver's own.
+            # The driver still refers to the list: free the rows.
             rows.clear()
 
-    def refused(self, error: BaseException) -> None:
-        """Hand a failure over, unless there was an answer before."""
+    def fail(self, error: BaseException) -> None:
+        """Complete the future with an error, unless it is complete."""
         outcome = self._take()
         if outcome is not None:
             futures.fail_once(outcome, unavailable(error))
 
     def _take(self) -> "Future[Rows] | None":
-        """Return the future if it is not done yet; it is forgotten
-        here.
-        """
+        """Return the future the first time, and stop the timer."""
         outcome, self._outcome = self._outcome, None
-        # It does not ring any more, and all that it would do is kept
-        # with it.
+        # It is stopped by now, but it still refers to the request.
         timer = getattr(self._answer(), "_timer", None)
         if timer is not None:
             timer.callback = _nothing
@@ -283,4 +281,4 @@ class HandOver:
 
 
 def _nothing() -> None:
-    """Stand for what a timer that was stopped would do."""
+    """Replace what a stopped timer would do."""

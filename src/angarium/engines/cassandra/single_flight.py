@@ -1,9 +1,9 @@
-"""One call for all who ask the same at once.
+"""One call for all callers that ask for the same at once.
 
-Conditional writes of one row get in each other's way: each that is
-beaten starts anew, and among two dozen on a busy cluster none may be
-done in time. So of one instance one of them is on its way, and the
-others take its outcome.
+Conditional writes of one row get in each other's way: each that loses
+starts anew, and among two dozen on a busy cluster none may succeed in
+time. So a process has one of them in flight, and the other callers
+share its outcome. (Go's package `singleflight` gave it the name.)
 """
 
 import threading
@@ -21,26 +21,26 @@ Result = TypeVar("Result")
 
 
 class SingleFlight(Generic[Key, Result]):
-    """Lets one call of a key run at a time; used by any thread."""
+    """Runs at most one call per key at a time; used by any thread."""
 
     def __init__(self) -> None:
-        """Begin with none under way."""
+        """Start with no call in flight."""
         self._lock = threading.Lock()
         self._flights: dict[Key, Future[Result]] = {}
 
     def run(self, key: Key, call: Callable[[], Result]) -> Result:
-        """Make a call, or wait for the same one that is under way.
+        """Make a call, or wait for the same one that is in flight.
 
-        When that one fails, one of those who wait makes its own: the
-        failed one may have had less time.
+        When that one fails, one of the waiting callers makes its own:
+        the failed one may have had less time.
 
         Args:
             key: What is the same.
-            call: Whose outcome is as good for everybody who asks the
-                same meanwhile.
+            call: Its outcome is as good for every caller that asks for
+                the same meanwhile.
 
         Returns:
-            What the call, or the one under way, returned.
+            What the call, or the one in flight, returned.
 
         Raises:
             StoreUnavailable: No answer within the caller's own deadline
@@ -55,9 +55,7 @@ class SingleFlight(Generic[Key, Result]):
                     return flight.result()
 
     def _join(self, key: Key) -> tuple["Future[Result]", bool]:
-        """Return the flight of a key, and True to whoever has to make
-        it.
-        """
+        """Return the flight of a key, and whether to lead it."""
         with self._lock:
             flight = self._flights.get(key)
             if flight is not None:
@@ -66,9 +64,7 @@ class SingleFlight(Generic[Key, Result]):
             return flight, True
 
     def _lead(self, key: Key, flight: "Future[Result]", call: Callable[[], Result]) -> Result:
-        """Return what the call returned, once those who wait know it
-        too.
-        """
+        """Return the call's result, after the others can see it."""
         try:
             result = call()
         except BaseException as error:
@@ -80,18 +76,16 @@ class SingleFlight(Generic[Key, Result]):
         return result
 
     def _end(self, key: Key) -> None:
-        """Let whoever comes now make a call of their own."""
+        """Let the next caller make a call of its own."""
         with self._lock:
             del self._flights[key]
 
 
 def _has_result(flight: "Future[Result]") -> bool:
-    """Return whether somebody else's flight went well, once it has
-    ended.
-    """
+    """Return whether another caller's flight succeeded."""
     try:
         return flight.exception(deadline.remaining(CALL_SECONDS)) is None
     except FutureTimeout as error:
         raise StoreUnavailable(
-            "Cassandra did not answer whoever asked the same before in time"
+            "Cassandra did not answer an earlier request for the same in time"
         ) from error

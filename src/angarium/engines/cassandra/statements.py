@@ -1,6 +1,4 @@
-"""Every statement that is sent, prepared once when the session
-connects.
-"""
+"""Every statement that is sent, prepared when a session connects."""
 
 from enum import Enum
 from string import Template
@@ -14,22 +12,22 @@ _LISTED = (
     "SELECT toUnixTimestamp(created_at), conversation_id, other_id "
     "FROM $keyspace.conversations_by_user"
 )
-# Ids that recur from row to row come as bytes: the driver would make an
-# object of each, each time. Texts too: as `str` one with a single emoji
-# takes four times its bytes, and not all that are read fit on the page.
+# Ids that recur from row to row come as bytes: the driver would make a
+# new object of each. Texts too: as `str`, one with a single emoji takes
+# four times its bytes, and not all that are read fit on the page.
 _MESSAGE = (
     "SELECT message_id, uuidAsBlob(conversation_id), uuidAsBlob(sender_id), "
     "uuidAsBlob(recipient_id), "
     "textAsBlob(content), toUnixTimestamp(timestamp), seq, status, toUnixTimestamp(delivered_at) "
     "FROM $keyspace.messages"
 )
-# Only for messages that are in the index. Cassandra repairs what is
-# read and nothing else: a message that has not reached enough copies
-# yet would be seen without its content by the next reader.
+# Only for messages that are in the index. Cassandra repairs only the
+# columns that are read: the next reader of a message that is not on a
+# quorum yet would see it without its content.
 _STATE_COLUMNS = "message_id, recipient_id, toUnixTimestamp(timestamp), seq, status"
 _STATE = f"SELECT {_STATE_COLUMNS} FROM $keyspace.messages"  # noqa: S608
-# For all others: names every column, so that whole rows are repaired,
-# and hands over no text.
+# For all others: it names every column, so whole rows are repaired, and
+# no text is transferred (docs/how/prefix-reads.md).
 _WHOLE_STATE = (
     f"SELECT {_STATE_COLUMNS}, writetime(sender_id), writetime(content), writetime(delivered_at) "  # noqa: S608
     "FROM $keyspace.messages"
@@ -39,13 +37,14 @@ _INBOX = (
     "toUnixTimestamp(delivered_timestamp), delivered_seq, stretches FROM $keyspace.inboxes"
 )
 _AT_POSITIONS = "WHERE conversation_id = ? AND (timestamp, seq, message_id) IN ?"
-_BEHIND = "WHERE conversation_id = ? AND (timestamp, seq) > (?, ?)"
+_AFTER = "WHERE conversation_id = ? AND (timestamp, seq) > (?, ?)"
 _OLDEST_FIRST = "ORDER BY timestamp ASC, seq ASC, message_id ASC LIMIT ?"
 
 
 class Statement(Enum):
-    """The statements by name; the value is the CQL, with `$keyspace`
-    before each table.
+    """The statements by name.
+
+    The value is the CQL, with `$keyspace` before each table.
     """
 
     USER = f"{_USER} WHERE user_id = ?"
@@ -69,7 +68,7 @@ class Statement(Enum):
         "VALUES (?, ?, ?, ?)"
     )
     CONVERSATIONS_OF_USER = f"{_LISTED} WHERE user_id = ? LIMIT ?"
-    CONVERSATIONS_OF_USER_BEHIND = (
+    CONVERSATIONS_OF_USER_AFTER = (
         f"{_LISTED} WHERE user_id = ? AND (created_at, conversation_id) < (?, ?) LIMIT ?"
     )
 
@@ -95,11 +94,11 @@ class Statement(Enum):
     STATES_AT = f"{_STATE} {_AT_POSITIONS}"
     NEWEST = f"{_MESSAGE} WHERE conversation_id = ? LIMIT ?"
     OLDER = f"{_MESSAGE} WHERE conversation_id = ? AND (timestamp, seq) < (?, ?) LIMIT ?"
-    NEWER = f"{_MESSAGE} {_BEHIND} {_OLDEST_FIRST}"
-    NEWER_UNTIL = f"{_MESSAGE} {_BEHIND} AND (timestamp, seq) <= (?, ?) {_OLDEST_FIRST}"
+    NEWER = f"{_MESSAGE} {_AFTER} {_OLDEST_FIRST}"
+    NEWER_UNTIL = f"{_MESSAGE} {_AFTER} AND (timestamp, seq) <= (?, ?) {_OLDEST_FIRST}"
     STATES_NEWEST = f"{_WHOLE_STATE} WHERE conversation_id = ? LIMIT ?"
-    STATES_NEWER = f"{_WHOLE_STATE} {_BEHIND} {_OLDEST_FIRST}"
-    STATES_NEWER_UNTIL = f"{_WHOLE_STATE} {_BEHIND} AND (timestamp, seq) <= (?, ?) {_OLDEST_FIRST}"
+    STATES_NEWER = f"{_WHOLE_STATE} {_AFTER} {_OLDEST_FIRST}"
+    STATES_NEWER_UNTIL = f"{_WHOLE_STATE} {_AFTER} AND (timestamp, seq) <= (?, ?) {_OLDEST_FIRST}"
 
     INBOX = f"{_INBOX} WHERE user_id = ?"
     INBOX_OF = f"{_INBOX} WHERE user_id = ? AND conversation_id IN ?"
@@ -112,7 +111,7 @@ class Statement(Enum):
         "delivered_seq) "
         "VALUES (?, ?, ?, ?) USING TIMESTAMP ?"
     )
-    NOTE_STRETCHES = (
+    NOTE_RANGES = (
         "INSERT INTO $keyspace.inboxes (user_id, conversation_id, stretches) "
         "VALUES (?, ?, ?) USING TIMESTAMP ?"
     )
@@ -121,8 +120,10 @@ class Statement(Enum):
     LAST_SEEN = "SELECT user_id, seen_at FROM $keyspace.presence WHERE user_id IN ?"
 
     def cql(self, keyspace: str) -> str:
-        """Name the keyspace: a connection that chose one with USE would
-        make `users` mean another table.
+        """Return the CQL with a keyspace before each table.
+
+        A connection that chose one with USE would make `users` mean
+        another table.
 
         Args:
             keyspace: As CQL has it, in quotes.
@@ -134,12 +135,13 @@ class Statement(Enum):
 
 
 FILTERED = frozenset({Statement.CONVERSATION_OF})
-"""May leave out what was found: the one row of a whole primary key. A
-stranger gets the same answer to both, a conversation of others and one
-that is not there."""
+"""Statements that may filter: Cassandra reads the one row of a primary
+key and may leave it out. So a conversation of others and one that does
+not exist get the same answer, in the same time.
+"""
 
-ASKED_ONCE = frozenset({Statement.CHANGE_PASSWORD})
-"""Not to be sent to a second node when the first is slow: a late one
-would undo what came after. All others may be done twice; who made a
-conversation is told by its claim, not by the answer.
+SENT_ONCE = frozenset({Statement.CHANGE_PASSWORD})
+"""Never sent to a second node when the first is slow: a late copy would
+undo a newer password. All others may be executed twice; the claim of a
+conversation, not the answer, says who created it.
 """

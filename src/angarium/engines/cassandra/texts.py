@@ -1,8 +1,8 @@
-"""The texts of messages whose places are known.
+"""The texts of messages whose positions are known.
 
-What is to be shown is chosen by statements that hand over no text: an
-inbox looks at thousands of messages, and a list of conversations at
-sixteen of each, to show a hundred (docs/adr/0007).
+What to show is chosen by statements that read no text: an inbox looks
+at thousands of messages, and a list of conversations at sixteen of
+each, to show a hundred (docs/adr/0007).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,27 +19,27 @@ from angarium.engines.cassandra.statements import Statement
 def read_texts(
     session: CassandraSession, chosen: Mapping[UUID, Sequence[MessageState]]
 ) -> Iterator[Message]:
-    """Read the texts of messages that are on enough replicas.
+    """Read the texts of messages that are on a quorum.
 
     Args:
-        session: Is asked, about all conversations side by side.
+        session: Asked for all conversations side by side.
         chosen: Which messages, by conversation.
 
     Yields:
-        The messages, a conversation at a time, each in the given order;
-        what has happened to them meanwhile shows. There is room for all
-        of them until the last one is taken, or no more are wanted.
+        The messages, a conversation at a time, each in the given order,
+        in their present state. Their room is reserved until the last
+        one is taken, or the caller stops.
 
     Raises:
         StoreUnavailable: No answer in time, or one without a message
             that was there.
     """
     wanted = {conversation_id: states for conversation_id, states in chosen.items() if states}
-    questions = [
+    requests = [
         (Statement.MESSAGES_AT, (key, list(map(_position, states))))
         for key, states in wanted.items()
     ]
-    with session.asking_for_texts(questions, sum(map(len, wanted.values()))) as answers:
+    with session.reading_texts(requests, sum(map(len, wanted.values()))) as answers:
         for states, answer in zip(wanted.values(), answers, strict=True):
             found = {
                 message.message_id: message
@@ -47,10 +47,10 @@ def read_texts(
             }
             for state in states:
                 if state.message_id not in found:
-                    raise StoreUnavailable("a message that was just seen is not there")
+                    raise StoreUnavailable("a message that was read a moment ago is missing now")
                 yield found[state.message_id]
 
 
 def _position(state: MessageState) -> tuple[int, int, UUID]:
-    """Return a place as the statement wants it."""
+    """Return a position as the statement takes it."""
     return state.position.timestamp, state.position.offset, state.message_id

@@ -13,48 +13,33 @@ from angarium.engines.cassandra.statements import Statement
 
 
 class CassandraUsers:
-    """Implements `ports.users.UserStore`; a new user and a new password
-    are conditional writes.
+    """Implements `ports.users.UserStore`.
+
+    A new user and a new password are conditional writes.
     """
 
     def __init__(self, session: CassandraSession) -> None:
+        """Read and write users through one session."""
         self._session = session
 
     def get(self, user_id: UUID) -> User | None:
-        """Find a user; see the port.
-
-        Args:
-            user_id: Made from the name.
-
-        Returns:
-            The user, None when there is none.
-        """
+        """Implements `UserStore.get`: a read at a quorum."""
         found = self._session.execute(Statement.USER, (user_id,))
         return row_mapping.user(found[0]) if found else None
 
     def put(self, user: User) -> User:
-        """Add a user or change the password; see the port.
-
-        Args:
-            user: The user.
-
-        Returns:
-            The user as stored.
-        """
+        """Implements `UserStore.put`."""
         return retry_on_contention(lambda: self._put(user))
 
     def all(self) -> Sequence[User]:
-        """List the users; see the port.
-
-        Returns:
-            All of them, by username.
-        """
+        """Implements `UserStore.all`: scans the table, then sorts."""
         return sorted(
             map(row_mapping.user, self._session.scan(Statement.USERS)),
             key=lambda user: user.username,
         )
 
     def _put(self, user: User) -> User:
+        """Make one attempt, which sees what an earlier one did."""
         found = self.get(user.user_id)
         if found is None:
             values = (user.user_id, user.username, user.password_hash, user.created_at)

@@ -10,7 +10,7 @@ from typing import cast
 from uuid import UUID
 
 from angarium.engines.cassandra.row_mapping import Row, Rows
-from angarium.engines.cassandra.session import CassandraSession, Question
+from angarium.engines.cassandra.session import CassandraSession, Request
 from angarium.engines.cassandra.statements import Statement
 from tests.fakes.futures import done
 
@@ -100,7 +100,7 @@ class Tables:
             Statement.MARK_DELIVERED: self._mark_delivered,
             Statement.NOTE_NEWEST: lambda *values: self._note("newest", *values),
             Statement.NOTE_DELIVERED: lambda *values: self._note("delivered", *values),
-            Statement.NOTE_STRETCHES: self.note_stretches,
+            Statement.NOTE_RANGES: self.note_ranges,
         }
 
     def as_session(self) -> CassandraSession:
@@ -117,7 +117,7 @@ class Tables:
 
     def _submit(self, statement: Statement, parameters: Values) -> "Future[Rows]":
         self.asked.append(statement)
-        if statement is Statement.NOTE_STRETCHES:
+        if statement is Statement.NOTE_RANGES:
             self.noted.append(parameters)
         rows = self._answers[statement](*parameters)
         self.answered.append(rows)
@@ -130,10 +130,10 @@ class Tables:
         return done(())
 
     @contextmanager
-    def asking_for_texts(
-        self, questions: Sequence[Question], count: int
+    def reading_texts(
+        self, requests: Sequence[Request], count: int
     ) -> "Iterator[list[Future[Rows]]]":
-        answers = [self._submit(*question) for question in questions]
+        answers = [self._submit(*question) for question in requests]
         assert sum(len(answer.result()) for answer in answers) <= count
         yield answers
 
@@ -143,7 +143,7 @@ class Tables:
     def wait(self, future: "Future[Rows]") -> Rows:
         return future.result()
 
-    def note_stretches(
+    def note_ranges(
         self, user_id: UUID, conversation_id: UUID, stretches: object, time: int
     ) -> Rows:
         self.inboxes.write((user_id, conversation_id), time, {"stretches": stretches})

@@ -11,7 +11,7 @@ from cassandra.connection import Timer
 
 from angarium.domain.errors import StoreUnavailable
 from angarium.engines.cassandra.row_mapping import Row, Rows
-from angarium.engines.cassandra.session import HandOver
+from angarium.engines.cassandra.session import AnswerHandler
 
 
 class Question:
@@ -53,26 +53,26 @@ def without_garbage_collector() -> Iterator[None]:
 def test_when_two_nodes_answer_the_first_one_stands(
     question: Question, outcome: "Future[Rows]"
 ) -> None:
-    hand_over = HandOver(question, outcome)
-    hand_over.answered([(1,)])
-    hand_over.answered([(2,)])
-    hand_over.refused(OSError("late"))
+    handler = AnswerHandler(question, outcome)
+    handler.resolve([(1,)])
+    handler.resolve([(2,)])
+    handler.fail(OSError("late"))
     assert outcome.result(0) == ((1,),)
 
 
 def test_when_one_node_refused_the_other_s_answer_changes_nothing(
     question: Question, outcome: "Future[Rows]"
 ) -> None:
-    hand_over = HandOver(question, outcome)
-    hand_over.refused(OSError("gone"))
-    hand_over.answered([(1,)])
+    handler = AnswerHandler(question, outcome)
+    handler.fail(OSError("gone"))
+    handler.resolve([(1,)])
     assert isinstance(outcome.exception(0), StoreUnavailable)
 
 
 def test_what_has_no_rows_is_answered_with_none(
     question: Question, outcome: "Future[Rows]"
 ) -> None:
-    HandOver(question, outcome).answered(None)
+    AnswerHandler(question, outcome).resolve(None)
     assert list(outcome.result(0)) == []
 
 
@@ -83,12 +83,12 @@ def test_a_timer_that_was_stopped_keeps_no_question(
     with without_garbage_collector():
         question = Question()
         gone, timer = weakref.ref(question), question.timer
-        hand_over = HandOver(question, outcome)
-        question.callbacks += [hand_over.answered, hand_over.refused]
+        handler = AnswerHandler(question, outcome)
+        question.callbacks += [handler.resolve, handler.fail]
         if is_answered:
-            hand_over.answered([(1,)])
+            handler.resolve([(1,)])
         else:
-            hand_over.refused(OSError("gone"))
+            handler.fail(OSError("gone"))
         del question
         assert gone() is None
         timer.callback()
@@ -101,8 +101,8 @@ def test_what_the_driver_keeps_until_another_node_answers_is_empty(question: Que
     with without_garbage_collector():
         outcome = Kept()
         gone = weakref.ref(outcome)
-        hand_over, rows = HandOver(question, outcome), list[Row]([("a text",)])
-        hand_over.answered(rows)
+        handler, rows = AnswerHandler(question, outcome), list[Row]([("a text",)])
+        handler.resolve(rows)
         assert outcome.result(0) == (("a text",),)
         del outcome
         assert rows == []

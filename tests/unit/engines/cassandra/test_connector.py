@@ -79,7 +79,7 @@ def nodes() -> Nodes:
 @pytest.fixture
 def connector(nodes: Nodes) -> Iterator[Connector]:
     connector = Connector(
-        ADDRESS, nodes.connect, nodes.listens, nodes.clock.monotonic, look_seconds=0.001
+        ADDRESS, nodes.connect, nodes.listens, nodes.clock.monotonic, check_interval_s=0.001
     )
     assert connector.await_connection(GIVE_UP_SECONDS)
     yield connector

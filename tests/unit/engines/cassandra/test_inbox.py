@@ -20,7 +20,7 @@ from angarium.engines.cassandra.chain import run_chain
 from angarium.engines.cassandra.delivered_ranges import DeliveredRange, DeliveredRanges
 from angarium.engines.cassandra.inbox_index import InboxIndex
 from angarium.engines.cassandra.inbox_reader import InboxReader
-from angarium.engines.cassandra.message_writer import MARK_EVERY, CassandraMessageWriter
+from angarium.engines.cassandra.message_writer import FULL_SCAN_EVERY, CassandraMessageWriter
 from angarium.engines.cassandra.statements import Statement
 from tests.contract.ports.chat import START, Chat, mark, receipt, record
 from tests.unit.engines.cassandra.tables import SlowSession, Tables
@@ -112,7 +112,7 @@ def small() -> Iterator[None]:
             (inbox_cursors, "MAX_CHUNKS", 3),
             (inbox_reader, "CHUNK", 2),
             (delivered_ranges, "MAX_RANGES", 2),
-            (message_writer, "MARK_EVERY", 3),
+            (message_writer, "FULL_SCAN_EVERY", 3),
         ):
             patch.setattr(module, name, value)
         yield
@@ -151,11 +151,11 @@ def happen(town: Town, event: str, what: object) -> None:
                 mark(town.recorder, chat, receipt(each, at, each.recipient_id))
                 town.confirmed.add(each.message_id)
     elif event == "stand" and tables.noted:
-        # Any stretches that somebody ever noted may come to stand, as a
+        # Any ranges that somebody ever noted may come to stand, as a
         # zombie's or a restored backup's.
         user_id, conversation_id, noted, _ = tables.noted[what % len(tables.noted)]  # type: ignore[operator]
         tables.inboxes.forget("stretches")
-        tables.note_stretches(user_id, conversation_id, noted, START)  # type: ignore[arg-type]
+        tables.note_ranges(user_id, conversation_id, noted, START)  # type: ignore[arg-type]
     elif event == "forget":
         tables.inboxes.forget("stretches")
 
@@ -221,13 +221,13 @@ MARKING = frozenset(
         Statement.INBOX_OF,
         Statement.STATES_NEWER,
         Statement.NOTE_DELIVERED,
-        Statement.NOTE_STRETCHES,
+        Statement.NOTE_RANGES,
     }
 )
 
 
 def test_a_talk_in_which_one_only_writes_costs_few_requests_for_its_marks(town: Town) -> None:
-    town.send(*town.chat.messages(8 * MARK_EVERY))
+    town.send(*town.chat.messages(8 * FULL_SCAN_EVERY))
     asked = [each for each in town.tables.asked if each in MARKING]
     assert len(asked) <= 8 * 6
 
@@ -249,13 +249,13 @@ def test_looking_behind_what_waits_asks_for_no_message_twice(town: Town) -> None
     town.tables.asked.clear()
     run_chain(
         InboxIndex(town.tables.as_session()).advance(
-            town.chat.conversation_id, {town.chat.bob: []}, town.time, thoroughly=True
+            town.chat.conversation_id, {town.chat.bob: []}, town.time, full_scan=True
         )
     ).result(0)
     assert town.tables.asked == [
         Statement.INBOX_OF,
         Statement.STATES_NEWER,
-        Statement.NOTE_STRETCHES,
+        Statement.NOTE_RANGES,
     ]
     assert town.requests(town_reads(town, [lost, others[2]])) <= 6
 
@@ -299,8 +299,8 @@ def test_one_call_extends_so_many_stretches_and_no_more(
     if at_once:
         town.confirm(*every_other)
     else:
-        town.send(*town.chat.messages(MARK_EVERY))
-    assert len(extended) == inbox_cursors.MAX_FOUND
+        town.send(*town.chat.messages(FULL_SCAN_EVERY))
+    assert len(extended) == inbox_cursors.MAX_EXTENDED_RANGES
 
 
 def test_some_lost_messages_cost_some_requests_each(town: Town) -> None:
@@ -333,7 +333,7 @@ def test_a_history_without_stretches_gets_them_as_messages_come(town: Town) -> N
     town.send(lost, *others)
     town.confirm(*others)
     town.tables.inboxes.forget("stretches")
-    later = town.chat.messages(2 * MARK_EVERY)
+    later = town.chat.messages(2 * FULL_SCAN_EVERY)
     town.send(*later)
     assert town.requests(lambda: town.inbox(town.chat.bob)) <= 5
 

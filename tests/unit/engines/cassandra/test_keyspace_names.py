@@ -22,5 +22,5 @@ def test_what_is_no_name_is_refused_before_a_server_is_asked(
     address = CassandraAddress(
         [("127.0.0.1", 1)], name, datacenter, "LOCAL_QUORUM", None, None, None
     )
-    with pytest.raises(SetupError, match=f"cannot be a .* name; change {setting}"):
+    with pytest.raises(SetupError, match=f"is not a valid .* name: .*; change {setting}"):
         schema.prepare(address, 2, 0.0)

@@ -8,7 +8,8 @@ from concurrent.futures import Future
 import pytest
 
 from angarium.domain.errors import StoreUnavailable
-from angarium.engines.cassandra.message_writer import ROWS_PER_MUTATION, CassandraMessageWriter
+from angarium.engines.cassandra.message_writer import CassandraMessageWriter
+from angarium.engines.cassandra.prefix_reads import ROWS_PER_MUTATION
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.statements import Statement
 from angarium.ports.messages import ReceiptOutcome, StoreOutcome
@@ -24,7 +25,7 @@ STORING = (
     Statement.INBOX_OF,
     Statement.STATES_NEWER,
     Statement.NOTE_DELIVERED,
-    Statement.NOTE_STRETCHES,
+    Statement.NOTE_RANGES,
 )
 """What is asked for a group behind which marks follow."""
 
@@ -35,14 +36,14 @@ CONFIRMING = (
     Statement.INBOX_OF,
     Statement.STATES_NEWER,
     Statement.NOTE_DELIVERED,
-    Statement.NOTE_STRETCHES,
+    Statement.NOTE_RANGES,
 )
 """What is asked for two receipts with a message between them that
 waits.
 """
 
 AFTER_THE_MESSAGES = {Statement.ADD_TO_INDEX, Statement.NOTE_NEWEST, Statement.INBOX_OF}
-AFTER_THE_STATUS = {Statement.INBOX_OF, Statement.NOTE_DELIVERED, Statement.NOTE_STRETCHES}
+AFTER_THE_STATUS = {Statement.INBOX_OF, Statement.NOTE_DELIVERED, Statement.NOTE_RANGES}
 
 Call = Callable[[CassandraSession], "Future[tuple[object, ...]]"]
 

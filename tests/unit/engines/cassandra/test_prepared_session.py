@@ -1,7 +1,7 @@
 import pytest
 
 from angarium.engines.cassandra.prepared_session import connect
-from angarium.engines.cassandra.statements import ASKED_ONCE, Statement
+from angarium.engines.cassandra.statements import SENT_ONCE, Statement
 from tests.unit.engines.cassandra.driver import ADDRESS, Driver
 
 
@@ -24,7 +24,7 @@ def test_every_statement_is_prepared_with_its_keyspace_and_repeated_where_that_d
     assert set(connected.prepared) == set(Statement)
     for statement, prepared in connected.prepared.items():
         assert prepared.query_string == statement.cql('"chat"')
-        assert prepared.is_idempotent is (statement not in ASKED_ONCE)
+        assert prepared.is_idempotent is (statement not in SENT_ONCE)
 
 
 def test_a_connection_that_cannot_be_used_leaves_nothing_behind() -> None:

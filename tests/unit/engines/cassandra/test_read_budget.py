@@ -22,28 +22,28 @@ def budget() -> ReadBudget:
 
 def has_room(budget: ReadBudget, count: int, at_most_s: float = HASTE_S) -> bool:
     try:
-        with budget.room(count, at_most_s):
+        with budget.reserve(count, at_most_s):
             return True
     except StoreUnavailable:
         return False
 
 
 def test_as_much_is_read_as_there_is_room_for(budget: ReadBudget) -> None:
-    with budget.room(6, HASTE_S), budget.room(4, HASTE_S):
+    with budget.reserve(6, HASTE_S), budget.reserve(4, HASTE_S):
         assert not has_room(budget, 1)
     assert has_room(budget, 10)
 
 
 def test_more_than_there_is_in_all_is_read_alone(budget: ReadBudget) -> None:
-    with budget.room(1_000, HASTE_S):
+    with budget.reserve(1_000, HASTE_S):
         assert not has_room(budget, 1)
-    with budget.room(1, HASTE_S):
+    with budget.reserve(1, HASTE_S):
         assert not has_room(budget, 1_000)
     assert has_room(budget, 10)
 
 
 def test_who_waits_goes_on_when_there_is_room(budget: ReadBudget) -> None:
-    with ThreadPoolExecutor(4) as threads, budget.room(10, HASTE_S):
+    with ThreadPoolExecutor(4) as threads, budget.reserve(10, HASTE_S):
         waiting = [threads.submit(has_room, budget, 5, PATIENCE_S) for _ in range(4)]
     assert [each.result() for each in waiting] == [True] * 4
 
@@ -53,12 +53,12 @@ def test_who_wants_much_is_not_passed_by_those_who_want_little(budget: ReadBudge
 
     def want_much() -> bool:
         entered.set()
-        with budget.room(10, PATIENCE_S):
+        with budget.reserve(10, PATIENCE_S):
             much.set()
         return True
 
     with ThreadPoolExecutor(1) as threads:
-        with budget.room(5, HASTE_S):
+        with budget.reserve(5, HASTE_S):
             waiting = threads.submit(want_much)
             assert entered.wait(PATIENCE_S)
             while has_room(budget, 1, 0.001):
@@ -71,7 +71,7 @@ def test_answers_take_room_until_the_last_one_is_there(
     budget: ReadBudget, failure: StoreUnavailable | None
 ) -> None:
     late: list[Future[Rows]] = [Future(), Future(), Future()]
-    with budget.room(10, HASTE_S) as answers:
+    with budget.reserve(10, HASTE_S) as answers:
         answers += late
     for number in (2, 0, 1):
         assert not has_room(budget, 1)
@@ -83,7 +83,7 @@ def test_answers_take_room_until_the_last_one_is_there(
 
 
 def test_nothing_is_kept_of_what_was_refused(budget: ReadBudget) -> None:
-    with budget.room(1, HASTE_S):
+    with budget.reserve(1, HASTE_S):
         assert not has_room(budget, 10)
     assert has_room(budget, 10)
 

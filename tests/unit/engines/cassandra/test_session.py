@@ -51,7 +51,7 @@ def test_texts_are_waited_for_by_the_driver_until_a_silent_connection_is_closed(
     driver: Driver, session: CassandraSession
 ) -> None:
     questions = [(Statement.NEWEST, (1, 100)), (Statement.OLDER, (1, 2, 3, 100))]
-    with within(0.5), session.asking_for_texts(questions, 200) as answers:
+    with within(0.5), session.reading_texts(questions, 200) as answers:
         assert [each.timeout for each in driver.asked] == [2.0 * HEARTBEAT_SECONDS] * 2
         driver.asked[1].succeeded([("a",)])
         assert [each.done() for each in answers] == [False, True]
@@ -64,17 +64,17 @@ def test_texts_that_are_on_their_way_leave_no_room_for_others(
 ) -> None:
     newest = [(Statement.NEWEST, (1, 100))]
     all_of_it = MAX_READ_BYTES // ROW_BYTES
-    with session.asking_for_texts(newest, all_of_it):
+    with session.reading_texts(newest, all_of_it):
         pass
     with (
         within(0.02),
         pytest.raises(StoreUnavailable, match="no room"),
-        session.asking_for_texts(newest, 9),
+        session.reading_texts(newest, 9),
     ):
         pass
     (asked,) = driver.asked
     asked.succeeded([])
-    with session.asking_for_texts(newest, all_of_it):
+    with session.reading_texts(newest, all_of_it):
         assert len(driver.asked) == 2
 
 

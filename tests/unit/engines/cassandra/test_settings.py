@@ -16,7 +16,7 @@ from angarium.engines.cassandra import cluster as clusters
 from angarium.engines.cassandra.cluster import CassandraAddress
 from angarium.engines.cassandra.patches.bounded_connection import BoundedConnection
 from angarium.engines.cassandra.row_mapping import MESSAGE_RANK, RECEIPT_RANK, write_time
-from angarium.engines.cassandra.statements import ASKED_ONCE, FILTERED, Statement
+from angarium.engines.cassandra.statements import FILTERED, SENT_ONCE, Statement
 
 HERE = [("127.0.0.1", 9042)]
 
@@ -220,4 +220,4 @@ def test_what_the_router_writes_has_a_time_of_the_log_and_no_condition(
 
 def test_only_what_may_be_done_twice_is_sent_to_a_second_node() -> None:
     conditional = {each for each in Statement if " IF " in each.value}
-    assert conditional - ASKED_ONCE == {Statement.ADD_USER, Statement.ADD_CONVERSATION}
+    assert conditional - SENT_ONCE == {Statement.ADD_USER, Statement.ADD_CONVERSATION}

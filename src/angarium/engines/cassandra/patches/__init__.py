@@ -1,3 +1,1 @@
-"""What leans on private parts of the Cassandra driver: one file a
-patch.
-"""
+"""What needs private parts of the Cassandra driver."""

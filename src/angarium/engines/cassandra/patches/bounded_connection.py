@@ -21,7 +21,7 @@ import ssl
 from cassandra.cluster import DefaultConnection
 
 READ_BYTES = 128 * 1024
-"""As many as the protocol puts into one piece."""
+"""The maximum of one segment of the protocol, version 5."""
 
 _READABLE = 1
 """What libev calls EV_READ."""
@@ -30,17 +30,18 @@ _NOTHING_YET = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSL
 
 
 class _BoundedConnection(DefaultConnection):  # type: ignore[misc]
-    """Reads once each time that its socket is readable; what it leaves
-    waits at the node's end.
+    """Reads once each time that its socket is readable.
+
+    What is left waits in the socket buffers and at the node.
     """
 
     _buffer: memoryview | None = None
 
     def handle_read(self, watcher: object, revents: int, errno: int | None = None) -> None:
-        """Take what has come, and look at it.
+        """Read once, and process what was read.
 
         Args:
-            watcher: Who calls.
+            watcher: libev's watcher of the socket.
             revents: What has happened, bits of libev.
             errno: Of a failure.
         """
@@ -63,8 +64,9 @@ class _BoundedConnection(DefaultConnection):  # type: ignore[misc]
         self.process_io_buffer()
 
     def _process_segment_buffer(self) -> None:
-        """Keep the first bytes of a header whose others have not come
-        yet; the driver's own forgets them.
+        """Keep an incomplete header until the rest of it arrives.
+
+        The driver's own method forgets its first bytes.
         """
         if self._io_buffer.readable_io_bytes() < self._segment_codec.header_length_with_crc:
             self._io_buffer._segment_consumed = False
@@ -74,8 +76,8 @@ class _BoundedConnection(DefaultConnection):  # type: ignore[misc]
 
 
 ON_LIBEV = DefaultConnection.__name__ == "LibevConnection"
-"""As everywhere where the driver comes built; its other event loops are
-left as they are.
+"""True for the driver's wheels; with another event loop, the driver's
+own connection is used unchanged.
 """
 
 BoundedConnection = _BoundedConnection if ON_LIBEV else DefaultConnection

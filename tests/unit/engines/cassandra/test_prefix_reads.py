@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from angarium.domain.errors import StoreUnavailable
 from angarium.domain.message import BEGINNING, LAST_OFFSET, InboxPosition, Message, MessagePosition
 from angarium.engines.cassandra.message_reader import CassandraMessageReader
-from angarium.engines.cassandra.message_writer import ROWS_PER_MUTATION, CassandraMessageWriter
+from angarium.engines.cassandra.message_writer import CassandraMessageWriter
+from angarium.engines.cassandra.prefix_reads import ROWS_PER_MUTATION
 from angarium.engines.cassandra.row_mapping import Rows
 from angarium.engines.cassandra.statements import Statement
 from tests.contract.ports.chat import START, Chat, record
