@@ -1,3 +1,1 @@
-"""The command line: `angarium serve`, `angarium chat` and the
-others.
-"""
+"""The command line: `angarium serve`, `chat` and the others."""

@@ -36,9 +36,7 @@ class Parser(argparse.ArgumentParser):
 
 
 class Commands(Protocol):
-    """What argparse calls an action of sub-parsers, without a public
-    name.
-    """
+    """argparse's object for sub-commands, which has no public type."""
 
     def add_parser(
         self,
@@ -119,8 +117,7 @@ def add_server(parser: Parser) -> None:
 
 
 def add_servers(parser: Parser) -> None:
-    """Let a command name several instances of the server that it talks
-    to.
+    """Let a command name several instances of its server.
 
     Args:
         parser: The command's.
@@ -210,6 +207,7 @@ def seconds(text: str) -> float:
 
 
 def _url(text: str) -> str:
+    """Read a server's address from the command line."""
     try:
         return web_address(text)
     except InvalidValue as wrong:

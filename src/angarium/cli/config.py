@@ -1,6 +1,4 @@
-"""`angarium config`: every setting, its value, and where it came
-from.
-"""
+"""`angarium config`: every setting, its value and its source."""
 
 import argparse
 import json
@@ -31,6 +29,7 @@ def register(commands: Commands) -> None:
 
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
+    """Print one line per setting, with its value aligned."""
     settings = Settings.from_env(console.environment, console.stderr.isatty())
     if arguments.json:
         rows = [{"name": s.name, "value": s.value, "source": s.source} for s in settings.shown]

@@ -64,9 +64,7 @@ BYTE_ORDER_MARK = "\ufeff"
 
 
 class Style(Enum):
-    """How a piece of text looks where colours are wanted (ECMA-48,
-    "Select Graphic Rendition").
-    """
+    """How text looks where colours are wanted (ECMA-48, SGR)."""
 
     PLAIN = ""
     DIM = "2"
@@ -94,8 +92,7 @@ class Console:
 
     @classmethod
     def of_this_process(cls) -> Self:
-        """Take the process's own streams, all in UTF-8, lines ended by
-        a line feed alone.
+        """Take the process's streams, in UTF-8, with LF line ends.
 
         One that was closed is at its end, or goes nowhere.
 
@@ -155,9 +152,7 @@ class Console:
 
     @property
     def has_colours(self) -> bool:
-        """Tell whether results go to a terminal whose user wants
-        colours (https://no-color.org).
-        """
+        """Tell whether to use colours (https://no-color.org)."""
         return (
             self.stdout.isatty()
             and not self.environment.get("NO_COLOR")
@@ -179,8 +174,9 @@ class Console:
         return f"\x1b[{style.value}m{text}\x1b[0m"
 
     def ask_password(self, prompt: str, twice: bool = False) -> str:
-        """Ask for a password: at the terminal without showing it, else
-        take a line of stdin.
+        """Ask for a password.
+
+        On a terminal it is not echoed; otherwise it is a line of stdin.
 
         Args:
             prompt: What to ask.
@@ -208,6 +204,7 @@ class Console:
         return password
 
     def _prompted(self, prompt: str, twice: bool) -> str:
+        """Ask at the terminal, once or twice."""
         try:
             password = getpass.getpass(f"{prompt}: ")
             if twice and password and getpass.getpass(f"{prompt} again: ") != password:
@@ -224,12 +221,14 @@ class Console:
 
 
 def _nowhere(mode: Literal["r", "w"]) -> TextIO:
+    """Open the null device in place of a closed stream."""
     return Path(os.devnull).open(mode, encoding="utf-8")
 
 
 def drop_unwritten(stream: TextIO) -> None:
-    """Let go of what a stream could not write; its next flush, the
-    interpreter's at the end too, would fail.
+    """Discard what a stream could not write.
+
+    Otherwise its next flush would fail, also the interpreter's at exit.
 
     Args:
         stream: One of the process's own.
@@ -243,6 +242,7 @@ class ProgressLine:
     """Writes over itself; silent where stderr is no terminal."""
 
     def __init__(self, console: Console) -> None:
+        """Write to stderr, if it is a terminal."""
         self._stream = console.stderr
         self._visible = console.stderr.isatty()
         self._dirty = False

@@ -69,6 +69,7 @@ class Credentials:
     """The logins of one person on this machine."""
 
     def __init__(self, folder: Path) -> None:
+        """Use a folder; it is made by the first write."""
         self._folder = folder
 
     @classmethod
@@ -95,8 +96,7 @@ class Credentials:
         return cls(home / ".config" / "angarium")
 
     def keep(self, login: Login) -> None:
-        """Keep a login, in place of an older one of the same user at
-        the same server.
+        """Store a login; it replaces the user's older one there.
 
         Args:
             login: What to keep.
@@ -133,8 +133,7 @@ class Credentials:
         )
 
     def names(self, complain: Callable[[str], None]) -> Mapping[str, str]:
-        """Give the names of people by their ids, as far as this machine
-        has met them.
+        """Map user ids to the names that this machine knows.
 
         Args:
             complain: Told of files that are passed over.
@@ -148,8 +147,7 @@ class Credentials:
         return {str(user_id_for(name)): name for name in met}
 
     def meet(self, username: str) -> None:
-        """Remember somebody's name, so that their id can be shown by
-        it.
+        """Remember a name, so that its id can be shown by it.
 
         Args:
             username: A name that the server knows.
@@ -162,12 +160,14 @@ class Credentials:
             self._write("people.json", sorted({*people, username}))
 
     def _people(self) -> set[str]:
+        """Read the names of `people.json`; skip what is no name."""
         document = _read(self._folder / "people.json")
         if not isinstance(document, list):
             return set()
         return {name for name in document if isinstance(name, str) and is_username(name)}
 
     def _logins_at(self, url: str, username: str | None) -> Iterator[Login]:
+        """Read the logins at a server; raise at a damaged one."""
         # A file that nobody asked for may be as damaged as it likes.
         for path in sorted(self._folder.glob(_file_name(url, "*"))):
             login = _login(_read(path))
@@ -177,6 +177,7 @@ class Credentials:
                 raise CommandError(f"{path} is damaged: remove it, then log in again")
 
     def _readable_logins(self, complain: Callable[[str], None]) -> Iterator[Login]:
+        """Read every login; report and skip damaged files."""
         for path in sorted(self._folder.glob("login-*.json")):
             try:
                 login = _login(_read(path))
@@ -189,6 +190,7 @@ class Credentials:
                 yield login
 
     def _write(self, name: str, document: object) -> None:
+        """Write JSON; a failure names the file."""
         path = self._folder / name
         try:
             write_private(path, json.dumps(document, indent=1).encode())
@@ -197,11 +199,13 @@ class Credentials:
 
 
 def _file_name(url: str, username: str) -> str:
+    """Name a login's file by the server's hash and the user."""
     server = hashlib.sha256(url.encode()).hexdigest()[:16]
     return f"login-{server}-{username}.json"
 
 
 def _read(path: Path) -> object:
+    """Read a JSON file; None where it is missing or no JSON."""
     try:
         return cast("object", json.loads(path.read_bytes()))
     except FileNotFoundError:
@@ -213,6 +217,7 @@ def _read(path: Path) -> object:
 
 
 def _login(document: object) -> Login | None:
+    """Check a stored login; None where a member is missing or wrong."""
     if not isinstance(document, dict):
         return None
     fields = cast("Mapping[str, object]", document)

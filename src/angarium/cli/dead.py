@@ -88,10 +88,12 @@ def register(commands: Commands) -> None:
 
 
 def _nothing(*_: object) -> int:
+    """Refuse `dead` alone and name its commands."""
     raise UsageError("dead: name a command, `list` or `replay`; see `angarium dead -h`")
 
 
 def _position(text: str) -> tuple[int, int]:
+    """Read PARTITION:OFFSET from the command line."""
     partition, colon, offset = text.partition(":")
     if not (colon and all(part.isascii() and part.isdigit() for part in (partition, offset))):
         raise argparse.ArgumentTypeError(
@@ -101,6 +103,7 @@ def _position(text: str) -> tuple[int, int]:
 
 
 def _list(arguments: argparse.Namespace, console: Console) -> int:
+    """Print the newest dead letters, without their content."""
     with _open(console) as dead_letters:
         found = dead_letters.newest(arguments.limit)
     if arguments.json:
@@ -117,6 +120,7 @@ def _list(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _replay(arguments: argparse.Namespace, console: Console) -> int:
+    """Append the chosen records again; report those that cannot be."""
     from angarium.services.dead_letters import MAX_COUNT, NoSuchDeadLetter, NotReplayable
 
     if arguments.all == (arguments.position is not None):
@@ -149,6 +153,7 @@ def _replay(arguments: argparse.Namespace, console: Console) -> int:
 def _print_replayed(
     arguments: argparse.Namespace, console: Console, letter: DeadLetter, appended: Appended
 ) -> None:
+    """Print the old and the new position of a record."""
     place = f"{appended.partition}:{appended.offset}"
     if arguments.json:
         console.say(
@@ -171,6 +176,7 @@ def _print_replayed(
 
 @contextmanager
 def _open(console: Console) -> Iterator["DeadLetters"]:
+    """Open the engine that the settings name, for this command."""
     settings = Settings.from_env(console.environment, console.stderr.isatty())
     # The engines are loaded only by the commands that use them: the
     # clients start faster without.
@@ -186,10 +192,12 @@ def _open(console: Console) -> Iterator["DeadLetters"]:
 
 
 def _position_text(letter: DeadLetter) -> str:
+    """Format a position as `dead replay` takes it."""
     return f"{letter.record.partition}:{letter.record.offset}"
 
 
 def _fields(letter: DeadLetter) -> dict[str, object]:
+    """Describe a dead letter for --json: sizes, never content."""
     record = letter.record
     moment = datetime.fromtimestamp(record.timestamp / 1000, UTC).isoformat(
         timespec="milliseconds"

@@ -9,8 +9,9 @@ INTERRUPTED = 130
 
 
 def main() -> int:
-    """Run one command; until it is loaded, an interrupt ends the
-    process without a word.
+    """Run one command.
+
+    Until it is loaded, an interrupt ends the process silently.
 
     Returns:
         The exit status.
@@ -32,6 +33,7 @@ def main() -> int:
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
+    """End the process at once, while modules are imported."""
     # An exception would be raised inside of an import, which may pass
     # it on as another one, or not at all.
     os._exit(INTERRUPTED)

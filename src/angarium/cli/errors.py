@@ -1,6 +1,4 @@
-"""What a command can end with, each in one line for the person who
-typed it.
-"""
+"""How a command can fail, in one line for who typed it."""
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -9,8 +7,7 @@ EXIT_BROKEN_PIPE = 141
 
 
 class CommandError(Exception):
-    """A command that cannot go on; its text says what happened and what
-    to do next.
+    """A command failed; its text says what to do next.
 
     Attributes:
         lines: What is told, a line each.
@@ -18,6 +15,7 @@ class CommandError(Exception):
     """
 
     def __init__(self, *lines: str, status: int = EXIT_FAILED) -> None:
+        """Keep the lines to print and the exit status."""
         super().__init__("\n".join(lines))
         self.lines = lines
         self.status = status
@@ -27,4 +25,5 @@ class UsageError(CommandError):
     """A command line that says nothing that can be done."""
 
     def __init__(self, line: str) -> None:
+        """Use the exit status of wrong usage."""
         super().__init__(line, status=EXIT_USAGE)

@@ -54,6 +54,7 @@ def register(commands: Commands) -> None:
 
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
+    """Print the pages, newest 50 by default, oldest message first."""
     name: str = arguments.name
     limit: int = arguments.limit
     with open_session(arguments, console) as session:
@@ -78,6 +79,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _forward(client: Client, conversation_id: str) -> Iterator[PageBody]:
+    """Read from the first message on, page by page."""
     page = client.history(conversation_id, PAGE, since_timestamp=0)
     yield page
     while page.next_cursor is not None:
@@ -86,6 +88,7 @@ def _forward(client: Client, conversation_id: str) -> Iterator[PageBody]:
 
 
 def _newest(client: Client, conversation_id: str, limit: int) -> Iterator[PageBody]:
+    """Read the newest messages and yield them oldest first."""
     # The API walks from the newest to older ones: the pages are put the
     # other way round for the reader.
     pages = [client.history(conversation_id, min(limit, PAGE))]

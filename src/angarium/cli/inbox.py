@@ -49,6 +49,7 @@ def register(commands: Commands) -> None:
 
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
+    """Print undelivered messages without confirming them."""
     missing: float = float("inf") if arguments.all else arguments.limit
     shown = 0
     cursor: str | None = None

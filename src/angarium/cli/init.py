@@ -43,6 +43,7 @@ def register(commands: Commands) -> None:
 
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
+    """Prepare the engine, then add the configured users."""
     settings = start_settings("init", console)
     # The engines are loaded only by the commands that use them: the
     # clients start faster without.
@@ -68,8 +69,10 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _progress(users: int, console: Console) -> Callable[[int], None]:
-    """Show how far the users are: a line that is written over on a
-    terminal, one every few seconds elsewhere.
+    """Make a callback that shows how many users are ready.
+
+    On a terminal it rewrites one line, elsewhere it prints one now and
+    then.
 
     Args:
         users: How many there are; a few are not worth a word.
@@ -82,6 +85,7 @@ def _progress(users: int, console: Console) -> Callable[[int], None]:
     next_note = time.monotonic() + NOTE_EVERY_S
 
     def show(done: int) -> None:
+        """Show a count, unless there are few users."""
         nonlocal next_note
         if users < MANY_USERS:
             return
@@ -97,6 +101,7 @@ def _progress(users: int, console: Console) -> Callable[[int], None]:
 
 
 def _prepare_servers(settings: Settings, timeout: float, console: Console) -> str:
+    """Create topics and tables; warn if replicas are missing."""
     from angarium.wiring.distributed import prepare
 
     report = prepare(settings, timeout)

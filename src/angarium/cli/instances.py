@@ -1,6 +1,4 @@
-"""The commands that run until a signal: `serve` as a whole, `api` and
-`worker` as instances of its halves.
-"""
+"""`serve`, `api` and `worker`: the commands that run until a signal."""
 
 import sys
 import threading
@@ -63,6 +61,7 @@ def register(commands: Commands) -> None:
 
 
 def _run(service: str, work: Callable[[Settings, TextIO], None], console: Console) -> int:
+    """Configure logs and signals, then run a service until stopped."""
     process.return_free_memory()
     settings = start_settings(service, console)
     handler = logs.configure(service, settings.log_level, settings.log_format, console.stderr)
@@ -82,6 +81,7 @@ def _run(service: str, work: Callable[[Settings, TextIO], None], console: Consol
 
 
 def _serve(settings: Settings, out: TextIO) -> None:
+    """Run API and worker in this process."""
     # Clients start faster without the server.
     from angarium.cli import serve
 
@@ -89,6 +89,7 @@ def _serve(settings: Settings, out: TextIO) -> None:
 
 
 def _serve_api(settings: Settings, out: TextIO) -> None:
+    """Serve HTTP until a signal, on Kafka and Cassandra."""
     # As above.
     from angarium import wiring
     from angarium.wiring.distributed import distributed_engine
@@ -106,6 +107,7 @@ def _serve_api(settings: Settings, out: TextIO) -> None:
 
 
 def _refuse_public_passwords(settings: Settings, users: UserStore) -> None:
+    """Refuse to start with the demo's passwords."""
     from angarium import wiring
 
     try:
@@ -122,6 +124,7 @@ def _refuse_public_passwords(settings: Settings, users: UserStore) -> None:
 
 
 def _run_worker(settings: Settings, out: TextIO) -> None:
+    """Apply the log until a signal."""
     # As above.
     from angarium import wiring
     from angarium.wiring.distributed import distributed_engine

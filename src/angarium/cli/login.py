@@ -38,6 +38,7 @@ def register(commands: Commands) -> None:
 
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
+    """Get a token for a password and store it."""
     name: str = arguments.name
     url = server_url(arguments, console)
     credentials = Credentials.of(console.environment)

@@ -1,6 +1,4 @@
-"""`angarium`: finds the command that is meant, and tells in one line
-each what went wrong.
-"""
+"""`angarium`: runs a command and turns errors into single lines."""
 
 import sys
 import traceback
@@ -89,6 +87,7 @@ def main(argv: Sequence[str] | None = None, console: Console | None = None) -> i
 
 
 def _dispatch(argv: Sequence[str], console: Console) -> int:
+    """Parse the command line and run the command that it names."""
     try:
         arguments = _parser().parse_args(argv)
     except SystemExit as left:
@@ -103,6 +102,7 @@ def _dispatch(argv: Sequence[str], console: Console) -> int:
 
 
 def _parser() -> Parser:
+    """Build the parser of all commands, in the order of the help."""
     parser = Parser(
         prog="angarium",
         description="A messaging backend, and a client for it.",
@@ -121,6 +121,7 @@ def _parser() -> Parser:
 
 
 def _failed(console: Console, lines: Sequence[str], status: int) -> int:
+    """Print why a command failed and return its status."""
     try:
         for line in lines:
             console.complain(line)
@@ -132,16 +133,19 @@ def _failed(console: Console, lines: Sequence[str], status: int) -> int:
 
 
 def _os_words(error: OSError) -> str:
+    """Describe an OSError by its file and the system's words."""
     what = error.strerror or type(error).__name__
     return f"{error.filename}: {what}" if error.filename else what
 
 
 def _unforeseen(error: Exception) -> str:
+    """Describe an error that nothing else has caught."""
     # The limit of threads is the machine's doing, all else a fault.
     return _NO_THREADS if str(error) == _THREAD_REFUSED else _fault(error)
 
 
 def _fault(error: Exception) -> str:
+    """Describe a bug by its exception and the line that raised it."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
     return (

@@ -1,6 +1,4 @@
-"""How little the process keeps of memory that is free, and how often
-the garbage collector looks.
-"""
+"""The process: memory, garbage collector, signals, first line."""
 
 import ctypes
 import gc
@@ -46,8 +44,9 @@ _M_ARENA_MAX = -8
 
 
 def return_free_memory() -> None:
-    """Have the C library give freed memory back to the system; call it
-    before any thread starts.
+    """Make glibc return freed memory to the system.
+
+    Call it before any thread starts.
 
     Where the library is not glibc it does nothing: others have other
     habits and no `mallopt` (docs/adr/0007-bounds-and-overload.md).
@@ -61,8 +60,7 @@ def return_free_memory() -> None:
 
 
 def tune_garbage_collector() -> None:
-    """Take what a start has made out of the garbage collector's sight,
-    and let it look less often.
+    """Exempt what the start made, and collect less often.
 
     Modules and connections stay until the process ends, and each full
     collection would look at all of them
@@ -92,11 +90,13 @@ def on_signal(stop: Callable[[], object]) -> Iterator[None]:
     """
 
     def first(_number: int, _frame: FrameType | None) -> None:
+        """Stop in order; let the next signal end the process."""
         for number in _SIGNALS:
             signal.signal(number, end_at_once)
         stop()
 
     def end_at_once(number: int, _frame: FrameType | None) -> None:
+        """Exit without waiting: the person asked twice."""
         os._exit(128 + number)
 
     before = {number: signal.signal(number, first) for number in _SIGNALS}
@@ -111,8 +111,7 @@ _log = logs.get("angarium.cli.process")
 
 
 def greet(out: TextIO, text: str) -> None:
-    """Tell where a service is reached; that nobody can read it is no
-    reason not to serve.
+    """Print where a service listens; go on if stdout is closed.
 
     Args:
         out: The process's stdout.

@@ -39,6 +39,7 @@ def register(commands: Commands) -> None:
 
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
+    """Send the words as one message and print its id."""
     name: str = arguments.name
     words: list[str] = arguments.text
     text = " ".join(words)

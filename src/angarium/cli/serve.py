@@ -1,6 +1,4 @@
-"""`angarium serve`: API and worker in one process on the embedded
-engine.
-"""
+"""`angarium serve`: API and worker in one process, on SQLite."""
 
 import sys
 import threading
@@ -65,6 +63,7 @@ def run(settings: Settings, out: TextIO) -> None:
 
 
 def _greeting(settings: Settings, url: str) -> str:
+    """Say where it listens and how to try it."""
     lines = [f"listening on {url}"]
     if settings.users is DEMO_USERS:
         names = ", ".join(user.username for user in settings.users)

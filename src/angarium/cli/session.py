@@ -28,8 +28,7 @@ class Session:
     credentials: Credentials
 
     def conversation_with(self, username: str) -> str:
-        """Find the conversation with somebody, opening it when there is
-        none yet.
+        """Return the conversation with a user; create it if new.
 
         Args:
             username: The other one's name.
@@ -90,6 +89,7 @@ def server_urls(arguments: argparse.Namespace, console: Console) -> Sequence[str
 
 
 def _configured_url(console: Console) -> str:
+    """Read ANGARIUM_URL alone: other settings are not needed."""
     return Settings.from_env({"ANGARIUM_URL": console.environment.get("ANGARIUM_URL", "")}).url
 
 

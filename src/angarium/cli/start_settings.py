@@ -7,8 +7,7 @@ from angarium.engines.secrets.passwords import ScryptHasher
 
 
 def start_settings(command: str, console: Console) -> Settings:
-    """Read the settings, and see that they fit a command before
-    anything of it starts.
+    """Read and check the settings that a command starts with.
 
     Args:
         command: `serve`, `api`, `worker` or `init`.
@@ -26,8 +25,7 @@ def start_settings(command: str, console: Console) -> Settings:
 
 
 def require_data(settings: Settings) -> None:
-    """Make sure that there is something to look at: a command that
-    lists makes nothing.
+    """Check that there is data: these commands create none.
 
     Args:
         settings: Names the engine.

@@ -1,6 +1,4 @@
-"""Other people's text on a terminal: made harmless, measured, and cut
-into rows.
-"""
+"""Text from others on a terminal: escaped, measured, wrapped."""
 
 import unicodedata
 from collections.abc import Iterator
@@ -32,8 +30,7 @@ def escape_unprintable(text: str) -> str:
 
 
 def escape_json(text: str) -> str:
-    """Write JSON so that it can do nothing to a terminal, and means the
-    same.
+    """Escape what a terminal would obey in JSON; keep its meaning.
 
     Args:
         text: JSON as a server has sent it.
@@ -49,8 +46,7 @@ def escape_json(text: str) -> str:
 
 
 def width(text: str) -> int:
-    """Say how many columns a terminal may need for a text; too many
-    rather than too few.
+    """Estimate a text's columns on a terminal, never too few.
 
     Args:
         text: Without control characters.
@@ -147,6 +143,7 @@ def joins_the_one_before(character: str) -> bool:
 
 
 def _escape(character: str) -> str:
+    """Return a character, escaped as in Python if it is unsafe."""
     if (
         unicodedata.category(character) not in _ESCAPED_CATEGORIES
         and character not in _BIDI_CONTROLS
@@ -156,8 +153,7 @@ def _escape(character: str) -> str:
 
 
 def _escape_in_json(character: str) -> str:
-    """Return a character, escaped as JSON does it where a terminal
-    would obey it.
+    """Return a character, escaped as in JSON if it is unsafe.
 
     JSON has no other control characters than white space between its
     parts, where an escape would break it.
@@ -171,6 +167,7 @@ def _escape_in_json(character: str) -> str:
 
 
 def _columns(character: str) -> int:
+    """Estimate a character's columns, as East Asian terminals do."""
     if character == _EMOJI_PRESENTATION:
         return 1
     if joins_the_one_before(character):
@@ -179,6 +176,7 @@ def _columns(character: str) -> int:
 
 
 def _room(text: str, columns: int) -> int:
+    """Count the characters that fit into the columns."""
     used = 0
     for index, character in enumerate(text):
         used += _columns(character)
@@ -188,6 +186,7 @@ def _room(text: str, columns: int) -> int:
 
 
 def _fitting(text: str, columns: int) -> int:
+    """Find where to cut, not between a character and its marks."""
     cut = max(1, _room(text, columns))
     while cut > 1 and joins_the_one_before(text[cut]) and width(text[:cut]) > columns // 2:
         cut -= 1

@@ -64,6 +64,7 @@ def register(commands: Commands) -> None:
 
 
 def _list(arguments: argparse.Namespace, console: Console) -> int:
+    """Print every user, by name."""
     with _identity(_settings(console), console) as room:
         users = room.users.all()
     if arguments.json:
@@ -79,6 +80,7 @@ def _list(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _add(arguments: argparse.Namespace, console: Console) -> int:
+    """Create a user or replace the password of one."""
     name: str = arguments.name
     settings = _settings(console)
     password = console.ask_password(f"new password of {name}", twice=True)
@@ -114,6 +116,7 @@ def _outcome(before: User | None, user: User) -> str:
 
 
 def _hash(arguments: argparse.Namespace, console: Console) -> int:
+    """Print a hash; needs neither settings nor data."""
     from angarium.engines.secrets.passwords import ScryptHasher
 
     password = console.ask_password("password", twice=True)
@@ -125,8 +128,7 @@ def _hash(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _settings(console: Console) -> Settings:
-    """Read the settings, and see that they lead to data: none of these
-    commands makes any.
+    """Read the settings and check that they lead to data.
 
     Args:
         console: Has the environment.
@@ -144,6 +146,7 @@ def _settings(console: Console) -> Settings:
 
 @contextmanager
 def _identity(settings: Settings, console: Console) -> Iterator["UserAdmin"]:
+    """Open the user store for the block."""
     # The engines are loaded only by the commands that use them: the
     # clients start faster without.
     from angarium import wiring
@@ -157,6 +160,7 @@ def _identity(settings: Settings, console: Console) -> Iterator["UserAdmin"]:
 
 
 def _fields(user: User) -> dict[str, str]:
+    """Describe a user for --json, without the hash."""
     moment = datetime.fromtimestamp(user.created_at / 1000, UTC).isoformat(timespec="milliseconds")
     return {
         "user_id": str(user.user_id),

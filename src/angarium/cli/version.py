@@ -22,6 +22,7 @@ def register(commands: Commands) -> None:
 
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
+    """Print the version and the Python that runs it."""
     python = platform.python_version()
     if arguments.json:
         console.say(json.dumps({"version": __version__, "python": python}))

@@ -1,6 +1,4 @@
-"""The HTTP API as a client sees it: one method for each call that the
-commands make.
-"""
+"""The HTTP API as a client sees it: one method for each request."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -93,6 +91,7 @@ class Client:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        """Use a transport that no other client uses."""
         self._transport = transport
         self._caller = caller
         self._patience = patience
@@ -218,8 +217,7 @@ class Client:
         return self._call("GET", path, bodies.page)
 
     def inbox(self, limit: int, cursor: str | None = None) -> PageBody:
-        """Read a page of the messages to the caller that were not
-        delivered yet.
+        """Read a page of the caller's undelivered messages.
 
         Args:
             limit: 1 to 100.
@@ -257,6 +255,7 @@ class Client:
         read: Callable[[str], Read],
         body: Mapping[str, object] | None = None,
     ) -> Read:
+        """Repeat a request until it succeeds or cannot any more."""
         ends_at = self._monotonic() + self._patience
         for wait in backoff.delays(0.1, 1.0):
             try:
@@ -275,6 +274,7 @@ class Client:
         read: Callable[[str], Read],
         body: Mapping[str, object] | None,
     ) -> Read:
+        """Make a request and parse what a 2xx response brings."""
         caller = self._caller
         headers = {} if caller is None else {"Authorization": f"Bearer {caller.token}"}
         answer = self._transport.exchange(method, path, body, headers)
@@ -292,6 +292,7 @@ class Client:
 
 
 def _problem(answer: Answer) -> ApiProblem:
+    """Read a problem document, or what else came with the status."""
     try:
         fields = bodies.parse_body(answer.text)
     except Unreadable:
@@ -309,10 +310,12 @@ def _problem(answer: Answer) -> ApiProblem:
 
 
 def _seconds(text: str | None) -> float | None:
+    """Read `Retry-After`; the API sends seconds, never a date."""
     return float(text) if text is not None and text.isascii() and text.isdigit() else None
 
 
 def _token(text: str) -> TokenBody:
+    """Parse the response of a login."""
     fields = bodies.parse_body(text)
     token = bodies.text_of(fields, "access_token")
     expires_in = bodies.number_of(fields, "expires_in")
@@ -326,12 +329,16 @@ def _token(text: str) -> TokenBody:
 
 
 def _accepted(text: str) -> AcceptedBody:
+    """Parse the 202 of a message."""
     fields = bodies.parse_body(text)
     return AcceptedBody(bodies.text_of(fields, "message_id"), text, bodies.log_position(fields))
 
 
 def _named(name: str) -> Callable[[str], str]:
+    """Make a parser that takes one text member out of a response."""
+
     def read(text: str) -> str:
+        """Parse a response and return the member."""
         return bodies.text_of(bodies.parse_body(text), name)
 
     return read

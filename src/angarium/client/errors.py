@@ -13,17 +13,17 @@ class RequestFailed(Exception):
     """
 
     def __init__(self, line: str, may_pass: bool, retry_after: float | None = None) -> None:
+        """Say in one line what failed, and whether to retry."""
         super().__init__(line)
         self.may_pass = may_pass
         self.retry_after = retry_after
 
 
 class ServerAway(RequestFailed):
-    """Nobody answered; the request may or may not have been carried
-    out.
-    """
+    """There was no response: the request may or may not have worked."""
 
     def __init__(self, url: str, reason: str) -> None:
+        """Name the server and what the connection met."""
         super().__init__(
             f"cannot reach {url}: {reason}; is `angarium serve` running there?", may_pass=True
         )
@@ -48,6 +48,7 @@ class ApiProblem(RequestFailed):
         trace_id: str = "",
         retry_after: float | None = None,
     ) -> None:
+        """Build the line from the problem document's members."""
         trace = f" (trace id {trace_id})" if http_status >= 500 and trace_id else ""
         transient = http_status in {408, 429} or (http_status >= 500 and http_status != 501)
         super().__init__(
@@ -67,6 +68,7 @@ class LoginRefused(RequestFailed):
     """The server takes the kept login no longer."""
 
     def __init__(self, username: str, url: str, expired: bool) -> None:
+        """Name the command that logs in again."""
         why = "has expired" if expired else "is no longer accepted"
         remedy = f"log in again with `angarium login {username}`"
         line = f"the login of {username} at {url} {why}: {remedy}"
@@ -77,6 +79,7 @@ class StrangeAnswer(RequestFailed):
     """Something answered that is no such server."""
 
     def __init__(self, url: str, what: str) -> None:
+        """Say which part of the response is unexpected."""
         super().__init__(
             f"{url} does not answer like an Angarium server ({what}); check the address",
             may_pass=False,

@@ -1,6 +1,4 @@
-"""One connection to the server, kept open, with one deadline for each
-exchange.
-"""
+"""One keep-alive connection with a deadline for each exchange."""
 
 import http.client
 import io
@@ -17,8 +15,11 @@ from angarium.client.errors import ServerAway, StrangeAnswer
 
 
 class BoundedSocket:
-    """As much of a socket as `http.client` uses once it is
-    connected.
+    """The part of a socket that `http.client` uses once connected.
+
+    A timeout of a socket is for one call. Here all calls share a
+    deadline, so that a peer that sends a byte at a time cannot hold a
+    request for longer.
     """
 
     def __init__(self, connected: socket.socket, remaining: Callable[[], float]) -> None:
@@ -59,21 +60,27 @@ class BoundedSocket:
 
 
 class _BoundedFile(io.RawIOBase):
+    """Reads from a socket and renews its timeout before each read."""
+
     def __init__(self, connected: socket.socket, remaining: Callable[[], float]) -> None:
+        """Open the socket's own unbuffered file."""
         self._socket = connected
         self._file = connected.makefile("rb", buffering=0)
         self._remaining = remaining
 
     def readable(self) -> bool:
+        """Tell `io.BufferedReader` that it can read from this."""
         return True
 
     def readinto(self, buffer: bytearray | memoryview) -> int | None:  # type: ignore[override]  # `Buffer` is new in 3.12
+        """Read what is there, waiting until the deadline."""
         # A timeout is a single call's: what is left of the whole is set
         # anew before each.
         self._socket.settimeout(self._remaining())
         return self._file.readinto(buffer)
 
     def close(self) -> None:
+        """Close the socket's file too, or the socket stays open."""
         self._file.close()
         super().close()
 
@@ -139,6 +146,7 @@ class HttpTransport:
     """Speaks HTTP/1.1, over TLS where the address says so."""
 
     def __init__(self, url: str, timeout: float) -> None:
+        """Parse the address; the first request connects."""
         self.url = url
         self._timeout = timeout
         self._ends_at = 0.0
@@ -209,6 +217,7 @@ class HttpTransport:
     def _once(
         self, method: str, path: str, data: bytes | None, headers: Mapping[str, str]
     ) -> Answer:
+        """Exchange once, on the open connection or a new one."""
         if self._connection.sock is None:
             self._connect()
         self._connection.request(method, path, data, headers)
@@ -219,12 +228,14 @@ class HttpTransport:
         )
 
     def _connect(self) -> None:
+        """Connect, and bound every later wait by the deadline."""
         connection = self._connection
         connection.timeout = self._remaining()
         connection.connect()
         connection.sock = BoundedSocket(connection.sock, self._remaining)
 
     def _remaining(self) -> float:
+        """Return the seconds left, or raise TimeoutError."""
         remaining = self._ends_at - time.monotonic()
         if remaining <= 0:
             raise TimeoutError
@@ -232,6 +243,7 @@ class HttpTransport:
 
 
 def _content(response: http.client.HTTPResponse) -> bytes:
+    """Read a body of at most MAX_BYTES, and see that it is whole."""
     content = bytearray()
     while chunk := response.read(_CHUNK):
         content += chunk
@@ -245,6 +257,7 @@ def _content(response: http.client.HTTPResponse) -> bytes:
 
 
 def _is_an_outage(error: Exception) -> bool:
+    """Tell a failure of the network from a server of another kind."""
     if isinstance(error, http.client.BadStatusLine) and not isinstance(
         error, http.client.RemoteDisconnected
     ):
@@ -256,6 +269,7 @@ def _is_an_outage(error: Exception) -> bool:
 
 
 def _reason(error: Exception, timeout: float) -> str:
+    """Put an exception into a few words for a person."""
     if isinstance(error, TimeoutError):
         return f"no answer within {timeout:g} s"
     if isinstance(error, ConnectionRefusedError):

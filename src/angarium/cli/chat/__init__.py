@@ -1,6 +1,4 @@
-"""A live conversation: lines go out in order, messages come in as they
-are stored.
-"""
+"""A live conversation: sends lines in order and shows messages."""
 
 from angarium.cli.chat.command import register
 

@@ -1,6 +1,4 @@
-"""The state of a chat as the person sees it: what was typed, what came,
-whether it is over.
-"""
+"""The state of a chat: what was typed, what arrived, what failed."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -108,6 +106,7 @@ class ChatSession:
         grace: float,
         numbered: bool,
     ) -> None:
+        """Begin with nothing typed and no history shown."""
         self._screen = screen
         self._outbox = outbox
         self._feed = feed
@@ -214,8 +213,7 @@ class ChatSession:
         return quiet > self._grace or not (self._unstored or self._feed.has_receipts)
 
     def not_accepted(self) -> tuple[OwnLine, ...]:
-        """List the lines that the log does not have, as far as anybody
-        knows.
+        """List the lines that may not be in the log.
 
         Returns:
             The lines, oldest first.
@@ -223,8 +221,7 @@ class ChatSession:
         return self._outbox.lines()
 
     def not_stored(self) -> int:
-        """Count the lines that the log has and that were not yet seen
-        stored.
+        """Count accepted lines that were not seen stored yet.
 
         Returns:
             The number.
@@ -232,6 +229,7 @@ class ChatSession:
         return len(self._unstored) - len(self._outbox.lines())
 
     def _show(self, show: Callable[[OwnLine], None], line: OwnLine) -> None:
+        """Show a line's state, after the history was shown."""
         # What was said before belongs above.
         if self._awaits_history:
             self._unshown.append((show, line))
@@ -239,10 +237,12 @@ class ChatSession:
             show(line)
 
     def _enter(self, shown: set[str]) -> None:
+        """Note that the history came, and show the lines after it."""
         self.reached = True
         self._show_what_waits(shown)
 
     def _show_what_waits(self, shown: set[str] | frozenset[str] = frozenset()) -> None:
+        """Show the lines that waited for the history."""
         self._awaits_history = False
         for show, line in self._unshown:
             if line.message_id not in shown:
@@ -250,6 +250,7 @@ class ChatSession:
         self._unshown.clear()
 
     def _stored(self, messages: tuple[MessageBody, ...]) -> None:
+        """Show messages, and confirm those from the other person."""
         if not messages:
             return
         self._screen.stored(messages)
@@ -260,6 +261,7 @@ class ChatSession:
                 self._feed.confirm_later(message.message_id)
 
     def _handle_link(self, event: Event) -> None:
+        """Tell the person that the connection changed."""
         match event:
             case Lost(reason):
                 self._screen.notice(f"connection lost, retrying… ({reason})")

@@ -73,6 +73,8 @@ def register(commands: Commands) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
+    """Where a chat is shown and read from: a terminal or a pipe."""
+
     screen: Screen
     source: Input
     terminal: TerminalScreen | None
@@ -81,6 +83,7 @@ class _Place:
 
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
+    """Start the two threads and run the main loop until it is over."""
     name: str = arguments.name
     with open_session(arguments, console) as session:
         conversation_id = session.conversation_with(name)
@@ -105,6 +108,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     )
 
     def failed(error: Exception) -> None:
+        """Hand a thread's error to the main thread."""
         mailbox.post(Failed(error))
 
     sending = RepeatingThread("chat-sender", sender.step, failed, clients[0].close)
@@ -123,6 +127,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _place(console: Console, names: dict[str, str], own_id: str, as_json: bool) -> _Place:
+    """Choose a screen and an input by what the streams are."""
     descriptor = console.stdin.fileno()
     dumb = console.environment.get("TERM", "dumb") == "dumb"
     if as_json or dumb or not (console.stdin.isatty() and console.stdout.isatty()):
@@ -147,6 +152,7 @@ def _place(console: Console, names: dict[str, str], own_id: str, as_json: bool) 
 
 @contextmanager
 def _running(mailbox: Mailbox, *rounds: RepeatingThread) -> Iterator[None]:
+    """Run the threads for as long as the block lasts."""
     for each in rounds:
         each.start()
     try:
@@ -161,6 +167,7 @@ def _running(mailbox: Mailbox, *rounds: RepeatingThread) -> Iterator[None]:
 
 @contextmanager
 def _drawing(place: _Place, name: str) -> Iterator[None]:
+    """Keep the terminal in single-key mode for the block."""
     if place.terminal is None or place.mode is None:
         yield
         return
@@ -173,6 +180,7 @@ def _drawing(place: _Place, name: str) -> Iterator[None]:
 
 
 def _on_signal(signals: Signals, place: _Place) -> None:
+    """Redraw, or give the terminal back and suspend the process."""
     if place.terminal is None or place.mode is None:
         return
     if signals.suspend:
@@ -186,6 +194,7 @@ def _on_signal(signals: Signals, place: _Place) -> None:
 
 
 def _leave(console: Console, talk: ChatSession, signals: Signals) -> int:
+    """Report what was not sent, and choose the exit status."""
     status = EXIT_FAILED if talk.skipped else 0
     if signals.ended_by is not None:
         status = 128 + signals.ended_by

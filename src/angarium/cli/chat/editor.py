@@ -57,11 +57,10 @@ MAX_IN_A_SEQUENCE = 32
 
 
 class KeyDecoder:
-    """Turns what a terminal sends into keys, wherever its pieces are
-    cut.
-    """
+    """Decodes a terminal's bytes into keys, however they are split."""
 
     def __init__(self) -> None:
+        """Start outside of any escape sequence."""
         self._decode = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode
         self._sequence = ""
 
@@ -91,6 +90,7 @@ class KeyDecoder:
                 yield key
 
     def _continue_sequence(self, character: str) -> Key | None:
+        """Add to an escape sequence; return its key."""
         if self._sequence == _ESCAPE:
             # ESC and a letter is a key with Alt: none is known here.
             # ESC ESC starts anew.
@@ -122,6 +122,7 @@ class LineEditor:
     """
 
     def __init__(self) -> None:
+        """Start with an empty line."""
         self.before = ""
         self.after = ""
 
@@ -168,6 +169,7 @@ class LineEditor:
                 self._delete(key)
 
     def _delete(self, key: Key) -> None:
+        """Apply a key that deletes; ignore any other."""
         match key:
             case Key.BACKSPACE:
                 self.before = self.before[: self._start_of_last(self.before)]
@@ -184,16 +186,19 @@ class LineEditor:
                 return
 
     def _move(self, place: int) -> None:
+        """Put the cursor at an index of the line."""
         text = self.text
         self.before, self.after = text[:place], text[place:]
 
     def _start_of_last(self, text: str) -> int:
+        """Find where the last visible character starts."""
         place = max(0, len(text) - 1)
         while place > 0 and joins_the_one_before(text[place]):
             place -= 1
         return place
 
     def _length_of_first(self, text: str) -> int:
+        """Count the code points of the first character."""
         length = min(1, len(text))
         while length < len(text) and joins_the_one_before(text[length]):
             length += 1

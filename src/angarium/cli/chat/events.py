@@ -1,6 +1,4 @@
-"""What the two threads that talk to the server tell the one that talks
-to the person.
-"""
+"""What the chat's two network threads report to the main thread."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -38,18 +36,14 @@ class OwnLine:
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """The conversation's latest messages, oldest first, once at the
-    beginning.
-    """
+    """The latest messages, oldest first; posted once, at the start."""
 
     messages: tuple[MessageBody, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """Messages that were stored since, of both participants, in their
-    order.
-    """
+    """Messages of both participants stored since, in their order."""
 
     messages: tuple[MessageBody, ...]
 
@@ -108,8 +102,9 @@ Post = Callable[[Event], None]
 
 
 class ChatClient(Protocol):
-    """The part of the client that a chat needs; every call tries once
-    and raises RequestFailed.
+    """The part of `Client` that a chat needs.
+
+    Every call tries once and raises RequestFailed.
     """
 
     def send(self, conversation_id: str, content: str, message_id: str) -> AcceptedBody:

@@ -15,11 +15,13 @@ DELIVERED = "DELIVERED"
 
 
 class OwnMessages:
-    """Watches the status of own messages; bounded, the oldest are let
-    go first.
+    """Watches the status of at most `MAX_WATCHED` own messages.
+
+    Beyond that the oldest are no longer watched.
     """
 
     def __init__(self, most: int = MAX_WATCHED) -> None:
+        """Watch nothing yet."""
         self._most = most
         self._watched: dict[str, MessageBody] = {}
 
@@ -85,8 +87,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Feed:
-    """Reads the conversation; `step` is used by one thread, the other
-    methods by any.
+    """Polls the conversation.
+
+    `step` is called by one thread, the other methods by any.
     """
 
     def __init__(
@@ -98,6 +101,7 @@ class Feed:
         post: Post,
         waits: Callable[[], Iterator[float]] = outage_waits,
     ) -> None:
+        """Begin before the first page, with no cursor."""
         self._client = client
         self._conversation_id = conversation_id
         self._own_id = own_id
@@ -156,6 +160,7 @@ class Feed:
         return 0.0 if self._is_behind else self._interval
 
     def _enter(self) -> bool:
+        """Read the latest messages and every undelivered one."""
         page = self._client.history(self._conversation_id, PAGE)
         resume = page.resume_cursor
         messages = list(page.messages)
@@ -172,6 +177,7 @@ class Feed:
         return True
 
     def _poll(self, cursor: str) -> bool:
+        """Read what was stored after the cursor."""
         page = self._client.history(self._conversation_id, PAGE, cursor)
         self._cursor = page.resume_cursor
         self._is_behind = page.next_cursor is not None
@@ -182,6 +188,7 @@ class Feed:
         return True
 
     def _confirm(self) -> bool:
+        """Send receipts for up to a page of shown messages."""
         with self._lock:
             batch = list(self._shown)[:PAGE]
         if not batch:
@@ -194,6 +201,7 @@ class Feed:
         return True
 
     def _look_at_statuses(self) -> bool:
+        """Read own messages again, from the oldest watched."""
         oldest = self._own.oldest()
         if oldest is None:
             self._status_cursor = None
@@ -209,9 +217,11 @@ class Feed:
         return bool(risen)
 
     def _watch(self, messages: "list[MessageBody] | tuple[MessageBody, ...]") -> None:
+        """Watch the own ones of these messages."""
         for message in messages:
             if message.sender_id == self._own_id:
                 self._own.watch(message)
 
     def _is_waiting(self, message: MessageBody) -> bool:
+        """Tell whether a message still needs a receipt."""
         return message.sender_id != self._own_id and message.status != DELIVERED

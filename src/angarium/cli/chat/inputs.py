@@ -27,11 +27,13 @@ class InputLine:
 
 
 class LineSplitter:
-    """Cuts bytes into lines, wherever the pieces are cut; the memory it
-    needs is bounded.
+    """Splits bytes into lines, however the reads divide them.
+
+    It keeps at most one byte more than a message may have.
     """
 
     def __init__(self) -> None:
+        """Start at the beginning of the input."""
         self._kept = bytearray()
         self._size = 0
         self._is_first = True
@@ -58,10 +60,12 @@ class LineSplitter:
         self._add(rest)
 
     def _add(self, piece: bytes) -> None:
+        """Count a piece, and keep as much as a message may have."""
         self._size += len(piece)
         self._kept += piece[: max(0, MAX_CONTENT_BYTES + 1 - len(self._kept))]
 
     def _line(self) -> InputLine:
+        """Return the line so far and start the next one."""
         # Windows begins a text with a byte order mark, which is no part
         # of it.
         if self._is_first and self._kept.startswith(codecs.BOM_UTF8):
@@ -93,6 +97,7 @@ class PipeInput:
     """A pipe, a file, or a terminal that hands over whole lines."""
 
     def __init__(self, descriptor: int) -> None:
+        """Read from a descriptor that someone else closes."""
         self._descriptor = descriptor
         self._splitter = LineSplitter()
 
@@ -113,6 +118,7 @@ class TerminalInput:
     """A terminal that hands over each key."""
 
     def __init__(self, descriptor: int, editor: LineEditor, screen: TerminalScreen) -> None:
+        """Edit the line that the screen draws."""
         self._descriptor = descriptor
         self._keys = KeyDecoder()
         self._editor = editor

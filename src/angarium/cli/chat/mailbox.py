@@ -66,6 +66,7 @@ class RepeatingThread:
         self._thread.join(timeout)
 
     def _run(self) -> None:
+        """Step, wait, and repeat until `stop`."""
         try:
             while not self._stopping.is_set():
                 wait = self._step()
@@ -93,14 +94,17 @@ class Signals:
     """
 
     def __init__(self) -> None:
+        """Begin with no signal received."""
         self.ended_by: int | None = None
         self.redraw = False
         self.suspend = False
 
     @contextmanager
     def caught(self, ring: Callable[[], None], terminal: bool) -> Iterator[None]:
-        """Note signals instead of what they do by themselves; outside
-        of the main thread nothing changes.
+        """Record signals instead of acting on them.
+
+        Outside of the main thread nothing changes: Python handles
+        signals in the main thread only.
 
         Args:
             ring: Wakes the main thread.
@@ -111,6 +115,7 @@ class Signals:
         """
 
         def note(number: int, _: FrameType | None) -> None:
+            """Record a signal and wake the main thread."""
             if number in ENDING:
                 self.ended_by = number
             elif number == signal.SIGTSTP:
@@ -131,9 +136,7 @@ class Signals:
 
 
 def stop_this_process() -> None:
-    """Do what Ctrl-Z does by itself; returns when the process is
-    continued.
-    """
+    """Suspend as Ctrl-Z does; return when the process continues."""
     handler = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
     os.kill(os.getpid(), signal.SIGTSTP)
     signal.signal(signal.SIGTSTP, handler)
@@ -147,6 +150,7 @@ class WakeupPipe:
     """Makes a `select` return."""
 
     def __init__(self) -> None:
+        """Open a pipe that never blocks, at either end."""
         self._reading, self._writing = os.pipe()
         os.set_blocking(self._reading, False)
         os.set_blocking(self._writing, False)
@@ -163,8 +167,9 @@ class WakeupPipe:
         return self._reading
 
     def ring(self) -> None:
-        """Wake the waiting thread; used by the other threads, and by
-        signal handlers while it is open.
+        """Wake the waiting thread.
+
+        Called by the other threads and by signal handlers.
         """
         with self._lock:
             if self._closed:
@@ -195,13 +200,13 @@ class Mailbox:
     """A bounded queue of events for the main thread."""
 
     def __init__(self, alarm: WakeupPipe) -> None:
+        """Start empty."""
         self._alarm = alarm
         self._events: queue.Queue[Event] = queue.Queue(MAX_EVENTS)
         self._closed = threading.Event()
 
     def post(self, event: Event) -> None:
-        """Hand an event over; waits while the queue is full; used by
-        any thread.
+        """Hand an event over, from any thread; wait while full.
 
         Args:
             event: What happened; dropped once nobody will read it any
@@ -253,6 +258,7 @@ class Loop:
         sending: RepeatingThread,
         polling: RepeatingThread,
     ) -> None:
+        """Connect the session with its input and its threads."""
         self._talk = talk
         self._source = source
         self._descriptor = descriptor
@@ -287,6 +293,7 @@ class Loop:
                     self._handle(event)
 
     def _handle(self, event: Event) -> None:
+        """Handle an event; poll at once after a line was accepted."""
         self._talk.handle(event)
         if isinstance(event, Accepted):
             self._polling.nudge()

@@ -11,11 +11,13 @@ from angarium.client.bodies import MessageBody
 
 
 class PlainScreen:
-    """Shows each message once, when it is stored, so that the lines
-    stand in the conversation's order.
+    """Shows each message once it is stored.
+
+    So the lines are in the conversation's order.
     """
 
     def __init__(self, console: Console, names: Mapping[str, str], own_id: str) -> None:
+        """Write to the console's streams."""
         self._console = console
         self._names = names
         self._own_id = own_id
@@ -76,8 +78,9 @@ class PlainScreen:
 
 
 class JsonScreen(PlainScreen):
-    """Shows the API's own messages, an object a line; one whose status
-    rose is shown again.
+    """Writes the API's own messages, one object per line.
+
+    A message whose status rose is written again.
     """
 
     def stored(self, messages: Sequence[MessageBody]) -> None:

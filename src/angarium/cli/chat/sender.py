@@ -10,11 +10,13 @@ from angarium.client.errors import ApiProblem, RequestFailed, ServerAway
 
 
 class ConnectionStatus:
-    """Gathers what the threads meet, so that one outage is one notice;
-    used by any thread.
+    """Makes one notice of an outage that both threads see.
+
+    Used by any thread.
     """
 
     def __init__(self, post: Post) -> None:
+        """Begin connected."""
         self._post = post
         self._lock = threading.Lock()
         self._troubled: set[str] = set()
@@ -49,11 +51,13 @@ MAX_LINES = 1_000
 
 
 class Outbox:
-    """A bounded queue of own lines, in the order in which they were
-    typed; used by any thread.
+    """A bounded queue of own lines, in typing order.
+
+    Used by any thread.
     """
 
     def __init__(self, most: int = MAX_LINES) -> None:
+        """Start empty."""
         self._most = most
         self._lines: deque[OwnLine] = deque()
         self._lock = threading.Lock()
@@ -74,8 +78,7 @@ class Outbox:
             self._lines.append(line)
 
     def first(self) -> OwnLine | None:
-        """Look at the line that is sent next; it stays until it is
-        taken out.
+        """Return the line to send next, without removing it.
 
         Returns:
             The oldest line, None when there is none.
@@ -131,6 +134,7 @@ class Sender:
         post: Post,
         waits: Callable[[], Iterator[float]] = outage_waits,
     ) -> None:
+        """Send to one conversation, from one outbox."""
         self._client = client
         self._conversation_id = conversation_id
         self._outbox = outbox

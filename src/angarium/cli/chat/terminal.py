@@ -1,5 +1,4 @@
-"""A chat on a terminal: the conversation scrolls up, the line that is
-being typed stays at the bottom.
+"""A chat on a terminal: messages scroll, the input stays below.
 
 Every row is cut here, never by the terminal, so that the number of rows
 between the line that is being typed and an own message is known, and
@@ -119,6 +118,7 @@ def rows_of(entry: ScreenLine, columns: int, colours: bool) -> list[str]:
 
 
 def _indent(laid_out: list[str]) -> list[str]:
+    """Indent every row but the first."""
     return [laid_out[0], *(INDENT + row for row in laid_out[1:])]
 
 
@@ -154,6 +154,7 @@ class TerminalScreen:
         now: Callable[[], datetime],
         zone: tzinfo | None = None,
     ) -> None:
+        """Start with nothing drawn."""
         self._out = out
         self._size = size
         self._editor = editor
@@ -194,8 +195,7 @@ class TerminalScreen:
         self._set_state(line.message_id, "not sent")
 
     def stored(self, messages: Sequence[MessageBody]) -> None:
-        """Show messages, or the new state of those that were typed
-        here.
+        """Show messages, or the new state of own lines.
 
         Args:
             messages: Of both participants, in the conversation's order.
@@ -228,21 +228,15 @@ class TerminalScreen:
         self._add([notice_line(text)])
 
     def draw_input(self) -> None:
-        """Draw the line that is being typed, as much of it as fits
-        around the cursor.
-        """
+        """Draw as much of the input as fits at the cursor."""
         self._write("\r\x1b[K" + self._input())
 
     def clear_input(self) -> None:
-        """Take the line that is being typed off the screen, before
-        leaving.
-        """
+        """Remove the input line before leaving."""
         self._write("\r\x1b[K")
 
     def repaint(self) -> None:
-        """Draw everything anew, after the terminal was resized or used
-        by another program.
-        """
+        """Draw everything again, after a resize or a suspend."""
         columns, lines = self._size()
         drawn: list[str] = []
         self._places.clear()
@@ -264,6 +258,7 @@ class TerminalScreen:
     def _say(
         self, moment: datetime, sender: str, content: str, message_id: str, state: str
     ) -> None:
+        """Add a message, after a line with the date if it is new."""
         entries: list[ScreenLine] = []
         day = moment.astimezone(self._zone).date()
         if day != self._day:
@@ -278,6 +273,7 @@ class TerminalScreen:
             self._own[message_id] = last
 
     def _add(self, entries: Sequence[ScreenLine]) -> int:
+        """Draw new lines above the input; return the last number."""
         columns, _ = self._size()
         text = "\r\x1b[K"
         for entry in entries:
@@ -293,11 +289,13 @@ class TerminalScreen:
         return self._first_entry + len(self._entries) - 1
 
     def _forget_first(self) -> None:
+        """Drop the oldest line once there are MAX_ENTRIES."""
         self._entries.popleft()
         self._places.pop(self._first_entry, None)
         self._first_entry += 1
 
     def _set_state(self, message_id: str, state: str, only_from: str | None = None) -> None:
+        """Change an own message's state where it is drawn."""
         number = self._own.get(message_id)
         if number is None:
             return
@@ -315,9 +313,11 @@ class TerminalScreen:
             self._write(f"\x1b[{up}A\r\x1b[2K{row}\x1b[{up}B\r\x1b[K{self._input()}")
 
     def _rows_of(self, number: int, columns: int) -> list[str]:
+        """Lay out the line of this number."""
         return rows_of(self._entries[number - self._first_entry], columns, self._colours)
 
     def _input(self) -> str:
+        """Build the prompt and the part of the input that fits."""
         columns = max(self._size()[0], MIN_COLUMNS)
         prompt = f"{head(self._names.get(self._own_id, 'you'), columns // 3)}> "
         room = columns - 1 - width(prompt)
@@ -328,5 +328,6 @@ class TerminalScreen:
         return f"{prompt}{before}\x1b7{after}\x1b8"
 
     def _write(self, text: str) -> None:
+        """Write at once: the person waits for the echo."""
         self._out.write(text)
         self._out.flush()

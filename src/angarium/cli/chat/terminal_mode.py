@@ -1,6 +1,4 @@
-"""A terminal that hands over each key at once and shows none by
-itself.
-"""
+"""A terminal that delivers single keys and echoes nothing."""
 
 import os
 import termios
@@ -18,6 +16,7 @@ class TerminalMode:
     """
 
     def __init__(self, descriptor: int) -> None:
+        """Remember the terminal's present mode."""
         self._descriptor = descriptor
         self._before = termios.tcgetattr(descriptor)
 
@@ -35,8 +34,9 @@ class TerminalMode:
         self.leave()
 
     def enter(self) -> None:
-        """Switch to single keys; in the background the terminal is left
-        to whoever has it.
+        """Switch to single keys.
+
+        A process in the background leaves the terminal alone.
         """
         if not self.is_ours():
             return
@@ -54,16 +54,18 @@ class TerminalMode:
         termios.tcsetattr(self._descriptor, termios.TCSADRAIN, attributes)
 
     def leave(self) -> None:
-        """Switch back to what it was; in the background others have
-        seen to that.
+        """Restore the mode from before.
+
+        In the background the shell has done so already.
         """
         if not self.is_ours():
             return
         termios.tcsetattr(self._descriptor, termios.TCSADRAIN, self._before)
 
     def is_ours(self) -> bool:
-        """Tell whether this process may use the terminal: changing it
-        from the background would stop us.
+        """Tell whether this process is in the foreground.
+
+        Changing the terminal from the background would suspend it.
 
         Returns:
             True in the foreground.

@@ -1,5 +1,3 @@
-"""`angarium verify`: writes with a ledger of every promise, then reads
-back and compares.
-"""
+"""`angarium verify`: writes messages, reads them back, compares."""
 
 from angarium.cli.verify.command import register as register

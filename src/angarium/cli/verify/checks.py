@@ -50,6 +50,7 @@ def judge(
 
 
 def _find_lost(track: ConversationRecord, seen: Sequence[Observation]) -> Iterator[Finding]:
+    """Find accepted messages that cannot be read."""
     there = {each.message_id for each in seen}
     for message_id, offset in zip(track.accepted, track.offsets, strict=True):
         if message_id not in there:
@@ -59,6 +60,7 @@ def _find_lost(track: ConversationRecord, seen: Sequence[Observation]) -> Iterat
 
 
 def _find_doubled(track: ConversationRecord, seen: Sequence[Observation]) -> Iterator[Finding]:
+    """Find messages that are there twice, by id or by text."""
     for message_id, times in Counter(each.message_id for each in seen).items():
         if times > 1 and message_id in track.sent:
             yield Finding(Kind.DOUBLED, f"{message_id} comes {times} times")
@@ -71,6 +73,7 @@ def _find_doubled(track: ConversationRecord, seen: Sequence[Observation]) -> Ite
 
 
 def _find_reordered(track: ConversationRecord, seen: Sequence[Observation]) -> Iterator[Finding]:
+    """Find messages in another order than they were accepted."""
     places: dict[str, int] = {}
     for index, each in enumerate(seen):
         places.setdefault(each.message_id, index)
@@ -92,6 +95,7 @@ def _find_reordered(track: ConversationRecord, seen: Sequence[Observation]) -> I
 
 
 def _find_altered(track: ConversationRecord, seen: Sequence[Observation]) -> Iterator[Finding]:
+    """Find changed texts, and confirmed but undelivered ones."""
     for each in seen:
         if track.sent.get(each.message_id, each.content) != each.content:
             yield Finding(Kind.ALTERED, each.message_id)
@@ -102,6 +106,7 @@ def _find_altered(track: ConversationRecord, seen: Sequence[Observation]) -> Ite
 def _find_disagreeing(
     track: ConversationRecord, readings: Mapping[str, Sequence[Observation]]
 ) -> Iterator[Finding]:
+    """Find instances that return different messages."""
     # What was never accepted may come to be stored between two
     # readings.
     accepted = set(track.accepted)
@@ -128,8 +133,9 @@ PAGE = 100
 
 
 class Reading:
-    """Reads until everything is there or the patience is over; used by
-    one thread.
+    """Reads until everything is there or the time is over.
+
+    Used by one thread.
 
     The patience is one for all conversations and instances together;
     each of them is tried at least once.
@@ -155,8 +161,7 @@ class Reading:
     def compare(
         self, track: ConversationRecord, voices: Sequence[VerifyClient], sightings: Observations
     ) -> list[Finding]:
-        """Read a conversation through every instance and hold it
-        against the ledger.
+        """Read a conversation through each instance and check it.
 
         Args:
             track: What was promised.
@@ -181,6 +186,7 @@ class Reading:
     def _settled(
         self, track: ConversationRecord, voice: VerifyClient, sightings: Observations
     ) -> tuple[list[Observation] | None, RequestFailed | None]:
+        """Read again until all is there; return the last error."""
         seen: list[Observation] | None = None
         trouble: RequestFailed | None = None
         for wait in backoff.delays(0.1, 2.0):
@@ -201,6 +207,7 @@ class Reading:
 def _read(
     track: ConversationRecord, voice: VerifyClient, sightings: Observations
 ) -> list[Observation]:
+    """Read a whole conversation through one instance."""
     seen: list[Observation] = []
     cursor: str | None = track.cursor
     while cursor is not None:

@@ -110,6 +110,7 @@ def register(commands: Commands) -> None:
 
 
 def _add_amount(parser: Parser) -> None:
+    """Add the options that say how much is written."""
     parser.add_argument(
         "--conversations",
         type=at_least_one,
@@ -135,6 +136,7 @@ def _add_amount(parser: Parser) -> None:
 
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
+    """Log in, write, read back and print the report."""
     pairs = _pairs(arguments)
     urls = server_urls(arguments, console)
     ledger = Ledger(arguments.ledger)
@@ -164,6 +166,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _pairs(arguments: argparse.Namespace) -> Sequence[tuple[str, str]]:
+    """Choose who writes to whom; refuse options that conflict."""
     login: str | None = arguments.login
     others: Sequence[str] = arguments.others
     if arguments.check:
@@ -195,6 +198,7 @@ def _pairs(arguments: argparse.Namespace) -> Sequence[tuple[str, str]]:
 def _person(
     name: str, arguments: argparse.Namespace, urls: Iterable[str], console: Console
 ) -> Person:
+    """Find a user's password or token, or ask for a password."""
     passwords = {user.username: user.password for user in DEMO_USERS}
     if arguments.login is None and name in passwords:
         return Person(name, passwords[name])
@@ -209,6 +213,7 @@ def _person(
 
 
 def _log_in(run: Run, demo: bool) -> None:
+    """Log everyone in; explain a refused password."""
     try:
         run.log_in()
     except ApiProblem as problem:

@@ -1,6 +1,4 @@
-"""Writing one conversation: a message after the other, each until its
-202, and looking at them meanwhile.
-"""
+"""Writes one conversation, and reads it back meanwhile."""
 
 import random
 from collections.abc import Callable
@@ -23,8 +21,9 @@ CONFIRMED_SHARE = 0.5
 
 
 class ConversationWriter:
-    """One conversation's writer, used by one thread; it looks at the
-    messages as their reader as well.
+    """Writes, reads and confirms one conversation.
+
+    Used by one thread.
 
     Attributes:
         sightings: What it saw.
@@ -86,8 +85,7 @@ class ConversationWriter:
         self.look()
 
     def look(self) -> None:
-        """Read the newest page and an earlier one again, and confirm
-        some of what is there.
+        """Read two pages and confirm some of the messages.
 
         An instance that does not answer now is passed over: reading has
         no promise while something is down.
@@ -108,6 +106,7 @@ class ConversationWriter:
             self._note(failure, Kind.DISAGREEING)
 
     def _write_one(self, number: int) -> bool:
+        """Send until accepted; tell whether it was."""
         conversation_id, message_id = self.track.conversation_id, str(uuid4())
         content = f"angarium verify {self._run} {number}"
         self._ledger.sent(conversation_id, message_id, content)
@@ -122,13 +121,16 @@ class ConversationWriter:
         return True
 
     def _note(self, failure: RequestFailed, kind: Kind) -> None:
+        """Report a failure, unless a retry may succeed."""
         if not failure.may_pass:
             self.findings.append(Finding(kind, f"{self.track.conversation_id}: {failure}"))
 
     def _page(self, cursor: str) -> PageBody:
+        """Read a page through the next instance, and note it."""
         urls: list[str] = []
 
         def read(voice: VerifyClient) -> PageBody:
+            """Read, and remember through which instance."""
             urls.append(voice.url)
             return voice.history(self.track.conversation_id, PAGE, cursor)
 
@@ -139,6 +141,7 @@ class ConversationWriter:
         return page
 
     def _choose(self, message_id: str) -> None:
+        """Decide once per message whether to confirm it."""
         if message_id in self._seen or message_id not in self.track.sent:
             return
         self._seen.add(message_id)
@@ -146,6 +149,7 @@ class ConversationWriter:
             self._chosen.append(message_id)
 
     def _confirm(self) -> None:
+        """Confirm a batch of the chosen messages."""
         ids = self._chosen[:MAX_RECEIPTS]
         if ids:
             self._recipient.once(lambda voice: voice.confirm(self.track.conversation_id, ids))

@@ -96,6 +96,7 @@ class Observations:
     """
 
     def __init__(self) -> None:
+        """Begin with nothing observed."""
         self.findings: list[Finding] = []
         self._latest: dict[str, Observation] = {}
 
@@ -117,6 +118,7 @@ class Observations:
 
 
 def _fallen(before: Observation, seen: Observation) -> list[tuple[str, object, object]]:
+    """List the fields that went back, with both values."""
     changes: list[tuple[str, object, object]] = []
     if RANKS.get(seen.status, -1) < RANKS.get(before.status, -1):
         changes.append(("status", before.status, seen.status))

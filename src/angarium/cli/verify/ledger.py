@@ -1,6 +1,4 @@
-"""What was sent and what was promised, on file before the next thing
-happens.
-"""
+"""What was sent and accepted, written down before going on."""
 
 import json
 import threading
@@ -133,6 +131,7 @@ class Ledger:
             self._file.close()
 
     def _enter(self, entry: str, conversation_id: str, **fields: object) -> None:
+        """Apply an entry, and write it to the file if there is one."""
         line = {"entry": entry, "conversation_id": conversation_id, **fields}
         with self._lock:
             _apply(self.tracks, line)
@@ -141,6 +140,7 @@ class Ledger:
                 self._file.flush()
 
     def _load(self, path: Path) -> None:
+        """Read an earlier run's entries; drop a half-written last."""
         if not path.exists():
             return
         text = path.read_text(encoding="utf-8", errors="replace")
@@ -160,6 +160,7 @@ class Ledger:
 
 
 def _apply(tracks: dict[str, ConversationRecord], line: dict[str, object]) -> None:
+    """Apply an entry, new or read from the file."""
     conversation_id = str(line["conversation_id"])
     if line["entry"] == "begin":
         names = (str(line["sender"]), str(line["recipient"]))
@@ -172,16 +173,19 @@ def _apply(tracks: dict[str, ConversationRecord], line: dict[str, object]) -> No
 
 
 def _sent(track: ConversationRecord, line: dict[str, object]) -> None:
+    """Apply a `sent` entry."""
     track.sent[str(line["message_id"])] = str(line["content"])
 
 
 def _accepted(track: ConversationRecord, line: dict[str, object]) -> None:
+    """Apply an `accepted` entry; old ones have no position."""
     track.accepted.append(str(line["message_id"]))
     track.partition = int(str(line.get("partition", track.partition)))
     track.offsets.append(int(str(line.get("offset", UNKNOWN))))
 
 
 def _confirmed(track: ConversationRecord, line: dict[str, object]) -> None:
+    """Apply a `confirmed` entry."""
     track.confirmed.update(map(str, cast("list[object]", line["message_ids"])))
 
 

@@ -1,6 +1,4 @@
-"""Who writes and reads, with a token that is renewed where the password
-is known.
-"""
+"""Who writes and reads; renews a token if it has the password."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -19,11 +17,13 @@ another one.
 
 
 class Person:
-    """Somebody whose token all voices of theirs share; used by any
-    thread.
+    """A user whose clients share one token.
+
+    Used by any thread.
     """
 
     def __init__(self, username: str, password: str | None, token: str = "") -> None:
+        """Take a password, or a token that cannot be renewed."""
         self.username = username
         self.token = token
         self._password = password
@@ -67,6 +67,7 @@ class HttpVerifyClient:
     """A person's calls through one instance; used by one thread."""
 
     def __init__(self, url: str, person: Person) -> None:
+        """Use a connection of its own to one instance."""
         self.url = url
         self._person = person
         self._transport = HttpTransport(url, TIMEOUT)
@@ -98,8 +99,7 @@ class HttpVerifyClient:
         return self.call(lambda client: client.history(conversation_id, limit, cursor))
 
     def confirm(self, conversation_id: str, message_ids: Sequence[str]) -> None:
-        """Confirm that messages were delivered; as `Client.confirm`,
-        once.
+        """Confirm delivery; as `Client.confirm`, once.
 
         Args:
             conversation_id: Where.
@@ -123,8 +123,7 @@ class HttpVerifyClient:
         self._transport.close()
 
     def call(self, do: Callable[[Client], Result]) -> Result:
-        """Make a call, once more with another token when this one has
-        expired.
+        """Make a call; renew an expired token once and repeat.
 
         Args:
             do: The call.
@@ -144,4 +143,5 @@ class HttpVerifyClient:
         return do(self._client())
 
     def _client(self) -> Client:
+        """Make a client that does not retry, with the token."""
         return Client(self._transport, Caller(self._person.username, self._person.token), 0.0)

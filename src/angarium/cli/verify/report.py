@@ -95,6 +95,7 @@ class Report:
         )
 
     def _verdict(self) -> str:
+        """Sum the run up in one sentence."""
         if not self.findings:
             return (
                 "every promise was kept"

@@ -1,6 +1,4 @@
-"""One person's way to the service: through each instance in turn,
-whichever answers.
-"""
+"""Sends each call of a user to the next instance in turn."""
 
 from collections.abc import Callable, Sequence
 from itertools import count
@@ -15,9 +13,7 @@ Result = TypeVar("Result")
 
 
 class VerifyClient(Protocol):
-    """One person's calls through one instance, each tried once; as
-    `Client` makes them.
-    """
+    """One user's calls through one instance, each tried once."""
 
     @property
     def url(self) -> str:
@@ -84,8 +80,7 @@ class RoundRobinClient:
         return call(voice)
 
     def until_done(self, call: Callable[[VerifyClient], Result]) -> Result:
-        """Make a call through one instance after the other until one of
-        them does it.
+        """Try one instance after the other until one succeeds.
 
         Args:
             call: What to do; safe to repeat.

@@ -1,6 +1,4 @@
-"""One run: everybody logs in, conversations are written side by side,
-then all is read back.
-"""
+"""One run: log everyone in, write concurrently, read back."""
 
 import random
 import threading
@@ -19,8 +17,9 @@ from angarium.cli.verify.round_robin import RoundRobinClient
 
 
 class RateLimiter:
-    """Hands out numbers, each when it is due, until there were enough;
-    used by any thread.
+    """Hands out message numbers at a fixed rate.
+
+    Used by any thread.
     """
 
     def __init__(
@@ -128,8 +127,9 @@ class Run:
             self._log_in(person)
 
     def write(self, pairs: Sequence[tuple[str, str]], amount: Amount) -> float:
-        """Write conversations side by side; an interruption ends the
-        writing, not the run.
+        """Write conversations concurrently.
+
+        An interrupt ends the writing, not the run.
 
         Args:
             pairs: Sender and recipient of each conversation.
@@ -211,15 +211,18 @@ class Run:
             voice.close()
 
     def _log_in(self, person: Person) -> None:
+        """Log a user in through the first instance that answers."""
         self._turns(person.username, "main").until_done(lambda voice: person.log_in(voice.url))
 
     def _talk(self, sender: str, recipient: str) -> ConversationWriter:
+        """Make the writer of a conversation, with its own clients."""
         track = self._track(sender, recipient)
         here = track.conversation_id
         turns = (self._turns(sender, here), self._turns(recipient, here))
         return ConversationWriter(track, self._run, self._ledger, *turns, random.Random())
 
     def _track(self, sender: str, recipient: str) -> ConversationRecord:
+        """Open a conversation and record where it ends now."""
         # The calls of opening are no voice's: whoever opened it, both
         # are in it.
         turns = self._turns(sender, "main")
@@ -229,10 +232,12 @@ class Run:
         return self._ledger.begin(here, sender, recipient, newest.resume_cursor)
 
     def _turns(self, name: str, room: str) -> RoundRobinClient:
+        """Make a user's round-robin client for one thread."""
         voices = [self._voice(url, name, room) for url in self._urls]
         return RoundRobinClient(voices, self._patience, time.monotonic, self._stopping.wait)
 
     def _voice(self, url: str, name: str, room: str) -> HttpVerifyClient:
+        """Return a user's client of an instance, for one thread."""
         # A connection belongs to one thread: each conversation has its
         # own.
         key = (url, name, room)
@@ -241,6 +246,7 @@ class Run:
         return self._voices[key]
 
     def _write(self, talk: ConversationWriter, quota: RateLimiter) -> None:
+        """Run a writer in its thread; an error stops all of them."""
         try:
             talk.write(quota.take)
         except Exception as error:  # noqa: BLE001 - raised again by the thread that waits for this one
@@ -248,6 +254,7 @@ class Run:
             self._stopping.set()
 
     def _await(self, threads: Sequence[threading.Thread], started: float) -> None:
+        """Wait for the writers and show the progress."""
         for thread in threads:
             while thread.is_alive():
                 thread.join(_TICK_SECONDS)
@@ -261,4 +268,5 @@ class Run:
 
 
 def _entries(tracks: Sequence[ConversationRecord]) -> tuple[list[dict[str, str]], list[list[str]]]:
+    """Return what was sent and what was accepted, to be counted."""
     return [track.sent for track in tracks], [track.accepted for track in tracks]
