@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from angarium.ports.message_log import Assignment, LogConsumer, Polled, Position, Record
 
-GIVE_UP_SECONDS = 30.0
+REPLACE_SECONDS = 30.0
 
 
 class Reading:
@@ -49,9 +49,9 @@ class Reading:
 
     def until(self, condition: Callable[[], bool], timeout: float = 0.05) -> None:
         """Poll until something is true."""
-        give_up_at = time.monotonic() + GIVE_UP_SECONDS
+        give_up_at = time.monotonic() + REPLACE_SECONDS
         while not condition():
-            assert time.monotonic() < give_up_at, f"polled for {GIVE_UP_SECONDS} s in vain"
+            assert time.monotonic() < give_up_at, f"polled for {REPLACE_SECONDS} s in vain"
             self.poll(timeout)
 
     def until_all(self, count: int) -> list[Record]:

@@ -295,11 +295,13 @@ def test_members_that_come_and_go_skip_no_record(
 
     def work(lifetimes: int) -> None:
         for life in range(lifetimes):
-            with closing(KafkaLogConsumer(connection, topic, group, batch=7)) as consumer:
+            with closing(
+                KafkaLogConsumer(connection, topic, group, max_poll_records=7)
+            ) as consumer:
                 reading = Reading(consumer)
                 for _ in range(15 + 10 * life):
                     step(reading)
-        with closing(KafkaLogConsumer(connection, topic, group, batch=7)) as consumer:
+        with closing(KafkaLogConsumer(connection, topic, group, max_poll_records=7)) as consumer:
             reading = Reading(consumer)
             while not over.is_set():
                 step(reading)

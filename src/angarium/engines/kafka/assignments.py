@@ -16,12 +16,12 @@ class Rebalance:
     """One change of what is held.
 
     Attributes:
-        taken: Partitions that are no longer ours.
-        given: Partitions that are ours from now on.
+        revoked: Partitions that are no longer ours.
+        assigned: Partitions that are ours from now on.
     """
 
-    taken: tuple[int, ...] = ()
-    given: tuple[int, ...] = ()
+    revoked: tuple[int, ...] = ()
+    assigned: tuple[int, ...] = ()
 
 
 class Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]  # the library has no types
@@ -34,8 +34,8 @@ class Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]  # the librar
 
     def __init__(self) -> None:
         """Begin with an empty page."""
-        self.hold: Callable[[Collection[TopicPartition]], None] | None = None
-        self._notes: deque[Rebalance] = deque()
+        self.on_assigned: Callable[[Collection[TopicPartition]], None] | None = None
+        self._changes: deque[Rebalance] = deque()
 
     def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Note what was given, and hold its records back until their
@@ -44,9 +44,9 @@ class Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]  # the librar
         Args:
             assigned: The partitions that were not held before.
         """
-        if self.hold is not None:
-            self.hold(assigned)
-        self._notes.append(Rebalance(given=_numbers(assigned)))
+        if self.on_assigned is not None:
+            self.on_assigned(assigned)
+        self._changes.append(Rebalance(assigned=_numbers(assigned)))
 
     def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """Note what was taken.
@@ -54,7 +54,7 @@ class Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]  # the librar
         Args:
             revoked: The partitions that go to somebody else.
         """
-        self._notes.append(Rebalance(taken=_numbers(revoked)))
+        self._changes.append(Rebalance(revoked=_numbers(revoked)))
 
     def on_partitions_lost(self, lost: Collection[TopicPartition]) -> None:
         """Note what was taken while we did not listen.
@@ -62,7 +62,7 @@ class Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]  # the librar
         Args:
             lost: The partitions that may be somebody else's already.
         """
-        self._notes.append(Rebalance(taken=_numbers(lost)))
+        self._changes.append(Rebalance(revoked=_numbers(lost)))
 
     def read(self) -> list[Rebalance]:
         """Take the notes.
@@ -70,7 +70,7 @@ class Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]  # the librar
         Returns:
             What happened since the last call, in order.
         """
-        return [self._notes.popleft() for _ in range(len(self._notes))]
+        return [self._changes.popleft() for _ in range(len(self._changes))]
 
 
 def _numbers(partitions: Collection[TopicPartition]) -> tuple[int, ...]:

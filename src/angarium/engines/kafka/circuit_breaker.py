@@ -4,12 +4,12 @@ import threading
 
 from angarium.clock import Clock
 
-TRY_SECONDS = 0.25
+PROBE_SECONDS = 0.25
 """A partition that does not answer gets one record so often, to see
 whether it is back.
 """
 
-TRIES = 8
+MAX_WAITING_PROBES = 8
 """With so many records waiting for such a partition no more are sent:
 the library repeats those by itself.
 """
@@ -29,8 +29,8 @@ class CircuitBreaker:
         """
         self._clock = clock
         self._lock = threading.Lock()
-        self._try_at: list[float | None] = [None] * partitions
-        self._silent_since: float | None = None
+        self._probe_at: list[float | None] = [None] * partitions
+        self._failing_since: float | None = None
 
     def allows(self, partition: int, waiting: int) -> bool:
         """Tell whether a record may be sent now.
@@ -43,16 +43,16 @@ class CircuitBreaker:
             False when the partition does not answer and there is no
             need for another try.
         """
-        if self._try_at[partition] is None:
+        if self._probe_at[partition] is None:
             return True
         with self._lock:
             now = self._clock.monotonic()
-            due = self._try_at[partition]
+            due = self._probe_at[partition]
             if due is None:
                 return True
-            if now < due or waiting >= TRIES:
+            if now < due or waiting >= MAX_WAITING_PROBES:
                 return False
-            self._try_at[partition] = now + TRY_SECONDS
+            self._probe_at[partition] = now + PROBE_SECONDS
             return True
 
     def record_success(self, partition: int) -> None:
@@ -61,10 +61,10 @@ class CircuitBreaker:
         Args:
             partition: Where to.
         """
-        if self._try_at[partition] is not None or self._silent_since is not None:
+        if self._probe_at[partition] is not None or self._failing_since is not None:
             with self._lock:
-                self._try_at[partition] = None
-                self._silent_since = None
+                self._probe_at[partition] = None
+                self._failing_since = None
 
     def record_failure(self, partition: int) -> None:
         """Note that a record did not get through.
@@ -74,16 +74,16 @@ class CircuitBreaker:
         """
         with self._lock:
             now = self._clock.monotonic()
-            if self._try_at[partition] is None:
-                self._try_at[partition] = now + TRY_SECONDS
-            if self._silent_since is None:
-                self._silent_since = now
+            if self._probe_at[partition] is None:
+                self._probe_at[partition] = now + PROBE_SECONDS
+            if self._failing_since is None:
+                self._failing_since = now
 
     def reset(self) -> None:
         """Begin anew with every partition answering."""
         with self._lock:
-            self._try_at = [None] * len(self._try_at)
-            self._silent_since = None
+            self._probe_at = [None] * len(self._probe_at)
+            self._failing_since = None
 
     def failing_for(self) -> float:
         """Tell how long nothing got through to any partition.
@@ -92,5 +92,5 @@ class CircuitBreaker:
             Seconds since the first failure after the last success; 0
             when the last record got through.
         """
-        since = self._silent_since
+        since = self._failing_since
         return 0.0 if since is None else self._clock.monotonic() - since

@@ -49,7 +49,7 @@ def from_commit(committed: OffsetAndMetadata | None) -> Position | None:
     return BEGINNING if committed.offset == 0 else None
 
 
-BATCH = 500
+MAX_POLL_RECORDS = 500
 SLICE_SECONDS = 0.2
 """The library tells of a rebalance only between its polls, so that a
 long one is cut into such.
@@ -58,12 +58,12 @@ long one is cut into such.
 START_SECONDS = 2.0
 """How long one poll spends on learning positions at most."""
 
-OUT_OF_TOUCH_SECONDS = 1.0
+DISCONNECTED_SECONDS = 1.0
 """The library says nothing when brokers are gone; after so long without
 a connection we do.
 """
 
-GIVE_UP_SECONDS = 60.0
+REPLACE_SECONDS = 60.0
 """A client that has failed for so long is replaced, in case it cannot
 mend itself (its login was refused).
 """
@@ -82,7 +82,7 @@ class KafkaLogConsumer:
         topic: str,
         group: str,
         clock: Clock | None = None,
-        batch: int = BATCH,
+        max_poll_records: int = MAX_POLL_RECORDS,
         verify: Callable[[], None] | None = None,
     ) -> None:
         """Say what to read; the first poll connects.
@@ -92,7 +92,7 @@ class KafkaLogConsumer:
             topic: Which topic.
             group: Which group.
             clock: Measures.
-            batch: Records that one poll brings at most.
+            max_poll_records: Records that one poll brings at most.
             verify: Called before each connection; raises LogUnavailable
                 to have none.
         """
@@ -100,16 +100,16 @@ class KafkaLogConsumer:
         self._topic = topic
         self._group = group
         self._clock = clock or SystemClock()
-        self._batch = batch
+        self._max_poll_records = max_poll_records
         self._verify = verify
         self._rebalances = Rebalances()
-        self._holdings = AssignmentTracker()
+        self._assignments = AssignmentTracker()
         self._missing: dict[int, int] = {}
         self._client: GroupClient | None = None
         self._member = ""
         self._paused = False
         self._closed = False
-        self._well_at = self._clock.monotonic()
+        self._last_contact_at = self._clock.monotonic()
 
     def poll(self, timeout: float) -> Polled:
         """Wait for news and keep the membership in the group alive.
@@ -123,16 +123,16 @@ class KafkaLogConsumer:
         Raises:
             LogUnavailable: No broker answers.
         """
-        give_up_at = self._clock.monotonic() + timeout
+        expires_at = self._clock.monotonic() + timeout
         while not self._closed:
-            client = self._connected()
-            left = max(0.0, give_up_at - self._clock.monotonic())
-            records = self._poll(client, min(left, SLICE_SECONDS))
-            failure = self._start(client)
-            lost, gained = self._holdings.drain_changes()
+            client = self._connect()
+            left = max(0.0, expires_at - self._clock.monotonic())
+            records = self._poll_records(client, min(left, SLICE_SECONDS))
+            failure = self._start_partitions(client)
+            lost, gained = self._assignments.drain_changes()
             if lost or gained or records:
                 return Polled(lost, gained, records)
-            self._notice_silence(client, failure)
+            self._raise_if_disconnected(client, failure)
             if left <= SLICE_SECONDS:
                 break
         return Polled()
@@ -148,7 +148,7 @@ class KafkaLogConsumer:
             LogUnavailable: Not certain; commit again after the next
                 poll.
         """
-        ahead = self._holdings.ahead(positions)
+        ahead = self._assignments.ahead(positions)
         if not ahead or self._client is None:
             return
         offsets = {
@@ -167,7 +167,7 @@ class KafkaLogConsumer:
             )
             self._restart(self._client, offsets)
             return
-        self._holdings.committed(ahead)
+        self._assignments.committed(ahead)
 
     def pause(self) -> None:
         """Stop the flow of records of all partitions, present and
@@ -175,20 +175,20 @@ class KafkaLogConsumer:
         """
         self._paused = True
         if self._client is not None:
-            self._client.pause(self._holdings.held)
+            self._client.pause(self._assignments.held)
 
     def resume(self) -> None:
         """Let records flow again from where they stopped."""
         self._paused = False
         if self._client is not None:
-            self._client.resume(self._holdings.held)
+            self._client.resume(self._assignments.held)
 
     def close(self) -> None:
         """Leave the group within 5 s; never raises, safe to repeat."""
         self._closed = True
         self._disconnect()
 
-    def _connected(self) -> GroupClient:
+    def _connect(self) -> GroupClient:
         if self._client is None:
             if self._verify is not None:
                 self._verify()
@@ -196,43 +196,45 @@ class KafkaLogConsumer:
                 self._connection, self._topic, self._group, self._rebalances
             )
             self._member = ""
-            self._well_at = self._clock.monotonic()
+            self._last_contact_at = self._clock.monotonic()
         return self._client
 
     def _disconnect(self) -> None:
         client, self._client = self._client, None
         if client is not None:
             client.close()
-        for partition in (*self._holdings.held, *self._holdings.starting):
-            self._holdings.revoke(partition)
+        for partition in (*self._assignments.held, *self._assignments.starting):
+            self._assignments.revoke(partition)
         self._rebalances.read()
 
-    def _poll(self, client: GroupClient, seconds: float) -> dict[Assignment, Sequence[Record]]:
+    def _poll_records(
+        self, client: GroupClient, seconds: float
+    ) -> dict[Assignment, Sequence[Record]]:
         try:
-            found = client.poll(seconds, self._batch)
+            found = client.poll(seconds, self._max_poll_records)
         except CLIENT_ERRORS as error:
-            self._heed_rebalances(client)
+            self._apply_rebalances(client)
             # Records that the library had taken out before it failed
             # would be skipped.
-            self._restart(client, self._holdings.held)
-            self._give_up_if_hopeless()
+            self._restart(client, self._assignments.held)
+            self._replace_if_failing_for_long()
             raise unavailable("the poll failed", error) from error
-        self._heed_rebalances(client)
-        self._heed_missing(client)
+        self._apply_rebalances(client)
+        self._restart_missing(client)
         records: dict[Assignment, Sequence[Record]] = {}
         for partition, batch in found.items():
-            assignment = self._holdings.assignment(partition)
+            assignment = self._assignments.assignment(partition)
             if assignment is not None:
                 records[assignment] = batch
         return records
 
-    def _heed_rebalances(self, client: GroupClient) -> None:
+    def _apply_rebalances(self, client: GroupClient) -> None:
         for rebalance in self._rebalances.read():
-            for partition in rebalance.taken:
-                self._holdings.revoke(partition)
+            for partition in rebalance.revoked:
+                self._assignments.revoke(partition)
                 self._missing.pop(partition, None)
-            for partition in rebalance.given:
-                self._holdings.assign(partition)
+            for partition in rebalance.assigned:
+                self._assignments.assign(partition)
                 self._missing.pop(partition, None)
         member = client.member
         # Whoever is thrown out has no id at first, for one poll or for
@@ -242,33 +244,33 @@ class KafkaLogConsumer:
         if self._member:
             # Thrown out and back in: the library may have kept
             # partitions without telling.
-            self._restart(client, self._holdings.held)
+            self._restart(client, self._assignments.held)
         self._member = member
 
-    def _heed_missing(self, client: GroupClient) -> None:
+    def _restart_missing(self, client: GroupClient) -> None:
         for partition, offset in client.missing().items():
-            if self._holdings.assignment(partition) is not None:
+            if self._assignments.assignment(partition) is not None:
                 self._missing[partition] = offset
-                self._holdings.restart(partition)
+                self._assignments.restart(partition)
 
     def _restart(
         self, client: GroupClient, partitions: Mapping[int, object] | Sequence[int]
     ) -> None:
         client.pause(list(partitions))
         for partition in list(partitions):
-            self._holdings.restart(partition)
+            self._assignments.restart(partition)
 
-    def _start(self, client: GroupClient) -> Exception | None:
-        give_up_at = self._clock.monotonic() + START_SECONDS
+    def _start_partitions(self, client: GroupClient) -> Exception | None:
+        expires_at = self._clock.monotonic() + START_SECONDS
         # Those that need more than the group's coordinator come last: a
         # broker alone may be away.
-        for partition in sorted(self._holdings.starting, key=self._missing.__contains__):
+        for partition in sorted(self._assignments.starting, key=self._missing.__contains__):
             try:
-                seconds = max(0.1, give_up_at - self._clock.monotonic())
+                seconds = max(0.1, expires_at - self._clock.monotonic())
                 committed = client.committed(partition, seconds)
-                position = _begin_at(partition, from_commit(committed))
+                position = _starting_position(partition, from_commit(committed))
                 if partition in self._missing:
-                    position = _begin_anew(
+                    position = _restart_at_first_offset(
                         client, partition, position, self._missing[partition], seconds
                     )
                 client.seek(partition, position.offset)
@@ -276,27 +278,27 @@ class KafkaLogConsumer:
                     client.resume([partition])
             except CLIENT_ERRORS as error:
                 return error
-            self._holdings.start(partition, position)
+            self._assignments.start(partition, position)
             self._missing.pop(partition, None)
         return None
 
-    def _notice_silence(self, client: GroupClient, failure: Exception | None) -> None:
+    def _raise_if_disconnected(self, client: GroupClient, failure: Exception | None) -> None:
         if failure is None and client.in_touch:
-            self._well_at = self._clock.monotonic()
+            self._last_contact_at = self._clock.monotonic()
             return
-        if self._clock.monotonic() - self._well_at < OUT_OF_TOUCH_SECONDS:
+        if self._clock.monotonic() - self._last_contact_at < DISCONNECTED_SECONDS:
             return
-        self._give_up_if_hopeless()
+        self._replace_if_failing_for_long()
         if failure is not None:
             raise unavailable("the committed positions could not be read", failure) from failure
         raise LogUnavailable(f"no connection to Kafka at {self._connection}")
 
-    def _give_up_if_hopeless(self) -> None:
-        if self._clock.monotonic() - self._well_at > GIVE_UP_SECONDS:
+    def _replace_if_failing_for_long(self) -> None:
+        if self._clock.monotonic() - self._last_contact_at > REPLACE_SECONDS:
             self._disconnect()
 
 
-def _begin_at(partition: int, committed: Position | None) -> Position:
+def _starting_position(partition: int, committed: Position | None) -> Position:
     if committed is not None:
         return committed
     _log.error(
@@ -308,15 +310,15 @@ def _begin_at(partition: int, committed: Position | None) -> Position:
     return BEGINNING
 
 
-def _begin_anew(
-    client: GroupClient, partition: int, committed: Position, wanted: int, seconds: float
+def _restart_at_first_offset(
+    client: GroupClient, partition: int, committed: Position, missing_offset: int, seconds: float
 ) -> Position:
     first, end = client.extent(partition, seconds)
-    if committed == BEGINNING and wanted == BEGINNING.offset:
+    if committed == BEGINNING and missing_offset == BEGINNING.offset:
         return Position(first, committed.watermark)
     # Where offsets begin anew, a moment that two records share would
     # not keep their order any more.
-    watermark = committed.watermark + 1 if wanted >= first else committed.watermark
+    watermark = committed.watermark + 1 if missing_offset >= first else committed.watermark
     position = Position(first, watermark)
     # At once: when the log has grown past the old offset, nobody would
     # see any more that it is another's.
@@ -326,7 +328,7 @@ def _begin_anew(
         "The log has lost what is to be read next; the partition is read from what it has.",
         None,
         partition=partition,
-        offset=wanted,
+        offset=missing_offset,
         first_offset=first,
         last_offset=end - 1,
     )

@@ -42,7 +42,7 @@ figure has the fewest ones: each costs a shift and an exclusive-or.
 """
 
 
-def stepped(register: int, steps: int) -> int:
+def step(register: int, steps: int) -> int:
     """Run the register without input.
 
     Args:
@@ -57,14 +57,14 @@ def stepped(register: int, steps: int) -> int:
     return register
 
 
-_TABLE = [stepped(byte, 8) for byte in range(256)]
+_TABLE = [step(byte, 8) for byte in range(256)]
 _PLANS = [
     (2 * length, length, (1 << length) - 1, [bit for bit in range(32) if remainder >> bit & 1])
     for length, remainder in FOLDS
 ]
 
 
-def folded(data: bytes | bytearray | memoryview) -> int:
+def fold(data: bytes | bytearray | memoryview) -> int:
     """Compute a checksum.
 
     Args:
@@ -95,12 +95,12 @@ def fastest() -> Checksum:
 
     Returns:
         The package's function, in C, where it is installed; else
-        `folded`.
+        `fold`.
     """
     try:
         from crc32c import crc32c as in_c
     except ImportError:
-        return folded
+        return fold
     return in_c
 
 

@@ -10,7 +10,7 @@ from angarium.ports.message_log import DeadLetter, Record
 
 # Ours come behind the record's own headers; the last one of a name is
 # ours.
-_OURS = (
+_OWN_HEADERS = (
     "reason",
     "detail",
     "trace_id",
@@ -71,7 +71,7 @@ class DeadLetterRecord(NamedTuple):
         return max_batch_bytes(self.key, self.value, self.headers)
 
 
-def encode(letter: DeadLetter, topic: str, most: int) -> DeadLetterRecord:
+def encode(letter: DeadLetter, topic: str, max_bytes: int) -> DeadLetterRecord:
     """Put a dead letter into a record that its topic takes.
 
     A record that is too large is kept without its value; when that is
@@ -80,23 +80,23 @@ def encode(letter: DeadLetter, topic: str, most: int) -> DeadLetterRecord:
     Args:
         letter: What to keep.
         topic: Where its record lies.
-        most: How many bytes the topic takes.
+        max_bytes: How many bytes the topic takes.
 
     Returns:
         What to send.
     """
-    whole = _written(letter, topic)
-    if whole.size <= most:
+    whole = _encode(letter, topic)
+    if whole.size <= max_bytes:
         return whole
     record = letter.record
-    without_value = _shortened(
-        letter, replace(record, value=None), f"its value ({_bytes(record.value)})"
+    without_value = _shorten(
+        letter, replace(record, value=None), f"its value ({_size_text(record.value)})"
     )
-    if (short := _written(without_value, topic)).size <= most:
+    if (short := _encode(without_value, topic)).size <= max_bytes:
         return short
     position = Record(record.partition, record.offset, record.timestamp, None, None)
-    return _written(
-        _shortened(letter, position, f"its key, value and headers ({whole.size} bytes)"), topic
+    return _encode(
+        _shorten(letter, position, f"its key, value and headers ({whole.size} bytes)"), topic
     )
 
 
@@ -110,16 +110,16 @@ def decode(found: ConsumerRecord) -> DeadLetter | None:
         The dead letter; None for a record that nobody here wrote.
     """
     try:
-        return _read(found)
+        return _decode(found)
     except (KeyError, ValueError, TypeError, AttributeError):
         return None
 
 
-def _read(found: ConsumerRecord) -> DeadLetter:
+def _decode(found: ConsumerRecord) -> DeadLetter:
     """Return the dead letter of a record that has our headers last."""
     headers = list(found.headers or ())
-    own: dict[str, bytes | None] = dict(headers[: -len(_OURS)])
-    texts = {name: value.decode() for name, value in headers[-len(_OURS) :]}
+    own: dict[str, bytes | None] = dict(headers[: -len(_OWN_HEADERS)])
+    texts = {name: value.decode() for name, value in headers[-len(_OWN_HEADERS) :]}
     own |= dict.fromkeys(json.loads(texts["source_null_headers"]))
     record = Record(
         int(texts["source_partition"]),
@@ -132,7 +132,7 @@ def _read(found: ConsumerRecord) -> DeadLetter:
     return DeadLetter(texts["reason"], texts["detail"], record, texts["trace_id"])
 
 
-def _written(letter: DeadLetter, topic: str) -> DeadLetterRecord:
+def _encode(letter: DeadLetter, topic: str) -> DeadLetterRecord:
     record = letter.record
     empty = record.key is None and record.value is None
     texts = (
@@ -147,16 +147,16 @@ def _written(letter: DeadLetter, topic: str) -> DeadLetterRecord:
         json.dumps([name for name, value in record.headers.items() if value is None]),
     )
     own = [(name, value or b"") for name, value in record.headers.items()]
-    ours = [(name, text.encode()) for name, text in zip(_OURS, texts, strict=True)]
+    ours = [(name, text.encode()) for name, text in zip(_OWN_HEADERS, texts, strict=True)]
     return DeadLetterRecord(record.key, b"" if empty else record.value, own + ours)
 
 
-def _shortened(letter: DeadLetter, record: Record, missing: str) -> DeadLetter:
+def _shorten(letter: DeadLetter, record: Record, missing: str) -> DeadLetter:
     detail = (
         f"{letter.detail}; too large to be kept whole: without {missing}, which only its topic has"
     )
     return replace(letter, detail=detail, record=record)
 
 
-def _bytes(value: bytes | None) -> str:
+def _size_text(value: bytes | None) -> str:
     return f"{len(value or b'')} bytes"

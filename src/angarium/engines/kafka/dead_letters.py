@@ -66,7 +66,7 @@ class KafkaDeadLetters:
         self._connection = connection
         self._source = topic
         self._topic = dead_letters_of(topic)
-        self._most = MAX_DEAD_LETTER_BYTES
+        self._max_bytes = MAX_DEAD_LETTER_BYTES
         connect = partial(TopicProducer.connect, connection, self._topic, 1, MAX_DEAD_LETTER_BYTES)
         self._writer = TopicWriter(connect, 1, clock)
 
@@ -83,11 +83,11 @@ class KafkaDeadLetters:
         Raises:
             LogUnavailable: At once, when Kafka can take nothing now.
         """
-        sent = dead_letter_records.encode(letter, self._source, self._most)
+        sent = dead_letter_records.encode(letter, self._source, self._max_bytes)
         appended = self._writer.append(_PARTITION, *sent)
         kept: Future[None] = Future()
 
-        def settle(future: "Future[Appended]") -> None:
+        def resolve(future: "Future[Appended]") -> None:
             error = future.exception()
             if error is None:
                 kept.set_result(None)
@@ -95,10 +95,10 @@ class KafkaDeadLetters:
             if isinstance(error, RecordTooLarge):
                 # The topic takes less than it should, and would refuse
                 # the same letter for ever.
-                self._most = min(self._most, sent.size - 1)
+                self._max_bytes = min(self._max_bytes, sent.size - 1)
             kept.set_exception(error)
 
-        appended.add_done_callback(settle)
+        appended.add_done_callback(resolve)
         return kept
 
     def read(self, limit: int) -> Sequence[DeadLetter]:
@@ -123,9 +123,9 @@ class KafkaDeadLetters:
                 found = _newest(consumer, TopicPartition(self._topic, _PARTITION), limit)
         finally:
             consumer.close(autocommit=False, timeout_ms=1_000)
-        return list(self._known(reversed(found)))
+        return list(self._decode(reversed(found)))
 
-    def _known(self, found: Iterable[dead_letter_records.ConsumerRecord]) -> Iterator[DeadLetter]:
+    def _decode(self, found: Iterable[dead_letter_records.ConsumerRecord]) -> Iterator[DeadLetter]:
         # Those that a worker wrote; of the others a line tells.
         for record in found:
             letter = dead_letter_records.decode(record)
@@ -160,24 +160,26 @@ class KafkaDeadLetters:
 def _newest(
     consumer: kafka.KafkaConsumer, topic_partition: TopicPartition, limit: int
 ) -> list[dead_letter_records.ConsumerRecord]:
-    give_up_at = time.monotonic() + READ_SECONDS
-    left = _countdown(give_up_at)
+    expires_at = time.monotonic() + READ_SECONDS
+    remaining_ms = _countdown(expires_at)
     consumer.assign([topic_partition])
-    end = consumer.end_offsets([topic_partition], timeout_ms=left())[topic_partition]
-    first = consumer.beginning_offsets([topic_partition], timeout_ms=left())[topic_partition]
+    end = consumer.end_offsets([topic_partition], timeout_ms=remaining_ms())[topic_partition]
+    first = consumer.beginning_offsets([topic_partition], timeout_ms=remaining_ms())[
+        topic_partition
+    ]
     consumer.seek(topic_partition, max(first, end - limit))
     found: list[dead_letter_records.ConsumerRecord] = []
-    while consumer.position(topic_partition, timeout_ms=left()) < end:
-        for batch in consumer.poll(timeout_ms=min(500, left())).values():
+    while consumer.position(topic_partition, timeout_ms=remaining_ms()) < end:
+        for batch in consumer.poll(timeout_ms=min(500, remaining_ms())).values():
             found.extend(batch)
     return [each for each in found if each.offset < end]
 
 
-def _countdown(give_up_at: float) -> Callable[[], int]:
-    def left() -> int:
-        remaining = give_up_at - time.monotonic()
+def _countdown(expires_at: float) -> Callable[[], int]:
+    def remaining_ms() -> int:
+        remaining = expires_at - time.monotonic()
         if remaining <= 0:
             raise LogUnavailable(f"the dead letters could not be read in {READ_SECONDS:g} s")
         return round(remaining * 1000)
 
-    return left
+    return remaining_ms

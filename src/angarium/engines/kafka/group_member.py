@@ -99,7 +99,7 @@ class GroupClient:
         JoinKeepingCoordinator.take_over(self._consumer)
         TolerantFetcher.take_over(self._consumer)
         self._missing: dict[int, int] = {}
-        rebalances.hold = self._hold
+        rebalances.on_assigned = self._pause_until_started
         self._consumer.subscribe([topic], listener=rebalances)
         try:
             find_topic(self._factory.client, topic, _FIND_SECONDS)
@@ -133,7 +133,7 @@ class GroupClient:
         try:
             found = self._consumer.poll(timeout_ms=round(seconds * 1000), max_records=records)
         except LOST as error:
-            self._miss(lost_positions(error, self._position))
+            self._note_missing(lost_positions(error, self._position))
             return {}
         return {each.partition: batch for each, batch in found.items()}
 
@@ -209,7 +209,7 @@ class GroupClient:
             partitions: Of which partitions; ones that are not ours are
                 passed over.
         """
-        self._consumer.pause(*self._ours(partitions))
+        self._consumer.pause(*self._assigned_here(partitions))
 
     def resume(self, partitions: Collection[int]) -> None:
         """Let records flow.
@@ -218,7 +218,7 @@ class GroupClient:
             partitions: Of which partitions; ones that are not ours are
                 passed over.
         """
-        self._consumer.resume(*self._ours(partitions))
+        self._consumer.resume(*self._assigned_here(partitions))
 
     def close(self) -> None:
         """Leave the group and let go of everything, within 5 s; never
@@ -233,7 +233,7 @@ class GroupClient:
                 "kafka_leave_slow", f"The consumer has not ended in {_CLOSE_SECONDS:g} s."
             )
 
-    def _hold(self, partitions: Collection[TopicPartition]) -> None:
+    def _pause_until_started(self, partitions: Collection[TopicPartition]) -> None:
         # A partition that was just given must not flow before its
         # watermark is known. The library asks for positions that are
         # not chosen when it is done, and raises where the group has
@@ -242,7 +242,7 @@ class GroupClient:
         for topic_partition in partitions:
             self._consumer.seek(topic_partition, BEGINNING.offset)
 
-    def _miss(self, positions: Mapping[TopicPartition, int]) -> None:
+    def _note_missing(self, positions: Mapping[TopicPartition, int]) -> None:
         """Note what is not there any more; nothing would come of asking
         again.
         """
@@ -264,7 +264,7 @@ class GroupClient:
         except CLIENT_ERRORS as error:
             _log.warning("kafka_leave_failed", str(error), error_type=type(error).__name__)
 
-    def _ours(self, partitions: Collection[int]) -> list[TopicPartition]:
+    def _assigned_here(self, partitions: Collection[int]) -> list[TopicPartition]:
         # The library raises KeyError for a partition that is not
         # assigned.
         assigned = self._consumer.assignment() or set()

@@ -15,7 +15,7 @@ from angarium.engines.kafka.producer_supervisor import ProducerSupervisor
 from angarium.engines.kafka.topic_producer import TopicProducer
 from angarium.ports.message_log import Appended, NewRecord
 
-IN_FLIGHT = 4_096
+MAX_PENDING_RECORDS = 4_096
 """Records held for Kafka at most: those of some 1,000 requests, and
 what was given up.
 """
@@ -33,7 +33,7 @@ class TopicWriter:
         connect: Callable[[], TopicProducer],
         partitions: int,
         clock: Clock | None = None,
-        limit: int = IN_FLIGHT,
+        limit: int = MAX_PENDING_RECORDS,
     ) -> None:
         """Begin to connect, without waiting for it.
 
@@ -46,8 +46,10 @@ class TopicWriter:
         """
         clock = clock or SystemClock()
         self._breaker = CircuitBreaker(partitions, clock)
-        self._in_flight = PendingAppends(partitions, limit, self._breaker, clock)
-        self._link = ProducerSupervisor(connect, self._breaker.failing_for, self._breaker.reset)
+        self._pending = PendingAppends(partitions, limit, self._breaker, clock)
+        self._supervisor = ProducerSupervisor(
+            connect, self._breaker.failing_for, self._breaker.reset
+        )
 
     def append(
         self,
@@ -76,29 +78,29 @@ class TopicWriter:
                 records wait already, or the partition has just failed
                 to answer.
         """
-        live = self._link.live
-        if not self._breaker.allows(partition, self._in_flight.waiting(partition)):
+        producer = self._supervisor.live
+        if not self._breaker.allows(partition, self._pending.waiting(partition)):
             raise LogUnavailable(f"partition {partition} did not answer a moment ago")
-        sent = self._in_flight.begin(partition, len(key or b"") + len(value or b""))
+        pending = self._pending.begin(partition, len(key or b"") + len(value or b""))
         try:
-            live.send(sent, key, value, headers)
+            producer.send(pending, key, value, headers)
         except Exception as error:
             # What was begun is counted, and only here can it end: the
             # library never had it.
-            self._in_flight.completed(sent, error)
+            self._pending.completed(pending, error)
             if isinstance(error, LogUnavailable):
-                sent.give_up(error)
+                pending.give_up(error)
                 raise
             failure = unavailable("the record could not be sent", error)
-            sent.give_up(failure)
+            pending.give_up(failure)
             raise failure from error
-        return sent.future
+        return pending.future
 
     def rested(self) -> None:
         """Take it that no more records come for the moment; never
         blocks.
         """
-        self._link.rested()
+        self._supervisor.rested()
 
     def check(self) -> None:
         """See whether the topic can be written now, within the deadline
@@ -108,8 +110,8 @@ class TopicWriter:
             LogUnavailable: It cannot.
         """
         with deadline.within(_CHECK_SECONDS):
-            self._link.wait_until_tried(deadline.remaining(_CHECK_SECONDS))
-            self._link.live.check()
+            self._supervisor.wait_until_tried(deadline.remaining(_CHECK_SECONDS))
+            self._supervisor.live.check()
 
     def wait_until_connected(self, seconds: float) -> None:
         """Wait for the connection that is being made.
@@ -120,15 +122,15 @@ class TopicWriter:
         Raises:
             LogUnavailable: There is none.
         """
-        self._link.wait_until_made(seconds)
-        _ = self._link.live
+        self._supervisor.wait_until_made(seconds)
+        _ = self._supervisor.live
 
     def close(self) -> None:
         """Send what is left and let go of everything, within 8 s; safe
         to repeat.
         """
-        self._link.close()
-        self._in_flight.close()
+        self._supervisor.close()
+        self._pending.close()
 
 
 class KafkaLog:
@@ -146,7 +148,7 @@ class KafkaLog:
         topic: str,
         partitions: int,
         clock: Clock | None = None,
-        limit: int = IN_FLIGHT,
+        limit: int = MAX_PENDING_RECORDS,
         verify: Callable[[], None] | None = None,
     ) -> None:
         """Begin to connect, without waiting for it; appends fail at

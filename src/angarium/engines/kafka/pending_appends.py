@@ -61,20 +61,20 @@ class Outcome(Protocol):
 class PendingAppend:
     """One record on its way."""
 
-    __slots__ = ("_flight", "expires_at", "future", "partition", "size")
+    __slots__ = ("_pending_appends", "expires_at", "future", "partition", "size")
 
     def __init__(
-        self, flight: "PendingAppends", partition: int, expires_at: float, size: int
+        self, pending_appends: "PendingAppends", partition: int, expires_at: float, size: int
     ) -> None:
         """Begin its way.
 
         Args:
-            flight: Counts it.
+            pending_appends: Counts it.
             partition: Where it goes.
             expires_at: When it is given up, of the monotonic clock.
             size: How many bytes it has.
         """
-        self._flight = flight
+        self._pending_appends = pending_appends
         self.partition = partition
         self.size = size
         self.expires_at = expires_at
@@ -86,7 +86,7 @@ class PendingAppend:
         Args:
             metadata: The record's place.
         """
-        self._flight.completed(self, None)
+        self._pending_appends.completed(self, None)
         if metadata.offset < 0:
             self.give_up(
                 LogUnavailable("Kafka has had the record before and no longer knows where")
@@ -103,7 +103,7 @@ class PendingAppend:
         Args:
             error: What the library says.
         """
-        self._flight.completed(self, error)
+        self._pending_appends.completed(self, error)
         if isinstance(error, RecordRefused):
             self.give_up(too_large(error))
         else:
@@ -136,7 +136,7 @@ class PendingAppends:
         limit: int,
         outcome: Outcome,
         clock: Clock,
-        bound: float = BOUND_SECONDS,
+        timeout_s: float = BOUND_SECONDS,
     ) -> None:
         """Start the watch.
 
@@ -145,18 +145,18 @@ class PendingAppends:
             limit: So many records are held at most.
             outcome: Is told what became of them.
             clock: Measures.
-            bound: After so many seconds a record is given up.
+            timeout_s: After so many seconds a record is given up.
         """
         self._limit = limit
         self._outcome = outcome
         self._clock = clock
-        self._bound = bound
+        self._timeout_s = timeout_s
         self._lock = threading.Lock()
         self._count = 0
         self._bytes = 0
         self._waiting = [0] * partitions
-        self._watched: deque[PendingAppend] = deque()
-        self._something = threading.Event()
+        self._pending: deque[PendingAppend] = deque()
+        self._wake = threading.Event()
         self._closing = threading.Event()
         self._thread = NamedThread(target=self._run, name="kafka-in-flight", daemon=True)
         self._thread.start()
@@ -182,11 +182,11 @@ class PendingAppends:
             self._count += 1
             self._bytes += size
             self._waiting[partition] += 1
-        sent = PendingAppend(self, partition, self._clock.monotonic() + self._bound, size)
-        self._watched.append(sent)
-        if not self._something.is_set():
-            self._something.set()
-        return sent
+        pending = PendingAppend(self, partition, self._clock.monotonic() + self._timeout_s, size)
+        self._pending.append(pending)
+        if not self._wake.is_set():
+            self._wake.set()
+        return pending
 
     def waiting(self, partition: int) -> int:
         """Tell how many records are on their way.
@@ -199,51 +199,51 @@ class PendingAppends:
         """
         return self._waiting[partition]
 
-    def completed(self, sent: PendingAppend, error: BaseException | None) -> None:
+    def completed(self, pending: PendingAppend, error: BaseException | None) -> None:
         """Note that the library let go of a record.
 
         Args:
-            sent: What `begin` gave.
+            pending: What `begin` gave.
             error: Why it failed, None when it got through.
         """
         with self._lock:
             self._count -= 1
-            self._bytes -= sent.size
-            self._waiting[sent.partition] -= 1
+            self._bytes -= pending.size
+            self._waiting[pending.partition] -= 1
         if error is None or isinstance(error, RecordRefused):
             # A broker that refuses one record does answer.
-            self._outcome.record_success(sent.partition)
+            self._outcome.record_success(pending.partition)
         elif not isinstance(error, RecordTooLarge):
-            self._outcome.record_failure(sent.partition)
+            self._outcome.record_failure(pending.partition)
 
     def close(self) -> None:
         """Give up what is left and stop the watch; safe to repeat."""
         self._closing.set()
-        self._something.set()
+        self._wake.set()
         self._thread.join(1.0)
         self._expire(float("inf"), "the log was closed")
 
     def _run(self) -> None:
         while not self._closing.is_set():
-            self._something.wait()
+            self._wake.wait()
             self._closing.wait(SWEEP_SECONDS)
             self._expire(
                 self._clock.monotonic(),
-                f"Kafka did not acknowledge the record in {self._bound:g} s",
+                f"Kafka did not acknowledge the record in {self._timeout_s:g} s",
             )
-            if not self._watched:
-                self._something.clear()
-                if self._watched:
-                    self._something.set()
+            if not self._pending:
+                self._wake.clear()
+                if self._pending:
+                    self._wake.set()
 
     def _expire(self, now: float, reason: str) -> None:
         # Every record has the same bound, so that they expire in the
         # order in which they came.
-        while self._watched:
-            sent = self._watched[0]
-            if not sent.future.done():
-                if sent.expires_at > now:
+        while self._pending:
+            pending = self._pending[0]
+            if not pending.future.done():
+                if pending.expires_at > now:
                     return
-                if sent.give_up(LogUnavailable(reason)):
-                    self._outcome.record_failure(sent.partition)
-            self._watched.popleft()
+                if pending.give_up(LogUnavailable(reason)):
+                    self._outcome.record_failure(pending.partition)
+            self._pending.popleft()

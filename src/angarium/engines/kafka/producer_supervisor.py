@@ -10,13 +10,13 @@ from angarium.domain.errors import LogUnavailable, SetupError
 from angarium.engines.kafka.topic_producer import TopicProducer
 from angarium.threads import NamedThread
 
-SILENT_SECONDS = 10.0
+REPLACE_SECONDS = 10.0
 """After so long without a single acknowledgement a producer is
 replaced: whatever state it is in (fenced, its thread ended), a new one
 starts clean as soon as a broker answers.
 """
 
-REST_SECONDS = 1.0
+MIN_PRODUCER_SECONDS = 1.0
 """So long a new producer is left alone: what ends every producer at
 once makes no more of them than that.
 """
@@ -29,14 +29,14 @@ _log = logs.get("angarium.kafka")
 
 
 class ProducerSupervisor:
-    """Connects a producer and replaces it; nobody ever waits for
+    """Connects a producer and replaces it; nobody ever delays for
     that.
     """
 
     def __init__(
         self,
         connect: Callable[[], TopicProducer],
-        silent_for: Callable[[], float],
+        failing_for: Callable[[], float],
         replaced: Callable[[], None],
     ) -> None:
         """Start to connect.
@@ -44,15 +44,15 @@ class ProducerSupervisor:
         Args:
             connect: Makes a producer, or raises LogUnavailable or
                 SetupError.
-            silent_for: Tells for how many seconds records have been
+            failing_for: Tells for how many seconds records have been
                 failing.
             replaced: Is called after a new producer took the place of
                 another.
         """
         self._connect = connect
-        self._silent_for = silent_for
+        self._failing_for = failing_for
         self._replaced = replaced
-        self._live: TopicProducer | None = None
+        self._producer: TopicProducer | None = None
         self._reason = "the connection is being made"
         self._repeats = logs.Repeats()
         self._tried = threading.Event()
@@ -68,18 +68,18 @@ class ProducerSupervisor:
         Raises:
             LogUnavailable: There is none now.
         """
-        live = self._live
-        if live is None:
+        producer = self._producer
+        if producer is None:
             raise LogUnavailable(f"no connection to Kafka: {self._reason}")
-        return live
+        return producer
 
     def rested(self) -> None:
         """Tell the producer, if there is one, that no more records come
         for the moment.
         """
-        live = self._live
-        if live is not None:
-            live.rested()
+        producer = self._producer
+        if producer is not None:
+            producer.rested()
 
     def wait_until_tried(self, seconds: float) -> None:
         """Wait for the first producer, or for the first failure to make
@@ -102,34 +102,38 @@ class ProducerSupervisor:
         """End the producer; safe to repeat."""
         self._closing.set()
         self._thread.join(_CLOSE_SECONDS * 4)
-        live, self._live = self._live, None
+        producer, self._producer = self._producer, None
         self._reason = "the log is closed"
-        if live is not None:
-            live.close(_CLOSE_SECONDS)
+        if producer is not None:
+            producer.close(_CLOSE_SECONDS)
 
     def _run(self) -> None:
-        waits = backoff.delays(most=_RETRY_SECONDS)
+        delays = backoff.delays(most=_RETRY_SECONDS)
         while not self._closing.is_set():
-            if self._is_of_use(self._live):
-                waits = backoff.delays(most=_RETRY_SECONDS)
+            if self._is_healthy(self._producer):
+                delays = backoff.delays(most=_RETRY_SECONDS)
                 self._closing.wait(_LOOK_SECONDS)
             else:
-                self._closing.wait(REST_SECONDS if self._take_new() else next(waits))
+                self._closing.wait(MIN_PRODUCER_SECONDS if self._try_replace() else next(delays))
 
-    def _is_of_use(self, live: TopicProducer | None) -> bool:
-        return live is not None and not live.has_failed and self._silent_for() < SILENT_SECONDS
+    def _is_healthy(self, producer: TopicProducer | None) -> bool:
+        return (
+            producer is not None
+            and not producer.has_failed
+            and self._failing_for() < REPLACE_SECONDS
+        )
 
-    def _take_new(self) -> bool:
+    def _try_replace(self) -> bool:
         try:
             self._replace()
         except Exception as error:  # noqa: BLE001 - told; a thread that ends here would never connect again
-            self._log_trouble(error)
+            self._log_failure(error)
             return False
         return True
 
     def _replace(self) -> None:
-        live = self._connect()
-        old, self._live = self._live, live
+        producer = self._connect()
+        old, self._producer = self._producer, producer
         self._replaced()
         self._made.set()
         self._tried.set()
@@ -137,7 +141,7 @@ class ProducerSupervisor:
         if old is not None:
             old.close(0.0)
 
-    def _log_trouble(self, error: Exception) -> None:
+    def _log_failure(self, error: Exception) -> None:
         self._reason = str(error)
         if isinstance(error, SetupError):
             _log.limited_error(

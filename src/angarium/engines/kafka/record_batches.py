@@ -263,7 +263,9 @@ def decode(batch: RecordBatch, partition: int, position: int) -> Iterator[Record
     except Exception as error:  # noqa: BLE001 - told in the record: one must not stop the others
         if following <= batch.last_offset:
             first, last = max(following, position), batch.last_offset
-            yield _whole(partition, first, last, batch.max_timestamp, batch.data, _said(error))
+            yield _undecodable(
+                partition, first, last, batch.max_timestamp, batch.data, _describe(error)
+            )
 
 
 def corrupt(
@@ -289,7 +291,9 @@ def corrupt(
         )
         if sure and batch.base_offset <= position <= batch.last_offset:
             last = batch.last_offset
-    return _whole(partition, position, last, UNKNOWN_TIME, data, "they do not fit their checksum")
+    return _undecodable(
+        partition, position, last, UNKNOWN_TIME, data, "they do not fit their checksum"
+    )
 
 
 def contains(data: memoryview, position: int) -> bool:
@@ -383,12 +387,12 @@ def _headers(data: bytes, position: int) -> tuple[dict[str, bytes | None], int, 
     return headers, position, problem
 
 
-def _whole(
-    partition: int, first: int, last: int, time: int, data: memoryview, said: str
+def _undecodable(
+    partition: int, first: int, last: int, time: int, data: memoryview, reason: str
 ) -> Record:
     which = f"offset {last}" if first == last else f"offsets {first} to {last}"
     problem = (
-        f"{which} cannot be decoded: {said}; the value is the whole batch as it lies in the log"
+        f"{which} cannot be decoded: {reason}; the value is the whole batch as it lies in the log"
     )
     return Record(partition, last, time, None, bytes(data), {}, problem)
 
@@ -397,6 +401,6 @@ def _first_offset(data: memoryview) -> int:
     return int.from_bytes(data[:8], "big", signed=True)
 
 
-def _said(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     # Other errors' texts may quote the content.
     return str(error) if isinstance(error, UnsupportedCodecError) else type(error).__name__

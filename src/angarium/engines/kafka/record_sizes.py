@@ -32,7 +32,7 @@ def _largest_batch() -> int:
 MAX_BATCH_BYTES = _largest_batch()
 """A topic of records has to take it (`max.message.bytes`)."""
 
-USUAL_TOPIC_BYTES = 1024 * 1024 + 12
+DEFAULT_TOPIC_BYTES = 1024 * 1024 + 12
 """What brokers let topics take by default; new topics get it by
 name.
 """
@@ -42,12 +42,12 @@ MAX_RECORD_BYTES = 1024 * 1024
 takes more.
 """
 
-LETTERS_BYTES = 8 * 1024 * 1024
+DEAD_LETTER_TOPIC_BYTES = 8 * 1024 * 1024
 """The largest dead letter: eight times what a topic takes by default,
 which may be compressed there.
 """
 
-MAX_DEAD_LETTER_BYTES = LETTERS_BYTES - LETTERS_BYTES // 64
+MAX_DEAD_LETTER_BYTES = DEAD_LETTER_TOPIC_BYTES - DEAD_LETTER_TOPIC_BYTES // 64
 """In bytes; the rest of what the topic takes is for what a compression
 by the brokers may add.
 """

@@ -86,7 +86,7 @@ class TopicProducer:
         connection: KafkaConnectionSettings,
         topic: str,
         partitions: int,
-        largest: int = MAX_RECORD_BYTES,
+        max_record_bytes: int = MAX_RECORD_BYTES,
     ) -> "TopicProducer":
         """Find the brokers and the topic, within 3 s.
 
@@ -94,7 +94,7 @@ class TopicProducer:
             connection: Where the brokers are.
             topic: Which topic.
             partitions: How many partitions it must have.
-            largest: A record of more bytes is refused here.
+            max_record_bytes: A record of more bytes is refused here.
 
         Returns:
             A producer whose sends do not block.
@@ -109,19 +109,19 @@ class TopicProducer:
             connection,
             lambda: kafka.KafkaProducer(
                 kafka_client=factory.make,
-                max_request_size=largest,
+                max_request_size=max_record_bytes,
                 **_OPTIONS,
                 **connection.options(),
             ),
         )
-        live = cls(producer, factory, topic)
+        topic_producer = cls(producer, factory, topic)
         try:
             factory.client.cluster.add_topic(topic)
             _expect(partitions, find_topic(factory.client, topic, _FIND_SECONDS), topic)
         except BaseException:
-            live.close(0.0)
+            topic_producer.close(0.0)
             raise
-        return live
+        return topic_producer
 
     @property
     def has_failed(self) -> bool:
@@ -132,7 +132,7 @@ class TopicProducer:
 
     def send(
         self,
-        sent: PendingAppend,
+        pending: PendingAppend,
         key: bytes | None,
         value: bytes | None,
         headers: list[tuple[str, bytes]],
@@ -140,14 +140,14 @@ class TopicProducer:
         """Send a record.
 
         Args:
-            sent: Is told its fate, and says the partition.
+            pending: Is told its fate, and says the partition.
             key: The record's key.
             value: Its value.
             headers: Its headers.
 
         Raises:
             RecordTooLarge: At once, when no topic takes it.
-            LogUnavailable: At once, when it could not be sent.
+            LogUnavailable: At once, when it could not be pending.
         """
         if self._cluster.partitions_for_topic(self._topic) is None:
             # The library would wait for the topic here, on the caller's
@@ -159,12 +159,12 @@ class TopicProducer:
         with translate("the record could not be sent"):
             try:
                 future = self._producer.send(
-                    self._topic, value=value, key=key, headers=headers, partition=sent.partition
+                    self._topic, value=value, key=key, headers=headers, partition=pending.partition
                 )
             except MessageSizeTooLargeError as error:
                 raise too_large(error) from error
-        future.add_callback(sent.acknowledged)
-        future.add_errback(self._refused, sent)
+        future.add_callback(pending.acknowledged)
+        future.add_errback(self._on_failure, pending)
 
     def rested(self) -> None:
         """Take it that no more records come for the moment."""
@@ -181,9 +181,9 @@ class TopicProducer:
         refreshed = self._cluster.request_update()
         refreshed.add_both(lambda _: answered.set())
         self._client.wakeup()
-        patience = deadline.remaining(_CHECK_SECONDS)
-        if not answered.wait(patience):
-            raise LogUnavailable(f"Kafka did not answer in {patience:.1f} s")
+        timeout_s = deadline.remaining(_CHECK_SECONDS)
+        if not answered.wait(timeout_s):
+            raise LogUnavailable(f"Kafka did not answer in {timeout_s:.1f} s")
         if refreshed.failed():
             raise unavailable("Kafka does not answer", refreshed.exception)
         known = self._cluster.partitions_for_topic(self._topic)
@@ -207,10 +207,10 @@ class TopicProducer:
         with contextlib.suppress(KafkaError):
             self._producer.close(timeout=_END_SECONDS)
 
-    def _refused(self, sent: PendingAppend, error: BaseException) -> None:
+    def _on_failure(self, pending: PendingAppend, error: BaseException) -> None:
         """Take the library's failure; called on the sender's thread."""
         self._has_failed = self._has_failed or ends_the_producer(error)
-        sent.refused(error)
+        pending.refused(error)
 
 
 def _expect(partitions: int, found: int, topic: str) -> None:

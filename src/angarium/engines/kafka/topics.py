@@ -13,7 +13,11 @@ from angarium.domain.errors import LogUnavailable, SetupError
 from angarium.engines.kafka.connection import ClientFactory, KafkaConnectionSettings
 from angarium.engines.kafka.errors import CLIENT_ERRORS, unavailable
 from angarium.engines.kafka.patches.network_client import NetworkClient
-from angarium.engines.kafka.record_sizes import LETTERS_BYTES, MAX_BATCH_BYTES, USUAL_TOPIC_BYTES
+from angarium.engines.kafka.record_sizes import (
+    DEAD_LETTER_TOPIC_BYTES,
+    DEFAULT_TOPIC_BYTES,
+    MAX_BATCH_BYTES,
+)
 
 RETENTION_MS = 7 * 24 * 3600 * 1000
 """New topics keep records so long, Kafka's own default: longer than any
@@ -165,7 +169,9 @@ class KafkaTopics:
         """
         is_for_letters = topic == self._dead_letters
         room = {
-            "max.message.bytes": str(LETTERS_BYTES if is_for_letters else USUAL_TOPIC_BYTES),
+            "max.message.bytes": str(
+                DEAD_LETTER_TOPIC_BYTES if is_for_letters else DEFAULT_TOPIC_BYTES
+            ),
             "segment.bytes": str(SEGMENT_BYTES),
             "retention.ms": str(-1 if is_for_letters else RETENTION_MS),
             "retention.bytes": "-1",
@@ -174,7 +180,7 @@ class KafkaTopics:
 
     def _needed_configs(self, topic: str) -> Mapping[str, str]:
         """Return what a topic must be like, at least."""
-        largest = str(LETTERS_BYTES if topic == self._dead_letters else MAX_BATCH_BYTES)
+        largest = str(DEAD_LETTER_TOPIC_BYTES if topic == self._dead_letters else MAX_BATCH_BYTES)
         return {
             "message.timestamp.type": "LogAppendTime",
             "cleanup.policy": "delete",

@@ -1,6 +1,10 @@
 import pytest
 
-from angarium.engines.kafka.circuit_breaker import TRIES, TRY_SECONDS, CircuitBreaker
+from angarium.engines.kafka.circuit_breaker import (
+    MAX_WAITING_PROBES,
+    PROBE_SECONDS,
+    CircuitBreaker,
+)
 from tests.fakes.clock import ManualClock
 
 
@@ -24,11 +28,11 @@ def test_a_partition_that_failed_gets_one_record_now_and_then(
 ) -> None:
     breaker.record_failure(0)
     assert not breaker.allows(0, 0)
-    clock.advance(TRY_SECONDS)
+    clock.advance(PROBE_SECONDS)
     assert [breaker.allows(0, 0) for _ in range(3)] == [True, False, False]
-    clock.advance(TRY_SECONDS)
-    assert not breaker.allows(0, TRIES)
-    assert breaker.allows(0, TRIES - 1)
+    clock.advance(PROBE_SECONDS)
+    assert not breaker.allows(0, MAX_WAITING_PROBES)
+    assert breaker.allows(0, MAX_WAITING_PROBES - 1)
 
 
 def test_other_partitions_are_not_held_responsible(breaker: CircuitBreaker) -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kafka.record._crc32c import crc as librarys_own
 
-from angarium.engines.kafka.crc32c import FOLDS, crc32c, fastest, folded, stepped
+from angarium.engines.kafka.crc32c import FOLDS, crc32c, fastest, fold, step
 
 
 @pytest.mark.parametrize(
@@ -20,12 +20,12 @@ from angarium.engines.kafka.crc32c import FOLDS, crc32c, fastest, folded, steppe
     ],
 )
 def test_known_checksums(data: bytes, expected: int) -> None:
-    assert folded(data) == expected
+    assert fold(data) == expected
 
 
 @given(st.binary(max_size=3_000))
 def test_it_agrees_with_the_librarys_own(data: bytes) -> None:
-    assert folded(data) == librarys_own(data)
+    assert fold(data) == librarys_own(data)
     assert crc32c(data) == librarys_own(data)
 
 
@@ -33,16 +33,16 @@ def test_it_agrees_with_the_librarys_own(data: bytes) -> None:
 def test_it_agrees_about_lengths_around_every_fold(bits: int) -> None:
     for size in (bits // 4 - 1, bits // 4, bits // 4 + 1):
         data = bytes(index * 37 % 251 for index in range(size))
-        assert folded(memoryview(data)) == librarys_own(data)
+        assert fold(memoryview(data)) == librarys_own(data)
 
 
 def test_every_fold_is_what_so_many_steps_make_of_a_one() -> None:
-    assert [(length, stepped(1, length)) for length, _ in FOLDS] == list(FOLDS)
+    assert [(length, step(1, length)) for length, _ in FOLDS] == list(FOLDS)
 
 
 def test_without_the_package_in_c_it_is_folded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "crc32c", None)
-    assert fastest() is folded
+    assert fastest() is fold
 
 
 def test_with_the_package_in_c_it_is_not() -> None:

@@ -75,9 +75,9 @@ def test_what_does_not_fit_even_so_is_kept_as_its_position_alone(record: Record)
     [
         [],
         [("reason", b"theirs")],
-        [(name, b"\xff") for name in dead_letter_records._OURS],
-        [(name, None) for name in dead_letter_records._OURS],
-        [(name, b"no number") for name in dead_letter_records._OURS],
+        [(name, b"\xff") for name in dead_letter_records._OWN_HEADERS],
+        [(name, None) for name in dead_letter_records._OWN_HEADERS],
+        [(name, b"no number") for name in dead_letter_records._OWN_HEADERS],
     ],
     ids=["no headers", "others", "no text", "no values", "no numbers"],
 )

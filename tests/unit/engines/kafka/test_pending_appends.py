@@ -46,7 +46,7 @@ def outcomes() -> Outcomes:
 
 @pytest.fixture
 def flight(clock: ManualClock, outcomes: Outcomes) -> Iterator[PendingAppends]:
-    with closing(PendingAppends(4, 2, outcomes, clock, bound=1.0)) as opened:
+    with closing(PendingAppends(4, 2, outcomes, clock, timeout_s=1.0)) as opened:
         yield opened
 
 

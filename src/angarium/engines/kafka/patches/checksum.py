@@ -17,7 +17,7 @@ in `engines/kafka/clients.py`.
 
 from kafka.record import default_records, util
 
-from angarium.engines.kafka.crc32c import folded
+from angarium.engines.kafka.crc32c import fold
 
 
 def install() -> None:
@@ -25,4 +25,4 @@ def install() -> None:
     to repeat.
     """
     if util.crc32c_c is None:
-        default_records.calc_crc32c = folded
+        default_records.calc_crc32c = fold

@@ -34,7 +34,7 @@ from angarium.engines.kafka.record_batches import (
 )
 from angarium.ports.message_log import Record
 
-REFETCHES = 3
+MAX_REFETCHES = 3
 """So often bytes that do not fit their checksum are asked for again,
 before they count as the log's own.
 """
@@ -51,7 +51,7 @@ class Refetches:
         """Begin with none."""
         self._counts: dict[int, tuple[int, int]] = {}
 
-    def another(self, partition: int, offset: int) -> bool:
+    def allow(self, partition: int, offset: int) -> bool:
         """Ask whether to fetch a place anew, and count it.
 
         Args:
@@ -64,7 +64,7 @@ class Refetches:
         position, count = self._counts.get(partition, (offset, 0))
         count = count + 1 if position == offset else 1
         self._counts[partition] = offset, count
-        if count > REFETCHES:
+        if count > MAX_REFETCHES:
             return False
         _log.warning(
             "batch_corrupt",
@@ -108,15 +108,17 @@ class TolerantRecords(Fetcher.PartitionRecords):  # type: ignore[misc]  # the li
             if batch is None:
                 if following is not None and contains(following, self.next_fetch_offset):
                     continue
-                if not self.refetches.another(partition, self.next_fetch_offset):
-                    yield self._given(corrupt(data, partition, self.next_fetch_offset, following))
+                if not self.refetches.allow(partition, self.next_fetch_offset):
+                    yield self._give_out(
+                        corrupt(data, partition, self.next_fetch_offset, following)
+                    )
                 # What lies behind it is best told by the broker.
                 return
             self.leader_epoch = batch.leader_epoch
             self.bytes_read += len(data)
             if not self._is_hidden(batch):
                 for record in decode(batch, partition, self.next_fetch_offset):
-                    yield self._given(record)
+                    yield self._give_out(record)
             self.next_fetch_offset = batch.next_offset
 
     def _is_hidden(self, batch: RecordBatch) -> bool:
@@ -134,7 +136,7 @@ class TolerantRecords(Fetcher.PartitionRecords):  # type: ignore[misc]  # the li
             return True
         return bool(self._is_batch_aborted(batch))
 
-    def _given(self, record: Record) -> Record:
+    def _give_out(self, record: Record) -> Record:
         self.records_read += 1
         self.next_fetch_offset = record.offset + 1
         return record

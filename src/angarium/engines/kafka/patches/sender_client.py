@@ -35,9 +35,9 @@ class SenderClient(BackoffClient):
         self._clock = clock or SystemClock()
         self.linger = AdaptiveLinger(self._clock)
         self._set_linger: Callable[[float], None] = lambda _: None
-        self._set = LINGER_MS
-        self._looks_at = 0.0
-        self._asked = False
+        self._current_linger_ms = LINGER_MS
+        self._wakes_at = 0.0
+        self._wakeup_requested = False
 
     def steer(self, set_linger: Callable[[float], None]) -> None:
         """Say how the producer is told how long batches linger.
@@ -59,23 +59,25 @@ class SenderClient(BackoffClient):
         # First the time of the next look, then what may have come since
         # the last one: whoever brings that does so in the other order,
         # so that one of the two sees the other.
-        self._looks_at = inf if timeout_ms is None else self._clock.monotonic() + timeout_ms / 1000
+        self._wakes_at = inf if timeout_ms is None else self._clock.monotonic() + timeout_ms / 1000
         lingers = self.linger.milliseconds()
-        if (self._asked or lingers < self._set) and (timeout_ms is None or timeout_ms > lingers):
+        if (self._wakeup_requested or lingers < self._current_linger_ms) and (
+            timeout_ms is None or timeout_ms > lingers
+        ):
             timeout_ms = lingers
         try:
             super().poll(timeout_ms, future)
         finally:
-            self._looks_at = 0.0
-            self._asked = False
-            self._set = self.linger.milliseconds()
-            self._set_linger(self._set)
+            self._wakes_at = 0.0
+            self._wakeup_requested = False
+            self._current_linger_ms = self.linger.milliseconds()
+            self._set_linger(self._current_linger_ms)
 
     def wakeup(self) -> None:
         """Let the sender look at its batches, unless it will before a
         new one has lingered.
         """
-        self._asked = True
+        self._wakeup_requested = True
         self._wake_within(self.linger.milliseconds())
 
     def rested(self) -> None:
@@ -86,6 +88,6 @@ class SenderClient(BackoffClient):
             self._wake_within(self.linger.milliseconds())
 
     def _wake_within(self, milliseconds: float) -> None:
-        if self._looks_at > self._clock.monotonic() + milliseconds / 1000:
-            self._looks_at = 0.0
+        if self._wakes_at > self._clock.monotonic() + milliseconds / 1000:
+            self._wakes_at = 0.0
             super().wakeup()

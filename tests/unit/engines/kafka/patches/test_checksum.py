@@ -2,7 +2,7 @@ import pytest
 from kafka.record import default_records, util
 from kafka.record.memory_records import MemoryRecordsBuilder
 
-from angarium.engines.kafka.crc32c import folded
+from angarium.engines.kafka.crc32c import fold
 from angarium.engines.kafka.patches import checksum
 
 
@@ -12,7 +12,7 @@ def test_the_library_uses_it_where_the_package_in_c_is_missing(
     monkeypatch.setattr(default_records, "calc_crc32c", None)
     monkeypatch.setattr(util, "crc32c_c", None)
     checksum.install()
-    assert default_records.calc_crc32c is folded
+    assert default_records.calc_crc32c is fold
 
 
 def test_the_package_in_c_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 from kafka.errors import KafkaError
 
-from angarium.engines.kafka.patches.fetcher import REFETCHES, TolerantFetcher
+from angarium.engines.kafka.patches.fetcher import MAX_REFETCHES, TolerantFetcher
 from angarium.engines.kafka.record_batches import UNKNOWN_TIME
 from angarium.ports.message_log import Record
 from tests.unit.engines.kafka.offline import offline_consumer
@@ -135,8 +135,8 @@ def test_a_batch_that_stays_damaged_comes_as_one_record_after_a_bounded_number_o
     assert (broken.offset, broken.timestamp, broken.value) == (2, UNKNOWN_TIME, bad)
     assert broken.problem is not None
     assert "offsets 1 to 2" in broken.problem
-    assert asked == [0] + [1] * REFETCHES + [3]
-    assert len(lines.of("batch_corrupt")) == REFETCHES
+    assert asked == [0] + [1] * MAX_REFETCHES + [3]
+    assert len(lines.of("batch_corrupt")) == MAX_REFETCHES
 
 
 def test_a_damaged_account_of_a_batch_hides_no_record_behind_it() -> None:
