@@ -13,8 +13,7 @@ from kafka.record import MemoryRecordsBuilder
 from angarium.domain.errors import LogUnavailable, RecordTooLarge
 from angarium.engines.kafka.connection import KafkaConnectionSettings
 from angarium.engines.kafka.log import KafkaLog
-from angarium.engines.kafka.record_batches import max_batch_bytes
-from angarium.engines.kafka.record_sizes import MAX_BATCH_BYTES
+from angarium.engines.kafka.record_sizes import MAX_BATCH_BYTES, max_batch_bytes
 from angarium.ports.message_log import Appended, NewRecord, Record
 from tests.engines.kafka_topics import set_config
 from tests.integration.kafka.conftest import PARTITIONS, OpenReading
@@ -131,7 +130,7 @@ def test_a_record_that_its_topic_takes_no_more_is_refused_alone(
     large: int,
 ) -> None:
     set_config(connection, topic, "max.message.bytes", limit)
-    assert f"topic {topic!r} takes no record of {batch_bytes_of(large)} bytes" in str(
+    assert f"topic {topic!r} accepts no record of {batch_bytes_of(large)} bytes" in str(
         until_refused(log, large)
     )
     crowd = Crowd(log, large)

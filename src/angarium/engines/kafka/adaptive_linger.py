@@ -1,23 +1,21 @@
-"""How long a record waits for others to share its batch: as long as
-there is anything to wait for.
-"""
+"""How long a record waits for others to share its batch."""
 
 from angarium.clock import Clock
 
 LINGER_MS = 3.0
-"""What a record usually waits: batches of one cost several times as
-much a record.
+"""How long a record usually waits: batches of one record cost several
+times as much a record (docs/adr/0022).
 """
 
 BUSY_LINGER_MS = 20.0
-"""What it waits at most while the caller goes on without a pause. Its
-records then share a batch however long each takes to make, and nobody
-gets an answer later: the caller would not come round to give it.
+"""How long it waits at most while the server is busy without a pause.
+The records of such a time share a batch, and no answer is later: the
+server would have no time to send it.
 """
 
 ALONE_SECONDS = 0.01
-"""A record that comes so long after the one before it does not wait:
-nobody keeps it company.
+"""A record that comes this long after the previous one does not wait:
+at such a rate hardly any other would share its batch.
 """
 
 

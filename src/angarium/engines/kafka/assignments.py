@@ -1,4 +1,4 @@
-"""Which partitions a consumer holds, and under which tokens."""
+"""Which partitions a consumer holds, and under which assignments."""
 
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
@@ -13,11 +13,11 @@ from angarium.ports.message_log import Assignment, Position
 
 @dataclass(frozen=True, slots=True)
 class Rebalance:
-    """One change of what is held.
+    """One change of the partitions that a consumer holds.
 
     Attributes:
-        revoked: Partitions that are no longer ours.
-        assigned: Partitions that are ours from now on.
+        revoked: Partitions that this consumer has lost.
+        assigned: Partitions that it holds from now on.
     """
 
     revoked: tuple[int, ...] = ()
@@ -25,21 +25,23 @@ class Rebalance:
 
 
 class Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]  # the library has no types
-    """Takes notes on the library's own thread, while the consumer's
-    thread waits in a poll.
+    """Collects rebalances on the library's thread for the consumer's.
 
     Nothing else is done there: a commit inside a listener raises, and a
-    slow listener holds up heartbeats.
+    slow listener delays heartbeats (docs/adr/0017).
+
+    Attributes:
+        on_assigned: Called at once with new partitions, on the
+            library's thread.
     """
 
     def __init__(self) -> None:
-        """Begin with an empty page."""
+        """Start with no rebalance; `GroupClient` sets `on_assigned`."""
         self.on_assigned: Callable[[Collection[TopicPartition]], None] | None = None
         self._changes: deque[Rebalance] = deque()
 
     def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
-        """Note what was given, and hold its records back until their
-        position is known.
+        """Note new partitions and hold their records back for now.
 
         Args:
             assigned: The partitions that were not held before.
@@ -49,43 +51,44 @@ class Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]  # the librar
         self._changes.append(Rebalance(assigned=_numbers(assigned)))
 
     def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
-        """Note what was taken.
+        """Note partitions that go to another consumer.
 
         Args:
-            revoked: The partitions that go to somebody else.
+            revoked: The partitions that this consumer gives up.
         """
         self._changes.append(Rebalance(revoked=_numbers(revoked)))
 
     def on_partitions_lost(self, lost: Collection[TopicPartition]) -> None:
-        """Note what was taken while we did not listen.
+        """Note partitions that were lost without a rebalance.
 
         Args:
-            lost: The partitions that may be somebody else's already.
+            lost: Another consumer may hold them already.
         """
         self._changes.append(Rebalance(revoked=_numbers(lost)))
 
     def read(self) -> list[Rebalance]:
-        """Take the notes.
+        """Return what happened since the last call, and forget it.
 
         Returns:
-            What happened since the last call, in order.
+            The rebalances in their order.
         """
         return [self._changes.popleft() for _ in range(len(self._changes))]
 
 
 def _numbers(partitions: Collection[TopicPartition]) -> tuple[int, ...]:
+    """Return the partition numbers in order, without the topic."""
     return tuple(sorted(each.partition for each in partitions))
 
 
 class AssignmentTracker:
-    """The assignments of one consumer; used by its thread alone.
+    """The assignments of one consumer; used only by its thread.
 
-    A partition that was given is *starting* until its position is
+    A partition that was assigned is *starting* until its position is
     known; only then it is held.
     """
 
     def __init__(self) -> None:
-        """Begin with none."""
+        """Start without any assignment."""
         self._tokens = count(1)
         self._held: dict[int, Assignment] = {}
         self._committed: dict[Assignment, Position] = {}
@@ -95,48 +98,47 @@ class AssignmentTracker:
 
     @property
     def held(self) -> tuple[int, ...]:
-        """The partitions whose records may flow."""
+        """The partitions whose records may be polled."""
         return tuple(self._held)
 
     @property
     def starting(self) -> tuple[int, ...]:
-        """The partitions whose position is yet to be learned."""
+        """The partitions whose committed position is not known yet."""
         return tuple(sorted(self._starting))
 
     def assign(self, partition: int) -> None:
-        """Note that a partition was given.
+        """Note that a partition was assigned; it is starting now.
 
         Args:
-            partition: Which.
+            partition: Its number; an assignment in force ends first.
         """
         self._end(partition)
         self._starting.add(partition)
 
     def revoke(self, partition: int) -> None:
-        """Note that a partition was taken.
+        """Note that a partition was taken away.
 
         Args:
-            partition: Which.
+            partition: Its number.
         """
         self._end(partition)
         self._starting.discard(partition)
 
     def restart(self, partition: int) -> None:
-        """End a hold and begin a new one from the committed position,
-        if the partition is held.
+        """End an assignment; start again at the committed position.
 
         Args:
-            partition: Which.
+            partition: Ignored when it is not held.
         """
         if partition in self._held:
             self.assign(partition)
 
     def start(self, partition: int, position: Position) -> None:
-        """Begin to hold a partition.
+        """Hold a partition from a position on.
 
         Args:
-            partition: Which.
-            position: What is committed.
+            partition: One that is starting.
+            position: The committed position.
         """
         self._starting.discard(partition)
         assignment = Assignment(partition, next(self._tokens))
@@ -145,25 +147,24 @@ class AssignmentTracker:
         self._gained[assignment] = position
 
     def assignment(self, partition: int) -> Assignment | None:
-        """Find the hold on a partition.
+        """Return the assignment in force of a partition.
 
         Args:
-            partition: Which.
+            partition: Its number.
 
         Returns:
-            The assignment in force, None when the partition is not
-            held.
+            The assignment; None when the partition is not held.
         """
         return self._held.get(partition)
 
     def ahead(self, positions: Mapping[Assignment, Position]) -> dict[Assignment, Position]:
-        """Pick what is worth a commit.
+        """Return the positions that are worth a commit.
 
         Args:
             positions: New positions.
 
         Returns:
-            Those of assignments in force that go forward.
+            Those that go forward, of assignments in force.
         """
         return {
             assignment: position
@@ -176,22 +177,24 @@ class AssignmentTracker:
         """Note that positions were committed.
 
         Args:
-            positions: Which.
+            positions: Positions that `ahead` returned.
         """
         self._committed.update(positions)
 
     def drain_changes(self) -> tuple[tuple[Assignment, ...], dict[Assignment, Position]]:
-        """Tell what changed since the last call.
+        """Return what changed since the last call, and forget it.
 
         Returns:
-            What was lost, and what was gained with its position; what
-            came and went in between is in neither.
+            The lost assignments, and the new ones with their positions;
+            an assignment that started and ended in between is in
+            neither.
         """
         lost, gained = tuple(self._lost), self._gained
         self._lost, self._gained = [], {}
         return lost, gained
 
     def _end(self, partition: int) -> None:
+        """End an assignment; it is lost only if it was reported."""
         assignment = self._held.pop(partition, None)
         if assignment is None:
             return

@@ -1,31 +1,32 @@
-"""Failing at once where the last answer was none."""
+"""Failing at once for a partition that has just not answered."""
 
 import threading
 
 from angarium.clock import Clock
 
 PROBE_SECONDS = 0.25
-"""A partition that does not answer gets one record so often, to see
-whether it is back.
+"""A partition that does not answer gets one record in this time as a
+probe: its return is noticed soon, and few callers wait in vain.
 """
 
 MAX_WAITING_PROBES = 8
-"""With so many records waiting for such a partition no more are sent:
-the library repeats those by itself.
+"""With this many records waiting for such a partition no further probe
+is sent: the library repeats those by itself.
 """
 
 
 class CircuitBreaker:
-    """Remembers, by partition, whether the last record got through;
-    used by any thread.
+    """Remembers for each partition whether the last record succeeded.
+
+    Decided in docs/adr/0007. Used by any thread.
     """
 
     def __init__(self, partitions: int, clock: Clock) -> None:
-        """Begin with every partition answering.
+        """Start closed: every partition counts as answering.
 
         Args:
-            partitions: How many.
-            clock: Measures.
+            partitions: The partition count of the topic.
+            clock: Times the probes.
         """
         self._clock = clock
         self._lock = threading.Lock()
@@ -33,15 +34,15 @@ class CircuitBreaker:
         self._failing_since: float | None = None
 
     def allows(self, partition: int, waiting: int) -> bool:
-        """Tell whether a record may be sent now.
+        """Return whether a record may be sent now.
 
         Args:
-            partition: Where to.
-            waiting: How many records are on their way there.
+            partition: The record's partition.
+            waiting: How many records wait for it already.
 
         Returns:
-            False when the partition does not answer and there is no
-            need for another try.
+            False when the partition does not answer and no probe is
+            due.
         """
         if self._probe_at[partition] is None:
             return True
@@ -56,10 +57,10 @@ class CircuitBreaker:
             return True
 
     def record_success(self, partition: int) -> None:
-        """Note that a record got through.
+        """Close the breaker of a partition: a record was acknowledged.
 
         Args:
-            partition: Where to.
+            partition: The record's partition.
         """
         if self._probe_at[partition] is not None or self._failing_since is not None:
             with self._lock:
@@ -67,10 +68,10 @@ class CircuitBreaker:
                 self._failing_since = None
 
     def record_failure(self, partition: int) -> None:
-        """Note that a record did not get through.
+        """Open the breaker of a partition: a record failed.
 
         Args:
-            partition: Where to.
+            partition: The record's partition.
         """
         with self._lock:
             now = self._clock.monotonic()
@@ -80,17 +81,17 @@ class CircuitBreaker:
                 self._failing_since = now
 
     def reset(self) -> None:
-        """Begin anew with every partition answering."""
+        """Close the breakers of all partitions, for a new producer."""
         with self._lock:
             self._probe_at = [None] * len(self._probe_at)
             self._failing_since = None
 
     def failing_for(self) -> float:
-        """Tell how long nothing got through to any partition.
+        """Return how long no record got through to any partition.
 
         Returns:
             Seconds since the first failure after the last success; 0
-            when the last record got through.
+            when the last record succeeded.
         """
         since = self._failing_since
         return 0.0 if since is None else self._clock.monotonic() - since

@@ -1,4 +1,4 @@
-"""Where the brokers are, and how to prove to them who we are."""
+"""Connecting to the brokers: addresses, logins, the first answer."""
 
 import threading
 import time
@@ -16,7 +16,7 @@ from angarium.threads import show_thread_names
 
 @dataclass(frozen=True, slots=True)
 class KafkaConnectionSettings:
-    """What every client of the brokers is made with.
+    """What every client of the brokers is created with.
 
     Attributes:
         servers: `host:port` of one broker or more; the others are found
@@ -24,12 +24,13 @@ class KafkaConnectionSettings:
         protocol: `PLAINTEXT`, `SSL`, `SASL_PLAINTEXT` or `SASL_SSL`.
         sasl_mechanism: `PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`;
             None without SASL, like the next two.
-        sasl_username: Who logs in.
-        sasl_password: With which password.
-        cafile: Whom to trust, in PEM; the system's own list when None.
-        certfile: The client's certificate, in PEM; None when brokers
-            ask for none.
-        keyfile: Its key, in PEM.
+        sasl_username: The user that logs in.
+        sasl_password: Its password; never shown.
+        cafile: Trusted certificate authorities in PEM; the system's
+            list when None.
+        certfile: The client's certificate in PEM; None when brokers ask
+            for none.
+        keyfile: Its key in PEM.
     """
 
     servers: tuple[str, ...]
@@ -42,11 +43,10 @@ class KafkaConnectionSettings:
     keyfile: Path | None = None
 
     def options(self) -> dict[str, object]:
-        """Say it in the client library's terms.
+        """Return the settings under the names of kafka-python.
 
         Returns:
-            Arguments for a producer, a consumer or an administrator of
-            kafka-python.
+            Arguments for a producer, a consumer or an administrator.
         """
         return {
             "bootstrap_servers": list(self.servers),
@@ -60,10 +60,12 @@ class KafkaConnectionSettings:
         }
 
     def __str__(self) -> str:
+        """Return the addresses, for log lines and errors."""
         return ",".join(self.servers)
 
 
 def _text(path: Path | None) -> str | None:
+    """Return a path as text; None stays None, which means "not set"."""
     return None if path is None else str(path)
 
 
@@ -71,86 +73,86 @@ Client = TypeVar("Client")
 Network = TypeVar("Network", bound="NetworkClient")
 
 RECONNECT_MS = 1_000
-"""The longest pause between two tries to connect, so that a broker that
-is back is found at once.
+"""Maximum pause between two attempts to connect, so that a broker that
+returns is found at once.
 """
 
 
 def find_topic(client: NetworkClient, topic: str, seconds: float) -> int:
-    """Wait until a topic's metadata is there.
+    """Wait until the metadata of a topic is known.
 
-    The library asks once, and a metadata request that was under way
-    before ends the wish for another one: a producer would block, and a
-    consumer would join its group without the topic and get nothing.
+    The library asks once. A metadata request that was already in flight
+    cancels the next one: a producer would block, and a consumer would
+    join its group without the topic and get no records (docs/adr/0013).
 
     Args:
-        client: Which has the topic among those that it asks for.
-        topic: Which topic.
-        seconds: How long.
+        client: Has the topic among those that it asks for.
+        topic: The topic's name.
+        seconds: Maximum wait.
 
     Returns:
-        Its partition count.
+        The topic's partition count.
 
     Raises:
-        LogUnavailable: No broker knows it.
+        LogUnavailable: No broker knows the topic.
     """
     give_up_at = time.monotonic() + seconds
     while (partitions := client.cluster.partitions_for_topic(topic)) is None:
         left = give_up_at - time.monotonic()
         if left <= 0:
-            raise LogUnavailable(f"topic {topic!r} was not found; `angarium init` makes it")
+            raise LogUnavailable(f"topic {topic!r} was not found: create it with `angarium init`")
         answered = threading.Event()
-        client.cluster.request_update().add_both(lambda _, told=answered: told.set())
+        client.cluster.request_update().add_both(lambda _, event=answered: event.set())
         client.wakeup()
         answered.wait(left)
     return len(partitions)
 
 
 class ClientFactory(Generic[Network]):
-    """Hands a network client to a library object and remembers it: the
-    only way to close one that failed.
+    """Creates a library object's network client and keeps it.
+
+    That is the only way to close the client of an object that failed.
     """
 
     def __init__(self, kind: type[Network]) -> None:
-        """Choose the client.
+        """Choose the class of the network client.
 
         Args:
-            kind: Its class.
+            kind: One of the classes in `patches`.
         """
         self._kind = kind
         self._client: Network | None = None
 
     def make(self, **configs: object) -> Network:
-        """Make the client; given to the library as `kafka_client`.
+        """Create the client; passed to the library as `kafka_client`.
 
         Args:
-            **configs: What the library passes on.
+            **configs: Settings that the library passes.
 
         Returns:
-            The client.
+            The client, which is also kept.
         """
         self._client = self._kind(**configs)
         return self._client
 
     @property
     def client(self) -> Network:
-        """The client, once it was made."""
+        """The client, after the library has created it."""
         assert self._client is not None, "the library makes its client first"  # noqa: S101 - states an order
         return self._client
 
     def connect(self, servers: object, make: Callable[[], Client]) -> Client:
-        """Make a library object, and leave no thread or socket behind
-        when that fails.
+        """Create a library object; a failure leaves no thread behind.
 
         Args:
-            servers: Names the brokers, for the message.
-            make: Makes it, with `self.make` as its `kafka_client`.
+            servers: The brokers, for the error text.
+            make: Creates it, with `self.make` as its `kafka_client`.
 
         Returns:
             The object.
 
         Raises:
-            LogUnavailable: No broker answers, or it refuses us.
+            LogUnavailable: No broker answers, or it refuses the login.
         """
         checksum.install()
         try:

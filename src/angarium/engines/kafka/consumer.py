@@ -1,4 +1,4 @@
-"""The log's reading half on Kafka."""
+"""The consumer of the log on Kafka (docs/adr/0017)."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -18,10 +18,10 @@ _WATERMARK = re.compile(r"T=(-1|\d{1,15})")
 
 
 def to_commit(position: Position) -> OffsetAndMetadata:
-    """Put a position into an offset commit.
+    """Return a position as an offset commit.
 
     Args:
-        position: How far a partition has been worked through.
+        position: How far a partition has been processed.
 
     Returns:
         The offset, with `T=` and the watermark as its metadata.
@@ -30,16 +30,15 @@ def to_commit(position: Position) -> OffsetAndMetadata:
 
 
 def from_commit(committed: OffsetAndMetadata | None) -> Position | None:
-    """Read a position back.
+    """Return the position that an offset commit holds.
 
     Args:
-        committed: What the group has committed, None when it has
-            nothing.
+        committed: What the group has committed; None when nothing.
 
     Returns:
-        The position; the beginning when there is none; None when an
-        offset is there without its watermark, as after an
-        administrator's reset of offsets.
+        The position; the beginning when there is no commit; None when
+        an offset has no watermark, as after an administrator's reset of
+        offsets.
     """
     if committed is None:
         return BEGINNING
@@ -50,30 +49,34 @@ def from_commit(committed: OffsetAndMetadata | None) -> Position | None:
 
 
 MAX_POLL_RECORDS = 500
+"""Maximum records of a poll, the default of Kafka's own consumers
+(`max.poll.records`): an eighth of what a worker may hold unfinished.
+"""
 SLICE_SECONDS = 0.2
-"""The library tells of a rebalance only between its polls, so that a
-long one is cut into such.
+"""The library reports a rebalance only between its polls, so a long
+poll is divided into polls of this length.
 """
 
 START_SECONDS = 2.0
-"""How long one poll spends on learning positions at most."""
+"""Maximum time that one poll spends on asking for positions."""
 
 DISCONNECTED_SECONDS = 1.0
-"""The library says nothing when brokers are gone; after so long without
-a connection we do.
+"""The library does not report that brokers are gone; after this time
+without a connection a poll raises LogUnavailable.
 """
 
 REPLACE_SECONDS = 60.0
-"""A client that has failed for so long is replaced, in case it cannot
-mend itself (its login was refused).
+"""A client that has failed for this long is replaced, in case it cannot
+recover by itself (its login was refused).
 """
 
 _log = logs.get("angarium.kafka")
 
 
 class KafkaLogConsumer:
-    """A LogConsumer in a consumer group, with cooperative-sticky
-    assignment; owned by a single thread.
+    """A LogConsumer in a consumer group, owned by a single thread.
+
+    Partitions are assigned cooperative-sticky.
     """
 
     def __init__(
@@ -85,16 +88,16 @@ class KafkaLogConsumer:
         max_poll_records: int = MAX_POLL_RECORDS,
         verify: Callable[[], None] | None = None,
     ) -> None:
-        """Say what to read; the first poll connects.
+        """Keep the settings; the first poll connects.
 
         Args:
-            connection: Where the brokers are.
-            topic: Which topic.
-            group: Which group.
-            clock: Measures.
-            max_poll_records: Records that one poll brings at most.
-            verify: Called before each connection; raises LogUnavailable
-                to have none.
+            connection: Addresses and login of the brokers.
+            topic: The topic that is read.
+            group: The consumer group that is joined.
+            clock: Of all timeouts; the system's when None.
+            max_poll_records: Maximum number of records of one poll.
+            verify: Called before each connection; it raises
+                LogUnavailable to prevent it.
         """
         self._connection = connection
         self._topic = topic
@@ -112,17 +115,7 @@ class KafkaLogConsumer:
         self._last_contact_at = self._clock.monotonic()
 
     def poll(self, timeout: float) -> Polled:
-        """Wait for news and keep the membership in the group alive.
-
-        Args:
-            timeout: Seconds to wait when there is nothing.
-
-        Returns:
-            What changed and what came.
-
-        Raises:
-            LogUnavailable: No broker answers.
-        """
+        """Implements `LogConsumer.poll`."""
         expires_at = self._clock.monotonic() + timeout
         while not self._closed:
             client = self._connect()
@@ -138,16 +131,7 @@ class KafkaLogConsumer:
         return Polled()
 
     def commit(self, positions: Mapping[Assignment, Position]) -> None:
-        """Record durably how far partitions have been worked through.
-
-        Args:
-            positions: New positions; those that go back and those of
-                assignments that are over are left out.
-
-        Raises:
-            LogUnavailable: Not certain; commit again after the next
-                poll.
-        """
+        """Implements `LogConsumer.commit`, with watermarks."""
         ahead = self._assignments.ahead(positions)
         if not ahead or self._client is None:
             return
@@ -170,25 +154,24 @@ class KafkaLogConsumer:
         self._assignments.committed(ahead)
 
     def pause(self) -> None:
-        """Stop the flow of records of all partitions, present and
-        coming.
-        """
+        """Implements `LogConsumer.pause`."""
         self._paused = True
         if self._client is not None:
             self._client.pause(self._assignments.held)
 
     def resume(self) -> None:
-        """Let records flow again from where they stopped."""
+        """Implements `LogConsumer.resume`."""
         self._paused = False
         if self._client is not None:
             self._client.resume(self._assignments.held)
 
     def close(self) -> None:
-        """Leave the group within 5 s; never raises, safe to repeat."""
+        """Implements `LogConsumer.close`, within 5 s."""
         self._closed = True
         self._disconnect()
 
     def _connect(self) -> GroupClient:
+        """Return the connected client; connect when there is none."""
         if self._client is None:
             if self._verify is not None:
                 self._verify()
@@ -200,6 +183,7 @@ class KafkaLogConsumer:
         return self._client
 
     def _disconnect(self) -> None:
+        """Leave the group and end all assignments."""
         client, self._client = self._client, None
         if client is not None:
             client.close()
@@ -210,12 +194,13 @@ class KafkaLogConsumer:
     def _poll_records(
         self, client: GroupClient, seconds: float
     ) -> dict[Assignment, Sequence[Record]]:
+        """Return the records of one poll, by assignment."""
         try:
             found = client.poll(seconds, self._max_poll_records)
         except CLIENT_ERRORS as error:
             self._apply_rebalances(client)
-            # Records that the library had taken out before it failed
-            # would be skipped.
+            # Otherwise records that the library had taken out before it
+            # failed would be skipped.
             self._restart(client, self._assignments.held)
             self._replace_if_failing_for_long()
             raise unavailable("the poll failed", error) from error
@@ -229,6 +214,7 @@ class KafkaLogConsumer:
         return records
 
     def _apply_rebalances(self, client: GroupClient) -> None:
+        """Take in what the group has revoked and assigned."""
         for rebalance in self._rebalances.read():
             for partition in rebalance.revoked:
                 self._assignments.revoke(partition)
@@ -237,17 +223,18 @@ class KafkaLogConsumer:
                 self._assignments.assign(partition)
                 self._missing.pop(partition, None)
         member = client.member
-        # Whoever is thrown out has no id at first, for one poll or for
-        # many.
+        # A member that was removed has no id at first, for one poll or
+        # for many.
         if not member or member == self._member:
             return
         if self._member:
-            # Thrown out and back in: the library may have kept
-            # partitions without telling.
+            # Removed and joined again: the library may have kept
+            # partitions without reporting it.
             self._restart(client, self._assignments.held)
         self._member = member
 
     def _restart_missing(self, client: GroupClient) -> None:
+        """Restart partitions whose next record the log has lost."""
         for partition, offset in client.missing().items():
             if self._assignments.assignment(partition) is not None:
                 self._missing[partition] = offset
@@ -256,14 +243,20 @@ class KafkaLogConsumer:
     def _restart(
         self, client: GroupClient, partitions: Mapping[int, object] | Sequence[int]
     ) -> None:
+        """Pause partitions; restart them at committed positions."""
         client.pause(list(partitions))
         for partition in list(partitions):
             self._assignments.restart(partition)
 
     def _start_partitions(self, client: GroupClient) -> Exception | None:
+        """Return the error that ended starting partitions, if any.
+
+        Asks for the position of each starting partition and lets its
+        records flow.
+        """
         expires_at = self._clock.monotonic() + START_SECONDS
-        # Those that need more than the group's coordinator come last: a
-        # broker alone may be away.
+        # Partitions that need more than the group's coordinator come
+        # last: a single broker may be away.
         for partition in sorted(self._assignments.starting, key=self._missing.__contains__):
             try:
                 seconds = max(0.1, expires_at - self._clock.monotonic())
@@ -283,6 +276,7 @@ class KafkaLogConsumer:
         return None
 
     def _raise_if_disconnected(self, client: GroupClient, failure: Exception | None) -> None:
+        """Raise LogUnavailable after a while without a broker."""
         if failure is None and client.in_touch:
             self._last_contact_at = self._clock.monotonic()
             return
@@ -294,16 +288,18 @@ class KafkaLogConsumer:
         raise LogUnavailable(f"no connection to Kafka at {self._connection}")
 
     def _replace_if_failing_for_long(self) -> None:
+        """Disconnect after REPLACE_SECONDS; the next poll connects."""
         if self._clock.monotonic() - self._last_contact_at > REPLACE_SECONDS:
             self._disconnect()
 
 
 def _starting_position(partition: int, committed: Position | None) -> Position:
+    """Return where to start; log an offset without a watermark."""
     if committed is not None:
         return committed
     _log.error(
         "watermark_missing",
-        "The committed offset has no watermark; the partition is read again from its beginning.",
+        "The committed offset has no watermark; the partition is read from its beginning.",
         None,
         partition=partition,
     )
@@ -313,19 +309,20 @@ def _starting_position(partition: int, committed: Position | None) -> Position:
 def _restart_at_first_offset(
     client: GroupClient, partition: int, committed: Position, missing_offset: int, seconds: float
 ) -> Position:
+    """Return the first position that the log still has; commit it."""
     first, end = client.extent(partition, seconds)
     if committed == BEGINNING and missing_offset == BEGINNING.offset:
         return Position(first, committed.watermark)
-    # Where offsets begin anew, a moment that two records share would
-    # not keep their order any more.
+    # Where offsets start again from 0, they no longer order two records
+    # of the same millisecond: the next ones get a later one.
     watermark = committed.watermark + 1 if missing_offset >= first else committed.watermark
     position = Position(first, watermark)
-    # At once: when the log has grown past the old offset, nobody would
-    # see any more that it is another's.
+    # At once: after the log has grown past the old offset, nothing
+    # would show any more that the records are others.
     client.commit({partition: to_commit(position)})
     _log.error(
         "records_missing",
-        "The log has lost what is to be read next; the partition is read from what it has.",
+        "The log has lost the next records; the partition is read from its first offset.",
         None,
         partition=partition,
         offset=missing_offset,

@@ -36,21 +36,21 @@ FOLDS: Sequence[tuple[int, int]] = (
     (144, 0x0F69022B),
     (72, 0xF43ED648),
 )
-"""Lengths in bits, and what so many steps of the register make of a
-single one. Of lengths near each other those were chosen whose second
-figure has the fewest ones: each costs a shift and an exclusive-or.
+"""Lengths in bits, each with what that many steps of the register make
+of a single set bit. Among similar lengths the chosen one has the fewest
+set bits in its second number: each costs a shift and an exclusive-or.
 """
 
 
 def step(register: int, steps: int) -> int:
-    """Run the register without input.
+    """Return what the register holds after steps without input.
 
     Args:
-        register: 32 bits.
-        steps: How many bits' worth.
+        register: Its 32 bits.
+        steps: How many bits are shifted out.
 
     Returns:
-        What is in it then.
+        The new content.
     """
     for _ in range(steps):
         register = register >> 1 ^ (_POLYNOMIAL if register & 1 else 0)
@@ -65,13 +65,13 @@ _PLANS = [
 
 
 def fold(data: bytes | bytearray | memoryview) -> int:
-    """Compute a checksum.
+    """Return the CRC-32C of some bytes.
 
     Args:
         data: Any number of bytes.
 
     Returns:
-        Its CRC-32C.
+        The checksum, 32 bits.
     """
     left = len(data) * 8
     # The lowest bit is the first; the register's 32 bits lie above the
@@ -91,11 +91,11 @@ def fold(data: bytes | bytearray | memoryview) -> int:
 
 
 def fastest() -> Checksum:
-    """Choose how to compute checksums.
+    """Return the fastest available checksum function.
 
     Returns:
-        The package's function, in C, where it is installed; else
-        `fold`.
+        The optional package's function, written in C, if it is
+        installed; else `fold`.
     """
     try:
         from crc32c import crc32c as in_c

@@ -1,15 +1,15 @@
-"""Dead letters as records of their topic."""
+"""Encode dead letters as records of their topic, and decode them."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple, Protocol
 
-from angarium.engines.kafka.record_batches import max_batch_bytes
+from angarium.engines.kafka.record_sizes import max_batch_bytes
 from angarium.ports.message_log import DeadLetter, Record
 
-# Ours come behind the record's own headers; the last one of a name is
-# ours.
+# These follow the record's own headers. A record may have headers of
+# the same names, so the last ones count.
 _OWN_HEADERS = (
     "reason",
     "detail",
@@ -24,39 +24,39 @@ _OWN_HEADERS = (
 
 
 class ConsumerRecord(Protocol):
-    """What a poll of the library gives, as far as it is of use here."""
+    """The fields of the library's records that are used here."""
 
     @property
     def partition(self) -> int:
-        """Where the record lies."""
+        """The partition that holds the record."""
 
     @property
     def offset(self) -> int:
-        """Where it lies in the partition."""
+        """The record's offset in its partition."""
 
     @property
     def key(self) -> bytes | None:
-        """Its key."""
+        """The record's key; None when it has none."""
 
     @property
     def value(self) -> bytes | None:
-        """Its value."""
+        """The record's value; None when it has none."""
 
     @property
     def headers(self) -> Sequence[tuple[str, bytes]] | None:
-        """Its headers, in their order."""
+        """The record's headers, in their order."""
 
 
 class DeadLetterRecord(NamedTuple):
-    """What is sent for a dead letter.
+    """The record that is sent for a dead letter.
 
     Attributes:
-        key: The record's own.
-        value: The record's own; empty where the record has no key
-            either: the library wants one of the two.
-        headers: The record's own, then ours. The library sends no
-            header without a value: those of the record are empty here,
-            and `source_null_headers` names them.
+        key: The key of the record that cannot be applied.
+        value: Its value; empty when the record has no key either,
+            because the library requires one of the two.
+        headers: Its headers, then those of this module. The library
+            sends no header without a value: such headers are empty
+            here, and `source_null_headers` names them.
     """
 
     key: bytes | None
@@ -65,25 +65,24 @@ class DeadLetterRecord(NamedTuple):
 
     @property
     def size(self) -> int:
-        """How many bytes it takes at most, as the library counts
-        them.
-        """
+        """Maximum size in bytes, as the library counts it."""
         return max_batch_bytes(self.key, self.value, self.headers)
 
 
 def encode(letter: DeadLetter, topic: str, max_bytes: int) -> DeadLetterRecord:
-    """Put a dead letter into a record that its topic takes.
+    """Return a dead letter as a record that its topic accepts.
 
-    A record that is too large is kept without its value; when that is
+    A record that is too large is kept without its value. When that is
     not enough, only its position is kept.
 
     Args:
-        letter: What to keep.
-        topic: Where its record lies.
-        max_bytes: How many bytes the topic takes.
+        letter: The dead letter.
+        topic: The topic of the record that cannot be applied.
+        max_bytes: The largest record that the dead letters' topic
+            accepts.
 
     Returns:
-        What to send.
+        The record to send.
     """
     whole = _encode(letter, topic)
     if whole.size <= max_bytes:
@@ -101,13 +100,13 @@ def encode(letter: DeadLetter, topic: str, max_bytes: int) -> DeadLetterRecord:
 
 
 def decode(found: ConsumerRecord) -> DeadLetter | None:
-    """Read a dead letter back.
+    """Return the dead letter that a record holds.
 
     Args:
-        found: A record of the topic of dead letters.
+        found: A record of the dead letters' topic.
 
     Returns:
-        The dead letter; None for a record that nobody here wrote.
+        The dead letter; None for a record of a foreign producer.
     """
     try:
         return _decode(found)
@@ -116,7 +115,7 @@ def decode(found: ConsumerRecord) -> DeadLetter | None:
 
 
 def _decode(found: ConsumerRecord) -> DeadLetter:
-    """Return the dead letter of a record that has our headers last."""
+    """Return the dead letter of a record that ends with our headers."""
     headers = list(found.headers or ())
     own: dict[str, bytes | None] = dict(headers[: -len(_OWN_HEADERS)])
     texts = {name: value.decode() for name, value in headers[-len(_OWN_HEADERS) :]}
@@ -133,6 +132,7 @@ def _decode(found: ConsumerRecord) -> DeadLetter:
 
 
 def _encode(letter: DeadLetter, topic: str) -> DeadLetterRecord:
+    """Return a dead letter as a record, whatever its size."""
     record = letter.record
     empty = record.key is None and record.value is None
     texts = (
@@ -152,11 +152,14 @@ def _encode(letter: DeadLetter, topic: str) -> DeadLetterRecord:
 
 
 def _shorten(letter: DeadLetter, record: Record, missing: str) -> DeadLetter:
+    """Return a dead letter with a part of its record only."""
     detail = (
-        f"{letter.detail}; too large to be kept whole: without {missing}, which only its topic has"
+        f"{letter.detail}; too large to be kept complete: "
+        f"without {missing}, which only its topic has"
     )
     return replace(letter, detail=detail, record=record)
 
 
 def _size_text(value: bytes | None) -> str:
+    """Return the size of a value for the detail text."""
     return f"{len(value or b'')} bytes"

@@ -1,4 +1,4 @@
-"""Dead letters on a topic of their own."""
+"""The dead letters on a Kafka topic (docs/adr/0012)."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ from angarium.ports.message_log import Appended, DeadLetter
 _log = logs.get("angarium.kafka")
 
 READ_SECONDS = 10.0
-"""How long reading may take in all."""
+"""Maximum time for reading dead letters: a person waits for it."""
 
 _PARTITION = 0
 _OPTIONS: Mapping[str, object] = {
@@ -42,26 +42,24 @@ _OPTIONS: Mapping[str, object] = {
 
 
 class KafkaDeadLetters:
-    """A DeadLetterLog on `<topic>.dead`, which has one partition, so
-    that its order is the order of time.
+    """A DeadLetterLog on `<topic>.dead`, in order of time.
 
-    The dead letter's key and value are the record's own; what is known
-    beyond them is in headers. What the topic does not take whole is
-    kept in part, because nothing behind it is stored for good before it
-    is kept.
+    The topic has one partition. Key and value are those of the record
+    that cannot be applied; headers hold the rest. A dead letter that is
+    too large for the topic is kept in part, because nothing after its
+    record is committed before it is kept.
     """
 
     def __init__(
         self, connection: KafkaConnectionSettings, topic: str, clock: Clock | None = None
     ) -> None:
-        """Begin to connect, without waiting for it; appends fail at
-        once until then.
+        """Start to connect; until then appends fail at once.
 
         Args:
-            connection: Where the brokers are.
-            topic: The topic whose records are kept; its dead letters'
+            connection: Addresses and login of the brokers.
+            topic: The topic whose records are kept; the dead letters'
                 topic is named after it.
-            clock: Measures.
+            clock: Of all timeouts; the system's when None.
         """
         self._connection = connection
         self._source = topic
@@ -71,30 +69,20 @@ class KafkaDeadLetters:
         self._writer = TopicWriter(connect, 1, clock)
 
     def append(self, letter: DeadLetter) -> "Future[None]":
-        """Keep a dead letter durably, without blocking the caller.
-
-        Args:
-            letter: What to keep.
-
-        Returns:
-            A future that is done once it is durable, or holds
-            LogUnavailable within 2 s.
-
-        Raises:
-            LogUnavailable: At once, when Kafka can take nothing now.
-        """
+        """Implements `DeadLetterLog.append`, within 2 s."""
         sent = dead_letter_records.encode(letter, self._source, self._max_bytes)
         appended = self._writer.append(_PARTITION, *sent)
         kept: Future[None] = Future()
 
         def resolve(future: "Future[Appended]") -> None:
+            """Complete the future; learn which size is refused."""
             error = future.exception()
             if error is None:
                 kept.set_result(None)
                 return
             if isinstance(error, RecordTooLarge):
-                # The topic takes less than it should, and would refuse
-                # the same letter for ever.
+                # The topic accepts less than it should, and would
+                # refuse the same dead letter every time.
                 self._max_bytes = min(self._max_bytes, sent.size - 1)
             kept.set_exception(error)
 
@@ -102,17 +90,7 @@ class KafkaDeadLetters:
         return kept
 
     def read(self, limit: int) -> Sequence[DeadLetter]:
-        """Read the newest dead letters.
-
-        Args:
-            limit: At most so many.
-
-        Returns:
-            Newest first.
-
-        Raises:
-            LogUnavailable: Kafka does not answer.
-        """
+        """Implements `DeadLetterLog.read`, within READ_SECONDS."""
         factory = ClientFactory(NetworkClient)
         options = {**_OPTIONS, **self._connection.options()}
         consumer = factory.connect(
@@ -126,7 +104,7 @@ class KafkaDeadLetters:
         return list(self._decode(reversed(found)))
 
     def _decode(self, found: Iterable[dead_letter_records.ConsumerRecord]) -> Iterator[DeadLetter]:
-        # Those that a worker wrote; of the others a line tells.
+        """Yield the decoded dead letters; log foreign records."""
         for record in found:
             letter = dead_letter_records.decode(record)
             if letter is not None:
@@ -134,32 +112,31 @@ class KafkaDeadLetters:
                 continue
             _log.warning(
                 "foreign_dead_letter",
-                f"A record of {self._topic} is no dead letter of this service's; it is left out.",
+                f"A record of {self._topic} is not a dead letter of this service; it is left out.",
                 partition=record.partition,
                 offset=record.offset,
             )
 
     def wait_until_connected(self, seconds: float) -> None:
-        """Wait for the connection that is being made.
+        """Wait for the producer's first connection.
 
         Args:
-            seconds: At most.
+            seconds: Maximum wait.
 
         Raises:
-            LogUnavailable: There is none.
+            LogUnavailable: There is no connection.
         """
         self._writer.wait_until_connected(seconds)
 
     def close(self) -> None:
-        """Send what is left and let go of everything, within 8 s; safe
-        to repeat.
-        """
+        """Send what is left and end the producer, within 8 s."""
         self._writer.close()
 
 
 def _newest(
     consumer: kafka.KafkaConsumer, topic_partition: TopicPartition, limit: int
 ) -> list[dead_letter_records.ConsumerRecord]:
+    """Return the last records of a partition, oldest first."""
     expires_at = time.monotonic() + READ_SECONDS
     remaining_ms = _countdown(expires_at)
     consumer.assign([topic_partition])
@@ -176,10 +153,13 @@ def _newest(
 
 
 def _countdown(expires_at: float) -> Callable[[], int]:
+    """Return a function of the milliseconds that are left."""
+
     def remaining_ms() -> int:
+        """Return them, or raise LogUnavailable if none are left."""
         remaining = expires_at - time.monotonic()
         if remaining <= 0:
-            raise LogUnavailable(f"the dead letters could not be read in {READ_SECONDS:g} s")
+            raise LogUnavailable(f"the dead letters could not be read within {READ_SECONDS:g} s")
         return round(remaining * 1000)
 
     return remaining_ms

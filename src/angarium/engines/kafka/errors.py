@@ -1,4 +1,4 @@
-"""What the client library raises, in the ports' terms."""
+"""Translation of the client library's errors into the ports' errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,19 +19,17 @@ from kafka.errors import (
 from angarium.domain.errors import LogUnavailable, RecordTooLarge
 
 CLIENT_ERRORS = (KafkaError, OSError, RuntimeError, ValueError)
-"""Everything that kafka-python 3.0 lets out: its own errors, the
-sockets', and those of a client that was closed or has crashed inside
+"""Everything that kafka-python 3.0 raises: its own errors, those of
+sockets, and those of a client that was closed or has crashed inside
 (RuntimeError, ValueError).
 """
 
 
 class RecordRefused(KafkaError):  # type: ignore[misc]  # the library has no types
-    """A broker has refused a record for its size, and has not appended
-    it.
-    """
+    """A broker refused a record for its size: it is not in the log."""
 
 
-_LIVED_THROUGH = (
+_HARMLESS_TO_PRODUCER = (
     RecordRefused,
     InvalidProducerEpochError,
     OutOfOrderSequenceNumberError,
@@ -40,14 +38,13 @@ _LIVED_THROUGH = (
 
 
 def too_large(error: BaseException) -> RecordTooLarge:
-    """Say that a record is not in the log, since the log takes none of
-    its size.
+    """Return the error for a record that exceeds the topic's limit.
 
     Args:
-        error: What says so.
+        error: The library's error, kept as the cause.
 
     Returns:
-        An error to raise from the other one, or to put into a future.
+        An error to raise or to put into a future.
     """
     translation = RecordTooLarge(str(error))
     translation.__cause__ = error
@@ -55,14 +52,14 @@ def too_large(error: BaseException) -> RecordTooLarge:
 
 
 def unavailable(doing: str, error: BaseException) -> LogUnavailable:
-    """Say that Kafka did not do its part.
+    """Return the error for a call that Kafka has not completed.
 
     Args:
-        doing: What was tried.
-        error: What came of it.
+        doing: What has failed, as the text begins.
+        error: The library's error, kept as the cause.
 
     Returns:
-        An error to raise from the other one, or to put into a future.
+        An error to raise or to put into a future.
     """
     translation = LogUnavailable(f"{doing}: {type(error).__name__}: {error}")
     translation.__cause__ = error
@@ -71,16 +68,16 @@ def unavailable(doing: str, error: BaseException) -> LogUnavailable:
 
 @contextmanager
 def translate(doing: str) -> Iterator[None]:
-    """Translate whatever the client library raises inside the block.
+    """Translate the errors of the client library inside a block.
 
     Args:
-        doing: What is tried, for the message.
+        doing: What has failed, as the text begins.
 
     Yields:
         Nothing.
 
     Raises:
-        LogUnavailable: It did not work now.
+        LogUnavailable: The library raised an error.
     """
     try:
         yield
@@ -89,18 +86,18 @@ def translate(doing: str) -> Iterator[None]:
 
 
 def is_refused_for_good(error: BaseException) -> bool:
-    """Tell whether a failed commit can never succeed, because the hold
-    on the partitions is lost.
+    """Return whether a failed commit can never succeed.
 
-    A rebalance under way is no such refusal: the partitions may well
-    stay here, and the commit succeeds after the next poll. The client
-    tells it either by itself or as the reason of a CommitFailedError.
+    That is so when the partitions are lost. A rebalance in progress is
+    no such refusal: the partitions may stay, and the commit succeeds
+    after the next poll. The library reports it directly or as the
+    reason of a CommitFailedError (docs/adr/0017).
 
     Args:
-        error: What `commit` raised.
+        error: The exception that `commit` raised.
 
     Returns:
-        False when the commit may be tried again.
+        False when the commit may be repeated.
     """
     if isinstance(error, CommitFailedError):
         return not any(isinstance(reason, RebalanceInProgressError) for reason in error.args)
@@ -115,21 +112,21 @@ def is_refused_for_good(error: BaseException) -> bool:
 
 
 def ends_the_producer(error: BaseException) -> bool:
-    """Tell whether an idempotent producer takes nothing more after a
-    record failed with this.
+    """Return whether an idempotent producer is unusable after an error.
 
     The library repeats what can be repeated. Any other failure makes it
-    refuse every later record too, but for those after which it asks for
-    new sequence numbers, and a record that is too large for its topic.
+    refuse every later record too, except for errors after which it asks
+    for new sequence numbers, and a record that is too large for its
+    topic (docs/adr/0013).
 
     Args:
-        error: What a record failed with.
+        error: Why a record failed.
 
     Returns:
-        True when another producer is needed.
+        True when a new producer is needed.
     """
     return (
         isinstance(error, KafkaError)
         and not error.retriable
-        and not isinstance(error, _LIVED_THROUGH)
+        and not isinstance(error, _HARMLESS_TO_PRODUCER)
     )

@@ -1,6 +1,4 @@
-"""kafka-python's consumer, with what the engine asks of it and nothing
-else.
-"""
+"""The part of kafka-python's consumer that this engine uses."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -26,30 +24,32 @@ from angarium.ports.message_log import BEGINNING, Record
 from angarium.threads import NamedThread
 
 SESSION_MS = 10_000
-"""A worker that is silent for so long has lost its partitions."""
+"""The session timeout: a worker that is silent for this long loses its
+partitions (docs/adr/0017).
+"""
 
 FETCH_BYTES = 4 * 1024 * 1024
-"""Bytes of one answer of a broker; the library's own bound, 50 MiB,
-alone is a quarter of what a worker may take in memory."""
+"""Maximum bytes of one answer of a broker; the library's default, 50
+MiB, alone is a quarter of the memory that a worker may use.
+"""
 
 PARTITION_FETCH_BYTES = 256 * 1024
-"""The same of one partition: what is fetched and not given out yet
-waits in memory, for each partition as much. A longer record comes
-alone.
+"""The same for one partition: what is fetched and not polled yet waits
+in memory, this much for each partition. A longer record comes alone.
 """
 
 _OPTIONS: Mapping[str, object] = {
     "client_id": "angarium",
     "partition_assignment_strategy": [CooperativeStickyAssignor],
-    "auto_offset_reset": "none",  # where to go on is ours to say, and to tell of
-    "isolation_level": "read_committed",  # what another producer aborted was never said
+    "auto_offset_reset": "none",  # this engine decides where to go on, and logs it
+    "isolation_level": "read_committed",  # an aborted transaction was never sent
     "enable_auto_commit": False,
     "fetch_max_bytes": FETCH_BYTES,
     "max_partition_fetch_bytes": PARTITION_FETCH_BYTES,
     "session_timeout_ms": SESSION_MS,
     "heartbeat_interval_ms": 1_000,  # also how long a member may take to learn of a rebalance
-    # Also how long a rebalance waits for a member that does not poll;
-    # workers poll every 0.2 s.
+    # Also how long a rebalance waits for a member that does not poll.
+    # Workers poll every 0.2 s.
     "max_poll_interval_ms": 60_000,
     "request_timeout_ms": 5_000,
     "retry_backoff_ms": 100,
@@ -69,8 +69,9 @@ _log = logs.get("angarium.kafka")
 
 
 class GroupClient:
-    """A member of a consumer group on one topic; owned by a single
-    thread.
+    """A member of a consumer group on one topic.
+
+    Owned by a single thread.
     """
 
     def __init__(
@@ -79,10 +80,10 @@ class GroupClient:
         """Connect, within 2 s; the group is joined by polling.
 
         Args:
-            connection: Where the brokers are.
-            topic: Which topic.
-            group: Which group.
-            rebalances: Is told of what is given and taken.
+            connection: Addresses and login of the brokers.
+            topic: The topic that is read.
+            group: The consumer group.
+            rebalances: Collects what is assigned and revoked.
 
         Raises:
             LogUnavailable: No broker answers, or there is no such
@@ -109,23 +110,24 @@ class GroupClient:
 
     @property
     def in_touch(self) -> bool:
-        """Whether a connection to any broker stands."""
+        """Whether there is a connection to any broker."""
         return self._factory.client.has_connection()
 
     @property
     def member(self) -> str:
-        """Our id in the group; empty before joining, another one after
-        having been thrown out.
+        """The id of this member in the group.
+
+        Empty before joining; a new one after the group has removed the
+        member.
         """
         return str(self._consumer.group_metadata().member_id or "")
 
     def poll(self, seconds: float, records: int) -> Mapping[int, Sequence[Record]]:
-        """Wait for records, keep the membership alive, take part in
-        rebalances.
+        """Wait for records, stay in the group, take part in rebalances.
 
         Args:
-            seconds: How long.
-            records: How many at most.
+            seconds: Maximum wait.
+            records: Maximum number of records.
 
         Returns:
             The records by partition.
@@ -138,25 +140,26 @@ class GroupClient:
         return {each.partition: batch for each, batch in found.items()}
 
     def missing(self) -> Mapping[int, int]:
-        """Tell once which partitions' logs have lost what is to be read
-        next; they are paused.
+        """Return the partitions whose next record the log has lost.
+
+        They are paused, and returned once.
 
         Returns:
-            The offsets that were to be read, by partition.
+            The offsets that were to be read next, by partition.
         """
         missing, self._missing = self._missing, {}
         return missing
 
     def extent(self, partition: int, seconds: float) -> tuple[int, int]:
-        """Ask what a partition has.
+        """Return which offsets a partition has.
 
         Args:
-            partition: Which.
-            seconds: How long it may take, twice.
+            partition: Its number.
+            seconds: Maximum wait for each of two requests.
 
         Returns:
             The offset of its first record, and the one that its next
-            record will have.
+            record will get.
         """
         topic_partition, bound = self._topic_partition(partition), round(seconds * 1000)
         first = self._consumer.beginning_offsets([topic_partition], timeout_ms=bound)[
@@ -167,14 +170,14 @@ class GroupClient:
         ]
 
     def committed(self, partition: int, seconds: float) -> OffsetAndMetadata | None:
-        """Ask what the group has committed.
+        """Return what the group has committed for a partition.
 
         Args:
-            partition: Of which partition.
-            seconds: How long it may take.
+            partition: Its number.
+            seconds: Maximum wait.
 
         Returns:
-            The offset with its metadata, None when there is none.
+            The offset with its metadata; None when there is none.
         """
         # The consumer's own refresh of committed offsets would drop the
         # metadata.
@@ -183,7 +186,7 @@ class GroupClient:
         )
 
     def commit(self, offsets: Mapping[int, OffsetAndMetadata]) -> None:
-        """Commit, within 2 s.
+        """Commit offsets, within 2 s.
 
         Args:
             offsets: By partition.
@@ -197,78 +200,73 @@ class GroupClient:
         """Choose the next record of a partition.
 
         Args:
-            partition: Which.
-            offset: The record's.
+            partition: Its number.
+            offset: The record's offset.
         """
         self._consumer.seek(self._topic_partition(partition), offset)
 
     def pause(self, partitions: Collection[int]) -> None:
-        """Hold records back.
+        """Stop the flow of records.
 
         Args:
-            partitions: Of which partitions; ones that are not ours are
-                passed over.
+            partitions: Those that are not assigned here are ignored.
         """
         self._consumer.pause(*self._assigned_here(partitions))
 
     def resume(self, partitions: Collection[int]) -> None:
-        """Let records flow.
+        """Let records flow again.
 
         Args:
-            partitions: Of which partitions; ones that are not ours are
-                passed over.
+            partitions: Those that are not assigned here are ignored.
         """
         self._consumer.resume(*self._assigned_here(partitions))
 
     def close(self) -> None:
-        """Leave the group and let go of everything, within 5 s; never
-        raises.
-        """
-        # The library waits for its own thread without a bound.
+        """Leave the group and close, within 5 s; never raise."""
+        # The library waits for its own thread without a time limit.
         closing = NamedThread(target=self._close, name="kafka-leave", daemon=True)
         closing.start()
         closing.join(_CLOSE_SECONDS)
         if closing.is_alive():
             _log.warning(
-                "kafka_leave_slow", f"The consumer has not ended in {_CLOSE_SECONDS:g} s."
+                "kafka_leave_slow", f"The consumer has not ended within {_CLOSE_SECONDS:g} s."
             )
 
     def _pause_until_started(self, partitions: Collection[TopicPartition]) -> None:
-        # A partition that was just given must not flow before its
-        # watermark is known. The library asks for positions that are
-        # not chosen when it is done, and raises where the group has
-        # none.
+        """Pause new partitions at an offset that is never read.
+
+        No record may flow before the partition's watermark is known.
+        The library asks for positions that were not chosen when the
+        listener returns, and raises where the group has none.
+        """
         self._consumer.pause(*partitions)
         for topic_partition in partitions:
             self._consumer.seek(topic_partition, BEGINNING.offset)
 
     def _note_missing(self, positions: Mapping[TopicPartition, int]) -> None:
-        """Note what is not there any more; nothing would come of asking
-        again.
-        """
+        """Note what the log has lost; polling it is useless."""
         lost = {lost.partition: offset for lost, offset in positions.items()}
         self.pause(lost)
         self._missing |= lost
 
     def _position(self, topic_partition: TopicPartition) -> int | None:
-        """Return the offset that is read next, None when the partition
-        is not ours any more.
-        """
+        """Return the next offset; None for a revoked partition."""
         if topic_partition not in (self._consumer.assignment() or ()):
             return None
         return int(self._consumer.position(topic_partition, timeout_ms=0))
 
     def _close(self) -> None:
+        """Close the library's consumer; runs on a thread of its own."""
         try:
             self._consumer.close(autocommit=False, timeout_ms=_LEAVE_MS)
         except CLIENT_ERRORS as error:
             _log.warning("kafka_leave_failed", str(error), error_type=type(error).__name__)
 
     def _assigned_here(self, partitions: Collection[int]) -> list[TopicPartition]:
-        # The library raises KeyError for a partition that is not
-        # assigned.
+        """Return those assigned here; others raise KeyError."""
         assigned = self._consumer.assignment() or set()
         return [each for each in map(self._topic_partition, partitions) if each in assigned]
 
     def _topic_partition(self, partition: int) -> TopicPartition:
+        """Return the library's name of a partition."""
         return TopicPartition(self._topic, partition)

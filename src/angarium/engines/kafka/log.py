@@ -1,4 +1,4 @@
-"""The log's writing half on Kafka."""
+"""The log on Kafka: appending records without blocking."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -16,17 +16,15 @@ from angarium.engines.kafka.topic_producer import TopicProducer
 from angarium.ports.message_log import Appended, NewRecord
 
 MAX_PENDING_RECORDS = 4_096
-"""Records held for Kafka at most: those of some 1,000 requests, and
-what was given up.
+"""Maximum records that wait for Kafka: those of about 1,000 requests,
+and those that timed out and are still in the library.
 """
 
 _CHECK_SECONDS = 1.0
 
 
 class TopicWriter:
-    """Sends records to a topic; used by any thread, never blocks the
-    caller.
-    """
+    """Sends records to a topic; used by any thread, never blocks."""
 
     def __init__(
         self,
@@ -35,14 +33,14 @@ class TopicWriter:
         clock: Clock | None = None,
         limit: int = MAX_PENDING_RECORDS,
     ) -> None:
-        """Begin to connect, without waiting for it.
+        """Start to connect, without waiting for it.
 
         Args:
-            connect: Makes a producer for the topic, or raises
+            connect: Creates a producer for the topic, or raises
                 LogUnavailable or SetupError.
-            partitions: How many partitions the topic has.
-            clock: Measures.
-            limit: So many records are held for Kafka at most.
+            partitions: The topic's partition count.
+            clock: Of all timeouts; the system's when None.
+            limit: Maximum number of records that wait for Kafka.
         """
         clock = clock or SystemClock()
         self._breaker = CircuitBreaker(partitions, clock)
@@ -61,18 +59,18 @@ class TopicWriter:
         """Send a record.
 
         Args:
-            partition: Where to.
-            key: Its key.
-            value: Its value; one of the two is no None.
-            headers: Its headers.
+            partition: The record's partition.
+            key: The record's key.
+            value: The record's value; key or value must not be None.
+            headers: The record's headers.
 
         Returns:
-            A future of its place, or of LogUnavailable within
-            BOUND_SECONDS; of RecordTooLarge when the topic takes no
-            record of its size.
+            A future of its position. It fails with LogUnavailable
+            within BOUND_SECONDS, or with RecordTooLarge when the topic
+            accepts no record of its size.
 
         Raises:
-            RecordTooLarge: At once: no topic takes a record of its
+            RecordTooLarge: At once: no topic accepts a record of its
                 size.
             LogUnavailable: At once: there is no connection, too many
                 records wait already, or the partition has just failed
@@ -80,13 +78,13 @@ class TopicWriter:
         """
         producer = self._supervisor.live
         if not self._breaker.allows(partition, self._pending.waiting(partition)):
-            raise LogUnavailable(f"partition {partition} did not answer a moment ago")
+            raise LogUnavailable(f"partition {partition} has just failed to answer")
         pending = self._pending.begin(partition, len(key or b"") + len(value or b""))
         try:
             producer.send(pending, key, value, headers)
         except Exception as error:
-            # What was begun is counted, and only here can it end: the
-            # library never had it.
+            # The record is counted and the library never had it, so
+            # only this code can end it.
             self._pending.completed(pending, error)
             if isinstance(error, LogUnavailable):
                 pending.give_up(error)
@@ -103,43 +101,42 @@ class TopicWriter:
         self._supervisor.rested()
 
     def check(self) -> None:
-        """See whether the topic can be written now, within the deadline
-        in force and 1 s at most.
+        """Check that the topic can be written now.
+
+        It takes at most 1 s, or the time until the deadline in force.
 
         Raises:
-            LogUnavailable: It cannot.
+            LogUnavailable: It cannot be written.
         """
         with deadline.within(_CHECK_SECONDS):
             self._supervisor.wait_until_tried(deadline.remaining(_CHECK_SECONDS))
             self._supervisor.live.check()
 
     def wait_until_connected(self, seconds: float) -> None:
-        """Wait for the connection that is being made.
+        """Wait for the producer's first connection.
 
         Args:
-            seconds: At most.
+            seconds: Maximum wait.
 
         Raises:
-            LogUnavailable: There is none.
+            LogUnavailable: There is no connection.
         """
         self._supervisor.wait_until_made(seconds)
         _ = self._supervisor.live
 
     def close(self) -> None:
-        """Send what is left and let go of everything, within 8 s; safe
-        to repeat.
-        """
+        """Send what is left and close, within 8 s; safe to repeat."""
         self._supervisor.close()
         self._pending.close()
 
 
 class KafkaLog:
-    """A MessageLog on a topic.
+    """A MessageLog on a topic (docs/adr/0015).
 
-    An acknowledged record is on all replicas that are in step with the
+    An acknowledged record is on all replicas that are in sync with the
     leader (acks=all), at least `min.insync.replicas` of them. The
-    partition is chosen here, as Kafka's own clients choose it by
-    default.
+    partition is chosen here, in the way that Kafka's own clients do by
+    default (docs/adr/0014).
     """
 
     def __init__(
@@ -151,21 +148,21 @@ class KafkaLog:
         limit: int = MAX_PENDING_RECORDS,
         verify: Callable[[], None] | None = None,
     ) -> None:
-        """Begin to connect, without waiting for it; appends fail at
-        once until then.
+        """Start to connect; until then appends fail at once.
 
         Args:
-            connection: Where the brokers are.
-            topic: Which topic.
-            partitions: How many partitions it must have.
-            clock: Measures.
-            limit: So many records are held for Kafka at most.
-            verify: Called before each connection; raises SetupError or
-                LogUnavailable to have none.
+            connection: Addresses and login of the brokers.
+            topic: The topic that is written.
+            partitions: The partition count that it must have.
+            clock: Of all timeouts; the system's when None.
+            limit: Maximum number of records that wait for Kafka.
+            verify: Called before each connection; it raises SetupError
+                or LogUnavailable to prevent it.
         """
         self._partitions = partitions
 
         def connect() -> TopicProducer:
+            """Return a producer, once the topic is verified."""
             if verify is not None:
                 verify()
             return TopicProducer.connect(connection, topic, partitions)
@@ -173,18 +170,7 @@ class KafkaLog:
         self._writer = TopicWriter(connect, partitions, clock, limit)
 
     def append(self, record: NewRecord) -> "Future[Appended]":
-        """Append a record durably, without blocking the caller.
-
-        Args:
-            record: What to append.
-
-        Returns:
-            A future of the record's place, or of LogUnavailable within
-            2 s.
-
-        Raises:
-            LogUnavailable: At once, when Kafka can take nothing now.
-        """
+        """Implements `MessageLog.append`, within 2 s."""
         headers = [(name, text.encode()) for name, text in record.headers.items()]
         return self._writer.append(
             partition_for(record.key, self._partitions), record.key, record.value, headers
@@ -197,27 +183,20 @@ class KafkaLog:
         self._writer.rested()
 
     def check(self) -> None:
-        """See whether every partition can be written now, within the
-        deadline in force and 1 s at most.
-
-        Raises:
-            LogUnavailable: Not so.
-        """
+        """Implements `MessageLog.check` for every partition."""
         self._writer.check()
 
     def wait_until_connected(self, seconds: float) -> None:
-        """Wait for the connection that is being made.
+        """Wait for the producer's first connection.
 
         Args:
-            seconds: At most.
+            seconds: Maximum wait.
 
         Raises:
-            LogUnavailable: There is none.
+            LogUnavailable: There is no connection.
         """
         self._writer.wait_until_connected(seconds)
 
     def close(self) -> None:
-        """Send what is left and let go of everything, within 8 s; safe
-        to repeat.
-        """
+        """Implements `MessageLog.close`, within 8 s."""
         self._writer.close()

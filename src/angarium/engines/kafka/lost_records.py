@@ -1,6 +1,4 @@
-"""What the library says of a log that has lost what is to be read
-next.
-"""
+"""Which partitions have lost the records that are to be read next."""
 
 from collections.abc import Callable, Mapping
 
@@ -17,15 +15,15 @@ def lost_positions(
     error: OffsetOutOfRangeError | LogTruncationError,
     position: Callable[[TopicPartition], int | None],
 ) -> Mapping[TopicPartition, int]:
-    """Say which partitions have lost what is to be read next.
+    """Return the positions that a poll's error reports as lost.
 
     Args:
-        error: What the poll raised.
-        position: Tells the offset that is read next of a partition,
-            None for one that is not ours any more.
+        error: The error that the poll raised.
+        position: Returns the next offset of a partition; None for one
+            that was revoked.
 
     Returns:
-        The offsets that were to be read, by partition.
+        The offsets that were to be read next, by partition.
     """
     if isinstance(error, LogTruncationError):
         found = {

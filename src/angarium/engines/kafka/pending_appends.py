@@ -1,6 +1,4 @@
-"""Records on their way: at most so many, of so many bytes, each with an
-answer within a bound.
-"""
+"""Records that wait for Kafka, limited in number, size and time."""
 
 import threading
 from collections import deque
@@ -15,64 +13,77 @@ from angarium.ports.message_log import Appended
 from angarium.threads import NamedThread
 
 BOUND_SECONDS = 1.8
-"""When a record is given up; with the work before and after it, a
-request is answered within 2 s.
+"""The timeout of a record; with the work before and after it, a request
+is answered within 2 s.
 """
 
 MAX_BYTES = 16 * 1024 * 1024
-"""Bytes of records that are held at most; the library holds each twice
-while it sends it. While no broker answers for long, 4,096 of the
-largest would be 250 MB.
+"""Maximum bytes of pending records; the library holds each twice while
+it sends it. During a long outage 4,096 of the largest would take 250
+MB.
 """
 
 SWEEP_SECONDS = 0.05
-"""Between two looks at what has taken too long."""
+"""Time between two looks for records that have timed out: small
+against BOUND_SECONDS, and 20 looks a second cost little.
+"""
 
 
 class _Metadata(Protocol):
+    """The library's answer for a record that was appended."""
+
     @property
-    def partition(self) -> int: ...
+    def partition(self) -> int:
+        """The partition that the record is in."""
+        ...
+
     @property
-    def offset(self) -> int: ...
+    def offset(self) -> int:
+        """The record's offset; negative when no longer known."""
+        ...
+
     @property
-    def timestamp(self) -> int: ...
+    def timestamp(self) -> int:
+        """The append time, milliseconds since the epoch."""
+        ...
 
 
 class Outcome(Protocol):
-    """Is told what became of records."""
+    """Is informed about the success or failure of records."""
 
     def record_success(self, partition: int) -> None:
-        """Note that a record got through.
+        """Note that a record was acknowledged or refused by a broker.
 
         Args:
-            partition: Where to.
+            partition: The record's partition.
         """
         ...
 
     def record_failure(self, partition: int) -> None:
-        """Note that a record did not get through.
+        """Note that a record failed or timed out.
 
         Args:
-            partition: Where to.
+            partition: The record's partition.
         """
         ...
 
 
 class PendingAppend:
-    """One record on its way."""
+    """One record that the client library holds."""
 
     __slots__ = ("_pending_appends", "expires_at", "future", "partition", "size")
 
     def __init__(
         self, pending_appends: "PendingAppends", partition: int, expires_at: float, size: int
     ) -> None:
-        """Begin its way.
+        """Start to wait for an answer.
 
         Args:
-            pending_appends: Counts it.
-            partition: Where it goes.
-            expires_at: When it is given up, of the monotonic clock.
-            size: How many bytes it has.
+            pending_appends: Counts the record until the library lets it
+                go.
+            partition: The record's partition.
+            expires_at: When it times out, by the monotonic clock.
+            size: Its size in bytes.
         """
         self._pending_appends = pending_appends
         self.partition = partition
@@ -81,15 +92,17 @@ class PendingAppend:
         self.future: Future[Appended] = Future()
 
     def acknowledged(self, metadata: _Metadata) -> None:
-        """Take the broker's answer; called on the sender's thread.
+        """Complete the future with the broker's answer.
+
+        Called on the sender's thread.
 
         Args:
-            metadata: The record's place.
+            metadata: The record's position.
         """
         self._pending_appends.completed(self, None)
         if metadata.offset < 0:
             self.give_up(
-                LogUnavailable("Kafka has had the record before and no longer knows where")
+                LogUnavailable("Kafka already has the record and no longer knows its position")
             )
             return
         # It may have been given up before.
@@ -98,10 +111,12 @@ class PendingAppend:
         )
 
     def refused(self, error: BaseException) -> None:
-        """Take the client's failure; called on the sender's thread.
+        """Fail the future with the library's error.
+
+        Called on the sender's thread.
 
         Args:
-            error: What the library says.
+            error: Why the record failed.
         """
         self._pending_appends.completed(self, error)
         if isinstance(error, RecordRefused):
@@ -110,24 +125,23 @@ class PendingAppend:
             self.give_up(unavailable("the record was not acknowledged", error))
 
     def give_up(self, error: LogUnavailable) -> bool:
-        """Answer with a failure, unless there is an answer already.
+        """Fail the future, unless it is complete already.
 
         Args:
             error: The failure.
 
         Returns:
-            True when it became the answer.
+            True when the future failed with it.
         """
         return futures.fail_once(self.future, error)
 
 
 class PendingAppends:
-    """Counts the records that the client library holds, and gives up
-    those that take too long.
+    """Counts the records that the library holds, and times them out.
 
-    The library itself has no bound on either: its buffer grows without
-    end, and a record that waits for a producer id never expires. A
-    record that was given up still counts until the library lets it go.
+    The library itself limits neither: its buffer grows without end, and
+    a record that waits for a producer id never expires (docs/adr/0013).
+    A record that timed out still counts until the library lets it go.
     """
 
     def __init__(
@@ -138,14 +152,14 @@ class PendingAppends:
         clock: Clock,
         timeout_s: float = BOUND_SECONDS,
     ) -> None:
-        """Start the watch.
+        """Start the thread that times records out.
 
         Args:
             partitions: The topic's partition count.
-            limit: So many records are held at most.
-            outcome: Is told what became of them.
-            clock: Measures.
-            timeout_s: After so many seconds a record is given up.
+            limit: Maximum number of records.
+            outcome: Is informed about each record.
+            clock: Times the records.
+            timeout_s: A record without an answer fails after this time.
         """
         self._limit = limit
         self._outcome = outcome
@@ -162,23 +176,28 @@ class PendingAppends:
         self._thread.start()
 
     def begin(self, partition: int, size: int = 0) -> PendingAppend:
-        """Take a record.
+        """Count a record and start its timeout.
 
         Args:
-            partition: Where it goes.
-            size: How many bytes it has.
+            partition: The record's partition.
+            size: Its size in bytes.
 
         Returns:
-            What to tell its fate.
+            The pending append, which takes the library's answer.
 
         Raises:
-            LogUnavailable: Too many are on their way.
+            LogUnavailable: Too many records or bytes are waiting
+                already.
         """
         with self._lock:
             if self._count >= self._limit:
-                raise LogUnavailable(f"{self._limit} records wait for Kafka already")
+                raise LogUnavailable(
+                    f"{self._limit:,} records already wait for Kafka, which is the limit"
+                )
             if self._bytes and self._bytes + size > MAX_BYTES:
-                raise LogUnavailable(f"{self._bytes:,} bytes wait for Kafka already")
+                raise LogUnavailable(
+                    f"{self._bytes:,} bytes already wait for Kafka, the limit is {MAX_BYTES:,}"
+                )
             self._count += 1
             self._bytes += size
             self._waiting[partition] += 1
@@ -189,22 +208,22 @@ class PendingAppends:
         return pending
 
     def waiting(self, partition: int) -> int:
-        """Tell how many records are on their way.
+        """Return how many records of a partition the library holds.
 
         Args:
-            partition: Where to.
+            partition: Its number.
 
         Returns:
-            The number of those that the library holds.
+            The count, with those that have timed out.
         """
         return self._waiting[partition]
 
     def completed(self, pending: PendingAppend, error: BaseException | None) -> None:
-        """Note that the library let go of a record.
+        """Note that the library has let go of a record.
 
         Args:
-            pending: What `begin` gave.
-            error: Why it failed, None when it got through.
+            pending: The record, as `begin` returned it.
+            error: Why it failed; None when it was acknowledged.
         """
         with self._lock:
             self._count -= 1
@@ -217,19 +236,20 @@ class PendingAppends:
             self._outcome.record_failure(pending.partition)
 
     def close(self) -> None:
-        """Give up what is left and stop the watch; safe to repeat."""
+        """Fail what is left and end the thread; safe to repeat."""
         self._closing.set()
         self._wake.set()
         self._thread.join(1.0)
         self._expire(float("inf"), "the log was closed")
 
     def _run(self) -> None:
+        """Time records out; sleep while none is pending."""
         while not self._closing.is_set():
             self._wake.wait()
             self._closing.wait(SWEEP_SECONDS)
             self._expire(
                 self._clock.monotonic(),
-                f"Kafka did not acknowledge the record in {self._timeout_s:g} s",
+                f"Kafka did not acknowledge the record within {self._timeout_s:g} s",
             )
             if not self._pending:
                 self._wake.clear()
@@ -237,8 +257,9 @@ class PendingAppends:
                     self._wake.set()
 
     def _expire(self, now: float, reason: str) -> None:
-        # Every record has the same bound, so that they expire in the
-        # order in which they came.
+        """Fail the records whose time is over, oldest first."""
+        # Every record has the same timeout, so they expire in the order
+        # in which they were sent.
         while self._pending:
             pending = self._pending[0]
             if not pending.future.done():

@@ -1,6 +1,4 @@
-"""Keeping a producer at hand: made in the background, made anew when it
-has failed for good.
-"""
+"""Connects a producer in the background; replaces one that failed."""
 
 import threading
 from collections.abc import Callable
@@ -11,14 +9,14 @@ from angarium.engines.kafka.topic_producer import TopicProducer
 from angarium.threads import NamedThread
 
 REPLACE_SECONDS = 10.0
-"""After so long without a single acknowledgement a producer is
-replaced: whatever state it is in (fenced, its thread ended), a new one
-starts clean as soon as a broker answers.
+"""After this time without any acknowledgement a producer is replaced:
+whatever its state (fenced, its thread ended), a new one starts clean as
+soon as a broker answers.
 """
 
 MIN_PRODUCER_SECONDS = 1.0
-"""So long a new producer is left alone: what ends every producer at
-once makes no more of them than that.
+"""Minimum lifetime of a producer: a fault that ends every producer at
+once causes no more than one in this time.
 """
 
 _LOOK_SECONDS = 0.5
@@ -29,9 +27,7 @@ _log = logs.get("angarium.kafka")
 
 
 class ProducerSupervisor:
-    """Connects a producer and replaces it; nobody ever delays for
-    that.
-    """
+    """Keeps a connected producer, so that no sender waits for one."""
 
     def __init__(
         self,
@@ -39,21 +35,21 @@ class ProducerSupervisor:
         failing_for: Callable[[], float],
         replaced: Callable[[], None],
     ) -> None:
-        """Start to connect.
+        """Start the thread that connects.
 
         Args:
-            connect: Makes a producer, or raises LogUnavailable or
+            connect: Creates a producer, or raises LogUnavailable or
                 SetupError.
-            failing_for: Tells for how many seconds records have been
-                failing.
-            replaced: Is called after a new producer took the place of
+            failing_for: Returns for how many seconds records have
+                failed.
+            replaced: Called after a new producer has taken the place of
                 another.
         """
         self._connect = connect
         self._failing_for = failing_for
         self._replaced = replaced
         self._producer: TopicProducer | None = None
-        self._reason = "the connection is being made"
+        self._reason = "still connecting"
         self._repeats = logs.Repeats()
         self._tried = threading.Event()
         self._made = threading.Event()
@@ -63,7 +59,7 @@ class ProducerSupervisor:
 
     @property
     def live(self) -> TopicProducer:
-        """The producer.
+        """The connected producer.
 
         Raises:
             LogUnavailable: There is none now.
@@ -82,11 +78,10 @@ class ProducerSupervisor:
             producer.rested()
 
     def wait_until_tried(self, seconds: float) -> None:
-        """Wait for the first producer, or for the first failure to make
-        one.
+        """Wait for the first producer or the first failure to connect.
 
         Args:
-            seconds: At most.
+            seconds: Maximum wait.
         """
         self._tried.wait(seconds)
 
@@ -94,12 +89,12 @@ class ProducerSupervisor:
         """Wait for the first producer.
 
         Args:
-            seconds: At most.
+            seconds: Maximum wait.
         """
         self._made.wait(seconds)
 
     def close(self) -> None:
-        """End the producer; safe to repeat."""
+        """End the thread and the producer; safe to repeat."""
         self._closing.set()
         self._thread.join(_CLOSE_SECONDS * 4)
         producer, self._producer = self._producer, None
@@ -108,6 +103,7 @@ class ProducerSupervisor:
             producer.close(_CLOSE_SECONDS)
 
     def _run(self) -> None:
+        """Check the producer twice a second; replace it if needed."""
         delays = backoff.delays(most=_RETRY_SECONDS)
         while not self._closing.is_set():
             if self._is_healthy(self._producer):
@@ -117,6 +113,7 @@ class ProducerSupervisor:
                 self._closing.wait(MIN_PRODUCER_SECONDS if self._try_replace() else next(delays))
 
     def _is_healthy(self, producer: TopicProducer | None) -> bool:
+        """Return whether a producer exists and records get through."""
         return (
             producer is not None
             and not producer.has_failed
@@ -124,24 +121,31 @@ class ProducerSupervisor:
         )
 
     def _try_replace(self) -> bool:
+        """Return whether a new producer connected; log a failure."""
         try:
             self._replace()
-        except Exception as error:  # noqa: BLE001 - told; a thread that ends here would never connect again
+        except Exception as error:  # noqa: BLE001 - logged; a thread that ends here would never connect again
             self._log_failure(error)
             return False
         return True
 
     def _replace(self) -> None:
+        """Connect a new producer, publish it, then end the old one."""
         producer = self._connect()
         old, self._producer = self._producer, producer
         self._replaced()
         self._made.set()
         self._tried.set()
-        _log.info("kafka_connected", "A producer has found its topic.", replaced=old is not None)
+        _log.info(
+            "kafka_connected",
+            "A producer is connected and has found its topic.",
+            replaced=old is not None,
+        )
         if old is not None:
             old.close(0.0)
 
     def _log_failure(self, error: Exception) -> None:
+        """Log why connecting failed, and tell later senders."""
         self._reason = str(error)
         if isinstance(error, SetupError):
             _log.limited_error(
@@ -156,7 +160,7 @@ class ProducerSupervisor:
             _log.limited_error(
                 self._repeats,
                 "connect_failed",
-                "Connecting failed in a way that was not foreseen.",
+                "Connecting failed unexpectedly.",
                 error,
             )
         self._tried.set()

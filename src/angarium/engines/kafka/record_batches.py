@@ -1,11 +1,10 @@
-"""Batches of records as they lie in the log, read as far as they can
-be.
+"""Record batches of the log, decoded as far as possible.
 
-The form is the record batch of Kafka's public protocol, version 2 of
+The format is the record batch of Kafka's public protocol, version 2 of
 the message format (kafka.apache.org/documentation/#recordbatch; KIP-98,
-headers KIP-82), the only one that brokers since 4.0 have. The library's
-own reader stops at the first record that breaks a rule, and gives
-neither the rest of the batch nor its bytes.
+headers KIP-82), the only one that brokers since 4.0 store. The
+library's own decoder stops at the first record that breaks a rule, and
+returns neither the rest of the batch nor its bytes.
 """
 
 import struct
@@ -19,26 +18,24 @@ from angarium.engines.kafka.crc32c import crc32c
 from angarium.ports.message_log import Record
 
 UNKNOWN_TIME = -1
-"""When a batch was appended that does not fit its checksum: believing
-it might move time on for ever.
+"""The append time of a batch with a wrong checksum: a wrong time could
+move the largest append time forward for good.
 """
 
-MAX_RECORD_OVERHEAD = 21
-"""Bytes of a record's length, attributes, time and offset at most."""
-
 _HEADER = struct.Struct(">qiibIhiqqqhii")
+HEADER_BYTES = _HEADER.size
+"""Bytes of a batch before its first record."""
+
 _LENGTH = struct.Struct(">8xi")
 _CHECKED_FROM = 21
-"""The checksum covers what follows it: the attributes and all behind
+"""The checksum covers what follows it: the attributes and all after
 them.
 """
 
 _FORMAT = 2
 _CODEC, _LOG_APPEND_TIME, _TRANSACTIONAL, _CONTROL = 0x07, 0x08, 0x10, 0x20
 _MAX_VARINT_BYTES = 10
-"""What a number of 64 bits takes."""
-
-Headers = list[tuple[str, bytes]]
+"""Maximum bytes of a number of 64 bits, 7 bits in each."""
 
 
 class MalformedBatch(ValueError):
@@ -70,20 +67,20 @@ _CODECS: Mapping[int, _Codec] = {
 
 @dataclass(frozen=True, slots=True)
 class RecordBatch:
-    """One batch, whose records are not read yet; the attributes are the
-    fields of its header.
+    """One batch, whose records are not decoded yet.
 
     Attributes:
         data: All its bytes.
-        base_offset: The offset of its first record, as it was appended.
+        base_offset: The offset of its first record when it was
+            appended.
         leader_epoch: Counts the leaders of the partition.
-        attributes: Flags.
-        last_offset: The offset of its last record, which may be gone
-            since.
-        first_timestamp: What the records' times are counted from.
-        max_timestamp: The largest of them; the append's where the topic
-            says so.
-        producer_id: Who made it; -1 for nobody in particular.
+        attributes: Flags of the batch, as the protocol defines them.
+        last_offset: The offset of its last record, which may have been
+            deleted since.
+        first_timestamp: The base of the records' timestamps.
+        max_timestamp: The largest of them; the append time where the
+            topic says so.
+        producer_id: The idempotent producer's id; -1 for none.
         records_count: How many records it has.
     """
 
@@ -99,10 +96,10 @@ class RecordBatch:
 
     @classmethod
     def parse(cls, data: memoryview) -> "RecordBatch":
-        """Read a batch's header, and believe it.
+        """Return the batch that a header describes, unverified.
 
         Args:
-            data: The batch, which has a whole header.
+            data: The batch, with a complete header.
 
         Returns:
             The batch.
@@ -116,12 +113,12 @@ class RecordBatch:
 
     @property
     def next_offset(self) -> int:
-        """The offset behind its last record."""
+        """The offset after its last record."""
         return self.last_offset + 1
 
     @property
     def has_producer_id(self) -> bool:
-        """Whether an idempotent or transactional producer made it."""
+        """Whether an idempotent or transactional producer wrote it."""
         return self.producer_id >= 0
 
     @property
@@ -131,38 +128,38 @@ class RecordBatch:
 
     @property
     def is_control(self) -> bool:
-        """Whether brokers wrote it for themselves."""
+        """Whether brokers wrote it for themselves, as a marker."""
         return bool(self.attributes & _CONTROL)
 
     def records(self, partition: int) -> Iterator[Record]:
-        """Read the records.
+        """Decode the records.
 
         Args:
-            partition: Where the batch lies.
+            partition: The partition that holds the batch.
 
         Yields:
-            The records; one with a header whose name is no UTF-8 says
-            so.
+            The records. One with a header name that is not UTF-8
+            reports it as its problem.
 
         Raises:
-            UnsupportedCodecError: They are compressed in a way that
-                this process cannot undo.
-            MalformedBatch: The next one breaks the rules, or there are
-                bytes behind the last one.
+            UnsupportedCodecError: This process lacks the codec of their
+                compression.
+            MalformedBatch: The next record breaks the rules, or there
+                are bytes after the last one.
         """
         data = self._records_bytes()
         position, after = 0, self.base_offset
         for _ in range(self.records_count):
             record, position = self._record(data, position, partition)
             if not after <= record.offset <= self.last_offset:
-                raise MalformedBatch(f"offset {record.offset} is none of the batch's")
+                raise MalformedBatch(f"offset {record.offset} is not in the batch")
             after = record.offset + 1
             yield record
         if position != len(data):
-            raise MalformedBatch(f"{len(data) - position} bytes behind the last record")
+            raise MalformedBatch(f"{len(data) - position} bytes after the last record")
 
     def _records_bytes(self) -> bytes:
-        """Return what follows the header, without compression."""
+        """Return what follows the header, decompressed."""
         data = self.data[_HEADER.size :].tobytes()
         number = self.attributes & _CODEC
         if number == 0:
@@ -174,9 +171,7 @@ class RecordBatch:
         return found.decompress(data)
 
     def _record(self, data: bytes, start: int, partition: int) -> tuple[Record, int]:
-        """Return the record that begins at `start`, and where the next
-        one begins.
-        """
+        """Return the record at `start`, and where the next starts."""
         try:
             length, position = _varint(data, start)
             end = position + length
@@ -188,9 +183,9 @@ class RecordBatch:
             value, position = _field(data, position)
             headers, position, problem = _headers(data, position)
         except IndexError as error:
-            raise MalformedBatch("a record goes beyond its batch") from error
+            raise MalformedBatch("a record extends beyond its batch") from error
         if position != end or end > len(data):
-            raise MalformedBatch("a record is not as long as it says")
+            raise MalformedBatch("the length of a record is wrong")
         is_appended = self.attributes & _LOG_APPEND_TIME
         time = self.max_timestamp if is_appended else self.first_timestamp + time_delta
         return Record(
@@ -199,16 +194,15 @@ class RecordBatch:
 
 
 def split(response: memoryview) -> Iterator[memoryview]:
-    """Split an answer of the broker into its batches, whatever is in
-    them.
+    """Split a broker's answer into its batches, whatever they contain.
 
     Args:
-        response: Batches one behind the other.
+        response: Batches, one after the other.
 
     Yields:
-        The bytes of each; the last one is left out when the broker has
-        cut it off, but not when it is the only one: the broker sends
-        one whole batch at least.
+        The bytes of each batch. An incomplete last one is left out,
+        unless it is the only one: the broker sends at least one
+        complete batch.
     """
     begin = 0
     while len(response) - begin >= _LENGTH.size:
@@ -224,13 +218,13 @@ def split(response: memoryview) -> Iterator[memoryview]:
 
 
 def open_batch(data: memoryview) -> RecordBatch | None:
-    """Open a batch.
+    """Return the batch of some bytes, if the checksum matches.
 
     Args:
-        data: Its bytes.
+        data: The batch's bytes.
 
     Returns:
-        The batch; None when the bytes do not fit their checksum.
+        The batch; None when the checksum does not match.
     """
     if len(data) < _HEADER.size:
         return None
@@ -241,17 +235,17 @@ def open_batch(data: memoryview) -> RecordBatch | None:
 
 
 def decode(batch: RecordBatch, partition: int, position: int) -> Iterator[Record]:
-    """Decode a batch that fits its checksum.
+    """Decode a batch whose checksum matches.
 
     Args:
         batch: The batch.
-        partition: Where it lies.
-        position: The first offset that is asked for.
+        partition: The partition that holds it.
+        position: The first offset that was asked for.
 
     Yields:
-        Its records. One that breaks the rules of a record comes with
-        what can be read of it; what cannot be told apart comes as one,
-        at the last offset.
+        Its records. A record that breaks the rules is followed by
+        nothing: the rest of the batch becomes one record, at the last
+        offset, which reports the problem.
     """
     following = batch.base_offset
     try:
@@ -260,7 +254,7 @@ def decode(batch: RecordBatch, partition: int, position: int) -> Iterator[Record
             yield record
     except MemoryError:
         raise
-    except Exception as error:  # noqa: BLE001 - told in the record: one must not stop the others
+    except Exception as error:  # noqa: BLE001 - reported in the record: one must not stop the others
         if following <= batch.last_offset:
             first, last = max(following, position), batch.last_offset
             yield _undecodable(
@@ -271,17 +265,17 @@ def decode(batch: RecordBatch, partition: int, position: int) -> Iterator[Record
 def corrupt(
     data: memoryview, partition: int, position: int, following: memoryview | None
 ) -> Record:
-    """Stand in for a batch that does not fit its checksum.
+    """Return a record in place of a batch with a wrong checksum.
 
     Args:
-        data: Its bytes.
-        partition: Where it lies.
-        position: The first offset that is asked for.
-        following: The batch behind it, None when there is none.
+        data: The batch's bytes.
+        partition: The partition that holds it.
+        position: The first offset that was asked for.
+        following: The batch after it; None when there is none.
 
     Returns:
-        A record at the batch's last offset, or at `position` when
-        nothing sure is known of its offsets.
+        A record at the batch's last offset, or at `position` when its
+        offsets cannot be trusted.
     """
     last = position
     if len(data) >= _HEADER.size:
@@ -291,49 +285,25 @@ def corrupt(
         )
         if sure and batch.base_offset <= position <= batch.last_offset:
             last = batch.last_offset
-    return _undecodable(
-        partition, position, last, UNKNOWN_TIME, data, "they do not fit their checksum"
-    )
+    return _undecodable(partition, position, last, UNKNOWN_TIME, data, "the checksum is wrong")
 
 
 def contains(data: memoryview, position: int) -> bool:
-    """Tell whether a batch can be read and has a certain record.
+    """Return whether a batch can be decoded and has a certain record.
 
     Args:
-        data: Its bytes.
+        data: The batch's bytes.
         position: The record's offset.
 
     Returns:
-        False when it is not sure.
+        False when it is not certain.
     """
     batch = open_batch(data)
     return batch is not None and batch.base_offset <= position <= batch.last_offset
 
 
-def max_batch_bytes(key: bytes | None, value: bytes | None, headers: Headers) -> int:
-    """Compute what a record needs: brokers compare whole batches.
-
-    Args:
-        key: Its key.
-        value: Its value.
-        headers: Its headers.
-
-    Returns:
-        The size of a batch with this record alone, at most.
-    """
-    fields = [key, value]
-    for name, content in headers:
-        fields += name.encode(), content
-    size = _HEADER.size + MAX_RECORD_OVERHEAD + _varint_bytes(len(headers))
-    for field in fields:
-        size += 1 if field is None else _varint_bytes(len(field)) + len(field)
-    return size
-
-
 def _varint(data: bytes, position: int) -> tuple[int, int]:
-    """Return the number at `position`, and where what follows it
-    begins.
-    """
+    """Return the number at `position`, and the position after it."""
     byte = data[position]
     position += 1
     number, shift = byte & 0x7F, 7
@@ -348,14 +318,10 @@ def _varint(data: bytes, position: int) -> tuple[int, int]:
     return number >> 1 ^ -(number & 1), position
 
 
-def _varint_bytes(number: int) -> int:
-    """Return how many bytes a number of 0 or more takes."""
-    return max(1, -(-(number << 1).bit_length() // 7))
-
-
 def _field(data: bytes, position: int) -> tuple[bytes | None, int]:
-    """Return the bytes at `position` that come behind their length,
-    None for none, and where they end.
+    """Return the bytes at `position`, and the position after them.
+
+    They follow their length; a negative length means None.
     """
     length, position = _varint(data, position)
     if length < 0:
@@ -365,12 +331,13 @@ def _field(data: bytes, position: int) -> tuple[bytes | None, int]:
 
 
 def _headers(data: bytes, position: int) -> tuple[dict[str, bytes | None], int, str | None]:
-    """Return the headers at `position`, where they end, and what is
-    wrong with their names.
+    """Return the headers at `position`, where they end, and a problem.
+
+    The problem is a header name that is not UTF-8, or None.
     """
     count, position = _varint(data, position)
     if count < 0:
-        raise MalformedBatch("fewer than no headers")
+        raise MalformedBatch("the number of headers is negative")
     headers: dict[str, bytes | None] = {}
     problem = None
     for _ in range(count):
@@ -382,7 +349,7 @@ def _headers(data: bytes, position: int) -> tuple[dict[str, bytes | None], int, 
             text = name.decode()
         except UnicodeDecodeError:
             text = name.decode("utf-8", "backslashreplace")
-            problem = "the name of a header is no UTF-8"
+            problem = "the name of a header is not UTF-8"
         headers[text] = value
     return headers, position, problem
 
@@ -390,17 +357,20 @@ def _headers(data: bytes, position: int) -> tuple[dict[str, bytes | None], int, 
 def _undecodable(
     partition: int, first: int, last: int, time: int, data: memoryview, reason: str
 ) -> Record:
+    """Return one record that holds the bytes of a whole batch."""
     which = f"offset {last}" if first == last else f"offsets {first} to {last}"
     problem = (
-        f"{which} cannot be decoded: {reason}; the value is the whole batch as it lies in the log"
+        f"{which} cannot be decoded: {reason}; the value is the whole batch as stored in the log"
     )
     return Record(partition, last, time, None, bytes(data), {}, problem)
 
 
 def _first_offset(data: memoryview) -> int:
+    """Return the base offset, the first field of a batch's header."""
     return int.from_bytes(data[:8], "big", signed=True)
 
 
 def _describe(error: Exception) -> str:
-    # Other errors' texts may quote the content.
+    """Return an error as text that never quotes a message."""
+    # The text of other errors may quote the message.
     return str(error) if isinstance(error, UnsupportedCodecError) else type(error).__name__

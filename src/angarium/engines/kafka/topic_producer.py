@@ -1,4 +1,4 @@
-"""A producer that has found its topic."""
+"""A kafka-python producer that has found its topic."""
 
 import contextlib
 import threading
@@ -26,6 +26,9 @@ from angarium.engines.kafka.record_sizes import BATCH_BYTES, MAX_RECORD_BYTES
 from angarium.engines.kafka.topics import other_partitions
 
 BOOTSTRAP_MS = 1_500
+"""Maximum time for the first connection, so that connecting with the
+search for the topic takes at most 3 s.
+"""
 
 _OPTIONS: Mapping[str, object] = {
     "client_id": "angarium",
@@ -38,11 +41,11 @@ _OPTIONS: Mapping[str, object] = {
     "linger_ms": LINGER_MS,
     "max_block_ms": 300,
     "request_timeout_ms": 1_500,
-    # A batch that was sent and then expires inside the library takes
-    # the producer id with it, and no new one is ever asked for: nothing
-    # gets through any more, to any partition. So the library retries
-    # without an end, under the same sequence numbers, and giving up is
-    # done here (PendingAppends).
+    # A batch that was sent and then expires inside the library ends the
+    # producer id, and the library never asks for a new one: no record
+    # gets through any more (docs/adr/0013). So the library retries
+    # without an end, under the same sequence numbers, and records time
+    # out here (PendingAppends).
     "delivery_timeout_ms": 24 * 3600 * 1000,
     "retry_backoff_ms": 100,
     "reconnect_backoff_ms": 50,
@@ -58,19 +61,20 @@ _END_SECONDS = 2.0
 
 
 class TopicProducer:
-    """kafka-python's producer for one topic; used by any thread, never
-    blocks a sender of records.
+    """The library's producer for one topic (docs/adr/0013).
+
+    Used by any thread; it never blocks the sender of a record.
     """
 
     def __init__(
         self, producer: kafka.KafkaProducer, factory: ClientFactory[SenderClient], topic: str
     ) -> None:
-        """Keep the parts that `connect` made.
+        """Keep what `connect` created, and install the patches.
 
         Args:
             producer: The library's producer.
-            factory: Its network client.
-            topic: Where all records go.
+            factory: Has created its network client.
+            topic: The topic of all records.
         """
         self._producer = producer
         self._client = factory.client
@@ -91,10 +95,11 @@ class TopicProducer:
         """Find the brokers and the topic, within 3 s.
 
         Args:
-            connection: Where the brokers are.
-            topic: Which topic.
-            partitions: How many partitions it must have.
-            max_record_bytes: A record of more bytes is refused here.
+            connection: Addresses and login of the brokers.
+            topic: The topic's name.
+            partitions: The partition count that it must have.
+            max_record_bytes: A larger record is refused before it is
+                sent.
 
         Returns:
             A producer whose sends do not block.
@@ -102,7 +107,7 @@ class TopicProducer:
         Raises:
             LogUnavailable: No broker answers, or there is no such
                 topic.
-            SetupError: The topic has another number of partitions.
+            SetupError: The topic has another partition count.
         """
         factory = ClientFactory(SenderClient)
         producer = factory.connect(
@@ -125,8 +130,9 @@ class TopicProducer:
 
     @property
     def has_failed(self) -> bool:
-        """Whether the library refuses whatever comes, as it does once a
-        broker refused a record for good.
+        """Whether the library refuses every further record.
+
+        It does so once a broker has refused one with a permanent error.
         """
         return self._has_failed
 
@@ -140,21 +146,24 @@ class TopicProducer:
         """Send a record.
 
         Args:
-            pending: Is told its fate, and says the partition.
+            pending: Has the partition, and takes the answer.
             key: The record's key.
-            value: Its value.
-            headers: Its headers.
+            value: The record's value.
+            headers: The record's headers.
 
         Raises:
-            RecordTooLarge: At once, when no topic takes it.
-            LogUnavailable: At once, when it could not be pending.
+            RecordTooLarge: At once: no topic accepts a record of its
+                size.
+            LogUnavailable: At once: it could not be sent.
         """
         if self._cluster.partitions_for_topic(self._topic) is None:
-            # The library would wait for the topic here, on the caller's
-            # thread.
+            # The library would wait for the topic here, which blocks
+            # the caller's thread.
             self._cluster.request_update()
             self._client.wakeup()
-            raise LogUnavailable(f"topic {self._topic!r} is gone; `angarium init` makes it")
+            raise LogUnavailable(
+                f"topic {self._topic!r} no longer exists: create it with `angarium init`"
+            )
         self._client.linger.record_arrived()
         with translate("the record could not be sent"):
             try:
@@ -171,11 +180,12 @@ class TopicProducer:
         self._client.rested()
 
     def check(self) -> None:
-        """See whether a broker answers now and every partition has a
-        leader, within 1 s.
+        """Check that a broker answers and every partition has a leader.
+
+        It takes at most 1 s, or the time until the deadline in force.
 
         Raises:
-            LogUnavailable: Not so.
+            LogUnavailable: A partition cannot be written now.
         """
         answered = threading.Event()
         refreshed = self._cluster.request_update()
@@ -183,7 +193,7 @@ class TopicProducer:
         self._client.wakeup()
         timeout_s = deadline.remaining(_CHECK_SECONDS)
         if not answered.wait(timeout_s):
-            raise LogUnavailable(f"Kafka did not answer in {timeout_s:.1f} s")
+            raise LogUnavailable(f"Kafka did not answer within {timeout_s:.1f} s")
         if refreshed.failed():
             raise unavailable("Kafka does not answer", refreshed.exception)
         known = self._cluster.partitions_for_topic(self._topic)
@@ -193,8 +203,9 @@ class TopicProducer:
             raise LogUnavailable(f"partitions {lacking} of topic {self._topic!r} have no leader")
 
     def close(self, seconds: float) -> None:
-        """Send what is left and end the sender's thread; what is not
-        sent by then fails.
+        """Send what is left and end the sender's thread.
+
+        What is not sent in time fails.
 
         Args:
             seconds: How long sending may take; ending takes up to 2 s
@@ -208,11 +219,12 @@ class TopicProducer:
             self._producer.close(timeout=_END_SECONDS)
 
     def _on_failure(self, pending: PendingAppend, error: BaseException) -> None:
-        """Take the library's failure; called on the sender's thread."""
+        """Pass a failure on; called on the sender's thread."""
         self._has_failed = self._has_failed or ends_the_producer(error)
         pending.refused(error)
 
 
 def _expect(partitions: int, found: int, topic: str) -> None:
+    """Raise SetupError for another partition count than expected."""
     if found != partitions:
         raise SetupError(other_partitions(topic, found, partitions))

@@ -1,4 +1,4 @@
-"""The topics: made by `init`, checked at every start."""
+"""The topics: created by `init`, verified at every start."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -20,12 +20,12 @@ from angarium.engines.kafka.record_sizes import (
 )
 
 RETENTION_MS = 7 * 24 * 3600 * 1000
-"""New topics keep records so long, Kafka's own default: longer than any
-outage of the store may last.
+"""How long new topics keep records, Kafka's own default: longer than
+any outage of the store may last (docs/adr/0018).
 """
 
 SEGMENT_BYTES = 1024 * 1024 * 1024
-"""New topics' segments, Kafka's own default."""
+"""Segment size of new topics, Kafka's own default."""
 
 _REQUEST_MS = 5_000
 _BOOTSTRAP_MS = 2_000
@@ -34,50 +34,49 @@ _AT_LEAST = ("min.insync.replicas", "max.message.bytes", "segment.bytes")
 
 
 def dead_letters_of(topic: str) -> str:
-    """Name the topic of the records that could not be applied.
+    """Return the name of the topic that keeps a topic's dead letters.
 
     Args:
-        topic: The topic of all records.
+        topic: The topic of the log.
 
     Returns:
-        Its dead letters' topic.
+        The dead letters' topic.
     """
     return f"{topic}.dead"
 
 
 def other_partitions(topic: str, found: int, wanted: int) -> str:
-    """Say that a topic has another number of partitions, and what to
-    do.
+    """Return the error text for a topic with another partition count.
 
     Args:
-        topic: Which topic.
-        found: How many it has.
-        wanted: How many it should have.
+        topic: The topic's name.
+        found: Its partition count.
+        wanted: The count in the settings.
 
     Returns:
-        One line for a person.
+        One line that says what to do.
     """
     return (
-        f"topic {topic!r} has {found} partitions, not {wanted}: where partitions were added, keys "
-        "have "
-        "changed places, so name a new ANGARIUM_TOPIC and replay into it; "
-        f"set ANGARIUM_PARTITIONS={found} only where the topic was made with so many"
+        f"topic {topic!r} has {found} partitions, not {wanted}: if partitions were added later, "
+        "keys now map elsewhere, so set a new ANGARIUM_TOPIC and replay into it; "
+        f"set ANGARIUM_PARTITIONS={found} only if the topic was created with that count"
     )
 
 
 class KafkaTopics:
-    """The log's topic and the one of its dead letters."""
+    """The log's topic and its dead letters' topic."""
 
     def __init__(
         self, connection: KafkaConnectionSettings, topic: str, partitions: int, replication: int
     ) -> None:
-        """Say how they have to be.
+        """Keep what the topics have to be like.
 
         Args:
-            connection: Where the brokers are.
+            connection: Addresses and login of the brokers.
             topic: The log's topic.
-            partitions: Its partition count, for ever.
-            replication: On how many brokers each partition lies.
+            partitions: Its partition count, which never changes
+                (docs/adr/0014).
+            replication: How many brokers keep a copy of each partition.
         """
         self._connection = connection
         self._dead_letters = dead_letters_of(topic)
@@ -86,31 +85,31 @@ class KafkaTopics:
         self._in_sync = max(1, replication - 1)
 
     def create(self) -> tuple[str, ...]:
-        """Make the topics that are not there, then verify them all;
-        safe to repeat and to race.
+        """Create the topics that are missing, then verify all of them.
+
+        It is safe to repeat and to run concurrently.
 
         Returns:
-            The names of those that were made here.
+            The names of the topics that were created here.
 
         Raises:
-            SetupError: They cannot be made, or those that are there
-                differ.
-            LogUnavailable: No broker answers, or too few for the copies
-                that are asked for.
+            SetupError: They cannot be created, or existing ones differ.
+            LogUnavailable: No broker answers, or too few brokers for
+                the number of copies.
         """
         with self._administrator() as administrator:
             made = tuple(topic for topic in self._partitions if self._create(administrator, topic))
-            # What another one has made a moment ago may not be known to
+            # A topic that was created a moment ago may not be known to
             # every broker yet.
             administrator.wait_for_topics(list(self._partitions), timeout_ms=_TOGETHER_MS)
             self._verify(administrator)
         return made
 
     def verify(self) -> None:
-        """Compare the topics with what is asked for.
+        """Compare the topics with the settings.
 
         Raises:
-            SetupError: One is not there, or differs; every difference
+            SetupError: A topic is missing or differs; every difference
                 is named.
             LogUnavailable: No broker answers.
         """
@@ -119,6 +118,14 @@ class KafkaTopics:
 
     @contextmanager
     def _administrator(self) -> Iterator[kafka.KafkaAdminClient]:
+        """Yield a connected administration client, then close it.
+
+        Yields:
+            The library's client, connected.
+
+        Raises:
+            LogUnavailable: The library raised an error in the block.
+        """
         factory = ClientFactory(NetworkClient)
         administrator = factory.connect(
             self._connection,
@@ -133,11 +140,17 @@ class KafkaTopics:
         try:
             yield administrator
         except CLIENT_ERRORS as error:
-            raise unavailable("the topics could not be handled", error) from error
+            raise unavailable("the topics could not be managed", error) from error
         finally:
             administrator.close()
 
     def _create(self, administrator: kafka.KafkaAdminClient, topic: str) -> bool:
+        """Return whether a topic was created; False when it exists.
+
+        Raises:
+            LogUnavailable: Too few brokers are up.
+            SetupError: The brokers refuse it with a permanent error.
+        """
         wanted = {
             topic: {
                 "num_partitions": self._partitions[topic],
@@ -150,23 +163,21 @@ class KafkaTopics:
         except TopicAlreadyExistsError:
             return False
         except InvalidReplicationFactorError as error:
-            # Brokers that are starting, or were busy for too long, are
-            # not counted until they report.
+            # Brokers that are starting, or were busy for too long, do
+            # not count until they report.
             raise LogUnavailable(
-                f"topic {topic!r} cannot be made: ANGARIUM_TOPIC_REPLICATION is "
+                f"topic {topic!r} cannot be created: ANGARIUM_TOPIC_REPLICATION is "
                 f"{self._replication}, and "
                 f"fewer brokers are up. Start more brokers or set a lower value"
             ) from error
         except KafkaError as error:
             if error.retriable:
                 raise
-            raise SetupError(f"topic {topic!r} cannot be made: {error}") from error
+            raise SetupError(f"topic {topic!r} cannot be created: {error}") from error
         return True
 
     def _new_configs(self, topic: str) -> Mapping[str, str]:
-        """Return what a new topic is made with; where a value has to be
-        at least so large, with room.
-        """
+        """Return a new topic's settings, some with room to spare."""
         is_for_letters = topic == self._dead_letters
         room = {
             "max.message.bytes": str(
@@ -179,12 +190,12 @@ class KafkaTopics:
         return {**self._needed_configs(topic), **room}
 
     def _needed_configs(self, topic: str) -> Mapping[str, str]:
-        """Return what a topic must be like, at least."""
+        """Return the settings that a topic must have at least."""
         largest = str(DEAD_LETTER_TOPIC_BYTES if topic == self._dead_letters else MAX_BATCH_BYTES)
         return {
             "message.timestamp.type": "LogAppendTime",
             "cleanup.policy": "delete",
-            # A worker may lack the codec that another's producer uses.
+            # A worker may lack the codec that a foreign producer uses.
             "compression.type": "uncompressed",
             "min.insync.replicas": str(self._in_sync),
             "unclean.leader.election.enable": "false",
@@ -193,6 +204,7 @@ class KafkaTopics:
         }
 
     def _verify(self, administrator: kafka.KafkaAdminClient) -> None:
+        """Raise SetupError with all differences of all topics."""
         differences = [
             difference
             for topic in self._partitions
@@ -202,9 +214,10 @@ class KafkaTopics:
             raise SetupError("; ".join(differences))
 
     def _differences(self, administrator: kafka.KafkaAdminClient, topic: str) -> Iterator[str]:
+        """Yield how a topic differs, one text for each difference."""
         (described,) = administrator.describe_topics([topic])
         if described["error_code"] != 0:
-            yield f"topic {topic!r} is not there: run `angarium init`"
+            yield f"topic {topic!r} does not exist: create it with `angarium init`"
             return
         partitions = described["partitions"]
         if len(partitions) != self._partitions[topic]:
@@ -217,6 +230,7 @@ class KafkaTopics:
     def _config_differences(
         self, administrator: kafka.KafkaAdminClient, topic: str
     ) -> Iterator[str]:
+        """Yield what settings differ, with the command to set them."""
         resource = ConfigResource(ConfigResourceType.TOPIC, topic)
         described = administrator.describe_configs([resource], config_filter="all")
         configs = described["topic"][topic]
@@ -234,15 +248,14 @@ _log = logs.get("angarium.kafka")
 
 
 class TopicVerification:
-    """Compares the topics with the settings until they agree, which is
-    then remembered; used by any thread.
+    """Verifies the topics until they pass, and remembers that.
 
-    A process that starts while Kafka is away could not compare them,
-    and does so before it uses them.
+    A process that starts while Kafka is away cannot verify them at
+    once; it does so before it uses them. Used by any thread.
     """
 
     def __init__(self, verify: Callable[[], None]) -> None:
-        """Say how to compare.
+        """Start unverified.
 
         Args:
             verify: Raises SetupError for a difference, LogUnavailable
@@ -254,7 +267,7 @@ class TopicVerification:
         self._repeats = logs.Repeats()
 
     def verify(self) -> None:
-        """Compare, unless they agreed before.
+        """Verify the topics, unless they have passed before.
 
         Raises:
             SetupError: The topics differ.
@@ -266,12 +279,11 @@ class TopicVerification:
                 self._passed = True
 
     def ensure(self) -> None:
-        """Compare as above, for a caller to whom topics that differ are
-        a log that cannot be used.
+        """Verify the topics; report a difference as an unavailable log.
 
         Raises:
-            LogUnavailable: The topics differ, which is also told here,
-                or no broker answers.
+            LogUnavailable: The topics differ, which is also logged, or
+                no broker answers.
         """
         try:
             self.verify()

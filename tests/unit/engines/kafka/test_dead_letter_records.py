@@ -46,7 +46,7 @@ def test_what_does_not_fit_is_kept_without_its_value_and_says_so() -> None:
     kept = read_back(written)
     assert kept.record == replace(record, value=None)
     assert kept.detail == (
-        "no JSON; too large to be kept whole: without its value (10000 bytes), which only its "
+        "no JSON; too large to be kept complete: without its value (10000 bytes), which only its "
         "topic has"
     )
     assert (kept.reason, kept.trace_id) == ("undecodable_event", "t1")

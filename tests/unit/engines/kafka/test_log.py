@@ -92,7 +92,7 @@ def test_a_partition_that_did_not_answer_a_moment_ago_is_left_alone_and_tried_ag
 ) -> None:
     producer.refusal = KafkaConnectionError("gone")
     assert isinstance(writer.append(3, b"key", b"value", []).exception(0), LogUnavailable)
-    with pytest.raises(LogUnavailable, match="partition 3 did not answer a moment ago"):
+    with pytest.raises(LogUnavailable, match="partition 3 has just failed to answer"):
         writer.append(3, b"key", b"value", [])
     assert producer.sent == 1
     producer.refusal = None

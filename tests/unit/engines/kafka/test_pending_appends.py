@@ -89,7 +89,7 @@ def test_what_was_given_up_counts_until_the_library_lets_it_go(
     for each in sent:
         each.future.exception(ANSWER_SECONDS)
     assert flight.waiting(0) == 2
-    with pytest.raises(LogUnavailable, match="2 records wait"):
+    with pytest.raises(LogUnavailable, match="2 records already wait"):
         flight.begin(1)
     sent[0].acknowledged(Metadata(0, 1, 1))
     assert flight.waiting(0) == 1
@@ -141,11 +141,11 @@ def test_records_of_too_many_bytes_are_not_held(
 ) -> None:
     monkeypatch.setattr(pending_appends, "MAX_BYTES", 1_000)
     alone = flight.begin(0, 5_000)
-    with pytest.raises(LogUnavailable, match="5,000 bytes wait"):
+    with pytest.raises(LogUnavailable, match="5,000 bytes already wait"):
         flight.begin(0, 1)
     alone.refused(KafkaTimeoutError())
     flight.begin(0, 900)
-    with pytest.raises(LogUnavailable, match="900 bytes wait"):
+    with pytest.raises(LogUnavailable, match="900 bytes already wait"):
         flight.begin(0, 101)
     flight.begin(0, 100)
     assert outcomes.failures == [0]
@@ -155,7 +155,7 @@ def test_a_record_that_is_refused_for_its_size_is_not_there_and_its_partition_an
     flight: PendingAppends, outcomes: Outcomes
 ) -> None:
     sent = flight.begin(3)
-    sent.refused(RecordRefused("topic 'messages' takes no record of 9 bytes"))
+    sent.refused(RecordRefused("topic 'messages' accepts no record of 9 bytes"))
     assert isinstance(sent.future.exception(0), RecordTooLarge)
     assert outcomes == Outcomes(passes=[3])
     assert flight.waiting(3) == 0

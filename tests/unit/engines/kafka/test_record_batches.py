@@ -14,10 +14,10 @@ from angarium.engines.kafka.record_batches import (
     MalformedBatch,
     RecordBatch,
     decode,
-    max_batch_bytes,
     open_batch,
     split,
 )
+from angarium.engines.kafka.record_sizes import max_batch_bytes
 from angarium.ports.message_log import Record
 from tests.unit.engines.kafka.patches.fetching import sealed
 

@@ -18,8 +18,7 @@ from angarium.domain.events import (
     encode,
 )
 from angarium.domain.message import MAX_CONTENT_BYTES
-from angarium.engines.kafka.record_batches import max_batch_bytes
-from angarium.engines.kafka.record_sizes import BATCH_BYTES, MAX_BATCH_BYTES
+from angarium.engines.kafka.record_sizes import BATCH_BYTES, MAX_BATCH_BYTES, max_batch_bytes
 
 ROOT = Path(__file__).parents[4]
 ID = UUID(int=1)

@@ -19,24 +19,22 @@ extend `NetworkClient`.
 from angarium.engines.kafka.patches.network_client import NetworkClient
 
 PAUSE_MS = 50.0
-"""The sender's shortest pause before it looks at a broker again that is
+"""The sender's minimum pause before it looks again at a broker that is
 not ready.
 """
 
 
 class BackoffClient(NetworkClient):
-    """A network client for a producer, whose sender waits before it
-    looks again.
-    """
+    """A producer's network client whose sender waits between looks."""
 
     def connection_delay(self, node_id: object) -> float:
-        """Tell the sender how long to leave a broker alone.
+        """Return how long the sender leaves a broker alone.
 
         Args:
-            node_id: Which broker.
+            node_id: The broker's id.
 
         Returns:
-            Milliseconds, PAUSE_MS or more.
+            Milliseconds, at least PAUSE_MS.
         """
         seconds: float = super().connection_delay(node_id)
         return max(PAUSE_MS, seconds * 1000)

@@ -23,7 +23,7 @@ with polls that do not wait, every 20 ms, as a worker's while it has
 work, 0.4 to 13.7 s, and one join took more than 20 s; with polls of 1
 s, 1.0 to 2.1 s. With this, 0.2 to 2.4 s and 0.2 to 2.1 s.
 Mended upstream: delete this file, its test, and the call of `take_over`
-in `group_client.py`.
+in `group_member.py`.
 """
 
 from kafka import KafkaConsumer
@@ -33,37 +33,37 @@ from kafka.future import Future
 
 
 class JoinKeepingCoordinator(ConsumerCoordinator):  # type: ignore[misc]  # the library has no types
-    """A group coordinator that throws no finished rebalance away."""
+    """A group coordinator that uses every finished join."""
 
     _join_task: Future | None
 
     @classmethod
     def take_over(cls, consumer: KafkaConsumer) -> None:
-        """Mend the coordinator that the library has made; it offers no
-        way to choose another.
+        """Change the class of the coordinator of a consumer.
+
+        The library offers no way to choose another.
 
         Args:
-            consumer: Which has not joined its group.
+            consumer: Has not joined its group yet.
         """
         consumer._coordinator.__class__ = cls
 
     def need_rejoin(self) -> bool:
-        """Tell whether a poll has to see to a join.
+        """Return whether a poll has to deal with a join.
 
         Returns:
-            True also while the outcome of one is waited for.
+            True also while the outcome of one is awaited.
         """
         return self._join_task is not None or bool(super().need_rejoin())
 
     async def join_group_async(self, timeout_ms: float | None = None) -> bool:
-        """Join the group, or take up the join that is under way or has
-        just ended.
+        """Join the group, or use the join in progress or just finished.
 
         Args:
-            timeout_ms: How long it may take.
+            timeout_ms: Maximum wait in milliseconds.
 
         Returns:
-            True once joined, False when the time is up.
+            True once joined; False after the timeout.
         """
         ended = self._join_task
         if ended is not None and ended.is_done:
@@ -71,14 +71,14 @@ class JoinKeepingCoordinator(ConsumerCoordinator):  # type: ignore[misc]  # the 
         return bool(await super().join_group_async(timeout_ms=timeout_ms))
 
     def _again(self, ended: Future) -> Future | None:
-        """Give the outcome once more, when it is waited for.
+        """Return a new future with the outcome of a finished join.
 
         Args:
-            ended: Has it.
+            ended: The future of the finished join.
 
         Returns:
-            Will have it; None where it is a timeout, which the library
-            takes for that of its own wait.
+            None for a timeout, which the library would take for one of
+            its own wait.
         """
         if isinstance(ended.exception, KafkaTimeoutError):
             return None

@@ -1,4 +1,4 @@
-"""Lets a consumer go on behind a batch that cannot be decoded.
+"""Lets a consumer go on after a batch that cannot be decoded.
 
 Fault: the fetcher raises at the first record that it cannot decode, and
 keeps what raised. Asked for the same offset again, that has nothing and
@@ -12,7 +12,7 @@ lost are told by public errors, and handled in `lost_records.py`; the
 batches are read by the public format, in `record_batches.py`.
 Measured: in batches of 50, a record takes 6.3 us of CPU instead of 8.3.
 Mended upstream, with the bytes in what is raised: delete this file, its
-test, and the call of `take_over` in `group_client.py`.
+test, and the call of `take_over` in `group_member.py`.
 """
 
 from collections.abc import Iterator
@@ -35,31 +35,32 @@ from angarium.engines.kafka.record_batches import (
 from angarium.ports.message_log import Record
 
 MAX_REFETCHES = 3
-"""So often bytes that do not fit their checksum are asked for again,
-before they count as the log's own.
+"""How often bytes with a wrong checksum are fetched again before they
+count as what the log holds: a fault of the network passes.
 """
 
 _log = logs.get("angarium.kafka")
 
 
 class Refetches:
-    """Counts how often a place was asked for again: of each partition
-    the one that is read next.
+    """Counts how often a position was fetched again.
+
+    It keeps one position for each partition, the one that is read next.
     """
 
     def __init__(self) -> None:
-        """Begin with none."""
+        """Start with no position fetched again."""
         self._counts: dict[int, tuple[int, int]] = {}
 
     def allow(self, partition: int, offset: int) -> bool:
-        """Ask whether to fetch a place anew, and count it.
+        """Return whether to fetch a position again, and count it.
 
         Args:
-            partition: Where it is.
-            offset: Where it is in the partition.
+            partition: The partition's number.
+            offset: The offset that is read next.
 
         Returns:
-            False when that was done often enough.
+            False after MAX_REFETCHES times.
         """
         position, count = self._counts.get(partition, (offset, 0))
         count = count + 1 if position == offset else 1
@@ -68,7 +69,7 @@ class Refetches:
             return False
         _log.warning(
             "batch_corrupt",
-            "A batch does not fit its checksum and is fetched anew.",
+            "The checksum of a batch is wrong; the batch is fetched again.",
             partition=partition,
             offset=offset,
             attempt=count,
@@ -77,12 +78,12 @@ class Refetches:
 
 
 class TolerantRecords(Fetcher.PartitionRecords):  # type: ignore[misc]  # the library has no types
-    """One answer's records of a partition, given out as the port's own.
+    """The records of one partition in an answer, as the port's records.
 
     The library raises at the first record that it cannot decode, and
-    keeps what raised: asked again, that has nothing and does not say
-    so, and the poll never ends. Here such a record is given out like
-    any other.
+    keeps the batch that raised: asked again, it has nothing and does
+    not say so, and the poll never ends. Here such a record is returned
+    like any other.
     """
 
     refetches: Refetches
@@ -92,8 +93,10 @@ class TolerantRecords(Fetcher.PartitionRecords):  # type: ignore[misc]  # the li
     def _unpack_records(
         self, tp: TopicPartition, records: MemoryRecords, *_deserializers: object
     ) -> Iterator[Record]:
-        # However it ends: the library goes on asking what is not
-        # drained.
+        """Yield an answer's records; mark it as consumed at every end.
+
+        The library polls an answer again that is not marked.
+        """
         try:
             yield from self._read(tp.partition, list(split(memoryview(records._buffer))))
         except Exception:
@@ -102,6 +105,7 @@ class TolerantRecords(Fetcher.PartitionRecords):  # type: ignore[misc]  # the li
         self.drain()
 
     def _read(self, partition: int, batches: list[memoryview]) -> Iterator[Record]:
+        """Yield all batches' records; stop at an unreadable one."""
         for number, data in enumerate(batches, 1):
             following = batches[number] if number < len(batches) else None
             batch = open_batch(data)
@@ -112,7 +116,7 @@ class TolerantRecords(Fetcher.PartitionRecords):  # type: ignore[misc]  # the li
                     yield self._give_out(
                         corrupt(data, partition, self.next_fetch_offset, following)
                     )
-                # What lies behind it is best told by the broker.
+                # The broker knows best what follows it.
                 return
             self.leader_epoch = batch.leader_epoch
             self.bytes_read += len(data)
@@ -122,9 +126,7 @@ class TolerantRecords(Fetcher.PartitionRecords):  # type: ignore[misc]  # the li
             self.next_fetch_offset = batch.next_offset
 
     def _is_hidden(self, batch: RecordBatch) -> bool:
-        """Return whether a batch is a transaction's marker, or was
-        aborted.
-        """
+        """Return whether a batch is a marker, or was aborted."""
         # The broker names an answer's aborted transactions by producer
         # and first offset. A transaction ends at its marker, the only
         # kind of control batch that a topic of records has.
@@ -137,16 +139,17 @@ class TolerantRecords(Fetcher.PartitionRecords):  # type: ignore[misc]  # the li
         return bool(self._is_batch_aborted(batch))
 
     def _give_out(self, record: Record) -> Record:
+        """Count a record and move the next position after it."""
         self.records_read += 1
         self.next_fetch_offset = record.offset + 1
         return record
 
 
 class TolerantFetcher(Fetcher):  # type: ignore[misc]  # the library has no types
-    """A fetcher that gives out what it cannot decode.
+    """A fetcher that also returns what it cannot decode.
 
     Attributes:
-        refetches: What was fetched anew.
+        refetches: Counts what was fetched again.
     """
 
     PartitionRecords = TolerantRecords
@@ -154,11 +157,12 @@ class TolerantFetcher(Fetcher):  # type: ignore[misc]  # the library has no type
 
     @classmethod
     def take_over(cls, consumer: KafkaConsumer) -> None:
-        """Mend the fetcher that the library has made; it offers no way
-        to choose another.
+        """Change the class of the fetcher of a consumer.
+
+        The library offers no way to choose another.
 
         Args:
-            consumer: Which has not fetched anything.
+            consumer: Has not fetched anything yet.
         """
         cls.mend(consumer._fetcher)
 
@@ -167,14 +171,13 @@ class TolerantFetcher(Fetcher):  # type: ignore[misc]  # the library has no type
         """Change a fetcher's class.
 
         Args:
-            fetcher: Which has not fetched anything.
+            fetcher: Has not fetched anything yet.
         """
         fetcher.__class__ = cls
         fetcher.refetches = Refetches()
 
     def _parse_fetched_data(self, completed_fetch: CompletedFetch) -> TolerantRecords | None:
-        """Make records of an answer, also of bytes without a whole
-        batch in them.
+        """Return an answer's records, even of an incomplete batch.
 
         Args:
             completed_fetch: The answer.

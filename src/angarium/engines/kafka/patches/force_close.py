@@ -18,9 +18,9 @@ from kafka import KafkaProducer
 
 
 def force_close(producer: KafkaProducer) -> None:
-    """Let the sender's thread end now; what it has fails.
+    """End the sender's thread now; what it holds fails.
 
     Args:
-        producer: Which is of no use any more.
+        producer: One that is not needed any more.
     """
     producer._sender.force_close()

@@ -21,10 +21,10 @@ from kafka import KafkaProducer
 
 
 def linger_setter(producer: KafkaProducer) -> Callable[[float], None]:
-    """Give the way to change how long batches linger.
+    """Return a function that changes how long batches linger.
 
     Args:
-        producer: Whose batches.
+        producer: The producer of the batches.
 
     Returns:
         Takes milliseconds; any thread may call it.

@@ -19,21 +19,19 @@ and `KafkaAdminClient`: pass them there, and delete `__init__`.
 from kafka.net.compat import KafkaNetClient
 
 CONNECT_MS = 1_500
-"""How long a connection may take to be made; kafka-python waits 10 s
-and more, too long to be back in 5 s.
+"""Maximum time to make a connection; kafka-python waits 10 s and more,
+too long to recover within 5 s.
 """
 
 
 class NetworkClient(KafkaNetClient):  # type: ignore[misc]  # the library has no types
-    """A network client that waits no longer than CONNECT_MS for a
-    connection.
-    """
+    """A network client that limits how long connecting may take."""
 
     def __init__(self, **configs: object) -> None:
-        """Set the bounds.
+        """Set both timeouts of a connection to CONNECT_MS.
 
         Args:
-            **configs: What the library passes on.
+            **configs: Settings that the library passes.
         """
         bounds = {
             "socket_connection_setup_timeout_ms": CONNECT_MS,
@@ -42,7 +40,7 @@ class NetworkClient(KafkaNetClient):  # type: ignore[misc]  # the library has no
         super().__init__(**{**configs, **bounds})
 
     def has_connection(self) -> bool:
-        """Tell whether a connection to any broker stands.
+        """Return whether there is a connection to any broker.
 
         Returns:
             False when there is none; a silent broker counts until a

@@ -1,8 +1,8 @@
-"""Keeps one record that is too large from ending everybody's sending.
+"""Keeps one record that is too large from ending all sending.
 
 Fault: a batch that is too large for its topic is halved, which is well.
 A record that is alone in such a batch the library takes for the end of
-the producer: every record that waits fails with it, of whomever, and
+the producer: every record that waits fails with it, of every user, and
 nothing more is taken until there is another producer (docs/adr/0013).
 True in: kafka-python 3.0.12.
 Noticed by: `tests/unit/engines/kafka/patches/test_sender.py`, where the
@@ -29,36 +29,37 @@ _TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 
 
 class TolerantSender(Sender):  # type: ignore[misc]  # the library has no types
-    """Gives up a record that its topic does not take, and goes on with
-    the others.
+    """Fails a record that its topic refuses, and only that one.
 
     The broker has appended nothing of such a batch, so that the next
     one takes over its sequence numbers. An idempotent producer has one
-    batch of a partition under way at a time: none was numbered after.
+    batch of a partition in flight at a time: none was numbered after
+    it.
     """
 
     @classmethod
     def take_over(cls, producer: KafkaProducer) -> None:
-        """Mend the sender that the library has made; it offers no way
-        to choose another.
+        """Change the class of the sender of a producer.
+
+        The library offers no way to choose another.
 
         Args:
-            producer: Which has not sent anything.
+            producer: Has not sent anything yet.
         """
         producer._sender.__class__ = cls
 
     def _dispatch_error(
         self, batch: ProducerBatch, exception: Exception, partition_response: object
     ) -> None:
-        """Decide what becomes of a batch that failed."""
+        """Fail only the record that was refused for its size."""
         if not self._is_refused(batch, exception):
             super()._dispatch_error(batch, exception, partition_response)
             return
         topic_partition = batch.topic_partition
         self._transaction_manager.set_sequence_number(topic_partition, batch.base_sequence)
         refusal = RecordRefused(
-            f"topic {topic_partition.topic!r} takes no record of {batch.records.size_in_bytes()} "
-            "bytes: "
+            f"topic {topic_partition.topic!r} accepts no record of "
+            f"{batch.records.size_in_bytes()} bytes: "
             f"kafka-configs.sh --alter --topic {topic_partition.topic} "
             f"--add-config max.message.bytes={MAX_BATCH_BYTES}, or more"
         )
@@ -68,11 +69,9 @@ class TolerantSender(Sender):  # type: ignore[misc]  # the library has no types
         self._accumulator.muted.discard(topic_partition)
 
     def _is_refused(self, batch: ProducerBatch, exception: Exception) -> bool:
-        """Return whether it is sure that a batch with a single record
-        was refused for its size.
-        """
-        # An earlier attempt may have got through before the topic was
-        # told to take less; its numbers must not be given to others.
+        """Return whether a single record was certainly too large."""
+        # An earlier attempt may have succeeded before the topic's limit
+        # was lowered; its sequence numbers must not be used again.
         return (
             isinstance(exception, _TOO_LARGE)
             and batch.record_count == 1

@@ -27,10 +27,16 @@ class SenderClient(BackoffClient):
     """Wakes the sender only when it would look too late by itself.
 
     Attributes:
-        linger: Says how long batches linger now.
+        linger: How long batches linger now.
     """
 
     def __init__(self, clock: Clock | None = None, **configs: object) -> None:
+        """Start with a sender that has not looked yet.
+
+        Args:
+            clock: Of the linger; the system's when None.
+            **configs: Settings that the library passes.
+        """
         super().__init__(**configs)
         self._clock = clock or SystemClock()
         self.linger = AdaptiveLinger(self._clock)
@@ -40,7 +46,7 @@ class SenderClient(BackoffClient):
         self._wakeup_requested = False
 
     def steer(self, set_linger: Callable[[float], None]) -> None:
-        """Say how the producer is told how long batches linger.
+        """Choose how the producer learns how long batches linger.
 
         Args:
             set_linger: Takes milliseconds; called on the sender's
@@ -49,16 +55,15 @@ class SenderClient(BackoffClient):
         self._set_linger = set_linger
 
     def poll(self, timeout_ms: float | None = None, future: object = None) -> None:
-        """Wait for answers, for a wake-up, or for the time to pass;
-        called on the sender's thread.
+        """Wait for answers or a wake-up; called on the sender's thread.
 
         Args:
-            timeout_ms: Milliseconds at most; None for no bound.
+            timeout_ms: Maximum wait in milliseconds; None for no limit.
             future: Ends the wait as well.
         """
-        # First the time of the next look, then what may have come since
-        # the last one: whoever brings that does so in the other order,
-        # so that one of the two sees the other.
+        # First publish when the sender wakes, then read whether a
+        # record arrived since the last look: the threads that send do
+        # the two in the other order, so one of both sees the other.
         self._wakes_at = inf if timeout_ms is None else self._clock.monotonic() + timeout_ms / 1000
         lingers = self.linger.milliseconds()
         if (self._wakeup_requested or lingers < self._current_linger_ms) and (
@@ -74,9 +79,7 @@ class SenderClient(BackoffClient):
             self._set_linger(self._current_linger_ms)
 
     def wakeup(self) -> None:
-        """Let the sender look at its batches, unless it will before a
-        new one has lingered.
-        """
+        """Wake the sender, if a new batch would linger too long."""
         self._wakeup_requested = True
         self._wake_within(self.linger.milliseconds())
 
@@ -88,6 +91,7 @@ class SenderClient(BackoffClient):
             self._wake_within(self.linger.milliseconds())
 
     def _wake_within(self, milliseconds: float) -> None:
+        """Wake the sender if it would sleep longer than this."""
         if self._wakes_at > self._clock.monotonic() + milliseconds / 1000:
             self._wakes_at = 0.0
             super().wakeup()

@@ -88,7 +88,7 @@ def test_a_header_name_that_is_no_text_leaves_the_rest_of_the_batch_alone() -> N
         b"key",
         b"a",
         {"\\xff\\xfe": b"1", "trace_id": b"t"},
-        "the name of a header is no UTF-8",
+        "the name of a header is not UTF-8",
     )
     assert (whole.value, whole.problem) == (b"b", None)
     assert fetching.position() == 2
