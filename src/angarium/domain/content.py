@@ -22,8 +22,8 @@ def content_problem(content: str, field: str = "content") -> Problem | None:
             "The text is empty or only white space; send at least one character.",
             field,
         )
-    # A lone surrogate counts as the three bytes it would take, so that
-    # size is judged before form.
+    # Size comes before form; a lone surrogate counts as the three bytes
+    # it would take.
     size = len(content.encode("utf-8", "surrogatepass"))
     if size > MAX_CONTENT_BYTES:
         return Problem(

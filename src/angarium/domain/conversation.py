@@ -1,4 +1,4 @@
-"""Who talks to whom."""
+"""A private conversation of two users, and its position in a list."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -21,7 +21,7 @@ class Conversation:
     created_at: int
 
     def other(self, user_id: UUID) -> UUID:
-        """Give the participant that a user talks to.
+        """Return the participant that a user writes to.
 
         Args:
             user_id: One of the two participants.
@@ -35,8 +35,7 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True, order=True)
 class ConversationPosition:
-    """Where a conversation stands among a user's own: by creation, then
-    by id.
+    """The position of a conversation in a user's list: by creation.
 
     Attributes:
         created_at: Milliseconds since the epoch.

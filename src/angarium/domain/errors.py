@@ -5,11 +5,10 @@ from enum import StrEnum
 
 
 class Code(StrEnum):
-    """Stable, machine-readable names of everything that a caller can be
-    told.
+    """Stable, machine-readable names of all problems.
 
     The order is that of docs/http.md: of several wrong fields the first
-    one's code is answered.
+    one's code is answered (docs/adr/0024).
     """
 
     MALFORMED_REQUEST = "malformed_request"
@@ -77,8 +76,9 @@ class Problem:
 
 
 class Refused(Exception):
-    """A request that cannot be carried out as it stands; the caller can
-    mend it.
+    """A request that cannot be executed as it is.
+
+    The caller can correct it, or repeat it later.
 
     Attributes:
         problems: One problem or more, in the order of the codes.
@@ -87,6 +87,12 @@ class Refused(Exception):
     """
 
     def __init__(self, *problems: Problem, retry_after: int | None = None) -> None:
+        """Take the problems; the first one's detail is the text.
+
+        Args:
+            *problems: One or more, in the order of the codes.
+            retry_after: Seconds, None when a retry is useless.
+        """
         super().__init__(problems[0].detail)
         self.problems = problems
         self.retry_after = retry_after
@@ -110,26 +116,27 @@ class Refused(Exception):
 
 
 class Unavailable(Exception):
-    """Something that the service needs does not answer; the same call
-    may succeed later.
-    """
+    """A dependency does not answer; the same call may succeed later."""
 
 
 class LogUnavailable(Unavailable):
-    """The log did not take or give records in time; what was being
-    appended may or may not be there.
+    """The log did not accept or return records in time.
+
+    What was being appended may or may not be there.
     """
 
 
 class RecordTooLarge(LogUnavailable):
-    """The log takes no record of this size, now or later, until it is
-    told to: this one is not there.
+    """The log accepts no record of this size until it is configured to.
+
+    This one is not there.
     """
 
 
 class StoreUnavailable(Unavailable):
-    """The store did not answer in time; what was being written may or
-    may not be there.
+    """The store did not answer in time.
+
+    What was being written may or may not be there.
     """
 
 
@@ -138,6 +145,7 @@ class UndecodableEvent(Exception):
 
 
 class SetupError(Exception):
-    """The service cannot start as it is set up; the message says which
-    value and what to do next.
+    """The service cannot start with this configuration.
+
+    The message says which value is wrong, and what to do next.
     """

@@ -1,4 +1,4 @@
-"""What travels through the log, and its versioned form in bytes."""
+"""The events in the log, and their versioned form in bytes."""
 
 import json
 from collections.abc import Callable
@@ -12,13 +12,12 @@ from angarium.domain.errors import UndecodableEvent
 from angarium.domain.identifiers import new_text_of, parse_uuid, recurring_uuid, text_of
 
 SCHEMA = "1"
-"""The version of the form below; it travels in the record's `schema`
-header.
-"""
+"""The version of the form below, in the record's `schema` header."""
 
 NEW_MESSAGE = "NEW_MESSAGE"
 MESSAGES_DELIVERED = "MESSAGES_DELIVERED"
 MAX_RECEIPT_IDS = 100
+"""The most messages that one receipt confirms: as many as a page has."""
 
 _ReadUuid = Callable[[str], UUID | None]
 
@@ -29,9 +28,9 @@ class NewMessage(NamedTuple):
     Attributes:
         event_id: Of this event; a retry of the same message is another
             event.
-        conversation_id: The partition key.
+        conversation_id: The partition key (docs/adr/0014).
         timestamp: When the API made the event, milliseconds since the
-            epoch; never used for ordering.
+            epoch; never used for ordering (docs/adr/0002).
         message_id: The message's own id.
         sender_id: Who wrote it.
         recipient_id: The other participant.
@@ -72,7 +71,7 @@ Event = NewMessage | MessagesDelivered
 
 
 def encode(event: Event) -> bytes:
-    """Put an event into bytes.
+    """Encode an event as bytes.
 
     Args:
         event: What happened.
@@ -81,8 +80,8 @@ def encode(event: Event) -> bytes:
         One JSON object in UTF-8, which `decode` reads back to an equal
         event.
     """
-    # Put together by hand: every message passes here, and an encoder
-    # takes three times as long.
+    # Written without an encoder, which takes three times as long: every
+    # message passes here (docs/adr/0022).
     recipient_id = text_of(event.recipient_id)
     if isinstance(event, NewMessage):
         kind = NEW_MESSAGE
@@ -101,7 +100,7 @@ def encode(event: Event) -> bytes:
 
 
 def decode(value: bytes, schema: str) -> Event:
-    """Read an event back from bytes.
+    """Decode an event from bytes.
 
     Args:
         value: The record's value.
@@ -112,7 +111,7 @@ def decode(value: bytes, schema: str) -> Event:
 
     Raises:
         UndecodableEvent: The schema is unknown, or the bytes are no
-            event of it; the message says which part.
+            event of it; the message says which part (docs/adr/0012).
     """
     if schema != SCHEMA:
         raise UndecodableEvent(f"unknown schema {schema[:32]!r}; this version reads {SCHEMA!r}")
@@ -141,37 +140,42 @@ def decode(value: bytes, schema: str) -> Event:
         return MessagesDelivered(
             event_id, conversation_id, timestamp, recipient_id, _message_ids(payload)
         )
-    raise UndecodableEvent("event_type is none that this version knows")
+    raise UndecodableEvent("event_type is not one that this version knows")
 
 
 def _mapping(value: object, name: str) -> dict[str, object]:
+    """Return a JSON object, or refuse the event."""
     if not isinstance(value, dict):
-        raise UndecodableEvent(f"{name} is no object")
+        raise UndecodableEvent(f"{name} is not an object")
     return cast("dict[str, object]", value)
 
 
 def _uuid(fields: dict[str, object], name: str, read: _ReadUuid = parse_uuid) -> UUID:
+    """Return the id in a field; `read` may reuse known ids."""
     return _as_uuid(fields.get(name), name, read)
 
 
 def _as_uuid(value: object, name: str, read: _ReadUuid = parse_uuid) -> UUID:
+    """Return an id from any JSON value, or refuse the event."""
     parsed = read(value) if isinstance(value, str) else None
     if parsed is None:
-        raise UndecodableEvent(f"{name} is no UUID")
+        raise UndecodableEvent(f"{name} is not a UUID")
     return parsed
 
 
 def _timestamp(fields: dict[str, object]) -> int:
+    """Return the event's time; `true` is an int, but no time."""
     value = fields.get("timestamp")
     if type(value) is not int:
-        raise UndecodableEvent("timestamp is no integer")
+        raise UndecodableEvent("timestamp is not an integer")
     return value
 
 
 def _content(payload: dict[str, object]) -> str:
+    """Return the text, judged by the same rules as a request's."""
     value = payload.get("content")
     if not isinstance(value, str):
-        raise UndecodableEvent("content is no string")
+        raise UndecodableEvent("content is not a string")
     problem = content_problem(value)
     if problem is not None:
         raise UndecodableEvent(f"content breaks the rules of a text: {problem.code}")
@@ -179,7 +183,8 @@ def _content(payload: dict[str, object]) -> str:
 
 
 def _message_ids(payload: dict[str, object]) -> tuple[UUID, ...]:
+    """Return 1 to 100 ids, each once."""
     value = payload.get("message_ids")
     if not isinstance(value, list) or not 1 <= len(value) <= MAX_RECEIPT_IDS:
-        raise UndecodableEvent(f"message_ids is no list of 1 to {MAX_RECEIPT_IDS} ids")
+        raise UndecodableEvent(f"message_ids is not a list of 1 to {MAX_RECEIPT_IDS} ids")
     return tuple(dict.fromkeys(_as_uuid(item, "message_ids") for item in value))

@@ -1,35 +1,36 @@
-"""How ids are made and read."""
+"""How ids are made and read (docs/adr/0008)."""
 
 import re
 from functools import lru_cache
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-TEXTS = 65_536
-"""So many ids are kept with their texts: those of whoever talks at the
-moment.
+MAX_TEXTS = 65_536
+"""How many ids are kept with their texts: those of active users and
+conversations.
 """
 
-NEW_TEXTS = 1_024
-"""As many as there may be requests in hand: what is kept longer, the
-garbage collector looks at in vain.
+MAX_NEW_TEXTS = 1_024
+"""About as many as there are concurrent requests: what is kept longer,
+the garbage collector visits in vain.
 """
 
-text_of = lru_cache(TEXTS)(UUID.__str__)
-"""Gives an id's text; the same few ids are written several times for
+text_of = lru_cache(MAX_TEXTS)(UUID.__str__)
+"""Return an id's text; the same few ids are written several times for
 every message.
 """
 
-new_text_of = lru_cache(NEW_TEXTS)(UUID.__str__)
-"""Gives the text of an id that nobody asks for again once its request
-is answered: a new message's.
+new_text_of = lru_cache(MAX_NEW_TEXTS)(UUID.__str__)
+"""Return the text of an id that is not needed after its request: a new
+message's.
 """
 
-RECURRING = 16_384
-"""So many ids that were read are kept: those of the conversations and
-people that talk at the moment.
+MAX_RECURRING = 16_384
+"""How many ids that were read are kept: those of active users and
+conversations.
 """
 
 UUID_LENGTH = 36
+"""Of the hyphenated form (RFC 9562, section 4)."""
 
 _CANONICAL = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
@@ -50,8 +51,7 @@ def parse_uuid(text: str) -> UUID | None:
 
 
 def recurring_uuid(text: str) -> UUID | None:
-    """Read the id of a conversation or of a person, which is likely to
-    have been read before.
+    """Read the id of a user or a conversation, which recurs.
 
     Args:
         text: What a client or a record has.
@@ -60,15 +60,15 @@ def recurring_uuid(text: str) -> UUID | None:
         As `parse_uuid`; mostly the same object as before, since reading
         an id costs more than a look-up.
     """
-    # Nothing else is kept, however long it is.
-    return _read_before(text) if len(text) == UUID_LENGTH else None
+    # A text of another length would only fill the cache.
+    return _read_cached(text) if len(text) == UUID_LENGTH else None
 
 
-_read_before = lru_cache(RECURRING)(parse_uuid)
+_read_cached = lru_cache(MAX_RECURRING)(parse_uuid)
 
 
 def user_id_for(username: str) -> UUID:
-    """Give the id of a user, the same on every machine.
+    """Make the id of a user, the same on every machine.
 
     Args:
         username: The name, exactly as it is compared.
@@ -80,12 +80,11 @@ def user_id_for(username: str) -> UUID:
 
 
 def conversation_id_for(one: UUID, other: UUID) -> UUID:
-    """Give the id of the private conversation of two users, whoever
-    asks first.
+    """Make the id of the private conversation of two users.
 
     Args:
         one: A participant.
-        other: The other participant.
+        other: The other participant; the order makes no difference.
 
     Returns:
         The version 5 UUID made from the sorted pair.

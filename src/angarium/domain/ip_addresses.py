@@ -1,5 +1,6 @@
-"""IP addresses as text: an IPv4 address written as IPv6 means the IPv4
-one.
+"""IP addresses as text, and the client that they stand for.
+
+An IPv4 address that is written as IPv6 means the IPv4 one.
 """
 
 from functools import lru_cache
@@ -11,15 +12,15 @@ IPNetwork = IPv4Network | IPv6Network
 MAPPED = IPv6Network("::ffff:0:0/96")
 """IPv4-mapped IPv6 addresses (RFC 4291, section 2.5.5.2)."""
 
-REMEMBERED = 4096
-"""Addresses whose key is kept, so that a request does not parse its own
-again.
+MAX_CACHED_KEYS = 4096
+"""How many addresses are kept with their key, so that a request does
+not parse its own again.
 """
 
 _MAPPED_BITS = 96
 _CLIENT_BITS = 64
-"""A site gets a /64 at least (RFC 6177): whoever has one address of it
-has them all.
+"""A site gets at least a /64 (RFC 6177): a client with one address of
+it has them all.
 """
 
 
@@ -62,10 +63,9 @@ def parse_network(text: str, strict: bool = True) -> IPNetwork | None:
     return IPv4Network((first, network.prefixlen - _MAPPED_BITS))
 
 
-@lru_cache(REMEMBERED)
+@lru_cache(MAX_CACHED_KEYS)
 def client_key(address: str) -> str:
-    """Name the client behind an address, for everything that is counted
-    by client.
+    """Name the client that an address belongs to, for all limits.
 
     Args:
         address: As the connection or a proxy names it.
@@ -73,7 +73,7 @@ def client_key(address: str) -> str:
     Returns:
         The same text for all addresses that one client may choose from:
         an IPv4 address, or an IPv6 network of 64 bits. A text that is
-        no address stands for itself.
+        no address is returned as it is.
     """
     parsed = parse_address(address)
     if parsed is None:
@@ -84,7 +84,7 @@ def client_key(address: str) -> str:
 
 
 def is_loopback(address: str) -> bool:
-    """Tell whether only this machine reaches an address.
+    """Say whether only this machine can reach an address.
 
     Args:
         address: As it is written.

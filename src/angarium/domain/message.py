@@ -1,4 +1,4 @@
-"""What is sent, and where it stands."""
+"""A message, its status and its positions."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -6,10 +6,11 @@ from enum import StrEnum
 from uuid import UUID
 
 MAX_CONTENT_BYTES = 10_240
+"""10 KB, the promised maximum of a text in UTF-8."""
 
 
 class Status(StrEnum):
-    """How far a message has come; it only ever rises, in this order."""
+    """How far a message has come; it only rises, in this order."""
 
     PENDING = "PENDING"
     SENT = "SENT"
@@ -18,8 +19,10 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class MessagePosition:
-    """Where a message stands in its conversation: the place of its
-    record in the log.
+    """The position of a message in its conversation, for ever.
+
+    It is made from the position of its record in the log
+    (docs/adr/0002).
 
     Attributes:
         timestamp: The partition's running maximum of append times,
@@ -33,11 +36,11 @@ class MessagePosition:
 
 
 BEGINNING = MessagePosition(-1, -1)
-"""A place before every message."""
+"""A position before every message."""
 
 LAST_OFFSET = 2**63 - 1
-"""No record has it, nor a later one: a place with it is the end of a
-millisecond, and no message's.
+"""The greatest 64-bit offset, which no record has: a position with it is
+the end of a millisecond.
 """
 
 
@@ -46,14 +49,13 @@ class Message:
     """A message as it is stored.
 
     Attributes:
-        message_id: The client's own id for it, or one minted by the
-            API.
+        message_id: The client's own id for it, or one made by the API.
         conversation_id: The conversation it belongs to.
         sender_id: Who wrote it.
         recipient_id: The other participant.
         content: The text, byte for byte as it was sent.
-        position: Its position; `place.timestamp` is the time that
-            readers see.
+        position: Where it is in the conversation; `position.timestamp`
+            is the time that readers see.
         status: How far it has come.
         delivered_at: When its first receipt was logged, milliseconds
             since the epoch; None before.
@@ -70,11 +72,13 @@ class Message:
 
 
 def status_when_stored(messages: Sequence[Message], online: Collection[UUID]) -> Sequence[Message]:
-    """Raise what is PENDING to SENT where its recipient is online.
+    """Change PENDING to SENT where the recipient is online.
+
+    Presence affects nothing else (docs/adr/0010).
 
     Args:
-        messages: As the router hands them over.
-        online: Who is.
+        messages: As the worker stores them.
+        online: The users who are online.
 
     Returns:
         The messages, in the same order.
@@ -91,8 +95,7 @@ def status_when_stored(messages: Sequence[Message], online: Collection[UUID]) ->
 
 @dataclass(frozen=True, slots=True, order=True)
 class InboxPosition:
-    """Where a message stands in its recipient's inbox: by time, then
-    conversation, then offset.
+    """The position of a message in its recipient's inbox.
 
     Attributes:
         timestamp: Milliseconds since the epoch.

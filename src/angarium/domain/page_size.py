@@ -6,26 +6,26 @@ from json.encoder import encode_basestring as quoted
 from angarium.domain.message import Message
 
 MAX_PAGE_BYTES = 1024 * 1024 + 64 * 1024
-"""A page ends before the item with which it would have more. A hundred
-texts of 10,240 plain letters still fit; of control characters, which
-JSON writes as six bytes each, eighteen do (docs/adr/0007).
+"""A page ends before the item that would exceed it. A hundred texts of
+10,240 plain letters still fit; of control characters, which JSON writes
+as six bytes each, eighteen do (docs/adr/0007).
 """
 
 FIELDS_BYTES = 400
-"""What a message takes in JSON besides its text, rounded up."""
+"""What a message takes in JSON besides its text, at most."""
 
 MAX_CHARACTER_BYTES = 6
 """What JSON takes for one character: a backslash, `u0001`."""
 
 
 def message_bytes(message: Message) -> int:
-    """Tell how many bytes a message takes in JSON.
+    """Return how many bytes a message takes in JSON.
 
     Args:
         message: Any.
 
     Returns:
-        No fewer than it takes.
+        At least what it takes.
     """
     return FIELDS_BYTES + len(quoted(message.content).encode())
 
@@ -37,8 +37,8 @@ def read_one_page(messages: Iterable[Message]) -> list[Message]:
         messages: Read on only as far as they are taken.
 
     Returns:
-        All that fit on a page, and one more where there is one: who
-        asks sees by it that others follow.
+        All that fit on a page, and one more where there is one: it
+        shows the caller that others follow.
     """
     taken: list[Message] = []
     room = MAX_PAGE_BYTES
@@ -51,14 +51,14 @@ def read_one_page(messages: Iterable[Message]) -> list[Message]:
 
 
 def count_fitting(sizes: Iterable[int]) -> int:
-    """Tell how many items fit on one page.
+    """Return how many items fit on one page.
 
     Args:
         sizes: Their bytes in JSON, in the order in which they are
             shown.
 
     Returns:
-        At least one where there is one.
+        At least one where there is one, so that no reader gets stuck.
     """
     count = 0
     room = MAX_PAGE_BYTES

@@ -1,4 +1,4 @@
-"""Which partition a key belongs to."""
+"""Which partition a key belongs to (docs/adr/0014)."""
 
 from functools import lru_cache
 
@@ -31,7 +31,9 @@ def murmur2(data: bytes) -> int:
 
 @lru_cache(maxsize=65_536)
 def partition_for(key: bytes, partitions: int) -> int:
-    """Choose the partition of a key, for ever.
+    """Choose the partition of a key.
+
+    It never changes, because the partition count never does.
 
     Args:
         key: The record's key.

@@ -1,12 +1,12 @@
 """What can be a password."""
 
 MIN_BYTES = 8
-"""Of a new one: NIST SP 800-63B, section 5.1.1.1, wants 8
+"""Of a new one: NIST SP 800-63B, section 5.1.1.1, asks for 8
 characters.
 """
 
 MAX_BYTES = 1024
-"""Far beyond any passphrase, and what a hash must read is bounded."""
+"""Far beyond any passphrase; it limits what a hash must read."""
 
 
 RULE = f"choose one of {MIN_BYTES} to {MAX_BYTES:,} bytes, without U+0000"
@@ -14,10 +14,10 @@ RULE = f"choose one of {MIN_BYTES} to {MAX_BYTES:,} bytes, without U+0000"
 
 
 def is_password(text: str) -> bool:
-    """Tell whether a text can be somebody's password.
+    """Say whether a text can be a user's password.
 
-    HMAC, on which scrypt stands, fills short keys up with zeros (RFC
-    2104): a password and the same with U+0000 behind it have one hash.
+    HMAC, which scrypt uses, pads short keys with zeros (RFC 2104): a
+    password and the same one followed by U+0000 have one hash.
 
     Args:
         text: The candidate of a login.
@@ -29,7 +29,7 @@ def is_password(text: str) -> bool:
 
 
 def new_password_fault(text: str) -> str | None:
-    """Say what keeps a text from being a new password.
+    """Say why a text cannot be a new password.
 
     Args:
         text: The candidate, in Unicode without lone surrogates.
@@ -47,4 +47,5 @@ def new_password_fault(text: str) -> str | None:
 
 
 def _size(text: str) -> int:
+    """Return the bytes of UTF-8; a lone surrogate counts three."""
     return len(text.encode("utf-8", "surrogatepass"))

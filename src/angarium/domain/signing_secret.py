@@ -1,15 +1,16 @@
 """What can be the secret that signs tokens."""
 
 MIN_BYTES = 32
-"""As long as the hash that it keys (RFC 7518, section 3.2: HS256 wants
-256 bits or more)."""
+"""As long as the hash (RFC 7518, section 3.2: HS256 needs at least 256
+bits).
+"""
 
 PUBLISHED_SECRET = "INSECURE-demo-secret-that-everybody-can-read"  # noqa: S105 - it is in docker-compose.yml
-"""For trying out on one machine. Whoever knows it can be anybody."""
+"""For a trial on one machine: who knows it can forge any token."""
 
 
 def signing_secret_fault(secret: str) -> str | None:
-    """Say what keeps a text from being a secret anywhere.
+    """Say why a text cannot be a secret anywhere.
 
     Args:
         secret: Its UTF-8 bytes are the key.
@@ -22,18 +23,17 @@ def signing_secret_fault(secret: str) -> str | None:
     if len(key) < MIN_BYTES:
         return f"has {len(key)} bytes"
     if len(set(key)) == 1:
-        return "is one byte over and over"
+        return "consists of one repeated byte"
     return None
 
 
 def is_published(secret: str) -> bool:
-    """Tell whether everybody can know a secret.
+    """Say whether a secret is public knowledge.
 
     Args:
         secret: The candidate.
 
     Returns:
-        True for the one of docker-compose.yml, whatever stands around
-        it.
+        True for the one of docker-compose.yml, with anything around it.
     """
     return PUBLISHED_SECRET in secret

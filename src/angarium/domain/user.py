@@ -1,4 +1,4 @@
-"""Who sends and receives."""
+"""A user, and the caller that a token proves."""
 
 import re
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who a request comes from, as its token proves.
+    """The caller of a request, as its token proves.
 
     Attributes:
         user_id: The caller's id.
@@ -38,7 +38,7 @@ class Principal:
 
 
 def is_username(text: str) -> bool:
-    """Tell whether a text can be a user's name.
+    """Say whether a text can be a user's name.
 
     Args:
         text: The candidate, compared exactly.

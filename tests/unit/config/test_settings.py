@@ -352,8 +352,8 @@ def test_a_variable_set_to_nothing_counts_as_not_set() -> None:
     [
         ("hush", "has 4 bytes"),
         ("h" * 31, "has 31 bytes"),
-        ("h" * 32, "is one byte over and over"),
-        ("0" * 64, "is one byte over and over"),
+        ("h" * 32, "consists of one repeated byte"),
+        ("0" * 64, "consists of one repeated byte"),
     ],
 )
 @pytest.mark.parametrize("command", [None, "serve", "worker"])

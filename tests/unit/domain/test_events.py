@@ -154,7 +154,7 @@ def test_bytes_that_are_no_json_in_utf8_are_no_event(value: bytes) -> None:
 
 @pytest.mark.parametrize("value", [b"null", b"1", b'"x"', b"[]", b"true"])
 def test_json_that_is_no_object_is_no_event(value: bytes) -> None:
-    with pytest.raises(UndecodableEvent, match="event is no object"):
+    with pytest.raises(UndecodableEvent, match="event is not an object"):
         decode(value, SCHEMA)
 
 

@@ -17,8 +17,8 @@ def test_32_bytes_that_differ_are_a_secret(secret: str) -> None:
     [
         ("", "has 0 bytes"),
         ("ä" * 15, "has 30 bytes"),
-        ("\0" * 32, "is one byte over and over"),
-        ("x" * 1000, "is one byte over and over"),
+        ("\0" * 32, "consists of one repeated byte"),
+        ("x" * 1000, "consists of one repeated byte"),
     ],
 )
 def test_a_short_or_a_repeated_one_is_none(secret: str, fault: str) -> None:

@@ -1,4 +1,4 @@
-"""Password hashes: scrypt, written as PHC strings."""
+"""Password hashes: scrypt, written as PHC strings (docs/adr/0011)."""
 
 import hashlib
 import hmac
@@ -16,8 +16,8 @@ from angarium.domain.errors import Code, Refused
 DEFAULT_LOG_N = 14
 DEFAULT_R = 8
 DEFAULT_P = 5
-"""OWASP, Password Storage Cheat Sheet, scrypt: one of five equally
-strong settings, the one with 16 MiB.
+"""OWASP, Password Storage Cheat Sheet, scrypt: of five equally strong
+settings the one with 16 MiB.
 """
 
 MIN_MEMORY_BLOCKS = 2**13 * 8
@@ -34,8 +34,15 @@ holds a thread for long.
 """
 
 SALT_BYTES = 16
+"""128 bits, as NIST SP 800-132, section 5.1, asks for."""
+
 HASH_BYTES = 32
+"""256 bits, more than any password has."""
+
 WAIT_SECONDS = 10.0
+"""The maximum that a login waits for others, where no deadline is
+nearer (docs/adr/0007).
+"""
 
 _PHC = re.compile(
     r"\$scrypt\$ln=([1-9][0-9]?),r=([1-9][0-9]{0,7}),p=([1-9][0-9]{0,7})"
@@ -68,6 +75,16 @@ class Derive(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Hash:
+    """A PHC string taken apart.
+
+    Attributes:
+        log_n: The exponent of the cost n.
+        r: Block size.
+        p: Parallelism.
+        salt: As it was stored.
+        digest: The derived key; its length is what a check derives.
+    """
+
     log_n: int
     r: int
     p: int
@@ -76,47 +93,35 @@ class _Hash:
 
     @property
     def n(self) -> int:
+        """The cost: 128 * n * r bytes are filled and read back."""
         return 1 << self.log_n
 
     @property
     def cost(self) -> int:
+        """Block operations in all: its time is in proportion."""
         return self.n * self.r * self.p
 
 
 class ScryptHasher:
-    """Hashes and verifies with a bounded number of derivations at
-    once.
-    """
+    """Implements `ports.identity.PasswordHasher`, a few at a time."""
 
     def __init__(self, parallelism: int = 2, derive: Derive = hashlib.scrypt) -> None:
-        """Set the bound.
+        """Set the limit of concurrent derivations.
 
         Args:
-            parallelism: Derivations at once; each takes a core and up
-                to 128 MiB.
+            parallelism: The maximum; each takes a core and up to 128
+                MiB.
             derive: Instead of `hashlib.scrypt`.
         """
         self._turns = threading.BoundedSemaphore(parallelism)
         self._derive = derive
-        # Nobody has a password for it: the digest is no derivation of
-        # any.
+        # Random bytes are no derivation of any password.
         self._dummy = _Hash(
             DEFAULT_LOG_N, DEFAULT_R, DEFAULT_P, os.urandom(SALT_BYTES), os.urandom(HASH_BYTES)
         )
 
     def hash(self, password: str) -> str:
-        """Hash a password with a new salt.
-
-        Args:
-            password: The password.
-
-        Returns:
-            A PHC string, `$scrypt$ln=14,r=8,p=5$salt$hash`, base64
-            without padding.
-
-        Raises:
-            Refused: `overloaded`: too many derivations are waiting.
-        """
+        """Implements `PasswordHasher.hash`: n=2^14, r=8, p=5."""
         wanted = _Hash(
             DEFAULT_LOG_N, DEFAULT_R, DEFAULT_P, os.urandom(SALT_BYTES), b"\0" * HASH_BYTES
         )
@@ -125,20 +130,7 @@ class ScryptHasher:
         return f"$scrypt${cost}${_encode(wanted.salt)}${_encode(digest)}"
 
     def verify(self, password: str, password_hash: str | None) -> bool:
-        """Compare a password with a hash, in the same time whether
-        there is one or not.
-
-        Args:
-            password: The candidate.
-            password_hash: A PHC string; None, or one that cannot be
-                read, costs the default and is False.
-
-        Returns:
-            True when they match.
-
-        Raises:
-            Refused: `overloaded`: too many derivations are waiting.
-        """
+        """Implements `PasswordHasher.verify`, in constant time."""
         kept = _parse(password_hash) if password_hash is not None else None
         compared = kept or self._dummy
         matches = hmac.compare_digest(self._digest(password, compared), compared.digest)
@@ -146,27 +138,23 @@ class ScryptHasher:
         return matches and kept is not None
 
     def is_hash(self, text: str) -> bool:
-        """Tell whether a text is a PHC string that `verify` reads.
-
-        Args:
-            text: The candidate.
-
-        Returns:
-            True when it is one of scrypt, neither weaker nor costlier
-            than the bounds of this module.
-        """
+        """Implements `PasswordHasher.is_hash` for scrypt alone."""
         return _parse(text) is not None
 
     def _level(self, password: str, spent: int) -> None:
-        # A cheaper, imported hash would answer sooner than an unknown
-        # user and so tell that there is one. The smallest accepted
-        # memory makes the finest grain: costs differ by whole multiples
-        # of it.
+        """Make a check of a cheap hash take as long as the default.
+
+        A cheaper, imported hash would answer sooner than an unknown
+        user, and so reveal that the user exists. The least accepted
+        memory has the finest steps: costs differ by whole multiples of
+        it.
+        """
         p = (self._dummy.cost - spent) // MIN_MEMORY_BLOCKS
         if p > 0:
             self._digest(password, _Hash(13, 8, p, self._dummy.salt, self._dummy.digest))
 
     def _digest(self, password: str, form: _Hash) -> bytes:
+        """Derive a key, once fewer than the maximum are derived."""
         if not self._turns.acquire(timeout=deadline.remaining(WAIT_SECONDS)):
             raise Refused.because(
                 Code.OVERLOADED,
@@ -175,15 +163,15 @@ class ScryptHasher:
             )
         try:
             return self._derive(
-                # A lone surrogate is no password of anybody, and no
-                # reason to fail either.
+                # No password has a lone surrogate, but a candidate may,
+                # and must not raise.
                 password.encode("utf-8", "surrogatepass"),
                 salt=form.salt,
                 n=form.n,
                 r=form.r,
                 p=form.p,
-                # OpenSSL's own sum for its three buffers
-                # (EVP_PBE_scrypt), which it compares with the bound.
+                # What OpenSSL compares with the limit: the sum of its
+                # three buffers (EVP_PBE_scrypt).
                 maxmem=128 * form.r * (form.n + form.p + 2),
                 dklen=len(form.digest),
             )
@@ -192,6 +180,7 @@ class ScryptHasher:
 
 
 def _parse(text: str) -> _Hash | None:
+    """Return a PHC string taken apart, None outside the bounds."""
     match = _PHC.fullmatch(text)
     if match is None:
         return None
@@ -209,8 +198,10 @@ def _parse(text: str) -> _Hash | None:
 
 
 def _encode(data: bytes) -> str:
+    """Return bytes in base64 without padding, as PHC strings have."""
     return b64encode(data).rstrip(b"=").decode()
 
 
 def _decode(text: str) -> bytes:
+    """Return the bytes of base64 without padding; refuse others."""
     return b64decode(text + "=" * (-len(text) % 4), validate=True)

@@ -10,18 +10,19 @@ from angarium.domain.signing_secret import MIN_BYTES, signing_secret_fault
 from angarium.file_safety import PRIVATE_MODE, UnsafeFile, open_private, sync_folder
 
 MAX_FILE_BYTES = 64 * 1024
-"""Far beyond any key; a file of another kind is not read into
-memory.
+"""Far beyond any key, so that no other file is read into memory by
+mistake.
 """
 
 
 def load_or_create(path: Path) -> str:
-    """Read the key from a file that only its owner can read; make it
-    when there is none.
+    """Read the key from a file, or create the file with a new one.
+
+    Only its owner may read it (docs/adr/0011).
 
     Args:
-        path: The file; its folder exists. Processes that race to make
-            it all get the same key.
+        path: The file; its folder exists. Processes that create it at
+            the same time all get the same key.
 
     Returns:
         The key, hex digits.
@@ -44,13 +45,13 @@ def load_or_create(path: Path) -> str:
 
 
 def _read(path: Path) -> str:
-    """Read the key from a file that is this user's alone.
+    """Read the key from a file that belongs to this user alone.
 
     Args:
         path: The file.
 
     Returns:
-        The key, without the blanks around it.
+        The key, without the white space around it.
 
     Raises:
         SetupError: Others may read or write the file, or it holds no
@@ -63,25 +64,23 @@ def _read(path: Path) -> str:
         raise SetupError(f"the signing key is not safe: {error}") from error
     with os.fdopen(descriptor, "rb") as file:
         content = file.read(MAX_FILE_BYTES + 1)
-    # Whoever restores it with an editor of Windows adds a byte order
-    # mark.
+    # An editor on Windows may have added a byte order mark.
     key = content.decode("utf-8-sig", "replace").strip()
     fault = _fault(content, key)
     if fault is not None:
         raise SetupError(
-            f"{path} holds no signing key of {MIN_BYTES} bytes or more: what is in it {fault}; "
-            "restore it "
-            "from a backup, or remove it and every user logs in again"
+            f"{path} holds no signing key of {MIN_BYTES} bytes or more: its content {fault}; "
+            "restore it from a backup, or remove it, and every user has to log in again"
         )
     return key
 
 
 def _fault(content: bytes, key: str) -> str | None:
-    """Say what keeps the content of the file from being a key.
+    """Say why the content of the file is not a key.
 
     Args:
         content: What was read.
-        key: The same as text, without the blanks around it.
+        key: The same as text, without the white space around it.
 
     Returns:
         What is wrong, None when nothing is.
@@ -97,13 +96,13 @@ def _fault(content: bytes, key: str) -> str | None:
 
 
 def _create(path: Path) -> None:
-    """Make the file durably, unless another process has.
+    """Create the file durably, unless another process already has.
 
     Args:
         path: The file.
 
     Raises:
-        OSError: It cannot be made.
+        OSError: It cannot be created.
     """
     draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_MODE)
@@ -112,19 +111,18 @@ def _create(path: Path) -> None:
             file.write(secrets.token_hex(MIN_BYTES) + "\n")
             file.flush()
             os.fsync(file.fileno())
-        # A link never replaces a file: of racing processes the first
-        # one's key stands.
+        # A link never replaces a file: the first process's key stays.
         with contextlib.suppress(FileExistsError):
             path.hardlink_to(draft)
     finally:
         draft.unlink()
-    # A key that is gone after a power cut ends every login.
+    # Without this, a power cut could lose the key and end every login.
     sync_folder(path.parent)
 
 
 def _unusable(path: Path, error: OSError) -> SetupError:
+    """Make the error for a file that the system refuses."""
     return SetupError(
-        f"the signing key {path} cannot be used: {error.strerror}; mend its permissions or choose "
-        "another "
-        "folder with ANGARIUM_DATA"
+        f"the signing key {path} cannot be used: {error.strerror}; correct its permissions, "
+        "or choose another folder with ANGARIUM_DATA"
     )

@@ -1,4 +1,4 @@
-"""Bearer tokens as JWTs, signed with one shared key."""
+"""Bearer tokens as JWTs, signed with one shared key (docs/adr/0011)."""
 
 import re
 from collections.abc import Mapping
@@ -13,30 +13,31 @@ from angarium.ports.identity import VerifiedToken
 
 ALGORITHM = "HS256"
 CLOCK_SKEW_SECONDS = 30
-"""How far `iat` and `nbf` may lie ahead: instances' clocks differ."""
+"""How far ahead `iat` and `nbf` may be: instances' clocks differ."""
 
-# The decoder passes over foreign characters and spare bits. Without
-# this check one token would have any number of spellings, each of which
-# would take a place in the cache of verified tokens.
+# The decoder skips foreign characters and spare bits. Without this
+# check one token would have any number of spellings, each with an entry
+# of its own in the cache of verified tokens.
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
 
 _REQUIRED = ("sub", "username", "iss", "aud", "iat", "exp", "jti")
 
 
 class JwtSigner:
-    """Issues and verifies HS256 tokens; the clock is the caller's, and
-    `exp` is strict.
+    """Implements `ports.identity.TokenSigner` with HS256.
+
+    The time comes from the caller, never from the library's own clock.
     """
 
     def __init__(self, secret: str, issuer: str, audience: str, ttl: int) -> None:
-        """Take the key and what every token must say.
+        """Set the key and the claims that every token must have.
 
         Args:
-            secret: Its UTF-8 bytes are the key, 32 of them at least
+            secret: Its UTF-8 bytes are the key, at least 32 of them
                 (RFC 7518, section 3.2).
             issuer: The `iss` of every token.
             audience: The `aud` of every token.
-            ttl: Seconds for which a token is good.
+            ttl: Seconds for which a token is valid.
         """
         self._key = secret.encode()
         self._issuer = issuer
@@ -44,15 +45,7 @@ class JwtSigner:
         self._ttl = ttl
 
     def issue(self, principal: Principal, now_ms: int) -> str:
-        """Make a token.
-
-        Args:
-            principal: Whom it names.
-            now_ms: Milliseconds since the epoch.
-
-        Returns:
-            A signed JWT that is good for the set time.
-        """
+        """Implements `TokenSigner.issue`; `jti` is a random UUID."""
         issued_at = now_ms // 1000
         claims: dict[str, object] = {
             "sub": str(principal.user_id),
@@ -66,35 +59,24 @@ class JwtSigner:
         return jwt.encode(claims, self._key, algorithm=ALGORITHM)
 
     def verify(self, token: str, now_ms: int) -> VerifiedToken:
-        """Check a token.
-
-        Args:
-            token: What the client sent.
-            now_ms: Milliseconds since the epoch.
-
-        Returns:
-            Whom it names, and until when.
-
-        Raises:
-            Refused: `expired_token` for one that was good until its
-                `exp`; `invalid_token` for any other fault.
-        """
+        """Implements `TokenSigner.verify`; `exp` has no leeway."""
         if _COMPACT.fullmatch(token) is None:
-            raise _invalid("it is no compact JWT with an HS256 signature")
+            raise _invalid("it is not a compact JWT with an HS256 signature")
         claims = self._claims(token)
         verified = _read(claims)
         if verified.is_good_at(now_ms):
             return verified
         if verified.not_before * 1000 > now_ms:
-            raise _invalid(f"its 'iat' or 'nbf' lies more than {CLOCK_SKEW_SECONDS} s ahead")
+            raise _invalid(f"its 'iat' or 'nbf' is more than {CLOCK_SKEW_SECONDS} s ahead")
         raise Refused.because(
             Code.EXPIRED_TOKEN, "The token has expired; log in again for a new one."
         )
 
     def _claims(self, token: str) -> Mapping[str, object]:
+        """Return the claims of a token with a valid signature."""
         try:
-            # PyJWT would read the machine's own clock: times are
-            # checked by the caller's instead.
+            # PyJWT would use the machine's own clock; `verify` checks
+            # times against the caller's.
             return jwt.decode(
                 token,
                 self._key,
@@ -115,14 +97,15 @@ class JwtSigner:
 
 
 def _read(claims: Mapping[str, object]) -> VerifiedToken:
+    """Return what the claims prove; refuse those of a wrong type."""
     subject, username, token_id = claims["sub"], claims["username"], claims["jti"]
     user_id = parse_uuid(subject) if isinstance(subject, str) else None
     if user_id is None:
-        raise _invalid("its 'sub' is no UUID")
+        raise _invalid("its 'sub' is not a UUID")
     if not isinstance(username, str) or not is_username(username):
-        raise _invalid("its 'username' is no name of a user")
+        raise _invalid("its 'username' is not a valid username")
     if not isinstance(token_id, str) or not token_id:
-        raise _invalid("its 'jti' is no text")
+        raise _invalid("its 'jti' is not a text, or empty")
     starts_at = max(_seconds(claims.get(name, 0), name) for name in ("iat", "nbf"))
     return VerifiedToken(
         Principal(user_id, username),
@@ -132,12 +115,14 @@ def _read(claims: Mapping[str, object]) -> VerifiedToken:
 
 
 def _seconds(value: object, name: str) -> int:
+    """Return a time claim, which must be a whole number."""
     if type(value) is not int:
-        raise _invalid(f"its {name!r} is no whole number of seconds")
+        raise _invalid(f"its {name!r} is not a whole number of seconds")
     return value
 
 
 def _invalid(fault: str) -> Refused:
+    """Make the refusal of a token, with what is wrong with it."""
     return Refused.because(
         Code.INVALID_TOKEN, f"The token is not valid: {fault}; log in again for a new one."
     )

@@ -49,8 +49,8 @@ def test_racing_processes_agree_on_one_key(tmp_path: Path) -> None:
         (b"", "has 0 bytes"),
         (b"short\n", "has 5 bytes"),
         (b"\n", "has 0 bytes"),
-        (b"\0" * 64, "is one byte over and over"),
-        (b"k" * 64 + b"\n", "is one byte over and over"),
+        (b"\0" * 64, "consists of one repeated byte"),
+        (b"k" * 64 + b"\n", "consists of one repeated byte"),
         (b"\xff" * 64, "is not UTF-8"),
         (b"0123456789abcdef" * 2 + b"\0" * 32, "has control characters"),
         (b"0123456789abcdef" * 5_000, "has more than 65,536 bytes"),
@@ -64,7 +64,7 @@ def test_a_file_without_a_key_is_refused_by_name_and_left_alone(
     path.chmod(0o600)
     with pytest.raises(SetupError, match="jwt_secret holds no signing key") as refused:
         load_or_create(path)
-    assert f"what is in it {fault};" in str(refused.value)
+    assert f"its content {fault};" in str(refused.value)
     assert path.read_bytes() == content
 
 
