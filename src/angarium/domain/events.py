@@ -17,7 +17,7 @@ SCHEMA = "1"
 NEW_MESSAGE = "NEW_MESSAGE"
 MESSAGES_DELIVERED = "MESSAGES_DELIVERED"
 MAX_RECEIPT_IDS = 100
-"""The most messages that one receipt confirms: as many as a page has."""
+"""The most messages of one receipt: as many as a page has."""
 
 _ReadUuid = Callable[[str], UUID | None]
 

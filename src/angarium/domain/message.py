@@ -39,8 +39,8 @@ BEGINNING = MessagePosition(-1, -1)
 """A position before every message."""
 
 LAST_OFFSET = 2**63 - 1
-"""The greatest 64-bit offset, which no record has: a position with it is
-the end of a millisecond.
+"""The greatest 64-bit offset, which no record has: a position with it
+is the end of a millisecond.
 """
 
 

@@ -1,3 +1,5 @@
-"""What the application asks of its engines: protocols, their promises
-and their errors.
+"""What the application needs from its engines, as protocols.
+
+Each states its promises, time limits and errors; one contract suite
+checks them for every engine (docs/adr/0004).
 """

@@ -8,34 +8,35 @@ from angarium.domain.conversation import Conversation, ConversationPosition
 
 
 class ConversationStore(Protocol):
-    """Conversations by id and by user; blocks within the deadline in
-    force; used by any thread.
+    """Conversations by id and by user.
 
-    Every method raises StoreUnavailable when the store does not answer
-    in time.
+    Blocks within the deadline in force; used by any thread. Every
+    method raises StoreUnavailable when the store does not answer in
+    time.
     """
 
     def create(self, conversation: Conversation, claim: UUID) -> tuple[Conversation, bool]:
-        """Keep a conversation unless it is there already, in both
-        lists; safe to repeat and to race.
+        """Store a conversation, unless it exists, in both lists.
+
+        It is safe to repeat and to run concurrently (docs/adr/0008).
 
         Args:
             conversation: The candidate.
-            claim: Whose candidate it is: nobody else's, and the same
-                when the call is repeated for want of an answer.
+            claim: Names this call: different from every other caller's,
+                and the same when the call is repeated after a failure.
 
         Returns:
             The conversation as every reader sees it from now on, and
-            True for exactly one of all racing claims: the one whose
-            candidate it is.
+            True for exactly one of all concurrent claims: the one whose
+            candidate was stored.
         """
         ...
 
     def get(self, conversation_id: UUID, participant_id: UUID) -> Conversation | None:
         """Find a conversation of a participant.
 
-        The question names both, so that a conversation of others takes
-        the same way, and the same time, as one that is not there.
+        The query names both, so that a conversation of others takes the
+        same way, and the same time, as one that does not exist.
 
         Args:
             conversation_id: Which.
@@ -54,9 +55,9 @@ class ConversationStore(Protocol):
 
         Args:
             user_id: A participant.
-            after: Strictly behind this place in the list; None starts
+            after: Strictly after this position in the list; None starts
                 with the newest.
-            limit: At most so many.
+            limit: The maximum number of conversations.
 
         Returns:
             Descending by `ConversationPosition`: newest first.
@@ -64,10 +65,11 @@ class ConversationStore(Protocol):
         ...
 
     def check(self) -> None:
-        """See whether the store answers now, within the deadline in
-        force and 1 s at most.
+        """Check whether the store answers now.
+
+        It takes the deadline in force and 1 s at most.
 
         Raises:
-            StoreUnavailable: It does not.
+            StoreUnavailable: It does not answer.
         """
         ...

@@ -1,4 +1,4 @@
-"""Tokens and passwords."""
+"""Tokens and passwords (docs/adr/0011)."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,9 +12,9 @@ class VerifiedToken:
 
     Attributes:
         principal: The caller.
-        not_before: Seconds since the epoch; the token is good from this
-            moment on: its `iat` and `nbf` lie 30 s ahead at most.
-        expires_at: Seconds since the epoch; the token is good strictly
+        not_before: Seconds since the epoch; the token is valid from
+            this moment on: its `iat` and `nbf` are at most 30 s ahead.
+        expires_at: Seconds since the epoch; the token is valid strictly
             before this moment.
     """
 
@@ -23,7 +23,7 @@ class VerifiedToken:
     expires_at: int
 
     def is_good_at(self, now_ms: int) -> bool:
-        """Tell whether the token is good at a moment.
+        """Say whether the token is valid at a moment.
 
         Args:
             now_ms: Milliseconds since the epoch.
@@ -35,15 +35,16 @@ class VerifiedToken:
 
 
 class TokenSigner(Protocol):
-    """Makes and checks bearer tokens; used by any thread, never
-    blocks.
+    """Makes and checks bearer tokens.
+
+    Used by any thread; never blocks.
     """
 
     def issue(self, principal: Principal, now_ms: int) -> str:
         """Make a token.
 
         Args:
-            principal: Whom it names.
+            principal: The user whom it names.
             now_ms: Milliseconds since the epoch.
 
         Returns:
@@ -63,7 +64,7 @@ class TokenSigner(Protocol):
             What it proves.
 
         Raises:
-            Refused: `expired_token` for one that was good until its
+            Refused: `expired_token` for one that was valid until its
                 `exp`; `invalid_token` for any other fault: malformed,
                 wrongly signed, wrong `alg`, `iss` or `aud`, a claim
                 missing, or `iat` or `nbf` more than 30 s ahead.
@@ -72,8 +73,9 @@ class TokenSigner(Protocol):
 
 
 class PasswordHasher(Protocol):
-    """Turns passwords into PHC strings; used by any thread, costs CPU
-    time and memory on purpose.
+    """Turns passwords into PHC strings.
+
+    Used by any thread; takes CPU time and memory on purpose.
     """
 
     def hash(self, password: str) -> str:
@@ -92,13 +94,16 @@ class PasswordHasher(Protocol):
         ...
 
     def verify(self, password: str, password_hash: str | None) -> bool:
-        """Compare a password with a hash, in the same time whether
-        there is one or not.
+        """Compare a password with a hash.
+
+        It takes the same time whether there is a hash or not, so nobody
+        learns which users exist.
 
         Args:
             password: The candidate.
             password_hash: A PHC string; None for an unknown user, which
-                costs as much and is False.
+                takes as long and is False, as one outside of the
+                hasher's bounds.
 
         Returns:
             True when they match.
@@ -110,13 +115,13 @@ class PasswordHasher(Protocol):
         ...
 
     def is_hash(self, text: str) -> bool:
-        """Tell whether a text is a PHC string that `verify` can read
-        within its bounds.
+        """Say whether a text is a PHC string that `verify` can read.
 
         Args:
             text: The candidate.
 
         Returns:
-            True when it is.
+            True when it is one, neither weaker nor costlier than the
+            hasher's bounds.
         """
         ...

@@ -1,6 +1,4 @@
-"""The log between the API and the worker: partitioned, ordered,
-durable.
-"""
+"""The log between the API and the worker (docs/adr/0001)."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
@@ -25,7 +23,7 @@ class NewRecord(NamedTuple):
 
 
 class Appended(NamedTuple):
-    """Where a record came to lie.
+    """The position that a record got.
 
     Attributes:
         partition: 0 to the partition count - 1.
@@ -41,12 +39,11 @@ class Appended(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record as it is read back; nothing about its contents is
-    certain.
+    """A record as it is read back; its contents may be anything.
 
     Attributes:
-        partition: Where it lies.
-        offset: Where it lies in the partition.
+        partition: The partition that it is in.
+        offset: Its offset in the partition.
         timestamp: The log's own time of the append, milliseconds since
             the epoch.
         key: The key, None when the record has none.
@@ -54,9 +51,9 @@ class Record:
         headers: All headers; the last of a repeated name. A value of
             None is no value, which differs from an empty one.
         problem: Why the record could not be decoded, for a person and
-            without the content; None when it could. The rest is then
-            what can be said of it, and the offset the last of those it
-            stands for.
+            without the content; None when it could. The other
+            attributes are then what is known of it, and the offset is
+            the last one that it covers.
     """
 
     partition: int
@@ -70,14 +67,14 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """How far a partition has been worked through.
+    """How far a partition has been processed.
 
     Attributes:
         offset: The next offset to read.
         watermark: The running maximum of append times over all records
             before `offset`, milliseconds since the epoch; -1 when there
-            was none. Travels with the commit, never derived from the
-            store.
+            was none. It is part of the commit, never derived from the
+            store (docs/adr/0002).
     """
 
     offset: int
@@ -85,18 +82,18 @@ class Position:
 
 
 BEGINNING = Position(0, -1)
+"""Where a group starts that has committed nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """One consumer's hold on one partition, from when it was given
-    until it is taken.
+    """One consumer's hold on one partition, until it is revoked.
 
     Attributes:
         partition: Which partition.
         token: Differs between any two assignments of one consumer, so
-            that work begun under an old one is told from work under a
-            new one.
+            that work started under an old one is not taken for work
+            under a new one (docs/adr/0017).
     """
 
     partition: int
@@ -105,16 +102,15 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """What one poll brought, to be handled in the order of the
-    attributes.
+    """The result of a poll, to be handled in the order of attributes.
 
     Attributes:
-        lost: Assignments that are over: work under them must not be
+        lost: Assignments that have ended: work under them must not be
             committed any more.
         gained: New assignments, each with the position from which its
             records will come.
         records: Per assignment, in the order of offsets, without a gap
-            to what came before.
+            after what came before.
     """
 
     lost: tuple[Assignment, ...] = ()
@@ -123,7 +119,7 @@ class Polled:
 
 
 class MessageLog(Protocol):
-    """Takes records; used by any thread."""
+    """Accepts records; used by any thread."""
 
     def append(self, record: NewRecord) -> "Future[Appended]":
         """Append a record durably, without blocking the caller.
@@ -135,33 +131,33 @@ class MessageLog(Protocol):
             record: What to append.
 
         Returns:
-            A future that holds the record's place once it is durable
-            (fsynced, or on the replicas that the setting asks for), and
+            A future of the record's position, complete once the record
+            is durable: flushed to disk, or on the replicas that the
+            setting asks for (docs/adr/0015). It fails with
             LogUnavailable when that is not certain within the engine's
-            bound; the record may then be there or not, but for
+            time limit; the record may then be there or not, except for
             RecordTooLarge, which says that it is not. The future never
-            holds another error, and callbacks added to it must not
-            block.
+            has another error, and callbacks added to it must not block.
 
         Raises:
-            LogUnavailable: At once, when the log can take nothing now;
-                the record is not there.
+            LogUnavailable: At once, when the log cannot accept anything
+                now; the record is not there.
         """
         ...
 
     def rested(self) -> None:
-        """Take it that the caller has nothing more to append for the
-        moment; never blocks or raises.
+        """Hint that the caller has nothing more to append right now.
 
-        Once a log has been told so, it may let records wait for each
-        other while the caller goes on without a pause. What it promises
-        of them does not change.
+        Never blocks or raises. A log that gets these hints may let
+        records wait for each other while none comes. What it promises
+        does not change.
         """
         ...
 
     def check(self) -> None:
-        """See whether the log takes records now, within the deadline in
-        force and 1 s at most.
+        """Check whether the log accepts records now.
+
+        It takes the deadline in force and 1 s at most.
 
         Raises:
             LogUnavailable: It does not.
@@ -170,25 +166,26 @@ class MessageLog(Protocol):
 
 
 class LogConsumer(Protocol):
-    """Reads records for one worker of a group; owned by a single
-    thread.
+    """Reads records for one worker of a group.
+
+    Owned by a single thread (docs/adr/0017).
     """
 
     def poll(self, timeout: float) -> Polled:
-        """Wait for news and keep the membership in the group alive.
+        """Wait for records, and stay a member of the group.
 
         Every record is delivered at least once: it comes again, to this
-        or another consumer, until a position behind it is committed. A
-        partition is held by one live consumer of the group at a time;
-        one that was silent for too long may not know yet that it lost
-        its hold.
+        or another consumer, until a position after it is committed. A
+        partition is held by one live consumer of the group at a time.
+        One that was silent for too long may not know yet that it has
+        lost its partition.
 
         Args:
             timeout: Seconds to wait when there is nothing; also while
                 paused.
 
         Returns:
-            What changed and what came; empty when nothing did.
+            Changed assignments and records; empty when there are none.
 
         Raises:
             LogUnavailable: The log does not answer; poll again later.
@@ -196,12 +193,12 @@ class LogConsumer(Protocol):
         ...
 
     def commit(self, positions: Mapping[Assignment, Position]) -> None:
-        """Record durably how far partitions have been worked through.
+        """Record durably how far partitions have been processed.
 
-        A position that the log refuses for good (the hold was lost)
-        ends that assignment: the next poll tells it as lost, and as
-        gained anew when the partition still comes here. Assignments
-        that are over already are passed over silently.
+        A position that the log refuses permanently (the partition was
+        lost) ends that assignment: the next poll reports it as lost,
+        and as gained again when the partition still belongs to this
+        consumer. Assignments that have ended are ignored.
 
         Args:
             positions: New positions; one that goes back changes
@@ -214,8 +211,10 @@ class LogConsumer(Protocol):
         ...
 
     def pause(self) -> None:
-        """Stop the flow of records of all partitions, present and
-        coming; polls keep the membership alive.
+        """Stop the flow of records, for backpressure.
+
+        It holds for all partitions, later ones too; polls still keep
+        the membership.
         """
         ...
 
@@ -224,14 +223,16 @@ class LogConsumer(Protocol):
         ...
 
     def close(self) -> None:
-        """Leave the group within 5 s; never raises, safe to repeat."""
+        """Leave the group within 5 s.
+
+        It never raises, and is safe to repeat.
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A record that could not be applied, with what a person needs to
-    judge it.
+    """A record that could not be applied, with what explains why.
 
     Attributes:
         reason: Stable, snake_case: `undecodable_event`, `key_mismatch`,
@@ -243,10 +244,10 @@ class DeadLetter:
             value, or with nothing but its position; the detail says so.
         trace_id: The trace of the request that made it; the record's
             own position when it has none.
-        conversation_id: Of the event, for log lines; not kept, None
+        conversation_id: Of the event, for log lines; not stored, None
             when it could not be read.
         message_id: Of the event, or of the first message that it
-            confirms in vain; as above.
+            confirms in vain; not stored.
     """
 
     reason: str
@@ -258,7 +259,10 @@ class DeadLetter:
 
 
 class DeadLetterLog(Protocol):
-    """Keeps records that could not be applied; used by any thread."""
+    """Keeps records that could not be applied.
+
+    Used by any thread (docs/adr/0012).
+    """
 
     def append(self, letter: DeadLetter) -> "Future[None]":
         """Keep a dead letter durably, without blocking the caller.
@@ -270,12 +274,13 @@ class DeadLetterLog(Protocol):
             letter: What to keep.
 
         Returns:
-            A future that is done once the letter is durable, and holds
-            LogUnavailable when that is not certain; append it again
-            then.
+            A future that completes once the letter is durable, or fails
+            with LogUnavailable when that is not certain; append it
+            again then.
 
         Raises:
-            LogUnavailable: At once, when the log can take nothing now.
+            LogUnavailable: At once, when the log cannot accept anything
+                now.
         """
         ...
 
@@ -283,7 +288,7 @@ class DeadLetterLog(Protocol):
         """Read the newest dead letters.
 
         Args:
-            limit: At most so many.
+            limit: The maximum number of letters.
 
         Returns:
             Newest first.

@@ -1,5 +1,6 @@
-"""Where messages are kept: written by the router alone, read by the
-API.
+"""Where messages are stored.
+
+Only the worker writes them; the API reads them.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -13,15 +14,15 @@ from angarium.domain.message import InboxPosition, Message, MessagePosition
 
 
 class StoreOutcome(Enum):
-    """What became of a message that the router handed over.
+    """What became of a message that the worker stored.
 
     Attributes:
         STORED: It is there now, and was not before.
         REPLAYED: The same record had stored it before; nothing changed.
         DUPLICATE: Another record of the same sender had stored its id;
-            the first text stands.
+            the first text stays.
         CONFLICT: Another record of the other participant had stored its
-            id; the first message stands.
+            id; the first message stays.
     """
 
     STORED = "stored"
@@ -34,10 +35,10 @@ class ReceiptOutcome(Enum):
     """What became of a receipt for one message.
 
     Attributes:
-        DELIVERED: The message is DELIVERED since this receipt.
+        DELIVERED: This receipt made the message DELIVERED.
         REPEATED: It was DELIVERED before; nothing changed.
         UNKNOWN: There is no such message.
-        NOT_RECIPIENT: The message was not sent to whoever confirmed it.
+        NOT_RECIPIENT: The user who confirmed it is not its recipient.
     """
 
     DELIVERED = "delivered"
@@ -77,15 +78,16 @@ class Summary:
 
 
 PENDING_COUNT_LIMIT = 100
+"""Counting stops here, so a list stays cheap whatever waits."""
 
 
 class MessageWriter(Protocol):
-    """The router's half; one conversation is never in two calls at once
-    from one worker.
+    """Writes messages, for the worker.
 
-    Every call may be repeated, by this worker or another, with the same
-    arguments and to the same effect. Whoever hands over a record has
-    seen every earlier one of its partition durable.
+    A worker never has one conversation in two calls at once. Every call
+    may be repeated, by this worker or another, with the same arguments
+    and the same effect (docs/adr/0003). The caller has seen every
+    earlier record of the partition durable.
     """
 
     def record(
@@ -94,34 +96,35 @@ class MessageWriter(Protocol):
         messages: Sequence[Message],
         online: "Future[Collection[UUID]] | None" = None,
     ) -> "Future[tuple[StoreOutcome, ...]]":
-        """Store messages of one conversation, each id once, without
-        blocking the caller.
+        """Store messages of one conversation, each id once.
+
+        It does not block the caller.
 
         Args:
             conversation_id: The conversation that all of them belong
                 to.
-            messages: In the order of their places; `status` is PENDING
-                or SENT, `delivered_at` None.
-            online: A future, which does not fail, of users who are
+            messages: In the order of their positions; `status` is
+                PENDING or SENT, `delivered_at` None.
+            online: A future, which does not fail, of the users who are
                 online: what is PENDING to one of them is stored as
-                SENT. The store may do meanwhile what needs no status.
-                None: no status changes.
+                SENT. Until it completes, the store may do what needs no
+                status. None: no status changes.
 
         Returns:
-            A future of what became of each, once all are durable and
-            visible to every reader, or StoreUnavailable when that is
-            not certain; repeat the whole call then.
+            A future of the outcomes, complete once all messages are
+            durable and visible to every reader. It fails with
+            StoreUnavailable when that is not certain; repeat the whole
+            call then.
         """
         ...
 
     def mark_delivered(
         self, conversation_id: UUID, receipts: Sequence[Receipt]
     ) -> "Future[tuple[ReceiptOutcome, ...]]":
-        """Raise messages of one conversation to DELIVERED, without
-        blocking the caller.
+        """Change messages of one conversation to DELIVERED.
 
-        The first receipt of a message stands: `delivered_at` never
-        changes.
+        It does not block the caller. The first receipt of a message
+        wins: `delivered_at` never changes.
 
         Args:
             conversation_id: The conversation that all of them belong
@@ -129,25 +132,25 @@ class MessageWriter(Protocol):
             receipts: In the order of their records.
 
         Returns:
-            A future of what became of each, or StoreUnavailable; repeat
-            the whole call then.
+            A future of the outcomes, or of StoreUnavailable; repeat the
+            whole call then.
         """
         ...
 
 
 class MessageReader(Protocol):
-    """The API's half; blocks within the deadline in force; used by any
-    thread.
+    """Reads messages, for the API.
 
-    Every method raises StoreUnavailable when the store does not answer
-    in time. Readers see prefixes: whoever saw a message sees every
-    earlier one of the conversation.
+    Blocks within the deadline in force; used by any thread. Every
+    method raises StoreUnavailable when the store does not answer in
+    time. Readers see prefixes: one who saw a message sees every earlier
+    one of the conversation (docs/adr/0016).
 
     `older`, `newer` and `inbox` end before their limit with the message
-    that makes more than one page of what they give
+    that makes more than one page of the result
     (`domain.page_size.read_one_page`). An engine reads no more texts
     than that at once: a hundred of the largest take many times their
-    bytes while they are read (docs/adr/0007-bounds-and-overload.md).
+    bytes while they are read (docs/adr/0007).
     """
 
     def older(
@@ -157,9 +160,9 @@ class MessageReader(Protocol):
 
         Args:
             conversation_id: Of which conversation.
-            than: Strictly before this place, that of a message that was
-                shown; None starts from the newest.
-            limit: At most so many.
+            than: Strictly before this position, that of a message that
+                was read before; None starts from the newest.
+            limit: The maximum number of messages.
 
         Returns:
             Newest first.
@@ -171,11 +174,11 @@ class MessageReader(Protocol):
 
         Args:
             conversation_id: Of which conversation.
-            than: Strictly after this place: `BEGINNING`, that of a
-                message that was shown, or the end of a millisecond,
-                with `LAST_OFFSET`, before which a reader may have seen
-                nothing.
-            limit: At most so many.
+            than: Strictly after this position: `BEGINNING`, that of a
+                message that was read before, or the end of a
+                millisecond, with `LAST_OFFSET`, before which a reader
+                may have seen nothing.
+            limit: The maximum number of messages.
 
         Returns:
             Oldest first.
@@ -198,7 +201,7 @@ class MessageReader(Protocol):
     def recipients(
         self, conversation_id: UUID, message_ids: Sequence[UUID]
     ) -> Mapping[UUID, UUID]:
-        """Tell to whom messages were sent, without reading their texts.
+        """Return the recipients of messages, without their texts.
 
         Args:
             conversation_id: The conversation that they must belong to.
@@ -212,21 +215,21 @@ class MessageReader(Protocol):
     def inbox(
         self, recipient_id: UUID, after: InboxPosition | None, limit: int
     ) -> Sequence[Message]:
-        """Read what a user has not confirmed yet, of all conversations.
+        """Read what a user has not confirmed, of all conversations.
 
         Args:
-            recipient_id: To whom.
-            after: Strictly after this place; None starts from the
+            recipient_id: The user.
+            after: Strictly after this position; None starts from the
                 oldest.
-            limit: At most so many.
+            limit: The maximum number of messages.
 
         Returns:
-            Oldest first, by `InboxPosition`.
+            Oldest first, by `InboxPosition` (docs/adr/0020).
         """
         ...
 
     def summaries(self, user_id: UUID, conversation_ids: Sequence[UUID]) -> Mapping[UUID, Summary]:
-        """Sum conversations up for a list.
+        """Return what a list of conversations shows of each.
 
         Args:
             user_id: For whom the pending messages are counted.

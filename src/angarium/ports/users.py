@@ -8,28 +8,29 @@ from angarium.domain.user import User
 
 
 class UserStore(Protocol):
-    """Users by id; blocks within the deadline in force; used by any
-    thread.
+    """Users by id.
 
-    Every method raises StoreUnavailable when the store does not answer
-    in time.
+    Blocks within the deadline in force; used by any thread. Every
+    method raises StoreUnavailable when the store does not answer in
+    time.
     """
 
     def get(self, user_id: UUID) -> User | None:
         """Find a user.
 
         Args:
-            user_id: Made from the name.
+            user_id: Made from the name (docs/adr/0008).
 
         Returns:
-            The user, None when there is none. A user put by another
-            process is seen at once.
+            The user, None when there is none. A user that another
+            process has put is seen at once.
         """
         ...
 
     def put(self, user: User) -> User:
-        """Add a user, or give one that exists a new password; safe to
-        repeat and to race.
+        """Add a user, or change the password of one that exists.
+
+        It is safe to repeat and to run concurrently.
 
         Args:
             user: The user; `created_at` counts only when it is new.
