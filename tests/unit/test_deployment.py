@@ -111,7 +111,7 @@ def test_instances_can_start_with(environment: dict[str, str]) -> None:
 def test_nothing_that_everybody_knows_is_published_to_others(command: str) -> None:
     service = composed({"ANGARIUM_HOST": "0.0.0.0"})[command]
     with pytest.raises(
-        SettingsError, match=r"ANGARIUM_HOST of \.env\) is '0\.0\.0\.0', which others"
+        SettingsError, match=r"ANGARIUM_HOST of \.env\) is '0\.0\.0\.0', which other machines"
     ):
         settings_of(service, command)
     asked_for = composed({"ANGARIUM_HOST": "0.0.0.0", "ANGARIUM_DEMO": "1"})[command]

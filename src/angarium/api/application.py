@@ -1,4 +1,4 @@
-"""The routes put to work: what the server asks of the API."""
+"""The HTTP application: finds routes, runs them, renders errors."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -32,12 +32,12 @@ from angarium.domain.ip_addresses import IPNetwork
 from angarium.domain.user import Principal
 
 STORE_SECONDS = 2.0
-"""How long a request may wait for the store, retries included;
-docs/http.md, Limits.
+"""Time that a request may spend on the store, retries included
+(docs/http.md, Limits; docs/adr/0007).
 """
 
 UNMATCHED = "unmatched"
-"""Stands for the route of a path where there is none."""
+"""The route in log lines of a path that has none."""
 
 Made = TypeVar("Made")
 
@@ -45,7 +45,7 @@ _ALL_METHODS = "GET, HEAD, POST, OPTIONS"
 
 
 class MessagingApplication(Application):
-    """Answers requests with the services behind the routes."""
+    """Answers requests with the services, by the table of routes."""
 
     def __init__(
         self,
@@ -55,11 +55,12 @@ class MessagingApplication(Application):
         hosts: HostCheck | None = None,
         cors: CorsPolicy | None = None,
     ) -> None:
-        """Put the parts together.
+        """Take the services and the checks of hosts and origins.
 
         Args:
             services: The use cases.
-            trusted_proxies: Whose `X-Forwarded-For` is believed.
+            trusted_proxies: Proxies whose `X-Forwarded-For` is
+                trusted.
             hosts: Refuses requests to other hosts; None takes any host.
             cors: Answers preflights of web pages; None allows none.
         """
@@ -69,15 +70,7 @@ class MessagingApplication(Application):
         self._cors = cors
 
     def admit(self, head: Head) -> Admission | Refusal:
-        """Decide from the head alone: host, path, method, token, the
-        body's shape, in this order.
-
-        Args:
-            head: The request's head.
-
-        Returns:
-            Leave to send the body, or the answer.
-        """
+        """Implements `Application.admit` with the table of routes."""
         template = UNMATCHED
         parameters: Mapping[str, str] = {}
         try:
@@ -103,43 +96,19 @@ class MessagingApplication(Application):
             return Refusal(internal_error(error, head.trace_id, path=template), template)
 
     def run(self, admission: Admission, body: bytes, may_block: bool) -> Outcome:
-        """Carry a request out; never raises.
-
-        Args:
-            admission: What `admit` gave.
-            body: The whole body, at most 64 KiB.
-            may_block: False on the server's thread.
-
-        Returns:
-            The answer, now or later; WouldBlock and PasswordCheck only
-            when `may_block` is False.
-        """
+        """Implements `Application.run`, with 2 s for the store."""
         return self._translated(admission, lambda: self._run(admission, body, may_block))
 
     def rested(self) -> None:
-        """Let the log know that no request is at hand for the
-        moment.
-        """
+        """Implements `Application.rested` by telling the log."""
         self._services.sending.rested()
 
     def report(self, at_once: bool) -> None:
-        """Write the lines that sum up what repeats.
-
-        Args:
-            at_once: Whether there will be no later moment for them.
-        """
+        """Implements `Application.report` with the refused logins."""
         self._services.login.report(at_once)
 
     def late(self, admission: Admission) -> Response:
-        """Answer a request that got no answer from its lane in time.
-
-        Args:
-            admission: What `admit` gave.
-
-        Returns:
-            503, `store_unavailable`, `overloaded` on the HASHING lane,
-            the checks' state on the HEALTH lane.
-        """
+        """Implements `Application.late`."""
         trace_id = admission.head.trace_id
         if admission.lane is ExecutionMode.HEALTH:
             return readiness({})
@@ -147,34 +116,24 @@ class MessagingApplication(Application):
             return problem(
                 Code.OVERLOADED, "Too many logins are waiting; log in again later.", trace_id
             )
-        error = StoreUnavailable("nothing came from the lane in time")
+        error = StoreUnavailable("the request's thread did not finish in time")
         return self._unavailable(error, admission)
 
     def refuse(self, code: Code, detail: str, trace_id: str) -> Response:
-        """Make the answer for a fault that the server itself found.
-
-        Args:
-            code: What clients branch on, such as `malformed_request`.
-            detail: What happened, and what to do next.
-            trace_id: The request's trace id.
-
-        Returns:
-            The problem document with its status.
-        """
+        """Implements `Application.refuse`."""
         return problem(code, detail, trace_id)
 
     def _authenticate(self, head: Head) -> Principal:
+        """Return the user whom the bearer token names, or raise."""
         return self._services.authentication.authenticate(bearer_token(head.headers))
 
     def _without_route(self, head: Head, resource: Resource) -> Response:
-        """Return the answer for a method that a path does not take; to
-        OPTIONS what it takes.
-        """
+        """Answer a method that the path does not allow, and OPTIONS."""
         allow = (("Allow", resource.allow),)
         if head.method != "OPTIONS":
             return problem(
                 Code.METHOD_NOT_ALLOWED,
-                f"{resource.template} does not take {head.method}; use one of {resource.allow}.",
+                f"{resource.template} does not allow {head.method}; use one of {resource.allow}.",
                 head.trace_id,
                 headers=allow,
             )
@@ -184,7 +143,7 @@ class MessagingApplication(Application):
         return Response(204, headers=allow + self._cors.preflight_fields(origins, resource.allow))
 
     def _translated(self, admission: Admission, make: Callable[[], Made]) -> Made | Response:
-        """Return the answer, also where making it raises."""
+        """Return what `make` returns, or the response to its error."""
         trace_id = admission.head.trace_id
         try:
             return make()
@@ -196,7 +155,7 @@ class MessagingApplication(Application):
             return internal_error(error, trace_id, path=admission.template, **_ids(admission))
 
     def _unavailable(self, error: Unavailable, admission: Admission) -> Response:
-        """Return the answer where the log or the store is out."""
+        """Return the 503 where the log or the store does not answer."""
         return unavailable(
             error,
             self._services.repeats,
@@ -206,6 +165,7 @@ class MessagingApplication(Application):
         )
 
     def _run(self, admission: Admission, body: bytes, may_block: bool) -> Outcome:
+        """Call the endpoint, with a deadline where it may block."""
         route = admission.endpoint
         if not isinstance(route, Route):
             raise TypeError("the admission was not made by this application")
@@ -218,16 +178,12 @@ class MessagingApplication(Application):
         return outcome
 
     def _checked(self, admission: Admission, check: PasswordCheck) -> Response:
-        """Return the answer of a comparison, on a thread that may
-        block.
-        """
+        """Finish a login on a thread that may block."""
         return self._translated(admission, lambda: _blocking(admission, check.run))
 
 
 def _blocking(admission: Admission, make: Callable[[], Made]) -> Made:
-    """Return what may wait for the store, within the bound and with the
-    request's ids in its lines.
-    """
+    """Run what may wait for the store, with a deadline and log ids."""
     with (
         deadline.within(STORE_SECONDS),
         logs.bound(trace_id=admission.head.trace_id, **_ids(admission)),
@@ -236,6 +192,7 @@ def _blocking(admission: Admission, make: Callable[[], Made]) -> Made:
 
 
 def _ids(admission: Admission) -> dict[str, object]:
+    """Return the ids of a request for its log lines."""
     ids: dict[str, object] = {**path_ids(admission.parameters)}
     if admission.principal is not None:
         ids["user_id"] = str(admission.principal.user_id)
@@ -243,6 +200,7 @@ def _ids(admission: Admission) -> dict[str, object]:
 
 
 def _without_path(head: Head) -> Response:
+    """Return 404 for an unknown path, and the answer to `OPTIONS *`."""
     if head.method == "OPTIONS" and head.path == "*":
         return Response(204, headers=(("Allow", _ALL_METHODS),))
     return problem(

@@ -1,6 +1,4 @@
-"""Whether a body may be sent at all, as far as the header fields
-tell.
-"""
+"""Checks of a body's length and media type, before it is read."""
 
 from collections.abc import Sequence
 
@@ -10,7 +8,15 @@ from angarium.api.values import quote_for_error
 from angarium.domain.errors import Code, Refused
 
 MAX_BODY_BYTES = 65_536
+"""Six times the largest text, which leaves room for JSON escapes
+(docs/http.md, Limits; docs/adr/0007).
+"""
+
 MAX_FIGURES = 18
+"""Digits of a length that are converted to a number; 64 bits hold
+as many.
+"""
+
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 
@@ -22,8 +28,9 @@ def check_shape(rule: BodyRule, headers: Headers) -> None:
     """Check the body's length and media type.
 
     Args:
-        rule: What the route wants.
-        headers: The request's; a length is well-formed.
+        rule: What bodies the route takes.
+        headers: The request's; the parser has checked that a length
+            is digits only.
 
     Raises:
         Refused: `length_required`, `body_too_large` or
@@ -41,7 +48,7 @@ def check_shape(rule: BodyRule, headers: Headers) -> None:
 
 
 def is_form(headers: Headers) -> bool:
-    """Tell how to read a body whose shape is in order.
+    """Decide how to read a body that `check_shape` has passed.
 
     Args:
         headers: The request's.
@@ -53,6 +60,7 @@ def is_form(headers: Headers) -> bool:
 
 
 def _check_length(length: str) -> None:
+    """Refuse a declared length beyond the limit."""
     digits = length.lstrip("0") or "0"
     # Python refuses to convert numbers of thousands of digits, so the
     # count comes first.
@@ -64,6 +72,7 @@ def _check_length(length: str) -> None:
 
 
 def _figure(digits: str) -> str:
+    """Write a length for the error, short however long it was."""
     return (
         f"{int(digits):,}"
         if len(digits) <= MAX_FIGURES
@@ -72,6 +81,7 @@ def _figure(digits: str) -> str:
 
 
 def _check_media_type(rule: BodyRule, headers: Headers) -> None:
+    """Refuse an encoded body, and a type the route does not take."""
     encoding = headers.get("content-encoding")
     if encoding is not None and encoding.lower() not in ("", "identity"):
         raise _unsupported(
@@ -86,6 +96,7 @@ def _check_media_type(rule: BodyRule, headers: Headers) -> None:
 
 
 def _check_value(value: str, wanted: Sequence[str]) -> None:
+    """Refuse one `Content-Type` of a wrong type or charset."""
     if _media_type(value) not in wanted:
         raise _unsupported(
             f"The body's type is {quote_for_error(value)}; send {' or '.join(wanted)}."
@@ -96,10 +107,12 @@ def _check_value(value: str, wanted: Sequence[str]) -> None:
 
 
 def _media_type(value: str) -> str:
+    """Return the type without its parameters, in lower case."""
     return value.partition(";")[0].strip().lower()
 
 
 def _charset(value: str) -> str:
+    """Return the charset parameter in lower case, UTF-8 if missing."""
     for parameter in value.split(";")[1:]:
         name, _, text = parameter.partition("=")
         if name.strip().lower() == "charset":
@@ -108,4 +121,5 @@ def _charset(value: str) -> str:
 
 
 def _unsupported(detail: str) -> Refused:
+    """Make the error for any fault of the media type."""
     return Refused.because(Code.UNSUPPORTED_MEDIA_TYPE, detail)

@@ -1,19 +1,25 @@
-"""Whose address a request comes from, behind proxies or not."""
+"""The client's address, directly or through trusted proxies."""
 
 from collections.abc import Sequence
 
 from angarium.domain.ip_addresses import IPAddress, IPNetwork, parse_address
 from angarium.services.lru_cache import LruCache
 
-REMEMBERED = 4096
-MAX_REMEMBERED = 128
-"""Characters of `X-Forwarded-For`: an address or a few. A client writes
-there what it likes, and as much.
+MAX_CACHED = 4096
+"""Addresses in the cache: about 2 MiB at most."""
+
+MAX_CACHED_CHARACTERS = 128
+"""Longest `X-Forwarded-For` in the cache: some addresses. Clients can
+send any text there, of any length.
 """
 
 
 def client_address(peer: str, forwarded_for: Sequence[str], trusted: Sequence[IPNetwork]) -> str:
-    """Find the client behind trusted proxies.
+    """Find the client's address, through trusted proxies.
+
+    Each proxy appends the address that called it to `X-Forwarded-For`.
+    So the list is read from its end for as long as the proxies are
+    trusted. What comes before that may be forged.
 
     Each proxy adds the address it was called from at the end of
     `X-Forwarded-For`, so the list is read from its end for as long as
@@ -24,12 +30,12 @@ def client_address(peer: str, forwarded_for: Sequence[str], trusted: Sequence[IP
         peer: The other end of the connection.
         forwarded_for: Every `X-Forwarded-For` field, in the order in
             which they were sent.
-        trusted: The proxies that are believed.
+        trusted: The proxies whose field is trusted.
 
     Returns:
-        The nearest address that is no trusted proxy; the farthest proxy
-        when there is none. An IPv4 address inside IPv6 is shown as
-        IPv4.
+        The nearest address that is not a trusted proxy, or the
+        farthest proxy if all are trusted. IPv4 inside IPv6 is
+        returned as IPv4.
     """
     client = _parse(peer)
     if client is None:
@@ -44,18 +50,16 @@ def client_address(peer: str, forwarded_for: Sequence[str], trusted: Sequence[IP
 
 
 class ClientAddresses:
-    """Finds clients behind trusted proxies, and remembers those that it
-    has found.
-    """
+    """Finds client addresses, and caches the results."""
 
     def __init__(self, trusted: Sequence[IPNetwork]) -> None:
-        """Set whom to believe.
+        """Take the proxies to trust.
 
         Args:
-            trusted: The proxies that are believed.
+            trusted: The proxies whose field is trusted.
         """
         self._trusted = tuple(trusted)
-        self._known: LruCache[tuple[str, str], str] = LruCache(REMEMBERED)
+        self._known: LruCache[tuple[str, str], str] = LruCache(MAX_CACHED)
 
     def of(self, peer: str, forwarded_for: Sequence[str]) -> str:
         """Find the client of a request, as `client_address` does.
@@ -68,21 +72,23 @@ class ClientAddresses:
         Returns:
             The client's address.
         """
-        told = ",".join(forwarded_for) if self._trusted else ""
-        if len(told) > MAX_REMEMBERED:
+        forwarded = ",".join(forwarded_for) if self._trusted else ""
+        if len(forwarded) > MAX_CACHED_CHARACTERS:
             return client_address(peer, forwarded_for, self._trusted)
-        client = self._known.get((peer, told))
+        client = self._known.get((peer, forwarded))
         if client is None:
             client = client_address(peer, forwarded_for, self._trusted)
-            self._known.put((peer, told), client)
+            self._known.put((peer, forwarded), client)
         return client
 
 
 def _is_trusted(address: IPAddress, trusted: Sequence[IPNetwork]) -> bool:
+    """Return whether one of the trusted networks has the address."""
     return any(address in network for network in trusted)
 
 
 def _parse(text: str) -> IPAddress | None:
+    """Parse one hop, with or without port and brackets."""
     text = text.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]

@@ -1,6 +1,4 @@
-"""Which web pages may call the API from a browser (CORS, the Fetch
-standard).
-"""
+"""Which web pages may call the API from a browser (CORS)."""
 
 from collections.abc import Collection, Sequence
 
@@ -8,7 +6,7 @@ Fields = tuple[tuple[str, str], ...]
 
 _EXPOSED = ("Access-Control-Expose-Headers", "X-Trace-Id, Location, Retry-After")
 _VARY = (("Vary", "Origin"),)
-"""On every answer, so that no cache gives one origin's answer to
+"""On every response, so that no cache reuses one origin's response for
 another.
 """
 
@@ -17,21 +15,23 @@ _PREFLIGHT = (
         "Access-Control-Allow-Headers",
         "authorization, content-type, idempotency-key, traceparent, x-trace-id",
     ),
-    # Browsers keep a permission for ten minutes: two round trips for a
-    # call become one.
+    # Ten minutes, which halves the round trips; Chromium caches at most
+    # two hours.
     ("Access-Control-Max-Age", "600"),
 )
 
 
 class CorsPolicy:
-    """Makes the header fields for the origins that are allowed; never
-    with credentials.
+    """Makes the header fields for the origins that are allowed.
+
+    Never with credentials. Why only these, and why there is no
+    wildcard: docs/adr/0023.
 
     Why only these, and why there is no wildcard: docs/adr/0023.
     """
 
     def __init__(self, origins: Collection[str]) -> None:
-        """Name the origins.
+        """Prepare the fields of each origin once.
 
         Args:
             origins: As browsers write them, such as
@@ -43,27 +43,26 @@ class CorsPolicy:
         }
 
     def fields(self, origins: Sequence[str]) -> Fields:
-        """Give what belongs on every answer, an error too.
+        """Return the fields that belong on every response, errors too.
 
         Args:
             origins: Every value of the request's `Origin` field.
 
         Returns:
-            `Vary` at least; the permission for an origin that is
+            `Vary` always; the permission only for an origin that is
             allowed.
         """
         return self._by_origin.get(origins[0], _VARY) if len(origins) == 1 else _VARY
 
     def preflight_fields(self, origins: Sequence[str], allow: str) -> Fields:
-        """Give what an answer to OPTIONS says besides.
+        """Return the additional fields of an answer to OPTIONS.
 
         Args:
             origins: Every value of the request's `Origin` field.
             allow: The methods of the path, as in `Allow`.
 
         Returns:
-            What a page may send; nothing for an origin that is not
-            allowed.
+            What a page may send; empty for any other origin.
         """
         if len(origins) != 1 or origins[0] not in self._by_origin:
             return ()

@@ -1,6 +1,4 @@
-"""Reading fields and parameters so that everything that is wrong is
-told at once.
-"""
+"""Reading fields and parameters, collecting every error."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, cast
@@ -13,11 +11,14 @@ from angarium.domain.identifiers import parse_uuid, recurring_uuid
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 100
+"""Items of a page, both from docs/http.md, Pages."""
+
 NIL = UUID(int=0)
+"""Takes the place of an id that was noted as an error."""
 _EXAMPLE = "01890a5d-ac96-774b-bcce-b302099a8057"
 MAX_UNKNOWN = 8
-"""Unknown parameters that are told apart; a query of 8 KiB has room for
-thousands.
+"""Unknown parameters that are reported one by one; a query of 8 KiB has
+room for thousands.
 """
 _PATH_CODES = {
     "user_id": Code.INVALID_USER_ID,
@@ -28,26 +29,27 @@ _ORDER = {code: place for place, code in enumerate(Code)}
 
 
 class ValidationErrors:
-    """Collects what is wrong with a request."""
+    """Collects what is wrong with a request, to report it together."""
 
     __slots__ = ("_problems",)
 
     def __init__(self) -> None:
+        """Start without any error."""
         self._problems: list[Problem] = []
 
     def add(self, code: Code, detail: str, field: str) -> None:
-        """Note a problem.
+        """Note one problem.
 
         Args:
-            code: What clients branch on.
-            detail: What happened, which value, and what to do next.
+            code: The problem's code.
+            detail: What is wrong, which value, what is allowed.
             field: The field's or parameter's name, as the client sent
                 it.
         """
         self._problems.append(Problem(code, detail, field))
 
     def take(self, *problems: Problem) -> None:
-        """Note what another check found.
+        """Note problems that another check found.
 
         Args:
             *problems: With the names of their fields.
@@ -56,11 +58,7 @@ class ValidationErrors:
 
     @property
     def found(self) -> bool:
-        """Tell whether anything was noted.
-
-        Returns:
-            True when `check` would refuse the request.
-        """
+        """Whether `check` would refuse the request."""
         return bool(self._problems)
 
     def check(self) -> None:
@@ -87,13 +85,15 @@ class FieldValue(NamedTuple):
 
 
 class BodyFields:
-    """The members of a body's object; null reads as missing, unknown
-    members are ignored.
+    """The members of a body's object.
+
+    Null means missing; unknown members are ignored.
     """
 
     __slots__ = ("_faults", "_members")
 
     def __init__(self, members: Mapping[str, object], faults: ValidationErrors) -> None:
+        """Read `members`, and note what is wrong in the errors."""
         self._members = members
         self._faults = faults
 
@@ -106,10 +106,11 @@ class BodyFields:
             name: The member's name.
             alias: Another name for it.
             required: Whether it must be there.
-            is_id: Whether two names may have one id in different case.
+            is_id: Whether the value and its alias are compared as ids,
+                in upper or lower case.
 
         Returns:
-            The string; None when it is missing or was noted as a fault.
+            The string; None if it is missing or was noted as an error.
         """
         value = self._members.get(name)
         used = name
@@ -133,7 +134,7 @@ class BodyFields:
             name: The member's name.
 
         Returns:
-            The strings; None when they were noted as a fault.
+            The strings; None when they were noted as an error.
         """
         value = self._members.get(name)
         if value is None:
@@ -158,11 +159,13 @@ class BodyFields:
         return cast("list[str]", items)
 
     def _missing(self, name: str) -> None:
-        self._faults.add(Code.MISSING_FIELD, f"`{name}` is missing; send it.", name)
+        """Note that a required field is not there."""
+        self._faults.add(Code.MISSING_FIELD, f"The field `{name}` is required.", name)
 
     def _of_two_names(
         self, name: str, value: object, alias: str, is_id: bool
     ) -> tuple[str, object]:
+        """Return the name used and its value; note a conflict."""
         other = self._members[alias]
         if other is None:
             return name, value
@@ -178,6 +181,7 @@ class BodyFields:
 
 
 def _is_same(one: object, other: object, are_ids: bool) -> bool:
+    """Return whether two values agree, ids in upper or lower case."""
     if type(one) is not type(other):
         return False
     if one == other or not (are_ids and isinstance(one, str) and isinstance(other, str)):
@@ -187,29 +191,29 @@ def _is_same(one: object, other: object, are_ids: bool) -> bool:
 
 
 def check_query(query: str, known: Sequence[str], faults: ValidationErrors) -> None:
-    """Note every parameter that a path does not know: a misspelled one
-    would change nothing.
+    """Note every parameter that a path does not know.
+
+    A misspelled one would be ignored in silence.
 
     Args:
         query: The query, still percent-encoded.
         known: The names that the path knows.
-        faults: Takes note of the first eight others.
+        faults: Collects the first eight others.
     """
     unknown = [name for name in _parse_query(query) if name not in known]
     allowed = f"send only {' or '.join(known)}" if known else "this path takes none"
     for name in unknown[:MAX_UNKNOWN]:
-        detail = f"{quote_for_error(name)} is no query parameter of this path; {allowed}."
+        detail = f"{quote_for_error(name)} is not a query parameter of this path; {allowed}."
         faults.add(Code.UNKNOWN_PARAMETER, detail, quote_for_error(name)[1:-1])
 
 
 class QueryFields:
-    """The parameters of a query; `check_query` deals with unknown
-    ones.
-    """
+    """The parameters of a query; `check_query` finds unknown ones."""
 
     __slots__ = ("_faults", "_parameters")
 
     def __init__(self, query: str, faults: ValidationErrors) -> None:
+        """Decode the query, and note what is wrong in the errors."""
         self._faults = faults
         self._parameters = _parse_query(query)
 
@@ -221,7 +225,7 @@ class QueryFields:
             code: The code when it is there twice.
 
         Returns:
-            The value; None when it is missing or was noted as a fault.
+            The value; None when it is missing or was noted as an error.
         """
         values = self._parameters.get(name, ())
         if len(values) > 1:
@@ -232,14 +236,7 @@ class QueryFields:
         return values[0] if values else None
 
     def has(self, name: str) -> bool:
-        """Tell whether a parameter was sent.
-
-        Args:
-            name: The parameter's name.
-
-        Returns:
-            True when it was, whatever its value.
-        """
+        """Return whether a parameter was sent, with any value."""
         return name in self._parameters
 
     def cursor(self, read: Callable[[str], object]) -> str | None:
@@ -250,7 +247,7 @@ class QueryFields:
                 the list.
 
         Returns:
-            The cursor; None when it is missing or was noted as a fault.
+            The cursor; None if it is missing or was noted as an error.
         """
         text = self.get("cursor", Code.INVALID_CURSOR)
         if text is None:
@@ -266,7 +263,7 @@ class QueryFields:
         """Read how many items a page may have.
 
         Returns:
-            1 to 100, 50 when it is missing or was noted as a fault.
+            1 to 100, 50 when it is missing or was noted as an error.
         """
         text = self.get("limit", Code.INVALID_LIMIT)
         if text is None:
@@ -286,8 +283,8 @@ def _parse_query(query: str) -> dict[str, list[str]]:
     parameters: dict[str, list[str]] = {}
     for pair in query.split("&"):
         if pair:
-            # A `+` stays one: it stands in the offset of a timestamp,
-            # and no parameter has a space.
+            # A `+` is not read as a space: timestamps have one in their
+            # offset, and no parameter has a space.
             name, _, value = pair.partition("=")
             parameters.setdefault(unquote(name), []).append(unquote(value))
     return parameters
@@ -298,19 +295,21 @@ def identifier(text: str, code: Code, field: str, faults: ValidationErrors) -> U
 
     Args:
         text: What was sent.
-        code: The code when it is none.
+        code: The code for a text that is not a UUID.
         field: The name under which it was sent.
-        faults: Takes note of the problem.
+        faults: Collects the problem.
 
     Returns:
-        The id; the nil UUID stands in for one that was noted as a
-        fault.
+        The id; the nil UUID stands in for one that was noted as an
+        error.
     """
     parsed = recurring_uuid(text)
     if parsed is not None:
         return parsed
     faults.add(
-        code, f"`{field}` is {quote_for_error(text)}, no UUID; send one such as {_EXAMPLE}.", field
+        code,
+        f"`{field}` is {quote_for_error(text)}, which is not a UUID; send one such as {_EXAMPLE}.",
+        field,
     )
     return NIL
 
@@ -318,16 +317,16 @@ def identifier(text: str, code: Code, field: str, faults: ValidationErrors) -> U
 def identifiers(
     texts: Sequence[str], code: Code, field: str, faults: ValidationErrors
 ) -> list[UUID]:
-    """Read UUIDs.
+    """Read a list of UUIDs, up to the first invalid one.
 
     Args:
         texts: What was sent.
-        code: The code when one of them is none.
+        code: The code for a text that is not a UUID.
         field: The name under which they were sent.
-        faults: Takes note of the first that is no UUID.
+        faults: Collects the first that is not a UUID.
 
     Returns:
-        The ids before the first that is none.
+        The ids before the first text that is not a UUID.
     """
     ids = []
     for text in texts:
@@ -345,10 +344,10 @@ def path_identifier(parameters: Mapping[str, str], name: str, faults: Validation
     Args:
         parameters: The path's.
         name: `conversation_id`, `message_id` or `user_id`.
-        faults: Takes note of the problem.
+        faults: Collects the problem.
 
     Returns:
-        The id; the nil UUID stands in for one that was noted as a
-        fault.
+        The id; the nil UUID stands in for one that was noted as an
+        error.
     """
     return identifier(parameters[name], _PATH_CODES[name], name, faults)

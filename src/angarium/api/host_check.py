@@ -1,6 +1,4 @@
-"""Which names the service answers to, while everybody knows its
-passwords (DNS rebinding).
-"""
+"""Protection against DNS rebinding while demo passwords are valid."""
 
 from collections.abc import Iterable
 
@@ -11,14 +9,17 @@ from angarium.domain.ip_addresses import parse_address
 
 LOCALHOST = "localhost"
 MAX_KNOWN = 64
-"""Values of `Host` that are remembered as taken; there are as many as
-ports and spellings.
+"""Values of `Host` in the cache of accepted ones; a client can send as
+many as there are ports and spellings.
 """
 
 
 class HostCheck:
-    """Refuses requests that were sent to a name which is not the
-    service's own.
+    """Refuses requests that were sent to a foreign host name.
+
+    Any web site can make its own name resolve to this machine. For the
+    browser, the service is then part of that site, and no other check
+    stops the page (docs/adr/0023).
 
     A page of any web site can have its own name lead to this machine's
     address. For the browser the service is then part of that site, and
@@ -26,14 +27,14 @@ class HostCheck:
     """
 
     def __init__(self, addresses: Iterable[str], names: Iterable[str] = ()) -> None:
-        """Say what the service's own addresses and names are.
+        """Take the service's own addresses and names.
 
         Args:
-            addresses: Where others reach it: names, or addresses
-                without brackets. At `0.0.0.0` or `::`, every address
-                and every name without a dot is its own: no web site can
+            addresses: Names or addresses (without brackets) at which
+                it is reached. `0.0.0.0` and `::` stand for every
+                address and every name without a dot: no web site can
                 have either.
-            names: More names or addresses.
+            names: Those of the allowed web origins.
         """
         self._own = {_normal(each) for each in (LOCALHOST, *addresses, *names)}
         wildcards = {parsed for each in self._own if (parsed := parse_address(each)) is not None}
@@ -51,7 +52,7 @@ class HostCheck:
             Refused: `misdirected_request`.
         """
         value = headers.get("host")
-        # Only HTTP/1.0 lacks it, which no browser speaks.
+        # Only HTTP/1.0 allows its absence, and no browser speaks that.
         if value is None or value in self._known:
             return
         if not self._is_own(_normal(_without_port(value))):
@@ -69,11 +70,11 @@ class HostCheck:
         return self._is_wildcard or address.is_loopback
 
     def _detail(self, value: str) -> str:
-        """Return what is wrong, and what to do."""
+        """Return the error text, with the hosts allowed."""
         own = ", ".join(sorted(self._own - {LOCALHOST}))
         return (
             f"The request was sent to {quote_for_error(value)}. While there are demo users, only "
-            f"{LOCALHOST}, loopback addresses and {own} are taken; use one of them, or "
+            f"{LOCALHOST}, loopback addresses and {own} are accepted; use one of them, or "
             "name the origin of that host in ANGARIUM_CORS_ORIGINS."
         )
 
@@ -86,8 +87,6 @@ def _without_port(value: str) -> str:
 
 
 def _normal(host: str) -> str:
-    """Return one spelling of a host: lower case, an address as it is
-    usually written.
-    """
+    """Return a host in lower case, an address in its usual form."""
     address = parse_address(host.partition("%")[0])
     return host.lower() if address is None else str(address)

@@ -1,5 +1,7 @@
-"""The seam between the server, which knows bytes and threads, and the
-application, which knows routes.
+"""The interface between the HTTP server and the application.
+
+The server knows bytes, connections and threads; the application knows
+routes.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,18 +16,17 @@ from angarium.domain.user import Principal
 
 
 class ExecutionMode(Enum):
-    """Where a request is run.
+    """Which thread runs a request.
 
     Attributes:
-        INLINE: On the server's own thread; must never block.
+        INLINE: On the event loop's thread; must never block.
         STORE: On the pool that waits for the store.
-        HASHING: Begun on the server's own thread, then on the pool that
-            computes password hashes; outside the bound on requests in
-            hand, with bounds of its own.
-        HEALTH: On a small pool of its own, outside the bound on
-            requests in hand.
-        LIVENESS: On the server's own thread, outside the bound too; is
-            answered at once.
+        HASHING: Started on the event loop's thread, then on the pool
+            that computes password hashes; has a limit of its own
+            instead of that on concurrent requests.
+        HEALTH: On a small pool of its own; does not count as a
+            concurrent request, so that it works under overload.
+        LIVENESS: On the event loop's thread; does not count either.
     """
 
     INLINE = auto()
@@ -39,10 +40,10 @@ class BodyRule(Enum):
     """What a route does with a body.
 
     Attributes:
-        NONE: There is none to read; one that comes is drained and
-            ignored.
-        JSON: A JSON object is wanted.
-        JSON_OR_FORM: A JSON object or an urlencoded form is wanted.
+        NONE: No body is expected; one that comes is read and
+            discarded.
+        JSON: A JSON object is required.
+        JSON_OR_FORM: A JSON object or an urlencoded form is required.
     """
 
     NONE = auto()
@@ -53,13 +54,13 @@ class BodyRule(Enum):
 # Head and Response are tuples because one of each is made for every
 # request: a frozen dataclass takes three times as long.
 class Head(NamedTuple):
-    """A request's line and headers, whole and well-formed.
+    """A request's line and headers, complete and well-formed.
 
     Attributes:
-        method: As sent; one that HTTP knows.
+        method: As sent; one that HTTP defines.
         path: Of the target, still percent-encoded, without the query.
-        query: Behind the `?`, still percent-encoded.
-        headers: All of them.
+        query: The part after `?`, still percent-encoded.
+        headers: All header fields.
         peer: The address of the other end of the connection, without
             the port.
         trace_id: 32 hex digits in lower case.
@@ -74,7 +75,7 @@ class Head(NamedTuple):
 
 
 class Response(NamedTuple):
-    """What is answered.
+    """A response; the server adds the fields of the connection.
 
     Attributes:
         status: The HTTP status.
@@ -92,13 +93,14 @@ class Response(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DeferredResponse:
-    """An answer that depends on a future; no thread waits for it.
+    """A response that waits for a future; no thread blocks.
 
     Attributes:
         future: Done by any thread.
-        render: Called once when the future is done, on the server's
-            thread; must not block or raise.
-        late: Gives the answer when the future is not done in time.
+        render: Called once when the future is done, on the event
+            loop's thread; must not block or raise.
+        late: Returns the response when the future is not done in
+            time.
         within: Seconds that the future may take.
     """
 
@@ -110,20 +112,19 @@ class DeferredResponse:
 
 @dataclass(frozen=True, slots=True)
 class WouldBlock:
-    """The request needs the store after all: run it again on the STORE
-    lane with `may_block`.
-    """
+    """The request needs the store: run it again with `may_block`."""
 
 
 @dataclass(frozen=True, slots=True)
 class PasswordCheck:
-    """The rest of a login, once it is known that it may begin: one of
-    the two is called, once.
+    """The rest of a login whose attempt is permitted.
+
+    Exactly one of the two functions is called, once.
 
     Attributes:
-        run: Compares the password, on the HASHING lane; never raises.
-        abandon: Takes the attempt back where nobody is left to compare
-            for, or no room.
+        run: Compares the password, on a HASHING thread; never raises.
+        abandon: Gives the attempt's place back: the client is gone, or
+            the queue is full.
     """
 
     run: Callable[[], Response]
@@ -132,20 +133,20 @@ class PasswordCheck:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """A request that may send its body: path, method, token and the
-    body's shape are in order.
+    """A request whose body may be read.
+
+    Path, method, token, and the body's length and type are in order.
 
     Attributes:
         head: The request's head.
         template: The route's path with parameter names, for the access
-            line.
+            log.
         lane: Where to run it.
         body_rule: Whether a body is wanted.
-        endpoint: The application's own mark of the route.
+        endpoint: The route, as the application knows it.
         parameters: The path's parameters, percent-decoded.
-        principal: The caller, None on a route that wants no token.
-        client: The address that the request comes from, in front of
-            trusted proxies.
+        principal: The caller, None on a route without a token.
+        client: The client's address, found through trusted proxies.
     """
 
     head: Head
@@ -160,12 +161,12 @@ class Admission:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A request that is answered without its body.
+    """A request that is answered without reading its body.
 
     Attributes:
-        response: The answer.
+        response: The response.
         template: The route's path where it is known, `unmatched`
-            otherwise, for the access line.
+            otherwise, for the access log.
         parameters: The path's parameters where its route is known,
             percent-decoded.
     """
@@ -179,68 +180,72 @@ Outcome = Response | DeferredResponse | WouldBlock | PasswordCheck
 
 
 class Application(Protocol):
-    """What the server asks of the routes; `admit`, `rested`, `report`
-    and `refuse` never block.
-    """
+    """What the server calls; nothing but `run` may block."""
 
     def admit(self, head: Head) -> Admission | Refusal:
-        """Decide from the head alone: host, path, method, token, the
-        body's shape, in this order.
+        """Decide from the head alone whether to read the body.
+
+        Checked in this order: host, path, method, token, the body's
+        length and media type.
 
         Args:
             head: The request's head.
 
         Returns:
-            Leave to send the body, or the answer.
+            The permission to read the body, or the response.
         """
         ...
 
     def run(self, admission: Admission, body: bytes, may_block: bool) -> Outcome:
-        """Carry a request out; never raises.
+        """Run a request; never raises.
 
         Args:
-            admission: What `admit` gave.
+            admission: What `admit` returned.
             body: The whole body, at most 64 KiB.
-            may_block: False on the server's thread.
+            may_block: False on the event loop's thread.
 
         Returns:
-            The answer, now or later; WouldBlock and PasswordCheck only
-            when `may_block` is False.
+            The response, now or later; WouldBlock and PasswordCheck
+            only when `may_block` is False.
         """
         ...
 
     def rested(self) -> None:
-        """Take it that no request is at hand for the moment; never
-        blocks or raises.
+        """Take note that no request is running; never raises.
+
+        The log need not wait for more records before it sends.
         """
         ...
 
     def report(self, at_once: bool) -> None:
-        """Write the lines that sum up what repeats; called several
-        times a second, never blocks or raises.
+        """Write the log lines that sum up repetitions; never raises.
+
+        Called several times a second.
 
         Args:
-            at_once: Whether there will be no later moment for them.
+            at_once: Whether the process is about to end, so that what
+                is not complete is written too.
         """
         ...
 
     def late(self, admission: Admission) -> Response:
-        """Answer a request that got no answer from its lane in time.
+        """Answer a request whose thread did not finish in time.
 
         Args:
-            admission: What `admit` gave.
+            admission: What `admit` returned.
 
         Returns:
-            503, `store_unavailable`, `overloaded` on the HASHING lane.
+            503 `store_unavailable`; `overloaded` for HASHING; the state
+            of the checks for HEALTH.
         """
         ...
 
     def refuse(self, code: Code, detail: str, trace_id: str) -> Response:
-        """Make the answer for a fault that the server itself found.
+        """Render an error that the server itself found.
 
         Args:
-            code: What clients branch on, such as `malformed_request`.
-            detail: What happened, and what to do next.
+            code: Such as `malformed_request`.
+            detail: What is wrong, and what is allowed.
             trace_id: The request's trace id.
 
         Returns:

@@ -1,6 +1,4 @@
-"""Bodies as JSON objects, read strictly, and urlencoded forms as the
-same thing.
-"""
+"""JSON bodies, parsed strictly, and urlencoded forms."""
 
 import json
 import re
@@ -17,24 +15,25 @@ from angarium.domain.identifiers import text_of
 from angarium.domain.message import Message
 
 MAX_DEPTH = 32
-"""Objects and arrays inside each other; nothing that any route reads is
-deeper than two.
+"""Nested objects and arrays; no route reads more than two levels.
+Python's parser would raise RecursionError far below 64 KiB of `[`.
 """
 
 MAX_FORM_FIELDS = 32
-# A string that never ends is one token to the end of the body: trying
-# again behind each of its quotes would take time that grows with the
-# square of the body.
+"""Fields of a form; a login has three, OAuth clients add a few."""
+
+# An unterminated string counts as one token up to the end of the body:
+# starting again after each of its quotes would take quadratic time.
 _BRACKETS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 
 encode_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def encode(document: Mapping[str, object]) -> bytes:
-    """Write a document.
+    """Write a document as JSON.
 
     Args:
-        document: Members in the order in which they are to be read.
+        document: Members in the order in which they are written.
 
     Returns:
         JSON in UTF-8, without white space.
@@ -43,17 +42,16 @@ def encode(document: Mapping[str, object]) -> bytes:
 
 
 def encode_list(head: str, items: Iterable[str], tail: str) -> bytes:
-    """Write a document with a list in it, which may be long.
+    """Write a document that has one long list in it.
 
     Args:
-        head: What stands before the first item.
-        items: JSON each; made, turned into bytes and forgotten one by
-            one.
-        tail: What stands after the last item.
+        head: The text before the first item.
+        items: JSON each; encoded and released one by one.
+        tail: The text after the last item.
 
     Returns:
-        JSON in UTF-8. As one text it would take four times as many
-        bytes as soon as there is one emoji in it.
+        JSON in UTF-8. As one `str` it would take four bytes for each
+        character as soon as it has an emoji (PEP 393).
     """
     pieces = [head.encode()]
     for item in items:
@@ -65,18 +63,19 @@ def encode_list(head: str, items: Iterable[str], tail: str) -> bytes:
 
 
 def read_object(body: bytes) -> Mapping[str, object]:
-    """Read a JSON object strictly (RFC 8259): UTF-8, no key twice, no
-    NaN, no bottomless nesting.
+    """Parse a JSON object strictly (RFC 8259).
+
+    UTF-8 only, no duplicate key, no NaN, a limit on nesting.
 
     Args:
         body: The request's body.
 
     Returns:
-        The members. Integers come as floats: no route reads a number,
-        and a long one must not cost time.
+        The members. Integers become floats: no route reads a number,
+        and parsing a long one as `int` takes quadratic time.
 
     Raises:
-        Refused: `malformed_json`, with the place where reading failed.
+        Refused: `malformed_json`, with the line and column.
     """
     try:
         text = body.decode()
@@ -99,7 +98,7 @@ def read_object(body: bytes) -> Mapping[str, object]:
 
 
 def read_form(body: bytes) -> Mapping[str, object]:
-    """Read an urlencoded form strictly: UTF-8, no key twice.
+    """Parse an urlencoded form strictly: UTF-8, no duplicate field.
 
     Args:
         body: The request's body, `application/x-www-form-urlencoded`.
@@ -129,6 +128,7 @@ def read_form(body: bytes) -> Mapping[str, object]:
 
 
 def _unquote_form(part: bytes) -> str:
+    """Decode one name or value of a form."""
     try:
         return unquote_to_bytes(part.replace(b"+", b" ")).decode()
     except UnicodeDecodeError as error:
@@ -136,6 +136,7 @@ def _unquote_form(part: bytes) -> str:
 
 
 def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Make an object of its members, refusing a duplicate key."""
     members = dict(pairs)
     if len(members) != len(pairs):
         [(name, _)] = Counter(name for name, _ in pairs).most_common(1)
@@ -146,7 +147,8 @@ def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def _constant(name: str) -> NoReturn:
-    raise _malformed(f"The body has {name}, which is no JSON; send a number or null.")
+    """Refuse NaN and Infinity, which Python's parser would accept."""
+    raise _malformed(f"The body has {name}, which is not JSON; send a number or null.")
 
 
 _decode = json.JSONDecoder(
@@ -155,6 +157,7 @@ _decode = json.JSONDecoder(
 
 
 def _check_depth(text: str) -> None:
+    """Refuse nesting that would exhaust the parser's recursion."""
     depth = 0
     for match in _BRACKETS.finditer(text):
         found = match.group()
@@ -169,14 +172,15 @@ def _check_depth(text: str) -> None:
 
 
 def _malformed(detail: str) -> Refused:
+    """Make the error for any body that cannot be read."""
     return Refused.because(Code.MALFORMED_JSON, detail)
 
 
 def message_text(message: Message) -> str:
-    """Write a message.
+    """Write a message as JSON, as every endpoint returns it.
 
     Args:
-        message: What to show.
+        message: As stored.
 
     Returns:
         A JSON object.

@@ -1,4 +1,4 @@
-"""Lists of the caller's own, read page by page."""
+"""Pages of the caller's own lists: the request and the response."""
 
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol
@@ -14,8 +14,8 @@ class PageRequest(NamedTuple):
     """The page that a request asks for.
 
     Attributes:
-        limit: How many items at most.
-        cursor: Where it begins; None for the first page.
+        limit: The maximum number of items.
+        cursor: Where it starts; None for the first page.
     """
 
     limit: int
@@ -23,30 +23,28 @@ class PageRequest(NamedTuple):
 
 
 class Page(Protocol):
-    """What is said of every page, whatever is on it."""
+    """What every page has in common, whatever its items are."""
 
     @property
     def limit(self) -> int:
-        """How many items were wanted at most."""
+        """The maximum number of items that was asked for."""
         ...
 
     @property
     def has_more(self) -> bool:
-        """Whether others follow."""
+        """Whether more items follow."""
         ...
 
     @property
     def next_cursor(self) -> str | None:
-        """Where the next page begins; None exactly when there is no
-        more.
-        """
+        """Where the next page starts; None exactly at the last page."""
         ...
 
 
 def parse_page_request(
     call: RequestContext, read_cursor: Callable[[str, UUID], object]
 ) -> PageRequest:
-    """Read which page is asked for.
+    """Read `limit` and `cursor`.
 
     Args:
         call: With `limit` and `cursor` in the query.
@@ -57,7 +55,7 @@ def parse_page_request(
         The page.
 
     Raises:
-        Refused: With everything that is wrong.
+        Refused: With every error in the query.
     """
     faults = call.faults()
     query = QueryFields(call.admission.head.query, faults)
@@ -68,13 +66,13 @@ def parse_page_request(
 
 
 def page_response(name: str, items: Iterable[str], count: int, page: Page) -> Response:
-    """Show a page.
+    """Return a page as a response.
 
     Args:
-        name: Of the member that holds the items.
-        items: Them, as JSON each.
-        count: How many.
-        page: What is said of it.
+        name: The member that holds the items.
+        items: JSON each.
+        count: The number of items.
+        page: Its limit and next cursor.
 
     Returns:
         200.

@@ -1,6 +1,4 @@
-"""What is known of each kind of problem: one table from code to status,
-title, meaning, advice.
-"""
+"""Each problem code's status, title, meaning and advice."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,9 +11,9 @@ class Kind:
     """What all problems of one code have in common.
 
     Attributes:
-        status: The HTTP status, when nothing else is wrong.
+        status: The HTTP status, when it is the only problem.
         title: The same for every occurrence, for a person.
-        meaning: What has happened, for whoever looks the code up.
+        meaning: What has happened, for the page about problems.
         advice: What a client can do about it.
     """
 
@@ -29,19 +27,19 @@ KINDS: Mapping[Code, Kind] = {
     Code.MALFORMED_REQUEST: Kind(
         400,
         "The request is not well-formed HTTP",
-        "The bytes on the connection break HTTP's rules, or can be read in two ways.",
+        "The bytes on the connection break the rules of HTTP, or can be read in two ways.",
         "Use an HTTP library, and send each header field once. The connection was closed.",
     ),
     Code.REQUEST_TIMEOUT: Kind(
         408,
         "The request did not arrive in time",
         "The whole request must arrive within `ANGARIUM_REQUEST_TIMEOUT` seconds.",
-        "Send it again. A send with the same `message_id` stays one message.",
+        "Send it again. A message sent again with the same `message_id` stays one message.",
     ),
     Code.URI_TOO_LONG: Kind(
         414,
         "The target is too long",
-        "The first line of a request has at most 8 KiB.",
+        "The first line of a request may have at most 8 KiB.",
         "Shorten the path or the query.",
     ),
     Code.EXPECTATION_FAILED: Kind(
@@ -53,14 +51,14 @@ KINDS: Mapping[Code, Kind] = {
     Code.HEADERS_TOO_LARGE: Kind(
         431,
         "The header fields are too large",
-        "All header fields together have at most 16 KiB, and are at most 100.",
+        "A request may have at most 100 header fields, of at most 16 KiB together.",
         "Send fewer or shorter ones; cookies are never needed.",
     ),
     Code.NOT_IMPLEMENTED: Kind(
         501,
         "The method is unknown",
-        "The request's method is none that HTTP defines.",
-        "Use a method that the path takes; OPTIONS names them.",
+        "HTTP does not define the request's method.",
+        "Use a method that the path allows; OPTIONS lists them.",
     ),
     Code.MISDIRECTED_REQUEST: Kind(
         421,
@@ -78,9 +76,9 @@ KINDS: Mapping[Code, Kind] = {
     ),
     Code.METHOD_NOT_ALLOWED: Kind(
         405,
-        "The path does not take this method",
+        "The path does not allow this method",
         "The path exists, but not with this method.",
-        "Use a method that the `Allow` field names.",
+        "Use a method listed in the `Allow` field.",
     ),
     Code.MISSING_TOKEN: Kind(
         401,
@@ -109,7 +107,7 @@ KINDS: Mapping[Code, Kind] = {
     Code.BODY_TOO_LARGE: Kind(
         413,
         "The body is too large",
-        "A request's body has at most 65,536 bytes.",
+        "The limit is 65,536 bytes.",
         "Send less at once.",
     ),
     Code.UNSUPPORTED_MEDIA_TYPE: Kind(
@@ -123,7 +121,7 @@ KINDS: Mapping[Code, Kind] = {
         400,
         "The body cannot be read",
         "The body is not a JSON object in UTF-8, or has a key twice.",
-        "Mend the body at the place that `detail` names.",
+        "Correct the body at the place that `detail` names.",
     ),
     Code.MISSING_FIELD: Kind(
         400,
@@ -152,7 +150,7 @@ KINDS: Mapping[Code, Kind] = {
     Code.INVALID_CREDENTIALS: Kind(
         401,
         "The username or the password is wrong",
-        "There is no such user, or the password is another one. The answer does not tell which.",
+        "There is no such user, or the password is another one. The answer does not say which.",
         "Check both. Usernames are compared exactly.",
     ),
     Code.UNSUPPORTED_GRANT_TYPE: Kind(
@@ -164,43 +162,44 @@ KINDS: Mapping[Code, Kind] = {
     Code.TOO_MANY_ATTEMPTS: Kind(
         429,
         "Too many failed logins",
-        "Too many logins from this address have failed, so that even the right password waits.",
-        "Wait for as many seconds as `Retry-After` says.",
+        "Too many logins from this address have failed. For a while, the right password is "
+        "refused too.",
+        "Wait for `Retry-After` seconds.",
     ),
     Code.USER_NOT_FOUND: Kind(
         404,
         "There is no such user",
-        "Nobody has this name or id.",
+        "There is no user with this name or id.",
         "Check the name with `GET /v1/users?username=…`; it is compared exactly.",
     ),
     Code.INVALID_USER_ID: Kind(
         400,
-        "The user's id is no UUID",
+        "The user's id is not a UUID",
         "The id of a user is a UUID with its hyphens.",
-        "Send the `user_id` that `GET /v1/users?username=…` gave.",
+        "Send the `user_id` that `GET /v1/users?username=…` returned.",
     ),
     Code.INVALID_PARTICIPANTS: Kind(
         400,
         "The participants are not two users, one of them the caller",
         "A conversation has exactly two participants, and the caller is one of them.",
-        "Send the user id of the other, with or without your own.",
+        "Send the id of the other user, with or without your own.",
     ),
     Code.INVALID_CONVERSATION_ID: Kind(
         400,
-        "The conversation's id is no UUID",
+        "The conversation's id is not a UUID",
         "The id of a conversation is a UUID with its hyphens.",
-        "Send the `conversation_id` that `POST /v1/conversations` gave.",
+        "Send the `conversation_id` that `POST /v1/conversations` returned.",
     ),
     Code.CONVERSATION_NOT_FOUND: Kind(
         404,
         "The caller has no such conversation",
-        "There is no such conversation, or you are not in it. The answer does not tell which.",
+        "There is no such conversation, or you are not in it. The answer does not say which.",
         "Open it with `POST /v1/conversations`.",
     ),
     Code.SENDER_MISMATCH: Kind(
         403,
         "The sender is not the caller",
-        "`sender_id` is not the user whom the token belongs to.",
+        "`sender_id` is not the user to whom the token belongs.",
         "Leave `sender_id` out, or log in as that user.",
     ),
     Code.RECIPIENT_MISMATCH: Kind(
@@ -218,19 +217,19 @@ KINDS: Mapping[Code, Kind] = {
     Code.CONTENT_TOO_LARGE: Kind(
         413,
         "The text is too large",
-        "A message's text has at most 10,240 bytes of UTF-8.",
+        "The limit is 10,240 bytes of UTF-8.",
         "Shorten it, or send it as several messages.",
     ),
     Code.INVALID_CONTENT: Kind(
         400,
-        "The text has a character that cannot be carried",
+        "The text has a character that is not allowed",
         "A text must not contain U+0000 or a lone surrogate.",
         "Remove the character.",
     ),
     Code.INVALID_MESSAGE_ID: Kind(
         400,
         "The message's id is not valid",
-        "`message_id` is no UUID, or differs from the `Idempotency-Key`, or the key is "
+        "`message_id` is not a UUID, or differs from the `Idempotency-Key`, or the key is "
         "not 1 to 255 printable ASCII characters.",
         "Send one id, a new UUID for each new message, and the same one with each retry.",
     ),
@@ -238,7 +237,7 @@ KINDS: Mapping[Code, Kind] = {
         400,
         "The limit is out of range",
         "`limit` is an integer from 1 to 100.",
-        "Send such a number, or leave it out for 50.",
+        "Send a number in this range, or leave it out for 50.",
     ),
     Code.INVALID_ORDER: Kind(
         400,
@@ -250,13 +249,13 @@ KINDS: Mapping[Code, Kind] = {
         400,
         "The timestamp cannot be read",
         "`since_timestamp` is RFC 3339, or an integer of milliseconds since the epoch.",
-        "Send such as `2025-11-17T12:00:00Z` or `1763380800000`; multiply seconds by 1,000.",
+        "Send for example `2025-11-17T12:00:00Z` or `1763380800000`; multiply seconds by 1,000.",
     ),
     Code.INVALID_CURSOR: Kind(
         400,
         "The cursor is not valid here",
-        "The cursor was damaged, or belongs to another list.",
-        "Send a cursor as a page of the same list gave it, or begin without one.",
+        "The cursor was changed, or belongs to another list.",
+        "Send a cursor that a page of the same list returned, or start without one.",
     ),
     Code.MESSAGE_NOT_FOUND: Kind(
         404,
@@ -286,12 +285,12 @@ KINDS: Mapping[Code, Kind] = {
     Code.STORE_UNAVAILABLE: Kind(
         503,
         "The store does not answer",
-        "The store did not answer in time. Nothing was recorded.",
-        "Send the same request again after `Retry-After` seconds.",
+        "The store did not answer in time. What the request was to record may be there or not.",
+        "Send the same request again after `Retry-After` seconds; that is safe.",
     ),
     Code.OVERLOADED: Kind(
         503,
-        "Too many requests are in hand",
+        "Too many concurrent requests",
         "The service has more concurrent requests than it can serve now.",
         "Send the same request again after `Retry-After` seconds, and slow down.",
     ),
@@ -299,9 +298,9 @@ KINDS: Mapping[Code, Kind] = {
         500,
         "The service failed",
         "A defect of the service. Its log has the details under the `trace_id`.",
-        "Report the `trace_id` to whoever runs the service.",
+        "Report the `trace_id` to the operator.",
     ),
 }
 """In the order of the codes. The page at `/problems` is made from
-it.
+it (docs/adr/0024).
 """

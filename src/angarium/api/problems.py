@@ -10,12 +10,14 @@ from angarium.domain.errors import Code, LogUnavailable, Problem, Refused, Unava
 
 CONTENT_TYPE = "application/problem+json"
 RETRY_AFTER = 1
-"""Seconds after which a 503 is worth another try."""
+"""Seconds after which a client may repeat a request that got a 503: the
+smallest number that the field can have.
+"""
 
 PAGE = "/problems"
 """Where a person can look every code up. A reference without a host
-leads to the service that answered, also behind a balancer, and needs no
-setting (RFC 9457, 3.1.1).
+links to the service that answered, through a load balancer too, and
+needs no setting (RFC 9457, 3.1.1; docs/adr/0024).
 """
 
 _INVALID_TOKEN = ("WWW-Authenticate", 'Bearer error="invalid_token"')
@@ -29,10 +31,10 @@ _HEADERS: Mapping[Code, tuple[tuple[str, str], ...]] = {
 
 
 def type_of(code: Code) -> str:
-    """Name a kind of problem by a URI reference.
+    """Return the `type` of a problem document, a URI reference.
 
     Args:
-        code: What clients branch on.
+        code: The problem's code.
 
     Returns:
         The document's `type`: the code's section of the page about
@@ -42,7 +44,7 @@ def type_of(code: Code) -> str:
 
 
 def refusal(refused: Refused, trace_id: str) -> Response:
-    """Answer a request that cannot be carried out as it stands.
+    """Make the response to a request that is refused.
 
     Args:
         refused: One problem, which has its own status, or several,
@@ -81,13 +83,13 @@ def problem(
     """Make a problem document.
 
     Args:
-        code: What clients branch on.
-        detail: What happened, which value, and what to do next.
+        code: The problem's code.
+        detail: What is wrong, which value, what is allowed.
         trace_id: The request's.
-        status: Instead of the code's own.
-        retry_after: Seconds; 1 for any 503 when None.
-        headers: Beside those that belong to the code.
-        members: Beside the members that every document has.
+        status: Replaces the code's own.
+        retry_after: Seconds; None means 1 for a 503, else no field.
+        headers: In addition to those of the code.
+        members: In addition to those of every document.
 
     Returns:
         The answer.
@@ -113,6 +115,7 @@ def problem(
 
 
 def _names(found: Sequence[Problem]) -> str:
+    """List the fields at fault, as in `a, b and c`."""
     names = list(dict.fromkeys(each.field or "the request" for each in found))
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
@@ -121,26 +124,26 @@ _log = logs.get("angarium.api")
 
 
 def internal_error(error: BaseException, trace_id: str, **fields: object) -> Response:
-    """Answer a request that met a fault of the program.
+    """Log an unexpected exception and answer 500.
 
     Args:
         error: What was raised.
         trace_id: The request's.
-        **fields: More ids for the log line.
+        **fields: Further ids for the log line.
 
     Returns:
-        500, without a word about the fault.
+        500, without details of the error.
     """
     _log.error(
         "internal_error",
-        "A request met a fault of the service.",
+        "A request failed because of a defect of the service.",
         error,
         trace_id=trace_id,
         **fields,
     )
     return problem(
         Code.INTERNAL_ERROR,
-        "The service failed at this request; report its trace_id to whoever runs it.",
+        "The service failed at this request; report its trace_id to the operator.",
         trace_id,
     )
 
@@ -148,17 +151,16 @@ def internal_error(error: BaseException, trace_id: str, **fields: object) -> Res
 def unavailable(
     error: Unavailable, repeats: logs.Repeats, trace_id: str, **fields: object
 ) -> Response:
-    """Answer a request that needed the log or the store in vain.
+    """Log that the log or the store does not answer, and answer 503.
 
     Args:
         error: What was raised.
-        repeats: Knows when an outage was last told: it may meet any
-            number of requests.
+        repeats: Limits how often the line of one outage is written.
         trace_id: The request's.
-        **fields: More ids for the log line.
+        **fields: Further ids for the log line.
 
     Returns:
-        503, with the time after which a retry makes sense.
+        503 with `Retry-After`.
     """
     code = Code.LOG_UNAVAILABLE if isinstance(error, LogUnavailable) else Code.STORE_UNAVAILABLE
     part = "log" if code is Code.LOG_UNAVAILABLE else "store"

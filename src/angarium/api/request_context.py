@@ -1,4 +1,4 @@
-"""What an endpoint works with and gives back."""
+"""What an endpoint receives: the services and one request."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,20 +20,20 @@ from angarium.services.users import Users
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The use cases behind the endpoints.
+    """The use cases that the endpoints call.
 
     Attributes:
         authentication: Checks tokens.
-        login: Gives tokens.
+        login: Issues tokens.
         users: Finds users.
         conversations: Opens, finds and lists conversations.
-        sending: Puts messages into the log.
-        delivery: Puts receipts into the log.
+        sending: Appends messages to the log.
+        delivery: Appends receipts to the log.
         history: Reads a conversation's messages.
         inbox: Reads what a user has not confirmed.
         health: Checks the log and the store.
-        repeats: Knows when an outage was last told, by whichever of
-            these.
+        repeats: Limits how often the line of one outage is written,
+            by all of them together.
     """
 
     authentication: Authentication
@@ -49,15 +49,14 @@ class Services:
 
 
 class RequestContext:
-    """One request on its way through an endpoint.
+    """One request, as its endpoint sees it.
 
     Attributes:
         services: The use cases.
         admission: The request's head, path parameters and caller.
         body: The whole body.
-        may_block: Whether the store may be waited for.
-        query: The query parameters that the path knows; None where any
-            is taken.
+        may_block: Whether the endpoint may wait for the store.
+        query: The query parameters that the path allows; None if any.
     """
 
     __slots__ = ("admission", "body", "may_block", "query", "services")
@@ -70,6 +69,7 @@ class RequestContext:
         may_block: bool,
         query: Sequence[str] | None = None,
     ) -> None:
+        """Bind the request to the services."""
         self.services = services
         self.admission = admission
         self.body = body
@@ -78,13 +78,13 @@ class RequestContext:
 
     @property
     def caller_id(self) -> UUID:
-        """Name the caller.
+        """The caller's id.
 
         Returns:
             The id that the token proves.
 
         Raises:
-            LookupError: The route wants no token; a fault in the table
+            LookupError: The route has no token, a defect in the table
                 of routes.
         """
         principal = self.admission.principal
@@ -93,11 +93,10 @@ class RequestContext:
         return principal.user_id
 
     def faults(self) -> ValidationErrors:
-        """Begin to collect what is wrong with the request.
+        """Collect errors, starting with those of the query.
 
         Returns:
-            The query's unknown parameters, to which the endpoint adds
-            what it finds itself.
+            The query's unknown parameters.
         """
         faults = ValidationErrors()
         query = self.admission.head.query
@@ -107,9 +106,5 @@ class RequestContext:
 
     @property
     def trace_id(self) -> str:
-        """Give the request's trace id.
-
-        Returns:
-            32 hex digits in lower case.
-        """
+        """The request's trace id: 32 hex digits in lower case."""
         return self.admission.head.trace_id

@@ -6,21 +6,19 @@ from angarium.domain.errors import Code, Refused
 
 
 class Headers:
-    """Header fields by name, in any case, each with every value that
-    was sent.
-    """
+    """Header fields by name, in any case, with all their values."""
 
     __slots__ = ("_values",)
 
     def __init__(
         self, fields: Sequence[tuple[str, str]] = (), values: dict[str, list[str]] | None = None
     ) -> None:
-        """Sort fields by name.
+        """Group fields by name.
 
         Args:
             fields: Names, in any case, and values.
-            values: What is sorted already, by the name in lower case;
-                not copied.
+            values: Fields that are grouped already, by the name in
+                lower case; not copied.
         """
         self._values: dict[str, list[str]] = {} if values is None else values
         for name, value in fields:
@@ -28,7 +26,7 @@ class Headers:
 
     @classmethod
     def collected(cls, values: dict[str, list[str]]) -> "Headers":
-        """Take over values that are already sorted by name.
+        """Use values that are grouped by name already.
 
         Args:
             values: By the field's name in lower case; not copied.
@@ -39,7 +37,7 @@ class Headers:
         return cls(values=values)
 
     def get(self, name: str) -> str | None:
-        """Give the only or first value of a field.
+        """Return the first value of a field.
 
         Args:
             name: The field's name in lower case.
@@ -52,7 +50,7 @@ class Headers:
         return values[0] if values else None
 
     def all(self, name: str) -> Sequence[str]:
-        """Give every value of a field.
+        """Return every value of a field.
 
         Args:
             name: The field's name in lower case.
@@ -67,7 +65,7 @@ _SCHEME = "bearer"
 
 
 def bearer_token(headers: Headers) -> str:
-    """Find the token that a request carries.
+    """Return the token of the `Authorization` field.
 
     Args:
         headers: The request's.
@@ -76,9 +74,9 @@ def bearer_token(headers: Headers) -> str:
         The token as it was sent, not verified.
 
     Raises:
-        Refused: `missing_token` when there is none, or one of another
-            scheme; `invalid_token` when there is nothing behind
-            `Bearer`, or two of them.
+        Refused: `missing_token` when there is none, or another scheme;
+            `invalid_token` when the field is empty after `Bearer`, or
+            sent twice.
     """
     values = headers.all("authorization")
     if len(values) > 1:
@@ -96,6 +94,6 @@ def bearer_token(headers: Headers) -> str:
     if not token:
         raise Refused.because(
             Code.INVALID_TOKEN,
-            "Nothing stands behind `Bearer`; send the token from POST /auth/token there.",
+            "The token after `Bearer` is missing; get one from POST /auth/token.",
         )
     return token

@@ -1,4 +1,4 @@
-"""Answers that wait for the log."""
+"""Responses that depend on the log."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -11,24 +11,24 @@ from angarium.domain.errors import Code, LogUnavailable, RecordTooLarge
 from angarium.ports.message_log import Appended
 
 LOG_SECONDS = 2.0
-"""How long the log may take; docs/http.md, Limits."""
+"""Time that an append may take before the client gets 503
+(docs/http.md, Limits; docs/adr/0015 says what a 202 promises).
+"""
 
 _log = logs.get("angarium.api")
 
 
 class Append(NamedTuple):
-    """A record on its way into the log, as far as its answer is
-    concerned.
+    """A record that the log was asked to take, and its response's data.
 
     Attributes:
-        future: Where it came to lie, or LogUnavailable.
+        future: Its position in the log, or LogUnavailable.
         trace_id: The request's.
         conversation_id: The record's key.
-        retry: What the client is told to do when the log does not take
-            it.
-        repeats: Knows when an outage was last told.
-        message_id: Shown in the answer to a failure, when it is the
-            client's to repeat.
+        retry: What the client should do if the append fails.
+        repeats: Limits how often the line of one outage is written.
+        message_id: Part of a failure's response, so that the client
+            can repeat the message under its id.
     """
 
     future: "Future[Appended]"
@@ -42,22 +42,24 @@ class Append(NamedTuple):
 def respond_when_appended(
     append: Append, accepted: Callable[[Appended], Response]
 ) -> DeferredResponse | Response:
-    """Answer when the log has a record, without a thread that waits.
+    """Respond when the log has taken a record; no thread blocks.
 
     Args:
         append: The record.
-        accepted: Makes the answer from the record's place.
+        accepted: Makes the response from the record's position.
 
     Returns:
-        The answer, now if the log has decided already.
+        The response, at once if the append is complete already.
     """
     future = append.future
 
     def render() -> Response:
+        """Return the response to the future's result or exception."""
         error = future.exception()
         return accepted(future.result()) if error is None else _failed(append, error)
 
     def late() -> Response:
+        """Log the timeout and answer 503."""
         _log.limited_warning(
             append.repeats,
             "log_unavailable",
@@ -72,6 +74,7 @@ def respond_when_appended(
 
 
 def _failed(append: Append, error: BaseException) -> Response:
+    """Return the response to an append that failed."""
     if isinstance(error, RecordTooLarge):
         return _too_large(append)
     if isinstance(error, LogUnavailable):
@@ -80,20 +83,19 @@ def _failed(append: Append, error: BaseException) -> Response:
 
 
 def _too_large(append: Append) -> Response:
-    """Return the answer for a legal record that is larger than this
-    service's log takes.
-    """
+    """Answer 413 for a legal record larger than this log takes."""
     is_message = append.message_id is not None
     return problem(
         Code.CONTENT_TOO_LARGE if is_message else Code.BODY_TOO_LARGE,
-        "The log of this service is set up for smaller records, so it was not taken. "
+        "The log of this service accepts only smaller records, so it was not accepted. "
         f"Send {'a shorter text' if is_message else 'fewer ids'}, or report the trace_id to "
-        "whoever runs it.",
+        "the operator.",
         append.trace_id,
     )
 
 
 def _unavailable(append: Append) -> Response:
+    """Answer 503, with the id to repeat a message with."""
     members = {} if append.message_id is None else {"message_id": append.message_id}
     return problem(
         Code.LOG_UNAVAILABLE,
@@ -104,6 +106,7 @@ def _unavailable(append: Append) -> Response:
 
 
 def _ids(append: Append) -> dict[str, str]:
+    """Return the ids of the record for its log lines."""
     ids = {"trace_id": append.trace_id, "conversation_id": append.conversation_id}
     if append.message_id is not None:
         ids["message_id"] = append.message_id

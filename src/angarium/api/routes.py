@@ -1,4 +1,4 @@
-"""Every route in one table, and how a path finds its own."""
+"""Every route in one table, and how a path finds its route."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,17 +21,17 @@ from angarium.api.request_context import RequestContext
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What one method does at one path.
+    """One method of one path.
 
     Attributes:
         method: GET also answers HEAD.
         template: The path, with the names of its parameters in braces.
-        lane: Where it runs.
-        body_rule: Whether it wants a body.
-        wants_token: Whether it is for logged-in users only.
-        endpoint: Does it.
-        query: The query parameters that its path knows, with any
-            method; None where any is taken.
+        lane: Which thread runs it.
+        body_rule: What body it takes.
+        wants_token: Whether a token is required.
+        endpoint: The function that serves it.
+        query: The query parameters that its path allows, with any
+            method; None if any.
     """
 
     method: str
@@ -82,7 +82,7 @@ ROUTES: Sequence[Route] = (
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A path with everything that can be done at it.
+    """One path and all its methods.
 
     Attributes:
         template: The path, with the names of its parameters in braces.
@@ -99,17 +99,18 @@ class Resource:
 
 @dataclass(slots=True)
 class _Node:
+    """One segment of the paths: fixed children, or a parameter."""
+
     children: "dict[str, _Node]" = field(default_factory=dict)
     parameter: "_Node | None" = None
     resource: Resource | None = None
 
 
 class RoutingTable:
-    """Finds the resource of a path without trying one template after
-    the other.
-    """
+    """Finds the resource of a path, segment by segment."""
 
     def __init__(self, routes: Sequence[Route]) -> None:
+        """Build the tree of segments."""
         self._fixed: dict[str, tuple[Resource, Mapping[str, str]]] = {}
         self._root = _Node()
         for template in dict.fromkeys(route.template for route in routes):
@@ -118,18 +119,19 @@ class RoutingTable:
             )
 
     def match(self, path: str) -> tuple[Resource, Mapping[str, str]] | None:
-        """Find what a path means.
+        """Find the resource of a path.
 
         Args:
             path: Still percent-encoded, without the query.
 
         Returns:
-            The resource and the path's parameters, decoded; None when
-            nothing is there.
+            The resource and the path's parameters, decoded; None for an
+            unknown path.
         """
         return self._fixed.get(path) or self._walk(path)
 
     def _add(self, resource: Resource) -> None:
+        """Add a resource to the tree."""
         if not resource.names:
             self._fixed[resource.template] = (resource, {})
         node = self._root
@@ -142,6 +144,7 @@ class RoutingTable:
         node.resource = resource
 
     def _walk(self, path: str) -> tuple[Resource, Mapping[str, str]] | None:
+        """Follow a path's segments through the tree."""
         if not path.startswith("/"):
             return None
         node: _Node | None = self._root
@@ -161,6 +164,7 @@ class RoutingTable:
 
 
 def _resource(template: str, routes: Sequence[Route]) -> Resource:
+    """Combine the routes of one path; GET answers HEAD too."""
     by_method = {route.method: route for route in routes}
     if "GET" in by_method:
         by_method["HEAD"] = by_method["GET"]

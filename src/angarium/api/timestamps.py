@@ -1,4 +1,4 @@
-"""Moments as text: RFC 3339 out, RFC 3339 or milliseconds in."""
+"""Timestamps as text: RFC 3339 out, RFC 3339 or milliseconds in."""
 
 import re
 from datetime import UTC, date, datetime
@@ -7,8 +7,8 @@ from functools import lru_cache
 from angarium.services.cursors import MAX_TIMESTAMP
 
 MIN_MILLISECONDS = 100_000_000_000
-"""In 1973. Smaller numbers are moments of our time in seconds, by
-mistake.
+"""March 1973 in milliseconds. A smaller number is probably a date of
+today in seconds, sent by mistake.
 """
 
 _MILLISECONDS = re.compile(r"[0-9]{1,15}")
@@ -21,7 +21,7 @@ _EPOCH_DAY = date(1970, 1, 1).toordinal()
 
 
 def rfc3339(ms: int) -> str:
-    """Write a moment down.
+    """Write a timestamp.
 
     Args:
         ms: Milliseconds since the epoch, up to the year 9999.
@@ -34,7 +34,7 @@ def rfc3339(ms: int) -> str:
 
 
 def parse_timestamp(text: str) -> int | None:
-    """Read a moment.
+    """Read a timestamp.
 
     Args:
         text: RFC 3339 with any offset and any number of digits of a
@@ -43,8 +43,7 @@ def parse_timestamp(text: str) -> int | None:
 
     Returns:
         Milliseconds since the epoch, rounded down, from 0 to the end of
-        the year 9999, beyond which no message lies; None when the text
-        is neither.
+        the year 9999; None when the text is neither.
     """
     if _MILLISECONDS.fullmatch(text):
         ms = int(text)
@@ -54,10 +53,10 @@ def parse_timestamp(text: str) -> int | None:
 
 
 def is_in_seconds(text: str) -> bool:
-    """Tell whether a moment that cannot be read was written in seconds.
+    """Return whether an invalid timestamp looks like seconds.
 
     Args:
-        text: What `parse_timestamp` gave None for.
+        text: One for which `parse_timestamp` returned None.
 
     Returns:
         True for a whole number that is too small for milliseconds.
@@ -67,14 +66,19 @@ def is_in_seconds(text: str) -> bool:
 
 @lru_cache(maxsize=256)
 def _whole_second(seconds: int) -> str:
+    """Write a second; cached, as the items of a page are close."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
 
 
 def _moment(match: re.Match[str]) -> int | None:
+    """Return the milliseconds of an RFC 3339 match, if it exists.
+
+    The 30th of February does not, nor a leap second at noon.
+    """
     year = int(match["year"])
     try:
-        # The calendar of the standard library begins with the year 1;
-        # 400 is as long before the epoch as 0.
+        # `date` starts with the year 1. The year 0 has the calendar of
+        # 400, and both are clamped to the epoch.
         day = date(year or 400, int(match["month"]), int(match["day"])).toordinal()
     except ValueError:
         return None
@@ -88,6 +92,7 @@ def _moment(match: re.Match[str]) -> int | None:
 
 
 def _offset_minutes(match: re.Match[str]) -> int:
+    """Return the offset from UTC, in minutes."""
     if match["sign"] is None:
         return 0
     minutes = int(match["off_hour"]) * 60 + int(match["off_minute"])

@@ -1,18 +1,19 @@
-"""How a value that a client sent is shown back in an error."""
+"""How a client's value appears in an error text."""
 
 MAX_SHOWN = 64
+"""Characters; an id has 36, and an answer must stay short."""
 
 
 def quote_for_error(value: str) -> str:
-    """Show a value without letting it fill the answer.
+    """Quote a value, cut to `MAX_SHOWN` characters.
 
     Args:
-        value: What was sent; never a text of a message, a password or a
+        value: What was sent; never a message's text, a password or a
             token.
 
     Returns:
-        The value in quotes, at most 64 characters of it, with anything
-        that UTF-8 cannot carry escaped.
+        The value in quotes, with lone surrogates escaped, which UTF-8
+        cannot encode.
     """
     if len(value) > MAX_SHOWN:
         value = value[: MAX_SHOWN - 1] + "…"
@@ -20,10 +21,10 @@ def quote_for_error(value: str) -> str:
 
 
 def kind_of(value: object) -> str:
-    """Name the JSON type of a value.
+    """Return the name of a value's JSON type.
 
     Args:
-        value: As the JSON reader gave it.
+        value: As the JSON parser returned it.
 
     Returns:
         Such as `a number`.

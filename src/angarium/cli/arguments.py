@@ -161,7 +161,7 @@ def username(text: str) -> str:
     """
     if not is_username(text):
         raise argparse.ArgumentTypeError(
-            f"{quote(text)} is no username; write 1 to 64 of a-z 0-9 . _ -"
+            f"{quote(text)} is not a valid username: use 1 to 64 characters from a-z 0-9 . _ -"
         )
     return text
 

@@ -1,4 +1,4 @@
-"""How hosts, servers and networks are written."""
+"""Settings that are hosts, servers, networks or origins."""
 
 import re
 import socket
@@ -20,7 +20,7 @@ _ORIGINS = "such as https://chat.example.org,http://localhost:3000"
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a server listens.
+    """A host and a port.
 
     Attributes:
         host: A name or an address, IPv6 without brackets.
@@ -32,16 +32,16 @@ class Address:
 
 
 def host(text: str) -> str:
-    """Read a name or an address to listen on, or to be reached at.
+    """Parse a host name or an address, without a port.
 
     Args:
         text: As it is written, IPv6 with or without brackets.
 
     Returns:
-        The same without brackets; IPv4 where IPv4 is written as IPv6.
+        The same without brackets; IPv4 where it is written as IPv6.
 
     Raises:
-        Wrong: The text can be neither.
+        InvalidValue: The text is neither.
     """
     bare = _without_brackets(text)
     if not _is_host(bare) or (bare != text and ":" not in bare):
@@ -53,15 +53,15 @@ def host(text: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether only this machine reaches a host.
+    """Return whether only this machine can reach a host.
 
     Args:
         host: A name or an address.
 
     Returns:
-        True for a loopback address, and for a name that leads to
-        loopback addresses alone. A name without an address leads
-        nowhere yet, and may lead anywhere later: False.
+        True for a loopback address, and for a name that resolves to
+        loopback addresses only. A name without an address may get
+        any address later: False.
     """
     if host.lower() == "localhost":
         return True
@@ -75,7 +75,7 @@ def is_loopback(host: str) -> bool:
 
 
 def addresses(text: str) -> tuple[Address, ...]:
-    """Read a list of servers.
+    """Parse a list of servers.
 
     Args:
         text: `host:port,…`.
@@ -84,13 +84,13 @@ def addresses(text: str) -> tuple[Address, ...]:
         One or more.
 
     Raises:
-        Wrong: A part of the list is no `host:port`.
+        InvalidValue: A part of the list is not `host:port`.
     """
     return tuple(_address(part.strip()) for part in text.split(","))
 
 
 def networks(text: str) -> tuple[IPNetwork, ...]:
-    """Read a list of networks.
+    """Parse a list of networks.
 
     Args:
         text: Addresses and networks, such as `10.0.0.1,192.168.0.0/16`.
@@ -99,25 +99,24 @@ def networks(text: str) -> tuple[IPNetwork, ...]:
         One or more.
 
     Raises:
-        Wrong: A part of the list is neither.
+        InvalidValue: A part of the list is neither.
     """
     return tuple(_network(part.strip()) for part in text.split(","))
 
 
 def web_address(text: str) -> str:
-    """Read the address of a server that speaks HTTP.
+    """Parse the URL of an HTTP server.
 
     Args:
         text: As it is written.
 
     Returns:
-        The address without a slash behind it.
+        The URL without a slash at its end.
 
     Raises:
-        Wrong: The text is no such address.
+        InvalidValue: The text is not such a URL.
     """
-    # `urlsplit` takes line ends and tabs out of an address without a
-    # word.
+    # `urlsplit` silently removes line ends and tabs.
     check_no_control_characters(text)
     try:
         parts = urlsplit(text)
@@ -132,12 +131,14 @@ def web_address(text: str) -> str:
         or parts.username is not None
         or not text.isascii()
     ):
-        raise InvalidValue("is no address of a server", "write one such as http://127.0.0.1:8080")
+        raise InvalidValue(
+            "is not the address of a server", "write one such as http://127.0.0.1:8080"
+        )
     return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
 
 
 def origins(text: str) -> tuple[str, ...]:
-    """Read a list of web pages' origins.
+    """Parse a list of web origins.
 
     Args:
         text: Such as `https://chat.example.org,http://localhost:3000`.
@@ -147,33 +148,33 @@ def origins(text: str) -> tuple[str, ...]:
         scheme's own port.
 
     Raises:
-        Wrong: A part of the list is no origin.
+        InvalidValue: A part of the list is not an origin.
     """
     return tuple(dict.fromkeys(_origin(part.strip()) for part in text.split(",")))
 
 
 def _origin(part: str) -> str:
-    """Return one origin as browsers write it."""
+    """Parse one origin, written as browsers write it."""
     if part in ("*", "null"):
-        reason = f"has {quote(part)} in it, which stands for pages of anybody"
+        reason = f"contains {quote(part)}, which would allow the pages of any site"
         raise InvalidValue(reason, f"name each origin, {_ORIGINS}")
     found = _ORIGIN.fullmatch(part.lower())
     if found is None or not _is_host(_without_brackets(found["host"])):
-        reason = f"has {quote(part)} in it, no origin"
-        raise InvalidValue(reason, f"write scheme and host, and nothing behind them, {_ORIGINS}")
+        reason = f"contains {quote(part)}, which is not an origin"
+        raise InvalidValue(reason, f"write scheme and host, and nothing after them, {_ORIGINS}")
     port = found["port"]
     if port is not None and not 1 <= int(port) <= 65_535:
-        raise InvalidValue(f"has the port {quote(port)} in it", "write one from 1 to 65535")
+        raise InvalidValue(f"contains the port {quote(port)}", "write one from 1 to 65535")
     own_port = {"http": 80, "https": 443}.get(found["scheme"])
     suffix = "" if port is None or int(port) == own_port else f":{int(port)}"
     return f"{found['scheme']}://{found['host']}{suffix}"
 
 
 def host_of_origin(origin: str) -> str:
-    """Take the host out of an origin.
+    """Return the host of an origin.
 
     Args:
-        origin: As `origins` gives it.
+        origin: As `origins` returns it.
 
     Returns:
         A name or an address, IPv6 without brackets.
@@ -182,46 +183,51 @@ def host_of_origin(origin: str) -> str:
 
 
 def _is_host(text: str) -> bool:
+    """Return whether a text is an address or looks like a name."""
     return parse_address(text) is not None or _HOST.fullmatch(text) is not None
 
 
 def _without_brackets(text: str) -> str:
+    """Remove the brackets around an IPv6 address."""
     return text[1:-1] if text.startswith("[") and text.endswith("]") else text
 
 
 def _meant(host: str) -> str:
+    """Return an IPv4 address for one that is written as IPv6."""
     address = parse_address(host)
     return str(address) if isinstance(address, IPv4Address) else host
 
 
 def _address(part: str) -> Address:
+    """Parse one `host:port`."""
     name, colon, port = part.rpartition(":")
     bare = _without_brackets(name)
     if not colon or not _is_host(bare) or (":" in bare) != (bare != name):
-        raise InvalidValue(f"has {quote(part)} in it, no host:port", "write host:port,…")
+        raise InvalidValue(f"contains {quote(part)}, which is not host:port", "write host:port,…")
     if _PORT.fullmatch(port) is None or not 1 <= int(port) <= 65_535:
         raise InvalidValue(
-            f"has the port {quote(port)} in it", "write host:port,… with ports from 1 to 65535"
+            f"contains the port {quote(port)}", "write host:port,… with ports from 1 to 65535"
         )
     return Address(_meant(bare), int(port))
 
 
 def _network(part: str) -> IPNetwork:
+    """Parse one network; an error proposes what was meant."""
     bare = _without_brackets(part)
     network = parse_network(bare)
     if network is not None and "%" not in bare:
         return network
     if "%" in bare and parse_address(bare) is not None:
         raise InvalidValue(
-            f"has {quote(part)} in it, an address with a scope",
-            f"write {bare.partition('%')[0]}, which stands for it on every interface",
+            f"contains {quote(part)}, an address with a scope",
+            f"write {bare.partition('%')[0]}, which covers it on every interface",
         )
     meant = parse_network(bare, strict=False)
     if meant is None:
         raise InvalidValue(
-            f"has {quote(part)} in it, neither an address nor a network",
-            "write such as 10.0.0.1,192.168.0.0/16",
+            f"contains {quote(part)}, which is neither an address nor a network",
+            "write for example 10.0.0.1,192.168.0.0/16",
         )
     raise InvalidValue(
-        f"has {quote(part)} in it, an address inside of a network", f"write {meant} for all of it"
+        f"contains {quote(part)}, an address inside a network", f"write {meant} for all of it"
     )

@@ -1,4 +1,4 @@
-"""Settings that are right one by one and wrong together."""
+"""Settings that are valid one by one and contradict each other."""
 
 from collections.abc import Iterator
 
@@ -8,11 +8,11 @@ _ON_SERVERS = ("api", "worker")
 
 
 def contradictions(read: Reader, security: str, command: str | None) -> Iterator[str]:
-    """Find settings that cannot go together, or not with a command.
+    """Find settings that contradict each other or the command.
 
     Args:
-        read: What was read of the environment.
-        security: Kafka's, as read.
+        read: The reader, after it has read every setting.
+        security: The value of ANGARIUM_KAFKA_SECURITY.
         command: `serve`, `api`, `worker` or `init`, None for any other.
 
     Yields:
@@ -34,13 +34,15 @@ def contradictions(read: Reader, security: str, command: str | None) -> Iterator
 
 
 def _both_or_neither(read: Reader, one: str, other: str) -> Iterator[str]:
+    """Report one of two settings that is set without the other."""
     if read.given(one) != read.given(other):
         present, absent = (one, other) if read.given(one) else (other, one)
         yield f"{present} is set and {absent} is not; set both or neither"
 
 
 def _engine(read: Reader, command: str | None) -> Iterator[str]:
-    # One of the two without the other is told already.
+    """Report engine settings that do not fit the command."""
+    # One without the other is reported by `_both_or_neither`.
     kafka, cassandra = read.given("ANGARIUM_KAFKA"), read.given("ANGARIUM_CASSANDRA")
     if command == "serve" and kafka and cassandra:
         yield (
@@ -56,18 +58,20 @@ def _engine(read: Reader, command: str | None) -> Iterator[str]:
 
 
 def _kafka_login(read: Reader, security: str) -> Iterator[str]:
+    """Report SASL settings that do not fit the security protocol."""
     wanted = security.startswith("SASL_")
     for name in (f"ANGARIUM_KAFKA_SASL_{part}" for part in ("MECHANISM", "USERNAME", "PASSWORD")):
         if wanted and not read.given(name):
             yield f"{name} is not set, but ANGARIUM_KAFKA_SECURITY is {security}; set it"
         if not wanted and read.given(name):
             yield (
-                f"{name} is set, but ANGARIUM_KAFKA_SECURITY is {security}, which logs nobody in;"
+                f"{name} is set, but ANGARIUM_KAFKA_SECURITY is {security}, which has no login;"
                 " write SASL_SSL or SASL_PLAINTEXT there, or unset it"
             )
 
 
 def _kafka_certificates(read: Reader, security: str) -> Iterator[str]:
+    """Report TLS files that do not fit the security protocol."""
     for name in (f"ANGARIUM_KAFKA_{part}" for part in ("CAFILE", "CERTFILE", "KEYFILE")):
         if read.given(name) and not security.endswith("SSL"):
             yield (

@@ -1,4 +1,4 @@
-"""Reading settings one by one while every problem is kept."""
+"""Reading settings one by one, collecting every problem."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A setting as a person may see it.
+    """A setting as `angarium config` displays it.
 
     Attributes:
         name: The environment variable.
-        value: As it was written, masked when it is a secret; None when
-            it has none.
+        value: As it was written, masked if it is a secret; None if
+            there is none.
         source: Where the value came from.
     """
 
@@ -36,33 +36,29 @@ class Shown:
 
 
 class Reader:
-    """Reads settings from an environment; a wrong one is noted and its
-    default taken instead.
+    """Reads settings; an invalid one is noted and its default used.
+
+    A variable that is set to nothing counts as not set, because that is
+    how Compose files pass on what is missing.
 
     A variable that is set to nothing counts as not set, because that is
     how Compose files pass on what is missing.
 
     Attributes:
-        problems: What is wrong so far, a line each.
-        wrong: The names of the settings that they are about.
-        shown: What was read so far.
+        problems: What is wrong so far, one line each.
+        wrong: The names of the settings that have a problem.
+        shown: The settings read so far, to display.
     """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
+        """Read from this environment, and no other."""
         self._environment = environment
         self.problems: list[str] = []
         self.wrong: set[str] = set()
         self.shown: list[Shown] = []
 
     def given(self, name: str) -> bool:
-        """Tell whether the environment says anything about a setting.
-
-        Args:
-            name: The environment variable.
-
-        Returns:
-            True when it is set to something.
-        """
+        """Return whether a setting is set to something."""
         return bool(self._environment.get(name))
 
     def read(
@@ -72,13 +68,13 @@ class Reader:
 
         Args:
             name: The environment variable.
-            default: What it would be written as.
+            default: Its text in the environment.
             parse: Turns the text into a value, or raises
                 `InvalidValue`.
-            secret: Whether the value must not be shown.
+            secret: Whether to mask the value.
 
         Returns:
-            The value, the default's when there is none or it is wrong.
+            The value; the default if it is not set or invalid.
         """
         text = self._text(name, default, secret)
         value = None if text is None else self._parsed(name, text, parse, secret)
@@ -93,15 +89,16 @@ class Reader:
             name: The environment variable.
             parse: Turns the text into a value, or raises
                 `InvalidValue`.
-            secret: Whether the value must not be shown.
+            secret: Whether to mask the value.
 
         Returns:
-            The value, None when there is none or it is wrong.
+            The value; None if it is not set or invalid.
         """
         text = self._text(name, None, secret)
         return None if text is None else self._parsed(name, text, parse, secret)
 
     def _text(self, name: str, default: str | None, secret: bool) -> str | None:
+        """Return the text of a setting, and remember how to show it."""
         text = self._environment.get(name) or None
         source = Source.DEFAULT if text is None else Source.ENVIRONMENT
         value = default if text is None else text
@@ -111,6 +108,7 @@ class Reader:
     def _parsed(
         self, name: str, text: str, parse: Callable[[str], Value], secret: bool
     ) -> Value | None:
+        """Parse a text; note the problem of an invalid one."""
         try:
             text.encode()
             check_no_control_characters(text)
@@ -123,5 +121,6 @@ class Reader:
         return None
 
     def _note(self, name: str, problem: str) -> None:
+        """Remember a problem and the setting that it is about."""
         self.wrong.add(name)
         self.problems.append(problem)

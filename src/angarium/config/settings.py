@@ -1,6 +1,4 @@
-"""Every setting, its name, its default, and what may be written
-for it.
-"""
+"""Every setting: its name, its default, its allowed values."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,14 +18,14 @@ SECURITY = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 CONSISTENCIES = ("LOCAL_QUORUM", "QUORUM", "ALL", "LOCAL_ONE", "ONE", "TWO", "THREE")
 _COPIES_ASKED = {"LOCAL_ONE": 1, "ONE": 1, "TWO": 2, "THREE": 3}
-"""Of each read and each write; the other levels ask enough of them for
-every read to meet every write.
+"""Replicas that each read and each write wait for. The other levels
+wait for enough that every read sees every write (docs/adr/0016).
 """
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 _OF_THE_API = ("serve", "api", "init")
-"""The commands that let users in, or make them."""
+"""The commands that let users log in, or create them."""
 
 _OF_THE_SERVICE = (*_OF_THE_API, "worker")
 """The commands that start or prepare a part of the service."""
@@ -47,74 +45,77 @@ class SettingsError(Exception):
     """Settings that nothing can start with.
 
     Attributes:
-        problems: All of them, a line each: the name, the value, what is
-            wrong, what to write instead.
+        problems: One line each: the name, the value, what is wrong,
+            what to write instead.
     """
 
     def __init__(self, problems: tuple[str, ...]) -> None:
+        """Join the problems into the exception's text."""
         super().__init__("\n".join(problems))
         self.problems = problems
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings of one process; each field is the variable of the
-    same name behind `ANGARIUM_`.
+    """The settings of one process.
+
+    Each field is the variable `ANGARIUM_` plus its name in capitals.
 
     Attributes:
         host: Where the API listens.
-        port: 0 takes a free one.
-        published_host: The address that others reach, where it is
-            another than the host, as in a container.
+        port: 0 chooses a free one.
+        published_host: The address at which other machines reach the
+            API, if it is not `host`, as in a container.
         data: The embedded engine's folder.
-        kafka: Bootstrap servers, none on the embedded engine.
-        cassandra: Contact points, none on the embedded engine.
+        kafka: Bootstrap servers; empty on the embedded engine.
+        cassandra: Contact points; empty on the embedded engine.
         kafka_security: `PLAINTEXT`, `SSL`, `SASL_PLAINTEXT` or
             `SASL_SSL`.
         kafka_sasl_mechanism: Given with both kinds of SASL only, like
             the next two.
-        kafka_sasl_username: Who logs in to Kafka.
-        kafka_sasl_password: With which password.
-        kafka_cafile: Whom to trust; given with both kinds of SSL only,
-            like the next two.
-        kafka_certfile: The client's certificate.
-        kafka_keyfile: Its key.
+        kafka_sasl_username: The user at Kafka.
+        kafka_sasl_password: The password at Kafka.
+        kafka_cafile: Certificates to trust; given with both kinds of
+            SSL only, like the next two.
+        kafka_certfile: The client's certificate for mutual TLS.
+        kafka_keyfile: The key of that certificate.
         topic: The log's topic; dead letters go to `<topic>.dead`.
-        partitions: The log's fixed partition count.
+        partitions: The log's partition count, fixed for its life
+            (docs/adr/0014).
         topic_replication: Copies of each partition.
         group: The workers' consumer group.
         keyspace: Cassandra's keyspace.
-        replication: Copies of each row, 2 at least.
-        datacenter: Cassandra's local one.
-        consistency: Of reads and writes.
-        cassandra_username: Who logs in to Cassandra.
-        cassandra_password: With which password.
-        cassandra_cafile: Whom to trust; given, the connection is
-            encrypted.
+        replication: Copies of each row, at least 2.
+        datacenter: The local data center of Cassandra.
+        consistency: The level of reads and writes (docs/adr/0016).
+        cassandra_username: The user at Cassandra.
+        cassandra_password: The password at Cassandra.
+        cassandra_cafile: Certificates to trust; if given, the
+            connection is encrypted.
         jwt_secret: 32 bytes or more; None lets the embedded engine make
             one.
         jwt_issuer: The tokens' `iss`.
         jwt_audience: The tokens' `aud`.
-        token_ttl: Seconds.
-        login_attempts: Failed logins of one address for one username
-            within the window.
-        login_window: Seconds.
-        trusted_proxies: Whose `X-Forwarded-For` is believed.
-        cors_origins: Of the web pages that may call the API from a
-            browser.
+        token_ttl: Seconds that a token is valid.
+        login_attempts: Failed logins allowed per address and username
+            within `login_window`.
+        login_window: Seconds over which failed logins are counted.
+        trusted_proxies: Proxies whose `X-Forwarded-For` is trusted.
+        cors_origins: Origins of the web pages that may call the API
+            from a browser.
         idle_timeout: Seconds that an idle connection is kept.
         request_timeout: Seconds that sending a whole request may take.
         users: The configured users, the demo's when no file is named.
-        presence_window: Seconds for which somebody who was seen counts
-            as online.
-        max_inflight: Requests in hand at most.
-        max_logins: Logins at most that wait for their hash or are being
-            hashed.
+        presence_window: Seconds for which a user counts as online after
+            their last request.
+        max_inflight: The maximum of concurrent requests.
+        max_logins: The maximum of logins that wait for their hash or
+            are being hashed.
         log_level: The lowest level that is written.
         log_format: `json` or `text`.
         demo: Whether the demo users may be reached from elsewhere.
         url: The server that the client commands talk to.
-        shown: Every setting for a person to see, secrets masked.
+        shown: Every setting as text, secrets masked.
     """
 
     host: str
@@ -169,7 +170,7 @@ class Settings:
         command: str | None = None,
         is_hash: Callable[[str], bool] = lambda _: True,
     ) -> Self:
-        """Read the settings.
+        """Read and check all settings.
 
         Args:
             environment: Such as `os.environ`.
@@ -267,46 +268,40 @@ class Settings:
 
     @property
     def is_exposed(self) -> bool:
-        """Tell whether others may reach the API, and nobody said that
-        the demo users may stay all the same.
+        """Whether others can reach the API without ANGARIUM_DEMO=1.
+
+        Then no password or secret that everybody knows may be in use.
 
         Returns:
-            True when no password that everybody knows may be good.
+            False with ANGARIUM_DEMO=1 or a loopback address.
         """
         return not self.demo and not addresses.is_loopback(self.published_host or self.host)
 
     @property
     def allows_demo_users(self) -> bool:
-        """Tell whether somebody may log in whose password everybody
-        knows.
-
-        Returns:
-            True with the demo users, and wherever ANGARIUM_DEMO keeps
-            them.
-        """
+        """Whether a user whose password everybody knows can log in."""
         return self.demo or self.users is DEMO_USERS
 
     @property
     def exposure(self) -> str:
-        """Say which setting lets others reach the API, as the beginning
-        of a refusal.
+        """Name the setting that exposes the API, to begin an error.
 
         Returns:
             The setting's name and value, and what is wrong with it.
         """
         if self.published_host is None:
-            return f"ANGARIUM_HOST is {values.quote(self.host)}, which others may reach"
+            return f"ANGARIUM_HOST is {values.quote(self.host)}, which other machines may reach"
         return (
             "ANGARIUM_PUBLISHED_HOST (under Compose: ANGARIUM_HOST of .env) is"
-            f" {values.quote(self.published_host)}, which others may reach"
+            f" {values.quote(self.published_host)}, which other machines may reach"
         )
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Say what cannot be promised with settings that are not wrong.
+        """Name the promises that valid settings do not keep.
 
         Returns:
-            A line for each.
+            One line each.
         """
         asked = _COPIES_ASKED.get(self.consistency)
         if not self.cassandra or asked is None or 2 * asked > self.replication:
@@ -322,22 +317,21 @@ class Settings:
         return (warning,)
 
     def _exposed_problems(self, command: str | None) -> Iterator[str]:
-        """Find what everybody knows, where others may reach the
-        service.
+        """Report published passwords and secrets on an exposed service.
 
         Args:
             command: Which one is to start.
 
         Yields:
-            A line for each problem.
+            One line for each problem.
         """
         public = [*self._public_secret(command), *self._public_passwords(command)]
-        # Only now: whether a name leads to this machine alone is looked
-        # up.
+        # Last, because it may resolve a name.
         if public and self.is_exposed:
             yield from (f"{self.exposure}, and {problem}" for problem in public)
 
     def _public_secret(self, command: str | None) -> Iterator[str]:
+        """Report the signing secret of the demo."""
         if (
             command in _OF_THE_SERVICE
             and self.jwt_secret is not None
@@ -352,6 +346,7 @@ class Settings:
             )
 
     def _public_passwords(self, command: str | None) -> Iterator[str]:
+        """Report users whose passwords everybody knows."""
         if command not in _OF_THE_API:
             return
         if self.users is DEMO_USERS:
@@ -371,6 +366,7 @@ class Settings:
 
 
 def _users(read: Reader, is_hash: Callable[[str], bool]) -> tuple[ConfiguredUser, ...]:
+    """Read the users' file, or take the demo users."""
     path = read.optional("ANGARIUM_USERS", values.file)
     if not read.given("ANGARIUM_USERS"):
         names = ", ".join(user.username for user in DEMO_USERS)

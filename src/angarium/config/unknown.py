@@ -1,6 +1,4 @@
-"""Variables that look like settings and are none: most often a slip of
-the pen.
-"""
+"""Environment variables that look like settings: typing errors."""
 
 import difflib
 from collections.abc import Mapping
@@ -12,7 +10,7 @@ TEST_PREFIX = "ANGARIUM_TEST_"
 
 
 def unknown_settings(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Point at variables that no part of the program reads.
+    """Report variables with the program's prefix that nothing reads.
 
     Args:
         environment: Such as `os.environ`.
@@ -30,10 +28,11 @@ def unknown_settings(environment: Mapping[str, str]) -> tuple[str, ...]:
         and name.removeprefix(PREFIX) not in known
     )
     return tuple(
-        f"{name} is no setting and is ignored; {_advice(name, known)}" for name in strange
+        f"{name} is not a setting and is ignored; {_advice(name, known)}" for name in strange
     )
 
 
 def _advice(name: str, known: Mapping[str, str]) -> str:
+    """Propose the most similar setting."""
     near = difflib.get_close_matches(name.removeprefix(PREFIX), known, n=1, cutoff=0.6)
-    return f"is {known[near[0]]} meant?" if near else "see `angarium config`"
+    return f"did you mean {known[near[0]]}?" if near else "see `angarium config`"

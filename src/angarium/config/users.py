@@ -1,4 +1,4 @@
-"""The configured users: the demo's four, or a file's."""
+"""The configured users: the four demo users, or those of a file."""
 
 import json
 import re
@@ -12,17 +12,19 @@ from angarium.domain.password import RULE, new_password_fault
 from angarium.domain.user import is_username
 
 MAX_BYTES = 16 * 1024 * 1024
+"""Size of a users' file: room for more than 100,000 users."""
+
 _PHC = re.compile(r"\$scrypt\$ln=[0-9]+,r=[0-9]+,p=[0-9]+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+")
 
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredUser:
-    """A user that is added, or gets the new password, at start.
+    """A user whom a start creates, or whose password it updates.
 
     Attributes:
-        username: 1 to 64 of `a-z 0-9 . _ -`.
-        password: The password, None when a hash is given.
-        password_hash: A PHC string, None when a password is given.
+        username: 1 to 64 characters from `a-z 0-9 . _ -`.
+        password: None when a hash is given.
+        password_hash: A PHC string; None when a password is given.
     """
 
     username: str
@@ -31,37 +33,28 @@ class ConfiguredUser:
 
     @property
     def has_public_password(self) -> bool:
-        """Tell whether everybody can know the password.
+        """Whether the password is the demo's `<name>-demo`.
 
-        Returns:
-            True for the demo's form, `<name>-demo`; False where only a
-            hash is given.
+        False where only a hash is given.
         """
         return self.password == demo_password(self.username)
 
 
 def demo_password(username: str) -> str:
-    """Give the password of a demo user.
-
-    Args:
-        username: The name.
-
-    Returns:
-        The password that the documentation says.
-    """
+    """Return the documented password of a demo user."""
     return f"{username}-demo"
 
 
 DEMO_USERS = tuple(
     ConfiguredUser(name, demo_password(name)) for name in ("alice", "bob", "carol", "dave")
 )
-"""Known to everybody who has read the documentation."""
+"""Their passwords are published in the documentation."""
 
 
 def read_users(
     path: Path, is_hash: Callable[[str], bool]
 ) -> tuple[tuple[ConfiguredUser, ...], tuple[str, ...]]:
-    """Read a file of users.
+    """Read a file of users, collecting every problem.
 
     Args:
         path: JSON, `[{"username", "password"} or {"username",
@@ -70,8 +63,8 @@ def read_users(
             compared with.
 
     Returns:
-        The users, and everything that is wrong with the file, a line
-        each, without a password in it.
+        The users, and what is wrong with the file, one line each and
+        never with a password.
     """
     try:
         entries = _entries(path)
@@ -97,6 +90,7 @@ def read_users(
 
 
 def _entries(path: Path) -> list[object]:
+    """Read the JSON list, or raise what is wrong with the file."""
     instead = 'write [{"username": "…", "password": "…"}, …]'
     try:
         data = path.read_bytes()
@@ -108,20 +102,19 @@ def _entries(path: Path) -> list[object]:
         document: object = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_object)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
-        raise InvalidValue(f"is no JSON at {place}: {error.msg}", instead) from error
+        raise InvalidValue(f"is not JSON at {place}: {error.msg}", instead) from error
     except (ValueError, RecursionError) as error:
-        raise InvalidValue("is no JSON in UTF-8", instead) from error
+        raise InvalidValue("is not JSON in UTF-8", instead) from error
     if not isinstance(document, list):
-        raise InvalidValue("is no list of users", instead)
+        raise InvalidValue("is not a list of users", instead)
     if not document:
-        raise InvalidValue("names no user", instead)
+        raise InvalidValue("has no users in it", instead)
     return cast("list[object]", document)
 
 
 @dataclass(frozen=True, slots=True)
 class _RepeatedKey:
-    """An object in which a key stands twice: which one is meant, nobody
-    knows.
+    """An object with a duplicate key; which value is meant is unknown.
 
     Attributes:
         key: The key.
@@ -131,14 +124,13 @@ class _RepeatedKey:
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object] | _RepeatedKey:
-    """Make an object of a JSON file, where each of its keys stands
-    once.
+    """Make an object of its members, or mark a duplicate key.
 
     Args:
         pairs: Its members.
 
     Returns:
-        The object, or the first key that stands twice.
+        The object, or its first duplicate key.
     """
     members: dict[str, object] = {}
     for key, value in pairs:
@@ -149,16 +141,19 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object] | _RepeatedKey
 
 
 def _user(entry: object, is_hash: Callable[[str], bool]) -> ConfiguredUser:
+    """Read one entry of the list."""
     if isinstance(entry, _RepeatedKey):
         raise InvalidValue(f"has the key {quote(entry.key)} twice", "write each key once")
     if not isinstance(entry, dict):
-        raise InvalidValue("is no object", 'write {"username": "…", "password": "…"}')
+        raise InvalidValue("is not an object", 'write {"username": "…", "password": "…"}')
     fields = cast("dict[str, object]", entry)
     username = fields.get("username")
     if not isinstance(username, str):
         raise InvalidValue("has no username", "give it one")
     if not is_username(username):
-        raise InvalidValue(f"is named {quote(username)}", "write 1 to 64 of a-z 0-9 . _ -")
+        raise InvalidValue(
+            f"is named {quote(username)}", "use 1 to 64 characters from a-z 0-9 . _ -"
+        )
     password, password_hash = fields.get("password"), fields.get("password_hash")
     if (password is None) == (password_hash is None):
         has = (
@@ -173,8 +168,11 @@ def _user(entry: object, is_hash: Callable[[str], bool]) -> ConfiguredUser:
 
 
 def _password(username: str, password: object) -> str:
+    """Check a password as the rules for new ones ask."""
     if not isinstance(password, str) or not password:
-        raise InvalidValue(f"({username}) has a password that is no text or empty", "write a text")
+        raise InvalidValue(
+            f"({username}) has a password that is not a string or is empty", "write a string"
+        )
     try:
         password.encode()
     except UnicodeEncodeError:
@@ -188,15 +186,16 @@ def _password(username: str, password: object) -> str:
 
 
 def _password_hash(username: str, password_hash: object, is_hash: Callable[[str], bool]) -> str:
+    """Check that logins can be compared with this hash."""
     if not isinstance(password_hash, str) or _PHC.fullmatch(password_hash) is None:
         raise InvalidValue(
-            f"({username}) has a password_hash of another form than "
+            f"({username}) has a password_hash that is not of the form "
             "$scrypt$ln=…,r=…,p=…$salt$hash",
             "write what `angarium users hash` prints",
         )
     if not is_hash(password_hash):
         raise InvalidValue(
-            f"({username}) has a password_hash that is weaker or costlier than what is accepted",
+            f"({username}) has a password_hash that is weaker or more expensive than allowed",
             "write what `angarium users hash` prints",
         )
     return password_hash

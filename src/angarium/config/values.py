@@ -1,4 +1,4 @@
-"""How each kind of setting is written."""
+"""Parsers for each kind of value that a setting can have."""
 
 import math
 import os
@@ -10,6 +10,8 @@ from pathlib import Path
 from angarium.domain.signing_secret import MIN_BYTES, signing_secret_fault
 
 MAX_SHOWN = 80
+"""Characters of a value in an error: one line of a terminal."""
+
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _DECIMAL = re.compile(r"[+-]?[0-9]{1,12}(?:\.[0-9]{1,9})?")
 _YES = frozenset({"1", "true", "yes", "on"})
@@ -17,7 +19,7 @@ _NO = frozenset({"0", "false", "no", "off"})
 
 
 class InvalidValue(Exception):
-    """A text that is no value of its setting.
+    """A text that is not a valid value of its setting.
 
     Attributes:
         reason: Completes "…, which".
@@ -25,13 +27,14 @@ class InvalidValue(Exception):
     """
 
     def __init__(self, reason: str, instead: str) -> None:
+        """Take both halves of the message, `reason; instead`."""
         super().__init__(reason)
         self.reason = reason
         self.instead = instead
 
 
 def quote(text: str) -> str:
-    """Show a value in a message, shortened where it is long.
+    """Quote a value for a message, cut to `MAX_SHOWN` characters.
 
     Args:
         text: The value.
@@ -43,20 +46,21 @@ def quote(text: str) -> str:
 
 
 def whole_number(least: int, most: int) -> Callable[[str], int]:
-    """Read whole numbers of a range.
+    """Make a parser of whole numbers in a range.
 
     Args:
-        least: The smallest that is taken.
-        most: The largest that is taken.
+        least: The smallest value allowed.
+        most: The largest value allowed.
 
     Returns:
         The parser.
     """
 
     def parse(text: str) -> int:
+        """Parse a whole number, or say which are allowed."""
         instead = f"write a whole number from {least} to {most}"
         if _WHOLE.fullmatch(text) is None:
-            raise InvalidValue("is no whole number", instead)
+            raise InvalidValue("is not a whole number", instead)
         number = int(text)
         if not least <= number <= most:
             raise InvalidValue("is out of range", instead)
@@ -66,20 +70,21 @@ def whole_number(least: int, most: int) -> Callable[[str], int]:
 
 
 def seconds(least: float, most: float) -> Callable[[str], float]:
-    """Read spans of time.
+    """Make a parser of durations in a range.
 
     Args:
-        least: The shortest that is taken, in seconds.
-        most: The longest that is taken, in seconds.
+        least: The smallest value allowed, in seconds.
+        most: The largest value allowed, in seconds.
 
     Returns:
         The parser.
     """
 
     def parse(text: str) -> float:
+        """Parse a number of seconds, or say which are allowed."""
         instead = f"write seconds from {least:g} to {most:g}"
         if _DECIMAL.fullmatch(text) is None or not math.isfinite(float(text)):
-            raise InvalidValue("is no number of seconds", instead)
+            raise InvalidValue("is not a number of seconds", instead)
         number = float(text)
         if not least <= number <= most:
             raise InvalidValue("is out of range", instead)
@@ -89,10 +94,10 @@ def seconds(least: float, most: float) -> Callable[[str], float]:
 
 
 def one_of(*choices: str) -> Callable[[str], str]:
-    """Read one of a few words, in any case.
+    """Make a parser of a few words, in any case of letters.
 
     Args:
-        *choices: As they are given back.
+        *choices: As they are returned.
 
     Returns:
         The parser.
@@ -100,16 +105,17 @@ def one_of(*choices: str) -> Callable[[str], str]:
     by_lower = {choice.lower(): choice for choice in choices}
 
     def parse(text: str) -> str:
+        """Return the word as it is usually written."""
         choice = by_lower.get(text.lower())
         if choice is None:
-            raise InvalidValue("is none that is known", f"write one of {', '.join(choices)}")
+            raise InvalidValue("is not a known value", f"write one of {', '.join(choices)}")
         return choice
 
     return parse
 
 
 def named(pattern: str, rule: str) -> Callable[[str], str]:
-    """Read a name of a given form.
+    """Make a parser of names that match a pattern.
 
     Args:
         pattern: A regular expression for the whole text.
@@ -121,15 +127,16 @@ def named(pattern: str, rule: str) -> Callable[[str], str]:
     form = re.compile(pattern)
 
     def parse(text: str) -> str:
+        """Return the name, or say what the pattern allows."""
         if form.fullmatch(text) is None:
-            raise InvalidValue("cannot be such a name", f"write {rule}")
+            raise InvalidValue("is not allowed here", f"write {rule}")
         return text
 
     return parse
 
 
 def text_of_any_kind(text: str) -> str:
-    """Read a text that has no form of its own.
+    """Return a text that may be anything, such as a password.
 
     Args:
         text: As it is written.
@@ -141,7 +148,7 @@ def text_of_any_kind(text: str) -> str:
 
 
 def signing_secret(text: str) -> str:
-    """Read the secret that signs tokens.
+    """Check the secret that signs tokens.
 
     Args:
         text: As it is written.
@@ -150,7 +157,7 @@ def signing_secret(text: str) -> str:
         The same.
 
     Raises:
-        Wrong: It is too short, or one byte over and over.
+        InvalidValue: It is too short, or one byte repeated.
     """
     fault = signing_secret_fault(text)
     if fault is not None:
@@ -161,27 +168,28 @@ def signing_secret(text: str) -> str:
 
 
 def check_no_control_characters(text: str) -> None:
-    """Refuse what nobody means to write, and what others cut off or
-    execute.
+    """Refuse control characters, which are never meant.
+
+    Other programs truncate at them or act on them.
 
     Args:
         text: As it is written.
 
     Raises:
-        Wrong: Such as a carriage return, from a file with the line ends
-            of Windows.
+        InvalidValue: Such as a carriage return, from a file with
+            Windows line endings.
     """
     for character in text:
         if unicodedata.category(character) == "Cc":
             known = " (a carriage return)" if character == "\r" else ""
             raise InvalidValue(
-                f"has the control character U+{ord(character):04X}{known} in it",
+                f"contains the control character U+{ord(character):04X}{known}",
                 "remove that character",
             )
 
 
 def switch(text: str) -> bool:
-    """Read yes or no.
+    """Parse a yes or no.
 
     Args:
         text: As it is written.
@@ -190,7 +198,7 @@ def switch(text: str) -> bool:
         True for `1`, `true`, `yes`, `on`.
 
     Raises:
-        Wrong: The text is neither yes nor no.
+        InvalidValue: The text is neither.
     """
     if text.lower() in _YES:
         return True
@@ -200,7 +208,7 @@ def switch(text: str) -> bool:
 
 
 def file(text: str) -> Path:
-    """Read the path of a file that must be there.
+    """Parse the path of a file that must exist.
 
     Args:
         text: As it is written.
@@ -209,11 +217,11 @@ def file(text: str) -> Path:
         The path.
 
     Raises:
-        Wrong: There is no such file, or it cannot be read.
+        InvalidValue: There is no such file, or it is not readable.
     """
     path = Path(text)
     if not path.is_file():
-        raise InvalidValue("is no file", "write the path of one")
+        raise InvalidValue("is not a file", "write the path of one")
     if not os.access(path, os.R_OK):
         raise InvalidValue(
             "is a file that cannot be read", "let this user read it, or write the path of another"
@@ -222,7 +230,7 @@ def file(text: str) -> Path:
 
 
 def folder(text: str) -> Path:
-    """Read the path of a folder that is made when it is missing.
+    """Parse the path of a folder, which is created when missing.
 
     Args:
         text: As it is written.
@@ -231,11 +239,11 @@ def folder(text: str) -> Path:
         The path.
 
     Raises:
-        Wrong: The path is something else than a folder.
+        InvalidValue: The path exists and is not a folder.
     """
     path = Path(text)
     if path.exists() and not path.is_dir():
         raise InvalidValue(
-            "is no folder", "write the path of a folder; it is made when it is missing"
+            "is not a folder", "write the path of a folder; it is created when it is missing"
         )
     return path

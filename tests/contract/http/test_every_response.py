@@ -262,7 +262,7 @@ def test_a_parameter_that_a_path_does_not_know_is_refused_on_any_method(
                 "errors", [{"field": "limt", "detail": answer.at("detail")}]
             )
             (told,) = [each for each in listed if each["field"] == "limt"]  # type: ignore[attr-defined]
-            assert '"limt" is no query parameter of this path' in told["detail"]
+            assert '"limt" is not a query parameter of this path' in told["detail"]
             for known in route.query or ("takes none",):
                 assert known in told["detail"]
 

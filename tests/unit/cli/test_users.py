@@ -245,7 +245,7 @@ def test_the_published_secret_in_the_data_folder_is_not_served_with_where_others
     secret.chmod(0o600)
     assert hardened.run("serve") == 2
     (line,) = hardened.err.splitlines()
-    assert "'0.0.0.0', which others may reach" in line
+    assert "'0.0.0.0', which other machines may reach" in line
     assert f"{secret} has the published demo secret in it" in line
 
 

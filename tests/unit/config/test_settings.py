@@ -197,7 +197,10 @@ WRONG: list[tuple[str, str, str]] = [
     (
         "PORT",
         "abc",
-        "ANGARIUM_PORT is 'abc', which is no whole number; write a whole number from 0 to 65535",
+        (
+            "ANGARIUM_PORT is 'abc', which is not a whole number; write a whole number from 0 to "
+            "65535"
+        ),
     ),
     (
         "PORT",
@@ -205,52 +208,52 @@ WRONG: list[tuple[str, str, str]] = [
         "ANGARIUM_PORT is '65536', which is out of range; write a whole number from 0 to 65535",
     ),
     ("PORT", "-1", "which is out of range"),
-    ("PORT", "8_080", "which is no whole number"),
-    ("PORT", "\uff18\uff10", "which is no whole number"),
-    ("PORT", "9" * 100, "9…', which is no whole number"),
-    ("DATA", __file__, "which is no folder; write the path of a folder"),
-    ("KAFKA", "localhost", "which has 'localhost' in it, no host:port; write host:port,…"),
-    ("KAFKA", "a:1,", "which has '' in it, no host:port; write host:port,…"),
-    ("KAFKA", "::1:9092", "no host:port"),
-    ("KAFKA", "a:0", "which has the port '0' in it; write host:port,… with ports from 1 to 65535"),
-    ("CASSANDRA", "a:b", "which has the port 'b' in it"),
+    ("PORT", "8_080", "which is not a whole number"),
+    ("PORT", "\uff18\uff10", "which is not a whole number"),
+    ("PORT", "9" * 100, "9…', which is not a whole number"),
+    ("DATA", __file__, "which is not a folder; write the path of a folder"),
+    ("KAFKA", "localhost", "contains 'localhost', which is not host:port; write host:port,…"),
+    ("KAFKA", "a:1,", "which contains '', which is not host:port; write host:port,…"),
+    ("KAFKA", "::1:9092", "which is not host:port"),
+    ("KAFKA", "a:0", "which contains the port '0'; write host:port,… with ports from 1 to 65535"),
+    ("CASSANDRA", "a:b", "which contains the port 'b'"),
     (
         "KAFKA_SECURITY",
         "TLS",
-        "which is none that is known; write one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL",
+        "which is not a known value; write one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL",
     ),
     ("KAFKA_SASL_MECHANISM", "X", "write one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512"),
     (
         "KAFKA_CAFILE",
         "/nowhere/ca.pem",
-        "'/nowhere/ca.pem', which is no file; write the path of one",
+        "'/nowhere/ca.pem', which is not a file; write the path of one",
     ),
-    ("KAFKA_CERTFILE", "/nowhere", "which is no file"),
-    ("KAFKA_KEYFILE", "/nowhere", "which is no file"),
-    ("TOPIC", "a b", "which cannot be such a name; write 1 to 244 of a-z A-Z 0-9 . _ -"),
-    ("TOPIC", "..", "which cannot be such a name"),
-    ("TOPIC", "a" * 245, "which cannot be such a name"),
+    ("KAFKA_CERTFILE", "/nowhere", "which is not a file"),
+    ("KAFKA_KEYFILE", "/nowhere", "which is not a file"),
+    ("TOPIC", "a b", "which is not allowed here; write 1 to 244 of a-z A-Z 0-9 . _ -"),
+    ("TOPIC", "..", "which is not allowed here"),
+    ("TOPIC", "a" * 245, "which is not allowed here"),
     ("PARTITIONS", "0", "which is out of range; write a whole number from 1 to 10000"),
     ("TOPIC_REPLICATION", "0", "write a whole number from 1 to 100"),
     ("GROUP", "a b", "write 1 to 200 printable ASCII characters without spaces"),
     ("KEYSPACE", "1a", "write a letter, then up to 47 letters, digits and underscores"),
     ("REPLICATION", "1", "'1', which is out of range; write a whole number from 2 to 100"),
-    ("DATACENTER", "d c", "which cannot be such a name; write 1 to 200 of a-z A-Z 0-9 . _ -"),
-    ("DATACENTER", "dc'1", "which cannot be such a name"),
+    ("DATACENTER", "d c", "which is not allowed here; write 1 to 200 of a-z A-Z 0-9 . _ -"),
+    ("DATACENTER", "dc'1", "which is not allowed here"),
     ("CONSISTENCY", "ANY", "write one of LOCAL_QUORUM, QUORUM"),
-    ("CASSANDRA_CAFILE", "/nowhere", "which is no file"),
+    ("CASSANDRA_CAFILE", "/nowhere", "which is not a file"),
     ("JWT_ISSUER", "ä", "printable ASCII"),
     ("JWT_AUDIENCE", "a b", "printable ASCII"),
     ("TOKEN_TTL", "0", "write a whole number from 1 to 31536000"),
     ("LOGIN_ATTEMPTS", "0", "write a whole number from 1 to 1000000"),
     ("LOGIN_WINDOW", "0", "which is out of range; write seconds from 0.1 to 86400"),
-    ("LOGIN_WINDOW", "nan", "which is no number of seconds"),
-    ("TRUSTED_PROXIES", "proxy", "which has 'proxy' in it, neither an address nor a network"),
+    ("LOGIN_WINDOW", "nan", "which is not a number of seconds"),
+    ("TRUSTED_PROXIES", "proxy", "contains 'proxy', which is neither an address nor a network"),
     (
         "TRUSTED_PROXIES",
         "10.1.2.3/8",
         (
-            "which has '10.1.2.3/8' in it, an address inside of a network; write 10.0.0.0/8 for "
+            "which contains '10.1.2.3/8', an address inside a network; write 10.0.0.0/8 for "
             "all "
             "of it"
         ),
@@ -258,13 +261,13 @@ WRONG: list[tuple[str, str, str]] = [
     (
         "TRUSTED_PROXIES",
         "::ffff:10.1.2.3/104",
-        "an address inside of a network; write 10.0.0.0/8 for all of it",
+        "an address inside a network; write 10.0.0.0/8 for all of it",
     ),
     (
         "TRUSTED_PROXIES",
         "fe80::1%lo",
         (
-            "has 'fe80::1%lo' in it, an address with a scope; write fe80::1, which stands for it "
+            "contains 'fe80::1%lo', an address with a scope; write fe80::1, which covers it "
             "on "
             "every"
         ),
@@ -272,38 +275,38 @@ WRONG: list[tuple[str, str, str]] = [
     (
         "CORS_ORIGINS",
         "*",
-        "which has '*' in it, which stands for pages of anybody; name each origin",
+        "which contains '*', which would allow the pages of any site; name each origin",
     ),
     (
         "CORS_ORIGINS",
         "https://a,null",
-        "which has 'null' in it, which stands for pages of anybody",
+        "which contains 'null', which would allow the pages of any site",
     ),
     (
         "CORS_ORIGINS",
         "chat.example.org",
-        "which has 'chat.example.org' in it, no origin; write scheme and host",
+        "which contains 'chat.example.org', which is not an origin; write scheme and host",
     ),
-    ("CORS_ORIGINS", "https://a/", "which has 'https://a/' in it, no origin"),
-    ("CORS_ORIGINS", "https://a?b", "which has 'https://a?b' in it, no origin"),
-    ("CORS_ORIGINS", "https://u@a", "which has 'https://u@a' in it, no origin"),
+    ("CORS_ORIGINS", "https://a/", "which contains 'https://a/', which is not an origin"),
+    ("CORS_ORIGINS", "https://a?b", "which contains 'https://a?b', which is not an origin"),
+    ("CORS_ORIGINS", "https://u@a", "which contains 'https://u@a', which is not an origin"),
     (
         "CORS_ORIGINS",
         "https://*.example.org",
-        "which has 'https://*.example.org' in it, no origin",
+        "which contains 'https://*.example.org', which is not an origin",
     ),
-    ("CORS_ORIGINS", "https://bücher.example", "no origin"),
-    ("CORS_ORIGINS", "http://[::x]", "no origin"),
+    ("CORS_ORIGINS", "https://bücher.example", "which is not an origin"),
+    ("CORS_ORIGINS", "http://[::x]", "which is not an origin"),
     (
         "CORS_ORIGINS",
         "http://a:99999",
-        "which has the port '99999' in it; write one from 1 to 65535",
+        "which contains the port '99999'; write one from 1 to 65535",
     ),
-    ("CORS_ORIGINS", "http://a,,http://b", "which has '' in it, no origin"),
-    ("IDLE_TIMEOUT", "x", "which is no number of seconds; write seconds from 0.1 to 86400"),
+    ("CORS_ORIGINS", "http://a,,http://b", "which contains '', which is not an origin"),
+    ("IDLE_TIMEOUT", "x", "which is not a number of seconds; write seconds from 0.1 to 86400"),
     ("REQUEST_TIMEOUT", "3601", "write seconds from 0.1 to 3600"),
-    ("USERS", "/nowhere/users.json", "which is no file"),
-    ("PRESENCE_WINDOW", "1e3", "which is no number of seconds"),
+    ("USERS", "/nowhere/users.json", "which is not a file"),
+    ("PRESENCE_WINDOW", "1e3", "which is not a number of seconds"),
     ("MAX_INFLIGHT", "0", "write a whole number from 1 to 1000000"),
     ("MAX_LOGINS", "0", "write a whole number from 1 to 10000"),
     ("LOG_LEVEL", "LOUD", "write one of DEBUG, INFO, WARNING, ERROR"),
@@ -312,11 +315,11 @@ WRONG: list[tuple[str, str, str]] = [
     (
         "URL",
         "127.0.0.1:8080",
-        "which is no address of a server; write one such as http://127.0.0.1:8080",
+        "which is not the address of a server; write one such as http://127.0.0.1:8080",
     ),
-    ("URL", "http://u:p@host", "which is no address of a server"),
-    ("URL", "http://host:99999", "which is no address of a server"),
-    ("URL", "ftp://host", "which is no address of a server"),
+    ("URL", "http://u:p@host", "which is not the address of a server"),
+    ("URL", "http://host:99999", "which is not the address of a server"),
+    ("URL", "ftp://host", "which is not the address of a server"),
     ("HOST", "\udcff", "ANGARIUM_HOST is not UTF-8; write it in UTF-8"),
 ]
 
@@ -382,21 +385,21 @@ def test_a_control_character_is_refused_in_every_setting(name: str, character: s
     )
     known = " (a carriage return)" if character == "\r" else ""
     assert problem.endswith(
-        f"has the control character U+{ord(character):04X}{known} in it; remove that character"
+        f"contains the control character U+{ord(character):04X}{known}; remove that character"
     )
 
 
 def test_a_secret_is_not_filled_up_with_the_end_of_a_line() -> None:
     (problem,) = problems_of({"ANGARIUM_JWT_SECRET": SECRET[:31] + "\r"})
     assert problem == (
-        "ANGARIUM_JWT_SECRET has the control character U+000D (a carriage return) in it;"
+        "ANGARIUM_JWT_SECRET contains the control character U+000D (a carriage return);"
         " remove that character"
     )
 
 
 @pytest.mark.parametrize("character", ["\r", "\n", "\t"])
 def test_an_address_of_a_server_loses_no_character_on_the_way(character: str) -> None:
-    with pytest.raises(InvalidValue, match="has the control character"):
+    with pytest.raises(InvalidValue, match="contains the control character"):
         web_address(f"http://exa{character}mple.org")
 
 
@@ -462,7 +465,7 @@ def test_a_login_at_kafka_is_whole_or_not_there() -> None:
         "PASSWORD",
     ]
     (unused,) = problems_of({**KAFKA, "ANGARIUM_KAFKA_SASL_USERNAME": "angarium"})
-    assert "is PLAINTEXT, which logs nobody in" in unused
+    assert "is PLAINTEXT, which has no login" in unused
 
 
 def test_certificates_are_never_silently_left_unused() -> None:
@@ -497,8 +500,8 @@ def test_a_misspelt_variable_is_pointed_at_with_the_nearest_name() -> None:
         "PATH": "/bin",
     }
     assert unknown_settings(environment) == (
-        "ANGARIUM_PROT is no setting and is ignored; is ANGARIUM_PORT meant?",
-        "ANGARIUM_XYZZY is no setting and is ignored; see `angarium config`",
+        "ANGARIUM_PROT is not a setting and is ignored; did you mean ANGARIUM_PORT?",
+        "ANGARIUM_XYZZY is not a setting and is ignored; see `angarium config`",
     )
 
 

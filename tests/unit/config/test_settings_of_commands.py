@@ -89,7 +89,7 @@ def test_a_consistency_at_which_every_read_meets_every_write_is_not(
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "chat.example.org"])
 def test_demo_users_are_not_served_to_others(host: str) -> None:
     (problem,) = problems_of({"ANGARIUM_HOST": host}, "serve")
-    assert problem.startswith(f"ANGARIUM_HOST is '{host}', which others may reach")
+    assert problem.startswith(f"ANGARIUM_HOST is '{host}', which other machines may reach")
     assert "ANGARIUM_USERS" in problem
     assert "ANGARIUM_DEMO=1" in problem
 
@@ -103,7 +103,7 @@ def test_the_published_address_counts_and_not_the_containers(host: str, publishe
     (problem,) = problems_of(environment, "serve")
     shown = published.strip("[]")
     assert problem.startswith("ANGARIUM_PUBLISHED_HOST (under Compose: ANGARIUM_HOST of .env) is")
-    assert f"'{shown}', which others may reach" in problem
+    assert f"'{shown}', which other machines may reach" in problem
     assert Settings.from_env({**environment, "ANGARIUM_DEMO": "1"}, command="serve").demo
 
 

@@ -47,20 +47,20 @@ BROKEN: list[tuple[str, str]] = [
     (
         "[{]",
         (
-            "is no JSON at line 1, column 3: Expecting property name enclosed in double quotes; "
+            "is not JSON at line 1, column 3: Expecting property name enclosed in double quotes; "
             "write "
             "[{"
         ),
     ),
-    ("[" * 100_000, "is no JSON in UTF-8"),
-    ('{"username": "erin"}', "is no list of users"),
-    ("[]", "names no user"),
-    ('["erin"]', 'user 1 is no object; write {"username": "…", "password": "…"}'),
+    ("[" * 100_000, "is not JSON in UTF-8"),
+    ('{"username": "erin"}', "is not a list of users"),
+    ("[]", "has no users in it"),
+    ('["erin"]', 'user 1 is not an object; write {"username": "…", "password": "…"}'),
     ("[{}]", "user 1 has no username; give it one"),
     ('[{"username": 1}]', "user 1 has no username"),
     (
         '[{"username": "Erin", "password": "x"}]',
-        "user 1 is named 'Erin'; write 1 to 64 of a-z 0-9 . _ -",
+        "user 1 is named 'Erin'; use 1 to 64 characters from a-z 0-9 . _ -",
     ),
     (
         '[{"username": "erin"}]',
@@ -72,11 +72,11 @@ BROKEN: list[tuple[str, str]] = [
     ),
     (
         '[{"username": "erin", "password": ""}]',
-        "user 1 (erin) has a password that is no text or empty",
+        "user 1 (erin) has a password that is not a string or is empty",
     ),
     (
         '[{"username": "erin", "password": 7}]',
-        "user 1 (erin) has a password that is no text or empty",
+        "user 1 (erin) has a password that is not a string or is empty",
     ),
     (
         '[{"username": "erin", "password": "\\ud800"}]',
@@ -85,8 +85,8 @@ BROKEN: list[tuple[str, str]] = [
     (
         '[{"username": "erin", "password_hash": "$2b$12$x"}]',
         (
-            "has a password_hash of another form than $scrypt$ln=…,r=…,p=…$salt$hash; write what "
-            "`angarium"
+            "has a password_hash that is not of the form $scrypt$ln=…,r=…,p=…$salt$hash; write "
+            "what `angarium"
         ),
     ),
     (
@@ -161,7 +161,7 @@ def test_passwords_of_every_allowed_length_are_taken(tmp_path: Path) -> None:
 def test_a_file_of_other_bytes_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "users.json"
     path.write_bytes(b"\xff\xfe[")
-    assert read_users(path, ANY)[1][0].startswith("is no JSON in UTF-8")
+    assert read_users(path, ANY)[1][0].startswith("is not JSON in UTF-8")
 
 
 def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_every_hash_of_unaccepted_strength_is_reported_with_the_other_problems(
     port, *problems = refused.value.problems
     assert port.startswith("ANGARIUM_PORT")
     assert [problem.split(": ")[1].split(";")[0] for problem in problems] == [
-        "user 1 (erin) has a password_hash that is weaker or costlier than what is accepted",
-        "user 2 (frank) has a password_hash that is weaker or costlier than what is accepted",
+        "user 1 (erin) has a password_hash that is weaker or more expensive than allowed",
+        "user 2 (frank) has a password_hash that is weaker or more expensive than allowed",
         "user 3 has no username",
     ]

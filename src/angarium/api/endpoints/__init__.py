@@ -1,1 +1,1 @@
-"""A file a noun: what each route asks of the services."""
+"""One file per resource: what each route asks of the services."""

@@ -17,19 +17,19 @@ from angarium.services import cursors
 from angarium.services.conversations import other_participant
 
 TYPE = "private"
-"""The only type of a conversation in this phase."""
+"""The only type of conversation that exists."""
 
 
 def open_conversation(call: RequestContext) -> Response:
-    """Open the private conversation of the caller and another user, or
-    give the one that is there.
+    """Open the private conversation of the caller and another user.
+
+    Or return the one that exists.
 
     Args:
         call: With `participant_ids`, and perhaps `type`.
 
     Returns:
-        201 when it is new, 200 otherwise, with its `Location` both
-        times.
+        201 if it is new, else 200; both with `Location`.
     """
     participant_ids = _participant_ids(call)
     conversation, is_new = call.services.conversations.open(call.caller_id, participant_ids)
@@ -42,7 +42,7 @@ def open_conversation(call: RequestContext) -> Response:
 
 
 def get_conversation(call: RequestContext) -> Response:
-    """Show a conversation of the caller.
+    """Return a conversation of the caller.
 
     Args:
         call: With `conversation_id` in the path.
@@ -72,10 +72,10 @@ def list_conversations(call: RequestContext) -> Response:
 
 
 def conversation_document(conversation: Conversation) -> dict[str, object]:
-    """Show a conversation.
+    """Return the JSON object of a conversation.
 
     Args:
-        conversation: What to show.
+        conversation: Any of the caller's.
 
     Returns:
         The members of its JSON object.
@@ -91,17 +91,19 @@ def conversation_document(conversation: Conversation) -> dict[str, object]:
 
 
 def _item(conversation: Conversation, summary: Summary) -> str:
+    """Write one item of the list as JSON."""
     members = encode_text(conversation_document(conversation))[1:-1]
     last = "null" if summary.last_message is None else message_text(summary.last_message)
     return f'{{{members},"last_message":{last},"pending_count":{summary.pending_count}}}'
 
 
 def _participant_ids(call: RequestContext) -> list[UUID]:
+    """Read and check the body's participants and type."""
     faults = call.faults()
     body = BodyFields(read_object(call.body), faults)
     sent_type = body.text("type")
     if sent_type is not None and sent_type.value != TYPE:
-        # Nobody may believe that a group was made.
+        # Ignoring it would look as if a group had been created.
         detail = f"`type` is {shown_value(sent_type.value)}; send {TYPE}, or leave it out."
         faults.add(Code.INVALID_FIELD, detail, "type")
     texts = body.texts("participant_ids")
@@ -110,7 +112,7 @@ def _participant_ids(call: RequestContext) -> list[UUID]:
         return []
     ids = identifiers(texts, Code.INVALID_PARTICIPANTS, "participant_ids", faults)
     if len(ids) == len(texts):
-        # Checked here as well, so that it is told together with a wrong
+        # Checked here too, so that it is reported together with a wrong
         # type.
         try:
             other_participant(call.caller_id, ids)

@@ -1,4 +1,4 @@
-"""Whether the process lives, and whether it can do its work."""
+"""Liveness and readiness."""
 
 from collections.abc import Mapping
 
@@ -9,10 +9,10 @@ from angarium.services.health import CheckResult
 
 
 def live(_: RequestContext) -> Response:
-    """Tell that the process runs.
+    """Answer that the process runs, without asking anything else.
 
     Args:
-        _: Not looked at.
+        _: Not used.
 
     Returns:
         200.
@@ -21,27 +21,26 @@ def live(_: RequestContext) -> Response:
 
 
 def ready(call: RequestContext) -> Response:
-    """Tell whether the log and the store answer.
+    """Check the log and the store.
 
     Args:
         call: Without parameters.
 
     Returns:
-        200 when both do, 503 otherwise, with the state and latency of
+        200 if both answer, else 503; with the state and latency of
         each.
     """
     return readiness(call.services.health.report())
 
 
 def readiness(checks: Mapping[str, CheckResult]) -> Response:
-    """Show what the checks found.
+    """Return the response to what the checks found.
 
     Args:
-        checks: By what was checked; none at all means that they did not
-            come to an end.
+        checks: By name; empty means that they did not finish in time.
 
     Returns:
-        200 when all are in order, 503 otherwise.
+        200 if all are in order, else 503.
     """
     ready = bool(checks) and all(check.ok for check in checks.values())
     document = {
@@ -58,4 +57,5 @@ _NO_STORE = (("Cache-Control", "no-store"),)
 
 
 def _status(ok: bool) -> str:
+    """Return the word for a check's result."""
     return "ok" if ok else "unavailable"

@@ -18,23 +18,25 @@ from angarium.ports.message_log import Appended
 from angarium.services import cursors
 from angarium.services.history import HistoryQuery, Order
 
-RETRY = "Send the message again with this message_id: however often it is sent, it is one message."
+RETRY = (
+    "Send the message again with this message_id: it stays one message, however often it is sent."
+)
 
 MIN_SECONDS = 0.1
-"""A message is handed to the log only while the request's own time has
-so much left.
+"""Seconds that must be left of the request's time to append a message:
+a slow lookup must not end in an append that the client never learns of.
 """
 
 
 def send(call: RequestContext) -> Outcome:
-    """Take a message into the log.
+    """Append a message to the log.
 
     Args:
         call: With the message, and perhaps an `Idempotency-Key`.
 
     Returns:
-        202 once the log has it; WouldBlock when the conversation must
-        be looked up first.
+        202 once the log has it (docs/adr/0001); WouldBlock when the
+        store must be asked for the conversation first.
     """
     conversation_id, submission = read_submission(call)
     conversation = _conversation(call, conversation_id)
@@ -45,6 +47,7 @@ def send(call: RequestContext) -> Outcome:
     conversation_text = text_of(conversation.conversation_id)
 
     def accepted(appended: Appended) -> Response:
+        """Return the 202 with the message's position in the log."""
         body = (
             f'{{"message_id":"{message_id}","conversation_id":"{conversation_text}","status":"ACCEPTED",'
             f'"accepted_at":"{rfc3339(appended.timestamp)}",'
@@ -60,7 +63,7 @@ def send(call: RequestContext) -> Outcome:
 
 
 def history(call: RequestContext) -> Response:
-    """Page through a conversation's messages.
+    """Return a page of a conversation's messages.
 
     Args:
         call: With `limit`, `order`, `since_timestamp` and `cursor` in
@@ -94,7 +97,7 @@ def history(call: RequestContext) -> Response:
 
 
 def get_message(call: RequestContext) -> Response:
-    """Show one message.
+    """Return one message.
 
     Args:
         call: With `conversation_id` and `message_id` in the path.
@@ -113,26 +116,28 @@ def get_message(call: RequestContext) -> Response:
 
 
 def _conversation(call: RequestContext, conversation_id: UUID) -> Conversation | None:
+    """Return the conversation, None when the store must be asked."""
     conversations = call.services.conversations
     known = conversations.known(call.caller_id, conversation_id)
     if known is not None or not call.may_block:
         return known
     found = conversations.get(call.caller_id, conversation_id)
     if deadline.remaining(MIN_SECONDS) < MIN_SECONDS:
-        # The client is about to get a 503 without a message_id: a
-        # message sent behind its back comes twice.
-        raise StoreUnavailable("the conversation was found too late")
+        # The client is about to get a 503 without a message_id. If the
+        # message were appended anyway, a retry would be a second one.
+        raise StoreUnavailable("the conversation was found too late to append the message")
     return found
 
 
 def _history_query(
     text: str, conversation_id: UUID | None, faults: ValidationErrors
 ) -> HistoryQuery:
+    """Read the query parameters of a history."""
     query = QueryFields(text, faults)
     limit = query.limit()
     order = _order(query, faults)
-    # None for a conversation's id that is faulty itself: which cursors
-    # belong to it nobody can tell.
+    # Without a valid conversation id it is unknown which cursors belong
+    # to it.
     cursor = query.cursor(
         lambda text: conversation_id and cursors.read_history(text, conversation_id)
     )
@@ -141,6 +146,7 @@ def _history_query(
 
 
 def _order(query: QueryFields, faults: ValidationErrors) -> Order:
+    """Read `order`; `asc` is the default."""
     text = query.get("order", Code.INVALID_ORDER)
     if text is None:
         return Order.ASC
@@ -154,6 +160,7 @@ def _order(query: QueryFields, faults: ValidationErrors) -> Order:
 
 
 def _since(query: QueryFields, faults: ValidationErrors) -> int | None:
+    """Read `since_timestamp` as milliseconds since the epoch."""
     text = query.get("since_timestamp", Code.INVALID_TIMESTAMP)
     if text is None:
         return None

@@ -8,10 +8,10 @@ from angarium.api.request_context import RequestContext
 
 
 def document(_: RequestContext) -> Response:
-    """Give the description of this API (OpenAPI 3.1).
+    """Return the OpenAPI 3.1 document of this API.
 
     Args:
-        _: Not looked at.
+        _: Not used.
 
     Returns:
         200 with the document.
@@ -21,4 +21,5 @@ def document(_: RequestContext) -> Response:
 
 @cache
 def _bytes() -> bytes:
+    """Read the document once, from the package."""
     return files("angarium.api.endpoints").joinpath("openapi.json").read_bytes()

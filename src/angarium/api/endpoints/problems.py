@@ -1,4 +1,4 @@
-"""GET /problems: where the `type` of every problem document leads."""
+"""GET /problems: the page that a problem's `type` links to."""
 
 import base64
 import hashlib
@@ -20,7 +20,8 @@ _STYLE = (
 )
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _HEADERS = (
-    # The page loads nothing, runs nothing, and stands in no frame.
+    # The page loads nothing, runs nothing, and no frame may show it
+    # (docs/adr/0024).
     (
         "Content-Security-Policy",
         (
@@ -36,10 +37,10 @@ _CODE_SPAN = re.compile(r"`([^`]+)`")
 
 
 def page(_: RequestContext) -> Response:
-    """Explain every kind of problem, a section each.
+    """Explain every problem code, one section each.
 
     Args:
-        _: Not looked at.
+        _: Not used.
 
     Returns:
         200 with HTML; the id of a section is the problem's code.
@@ -49,7 +50,7 @@ def page(_: RequestContext) -> Response:
 
 @cache
 def _bytes() -> bytes:
-    """Return the page, which is made from the table of kinds once."""
+    """Make the page from the table of codes, once."""
     links = "\n".join(f'<a href="#{code}">{code}</a>' for code in KINDS)
     sections = "\n".join(_section(code, kind) for code, kind in KINDS.items())
     return f"""<!DOCTYPE html>
@@ -74,7 +75,7 @@ and never changes its meaning; its <code>detail</code> says what was wrong this 
 
 
 def _section(code: Code, kind: Kind) -> str:
-    """Return the section of one code."""
+    """Return the HTML section of one code."""
     return (
         f'<section id="{code}">\n'
         f"<h2><code>{code}</code> ({kind.status})</h2>\n"
@@ -85,7 +86,5 @@ def _section(code: Code, kind: Kind) -> str:
 
 
 def _html(text: str) -> str:
-    """Return plain text as HTML, with what stands in backquotes as
-    code.
-    """
+    """Escape plain text; what is in backquotes becomes code."""
     return _CODE_SPAN.sub(r"<code>\1</code>", escape(text))

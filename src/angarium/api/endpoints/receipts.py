@@ -33,7 +33,7 @@ def confirm(call: RequestContext) -> Outcome:
     if status is not None and status.value != Status.DELIVERED.value:
         faults.add(
             Code.INVALID_STATUS,
-            f"`status` is {quote_for_error(status.value)}; send DELIVERED, no other.",
+            f"`status` is {quote_for_error(status.value)}; the only value allowed is DELIVERED.",
             "status",
         )
     message_ids = _message_ids(body, faults)
@@ -59,11 +59,13 @@ def confirm_one(call: RequestContext) -> Outcome:
 
 
 def _append(call: RequestContext, conversation_id: UUID, message_ids: Sequence[UUID]) -> Outcome:
+    """Append the receipt to the log and respond when it is there."""
     services = call.services
     conversation = services.conversations.get(call.caller_id, conversation_id)
     pending = services.delivery.confirm(conversation, call.caller_id, message_ids, call.trace_id)
 
     def accepted(_: Appended) -> Response:
+        """Return the 202 with the number of ids accepted."""
         return Response(202, encode({"accepted": pending.accepted}))
 
     append = Append(pending.appended, call.trace_id, str(conversation_id), RETRY, services.repeats)
@@ -71,6 +73,7 @@ def _append(call: RequestContext, conversation_id: UUID, message_ids: Sequence[U
 
 
 def _message_ids(body: BodyFields, faults: ValidationErrors) -> list[UUID]:
+    """Read the body's ids, 1 to the maximum of a receipt."""
     texts = body.texts("message_ids")
     if texts is None:
         return []

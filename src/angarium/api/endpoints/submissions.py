@@ -1,4 +1,4 @@
-"""The message that a client hands over, field by field."""
+"""Reading the message that a client sends, field by field."""
 
 import re
 from typing import NamedTuple
@@ -16,6 +16,8 @@ from angarium.services.sending import Submission
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 MAX_KEY_LENGTH = 255
+"""Characters; Stripe's limit, which clients know."""
+
 _KEY = re.compile(f"[ -~]{{1,{MAX_KEY_LENGTH}}}")
 
 
@@ -27,10 +29,10 @@ def read_submission(call: RequestContext) -> tuple[UUID, Submission]:
             `Idempotency-Key`.
 
     Returns:
-        The conversation's id and what is to be sent in it.
+        The conversation's id and the message.
 
     Raises:
-        Refused: With everything that is wrong about the fields.
+        Refused: With every error in the fields.
     """
     faults = call.faults()
     body = BodyFields(read_object(call.body), faults)
@@ -48,16 +50,18 @@ def read_submission(call: RequestContext) -> tuple[UUID, Submission]:
     scope = _KeyScope(conversation_id, call.caller_id)
     message_id = _message_id(body.text("message_id"), call.admission.head.headers, scope, faults)
     faults.check()
-    # What is missing was refused just now; the types don't know.
+    # `check` has refused missing fields, which the types do not show.
     text = "" if content is None else content.value
     return conversation_id or NIL, Submission(text, recipient_id, message_id)
 
 
 def _optional_id(sent: FieldValue | None, code: Code, faults: ValidationErrors) -> UUID | None:
+    """Read an id that may be missing."""
     return None if sent is None else identifier(sent.value, code, sent.name, faults)
 
 
 def _check_sender(sent: FieldValue | None, caller_id: UUID, faults: ValidationErrors) -> None:
+    """Note a sender who is not the caller."""
     if sent is not None and parse_uuid(sent.value) != caller_id:
         faults.add(
             Code.SENDER_MISMATCH,
@@ -71,9 +75,7 @@ def _check_sender(sent: FieldValue | None, caller_id: UUID, faults: ValidationEr
 def _message_id(
     sent: FieldValue | None, headers: Headers, scope: "_KeyScope", faults: ValidationErrors
 ) -> UUID | None:
-    """Return the message's id under whichever of its two names it was
-    sent.
-    """
+    """Return the message's id, from the body or `Idempotency-Key`."""
     message_id = _optional_id(sent, Code.INVALID_MESSAGE_ID, faults)
     keys = headers.all("idempotency-key")
     if not keys:
@@ -81,8 +83,7 @@ def _message_id(
     ids = {_id_of_key(key, scope, faults) for key in keys}
     if sent is not None:
         ids.add(parse_uuid(sent.value))
-    # None stands for an id that could not be read, which is noted
-    # already.
+    # None is an id that could not be read; that is noted already.
     if len(ids) > 1 and None not in ids:
         faults.add(
             Code.INVALID_MESSAGE_ID,
@@ -94,12 +95,12 @@ def _message_id(
 
 
 class _KeyScope(NamedTuple):
-    """Within what a key that is no UUID names one message.
+    """In which scope a key that is not a UUID names one message.
 
     Attributes:
         conversation_id: The conversation; None or nil when it was noted
-            as a fault.
-        sender_id: The caller: two people's keys never meet.
+            as an error.
+        sender_id: The caller, so that two users' keys never collide.
     """
 
     conversation_id: UUID | None
@@ -107,11 +108,12 @@ class _KeyScope(NamedTuple):
 
 
 def _id_of_key(key: str, scope: _KeyScope, faults: ValidationErrors) -> UUID | None:
-    """Return the id that a key stands for, the same on every instance
-    (docs/adr/0003).
+    """Return the id for a key, the same on every instance.
+
+    The decision: docs/adr/0003.
     """
-    # draft-ietf-httpapi-idempotency-key-header makes it a structured
-    # string, with quotes around it.
+    # In draft-ietf-httpapi-idempotency-key-header it is a structured
+    # field's string, which has quotes.
     bare = key[1:-1] if len(key) > 1 and key[0] == key[-1] == '"' else key
     parsed = parse_uuid(bare)
     if parsed is not None:

@@ -15,14 +15,17 @@ GRANT_TYPE = "password"
 
 
 def issue(call: RequestContext) -> Response | PasswordCheck:
-    """Give a token for a name and a password; whoever may not try is
-    refused before any hash.
+    """Check a name and a password, and issue a token.
+
+    An attempt beyond the limits is refused before any hash is computed
+    (docs/adr/0011).
 
     Args:
         call: With a JSON object or a form.
 
     Returns:
-        200 with the token where the call may block, else what gives it.
+        200 with the token if the request may block, else the check that
+        is left to do.
     """
     username, password = _credentials(_members(call))
     attempt = call.services.login.start(username, password, call.admission.client)
@@ -31,7 +34,7 @@ def issue(call: RequestContext) -> Response | PasswordCheck:
 
 
 def _token(issued: IssuedToken) -> Response:
-    """Return the answer that carries a token."""
+    """Return the response that carries a token."""
     document = {
         "access_token": issued.access_token,
         "token_type": "Bearer",
@@ -42,10 +45,12 @@ def _token(issued: IssuedToken) -> Response:
 
 
 def _members(call: RequestContext) -> Mapping[str, object]:
+    """Read the body, a form or JSON."""
     return read_form(call.body) if is_form(call.admission.head.headers) else read_object(call.body)
 
 
 def _credentials(members: Mapping[str, object]) -> tuple[str, str]:
+    """Return the username and password, or refuse the request."""
     faults = ValidationErrors()
     body = BodyFields(members, faults)
     username = body.text("username", required=True)
@@ -70,4 +75,5 @@ def _credentials(members: Mapping[str, object]) -> tuple[str, str]:
 
 
 def _is_unicode(text: str) -> bool:
+    """Return whether a text is free of lone surrogates."""
     return not any("\ud800" <= character <= "\udfff" for character in text)

@@ -10,7 +10,7 @@ from angarium.domain.user import User
 
 
 def me(call: RequestContext) -> Response:
-    """Tell who the caller is.
+    """Return the caller.
 
     Args:
         call: Without parameters.
@@ -23,7 +23,7 @@ def me(call: RequestContext) -> Response:
 
 
 def by_id(call: RequestContext) -> Response:
-    """Show the user of an id.
+    """Return the user with an id.
 
     Args:
         call: With `user_id` in the path.
@@ -38,7 +38,7 @@ def by_id(call: RequestContext) -> Response:
 
 
 def by_name(call: RequestContext) -> Response:
-    """Turn a name into a user.
+    """Return the user with a name.
 
     Args:
         call: With `username` in the query.
@@ -59,6 +59,7 @@ def by_name(call: RequestContext) -> Response:
 
 
 def _response(user: User) -> Response:
+    """Return 200 with a user."""
     document = {
         "user_id": str(user.user_id),
         "username": user.username,
