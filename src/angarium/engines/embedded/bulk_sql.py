@@ -1,8 +1,8 @@
-"""Many rows in one call.
+"""Many rows in one statement.
 
-Each step of SQLite gives up the interpreter lock, and beside a busy
-thread it takes a switch interval to get it back: 64 rows one by one
-took 550 ms, in one statement 20 ms. So rows are written by one
+Each step of SQLite gives up the interpreter lock, and while another
+thread is busy it takes a switch interval to get it back: 64 rows one by
+one took 550 ms, in one statement 20 ms. So rows are written by one
 statement and read back as one value.
 """
 
@@ -18,8 +18,9 @@ MAX_COUNT = 64
 
 MAX_BYTES = 64 * 1024
 """Bytes of values in one statement, if it has more than one row. A
-statement that is kept for reuse keeps what was bound to it as well, and
-there is one for each number of rows: 64 of 60 KB each kept 120 MB."""
+cached statement keeps the values that were bound to it, and there is
+one for each number of rows: 64 of 60 KB each kept 120 MB.
+"""
 
 Value = int | str | bytes | None
 Row = tuple[Value, ...]
@@ -30,9 +31,9 @@ def execute(connection: sqlite3.Connection, statement: str, rows: Sequence[Row])
 
     Args:
         connection: In a transaction.
-        statement: SQL with `{values}` where the rows stand, as a table
-            of `column1`, `column2`, ….
-        rows: All of one width.
+        statement: SQL with `{values}` in place of the rows, which form
+            a table of `column1`, `column2`, ….
+        rows: All with the same number of columns.
     """
     for chunk in _chunks(rows):
         connection.execute(
@@ -41,13 +42,13 @@ def execute(connection: sqlite3.Connection, statement: str, rows: Sequence[Row])
 
 
 def select(connection: sqlite3.Connection, statement: str, rows: Sequence[Row]) -> Iterator[str]:
-    """Read one value for many rows at a time.
+    """Run a query over many rows, in few statements.
 
     Args:
         connection: To read from.
-        statement: SQL with `{values}` where the rows stand; it gives
+        statement: SQL with `{values}` in place of the rows; it returns
             one text, or NULL for nothing.
-        rows: All of one width.
+        rows: All with the same number of columns.
 
     Yields:
         The texts.
@@ -66,10 +67,10 @@ def select_as_json(columns: str, source: str) -> str:
 
     Args:
         columns: Expressions, separated by commas.
-        source: What stands behind FROM.
+        source: What follows FROM.
 
     Returns:
-        SQL; the order of the rows is not certain, sort them.
+        SQL; the rows are in no certain order, so sort them.
     """
     return f"SELECT json_group_array(json_array({columns})) FROM {source}"  # noqa: S608 - constants of this package
 
@@ -77,12 +78,12 @@ def select_as_json(columns: str, source: str) -> str:
 def read(
     connection: sqlite3.Connection, query: str, parameters: Sequence[Value]
 ) -> list[list[Value]]:
-    """Run a query made by `in_one_value`.
+    """Run a query made by `select_as_json`.
 
     Args:
         connection: To read from.
         query: The SQL.
-        parameters: What is bound.
+        parameters: One for each question mark.
 
     Returns:
         The rows, in no certain order.
@@ -92,10 +93,10 @@ def read(
 
 
 def parse(text: str) -> list[list[Value]]:
-    """Read the rows of one value back.
+    """Decode the rows of one value.
 
     Args:
-        text: What a query made by `in_one_value` gave.
+        text: What a query made by `select_as_json` returned.
 
     Returns:
         The rows.
@@ -104,7 +105,7 @@ def parse(text: str) -> list[list[Value]]:
 
 
 def as_json(texts: Iterable[str]) -> str:
-    """Bind any number of texts as one value, for `json_each`.
+    """Encode texts as one value, to bind for `json_each`.
 
     Args:
         texts: Such as ids.
@@ -116,9 +117,7 @@ def as_json(texts: Iterable[str]) -> str:
 
 
 def _chunks(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
-    """Yield rows in portions that one statement takes, by count and by
-    bytes.
-    """
+    """Yield rows in chunks within MAX_COUNT and MAX_BYTES."""
     chunk: list[Row] = []
     held = 0
     for row in rows:
@@ -136,11 +135,12 @@ def _bytes(value: Value) -> int:
     """Return the most bytes that a value takes in SQLite."""
     if isinstance(value, bytes):
         return len(value)
-    # What is no text has at most 8 bytes, which is not worth counting.
+    # A number has at most 8 bytes, which are not worth counting.
     return len(value) * (1 if value.isascii() else 4) if isinstance(value, str) else 0
 
 
 @lru_cache(maxsize=1024)
 def _with_values(statement: str, width: int, count: int) -> str:
+    """Return a statement with its VALUES; cached, for it is long."""
     row = f"({','.join('?' * width)})"
     return statement.replace("{values}", f"VALUES {','.join([row] * count)}")

@@ -1,4 +1,4 @@
-"""Connections for reading, which the writer never blocks."""
+"""A pool of connections for reading, which the writer never blocks."""
 
 import sqlite3
 import threading
@@ -15,22 +15,23 @@ from angarium.engines.embedded.write_batches import MAX_WAIT_SECONDS, Unavailabl
 Result = TypeVar("Result")
 
 MAX_READERS = 32
-"""Twice the threads that serve the API's reads by default; a reader too
-many waits for its turn.
+"""Twice the threads that serve the API's reads by default; one reader
+more waits for a connection.
 """
 
 FEW_READERS = 4
-"""For a command that looks at a few things."""
+"""For a command, which reads little."""
 
 _STEPS_BETWEEN_CHECKS = 50_000
-"""SQLite's virtual steps between two looks at the clock: some
+"""SQLite's virtual steps between two checks of the deadline: some
 milliseconds of work.
 """
 
 
 class ReadConnections:
-    """Lends each reading thread a connection of its own, the one used
-    last first.
+    """Lends a connection to each reading thread.
+
+    The one that was used last is lent first, because its cache is warm.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class ReadConnections:
                 the database must not be read.
         """
         self._check = check
-        self._room = threading.BoundedSemaphore(len(connections))
+        self._available = threading.BoundedSemaphore(len(connections))
         self._lock = threading.Lock()
         self._idle = [_Reader(each) for each in connections]
         self._closed = False
@@ -53,7 +54,7 @@ class ReadConnections:
         self,
         query: Callable[[sqlite3.Connection], Result],
         unavailable: Unavailable = StoreUnavailable,
-        at_most: float = MAX_WAIT_SECONDS,
+        at_most_s: float = MAX_WAIT_SECONDS,
     ) -> Result:
         """Run a query within the deadline in force.
 
@@ -62,31 +63,29 @@ class ReadConnections:
                 everything that was committed before it.
             unavailable: What is raised when the database does not
                 answer.
-            at_most: The read's own bound in seconds.
+            at_most_s: The read's own limit in seconds.
 
         Returns:
             What the query returned.
 
         Raises:
-            LogUnavailable: No answer in time, and `unavailable` says
-                so.
+            LogUnavailable: No answer in time, where `unavailable` is
+                this class.
             StoreUnavailable: Likewise.
         """
-        budget = remaining(at_most)
-        expires_at = time.monotonic() + budget
-        if budget <= 0 or not self._room.acquire(timeout=budget):
+        left_s = remaining(at_most_s)
+        expires_at = time.monotonic() + left_s
+        if left_s <= 0 or not self._available.acquire(timeout=left_s):
             raise unavailable("there was no time left to read")
         try:
             return self._run(query, expires_at)
         except sqlite3.Error as error:
             raise unavailable(explain(error)) from error
         finally:
-            self._room.release()
+            self._available.release()
 
     def close(self) -> None:
-        """Close every connection; those in use are closed by their
-        readers.
-        """
+        """Close all connections; readers close those in use."""
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
@@ -94,25 +93,29 @@ class ReadConnections:
             reader.close()
 
     def _run(self, query: Callable[[sqlite3.Connection], Result], expires_at: float) -> Result:
+        """Run a query on a borrowed connection."""
         self._check()
         reader = self._borrow()
         try:
             return reader.run(query, expires_at)
         except BaseException as error:
-            # A statement that the query has left unfinished would show
-            # its connection's next reader what was there now.
+            # A statement that the query has left unfinished would keep
+            # its read transaction open: the connection's next reader
+            # would see old data.
             traceback.clear_frames(error.__traceback__)
             raise
         finally:
             self._give_back(reader)
 
     def _borrow(self) -> "_Reader":
+        """Take an idle connection; the semaphore says there is one."""
         with self._lock:
             if self._closed:
                 raise sqlite3.ProgrammingError("the database is closed")
             return self._idle.pop()
 
     def _give_back(self, reader: "_Reader") -> None:
+        """Make a connection idle, or close it after `close`."""
         with self._lock:
             if not self._closed:
                 self._idle.append(reader)
@@ -121,18 +124,24 @@ class ReadConnections:
 
 
 class _Reader:
+    """A connection that only reads, and interrupts late queries."""
+
     def __init__(self, connection: sqlite3.Connection) -> None:
+        """Refuse writes, and check the deadline while a query runs."""
         self._connection = connection
         self._expires_at = 0.0
         connection.execute("PRAGMA query_only = ON")
         connection.set_progress_handler(self._overdue, _STEPS_BETWEEN_CHECKS)
 
     def run(self, query: Callable[[sqlite3.Connection], Result], expires_at: float) -> Result:
+        """Run a query until a moment of the monotonic clock."""
         self._expires_at = expires_at
         return query(self._connection)
 
     def close(self) -> None:
+        """Close it; no other thread uses it now."""
         self._connection.close()
 
     def _overdue(self) -> bool:
+        """Return True to make SQLite interrupt the query."""
         return time.monotonic() >= self._expires_at

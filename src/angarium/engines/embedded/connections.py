@@ -1,4 +1,4 @@
-"""How the database's file is opened, and locked for writing."""
+"""How a connection to the database's file is opened and configured."""
 
 import sqlite3
 import time
@@ -9,14 +9,18 @@ from angarium.backoff import delays
 from angarium.engines.embedded.sqlite_errors import primary_code
 
 _JOURNAL_BYTES = 64 * 1024 * 1024
+"""A `-wal` that grew larger is truncated to this size."""
+
 WRITING_CACHE_KIB = 8 * 1024
-"""Pages that the one connection that writes keeps in memory."""
+"""Page cache of the one connection that writes."""
+
 READING_CACHE_KIB = 1024
-"""The same for each of those that read: there is one a thread, and each
-commit of the writer makes it forget what it keeps. The system's own
-cache of the file is behind it."""
+"""Page cache of each connection that reads: there is one a thread, and
+each commit of the writer empties it. The system caches the file too.
+"""
+
 _CACHED_STATEMENTS = 400
-"""Inserts of 1 to `rows.MOST` rows are statements of their own."""
+"""Inserts of 1 to `bulk_sql.MAX_COUNT` rows are one statement each."""
 
 
 def connect(path: Path, busy: float, cache_kib: int = READING_CACHE_KIB) -> sqlite3.Connection:
@@ -47,11 +51,11 @@ def connect(path: Path, busy: float, cache_kib: int = READING_CACHE_KIB) -> sqli
 
 
 def connect_to_look(path: Path, busy: float) -> sqlite3.Connection:
-    """Open a connection that leaves everything as it is, at its end
-    too.
+    """Open a connection that changes no file, not even at its end.
 
-    The last one that may write carries the `-wal` into the database and
-    deletes it, even when what it found was no database of ours.
+    The last connection that may write copies the `-wal` into the
+    database and deletes it, even where the file belongs to another
+    program.
 
     Args:
         path: The database's file; it is never made here.
@@ -64,11 +68,11 @@ def connect_to_look(path: Path, busy: float) -> sqlite3.Connection:
 
 
 def begin(connection: sqlite3.Connection, busy: float) -> None:
-    """Begin to write, when another process does as well.
+    """Begin to write while another process may be writing.
 
-    SQLite's own way of waiting looks ever more rarely, and beside a
-    writer that commits back to back it looked in vain for a second; the
-    gaps between commits are found by looking often.
+    SQLite's own wait retries ever more rarely; while another writer
+    committed without a pause it failed for a second. Frequent tries
+    find the gaps between commits.
 
     Args:
         connection: Not in a transaction.
@@ -76,7 +80,7 @@ def begin(connection: sqlite3.Connection, busy: float) -> None:
 
     Raises:
         sqlite3.OperationalError: The lock did not come free, or
-            anything else went wrong.
+            something else went wrong.
     """
     give_up = time.monotonic() + busy
     for wait in delays(first=0.001, most=0.004):
@@ -91,7 +95,7 @@ def begin(connection: sqlite3.Connection, busy: float) -> None:
 
 
 def _configure(connection: sqlite3.Connection, cache_kib: int) -> None:
-    """Set what every connection is to have."""
+    """Set what every connection needs, durability above all."""
     # FULL: a commit is fsynced. On macOS a plain fsync leaves data in
     # the drive's cache (man 2 fsync), so F_FULLFSYNC is asked for as
     # well; elsewhere the two settings do nothing.

@@ -1,4 +1,4 @@
-"""The worker's view of the log."""
+"""Reading the embedded log for the worker."""
 
 import sqlite3
 import time
@@ -13,18 +13,19 @@ from angarium.engines.embedded.log import EmbeddedLog, read_headers
 from angarium.ports.message_log import BEGINNING, Assignment, Polled, Position, Record
 
 MAX_RECORDS = 250
-"""Records in one poll: a hundredth of a second of work for the store,
-in whose commit others wait.
+"""Records in one poll: about 10 ms of work for the store, and other
+writes wait for its commit.
 """
 
 MAX_BYTES = 1024 * 1024
-"""Bytes of values in one poll, if it brings more than one record; about
-seven times as many are in memory while they are read."""
+"""Bytes of values in one poll, if it returns more than one record;
+about seven times as many are in memory while they are read.
+"""
 
 _MAX_RECORD_BYTES = 64 * 1024
 """No value is longer: a text of 10,240 bytes, each written as six."""
 
-# Hexadecimal carries any bytes inside one text; see `rows` for why the
+# Hexadecimal carries any bytes inside one text; `bulk_sql` says why the
 # records come as one value.
 _READ = (
     "SELECT group_concat(partition || ' ' || offset || ' ' || timestamp || ' ' ||"
@@ -47,21 +48,29 @@ _COMMIT = (
 _tokens = count(1)
 
 _Range = tuple[int, int, int]
-"""A partition, its first offset to read, and the first one not to."""
+"""A partition, its first offset to read, and the offset to stop at."""
 
 
 class EmbeddedConsumer:
-    """Holds every partition from its first poll until it is closed.
+    """Implements `LogConsumer` with all partitions for one consumer.
 
-    There is one a group: the data folder's lock keeps other processes
-    out, and the wiring makes no second.
+    It holds them from its first poll until it is closed. Each group has
+    one consumer: the data folder's lock keeps other processes out, and
+    the wiring makes only one.
     """
 
     def __init__(self, database: Database, log: EmbeddedLog, group: str) -> None:
+        """Join a group at the first poll, not before.
+
+        Args:
+            database: Keeps records and committed positions.
+            log: Wakes this consumer at an append.
+            group: The name that positions are committed under.
+        """
         self._database = database
         self._log = log
         self._group = group
-        self._commits = database.kind(_commit, LogUnavailable, deferrable=True)
+        self._commits = database.register(_commit, LogUnavailable, deferrable=True)
         self._held: dict[int, Assignment] = {}
         self._next: dict[int, int] = {}
         self._paused = False
@@ -69,18 +78,7 @@ class EmbeddedConsumer:
         self._first = 0
 
     def poll(self, timeout: float) -> Polled:
-        """Wait for news.
-
-        Args:
-            timeout: Seconds to wait when there is nothing; also while
-                paused.
-
-        Returns:
-            Every partition with the first poll, records from then on.
-
-        Raises:
-            LogUnavailable: The log does not answer; poll again later.
-        """
+        """Implements `LogConsumer.poll`; the first one only joins."""
         expires_at = time.monotonic() + timeout
         if not self._held and not self._closed:
             return Polled(gained=self._join())
@@ -93,15 +91,7 @@ class EmbeddedConsumer:
             self._log.wait_for_news(ends, left)
 
     def commit(self, positions: Mapping[Assignment, Position]) -> None:
-        """Record durably how far partitions have been worked through.
-
-        Args:
-            positions: New positions; one that goes back changes
-                nothing, nor does one of an assignment that is over.
-
-        Raises:
-            LogUnavailable: Not certain; commit again.
-        """
+        """Implements `LogConsumer.commit`, in one transaction."""
         ours = [
             (self._group, assignment.partition, position.offset, position.watermark)
             for assignment, position in positions.items()
@@ -111,19 +101,20 @@ class EmbeddedConsumer:
             self._commits.wait(ours)
 
     def pause(self) -> None:
-        """Stop the flow of records."""
+        """Implements `LogConsumer.pause`."""
         self._paused = True
 
     def resume(self) -> None:
-        """Let records flow again from where they stopped."""
+        """Implements `LogConsumer.resume`."""
         self._paused = False
 
     def close(self) -> None:
-        """Let go of every partition; never raises, safe to repeat."""
+        """Implements `LogConsumer.close`; no group is left."""
         self._closed = True
         self._held.clear()
 
     def _join(self) -> dict[Assignment, Position]:
+        """Assign all partitions, each from its committed position."""
         committed = self._database.read(self._committed, LogUnavailable)
         for partition in range(self._log.partitions):
             self._held[partition] = Assignment(partition, next(_tokens))
@@ -131,12 +122,14 @@ class EmbeddedConsumer:
         return {each: committed.get(each.partition, BEGINNING) for each in self._held.values()}
 
     def _committed(self, connection: sqlite3.Connection) -> dict[int, Position]:
+        """Read the group's committed positions by partition."""
         found: Sequence[tuple[int, int, int]] = connection.execute(
             _COMMITTED, (self._group,)
         ).fetchall()
         return {partition: Position(offset, watermark) for partition, offset, watermark in found}
 
     def _read(self, ends: Sequence[int]) -> dict[Assignment, list[Record]]:
+        """Read the next records up to the limits of one poll."""
         wanted = self._wanted(ends)
         if not wanted:
             return {}
@@ -152,8 +145,17 @@ class EmbeddedConsumer:
         return records
 
     def _wanted(self, ends: Sequence[int]) -> list[_Range]:
-        # Each poll begins with another partition, so that a busy one
-        # cannot keep the others waiting.
+        """Choose what to read: at most MAX_RECORDS records.
+
+        Each poll begins with another partition, so that a busy one
+        cannot starve the others.
+
+        Args:
+            ends: By partition, the offset after its last record.
+
+        Returns:
+            Ranges, the partition to begin with first.
+        """
         wanted: list[_Range] = []
         room = MAX_RECORDS
         self._first += 1
@@ -168,11 +170,10 @@ class EmbeddedConsumer:
 
 
 def _require_all(wanted: Sequence[_Range], found: Sequence[Record]) -> None:
-    """Refuse to go on behind a record that was accepted and is not
-    there.
+    """Refuse to skip a record that was accepted and is not there.
 
-    Offsets are dense, so that what is missing was not read from the
-    file that it was written to. Passed over, it would be lost.
+    Offsets have no gaps, so a missing one means that this is not the
+    file that was written to. Skipping it would lose the record.
     """
     there = {(record.partition, record.offset) for record in found}
     for partition, start, end in wanted:
@@ -187,23 +188,21 @@ def _require_all(wanted: Sequence[_Range], found: Sequence[Record]) -> None:
 def _poll(
     connection: sqlite3.Connection, wanted: Sequence[_Range]
 ) -> tuple[Sequence[_Range], list[Record]]:
-    """Read as much of what is wanted as one poll may bring.
+    """Read as many of the wanted records as one poll may return.
 
     Args:
         connection: To read from.
         wanted: What there is, the most urgent partition first.
 
     Returns:
-        What was read of it, and the records.
+        The ranges that were read, and their records.
     """
     affordable = _affordable(connection, wanted)
     return affordable, _records(connection, affordable)
 
 
 def _affordable(connection: sqlite3.Connection, wanted: Sequence[_Range]) -> Sequence[_Range]:
-    """Return ranges cut so that their values together are not too long,
-    but for a single one.
-    """
+    """Return ranges shortened to MAX_BYTES, or to a single record."""
     if sum(end - start for _, start, end in wanted) * _MAX_RECORD_BYTES <= MAX_BYTES:
         return wanted
     sizes = {
@@ -223,7 +222,7 @@ def _affordable(connection: sqlite3.Connection, wanted: Sequence[_Range]) -> Seq
 
 
 def _records(connection: sqlite3.Connection, wanted: Sequence[_Range]) -> list[Record]:
-    """Return all records of some ranges."""
+    """Return all records of some ranges, in the order of offsets."""
     lines = [
         line for text in bulk_sql.select(connection, _READ, wanted) for line in text.split("\n")
     ]
@@ -231,6 +230,7 @@ def _records(connection: sqlite3.Connection, wanted: Sequence[_Range]) -> list[R
 
 
 def _record(line: str) -> Record:
+    """Decode one line of the result of `_READ`."""
     partition, offset, timestamp, key, value, headers = line.split(" ")
     return Record(
         int(partition),
@@ -245,6 +245,7 @@ def _record(line: str) -> Record:
 def _commit(
     connection: sqlite3.Connection, commits: Sequence[Sequence[tuple[str, int, int, int]]]
 ) -> Sequence[None]:
+    """Store positions in a transaction; none goes back."""
     for positions in commits:
         bulk_sql.execute(connection, _COMMIT, positions)
     return [None] * len(commits)

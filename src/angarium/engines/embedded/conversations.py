@@ -1,4 +1,4 @@
-"""Conversations on the database."""
+"""Conversations in the embedded database."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from angarium.engines.embedded.database import Database
 
 _CHECK_SECONDS = 1.0
 _NEWEST = (2**63 - 1, "g")
-"""Behind every place: no id has a letter beyond `f`."""
+"""After every position: no id has a letter after `f`."""
 
 _ADD = (
     "INSERT INTO conversations (conversation_id, first_participant_id, second_participant_id, "
@@ -42,63 +42,33 @@ _ListedRow = tuple[int, str, str]
 
 
 class EmbeddedConversations:
-    """Keeps conversations by id and by user."""
+    """Implements `ConversationStore` with two tables."""
 
     def __init__(self, database: Database) -> None:
+        """Register the write that creates conversations."""
         self._database = database
-        self._creates = database.kind(_create)
+        self._creates = database.register(_create)
 
     def create(self, conversation: Conversation, claim: UUID) -> tuple[Conversation, bool]:  # noqa: ARG002
-        """Keep a conversation unless it is there already.
+        """Implements `ConversationStore.create`, needing no claim.
 
-        Args:
-            conversation: The candidate.
-            claim: Not needed: what has failed was not done, or there is
-                no time left to repeat it.
+        A transaction that failed did nothing, so a repeated call cannot
+        meet its own candidate.
 
         Returns:
-            The conversation as every reader sees it, and True when the
-            candidate became it.
-
-        Raises:
-            StoreUnavailable: Not certain in time.
+            As the port says.
         """
         return self._creates.wait(conversation)
 
     def get(self, conversation_id: UUID, participant_id: UUID) -> Conversation | None:
-        """Find a conversation of a participant.
-
-        Args:
-            conversation_id: Which.
-            participant_id: Who must be in it.
-
-        Returns:
-            The conversation, None when there is none or they are not in
-            it.
-
-        Raises:
-            StoreUnavailable: No answer in time.
-        """
+        """Implements `ConversationStore.get`."""
         values = (str(conversation_id), str(participant_id))
         return self._database.read(lambda connection: _read(connection, _GET_OF, values))
 
     def of_user(
         self, user_id: UUID, after: ConversationPosition | None, limit: int
     ) -> Sequence[Conversation]:
-        """List a user's conversations.
-
-        Args:
-            user_id: A participant.
-            after: Strictly behind this place; None starts with the
-                newest.
-            limit: At most so many.
-
-        Returns:
-            Newest first.
-
-        Raises:
-            StoreUnavailable: No answer in time.
-        """
+        """Implements `ConversationStore.of_user`."""
         text = str(user_id)
         start = _NEWEST if after is None else (after.created_at, str(after.conversation_id))
         found = self._database.read(
@@ -111,12 +81,7 @@ class EmbeddedConversations:
         ]
 
     def check(self) -> None:
-        """See whether the store answers now.
-
-        Raises:
-            StoreUnavailable: It does not, within the deadline in force
-                and 1 s at most.
-        """
+        """Implements `ConversationStore.check` by reading one row."""
         with within(_CHECK_SECONDS):
             self._database.read(lambda connection: connection.execute(_CHECK).fetchone())
 
@@ -124,12 +89,14 @@ class EmbeddedConversations:
 def _create(
     connection: sqlite3.Connection, conversations: Sequence[Conversation]
 ) -> Sequence[tuple[Conversation, bool]]:
+    """Create conversations in a transaction, one result for each."""
     return [_create_one(connection, conversation) for conversation in conversations]
 
 
 def _create_one(
     connection: sqlite3.Connection, candidate: Conversation
 ) -> tuple[Conversation, bool]:
+    """Insert a conversation and both lists' rows, unless it exists."""
     at = candidate.created_at
     conversation_id = str(candidate.conversation_id)
     first, second = (str(user_id) for user_id in candidate.participant_ids)
@@ -150,5 +117,6 @@ def _read(
 
 
 def _conversation(row: _Row) -> Conversation:
+    """Decode a row of `conversations`."""
     conversation_id, first, second, created_at = row
     return Conversation(UUID(conversation_id), (UUID(first), UUID(second)), created_at)

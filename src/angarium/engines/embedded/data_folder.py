@@ -1,4 +1,4 @@
-"""The folder that holds everything the embedded engine keeps."""
+"""The data folder of the embedded engine, and its lock."""
 
 import fcntl
 import os
@@ -11,11 +11,10 @@ from angarium.file_safety import UnsafeFile, open_private, sync_folder
 
 
 def make_folder(folder: Path) -> None:
-    """Make the data folder durably, for its owner alone, unless it is
-    there.
+    """Make the data folder durably, for its owner alone.
 
     Args:
-        folder: Where; one that exists keeps its permissions.
+        folder: Its path; one that exists keeps its permissions.
 
     Raises:
         SetupError: It cannot be made, or is a file.
@@ -29,35 +28,34 @@ def make_folder(folder: Path) -> None:
         reason = "a file is in its place" if isinstance(error, FileExistsError) else error.strerror
         raise SetupError(
             f"the data folder {folder} cannot be made: {reason}; "
-            "mend that or choose another folder with ANGARIUM_DATA"
+            "correct that or choose another folder with ANGARIUM_DATA"
         ) from error
 
 
 def backup_hint(path: Path) -> str:
-    """Name what may not belong to a database that was put back from a
-    backup.
+    """Name files that may not belong to a restored database.
 
     Args:
         path: The database's file, which cannot be used as it is.
 
     Returns:
-        The end of a sentence about the `-wal` and `-shm` beside it,
-        empty when no write-ahead log is there.
+        The end of a sentence about the `-wal` and `-shm` beside it;
+        empty when there is no write-ahead log.
     """
     wal = path.with_name(f"{path.name}-wal")
     if not file_size(wal):
         return ""
     return (
-        f"; if it was put back, {wal} and {path}-shm belong to another database: "
-        "move both away, start again"
+        f"; if it was restored from a backup, {wal} and {path}-shm belong to another database: "
+        "move both away and start again"
     )
 
 
 def file_size(path: Path) -> int:
-    """Look up how long a file is.
+    """Look up a file's size.
 
     Args:
-        path: Which.
+        path: The file, which may be missing.
 
     Returns:
         Bytes, 0 when there is no such file.
@@ -71,12 +69,13 @@ def file_size(path: Path) -> int:
 class DataFolderLock:
     """Holds `<folder>/lock` and the folder itself while its block runs.
 
-    The system lets go of both when the process dies, however. The file
-    names the process; a second one finds the folder locked even where
-    somebody has removed the file (docs/adr/0005).
+    The system releases both when the process dies, in whatever way. The
+    file names the process; a second one finds the folder locked even
+    where somebody has removed the file (docs/adr/0005).
     """
 
     def __init__(self, folder: str | Path) -> None:
+        """Name the folder; `with` takes the lock."""
         self._folder = Path(folder)
         self._descriptors: list[int] = []
 
@@ -105,7 +104,7 @@ class DataFolderLock:
             self._take_folder(descriptor)
             self._take(descriptor, path)
         except BaseException:
-            self._let_go()
+            self._release()
             raise
         return self
 
@@ -115,11 +114,13 @@ class DataFolderLock:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._let_go()
+        self._release()
 
-    def _let_go(self) -> None:
-        """Unlock; the file stays: without it two processes would lock
-        two files of one name.
+    def _release(self) -> None:
+        """Unlock, and keep the file.
+
+        If it were removed, two processes could lock two files of the
+        same name.
         """
         while self._descriptors:
             os.close(self._descriptors.pop())
@@ -141,13 +142,14 @@ class DataFolderLock:
             return
 
     def _in_use(self, descriptor: int) -> SetupError:
-        """Return an error that says who holds the folder."""
+        """Return an error that names the process with the lock."""
         return SetupError(
             f"the data folder {self._folder} is in use by another service{_holder(descriptor)}; "
             "stop that one or choose another folder with ANGARIUM_DATA"
         )
 
     def _take(self, descriptor: int, path: Path) -> None:
+        """Lock the file and write this process's id into it."""
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -162,12 +164,14 @@ class DataFolderLock:
 
 
 def _holder(descriptor: int) -> str:
+    """Return the process id in the lock file, in parentheses."""
     text = os.pread(descriptor, 32, 0).strip()
     return f" (process {text.decode()})" if text.isdigit() else ""
 
 
 def _unusable(path: Path, error: OSError) -> SetupError:
+    """Return an error for a lock that the system refuses."""
     return SetupError(
         f"the lock {path} cannot be taken: {error.strerror}; "
-        "mend that or choose another folder with ANGARIUM_DATA"
+        "correct that or choose another folder with ANGARIUM_DATA"
     )

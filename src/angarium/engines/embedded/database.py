@@ -1,5 +1,6 @@
-"""The file `angarium.db`: opened, checked, written by one thread and
-read by many.
+"""The file `angarium.db`: one thread writes, many read.
+
+docs/adr/0005 explains why it is one file with one writer.
 """
 
 import os
@@ -35,19 +36,21 @@ Result = TypeVar("Result")
 _log = logs.get("angarium.embedded")
 
 FILE_NAME = "angarium.db"
-_BESIDE = ("-wal", "-shm", "-journal")
-"""What SQLite keeps beside the file; as secret as it
-(sqlite.org/tempfiles.html).
+_SUFFIXES = ("-wal", "-shm", "-journal")
+"""Files that SQLite keeps beside the database, with the same contents
+to protect (sqlite.org/tempfiles.html).
 """
 
 OLDEST_SQLITE = (3, 37, 0)
 """STRICT tables (sqlite.org/stricttables.html)."""
 
 _LOCK_SECONDS = 0.25
-"""How long opening and reading wait for a lock: one that bars readers
-is held for moments only.
+"""How long opening and reading wait for a lock: one that blocks readers
+is only held for moments.
 """
+
 _OPEN_SECONDS = 5.0
+"""How long a start waits while another process uses the file."""
 
 _HINTS = {
     sqlite3.SQLITE_NOTADB: "it was left as it is; move it away or restore a backup",
@@ -55,14 +58,14 @@ _HINTS = {
     sqlite3.SQLITE_FULL: "make room and start again",
     sqlite3.SQLITE_BUSY: "stop the other process, or wait until it is done",
 }
-_OTHER_HINT = "mend its permissions or its disk, or choose another folder with ANGARIUM_DATA"
+_OTHER_HINT = "correct its permissions or its disk, or choose another folder with ANGARIUM_DATA"
 
 
 class Database:
     """One open database; used by any thread."""
 
     def __init__(self, path: Path, partitions: int, files: DatabaseFiles) -> None:
-        """Start what writes.
+        """Start the writer and the pool of readers.
 
         Args:
             path: The database's file.
@@ -85,7 +88,7 @@ class Database:
         """Open a folder's database; make it when there is none.
 
         Args:
-            folder: Where `angarium.db` lies; made, for its owner alone,
+            folder: Contains `angarium.db`; made, for its owner alone,
                 when it is missing.
             partitions: The log's partition count, which never changes.
             migrations: Every version of the schema; those that this
@@ -110,7 +113,7 @@ class Database:
         steps = known_migrations() if migrations is None else migrations
         expires_at = time.monotonic() + _OPEN_SECONDS
         try:
-            require_private([path, *(path.with_name(path.name + end) for end in _BESIDE)])
+            require_private([path, *(path.with_name(path.name + end) for end in _SUFFIXES)])
             files = retry(
                 lambda: _make_ready(path, partitions, steps, readers),
                 _Busy,
@@ -131,7 +134,7 @@ class Database:
             ) from error
         return cls(path, partitions, files)
 
-    def kind(
+    def register(
         self,
         run: Callable[[sqlite3.Connection, Sequence[Item]], Sequence[Written]],
         unavailable: Unavailable = StoreUnavailable,
@@ -139,58 +142,48 @@ class Database:
         *,
         deferrable: bool = False,
     ) -> WriteOperation[Item, Written]:
-        """Make a kind of write known.
+        """Register a kind of write; see `Writer.register`.
 
         Args:
-            run: Does jobs in a transaction, one result for each; it is
-                run again, perhaps with fewer of them, when the
-                transaction failed.
-            unavailable: What callers are told when a job fails.
-            committed: Called after each commit, before the callers are
-                told.
-            deferrable: Its jobs may wait some milliseconds for others
-                to share a commit with.
+            run: As there.
+            unavailable: As there.
+            committed: As there.
+            deferrable: As there.
 
         Returns:
             Where jobs of this kind are submitted.
         """
-        return self._writer.kind(run, unavailable, committed, deferrable=deferrable)
+        return self._writer.register(run, unavailable, committed, deferrable=deferrable)
 
     def read(
         self,
         query: Callable[[sqlite3.Connection], Result],
         unavailable: Unavailable = StoreUnavailable,
-        at_most: float = MAX_WAIT_SECONDS,
+        at_most_s: float = MAX_WAIT_SECONDS,
     ) -> Result:
-        """Run a query within the deadline in force, beside the writer.
+        """Run a query; see `ReadConnections.read`.
 
         Args:
-            query: Reads and returns; each of its statements sees
-                everything that was committed before it.
-            unavailable: What is raised when the database does not
-                answer.
-            at_most: The read's own bound in seconds.
+            query: As there.
+            unavailable: As there.
+            at_most_s: As there.
 
         Returns:
             What the query returned.
-
-        Raises:
-            LogUnavailable: No answer in time, and `unavailable` says
-                so.
-            StoreUnavailable: Likewise.
         """
-        return self._readers.read(query, unavailable, at_most)
+        return self._readers.read(query, unavailable, at_most_s)
 
     def close(self) -> None:
-        """Write what waits, then close every connection; safe to
-        repeat.
-        """
+        """Finish waiting writes, then disconnect; safe to repeat."""
         self._writer.close()
         self._readers.close()
 
 
 class _Busy(Exception):
+    """Another process uses the file; opening it is tried again."""
+
     def __init__(self, error: sqlite3.Error) -> None:
+        """Keep SQLite's error, for the last try."""
         super().__init__(str(error))
         self.error = error
 
@@ -198,9 +191,21 @@ class _Busy(Exception):
 def _make_ready(
     path: Path, partitions: int, migrations: Sequence[Migration], readers: int
 ) -> DatabaseFiles:
+    """Check the files, migrate the schema, open all connections.
+
+    The order matters: what a crash has left is examined before SQLite
+    writes anything, so that a refused file is unchanged.
+
+    Returns:
+        The open files.
+
+    Raises:
+        _Busy: Another process uses the file.
+        SetupError: It cannot be used.
+    """
     _refuse_wal_without_database(path)
-    # SQLite would make the file readable for everybody, and opens one
-    # that is read-only without a word.
+    # SQLite would make the file readable for everybody, and opens a
+    # read-only one without an error.
     os.close(open_private(path, os.O_RDWR | os.O_CREAT))
     left = LeftWal(path)
     try:
@@ -219,27 +224,24 @@ def _make_ready(
 
 
 def _refuse_wal_without_database(path: Path) -> None:
-    """Refuse a `-wal` whose database is gone: SQLite would delete it,
-    and what it holds.
-    """
+    """Refuse a `-wal` without its database: SQLite would delete it."""
     wal = path.with_name(f"{path.name}-wal")
     if file_size(wal) and not file_size(path):
         raise SetupError(
-            f"{path} is missing, but {wal} holds a part of it; restore a backup of all, "
+            f"{path} is missing, but {wal} contains a part of it; restore a backup of all, "
             f"or move {wal} away to begin with nothing"
         )
 
 
 def _count_pages(path: Path) -> int:
-    """Return how many pages a database has by its own account; SQLite
-    reads its WAL for it.
-    """
+    """Return a database's own page count, its WAL included."""
     with closing(connect_to_look(path, _LOCK_SECONDS)) as connection:
         pages: int = connection.execute("PRAGMA page_count").fetchone()[0]
     return pages
 
 
 def _unusable(path: Path, error: sqlite3.Error) -> SetupError:
+    """Return an error that says what to do about SQLite's."""
     hint = _HINTS.get(primary_code(error) or 0, _OTHER_HINT)
     if primary_code(error) in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}:
         hint += backup_hint(path)

@@ -1,11 +1,11 @@
-"""Whether the open files are still the ones that the data folder names.
+"""Whether the open files are still the ones in the data folder.
 
-SQLite finds a database, its `-wal` and its `-shm` by their paths, at
-every connection anew, and goes on writing to a file that was moved or
-deleted (sqlite.org/howtocorrupt.html, "Unlink or rename while in use").
-A connection that is opened while a folder is put back may take one file
-from each of two folders, and ruin both. So every connection is opened
-at the start, and none later: docs/adr/0005-embedded-engine.md.
+SQLite finds a database, its `-wal` and its `-shm` by their paths each
+time it opens a connection, and goes on writing to a file that was moved
+or deleted (sqlite.org/howtocorrupt.html, "Unlink or rename while in
+use"). A connection that is opened while a folder is being restored may
+take one file from each of two folders, and ruin both. So all
+connections are opened at the start (docs/adr/0005).
 """
 
 import sqlite3
@@ -18,11 +18,12 @@ from angarium import logs
 from angarium.engines.embedded.connections import READING_CACHE_KIB, WRITING_CACHE_KIB, connect
 
 _FileId = tuple[int, int]
-"""Device and inode: what makes a file this one and no other."""
+"""Device and inode, which identify a file whatever its path."""
 
 _FRESH_SECONDS = 0.05
-"""So long one look at the paths is enough for reads, which cannot come
-from another file anyway: four times `stat` costs up to 0.05 ms."""
+"""How long a check of the paths counts for reads, which cannot come
+from another file anyway: four calls of `stat` cost up to 0.05 ms.
+"""
 
 _log = logs.get("angarium.embedded")
 
@@ -34,8 +35,7 @@ class DataFolderLost(sqlite3.OperationalError):
 
 
 class DatabaseFiles:
-    """The files of one database, held open and watched; used by any
-    thread.
+    """The open files of one database; used by any thread.
 
     Attributes:
         writing: The connection that writes.
@@ -43,19 +43,19 @@ class DatabaseFiles:
     """
 
     def __init__(self, path: Path, busy: float, readers: int) -> None:
-        """Open every connection and remember to which files.
+        """Open all connections and note which files they have.
 
         Args:
             path: The database's file, which exists and is in WAL mode.
             busy: Seconds that each connection waits for another
                 process's lock.
-            readers: How many connections for reading are wanted.
+            readers: The number of connections for reading.
 
         Raises:
             sqlite3.Error: The database cannot be opened.
         """
         self._path = path.absolute()
-        self._telling = threading.Lock()
+        self._logging = threading.Lock()
         self._lost = False
         self._checked_at = time.monotonic()
         with ExitStack() as opened:
@@ -70,11 +70,10 @@ class DatabaseFiles:
             opened.pop_all()
 
     def check(self) -> None:
-        """See whether the paths still lead to the open files; log when
-        that changes.
+        """Compare the paths with the open files; log any change.
 
         Raises:
-            DataFolderLost: They do not.
+            DataFolderLost: A path leads to another file or to none.
         """
         reason = self._difference()
         self._checked_at = time.monotonic()
@@ -84,7 +83,7 @@ class DatabaseFiles:
             raise DataFolderLost(reason)
 
     def check_lately(self) -> None:
-        """See the same, unless all was well a moment ago.
+        """Check, unless all was well within _FRESH_SECONDS.
 
         Raises:
             DataFolderLost: As `check`.
@@ -93,7 +92,7 @@ class DatabaseFiles:
             self.check()
 
     def _paths(self) -> tuple[Path, ...]:
-        """Return what must stay in its place, the folder first."""
+        """Return the paths that must not change, the folder first."""
         name = self._path.name
         return (
             self._path.parent,
@@ -103,9 +102,7 @@ class DatabaseFiles:
         )
 
     def _difference(self) -> str | None:
-        """Return what happened to the first file that is not in its
-        place, None where all are.
-        """
+        """Return what happened to the first changed path, or None."""
         for path, known in self._known.items():
             try:
                 found = _file_id(path)
@@ -119,7 +116,7 @@ class DatabaseFiles:
 
     def _log_change(self, reason: str | None) -> None:
         """Log a change once, whichever thread has noticed it."""
-        with self._telling:
+        with self._logging:
             if self._lost == (reason is not None):
                 return
             self._lost = reason is not None
@@ -136,9 +133,7 @@ class DatabaseFiles:
 
 
 def _connect_and_read(path: Path, busy: float, cache_kib: int) -> sqlite3.Connection:
-    """Return a connection with all its files open: SQLite opens the WAL
-    at the first read.
-    """
+    """Connect, and read so that SQLite opens the WAL as well."""
     connection = connect(path, busy, cache_kib)
     try:
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -149,6 +144,6 @@ def _connect_and_read(path: Path, busy: float, cache_kib: int) -> sqlite3.Connec
 
 
 def _file_id(path: str) -> _FileId:
-    """Return which file a path leads to now."""
+    """Return the file that a path leads to now."""
     found = Path(path).stat()
     return found.st_dev, found.st_ino

@@ -1,4 +1,4 @@
-"""Dead letters on the database."""
+"""Dead letters in the embedded database."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -23,55 +23,35 @@ _Row = tuple[str, str, str, int, int, int, bytes | None, bytes | None, str]
 
 
 class EmbeddedDeadLetters:
-    """Keeps each record that could not be applied once, by its
-    position.
-    """
+    """Implements `DeadLetterLog`, keeping each position once."""
 
     def __init__(self, database: Database) -> None:
+        """Register the write that adds dead letters."""
         self._database = database
-        self._appends = database.kind(_append, LogUnavailable, deferrable=True)
+        self._appends = database.register(_append, LogUnavailable, deferrable=True)
 
     def append(self, letter: DeadLetter) -> "Future[None]":
-        """Keep a dead letter durably, without blocking the caller.
-
-        Args:
-            letter: What to keep; the first one of its source position
-                stands.
-
-        Returns:
-            A future that is done once the letter is durable, or holds
-            LogUnavailable.
-
-        Raises:
-            LogUnavailable: At once, when too many writes wait already.
-        """
+        """Implements `DeadLetterLog.append`; the first one is kept."""
         return self._appends.submit(letter)
 
     def read(self, limit: int) -> Sequence[DeadLetter]:
-        """Read the newest dead letters.
-
-        Args:
-            limit: At most so many.
-
-        Returns:
-            Newest first.
-
-        Raises:
-            LogUnavailable: No answer in time.
-        """
+        """Implements `DeadLetterLog.read`."""
         return self._database.read(lambda connection: _read(connection, limit), LogUnavailable)
 
 
 def _append(connection: sqlite3.Connection, letters: Sequence[DeadLetter]) -> Sequence[None]:
+    """Insert dead letters in a transaction, new positions only."""
     bulk_sql.execute(connection, _INSERT, [_row(letter) for letter in letters])
     return [None] * len(letters)
 
 
 def _read(connection: sqlite3.Connection, limit: int) -> Sequence[DeadLetter]:
+    """Read up to `limit` dead letters, the newest first."""
     return [_letter(row) for row in connection.execute(_READ, (limit,))]
 
 
 def _row(letter: DeadLetter) -> _Row:
+    """Encode a dead letter in the order of `_COLUMNS`."""
     record = letter.record
     return (
         letter.reason,
@@ -87,6 +67,7 @@ def _row(letter: DeadLetter) -> _Row:
 
 
 def _letter(row: _Row) -> DeadLetter:
+    """Decode a row in the order of `_COLUMNS`."""
     reason, detail, trace_id, partition, offset, timestamp, key, value, headers = row
     record = Record(partition, offset, timestamp, key, value, read_headers(headers))
     return DeadLetter(reason, detail, record, trace_id)

@@ -1,5 +1,7 @@
-"""The log on the database: dense offsets per partition, one append a
-row.
+"""The log in the embedded database: one row per record.
+
+Offsets of a partition have no gaps. A position of the log becomes the
+position in the conversation (docs/adr/0002).
 """
 
 import json
@@ -20,13 +22,13 @@ from angarium.ports.message_log import Appended, NewRecord
 
 
 def write_headers(headers: Mapping[str, bytes | None]) -> str:
-    """Put headers of any bytes into text.
+    """Encode headers of any bytes as text.
 
     Args:
         headers: By name; None is a header without a value.
 
     Returns:
-        ASCII: a JSON object; bytes that are no UTF-8 become lone
+        ASCII: a JSON object; bytes that are not UTF-8 become lone
             surrogates (PEP 383).
     """
     return json.dumps(
@@ -38,13 +40,13 @@ def write_headers(headers: Mapping[str, bytes | None]) -> str:
 
 
 def read_headers(text: str | bytes) -> dict[str, bytes | None]:
-    """Read headers back.
+    """Decode headers.
 
     Args:
-        text: What `write_headers` gave.
+        text: What `write_headers` returned.
 
     Returns:
-        Equal headers.
+        The same headers.
     """
     document = cast("dict[str, str | None]", json.loads(text))
     return {
@@ -61,51 +63,42 @@ _PROBE = (
     " ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 )
 _BALLAST_BYTES = 256 * 1024
-"""A score of the largest messages: more than one that failed needed."""
+"""As much as several of the largest messages, so more than the one that
+failed needed.
+"""
+
 _LOAD = "INSERT INTO meta (name, value) VALUES ('ballast' || hex(zeroblob(? / 2)), 0)"
 _UNLOAD = "DELETE FROM meta WHERE name >= 'ballast' AND name < 'ballasu'"
 
 
 class EmbeddedLog:
-    """Takes records into the database's next commit; tells consumers in
-    this process at once.
-    """
+    """Implements `MessageLog`; wakes consumers in this process."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
+        """Register the writes that append and that probe.
+
+        Args:
+            database: Keeps the records.
+            clock: The records' append times.
+        """
         self._database = database
         self._clock = clock
-        self._appends = database.kind(self._append, LogUnavailable, self._publish)
-        self._probes = database.kind(self._probe, LogUnavailable, self._end_shortage)
+        self._appends = database.register(self._append, LogUnavailable, self._publish)
+        self._probes = database.register(self._probe, LogUnavailable, self._end_shortage)
         self._appended = threading.Condition()
         self._ends: tuple[int, ...] | None = None
         self._next: list[int] | None = None
-        self._uncertain: list[int] = []
-        self._is_short = False
+        self._uncommitted: list[int] = []
+        self._lacks_room = False
         self._version: tuple[sqlite3.Connection, int] | None = None
 
     @property
     def partitions(self) -> int:
-        """Tell the partition count.
-
-        Returns:
-            The fixed number of partitions.
-        """
+        """The number of partitions, which never changes."""
         return self._database.partitions
 
     def append(self, record: NewRecord) -> "Future[Appended]":
-        """Append a record durably, without blocking the caller.
-
-        Args:
-            record: What to append.
-
-        Returns:
-            A future of the record's place once it is fsynced, or of
-            LogUnavailable when that is not certain within 2 s.
-
-        Raises:
-            LogUnavailable: At once, when too many writes wait already;
-                the record is not there.
-        """
+        """Implements `MessageLog.append` with one fsync per commit."""
         headers = write_headers({name: text.encode() for name, text in record.headers.items()})
         appended = self._appends.submit(
             (
@@ -119,30 +112,25 @@ class EmbeddedLog:
         return appended
 
     def rested(self) -> None:
-        """Nothing waits for company here: the writer takes all that
-        there is whenever it commits.
-        """
+        """Implements `MessageLog.rested`: no append lingers here."""
 
     def check(self) -> None:
-        """See whether the log takes records now: commit something.
+        """Implements `MessageLog.check` by committing something.
 
-        Something small is enough until a record found no room. Then a
-        full disk may still have a corner for it, and so the room of
-        some records is tried, until that succeeds or a record does.
-
-        Raises:
-            LogUnavailable: It does not, within the deadline in force
-                and 1 s at most.
+        It is small until a record has failed for lack of space. From
+        then on it is as large as some records, because a full disk may
+        still have space for a small one; it is small again once it
+        or a record succeeds.
         """
         with within(_CHECK_SECONDS):
             self._probes.wait(None)
 
     def ends(self) -> Sequence[int]:
-        """Tell where each partition ends.
+        """Return the end of each partition.
 
         Returns:
-            By partition, the offset that the next record will get;
-            every record before it is durable.
+            By partition, the offset of its next record; every record
+            before it is durable.
 
         Raises:
             LogUnavailable: The database does not answer.
@@ -158,12 +146,11 @@ class EmbeddedLog:
             return self._ends
 
     def wait_for_news(self, seen: Sequence[int], timeout: float) -> None:
-        """Wait until some partition ends elsewhere; look for appends of
-        other processes at the end.
+        """Wait for an append; look for other processes' at the end.
 
         Args:
-            seen: What `ends` told.
-            timeout: Seconds at most.
+            seen: What `ends` returned.
+            timeout: Maximum seconds.
 
         Raises:
             LogUnavailable: The database does not answer.
@@ -179,12 +166,20 @@ class EmbeddedLog:
     def _append(
         self, connection: sqlite3.Connection, items: Sequence[tuple[int, bytes, bytes, str]]
     ) -> list[Appended]:
-        # Until the commit is certain nobody knows where the partitions
-        # end: then they are read again, as after a commit of another
-        # process, which appends when it replays dead letters.
+        """Insert records at the ends of their partitions.
+
+        The ends are in memory after a commit of this process. They are
+        read again when a commit has failed, and after a commit of
+        another process, such as `angarium dead replay`.
+
+        Returns:
+            Each record's position.
+        """
         known, self._next = self._next, None
         ends = (
-            self._read_ends(connection) if known is None or self._is_foreign(connection) else known
+            self._read_ends(connection)
+            if known is None or self._has_foreign_commit(connection)
+            else known
         )
         now = self._clock.now_ms()
         appended = []
@@ -195,25 +190,30 @@ class EmbeddedLog:
             appended.append(Appended(partition, offset, now))
             added.append((partition, offset, now, key, value, headers))
         bulk_sql.execute(connection, _INSERT, added)
-        self._uncertain = ends
+        self._uncommitted = ends
         return appended
 
-    def _is_foreign(self, connection: sqlite3.Connection) -> bool:
-        # The pragma's number changes with every commit of any other
-        # connection, and can be compared within one connection only
-        # (sqlite.org/pragma.html#pragma_data_version).
+    def _has_foreign_commit(self, connection: sqlite3.Connection) -> bool:
+        """Return whether another connection has committed since.
+
+        The pragma's number changes with every commit of any other
+        connection, and can only be compared within one connection
+        (sqlite.org/pragma.html#pragma_data_version).
+        """
         (number,) = connection.execute("PRAGMA data_version").fetchone()
         before, self._version = self._version, (connection, number)
         return before is None or before[0] is not connection or before[1] != number
 
     def _publish(self) -> None:
+        """Show consumers the new ends after a commit."""
         self._end_shortage()
-        self._next = self._uncertain
+        self._next = self._uncommitted
         with self._appended:
             self._ends = tuple(self._next)
             self._appended.notify_all()
 
     def _read_ends(self, connection: sqlite3.Connection) -> list[int]:
+        """Read the next offset of each partition, or 0."""
         found: list[tuple[int | None]] = [
             connection.execute(_ENDS, (partition,)).fetchone()
             for partition in range(self._database.partitions)
@@ -221,20 +221,19 @@ class EmbeddedLog:
         return [end or 0 for (end,) in found]
 
     def _probe(self, connection: sqlite3.Connection, items: Sequence[None]) -> Sequence[None]:
+        """Write the time, and as much as records if space is short."""
         connection.execute(_PROBE, (self._clock.now_ms(),))
         connection.execute(_UNLOAD)
-        if self._is_short:
+        if self._lacks_room:
             connection.execute(_LOAD, (_BALLAST_BYTES,))
         return items
 
     def _notice_shortage(self, appended: "Future[Appended]") -> None:
-        """Remember that a record found no room."""
+        """Make checks larger after a record found no space."""
         error = None if appended.cancelled() else appended.exception()
         if error is not None and error.__cause__ is not None and lacks_room(error.__cause__):
-            self._is_short = True
+            self._lacks_room = True
 
     def _end_shortage(self) -> None:
-        """Forget it; called after a commit of records, or of as
-        much.
-        """
-        self._is_short = False
+        """Make checks small again, after a commit of as much."""
+        self._lacks_room = False

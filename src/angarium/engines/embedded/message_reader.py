@@ -1,6 +1,4 @@
-"""What the API reads about messages, each page as one range of one
-index.
-"""
+"""Queries for messages: each page is one range of one index."""
 
 import sqlite3
 from collections.abc import Mapping, Sequence
@@ -60,17 +58,7 @@ _Row = tuple[int, str, int, str, str, str, str, str, int | None]
 def older(
     connection: sqlite3.Connection, conversation_id: UUID, than: MessagePosition | None, limit: int
 ) -> Sequence[Message]:
-    """Read towards the past.
-
-    Args:
-        connection: To read from.
-        conversation_id: Of which conversation.
-        than: Strictly before this place; None starts from the newest.
-        limit: At most so many.
-
-    Returns:
-        Newest first.
-    """
+    """Read a page for `MessageReader.older`."""
     start = _NEWEST if than is None else _position(than)
     return read_one_page(_OLDER.run(connection, str(conversation_id), start, limit))
 
@@ -78,33 +66,14 @@ def older(
 def newer(
     connection: sqlite3.Connection, conversation_id: UUID, than: MessagePosition, limit: int
 ) -> Sequence[Message]:
-    """Read towards the present.
-
-    Args:
-        connection: To read from.
-        conversation_id: Of which conversation.
-        than: Strictly after this place.
-        limit: At most so many.
-
-    Returns:
-        Oldest first.
-    """
+    """Read a page for `MessageReader.newer`."""
     return read_one_page(_NEWER.run(connection, str(conversation_id), _position(than), limit))
 
 
 def find(
     connection: sqlite3.Connection, conversation_id: UUID, message_ids: Sequence[UUID]
 ) -> Mapping[UUID, Message]:
-    """Look messages up by their ids.
-
-    Args:
-        connection: To read from.
-        conversation_id: The conversation that they must belong to.
-        message_ids: Which.
-
-    Returns:
-        Those that are stored.
-    """
+    """Look messages up for `MessageReader.find`, by the id's index."""
     wanted = bulk_sql.as_json(map(str, message_ids))
     found = _messages(bulk_sql.read(connection, _FIND, (wanted, str(conversation_id))))
     return {message.message_id: message for message in found}
@@ -113,16 +82,7 @@ def find(
 def recipients(
     connection: sqlite3.Connection, conversation_id: UUID, message_ids: Sequence[UUID]
 ) -> Mapping[UUID, UUID]:
-    """Tell to whom messages were sent.
-
-    Args:
-        connection: To read from.
-        conversation_id: The conversation that they must belong to.
-        message_ids: Which.
-
-    Returns:
-        The recipients of those that are stored, by message.
-    """
+    """Look ids up for `MessageReader.recipients`, without texts."""
     wanted = bulk_sql.as_json(map(str, message_ids))
     found = cast(
         "list[tuple[str, str]]",
@@ -135,16 +95,13 @@ def recipients(
 def inbox(
     connection: sqlite3.Connection, recipient_id: UUID, after: InboxPosition | None, limit: int
 ) -> Sequence[Message]:
-    """Read what a user has not confirmed yet.
+    """Read a page for `MessageReader.inbox`: a partial index.
 
-    Args:
-        connection: To read from.
-        recipient_id: To whom.
-        after: Strictly after this place; None starts from the oldest.
-        limit: At most so many.
+    The index has only messages that are not delivered, so an inbox
+    needs no queue of its own (docs/adr/0020).
 
     Returns:
-        Oldest first, by `InboxPosition`.
+        Messages as the port says.
     """
     start = _OLDEST_IN_INBOX if after is None else _inbox_position(after)
     return read_one_page(_INBOX.run(connection, str(recipient_id), start, limit))
@@ -153,16 +110,7 @@ def inbox(
 def summaries(
     connection: sqlite3.Connection, user_id: UUID, conversation_ids: Sequence[UUID]
 ) -> Mapping[UUID, Summary]:
-    """Sum conversations up for a list.
-
-    Args:
-        connection: To read from.
-        user_id: For whom the pending messages are counted.
-        conversation_ids: Which.
-
-    Returns:
-        One for each.
-    """
+    """Read summaries for `MessageReader.summaries`, two queries."""
     wanted = bulk_sql.as_json(map(str, conversation_ids))
     newest = {
         message.conversation_id: message
@@ -176,8 +124,17 @@ def summaries(
 
 
 def _messages(found: list[list[bulk_sql.Value]]) -> list[Message]:
-    # The columns begin with the inbox's order, which is a
-    # conversation's order as well.
+    """Decode and sort messages, the oldest first.
+
+    The columns begin with the inbox's order, which within one
+    conversation is its order as well.
+
+    Args:
+        found: Rows of `_COLUMNS`.
+
+    Returns:
+        The messages.
+    """
     ordered = cast("list[_Row]", sorted(found))
     ids = _Ids()
     return [
@@ -206,9 +163,7 @@ def _messages(found: list[list[bulk_sql.Value]]) -> list[Message]:
 
 
 class _Ids(dict[str, UUID]):
-    """Ids of text, each read once: a page names few users and
-    conversations many times.
-    """
+    """Parses each id once: a page repeats few ids many times."""
 
     def __missing__(self, text: str) -> UUID:
         identifier = self[text] = UUID(text)
@@ -216,17 +171,17 @@ class _Ids(dict[str, UUID]):
 
 
 def _position(position: MessagePosition) -> tuple[int, int]:
-    """Return a place in a conversation as the statements want it."""
+    """Return a position in a conversation as the SQL compares it."""
     return position.timestamp, position.offset
 
 
 def _inbox_position(position: InboxPosition) -> tuple[int, str, int]:
-    """Return a place in an inbox as the statements want it."""
+    """Return a position in an inbox as the SQL compares it."""
     return position.timestamp, str(position.conversation_id), position.offset
 
 
 def _newest_first(found: list[list[bulk_sql.Value]]) -> list[Message]:
-    """Return a conversation's messages from the newest on."""
+    """Decode and sort messages, the newest first."""
     return _messages(found)[::-1]
 
 

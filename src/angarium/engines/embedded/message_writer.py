@@ -1,6 +1,4 @@
-"""What the router writes about messages, inside a transaction that
-others share.
-"""
+"""Writes of the worker, within a transaction that others share."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -24,7 +22,7 @@ _ADD = (
 _ADD_TO_INDEX = (
     "INSERT INTO message_index (conversation_id, message_id, timestamp, seq, sender_id) {values}"
 )
-_STANDING = bulk_sql.select_as_json(
+_CURRENT = bulk_sql.select_as_json(
     "messages.conversation_id, messages.message_id, messages.timestamp, messages.seq, "
     "recipient_id,"
     " delivered_at IS NOT NULL",
@@ -53,23 +51,22 @@ _Key = tuple[str, str]
 """A conversation's id and a message's."""
 
 _Winner = tuple[int, int, str]
-"""Time, offset and sender of the record that won a message id."""
+"""Time, offset and sender of the record that has a message id."""
 
-_Standing = tuple[int, int, str, bool]
-"""Time, offset and recipient of a message, and whether it is
-delivered.
+_Current = tuple[int, int, str, bool]
+"""Time, offset and recipient of a message, and whether it is DELIVERED.
 """
 
 
 def record(
     connection: sqlite3.Connection, recordings: Sequence[Recording]
 ) -> Sequence[tuple[StoreOutcome, ...]]:
-    """Store messages, each id once.
+    """Store messages, each id once (docs/adr/0003).
 
     Args:
         connection: In a transaction.
         recordings: Conversations with their messages, in the order of
-            their places.
+            their positions.
 
     Returns:
         For each conversation, what became of each message.
@@ -83,7 +80,7 @@ def record(
 def mark_delivered(
     connection: sqlite3.Connection, confirmed: Sequence[Receipts]
 ) -> Sequence[tuple[ReceiptOutcome, ...]]:
-    """Raise messages to DELIVERED; the first receipt of each stands.
+    """Raise messages to DELIVERED; the first receipt of each counts.
 
     Args:
         connection: In a transaction.
@@ -93,7 +90,7 @@ def mark_delivered(
     Returns:
         For each conversation, what became of each receipt.
     """
-    standing = _standing(
+    current = _read_current(
         connection,
         [
             (str(each), str(receipt.message_id))
@@ -103,7 +100,7 @@ def mark_delivered(
     )
     delivered: list[bulk_sql.Row] = []
     outcomes = [
-        tuple(_mark(standing, delivered, str(conversation_id), receipt) for receipt in receipts)
+        tuple(_mark(current, delivered, str(conversation_id), receipt) for receipt in receipts)
         for conversation_id, receipts in confirmed
     ]
     bulk_sql.execute(connection, _DELIVER, delivered)
@@ -111,7 +108,10 @@ def mark_delivered(
 
 
 class _Recording:
+    """The rows of one `record`; ids within it are unique too."""
+
     def __init__(self, connection: sqlite3.Connection, recordings: Sequence[Recording]) -> None:
+        """Look up which of the ids are stored already."""
         self._texts = _Texts()
         self._messages: list[bulk_sql.Row] = []
         self._index: list[bulk_sql.Row] = []
@@ -129,6 +129,14 @@ class _Recording:
                 )
 
     def add(self, message: Message) -> StoreOutcome:
+        """Take the next message, in the order of the lookup.
+
+        Args:
+            message: The next one of `recordings`.
+
+        Returns:
+            What becomes of it, once `write` is committed.
+        """
         key = next(self._keys)
         timestamp, offset = message.position.timestamp, message.position.offset
         sender = self._texts[message.sender_id]
@@ -145,47 +153,49 @@ class _Recording:
         return StoreOutcome.STORED
 
     def write(self, connection: sqlite3.Connection) -> None:
+        """Insert the new messages and their index."""
         bulk_sql.execute(connection, _ADD, self._messages)
         bulk_sql.execute(connection, _ADD_TO_INDEX, self._index)
 
 
 def _repetition(winner: _Winner, candidate: _Winner) -> StoreOutcome:
+    """Compare a record with the one that has its message id."""
     if winner[:2] == candidate[:2]:
         return StoreOutcome.REPLAYED
     return StoreOutcome.DUPLICATE if winner[2] == candidate[2] else StoreOutcome.CONFLICT
 
 
-def _standing(connection: sqlite3.Connection, keys: Sequence[_Key]) -> dict[_Key, _Standing]:
+def _read_current(connection: sqlite3.Connection, keys: Sequence[_Key]) -> dict[_Key, _Current]:
+    """Read what receipts are compared with, by message."""
     return {
-        cast("_Key", (conversation_id, message_id)): cast("_Standing", tuple(standing))
-        for text in bulk_sql.select(connection, _STANDING, keys)
-        for conversation_id, message_id, *standing in bulk_sql.parse(text)
+        cast("_Key", (conversation_id, message_id)): cast("_Current", tuple(current))
+        for text in bulk_sql.select(connection, _CURRENT, keys)
+        for conversation_id, message_id, *current in bulk_sql.parse(text)
     }
 
 
 def _mark(
-    standing: dict[_Key, _Standing],
+    current: dict[_Key, _Current],
     delivered: list[bulk_sql.Row],
     conversation_id: str,
     receipt: Receipt,
 ) -> ReceiptOutcome:
+    """Judge one receipt; add a row to `delivered` if it counts."""
     key = (conversation_id, str(receipt.message_id))
-    if key not in standing:
+    if key not in current:
         return ReceiptOutcome.UNKNOWN
-    timestamp, offset, recipient_id, is_delivered = standing[key]
+    timestamp, offset, recipient_id, is_delivered = current[key]
     if recipient_id != str(receipt.recipient_id):
         return ReceiptOutcome.NOT_RECIPIENT
     if is_delivered:
         return ReceiptOutcome.REPEATED
-    standing[key] = (timestamp, offset, recipient_id, True)
+    current[key] = (timestamp, offset, recipient_id, True)
     delivered.append((conversation_id, timestamp, offset, key[1], receipt.delivered_at))
     return ReceiptOutcome.DELIVERED
 
 
 class _Texts(dict[UUID, str]):
-    """Ids as text, each written once: a batch names few users and
-    conversations many times.
-    """
+    """Formats each id once: a batch repeats few ids many times."""
 
     def __missing__(self, identifier: UUID) -> str:
         text = self[identifier] = str(identifier)

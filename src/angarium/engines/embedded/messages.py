@@ -1,4 +1,4 @@
-"""Messages on the database: the router's half and the API's."""
+"""Messages in the embedded database, for the worker and the API."""
 
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future
@@ -12,12 +12,16 @@ from angarium.ports.messages import Receipt, ReceiptOutcome, StoreOutcome, Summa
 
 
 class EmbeddedMessages:
-    """Stores each message id once, and reads pages as ranges."""
+    """Implements `MessageWriter` and `MessageReader`.
+
+    `message_writer` and `message_reader` have the SQL.
+    """
 
     def __init__(self, database: Database) -> None:
+        """Register the writes for messages and for receipts."""
         self._database = database
-        self._records = database.kind(message_writer.record, deferrable=True)
-        self._receipts = database.kind(message_writer.mark_delivered, deferrable=True)
+        self._records = database.register(message_writer.record, deferrable=True)
+        self._receipts = database.register(message_writer.mark_delivered, deferrable=True)
 
     def record(
         self,
@@ -25,19 +29,12 @@ class EmbeddedMessages:
         messages: Sequence[Message],
         online: "Future[Collection[UUID]] | None" = None,
     ) -> "Future[tuple[StoreOutcome, ...]]":
-        """Store messages of one conversation, each id once, without
-        blocking the caller.
+        """Implements `MessageWriter.record`.
 
-        Args:
-            conversation_id: The conversation that all of them belong
-                to.
-            messages: In the order of their places.
-            online: Who is online; nothing is written before that is
-                known.
+        Nothing is written before it is known who is online.
 
         Returns:
-            A future of what became of each, once all are fsynced, or of
-            StoreUnavailable.
+            As the port says.
         """
         if online is None:
             return self._records.offer((conversation_id, messages))
@@ -56,71 +53,25 @@ class EmbeddedMessages:
     def mark_delivered(
         self, conversation_id: UUID, receipts: Sequence[Receipt]
     ) -> "Future[tuple[ReceiptOutcome, ...]]":
-        """Raise messages of one conversation to DELIVERED, without
-        blocking the caller.
-
-        Args:
-            conversation_id: The conversation that all of them belong
-                to.
-            receipts: In the order of their records.
-
-        Returns:
-            A future of what became of each, or of StoreUnavailable.
-        """
+        """Implements `MessageWriter.mark_delivered`."""
         return self._receipts.offer((conversation_id, receipts))
 
     def older(
         self, conversation_id: UUID, than: MessagePosition | None, limit: int
     ) -> Sequence[Message]:
-        """Read towards the past.
-
-        Args:
-            conversation_id: Of which conversation.
-            than: Strictly before this place; None starts from the
-                newest.
-            limit: At most so many.
-
-        Returns:
-            Newest first.
-
-        Raises:
-            StoreUnavailable: No answer in time.
-        """
+        """Implements `MessageReader.older`."""
         return self._database.read(
             lambda connection: message_reader.older(connection, conversation_id, than, limit)
         )
 
     def newer(self, conversation_id: UUID, than: MessagePosition, limit: int) -> Sequence[Message]:
-        """Read towards the present.
-
-        Args:
-            conversation_id: Of which conversation.
-            than: Strictly after this place.
-            limit: At most so many.
-
-        Returns:
-            Oldest first.
-
-        Raises:
-            StoreUnavailable: No answer in time.
-        """
+        """Implements `MessageReader.newer`."""
         return self._database.read(
             lambda connection: message_reader.newer(connection, conversation_id, than, limit)
         )
 
     def find(self, conversation_id: UUID, message_ids: Sequence[UUID]) -> Mapping[UUID, Message]:
-        """Look messages up by their ids.
-
-        Args:
-            conversation_id: The conversation that they must belong to.
-            message_ids: At most 100.
-
-        Returns:
-            Those that are stored.
-
-        Raises:
-            StoreUnavailable: No answer in time.
-        """
+        """Implements `MessageReader.find`."""
         return self._database.read(
             lambda connection: message_reader.find(connection, conversation_id, message_ids)
         )
@@ -128,18 +79,7 @@ class EmbeddedMessages:
     def recipients(
         self, conversation_id: UUID, message_ids: Sequence[UUID]
     ) -> Mapping[UUID, UUID]:
-        """Implements `MessageReader.recipients`.
-
-        Args:
-            conversation_id: The conversation that they must belong to.
-            message_ids: At most 100.
-
-        Returns:
-            The recipients of those that are stored, by message.
-
-        Raises:
-            StoreUnavailable: No answer in time.
-        """
+        """Implements `MessageReader.recipients`."""
         return self._database.read(
             lambda connection: message_reader.recipients(connection, conversation_id, message_ids)
         )
@@ -147,37 +87,13 @@ class EmbeddedMessages:
     def inbox(
         self, recipient_id: UUID, after: InboxPosition | None, limit: int
     ) -> Sequence[Message]:
-        """Read what a user has not confirmed yet, of all conversations.
-
-        Args:
-            recipient_id: To whom.
-            after: Strictly after this place; None starts from the
-                oldest.
-            limit: At most so many.
-
-        Returns:
-            Oldest first, by `InboxPosition`.
-
-        Raises:
-            StoreUnavailable: No answer in time.
-        """
+        """Implements `MessageReader.inbox`."""
         return self._database.read(
             lambda connection: message_reader.inbox(connection, recipient_id, after, limit)
         )
 
     def summaries(self, user_id: UUID, conversation_ids: Sequence[UUID]) -> Mapping[UUID, Summary]:
-        """Sum conversations up for a list.
-
-        Args:
-            user_id: For whom the pending messages are counted.
-            conversation_ids: At most 100.
-
-        Returns:
-            One for each.
-
-        Raises:
-            StoreUnavailable: No answer in time.
-        """
+        """Implements `MessageReader.summaries`."""
         return self._database.read(
             lambda connection: message_reader.summaries(connection, user_id, conversation_ids)
         )

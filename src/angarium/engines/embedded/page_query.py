@@ -1,6 +1,4 @@
-"""Reading a page of messages in pieces, so that one of large messages
-is not in memory many times.
-"""
+"""Reading a page of messages in pieces, to limit memory."""
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
@@ -12,17 +10,15 @@ from angarium.engines.embedded import bulk_sql
 Item = TypeVar("Item")
 
 PIECE_BYTES = 256 * 1024
-"""Bytes of JSON that one statement gives, if it gives more than one
-row. SQLite, the driver and the reader of JSON each hold a copy; the
+"""Bytes of JSON that one statement returns, if it has more than one
+row. SQLite, the driver and the JSON parser each hold a copy; the
 texts of a hundred of the largest messages were 6.2 MB in each
 (docs/adr/0007).
 """
 
 
 class PageQuery(Generic[Item]):
-    """A range of an index: one statement where that is small, else a
-    few rows at a time.
-    """
+    """A range of an index, read in one statement or in several."""
 
     def __init__(
         self,
@@ -31,15 +27,15 @@ class PageQuery(Generic[Item]):
         read: Callable[[list[list[bulk_sql.Value]]], list[Item]],
         position: Callable[[Item], Sequence[bulk_sql.Value]],
     ) -> None:
-        """Write the statements.
+        """Build the statements.
 
         Args:
             columns: Expressions, separated by commas.
             page: A SELECT of rows with a `content`. Its parameters are
-                whose rows they are, the place that they lie behind, and
-                how many at most.
-            read: Makes items of rows, and puts them in order.
-            position: Gives an item's place, as `page` wants it.
+                the rows' owner, the position after which they begin,
+                and their maximum number.
+            read: Decodes and sorts rows.
+            position: Returns an item's position as `page` compares it.
         """
         self._rows = bulk_sql.select_as_json(columns, f"({page})")
         self._measured = (
@@ -60,13 +56,14 @@ class PageQuery(Generic[Item]):
         start: Sequence[bulk_sql.Value],
         limit: int,
     ) -> Iterator[Item]:
-        """Read the range, no faster than it is taken.
+        """Read the range, a piece when the caller needs it.
 
         Args:
-            connection: To read from; of each statement's moment.
-            owner: Whose rows.
-            start: The place that they lie behind.
-            limit: At most so many.
+            connection: To read from; each statement sees what was
+                committed before it.
+            owner: The id of a conversation or a recipient.
+            start: The position after which the range begins.
+            limit: Maximum number of items.
 
         Yields:
             The items, in order.

@@ -1,4 +1,4 @@
-"""Presence on the database."""
+"""Presence in the embedded database."""
 
 import sqlite3
 from collections.abc import Mapping, Sequence
@@ -12,8 +12,8 @@ from angarium.engines.embedded import bulk_sql
 from angarium.engines.embedded.database import Database
 
 _LOOKUP_SECONDS = 0.5
-"""A lookup is one range of a small table; whoever waits longer takes
-the user for offline anyway.
+"""Time limit for a lookup; after as long the caller takes the users for
+offline anyway (`services.presence`).
 """
 
 _TOUCH = (
@@ -26,37 +26,25 @@ _LAST_SEEN = bulk_sql.select_as_json(
 
 
 class EmbeddedPresence:
-    """Keeps when each user was last seen, one row a user."""
+    """Implements `PresenceStore` with one row per user."""
 
     def __init__(self, database: Database) -> None:
+        """Register the write that notes users."""
         self._database = database
-        self._touches = database.kind(_touch, deferrable=True)
+        self._touches = database.register(_touch, deferrable=True)
 
     def touch(self, user_id: UUID, seen_at: int) -> "Future[None]":
-        """Note that a user proved who they are, without blocking the
-        caller.
-
-        Args:
-            user_id: Who.
-            seen_at: When, milliseconds since the epoch; it stands until
-                the next one.
-
-        Returns:
-            A future that is done once it is noted, or holds
-            StoreUnavailable.
-        """
+        """Implements `PresenceStore.touch`; shares others' commit."""
         return self._touches.offer((str(user_id), seen_at))
 
     def last_seen(self, user_ids: Sequence[UUID]) -> "Future[Mapping[UUID, int]]":
-        """Tell when users were last seen; reads on the spot, since a
-        lookup is quicker than a thread's turn.
+        """Implements `PresenceStore.last_seen` on the calling thread.
 
-        Args:
-            user_ids: Whom to look up.
+        A lookup takes less time than a switch to another thread.
 
         Returns:
-            A future of milliseconds since the epoch for those ever
-            seen, or of StoreUnavailable.
+            A future that is done; users seen before the window are in
+            it too.
         """
         by_text = {str(user_id): user_id for user_id in user_ids}
         try:
@@ -64,7 +52,7 @@ class EmbeddedPresence:
                 lambda connection: bulk_sql.read(
                     connection, _LAST_SEEN, (bulk_sql.as_json(by_text),)
                 ),
-                at_most=_LOOKUP_SECONDS,
+                at_most_s=_LOOKUP_SECONDS,
             )
         except StoreUnavailable as error:
             return futures.failed(error)
@@ -73,5 +61,6 @@ class EmbeddedPresence:
 
 
 def _touch(connection: sqlite3.Connection, touches: Sequence[tuple[str, int]]) -> Sequence[None]:
+    """Insert or replace the times of users in a transaction."""
     bulk_sql.execute(connection, _TOUCH, touches)
     return [None] * len(touches)

@@ -1,4 +1,4 @@
-"""What an open file must be before it is used."""
+"""Checking a database file and migrating its schema."""
 
 import sqlite3
 import time
@@ -13,10 +13,10 @@ from angarium.engines.embedded.data_folder import backup_hint
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One step.
+    """One step of the schema.
 
     Attributes:
-        version: The version that it leads to, from the one before.
+        version: The version after it; it applies to the one before.
         script: SQL statements.
     """
 
@@ -25,7 +25,7 @@ class Migration:
 
 
 def known_migrations() -> Sequence[Migration]:
-    """Give every step that this program knows.
+    """Read the steps that this program knows.
 
     Returns:
         In order, from an empty file to the newest version.
@@ -34,12 +34,12 @@ def known_migrations() -> Sequence[Migration]:
 
 
 def migrate(connection: sqlite3.Connection, version: int, migrations: Sequence[Migration]) -> int:
-    """Bring a database forward.
+    """Apply the steps that a database lacks.
 
     Args:
         connection: In a transaction, so that a step that fails undoes
             them all.
-        version: The database's present version, 0 for an empty one.
+        version: The database's current version, 0 for an empty one.
         migrations: Every step, in order.
 
     Returns:
@@ -54,8 +54,16 @@ def migrate(connection: sqlite3.Connection, version: int, migrations: Sequence[M
 
 
 def _statements(script: str) -> Iterator[str]:
-    # sqlite3's executescript commits first, which would tear the
-    # transaction apart.
+    """Yield a script's statements one by one.
+
+    `executescript` would commit first and so end the transaction.
+
+    Raises:
+        ValueError: The script is incomplete, an error in this package.
+
+    Yields:
+        SQL statements.
+    """
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line
@@ -74,11 +82,12 @@ APPLICATION_ID = 0x416E6761
 """
 
 CHECK_SECONDS = 1.0
-"""How long a start may look for damage; a file too large for that is
-checked in part.
+"""Time limit for the check for damage; of a larger file only a part is
+checked.
 """
 
 _STEPS_BETWEEN_CHECKS = 10_000
+"""SQLite's virtual steps between two looks at the clock: about 1 ms."""
 
 
 def refuse_unusable(connection: sqlite3.Connection, path: Path) -> None:
@@ -103,11 +112,10 @@ def prepare(
     migrations: Sequence[Migration],
     busy: float,
 ) -> None:
-    """Make an empty file a database, or bring one that belongs here
-    forward.
+    """Make an empty file a database, or migrate an existing one.
 
     Args:
-        connection: The first to the file that may write.
+        connection: The first that may write to the file.
         path: Named in errors.
         partitions: The partition count that the settings ask for.
         migrations: Every step that this program knows, in order.
@@ -120,7 +128,7 @@ def prepare(
     connection.execute("PRAGMA journal_mode = WAL")
     begin(connection, busy)
     try:
-        _bring_forward(connection, path, partitions, migrations)
+        _migrate_checked(connection, path, partitions, migrations)
         connection.execute("COMMIT")
     finally:
         if connection.in_transaction:
@@ -128,6 +136,7 @@ def prepare(
 
 
 def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse a file with tables but without our APPLICATION_ID."""
     if (
         not _is_empty(connection)
         and _number(connection, "PRAGMA application_id") != APPLICATION_ID
@@ -139,6 +148,7 @@ def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _refuse_damaged(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse a file in which `quick_check` finds damage in time."""
     give_up = time.monotonic() + CHECK_SECONDS
     connection.set_progress_handler(lambda: time.monotonic() >= give_up, _STEPS_BETWEEN_CHECKS)
     try:
@@ -156,23 +166,27 @@ def _refuse_damaged(connection: sqlite3.Connection, path: Path) -> None:
         )
 
 
-def _bring_forward(
+def _migrate_checked(
     connection: sqlite3.Connection, path: Path, partitions: int, migrations: Sequence[Migration]
 ) -> None:
+    """Check version and partition count, then migrate.
+
+    The partition count never changes: a conversation's messages must
+    stay in one partition (docs/adr/0014).
+    """
     empty = _is_empty(connection)
     version = 0 if empty else _meta(connection, path, "schema_version")
     newest = migrations[-1].version
     if version > newest:
         raise SetupError(
-            f"{path} has schema version {version}, this program knows {newest} at most; "
+            f"{path} has schema version {version}, this program knows up to {newest}; "
             "use the newer program that made it"
         )
     made_with = partitions if empty else _meta(connection, path, "partitions")
     if made_with != partitions:
         raise SetupError(
             f"{path} was made with {made_with} partitions, ANGARIUM_PARTITIONS asks for "
-            f"{partitions}; "
-            f"a message's partition never changes, so set it to {made_with} "
+            f"{partitions}; a message's partition never changes, so set it to {made_with} "
             "or choose another folder with ANGARIUM_DATA"
         )
     version = migrate(connection, version, migrations)
@@ -188,10 +202,12 @@ def _bring_forward(
 
 
 def _is_empty(connection: sqlite3.Connection) -> bool:
+    """Return whether a file has no table yet."""
     return _number(connection, "SELECT count(*) FROM sqlite_master") == 0
 
 
 def _meta(connection: sqlite3.Connection, path: Path, name: str) -> int:
+    """Read a number that every database of ours has in `meta`."""
     found: tuple[int] | None = connection.execute(
         "SELECT value FROM meta WHERE name = ?", (name,)
     ).fetchone()
@@ -203,5 +219,6 @@ def _meta(connection: sqlite3.Connection, path: Path, name: str) -> int:
 
 
 def _number(connection: sqlite3.Connection, query: str) -> int:
+    """Run a query that returns one number."""
     found: tuple[int] = connection.execute(query).fetchone()
     return found[0]

@@ -1,6 +1,4 @@
-"""What SQLite's errors mean: an outage that passes, or a fault of the
-one statement.
-"""
+"""What SQLite's errors mean: an outage, or one faulty statement."""
 
 import sqlite3
 
@@ -14,33 +12,32 @@ _OUTAGES = {
     sqlite3.SQLITE_READONLY: "the file cannot be written",
     sqlite3.SQLITE_PERM: "the file may not be opened",
     sqlite3.SQLITE_CORRUPT: "the file is damaged",
-    sqlite3.SQLITE_NOTADB: "the file is no SQLite database",
+    sqlite3.SQLITE_NOTADB: "the file is not a SQLite database",
     sqlite3.SQLITE_NOMEM: "there is no memory left",
     sqlite3.SQLITE_INTERRUPT: "it took too long",
 }
 
 
 def primary_code(error: BaseException) -> int | None:
-    """Tell SQLite's primary result code.
+    """Find SQLite's primary result code.
 
     Args:
-        error: What was raised.
+        error: Any exception.
 
     Returns:
-        The code without its extension, None when the error is none of
-        SQLite's own.
+        The code without its extension; None when the error is not
+        SQLite's.
     """
     code: int | None = getattr(error, "sqlite_errorcode", None)
     return None if code is None else code & 0xFF
 
 
 def lacks_room(error: BaseException) -> bool:
-    """Tell whether a write failed because the disk or a quota was full,
-    or the disk itself failed.
+    """Check whether a write failed for lack of space.
 
     Args:
-        error: What was raised. SQLite tells a quota or a limit on a
-            file's size as a failed disk.
+        error: What was raised. SQLite reports a quota, or a limit on a
+            file's size, as a failed disk.
 
     Returns:
         True where a smaller write may succeed although this one did
@@ -50,8 +47,7 @@ def lacks_room(error: BaseException) -> bool:
 
 
 def is_outage(error: BaseException) -> bool:
-    """Tell whether the surroundings are at fault: another statement
-    would have failed as well.
+    """Check whether any other statement would have failed as well.
 
     Args:
         error: What was raised.
@@ -64,13 +60,13 @@ def is_outage(error: BaseException) -> bool:
 
 
 def explain(error: BaseException) -> str:
-    """Say what happened, in a few words that fit behind a colon.
+    """Describe an error in a few words, to follow a colon.
 
     Args:
         error: What was raised.
 
     Returns:
-        The meaning of the code, and SQLite's own words.
+        The meaning of the code, and SQLite's own text.
     """
     if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_READONLY_DBMOVED:
         # `database_files.DataFolderLost` says all of it.

@@ -1,4 +1,4 @@
-"""Users on the database."""
+"""Users in the embedded database."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -19,62 +19,39 @@ _Row = tuple[str, str, str, int]
 
 
 class EmbeddedUsers:
-    """Keeps users; sees at once what another process wrote."""
+    """Implements `UserStore` with one table."""
 
     def __init__(self, database: Database) -> None:
+        """Register the write that stores users."""
         self._database = database
-        self._puts = database.kind(_put)
+        self._puts = database.register(_put)
 
     def get(self, user_id: UUID) -> User | None:
-        """Find a user.
-
-        Args:
-            user_id: Made from the name.
-
-        Returns:
-            The user, None when there is none.
-
-        Raises:
-            StoreUnavailable: No answer in time.
-        """
+        """Implements `UserStore.get`."""
         return self._database.read(lambda connection: _get(connection, str(user_id)))
 
     def put(self, user: User) -> User:
-        """Add a user, or give one that exists a new password.
-
-        Args:
-            user: The user; `created_at` counts only when it is new.
-
-        Returns:
-            The user as stored.
-
-        Raises:
-            StoreUnavailable: Not certain in time.
-        """
+        """Implements `UserStore.put`."""
         return self._puts.wait(user)
 
     def all(self) -> Sequence[User]:
-        """List the users.
-
-        Returns:
-            All of them, by username.
-
-        Raises:
-            StoreUnavailable: No answer in time.
-        """
+        """Implements `UserStore.all`."""
         return self._database.read(_all)
 
 
 def _get(connection: sqlite3.Connection, user_id: str) -> User | None:
+    """Read one user by id."""
     row: _Row | None = connection.execute(_GET, (user_id,)).fetchone()
     return None if row is None else _user(row)
 
 
 def _all(connection: sqlite3.Connection) -> Sequence[User]:
+    """Read all users, sorted by name."""
     return [_user(row) for row in connection.execute(_ALL)]
 
 
 def _put(connection: sqlite3.Connection, users: Sequence[User]) -> Sequence[User]:
+    """Insert users or replace their hashes; return them as stored."""
     stored = []
     for user in users:
         user_id = str(user.user_id)
@@ -84,5 +61,6 @@ def _put(connection: sqlite3.Connection, users: Sequence[User]) -> Sequence[User
 
 
 def _user(row: _Row) -> User:
+    """Decode a row in the order of `_COLUMNS`."""
     user_id, username, password_hash, created_at = row
     return User(UUID(user_id), username, password_hash, created_at)

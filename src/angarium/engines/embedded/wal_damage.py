@@ -1,12 +1,11 @@
-"""What a start cannot read of the write-ahead log that a crash has
-left.
+"""Damage in a write-ahead log that a crash has left.
 
-SQLite ends its reading of a WAL at the first frame whose checksum is
-wrong, and takes everything behind it for the remains of a commit that a
-crash cut off (sqlite.org/fileformat2.html, "The Write-Ahead Log"). That
-is right for a torn end. After a flipped bit it drops, without a word,
-what was committed and confirmed. Here the two are told apart; the
-arguments stand in docs/adr/0005-embedded-engine.md.
+SQLite stops reading a WAL at the first frame whose checksum is wrong,
+and takes everything after it for the rest of a commit that a crash
+interrupted (sqlite.org/fileformat2.html, "The Write-Ahead Log"). That
+is right for an incomplete end. After a flipped bit it silently drops
+what was committed and confirmed. This module distinguishes the two
+(docs/adr/0005).
 """
 
 import os
@@ -26,9 +25,7 @@ _HEADER = struct.Struct(">4I8s8s")
 _FRAME = struct.Struct(">II8s8s")
 """Page number, pages after a commit (else 0), salts, checksum."""
 _MAGIC = 0x377F0682
-"""Its lowest bit is set where the checksums are over big-endian
-words.
-"""
+"""The lowest bit is set if checksums use big-endian words."""
 
 _INDEX = struct.Struct("=12xB3xII8x8s8x")
 """Of the WAL index (`-shm`): is initialised, last committed frame, the
@@ -45,9 +42,9 @@ class Damage:
     """What was committed and cannot be read.
 
     Attributes:
-        frames: How many pages' worth of it.
-        transactions: How many commits end in them, as far as can be
-            seen.
+        frames: The number of unreadable frames, one page each.
+        transactions: The number of commits that end in them, as far as
+            can be seen.
     """
 
     frames: int
@@ -55,11 +52,10 @@ class Damage:
 
 
 class LeftWal:
-    """A WAL as it lay there before SQLite opened it."""
+    """A WAL as it was before SQLite opened it."""
 
     def __init__(self, path: Path) -> None:
-        """Look at the files beside a database; called before it is
-        opened.
+        """Look at the files beside a database, before it is opened.
 
         Args:
             path: The database's file.
@@ -70,14 +66,14 @@ class LeftWal:
         self._committed = last if salts == self._salts else 0
 
     def damage(self, recovered: int) -> Damage | None:
-        """Compare what lies there with what SQLite could read.
+        """Compare the file with what SQLite could read of it.
 
         Args:
-            recovered: The last frame that it took, 0 for none.
+            recovered: The last frame that SQLite read, 0 for none.
 
         Returns:
-            What it had to drop although it was committed; None when
-            there is no such thing.
+            What it dropped although it was committed; None when it
+            dropped nothing.
         """
         if not self._salts:
             return None
@@ -95,10 +91,10 @@ class LeftWal:
         return Damage(last - recovered, max(len(commits), 1))
 
     def keep(self) -> str:
-        """Copy the file aside, once, for its owner alone.
+        """Copy the file once, for its owner alone.
 
         Returns:
-            What became of that.
+            The end of a sentence that says where the copy is.
         """
         kept = self.path.with_name(f"{self.path.name}.damaged-{self._salts.hex()}")
         try:
@@ -113,14 +109,12 @@ class LeftWal:
         return f"a copy of it is kept as {kept}"
 
     def _dropped_commits(self, file: BinaryIO, recovered: int) -> list[int]:
-        """Return the numbers of the frames that end commits, and that
-        SQLite did not come to.
-        """
+        """Return the frames that end commits which SQLite dropped."""
         checksum = self._checksum_at(file, recovered)
         intact = recovered
         commits = []
         for number in self._frames(file, recovered):
-            file.seek(self._place(number))
+            file.seek(self._offset_of(number))
             header = file.read(_FRAME.size)
             if number == intact + 1:
                 page = file.read(self._page_size)
@@ -134,67 +128,60 @@ class LeftWal:
         return commits
 
     def _frames(self, file: BinaryIO, recovered: int) -> Iterator[int]:
-        """Yield the numbers of the frames of this very WAL; older ones
-        have other salts.
-        """
+        """Yield the frames with this WAL's salts; others are older."""
         size = os.fstat(file.fileno()).st_size
         number = recovered + 1
-        while self._place(number + 1) <= size:
-            file.seek(self._place(number))
+        while self._offset_of(number + 1) <= size:
+            file.seek(self._offset_of(number))
             if _FRAME.unpack(file.read(_FRAME.size))[2] == self._salts:
                 yield number
             number += 1
 
-    def _place(self, number: int) -> int:
-        """Return where a frame begins in the file."""
+    def _offset_of(self, number: int) -> int:
+        """Return a frame's first byte in the file."""
         return _HEADER.size + (number - 1) * (_FRAME.size + self._page_size)
 
     def _checksum_at(self, file: BinaryIO, number: int) -> tuple[int, int]:
-        """Return the running checksum behind a frame, behind the header
-        for number 0.
-        """
-        file.seek(self._place(number) + 16 if number else 24)
+        """Return the checksum after a frame; 0 is the header."""
+        file.seek(self._offset_of(number) + 16 if number else 24)
         first, second = struct.unpack(">2I", file.read(8))
         return first, second
 
 
 def report(wal: LeftWal, path: Path) -> None:
-    """Log what cannot be read, and keep a copy of the file, which the
-    next commits overwrite.
+    """Log damage, and copy the file before commits overwrite it.
 
     Args:
-        wal: As it lay there before SQLite opened it.
+        wal: As it was before SQLite opened it.
         path: The database's file; SQLite has opened it since, and this
             process has no connection to it now.
     """
     recovered, _, _ = _read_index(path)
     damage = wal.damage(recovered)
-    # A service that runs beside this command may have committed
-    # meanwhile.
+    # A service that runs at the same time may have committed since.
     if damage is None or recovered != _read_index(path)[0]:
         return
     _log.error(
         "wal_damaged",
-        f"{wal.path} is damaged: {damage.frames} pages behind frame {recovered}, of "
-        f"{damage.transactions} "
-        f"transactions or more, cannot be read; what was accepted in them is lost; {wal.keep()}",
+        f"{wal.path} is damaged: {damage.frames} pages after frame {recovered}, of "
+        f"{damage.transactions} transactions or more, cannot be read; what was accepted in them "
+        f"is lost; {wal.keep()}",
         frames=damage.frames,
         transactions=damage.transactions,
     )
 
 
 def refuse_foreign(path: Path, counted: int, count_again: Callable[[], int]) -> None:
-    """Refuse a WAL that was written for a larger or smaller database
-    than the one beside it.
+    """Refuse a WAL that belongs to a database of another size.
 
     Every commit writes the database's size into the WAL, and into the
-    first page when it has changed. So the two differ only where one of
-    the files was put there later.
+    first page when it has changed. So the two differ only if one of the
+    files was put there later.
 
     Args:
         path: The database's file; this process has no connection to it.
-        counted: The database's pages by its own account.
-        count_again: Asks it again.
+        counted: The database's own page count.
+        count_again: Reads it again.
 
     Raises:
         SetupError: The two do not belong together.
@@ -204,17 +191,18 @@ def refuse_foreign(path: Path, counted: int, count_again: Callable[[], int]) -> 
     if last and pages != counted and counted == count_again():
         raise SetupError(
             f"{path} has {counted} pages, but the write-ahead log beside it was written for one "
-            f"of {pages}"
-            f"; nothing was changed{backup_hint(path)}"
+            f"of {pages}; nothing was changed{backup_hint(path)}"
         )
 
 
 def _read_header(path: Path) -> tuple[bytes, int, bool]:
-    """Return a WAL's salts, page size and byte order; no salts when
-    there is nothing in it.
+    """Return a WAL's salts, page size and whether it is big-endian.
 
-    A damaged header costs SQLite the whole file. Then the first frame
-    tells the salts; the page size is the one that every database has.
+    SQLite ignores a file with a damaged header. Then the salts are read
+    from the first frame, and the page size is that of every database.
+
+    Returns:
+        No salts when the file has no frame.
     """
     try:
         with path.open("rb") as file:
@@ -234,14 +222,17 @@ def _read_header(path: Path) -> tuple[bytes, int, bool]:
 
 
 def _read_index(path: Path) -> tuple[int, int, bytes]:
-    """Return the last committed frame, the pages of the database after
-    it, and the WAL's salts.
+    """Read the WAL index, while this process has no connection.
 
-    SQLite writes them to the WAL index once a commit is synced, so that
-    it is never ahead; it outlives the process, though not always the
-    machine. Nothing is 0. Called while this process has no connection:
-    closing the file would take SQLite's own locks on it
-    (sqlite.org/howtocorrupt.html, "Posix advisory locks canceled").
+    SQLite writes to it once a commit is synced, so it is never ahead of
+    the WAL. It survives the process, though not always the machine.
+    With a connection, closing the file here would release SQLite's own
+    locks on it (sqlite.org/howtocorrupt.html, "Posix advisory locks
+    canceled").
+
+    Returns:
+        The last committed frame, the database's pages after it, and the
+        WAL's salts; zeros and no salts when there is no valid index.
     """
     try:
         with path.with_name(f"{path.name}-shm").open("rb") as file:
@@ -255,9 +246,7 @@ def _read_index(path: Path) -> tuple[int, int, bytes]:
 
 
 def _checksum(data: bytes, start: tuple[int, int], big_endian: bool) -> tuple[int, int]:
-    """Return SQLite's checksum of whole words, going on from another
-    one.
-    """
+    """Continue SQLite's checksum over whole words."""
     words = struct.unpack(f"{'>' if big_endian else '<'}{len(data) // 4}I", data)
     first, second = start
     for index in range(0, len(words), 2):

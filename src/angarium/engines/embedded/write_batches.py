@@ -1,5 +1,8 @@
-"""Kinds of writes: what one does, what its callers are told, and how
-its jobs share a transaction.
+"""Write operations, and the queue from which they are committed.
+
+This is the group commit of docs/adr/0005: while one transaction is
+written and synced, the jobs of all threads queue up, and the next
+transaction takes them all.
 """
 
 import math
@@ -21,34 +24,29 @@ Result = TypeVar("Result")
 Unavailable = type[LogUnavailable] | type[StoreUnavailable]
 
 MAX_WAIT_SECONDS = 2.0
-"""No caller waits longer for a write or a read, whatever the deadline
-in force.
-"""
+"""Maximum wait for a write or a read; a deadline may be sooner."""
 
 
 class WriteBatch(Protocol):
-    """The jobs of one kind that share a transaction."""
+    """The jobs of one operation that share a transaction."""
 
     def run(self, connection: sqlite3.Connection) -> None:
-        """Do the work.
+        """Execute the jobs.
 
         Args:
-            connection: In a transaction that is neither begun nor ended
-                here.
+            connection: In a transaction; the caller begins and ends it.
         """
         ...
 
     def complete(self) -> None:
-        """Tell the callers, after the commit, what became of their
-        jobs.
-        """
+        """Complete the callers' futures, after the commit."""
         ...
 
     def fail(self, error: Exception) -> None:
-        """Tell the callers that nothing is certain.
+        """Fail the callers' futures: nothing is certain.
 
         Args:
-            error: What happened.
+            error: The cause.
         """
         ...
 
@@ -56,66 +54,61 @@ class WriteBatch(Protocol):
         """Split the jobs, to find a faulty one.
 
         Returns:
-            Two portions, or this one when it is a single job.
+            Two batches, or this one when it has a single job.
         """
         ...
 
 
 class WriteBatchSource(Protocol):
-    """A kind of write, as the queue sees it."""
+    """A write operation, as the queue sees it."""
 
     unavailable: Unavailable
     deferrable: bool
 
     def take(self) -> WriteBatch:
-        """Take out what is waiting; called with the queue's lock held.
+        """Remove and return the waiting jobs.
+
+        Called while the queue's lock is held.
 
         Returns:
-            Every job that waited.
-        """
-        ...
-
-
-class Admission(Protocol):
-    """The queue, as a kind of write sees it."""
-
-    def admit(self, source: WriteBatchSource, add: Callable[[], None]) -> None:
-        """Let one job in.
-
-        Args:
-            source: The job's kind.
-            add: Adds it to the kind's own list.
-
-        Raises:
-            LogUnavailable: The queue is full or closed, and
-                `source.unavailable` says so.
-            StoreUnavailable: Likewise.
+            All of them.
         """
         ...
 
 
 class WriteOperation(Generic[Item, Result]):
-    """One kind of write; used by any thread.
+    """One kind of write, such as appending records.
+
+    Used by any thread.
 
     Attributes:
-        unavailable: What its callers are told when it fails, for
-            whatever reason.
-        deferrable: It may wait some milliseconds for others to share a
-            commit with.
+        unavailable: The class of its callers' errors, whatever the
+            cause.
+        deferrable: True when its jobs may wait some milliseconds, to
+            share a commit with others.
     """
 
     def __init__(
         self,
-        admission: Admission,
+        queue: "WriteQueue",
         run: Callable[[sqlite3.Connection, Sequence[Item]], Sequence[Result]],
         unavailable: Unavailable,
         committed: Callable[[], None] | None = None,
         *,
         deferrable: bool = False,
     ) -> None:
+        """Name the queue; `Writer.register` explains the others.
+
+        Args:
+            queue: Where the jobs wait.
+            run: Executes jobs.
+            unavailable: The class of the callers' errors.
+            committed: Called after each commit.
+            deferrable: Whether jobs may wait for others.
+        """
         self.unavailable: Unavailable = unavailable
         self.deferrable = deferrable
-        self._admission = admission
+        self._queue = queue
         self._run = run
         self._committed = committed
         self._jobs: list[tuple[Item, Future[Result]]] = []
@@ -127,21 +120,20 @@ class WriteOperation(Generic[Item, Result]):
             item: What to write; it must not change any more.
 
         Returns:
-            A future of what became of it, once it is durable; it holds
-            no other error than `unavailable`.
+            A future of the job's result, once it is durable; its only
+            error is `unavailable`.
 
         Raises:
-            LogUnavailable: The queue is full or closed, and
-                `unavailable` says so.
+            LogUnavailable: The queue is full or closed, where
+                `unavailable` is this class.
             StoreUnavailable: Likewise.
         """
         job: tuple[Item, Future[Result]] = (item, Future())
-        self._admission.admit(self, lambda: self._jobs.append(job))
+        self._queue.admit(self, lambda: self._jobs.append(job))
         return job[1]
 
     def offer(self, item: Item) -> "Future[Result]":
-        """Queue a job without blocking, and tell in the future when
-        that cannot be.
+        """Queue a job; a full queue becomes a failed future.
 
         Args:
             item: What to write; it must not change any more.
@@ -155,94 +147,99 @@ class WriteOperation(Generic[Item, Result]):
             return futures.failed(error)
 
     def wait(self, item: Item) -> Result:
-        """Do a job and wait for it within the deadline in force.
+        """Queue a job and wait for it within the caller's deadline.
 
         Args:
             item: What to write.
 
         Returns:
-            What became of it, once it is durable.
+            The job's result, once it is durable.
 
         Raises:
-            LogUnavailable: It is not certain in time, and `unavailable`
-                says so.
+            LogUnavailable: It is not certain in time, where
+                `unavailable` is this class.
             StoreUnavailable: Likewise.
         """
-        budget = remaining(MAX_WAIT_SECONDS)
-        if budget <= 0:
+        left_s = remaining(MAX_WAIT_SECONDS)
+        if left_s <= 0:
             raise self.unavailable("there was no time left to write")
         try:
-            return self.submit(item).result(budget)
+            return self.submit(item).result(left_s)
         except TimeoutError as error:
             raise self.unavailable(
-                f"the database did not confirm a write within {budget:.1f} s"
+                f"the database did not confirm a write within {left_s:.1f} s"
             ) from error
 
     def take(self) -> WriteBatch:
-        """Take out what is waiting; called with the queue's lock held.
-
-        Returns:
-            Every job that waited.
-        """
+        """Implements `WriteBatchSource.take`."""
         jobs, self._jobs = self._jobs, []
         return _WriteBatch(self, jobs, self._run, self._committed)
 
 
 class _WriteBatch(Generic[Item, Result]):
+    """Implements `WriteBatch` for one operation's jobs."""
+
     def __init__(
         self,
-        kind: WriteOperation[Item, Result],
+        operation: WriteOperation[Item, Result],
         jobs: Sequence[tuple[Item, "Future[Result]"]],
         run: Callable[[sqlite3.Connection, Sequence[Item]], Sequence[Result]],
         committed: Callable[[], None] | None,
     ) -> None:
-        self._kind = kind
+        """Take jobs out of their operation; nothing runs yet."""
+        self._operation = operation
         self._jobs = jobs
         self._run = run
         self._committed = committed
         self._results: Sequence[Result] = ()
 
     def run(self, connection: sqlite3.Connection) -> None:
+        """Implements `WriteBatch.run`; keeps the results."""
         self._results = self._run(connection, [item for item, _ in self._jobs])
         if len(self._results) != len(self._jobs):
             raise ValueError(f"{len(self._jobs)} jobs gave {len(self._results)} results")
 
     def complete(self) -> None:
+        """Implements `WriteBatch.complete`."""
         if self._committed is not None:
             self._committed()
         for (_, future), result in zip(self._jobs, self._results, strict=True):
-            # Whoever gave up on a job that hung has told its caller
-            # already.
+            # A job that took too long has failed its caller already.
             futures.resolve_once(future, result)
 
     def fail(self, error: Exception) -> None:
+        """Implements `WriteBatch.fail` with an error for each job."""
         for _, future in self._jobs:
-            told = self._kind.unavailable(explain(error))
-            told.__cause__ = error
-            futures.fail_once(future, told)
+            failure = self._operation.unavailable(explain(error))
+            failure.__cause__ = error
+            futures.fail_once(future, failure)
 
     def split(self) -> "Sequence[_WriteBatch[Item, Result]]":
+        """Implements `WriteBatch.split`."""
         middle = len(self._jobs) // 2
         if middle == 0:
             return (self,)
         return [
-            _WriteBatch(self._kind, jobs, self._run, self._committed)
+            _WriteBatch(self._operation, jobs, self._run, self._committed)
             for jobs in (self._jobs[:middle], self._jobs[middle:])
         ]
 
 
-_ENOUGH = 32
-"""Jobs that are worth a commit of their own, however deferrable they
-are.
-"""
+_MAX_DEFERRED = 32
+"""With as many jobs a commit begins, even if all are deferrable."""
 
 
 class WriteQueue:
-    """Jobs between the threads that submit them and the one that
-    writes.
-    """
+    """Passes jobs from the threads that submit to the writer."""
 
     def __init__(self, capacity: int, linger: float, spacing: float) -> None:
+        """Set the limits.
+
+        Args:
+            capacity: Maximum number of waiting jobs.
+            linger: Seconds that deferrable jobs wait for others.
+            spacing: Seconds from one commit's start to the next.
+        """
         self._capacity = capacity
         self._spacing = spacing
         self._linger = linger
@@ -258,15 +255,15 @@ class WriteQueue:
         self._taken_at = -math.inf
 
     def admit(self, source: WriteBatchSource, add: Callable[[], None]) -> None:
-        """Let one job in.
+        """Take one job, or refuse it: this is where writes push back.
 
         Args:
-            source: The job's kind.
-            add: Adds it to the kind's own list.
+            source: The job's operation.
+            add: Adds it to the operation's own list.
 
         Raises:
-            LogUnavailable: The queue is full or closed, and
-                `source.unavailable` says so.
+            LogUnavailable: The queue is full or closed, where
+                `source.unavailable` is this class.
             StoreUnavailable: Likewise.
         """
         with self._lock:
@@ -279,21 +276,22 @@ class WriteQueue:
             self._waiting[source] = None
             self._count += 1
             add()
-            hurries = not self._urgent and (not source.deferrable or self._count >= _ENOUGH)
-            self._urgent = self._urgent or hurries
-            if hurries or self._count == 1:
+            becomes_urgent = not self._urgent and (
+                not source.deferrable or self._count >= _MAX_DEFERRED
+            )
+            self._urgent = self._urgent or becomes_urgent
+            if becomes_urgent or self._count == 1:
                 self._news.notify()
 
     def take(self) -> Sequence[WriteBatch]:
-        """Wait for jobs and take all of them; called by the writer
-        alone.
+        """Wait for jobs and take all; called by the writer alone.
 
-        Patient jobs are left for a moment, so that they share the
-        commit of whatever comes next; all are left until the commit
-        before is a moment ago.
+        Deferrable jobs wait for `linger`, so that they share a commit
+        with others; all jobs wait until `spacing` has passed since the
+        last commit began.
 
         Returns:
-            A portion for each kind; nothing once the queue is closed
+            A batch for each operation; nothing once the queue is closed
             and empty.
         """
         with self._lock:
@@ -305,18 +303,17 @@ class WriteQueue:
             self._running = self._take_waiting()
             return self._running
 
-    def overdue(self, patience: float) -> Sequence[WriteBatch]:
-        """Find jobs whose callers have waited long enough; those not
-        begun are taken out.
+    def expired(self, timeout_s: float) -> Sequence[WriteBatch]:
+        """Find jobs that have waited too long; remove waiting ones.
 
         Args:
-            patience: Seconds since the oldest of them was submitted.
+            timeout_s: Seconds since the oldest of them was submitted.
 
         Returns:
-            Portions to fail; the writer may still complete those that
-            it has begun.
+            Batches to fail; the writer may still complete the running
+            ones.
         """
-        latest = time.monotonic() - patience
+        latest = time.monotonic() - timeout_s
         with self._lock:
             late: list[WriteBatch] = []
             if self._running and self._running_since < latest:
@@ -326,12 +323,13 @@ class WriteQueue:
             return late
 
     def close(self) -> None:
-        """Let nothing in any more; what waits is still handed over."""
+        """Refuse new jobs; `take` still returns the waiting ones."""
         with self._lock:
             self._closed = True
             self._news.notify_all()
 
     def _time_to_wait(self) -> float:
+        """Return the seconds until the next commit should begin."""
         if self._closed:
             return 0
         if not self._waiting:
@@ -340,8 +338,9 @@ class WriteQueue:
         return max(due, self._taken_at + self._spacing) - time.monotonic()
 
     def _take_waiting(self) -> list[WriteBatch]:
-        portions = [source.take() for source in self._waiting]
+        """Remove and return all waiting jobs; the lock is held."""
+        batches = [source.take() for source in self._waiting]
         self._waiting.clear()
         self._count = 0
         self._urgent = False
-        return portions
+        return batches

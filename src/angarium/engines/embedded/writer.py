@@ -1,4 +1,4 @@
-"""The one thread that writes."""
+"""The one thread that writes to the database (docs/adr/0005)."""
 
 import sqlite3
 import threading
@@ -19,45 +19,50 @@ from angarium.engines.embedded.write_batches import (
 from angarium.threads import NamedThread
 
 QUEUE_CAPACITY = 4_096
-"""Jobs that may wait: four times the default bound on requests in
-hand.
+"""Maximum number of waiting jobs: four times the default limit on
+concurrent requests.
 """
 
-PATIENCE_SECONDS = 1.7
-"""After this and `_WATCH_SECONDS` a caller is told that nothing is
-certain; docs/http.md gives 2 s.
+TIMEOUT_SECONDS = 1.7
+"""After this and `_WATCH_SECONDS` a caller's future fails; docs/http.md
+promises 2 s.
 """
 
 LINGER_SECONDS = 0.005
 """How long deferrable jobs wait for others: at 1,000 messages a second
-that saves two commits of three.
+that saves two commits out of three.
 """
 
 SPACING_SECONDS = 0.001
-"""No commit begins sooner after the one before: on a disk that syncs in
-0.2 ms that saves half the CPU time at 3,000 messages a second; one that
-needs a millisecond or more never waits for it.
+"""Minimum time from one commit's start to the next: on a disk that
+syncs in 0.2 ms that saves half the CPU time at 3,000 messages a second;
+a disk that needs a millisecond or more never waits for it.
 """
 
 BUSY_SECONDS = 1.0
-"""How long another process's transaction is waited for."""
+"""Maximum wait for another process's transaction."""
 
 _WATCH_SECONDS = 0.2
+"""How often late jobs and the files are checked."""
+
 _CLOSE_SECONDS = 5.0
+"""Maximum wait for each thread at a stop."""
 
 _log = logs.get("angarium.embedded")
 
 
 class Writer:
-    """Commits everything that queued up while the last commit ran in
-    one transaction with one fsync.
+    """Commits waiting jobs in one transaction with one fsync.
+
+    Jobs queue up while the last commit runs. If a job is faulty, the
+    batch is split until only that job fails.
     """
 
     def __init__(
         self,
         connection: sqlite3.Connection,
         capacity: int = QUEUE_CAPACITY,
-        patience: float = PATIENCE_SECONDS,
+        timeout_s: float = TIMEOUT_SECONDS,
         linger: float = LINGER_SECONDS,
         spacing: float = SPACING_SECONDS,
         busy: float = BUSY_SECONDS,
@@ -66,23 +71,22 @@ class Writer:
         """Start the writer.
 
         Args:
-            connection: The only one that is ever used; closed with
-                this.
-            capacity: Jobs that may wait.
-            patience: Seconds after which callers are told that nothing
-                is certain.
+            connection: The only one that is ever used; `close` closes
+                it.
+            capacity: Maximum number of waiting jobs.
+            timeout_s: Seconds after which callers' futures fail.
             linger: Seconds that deferrable jobs wait for others.
-            spacing: Seconds from one commit's beginning to the next.
+            spacing: Seconds from one commit's start to the next.
             busy: Seconds to wait for another process's transaction.
             check: Called before and after each commit, and several
-                times a second; it raises sqlite3.Error when what is
-                written there is not to be relied on.
+                times a second; it raises sqlite3.Error when the files
+                have changed.
         """
         self._connection = connection
         # `begin` waits for other processes.
         connection.execute("PRAGMA busy_timeout = 0")
         self._check = check
-        self._patience = patience
+        self._timeout_s = timeout_s
         self._busy = busy
         self._queue = WriteQueue(capacity, linger, spacing)
         self._failing = False
@@ -94,7 +98,7 @@ class Writer:
         for thread in self._threads:
             thread.start()
 
-    def kind(
+    def register(
         self,
         run: Callable[[sqlite3.Connection, Sequence[Item]], Sequence[Result]],
         unavailable: Unavailable,
@@ -102,17 +106,17 @@ class Writer:
         *,
         deferrable: bool = False,
     ) -> WriteOperation[Item, Result]:
-        """Make a kind of write known.
+        """Register a kind of write.
 
         Args:
-            run: Does jobs in a transaction, one result for each; it is
-                run again, perhaps with fewer of them, when the
-                transaction failed.
-            unavailable: What callers are told when a job fails.
-            committed: Called after each commit, before the callers are
-                told.
-            deferrable: Its jobs may wait some milliseconds for others
-                to share a commit with.
+            run: Executes jobs in a transaction, and returns one result
+                for each. It is run again, perhaps with fewer jobs, when
+                the transaction failed.
+            unavailable: The class of the callers' errors.
+            committed: Called after each commit, before the callers'
+                futures are completed.
+            deferrable: True when its jobs may wait some milliseconds,
+                to share a commit with others.
 
         Returns:
             Where jobs of this kind are submitted.
@@ -120,7 +124,7 @@ class Writer:
         return WriteOperation(self._queue, run, unavailable, committed, deferrable=deferrable)
 
     def close(self) -> None:
-        """Write what waits and stop, within 5 s."""
+        """Write waiting jobs and stop, within 5 s a thread."""
         self._queue.close()
         for thread in self._threads:
             thread.join(_CLOSE_SECONDS)
@@ -130,52 +134,55 @@ class Writer:
                 )
 
     def _write_all(self) -> None:
-        while portions := self._queue.take():
-            self._write(portions)
+        """Commit batches until the queue is closed and empty."""
+        while batches := self._queue.take():
+            self._write(batches)
         self._disconnect()
         self._ended.set()
 
     def _watch(self) -> None:
+        """Fail late jobs, even while the writer hangs in a commit."""
         while not self._ended.wait(_WATCH_SECONDS):
-            # It logs what it finds; the next job fails of it.
+            # It logs what it finds; the next job fails with the error.
             with suppress(sqlite3.Error):
                 self._check()
-            for portion in self._queue.overdue(self._patience):
-                portion.fail(TimeoutError(f"not written within {self._patience} s"))
+            for batch in self._queue.expired(self._timeout_s):
+                batch.fail(TimeoutError(f"not written within {self._timeout_s} s"))
 
-    def _write(self, portions: Sequence[WriteBatch]) -> None:
+    def _write(self, batches: Sequence[WriteBatch]) -> None:
+        """Commit batches and complete or fail their futures."""
         try:
-            self._transact(portions)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the callers are told and the thread goes on
+            self._transact(batches)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the callers' futures fail and the thread goes on
             self._undo()
-            self._fail(portions, error)
+            self._fail(batches, error)
             return
         self._log_recovery()
-        for portion in portions:
+        for batch in batches:
             try:
-                portion.complete()
+                batch.complete()
             except Exception as error:  # noqa: BLE001 - likewise
                 _log.error("write_refused", "what follows a commit failed", error)
-                portion.fail(error)
+                batch.fail(error)
 
-    def _transact(self, portions: Sequence[WriteBatch]) -> None:
+    def _transact(self, batches: Sequence[WriteBatch]) -> None:
+        """Run batches in one transaction and commit it."""
         self._check()
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
         begin(self._connection, self._busy)
-        for portion in portions:
-            portion.run(self._connection)
+        for batch in batches:
+            batch.run(self._connection)
         self._connection.execute("COMMIT")
-        # A file that was moved during the commit is one that nobody
-        # finds.
+        # If the file was moved during the commit, no later start would
+        # find what was written.
         self._check()
 
     def _undo(self) -> None:
-        """Roll back; the connection stays, whatever happened.
+        """Roll back, and keep the connection whatever happened.
 
-        Another one would be opened by its path, which may lead
-        elsewhere by now. After a failure SQLite itself trusts nothing
-        that it has cached.
+        A new one would be opened by its path, which may lead to another
+        file by now. After a failure SQLite discards what it has cached.
         """
         try:
             if self._connection.in_transaction:
@@ -184,23 +191,24 @@ class Writer:
             # It is tried again before the next transaction.
             _log.warning("rollback_failed", explain(error), error_type=type(error).__name__)
 
-    def _fail(self, portions: Sequence[WriteBatch], error: Exception) -> None:
+    def _fail(self, batches: Sequence[WriteBatch], error: Exception) -> None:
+        """Fail all in an outage; else search for the faulty job."""
         if is_outage(error):
             self._log_outage(error)
         else:
-            parts = portions if len(portions) > 1 else portions[0].split()
+            parts = batches if len(batches) > 1 else batches[0].split()
             if len(parts) > 1:
-                # One of them is faulty; the others must not suffer for
-                # it.
+                # One of them is faulty; the others must be written.
                 middle = len(parts) // 2
                 self._write(parts[:middle])
                 self._write(parts[middle:])
                 return
             _log.error("write_refused", f"the database refused a write: {explain(error)}", error)
-        for portion in portions:
-            portion.fail(error)
+        for batch in batches:
+            batch.fail(error)
 
     def _log_outage(self, error: Exception) -> None:
+        """Log the first failure of an outage."""
         if not self._failing:
             self._failing = True
             _log.warning(
@@ -210,11 +218,13 @@ class Writer:
             )
 
     def _log_recovery(self) -> None:
+        """Log the first commit after an outage."""
         if self._failing:
             self._failing = False
             _log.info("database_recovered", "writes succeed again")
 
     def _disconnect(self) -> None:
+        """Close the connection on the thread that wrote."""
         try:
             self._connection.close()
         except sqlite3.Error as error:

@@ -30,7 +30,7 @@ def put_user(opened: Database, name: str) -> None:
         insert_user(connection, name)
         return items
 
-    opened.kind(run).wait(None)
+    opened.register(run).wait(None)
 
 
 def filled(folder: Path, users: int = 1) -> Path:

@@ -23,7 +23,7 @@ class Notebook:
         self,
         path: Path,
         capacity: int = 100,
-        patience: float = PATIENCE,
+        timeout_s: float = PATIENCE,
         linger: float = 0.001,
         spacing: float = 0,
     ) -> None:
@@ -36,9 +36,9 @@ class Notebook:
             )
         self.transactions: list[list[int]] = []
         self.statements: list[str] = []
-        self.writer = Writer(self.connect(), capacity, patience, linger, spacing, busy=0.01)
-        self.notes = self.writer.kind(self.add, StoreUnavailable)
-        self.deferrable = self.writer.kind(self.add, LogUnavailable, deferrable=True)
+        self.writer = Writer(self.connect(), capacity, timeout_s, linger, spacing, busy=0.01)
+        self.notes = self.writer.register(self.add, StoreUnavailable)
+        self.deferrable = self.writer.register(self.add, LogUnavailable, deferrable=True)
         self.gate = Gate(self.writer)
 
     def connect(self) -> sqlite3.Connection:
@@ -68,7 +68,7 @@ class Gate:
     def __init__(self, writer: Writer) -> None:
         self.entered = threading.Event()
         self.opened = threading.Event()
-        self._kind = writer.kind(self._stand, StoreUnavailable)
+        self._kind = writer.register(self._stand, StoreUnavailable)
 
     def shut(self) -> "Future[None]":
         future = self._kind.submit(None)

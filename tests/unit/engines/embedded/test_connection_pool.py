@@ -49,7 +49,9 @@ def test_a_read_that_takes_too_long_is_broken_off(library: Library) -> None:
 def test_without_a_deadline_the_reads_own_bound_holds(library: Library) -> None:
     with pytest.raises(LogUnavailable):
         library.connections.read(
-            lambda connection: connection.execute(ENDLESS).fetchone(), LogUnavailable, at_most=0.05
+            lambda connection: connection.execute(ENDLESS).fetchone(),
+            LogUnavailable,
+            at_most_s=0.05,
         )
 
 

@@ -49,7 +49,7 @@ def test_commits_are_fsynced(database: Database) -> None:
         return [settings(connection)]
 
     full = 2
-    assert database.kind(run).wait(None) == ["wal", full, 1, 1]
+    assert database.register(run).wait(None) == ["wal", full, 1, 1]
 
 
 def test_readers_cannot_write(database: Database) -> None:

@@ -108,7 +108,7 @@ def test_what_was_committed_into_a_file_that_moved_meanwhile_is_not_confirmed(
         return items
 
     with pytest.raises(StoreUnavailable, match="moved or removed"):
-        database.kind(run).wait(None)
+        database.register(run).wait(None)
     put_back(folder)
     assert database.read(names) == ["alice"]
 
@@ -142,7 +142,7 @@ def test_no_connection_is_opened_after_the_start(
             with pytest.raises(StoreUnavailable):
                 database.read(lambda connection: connection.execute("SELECT * FROM nowhere"))
             with pytest.raises(StoreUnavailable):
-                database.kind(fail_with_a_broken_disk).wait(None)
+                database.register(fail_with_a_broken_disk).wait(None)
         put_user(database, "bob")
         assert database.read(names) == ["alice", "bob"]
         monkeypatch.undo()
@@ -169,7 +169,7 @@ def test_the_worker_passes_over_no_record_that_it_does_not_see(
         connection.execute("UPDATE log SET offset = offset + ?", items)
         return [None]
 
-    hiding = database.kind(hide)
+    hiding = database.register(hide)
     hiding.wait(1000)
     with pytest.raises(
         LogUnavailable, match=f"partition {place.partition} lacks 1 of the records 0 to 0"

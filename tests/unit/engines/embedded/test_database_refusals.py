@@ -109,7 +109,7 @@ def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(folder: Path) -
     path.chmod(0o600)
     said = refusal(folder)
     assert str(path) in said
-    assert "no SQLite database" in said
+    assert "not a SQLite database" in said
     assert path.read_text() == "Dear diary, " * 1000
 
 

@@ -93,7 +93,7 @@ def test_a_full_disk_refuses_records_and_room_takes_them_again(
             connection.execute(f"PRAGMA max_page_count = {each}")
         return [None] * len(pages)
 
-    limits = database.kind(limit)
+    limits = database.register(limit)
     kept = append(log, 1)
     limits.wait(1)
     huge = NewRecord(b"key-1", bytes(200_000), {})
@@ -107,7 +107,7 @@ def test_a_failed_commit_leaves_no_gap_and_no_double(log: EmbeddedLog, database:
         raise ZeroDivisionError
 
     append(log, 1)
-    faulty = database.kind(fail)
+    faulty = database.register(fail)
     before = log.append(record(1))
     refused = faulty.submit(None)
     after = [log.append(record(1)) for _ in range(2)]
@@ -165,7 +165,7 @@ def test_a_check_fails_while_the_last_record_found_no_room(
         connection.execute(f"PRAGMA max_page_count = {pages + more[0]}")
         return [pages]
 
-    limits = database.kind(limit)
+    limits = database.register(limit)
     limits.wait(3)
     log.check()
     assert isinstance(

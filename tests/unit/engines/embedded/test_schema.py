@@ -24,7 +24,7 @@ def put_user(opened: Database) -> None:
         )
         return items
 
-    opened.kind(run).wait(None)
+    opened.register(run).wait(None)
 
 
 def version_1(folder: Path) -> Path:

@@ -216,7 +216,7 @@ def late_writes(folder: Path, users: int) -> bytes:
     WAL that holds only that.
     """
     with closing(Database.open(folder, PARTITIONS)) as opened:
-        opened.kind(put_many).wait(users)
+        opened.register(put_many).wait(users)
         with closing(sqlite3.connect(folder / "angarium.db")) as other:
             assert other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone() == (0, 0, 0)
         for number in range(3):

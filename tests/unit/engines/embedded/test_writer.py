@@ -43,7 +43,7 @@ def test_jobs_of_several_kinds_share_a_commit(notebook: Notebook) -> None:
     def count(connection: sqlite3.Connection, items: Sequence[None]) -> list[int]:
         return [connection.execute("SELECT count(*) FROM notes").fetchone()[0] for _ in items]
 
-    counts = notebook.writer.kind(count, LogUnavailable)
+    counts = notebook.writer.register(count, LogUnavailable)
     notebook.gate.shut()
     first = notebook.notes.submit(1)
     counted = counts.submit(None)
@@ -73,7 +73,7 @@ def test_a_value_that_cannot_be_written_harms_no_other(notebook: Notebook, value
             connection.execute("INSERT INTO notes VALUES (?)", (item,))
         return items
 
-    anything = notebook.writer.kind(add, LogUnavailable)
+    anything = notebook.writer.register(add, LogUnavailable)
     notebook.gate.shut()
     good = [notebook.notes.submit(1), notebook.notes.submit(2)]
     faulty = anything.submit(value)
@@ -88,7 +88,7 @@ def test_a_kind_that_gives_too_few_results_fails(notebook: Notebook) -> None:
     def forget(connection: sqlite3.Connection, items: Sequence[int]) -> Sequence[int]:
         return notebook.add(connection, items)[1:]
 
-    forgetful = notebook.writer.kind(forget, LogUnavailable)
+    forgetful = notebook.writer.register(forget, LogUnavailable)
     assert isinstance(forgetful.submit(1).exception(PATIENCE), LogUnavailable)
     assert notebook.notes.wait(2) == 20
     assert notebook.kept() == [2]
@@ -100,7 +100,7 @@ def test_a_fault_after_the_commit_neither_repeats_it_nor_ends_the_writer(
     def fail() -> None:
         raise ZeroDivisionError
 
-    unlucky = notebook.writer.kind(notebook.add, LogUnavailable, fail)
+    unlucky = notebook.writer.register(notebook.add, LogUnavailable, fail)
     assert isinstance(unlucky.submit(1).exception(PATIENCE), LogUnavailable)
     assert notebook.notes.wait(2) == 20
     assert notebook.kept() == [1, 2]
@@ -108,7 +108,7 @@ def test_a_fault_after_the_commit_neither_repeats_it_nor_ends_the_writer(
 
 def test_what_follows_a_commit_is_done_before_the_callers_are_told(notebook: Notebook) -> None:
     told: list[str] = []
-    kind = notebook.writer.kind(notebook.add, LogUnavailable, lambda: told.append("committed"))
+    kind = notebook.writer.register(notebook.add, LogUnavailable, lambda: told.append("committed"))
     notebook.gate.shut()
     future = kind.submit(1)
     future.add_done_callback(lambda _: told.append("caller"))
@@ -134,7 +134,7 @@ def test_a_callback_that_raises_harms_nobody(
 
 
 def test_in_an_outage_every_job_fails_with_its_own_error_from_sqlites(notebook: Notebook) -> None:
-    logged = notebook.writer.kind(notebook.add, LogUnavailable)
+    logged = notebook.writer.register(notebook.add, LogUnavailable)
     with closing(sqlite3.connect(notebook.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         errors = [
@@ -160,8 +160,8 @@ def test_a_full_disk_fails_every_job_and_room_mends_it(notebook: Notebook) -> No
         )
         return [None] * len(sizes)
 
-    limits = notebook.writer.kind(limit, StoreUnavailable)
-    blobs = notebook.writer.kind(spread, LogUnavailable)
+    limits = notebook.writer.register(limit, StoreUnavailable)
+    blobs = notebook.writer.register(spread, LogUnavailable)
     limits.wait(1)
     error = blobs.submit(1_000_000).exception(PATIENCE)
     assert isinstance(error, LogUnavailable)
@@ -176,7 +176,7 @@ def test_a_connection_whose_file_failed_is_used_again(notebook: Notebook) -> Non
         error.sqlite_errorcode = sqlite3.SQLITE_IOERR
         raise error
 
-    broken = notebook.writer.kind(fail, LogUnavailable)
+    broken = notebook.writer.register(fail, LogUnavailable)
     assert notebook.notes.wait(1) == 10
     assert isinstance(broken.submit(None).exception(PATIENCE), LogUnavailable)
     assert notebook.notes.wait(2) == 20
@@ -197,7 +197,7 @@ def test_a_full_queue_answers_at_once(tmp_path: Path) -> None:
 
 
 def test_a_writer_that_hangs_leaves_nobody_waiting(tmp_path: Path) -> None:
-    notebook = Notebook(tmp_path / "notes.db", patience=0.05)
+    notebook = Notebook(tmp_path / "notes.db", timeout_s=0.05)
     hanging = notebook.gate.shut()
     waiting = notebook.notes.submit(1)
     assert isinstance(hanging.exception(PATIENCE), StoreUnavailable)
@@ -321,7 +321,7 @@ def test_a_writer_without_a_break_leaves_room_for_another_process(tmp_path: Path
 
     for _ in range(4):
         without_a_break()
-    kind = neighbour.kind(notebook.add, StoreUnavailable)
+    kind = neighbour.register(notebook.add, StoreUnavailable)
     assert [kind.wait(number) for number in range(10)] == [number * 10 for number in range(10)]
     done.set()
     neighbour.close()
