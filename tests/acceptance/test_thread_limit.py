@@ -33,5 +33,5 @@ def test_a_service_whose_threads_cannot_start_says_so_in_one_line_and_does_not_l
     )
     assert (ended.returncode, ended.stdout) == (1, "")
     (line,) = [line for line in ended.stderr.splitlines() if not line.startswith("{")]
-    assert line.startswith("angarium: the system starts no more threads"), line
+    assert line.startswith("angarium: the system refuses to start another thread"), line
     assert "ulimit" in line

@@ -181,7 +181,9 @@ def at_least_one(text: str) -> int:
     """
     digits = text.lstrip("0") if text.isascii() and text.isdigit() else ""
     if not 1 <= len(digits) <= 8 or int(digits) > MAX_COUNT:
-        raise argparse.ArgumentTypeError(f"{quote(text)} is no whole number from 1 to {MAX_COUNT}")
+        raise argparse.ArgumentTypeError(
+            f"{quote(text)} is not a whole number from 1 to {MAX_COUNT:,}"
+        )
     return int(digits)
 
 
@@ -202,7 +204,9 @@ def seconds(text: str) -> float:
     except ValueError:
         number = -1.0
     if not 0 <= number <= 86_400:
-        raise argparse.ArgumentTypeError(f"{quote(text)} is no number of seconds from 0 to 86400")
+        raise argparse.ArgumentTypeError(
+            f"{quote(text)} is not a number of seconds from 0 to 86,400"
+        )
     return number
 
 

@@ -20,9 +20,8 @@ def register(commands: Commands) -> None:
         "config",
         _run,
         "show every setting",
-        "Show every setting, its value and where it came from; secrets are masked. Settings are "
-        "environment "
-        "variables; one that is set to nothing counts as not set.",
+        "Show every setting, its value and where the value came from; secrets are masked. "
+        "Settings are environment variables; an empty one counts as not set.",
         "ANGARIUM_PORT=9000 angarium config",
     )
     add_json(parser, "print a JSON object")

@@ -91,7 +91,7 @@ class Credentials:
         home = Path(environment.get("HOME", ""))
         if not home.is_absolute():
             raise CommandError(
-                "there is no place for logins: set HOME or XDG_CONFIG_HOME to a folder of yours"
+                "no folder for logins: set HOME or XDG_CONFIG_HOME to an absolute path"
             )
         return cls(home / ".config" / "angarium")
 
@@ -126,10 +126,10 @@ class Credentials:
             return max(wanted, key=lambda login: login.logged_in_at)
         if username is None:
             raise CommandError(f"nobody is logged in at {url}: log in with `angarium login NAME`")
-        others = ", ".join(sorted(login.username for login in here)) or "nobody"
+        there = ", ".join(sorted(login.username for login in here)) or "nobody"
         raise CommandError(
-            f"{username} is not logged in at {url} ({others} is): log in with `angarium login "
-            f"{username}`"
+            f"{username} is not logged in at {url} (logged in there: {there}): log in with "
+            f"`angarium login {username}`"
         )
 
     def names(self, complain: Callable[[str], None]) -> Mapping[str, str]:
@@ -182,10 +182,10 @@ class Credentials:
             try:
                 login = _login(_read(path))
             except CommandError as error:
-                complain(f"{error}; passed over")
+                complain(f"{error}; skipped")
                 continue
             if login is None:
-                complain(f"{path} is damaged and passed over: remove it")
+                complain(f"{path} is damaged and was skipped: remove it")
             else:
                 yield login
 

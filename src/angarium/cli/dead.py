@@ -34,10 +34,9 @@ def register(commands: Commands) -> None:
         commands,
         "dead",
         _nothing,
-        "list and replay records that could not be applied",
-        "A record that the worker can never apply is put away as a dead letter, and the records "
-        "behind it go "
-        "on. Works beside a running service.",
+        "list and replay records the worker could not process",
+        "A record that the worker can never apply becomes a dead letter, and the worker goes on "
+        "with the next one. Works while the service runs.",
         "angarium dead list\nangarium dead replay 3:1204",
     )
     parts = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
@@ -46,10 +45,9 @@ def register(commands: Commands) -> None:
         "list",
         _list,
         "list dead letters",
-        "List the newest dead letters, newest first: where the record lay (PARTITION:OFFSET), "
-        "when it was "
-        "appended, why it could not be applied, and its trace id. What the messages say is never "
-        "shown.",
+        "List the newest dead letters, newest first: the position of the record "
+        "(PARTITION:OFFSET), when it was appended, why it could not be applied, and its trace "
+        "id. The text of a message is never shown.",
         "angarium dead list --limit 10\nangarium dead list --json",
     )
     listing.add_argument(
@@ -64,16 +62,12 @@ def register(commands: Commands) -> None:
         parts,
         "replay",
         _replay,
-        "append dead letters' records to the log again",
+        "append dead letters to the log again (safe to repeat)",
         "Append the record of a dead letter to the log again, with its own key, value, headers "
-        "and trace id, "
-        "for the worker to try once more; do so after the cause was mended. Replaying twice is "
-        "harmless: a "
-        "message with an id that is stored already is not stored again. A message that comes in "
-        "by this way "
-        "has its place behind those that were accepted meanwhile. A dead letter stays listed, "
-        "replayed or "
-        "not; a record that fails again becomes another one.",
+        "and trace id, so that the worker tries it once more; correct the cause first. It is "
+        "safe to repeat: a message id that is stored already is not stored again. A replayed "
+        "message comes after those that were accepted in the meantime. A dead letter stays "
+        "listed after a replay; a record that fails again becomes another one.",
         "angarium dead replay 3:1204\nangarium dead replay --all",
     )
     replay.add_argument(
@@ -81,7 +75,7 @@ def register(commands: Commands) -> None:
         nargs="?",
         type=_position,
         metavar="PARTITION:OFFSET",
-        help="as `angarium dead list` shows",
+        help="as `angarium dead list` shows it",
     )
     replay.add_argument("--all", action="store_true", help="every dead letter, oldest first")
     add_json(replay, "print a JSON object for each")
@@ -89,7 +83,7 @@ def register(commands: Commands) -> None:
 
 def _nothing(*_: object) -> int:
     """Refuse `dead` alone and name its commands."""
-    raise UsageError("dead: name a command, `list` or `replay`; see `angarium dead -h`")
+    raise UsageError("dead: the command is missing, `list` or `replay`; see `angarium dead -h`")
 
 
 def _position(text: str) -> tuple[int, int]:
@@ -97,7 +91,7 @@ def _position(text: str) -> tuple[int, int]:
     partition, colon, offset = text.partition(":")
     if not (colon and all(part.isascii() and part.isdigit() for part in (partition, offset))):
         raise argparse.ArgumentTypeError(
-            f"{quote(text)} is no position; write PARTITION:OFFSET, such as 3:1204"
+            f"{quote(text)} is not a position: use PARTITION:OFFSET, such as 3:1204"
         )
     return int(partition), int(offset)
 
@@ -168,7 +162,7 @@ def _print_replayed(
     else:
         console.say(
             escape_unprintable(
-                f"{_position_text(letter)} is appended again as {place} (trace id "
+                f"{_position_text(letter)} was appended again as {place} (trace id "
                 f"{letter.trace_id})"
             )
         )

@@ -33,12 +33,11 @@ def register(commands: Commands) -> None:
         "history",
         _run,
         "show a conversation",
-        "Show the newest messages of the conversation with somebody, oldest first, in local time; "
-        "own ones "
-        "with their status. With --json each page is one line.",
+        "Show the newest messages of a conversation, oldest first, in local time; your own with "
+        "their status. With --json each page is one line.",
         "angarium history bob --limit 20\nangarium history bob --all --json",
     )
-    parser.add_argument("name", metavar="NAME", type=username, help="with whom")
+    parser.add_argument("name", metavar="NAME", type=username, help="the other participant")
     amount = parser.add_mutually_exclusive_group()
     amount.add_argument(
         "--limit",

@@ -28,10 +28,10 @@ def register(commands: Commands) -> None:
         commands,
         "inbox",
         _run,
-        "show what waits for me",
-        "Show the messages to you that were not delivered yet, of all conversations, oldest "
-        "first. Looking "
-        "does not confirm them: `angarium chat` does. With --json each page is one line.",
+        "show undelivered messages",
+        "Show the messages to you that are not delivered yet, from all conversations, oldest "
+        "first. This does not confirm them; `angarium chat` does. With --json each page is one "
+        "line.",
         "angarium inbox\nangarium inbox --as bob --json",
     )
     amount = parser.add_mutually_exclusive_group()
@@ -42,7 +42,7 @@ def register(commands: Commands) -> None:
         metavar="N",
         help=f"the oldest N (default: {DEFAULT_LIMIT})",
     )
-    amount.add_argument("--all", action="store_true", help="everything that waits")
+    amount.add_argument("--all", action="store_true", help="every undelivered message")
     add_server(parser)
     add_login(parser)
     add_json(parser)
@@ -68,7 +68,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
             if cursor is None:
                 break
     if not arguments.json and not shown:
-        console.note("nothing is waiting")
+        console.note("no undelivered messages")
     if not arguments.json and cursor is not None:
-        console.note("more is waiting: see it with --all")
+        console.note("there are more: use --all")
     return 0

@@ -28,9 +28,9 @@ def register(commands: Commands) -> None:
         "init",
         _run,
         "create what the service needs",
-        "Create topics, keyspace, tables and the configured users; the data folder where no "
-        "server is set. "
-        "Safe to repeat and to run twice at once; `angarium serve` needs no such call.",
+        "Create topics, keyspace, tables and the configured users; without servers in the "
+        "settings, create the data folder. Safe to repeat and to run concurrently; `angarium "
+        "serve` does not need it.",
         "angarium init",
     )
     parser.add_argument(
@@ -107,9 +107,7 @@ def _prepare_servers(settings: Settings, timeout: float, console: Console) -> st
     report = prepare(settings, timeout)
     if report.nodes < settings.replication:
         console.complain(
-            f"{report.nodes} of the {settings.replication} nodes that must keep each row are up; "
-            "without a "
-            "quorum of them nothing is stored or read, and a lost node takes with it what it "
-            "alone has"
+            f"{report.nodes} of the {settings.replication} replicas of each row are up; without a "
+            "quorum nothing is stored or read, and losing a node loses what only that node has"
         )
     return f"topic {settings.topic} and keyspace {settings.keyspace}"

@@ -32,10 +32,9 @@ def register(commands: Commands) -> None:
         "serve",
         lambda _, console: _run("serve", _serve, console),
         "run API and worker in one process",
-        "Run the API and the worker in one process on the embedded engine. Everything that can be "
-        "set is in "
-        "the environment: see `angarium config`. Ctrl-C or SIGTERM finish what is in hand and "
-        "stop.",
+        "Run the API and the worker in one process on the embedded engine. Settings are "
+        "environment variables: see `angarium config`. Ctrl-C or SIGTERM finish the work in "
+        "progress and stop.",
         "angarium serve\nANGARIUM_PORT=9000 ANGARIUM_DATA=/srv/angarium angarium serve",
     )
     add_command(
@@ -43,9 +42,8 @@ def register(commands: Commands) -> None:
         "api",
         lambda _, console: _run("api", _serve_api, console),
         "run one instance of the API on Kafka and Cassandra",
-        "Run one instance of the API; any number may run side by side. Run `angarium init` once "
-        "before. "
-        "Ctrl-C or SIGTERM finish what is in hand and stop.",
+        "Run one instance of the API; any number can run at the same time. Run `angarium init` "
+        "once before. Ctrl-C or SIGTERM finish the work in progress and stop.",
         f"{_SETTINGS} angarium api",
     )
     add_command(
@@ -54,8 +52,8 @@ def register(commands: Commands) -> None:
         lambda _, console: _run("worker", _run_worker, console),
         "run one instance of the worker on Kafka and Cassandra",
         "Run one instance of the worker; as many as there are partitions share the work. Run "
-        "`angarium init` "
-        "once before. Ctrl-C or SIGTERM finish what is in hand, commit and leave the group.",
+        "`angarium init` once before. Ctrl-C or SIGTERM finish the work in progress, commit and "
+        "leave the group.",
         f"{_SETTINGS} angarium worker",
     )
 
@@ -72,9 +70,9 @@ def _run(service: str, work: Callable[[Settings, TextIO], None], console: Consol
         # start.
         with on_signal(sys.exit):
             work(settings, console.stdout)
-        _log.info("stopped", "everything in hand was finished")
+        _log.info("stopped", "all work in progress was finished")
     except SystemExit:
-        _log.info("stopped", "nothing was in hand yet")
+        _log.info("stopped", "stopped before any work began")
     finally:
         handler.close()
     return 0

@@ -25,14 +25,13 @@ def register(commands: Commands) -> None:
         "login",
         _run,
         "log in and keep a token",
-        "Ask for a password (a line of stdin when that is no terminal), trade it for a token, and "
-        "keep the "
-        "token under $XDG_CONFIG_HOME/angarium (~/.config/angarium), readable by you alone. "
-        "Logins of "
-        "several users are kept side by side; the last one is used unless `--as` names another.",
+        "Exchange a password for a token and keep the token under $XDG_CONFIG_HOME/angarium "
+        "(~/.config/angarium), readable by you alone. The password comes from a prompt, or is a "
+        "line of stdin if that is not a terminal. Logins of several users are kept side by side; "
+        "commands use the last one unless `--as` names another.",
         "angarium login alice\necho alice-demo | angarium login alice",
     )
-    parser.add_argument("name", metavar="NAME", type=username, help="who logs in")
+    parser.add_argument("name", metavar="NAME", type=username, help="the username")
     add_server(parser)
     add_json(parser, "print the API's own body, which has the token in it")
 

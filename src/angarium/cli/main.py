@@ -41,9 +41,8 @@ _THREAD_REFUSED = "can't start new thread"
 """What Python says when the system has no room for one more thread."""
 
 _NO_THREADS = (
-    "the system starts no more threads for this program; allow more memory (`ulimit -v`), more "
-    "processes"
-    " (`ulimit -u`) or more tasks in its container"
+    "the system refuses to start another thread; allow more memory (`ulimit -v`), more "
+    "processes (`ulimit -u`) or more tasks in the container"
 )
 
 
@@ -97,7 +96,7 @@ def _dispatch(argv: Sequence[str], console: Console) -> int:
         console.complain(line)
     run = getattr(arguments, "run", None)
     if run is None:
-        raise UsageError("no command is named; see `angarium -h`")
+        raise UsageError("the command is missing; see `angarium -h`")
     return int(run(arguments, console))
 
 
@@ -149,5 +148,5 @@ def _fault(error: Exception) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
     return (
-        f"a fault of this program: {type(error).__name__}: {error}{place}; please report this line"
+        f"a bug in this program: {type(error).__name__}: {error}{place}; please report this line"
     )

@@ -72,7 +72,7 @@ def tune_garbage_collector() -> None:
 
 
 GRACE_SECONDS = 10.0
-"""How long a stop may take to finish what is in hand."""
+"""How long a stop may take to finish the work in progress."""
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 

@@ -23,16 +23,14 @@ def register(commands: Commands) -> None:
         "send",
         _run,
         "send one message",
-        "Send a message. It is accepted once the log has it durably; a request that fails on its "
-        "way is "
-        "repeated with the same message id, so that the message cannot come twice. The words are "
-        "joined by "
-        "spaces; write options before a `--` when a word begins with a dash.",
+        "Send a message. It is accepted once it is durable in the log; a failed request is "
+        "repeated with the same message id, so that the message is never sent twice. Several "
+        "words are joined by spaces; write options before a `--` when a word begins with a dash.",
         "angarium send bob 'shall we meet at noon?'\nangarium send bob --as alice -- -1 is my "
         "answer",
     )
-    parser.add_argument("name", metavar="NAME", type=username, help="to whom")
-    parser.add_argument("text", metavar="TEXT", nargs="+", help="what to say")
+    parser.add_argument("name", metavar="NAME", type=username, help="the recipient")
+    parser.add_argument("text", metavar="TEXT", nargs="+", help="the message")
     add_server(parser)
     add_login(parser)
     add_json(parser)

@@ -42,7 +42,7 @@ class Session:
         """
         if username == self.login.username:
             raise CommandError(
-                f"{username} is who you are logged in as: name somebody else, or use --as"
+                f"you are logged in as {username}; to write as somebody else use --as NAME"
             )
         try:
             user_id = self.client.user_id(username)

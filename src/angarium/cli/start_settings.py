@@ -39,7 +39,6 @@ def require_data(settings: Settings) -> None:
 
     if not wiring.has_data(settings):
         raise CommandError(
-            f"there is no data in {settings.data}: name its folder in ANGARIUM_DATA, or make it "
-            "with"
-            " `angarium serve` or `angarium init`"
+            f"there is no data in {settings.data}: set ANGARIUM_DATA to its folder, or create it "
+            "with `angarium serve` or `angarium init`"
         )

@@ -33,7 +33,7 @@ def register(commands: Commands) -> None:
         "users",
         _list,
         "list and add users",
-        "List the users. Works beside a running service, which sees a new user at once.",
+        "List the users. Works while the service runs; a running service sees a new user at once.",
         "angarium users\nangarium users add erin\nangarium users hash",
     )
     add_json(parser, "print a JSON object")
@@ -43,12 +43,14 @@ def register(commands: Commands) -> None:
         "add",
         _add,
         "add a user, or give one a new password",
-        "Add a user, or give one that exists a new password, of 8 to 1,024 bytes. The password "
-        "comes from a "
-        "prompt, or a line of stdin when that is no terminal. The data must be there already.",
+        "Add a user, or give an existing one a new password, of 8 to 1,024 bytes. The password "
+        "comes from a prompt, or is a line of stdin if that is not a terminal. The data must "
+        "exist already.",
         "angarium users add erin\npwgen 20 1 | angarium users add erin",
     )
-    add.add_argument("name", metavar="NAME", type=username, help="1 to 64 of a-z 0-9 . _ -")
+    add.add_argument(
+        "name", metavar="NAME", type=username, help="1 to 64 characters from a-z 0-9 . _ -"
+    )
     add_json(add, "print a JSON object")
     hashing = add_command(
         parts,
@@ -56,8 +58,7 @@ def register(commands: Commands) -> None:
         _hash,
         "print a password's hash",
         "Print the hash of a password from a prompt or a line of stdin, for `password_hash` in "
-        "the file that "
-        "ANGARIUM_USERS names.",
+        "the file that ANGARIUM_USERS names.",
         "angarium users hash",
     )
     add_json(hashing, "print a JSON object")

@@ -59,7 +59,7 @@ def test_dead_letters_are_listed_and_replayed_once_by_the_command_line(service: 
         for _ in range(2):
             done = service.run("dead", "replay", position)
             assert done.returncode == 0, done.stderr
-            assert done.stdout.startswith(f"{position} is appended again as ")
+            assert done.stdout.startswith(f"{position} was appended again as ")
         until(
             lambda: len(logged(worker, "message_duplicate")) == 1,
             "the second replay is a duplicate",

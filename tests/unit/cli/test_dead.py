@@ -92,7 +92,7 @@ def test_a_replay_reaches_the_worker_of_a_running_service_and_stops_none_of_its_
     assert shell.run("dead", "replay", "3:7") == 0
     assert (
         shell.out
-        == f"3:7 is appended again as {first.partition}:{first.offset + 1} (trace id trace-7)\n"
+        == f"3:7 was appended again as {first.partition}:{first.offset + 1} (trace id trace-7)\n"
     )
 
     polled = consumer.poll(0.05)

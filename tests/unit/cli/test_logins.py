@@ -105,8 +105,8 @@ def test_a_login_that_is_not_there_is_told_with_those_that_are(
 ) -> None:
     assert alice.run("inbox", "--as", "bob") == 1
     assert alice.err == (
-        f"angarium: bob is not logged in at {server.url} (alice is): log in with `angarium login "
-        "bob`\n"
+        f"angarium: bob is not logged in at {server.url} (logged in there: alice): "
+        "log in with `angarium login bob`\n"
     )
 
 
@@ -175,7 +175,7 @@ def test_a_damaged_login_of_another_server_is_passed_over_with_a_word(
     assert alice.err == ""
     assert alice.run("history", "bob") == 0
     assert alice.out.endswith("alice: hi  [sent]\n")
-    assert alice.err == f"angarium: {elsewhere} is damaged and passed over: remove it\n"
+    assert alice.err == f"angarium: {elsewhere} is damaged and was skipped: remove it\n"
 
 
 def test_a_damaged_login_is_no_hindrance_to_another_that_is_named(
@@ -193,9 +193,7 @@ def test_a_file_that_cannot_be_read_is_passed_over_with_a_word(alice: Shell) -> 
     elsewhere = folder_of(alice) / "login-0123456789abcdef-alice.json"
     elsewhere.mkdir()
     assert alice.run("inbox") == 0
-    assert alice.err.startswith(
-        f"angarium: cannot read {elsewhere}: Is a directory; passed over\n"
-    )
+    assert alice.err.startswith(f"angarium: cannot read {elsewhere}: Is a directory; skipped\n")
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_help_lists_the_commands(shell: Shell, capsys: pytest.CaptureFixture[str
 
 
 USAGE: list[tuple[list[str], str]] = [
-    ([], "angarium: no command is named; see `angarium -h`"),
+    ([], "angarium: the command is missing; see `angarium -h`"),
     (["sned"], "angarium: argument COMMAND: invalid choice: 'sned'"),
     (
         ["send"],
@@ -72,11 +72,17 @@ USAGE: list[tuple[list[str], str]] = [
     ),
     (
         ["history", "bob", "--limit", "0"],
-        "argument --limit: '0' is no whole number from 1 to 10000000",
+        "argument --limit: '0' is not a whole number from 1 to 10,000,000",
     ),
-    (["history", "bob", "--limit", "0000000011999999"], "is no whole number from 1 to 10000000"),
-    (["history", "bob", "--limit", "10000001"], "argument --limit: '10000001' is no whole number"),
-    (["history", "bob", "--limit", "x"], "argument --limit: 'x' is no whole number"),
+    (
+        ["history", "bob", "--limit", "0000000011999999"],
+        "is not a whole number from 1 to 10,000,000",
+    ),
+    (
+        ["history", "bob", "--limit", "10000001"],
+        "argument --limit: '10000001' is not a whole number",
+    ),
+    (["history", "bob", "--limit", "x"], "argument --limit: 'x' is not a whole number"),
     (
         ["history", "bob", "--all", "--limit", "3"],
         "argument --limit: not allowed with argument --all",
@@ -88,11 +94,11 @@ USAGE: list[tuple[list[str], str]] = [
     (["history", "bob", "--lim", "3"], "unrecognized arguments: --lim 3"),
     (
         ["init", "--timeout", "soon"],
-        "argument --timeout: 'soon' is no number of seconds from 0 to 86400",
+        "argument --timeout: 'soon' is not a number of seconds from 0 to 86,400",
     ),
     (
         ["init", "--timeout", "nan"],
-        "argument --timeout: 'nan' is no number of seconds from 0 to 86400",
+        "argument --timeout: 'nan' is not a number of seconds from 0 to 86,400",
     ),
     (["users", "remove"], "angarium: users: argument COMMAND: invalid choice: 'remove'"),
 ]
@@ -240,7 +246,7 @@ def test_a_fault_of_the_program_is_one_line_with_its_place() -> None:
     assert main(["version"], console) == 1
     assert isinstance(console.stderr, io.StringIO)
     told = console.stderr.getvalue()
-    assert told.startswith("angarium: a fault of this program: ZeroDivisionError: by zero at ")
+    assert told.startswith("angarium: a bug in this program: ZeroDivisionError: by zero at ")
     assert told.count("\n") == 1
 
 

@@ -59,7 +59,7 @@ def test_nobody_of_that_name(alice: Shell, server: TownServer) -> None:
 def test_nobody_talks_with_themselves(alice: Shell) -> None:
     assert alice.run("history", "alice") == 1
     assert alice.err == (
-        "angarium: alice is who you are logged in as: name somebody else, or use --as\n"
+        "angarium: you are logged in as alice; to write as somebody else use --as NAME\n"
     )
 
 
@@ -181,7 +181,7 @@ def test_inbox_shows_what_waits_without_confirming_it(alice: Shell, server: Town
 
 def test_an_empty_inbox_is_told_beside_the_result(alice: Shell) -> None:
     assert alice.run("inbox") == 0
-    assert (alice.out, alice.err) == ("", "nothing is waiting\n")
+    assert (alice.out, alice.err) == ("", "no undelivered messages\n")
 
 
 def test_inbox_shows_some_or_all(alice: Shell, server: TownServer) -> None:
@@ -189,7 +189,7 @@ def test_inbox_shows_some_or_all(alice: Shell, server: TownServer) -> None:
         server.town.say("bob", "alice", f"n{number}")
     assert alice.run("inbox", "--limit", "2") == 0
     assert [line.split()[-1] for line in alice.out.splitlines()] == ["n0", "n1"]
-    assert alice.err == "more is waiting: see it with --all\n"
+    assert alice.err == "there are more: use --all\n"
     assert alice.run("inbox", "--all", "--json") == 0
     assert [len(json.loads(line)["messages"]) for line in alice.out.splitlines()] == [100, 20]
     assert alice.err == ""

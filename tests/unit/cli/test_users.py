@@ -53,7 +53,7 @@ def test_a_command_that_looks_at_data_makes_none(
     assert shell.run(*argv) == 1
     assert shell.out == ""
     assert shell.err.startswith(
-        f"angarium: there is no data in {data}: name its folder in ANGARIUM_DATA"
+        f"angarium: there is no data in {data}: set ANGARIUM_DATA to its folder"
     )
     assert shell.err.count("\n") == 1
     assert list(data.parent.iterdir()) == [data] * made

@@ -133,18 +133,18 @@ class ChatSession:
             size: Its length in bytes of UTF-8.
         """
         self._number += 1
-        name = f"line {self._number}" if self._numbered else "the line"
+        refusal = f"line {self._number} was not sent" if self._numbered else "not sent"
         if not text or text.isspace():
-            self._screen.notice(f"{name} is empty: not sent")
+            self._screen.notice(f"{refusal}: the line is empty")
             return
         if size > MAX_CONTENT_BYTES:
-            problem = f"has {size:,} bytes, {MAX_CONTENT_BYTES:,} are the most"
+            problem = f"{size:,} bytes, the limit is {MAX_CONTENT_BYTES:,}"
         else:
             found = content_problem(text)
             problem = "" if found is None else found.detail
         if problem:
             self.skipped += 1
-            self._screen.notice(f"{name} was not sent: {problem}")
+            self._screen.notice(f"{refusal}: {problem}")
             return
         line = OwnLine.of(text)
         self._unstored.add(line.message_id)

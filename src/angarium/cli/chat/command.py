@@ -54,18 +54,15 @@ def register(commands: Commands) -> None:
         commands,
         "chat",
         _run,
-        "talk with somebody, live",
-        "Talk with somebody: a line is a message. Shows the latest messages, then new ones as "
-        "they come,"
-        " confirms their delivery, and shows how far your own have come: sending, accepted, sent "
-        "or pending,"
-        " delivered."
-        " When the server goes away, lines wait and are sent once it is back, none twice. Ends at "
-        "the end of"
-        " the input (Ctrl-D) once every line was accepted. In a pipe the output is plain lines.",
+        "have a live conversation",
+        "Have a live conversation: each line is a message. Shows the latest messages and new "
+        "ones as they arrive, confirms their delivery, and shows the state of your own: sending, "
+        "accepted, sent or pending, delivered. While the server cannot be reached, lines wait; "
+        "they are sent once it is back, none of them twice. Ends at the end of the input "
+        "(Ctrl-D) once every line was accepted. In a pipe the output is plain lines.",
         "angarium chat bob\nangarium chat bob --as alice < lines.txt",
     )
-    parser.add_argument("name", metavar="NAME", type=username, help="with whom")
+    parser.add_argument("name", metavar="NAME", type=username, help="the other participant")
     add_server(parser)
     add_login(parser)
     add_json(parser, "print the API's own messages, an object a line; again when a status rises")

@@ -49,17 +49,13 @@ def register(commands: Commands) -> None:
         commands,
         "verify",
         _run,
-        "write messages, read them back, and state what was lost",
-        "Write numbered messages, each repeated with its own id until some instance accepts it, "
-        "and confirm "
-        "the delivery of about half. Meanwhile, kill what you like and start it again. Then "
-        "everything is "
-        "read back through every --url and compared with the ledger of what was accepted: lost, "
-        "doubled, "
-        "reordered, altered messages, statuses that fell, readers that disagree. Exit status 1 if "
-        "there is "
-        "any. Ctrl-C ends the writing and goes on to the reading. The messages stay in the "
-        "conversations.",
+        "write messages, read them back, report what was lost",
+        "Write numbered messages, repeat each with its own id until an instance accepts it, and "
+        "confirm the delivery of about half. Meanwhile, kill and restart what you like. Then "
+        "read everything back through every --url and compare it with the ledger of what was "
+        "accepted: report messages that were lost, duplicated, reordered or altered, statuses "
+        "that went back, and instances that disagree. The exit status is 1 if there are any. "
+        "Ctrl-C ends the writing; the reading still runs. The messages stay in the conversations.",
         "angarium verify\n"
         "angarium verify --url http://api1:8080 --url http://api2:8080 --seconds 600 --ledger "
         "run.jsonl\n"
@@ -73,17 +69,15 @@ def register(commands: Commands) -> None:
         type=seconds,
         default=DEFAULT_PATIENCE,
         metavar="SECONDS",
-        help="how long a message is sent again, and how long the reading waits for what was "
-        "accepted to be "
-        f"there (default: {DEFAULT_PATIENCE:g})",
+        help="how long a message is repeated, and how long reading waits for accepted messages "
+        f"(default: {DEFAULT_PATIENCE:g})",
     )
     parser.add_argument(
         "--ledger",
         type=Path,
         metavar="FILE",
-        help="note every message before it is sent, and every 202, in this file; what it has "
-        "already is "
-        "verified as well",
+        help="record every message before it is sent, and every 202, in this file; what it has "
+        "already is verified too",
     )
     parser.add_argument(
         "--check", action="store_true", help="write nothing: read back what --ledger has"
@@ -93,7 +87,7 @@ def register(commands: Commands) -> None:
         dest="login",
         type=username,
         metavar="NAME",
-        help="who writes (default: the demo users)",
+        help="the sender (default: the demo users)",
     )
     parser.add_argument(
         "--with",
@@ -125,7 +119,7 @@ def _add_amount(parser: Parser) -> None:
         metavar="N",
         help=f"how many in all (default: {DEFAULT_MESSAGES}, or what fits into --seconds)",
     )
-    parser.add_argument("--seconds", type=seconds, metavar="SECONDS", help="write for so long")
+    parser.add_argument("--seconds", type=seconds, metavar="SECONDS", help="how long to write")
     parser.add_argument(
         "--rate",
         type=at_least_one,

@@ -22,15 +22,15 @@ class Kind(StrEnum):
 
 
 EXPLANATIONS = {
-    Kind.LOST: "accepted, and not to be read",
-    Kind.DOUBLED: "to be read more than once",
-    Kind.REORDERED: "in front of what was accepted before",
-    Kind.ALTERED: "with another text than was sent",
+    Kind.LOST: "accepted but missing when read back",
+    Kind.DOUBLED: "read back more than once",
+    Kind.REORDERED: "read back before a message that was accepted earlier",
+    Kind.ALTERED: "read back with a different text",
     Kind.FALLEN: "whose status, delivered_at or timestamp went back",
-    Kind.UNDELIVERED: "confirmed, and not DELIVERED",
-    Kind.DISAGREEING: "that readers read differently",
-    Kind.UNREAD: "conversations that an instance did not give",
-    Kind.UNANSWERED: "refused, or not accepted within the patience",
+    Kind.UNDELIVERED: "confirmed, but the status is not DELIVERED",
+    Kind.DISAGREEING: "read differently through different instances",
+    Kind.UNREAD: "conversations that an instance did not return",
+    Kind.UNANSWERED: "refused, or not accepted within --patience",
 }
 
 

@@ -155,7 +155,7 @@ class Ledger:
                 _apply(self.tracks, cast("dict[str, object]", json.loads(line)))
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise CommandError(
-                    f"{path} is no ledger of `angarium verify` (line {number})"
+                    f"{path} is not a ledger of `angarium verify` (line {number})"
                 ) from error
 
 

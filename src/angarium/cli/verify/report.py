@@ -9,7 +9,7 @@ from angarium.cli.text import escape_unprintable
 from angarium.cli.verify.findings import EXPLANATIONS, Finding, Kind
 
 MAX_LINES = 20
-"""Findings that are told one by one; --json tells all."""
+"""Findings that are printed; --json has them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +57,16 @@ class Report:
         if self.interrupted:
             yield "the writing was interrupted; what had been written until then was read back"
         yield f"{'sent':<12} {self.sent:>8}  messages, each under an id of its own"
-        yield f"{'accepted':<12} {self.accepted:>8}  of them got a 202; of the others nobody knows"
+        known = "of them got a 202; the outcome of the others is unknown"
+        yield f"{'accepted':<12} {self.accepted:>8}  {known}"
         yield f"{'confirmed':<12} {self.confirmed:>8}  receipts got a 202"
-        yield f"{'retries':<12} {self.retries:>8}  requests were made again"
+        yield f"{'retries':<12} {self.retries:>8}  requests were repeated"
         for kind in Kind:
             yield f"{kind:<12} {counts[kind]:>8}  {EXPLANATIONS[kind]}"
         for finding in self.findings[:MAX_LINES]:
             yield escape_unprintable(f"  {finding.kind}: {finding.text}")
         if len(self.findings) > MAX_LINES:
-            yield f"  and {len(self.findings) - MAX_LINES} more; --json tells all"
+            yield f"  and {len(self.findings) - MAX_LINES} more; --json lists all"
         yield self._verdict()
 
     def json(self) -> str:

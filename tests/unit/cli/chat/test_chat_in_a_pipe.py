@@ -194,8 +194,8 @@ def test_lines_that_cannot_be_sent_are_told_and_the_rest_is_sent(
     assert chat.end() == 1
     assert said(server) == ["one", "two"]
     assert chat.err.getvalue().splitlines() == [
-        "angarium: line 2 is empty: not sent",
-        "angarium: line 3 was not sent: has 10,241 bytes, 10,240 are the most",
+        "angarium: line 2 was not sent: the line is empty",
+        "angarium: line 3 was not sent: 10,241 bytes, the limit is 10,240",
     ]
 
 

@@ -201,9 +201,9 @@ def test_what_is_kept_for_the_history_is_bounded() -> None:
 
 
 UNSENDABLE = [
-    ("", "line 1 is empty: not sent"),
-    (" \t", "line 1 is empty: not sent"),
-    ("x" * 10_241, "line 1 was not sent: has 10,241 bytes, 10,240 are the most"),
+    ("", "line 1 was not sent: the line is empty"),
+    (" \t", "line 1 was not sent: the line is empty"),
+    ("x" * 10_241, "line 1 was not sent: 10,241 bytes, the limit is 10,240"),
     ("a\x00", "line 1 was not sent: The character at index 1 is U+0000"),
     ("a\udcff", "line 1 was not sent: The character at index 1 is a lone surrogate"),
 ]

@@ -77,7 +77,7 @@ def test_a_line_that_was_cut_off_is_dropped_and_the_next_one_whole(tmp_path: Pat
 def test_a_file_that_is_no_ledger_is_refused(text: str, tmp_path: Path) -> None:
     path = tmp_path / "notes"
     path.write_text(text)
-    with pytest.raises(CommandError, match="is no ledger"):
+    with pytest.raises(CommandError, match="is not a ledger"):
         Ledger(path)
     assert path.read_text() == text
 
