@@ -32,9 +32,6 @@ class InstantLog:
         """Give a record a place."""
         future.set_result(Appended(0, next(self._offsets), self._clock.now_ms()))
 
-    def rested(self) -> None:
-        """Nothing waits."""
-
     def check(self) -> None:
         """Always there."""
 

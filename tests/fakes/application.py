@@ -126,10 +126,10 @@ class StubApplication:
         self.entered.release()
         self.gate.wait(PATIENCE)
 
-    def rested(self) -> None:
+    def idle_hint(self) -> None:
         self.rests.append(len(self.bodies))
         if not self.rests_well:
-            raise RuntimeError("rested failed")
+            raise RuntimeError("idle_hint failed")
 
     def report(self, at_once: bool) -> None:
         self.reports.append(at_once)

@@ -37,9 +37,6 @@ class MemoryLog:
             )
         )
 
-    def rested(self) -> None:
-        return
-
     def check(self) -> None:
         return
 

@@ -39,10 +39,17 @@ Start = Callable[..., Running]
 
 @contextmanager
 def serving(
-    application: Application, limits: ServerLimits | None = None, clock: Clock | None = None
+    application: Application,
+    limits: ServerLimits | None = None,
+    clock: Clock | None = None,
+    idle_hint: Callable[[], None] | None = None,
 ) -> Iterator[Running]:
     server = Server(
-        ("127.0.0.1", 0), application, limits or ServerLimits(), clock or SystemClock()
+        ("127.0.0.1", 0),
+        application,
+        limits or ServerLimits(),
+        clock or SystemClock(),
+        idle_hint=idle_hint,
     )
     running = Running(server)
     try:

@@ -99,10 +99,6 @@ class MessagingApplication(Application):
         """Implements `Application.run`, with 2 s for the store."""
         return self._translated(admission, lambda: self._run(admission, body, may_block))
 
-    def rested(self) -> None:
-        """Implements `Application.rested` by telling the log."""
-        self._services.sending.rested()
-
     def report(self, at_once: bool) -> None:
         """Implements `Application.report` with the refused logins."""
         self._services.login.report(at_once)

@@ -210,13 +210,6 @@ class Application(Protocol):
         """
         ...
 
-    def rested(self) -> None:
-        """Take note that no request is running; never raises.
-
-        The log need not wait for more records before it sends.
-        """
-        ...
-
     def report(self, at_once: bool) -> None:
         """Write the log lines that sum up repetitions; never raises.
 

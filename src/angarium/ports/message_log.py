@@ -145,15 +145,6 @@ class MessageLog(Protocol):
         """
         ...
 
-    def rested(self) -> None:
-        """Hint that the caller has nothing more to append right now.
-
-        Never blocks or raises. A log that gets these hints may let
-        records wait for each other while none comes. What it promises
-        does not change.
-        """
-        ...
-
     def check(self) -> None:
         """Check whether the log accepts records now.
 

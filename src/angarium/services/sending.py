@@ -69,10 +69,6 @@ class Sending:
         self._clock = clock
         self._entropy = entropy
 
-    def rested(self) -> None:
-        """Pass on that no request waits: the log need not linger."""
-        self._log.rested()
-
     def submit(
         self, conversation: Conversation, caller_id: UUID, submission: Submission, trace_id: str
     ) -> PendingMessage:

@@ -86,7 +86,9 @@ def http_server(
         application = MessagingApplication(
             services, settings.trusted_proxies, hosts=host_check(settings), cors=cors
         )
-        return Server((settings.host, settings.port), application, limits, clock, cors)
+        return Server(
+            (settings.host, settings.port), application, limits, clock, cors, engine.idle_hint
+        )
     except OSError as error:
         raise SetupError(
             f"{settings.host}:{settings.port} cannot be listened on ({error.strerror or error}); "

@@ -96,6 +96,7 @@ def distributed_engine(settings: Settings, clock: Clock) -> Iterator[Engine]:
                 settings.token_ttl,
             ),
             calls_of_user=CALLS_OF_USER,
+            idle_hint=log.idle_hint,
         )
 
 

@@ -28,6 +28,8 @@ class Engine:
         signer: Makes and checks tokens.
         calls_of_user: Requests of one user that use the store at a
             time.
+        idle_hint: Called when the server has no request left to run;
+            None where records do not wait for each other.
     """
 
     log: MessageLog
@@ -40,3 +42,4 @@ class Engine:
     presence: PresenceStore
     signer: TokenSigner
     calls_of_user: int
+    idle_hint: Callable[[], None] | None = None

@@ -107,17 +107,6 @@ def test_many_records_may_be_on_their_way_at_once(
     assert sorted(int(record.value or b"") for record in records) == list(range(400))
 
 
-def test_records_are_durable_whether_or_not_the_log_is_told_that_no_more_come(
-    log: MessageLog,
-) -> None:
-    log.rested()
-    log.rested()
-    futures = [log.append(NewRecord(new_key(), b"before a pause", {})) for _ in range(20)]
-    log.rested()
-    futures += [log.append(NewRecord(new_key(), b"before none", {})) for _ in range(20)]
-    assert all(future.result(ANSWER_SECONDS).offset >= 0 for future in futures)
-
-
 def test_who_waits_for_an_append_may_be_called_back(log: MessageLog) -> None:
     told = Event()
     futures: list[Future[Appended]] = []

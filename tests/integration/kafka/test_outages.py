@@ -175,6 +175,15 @@ def test_what_is_on_its_way_is_sent_before_closing(open_log: OpenLog) -> None:
     assert all(future.exception(0) is None for future in futures)
 
 
+def test_records_are_durable_with_and_without_idle_hints(log: KafkaLog) -> None:
+    log.idle_hint()
+    log.idle_hint()
+    futures = [log.append(NewRecord(new_key(), b"before a hint", {})) for _ in range(20)]
+    log.idle_hint()
+    futures += [log.append(NewRecord(new_key(), b"before none", {})) for _ in range(20)]
+    assert all(future.result(ANSWER_SECONDS).offset >= 0 for future in futures)
+
+
 def test_a_topic_that_vanishes_is_told_at_once_and_may_come_back(
     kafka_server: KafkaServer, connection: KafkaConnectionSettings, topic: str, log: KafkaLog
 ) -> None:

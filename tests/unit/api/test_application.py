@@ -132,11 +132,6 @@ def test_a_send_in_a_known_conversation_never_blocks(bench: Bench) -> None:
     assert answer.status == 202
 
 
-def test_a_pause_of_the_server_is_one_of_the_log_s_callers(bench: Bench) -> None:
-    bench.application.rested()
-    assert bench.log.calls["rested"] == 1
-
-
 def test_a_send_waits_for_its_ack_without_a_thread(bench: Bench) -> None:
     bench.send(may_block=True)
     held = bench.log.hang("append")

@@ -18,9 +18,6 @@ class PendingLog:
         self.futures.append(Future())
         return self.futures[-1]
 
-    def rested(self) -> None:
-        """Nothing waits."""
-
     def check(self) -> None:
         return
 
@@ -30,9 +27,6 @@ class RefusingLog:
 
     def append(self, record: NewRecord) -> Future[Appended]:
         raise LogUnavailable("the queue is full")
-
-    def rested(self) -> None:
-        """Nothing waits."""
 
     def check(self) -> None:
         raise LogUnavailable("the queue is full")

@@ -121,13 +121,6 @@ class GuardedApplication:
             trace_id,
         )
 
-    def rested(self) -> None:
-        """Say that the event loop is about to sleep."""
-        try:
-            self._application.rested()
-        except Exception as error:  # noqa: BLE001 - it must not end the server
-            _log.error("internal_error", "the application failed while idle", error)
-
     def report(self, now: float) -> None:
         """Have the application log what it has counted.
 

@@ -62,6 +62,7 @@ class Server(HTTPServer):
         limits: ServerLimits,
         clock: Clock,
         cors: CorsPolicy | None = None,
+        idle_hint: Callable[[], None] | None = None,
     ) -> None:
         """Bind the address; nobody is served before `serve`.
 
@@ -72,6 +73,8 @@ class Server(HTTPServer):
             clock: Measures the time limits, and dates the responses.
             cors: Adds header fields for web pages; None where no page
                 of another origin may call.
+            idle_hint: Called before each sleep of the event loop, when
+                no request is left to run; None to call nothing.
         """
         self.address_family, resolved = resolve_listening_address(*address)
         self.limits = limits
@@ -82,6 +85,7 @@ class Server(HTTPServer):
         self.encoder = ResponseEncoder(clock)
         self.heads = HeadCache()
         self.cors = cors
+        self._idle_hint = idle_hint
         self.stopping = False
         self.idle: TimeoutQueue[Connection] = TimeoutQueue(limits.idle_timeout)
         self.reading: TimeoutQueue[Connection] = TimeoutQueue(limits.request_timeout)
@@ -234,6 +238,15 @@ class Server(HTTPServer):
         """Implements `EventLoop.forget`."""
         self.connections.remove(connection)
 
+    def _hint_idle(self) -> None:
+        """Call the idle hint; log whatever it raises."""
+        if self._idle_hint is None:
+            return
+        try:
+            self._idle_hint()
+        except Exception as error:  # noqa: BLE001 - it must not end the server
+            _log.error("internal_error", "the hint before a sleep failed", error)
+
     def _run_once(self) -> None:
         """Run the loop's body: wait, collect responses, serve, sweep.
 
@@ -247,7 +260,7 @@ class Server(HTTPServer):
         again, self._again = self._again, []
         events = self._selector.select(0.0)
         if not events and not again and not self._ready_queue and completions.prepare_to_sleep():
-            self.dispatcher.application.rested()
+            self._hint_idle()
             events = self._selector.select(
                 SWEEP_PERIOD_S if self.connections else IDLE_SWEEP_PERIOD_S
             )

@@ -111,9 +111,6 @@ class EmbeddedLog:
         appended.add_done_callback(self._notice_shortage)
         return appended
 
-    def rested(self) -> None:
-        """Implements `MessageLog.rested`: no append lingers here."""
-
     def check(self) -> None:
         """Implements `MessageLog.check` by committing something.
 

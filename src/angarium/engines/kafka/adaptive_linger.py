@@ -20,54 +20,57 @@ at such a rate hardly any other would share its batch.
 
 
 class AdaptiveLinger:
-    """Watches when records come; told by any thread."""
+    """Chooses the linger from when records arrive.
+
+    Used by any thread.
+    """
 
     def __init__(self, clock: Clock) -> None:
-        """Begin with a caller of whom nothing is known.
+        """Start without records, and without an idle hint.
 
         Args:
-            clock: Measures.
+            clock: Times the gaps between records.
         """
         self._clock = clock
-        self._came_at = float("-inf")
+        self._arrived_at = float("-inf")
         self._alone = False
-        self._tells = False
+        self._has_hints = False
         self._busy_since: float | None = None
 
     def record_arrived(self) -> None:
-        """Note that a record comes."""
+        """Note that a record is being sent."""
         now = self._clock.monotonic()
-        self._alone = now - self._came_at > ALONE_SECONDS
-        self._came_at = now
+        self._alone = now - self._arrived_at > ALONE_SECONDS
+        self._arrived_at = now
         if self._busy_since is None:
             self._busy_since = now
 
-    def rested(self) -> bool:
-        """Note that the caller has nothing more to send for the moment.
+    def idle_hint(self) -> bool:
+        """Note that the server has nothing more to send for the moment.
 
-        Only a caller who has said so before is waited for while it goes
-        on.
+        The long linger is used only after a first hint: without hints
+        nothing would end it.
 
         Returns:
-            True when records came since it last said so.
+            True when records arrived since the last hint.
         """
-        self._tells = True
-        had_some = self._busy_since is not None
+        self._has_hints = True
+        had_records = self._busy_since is not None
         self._busy_since = None
-        return had_some
+        return had_records
 
     def milliseconds(self) -> float:
-        """Tell how long the records that wait now should do so.
+        """Return how long the records that wait now should linger.
 
         Returns:
-            Milliseconds from when the first of a batch came; 0 for at
-            once.
+            Milliseconds since the first record of a batch; 0 to send it
+            at once.
         """
         if self._alone:
             return 0.0
         since = self._busy_since
         if (
-            self._tells
+            self._has_hints
             and since is not None
             and self._clock.monotonic() - since > LINGER_MS / 1000
         ):

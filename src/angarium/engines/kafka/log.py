@@ -94,11 +94,9 @@ class TopicWriter:
             raise failure from error
         return pending.future
 
-    def rested(self) -> None:
-        """Take it that no more records come for the moment; never
-        blocks.
-        """
-        self._supervisor.rested()
+    def idle_hint(self) -> None:
+        """Pass on that no more records come soon; never block."""
+        self._supervisor.idle_hint()
 
     def check(self) -> None:
         """Check that the topic can be written now.
@@ -176,11 +174,15 @@ class KafkaLog:
             partition_for(record.key, self._partitions), record.key, record.value, headers
         )
 
-    def rested(self) -> None:
-        """Take it that no more records come for the moment: those that
-        wait for company wait no longer.
+    def idle_hint(self) -> None:
+        """Hint that no more records come for the moment; never block.
+
+        Records that linger for others are then sent soon. It is
+        optional and no part of `MessageLog`: without hints every record
+        lingers LINGER_MS, and nothing that is promised changes
+        (docs/adr/0022).
         """
-        self._writer.rested()
+        self._writer.idle_hint()
 
     def check(self) -> None:
         """Implements `MessageLog.check` for every partition."""

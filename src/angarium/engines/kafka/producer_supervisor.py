@@ -69,13 +69,11 @@ class ProducerSupervisor:
             raise LogUnavailable(f"no connection to Kafka: {self._reason}")
         return producer
 
-    def rested(self) -> None:
-        """Tell the producer, if there is one, that no more records come
-        for the moment.
-        """
+    def idle_hint(self) -> None:
+        """Pass the hint on to the producer, if there is one."""
         producer = self._producer
         if producer is not None:
-            producer.rested()
+            producer.idle_hint()
 
     def wait_until_tried(self, seconds: float) -> None:
         """Wait for the first producer or the first failure to connect.

@@ -175,9 +175,9 @@ class TopicProducer:
         future.add_callback(pending.acknowledged)
         future.add_errback(self._on_failure, pending)
 
-    def rested(self) -> None:
-        """Take it that no more records come for the moment."""
-        self._client.rested()
+    def idle_hint(self) -> None:
+        """Pass the hint on to the client that wakes the sender."""
+        self._client.idle_hint()
 
     def check(self) -> None:
         """Check that a broker answers and every partition has a leader.

@@ -28,7 +28,7 @@ def application() -> StubApplication:
 
 @pytest.fixture
 def running(application: StubApplication) -> Iterator[Running]:
-    with serving(application) as server:
+    with serving(application, idle_hint=application.idle_hint) as server:
         yield server
 
 
@@ -333,22 +333,22 @@ def test_the_kernel_is_told_not_to_wait_for_fuller_packets(
     assert connection.connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
-def test_the_application_hears_of_a_pause_once_no_request_is_at_hand(
+def test_the_idle_hint_is_called_once_no_request_is_left_to_run(
     client: RawClient, application: StubApplication
 ) -> None:
     number = 3 * BURST
     client.send(get("/echo") * number)
     assert [client.answer().status for _ in range(number)] == [200] * number
-    until(lambda: number in application.rests, "the application hears of the pause")
+    until(lambda: number in application.rests, "the idle hint is called")
     assert set(application.rests) <= {0, number}
 
 
-def test_a_pause_that_the_application_does_not_take_stops_nothing(
+def test_an_idle_hint_that_raises_stops_nothing(
     client: RawClient, application: StubApplication, caplog: pytest.LogCaptureFixture
 ) -> None:
     application.rests_well = False
     assert client.ask(get("/echo")).status == 200
-    until(lambda: 1 in application.rests, "the application hears of the pause")
+    until(lambda: 1 in application.rests, "the idle hint is called")
     assert client.ask(get("/echo")).status == 200
     assert {action_of(record) for record in caplog.records if record.levelno >= logging.ERROR} == {
         "internal_error"

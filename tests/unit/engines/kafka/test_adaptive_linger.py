@@ -51,7 +51,7 @@ def test_the_first_record_of_all_does_not_wait(clock: ManualClock) -> None:
 def test_while_the_caller_goes_on_without_a_pause_records_wait_longer(
     linger: AdaptiveLinger, clock: ManualClock
 ) -> None:
-    linger.rested()
+    linger.idle_hint()
     come(linger, clock, 3)
     assert linger.milliseconds() == BUSY_LINGER_MS
 
@@ -59,15 +59,15 @@ def test_while_the_caller_goes_on_without_a_pause_records_wait_longer(
 def test_nobody_waits_longer_for_a_caller_who_has_been_at_it_for_a_moment_only(
     linger: AdaptiveLinger, clock: ManualClock
 ) -> None:
-    linger.rested()
+    linger.idle_hint()
     come(linger, clock, 2)
     assert linger.milliseconds() == LINGER_MS
 
 
 def test_a_pause_ends_the_longer_wait(linger: AdaptiveLinger, clock: ManualClock) -> None:
-    linger.rested()
+    linger.idle_hint()
     come(linger, clock, 3)
-    linger.rested()
+    linger.idle_hint()
     assert linger.milliseconds() == LINGER_MS
 
 
@@ -81,7 +81,7 @@ def test_a_caller_who_never_tells_of_a_pause_is_not_waited_for(
 def test_a_pause_tells_whether_anything_came_before_it(
     linger: AdaptiveLinger, clock: ManualClock
 ) -> None:
-    assert linger.rested()
-    assert not linger.rested()
+    assert linger.idle_hint()
+    assert not linger.idle_hint()
     come(linger, clock, 1)
-    assert linger.rested()
+    assert linger.idle_hint()

@@ -83,11 +83,9 @@ class SenderClient(BackoffClient):
         self._wakeup_requested = True
         self._wake_within(self.linger.milliseconds())
 
-    def rested(self) -> None:
-        """Take it that no more records come for the moment: those that
-        are there wait for no others.
-        """
-        if self.linger.rested():
+    def idle_hint(self) -> None:
+        """Wake the sender if records linger for nothing."""
+        if self.linger.idle_hint():
             self._wake_within(self.linger.milliseconds())
 
     def _wake_within(self, milliseconds: float) -> None:

@@ -114,7 +114,7 @@ def test_a_sender_with_nothing_new_sleeps_as_long_as_it_wants(
 def test_while_the_caller_goes_on_without_a_pause_the_sender_is_left_alone_for_longer(
     producer: Producer, net: Net
 ) -> None:
-    producer.client.rested()
+    producer.client.idle_hint()
     producer.send(3)
     producer.client.poll(0)
     net.asleep = lambda: producer.send(3)
@@ -126,18 +126,18 @@ def test_while_the_caller_goes_on_without_a_pause_the_sender_is_left_alone_for_l
 def test_a_pause_of_the_caller_wakes_the_sender_that_lingers_for_longer(
     producer: Producer, net: Net
 ) -> None:
-    producer.client.rested()
+    producer.client.idle_hint()
     producer.send(3)
     producer.client.poll(0)
-    net.asleep = producer.client.rested
+    net.asleep = producer.client.idle_hint
     producer.client.poll(BUSY_LINGER_MS)
     assert net.woken == 1
     assert producer.lingers == [BUSY_LINGER_MS, LINGER_MS]
 
 
 def test_a_pause_with_nothing_sent_before_it_wakes_nobody(producer: Producer, net: Net) -> None:
-    producer.client.rested()
-    net.asleep = producer.client.rested
+    producer.client.idle_hint()
+    net.asleep = producer.client.idle_hint
     producer.client.poll(LONG_MS)
     assert net.woken == 0
 
@@ -145,11 +145,11 @@ def test_a_pause_with_nothing_sent_before_it_wakes_nobody(producer: Producer, ne
 def test_a_pause_between_a_look_and_the_sleep_behind_it_shortens_that(
     producer: Producer, net: Net
 ) -> None:
-    producer.client.rested()
+    producer.client.idle_hint()
     producer.send(3)
     producer.client.poll(0)
     assert producer.lingers == [BUSY_LINGER_MS]
-    producer.client.rested()
+    producer.client.idle_hint()
     producer.client.poll(BUSY_LINGER_MS)
     assert net.slept[-1] == LINGER_MS
 
