@@ -1,4 +1,4 @@
-"""The only place that picks an engine and puts the parts together."""
+"""The only package that chooses an engine and connects the parts."""
 
 from angarium.wiring.api import http_server as http_server
 from angarium.wiring.dead_letters import open_dead_letters as open_dead_letters

@@ -1,4 +1,4 @@
-"""The API: the services on an engine, behind the server."""
+"""Building the API: an engine, the services and the HTTP server."""
 
 import socket
 
@@ -32,23 +32,23 @@ from angarium.wiring.engine import Engine
 def http_server(
     settings: Settings, engine: Engine, clock: Clock, configured: ConfiguredPasswords | None = None
 ) -> Server:
-    """Put the API together and bind its address.
+    """Build the API and bind its address.
 
     Args:
         settings: Addresses, limits and windows.
-        engine: What it stands on.
-        clock: Tells the time.
+        engine: The log and the stores.
+        clock: Used by every service.
         configured: Passwords that are not hashed yet.
 
     Returns:
-        A server that listens, and serves once it is told to.
+        A server that listens; it answers once `serve` is called.
 
     Raises:
-        SetupError: The address cannot be listened on.
+        SetupError: The address cannot be used.
     """
     retry = StoreRetry()
     presence = Presence(engine.presence, settings.presence_window, clock)
-    # What is out is out for all of them: told once.
+    # An outage concerns all of them, so it is logged once for all.
     repeats = logs.Repeats(clock.monotonic)
     services = Services(
         authentication=Authentication(engine.signer, presence, clock),
@@ -92,34 +92,33 @@ def http_server(
     except OSError as error:
         raise SetupError(
             f"{settings.host}:{settings.port} cannot be listened on ({error.strerror or error}); "
-            "stop what "
-            "listens there, or choose another address with ANGARIUM_HOST and ANGARIUM_PORT"
+            "stop what listens there, or choose another address with ANGARIUM_HOST and "
+            "ANGARIUM_PORT"
         ) from error
 
 
 def host_check(settings: Settings, lookup: Lookup = socket.getaddrinfo) -> HostCheck | None:
-    """Make the check of `Host` that the demo users need
-    (docs/adr/0023).
+    """Make the check of `Host` for demo users (docs/adr/0023).
 
     Args:
-        settings: Say whether there are any, and where others reach the
-            service.
-        lookup: Instead of `socket.getaddrinfo`.
+        settings: Whether there are demo users, and the names under
+            which clients reach the service.
+        lookup: Replaces `socket.getaddrinfo` in tests.
 
     Returns:
         The check; None without demo users.
 
     Raises:
-        OSError: The host to listen on leads nowhere.
+        OSError: The host to listen on cannot be resolved.
     """
     if not settings.allows_demo_users:
         return None
     names = map(host_of_origin, settings.cors_origins)
     if settings.published_host is not None:
-        # What stands in front is bound for this instance: nobody types
-        # the container's address.
+        # Clients use the address in front of the container, and never
+        # the container's own.
         return HostCheck([settings.published_host], names)
-    # A name is its own, and so is the address behind it, which the
-    # start names.
+    # Clients may use the name, or the address that it resolves to,
+    # which the start prints.
     _, bound = resolve_listening_address(settings.host, settings.port, lookup)
     return HostCheck([settings.host, str(bound[0])], names)

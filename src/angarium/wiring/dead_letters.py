@@ -1,4 +1,4 @@
-"""Dead letters, for the commands about them."""
+"""Opening dead letters for the `dead` commands."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -11,11 +11,10 @@ from angarium.wiring.embedded import embedded_logs
 
 @contextmanager
 def open_dead_letters(settings: Settings) -> Iterator[DeadLetters]:
-    """Open just what the commands about dead letters need, beside a
-    running service or without one.
+    """Open log and dead letters only; a service may be running.
 
     Args:
-        settings: Names the engine.
+        settings: The engine and its address or folder.
 
     Yields:
         The dead letters, until the block ends.
@@ -29,6 +28,7 @@ def open_dead_letters(settings: Settings) -> Iterator[DeadLetters]:
 
 
 def _logs(settings: Settings) -> AbstractContextManager[tuple[MessageLog, DeadLetterLog]]:
+    """Choose the engine; the embedded one needs no driver."""
     if settings.kafka:
         # The drivers are loaded only where they are used.
         from angarium.wiring.distributed import distributed_logs

@@ -1,6 +1,4 @@
-"""The distributed engine: the log on Kafka, the stores on Cassandra,
-any number of instances of each half.
-"""
+"""The distributed engine: a log on Kafka, stores on Cassandra."""
 
 import time
 from collections.abc import Iterator
@@ -32,31 +30,35 @@ from angarium.ports.users import UserStore
 from angarium.wiring.engine import Engine
 
 FIRST_CONNECTION_SECONDS = 10.0
-"""How long a start waits for the servers before it goes on without them
-and lets recovery do its work.
+"""How long a start waits for the servers; afterwards it goes on, and
+reconnects in the background.
 """
+
 CALLS_OF_USER = 4
-"""Most of a call is a wait for Cassandra, so that several at a time are
-done sooner."""
+"""Concurrent store calls per user: most of a call is a wait for
+Cassandra, so several at a time finish sooner (docs/adr/0007).
+"""
 
 _log = logs.get("angarium.wiring")
 
 
 @contextmanager
 def distributed_engine(settings: Settings, clock: Clock) -> Iterator[Engine]:
-    """Connect to Kafka and Cassandra; servers that are away are waited
-    for a while, then in the background.
+    """Connect to Kafka and Cassandra.
+
+    Missing servers are waited for, and later reconnected in the
+    background.
 
     Args:
-        settings: Name the servers.
-        clock: Tells the time.
+        settings: The servers' addresses and credentials.
+        clock: Measures appends.
 
     Yields:
         Every port, until the block ends.
 
     Raises:
-        SetupError: The topic is not as the settings say; retrying would
-            not help.
+        SetupError: The topic differs from the settings, so retrying
+            would not help.
     """
     connection = _kafka(settings)
     check = TopicVerification(_topics(settings, connection).verify)
@@ -102,13 +104,13 @@ def distributed_engine(settings: Settings, clock: Clock) -> Iterator[Engine]:
 
 @contextmanager
 def distributed_users(
-    settings: Settings, timeout: float = FIRST_CONNECTION_SECONDS
+    settings: Settings, timeout_s: float = FIRST_CONNECTION_SECONDS
 ) -> Iterator[UserStore]:
-    """Open just the users.
+    """Open the users only, for commands.
 
     Args:
-        settings: Name the servers.
-        timeout: Seconds to wait for Cassandra.
+        settings: The servers' addresses and credentials.
+        timeout_s: Seconds to wait for Cassandra.
 
     Yields:
         The users, until the block ends.
@@ -117,26 +119,26 @@ def distributed_users(
         StoreUnavailable: Cassandra cannot be reached.
     """
     with closing(CassandraSession(_cassandra(settings))) as session:
-        if not session.await_connection(timeout):
+        if not session.await_connection(timeout_s):
             raise StoreUnavailable(
-                f"Cassandra at {_shown(settings.cassandra)} could not be used within "
-                f"{timeout:.0f} s; check that it runs and that `angarium init` was run"
+                f"Cassandra at {_join(settings.cassandra)} could not be used within "
+                f"{timeout_s:.0f} s; check that it runs and that `angarium init` was run"
             )
         yield CassandraUsers(session)
 
 
 @contextmanager
 def distributed_logs(settings: Settings) -> Iterator[tuple[MessageLog, DeadLetterLog]]:
-    """Open just the log and the dead letters.
+    """Open the log and the dead letters only, for commands.
 
     Args:
-        settings: Name the brokers.
+        settings: The brokers' addresses and credentials.
 
     Yields:
         The log and its dead letters, until the block ends.
 
     Raises:
-        SetupError: The topic is not as the settings say.
+        SetupError: The topic differs from the settings.
         LogUnavailable: Kafka cannot be reached.
     """
     connection = _kafka(settings)
@@ -144,7 +146,7 @@ def distributed_logs(settings: Settings) -> Iterator[tuple[MessageLog, DeadLette
         _topics(settings, connection).verify()
     except LogUnavailable as error:
         raise LogUnavailable(
-            f"Kafka at {_shown(settings.kafka)} does not answer; check ANGARIUM_KAFKA, "
+            f"Kafka at {_join(settings.kafka)} does not answer; check ANGARIUM_KAFKA, "
             "and that the brokers run"
         ) from error
     with (
@@ -155,25 +157,27 @@ def distributed_logs(settings: Settings) -> Iterator[tuple[MessageLog, DeadLette
         yield log, dead_letters
 
 
-def prepare(settings: Settings, timeout: float) -> KeyspaceReport:
-    """Make topics, keyspace and tables where they are missing; safe to
-    repeat and to race.
+def prepare(settings: Settings, timeout_s: float) -> KeyspaceReport:
+    """Make missing topics, keyspace and tables.
+
+    It is safe to repeat and to run concurrently.
 
     Args:
-        settings: Say how they have to be.
-        timeout: Seconds to wait for servers that do not answer yet.
+        settings: Partitions, replication and names.
+        timeout_s: Seconds to wait for servers that do not answer yet.
 
     Returns:
-        What was found of Cassandra.
+        What Cassandra has now.
 
     Raises:
-        SetupError: A server did not answer in time, or what is there
-            differs from the settings.
+        SetupError: A server did not answer in time, or something exists
+            and differs from the settings.
     """
-    give_up = time.monotonic() + timeout
+    expires_at = time.monotonic() + timeout_s
 
     def remaining() -> float:
-        return give_up - time.monotonic()
+        """Return the seconds left for both servers together."""
+        return expires_at - time.monotonic()
 
     topics = _topics(settings, _kafka(settings))
     try:
@@ -190,13 +194,14 @@ def prepare(settings: Settings, timeout: float) -> KeyspaceReport:
         )
     except LogUnavailable as error:
         raise SetupError(
-            f"Kafka at {_shown(settings.kafka)} could not be prepared within {timeout:g} s "
+            f"Kafka at {_join(settings.kafka)} could not be prepared within {timeout_s:g} s "
             f"({error}); check ANGARIUM_KAFKA, and that the brokers run"
         ) from error
     return schema.prepare(_cassandra(settings), settings.replication, max(0.0, remaining()))
 
 
 def _verify_topics(check: TopicVerification) -> None:
+    """Check the topic, unless Kafka is away: then appends check it."""
     try:
         check.verify()
     except LogUnavailable as error:
@@ -208,6 +213,7 @@ def _verify_topics(check: TopicVerification) -> None:
 
 
 def _await_log(log: KafkaLog) -> None:
+    """Wait for Kafka's first connection, then go on without it."""
     try:
         log.wait_until_connected(FIRST_CONNECTION_SECONDS)
     except LogUnavailable as error:
@@ -219,10 +225,12 @@ def _await_log(log: KafkaLog) -> None:
 
 
 def _topics(settings: Settings, connection: KafkaConnectionSettings) -> KafkaTopics:
+    """Return the topics as the settings want them."""
     return KafkaTopics(connection, settings.topic, settings.partitions, settings.topic_replication)
 
 
 def _kafka(settings: Settings) -> KafkaConnectionSettings:
+    """Translate settings, which engines never read themselves."""
     return KafkaConnectionSettings(
         tuple(map(_text, settings.kafka)),
         settings.kafka_security,
@@ -236,6 +244,7 @@ def _kafka(settings: Settings) -> KafkaConnectionSettings:
 
 
 def _cassandra(settings: Settings) -> CassandraAddress:
+    """Translate settings, which engines never read themselves."""
     return CassandraAddress(
         [(address.host, address.port) for address in settings.cassandra],
         settings.keyspace,
@@ -247,10 +256,12 @@ def _cassandra(settings: Settings) -> CassandraAddress:
     )
 
 
-def _shown(addresses: tuple[Address, ...]) -> str:
+def _join(addresses: tuple[Address, ...]) -> str:
+    """List addresses for an error text."""
     return ", ".join(map(_text, addresses))
 
 
 def _text(address: Address) -> str:
+    """Return host and port, an IPv6 address in brackets."""
     host = f"[{address.host}]" if ":" in address.host else address.host
     return f"{host}:{address.port}"

@@ -1,5 +1,7 @@
-"""The embedded engine: log and stores in one SQLite file, for the one
-process that serves its folder.
+"""The embedded engine: log and stores in one SQLite file.
+
+One process serves the data folder (docs/adr/0005); commands may open
+the same file at the same time.
 """
 
 from collections.abc import Iterator
@@ -28,19 +30,19 @@ from angarium.wiring.engine import Engine
 
 SECRET_FILE = "jwt_secret"  # noqa: S105 - a file's name
 CALLS_OF_USER = 1
-"""A page is work of this process, whose threads take turns at the
-interpreter: a second one makes no page sooner, and the event loop waits
-for one thread more each time it comes back from the system."""
+"""Concurrent store calls per user: a page is work of this process,
+whose threads share one interpreter lock. A second call makes no page
+sooner, and the event loop competes with one more thread for the lock.
+"""
 
 
 @contextmanager
 def embedded_engine(settings: Settings, clock: Clock) -> Iterator[Engine]:
-    """Open the embedded engine for the one process that serves its
-    folder.
+    """Open the embedded engine, and lock its folder.
 
     Args:
-        settings: Names the folder and the partition count.
-        clock: Tells the log's time.
+        settings: The folder and the partition count.
+        clock: The records' append times.
 
     Yields:
         Every port, until the block ends.
@@ -72,51 +74,45 @@ def embedded_engine(settings: Settings, clock: Clock) -> Iterator[Engine]:
 
 
 def _kept_secret(settings: Settings) -> str:
-    """Take the secret that the data folder keeps, unless it is one that
-    must not be served with.
-
-    Args:
-        settings: Name the folder, and tell who may reach the API.
+    """Read or make the folder's secret; refuse a published one.
 
     Returns:
         The secret.
 
     Raises:
-        SetupError: The file is not safe, or others could come and it
-            has the published secret in it.
+        SetupError: The file is not safe, or it contains the published
+            secret and other machines can reach the API.
     """
     path = settings.data / SECRET_FILE
     secret = load_or_create(path)
     if is_published(secret) and settings.is_exposed:
         raise SetupError(
-            f"{settings.exposure}, and {path} has the published demo secret in it, with which "
-            "everybody can "
-            "log in as anybody; remove that file and every user logs in again, or set "
-            "ANGARIUM_DEMO=1 to "
-            "keep it all the same"
+            f"{settings.exposure}, and {path} contains the published demo secret, with which "
+            "everybody can log in as anybody; remove that file (every user must log in again), "
+            "or set ANGARIUM_DEMO=1 to keep it"
         )
     return secret
 
 
 def has_data(settings: Settings) -> bool:
-    """Tell whether there is anything to look at, without making it.
+    """Check whether there is data, without creating any.
 
     Args:
-        settings: Names the engine.
+        settings: The engine, and the embedded one's folder.
 
     Returns:
-        False where the embedded engine's folder has no database yet;
-        True on servers, whatever they have.
+        False if the embedded engine's folder has no database yet; True
+        on servers, whatever they have.
     """
     return bool(settings.kafka) or (settings.data / FILE_NAME).exists()
 
 
 @contextmanager
 def embedded_users(settings: Settings) -> Iterator[UserStore]:
-    """Open just the users, beside a running service or without one.
+    """Open the users only; a service may be running.
 
     Args:
-        settings: Names the folder and the partition count.
+        settings: The folder and the partition count.
 
     Yields:
         The users, until the block ends.
@@ -131,11 +127,10 @@ def embedded_users(settings: Settings) -> Iterator[UserStore]:
 
 @contextmanager
 def embedded_logs(settings: Settings) -> Iterator[tuple[MessageLog, DeadLetterLog]]:
-    """Open just the log and the dead letters, beside a running service
-    or without one.
+    """Open log and dead letters only; a service may be running.
 
     Args:
-        settings: Names the folder and the partition count.
+        settings: The folder and the partition count.
 
     Yields:
         The log and its dead letters, until the block ends.
@@ -150,11 +145,7 @@ def embedded_logs(settings: Settings) -> Iterator[tuple[MessageLog, DeadLetterLo
 
 @contextmanager
 def _database(settings: Settings, readers: int = FEW_READERS) -> Iterator[Database]:
-    """Open the database, and close it at the block's end.
-
-    Yields:
-        The database.
-    """
+    """Open the database for a block; commands need few readers."""
     database = Database.open(settings.data, settings.partitions, readers=readers)
     try:
         yield database

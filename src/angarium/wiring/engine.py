@@ -1,4 +1,4 @@
-"""Every port of one engine, connected."""
+"""An engine: implementations of all ports (docs/adr/0004)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,21 +13,20 @@ from angarium.ports.users import UserStore
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """Every port of one engine, connected.
+    """The implementation of every port, connected.
 
     Attributes:
-        log: Takes records.
-        consumer: Joins the workers' group; called again after a
-            failure.
-        dead_letters: Keeps what could not be applied.
-        users: Who may log in.
-        conversations: Who talks to whom.
-        recorder: The router's half of the messages.
-        reader: The API's half of the messages.
-        presence: Who was seen lately.
+        log: Appends records.
+        consumer: Makes a consumer in the workers' group; called again
+            after a failure.
+        dead_letters: Keeps records that the worker could not process.
+        users: Names and password hashes.
+        conversations: Participants, and each user's list.
+        recorder: Stores messages, for the worker.
+        reader: Reads messages, for the API.
+        presence: When each user was last online.
         signer: Makes and checks tokens.
-        calls_of_user: Requests of one user that use the store at a
-            time.
+        calls_of_user: Maximum concurrent store calls of one user.
         idle_hint: Called when the server has no request left to run;
             None where records do not wait for each other.
     """

@@ -1,4 +1,4 @@
-"""Users, for the commands that manage them and for every start."""
+"""Opening and provisioning users, for commands and for starts."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ from angarium.threads import show_own_name
 from angarium.wiring.embedded import embedded_users
 
 PARALLEL_HASHES = 2
-"""As many as the hasher lets run at once."""
+"""As many as one hasher runs at once; each takes 16 MiB by default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +42,13 @@ class UserAdmin:
 
 
 @contextmanager
-def open_identity(settings: Settings, timeout: float = 0.0) -> Iterator[UserAdmin]:
-    """Open just what the commands about users need, beside a running
-    service or without one.
+def open_identity(settings: Settings, timeout_s: float = 0.0) -> Iterator[UserAdmin]:
+    """Open the users only; a service may be running.
 
     Args:
-        settings: Names the engine.
-        timeout: Seconds to wait, from now on, for a store that does not
-            do what it is asked yet; 0 waits for a connection alone.
+        settings: The engine and its address or folder.
+        timeout_s: Seconds for all calls to a store that fails at first;
+            0 waits for a connection only.
 
     Yields:
         The users and their provisioning, until the block ends.
@@ -58,18 +57,19 @@ def open_identity(settings: Settings, timeout: float = 0.0) -> Iterator[UserAdmi
         SetupError: The engine cannot be opened.
         StoreUnavailable: The engine cannot be reached.
     """
-    give_up_at = time.monotonic() + timeout
-    with _users(settings, timeout) as store:
-        users = PersistentUsers(store, lambda: give_up_at - time.monotonic())
+    expires_at = time.monotonic() + timeout_s
+    with _users(settings, timeout_s) as store:
+        users = PersistentUsers(store, lambda: expires_at - time.monotonic())
         yield UserAdmin(users, Provisioning(users, ScryptHasher(), SystemClock()))
 
 
-def _users(settings: Settings, timeout: float) -> AbstractContextManager[UserStore]:
+def _users(settings: Settings, timeout_s: float) -> AbstractContextManager[UserStore]:
+    """Choose the engine; the embedded one needs no driver."""
     if settings.kafka:
         # The drivers are loaded only where they are used.
         from angarium.wiring.distributed import FIRST_CONNECTION_SECONDS, distributed_users
 
-        return distributed_users(settings, max(FIRST_CONNECTION_SECONDS, timeout))
+        return distributed_users(settings, max(FIRST_CONNECTION_SECONDS, timeout_s))
     return embedded_users(settings)
 
 
@@ -78,17 +78,15 @@ def provision(
     provisioning: Provisioning,
     progress: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Add the configured users, or give them their new passwords; none
-    is removed.
+    """Add configured users and change passwords; remove nobody.
 
     Args:
-        settings: Names the users.
-        provisioning: Puts them into the store.
-        progress: Told after each user how many are done.
+        settings: The users.
+        provisioning: Writes them to the store.
+        progress: Called with the number of users that are done.
 
     Raises:
-        SetupError: Some cannot be as they are configured; a line for
-            each.
+        SetupError: Some users are invalid; a line for each.
         StoreUnavailable: The store did not answer.
     """
     problems: list[str] = []
@@ -101,7 +99,7 @@ def provision(
                 problems += future.result()
                 progress(number)
         except BaseException:
-            # What has not begun is not waited for.
+            # Do not wait for users that have not begun.
             threads.shutdown(wait=False, cancel_futures=True)
             raise
     if problems:
@@ -111,13 +109,14 @@ def provision(
 def admit_configured_users(
     settings: Settings, users: UserStore, clock: Clock
 ) -> ConfiguredPasswords:
-    """Make the configured users known before a service listens; their
-    passwords are hashed beside it.
+    """Add configured users before a service listens.
+
+    Their passwords are hashed while it runs (docs/adr/0011).
 
     Args:
-        settings: Name the users.
+        settings: The users.
         users: Where they are kept.
-        clock: Tells the time.
+        clock: The creation time of new users.
 
     Returns:
         The passwords that are not hashed yet.
@@ -134,15 +133,15 @@ def admit_configured_users(
 def password_hashing(
     users: UserStore, configured: ConfiguredPasswords, clock: Clock
 ) -> PasswordHashing:
-    """Put together what hashes the configured passwords.
+    """Make the background job that hashes configured passwords.
 
     Args:
         users: Where the hashes are kept.
         configured: The passwords.
-        clock: Measures what a hash costs.
+        clock: Measures each hash.
 
     Returns:
-        What runs in a thread of its own.
+        The job; its `run` needs a thread of its own.
     """
     return PasswordHashing(users, ScryptHasher(parallelism=1), configured, clock)
 
@@ -150,14 +149,15 @@ def password_hashing(
 def refuse_public_passwords(
     settings: Settings, users: UserStore, configured: ConfiguredPasswords | None = None
 ) -> None:
-    """Refuse to serve others while demo users of an earlier start have
-    the passwords that everybody knows.
+    """Refuse to serve other machines while demo passwords are stored.
+
+    Demo users of an earlier start have passwords that everybody knows.
 
     Args:
-        settings: Tell who may reach the API.
+        settings: Whether other machines can reach the API.
         users: Those that are stored.
-        configured: Passwords that count in place of stored ones, and
-            that the settings have judged.
+        configured: Passwords that are valid instead of stored hashes;
+            reading the settings has checked them.
 
     Raises:
         SetupError: Names all of these users.
@@ -168,6 +168,7 @@ def refuse_public_passwords(
     hasher = ScryptHasher(PARALLEL_HASHES)
 
     def is_public(user: ConfiguredUser) -> bool:
+        """Return whether a demo user still has its demo password."""
         stored = users.get(user_id_for(user.username))
         if stored is None or (configured is not None and configured.of(stored) is not None):
             return False
@@ -184,23 +185,14 @@ def refuse_public_passwords(
     if public:
         raise SetupError(
             f"{settings.exposure}, and everybody knows the passwords of the stored demo users "
-            f"{', '.join(public)}; give each a new one with "
-            "`angarium users add NAME` (or in the file of ANGARIUM_USERS, followed by `angarium "
-            "init`), or "
-            "set ANGARIUM_DEMO=1 to keep them all the same"
+            f"{', '.join(public)}; give each a new one with `angarium users add NAME` (or in the "
+            "file of ANGARIUM_USERS, followed by `angarium init`), or set ANGARIUM_DEMO=1 to keep "
+            "them"
         )
 
 
 def _provision(user: ConfiguredUser, provisioning: Provisioning) -> list[str]:
-    """Add one user, or give it its new password.
-
-    Args:
-        user: As configured.
-        provisioning: Puts it into the store.
-
-    Returns:
-        What keeps it from being as it is configured; nothing at best.
-    """
+    """Add one user or change its password; return what is invalid."""
     try:
         if user.password_hash is not None:
             provisioning.put_hash(user.username, user.password_hash)

@@ -1,4 +1,4 @@
-"""The worker on an engine."""
+"""Building the worker on an engine."""
 
 from angarium.clock import Clock
 from angarium.config import Settings
@@ -8,15 +8,15 @@ from angarium.wiring.engine import Engine
 
 
 def router_worker(settings: Settings, engine: Engine, clock: Clock) -> Worker:
-    """Put the worker together.
+    """Build the worker.
 
     Args:
-        settings: The partition count, and windows.
-        engine: What it stands on.
-        clock: Tells the time.
+        settings: The partition count and the presence window.
+        engine: The log and the stores.
+        clock: Used for presence, retries and logs.
 
     Returns:
-        A worker that runs once it is told to.
+        A worker; `run` starts it.
     """
     online = OnlineUsers(engine.presence, settings.presence_window, clock)
     return Worker(

@@ -246,7 +246,7 @@ def test_the_published_secret_in_the_data_folder_is_not_served_with_where_others
     assert hardened.run("serve") == 2
     (line,) = hardened.err.splitlines()
     assert "'0.0.0.0', which other machines may reach" in line
-    assert f"{secret} has the published demo secret in it" in line
+    assert f"{secret} contains the published demo secret" in line
 
 
 def test_stored_demo_passwords_that_are_configured_anew_keep_no_service_from_starting(
