@@ -1,5 +1,3 @@
-"""Angarium: a messaging backend that walks HTTP, a log, a worker and a
-store.
-"""
+"""Angarium: a messaging backend of an HTTP API, a log and a store."""
 
 __version__ = "0.1.0"

@@ -1,6 +1,4 @@
-"""Waiting longer after each failure, with jitter, so that a crowd does
-not come back at once.
-"""
+"""Exponential backoff with jitter, so that retries do not coincide."""
 
 import random
 import time
@@ -10,8 +8,8 @@ from typing import TypeVar
 Result = TypeVar("Result")
 
 LAST_TRY_SECONDS = 0.05
-"""So long before the time is up the last try begins: one that begins
-later is none.
+"""How long before the time limit the last try starts. One that starts
+later has no time to succeed.
 """
 
 
@@ -20,13 +18,14 @@ def delays(
     most: float = 5.0,
     uniform: Callable[[float, float], float] = random.uniform,
 ) -> Iterator[float]:
-    """Give the waits between tries, without an end: each bound twice
-    the last, each wait half of it or more.
+    """Return the waits between tries, without an end.
+
+    The upper bound doubles each time; a wait is at least half of it.
 
     Args:
         first: The first wait's upper bound in seconds.
-        most: No wait is longer, in seconds.
-        uniform: Draws between two bounds.
+        most: The longest wait in seconds.
+        uniform: Returns a random number between two bounds.
 
     Yields:
         Seconds to wait before the next try.
@@ -43,14 +42,13 @@ def delays_until(
     most: float,
     uniform: Callable[[float, float], float] = random.uniform,
 ) -> Iterator[float]:
-    """Give waits like `delays`, the last of which ends when the time is
-    up: one try more is worth it then.
+    """Return waits like `delays`, with a last try before the end.
 
     Args:
-        remaining: Seconds left for all of it.
+        remaining: Returns the seconds that are left.
         first: The first wait's upper bound in seconds.
-        most: No wait is longer, in seconds.
-        uniform: Draws between two bounds.
+        most: The longest wait in seconds.
+        uniform: Returns a random number between two bounds.
 
     Yields:
         Seconds to wait before the next try.
@@ -71,20 +69,19 @@ def retry(
     """Repeat a call until it succeeds or its time is up.
 
     Args:
-        call: What to do; it must be safe to repeat.
-        on: The errors after which another try makes sense.
-        remaining: Seconds left for all of it.
-        failed: Told of each failure that is retried, and of the wait
-            before the next try.
-        sleep: Waits.
-        waits: The waits between tries; `delays()` when None.
+        call: Must be safe to repeat.
+        on: The errors that are retried.
+        remaining: Returns the seconds that are left.
+        failed: Called before each retry, with the error and the seconds
+            until then.
+        sleep: Replaces `time.sleep` in tests.
+        waits: The seconds between tries; `delays()` if None.
 
     Returns:
-        What the call returned.
+        The result of the call.
 
     Raises:
-        Exception: The last failure, when no time is left for another
-            try.
+        Exception: The last error, if no time is left for another try.
     """
     for wait in waits if waits is not None else delays():
         try:

@@ -1,22 +1,22 @@
-"""Time, so that it can be injected."""
+"""Clocks, which code gets as a parameter so that tests set them."""
 
 import time
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the time; tests hand in one that they move themselves."""
+    """Wall-clock and monotonic time."""
 
     def now_ms(self) -> int:
-        """Tell the wall clock's time.
+        """Return the wall-clock time.
 
         Returns:
-            Milliseconds since the epoch; may jump either way.
+            Milliseconds since the epoch; may jump in both directions.
         """
         ...
 
     def monotonic(self) -> float:
-        """Tell a time that only rises.
+        """Return a time that only rises, to measure time limits.
 
         Returns:
             Seconds since an arbitrary moment.
@@ -28,17 +28,9 @@ class SystemClock:
     """The machine's own clocks."""
 
     def now_ms(self) -> int:
-        """Tell the wall clock's time.
-
-        Returns:
-            Milliseconds since the epoch.
-        """
+        """Implements `Clock.now_ms`."""
         return time.time_ns() // 1_000_000
 
     def monotonic(self) -> float:
-        """Tell a time that only rises.
-
-        Returns:
-            Seconds since an arbitrary moment.
-        """
+        """Implements `Clock.monotonic`."""
         return time.monotonic()

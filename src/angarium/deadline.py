@@ -1,5 +1,7 @@
-"""How long the work at hand may still take, carried from the edge to
-the engines by a context variable.
+"""The deadline of the current request, in a context variable.
+
+The edge sets it, and the engines bound their calls by it, without a
+parameter in all functions between them.
 """
 
 import time
@@ -12,12 +14,11 @@ _expires_at: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Bound everything done inside the block; an outer, nearer bound
-    stays in force.
+    """Set a deadline for a block; an earlier outer one stays in force.
 
     Args:
-        seconds: From now; nothing or less makes every call inside give
-            up at once.
+        seconds: From now; with 0 or less every call inside fails at
+            once.
 
     Yields:
         Nothing.
@@ -32,14 +33,14 @@ def within(seconds: float) -> Iterator[None]:
 
 
 def remaining(at_most: float) -> float:
-    """Tell how long one call may wait.
+    """Return how long a call may wait.
 
     Args:
-        at_most: The call's own bound in seconds.
+        at_most: The call's own limit in seconds.
 
     Returns:
-        Seconds, never negative: the nearer of the call's own bound and
-        the deadline in force.
+        Seconds, never negative: the call's own limit or the time until
+        the deadline, whichever is shorter.
     """
     expires_at = _expires_at.get()
     if expires_at is None:

@@ -1,6 +1,4 @@
-"""Files that nobody else may read, write or put in place, and that
-survive a power cut.
-"""
+"""Opens files that are this user's alone, and syncs their folders."""
 
 import errno
 import os
@@ -10,41 +8,43 @@ from collections.abc import Sequence
 from pathlib import Path
 
 PRIVATE_MODE = 0o600
+"""The owner may read and write, nobody else anything."""
 
 _OTHERS = 0o077
-"""Every right of the group and of everybody else."""
+"""All rights of the group and of everybody else."""
 
 
 class UnsafeFile(Exception):
-    """A file that others may read, write or have put there; the text
-    names the command that mends it.
+    """A file that others may read, write or have put there.
+
+    The text has the command that corrects it.
     """
 
 
 def open_private(path: Path, flags: int, disposable: bool = False) -> int:
-    """Open a file that is this user's alone, and nothing else.
+    """Open a file, provided that it is this user's alone.
 
-    A link is not followed, and a FIFO is not waited for: what is there
-    is looked at before anything is read or written.
+    A link is not followed, and a FIFO is not waited for. The file is
+    checked before anything is read or written.
 
     Args:
         path: The file.
-        flags: Of `os.open`; a file that is made is its owner's alone.
-        disposable: Whether nothing in it is missed: a link to it is
-            then removed instead of resolved.
+        flags: Of `os.open`; a new file is its owner's alone.
+        disposable: Whether the content may be deleted. The advice for a
+            link is then to remove it.
 
     Returns:
         The descriptor, to be closed by the caller.
 
     Raises:
-        UnsafeFile: It is no plain file, belongs to somebody else, or
-            others may read or write it.
+        UnsafeFile: It is not a regular file, belongs to somebody else,
+            or others may read or write it.
         OSError: It cannot be opened.
     """
     try:
         descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, PRIVATE_MODE)
     except OSError as error:
-        # What cannot be opened because of what it is, is told as that.
+        # These errors mean that it is not a regular file. Say that.
         if error.errno in {errno.ELOOP, errno.EMLINK, errno.EISDIR, errno.ENXIO}:
             _check_kind_and_owner(path, path.lstat(), disposable)
         raise
@@ -59,14 +59,15 @@ def open_private(path: Path, flags: int, disposable: bool = False) -> int:
 
 
 def require_private(paths: Sequence[Path]) -> None:
-    """Look at files that others will open, such as SQLite.
+    """Check files that a library will open, such as SQLite.
 
     Args:
-        paths: Those that are not there are left out.
+        paths: Missing files are skipped.
 
     Raises:
-        UnsafeFile: As for `open_private`; loose modes are told at once.
-        OSError: One cannot be looked at.
+        UnsafeFile: As `open_private`; names all files with a wrong
+            mode.
+        OSError: One cannot be checked.
     """
     there = []
     for path in paths:
@@ -80,14 +81,15 @@ def require_private(paths: Sequence[Path]) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Bring the names in a folder to the disk: without it a power cut
-    takes new files away again.
+    """Flush a folder's entries to the disk.
+
+    Otherwise a new file may be gone after a power cut.
 
     Args:
-        folder: Which.
+        folder: In which files were created, renamed or deleted.
 
     Raises:
-        OSError: The disk does not take it.
+        OSError: The disk reports an error.
     """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -97,15 +99,15 @@ def sync_folder(folder: Path) -> None:
 
 
 def _check_kind_and_owner(path: Path, status: os.stat_result, disposable: bool = False) -> None:
-    """Refuse what is no plain file of this user.
+    """Raise an error unless this is a regular file of this user.
 
     Args:
         path: The file.
-        status: What the system says of it.
-        disposable: Whether nothing in it is missed.
+        status: Of `lstat` or `fstat`.
+        disposable: Whether the content may be deleted.
 
     Raises:
-        UnsafeFile: With the command that mends it.
+        UnsafeFile: With the command that corrects it.
     """
     name = shlex.quote(str(path))
     if stat.S_ISLNK(status.st_mode):
@@ -115,24 +117,23 @@ def _check_kind_and_owner(path: Path, status: os.stat_result, disposable: bool =
             f'{path} is a link; put the file in its place: `mv "$(realpath {name})" {name}`'
         )
     if not stat.S_ISREG(status.st_mode):
-        raise UnsafeFile(f"{path} is no plain file; move it away: `mv {name} {name}.away`")
+        raise UnsafeFile(f"{path} is not a regular file; move it away: `mv {name} {name}.away`")
     user = os.geteuid()
     if status.st_uid != user:
         raise UnsafeFile(
-            f"{path} belongs to user {status.st_uid}, and this is user {user}; if you trust what "
-            "is in it: "
-            f"`chown {user} {name}`"
+            f"{path} belongs to user {status.st_uid}, but this is user {user}; if you trust its "
+            f"content: `chown {user} {name}`"
         )
 
 
 def _check_modes(files: Sequence[tuple[Path, os.stat_result]]) -> None:
-    """Refuse files that others may read or write, all at once.
+    """Raise one error for all files that others may read or write.
 
     Args:
-        files: With what the system says of each.
+        files: With the status of each.
 
     Raises:
-        UnsafeFile: With the command that mends them.
+        UnsafeFile: With the command that corrects them.
     """
     loose = [
         (path, stat.S_IMODE(status.st_mode)) for path, status in files if status.st_mode & _OTHERS

@@ -1,8 +1,8 @@
-"""Random bytes for ids, fetched from the system for many of them at
-once.
+"""Random bytes for ids, fetched from the system for many ids at once.
 
-Asking the system lets another thread have the interpreter, which then
-has to be waited for: that costs a busy server more than the bytes.
+A system call releases the interpreter's lock, and a busy thread must
+then wait to get it back. That costs more than the bytes
+(docs/adr/0022).
 """
 
 import os
@@ -10,30 +10,30 @@ from collections import deque
 from collections.abc import Callable
 
 SIZE = 16
-"""Bytes given at a time: a trace id has so many, and an id that sorts
-by time needs ten.
+"""Bytes of one call: a trace id has 16, and a UUID that sorts by time
+(version 7) needs ten.
 """
 
 AT_ONCE = 256
-"""So many times SIZE is fetched at once: 4 KiB."""
+"""How many times SIZE is fetched with one system call: 4 KiB."""
 
 
 class RandomPool:
-    """Gives bytes that nobody was given before; used by any thread."""
+    """Returns random bytes, none of them twice; for any thread."""
 
     def __init__(self, source: Callable[[int], bytes] = os.urandom) -> None:
-        """Begin with none.
+        """Start empty.
 
         Args:
-            source: Gives so many bytes, fit for secrets.
+            source: Returns a number of bytes, fit for secrets.
         """
         self._source = source
         self._kept: deque[bytes] = deque()
-        # What the parent has yet to give is no secret of the child's.
+        # A forked child must not return the same bytes as its parent.
         os.register_at_fork(after_in_child=self._kept.clear)
 
     def __call__(self) -> bytes:
-        """Give some.
+        """Return the next bytes.
 
         Returns:
             SIZE bytes.
@@ -49,4 +49,4 @@ class RandomPool:
 
 
 random_bytes = RandomPool()
-"""Everybody's."""
+"""The one pool of the process."""

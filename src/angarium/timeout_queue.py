@@ -1,4 +1,4 @@
-"""Who has waited too long, without a timer for each."""
+"""Finds what has waited too long, without a timer for each."""
 
 from collections.abc import Iterator
 from typing import Generic, TypeVar
@@ -7,63 +7,67 @@ Waiter = TypeVar("Waiter")
 
 
 class TimeoutQueue(Generic[Waiter]):
-    """Waiters that are all given the same time, and so stay in the
-    order in which they came; iterated in it.
+    """Waiters with the same time limit, by the order of deadlines.
 
-    Joining, leaving and finding the next one due cost the same however
-    many there are.
+    As all have the same limit, that is the order in which they came.
+    Adding, removing and finding the next one take constant time.
+
+    Attributes:
+        seconds: The time limit.
     """
 
     __slots__ = ("_due", "seconds")
 
     def __init__(self, seconds: float) -> None:
+        """Start empty, with a time limit for all waiters."""
         self.seconds = seconds
         self._due: dict[Waiter, float] = {}
 
     def __len__(self) -> int:
+        """Return how many wait; an empty queue is false."""
         return len(self._due)
 
     def add(self, waiter: Waiter, now: float) -> None:
-        """Let someone wait from now on; whoever waits already starts
-        again.
+        """Start the time of a waiter, or start it again.
 
         Args:
-            waiter: Who waits.
-            now: The monotonic clock's seconds.
+            waiter: May be in the queue already.
+            now: Seconds of the monotonic clock.
         """
         self._due.pop(waiter, None)
         self._due[waiter] = now + self.seconds
 
     def remove(self, waiter: Waiter) -> None:
-        """Let someone wait no longer.
+        """Remove a waiter.
 
         Args:
-            waiter: Who may wait, or not.
+            waiter: May be unknown.
         """
         self._due.pop(waiter, None)
 
     def __iter__(self) -> Iterator[Waiter]:
+        """Iterate over the waiters, the longest waiting first."""
         return iter(self._due)
 
     def longest(self) -> tuple[Waiter, float] | None:
-        """Find who waits longest.
+        """Find the waiter that has waited longest.
 
         Returns:
-            The waiter and since when, by the monotonic clock; None
-            while nobody waits.
+            The waiter and since when, in seconds of the monotonic
+            clock; None if the queue is empty.
         """
         for waiter, due in self._due.items():
             return waiter, due - self.seconds
         return None
 
     def pop_expired(self, now: float) -> Iterator[Waiter]:
-        """Take out everyone whose time is up.
+        """Remove all waiters whose time is up.
 
         Args:
-            now: The monotonic clock's seconds.
+            now: Seconds of the monotonic clock.
 
         Yields:
-            Each of them, no longer waiting.
+            Each of them, already removed.
         """
         while self._due:
             waiter = next(iter(self._due))

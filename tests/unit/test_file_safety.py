@@ -107,7 +107,7 @@ def test_somebody_elses_file_is_refused(path: Path, monkeypatch: pytest.MonkeyPa
     path.touch(0o600)
     owner = path.stat().st_uid
     monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
-    assert f"belongs to user {owner}, and this is user {owner + 1}" in refusal(path, READ)
+    assert f"belongs to user {owner}, but this is user {owner + 1}" in refusal(path, READ)
     with pytest.raises(UnsafeFile, match=f"`chown {owner + 1} "):
         require_private([path])
 

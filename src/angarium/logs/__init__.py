@@ -1,10 +1,9 @@
-"""JSON lines on stderr: a stable action, the ids that apply, and never
-a secret or a text.
+"""JSON lines on stderr: an action, the ids that apply, never a secret.
 
-Application code asks for a log with `get` and names what happened; the
-ids of the work at hand come from context variables that the edge sets
-with `bound`. `configure` is called once, by the command line; before
-it, lines go wherever Python's `logging` sends them.
+Nor is the text of a message ever logged. Code gets its log with `get`.
+The ids of the current request come from context variables, which
+`bound` sets at the edge. The command line calls `configure` once;
+before that, lines go where Python's `logging` sends them.
 """
 
 import logging
@@ -30,13 +29,14 @@ _context: ContextVar[Mapping[str, object]] = ContextVar("log_context", default={
 
 
 class Log:
-    """Writes lines that say what happened, under one logger's name."""
+    """Writes lines that say what happened, under a logger's name."""
 
     def __init__(self, name: str) -> None:
+        """Use the logger of a name; called by `get`."""
         self._logger = logging.getLogger(name)
 
     def debug(self, action: str, message: str, **fields: object) -> None:
-        """Write a line for someone who looks for a fault.
+        """Write a line that helps to find a fault.
 
         Args:
             action: Stable, snake_case.
@@ -56,7 +56,7 @@ class Log:
         self._write(logging.INFO, action, message, fields)
 
     def warning(self, action: str, message: str, **fields: object) -> None:
-        """Write a line about something that mends itself.
+        """Write a line about something that recovers by itself.
 
         Args:
             action: Stable, snake_case.
@@ -68,15 +68,17 @@ class Log:
     def limited_warning(
         self, repeats: Repeats, action: str, message: str, **fields: object
     ) -> None:
-        """Write a line about something that goes on: a WARNING in a
-        while, the others as DEBUG.
+        """Write a WARNING about something that happens again and again.
+
+        After the first one, further lines are DEBUG for a while.
 
         Args:
-            repeats: Knows when the last one of this kind was written.
+            repeats: Knows when the last WARNING of an action was
+                written.
             action: Stable, snake_case.
             message: For a person.
-            **fields: Ids and figures; `repeats` is added where lines
-                have been left out.
+            **fields: Ids and figures; `repeats` is added if lines have
+                been left out.
         """
         counted = repeats.fields(action)
         level = logging.DEBUG if counted is None else logging.WARNING
@@ -90,16 +92,17 @@ class Log:
         error: BaseException | None = None,
         **fields: object,
     ) -> None:
-        """Write a line about something that goes on: an ERROR in a
-        while, the others as DEBUG.
+        """Write an ERROR about something that happens again and again.
+
+        After the first one, further lines are DEBUG for a while.
 
         Args:
-            repeats: Knows when the last one of this kind was written.
+            repeats: Knows when the last ERROR of an action was written.
             action: Stable, snake_case.
             message: For a person.
             error: What was raised, as for `error`.
-            **fields: Ids and figures; `repeats` is added where lines
-                have been left out.
+            **fields: Ids and figures; `repeats` is added if lines have
+                been left out.
         """
         counted = repeats.fields(action)
         level = logging.DEBUG if counted is None else logging.ERROR
@@ -108,7 +111,7 @@ class Log:
     def error(
         self, action: str, message: str, error: BaseException | None = None, **fields: object
     ) -> None:
-        """Write a line about something that somebody must look at.
+        """Write a line about something that an operator must look at.
 
         Args:
             action: Stable, snake_case.
@@ -127,6 +130,7 @@ class Log:
         fields: Mapping[str, object],
         error: BaseException | None = None,
     ) -> None:
+        """Add the bound ids, and take the shorter way below WARNING."""
         if self._logger.isEnabledFor(level):
             context = _context.get()
             everything = {**context, **fields} if context else fields
@@ -137,48 +141,53 @@ class Log:
 
 
 def get(name: str) -> Log:
-    """Give the log of a part of the program.
+    """Return the log of a module.
 
     Args:
-        name: The part's dotted name, such as `angarium.api`.
+        name: The module's dotted name, such as `angarium.api`.
 
     Returns:
-        A log that writes wherever `configure` said.
+        A log that writes where `configure` says.
     """
     return Log(name)
 
 
 def bound(**fields: object) -> AbstractContextManager[None]:
-    """Put ids into every line that is written inside a block.
+    """Add ids to every line that is logged inside a `with` block.
 
     Args:
         **fields: Ids, such as `trace_id`.
 
     Returns:
-        What the block is begun with.
+        A context manager.
     """
     return _Bound(fields)
 
 
 def bindings() -> Mapping[str, object]:
-    """Give the ids that are bound here, to be bound on another thread.
+    """Return the ids that are bound here, to bind on another thread.
 
     Returns:
-        What every line written here carries.
+        The fields of `bound` that every line has here.
     """
     return _context.get()
 
 
 class _Bound(AbstractContextManager[None]):
-    # A class, because one is entered for every request: a generator
-    # takes three times as long.
+    """The context manager of `bound`.
+
+    A class, because one is entered for each request, and a generator
+    takes three times as long.
+    """
 
     __slots__ = ("_fields", "_token")
 
     def __init__(self, fields: Mapping[str, object]) -> None:
+        """Keep the fields until the block is entered."""
         self._fields = fields
 
     def __enter__(self) -> None:
+        """Add the fields to those of an outer block."""
         outer = _context.get()
         self._token = _context.set({**outer, **self._fields} if outer else self._fields)
 
@@ -188,14 +197,17 @@ class _Bound(AbstractContextManager[None]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        """Restore the fields of the outer block."""
         _context.reset(self._token)
 
 
 def configure(
     service: str, level: str, form: str, stream: TextIO | None = None
 ) -> BufferedHandler:
-    """Send every line of the program, what the libraries warn of and
-    what nobody caught to stderr.
+    """Send all lines to stderr.
+
+    These are the program's own lines, warnings of client libraries, and
+    exceptions that nobody caught.
 
     Args:
         service: `api`, `worker`, `serve` or `cli`.
@@ -204,13 +216,13 @@ def configure(
         stream: Instead of stderr.
 
     Returns:
-        The handler, in the place of an earlier one; closing it writes
+        The handler, which replaces an earlier one; closing it writes
         what is left.
     """
     global _configured
     handler = BufferedHandler(stream or sys.stderr)
     instance = f"{os.uname().nodename}-{os.getpid()}"
-    # What a command finds about its servers it says at its end.
+    # A command reports trouble with its servers when it ends.
     handler.addFilter(LibraryFilter(handler.handle, quiet=service == "cli"))
     handler.setFormatter(TextFormatter() if form == "text" else JsonFormatter(service, instance))
     root = logging.getLogger()

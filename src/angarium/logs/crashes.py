@@ -1,5 +1,6 @@
-"""What nobody caught becomes a line, not a traceback across the lines
-of others.
+"""Logs exceptions that nobody caught, each as one line.
+
+Python's own traceback would cross the lines of other threads.
 """
 
 import sys
@@ -9,12 +10,12 @@ from typing import Protocol
 
 
 class ErrorLog(Protocol):
-    """Takes the line of a crash."""
+    """The part of `Log` used here; importing it would be a circle."""
 
     def error(
         self, action: str, message: str, error: BaseException | None = None, **fields: object
     ) -> None:
-        """Write a line about something that somebody must look at.
+        """Write a line about something that an operator must look at.
 
         Args:
             action: Stable, snake_case.
@@ -26,14 +27,16 @@ class ErrorLog(Protocol):
 
 
 def report_crashes(to: ErrorLog) -> None:
-    """Write a line for every exception that ends a thread or the
-    program; hooks that others set stay.
+    """Log every exception that ends a thread or the program.
+
+    Hooks that somebody else has set stay.
 
     Args:
-        to: Takes the lines.
+        to: Where to log.
     """
 
     def thread_ended(crash: threading.ExceptHookArgs) -> None:
+        """Log the exception that ended a thread."""
         name = crash.thread.name if crash.thread is not None else "unknown"
         to.error(
             "thread_crashed", f"The thread {name} ended by an error.", crash.exc_value, thread=name
@@ -42,6 +45,7 @@ def report_crashes(to: ErrorLog) -> None:
     def program_ended(
         kind: type[BaseException], error: BaseException, traceback: TracebackType | None
     ) -> None:
+        """Log the exception that ended the program, but not Ctrl-C."""
         if issubclass(kind, KeyboardInterrupt):
             sys.__excepthook__(kind, error, traceback)
             return

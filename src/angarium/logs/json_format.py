@@ -1,4 +1,4 @@
-"""The form for machines."""
+"""Formats log lines as JSON, for machines."""
 
 import json
 import logging
@@ -12,20 +12,25 @@ from angarium.logs.line import action_of, fields_of, traceback_of
 
 
 class JsonFormatter(logging.Formatter):
-    """Makes one JSON object of a record, in ASCII, so that no locale
-    can spoil it.
+    """Formats a record as one JSON object, in ASCII for any locale.
 
-    Three lines are written for every message: the object is put
-    together by hand, which takes a third of the time of `json.dumps`.
+    Three lines are logged for each message. So the object is put
+    together by hand, in a third of the time of `json.dumps`.
     """
 
     def __init__(self, service: str, instance: str) -> None:
+        """Prepare what all lines of a process share.
+
+        Args:
+            service: `api`, `worker`, `serve` or `cli`.
+            instance: The machine's name and the process id.
+        """
         super().__init__()
         self._origin = f'"service":{quoted(service)},"instance":{quoted(instance)}'
         self._second = (-1, "")
 
     def format(self, record: logging.LogRecord) -> str:
-        """Make one line.
+        """Format a record as one line.
 
         Args:
             record: A record of `Log`, or of any library.
@@ -44,7 +49,7 @@ class JsonFormatter(logging.Formatter):
     def line(
         self, created: float, level: str, action: str, message: str, fields: Mapping[str, object]
     ) -> str:
-        """Make one line of its parts.
+        """Format a line of its parts.
 
         Args:
             created: Seconds since the epoch.
@@ -62,10 +67,11 @@ class JsonFormatter(logging.Formatter):
         return f'{{"time":"{self._time(created)}","level":"{level}",{self._origin},{text}}}'
 
     def _time(self, created: float) -> str:
+        """Return a time in ISO 8601, UTC; formats each second once."""
         milliseconds = int(created * 1000)
         second, rest = divmod(milliseconds, 1000)
-        # One tuple, read once: another thread may put a later second in
-        # its place meanwhile.
+        # One tuple, read once, because another thread may replace it
+        # with a later second meanwhile.
         known, text = self._second
         if known != second:
             text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
@@ -74,11 +80,13 @@ class JsonFormatter(logging.Formatter):
 
 
 class _Keys(dict[str, str]):
-    """Field names as they begin a member; there are as many as the
-    program's lines name.
+    """Field names in the form that begins a member of an object.
+
+    There are as many as the program's lines have names.
     """
 
     def __missing__(self, name: str) -> str:
+        """Quote a name when it is used for the first time."""
         self[name] = key = f",{quoted(name)}:"
         return key
 
@@ -87,6 +95,7 @@ _KEYS = _Keys()
 
 
 def _anything(value: object) -> str:
+    """Return the JSON of a value of a type that is rare in lines."""
     try:
         return json.dumps(value, allow_nan=False, default=str)
     except (TypeError, ValueError):
@@ -94,7 +103,7 @@ def _anything(value: object) -> str:
 
 
 def _number(value: float) -> str:
-    # JSON has no word for what is not finite.
+    """Return a number; as text if JSON has no word for it (NaN)."""
     return repr(value) if isfinite(value) else quoted(repr(value))
 
 

@@ -1,5 +1,6 @@
-"""What the client libraries say, told in lines of our own, each kind
-once in ten seconds.
+"""Replaces the client libraries' log lines by a few of our own.
+
+Each kind is logged once in ten seconds, with the number of repeats.
 """
 
 import logging
@@ -11,35 +12,35 @@ from angarium.logs.line import Line
 from angarium.threads import show_thread_name
 
 PERIOD_SECONDS = 10.0
-"""So often a line tells how many times a library repeated itself."""
+"""Between two lines of a kind: six lines a minute in an outage."""
 
 _MAX_TEXT = 300
+"""Characters of a library's words; some contain a whole response."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A kind of trouble that outages, rebalances and busy machines
-    bring.
+    """A kind of trouble in outages, rebalances and on busy machines.
 
     Attributes:
-        says: The line of our own.
-        told: Where a library tells of it: the beginning of a logger's
-            name, and phrases of which one is in the text before values
-            are put into it.
+        message: The text of our own line.
+        phrases: By the beginning of a logger's name, phrases of which
+            one is in the library's text before values are formatted
+            into it.
     """
 
-    says: str
-    told: Mapping[str, tuple[str, ...]]
+    message: str
+    phrases: Mapping[str, tuple[str, ...]]
 
 
 TROUBLES: Mapping[str, tuple[Trouble, ...]] = {
     "kafka": (
         Trouble(
-            "A client's thread waited for the processor; the machine is busy.",
+            "A client's thread had to wait for the CPU; the machine is busy.",
             {"kafka.net.selector": (" ran for ",)},
         ),
         Trouble(
-            "A connection to a Kafka broker was lost or could not be made; it is tried again.",
+            "A connection to a Kafka broker was lost or failed; it is retried.",
             {
                 "kafka.net.transport": (
                     "socket disconnected",
@@ -59,8 +60,7 @@ TROUBLES: Mapping[str, tuple[Trouble, ...]] = {
             },
         ),
         Trouble(
-            "The coordinator of the consumer group did not answer, or the group goes on without "
-            "this member.",
+            "The coordinator of the consumer group did not answer, or has removed this member.",
             {
                 "kafka.coordinator": (
                     "Error sending ",
@@ -80,8 +80,8 @@ TROUBLES: Mapping[str, tuple[Trouble, ...]] = {
             },
         ),
         Trouble(
-            "Kafka did not take a batch of records at once; it is sent again, or its senders are "
-            "told.",
+            "Kafka did not accept a batch of records at once; it is sent again, or its requests "
+            "fail.",
             {
                 "kafka.producer.sender": (
                     "Error sending produce request",
@@ -101,7 +101,7 @@ TROUBLES: Mapping[str, tuple[Trouble, ...]] = {
             },
         ),
         Trouble(
-            "Kafka did not tell at once what a partition has; it is asked again.",
+            "Kafka did not return the records or offsets of a partition; this is retried.",
             {
                 "kafka.consumer.fetcher": (
                     "unknown topic",
@@ -117,7 +117,7 @@ TROUBLES: Mapping[str, tuple[Trouble, ...]] = {
     ),
     "cassandra": (
         Trouble(
-            "A connection to a Cassandra node was lost or could not be made; it is tried again.",
+            "A connection to a Cassandra node was lost or failed; it is retried.",
             {
                 "cassandra.pool": (
                     "Error attempting to reconnect",
@@ -147,42 +147,41 @@ TROUBLES: Mapping[str, tuple[Trouble, ...]] = {
             },
         ),
         Trouble(
-            "A Cassandra node answered a request with an error; the request is repeated, or told "
-            "as failed.",
+            "A Cassandra node answered a request with an error; it is retried, or fails.",
             {"cassandra.cluster": ("Host %s error",)},
         ),
         Trouble(
-            "A Cassandra node warned of a request; with ANGARIUM_LOG_LEVEL=DEBUG its words are "
-            "shown.",
+            "A Cassandra node warned of a request; ANGARIUM_LOG_LEVEL=DEBUG logs its words.",
             {"cassandra.protocol": ("Server warning",)},
         ),
     ),
 }
-"""The kinds by library. What is in none of them is told with the
-library's own words, without the values.
+"""The kinds by library. A line of no kind is logged with the library's
+own words, without the values, which might be secret.
 """
 
 Key = tuple[str, ...]
+"""What lines of one kind have in common."""
 Schedule = Callable[[float, Callable[[], None]], None]
+"""Calls a function after a number of seconds, on another thread."""
 
 
 @dataclass(slots=True)
 class _Window:
-    """What is counted since a line was written."""
+    """A line that was logged, and how often it was repeated since."""
 
     line: Line
     repeats: int = 0
 
 
 class LibraryFilter(logging.Filter):
-    """Stands in front of a handler, which gets lines of our own in the
-    place of the libraries'.
+    """Gives a handler lines of our own instead of the libraries'.
 
-    The first of a kind is told at once, further ones are counted, and
-    their number is told every ten seconds for as long as there are any.
-    What the libraries say themselves is a DEBUG line each.
+    The first line of a kind is logged at once. Further ones are
+    counted, and their number is logged every ten seconds while there
+    are any. The libraries' own words are DEBUG lines.
 
-    Lines may come from any thread, and while one is being told.
+    Lines may come from any thread, even while one is being logged.
     """
 
     def __init__(
@@ -191,15 +190,13 @@ class LibraryFilter(logging.Filter):
         quiet: bool = False,
         schedule: Schedule | None = None,
     ) -> None:
-        """Begin with nothing told.
+        """Start with nothing logged.
 
         Args:
-            handle: Takes the lines.
-            quiet: Whether kinds that are known are left out: a command
-                that waits for its servers says at the end what it
-                found.
-            schedule: Calls a function after so many seconds, on another
-                thread.
+            handle: Logs a line.
+            quiet: Whether known kinds are left out: a command that
+                waits for its servers reports at the end what it found.
+            schedule: Replaces a timer in tests.
         """
         super().__init__()
         self._handle = handle
@@ -209,35 +206,33 @@ class LibraryFilter(logging.Filter):
         self._windows: dict[Key, _Window] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Tell of a library's record.
+        """Log a library's record in our own words.
 
         Args:
-            record: Any.
+            record: Of any logger.
 
         Returns:
-            True for what is not of these libraries, which goes on as it
+            True if it is not of these libraries, and is logged as it
             is.
         """
         library = record.name.partition(".")[0]
         if isinstance(record, Line) or library not in TROUBLES:
             return True
         if logging.getLogger("angarium").isEnabledFor(logging.DEBUG):
-            self._handle(_own_words(record))
+            self._handle(_debug_line(record))
         trouble = None if _is_defect(record) else _trouble_of(library, record)
         if trouble is None:
             self._log_own_line((record.name, str(record.lineno)), _unknown(library, record))
         elif not self._quiet:
             fields = {"logger": library}
             self._log_own_line(
-                (library, trouble.says),
-                Line(library, logging.WARNING, "library", trouble.says, fields),
+                (library, trouble.message),
+                Line(library, logging.WARNING, "library", trouble.message, fields),
             )
         return False
 
     def _log_own_line(self, key: Key, line: Line) -> None:
-        """Write a line, or count it where its like was written a moment
-        ago.
-        """
+        """Log a line, or count it if its kind was logged just now."""
         with self._lock:
             window = self._windows.get(key)
             if window is not None:
@@ -247,32 +242,30 @@ class LibraryFilter(logging.Filter):
         self._handle(line)
 
     def _open(self, key: Key, line: Line) -> None:
-        """Begin to count."""
+        """Start to count the repeats of a line."""
         self._windows[key] = _Window(line)
         try:
             self._schedule(PERIOD_SECONDS, lambda: self._end(key))
         except RuntimeError:
-            # No thread can be started any more: the program ends, and
-            # every line is written.
+            # No thread can be started any more, because the program
+            # ends. Then every line is logged.
             del self._windows[key]
 
     def _end(self, key: Key) -> None:
-        """Tell what was counted, and go on counting if there was
-        anything.
-        """
+        """Log how often a line was repeated; count on if it was."""
         with self._lock:
             window = self._windows.pop(key)
             if window.repeats == 0:
                 return
             self._open(key, window.line)
-        line, told = window.line, {"repeats": window.repeats, "within_s": PERIOD_SECONDS}
-        self._handle(Line(line.name, line.levelno, line.action, line.msg, {**line.fields, **told}))
+        line, counted = window.line, {"repeats": window.repeats, "within_s": PERIOD_SECONDS}
+        self._handle(
+            Line(line.name, line.levelno, line.action, line.msg, {**line.fields, **counted})
+        )
 
 
 def _on_a_timer(seconds: float, function: Callable[[], None]) -> None:
-    """Call a function later, on a thread that does not keep the program
-    alive.
-    """
+    """Call a function later, without keeping the program alive."""
     timer = threading.Timer(seconds, function)
     timer.name = "library-lines"
     timer.daemon = True
@@ -281,21 +274,17 @@ def _on_a_timer(seconds: float, function: Callable[[], None]) -> None:
 
 
 def _trouble_of(library: str, record: logging.LogRecord) -> Trouble | None:
-    """Return the kind of trouble that a record tells of, if it is a
-    known one.
-    """
+    """Return the kind of trouble of a record, if it is a known one."""
     text = str(record.msg)
     for trouble in TROUBLES[library]:
-        for loggers, phrases in trouble.told.items():
+        for loggers, phrases in trouble.phrases.items():
             if record.name.startswith(loggers) and any(phrase in text for phrase in phrases):
                 return trouble
     return None
 
 
 def _is_defect(record: logging.LogRecord) -> bool:
-    """Return whether a record has an error that neither a network nor a
-    server brings about.
-    """
+    """Return whether no network or server explains a record's error."""
     if not record.exc_info or record.exc_info[1] is None:
         return False
     error = record.exc_info[1]
@@ -304,20 +293,19 @@ def _is_defect(record: logging.LogRecord) -> bool:
 
 
 def _unknown(library: str, record: logging.LogRecord) -> Line:
-    """Return the line for what is not known here: the library's words
-    without the values put into them.
-    """
+    """Return the line of an unknown kind, without its values."""
     fields = {"logger": record.name, "said": str(record.msg)[:_MAX_TEXT]}
     error = record.exc_info[1] if record.exc_info else None
     if error is not None and not _is_defect(record):
         fields["error_type"], error = type(error).__name__, None
-    says = f"The client library {library} tells of something that is not known here."
-    return Line(library, record.levelno, "library", says, fields, error)
+    message = f"The client library {library} logged something of an unknown kind."
+    return Line(library, record.levelno, "library", message, fields, error)
 
 
-def _own_words(record: logging.LogRecord) -> Line:
-    """Return the DEBUG line with what a library says; bytes, which may
-    be of a message, are left out.
+def _debug_line(record: logging.LogRecord) -> Line:
+    """Return the DEBUG line with a library's own words.
+
+    Bytes are left out, because they may be of a message.
     """
     arguments = record.args if isinstance(record.args, tuple) else ()
     shown = tuple(

@@ -1,4 +1,4 @@
-"""What a line says, before it is given a form."""
+"""What a log line says, before it is formatted."""
 
 import logging
 import time
@@ -8,10 +8,10 @@ NO_FIELDS: Mapping[str, object] = {}
 
 
 class Line(logging.LogRecord):
-    """A record with an action and fields.
+    """A log record with an action and fields.
 
-    It leaves out what is never shown (caller, thread, process): finding
-    that out would cost more than all the rest of the line.
+    It lacks what is never shown (caller, thread, process). Finding that
+    out would take longer than all the rest of the line.
 
     Attributes:
         action: What happened, stable, snake_case.
@@ -23,7 +23,7 @@ class Line(logging.LogRecord):
     thread = threadName = process = processName = taskName = None  # noqa: N815 - as above
     msecs = relativeCreated = 0.0  # noqa: N815 - as above
 
-    # The base class's constructor is what this class is there to avoid.
+    # Deliberately without the base class's constructor, which is slow.
     def __init__(
         self,
         name: str,
@@ -33,6 +33,16 @@ class Line(logging.LogRecord):
         fields: Mapping[str, object] = NO_FIELDS,
         error: BaseException | None = None,
     ) -> None:
+        """Describe what happened.
+
+        Args:
+            name: The logger's.
+            level: A level of `logging`.
+            action: What happened, stable, snake_case.
+            message: For a person.
+            fields: Ids and figures.
+            error: What was raised, for its traceback.
+        """
         # Python's own formatters look for these two in the instance.
         self.filename = ""
         self.lineno = 0
@@ -48,7 +58,7 @@ class Line(logging.LogRecord):
 
 
 def action_of(record: logging.LogRecord) -> str:
-    """Tell what happened.
+    """Return the name of what happened.
 
     Args:
         record: A line of this program, or any library's record.
@@ -60,14 +70,14 @@ def action_of(record: logging.LogRecord) -> str:
 
 
 def fields_of(record: logging.LogRecord) -> Mapping[str, object]:
-    """Tell what else is known.
+    """Return the ids and figures of a record.
 
     Args:
         record: A line of this program, or any library's record.
 
     Returns:
-        The line's fields; for a library's record the name of its
-        logger. With an error, its type.
+        A line's fields; for a library's record the name of its logger.
+        If there is an error, its type too.
     """
     fields = record.fields if isinstance(record, Line) else {"logger": record.name}
     if record.exc_info and record.exc_info[0] is not None:
@@ -76,13 +86,13 @@ def fields_of(record: logging.LogRecord) -> Mapping[str, object]:
 
 
 def traceback_of(record: logging.LogRecord) -> str | None:
-    """Write an error's traceback down.
+    """Format the traceback of a record's error.
 
     Args:
         record: A line of this program, or any library's record.
 
     Returns:
-        Several lines of text, None when the record has no error.
+        Several lines of text, None if the record has no error.
     """
     if not record.exc_info or record.exc_info[0] is None:
         return None

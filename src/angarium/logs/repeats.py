@@ -1,6 +1,4 @@
-"""One of many equal lines in a while, with the number of those it
-stands for.
-"""
+"""Limits how often equal lines are logged, and counts the others."""
 
 import threading
 import time
@@ -12,89 +10,88 @@ _FIRST: Mapping[str, object] = {}
 
 
 class Repeats:
-    """Says which of many equal lines is worth a WARNING; used by any
-    thread.
-    """
+    """Lets one of many equal lines pass in a period; for any thread."""
 
     def __init__(
         self, clock: Callable[[], float] = time.monotonic, period: float = PERIOD_SECONDS
     ) -> None:
-        """Begin with none told.
+        """Start with none passed.
 
         Args:
-            clock: Tells seconds since an arbitrary moment.
+            clock: Returns seconds of a monotonic clock.
             period: Seconds between two lines of a kind.
         """
         self._clock = clock
         self._period = period
         self._lock = threading.Lock()
-        self._told: dict[str, tuple[float, int]] = {}
+        self._passed: dict[str, tuple[float, int]] = {}
 
     def fields(self, kind: str = "") -> Mapping[str, object] | None:
-        """Take note of a line that is about to be written.
+        """Decide on a line that is about to be logged.
 
         Args:
-            kind: What it is about; there must be few.
+            kind: Of the line, such as its action; there must be few.
 
         Returns:
-            What the line carries beside its own: nothing, or `repeats`,
-            how many have been left out before it. None when it is to be
-            left out, which it is as a DEBUG line.
+            More fields for the line: none, or `repeats`, how many have
+            been left out before it. None if it must be left out, which
+            means logged as DEBUG.
         """
         with self._lock:
             now = self._clock()
-            told_at, left_out = self._told.get(kind, (float("-inf"), 0))
-            if now - told_at < self._period:
-                self._told[kind] = told_at, left_out + 1
+            passed_at, left_out = self._passed.get(kind, (float("-inf"), 0))
+            if now - passed_at < self._period:
+                self._passed[kind] = passed_at, left_out + 1
                 return None
-            self._told[kind] = now, 0
+            self._passed[kind] = now, 0
         return {"repeats": left_out} if left_out else _FIRST
 
 
 EVERY_SECONDS = 10.0
-"""How long what repeats is added up: a flood of anything writes six
-lines a minute.
+"""How long a `Tally` counts before it is due again: a flood of anything
+logs six lines a minute.
 """
 
 
 class Tally:
-    """Counts until it is time to tell: the first at once, the next ones
-    together; used by one thread.
+    """Counts events between two lines of a log; used by one thread.
+
+    The first event is due at once, the next ones together.
     """
 
-    __slots__ = ("_count", "_every", "_tell_after")
+    __slots__ = ("_count", "_due_at", "_every")
 
     def __init__(self, every: float = EVERY_SECONDS) -> None:
-        """Begin with nothing to tell.
+        """Start with nothing counted.
 
         Args:
             every: Seconds between two lines.
         """
         self._count = 0
         self._every = every
-        self._tell_after = float("-inf")
+        self._due_at = float("-inf")
 
     def add(self, times: int = 1) -> None:
-        """Count what happened.
+        """Count an event.
 
         Args:
-            times: How often.
+            times: How often it happened.
         """
         self._count += times
 
     def due(self, now: float) -> int:
-        """Take what is to be told now.
+        """Return the count if a line is due, and start again.
 
         Args:
-            now: The monotonic clock's seconds; infinity where there
-                will be no later moment.
+            now: Seconds of the monotonic clock; infinity for the last
+                line before the program ends.
 
         Returns:
-            How often it happened since the last line; 0 while nothing
-            did, or the last line is too new.
+            How often it happened since the last line; 0 if it did not,
+            or the last line is too new.
         """
-        if not self._count or now < self._tell_after:
+        if not self._count or now < self._due_at:
             return 0
         count, self._count = self._count, 0
-        self._tell_after = now + self._every
+        self._due_at = now + self._every
         return count

@@ -1,37 +1,37 @@
-"""Where lines leave the program."""
+"""Writes the bytes of log lines to stderr."""
 
 import os
 import select
 from typing import TextIO
 
 FULL_PIPE_SECONDS = 1.0
-"""How long a full pipe that somebody set to not blocking is watched
-before it is tried again.
+"""How long to wait for room in a full pipe before the next try. Another
+process that shares the pipe may have set it to non-blocking.
 """
 
 
 class StreamWriter:
-    """Writes bytes to a stream's file, past the stream's own buffer.
+    """Writes bytes to a stream's file, without the stream's buffer.
 
-    What the buffer of `sys.stderr` could not get rid of would be tried
-    again when the interpreter ends, and spoil its exit status; its
-    lock, held by a thread that ends with the interpreter, would stop it
-    dead.
+    What is left in the buffer of `sys.stderr` is written again when the
+    interpreter ends, and a failure changes its exit status. A daemon
+    thread that holds the buffer's lock would even block that end.
     """
 
     def __init__(self, stream: TextIO | None) -> None:
+        """Flush the stream once; None means that nothing is written."""
         self._stream = stream
         self._file = _file_of(stream)
         self._broken_off = False
 
     def write(self, data: bytes) -> bool:
-        """Write all of it, however long the reader takes.
+        """Write everything, however long the reader takes.
 
         Args:
-            data: Whole lines.
+            data: Complete lines.
 
         Returns:
-            False when some of it was lost, since nobody can read it or
+            False if some of it was lost, because there is no reader or
             the disk is full.
         """
         try:
@@ -41,14 +41,13 @@ class StreamWriter:
                 self._stream.write(data.decode())
                 self._stream.flush()
         except (OSError, ValueError):
-            # There is no place left to say so; the caller counts it,
-            # and tells when there is one again.
+            # It cannot be logged now. The caller counts it, and logs
+            # the number when it can.
             return False
         return self._stream is not None
 
     def _write_file(self, file: int, data: bytes) -> None:
-        # A line that broke off in the middle must not spoil the next
-        # one.
+        """Write bytes, on a new line if the last one was incomplete."""
         rest = memoryview(b"\n" + data if self._broken_off else data)
         whole = len(rest)
         try:
@@ -59,6 +58,7 @@ class StreamWriter:
 
 
 def _file_of(stream: TextIO | None) -> int | None:
+    """Return a stream's descriptor, None if it has no open one."""
     if stream is None:
         return None
     try:
@@ -69,6 +69,7 @@ def _file_of(stream: TextIO | None) -> int | None:
 
 
 def _write_some(file: int, data: memoryview) -> int:
+    """Return how many bytes a file took; waits if it is a full pipe."""
     try:
         return os.write(file, data)
     except BlockingIOError:

@@ -1,4 +1,4 @@
-"""The form for a person at a terminal."""
+"""Formats log lines for a person at a terminal."""
 
 import logging
 import time
@@ -7,12 +7,10 @@ from angarium.logs.line import action_of, fields_of, traceback_of
 
 
 class TextFormatter(logging.Formatter):
-    """Makes a line for a person, in local time; what cannot be printed
-    is escaped.
-    """
+    """Formats lines in local time; control characters are escaped."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Make one line, with a traceback behind it where there is one.
+        """Format a record as one line, then its traceback if any.
 
         Args:
             record: A record of `Log`, or of any library.
@@ -30,9 +28,11 @@ class TextFormatter(logging.Formatter):
 
 
 def _shown(value: object) -> str:
+    """Return a field's value, quoted if it is empty or has spaces."""
     text = str(value)
     return repr(text) if " " in text or not text else _printable(text)
 
 
 def _printable(text: str) -> str:
+    """Return a text on one line, so that it cannot forge another."""
     return text if text.isprintable() else repr(text)[1:-1]

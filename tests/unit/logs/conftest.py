@@ -72,10 +72,10 @@ def handler_on() -> Iterator[HandlerFactory]:
             stream: TextIO | None,
             form: logging.Formatter | None = None,
             capacity: int = 10_000,
-            linger: float = 0.01,
-            patience: float = 30.0,
+            linger_s: float = 0.01,
+            wait_s: float = 30.0,
         ) -> BufferedHandler:
-            handler = BufferedHandler(stream, capacity, linger, patience)
+            handler = BufferedHandler(stream, capacity, linger_s, wait_s)
             stack.callback(handler.close)
             handler.setFormatter(form or JsonFormatter("api", "host-1"))
             return handler

@@ -33,7 +33,7 @@ def test_lines_come_out_in_their_order(
 def test_lines_of_many_threads_are_all_there_whole_and_each_thread_s_in_order(
     handler_on: HandlerFactory, pipe: Pipe, write: Write
 ) -> None:
-    handler = handler_on(pipe.stream, capacity=100, linger=0.0)
+    handler = handler_on(pipe.stream, capacity=100, linger_s=0.0)
     reader = Collector(pipe, chunk=1_000)
 
     def write_all(thread: int) -> None:
@@ -67,7 +67,7 @@ def test_one_write_carries_no_more_than_a_pipe_keeps_in_one_piece(
         return write(file, data)
 
     monkeypatch.setattr("angarium.logs.stream_writer.os.write", noted)
-    handler = handler_on(pipe.stream, linger=60.0)
+    handler = handler_on(pipe.stream, linger_s=60.0)
     reader = Collector(pipe, chunk=65_536)
     for number in range(200):
         handler.handle(line(number))
@@ -80,7 +80,7 @@ def test_one_write_carries_no_more_than_a_pipe_keeps_in_one_piece(
 
 def test_a_line_waits_for_others_until_somebody_flushes(handler_on: HandlerFactory) -> None:
     stream = io.StringIO()
-    handler = handler_on(stream, linger=3_600.0)
+    handler = handler_on(stream, linger_s=3_600.0)
     handler.handle(line(1))
     assert stream.getvalue() == ""
     handler.flush()
@@ -89,14 +89,14 @@ def test_a_line_waits_for_others_until_somebody_flushes(handler_on: HandlerFacto
 
 def test_a_line_is_written_soon_when_no_other_comes(handler_on: HandlerFactory) -> None:
     stream = io.StringIO()
-    handler = handler_on(stream, linger=0.01)
+    handler = handler_on(stream, linger_s=0.01)
     handler.handle(line(1))
     wait_until(lambda: stream.getvalue() != "")
 
 
 def test_a_warning_does_not_wait_for_others(handler_on: HandlerFactory) -> None:
     stream = io.StringIO()
-    handler = handler_on(stream, linger=3_600.0)
+    handler = handler_on(stream, linger_s=3_600.0)
     handler.handle(line(1))
     handler.handle(line(2, logging.WARNING))
     wait_until(lambda: stream.getvalue().count("\n") == 2)
@@ -107,7 +107,7 @@ def test_closing_writes_what_is_left_at_once_and_may_be_repeated(
     handler_on: HandlerFactory,
 ) -> None:
     stream = io.StringIO()
-    handler = handler_on(stream, linger=3_600.0)
+    handler = handler_on(stream, linger_s=3_600.0)
     handler.handle(line(1))
     handler.close()
     handler.close()
@@ -142,7 +142,7 @@ def test_nothing_is_lost_when_threads_write_while_it_closes(
 ) -> None:
     for _ in range(20):
         stream = io.StringIO()
-        handler = handler_on(stream, linger=0.0)
+        handler = handler_on(stream, linger_s=0.0)
         started = threading.Barrier(5)
 
         def write_all(
@@ -198,7 +198,7 @@ def test_a_signal_handler_may_write_while_the_same_thread_writes(
     handler_on: HandlerFactory,
 ) -> None:
     stream = io.StringIO()
-    handler = handler_on(stream, capacity=50, linger=0.0)
+    handler = handler_on(stream, capacity=50, linger_s=0.0)
     signalled = 0
 
     def write_one(number: int, frame: object) -> None:

@@ -31,7 +31,7 @@ class FlakyStream(io.StringIO):
 def test_a_slow_reader_slows_the_program_down_and_loses_nothing(
     handler_on: HandlerFactory, pipe: Pipe, write: Write
 ) -> None:
-    handler = handler_on(pipe.stream, capacity=10, linger=0.0, patience=LONG)
+    handler = handler_on(pipe.stream, capacity=10, linger_s=0.0, wait_s=LONG)
     writer = threading.Thread(target=write_lines, args=(handler, range(600), write))
     writer.start()
     wait_until(lambda: handler._lines.qsize() >= 10)
@@ -54,7 +54,7 @@ def test_there_is_room_for_a_line_as_soon_as_others_are_being_written(
             return super().write(text)
 
     stream = SlowStream()
-    handler = handler_on(stream, capacity=2, linger=LONG, patience=LONG)
+    handler = handler_on(stream, capacity=2, linger_s=LONG, wait_s=LONG)
     # The fourth line at the latest finds no room, and makes the thread
     # write.
     writer = threading.Thread(target=write_lines, args=(handler, range(4), write))
@@ -70,7 +70,7 @@ def test_there_is_room_for_a_line_as_soon_as_others_are_being_written(
 def test_a_reader_that_takes_nothing_stops_nobody_and_is_told_what_it_missed(
     handler_on: HandlerFactory, pipe: Pipe, write: Write
 ) -> None:
-    handler = handler_on(pipe.stream, capacity=10, linger=0.0, patience=0.01)
+    handler = handler_on(pipe.stream, capacity=10, linger_s=0.0, wait_s=0.01)
     write_lines(handler, range(600), write)
     reader = Collector(pipe, chunk=65_536)
     wait_until(lambda: b"log_lines_lost" in reader.data and handler._lines.empty())
@@ -87,9 +87,9 @@ def test_a_reader_that_takes_nothing_stops_nobody_and_is_told_what_it_missed(
 def test_once_the_reader_is_back_the_program_waits_for_it_again(
     handler_on: HandlerFactory, pipe: Pipe, write: Write
 ) -> None:
-    handler = handler_on(pipe.stream, capacity=10, linger=0.0, patience=0.01)
+    handler = handler_on(pipe.stream, capacity=10, linger_s=0.0, wait_s=0.01)
     write_lines(handler, range(600), write)
-    handler._patience = LONG
+    handler._wait_s = LONG
     reader = Collector(pipe, chunk=2_000)
     wait_until(lambda: b"log_lines_lost" in reader.data and handler._lines.empty())
     write_lines(handler, range(600, 1_200), write)
@@ -104,7 +104,7 @@ def test_once_the_reader_is_back_the_program_waits_for_it_again(
 def test_closing_does_not_wait_for_ever_for_a_reader_that_takes_nothing(
     handler_on: HandlerFactory, pipe: Pipe
 ) -> None:
-    handler = handler_on(pipe.stream, linger=0.0, patience=0.05)
+    handler = handler_on(pipe.stream, linger_s=0.0, wait_s=0.05)
     write_lines(handler, range(1_000))
     handler.flush()
     handler.close()

@@ -86,10 +86,7 @@ def test_a_lost_connection_is_one_line_that_says_what_happened(library: Library)
         "library",
         {"logger": "kafka"},
     )
-    assert (
-        line.msg
-        == "A connection to a Kafka broker was lost or could not be made; it is tried again."
-    )
+    assert line.msg == "A connection to a Kafka broker was lost or failed; it is retried."
 
 
 def test_repeats_are_told_as_a_number_every_ten_seconds_for_as_long_as_there_are_any(
@@ -240,7 +237,7 @@ def test_every_known_phrase_is_one_that_these_versions_of_the_libraries_say() ->
     for library, troubles in TROUBLES.items():
         said = list(texts_of(PACKAGES[library]))
         for trouble in troubles:
-            for loggers, phrases in trouble.told.items():
+            for loggers, phrases in trouble.phrases.items():
                 for phrase in phrases:
                     assert any(
                         module.startswith(loggers) and phrase in text for module, text in said

@@ -1,3 +1,1 @@
-"""Bytes and threads: requests read off connections, answers written
-back; it knows no route.
-"""
+"""The HTTP server: connections, threads and bytes, but no routes."""

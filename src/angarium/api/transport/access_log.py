@@ -9,26 +9,28 @@ from angarium.domain.errors import Code
 from angarium.domain.user import Principal
 
 UNREADABLE = "-"
+"""The method of a request whose head is malformed."""
 UNMATCHED = "unmatched"
+"""The path of a request that no route was found for."""
 UNANSWERED = 499
-"""The status of a request whose connection ended in the middle of its
-body: nobody could be answered.
+"""The status of a request whose connection ended within its body.
+
+No response was possible. nginx uses the same number.
 """
 
 _log = logs.get("angarium.api.access")
 
 
 class AccessLog:
-    """Gathers what is known of the request that a connection serves,
-    and writes its line.
+    """Collects what the log line of a connection's request says.
 
     Attributes:
-        method: One that HTTP knows, `-` where that could not be read.
-        decision: What the application made of the head, None while
-            there is nothing.
+        method: The request's, `-` if its head is malformed.
+        decision: What the application decided on the head, None before
+            that.
         trace_id: Of the request whose head was read last.
-        began: When the request's head was read, by the monotonic clock;
-            0 while it was not.
+        began: When the head was read, in seconds of the monotonic
+            clock; 0 before that.
     """
 
     __slots__ = ("_principal", "_user_id", "_user_ids", "began", "decision", "method", "trace_id")
@@ -38,31 +40,31 @@ class AccessLog:
     method: str
 
     def __init__(self) -> None:
+        """Start with nothing known; a connection keeps one for life."""
         self.trace_id = ""
         self._principal: Principal | None = None
         self._user_ids = ""
         self._forget()
 
     def identify(self, principal: Principal | None) -> None:
-        """Tell who sent the request.
+        """Note who sent the request.
 
         Args:
-            principal: Whom a token proved, None where none was wanted.
+            principal: Whom the token proved; None on a route without.
         """
         if principal is not self._principal:
-            # Most connections carry one user's requests; writing a UUID
-            # down is dear.
+            # Most connections carry one user's requests, and formatting
+            # a UUID is slow.
             self._principal = principal
             self._user_ids = str(principal.user_id) if principal else ""
         self._user_id = self._user_ids
 
     def broke_off(self, now: float, fields: Fields) -> None:
-        """Note that the request cannot be read on.
+        """Note that the request is malformed or incomplete.
 
         Args:
-            now: The monotonic clock's seconds.
-            fields: What could be taken of its head, where that could
-                not be read.
+            now: Seconds of the monotonic clock.
+            fields: What was found in a head that is malformed.
         """
         if self.method not in METHODS:
             # It may be the end of an earlier request's body.
@@ -72,22 +74,23 @@ class AccessLog:
             self.trace_id = trace_id_of(fields)
 
     def discarded(self, code: Code, peer: str) -> None:
-        """Tell that a body broke off whose request is answered already;
-        of the body itself nothing is told.
+        """Log that a body broke off that was being read away.
+
+        Its request has its own log line already.
 
         Args:
-            code: What was wrong with it.
-            peer: Who sent it.
+            code: What was wrong with the body.
+            peer: The client's address.
         """
-        message = f"A body that nobody wanted broke off: {code}."
+        message = f"The body of a request that was refused broke off: {code}."
         _log.info("discarded", message, trace_id=self.trace_id, peer=peer)
 
     def write(self, status: int, now: float) -> None:
-        """Write the line, and begin with the next request.
+        """Write the log line, and start with the next request.
 
         Args:
-            status: Of the answer.
-            now: The monotonic clock's seconds.
+            status: Of the response.
+            now: Seconds of the monotonic clock.
         """
         decision = self.decision
         template = UNMATCHED if decision is None else decision.template
@@ -107,6 +110,7 @@ class AccessLog:
         self._forget()
 
     def _forget(self) -> None:
+        """Clear all but the trace id and the user, which may return."""
         self.method = UNREADABLE
         self.decision = None
         self.began = 0.0

@@ -318,14 +318,11 @@ class Connection(NonBlockingHandler):
             self._closing = True
             connection_field = "close"
         if loop.cors is not None:
-            response = response._replace(
-                headers=response.headers + loop.cors.fields(self._origins)
-            )
-        self._send_buffer.add(
-            loop.encoder.encode(
-                response, access.trace_id, connection_field, access.method != "HEAD"
-            )
-        )
+            fields = loop.cors.fields(self._origins)
+            response = response._replace(headers=response.headers + fields)
+        with_body = access.method != "HEAD"
+        encoded = loop.encoder.encode(response, access.trace_id, connection_field, with_body)
+        self._send_buffer.add(encoded)
         access.write(response.status, loop.clock.monotonic())
         self._state = HEAD
         self._running_bytes = 0

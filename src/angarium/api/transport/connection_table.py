@@ -1,5 +1,6 @@
-"""Every open connection, and which one makes room when there are too
-many.
+"""All open connections, and which one to close if there are too many.
+
+The address with the most connections gives one up (docs/adr/0007).
 """
 
 from collections.abc import Iterator
@@ -8,9 +9,9 @@ from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 
-CANDIDATES = 16
-"""Of one address, and addresses: so few are looked at to find one that
-can be closed.
+MAX_CANDIDATES = 16
+"""Connections of an address, and addresses, that are looked at to find
+one to close. A limit, because each look may be a system call.
 """
 
 
@@ -20,7 +21,7 @@ class _Source(Generic[Item]):
     __slots__ = ("name", "size", "waiting")
 
     def __init__(self, name: str) -> None:
-        """Begin without connections."""
+        """Start without connections."""
         self.name = name
         self.size = 0
         # Those that wait for their client, the one that has waited
@@ -29,21 +30,20 @@ class _Source(Generic[Item]):
 
 
 class ConnectionTable(Generic[Item]):
-    """Counts connections by address, and knows who of each has waited
-    longest; used by one thread.
+    """Counts connections by address, and knows who waits longest.
 
-    All it does costs the same however many connections and addresses
-    there are.
+    Each operation takes constant time, whatever the number of
+    connections and addresses. Used by one thread.
     """
 
     __slots__ = ("_by_size", "_largest", "_sources", "_sources_of", "_waiting")
 
     def __init__(self) -> None:
-        """Begin without connections."""
+        """Start without connections."""
         self._sources: dict[str, _Source[Item]] = {}
         self._sources_of: dict[Item, _Source[Item]] = {}
-        # By how many connections they have; of equals the one first
-        # that has been still for longest.
+        # Addresses by their number of connections; among equals the one
+        # that has waited longest is first.
         self._by_size: dict[int, dict[_Source[Item], None]] = {}
         self._largest = 0
         self._waiting = 0
@@ -58,32 +58,27 @@ class ConnectionTable(Generic[Item]):
 
     @property
     def has_waiting(self) -> bool:
-        """Tell whether any connection waits for its client.
-
-        Returns:
-            False when all have something to do, and none can make room.
-        """
+        """True if a connection waits for its client, and can go."""
         return self._waiting > 0
 
     def address_of(self, connection: Item) -> str:
-        """Name the address that a connection is counted by.
+        """Return the address that a connection counts for.
 
         Args:
             connection: May be unknown.
 
         Returns:
-            As it was added; nobody's for one that is not there.
+            As it was added; empty for an unknown connection.
         """
         source = self._sources_of.get(connection)
         return "" if source is None else source.name
 
     def add(self, connection: Item, address: str) -> None:
-        """Count a connection.
+        """Count a new connection.
 
         Args:
-            connection: Which was opened.
-            address: Where from; all addresses of one client are the
-                same.
+            connection: Not in the table.
+            address: The client's; all of an IPv6 network are one.
         """
         source = self._sources.get(address)
         if source is None:
@@ -92,10 +87,10 @@ class ConnectionTable(Generic[Item]):
         self._resize(source, source.size + 1)
 
     def remove(self, connection: Item) -> None:
-        """Count a connection no longer.
+        """Count a closed connection no longer.
 
         Args:
-            connection: Which is closed; may be there or not.
+            connection: May be unknown.
         """
         source = self._sources_of.get(connection)
         if source is None:
@@ -107,7 +102,7 @@ class ConnectionTable(Generic[Item]):
             del self._sources[source.name]
 
     def waits(self, connection: Item) -> None:
-        """Take it that a connection waits for its client from now on.
+        """Note that a connection waits for its client from now on.
 
         Args:
             connection: May have waited before; may be unknown.
@@ -125,7 +120,7 @@ class ConnectionTable(Generic[Item]):
         equals[source] = None
 
     def works(self, connection: Item) -> None:
-        """Take it that a connection waits for its client no longer.
+        """Note that a connection waits for its client no longer.
 
         Args:
             connection: May have waited or not; may be unknown.
@@ -136,30 +131,31 @@ class ConnectionTable(Generic[Item]):
             self._waiting -= 1
 
     def candidates(self) -> Iterator[Item]:
-        """Look for those that should make room: the longest waiting of
-        the address that has most, and so on.
+        """Find connections to close, the first choice first.
+
+        These are the ones that have waited longest, of the address with
+        the most connections; then of the next address.
 
         Yields:
-            A few connections that wait; each may be removed before the
-            next is asked for.
+            At most a few; each may be removed before the next is taken.
         """
         for size in range(self._largest, 0, -1):
-            for source in tuple(islice(self._by_size.get(size, ()), CANDIDATES)):
-                yield from tuple(islice(source.waiting, CANDIDATES))
+            for source in tuple(islice(self._by_size.get(size, ()), MAX_CANDIDATES)):
+                yield from tuple(islice(source.waiting, MAX_CANDIDATES))
 
     def largest(self) -> tuple[str, int]:
-        """Name the address that has most connections.
+        """Return the address with the most connections.
 
         Returns:
-            The address, and how many it has; nobody and 0 where there
-            are none.
+            The address and its number of connections; empty and 0 if
+            there are none.
         """
         for source in self._by_size.get(self._largest, ()):
             return source.name, source.size
         return "", 0
 
     def _resize(self, source: _Source[Item], size: int) -> None:
-        """Put an address among those of its size."""
+        """Move an address to those with as many connections."""
         before = self._by_size.get(source.size)
         if before is not None:
             before.pop(source, None)

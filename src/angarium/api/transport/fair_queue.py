@@ -1,5 +1,6 @@
-"""Fair queueing: whoever queues much waits for himself, and nobody else
-waits for him.
+"""Fair queueing: a user who queues much delays only himself.
+
+docs/adr/0007 has the decision.
 """
 
 import threading
@@ -7,9 +8,9 @@ from collections import Counter
 from collections.abc import Callable, Hashable
 from heapq import heapify, heappop, heappush
 
-OUTDATED = 64
-"""Entries of flows that left the queue that may lie in the heap before
-they are swept out.
+MAX_OUTDATED = 64
+"""Entries in the heap, beyond two for each flow, before those of flows
+that have left are removed. It bounds memory at a small constant cost.
 """
 
 _Entry = tuple[int, int, int, Hashable]
@@ -20,10 +21,10 @@ class Job:
 
     Attributes:
         run: Does the work; must not raise.
-        flow: Whose work it is; each flow has the same share.
-        source: Where it comes from, which decides between flows that
-            are equal.
-        owner: Whatever its submitter knows it by.
+        flow: A user, for example; all flows have equal shares.
+        source: An address, for example; it decides between equal flows.
+        owner: The submitter's own object for it.
+        arrived: The queue's virtual time when it was put.
     """
 
     __slots__ = ("arrived", "flow", "owner", "run", "source")
@@ -31,14 +32,7 @@ class Job:
     def __init__(
         self, run: Callable[[], None], flow: Hashable, source: str, owner: object = None
     ) -> None:
-        """Describe the work.
-
-        Args:
-            run: Does it; must not raise.
-            flow: Whose work it is, such as a user's id.
-            source: Where it comes from, such as an address.
-            owner: Whatever the submitter knows it by.
-        """
+        """Describe the work; see the attributes."""
         self.run = run
         self.flow = flow
         self.source = source
@@ -52,48 +46,48 @@ class _Flow:
     __slots__ = ("finish", "listed", "running", "waiting")
 
     def __init__(self) -> None:
-        """Begin without jobs."""
+        """Start without jobs."""
         self.waiting: dict[Job, None] = {}
         self.running = 0
         self.finish = 0
-        # The order of its entry among the next jobs, 0 while it has
-        # none.
+        # The number of its entry in the heap, 0 if it has none.
         self.listed = 0
 
     @property
     def size(self) -> int:
-        """Count the jobs that wait or run."""
+        """The number of jobs that wait or run."""
         return len(self.waiting) + self.running
 
 
 class FairQueue:
-    """Start-time fair queueing (Goyal, Vin and Cheng, 1996) with jobs
-    of one length; used by any thread.
+    """Start-time fair queueing (Goyal, Vin and Cheng, 1996).
 
-    A flow's next job starts at the virtual time at which its last one
-    ended, or now where it had none, and the job with the earliest start
-    is taken first: flows take turns, and one that comes seldom comes
-    next. Of several with the same start the one goes first whose source
-    has the fewest jobs here, so that many users at one address do not
-    crowd out another address. One flow has only so many jobs with
-    takers at a time, so that it does not fill every thread.
+    All jobs have the same length. A flow's next job starts at the
+    virtual time at which its last one ended, or now if it had none. The
+    job with the earliest start is taken first. So flows take turns, and
+    a flow that comes seldom comes next.
+
+    Among equal starts the source with the fewest jobs comes first, so
+    that many users at one address do not crowd out another address. A
+    flow has a maximum of running jobs, so that it does not fill every
+    thread. Used by any thread.
     """
 
     def __init__(self, capacity: int, share: int, threads: int) -> None:
-        """Set the bounds.
+        """Start empty.
 
         Args:
-            capacity: Jobs that wait or run, in all.
-            share: Jobs of one flow among them.
-            threads: Jobs of one flow that run at a time.
+            capacity: Maximum of jobs that wait or run.
+            share: Maximum for one flow among them.
+            threads: Maximum of running jobs of one flow.
         """
         self._capacity = capacity
         self._share = share
         self._threads = threads
         self._flows: dict[Hashable, _Flow] = {}
         self._sources: Counter[str] = Counter()
-        # The next job of each flow that may run one more: start, jobs
-        # of its source, order of coming.
+        # A heap with the next job of each flow that may run one more:
+        # start, jobs of its source, number of the entry, flow.
         self._next: list[_Entry] = []
         self._changed = threading.Condition()
         self._size = 0
@@ -102,16 +96,16 @@ class FairQueue:
         self._closed = False
 
     def put(self, job: Job) -> Job | None:
-        """Queue a job; where there is no room, the newest one of the
-        flow that has most makes it.
+        """Queue a job; if there is no room, another one is displaced.
+
+        That is the newest job of the flow with the most jobs.
 
         Args:
             job: To be taken later.
 
         Returns:
-            The job that is queued no longer, which is this one where
-            its own flow has its share or as many as any other; None
-            when there was room.
+            The displaced job: this one, if its own flow has its maximum
+            or as many jobs as any other; None if there was room.
         """
         with self._changed:
             flow = self._flows.get(job.flow)
@@ -135,8 +129,7 @@ class FairQueue:
             return displaced
 
     def take(self) -> Job | None:
-        """Wait for the next job; `finished` must be told when it is
-        done.
+        """Wait for the next job; `finished` must be called after it.
 
         Returns:
             The job; None once the queue is closed.
@@ -153,10 +146,10 @@ class FairQueue:
                 self._changed.wait()
 
     def finished(self, job: Job) -> None:
-        """Take it that a job runs no longer.
+        """Note that a job has ended.
 
         Args:
-            job: What `take` gave.
+            job: Returned by `take`.
         """
         with self._changed:
             flow = self._flows[job.flow]
@@ -166,14 +159,14 @@ class FairQueue:
                 self._changed.notify()
 
     def remove(self, job: Job) -> bool:
-        """Take a job out that nobody waits for any more.
+        """Remove a job whose result nobody needs any more.
 
         Args:
             job: What was put.
 
         Returns:
-            True when it was there; False when it was taken before, or
-            displaced.
+            True if it was queued; False if it was taken or displaced
+            before.
         """
         with self._changed:
             flow = self._flows.get(job.flow)
@@ -183,28 +176,25 @@ class FairQueue:
             return True
 
     def displace(self, more_than: int) -> Job | None:
-        """Take out the newest job of the flow that has most.
+        """Remove the newest job of the flow with the most jobs.
 
         Args:
-            more_than: Jobs, waiting or running, that a flow may have
-                without being asked for one.
+            more_than: A flow with as many jobs or fewer keeps them.
 
         Returns:
-            The job, None where no flow has more of which one waits.
+            The job; None if no flow has more, one of them waiting.
         """
         with self._changed:
             return self._displace(more_than)
 
     def close(self) -> None:
-        """Drop what waits, and let nobody take any more."""
+        """Let `take` return None, to end the threads."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
 
     def _pop(self) -> Job | None:
-        """Return the job with the earliest start, None where there is
-        none that may run.
-        """
+        """Return the job with the earliest start that may run."""
         while self._next:
             start, _, order, key = heappop(self._next)
             flow = self._flows.get(key)
@@ -223,12 +213,10 @@ class FairQueue:
         return None
 
     def _list(self, key: Hashable, flow: _Flow) -> bool:
-        """Return whether a flow's next job was entered, because the
-        flow may run one.
-        """
+        """Return whether a flow's next job was put on the heap."""
         if flow.listed or not flow.waiting or flow.running >= self._threads:
             return False
-        if len(self._next) > 2 * len(self._flows) + OUTDATED:
+        if len(self._next) > 2 * len(self._flows) + MAX_OUTDATED:
             self._next = [entry for entry in self._next if self._is_valid(entry)]
             heapify(self._next)
         job = next(iter(flow.waiting))
@@ -239,14 +227,12 @@ class FairQueue:
         return True
 
     def _is_valid(self, entry: _Entry) -> bool:
-        """Return whether an entry's flow is still there and was not
-        entered anew.
-        """
+        """Return whether an entry is its flow's newest one."""
         flow = self._flows.get(entry[3])
         return flow is not None and flow.listed == entry[2]
 
     def _displace(self, more_than: int) -> Job | None:
-        """Return the job that was taken out to make room."""
+        """Return the job that was removed, None if none could be."""
         waiting = [flow for flow in self._flows.values() if flow.waiting and flow.size > more_than]
         if not waiting:
             return None
@@ -255,15 +241,13 @@ class FairQueue:
         return job
 
     def _drop(self, job: Job) -> None:
-        """Take a waiting job out."""
+        """Remove a job that waits."""
         flow = self._flows[job.flow]
         del flow.waiting[job]
         self._forget(job, flow)
 
     def _forget(self, job: Job, flow: _Flow) -> None:
-        """Count a job no longer, and its flow where this was the last
-        one.
-        """
+        """Count a job no longer; its flow goes with its last job."""
         self._size -= 1
         self._sources[job.source] -= 1
         if not self._sources[job.source]:

@@ -1,5 +1,7 @@
-"""Heads that were taken apart before: clients repeat themselves, and a
-balancer's connections carry many.
+"""A cache of parsed heads, because clients repeat themselves.
+
+Through a load balancer the same head comes on many connections
+(docs/adr/0022).
 """
 
 from angarium.api.transport import http_parser
@@ -7,33 +9,34 @@ from angarium.api.transport.http_parser import RequestHead
 from angarium.api.transport.request_framing import Framing, framing_of
 
 MAX_HEADS = 512
-"""Heads that are kept at most; the oldest goes first."""
+"""Heads in the cache, of 1 MiB at most; the oldest makes room."""
 
 MAX_HEAD_BYTES = 2 * 1024
-"""Bytes of a head that is kept."""
+"""Longer heads are not cached; those of usual clients are shorter."""
 
 
 class KnownHead:
-    """A head that can be read, and what follows from it.
+    """A well-formed head, and how its request is delimited.
 
     Attributes:
-        request: Its parts.
+        request: The parsed head.
     """
 
     __slots__ = ("_framing", "request")
 
     def __init__(self, request: RequestHead) -> None:
+        """Keep a head, whose framing is not checked yet."""
         self.request = request
         self._framing: Framing | None = None
 
     def framing(self) -> Framing:
-        """Tell how the request is delimited.
+        """Find where the request ends, once for equal heads.
 
         Returns:
-            Its body's length and its connection's fate.
+            As `framing_of`.
 
         Raises:
-            HttpError: There is more than one way to read it, or none.
+            HttpError: As `framing_of`.
         """
         if self._framing is None:
             self._framing = framing_of(self.request)
@@ -41,38 +44,35 @@ class KnownHead:
 
 
 class HeadCache:
-    """Takes heads apart, each but once while it is known; for one
-    thread.
-    """
+    """Parses heads, equal ones only once; used by one thread."""
 
-    def __init__(self, most: int = MAX_HEADS) -> None:
-        """Set the bound.
+    def __init__(self, max_heads: int = MAX_HEADS) -> None:
+        """Start empty.
 
         Args:
-            most: Heads that are kept at most.
+            max_heads: Heads in the cache; the oldest makes room.
         """
-        self._most = most
+        self._max_heads = max_heads
         self._heads: dict[bytes, KnownHead] = {}
 
     def read(self, head: bytes) -> KnownHead:
-        """Take a head apart.
+        """Parse a head.
 
         Args:
             head: From the request's line to the last field, without the
                 last line end; within the limits.
 
         Returns:
-            Its parts; the same object for the same bytes while they are
-            known.
+            The same object for the same bytes while it is cached.
 
         Raises:
-            HttpError: It cannot be read.
+            HttpError: It is malformed.
         """
         known = self._heads.get(head)
         if known is None:
             known = KnownHead(http_parser.parse_head(head))
             if len(head) <= MAX_HEAD_BYTES:
-                if len(self._heads) >= self._most:
+                if len(self._heads) >= self._max_heads:
                     del self._heads[next(iter(self._heads))]
                 self._heads[head] = known
         return known

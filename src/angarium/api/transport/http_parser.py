@@ -17,11 +17,11 @@ MAX_REQUEST_LINE = 8 * 1024
 section 3, recommends to support 8,000 at least.
 """
 MAX_HEADERS = 16 * 1024
-"""Bytes of all header fields together; twice what common servers and
-balancers allow one field.
+"""Bytes of all header fields together: what HAProxy's default buffer
+(`tune.bufsize`) lets through.
 """
 MAX_FIELDS = 100
-"""Header fields; as many as `http.server` takes."""
+"""Header fields; as many as Python's `http.client` takes."""
 
 METHODS = frozenset(
     {"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"}

@@ -1,67 +1,72 @@
-"""The bounds of everything that the server holds or waits for."""
+"""The limits of everything that the server holds or waits for.
+
+docs/adr/0007 has the reasons and the sum of the memory.
+"""
 
 from dataclasses import dataclass
 
 MAX_CONNECTIONS = 10_000
+"""Open connections, if the process may have as many files."""
 RECEIVE = 64 * 1024
-"""Bytes taken off a socket at once."""
+"""Bytes read from a socket in one call."""
 MAX_PENDING = 64 * 1024
-"""Bytes that may wait behind the request in hand before its socket is
-left unread.
+"""Received bytes that may wait for the current request to end. With
+more the socket is not read.
 """
 MAX_UNSENT = 64 * 1024
-"""Bytes of answers that are gathered before they are sent: with one
-answer more, all that may wait.
+"""Bytes of responses collected before they are sent. At most these and
+one more response are unsent.
 """
 BURST = 16
-"""Pipelined requests that are answered before other connections have
-their turn; fewer where they take longer than the loop's slice."""
+"""Pipelined requests answered before other connections have their turn;
+fewer if they take longer than `SLICE_S`.
+"""
 WRITE_PROGRESS = 16 * 1024
-"""Bytes that a slow reader must take to be given as much time again."""
+"""Bytes that a slow client must take to get the time limit again."""
 IN_HAND_COPIES = 2
-"""How often the bytes of a body are there while its request is in hand:
-the body, and then what was made of it for the log or the store."""
+"""How many times a body is in memory while its request runs: the body,
+and what was made of it for the log or the store.
+"""
 LARGE_ANSWER = 64 * 1024
-"""Bytes of an answer with which a thread that has made it makes no
-other until the server's thread has taken it over.
+"""Bytes of a response that a thread waits to hand over before it makes
+another one.
 """
 RESERVED_FILES = 128
-"""Descriptors left for the engine, the log and the listening socket."""
+"""Descriptors kept for the engine, the log and the listening socket."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerLimits:
-    """How much at once, and how long.
+    """Sizes and time limits of a server, with their defaults.
 
     Attributes:
-        max_in_flight: Requests in hand, logins and health checks apart;
-            one more is 503 `overloaded`.
-        max_logins: Logins that wait for their hash or are being hashed;
-            they do not count as in hand.
-        logins_of_address: Of one address, among them.
-        max_held: Bytes of requests and answers that all connections
-            hold together; whoever has waited longest makes room for
-            more. What the store's threads are making comes on top: each
-            makes one answer at a time, of 3 MiB while it is made
-            (docs/adr/0007).
-        max_connections: Open connections; None takes what the process's
+        max_in_flight: Concurrent requests, without logins and health
+            checks; further ones get 503 `overloaded`.
+        max_logins: Concurrent logins, which wait for a thread or are
+            being hashed.
+        logins_of_address: Maximum for one address among them.
+        max_held: Bytes of requests and responses that all connections
+            hold together; the one that has waited longest makes room.
+            Responses that threads are making are not among them: one
+            for each thread, of 3 MiB (docs/adr/0007).
+        max_connections: Open connections; None for what the process's
             limit of open files allows.
         idle_timeout: Seconds that a connection is kept without a
             request.
         request_timeout: Seconds from a request's first byte to its
             last.
-        write_timeout: Seconds that a client may take none of an answer.
-        linger_timeout: Seconds that a closing connection may be silent
-            before it is dropped.
+        write_timeout: Seconds in which a client must take some of a
+            response.
+        linger_timeout: Seconds of silence after which a closing
+            connection is dropped.
         store_threads: Threads for requests that wait for the store.
-        store_threads_of_user: Of them, those that one user's requests
-            may take at a time.
+        store_threads_of_user: Maximum of them for one user's requests.
         hashing_threads: Threads for password hashes.
         health_threads: Threads for health checks.
-        store_timeout: Seconds in which a request that needs the store
-            is answered.
-        hashing_timeout: Seconds in which a login is answered.
-        health_timeout: Seconds in which a health check is answered.
+        store_timeout: Seconds until a request that needs the store gets
+            503.
+        hashing_timeout: Seconds until a login gets 503.
+        health_timeout: Seconds until a health check gets 503.
     """
 
     max_in_flight: int = 1024
@@ -83,8 +88,10 @@ class ServerLimits:
 
 
 def allowed_connections() -> int:
-    """Tell how many connections the process may hold, raising its soft
-    limit of open files where it can.
+    """Return how many connections the process may hold.
+
+    Raises its soft limit of open files if that is necessary and
+    possible.
 
     Returns:
         At most 10,000; fewer where the limit of open files is lower.
@@ -102,7 +109,7 @@ def allowed_connections() -> int:
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
             soft = most
         except (ValueError, OSError):
-            # macOS may refuse what it calls unlimited; then the soft
-            # limit stays as it is.
+            # macOS may refuse what it calls unlimited. Then the soft
+            # limit stays.
             pass
     return max(16, min(MAX_CONNECTIONS, soft - RESERVED_FILES))

@@ -1,11 +1,12 @@
-"""Which socket address a server binds."""
+"""Finds the socket address that a server binds, and its URL."""
 
 import socket
 from collections.abc import Callable, Sequence
 
 SocketAddress = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
-"""`(host, port)` for IPv4, `(host, port, flow, scope)` for IPv6; the
-third is what a Python without IPv6 gives."""
+"""`(host, port)` for IPv4, `(host, port, flow, scope)` for IPv6. The
+third form is that of a Python without IPv6.
+"""
 
 Lookup = Callable[
     [str, int, socket.AddressFamily, socket.SocketKind],
@@ -17,7 +18,7 @@ Lookup = Callable[
 def resolve_listening_address(
     host: str, port: int, lookup: Lookup = socket.getaddrinfo
 ) -> tuple[socket.AddressFamily, SocketAddress]:
-    """Find the address to bind behind a name or an address.
+    """Find the address to bind for a name or an address.
 
     Args:
         host: A name, an IPv4 or an IPv6 address, which may have a scope
@@ -26,18 +27,18 @@ def resolve_listening_address(
         lookup: Instead of `socket.getaddrinfo`.
 
     Returns:
-        The family, and the address in its form. IPv4 goes before IPv6
-        where a name has both.
+        The family, and the address in its form; IPv4 if a name has
+        both.
 
     Raises:
-        OSError: The name has no address, or the scope is no interface.
+        OSError: The name has no address, or there is no interface of
+            the scope's name.
     """
     try:
         found = lookup(host, port, socket.AF_UNSPEC, socket.SOCK_STREAM)
     except UnicodeError as error:
-        # Python's way to say that a part of the name is empty or too
-        # long.
-        raise OSError(f"{host} can be no host's name") from error
+        # Python raises it if a part of the name is empty or too long.
+        raise OSError(f"{host} is not a valid host name") from error
     by_family = {family: address for family, _, _, _, address in reversed(found)}
     for family in (socket.AF_INET, socket.AF_INET6):
         if family in by_family:
@@ -46,14 +47,14 @@ def resolve_listening_address(
 
 
 def url_of(address: tuple[object, ...]) -> str:
-    """Write a bound address as a URL.
+    """Return the URL of a bound address.
 
     Args:
-        address: As `getsockname` gives it.
+        address: As `getsockname` returns it.
 
     Returns:
-        `http://host:port`; IPv6 in brackets, a scope behind `%25`
-        (RFC 6874).
+        `http://host:port`; IPv6 in brackets, a scope after `%25` (RFC
+        6874).
     """
     host, port = address[:2]
     name = host.decode() if isinstance(host, bytes) else str(host)

@@ -1,6 +1,4 @@
-"""How many bytes of requests and answers all connections hold
-together.
-"""
+"""Limits what all connections hold together (docs/adr/0007)."""
 
 from collections.abc import Callable, Sequence
 from operator import itemgetter
@@ -16,89 +14,93 @@ _log = logs.get("angarium.api.transport.memory_budget")
 
 
 class MemoryBudget(Generic[Holder]):
-    """Adds up what connections hold; whoever waits longest for its
-    client makes room where that is too much.
+    """Counts bytes of requests and responses, up to a maximum.
+
+    Beyond it the connection that has waited longest for its client is
+    closed.
 
     Attributes:
-        held: Bytes in all.
+        held: Bytes of all connections.
     """
 
-    __slots__ = ("_ended", "_make_room", "_making_room", "_most", "_waits", "held")
+    __slots__ = ("_closed", "_make_room", "_making_room", "_max_bytes", "_queues", "held")
 
     def __init__(
-        self, most: int, waits: Sequence[TimeoutQueue[Holder]], make_room: Callable[[Holder], None]
+        self,
+        max_bytes: int,
+        queues: Sequence[TimeoutQueue[Holder]],
+        make_room: Callable[[Holder], None],
     ) -> None:
-        """Set the bound.
+        """Start with nothing held.
 
         Args:
-            most: Bytes that all may hold.
-            waits: Where connections wait for their clients.
-            make_room: Ends a connection, so that it holds nothing or
+            max_bytes: What all connections may hold together.
+            queues: Where connections wait for their clients.
+            make_room: Closes a connection, so that it holds nothing or
                 waits no longer; must not raise.
         """
         self.held = 0
-        self._most = most
-        self._waits = waits
+        self._max_bytes = max_bytes
+        self._queues = queues
         self._make_room = make_room
         self._making_room = False
-        self._ended = Tally()
+        self._closed = Tally()
 
     def change(self, holder: Holder, more: int) -> None:
-        """Count bytes, and make room where all together are too many.
+        """Count bytes, and make room if there are too many.
 
         Args:
-            holder: Who holds them; may itself be ended.
+            holder: The connection; may itself be closed for it.
             more: How many more than before, negative for fewer.
         """
         self.held += more
-        # Those that make room come back here with fewer bytes.
-        if self.held <= self._most or self._making_room:
+        # A connection that makes room calls this too, with fewer bytes.
+        if self.held <= self._max_bytes or self._making_room:
             return
         self._making_room = True
-        while self.held > self._most:
+        while self.held > self._max_bytes:
             longest = self._longest_waiting()
-            self._ended.add()
+            self._closed.add()
             self._make_room(longest or holder)
             if longest is None:
                 break
         self._making_room = False
 
     def has_room(self, more: int) -> bool:
-        """Ask before something is made whether it may be held, and end
-        those for it that wait longest.
+        """Make room for something before it exists.
 
         Args:
             more: Bytes that it will take.
 
         Returns:
-            False where what is in hand alone leaves no room.
+            False if running requests alone leave no room.
         """
-        while self.held + more > self._most:
+        while self.held + more > self._max_bytes:
             longest = self._longest_waiting()
             if longest is None:
                 return False
-            self._ended.add()
+            self._closed.add()
             self._make_room(longest)
         return True
 
     def report(self, now: float) -> None:
-        """Write one line about all that were ended since the last one.
+        """Log how many were closed since the last line, if one is due.
 
         Args:
-            now: The monotonic clock's seconds; infinity where there
-                will be no later moment.
+            now: Seconds of the monotonic clock; infinity for the last
+                report before the server ends.
         """
-        ended = self._ended.due(now)
-        if ended:
+        closed = self._closed.due(now)
+        if closed:
             _log.warning(
                 "connections_shed",
-                f"{ended} connections were ended that waited for their clients: all together held "
-                "more "
-                f"than {self._most:,} bytes of requests and answers",
-                ended=ended,
+                f"{closed} connections that waited for their clients were closed: all together "
+                f"held more than {self._max_bytes:,} bytes of requests and responses",
+                ended=closed,
                 held=self.held,
             )
 
     def _longest_waiting(self) -> Holder | None:
-        found = [longest for waits in self._waits if (longest := waits.longest()) is not None]
+        """Return the connection that has waited longest, if any."""
+        found = [longest for queue in self._queues if (longest := queue.longest()) is not None]
         return min(found, key=itemgetter(1))[0] if found else None

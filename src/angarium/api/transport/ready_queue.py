@@ -1,4 +1,7 @@
-"""Connections that have something to do, in turns by address."""
+"""The order in which ready connections are served, fair by address.
+
+docs/adr/0007 has the decision.
+"""
 
 from heapq import heappop, heappush
 from typing import Generic, TypeVar
@@ -6,12 +9,13 @@ from typing import Generic, TypeVar
 Item = TypeVar("Item")
 
 CREDIT_SECONDS = 0.002
-"""What an address that asked for little lately may have done for it
-before those that ask all the time: some requests. Others are put off
-by no more than twice this for each address that is served."""
+"""How much service an address that has been quiet gets before the busy
+ones: a few requests. Others are delayed by at most twice this for each
+address that is served.
+"""
 FORGET_ABOVE = 64
-"""So many addresses without a ready connection are remembered, and as
-many again as have one, before those that used nothing up are dropped.
+"""Addresses that are remembered, beyond two for each one with a ready
+connection, before those without any debt are dropped.
 """
 
 
@@ -21,7 +25,7 @@ class _Flow(Generic[Item]):
     __slots__ = ("finish", "waiting")
 
     def __init__(self, finish: float) -> None:
-        """Begin without connections.
+        """Start without connections.
 
         Args:
             finish: The virtual time at which its service so far ends.
@@ -31,38 +35,35 @@ class _Flow(Generic[Item]):
 
 
 class ReadyQueue(Generic[Item]):
-    """Fair queueing by the time that addresses take; used by one
-    thread.
+    """Start-time fair queueing by address; used by one thread.
 
-    Start-time fair queueing, as in `fair_queue.py`, with the seconds of
-    service for lengths. An address that has been still may begin a
-    little earlier than now, so one that comes seldom comes next,
-    however many others have more to do.
+    As in `fair_queue.py`, but the length of a job is the time that it
+    took. An address that has been quiet starts a little earlier than
+    now. So it comes next, however many others have more to do.
     """
 
     __slots__ = ("_flows", "_next", "_order", "_time")
 
     def __init__(self) -> None:
-        """Begin with nobody."""
+        """Start empty."""
         self._flows: dict[str, _Flow[Item]] = {}
-        # Each address with a ready connection: start, order of coming.
+        # A heap of addresses with ready connections: start, number of
+        # the entry, address.
         self._next: list[tuple[float, int, str]] = []
         self._time = 0.0
         self._order = 0
 
     def __bool__(self) -> bool:
-        """Return whether anybody has something to do."""
+        """Return whether any connection is ready."""
         return bool(self._next)
 
     def add(self, connection: Item, address: str, events: int) -> None:
-        """Queue a connection; one that is there already keeps its
-        place.
+        """Queue a connection; one that is queued keeps its place.
 
         Args:
-            connection: Has something to do.
-            address: Where from; all addresses of one client are the
-                same.
-            events: What woke it; 0 when it only goes on.
+            connection: Is ready.
+            address: The client's; all of an IPv6 network are one.
+            events: What woke it; 0 if it only continues.
         """
         flow = self._flows.get(address)
         earliest = self._time - CREDIT_SECONDS
@@ -75,12 +76,11 @@ class ReadyQueue(Generic[Item]):
         flow.waiting[connection] = flow.waiting.get(connection, 0) | events
 
     def pop(self) -> tuple[Item, int, str]:
-        """Take the next connection, of the address that had least of
-        late.
+        """Take the next connection, of the address with least service.
 
         Returns:
-            The connection, all that woke it, and its address, which
-            must be charged before anything is added or taken.
+            The connection, all events that woke it, and its address,
+            which must be charged before the next `add` or `pop`.
         """
         start, _, address = heappop(self._next)
         self._time = max(self._time, start)
@@ -89,7 +89,7 @@ class ReadyQueue(Generic[Item]):
         return connection, waiting.pop(connection), address
 
     def charge(self, address: str, seconds: float) -> None:
-        """Count the time that the connection taken last took.
+        """Count the time of the connection that was taken last.
 
         Args:
             address: Its address.
@@ -97,24 +97,24 @@ class ReadyQueue(Generic[Item]):
         """
         flow = self._flows[address]
         flow.finish += seconds
-        # It moves on also while only newcomers are served, so that they
-        # do not come before everybody else for ever; half as fast as
-        # those who are there, who would never be ahead of it otherwise.
+        # Virtual time also rises while only new addresses are served,
+        # or they would come before all others for ever. It rises half
+        # as fast as the share of those that are here, which would never
+        # be ahead of it otherwise.
         self._time += seconds / (2 * len(self._next) + 2)
         if flow.waiting:
             self._list(address, flow)
         elif not self._next:
-            # Nobody waits: whatever anybody had, it was at nobody's
-            # cost.
+            # Nobody waits, so nobody's service delayed anybody.
             self._flows.clear()
 
     def _list(self, address: str, flow: _Flow[Item]) -> None:
-        """Enter an address among those that are served."""
+        """Put an address on the heap."""
         self._order += 1
         heappush(self._next, (flow.finish, self._order, address))
 
     def _forget(self, earliest: float) -> None:
-        """Drop addresses that would begin no later if they were new."""
+        """Drop addresses that new ones would not differ from."""
         if len(self._flows) <= 2 * len(self._next) + FORGET_ABOVE:
             return
         self._flows = {

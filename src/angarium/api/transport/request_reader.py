@@ -1,6 +1,4 @@
-"""The received bytes of one connection, and the requests that are read
-off them.
-"""
+"""Splits the received bytes of a connection into heads and bodies."""
 
 from angarium.api.transport import http_parser
 from angarium.api.transport.body_reader import Body, ChunkedBody, SizedBody
@@ -9,17 +7,18 @@ from angarium.api.transport.request_framing import CHUNKED
 
 
 class RequestReader:
-    """Gives heads and bodies in turn as soon as their bytes are all
-    there; knows no socket.
+    """Returns heads and bodies as soon as they are complete.
+
+    It has no socket; bytes are fed to it.
     """
 
     __slots__ = ("_at", "_body", "_buffer", "_heads", "_passed_over", "_seen")
 
     def __init__(self, heads: HeadCache) -> None:
-        """Begin with no bytes.
+        """Start with no bytes.
 
         Args:
-            heads: Takes heads apart.
+            heads: Parses heads; shared by all connections.
         """
         self._heads = heads
         self._buffer = b""
@@ -30,37 +29,28 @@ class RequestReader:
 
     @property
     def pending(self) -> int:
-        """Count the bytes that wait to be read.
-
-        Returns:
-            Those that were fed and belong to nothing given yet.
-        """
+        """The number of bytes that were fed and not yet read."""
         return len(self._buffer) - self._at
 
     @property
     def unread(self) -> bytes:
-        """Give the bytes that wait to be read.
-
-        Returns:
-            Those that `pending` counts; a head that cannot be read is
-            among them.
-        """
+        """The bytes that `pending` counts, such as a malformed head."""
         return self._buffer[self._at :]
 
     def feed(self, data: bytes) -> None:
         """Take received bytes.
 
         Args:
-            data: The next ones, cut anywhere.
+            data: The next ones, in pieces of any size.
         """
         self._buffer = self._buffer[self._at :] + data if self._at < len(self._buffer) else data
         self._at = 0
 
     def trim(self) -> int:
-        """Let go of the bytes that were read.
+        """Free the bytes that were read.
 
         Returns:
-            How many bytes are held on to.
+            How many bytes are still in memory.
         """
         if self._at >= len(self._buffer):
             self._buffer = b""
@@ -72,16 +62,15 @@ class RequestReader:
         """Read the next request's head.
 
         Returns:
-            None while it is not all there.
+            None while it is incomplete.
 
         Raises:
-            HttpError: There is no head in these bytes, whatever
-                follows.
+            HttpError: It is malformed, whatever follows.
         """
         buffer = self._buffer
         if buffer.startswith(b"\r\n", self._at) and not self._passed_over:
-            # One empty line before a request is a careless client's,
-            # and begins none (RFC 9112, 2.2).
+            # One empty line before a request is ignored, because some
+            # clients send it after a body (RFC 9112, 2.2).
             self._at += 2
             self._passed_over = True
         start = self._at
@@ -96,13 +85,13 @@ class RequestReader:
         return known
 
     def expect_body(self, length: int) -> bytes | None:
-        """Say that a body follows, and read it when it is here already.
+        """Start to read a body, and return it if it is complete.
 
         Args:
             length: In bytes, or `CHUNKED`.
 
         Returns:
-            None while it is not all there; `body` gives it then.
+            None while it is incomplete; then `body` returns it.
 
         Raises:
             HttpError: The body breaks HTTP's rules or is too large.
@@ -116,10 +105,10 @@ class RequestReader:
         return self.body()
 
     def body(self) -> bytes | None:
-        """Read the expected body.
+        """Read on in the body that `expect_body` started.
 
         Returns:
-            None while it is not all there.
+            None while it is incomplete.
 
         Raises:
             HttpError: The body breaks HTTP's rules or is too large.

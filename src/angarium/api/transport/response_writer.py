@@ -1,4 +1,4 @@
-"""The bytes of a response."""
+"""Makes the bytes of responses, and sends them without blocking."""
 
 import re
 import socket
@@ -9,15 +9,17 @@ from angarium.api.interface import Response
 from angarium.clock import Clock
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+"""Tells a client to send its body (RFC 9110, 10.1.1)."""
 
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 _UNSAFE = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 
 
 class ResponseEncoder:
-    """Makes bytes of responses; the date is written once a second."""
+    """Makes bytes of responses; the date is formatted once a second."""
 
     def __init__(self, clock: Clock) -> None:
+        """Start; the clock gives the `Date` field."""
         self._clock = clock
         self._second = -1
         self._common = ""
@@ -28,11 +30,11 @@ class ResponseEncoder:
         """Make the bytes of a response.
 
         Args:
-            response: What is answered.
+            response: Of the application.
             trace_id: The request's.
-            connection: The value of `Connection`, None to leave it out.
-            with_body: False for an answer to HEAD, which tells the
-                body's length and leaves it out.
+            connection: The value of `Connection`, None for no field.
+            with_body: False for HEAD: the body's length is sent, and
+                the body is not.
 
         Returns:
             The status line, the header fields and the body.
@@ -59,33 +61,33 @@ class ResponseEncoder:
 
 
 def _safe(value: str) -> str:
-    # Nothing that a header value repeats may begin another field.
+    """Return a header value without what could end its field."""
     return value if value.isascii() and value.isprintable() else _UNSAFE.sub(" ", value)
 
 
 class SendBuffer:
-    """Sends without blocking, and keeps what the socket does not take
-    yet.
+    """Holds responses until the socket takes them.
 
     Attributes:
-        blocked: True while the socket took less than there was.
-        held: Bytes that are kept in memory, the sent ones of an answer
-            that is not all sent included.
+        blocked: True if the socket took less than there was.
+        held: Bytes in memory, with the sent ones of a response that is
+            not completely sent.
     """
 
     __slots__ = ("_parts", "_rest", "blocked", "held")
 
     def __init__(self) -> None:
+        """Start empty."""
         self.blocked = False
         self.held = 0
         self._parts: list[bytes] = []
         self._rest: memoryview | None = None
 
     def add(self, data: bytes) -> None:
-        """Take bytes to send with the next flush.
+        """Add bytes for the next `flush`.
 
         Args:
-            data: A whole response.
+            data: A complete response.
         """
         self._parts.append(data)
         self.held += len(data)
@@ -94,7 +96,7 @@ class SendBuffer:
         """Send as much as the socket takes, in one call.
 
         Args:
-            connection: Where to; it does not block.
+            connection: The socket, which must not block.
 
         Returns:
             How many bytes it took.

@@ -1,5 +1,6 @@
-"""How many requests are in hand, and that nobody has more than a share
-of them.
+"""Counts concurrent requests; no user or address may take all of them.
+
+docs/adr/0007 has the decision.
 """
 
 from collections import Counter
@@ -9,67 +10,66 @@ from typing import TypeVar
 Key = TypeVar("Key", bound=Hashable)
 
 USER_SHARE = 8
-"""A user may have so many times as many requests in hand as there is
-still room for (dynamic thresholds, Choudhury and Hahne, 1998): alone
-eight ninths of the bound, and with others less, so that somebody new
+"""A user may have 8 times as many concurrent requests as there is free
+room (dynamic thresholds, Choudhury and Hahne, 1998). Alone that is
+eight ninths of the maximum. With others it is less, so that a new user
 always finds room.
 """
 
 SOURCE_SHARE = 64
-"""The same for an address, behind which there may be many users: one
-who has his share leaves them room.
+"""The same for an address, which many users may have. It is so much
+larger that one of them alone does not fill it.
 """
 
 
 class Shares:
-    """Counts requests in hand, by user and by address.
+    """Counts concurrent requests by user and by address.
 
     Attributes:
-        total: Requests in hand.
+        total: All concurrent requests.
     """
 
-    __slots__ = ("_contested", "_most", "_sources", "_users", "total")
+    __slots__ = ("_contested", "_max_total", "_sources", "_users", "total")
 
-    def __init__(self, most: int) -> None:
-        """Set the bound.
+    def __init__(self, max_total: int) -> None:
+        """Start without requests.
 
         Args:
-            most: Requests in hand, in all.
+            max_total: Maximum of concurrent requests.
         """
         self.total = 0
-        self._most = most
-        # Up to here nobody can have more than a share, whoever has
-        # them.
-        self._contested = most * USER_SHARE // (USER_SHARE + 1)
+        self._max_total = max_total
+        # Up to here nobody can have more than a share.
+        self._contested = max_total * USER_SHARE // (USER_SHARE + 1)
         self._users: Counter[Hashable] = Counter()
         self._sources: Counter[str] = Counter()
 
     def has_room(self, user: Hashable, source: str) -> bool:
-        """Tell whether one more request may be taken in hand.
+        """Return whether one more request may start.
 
         Args:
-            user: Whose it is; the address, where nobody is known.
+            user: The user; the address if no user is known.
             source: The address that it comes from.
 
         Returns:
-            False where there are as many as allowed, or this user or
-            address has its share.
+            False at the maximum, or if this user or address has its
+            share.
         """
         if self.total < self._contested:
             return True
-        free = self._most - self.total
+        free = self._max_total - self.total
         return (
             self._users[user] < USER_SHARE * free and self._sources[source] < SOURCE_SHARE * free
         )
 
     def of(self, user: Hashable) -> int:
-        """Count what one user has in hand.
+        """Return how many concurrent requests a user has.
 
         Args:
-            user: Whose requests.
+            user: As it was added.
 
         Returns:
-            How many there are.
+            0 for an unknown user.
         """
         return self._users[user]
 
@@ -77,8 +77,8 @@ class Shares:
         """Count a request.
 
         Args:
-            user: Whose it is.
-            source: Where it comes from.
+            user: The user; the address if no user is known.
+            source: The address that it comes from.
         """
         self.total += 1
         self._users[user] += 1
@@ -97,7 +97,7 @@ class Shares:
 
 
 def _subtract(counts: Counter[Key], key: Key) -> None:
-    """Count one less, and keep no zero."""
+    """Count one less; a key with none left is removed."""
     counts[key] -= 1
     if not counts[key]:
         del counts[key]

@@ -1,6 +1,4 @@
-"""The id that ties a request, its event and all their log lines
-together.
-"""
+"""The id that a request, its event and all their log lines share."""
 
 import re
 
@@ -14,14 +12,14 @@ _TRACE_ID = re.compile(r"[0-9A-Fa-f]{32}")
 
 
 def trace_id_of(fields: Fields) -> str:
-    """Take the caller's trace id, or mint one.
+    """Return the caller's trace id, or make one.
 
     Args:
         fields: The request's header fields.
 
     Returns:
-        32 hex digits in lower case: of `traceparent` where it is
-        well-formed, else of `X-Trace-Id` where that is, else new ones.
+        32 hex digits in lower case: of `traceparent` if it is
+        well-formed, else of `X-Trace-Id` if that is, else new ones.
     """
     parents = fields.get("traceparent")
     if parents is not None and len(parents) == 1:

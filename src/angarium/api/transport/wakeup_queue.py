@@ -1,4 +1,7 @@
-"""Word from other threads to the one that sleeps in a selector."""
+"""Hands items to a thread that sleeps in a selector, and wakes it.
+
+docs/how/event-loop-wakeup.md shows why no wake-up is lost.
+"""
 
 import contextlib
 import socket
@@ -10,47 +13,43 @@ Item = TypeVar("Item")
 
 
 class WakeupQueue(Generic[Item]):
-    """Takes items from any thread and wakes their reader, once for a
-    whole bunch.
+    """Takes items from any thread, and wakes their reader if it sleeps.
 
-    The reader announces with `doze` that it is about to sleep, and goes
-    to sleep only when that says so; between naps nobody pays for waking
-    it.
+    The reader calls `prepare_to_sleep` first, and sleeps only if that
+    returns True. While it is awake, `put` costs no system call.
     """
 
     def __init__(self) -> None:
+        """Start empty, with a pair of connected sockets."""
         self._items: deque[Item] = deque()
-        self._dozing = False
+        self._sleeping = False
         self._reader, self._writer = socket.socketpair()
         self._reader.setblocking(False)
         self._writer.setblocking(False)
 
     def fileno(self) -> int:
-        """Give what becomes readable when the reader must wake.
+        """Return what becomes readable when the reader must wake.
 
         Returns:
-            A file descriptor.
+            A file descriptor, for a selector.
         """
         return self._reader.fileno()
 
     def put(self, item: Item) -> None:
-        """Hand an item over; callable from any thread, and from a
-        signal handler.
+        """Hand an item over, from any thread or a signal handler.
 
         Args:
-            item: What the reader gets.
+            item: For the reader.
         """
         self._items.append(item)
-        if self._dozing:
+        if self._sleeping:
             self.wake()
 
     def wake(self) -> None:
-        """Wake the reader without an item; callable from any thread,
-        and from a signal handler.
-        """
-        self._dozing = False
-        # A full buffer means that it is being woken; a closed one, that
-        # nobody sleeps there any more.
+        """Wake the reader, from any thread or a signal handler."""
+        self._sleeping = False
+        # If the buffer is full, it is being woken already; if the
+        # socket is closed, nobody sleeps.
         with contextlib.suppress(OSError):
             self._writer.send(b"\0")
 
@@ -58,34 +57,34 @@ class WakeupQueue(Generic[Item]):
         """Announce that the reader is about to sleep.
 
         Returns:
-            False when it must not, because there are items.
+            False if it must not, because there are items.
         """
-        self._dozing = True
+        self._sleeping = True
         if self._items:
-            self._dozing = False
-        return self._dozing
+            self._sleeping = False
+        return self._sleeping
 
     def awake(self) -> None:
-        """Say that the reader is awake: nobody needs to wake it."""
-        self._dozing = False
+        """Note that the reader is awake, so `put` need not wake it."""
+        self._sleeping = False
 
     def clear(self) -> None:
-        """Make the descriptor unreadable again."""
+        """Read the wake-up bytes away, so that the reader can sleep."""
         with contextlib.suppress(BlockingIOError):
             while len(self._reader.recv(4096)) == 4096:
                 pass
 
     def items(self) -> Iterator[Item]:
-        """Take the items that are there.
+        """Take the items that are there now.
 
         Yields:
-            Each, in the order of coming; those that come meanwhile wait
-            for the next round.
+            Each, in the order of `put`; later ones wait for the next
+            call.
         """
         for _ in range(len(self._items)):
             yield self._items.popleft()
 
     def close(self) -> None:
-        """Give the descriptors back."""
+        """Close both sockets."""
         self._reader.close()
         self._writer.close()

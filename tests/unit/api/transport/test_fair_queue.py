@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from angarium.api.transport.fair_queue import OUTDATED, FairQueue, Job
+from angarium.api.transport.fair_queue import MAX_OUTDATED, FairQueue, Job
 
 PATIENCE = 30.0
 MANY = 1_000
@@ -193,7 +193,7 @@ def test_flows_that_come_and_go_while_every_thread_hangs_leave_nothing_behind() 
     for number in range(1_000):
         (waiting,) = put(fair, f"flow {number}")
         assert fair.remove(waiting)
-    assert len(fair._next) <= OUTDATED + 1
+    assert len(fair._next) <= MAX_OUTDATED + 1
     assert (len(fair._flows), len(fair._sources), fair._size) == (0, 0, 0)
 
 

@@ -116,7 +116,7 @@ def test_a_line_that_is_no_request_line_is_malformed(line: bytes) -> None:
         b"A B: space inside",
         b"no colon",
         b": no name",
-        b"(A): no token",
+        b"(A): not a token",
         b"\xc4: not ASCII",
         b"A: bare \r carriage return",
         b"A: bare \n line feed",

@@ -158,7 +158,7 @@ def test_a_link_in_place_of_the_lock_is_refused_and_its_target_left_alone(folder
 def test_a_pipe_in_place_of_the_lock_is_refused(folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     os.mkfifo(folder / "lock", 0o600)
-    with pytest.raises(SetupError, match="lock is no plain file"), DataFolderLock(folder):
+    with pytest.raises(SetupError, match="lock is not a regular file"), DataFolderLock(folder):
         pass
 
 

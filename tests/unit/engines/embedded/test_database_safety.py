@@ -50,4 +50,4 @@ def test_a_link_to_a_database_is_refused_until_the_file_is_in_its_place(folder: 
 def test_a_pipe_in_its_place_is_refused_and_not_waited_for(folder: Path) -> None:
     folder.mkdir()
     os.mkfifo(folder / "angarium.db", 0o600)
-    assert "angarium.db is no plain file" in refusal(folder)
+    assert "angarium.db is not a regular file" in refusal(folder)

@@ -106,14 +106,14 @@ def test_a_link_to_a_key_is_refused(tmp_path: Path) -> None:
 def test_a_folder_in_its_place_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "jwt_secret"
     path.mkdir()
-    with pytest.raises(SetupError, match="jwt_secret is no plain file"):
+    with pytest.raises(SetupError, match="jwt_secret is not a regular file"):
         load_or_create(path)
 
 
 def test_a_pipe_in_its_place_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     path = tmp_path / "jwt_secret"
     os.mkfifo(path, 0o600)
-    with pytest.raises(SetupError, match="jwt_secret is no plain file"):
+    with pytest.raises(SetupError, match="jwt_secret is not a regular file"):
         load_or_create(path)
 
 
