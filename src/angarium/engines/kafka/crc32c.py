@@ -4,7 +4,7 @@ Byte by byte in Python it is two fifths of what a send costs
 (docs/adr/0022). Python's integers shift and exclusive-or thousands of
 bits in one go, and a CRC is linear: the first k bits of a message may
 be taken away when what remains of them after k steps of the register
-is added to the bits behind them. So a message is folded to about half
+is added to the bits after them. So a message is folded to about half
 its length, again and again, until a few bytes are left for the table.
 """
 

@@ -61,9 +61,16 @@ _OPTIONS: Mapping[str, object] = {
     "metrics_enabled": False,
 }
 _FIND_SECONDS = 1.0
+"""Maximum wait for the topic's metadata: two answers of a broker."""
+
 _COMMIT_MS = 2_000
+"""Maximum time of a commit, the bound of all requests to engines."""
+
 _LEAVE_MS = 3_000
+"""Maximum time for leaving the group; closing may take 5 s."""
+
 _CLOSE_SECONDS = 4.5
+"""Maximum wait for the library to close, within the same 5 s."""
 
 _log = logs.get("angarium.kafka")
 

@@ -21,6 +21,7 @@ and those that timed out and are still in the library.
 """
 
 _CHECK_SECONDS = 1.0
+"""Maximum time of a check, as the port promises."""
 
 
 class TopicWriter:

@@ -8,7 +8,7 @@ from kafka.structs import TopicPartition
 LOST = (OffsetOutOfRangeError, LogTruncationError)
 """Raised by a poll that has no records to give, since
 `auto_offset_reset` is none (docs/adr/0013): the offset is below the
-first one or behind the last one, or the log was cut off before it."""
+first one or after the last one, or the log was cut off before it."""
 
 
 def lost_positions(

@@ -20,8 +20,15 @@ once causes no more than one in this time.
 """
 
 _LOOK_SECONDS = 0.5
+"""Time between two looks at the producer's health."""
+
 _CLOSE_SECONDS = 1.0
+"""Maximum time for sending what is left at the end. The thread may be
+connecting, which takes up to 3 s, so it gets four times as long.
+"""
+
 _RETRY_SECONDS = 1.0
+"""Maximum delay between two attempts to connect: recovery in 5 s."""
 
 _log = logs.get("angarium.kafka")
 

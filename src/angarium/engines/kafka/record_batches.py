@@ -177,7 +177,7 @@ class RecordBatch:
             end = position + length
             time_delta, position = _varint(
                 data, position + 1
-            )  # behind attributes, which have no use yet
+            )  # after the attributes, which have no use yet
             offset_delta, position = _varint(data, position)
             key, position = _field(data, position)
             value, position = _field(data, position)

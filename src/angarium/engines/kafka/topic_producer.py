@@ -56,8 +56,13 @@ _OPTIONS: Mapping[str, object] = {
     "metrics_enabled": False,
 }
 _FIND_SECONDS = 1.0
+"""Maximum wait for the topic's metadata after connecting."""
+
 _CHECK_SECONDS = 1.0
+"""Maximum time of a check, as the port promises."""
+
 _END_SECONDS = 2.0
+"""Maximum wait for the sender's thread after it was forced to end."""
 
 
 class TopicProducer:

@@ -28,8 +28,14 @@ SEGMENT_BYTES = 1024 * 1024 * 1024
 """Segment size of new topics, Kafka's own default."""
 
 _REQUEST_MS = 5_000
+"""Maximum time of a request; creating a topic takes seconds."""
+
 _BOOTSTRAP_MS = 2_000
+"""Maximum time for the first connection of `init`."""
+
 _TOGETHER_MS = 10_000
+"""Maximum wait until every broker knows a new topic."""
+
 _AT_LEAST = ("min.insync.replicas", "max.message.bytes", "segment.bytes")
 
 

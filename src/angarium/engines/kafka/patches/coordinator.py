@@ -2,17 +2,17 @@
 
 Fault: a join that is under way when a poll's time is up goes on without
 it. If it ends before the next poll, that poll drops the outcome and
-joins anew; when the member leads the group, this starts another
+joins again; when the member leads the group, this starts another
 rebalance for everybody, which may end between two polls again, and so
-on without an end (docs/adr/0013). And where a leader joins anew because
-the topic's metadata has changed, it needs no other join any more as
-soon as it has assigned the partitions: a poll whose time is up then
-leaves the outcome to nobody, the member sends no heartbeats and stays
-without partitions for good.
+on without an end (docs/adr/0013). And where a leader joins again
+because the topic's metadata has changed, it needs no other join any
+more as soon as it has assigned the partitions: a poll whose time is up
+then loses the outcome, the member sends no heartbeats and stays without
+partitions for good.
 True in: kafka-python 3.0.12.
 Noticed by: `tests/unit/engines/kafka/patches/test_coordinator.py`,
-where the library has to come to what is overridden here, and its own
-coordinator has to join anew.
+where the library has to call what is overridden here, and its own
+coordinator has to join again.
 The public way: polls of a second on a thread of their own make the gap
 between two polls rare, and not harmless; and since nothing wakes a
 poll, each commit and pause would wait for its end.

@@ -1,4 +1,4 @@
-"""Bounds how long a connection may take, and says whether one stands.
+"""Limits how long connecting may take; says if there is a connection.
 
 Fault: consumers, producers and administrators refuse the two settings
 that bound how long a connection may take to be made, though their
