@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from angarium import deadline, logs
+from angarium.api.body_checks import MAX_BODY_BYTES
 from angarium.api.interface import (
     Admission,
     BodyRule,
@@ -89,6 +90,9 @@ class StubApplication:
             return Refusal(Response(404, b'{"code":"not_found"}'), "/refused")
         if segment == "crash":
             raise RuntimeError("admit failed")
+        if int(head.headers.get("content-length") or 0) > MAX_BODY_BYTES:
+            refused = self.refuse(Code.BODY_TOO_LARGE, "too large", head.trace_id)
+            return Refusal(refused, "/" + segment)
         lane = _LANES.get(segment.partition("-")[0], ExecutionMode.INLINE)
         rule = BodyRule.NONE if head.method in ("GET", "HEAD") else BodyRule.JSON
         name = head.headers.get("x-user")

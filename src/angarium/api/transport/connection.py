@@ -240,12 +240,6 @@ class Connection(NonBlockingHandler):
     def _start_body(self, admission: Admission, framing: Framing) -> bool:
         """Return False if more of an admitted body must come first."""
         self._admission = admission
-        if framing.length > MAX_BODY:
-            detail = f"The body has {framing.length:,} bytes; send at most {MAX_BODY:,}."
-            response = self._loop.dispatcher.application.refuse(
-                Code.BODY_TOO_LARGE, detail, self._access.trace_id
-            )
-            return self._refuse_unread(response, framing)
         self._state = BODY
         if framing.expects_continue and not self._reader.pending:
             self._send_buffer.add(CONTINUE)
