@@ -12,7 +12,6 @@ from angarium import deadline, logs
 from angarium.api.body_checks import MAX_BODY_BYTES
 from angarium.api.interface import (
     Admission,
-    BodyRule,
     DeferredResponse,
     ExecutionMode,
     Head,
@@ -42,7 +41,7 @@ _STATUS: Mapping[Code, int] = {
     Code.STORE_UNAVAILABLE: 503,
     Code.INTERNAL_ERROR: 500,
 }
-_LANES = {
+_MODES = {
     "store": ExecutionMode.STORE,
     "hash": ExecutionMode.HASHING,
     "health": ExecutionMode.HEALTH,
@@ -93,12 +92,11 @@ class StubApplication:
         if int(head.headers.get("content-length") or 0) > MAX_BODY_BYTES:
             refused = self.refuse(Code.BODY_TOO_LARGE, "too large", head.trace_id)
             return Refusal(refused, "/" + segment)
-        lane = _LANES.get(segment.partition("-")[0], ExecutionMode.INLINE)
-        rule = BodyRule.NONE if head.method in ("GET", "HEAD") else BodyRule.JSON
+        mode = _MODES.get(segment.partition("-")[0], ExecutionMode.INLINE)
         name = head.headers.get("x-user")
         user = ALICE if name is None else Principal(uuid5(NAMESPACE_URL, name), name)
         client = head.headers.get("x-forwarded-for") or head.peer
-        return Admission(head, "/" + segment, lane, rule, segment, {}, user, client)
+        return Admission(head, "/" + segment, mode, segment, {}, user, client)
 
     def run(self, admission: Admission, body: bytes, may_block: bool) -> Outcome:
         self.bodies.append(body)

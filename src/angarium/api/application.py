@@ -87,9 +87,7 @@ class MessagingApplication(Application):
             principal = self._authenticate(head) if route.wants_token else None
             check_shape(route.body_rule, head.headers)
             client = self._addresses.of(head.peer, head.headers.all("x-forwarded-for"))
-            return Admission(
-                head, template, route.lane, route.body_rule, route, parameters, principal, client
-            )
+            return Admission(head, template, route.mode, route, parameters, principal, client)
         except Refused as refused:
             return Refusal(refusal(refused, head.trace_id), template, parameters)
         except Exception as error:  # noqa: BLE001 - the last resort: logged in full, answered with 500
@@ -106,9 +104,9 @@ class MessagingApplication(Application):
     def late(self, admission: Admission) -> Response:
         """Implements `Application.late`."""
         trace_id = admission.head.trace_id
-        if admission.lane is ExecutionMode.HEALTH:
+        if admission.mode is ExecutionMode.HEALTH:
             return readiness({})
-        if admission.lane is ExecutionMode.HASHING:
+        if admission.mode is ExecutionMode.HASHING:
             return problem(
                 Code.OVERLOADED, "Too many logins are waiting; log in again later.", trace_id
             )
@@ -165,10 +163,10 @@ class MessagingApplication(Application):
         route = admission.endpoint
         if not isinstance(route, Route):
             raise TypeError("the admission was not made by this application")
-        call = RequestContext(self._services, admission, body, may_block, route.query)
+        request = RequestContext(self._services, admission, body, may_block, route.query)
         if may_block:
-            return _blocking(admission, lambda: route.endpoint(call))
-        outcome = route.endpoint(call)
+            return _blocking(admission, lambda: route.endpoint(request))
+        outcome = route.endpoint(request)
         if isinstance(outcome, PasswordCheck):
             return PasswordCheck(partial(self._checked, admission, outcome), outcome.abandon)
         return outcome

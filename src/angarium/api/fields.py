@@ -90,12 +90,12 @@ class BodyFields:
     Null means missing; unknown members are ignored.
     """
 
-    __slots__ = ("_faults", "_members")
+    __slots__ = ("_errors", "_members")
 
-    def __init__(self, members: Mapping[str, object], faults: ValidationErrors) -> None:
+    def __init__(self, members: Mapping[str, object], errors: ValidationErrors) -> None:
         """Read `members`, and note what is wrong in the errors."""
         self._members = members
-        self._faults = faults
+        self._errors = errors
 
     def text(
         self, name: str, alias: str | None = None, *, required: bool = False, is_id: bool = False
@@ -121,7 +121,7 @@ class BodyFields:
                 self._missing(name)
             return None
         if not isinstance(value, str):
-            self._faults.add(
+            self._errors.add(
                 Code.INVALID_FIELD, f"`{used}` is {kind_of(value)}; send a string.", used
             )
             return None
@@ -141,7 +141,7 @@ class BodyFields:
             self._missing(name)
             return None
         if not isinstance(value, list):
-            self._faults.add(
+            self._errors.add(
                 Code.INVALID_FIELD,
                 f"`{name}` is {kind_of(value)}; send an array of strings.",
                 name,
@@ -150,7 +150,7 @@ class BodyFields:
         items = cast("list[object]", value)
         for place, item in enumerate(items):
             if not isinstance(item, str):
-                self._faults.add(
+                self._errors.add(
                     Code.INVALID_FIELD,
                     f"`{name}[{place}]` is {kind_of(item)}; send a string.",
                     name,
@@ -160,7 +160,7 @@ class BodyFields:
 
     def _missing(self, name: str) -> None:
         """Note that a required field is not there."""
-        self._faults.add(Code.MISSING_FIELD, f"The field `{name}` is required.", name)
+        self._errors.add(Code.MISSING_FIELD, f"The field `{name}` is required.", name)
 
     def _of_two_names(
         self, name: str, value: object, alias: str, is_id: bool
@@ -170,7 +170,7 @@ class BodyFields:
         if other is None:
             return name, value
         if value is not None and not _is_same(value, other, is_id):
-            self._faults.add(
+            self._errors.add(
                 Code.INVALID_FIELD,
                 f"`{name}` and `{alias}` are two names of one field and have two values; send one "
                 "of them.",
@@ -190,7 +190,7 @@ def _is_same(one: object, other: object, are_ids: bool) -> bool:
     return parsed is not None and parsed == parse_uuid(other)
 
 
-def check_query(query: str, known: Sequence[str], faults: ValidationErrors) -> None:
+def check_query(query: str, known: Sequence[str], errors: ValidationErrors) -> None:
     """Note every parameter that a path does not know.
 
     A misspelled one would be ignored in silence.
@@ -198,23 +198,23 @@ def check_query(query: str, known: Sequence[str], faults: ValidationErrors) -> N
     Args:
         query: The query, still percent-encoded.
         known: The names that the path knows.
-        faults: Collects the first eight others.
+        errors: Collects the first eight others.
     """
     unknown = [name for name in _parse_query(query) if name not in known]
     allowed = f"send only {' or '.join(known)}" if known else "this path takes none"
     for name in unknown[:MAX_UNKNOWN]:
         detail = f"{quote_for_error(name)} is not a query parameter of this path; {allowed}."
-        faults.add(Code.UNKNOWN_PARAMETER, detail, quote_for_error(name)[1:-1])
+        errors.add(Code.UNKNOWN_PARAMETER, detail, quote_for_error(name)[1:-1])
 
 
 class QueryFields:
     """The parameters of a query; `check_query` finds unknown ones."""
 
-    __slots__ = ("_faults", "_parameters")
+    __slots__ = ("_errors", "_parameters")
 
-    def __init__(self, query: str, faults: ValidationErrors) -> None:
+    def __init__(self, query: str, errors: ValidationErrors) -> None:
         """Decode the query, and note what is wrong in the errors."""
-        self._faults = faults
+        self._errors = errors
         self._parameters = _parse_query(query)
 
     def get(self, name: str, code: Code) -> str | None:
@@ -229,7 +229,7 @@ class QueryFields:
         """
         values = self._parameters.get(name, ())
         if len(values) > 1:
-            self._faults.add(
+            self._errors.add(
                 code, f"`{name}` is in the query {len(values)} times; send it once.", name
             )
             return None
@@ -255,7 +255,7 @@ class QueryFields:
         try:
             read(text)
         except Refused as refused:
-            self._faults.take(*refused.problems)
+            self._errors.take(*refused.problems)
             return None
         return text
 
@@ -270,7 +270,7 @@ class QueryFields:
             return DEFAULT_LIMIT
         if text.isascii() and text.isdigit() and len(text) <= 3 and 1 <= int(text) <= MAX_LIMIT:
             return int(text)
-        self._faults.add(
+        self._errors.add(
             Code.INVALID_LIMIT,
             f"`limit` is {quote_for_error(text)}; send an integer from 1 to {MAX_LIMIT}.",
             "limit",
@@ -290,14 +290,14 @@ def _parse_query(query: str) -> dict[str, list[str]]:
     return parameters
 
 
-def identifier(text: str, code: Code, field: str, faults: ValidationErrors) -> UUID:
+def identifier(text: str, code: Code, field: str, errors: ValidationErrors) -> UUID:
     """Read a UUID.
 
     Args:
         text: What was sent.
         code: The code for a text that is not a UUID.
         field: The name under which it was sent.
-        faults: Collects the problem.
+        errors: Collects the problem.
 
     Returns:
         The id; the nil UUID stands in for one that was noted as an
@@ -306,7 +306,7 @@ def identifier(text: str, code: Code, field: str, faults: ValidationErrors) -> U
     parsed = recurring_uuid(text)
     if parsed is not None:
         return parsed
-    faults.add(
+    errors.add(
         code,
         f"`{field}` is {quote_for_error(text)}, which is not a UUID; send one such as {_EXAMPLE}.",
         field,
@@ -315,7 +315,7 @@ def identifier(text: str, code: Code, field: str, faults: ValidationErrors) -> U
 
 
 def identifiers(
-    texts: Sequence[str], code: Code, field: str, faults: ValidationErrors
+    texts: Sequence[str], code: Code, field: str, errors: ValidationErrors
 ) -> list[UUID]:
     """Read a list of UUIDs, up to the first invalid one.
 
@@ -323,7 +323,7 @@ def identifiers(
         texts: What was sent.
         code: The code for a text that is not a UUID.
         field: The name under which they were sent.
-        faults: Collects the first that is not a UUID.
+        errors: Collects the first that is not a UUID.
 
     Returns:
         The ids before the first text that is not a UUID.
@@ -332,22 +332,22 @@ def identifiers(
     for text in texts:
         parsed = parse_uuid(text)
         if parsed is None:
-            identifier(text, code, field, faults)
+            identifier(text, code, field, errors)
             break
         ids.append(parsed)
     return ids
 
 
-def path_identifier(parameters: Mapping[str, str], name: str, faults: ValidationErrors) -> UUID:
+def path_identifier(parameters: Mapping[str, str], name: str, errors: ValidationErrors) -> UUID:
     """Read a UUID from the path.
 
     Args:
         parameters: The path's.
         name: `conversation_id`, `message_id` or `user_id`.
-        faults: Collects the problem.
+        errors: Collects the problem.
 
     Returns:
         The id; the nil UUID stands in for one that was noted as an
         error.
     """
-    return identifier(parameters[name], _PATH_CODES[name], name, faults)
+    return identifier(parameters[name], _PATH_CODES[name], name, errors)

@@ -101,13 +101,13 @@ class DeferredResponse:
             loop's thread; must not block or raise.
         late: Returns the response when the future is not done in
             time.
-        within: Seconds that the future may take.
+        timeout_s: Seconds that the future may take.
     """
 
     future: "Future[object]"
     render: Callable[[], Response]
     late: Callable[[], Response]
-    within: float
+    timeout_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +135,14 @@ class PasswordCheck:
 class Admission:
     """A request whose body may be read.
 
-    Path, method, token, and the body's length and type are in order.
+    Path, method, token, and the body's length and type are in order, so
+    a declared length is at most 64 KiB.
 
     Attributes:
         head: The request's head.
         template: The route's path with parameter names, for the access
             log.
-        lane: Where to run it.
-        body_rule: Whether a body is wanted.
+        mode: Which thread runs it.
         endpoint: The route, as the application knows it.
         parameters: The path's parameters, percent-decoded.
         principal: The caller, None on a route without a token.
@@ -151,8 +151,7 @@ class Admission:
 
     head: Head
     template: str
-    lane: ExecutionMode
-    body_rule: BodyRule
+    mode: ExecutionMode
     endpoint: object
     parameters: Mapping[str, str] = field(default_factory=dict)
     principal: Principal | None = None

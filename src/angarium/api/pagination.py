@@ -42,12 +42,12 @@ class Page(Protocol):
 
 
 def parse_page_request(
-    call: RequestContext, read_cursor: Callable[[str, UUID], object]
+    request: RequestContext, read_cursor: Callable[[str, UUID], object]
 ) -> PageRequest:
     """Read `limit` and `cursor`.
 
     Args:
-        call: With `limit` and `cursor` in the query.
+        request: With `limit` and `cursor` in the query.
         read_cursor: Raises Refused for a cursor that does not belong to
             the caller's list.
 
@@ -57,11 +57,11 @@ def parse_page_request(
     Raises:
         Refused: With every error in the query.
     """
-    faults = call.faults()
-    query = QueryFields(call.admission.head.query, faults)
+    errors = request.validation_errors()
+    query = QueryFields(request.admission.head.query, errors)
     limit = query.limit()
-    cursor = query.cursor(lambda text: read_cursor(text, call.caller_id))
-    faults.check()
+    cursor = query.cursor(lambda text: read_cursor(text, request.caller_id))
+    errors.check()
     return PageRequest(limit, cursor)
 
 

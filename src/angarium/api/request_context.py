@@ -92,17 +92,17 @@ class RequestContext:
             raise LookupError(f"{self.admission.template} is listed as a route without a token")
         return principal.user_id
 
-    def faults(self) -> ValidationErrors:
+    def validation_errors(self) -> ValidationErrors:
         """Collect errors, starting with those of the query.
 
         Returns:
             The query's unknown parameters.
         """
-        faults = ValidationErrors()
+        errors = ValidationErrors()
         query = self.admission.head.query
         if query and self.query is not None:
-            check_query(query, self.query, faults)
-        return faults
+            check_query(query, self.query, errors)
+        return errors
 
     @property
     def trace_id(self) -> str:

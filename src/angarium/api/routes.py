@@ -26,7 +26,7 @@ class Route:
     Attributes:
         method: GET also answers HEAD.
         template: The path, with the names of its parameters in braces.
-        lane: Which thread runs it.
+        mode: Which thread runs it.
         body_rule: What body it takes.
         wants_token: Whether a token is required.
         endpoint: The function that serves it.
@@ -36,7 +36,7 @@ class Route:
 
     method: str
     template: str
-    lane: ExecutionMode
+    mode: ExecutionMode
     body_rule: BodyRule
     wants_token: bool
     endpoint: Callable[[RequestContext], Outcome]

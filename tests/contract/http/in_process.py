@@ -40,7 +40,7 @@ class InProcess:
         body = request.body or b""
         with logs.bound(trace_id=head.trace_id):
             outcome = self._application.run(
-                admission, body, admission.lane is not ExecutionMode.INLINE
+                admission, body, admission.mode is not ExecutionMode.INLINE
             )
             if isinstance(outcome, WouldBlock):
                 with deadline.within(LANE_SECONDS):
@@ -61,7 +61,7 @@ class InProcess:
 
 def _awaited(awaiting: DeferredResponse, patience: float) -> Response:
     try:
-        awaiting.future.exception(min(awaiting.within, patience))
+        awaiting.future.exception(min(awaiting.timeout_s, patience))
     except TimeoutError:
         return awaiting.late()
     return awaiting.render()

@@ -27,7 +27,7 @@ SECRET_WORDS = "host=10.1.2.3 password=hunter2"
 GUARDED_BY_STORE = [
     route
     for route in ROUTES
-    if route.lane is ExecutionMode.STORE or route.template in ("/v1/messages", "/auth/token")
+    if route.mode is ExecutionMode.STORE or route.template in ("/v1/messages", "/auth/token")
 ]
 
 

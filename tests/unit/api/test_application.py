@@ -8,7 +8,6 @@ from angarium import deadline
 from angarium.api.application import MessagingApplication
 from angarium.api.interface import (
     Admission,
-    BodyRule,
     DeferredResponse,
     ExecutionMode,
     Head,
@@ -89,8 +88,7 @@ def bench() -> Bench:
 def test_an_admission_says_where_to_run_and_what_was_found(bench: Bench) -> None:
     admission = bench.admitted("GET", f"/v1/conversations/{CONVERSATION_ID}/messages")
     assert admission.template == "/v1/conversations/{conversation_id}/messages"
-    assert admission.lane is ExecutionMode.STORE
-    assert admission.body_rule is BodyRule.NONE
+    assert admission.mode is ExecutionMode.STORE
     assert admission.parameters == {"conversation_id": str(CONVERSATION_ID)}
     assert admission.principal == Principal(ALICE, "alice")
 
@@ -137,7 +135,7 @@ def test_a_send_waits_for_its_ack_without_a_thread(bench: Bench) -> None:
     held = bench.log.hang("append")
     awaiting = bench.send(may_block=False)
     assert isinstance(awaiting, DeferredResponse)
-    assert awaiting.within == 2.0
+    assert awaiting.timeout_s == 2.0
     assert not awaiting.future.done()
     held.release()
     assert awaiting.future.done()

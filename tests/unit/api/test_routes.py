@@ -83,7 +83,7 @@ def test_only_the_login_the_health_and_the_documents_want_no_token() -> None:
 
 
 def test_a_send_runs_inline_and_a_login_among_the_hashes() -> None:
-    lanes = {(route.method, route.template): route.lane for route in ROUTES}
+    lanes = {(route.method, route.template): route.mode for route in ROUTES}
     assert lanes["POST", "/v1/messages"] is ExecutionMode.INLINE
     assert lanes["POST", "/auth/token"] is ExecutionMode.HASHING
     assert lanes["GET", "/health/ready"] is ExecutionMode.HEALTH
@@ -95,6 +95,6 @@ def test_no_get_wants_a_body() -> None:
 
 def test_health_checks_are_outside_the_bound_on_requests_in_hand() -> None:
     lanes = {
-        route.template: route.lane for route in ROUTES if route.template.startswith("/health/")
+        route.template: route.mode for route in ROUTES if route.template.startswith("/health/")
     }
     assert lanes == {"/health/live": ExecutionMode.LIVENESS, "/health/ready": ExecutionMode.HEALTH}

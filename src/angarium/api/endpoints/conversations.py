@@ -20,19 +20,19 @@ TYPE = "private"
 """The only type of conversation that exists."""
 
 
-def open_conversation(call: RequestContext) -> Response:
+def open_conversation(request: RequestContext) -> Response:
     """Open the private conversation of the caller and another user.
 
     Or return the one that exists.
 
     Args:
-        call: With `participant_ids`, and perhaps `type`.
+        request: With `participant_ids`, and perhaps `type`.
 
     Returns:
         201 if it is new, else 200; both with `Location`.
     """
-    participant_ids = _participant_ids(call)
-    conversation, is_new = call.services.conversations.open(call.caller_id, participant_ids)
+    participant_ids = _participant_ids(request)
+    conversation, is_new = request.services.conversations.open(request.caller_id, participant_ids)
     location = f"/v1/conversations/{conversation.conversation_id}"
     return Response(
         201 if is_new else 200,
@@ -41,33 +41,33 @@ def open_conversation(call: RequestContext) -> Response:
     )
 
 
-def get_conversation(call: RequestContext) -> Response:
+def get_conversation(request: RequestContext) -> Response:
     """Return a conversation of the caller.
 
     Args:
-        call: With `conversation_id` in the path.
+        request: With `conversation_id` in the path.
 
     Returns:
         200 with the conversation.
     """
-    faults = call.faults()
-    conversation_id = path_identifier(call.admission.parameters, "conversation_id", faults)
-    faults.check()
-    conversation = call.services.conversations.get(call.caller_id, conversation_id)
+    errors = request.validation_errors()
+    conversation_id = path_identifier(request.admission.parameters, "conversation_id", errors)
+    errors.check()
+    conversation = request.services.conversations.get(request.caller_id, conversation_id)
     return Response(200, encode(conversation_document(conversation)))
 
 
-def list_conversations(call: RequestContext) -> Response:
+def list_conversations(request: RequestContext) -> Response:
     """List the caller's conversations, newest first.
 
     Args:
-        call: With `limit` and `cursor` in the query.
+        request: With `limit` and `cursor` in the query.
 
     Returns:
         200 with a page.
     """
-    limit, cursor = parse_page_request(call, cursors.read_conversations)
-    page = call.services.conversations.page(call.caller_id, limit, cursor)
+    limit, cursor = parse_page_request(request, cursors.read_conversations)
+    page = request.services.conversations.page(request.caller_id, limit, cursor)
     return page_response("conversations", starmap(_item, page.items), len(page.items), page)
 
 
@@ -97,26 +97,26 @@ def _item(conversation: Conversation, summary: Summary) -> str:
     return f'{{{members},"last_message":{last},"pending_count":{summary.pending_count}}}'
 
 
-def _participant_ids(call: RequestContext) -> list[UUID]:
+def _participant_ids(request: RequestContext) -> list[UUID]:
     """Read and check the body's participants and type."""
-    faults = call.faults()
-    body = BodyFields(read_object(call.body), faults)
+    errors = request.validation_errors()
+    body = BodyFields(read_object(request.body), errors)
     sent_type = body.text("type")
     if sent_type is not None and sent_type.value != TYPE:
         # Ignoring it would look as if a group had been created.
         detail = f"`type` is {shown_value(sent_type.value)}; send {TYPE}, or leave it out."
-        faults.add(Code.INVALID_FIELD, detail, "type")
+        errors.add(Code.INVALID_FIELD, detail, "type")
     texts = body.texts("participant_ids")
     if texts is None:
-        faults.check()
+        errors.check()
         return []
-    ids = identifiers(texts, Code.INVALID_PARTICIPANTS, "participant_ids", faults)
+    ids = identifiers(texts, Code.INVALID_PARTICIPANTS, "participant_ids", errors)
     if len(ids) == len(texts):
         # Checked here too, so that it is reported together with a wrong
         # type.
         try:
-            other_participant(call.caller_id, ids)
+            other_participant(request.caller_id, ids)
         except Refused as refused:
-            faults.take(*refused.problems)
-    faults.check()
+            errors.take(*refused.problems)
+    errors.check()
     return ids

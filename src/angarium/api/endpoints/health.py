@@ -20,17 +20,17 @@ def live(_: RequestContext) -> Response:
     return Response(200, encode({"status": "ok"}), headers=_NO_STORE)
 
 
-def ready(call: RequestContext) -> Response:
+def ready(request: RequestContext) -> Response:
     """Check the log and the store.
 
     Args:
-        call: Without parameters.
+        request: Without parameters.
 
     Returns:
         200 if both answer, else 503; with the state and latency of
         each.
     """
-    return readiness(call.services.health.report())
+    return readiness(request.services.health.report())
 
 
 def readiness(checks: Mapping[str, CheckResult]) -> Response:

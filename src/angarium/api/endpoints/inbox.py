@@ -7,15 +7,15 @@ from angarium.api.request_context import RequestContext
 from angarium.services import cursors
 
 
-def list_inbox(call: RequestContext) -> Response:
+def list_inbox(request: RequestContext) -> Response:
     """List what the caller has not confirmed yet, oldest first.
 
     Args:
-        call: With `limit` and `cursor` in the query.
+        request: With `limit` and `cursor` in the query.
 
     Returns:
         200 with a page.
     """
-    limit, cursor = parse_page_request(call, cursors.read_inbox)
-    page = call.services.inbox.page(call.caller_id, limit, cursor)
+    limit, cursor = parse_page_request(request, cursors.read_inbox)
+    page = request.services.inbox.page(request.caller_id, limit, cursor)
     return page_response("messages", map(message_text, page.messages), len(page.messages), page)

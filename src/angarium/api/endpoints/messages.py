@@ -28,21 +28,23 @@ a slow lookup must not end in an append that the client never learns of.
 """
 
 
-def send(call: RequestContext) -> Outcome:
+def send(request: RequestContext) -> Outcome:
     """Append a message to the log.
 
     Args:
-        call: With the message, and perhaps an `Idempotency-Key`.
+        request: With the message, and perhaps an `Idempotency-Key`.
 
     Returns:
         202 once the log has it (docs/adr/0001); WouldBlock when the
         store must be asked for the conversation first.
     """
-    conversation_id, submission = read_submission(call)
-    conversation = _conversation(call, conversation_id)
+    conversation_id, submission = read_submission(request)
+    conversation = _conversation(request, conversation_id)
     if conversation is None:
         return WouldBlock()
-    pending = call.services.sending.submit(conversation, call.caller_id, submission, call.trace_id)
+    pending = request.services.sending.submit(
+        conversation, request.caller_id, submission, request.trace_id
+    )
     message_id = new_text_of(pending.message_id)
     conversation_text = text_of(conversation.conversation_id)
 
@@ -52,34 +54,36 @@ def send(call: RequestContext) -> Outcome:
             f'{{"message_id":"{message_id}","conversation_id":"{conversation_text}","status":"ACCEPTED",'
             f'"accepted_at":"{rfc3339(appended.timestamp)}",'
             f'"log":{{"partition":{appended.partition},"offset":{appended.offset}}},'
-            f'"trace_id":"{call.trace_id}"}}'
+            f'"trace_id":"{request.trace_id}"}}'
         )
         location = f"/v1/conversations/{conversation_text}/messages/{message_id}"
         return Response(202, body.encode(), headers=(("Location", location),))
 
-    repeats = call.services.repeats
-    append = Append(pending.appended, call.trace_id, conversation_text, RETRY, repeats, message_id)
+    repeats = request.services.repeats
+    append = Append(
+        pending.appended, request.trace_id, conversation_text, RETRY, repeats, message_id
+    )
     return respond_when_appended(append, accepted)
 
 
-def history(call: RequestContext) -> Response:
+def history(request: RequestContext) -> Response:
     """Return a page of a conversation's messages.
 
     Args:
-        call: With `limit`, `order`, `since_timestamp` and `cursor` in
-            the query.
+        request: With `limit`, `order`, `since_timestamp` and `cursor`
+            in the query.
 
     Returns:
         200 with a page.
     """
-    faults = call.faults()
-    conversation_id = path_identifier(call.admission.parameters, "conversation_id", faults)
+    errors = request.validation_errors()
+    conversation_id = path_identifier(request.admission.parameters, "conversation_id", errors)
     query = _history_query(
-        call.admission.head.query, None if faults.found else conversation_id, faults
+        request.admission.head.query, None if errors.found else conversation_id, errors
     )
-    faults.check()
-    call.services.conversations.get(call.caller_id, conversation_id)
-    page = call.services.history.page(conversation_id, query)
+    errors.check()
+    request.services.conversations.get(request.caller_id, conversation_id)
+    page = request.services.history.page(conversation_id, query)
     pagination = {
         "limit": page.limit,
         "count": len(page.messages),
@@ -96,32 +100,32 @@ def history(call: RequestContext) -> Response:
     return Response(200, body)
 
 
-def get_message(call: RequestContext) -> Response:
+def get_message(request: RequestContext) -> Response:
     """Return one message.
 
     Args:
-        call: With `conversation_id` and `message_id` in the path.
+        request: With `conversation_id` and `message_id` in the path.
 
     Returns:
         200 with the message.
     """
-    faults = call.faults()
-    conversation_id = path_identifier(call.admission.parameters, "conversation_id", faults)
-    message_id = path_identifier(call.admission.parameters, "message_id", faults)
-    faults.check()
-    call.services.conversations.get(call.caller_id, conversation_id)
+    errors = request.validation_errors()
+    conversation_id = path_identifier(request.admission.parameters, "conversation_id", errors)
+    message_id = path_identifier(request.admission.parameters, "message_id", errors)
+    errors.check()
+    request.services.conversations.get(request.caller_id, conversation_id)
     return Response(
-        200, message_text(call.services.history.message(conversation_id, message_id)).encode()
+        200, message_text(request.services.history.message(conversation_id, message_id)).encode()
     )
 
 
-def _conversation(call: RequestContext, conversation_id: UUID) -> Conversation | None:
+def _conversation(request: RequestContext, conversation_id: UUID) -> Conversation | None:
     """Return the conversation, None when the store must be asked."""
-    conversations = call.services.conversations
-    known = conversations.known(call.caller_id, conversation_id)
-    if known is not None or not call.may_block:
+    conversations = request.services.conversations
+    known = conversations.known(request.caller_id, conversation_id)
+    if known is not None or not request.may_block:
         return known
-    found = conversations.get(call.caller_id, conversation_id)
+    found = conversations.get(request.caller_id, conversation_id)
     if deadline.remaining(MIN_SECONDS) < MIN_SECONDS:
         # The client is about to get a 503 without a message_id. If the
         # message were appended anyway, a retry would be a second one.
@@ -130,22 +134,22 @@ def _conversation(call: RequestContext, conversation_id: UUID) -> Conversation |
 
 
 def _history_query(
-    text: str, conversation_id: UUID | None, faults: ValidationErrors
+    text: str, conversation_id: UUID | None, errors: ValidationErrors
 ) -> HistoryQuery:
     """Read the query parameters of a history."""
-    query = QueryFields(text, faults)
+    query = QueryFields(text, errors)
     limit = query.limit()
-    order = _order(query, faults)
+    order = _order(query, errors)
     # Without a valid conversation id it is unknown which cursors belong
     # to it.
     cursor = query.cursor(
         lambda text: conversation_id and cursors.read_history(text, conversation_id)
     )
-    since = None if query.has("cursor") else _since(query, faults)
+    since = None if query.has("cursor") else _since(query, errors)
     return HistoryQuery(limit, order, since, cursor)
 
 
-def _order(query: QueryFields, faults: ValidationErrors) -> Order:
+def _order(query: QueryFields, errors: ValidationErrors) -> Order:
     """Read `order`; `asc` is the default."""
     text = query.get("order", Code.INVALID_ORDER)
     if text is None:
@@ -153,13 +157,13 @@ def _order(query: QueryFields, faults: ValidationErrors) -> Order:
     try:
         return Order(text)
     except ValueError:
-        faults.add(
+        errors.add(
             Code.INVALID_ORDER, f"`order` is {quote_for_error(text)}; send asc or desc.", "order"
         )
         return Order.ASC
 
 
-def _since(query: QueryFields, faults: ValidationErrors) -> int | None:
+def _since(query: QueryFields, errors: ValidationErrors) -> int | None:
     """Read `since_timestamp` as milliseconds since the epoch."""
     text = query.get("since_timestamp", Code.INVALID_TIMESTAMP)
     if text is None:
@@ -167,7 +171,7 @@ def _since(query: QueryFields, faults: ValidationErrors) -> int | None:
     since = parse_timestamp(text)
     if since is None:
         seconds = ", which are seconds" if is_in_seconds(text) else ""
-        faults.add(
+        errors.add(
             Code.INVALID_TIMESTAMP,
             f"`since_timestamp` is {quote_for_error(text)}{seconds}; send RFC 3339 such as "
             "2025-11-17T12:00:00.000Z, or milliseconds since the epoch, such as 1763380800000.",

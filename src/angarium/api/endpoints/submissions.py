@@ -21,11 +21,11 @@ MAX_KEY_LENGTH = 255
 _KEY = re.compile(f"[ -~]{{1,{MAX_KEY_LENGTH}}}")
 
 
-def read_submission(call: RequestContext) -> tuple[UUID, Submission]:
+def read_submission(request: RequestContext) -> tuple[UUID, Submission]:
     """Read a message from a request.
 
     Args:
-        call: With the message as JSON, and perhaps an
+        request: With the message as JSON, and perhaps an
             `Idempotency-Key`.
 
     Returns:
@@ -34,36 +34,38 @@ def read_submission(call: RequestContext) -> tuple[UUID, Submission]:
     Raises:
         Refused: With every error in the fields.
     """
-    faults = call.faults()
-    body = BodyFields(read_object(call.body), faults)
+    errors = request.validation_errors()
+    body = BodyFields(read_object(request.body), errors)
     conversation_id = _optional_id(
-        body.text("conversation_id", required=True), Code.INVALID_CONVERSATION_ID, faults
+        body.text("conversation_id", required=True), Code.INVALID_CONVERSATION_ID, errors
     )
     content = body.text("content", "text", required=True)
     if content is not None:
         problem = content_problem(content.value, content.name)
         if problem is not None:
-            faults.take(problem)
-    _check_sender(body.text("sender_id", "sender", is_id=True), call.caller_id, faults)
+            errors.take(problem)
+    _check_sender(body.text("sender_id", "sender", is_id=True), request.caller_id, errors)
     recipient = body.text("recipient_id", "recipient", is_id=True)
-    recipient_id = _optional_id(recipient, Code.RECIPIENT_MISMATCH, faults)
-    scope = _KeyScope(conversation_id, call.caller_id)
-    message_id = _message_id(body.text("message_id"), call.admission.head.headers, scope, faults)
-    faults.check()
+    recipient_id = _optional_id(recipient, Code.RECIPIENT_MISMATCH, errors)
+    scope = _KeyScope(conversation_id, request.caller_id)
+    message_id = _message_id(
+        body.text("message_id"), request.admission.head.headers, scope, errors
+    )
+    errors.check()
     # `check` has refused missing fields, which the types do not show.
     text = "" if content is None else content.value
     return conversation_id or NIL, Submission(text, recipient_id, message_id)
 
 
-def _optional_id(sent: FieldValue | None, code: Code, faults: ValidationErrors) -> UUID | None:
+def _optional_id(sent: FieldValue | None, code: Code, errors: ValidationErrors) -> UUID | None:
     """Read an id that may be missing."""
-    return None if sent is None else identifier(sent.value, code, sent.name, faults)
+    return None if sent is None else identifier(sent.value, code, sent.name, errors)
 
 
-def _check_sender(sent: FieldValue | None, caller_id: UUID, faults: ValidationErrors) -> None:
+def _check_sender(sent: FieldValue | None, caller_id: UUID, errors: ValidationErrors) -> None:
     """Note a sender who is not the caller."""
     if sent is not None and parse_uuid(sent.value) != caller_id:
-        faults.add(
+        errors.add(
             Code.SENDER_MISMATCH,
             f"`{sent.name}` is {quote_for_error(sent.value)}, but the token is that of "
             f"{caller_id}; "
@@ -73,19 +75,19 @@ def _check_sender(sent: FieldValue | None, caller_id: UUID, faults: ValidationEr
 
 
 def _message_id(
-    sent: FieldValue | None, headers: Headers, scope: "_KeyScope", faults: ValidationErrors
+    sent: FieldValue | None, headers: Headers, scope: "_KeyScope", errors: ValidationErrors
 ) -> UUID | None:
     """Return the message's id, from the body or `Idempotency-Key`."""
-    message_id = _optional_id(sent, Code.INVALID_MESSAGE_ID, faults)
+    message_id = _optional_id(sent, Code.INVALID_MESSAGE_ID, errors)
     keys = headers.all("idempotency-key")
     if not keys:
         return message_id
-    ids = {_id_of_key(key, scope, faults) for key in keys}
+    ids = {_id_of_key(key, scope, errors) for key in keys}
     if sent is not None:
         ids.add(parse_uuid(sent.value))
     # None is an id that could not be read; that is noted already.
     if len(ids) > 1 and None not in ids:
-        faults.add(
+        errors.add(
             Code.INVALID_MESSAGE_ID,
             f"`message_id` and {IDEMPOTENCY_KEY} are two names of one id and differ; send one of "
             "them.",
@@ -107,7 +109,7 @@ class _KeyScope(NamedTuple):
     sender_id: UUID
 
 
-def _id_of_key(key: str, scope: _KeyScope, faults: ValidationErrors) -> UUID | None:
+def _id_of_key(key: str, scope: _KeyScope, errors: ValidationErrors) -> UUID | None:
     """Return the id for a key, the same on every instance.
 
     The decision: docs/adr/0003.
@@ -119,7 +121,7 @@ def _id_of_key(key: str, scope: _KeyScope, faults: ValidationErrors) -> UUID | N
     if parsed is not None:
         return parsed
     if _KEY.fullmatch(bare) is None:
-        faults.add(
+        errors.add(
             Code.INVALID_MESSAGE_ID,
             f"{IDEMPOTENCY_KEY} is {quote_for_error(key)}; send a UUID, or 1 to {MAX_KEY_LENGTH} "
             "printable "

@@ -9,53 +9,55 @@ from angarium.domain.errors import Code
 from angarium.domain.user import User
 
 
-def me(call: RequestContext) -> Response:
+def me(request: RequestContext) -> Response:
     """Return the caller.
 
     Args:
-        call: Without parameters.
+        request: Without parameters.
 
     Returns:
         200 with the user.
     """
-    call.faults().check()
-    return _response(call.services.users.by_id(call.caller_id))
+    request.validation_errors().check()
+    return _response(request.services.users.by_id(request.caller_id))
 
 
-def by_id(call: RequestContext) -> Response:
+def by_id(request: RequestContext) -> Response:
     """Return the user with an id.
 
     Args:
-        call: With `user_id` in the path.
+        request: With `user_id` in the path.
 
     Returns:
         200 with the user.
     """
-    faults = call.faults()
-    user_id = path_identifier(call.admission.parameters, "user_id", faults)
-    faults.check()
-    return _response(call.services.users.by_id(user_id))
+    errors = request.validation_errors()
+    user_id = path_identifier(request.admission.parameters, "user_id", errors)
+    errors.check()
+    return _response(request.services.users.by_id(user_id))
 
 
-def by_name(call: RequestContext) -> Response:
+def by_name(request: RequestContext) -> Response:
     """Return the user with a name.
 
     Args:
-        call: With `username` in the query.
+        request: With `username` in the query.
 
     Returns:
         200 with the user.
     """
-    faults = call.faults()
-    username = QueryFields(call.admission.head.query, faults).get("username", Code.INVALID_FIELD)
+    errors = request.validation_errors()
+    username = QueryFields(request.admission.head.query, errors).get(
+        "username", Code.INVALID_FIELD
+    )
     if username is None:
-        faults.add(
+        errors.add(
             Code.MISSING_PARAMETER,
             "`username` is missing; ask for /v1/users?username=…",
             "username",
         )
-    faults.check()
-    return _response(call.services.users.by_name(username or ""))
+    errors.check()
+    return _response(request.services.users.by_name(username or ""))
 
 
 def _response(user: User) -> Response:

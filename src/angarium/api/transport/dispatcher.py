@@ -131,7 +131,7 @@ class Dispatcher:
         Returns:
             The response; None if the client gets it later.
         """
-        mode = admission.lane
+        mode = admission.mode
         user, source = parties_of(admission)
         if mode not in _UNCOUNTED and not (
             self._shares.has_room(user, source) or self._make_room(user)
@@ -153,7 +153,7 @@ class Dispatcher:
         Returns:
             503 `overloaded`.
         """
-        if admission.lane is HASHING:
+        if admission.mode is HASHING:
             self._overloads.add_login()
             detail = (
                 "Too many logins are waiting, in all or from this address; log in again later."
@@ -291,7 +291,7 @@ class Dispatcher:
         if isinstance(outcome, PasswordCheck):
             request.check = outcome
             return self._queue(request, HASHING)
-        if request.admission.lane is not INLINE or request.retried:
+        if request.admission.mode is not INLINE or request.retried:
             error = TypeError("a thread that may block got WouldBlock")
             return self.application.failed(request.trace_id, error)
         request.retried = True
@@ -307,7 +307,7 @@ class Dispatcher:
         request.deferred = deferred
         # Nothing reads it any more, and a slow log takes seconds.
         request.body = b""
-        steps = max(1, math.ceil(deferred.within * _STEPS_A_SECOND))
+        steps = max(1, math.ceil(deferred.timeout_s * _STEPS_A_SECOND))
         queue = self._future_timeouts.get(steps)
         if queue is None:
             queue = self._future_timeouts[steps] = TimeoutQueue(steps / _STEPS_A_SECOND)
@@ -334,7 +334,7 @@ class Dispatcher:
             f"{head.method} {request.admission.template} got no answer in time",
             trace_id=head.trace_id,
             **path_ids(request.admission.parameters),
-            lane=request.admission.lane.name.lower(),
+            lane=request.admission.mode.name.lower(),
             waiting_for="lane" if deferred is None else "future",
         )
         if deferred is None:
@@ -364,7 +364,7 @@ class Dispatcher:
         """Start a request's time limit, and count it."""
         request.timeout_queue = queue
         queue.add(request, now)
-        if request.admission.lane not in _UNCOUNTED:
+        if request.admission.mode not in _UNCOUNTED:
             self._shares.add(request.user, request.source)
 
     def _leave(self, request: PendingRequest) -> None:
@@ -375,5 +375,5 @@ class Dispatcher:
         request.timeout_queue = None
         # A job knows its request: a reference cycle, as with futures.
         request.job = None
-        if request.admission.lane not in _UNCOUNTED:
+        if request.admission.mode not in _UNCOUNTED:
             self._shares.remove(request.user, request.source)

@@ -92,7 +92,7 @@ class PendingRequest:
     @property
     def mode(self) -> ExecutionMode:
         """Where it runs: the admission's mode, or STORE on a retry."""
-        return ExecutionMode.STORE if self.retried else self.admission.lane
+        return ExecutionMode.STORE if self.retried else self.admission.mode
 
     @property
     def trace_id(self) -> str:
