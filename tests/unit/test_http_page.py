@@ -59,8 +59,8 @@ LIMITS = {
     "time to send a request, `ANGARIUM_REQUEST_TIMEOUT`": SETTINGS.request_timeout,
     "time without a request, `ANGARIUM_IDLE_TIMEOUT`": SETTINGS.idle_timeout,
     "time in which a client takes nothing of an answer": SERVER.write_timeout,
-    "time for the store": application.STORE_SECONDS,
-    "time for the log": respond.LOG_SECONDS,
+    "time for the store": application.STORE_TIMEOUT_S,
+    "time for the log": respond.LOG_TIMEOUT_S,
     "time for a login": SERVER.hashing_timeout,
     "time for a readiness check": health.CHECK_SECONDS,
     "concurrent requests, `ANGARIUM_MAX_INFLIGHT`": SETTINGS.max_inflight,
@@ -82,8 +82,8 @@ STATED = (
     (f"take at most {MAX_PAGE_BYTES:,} bytes", "Pages and cursors"),
     (f"within {health.CHECK_SECONDS:g} second,", "Endpoints"),
     (f"{SERVER.logins_of_address} of them from one address", "Endpoints"),
-    (f"within {application.STORE_SECONDS:g} seconds for", "Retrying"),
-    (f"and {respond.LOG_SECONDS:g} more for the log", "Retrying"),
+    (f"within {application.STORE_TIMEOUT_S:g} seconds for", "Retrying"),
+    (f"and {respond.LOG_TIMEOUT_S:g} more for the log", "Retrying"),
 )
 """Limits in the running text, and the section that has them."""
 

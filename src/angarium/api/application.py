@@ -31,7 +31,7 @@ from angarium.domain.errors import Code, Refused, StoreUnavailable, Unavailable
 from angarium.domain.ip_addresses import IPNetwork
 from angarium.domain.user import Principal
 
-STORE_SECONDS = 2.0
+STORE_TIMEOUT_S = 2.0
 """Time that a request may spend on the store, retries included
 (docs/http.md, Limits; docs/adr/0007).
 """
@@ -95,7 +95,7 @@ class MessagingApplication(Application):
 
     def run(self, admission: Admission, body: bytes, may_block: bool) -> Outcome:
         """Implements `Application.run`, with 2 s for the store."""
-        return self._translated(admission, lambda: self._run(admission, body, may_block))
+        return self._translate_errors(admission, lambda: self._run(admission, body, may_block))
 
     def report(self, at_once: bool) -> None:
         """Implements `Application.report` with the refused logins."""
@@ -136,7 +136,7 @@ class MessagingApplication(Application):
         origins = head.headers.all("origin")
         return Response(204, headers=allow + self._cors.preflight_fields(origins, resource.allow))
 
-    def _translated(self, admission: Admission, make: Callable[[], Made]) -> Made | Response:
+    def _translate_errors(self, admission: Admission, make: Callable[[], Made]) -> Made | Response:
         """Return what `make` returns, or the response to its error."""
         trace_id = admission.head.trace_id
         try:
@@ -168,18 +168,18 @@ class MessagingApplication(Application):
             return _blocking(admission, lambda: route.endpoint(request))
         outcome = route.endpoint(request)
         if isinstance(outcome, PasswordCheck):
-            return PasswordCheck(partial(self._checked, admission, outcome), outcome.abandon)
+            return PasswordCheck(partial(self._finish_login, admission, outcome), outcome.abandon)
         return outcome
 
-    def _checked(self, admission: Admission, check: PasswordCheck) -> Response:
+    def _finish_login(self, admission: Admission, check: PasswordCheck) -> Response:
         """Finish a login on a thread that may block."""
-        return self._translated(admission, lambda: _blocking(admission, check.run))
+        return self._translate_errors(admission, lambda: _blocking(admission, check.run))
 
 
 def _blocking(admission: Admission, make: Callable[[], Made]) -> Made:
     """Run what may wait for the store, with a deadline and log ids."""
     with (
-        deadline.within(STORE_SECONDS),
+        deadline.within(STORE_TIMEOUT_S),
         logs.bound(trace_id=admission.head.trace_id, **_ids(admission)),
     ):
         return make()

@@ -12,7 +12,7 @@ MAX_BODY_BYTES = 65_536
 (docs/http.md, Limits; docs/adr/0007).
 """
 
-MAX_FIGURES = 18
+MAX_DIGITS = 18
 """Digits of a length that are converted to a number; 64 bits hold
 as many.
 """
@@ -64,19 +64,17 @@ def _check_length(length: str) -> None:
     digits = length.lstrip("0") or "0"
     # Python refuses to convert numbers of thousands of digits, so the
     # count comes first.
-    if len(digits) > MAX_FIGURES or int(digits) > MAX_BODY_BYTES:
+    if len(digits) > MAX_DIGITS or int(digits) > MAX_BODY_BYTES:
         raise Refused.because(
             Code.BODY_TOO_LARGE,
-            f"The body has {_figure(digits)} bytes; send at most {MAX_BODY_BYTES:,}.",
+            f"The body has {_format_length(digits)} bytes; send at most {MAX_BODY_BYTES:,}.",
         )
 
 
-def _figure(digits: str) -> str:
+def _format_length(digits: str) -> str:
     """Write a length for the error, short however long it was."""
     return (
-        f"{int(digits):,}"
-        if len(digits) <= MAX_FIGURES
-        else f"a number of {len(digits)} digits of"
+        f"{int(digits):,}" if len(digits) <= MAX_DIGITS else f"a number of {len(digits)} digits of"
     )
 
 

@@ -48,7 +48,7 @@ class ValidationErrors:
         """
         self._problems.append(Problem(code, detail, field))
 
-    def take(self, *problems: Problem) -> None:
+    def extend(self, *problems: Problem) -> None:
         """Note problems that another check found.
 
         Args:
@@ -255,7 +255,7 @@ class QueryFields:
         try:
             read(text)
         except Refused as refused:
-            self._errors.take(*refused.problems)
+            self._errors.extend(*refused.problems)
             return None
         return text
 

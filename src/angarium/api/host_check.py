@@ -36,7 +36,7 @@ class HostCheck:
                 have either.
             names: Those of the allowed web origins.
         """
-        self._own = {_normal(each) for each in (LOCALHOST, *addresses, *names)}
+        self._own = {_normalize(each) for each in (LOCALHOST, *addresses, *names)}
         wildcards = {parsed for each in self._own if (parsed := parse_address(each)) is not None}
         self._is_wildcard = any(address.is_unspecified for address in wildcards)
         self._known: set[str] = set()
@@ -55,7 +55,7 @@ class HostCheck:
         # Only HTTP/1.0 allows its absence, and no browser speaks that.
         if value is None or value in self._known:
             return
-        if not self._is_own(_normal(_without_port(value))):
+        if not self._is_own(_normalize(_without_port(value))):
             raise Refused.because(Code.MISDIRECTED_REQUEST, self._detail(value), field="Host")
         if len(self._known) < MAX_KNOWN:
             self._known.add(value)
@@ -86,7 +86,7 @@ def _without_port(value: str) -> str:
     return value.partition(":")[0]
 
 
-def _normal(host: str) -> str:
+def _normalize(host: str) -> str:
     """Return a host in lower case, an address in its usual form."""
     address = parse_address(host.partition("%")[0])
     return host.lower() if address is None else str(address)

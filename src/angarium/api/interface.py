@@ -52,7 +52,8 @@ class BodyRule(Enum):
 
 
 # Head and Response are tuples because one of each is made for every
-# request: a frozen dataclass takes three times as long.
+# request: a frozen dataclass takes three times as long
+# (docs/adr/0022).
 class Head(NamedTuple):
     """A request's line and headers, complete and well-formed.
 

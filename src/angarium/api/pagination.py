@@ -15,7 +15,8 @@ class PageRequest(NamedTuple):
 
     Attributes:
         limit: The maximum number of items.
-        cursor: Where it starts; None for the first page.
+        cursor: Where it starts (docs/adr/0009); None for the first
+            page.
     """
 
     limit: int

@@ -9,7 +9,7 @@ from angarium.api.problem_kinds import KINDS
 from angarium.domain.errors import Code, LogUnavailable, Problem, Refused, Unavailable
 
 CONTENT_TYPE = "application/problem+json"
-RETRY_AFTER = 1
+RETRY_AFTER_S = 1
 """Seconds after which a client may repeat a request that got a 503: the
 smallest number that the field can have.
 """
@@ -107,7 +107,7 @@ def problem(
     if members:
         document.update(members)
     if retry_after is None and status == 503:
-        retry_after = RETRY_AFTER
+        retry_after = RETRY_AFTER_S
     waiting = () if retry_after is None else (("Retry-After", str(max(1, retry_after))),)
     return Response(
         status, encode(document), CONTENT_TYPE, _HEADERS.get(code, ()) + waiting + headers

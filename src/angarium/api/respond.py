@@ -10,7 +10,7 @@ from angarium.api.problems import internal_error, problem
 from angarium.domain.errors import Code, LogUnavailable, RecordTooLarge
 from angarium.ports.message_log import Appended
 
-LOG_SECONDS = 2.0
+LOG_TIMEOUT_S = 2.0
 """Time that an append may take before the client gets 503
 (docs/http.md, Limits; docs/adr/0015 says what a 202 promises).
 """
@@ -63,14 +63,14 @@ def respond_when_appended(
         _log.limited_warning(
             append.repeats,
             "log_unavailable",
-            f"The log did not take the record within {LOG_SECONDS:g} s.",
+            f"The log did not take the record within {LOG_TIMEOUT_S:g} s.",
             **_ids(append),
         )
         return _unavailable(append)
 
     if future.done():
         return render()
-    return DeferredResponse(cast("Future[object]", future), render, late, LOG_SECONDS)
+    return DeferredResponse(cast("Future[object]", future), render, late, LOG_TIMEOUT_S)
 
 
 def _failed(append: Append, error: BaseException) -> Response:

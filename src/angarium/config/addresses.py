@@ -49,7 +49,7 @@ def host(text: str) -> str:
             "is neither a host name nor an address",
             "write one without a port, such as 127.0.0.1, ::1 or fe80::1%eth0",
         )
-    return _meant(bare)
+    return _as_ipv4(bare)
 
 
 def is_loopback(host: str) -> bool:
@@ -192,7 +192,7 @@ def _without_brackets(text: str) -> str:
     return text[1:-1] if text.startswith("[") and text.endswith("]") else text
 
 
-def _meant(host: str) -> str:
+def _as_ipv4(host: str) -> str:
     """Return an IPv4 address for one that is written as IPv6."""
     address = parse_address(host)
     return str(address) if isinstance(address, IPv4Address) else host
@@ -208,7 +208,7 @@ def _address(part: str) -> Address:
         raise InvalidValue(
             f"contains the port {quote(port)}", "write host:port,… with ports from 1 to 65535"
         )
-    return Address(_meant(bare), int(port))
+    return Address(_as_ipv4(bare), int(port))
 
 
 def _network(part: str) -> IPNetwork:

@@ -57,7 +57,7 @@ class Reader:
         self.wrong: set[str] = set()
         self.shown: list[Shown] = []
 
-    def given(self, name: str) -> bool:
+    def is_set(self, name: str) -> bool:
         """Return whether a setting is set to something."""
         return bool(self._environment.get(name))
 
@@ -77,7 +77,7 @@ class Reader:
             The value; the default if it is not set or invalid.
         """
         text = self._text(name, default, secret)
-        value = None if text is None else self._parsed(name, text, parse, secret)
+        value = None if text is None else self._parse(name, text, parse, secret)
         return parse(default) if value is None else value
 
     def optional(
@@ -95,7 +95,7 @@ class Reader:
             The value; None if it is not set or invalid.
         """
         text = self._text(name, None, secret)
-        return None if text is None else self._parsed(name, text, parse, secret)
+        return None if text is None else self._parse(name, text, parse, secret)
 
     def _text(self, name: str, default: str | None, secret: bool) -> str | None:
         """Return the text of a setting, and remember how to show it."""
@@ -105,7 +105,7 @@ class Reader:
         self.shown.append(Shown(name, MASK if secret and value is not None else value, source))
         return text
 
-    def _parsed(
+    def _parse(
         self, name: str, text: str, parse: Callable[[str], Value], secret: bool
     ) -> Value | None:
         """Parse a text; note the problem of an invalid one."""

@@ -107,7 +107,7 @@ class Settings:
         request_timeout: Seconds that sending a whole request may take.
         users: The configured users, the demo's when no file is named.
         presence_window: Seconds for which a user counts as online after
-            their last request.
+            their last request (docs/adr/0010).
         max_inflight: The maximum of concurrent requests.
         max_logins: The maximum of logins that wait for their hash or
             are being hashed.
@@ -187,79 +187,83 @@ class Settings:
         Raises:
             SettingsError: With every problem at once.
         """
-        read = Reader(environment)
+        reader = Reader(environment)
         settings = cls(
-            host=read.read("ANGARIUM_HOST", "127.0.0.1", addresses.host),
-            port=read.read("ANGARIUM_PORT", "8080", values.whole_number(0, 65_535)),
-            published_host=read.optional("ANGARIUM_PUBLISHED_HOST", addresses.host),
-            data=read.read("ANGARIUM_DATA", "var", values.folder),
-            kafka=read.optional("ANGARIUM_KAFKA", addresses.addresses) or (),
-            cassandra=read.optional("ANGARIUM_CASSANDRA", addresses.addresses) or (),
-            kafka_security=read.read(
+            host=reader.read("ANGARIUM_HOST", "127.0.0.1", addresses.host),
+            port=reader.read("ANGARIUM_PORT", "8080", values.whole_number(0, 65_535)),
+            published_host=reader.optional("ANGARIUM_PUBLISHED_HOST", addresses.host),
+            data=reader.read("ANGARIUM_DATA", "var", values.folder),
+            kafka=reader.optional("ANGARIUM_KAFKA", addresses.addresses) or (),
+            cassandra=reader.optional("ANGARIUM_CASSANDRA", addresses.addresses) or (),
+            kafka_security=reader.read(
                 "ANGARIUM_KAFKA_SECURITY", "PLAINTEXT", values.one_of(*SECURITY)
             ),
-            kafka_sasl_mechanism=read.optional(
+            kafka_sasl_mechanism=reader.optional(
                 "ANGARIUM_KAFKA_SASL_MECHANISM", values.one_of(*MECHANISMS)
             ),
-            kafka_sasl_username=read.optional(
+            kafka_sasl_username=reader.optional(
                 "ANGARIUM_KAFKA_SASL_USERNAME", values.text_of_any_kind
             ),
-            kafka_sasl_password=read.optional(
+            kafka_sasl_password=reader.optional(
                 "ANGARIUM_KAFKA_SASL_PASSWORD", values.text_of_any_kind, True
             ),
-            kafka_cafile=read.optional("ANGARIUM_KAFKA_CAFILE", values.file),
-            kafka_certfile=read.optional("ANGARIUM_KAFKA_CERTFILE", values.file),
-            kafka_keyfile=read.optional("ANGARIUM_KAFKA_KEYFILE", values.file),
-            topic=read.read("ANGARIUM_TOPIC", "messages", _TOPIC),
-            partitions=read.read("ANGARIUM_PARTITIONS", "12", values.whole_number(1, 10_000)),
-            topic_replication=read.read(
+            kafka_cafile=reader.optional("ANGARIUM_KAFKA_CAFILE", values.file),
+            kafka_certfile=reader.optional("ANGARIUM_KAFKA_CERTFILE", values.file),
+            kafka_keyfile=reader.optional("ANGARIUM_KAFKA_KEYFILE", values.file),
+            topic=reader.read("ANGARIUM_TOPIC", "messages", _TOPIC),
+            partitions=reader.read("ANGARIUM_PARTITIONS", "12", values.whole_number(1, 10_000)),
+            topic_replication=reader.read(
                 "ANGARIUM_TOPIC_REPLICATION", "1", values.whole_number(1, 100)
             ),
-            group=read.read("ANGARIUM_GROUP", "router", _PRINTABLE),
-            keyspace=read.read("ANGARIUM_KEYSPACE", "angarium", _KEYSPACE),
-            replication=read.read("ANGARIUM_REPLICATION", "2", values.whole_number(2, 100)),
-            datacenter=read.read("ANGARIUM_DATACENTER", "datacenter1", _DATACENTER),
-            consistency=read.read(
+            group=reader.read("ANGARIUM_GROUP", "router", _PRINTABLE),
+            keyspace=reader.read("ANGARIUM_KEYSPACE", "angarium", _KEYSPACE),
+            replication=reader.read("ANGARIUM_REPLICATION", "2", values.whole_number(2, 100)),
+            datacenter=reader.read("ANGARIUM_DATACENTER", "datacenter1", _DATACENTER),
+            consistency=reader.read(
                 "ANGARIUM_CONSISTENCY", "LOCAL_QUORUM", values.one_of(*CONSISTENCIES)
             ),
-            cassandra_username=read.optional(
+            cassandra_username=reader.optional(
                 "ANGARIUM_CASSANDRA_USERNAME", values.text_of_any_kind
             ),
-            cassandra_password=read.optional(
+            cassandra_password=reader.optional(
                 "ANGARIUM_CASSANDRA_PASSWORD", values.text_of_any_kind, True
             ),
-            cassandra_cafile=read.optional("ANGARIUM_CASSANDRA_CAFILE", values.file),
-            jwt_secret=read.optional("ANGARIUM_JWT_SECRET", values.signing_secret, True),
-            jwt_issuer=read.read("ANGARIUM_JWT_ISSUER", "angarium", _PRINTABLE),
-            jwt_audience=read.read("ANGARIUM_JWT_AUDIENCE", "angarium", _PRINTABLE),
-            token_ttl=read.read("ANGARIUM_TOKEN_TTL", "3600", values.whole_number(1, 365 * DAY)),
-            login_attempts=read.read(
+            cassandra_cafile=reader.optional("ANGARIUM_CASSANDRA_CAFILE", values.file),
+            jwt_secret=reader.optional("ANGARIUM_JWT_SECRET", values.signing_secret, True),
+            jwt_issuer=reader.read("ANGARIUM_JWT_ISSUER", "angarium", _PRINTABLE),
+            jwt_audience=reader.read("ANGARIUM_JWT_AUDIENCE", "angarium", _PRINTABLE),
+            token_ttl=reader.read("ANGARIUM_TOKEN_TTL", "3600", values.whole_number(1, 365 * DAY)),
+            login_attempts=reader.read(
                 "ANGARIUM_LOGIN_ATTEMPTS", "10", values.whole_number(1, 1_000_000)
             ),
-            login_window=read.read("ANGARIUM_LOGIN_WINDOW", "60", values.seconds(0.1, DAY)),
-            trusted_proxies=read.optional("ANGARIUM_TRUSTED_PROXIES", addresses.networks) or (),
-            cors_origins=read.optional("ANGARIUM_CORS_ORIGINS", addresses.origins) or (),
-            idle_timeout=read.read("ANGARIUM_IDLE_TIMEOUT", "60", values.seconds(0.1, DAY)),
-            request_timeout=read.read("ANGARIUM_REQUEST_TIMEOUT", "10", values.seconds(0.1, 3600)),
-            users=_users(read, is_hash),
-            presence_window=read.read("ANGARIUM_PRESENCE_WINDOW", "30", values.seconds(0.1, DAY)),
-            max_inflight=read.read(
+            login_window=reader.read("ANGARIUM_LOGIN_WINDOW", "60", values.seconds(0.1, DAY)),
+            trusted_proxies=reader.optional("ANGARIUM_TRUSTED_PROXIES", addresses.networks) or (),
+            cors_origins=reader.optional("ANGARIUM_CORS_ORIGINS", addresses.origins) or (),
+            idle_timeout=reader.read("ANGARIUM_IDLE_TIMEOUT", "60", values.seconds(0.1, DAY)),
+            request_timeout=reader.read(
+                "ANGARIUM_REQUEST_TIMEOUT", "10", values.seconds(0.1, 3600)
+            ),
+            users=_users(reader, is_hash),
+            presence_window=reader.read(
+                "ANGARIUM_PRESENCE_WINDOW", "30", values.seconds(0.1, DAY)
+            ),
+            max_inflight=reader.read(
                 "ANGARIUM_MAX_INFLIGHT", "1024", values.whole_number(1, 1_000_000)
             ),
-            max_logins=read.read("ANGARIUM_MAX_LOGINS", "64", values.whole_number(1, 10_000)),
-            log_level=read.read("ANGARIUM_LOG_LEVEL", "INFO", values.one_of(*LEVELS)),
-            log_format=read.read(
+            max_logins=reader.read("ANGARIUM_MAX_LOGINS", "64", values.whole_number(1, 10_000)),
+            log_level=reader.read("ANGARIUM_LOG_LEVEL", "INFO", values.one_of(*LEVELS)),
+            log_format=reader.read(
                 "ANGARIUM_LOG_FORMAT",
                 "text" if terminal else "json",
                 values.one_of("json", "text"),
             ),
-            demo=read.read("ANGARIUM_DEMO", "0", values.switch),
-            url=read.read("ANGARIUM_URL", "http://127.0.0.1:8080", addresses.web_address),
-            shown=tuple(read.shown),
+            demo=reader.read("ANGARIUM_DEMO", "0", values.switch),
+            url=reader.read("ANGARIUM_URL", "http://127.0.0.1:8080", addresses.web_address),
+            shown=tuple(reader.shown),
         )
         problems = (
-            *read.problems,
-            *contradictions(read, settings.kafka_security, command),
+            *reader.problems,
+            *contradictions(reader, settings.kafka_security, command),
             *settings._exposed_problems(command),
         )
         if problems:
@@ -365,17 +369,17 @@ class Settings:
             )
 
 
-def _users(read: Reader, is_hash: Callable[[str], bool]) -> tuple[ConfiguredUser, ...]:
+def _users(reader: Reader, is_hash: Callable[[str], bool]) -> tuple[ConfiguredUser, ...]:
     """Read the users' file, or take the demo users."""
-    path = read.optional("ANGARIUM_USERS", values.file)
-    if not read.given("ANGARIUM_USERS"):
+    path = reader.optional("ANGARIUM_USERS", values.file)
+    if not reader.is_set("ANGARIUM_USERS"):
         names = ", ".join(user.username for user in DEMO_USERS)
-        read.shown[-1] = Shown("ANGARIUM_USERS", f"demo users {names}", Source.DEFAULT)
+        reader.shown[-1] = Shown("ANGARIUM_USERS", f"demo users {names}", Source.DEFAULT)
         return DEMO_USERS
     if path is None:
         return ()
     users, problems = read_users(path, is_hash)
-    read.problems += [
+    reader.problems += [
         f"ANGARIUM_USERS is {values.quote(str(path))}: {problem}" for problem in problems
     ]
     return users

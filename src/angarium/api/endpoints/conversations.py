@@ -9,7 +9,7 @@ from angarium.api.json_codec import encode, encode_text, message_text, read_obje
 from angarium.api.pagination import page_response, parse_page_request
 from angarium.api.request_context import RequestContext
 from angarium.api.timestamps import rfc3339
-from angarium.api.values import quote_for_error as shown_value
+from angarium.api.values import quote_for_error
 from angarium.domain.conversation import Conversation
 from angarium.domain.errors import Code, Refused
 from angarium.ports.messages import Summary
@@ -23,7 +23,8 @@ TYPE = "private"
 def open_conversation(request: RequestContext) -> Response:
     """Open the private conversation of the caller and another user.
 
-    Or return the one that exists.
+    Or return the one that exists: its id is computed from the two
+    users' ids (docs/adr/0008).
 
     Args:
         request: With `participant_ids`, and perhaps `type`.
@@ -104,7 +105,7 @@ def _participant_ids(request: RequestContext) -> list[UUID]:
     sent_type = body.text("type")
     if sent_type is not None and sent_type.value != TYPE:
         # Ignoring it would look as if a group had been created.
-        detail = f"`type` is {shown_value(sent_type.value)}; send {TYPE}, or leave it out."
+        detail = f"`type` is {quote_for_error(sent_type.value)}; send {TYPE}, or leave it out."
         errors.add(Code.INVALID_FIELD, detail, "type")
     texts = body.texts("participant_ids")
     if texts is None:
@@ -117,6 +118,6 @@ def _participant_ids(request: RequestContext) -> list[UUID]:
         try:
             other_participant(request.caller_id, ids)
         except Refused as refused:
-            errors.take(*refused.problems)
+            errors.extend(*refused.problems)
     errors.check()
     return ids

@@ -22,7 +22,7 @@ RETRY = (
     "Send the message again with this message_id: it stays one message, however often it is sent."
 )
 
-MIN_SECONDS = 0.1
+MIN_APPEND_TIME_S = 0.1
 """Seconds that must be left of the request's time to append a message:
 a slow lookup must not end in an append that the client never learns of.
 """
@@ -126,7 +126,7 @@ def _conversation(request: RequestContext, conversation_id: UUID) -> Conversatio
     if known is not None or not request.may_block:
         return known
     found = conversations.get(request.caller_id, conversation_id)
-    if deadline.remaining(MIN_SECONDS) < MIN_SECONDS:
+    if deadline.remaining(MIN_APPEND_TIME_S) < MIN_APPEND_TIME_S:
         # The client is about to get a 503 without a message_id. If the
         # message were appended anyway, a retry would be a second one.
         raise StoreUnavailable("the conversation was found too late to append the message")

@@ -43,7 +43,7 @@ def read_submission(request: RequestContext) -> tuple[UUID, Submission]:
     if content is not None:
         problem = content_problem(content.value, content.name)
         if problem is not None:
-            errors.take(problem)
+            errors.extend(problem)
     _check_sender(body.text("sender_id", "sender", is_id=True), request.caller_id, errors)
     recipient = body.text("recipient_id", "recipient", is_id=True)
     recipient_id = _optional_id(recipient, Code.RECIPIENT_MISMATCH, errors)
