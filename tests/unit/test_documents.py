@@ -19,6 +19,8 @@ CODE = re.compile(r"`([\w/]+/\w+\.py)(?:::\w+)*`")
 THREAD = re.compile(
     r'(?:Thread\([^()]*(?:\([^()]*\)[^()]*)*\bname=|thread_name_prefix=|Pool\()"([\w-]+)"'
 )
+ADR_CITATION = re.compile(r"docs/adr/(\w[\w-]*(?:\.md)?)")
+PAGE_CITATION = re.compile(r"docs/(?:how/)?\w[\w-]*\.\w+")
 EXPLANATIONS = sorted(
     [*ROOT.glob("docs/how/*.md"), ROOT / "docs" / "architecture.md", ROOT / "docs" / "glossary.md"]
 )
@@ -52,6 +54,42 @@ def test_every_hard_part_has_a_page_that_the_architecture_leads_to() -> None:
     pages = sorted(ROOT.glob("docs/how/*.md"))
     assert len(pages) >= 6
     assert [page.name for page in pages if f"(how/{page.name})" not in architecture] == []
+
+
+def sources() -> Sequence[Path]:
+    """Every file of the program that a person wrote."""
+    return [
+        path for path in sorted(ROOT.glob("src/**/*")) if path.suffix in {".py", ".cql", ".sql"}
+    ]
+
+
+def is_a_decision(citation: str) -> bool:
+    """Say whether a decision is cited, by its number or its file."""
+    folder = ROOT / "docs" / "adr"
+    return (
+        (citation.endswith(".md")
+        and (folder / citation).is_file())
+        or any(folder.glob(f"{citation}-*.md") if re.fullmatch(r"\d{4}", citation) else ())
+    )
+
+
+def test_every_decision_is_cited_by_the_code_that_keeps_it() -> None:
+    cited = {name[:4] for source in sources() for name in ADR_CITATION.findall(source.read_text())}
+    decisions = {page.name[:4] for page in ROOT.glob("docs/adr/0*.md")}
+    assert decisions - cited == set()
+
+
+def test_every_decision_and_page_that_the_code_cites_exists() -> None:
+    texts = {source: source.read_text() for source in sources()}
+    broken = [
+        (str(source.relative_to(ROOT)), citation)
+        for source, text in texts.items()
+        for citation in [
+            *(name for name in ADR_CITATION.findall(text) if not is_a_decision(name)),
+            *(page for page in PAGE_CITATION.findall(text) if not (ROOT / page).is_file()),
+        ]
+    ]
+    assert broken == []
 
 
 def test_every_package_and_foundation_is_in_the_table() -> None:

@@ -41,11 +41,11 @@ def read_one_page(messages: Iterable[Message]) -> list[Message]:
         shows the caller that others follow.
     """
     taken: list[Message] = []
-    room = MAX_PAGE_BYTES
+    left = MAX_PAGE_BYTES
     for message in messages:
         taken.append(message)
-        room -= message_bytes(message)
-        if room < 0:
+        left -= message_bytes(message)
+        if left < 0:
             break
     return taken
 
@@ -61,10 +61,10 @@ def count_fitting(sizes: Iterable[int]) -> int:
         At least one where there is one, so that no reader gets stuck.
     """
     count = 0
-    room = MAX_PAGE_BYTES
+    left = MAX_PAGE_BYTES
     for size in sizes:
-        room -= size
-        if room < 0 and count:
+        left -= size
+        if left < 0 and count:
             break
         count += 1
     return count

@@ -23,6 +23,8 @@ def live(_: RequestContext) -> Response:
 def ready(request: RequestContext) -> Response:
     """Check the log and the store.
 
+    A load balancer asks each instance (docs/adr/0021).
+
     Args:
         request: Without parameters.
 

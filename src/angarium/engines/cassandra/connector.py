@@ -2,7 +2,7 @@
 
 A thread tries until it has connected. Later the driver reconnects by
 itself; only when no node has been reachable for 5 s does the thread
-connect anew.
+connect again.
 """
 
 import threading
@@ -56,7 +56,7 @@ stops does not.
 CHECK_INTERVAL_S = 1.0
 ABSENT_SECONDS = 5.0
 """When no node has been connected for this long, the contact points'
-names are resolved anew: the driver itself tries the addresses that
+names are resolved again: the driver itself tries the addresses that
 nodes reported last, and in containers all of them may come back at
 others.
 """
@@ -65,7 +65,7 @@ _log = logs.get("angarium.cassandra")
 
 
 class Connector:
-    """Connects, and connects anew after a long absence of all nodes.
+    """Connects, and connects again after a long absence of all nodes.
 
     In between the driver reconnects by itself. Used by any thread.
     """
@@ -173,7 +173,7 @@ class Connector:
         return None
 
     def _replace(self, lost: PreparedSession) -> PreparedSession | None:
-        """Connect anew; return the session to watch from now on."""
+        """Connect again; return the session to watch from now on."""
         # The driver may reconnect first: then its session stays.
         for wait in backoff.delays(0.5, 5.0):
             try:
@@ -201,13 +201,13 @@ class Connector:
             closed = self._closing.is_set()
             # The driver may have reconnected first; requests that it
             # has in flight by now must not be lost.
-            wanted = not closed and (instead_of is None or not instead_of.reaches_a_node())
-            if wanted:
+            adopt = not closed and (instead_of is None or not instead_of.reaches_a_node())
+            if adopt:
                 self._connected = found
-        surplus = instead_of if wanted else found
+        surplus = instead_of if adopt else found
         if surplus is not None:
             surplus.end()
-        if not wanted:
+        if not adopt:
             return instead_of
         self._ready.set()
         if instead_of is not None:

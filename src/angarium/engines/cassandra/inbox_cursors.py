@@ -154,35 +154,37 @@ class InboxCursorUpdate:
         return end, waiting
 
     def _scan(
-        self, mark: MessagePosition
+        self, reached: MessagePosition
     ) -> Chain[tuple[MessagePosition, MessagePosition | None]]:
         """Return the position before what waits, and of what waits."""
-        mark = delivered_ranges.skip(self.ranges, mark)
+        reached = delivered_ranges.skip(self.ranges, reached)
         size = self._first
         # The second result is None when no message was met that waits.
-        while following := (yield from self._rows_after(mark, size)):
+        while following := (yield from self._rows_after(reached, size)):
             for state in following:
-                if state.position <= mark:
+                if state.position <= reached:
                     continue
                 if row_mapping.waits_for(self._user_id, state):
-                    return mark, state.position
-                mark = delivered_ranges.skip(self.ranges, state.position)
+                    return reached, state.position
+                reached = delivered_ranges.skip(self.ranges, state.position)
             size = CHUNK
-        return mark, None
+        return reached, None
 
-    def _rows_after(self, mark: MessagePosition, size: int) -> Chain[Sequence[MessageState]]:
+    def _rows_after(self, reached: MessagePosition, size: int) -> Chain[Sequence[MessageState]]:
         """Return the next messages, none after 4 reads."""
-        known = self._chunk.rows_after(mark)
+        known = self._chunk.rows_after(reached)
         if known is not None:
             return known
         if not self._chunks_left:
             return ()
         self._chunks_left -= 1
-        found = yield self._select(mark, size)
-        self._chunk = _Chunk(mark, tuple(map(row_mapping.state, found)), at_end=len(found) < size)
+        found = yield self._select(reached, size)
+        self._chunk = _Chunk(
+            reached, tuple(map(row_mapping.state, found)), at_end=len(found) < size
+        )
         return self._chunk.states
 
-    def _select(self, mark: MessagePosition, limit: int) -> "Future[Rows]":
+    def _select(self, reached: MessagePosition, limit: int) -> "Future[Rows]":
         """Read the next messages, as whole rows (prefix_reads)."""
-        bounds = (self._conversation_id, mark.timestamp, mark.offset, limit)
+        bounds = (self._conversation_id, reached.timestamp, reached.offset, limit)
         return self._session.submit(Statement.STATES_NEWER, bounds)

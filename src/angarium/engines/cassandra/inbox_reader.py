@@ -133,7 +133,7 @@ class InboxReader:
         self, scans: Sequence[_Scan], take: Callable[[_Scan, Rows], MessagePosition]
     ) -> None:
         """Read one chunk of each conversation, side by side."""
-        asked = [
+        sent = [
             (
                 scan,
                 self._session.submit(
@@ -142,7 +142,7 @@ class InboxReader:
             )
             for scan in scans
         ]
-        for scan, answer in asked:
+        for scan, answer in sent:
             found = self._session.wait(answer)
             if found:
                 scan.at = skip(scan.ranges, take(scan, found))

@@ -64,12 +64,12 @@ class CassandraMessageReader:
         positions = {**indexed, **{key: state.position for key, state in others.items()}}
         if not positions:
             return {}
-        wanted = [
+        keys = [
             (positions[key].timestamp, positions[key].offset, key)
             for key in ids
             if key in positions
         ]
-        found = self._read(Statement.MESSAGES_AT, (conversation_id, wanted), len(wanted), list)
+        found = self._read(Statement.MESSAGES_AT, (conversation_id, keys), len(keys), list)
         return {message.message_id: message for message in found}
 
     def recipients(
@@ -97,8 +97,9 @@ class CassandraMessageReader:
     ) -> dict[UUID, MessageState]:
         """Return what is stored of messages that the index lacks.
 
-        Whoever saw a message in the history must find it by its id,
-        even when the worker died between the message and its index row.
+        A reader who saw a message in the history must find it by its
+        id, even when the worker died between the message and its index
+        row.
         """
         missing = set(ids).difference(indexed)
         if not missing:

@@ -89,8 +89,8 @@ def connect(
 def listens(address: CassandraAddress) -> bool:
     """Say whether any contact point accepts a connection now.
 
-    Names are resolved anew. An attempt of the driver would cost threads
-    and log lines; this costs one connection.
+    Names are resolved each time. An attempt of the driver would cost
+    threads and log lines; this costs one connection.
 
     Args:
         address: Where the cluster is.

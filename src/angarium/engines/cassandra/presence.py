@@ -39,7 +39,7 @@ class CassandraPresence:
         return run_chain(self._last_seen(user_ids))
 
     def _touch(self, user_id: UUID, seen_at: int) -> Chain[None]:
-        """Write the row; its TTL starts anew."""
+        """Write the row; its TTL starts again."""
         yield self._session.submit(Statement.TOUCH, (user_id, seen_at, self._ttl))
 
     def _last_seen(self, user_ids: Sequence[UUID]) -> Chain[Mapping[UUID, int]]:

@@ -52,41 +52,41 @@ class ReadBudget:
         Raises:
             StoreUnavailable: There was no room in time.
         """
-        wanted = min(count * ROW_BYTES, self._max_bytes)
+        size = min(count * ROW_BYTES, self._max_bytes)
         with deadline.within(at_most_s):
-            self._take(wanted, at_most_s)
+            self._take(size, at_most_s)
         answers: list[Future[Rows]] = []
         try:
             yield answers
         finally:
-            self._give_back(wanted, [answer for answer in answers if not answer.done()])
+            self._give_back(size, [answer for answer in answers if not answer.done()])
 
-    def _take(self, wanted: int, at_most_s: float) -> None:
+    def _take(self, size: int, at_most_s: float) -> None:
         """Reserve bytes, one thread after the other."""
         if not self._turn.acquire(timeout=deadline.remaining(at_most_s)):
             raise _no_room()
         try:
             with self._freed:
                 if not self._freed.wait_for(
-                    lambda: self._left >= wanted, deadline.remaining(at_most_s)
+                    lambda: self._left >= size, deadline.remaining(at_most_s)
                 ):
                     raise _no_room()
-                self._left -= wanted
+                self._left -= size
         finally:
             self._turn.release()
 
-    def _give_back(self, taken: int, awaited: "list[Future[Rows]]") -> None:
+    def _give_back(self, size: int, awaited: "list[Future[Rows]]") -> None:
         """Release bytes, now or with the last of some answers."""
         if awaited:
             last = awaited.pop()
             last.add_done_callback(
                 lambda _: self._give_back(
-                    taken, [answer for answer in awaited if not answer.done()]
+                    size, [answer for answer in awaited if not answer.done()]
                 )
             )
             return
         with self._freed:
-            self._left += taken
+            self._left += size
             self._freed.notify()
 
 

@@ -70,8 +70,8 @@ def _identifier(raw: bytes) -> UUID:
 def write_time(timestamp: int, rank: int = MESSAGE_RANK) -> int:
     """Return a cell's write timestamp, made from the log alone.
 
-    Repeated writes therefore have the same timestamp, whoever makes
-    them (docs/adr/0003).
+    Repeated writes therefore have the same timestamp, whichever worker
+    makes them (docs/adr/0003).
 
     Args:
         timestamp: The record's running maximum of append times,

@@ -128,9 +128,9 @@ def _prepare(address: CassandraAddress, replication: int) -> KeyspaceReport:
 class _Schema:
     """Changes the schema through one node.
 
-    Everybody who sees the same nodes takes the same one. A node makes
-    changes one after the other; two nodes that create one table at once
-    give it two identities.
+    All processes that see the same nodes take the same one. A node
+    makes changes one after the other; two nodes that create one table
+    at once give it two identities.
     """
 
     def __init__(self, session: Session, address: CassandraAddress) -> None:
@@ -139,7 +139,7 @@ class _Schema:
         self._address = address
         hosts = list(session.get_pool_state())
         if not hosts:
-            raise DriverException("no node can be asked yet")
+            raise DriverException("no node is connected yet")
         self._node = min(hosts, key=lambda host: str(host.endpoint))
 
     def make_keyspace(self, replication: int) -> None:

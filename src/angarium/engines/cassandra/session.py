@@ -44,9 +44,9 @@ class CassandraSession:
     """Connects in the background, and executes once connected.
 
     Until then every request fails with StoreUnavailable at once. Later
-    the driver reconnects by itself. When all nodes are gone for long,
-    the connector connects anew, and the requests of that moment fail
-    with StoreUnavailable. Used by any thread.
+    the driver reconnects by itself. When all nodes are gone for some
+    seconds, the connector connects again, and the requests of that
+    moment fail with StoreUnavailable. Used by any thread.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """One call for all callers that ask for the same at once.
 
 Conditional writes of one row get in each other's way: each that loses
-starts anew, and among two dozen on a busy cluster none may succeed in
+starts again, and among two dozen on a busy cluster none may succeed in
 time. So a process has one of them in flight, and the other callers
 share its outcome. (Go's package `singleflight` gave it the name.)
 """

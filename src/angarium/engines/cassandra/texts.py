@@ -34,13 +34,13 @@ def read_texts(
         StoreUnavailable: No answer in time, or one without a message
             that was there.
     """
-    wanted = {conversation_id: states for conversation_id, states in chosen.items() if states}
+    present = {conversation_id: states for conversation_id, states in chosen.items() if states}
     requests = [
         (Statement.MESSAGES_AT, (key, list(map(_position, states))))
-        for key, states in wanted.items()
+        for key, states in present.items()
     ]
-    with session.reading_texts(requests, sum(map(len, wanted.values()))) as answers:
-        for states, answer in zip(wanted.values(), answers, strict=True):
+    with session.reading_texts(requests, sum(map(len, present.values()))) as answers:
+        for states, answer in zip(present.values(), answers, strict=True):
             found = {
                 message.message_id: message
                 for message in map(row_mapping.message, session.wait(answer))

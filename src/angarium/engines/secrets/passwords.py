@@ -122,12 +122,12 @@ class ScryptHasher:
 
     def hash(self, password: str) -> str:
         """Implements `PasswordHasher.hash`: n=2^14, r=8, p=5."""
-        wanted = _Hash(
+        form = _Hash(
             DEFAULT_LOG_N, DEFAULT_R, DEFAULT_P, os.urandom(SALT_BYTES), b"\0" * HASH_BYTES
         )
-        digest = self._digest(password, wanted)
-        cost = f"ln={wanted.log_n},r={wanted.r},p={wanted.p}"
-        return f"$scrypt${cost}${_encode(wanted.salt)}${_encode(digest)}"
+        digest = self._digest(password, form)
+        cost = f"ln={form.log_n},r={form.r},p={form.p}"
+        return f"$scrypt${cost}${_encode(form.salt)}${_encode(digest)}"
 
     def verify(self, password: str, password_hash: str | None) -> bool:
         """Implements `PasswordHasher.verify`, in constant time."""
