@@ -66,10 +66,8 @@ def sources() -> Sequence[Path]:
 def is_a_decision(citation: str) -> bool:
     """Say whether a decision is cited, by its number or its file."""
     folder = ROOT / "docs" / "adr"
-    return (
-        (citation.endswith(".md")
-        and (folder / citation).is_file())
-        or any(folder.glob(f"{citation}-*.md") if re.fullmatch(r"\d{4}", citation) else ())
+    return (citation.endswith(".md") and (folder / citation).is_file()) or any(
+        folder.glob(f"{citation}-*.md") if re.fullmatch(r"\d{4}", citation) else ()
     )
 
 
