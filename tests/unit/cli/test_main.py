@@ -15,7 +15,7 @@ from angarium import wiring
 from angarium.cli.console import Console
 from angarium.cli.main import main
 from angarium.config import Settings
-from angarium.wiring.identity import UserAdmin
+from angarium.wiring.administration import UserAdmin
 from tests.engines.ports import free_port
 from tests.unit.cli.conftest import Shell
 from tests.unit.cli.own_terminal import environment_of

@@ -1,4 +1,4 @@
-"""Opening and provisioning users, for commands and for starts."""
+"""What commands open beside a running service: users, dead letters."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +12,7 @@ from angarium.config.users import demo_password
 from angarium.domain.errors import SetupError
 from angarium.domain.identifiers import user_id_for
 from angarium.engines.secrets.passwords import ScryptHasher
+from angarium.ports.message_log import DeadLetterLog, MessageLog
 from angarium.ports.users import UserStore
 from angarium.services.configured_passwords import (
     ConfiguredPasswords,
@@ -19,10 +20,11 @@ from angarium.services.configured_passwords import (
     PasswordHashing,
     admit_users,
 )
+from angarium.services.dead_letters import DeadLetters
 from angarium.services.persistent_users import PersistentUsers
 from angarium.services.users import Provisioning
 from angarium.threads import show_own_name
-from angarium.wiring.embedded import embedded_users
+from angarium.wiring.embedded import embedded_logs, embedded_users
 
 PARALLEL_HASHES = 2
 """As many as one hasher runs at once; each takes 16 MiB by default."""
@@ -203,3 +205,31 @@ def _provision(user: ConfiguredUser, provisioning: Provisioning) -> list[str]:
     except SetupError as error:
         return [str(error)]
     return []
+
+
+@contextmanager
+def open_dead_letters(settings: Settings) -> Iterator[DeadLetters]:
+    """Open log and dead letters only; a service may be running.
+
+    Args:
+        settings: The engine and its address or folder.
+
+    Yields:
+        The dead letters, until the block ends.
+
+    Raises:
+        SetupError: The engine cannot be opened.
+        LogUnavailable: The engine cannot be reached.
+    """
+    with _open_logs(settings) as (log, letters):
+        yield DeadLetters(letters, log)
+
+
+def _open_logs(settings: Settings) -> AbstractContextManager[tuple[MessageLog, DeadLetterLog]]:
+    """Choose the engine; the embedded one needs no driver."""
+    if settings.kafka:
+        # The drivers are loaded only where they are used.
+        from angarium.wiring.distributed import distributed_logs
+
+        return distributed_logs(settings)
+    return embedded_logs(settings)
