@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 COMPOSE = $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 .DEFAULT_GOAL := help
-.PHONY: help run engines up down scale demo test test-fast test-compose storm lint check-deploy lock fix bench package clean
+.PHONY: help run engines up down scale demo test test-fast test-long test-compose storm lint check-deploy lock fix bench package clean
 
 help:  ## Show this list.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -28,11 +28,17 @@ demo:  ## Send through the balancer, and show which instance took and which work
 down:  ## Stop the containers; what they have stored stays in volumes.
 	$(COMPOSE) down
 
-test: .venv/dev  ## Run every test, with the coverage of branches.
-	$(BIN)/pytest --numprocesses=2 --dist=loadgroup --no-loadscope-reorder --cov --cov-report=term
+# Two processes share the tests; one has Kafka and Cassandra.
+SHARED = $(BIN)/pytest --numprocesses=2 --dist=loadgroup --no-loadscope-reorder $(ONCE_MORE)
 
-test-fast: .venv/dev  ## Run the tests that need no real Kafka and Cassandra and no long storm.
-	$(BIN)/pytest -m "not engines and not storm"
+test: .venv/dev  ## Run every test, with the coverage of branches; the long storms are short.
+	$(SHARED) -m "not long" --cov --cov-report=term
+
+test-fast: .venv/dev  ## Run the tests that need no real Kafka and Cassandra and no storm.
+	$(SHARED) -m "not engines and not storm"
+
+test-long: .venv/dev  ## Run what `make test` leaves out: the long storms, and properties with 500 examples.
+	$(SHARED) -m "long or (hypothesis and not engines)" --hypothesis-profile=long --timeout=900
 
 test-compose: .venv/dev  ## Start the containers for real, three of each, and kill them; needs a container engine.
 	$(BIN)/pytest tests/compose

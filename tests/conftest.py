@@ -23,17 +23,14 @@ from tests.engines.certificates import Certificates
 from tests.engines.kafka_server import KafkaServer
 from tests.engines.missing import Missing
 
+pytest_plugins = ["tests.flaky"]
+
 # No test asserts a speed: a busy machine must not fail a property.
-settings.register_profile("angarium", deadline=None)
-settings.load_profile("angarium")
+settings.register_profile("quick", deadline=None, max_examples=60)
+settings.register_profile("long", deadline=None, max_examples=500)
+settings.load_profile("quick")
 
-SERVERS = {"kafka", "kafka_server", "cassandra", "cassandra_cluster"}
-OTHER_SERVERS = {"cassandra_node", "cassandra_trio", "guarded_cassandra"}
-"""Tests that need none but these do without the broker and the two
-nodes.
-"""
-
-GROUPS = ("servers", None, "other servers")
+GROUPS = ("servers", None, "own nodes")
 """Each named one is run by one process, in this order: both would be
 too much for two cores at once.
 """
@@ -62,9 +59,6 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
-        needed = (SERVERS | OTHER_SERVERS).intersection(getattr(item, "fixturenames", ()))
-        if needed:
-            item.add_marker(pytest.mark.engines)
         if item.get_closest_marker("engines"):
             item.add_marker(
                 pytest.mark.filterwarnings(
@@ -73,9 +67,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             )
             # One process has these servers and mostly waits for them;
             # the others run the rest meanwhile.
-            group = "other servers" if needed and needed <= OTHER_SERVERS else "servers"
-            if not item.get_closest_marker("xdist_group"):
-                item.add_marker(pytest.mark.xdist_group(group))
+            own = item.get_closest_marker("own_nodes")
+            item.add_marker(pytest.mark.xdist_group("own nodes" if own else "servers"))
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: GROUPS.index(_group(item)))
 
@@ -180,7 +173,16 @@ def _cassandra(
 
 
 @pytest.fixture
-def kafka_server(_own_kafka: KafkaServer) -> Iterator[KafkaServer]:
+def marked(request: pytest.FixtureRequest) -> None:
+    """See that a test says that it needs servers: by that it is put in
+    order, and left out.
+    """
+    if not request.node.get_closest_marker("engines"):
+        pytest.fail("a test on real servers has to be marked: pytest.mark.engines", pytrace=False)
+
+
+@pytest.fixture
+def kafka_server(_own_kafka: KafkaServer, marked: None) -> Iterator[KafkaServer]:
     """A broker of ours, which a test may freeze, kill and start
     again.
     """
@@ -189,7 +191,9 @@ def kafka_server(_own_kafka: KafkaServer) -> Iterator[KafkaServer]:
 
 
 @pytest.fixture
-def cassandra_cluster(_own_cassandra: CassandraCluster) -> Iterator[CassandraCluster]:
+def cassandra_cluster(
+    _own_cassandra: CassandraCluster, marked: None
+) -> Iterator[CassandraCluster]:
     """Two nodes of ours, which a test may freeze, kill and start
     again.
     """
@@ -198,7 +202,7 @@ def cassandra_cluster(_own_cassandra: CassandraCluster) -> Iterator[CassandraClu
 
 
 @pytest.fixture
-def cassandra_node(_own_node: CassandraCluster) -> Iterator[CassandraCluster]:
+def cassandra_node(_own_node: CassandraCluster, marked: None) -> Iterator[CassandraCluster]:
     """A single node of ours, up sooner than two, which a test may
     freeze, kill and start again.
     """

@@ -13,7 +13,6 @@ from tests.acceptance.caller import Caller, conversation_id
 from tests.acceptance.ledger import Sender, discrepancies
 from tests.acceptance.service import PATIENCE, Service, until
 
-KILLS = 6
 BETWEEN_KILLS = 25
 """Accepted messages after which the next kill comes."""
 
@@ -50,7 +49,8 @@ def complaints_about(service: Service, sender: Sender, token: str) -> list[str]:
 
 @pytest.mark.storm
 @pytest.mark.timeout(600)
-def test_every_202_is_there_once_and_in_order_after_many_kills(folder: Path) -> None:
+@pytest.mark.parametrize("kills", [3, pytest.param(12, marks=pytest.mark.long)])
+def test_every_202_is_there_once_and_in_order_after_many_kills(folder: Path, kills: int) -> None:
     service = Service(folder).start()
     try:
         tokens = {name: token_of(service, name) for name in ("alice", "bob", "carol", "dave")}
@@ -65,7 +65,7 @@ def test_every_202_is_there_once_and_in_order_after_many_kills(folder: Path) -> 
         ]
         for thread in threads:
             thread.start()
-        for _ in range(KILLS):
+        for _ in range(kills):
             await_progress(senders)
             service.kill()
             service.start()

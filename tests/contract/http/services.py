@@ -256,6 +256,9 @@ The one on servers is not the last: it ends when its tests do, and
 misses no server that others take away.
 """
 
+WITHOUT_SERVERS = [each for each in SERVED if each.id != "distributed"]
+"""For what the server and the endpoints do alike on every engine."""
+
 SERVICES = [pytest.param(in_memory, id="in_memory"), *SERVED]
 """All of them."""
 

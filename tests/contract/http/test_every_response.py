@@ -9,6 +9,10 @@ import pytest
 from angarium.api.interface import BodyRule
 from angarium.api.routes import ROUTES, Route
 from tests.contract.http.client import Client, Person, Talk, refused, wrong_fields
+from tests.contract.http.services import WITHOUT_SERVERS
+
+pytestmark = pytest.mark.parametrize("service", WITHOUT_SERVERS, indirect=True, scope="package")
+
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 OTHER_TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"

@@ -18,7 +18,8 @@ from tests.contract.http.services import Service, opened_talk
 Generated: TypeAlias = schemathesis.Case[schemathesis.APIOperation]  # type: ignore[type-arg]
 NAMES = ("generated-one", "generated-other")
 REAL = str(conversation_id_for(*(user_id_for(name) for name in NAMES)))
-EXAMPLES = 20
+EXAMPLES = settings().max_examples // 6
+"""An example is a request here, and each operation a test."""
 
 
 CONFIG: dict[str, object] = {

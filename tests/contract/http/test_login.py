@@ -21,7 +21,10 @@ from tests.contract.http.parts import (
     SECRET,
     TOKEN_TTL,
 )
-from tests.contract.http.services import Service
+from tests.contract.http.services import WITHOUT_SERVERS, Service
+
+pytestmark = pytest.mark.parametrize("service", WITHOUT_SERVERS, indirect=True, scope="package")
+
 
 FORM = ("Content-Type", "application/x-www-form-urlencoded")
 _addresses = count(1)

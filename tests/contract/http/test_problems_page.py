@@ -11,6 +11,9 @@ import pytest
 from angarium.api.problems import type_of
 from angarium.domain.errors import Code
 from tests.contract.http.client import Client, refused
+from tests.contract.http.services import WITHOUT_SERVERS
+
+pytestmark = pytest.mark.parametrize("service", WITHOUT_SERVERS, indirect=True, scope="package")
 
 
 class Page(HTMLParser):

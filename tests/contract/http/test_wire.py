@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.contract.http.client import Person
-from tests.contract.http.services import SERVED, Service, opened_talk, started
+from tests.contract.http.services import WITHOUT_SERVERS, Service, opened_talk, started
 
 TIMEOUT = 30.0
 
@@ -79,7 +79,7 @@ class Wire:
         self._socket.close()
 
 
-@pytest.fixture(scope="module", params=SERVED)
+@pytest.fixture(scope="module", params=WITHOUT_SERVERS)
 def served(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:

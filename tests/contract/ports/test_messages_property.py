@@ -98,7 +98,7 @@ def seen(reader: MessageReader, chat: Chat) -> object:
     )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(CALLS, st.lists(st.booleans(), min_size=8, max_size=8))
 def test_any_course_of_records_receipts_and_replays_leaves_what_the_promises_say(
     recorder: MessageWriter,
@@ -113,7 +113,7 @@ def test_any_course_of_records_receipts_and_replays_leaves_what_the_promises_say
     assert seen(reader, chat) == seen(model, chat)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(CALLS, st.data())
 def test_a_worker_that_starts_over_from_any_earlier_commit_changes_nothing(
     recorder: MessageWriter,

@@ -56,6 +56,8 @@ def find(session: CassandraSession) -> "Future[Rows]":
     return session.submit(Statement.CONVERSATION, (uuid4(),))
 
 
+@pytest.mark.engines
+@pytest.mark.own_nodes
 def test_sessions_and_init_that_begin_before_their_node_is_up_get_through_by_themselves(
     cassandra_node: CassandraCluster, on_node: CassandraAddress, open_session: OpenSession
 ) -> None:
@@ -71,6 +73,8 @@ def test_sessions_and_init_that_begin_before_their_node_is_up_get_through_by_the
     until_it_answers(lambda: session.execute(Statement.CONVERSATION, (uuid4(),)))
 
 
+@pytest.mark.engines
+@pytest.mark.own_nodes
 def test_a_session_opened_before_its_keyspace_is_made_says_so_and_connects_by_itself(
     on_node: CassandraAddress,
     keyspace: str,
@@ -88,6 +92,8 @@ def test_a_session_opened_before_its_keyspace_is_made_says_so_and_connects_by_it
     assert asked(session) is None
 
 
+@pytest.mark.engines
+@pytest.mark.own_nodes
 def test_the_server_has_nothing_to_say_against_the_statements(
     cassandra_node: CassandraCluster, on_node: CassandraAddress, open_session: OpenSession
 ) -> None:
@@ -116,6 +122,8 @@ def test_a_setting_that_the_driver_refuses_is_told_and_tried_again(
     assert len(told) > 1
 
 
+@pytest.mark.engines
+@pytest.mark.own_nodes
 def test_a_connected_session_asks_no_node_without_a_deadline(on_node: CassandraAddress) -> None:
     with (
         closing(connected(on_node)) as session,
@@ -125,6 +133,8 @@ def test_a_connected_session_asks_no_node_without_a_deadline(on_node: CassandraA
         session.execute(Statement.CONVERSATION, (uuid4(),))
 
 
+@pytest.mark.engines
+@pytest.mark.own_nodes
 def test_a_deadline_ends_a_wait_for_a_frozen_node(
     cassandra_node: CassandraCluster, on_node: CassandraAddress
 ) -> None:
@@ -135,6 +145,8 @@ def test_a_deadline_ends_a_wait_for_a_frozen_node(
         until_it_answers(lambda: session.execute(Statement.CONVERSATION, (uuid4(),)))
 
 
+@pytest.mark.engines
+@pytest.mark.own_nodes
 def test_a_future_that_somebody_cancels_still_ends(
     cassandra_node: CassandraCluster, on_node: CassandraAddress
 ) -> None:
@@ -146,6 +158,8 @@ def test_a_future_that_somebody_cancels_still_ends(
         assert list(future.result(BOUND_SECONDS + SLACK_SECONDS)) == []
 
 
+@pytest.mark.engines
+@pytest.mark.own_nodes
 def test_closing_ends_what_is_in_flight_and_refuses_what_comes(
     cassandra_node: CassandraCluster, on_node: CassandraAddress
 ) -> None:
@@ -162,6 +176,8 @@ def test_closing_ends_what_is_in_flight_and_refuses_what_comes(
         session.execute(Statement.CONVERSATION, (uuid4(),))
 
 
+@pytest.mark.engines
+@pytest.mark.own_nodes
 def test_closing_does_not_wait_for_a_driver_that_hangs(
     on_node: CassandraAddress, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -174,6 +190,8 @@ def test_closing_does_not_wait_for_a_driver_that_hangs(
     released.set()
 
 
+@pytest.mark.engines
+@pytest.mark.own_nodes
 def test_closing_before_the_connection_leaves_no_thread(on_node: CassandraAddress) -> None:
     before = set(threading.enumerate())
     for _ in range(5):
@@ -186,6 +204,8 @@ def test_closing_before_the_connection_leaves_no_thread(on_node: CassandraAddres
         assert time.monotonic() < give_up_at, threading.enumerate()
 
 
+@pytest.mark.engines
+@pytest.mark.own_nodes
 @pytest.mark.parametrize("end", ["close", "leave"])
 def test_a_process_ends_while_cassandra_is_frozen(
     cassandra_node: CassandraCluster, on_node: CassandraAddress, end: str

@@ -23,6 +23,8 @@ from angarium.ports.messages import ReceiptOutcome, StoreOutcome, Summary
 from tests.contract.ports.chat import ANSWER_SECONDS, START, Chat, delivered, mark, receipt, record
 from tests.integration.cassandra.troubled import Forgetful, Sleeping, Trouble, Troubled
 
+pytestmark = pytest.mark.engines
+
 every = pytest.mark.parametrize("trouble", Trouble, ids=lambda trouble: trouble.value)
 
 

@@ -86,6 +86,8 @@ def test_a_failed_connect_spoils_a_cluster_object(built: Cluster) -> None:
         built.connect()
 
 
+@pytest.mark.engines
+@pytest.mark.own_nodes
 def test_a_timeout_here_never_reaches_the_retry_policy(
     cassandra_node: CassandraCluster, on_node: CassandraAddress
 ) -> None:
@@ -103,6 +105,8 @@ def test_a_timeout_here_never_reaches_the_retry_policy(
         cluster.shutdown()
 
 
+@pytest.mark.engines
+@pytest.mark.own_nodes
 def test_a_question_ends_though_nobody_waits_for_it(
     cassandra_node: CassandraCluster, on_node: CassandraAddress
 ) -> None:
@@ -116,6 +120,8 @@ def test_a_question_ends_though_nobody_waits_for_it(
             assert isinstance(why(each), OperationTimedOut)
 
 
+@pytest.mark.engines
+@pytest.mark.own_nodes
 def test_a_node_that_falls_silent_is_noticed_while_nobody_asks(
     cassandra_node: CassandraCluster, on_node: CassandraAddress
 ) -> None:
@@ -129,6 +135,8 @@ def test_a_node_that_falls_silent_is_noticed_while_nobody_asks(
         until_it_answers(lambda: session.execute(Statement.CONVERSATION, (uuid4(),)))
 
 
+@pytest.mark.engines
+@pytest.mark.own_nodes
 def test_without_a_node_the_answer_is_there_at_once(
     cassandra_node: CassandraCluster, on_node: CassandraAddress
 ) -> None:
@@ -140,12 +148,14 @@ def test_without_a_node_the_answer_is_there_at_once(
         assert isinstance(why(future), NoHostAvailable)
 
 
+@pytest.mark.engines
 def test_rows_are_bare_tuples(session: CassandraSession, chat: Chat) -> None:
     record(CassandraMessageWriter(session), chat.message())
     (row,) = session.execute(Statement.NEWEST, (chat.conversation_id, 10))
     assert type(row) is tuple
 
 
+@pytest.mark.engines
 def test_a_long_answer_comes_whole(session: CassandraSession, chat: Chat) -> None:
     # The driver cuts answers into pages of 5,000 and hands out the
     # first one alone.
@@ -160,6 +170,7 @@ def test_a_long_answer_comes_whole(session: CassandraSession, chat: Chat) -> Non
     assert len(session.execute(Statement.INBOX, (user_id,))) == number
 
 
+@pytest.mark.engines
 def test_nothing_keeps_an_answer_that_was_taken(session: CassandraSession, chat: Chat) -> None:
     # The driver's timer keeps a question for 2 s, and the garbage
     # collector is seldom asked.
@@ -177,6 +188,7 @@ def test_nothing_keeps_an_answer_that_was_taken(session: CassandraSession, chat:
         gc.enable()
 
 
+@pytest.mark.engines
 def test_what_cannot_be_bound_is_told_in_the_future(session: CassandraSession) -> None:
     too_much = session.submit(Statement.NEWER, (uuid4(), 2**63, 2**63, 10))
     assert isinstance(why(too_much), TypeError)

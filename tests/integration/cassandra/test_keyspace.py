@@ -51,12 +51,14 @@ def table_ids(address: CassandraAddress) -> list[set[object]]:
     return found
 
 
+@pytest.mark.engines
 def test_a_keyspace_that_is_not_there_is_made_and_can_be_used(address: CassandraAddress) -> None:
     assert prepare(address, 2, PREPARE_SECONDS) == KeyspaceReport(replication=2, nodes=2)
     with closing(connected(address)) as session:
         assert asked(session) is None
 
 
+@pytest.mark.engines
 def test_preparing_again_changes_nothing(address: CassandraAddress) -> None:
     prepare(address, 2, PREPARE_SECONDS)
     before = table_ids(address)
@@ -64,6 +66,7 @@ def test_preparing_again_changes_nothing(address: CassandraAddress) -> None:
     assert table_ids(address) == before
 
 
+@pytest.mark.engines
 def test_racing_threads_on_different_nodes_make_one_keyspace(address: CassandraAddress) -> None:
     together = threading.Barrier(6)
 
@@ -82,6 +85,7 @@ def test_racing_threads_on_different_nodes_make_one_keyspace(address: CassandraA
         until_it_answers(lambda: asked(session))
 
 
+@pytest.mark.engines
 def test_racing_threads_add_what_an_older_version_did_not_have(address: CassandraAddress) -> None:
     prepare(address, 2, PREPARE_SECONDS)
     with clusters.build(address) as cluster:
@@ -101,6 +105,7 @@ def test_racing_threads_add_what_an_older_version_did_not_have(address: Cassandr
         assert asked(session) is None
 
 
+@pytest.mark.engines
 def test_racing_processes_make_one_keyspace(address: CassandraAddress) -> None:
     racing = [
         subprocess.Popen(
@@ -117,6 +122,7 @@ def test_racing_processes_make_one_keyspace(address: CassandraAddress) -> None:
     assert on_one == on_other
 
 
+@pytest.mark.engines
 def test_another_replication_is_refused_by_both_numbers(address: CassandraAddress) -> None:
     prepare(address, 1, PREPARE_SECONDS)
     with pytest.raises(
@@ -125,6 +131,7 @@ def test_another_replication_is_refused_by_both_numbers(address: CassandraAddres
         prepare(address, 2, PREPARE_SECONDS)
 
 
+@pytest.mark.engines
 def test_a_name_with_capitals_is_one_name_for_everybody(address: CassandraAddress) -> None:
     capitals = CassandraAddress(address.contact_points, address.keyspace.replace("a", "A"))
     prepare(capitals, 2, PREPARE_SECONDS)
@@ -148,12 +155,14 @@ def test_servers_that_do_not_answer_are_named() -> None:
         prepare(CassandraAddress([("127.0.0.1", port)]), 1, 1.0)
 
 
+@pytest.mark.engines
 def test_an_unknown_datacenter_is_told(address: CassandraAddress) -> None:
     elsewhere = CassandraAddress(address.contact_points, address.keyspace, datacenter="elsewhere")
     with pytest.raises(SetupError, match="ANGARIUM_DATACENTER"):
         prepare(elsewhere, 1, 1.0)
 
 
+@pytest.mark.engines
 def test_users_are_added_as_soon_as_the_nodes_that_keep_their_copies_are_up(
     cassandra_cluster: CassandraCluster, address: CassandraAddress
 ) -> None:

@@ -19,6 +19,8 @@ from tests.engines.cassandra_server import CassandraCluster
 from tests.engines.cassandra_sessions import PREPARE_SECONDS, connected
 from tests.integration.cassandra.asking import RECOVERY_SECONDS, asked, until_it_answers
 
+pytestmark = pytest.mark.engines
+
 NOBODY = "127.0.0.250"
 """Where nothing listens."""
 

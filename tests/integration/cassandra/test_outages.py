@@ -45,6 +45,8 @@ def pair(cassandra_cluster: CassandraCluster) -> Iterator[CassandraSession]:
         yield session
 
 
+@pytest.mark.engines
+@pytest.mark.own_nodes
 def test_a_frozen_node_stops_nothing_for_longer_than_the_bound_and_is_used_when_it_goes_on(
     cassandra_node: CassandraCluster, one: CassandraSession, chat: Chat
 ) -> None:
@@ -62,6 +64,8 @@ def test_a_frozen_node_stops_nothing_for_longer_than_the_bound_and_is_used_when_
     assert list(reader.newer(chat.conversation_id, BEGINNING, 10)) == [before, during]
 
 
+@pytest.mark.engines
+@pytest.mark.own_nodes
 def test_a_killed_node_is_used_again_when_it_comes_back_with_all_it_acknowledged(
     cassandra_node: CassandraCluster, one: CassandraSession, chat: Chat
 ) -> None:
@@ -75,6 +79,7 @@ def test_a_killed_node_is_used_again_when_it_comes_back_with_all_it_acknowledged
     assert list(reader.newer(chat.conversation_id, BEGINNING, 10)) == messages
 
 
+@pytest.mark.engines
 def test_without_one_of_two_copies_nothing_is_read_or_written_until_it_is_back(
     cassandra_cluster: CassandraCluster, pair: CassandraSession, chat: Chat
 ) -> None:
@@ -93,6 +98,7 @@ def test_without_one_of_two_copies_nothing_is_read_or_written_until_it_is_back(
     assert list(reader.newer(chat.conversation_id, BEGINNING, 10)) == messages
 
 
+@pytest.mark.engines
 def test_one_of_two_copies_is_enough_for_those_who_ask_for_one(
     cassandra_cluster: CassandraCluster, pair: CassandraSession, chat: Chat
 ) -> None:
@@ -100,7 +106,7 @@ def test_one_of_two_copies_is_enough_for_those_who_ask_for_one(
     record(CassandraMessageWriter(pair), message)
     address = CassandraAddress(contact_points(cassandra_cluster.address))
     with closing(connected(replace(address, consistency="LOCAL_ONE"))) as content:
-        cassandra_cluster.nodes[1].kill()
+        cassandra_cluster.nodes[1].freeze()
         until_it_fails(pair)
         reader = CassandraMessageReader(content)
         found = until_it_answers(lambda: reader.newer(chat.conversation_id, BEGINNING, 10))

@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from uuid import UUID, uuid4
 
+import pytest
+
 from angarium.clock import SystemClock
 from angarium.domain.conversation import Conversation
 from angarium.domain.user import User
@@ -23,6 +25,8 @@ from angarium.services.store_retry import StoreRetry
 from tests.contract.ports.chat import ANSWER_SECONDS, Chat
 from tests.engines.addresses import contact_points
 from tests.engines.cassandra_sessions import PREPARE_SECONDS, connected
+
+pytestmark = pytest.mark.engines
 
 INSTANCES = 2
 RACING = 24

@@ -17,6 +17,8 @@ from angarium.ports.messages import ReceiptOutcome, StoreOutcome
 from tests.contract.ports.chat import Chat, delivered, mark, receipt, record
 from tests.integration.cassandra.troubled import Forgetful
 
+pytestmark = pytest.mark.engines
+
 MESSAGES, INDEX, RECEIPTS = Statement.ADD_MESSAGE, Statement.ADD_TO_INDEX, Statement.MARK_DELIVERED
 NEWEST, CONFIRMED = Statement.NOTE_NEWEST, Statement.NOTE_DELIVERED
 

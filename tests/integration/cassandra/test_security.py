@@ -15,6 +15,8 @@ from tests.engines.certificates import Certificates
 from tests.integration.cassandra.asking import asked
 from tests.integration.cassandra.conftest import OpenSession
 
+pytestmark = [pytest.mark.engines, pytest.mark.own_nodes]
+
 
 @pytest.fixture(scope="module")
 def guarded(guarded_cassandra: tuple[CassandraCluster, Certificates]) -> CassandraAddress:

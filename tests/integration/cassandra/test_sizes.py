@@ -7,6 +7,8 @@ from concurrent.futures import Future
 from functools import partial
 from uuid import UUID, uuid4
 
+import pytest
+
 from angarium.domain.message import BEGINNING, InboxPosition, Message, Status
 from angarium.engines.cassandra import inbox_cursors, inbox_reader
 from angarium.engines.cassandra.message_reader import CassandraMessageReader
@@ -22,6 +24,8 @@ from angarium.engines.cassandra.statements import Statement
 from angarium.ports.messages import ReceiptOutcome, StoreOutcome
 from angarium.services.store_retry import StoreRetry
 from tests.contract.ports.chat import START, Chat, mark, receipt, record
+
+pytestmark = pytest.mark.engines
 
 GROUP = 64
 """So many records of one conversation the router hands over at once."""

@@ -32,11 +32,14 @@ from tests.engines.cassandra_server import CassandraCluster
 from tests.engines.cassandra_sessions import PREPARE_SECONDS, connected
 from tests.integration.cassandra.asking import until_it_answers
 
+pytestmark = [pytest.mark.engines, pytest.mark.own_nodes]
+
 REQUEST_SECONDS = 15.0
 """What a request may take, tried again as the service does, on a
 machine that starts servers meanwhile.
 """
 
+ROUNDS_BETWEEN = 10
 ROUNDS_AFTER = 30
 
 ROUNDS_TRIED_AGAIN_AT_MOST = ROUNDS_AFTER // 5
@@ -132,11 +135,11 @@ def test_nobody_notices_that_one_of_three_nodes_dies_and_comes_back(
     cassandra_trio: CassandraCluster, session: CassandraSession
 ) -> None:
     with use(session) as more:
-        more(ROUNDS_AFTER)
+        more(ROUNDS_BETWEEN)
         cassandra_trio.nodes[0].kill()
         more(ROUNDS_AFTER)
         cassandra_trio.start()
-        more(ROUNDS_AFTER)
+        more(ROUNDS_BETWEEN)
 
 
 def test_a_node_that_falls_silent_stops_nobody(

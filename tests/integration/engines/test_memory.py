@@ -29,9 +29,10 @@ from tests.integration.faults.cluster import Cluster, cluster
 
 MAX_MIB = 200.0
 
-pytestmark = pytest.mark.skipif(
-    sys.platform != "linux", reason="only Linux tells a process's peak"
-)
+pytestmark = [
+    pytest.mark.engines,
+    pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process's peak"),
+]
 
 
 @pytest.fixture(scope="module")

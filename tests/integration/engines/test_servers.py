@@ -38,11 +38,13 @@ def _kafka_answers(address: str, patience: float = PATIENCE_SECONDS) -> bool:
     return _answers(address, api_versions, patience)
 
 
+@pytest.mark.engines
 def test_a_broker_answers_on_both_listeners(kafka_server: KafkaServer) -> None:
     assert _kafka_answers(kafka_server.address)
     assert _kafka_answers(kafka_server.sasl_address)
 
 
+@pytest.mark.engines
 def test_a_frozen_broker_takes_connections_and_answers_when_it_goes_on(
     kafka_server: KafkaServer,
 ) -> None:
@@ -52,6 +54,7 @@ def test_a_frozen_broker_takes_connections_and_answers_when_it_goes_on(
     assert _kafka_answers(kafka_server.address)
 
 
+@pytest.mark.engines
 def test_a_killed_broker_comes_back_at_its_address(kafka_server: KafkaServer) -> None:
     address = kafka_server.address
     kafka_server.kill()
@@ -61,6 +64,7 @@ def test_a_killed_broker_comes_back_at_its_address(kafka_server: KafkaServer) ->
     assert _kafka_answers(address)
 
 
+@pytest.mark.engines
 def test_a_deleted_topic_leaves_no_log_that_a_killed_broker_checks(
     kafka_server: KafkaServer,
 ) -> None:

@@ -13,7 +13,7 @@ ROUND = 60
 RETURN_SECONDS = 40.0
 """The worker stores within 15 s; the rest is for a busy machine."""
 
-pytestmark = pytest.mark.storm
+pytestmark = [pytest.mark.engines, pytest.mark.storm]
 
 
 def test_while_cassandra_is_silent_sends_are_taken_and_stored_when_it_is_back(
@@ -31,6 +31,7 @@ def test_while_cassandra_is_silent_sends_are_taken_and_stored_when_it_is_back(
         await_return(crowd, worker)
 
 
+@pytest.mark.long
 def test_while_one_copy_or_both_are_dead_sends_are_taken_and_stored_when_they_are_back(
     service: Cluster, cassandra_cluster: CassandraCluster
 ) -> None:

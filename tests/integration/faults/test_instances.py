@@ -14,23 +14,25 @@ from tests.integration.faults.crowd import Crowd, talking
 ROUND = 60
 """Accepted messages after which the next thing happens."""
 
-STORM_SECONDS = 60.0
+pytestmark = [pytest.mark.engines, pytest.mark.storm, pytest.mark.timeout(400)]
 
 
-# The longest one of all, and the process that has the other servers has
-# less to do.
-@pytest.mark.xdist_group("other servers")
-@pytest.mark.storm
-@pytest.mark.timeout(400)
-def test_three_apis_and_three_workers_are_one_service_through_a_minute_of_storm(
-    service: Cluster,
+@pytest.mark.parametrize(
+    "storm_seconds",
+    [
+        pytest.param(5.0, id="a moment"),
+        pytest.param(60.0, id="a minute", marks=pytest.mark.long),
+    ],
+)
+def test_three_apis_and_three_workers_are_one_service_through_a_storm(
+    service: Cluster, storm_seconds: float
 ) -> None:
     apis = deque(service.api() for _ in range(3))
     workers = deque(service.worker() for _ in range(3))
     with talking(service) as crowd:
         for worker in workers:
             await_work(worker)
-        over = time.monotonic() + STORM_SECONDS
+        over = time.monotonic() + storm_seconds
         while time.monotonic() < over:
             let_one_join_and_one_leave(service, workers)
             kill_an_api(crowd, apis)

@@ -20,7 +20,7 @@ REFUSED_SECONDS = 6.0
 RETURN_SECONDS = 20.0
 """Sends are taken within 5 s; the rest is for a busy machine."""
 
-pytestmark = [pytest.mark.storm, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.engines, pytest.mark.storm, pytest.mark.timeout(300)]
 
 
 def test_while_kafka_is_away_sends_are_refused_quickly_and_go_on_when_it_is_back(

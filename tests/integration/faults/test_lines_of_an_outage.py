@@ -39,28 +39,41 @@ OF_SINGLE_REQUESTS = {"request", "message_accepted", "message_stored"}
 
 Line = Mapping[str, object]
 
-pytestmark = [pytest.mark.storm, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.engines, pytest.mark.storm, pytest.mark.timeout(600)]
 
 
+halves = pytest.mark.parametrize(
+    "dies",
+    [
+        pytest.param(False, id="silent"),
+        pytest.param(True, id="silent, then dead", marks=pytest.mark.long),
+    ],
+)
+
+
+@halves
 def test_an_outage_of_kafka_is_few_lines_however_many_are_refused(
-    service: Cluster, kafka_server: KafkaServer
+    service: Cluster, kafka_server: KafkaServer, dies: bool
 ) -> None:
     with told_briefly(service, "log", kafka_server.start) as refuse_many:
         kafka_server.freeze()
         refuse_many()
-        kafka_server.kill()
-        refuse_many()
+        if dies:
+            kafka_server.kill()
+            refuse_many()
 
 
+@halves
 def test_an_outage_of_cassandra_is_few_lines_however_many_are_refused(
-    service: Cluster, cassandra_cluster: CassandraCluster
+    service: Cluster, cassandra_cluster: CassandraCluster, dies: bool
 ) -> None:
     with told_briefly(service, "store", cassandra_cluster.start) as refuse_many:
         for node in cassandra_cluster.nodes:
             node.freeze()
         refuse_many()
-        cassandra_cluster.kill()
-        refuse_many()
+        if dies:
+            cassandra_cluster.kill()
+            refuse_many()
 
 
 def test_init_says_in_one_line_that_no_node_answers(service: Cluster) -> None:

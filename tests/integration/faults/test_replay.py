@@ -6,6 +6,8 @@ import json
 from contextlib import closing
 from uuid import UUID, uuid4
 
+import pytest
+
 from angarium.domain.events import SCHEMA, NewMessage, encode
 from angarium.domain.identifiers import user_id_for
 from angarium.engines.kafka.connection import KafkaConnectionSettings
@@ -20,6 +22,8 @@ from tests.integration.faults.topic import (
     await_worked_off,
     put_into_all_partitions,
 )
+
+pytestmark = pytest.mark.engines
 
 ROUND = 60
 TRACE = "f" * 32

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID, uuid4
 
+import pytest
 from cassandra.cluster import Session
 
 from angarium.engines.cassandra import cluster as clusters
@@ -14,6 +15,8 @@ from tests.acceptance.service import until
 from tests.engines.addresses import contact_points
 from tests.integration.faults.cluster import Cluster
 from tests.integration.faults.verifying import Verify
+
+pytestmark = pytest.mark.engines
 
 ROUND = 60
 PATIENCE_SECONDS = 5.0

@@ -7,7 +7,7 @@ from tests.integration.faults.cluster import Cluster, await_work, logged
 from tests.integration.faults.crowd import talking
 
 ROUND = 60
-pytestmark = pytest.mark.storm
+pytestmark = [pytest.mark.engines, pytest.mark.storm]
 
 
 def test_a_worker_that_was_frozen_past_its_session_comes_back_as_no_zombie(

@@ -25,6 +25,8 @@ from tests.engines.kafka_server import KafkaServer
 from tests.integration.kafka.conftest import PARTITIONS, OpenReading
 from tests.integration.kafka.sending import cpu_seconds, until_taken
 
+pytestmark = pytest.mark.engines
+
 IDLE_SHARE = 0.25
 OUTAGE_SECONDS = 3.0
 FILLED = 200

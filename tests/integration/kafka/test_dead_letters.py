@@ -3,12 +3,16 @@ import time
 from contextlib import closing
 from itertools import count
 
+import pytest
+
 from angarium.domain.errors import LogUnavailable
 from angarium.engines.kafka.connection import KafkaConnectionSettings
 from angarium.engines.kafka.dead_letters import KafkaDeadLetters
 from angarium.ports.message_log import DeadLetter, Record
 from tests.contract.ports.records import ANSWER_SECONDS
 from tests.engines.kafka_topics import set_config
+
+pytestmark = pytest.mark.engines
 
 PATIENCE = 60.0
 

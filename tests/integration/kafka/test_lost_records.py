@@ -21,6 +21,8 @@ from tests.integration.kafka.sending import key_of, try_to_append
 from tests.integration.kafka.test_consumer import overwrite_commit, poll_in_outage, wait_for
 from tests.unit.services.log_lines import LogLines, captured
 
+pytestmark = pytest.mark.engines
+
 WATERMARK = 1_700_000_000_000
 
 

@@ -17,6 +17,8 @@ from tests.engines.certificates import Certificates
 from tests.engines.kafka_server import SASL_PASSWORD, SASL_USERNAME, KafkaServer
 from tests.integration.kafka.sending import cpu_seconds, keep_trying, try_to_append, until_taken
 
+pytestmark = pytest.mark.engines
+
 
 @pytest.fixture
 def guarded(kafka_server: KafkaServer) -> KafkaConnectionSettings:

@@ -20,6 +20,8 @@ from tests.integration.kafka.conftest import PARTITIONS, OpenReading
 from tests.integration.kafka.sending import key_of
 from tests.unit.services.log_lines import LogLines, captured
 
+pytestmark = pytest.mark.engines
+
 HEADERS = {"trace_id": "0" * 32, "schema": "1"}
 WIRE_HEADERS = [(name, text.encode()) for name, text in HEADERS.items()]
 LEGAL_BYTES = 60_000

@@ -17,6 +17,8 @@ from tests.engines.kafka_server import KafkaServer
 from tests.engines.kafka_topics import make_topics, set_config
 from tests.engines.ports import free_port
 
+pytestmark = pytest.mark.engines
+
 
 def make(
     connection: KafkaConnectionSettings, name: str, partitions: int, configs: dict[str, str]

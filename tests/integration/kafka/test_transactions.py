@@ -21,6 +21,8 @@ from tests.integration.kafka.conftest import PARTITIONS, OpenReading
 from tests.integration.kafka.sending import key_of
 from tests.unit.services.log_lines import LogLines, captured
 
+pytestmark = pytest.mark.engines
+
 
 @pytest.fixture
 def other(connection: KafkaConnectionSettings) -> Iterator[kafka.KafkaProducer]:

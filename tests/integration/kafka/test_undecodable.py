@@ -16,6 +16,8 @@ from tests.integration.kafka.conftest import PARTITIONS, OpenReading
 from tests.integration.kafka.foreign import Change, damage, in_lz4, produce, with_an_odd_header
 from tests.integration.kafka.sending import key_of
 
+pytestmark = pytest.mark.engines
+
 
 def let_producers_compress(connection: KafkaConnectionSettings, topic: str) -> None:
     """Make the topic one that keeps what producers send, as those are

@@ -72,9 +72,7 @@ def test_a_send_that_was_told_as_failed_and_retried_is_one_message(rig: Rig) -> 
     assert found(rig.history()) == [(submission.message_id, "once")]
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seed=st.integers(0, 2**32),
     steps=st.lists(

@@ -267,10 +267,6 @@ class HistoryWithLateAnswers(History):
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink)
 
 TestWorkers = History.TestCase
-TestWorkers.settings = settings(
-    max_examples=60, stateful_step_count=60, deadline=None, phases=PHASES
-)
+TestWorkers.settings = settings(stateful_step_count=60, phases=PHASES)
 TestWorkersWithLateAnswers = HistoryWithLateAnswers.TestCase
-TestWorkersWithLateAnswers.settings = settings(
-    max_examples=40, stateful_step_count=60, deadline=None, phases=PHASES
-)
+TestWorkersWithLateAnswers.settings = TestWorkers.settings

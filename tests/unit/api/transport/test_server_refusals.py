@@ -154,9 +154,7 @@ def test_a_connection_without_a_request_is_closed_without_a_word(
     assert client.closed()
 
 
-@settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(min_size=1, max_size=200).filter(lambda garbage: garbage != b"\r\n"))
 def test_garbage_harms_nobody(running: Running, garbage: bytes) -> None:
     with RawClient(running.url) as client:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from angarium.domain.message import InboxPosition, Message, MessagePosition
@@ -119,7 +119,6 @@ def small() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("small")
-@settings(max_examples=60, deadline=None)
 @given(EVENTS)
 def test_whatever_is_sent_confirmed_repeated_and_lost_what_waits_is_found(
     events: list[tuple[str, object]],

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from uuid import UUID, uuid4
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from angarium.domain.errors import StoreUnavailable
@@ -116,7 +116,6 @@ READS: dict[str, Read] = {
 
 
 @pytest.mark.parametrize("way", READS)
-@settings(max_examples=60, deadline=None)
 @given(
     before=st.integers(0, 2 * ROWS_PER_MUTATION),
     torn=st.integers(0, ROWS_PER_MUTATION),
