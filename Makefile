@@ -49,6 +49,7 @@ storm: .venv/dev  ## One hour of load, faults and attacks on the containers: mak
 lint: .venv/dev  ## Check style, types, docstrings, complexity and the direction of imports.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/interrogate -vv --omit-covered-files src
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

@@ -1,3 +1,1 @@
-"""The service on one machine under Compose: what runs it, and what
-shows that it runs.
-"""
+"""Running the service under Compose on one machine, and checking it."""

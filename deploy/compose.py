@@ -1,5 +1,6 @@
 """A Compose project from outside: its containers, and what they log.
-`docker compose` or `docker-compose`.
+
+It runs `docker compose` or `docker-compose`.
 """
 
 import json
@@ -24,9 +25,7 @@ _LOGGED = re.compile(r"(?P<source>[\w.-]+?)[-_](?P<number>\d+)\s+\| (?P<line>\{.
 
 
 class ComposeError(Exception):
-    """A command failed, or what was waited for did not come; the
-    message is for a person.
-    """
+    """A command failed or took too long; the message is for people."""
 
 
 @dataclass(frozen=True)

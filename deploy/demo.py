@@ -1,5 +1,6 @@
-"""`python -m deploy.demo`: sends through the balancer, and shows who
-took and who stored each message.
+"""`python -m deploy.demo`: who accepted and who stored each message.
+
+It sends messages through the load balancer.
 
 The answer is read out of the service's own logs, where every line about
 a message has its id.
@@ -54,8 +55,9 @@ class Sent:
 
 
 class Door:
-    """The balancer's address; each request comes on a connection of its
-    own, as from so many clients.
+    """The load balancer's address, with a connection per request.
+
+    So the requests look like those of as many clients.
     """
 
     def __init__(self, url: str) -> None:
@@ -101,8 +103,7 @@ class Door:
 
 
 def send_round(door: Door, count: int) -> list[Sent]:
-    """Send messages in the demo users' conversations, one after the
-    other.
+    """Send messages one by one in the demo users' conversations.
 
     Args:
         door: Where to.
@@ -132,8 +133,7 @@ def send_round(door: Door, count: int) -> list[Sent]:
 
 
 def traces(compose: Compose, sent: Sequence[Sent]) -> dict[str, dict[str, Logged]]:
-    """Wait until the logs tell of every message who took it and who
-    stored it.
+    """Wait until the logs name who accepted and stored each message.
 
     Args:
         compose: Whose logs are read.

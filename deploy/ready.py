@@ -1,5 +1,6 @@
-"""`python -m deploy.ready`: waits until everything that Compose started
-is healthy, and tells the address.
+"""`python -m deploy.ready`: waits until all containers are healthy.
+
+Then it prints the address.
 """
 
 import sys
