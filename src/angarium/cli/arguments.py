@@ -14,9 +14,7 @@ from angarium.domain.user import is_username
 Command = Callable[[argparse.Namespace, Console], int]
 
 MAX_COUNT = 10_000_000
-"""The most that a number of things may be: a slip of the finger is
-more, an hour of `verify` is not.
-"""
+"""Maximum of a count: enough for an hour of `verify`."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -54,7 +52,7 @@ class Commands(Protocol):
             name: What is typed.
             help: One line for the list of commands.
             description: A few sentences.
-            epilog: Behind everything else.
+            epilog: What follows everything else.
             formatter_class: Lays the help out.
             allow_abbrev: Whether options can be cut short.
 
@@ -67,10 +65,10 @@ class Commands(Protocol):
 def add_command(
     commands: Commands, name: str, run: Command, summary: str, description: str, example: str
 ) -> Parser:
-    """Give a command its place and its help.
+    """Add a command and its help to the parser.
 
     Args:
-        commands: Where it belongs.
+        commands: The parser's list of commands.
         name: What is typed.
         run: Does it.
         summary: One line for the list of commands.
@@ -94,7 +92,7 @@ def add_command(
 
 
 def add_json(parser: Parser, what: str = "print the API's own bodies") -> None:
-    """Give a command its `--json`.
+    """Add `--json` to a command.
 
     Args:
         parser: The command's.
@@ -157,7 +155,7 @@ def username(text: str) -> str:
         The name.
 
     Raises:
-        argparse.ArgumentTypeError: Nobody can be named like this.
+        argparse.ArgumentTypeError: It is not a valid username.
     """
     if not is_username(text):
         raise argparse.ArgumentTypeError(

@@ -117,8 +117,7 @@ class Console:
         """Write a line of the result.
 
         Args:
-            line: Harmless already where it has other people's text in
-                it.
+            line: Text from others in it is escaped already.
         """
         self.stdout.write(f"{line}\n")
 
@@ -152,7 +151,7 @@ class Console:
 
     @property
     def has_colours(self) -> bool:
-        """Tell whether to use colours (https://no-color.org)."""
+        """Return whether to use colours (https://no-color.org)."""
         return (
             self.stdout.isatty()
             and not self.environment.get("NO_COLOR")
@@ -160,7 +159,7 @@ class Console:
         )
 
     def paint(self, text: str, style: Style) -> str:
-        """Give a text its look, where colours are wanted.
+        """Add colour to a text, where colours are wanted.
 
         Args:
             text: Harmless text.
@@ -213,8 +212,8 @@ class Console:
             self.note("")
             return ""
         except KeyboardInterrupt:
-            # Without this the shell's next prompt would stand behind
-            # ours.
+            # Without this the shell's next prompt would follow ours on
+            # the same line.
             self.note("")
             raise
         return password
@@ -248,7 +247,7 @@ class ProgressLine:
         self._dirty = False
 
     def show(self, text: str) -> None:
-        """Tell how far it is.
+        """Replace the line by another one.
 
         Args:
             text: A line.

@@ -51,7 +51,7 @@ class Login:
 
     Attributes:
         url: The server that gave it.
-        username: Whom it names.
+        username: The user that logged in.
         user_id: The same as an id.
         access_token: The token.
         logged_in_at: Nanoseconds since the epoch; a server's newest
@@ -111,8 +111,7 @@ class Credentials:
 
         Args:
             url: The server.
-            username: Whose; the last one to log in at this server when
-                None.
+            username: The user; None for the last one to log in there.
 
         Returns:
             The login.
@@ -125,8 +124,8 @@ class Credentials:
         if wanted:
             return max(wanted, key=lambda login: login.logged_in_at)
         if username is None:
-            raise CommandError(f"nobody is logged in at {url}: log in with `angarium login NAME`")
-        there = ", ".join(sorted(login.username for login in here)) or "nobody"
+            raise CommandError(f"no one is logged in at {url}: log in with `angarium login NAME`")
+        there = ", ".join(sorted(login.username for login in here)) or "no one"
         raise CommandError(
             f"{username} is not logged in at {url} (logged in there: {there}): log in with "
             f"`angarium login {username}`"
@@ -136,11 +135,12 @@ class Credentials:
         """Map user ids to the names that this machine knows.
 
         Args:
-            complain: Told of files that are passed over.
+            complain: Called with a line for each skipped file.
 
         Returns:
-            Usernames by user id: everybody who logged in here, whom
-            they wrote to, and the demo's users.
+            Usernames by user id: users who logged in here, those
+            they wrote to, and the demo users. An id is computed from
+            the name (docs/adr/0008-ids-from-names.md).
         """
         met = {login.username for login in self._readable_logins(complain)} | self._people()
         met |= {user.username for user in DEMO_USERS}
@@ -168,7 +168,7 @@ class Credentials:
 
     def _logins_at(self, url: str, username: str | None) -> Iterator[Login]:
         """Read the logins at a server; raise at a damaged one."""
-        # A file that nobody asked for may be as damaged as it likes.
+        # A damaged file of another user is no reason to fail.
         for path in sorted(self._folder.glob(_file_name(url, "*"))):
             login = _login(_read(path))
             if login is not None and login.url == url:

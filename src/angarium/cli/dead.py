@@ -1,4 +1,7 @@
-"""`angarium dead`: records that could not be applied."""
+"""`angarium dead`: records the worker could not process.
+
+They are kept and can be replayed (docs/adr/0012-dead-letters.md).
+"""
 
 import argparse
 import json
@@ -28,7 +31,7 @@ def register(commands: Commands) -> None:
     """Add the command.
 
     Args:
-        commands: Where it belongs.
+        commands: The parser's list of commands.
     """
     parser = add_command(
         commands,

@@ -10,7 +10,7 @@ class CommandError(Exception):
     """A command failed; its text says what to do next.
 
     Attributes:
-        lines: What is told, a line each.
+        lines: What is printed, one line each.
         status: The process's exit status.
     """
 
@@ -22,7 +22,7 @@ class CommandError(Exception):
 
 
 class UsageError(CommandError):
-    """A command line that says nothing that can be done."""
+    """The command line is wrong: the exit status is 2."""
 
     def __init__(self, line: str) -> None:
         """Use the exit status of wrong usage."""

@@ -1,4 +1,4 @@
-"""`angarium history`: what was said with somebody."""
+"""`angarium history`: the messages of a conversation."""
 
 import argparse
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ def register(commands: Commands) -> None:
     """Add the command.
 
     Args:
-        commands: Where it belongs.
+        commands: The parser's list of commands.
     """
     parser = add_command(
         commands,

@@ -1,4 +1,4 @@
-"""`angarium inbox`: what is waiting for me."""
+"""`angarium inbox`: messages that are not delivered yet."""
 
 import argparse
 
@@ -22,7 +22,7 @@ def register(commands: Commands) -> None:
     """Add the command.
 
     Args:
-        commands: Where it belongs.
+        commands: The parser's list of commands.
     """
     parser = add_command(
         commands,

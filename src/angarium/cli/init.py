@@ -13,15 +13,17 @@ from angarium.config import Settings
 DEFAULT_TIMEOUT = 60.0
 
 MANY_USERS = 20
-"""From here on hashing takes seconds, and how far it is is shown."""
+"""From this number on hashing takes seconds: show the progress."""
+
 NOTE_EVERY_S = 5.0
+"""Seconds between two lines of progress where there is no terminal."""
 
 
 def register(commands: Commands) -> None:
     """Add the command.
 
     Args:
-        commands: Where it belongs.
+        commands: The parser's list of commands.
     """
     parser = add_command(
         commands,
@@ -75,11 +77,11 @@ def _progress(users: int, console: Console) -> Callable[[int], None]:
     then.
 
     Args:
-        users: How many there are; a few are not worth a word.
+        users: How many there are; a few show no progress.
         console: Where it is shown.
 
     Returns:
-        To be told how many are done.
+        A function to call with the number that are ready.
     """
     line = ProgressLine(console)
     next_note = time.monotonic() + NOTE_EVERY_S

@@ -25,7 +25,7 @@ def register(commands: Commands) -> None:
     """Add the commands.
 
     Args:
-        commands: Where they belong.
+        commands: The parser's list of commands.
     """
     add_command(
         commands,

@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None, console: Console | None = None) -> i
     """Run one command.
 
     Args:
-        argv: What was typed behind `angarium`; the process's own when
+        argv: What was typed after `angarium`; the process's own when
             None.
         console: The streams and the environment; the process's own when
             None.
@@ -125,8 +125,7 @@ def _failed(console: Console, lines: Sequence[str], status: int) -> int:
         for line in lines:
             console.complain(line)
     except OSError:
-        # Nobody reads stderr any more: the status is all that is left
-        # to say it with.
+        # stderr is closed: only the status can report the failure.
         return status
     return status
 

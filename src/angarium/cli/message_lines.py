@@ -24,7 +24,7 @@ def message_line(
         names: Usernames by id.
         own_id: Whose messages are shown with their status.
         console: Knows whether there are colours.
-        zone: The person's; the machine's when None.
+        zone: The person's time zone; the machine's if None.
 
     Returns:
         Local time, name, text, and the status of an own one.
@@ -45,7 +45,7 @@ def local_time(moment: datetime, zone: tzinfo | None = None) -> str:
 
     Args:
         moment: With its offset from UTC.
-        zone: The person's; the machine's when None.
+        zone: The person's time zone; the machine's if None.
 
     Returns:
         Date and time, to the second.

@@ -13,25 +13,26 @@ from angarium import logs
 from angarium.cli.console import drop_unwritten
 
 YOUNG = 20_000
-"""So many objects more than at the last look bring the next one.
-Python's 700 are reached again and again by requests that are merely
-under way, and each such look finds nothing: what they leave behind is
-freed by counting references, and only cycles, which are few here, wait
-for the collector.
+"""New objects since the last collection that start the next one.
+
+Python's default of 700 is reached all the time by requests in progress,
+and such a collection finds nothing: reference counts free what requests
+leave, and only cycles, which are rare here, need the collector
+(docs/adr/0022-cost-of-a-send.md).
 """
 
 GENERATIONS = 20
-"""So many looks at young objects bring one at the middle-aged, and so
-many of those one at all.
-"""
+"""Collections of one generation that start one of the next older."""
 
 
 LARGE_BYTES = 32 * 1024
-"""What is larger gets pages of its own, which go back to the system as
-soon as it is freed: bodies, records and pages of the largest messages,
+"""A larger allocation gets pages of its own.
+
+They go back to the system as soon as it is freed: bodies, records and pages of the largest messages,
 and nothing of the usual ones. glibc begins at 128 KiB and learns: after
 the first password hash, which takes 16 MiB, everything smaller came out
-of its heaps, and those kept 50 MB that nobody used (mallopt(3))."""
+of its heaps, which kept 50 MB unused (mallopt(3)).
+"""
 
 ARENAS = 2
 """Heaps of glibc's. Its own choice is eight for each core, each with
@@ -72,14 +73,17 @@ def tune_garbage_collector() -> None:
 
 
 GRACE_SECONDS = 10.0
-"""How long a stop may take to finish the work in progress."""
+"""Maximum seconds that a stop waits for work in progress.
+
+`docker-compose.yml` waits for 15 s before it kills a container.
+"""
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 @contextmanager
 def on_signal(stop: Callable[[], object]) -> Iterator[None]:
-    """Take SIGTERM and SIGINT for as long as the block lasts.
+    """Handle SIGTERM and SIGINT during the block.
 
     Args:
         stop: Called once, by the first of them, inside a signal

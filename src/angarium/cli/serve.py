@@ -13,9 +13,11 @@ from angarium.config.users import DEMO_USERS
 from angarium.threads import NamedThread
 
 SWITCH_SECONDS = 0.0001
-"""How long a busy thread keeps the interpreter from the others. SQLite
-gives it up at every step, the event loop at every call of the system:
-at Python's own 5 ms, 64 inserts beside a busy thread took 550 ms.
+"""How long a busy thread keeps the interpreter lock.
+
+SQLite releases it at every step, the event loop at every system call:
+with Python's default of 5 ms, 64 inserts beside a busy thread took
+550 ms.
 """
 
 _log = logs.get("angarium.serve")
@@ -26,7 +28,7 @@ def run(settings: Settings, out: TextIO) -> None:
 
     Args:
         settings: Everything that can be set.
-        out: Where the address is told.
+        out: Where the address is printed.
 
     Raises:
         SetupError: The service cannot start.

@@ -37,8 +37,7 @@ class Session:
             The conversation's id.
 
         Raises:
-            CommandError: There is nobody of that name, or it is the
-                caller's own.
+            CommandError: There is no such user, or it is the caller.
         """
         if username == self.login.username:
             raise CommandError(

@@ -84,7 +84,7 @@ def rows(text: str, columns: int, indent: int = 0) -> Iterator[str]:
 
 
 def tail(text: str, columns: int) -> str:
-    """Give as much of a text's end as fits.
+    """Return as much of a text's end as fits.
 
     Args:
         text: Without control characters.
@@ -102,7 +102,7 @@ def tail(text: str, columns: int) -> str:
 
 
 def head(text: str, columns: int) -> str:
-    """Give as much of a text's beginning as fits.
+    """Return as much of a text's beginning as fits.
 
     Args:
         text: Without control characters.
@@ -131,7 +131,7 @@ def shorten(text: str, columns: int = 40) -> str:
 
 
 def joins_the_one_before(character: str) -> bool:
-    """Tell whether a character has no place of its own.
+    """Return whether a character combines with the one before.
 
     Args:
         character: One code point.

@@ -13,7 +13,7 @@ def register(commands: Commands) -> None:
     """Add the command.
 
     Args:
-        commands: Where it belongs.
+        commands: The parser's list of commands.
     """
     parser = add_command(
         commands, "version", _run, "print the version", "Print the version.", "angarium version"

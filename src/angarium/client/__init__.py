@@ -1,7 +1,8 @@
 """A Python client of the HTTP API, on the standard library alone.
 
 The commands talk to the service through it. It knows the API and
-nothing of the server: neither its settings nor its engines.
+nothing of the server: neither its settings nor its engines
+(docs/adr/0004-ports-and-one-way-imports.md).
 """
 
 from angarium.client.client import Caller, Client

@@ -21,7 +21,7 @@ class MessageBody:
     Attributes:
         message_id: Its id.
         sender_id: Who wrote it.
-        content: The text, not yet made harmless.
+        content: The text, not escaped yet.
         sent_at: The conversation's time for it.
         status: `PENDING`, `SENT` or `DELIVERED`.
         fields: All of it.
@@ -88,7 +88,7 @@ def parse_body(text: str) -> Fields:
 
 
 def text_of(fields: Fields, name: str) -> str:
-    """Take a text out of an object.
+    """Return a text member of an object.
 
     Args:
         fields: The object.
@@ -107,7 +107,7 @@ def text_of(fields: Fields, name: str) -> str:
 
 
 def is_token(text: str) -> bool:
-    """Tell whether a text can be sent as a bearer token.
+    """Return whether a text can be sent as a bearer token.
 
     Args:
         text: The candidate.
@@ -119,7 +119,7 @@ def is_token(text: str) -> bool:
 
 
 def number_of(fields: Fields, name: str) -> int:
-    """Take a whole number out of an object.
+    """Return a whole-number member of an object.
 
     Args:
         fields: The object.
@@ -138,7 +138,7 @@ def number_of(fields: Fields, name: str) -> int:
 
 
 def moment_of(fields: Fields, name: str) -> datetime:
-    """Take a moment out of an object.
+    """Return a time member of an object.
 
     Args:
         fields: The object.
@@ -160,7 +160,7 @@ def moment_of(fields: Fields, name: str) -> datetime:
 
 
 def log_position(fields: Fields) -> LogPosition | None:
-    """Take the record's position out of a 202.
+    """Return the position in the log from a 202's body.
 
     Args:
         fields: The body.

@@ -16,11 +16,11 @@ Read = TypeVar("Read")
 
 TIMEOUT = 10.0
 """Seconds for one request; the server answers within 2 s even when
-something behind it is away.
+a server that it needs is down.
 """
 
 MAX_SECONDS = 100 * 365 * 86_400
-"""For which a token can be good."""
+"""Maximum lifetime of a token, so that its end is a valid date."""
 
 PATIENCE = 4.0
 """Seconds over which a command repeats a request that may succeed
@@ -35,7 +35,7 @@ class TokenBody:
     Attributes:
         access_token: The bearer token.
         expires_in: Seconds.
-        user_id: Whom it names.
+        user_id: The user that the token names.
         text: The body itself.
     """
 
@@ -52,8 +52,8 @@ class AcceptedBody:
     Attributes:
         message_id: Its id.
         text: The body itself.
-        position: Where this record lies in the log; None where the API
-            does not tell.
+        position: Of this record in the log; None if the API does not
+            return it.
     """
 
     message_id: str
@@ -63,7 +63,7 @@ class AcceptedBody:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whose token goes with every request.
+    """The user whose token goes with every request.
 
     Attributes:
         username: The name.
@@ -104,7 +104,7 @@ class Client:
 
         Args:
             url: The server's address.
-            caller: Whose token to send.
+            caller: The user whose token to send.
             patience: Seconds over which a request is repeated.
 
         Returns:
@@ -117,7 +117,7 @@ class Client:
         self._transport.close()
 
     def log_in(self, username: str, password: str) -> TokenBody:
-        """Trade a password for a token.
+        """Exchange a password for a token.
 
         Args:
             username: The name.
@@ -142,14 +142,14 @@ class Client:
             The id.
 
         Raises:
-            RequestFailed: Nobody has this name, or there is no answer.
+            RequestFailed: There is no such user, or no response.
         """
         return self._call(
             "GET", f"/v1/users?{urlencode({'username': username})}", _named("user_id")
         )
 
     def open_conversation(self, user_id: str) -> str:
-        """Open the caller's conversation with somebody, new or not.
+        """Return the caller's conversation with a user; create it.
 
         Args:
             user_id: The other participant.
@@ -167,7 +167,7 @@ class Client:
         """Send a message.
 
         Args:
-            conversation_id: Where.
+            conversation_id: The conversation.
             content: The text.
             message_id: The caller's own id for it: the same id is the
                 same message, however often it is sent.
@@ -176,8 +176,8 @@ class Client:
             What the log has.
 
         Raises:
-            RequestFailed: The message was refused, or nobody knows
-                whether the log has it.
+            RequestFailed: The message was refused, or there was no
+                response: the log may have it.
         """
         body: Mapping[str, object] = {
             "conversation_id": conversation_id,
@@ -196,9 +196,9 @@ class Client:
         """Read a page of a conversation, oldest message first.
 
         Args:
-            conversation_id: Which.
+            conversation_id: The conversation.
             limit: 1 to 100.
-            cursor: Of an earlier page.
+            cursor: From an earlier page; None for the first.
             since_timestamp: Milliseconds since the epoch: walk forward
                 from there.
 
@@ -221,7 +221,7 @@ class Client:
 
         Args:
             limit: 1 to 100.
-            cursor: Of an earlier page.
+            cursor: From an earlier page; None for the first.
 
         Returns:
             The page, oldest message first.
@@ -238,11 +238,11 @@ class Client:
         """Confirm that messages were delivered to the caller.
 
         Args:
-            conversation_id: Where.
-            message_ids: 1 to 100.
+            conversation_id: The conversation.
+            message_ids: 1 to 100 of them.
 
         Raises:
-            RequestFailed: None was recorded, or nobody knows.
+            RequestFailed: It was refused, or there was no response.
         """
         body: Mapping[str, object] = {"status": "DELIVERED", "message_ids": list(message_ids)}
         path = f"/v1/conversations/{quote(conversation_id, safe='')}/receipts"

@@ -60,7 +60,7 @@ class ApiProblem(RequestFailed):
 
     @property
     def is_about_the_token(self) -> bool:
-        """Tell whether logging in again is the remedy."""
+        """Whether logging in again helps."""
         return self.http_status == 401 and self.code in _TOKEN_CODES
 
 

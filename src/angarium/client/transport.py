@@ -23,7 +23,7 @@ class BoundedSocket:
     """
 
     def __init__(self, connected: socket.socket, remaining: Callable[[], float]) -> None:
-        """Take a socket over.
+        """Use a connected socket from now on.
 
         Args:
             connected: The socket.
@@ -74,8 +74,8 @@ class _BoundedFile(io.RawIOBase):
 
     def readinto(self, buffer: bytearray | memoryview) -> int | None:  # type: ignore[override]  # `Buffer` is new in 3.12
         """Read what is there, waiting until the deadline."""
-        # A timeout is a single call's: what is left of the whole is set
-        # anew before each.
+        # A socket's timeout is for one call: set it to the time left
+        # before each.
         self._socket.settimeout(self._remaining())
         return self._file.readinto(buffer)
 
@@ -86,6 +86,8 @@ class _BoundedFile(io.RawIOBase):
 
 
 MAX_BYTES = 64 * 1024 * 1024
+"""Largest body that is read: ten times the largest page."""
+
 _CHUNK = 64 * 1024
 _STALE = (
     ConnectionResetError,
@@ -123,7 +125,7 @@ class Transport(Protocol):
         """Send a request and wait for its answer.
 
         Args:
-            method: Such as `GET`.
+            method: The HTTP method, such as `GET`.
             path: Behind the server's address, with the query.
             body: Sent as JSON.
             headers: More headers.
@@ -152,8 +154,7 @@ class HttpTransport:
         self._ends_at = 0.0
         parts = urlsplit(url)
         self._prefix = parts.path
-        # The scope of an IPv6 address stands behind %25 in a URL (RFC
-        # 6874).
+        # The scope of an IPv6 address follows %25 in a URL (RFC 6874).
         host = unquote(parts.hostname or "")
         if parts.scheme == "https":
             self._connection: http.client.HTTPConnection = http.client.HTTPSConnection(
@@ -167,11 +168,11 @@ class HttpTransport:
     ) -> Answer:
         """Send a request and wait for its answer.
 
-        A kept connection that the server closed meanwhile is opened
-        anew once.
+        Implements `Transport.exchange`. If the server has closed the
+        open connection, the request is sent again on a new one.
 
         Args:
-            method: Such as `GET`.
+            method: The HTTP method, such as `GET`.
             path: Behind the server's address, with the query.
             body: Sent as JSON.
             headers: More headers.

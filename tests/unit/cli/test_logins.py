@@ -96,7 +96,7 @@ def test_the_last_login_is_used_unless_another_is_named(alice: Shell, server: To
 def test_logins_belong_to_their_server(alice: Shell, server: TownServer) -> None:
     assert alice.run("inbox", "--url", "http://127.0.0.1:1") == 1
     assert alice.err == (
-        "angarium: nobody is logged in at http://127.0.0.1:1: log in with `angarium login NAME`\n"
+        "angarium: no one is logged in at http://127.0.0.1:1: log in with `angarium login NAME`\n"
     )
 
 

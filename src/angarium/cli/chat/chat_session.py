@@ -68,7 +68,7 @@ class Screen(Protocol):
         ...
 
     def notice(self, text: str) -> None:
-        """Tell something beside the conversation.
+        """Show a notice that is not a message.
 
         Args:
             text: Anything; control characters are escaped.
@@ -77,13 +77,12 @@ class Screen(Protocol):
 
 
 MAX_UNSHOWN = 2_000
-"""News of own lines that are kept until the conversation's latest
-messages stand above them, or cannot be had.
-"""
+"""Changes of own lines that wait until the history is shown."""
 
 GIVE_UP = 300.0
-"""Seconds after the end of the input without any line accepted: nobody
-is there to end it by hand.
+"""Seconds without an accepted line, after the end of the input.
+
+Then the chat ends: a script cannot press Ctrl-C.
 """
 
 
@@ -91,7 +90,7 @@ class ChatSession:
     """Takes lines and events; used by the main thread only.
 
     Attributes:
-        failure: Why talking cannot go on, None while it can.
+        failure: Why the chat cannot go on, None while it can.
         skipped: Lines that were not sent because of their text.
         reached: Whether the conversation was seen at all.
     """
@@ -125,7 +124,7 @@ class ChatSession:
         self.reached = False
 
     def type(self, text: str, size: int) -> None:
-        """Take a line.
+        """Queue a line, or say why it cannot be sent.
 
         Args:
             text: As it was typed, without the line's end; only its
@@ -153,26 +152,26 @@ class ChatSession:
         self._feed.stay_awake()
 
     def end(self) -> None:
-        """Take the end of the input: what was typed is still sent."""
+        """Note the end of the input: what was typed is still sent."""
         if not self._ended:
             self._ended = True
             self._last_news = self._clock.monotonic()
 
     @property
     def has_ended(self) -> bool:
-        """Tell whether no more lines are taken."""
+        """Return whether no more lines are taken."""
         return self._ended
 
     @property
     def takes_lines(self) -> bool:
-        """Tell whether reading more input makes sense now."""
+        """Return whether reading more input makes sense now."""
         return not self._ended and not self._outbox.is_full and len(self._unshown) < MAX_UNSHOWN
 
     def handle(self, event: Event) -> None:
-        """Take an event.
+        """Show an event and update the state.
 
         Args:
-            event: What a thread tells.
+            event: What a thread has posted.
         """
         match event:
             case Entered(messages):
@@ -196,7 +195,7 @@ class ChatSession:
                 self._handle_link(event)
 
     def is_over(self) -> bool:
-        """Tell whether to leave.
+        """Return whether to leave.
 
         Returns:
             True once talking cannot go on, or the input has ended,
@@ -265,8 +264,8 @@ class ChatSession:
         match event:
             case Lost(reason):
                 self._screen.notice(f"connection lost, retrying… ({reason})")
-                # Nobody knows when the history comes: until then, a
-                # line that was typed must not just vanish.
+                # The history may come late: a line that was typed must
+                # be visible until then.
                 self._show_what_waits()
             case Back():
                 self._screen.notice("back")

@@ -48,7 +48,7 @@ def register(commands: Commands) -> None:
     """Add the command.
 
     Args:
-        commands: Where it belongs.
+        commands: The parser's list of commands.
     """
     parser = add_command(
         commands,

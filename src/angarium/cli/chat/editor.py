@@ -54,6 +54,7 @@ _SEQUENCES = {
 }
 _ESCAPE = "\x1b"
 MAX_IN_A_SEQUENCE = 32
+"""A longer escape sequence is no key; what follows is text again."""
 
 
 class KeyDecoder:
@@ -65,7 +66,7 @@ class KeyDecoder:
         self._sequence = ""
 
     def feed(self, data: bytes) -> Iterator[str | Key]:
-        """Take what was read.
+        """Process the bytes of one read.
 
         Args:
             data: One byte or more.
@@ -93,7 +94,7 @@ class KeyDecoder:
         """Add to an escape sequence; return its key."""
         if self._sequence == _ESCAPE:
             # ESC and a letter is a key with Alt: none is known here.
-            # ESC ESC starts anew.
+            # ESC ESC starts again.
             self._sequence = self._sequence + character if character in "[O" else ""
             if character == _ESCAPE:
                 self._sequence = _ESCAPE
@@ -117,8 +118,8 @@ class LineEditor:
     """Edits one line.
 
     Attributes:
-        before: What stands left of the cursor.
-        after: What stands right of it.
+        before: The text left of the cursor.
+        after: The text right of it.
     """
 
     def __init__(self) -> None:
@@ -128,7 +129,7 @@ class LineEditor:
 
     @property
     def text(self) -> str:
-        """Give the whole line."""
+        """The whole line, without a cursor."""
         return self.before + self.after
 
     def insert(self, character: str) -> None:

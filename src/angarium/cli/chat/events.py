@@ -23,7 +23,7 @@ class OwnLine:
 
     @classmethod
     def of(cls, content: str) -> "OwnLine":
-        """Give a line its id.
+        """Make a line with a new message id.
 
         Args:
             content: The text.
@@ -89,7 +89,7 @@ class Back:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Talking cannot go on."""
+    """The chat cannot go on."""
 
     error: Exception
 
@@ -111,7 +111,7 @@ class ChatClient(Protocol):
         """Send a message.
 
         Args:
-            conversation_id: Where.
+            conversation_id: The conversation.
             content: The text.
             message_id: The same at every try.
 
@@ -130,9 +130,9 @@ class ChatClient(Protocol):
         """Read a page, oldest message first.
 
         Args:
-            conversation_id: Which.
+            conversation_id: The conversation.
             limit: 1 to 100.
-            cursor: Of an earlier page.
+            cursor: From an earlier page; None for the first.
             since_timestamp: Milliseconds since the epoch.
 
         Returns:
@@ -144,7 +144,7 @@ class ChatClient(Protocol):
         """Confirm that messages were delivered.
 
         Args:
-            conversation_id: Where.
-            message_ids: 1 to 100.
+            conversation_id: The conversation.
+            message_ids: 1 to 100 of them.
         """
         ...

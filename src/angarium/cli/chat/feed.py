@@ -11,6 +11,8 @@ from angarium.client.bodies import MessageBody
 from angarium.client.errors import RequestFailed
 
 MAX_WATCHED = 1_000
+"""Own messages whose status is polled; the oldest go first."""
+
 DELIVERED = "DELIVERED"
 
 
@@ -38,7 +40,7 @@ class OwnMessages:
             self._watched.pop(next(iter(self._watched)))
 
     def oldest(self) -> datetime | None:
-        """Tell from where on statuses must be read.
+        """Find where reading statuses must start.
 
         Returns:
             The oldest watched message's time, None when none is
@@ -70,7 +72,10 @@ class OwnMessages:
 
 PAGE = 100
 SHOWN_AT_ENTRY = 20
+"""Latest messages that a chat shows when it starts."""
+
 MAX_AT_ENTRY = 2_000
+"""Messages that a chat reads back for undelivered ones at its start."""
 
 ACTIVE = 0.4
 """Seconds between polls while something happens."""
@@ -128,7 +133,7 @@ class Feed:
 
     @property
     def has_receipts(self) -> bool:
-        """Tell whether receipts wait."""
+        """Return whether receipts wait."""
         with self._lock:
             return bool(self._shown)
 
@@ -223,5 +228,5 @@ class Feed:
                 self._own.watch(message)
 
     def _is_waiting(self, message: MessageBody) -> bool:
-        """Tell whether a message still needs a receipt."""
+        """Return whether a message still needs a receipt."""
         return message.sender_id != self._own_id and message.status != DELIVERED

@@ -39,14 +39,14 @@ class LineSplitter:
         self._is_first = True
 
     def feed(self, data: bytes) -> Iterator[InputLine]:
-        """Take what was read.
+        """Process the bytes of one read.
 
         Args:
             data: Nothing at the end of the input.
 
         Yields:
-            The lines that are whole; at the end also what stands there
-            without a line feed.
+            The complete lines; at the end also a last one without a
+            line feed.
         """
         if not data:
             line = self._line()
@@ -85,7 +85,7 @@ class Input(Protocol):
     """Reads what can be read without waiting."""
 
     def read(self, talk: ChatSession) -> None:
-        """Take what is there.
+        """Read what is available and pass it on.
 
         Args:
             talk: Gets the lines, or the end.
@@ -94,7 +94,7 @@ class Input(Protocol):
 
 
 class PipeInput:
-    """A pipe, a file, or a terminal that hands over whole lines."""
+    """A pipe, a file, or a terminal that delivers whole lines."""
 
     def __init__(self, descriptor: int) -> None:
         """Read from a descriptor that someone else closes."""
@@ -102,7 +102,7 @@ class PipeInput:
         self._splitter = LineSplitter()
 
     def read(self, talk: ChatSession) -> None:
-        """Take what is there.
+        """Read what is available and pass it on.
 
         Args:
             talk: Gets the lines, or the end.
@@ -115,7 +115,7 @@ class PipeInput:
 
 
 class TerminalInput:
-    """A terminal that hands over each key."""
+    """A terminal that delivers single keys."""
 
     def __init__(self, descriptor: int, editor: LineEditor, screen: TerminalScreen) -> None:
         """Edit the line that the screen draws."""
@@ -125,7 +125,7 @@ class TerminalInput:
         self._screen = screen
 
     def read(self, talk: ChatSession) -> None:
-        """Take what is there.
+        """Read what is available and pass it on.
 
         Args:
             talk: Gets the lines, or the end.

@@ -1,4 +1,4 @@
-"""How the other threads, and signals, wake the main one."""
+"""The main loop of a chat, and what wakes it: threads and signals."""
 
 import os
 import queue
@@ -29,8 +29,8 @@ class RepeatingThread:
 
         Args:
             name: The thread's.
-            step: Gives the seconds until the next one.
-            failed: Told when a step raised; there is no next one then.
+            step: Returns the seconds until the next one.
+            failed: Called when a step raised; no step follows.
             finish: Called last.
             spacing: Seconds between two steps at least, even when there
                 is news.
@@ -74,7 +74,7 @@ class RepeatingThread:
                     return
                 self._news.wait(max(0.0, wait - self._spacing))
                 self._news.clear()
-        except Exception as error:  # noqa: BLE001 - handed to the thread that can tell it
+        except Exception as error:  # noqa: BLE001 - reported by the main thread
             self._failed(error)
         finally:
             self._finish()
@@ -89,7 +89,7 @@ class Signals:
 
     Attributes:
         ended_by: The signal that asks to end, None before.
-        redraw: Whether the terminal must be drawn anew.
+        redraw: Whether the terminal must be drawn again.
         suspend: Whether Ctrl-Z was pressed.
     """
 
@@ -143,6 +143,8 @@ def stop_this_process() -> None:
 
 
 MAX_EVENTS = 1_000
+"""Events that wait for the main thread; then `post` blocks."""
+
 _LOOK_AGAIN = 0.5
 
 
@@ -159,7 +161,7 @@ class WakeupPipe:
         self._closed = False
 
     def fileno(self) -> int:
-        """Give what `select` watches.
+        """Return what `select` watches.
 
         Returns:
             The descriptor.
@@ -181,7 +183,7 @@ class WakeupPipe:
                 return
 
     def silence(self) -> None:
-        """Take note of all ringing so far."""
+        """Clear every wake-up so far."""
         try:
             while os.read(self._reading, 4096):
                 pass
@@ -209,8 +211,7 @@ class Mailbox:
         """Hand an event over, from any thread; wait while full.
 
         Args:
-            event: What happened; dropped once nobody will read it any
-                more.
+            event: What happened; dropped after `close`.
         """
         while not self._closed.is_set():
             try:
@@ -221,7 +222,7 @@ class Mailbox:
             return
 
     def take(self) -> Iterator[Event]:
-        """Take what is there.
+        """Read what is available and pass it on.
 
         Yields:
             The events, oldest first.

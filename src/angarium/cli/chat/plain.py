@@ -69,7 +69,7 @@ class PlainScreen:
         self._console.stdout.flush()
 
     def notice(self, text: str) -> None:
-        """Tell something on stderr.
+        """Write a notice to stderr.
 
         Args:
             text: Anything.

@@ -25,7 +25,7 @@ class ConnectionStatus:
         """Note a request that failed and will be repeated.
 
         Args:
-            party: Whose request it was.
+            party: The thread that made it, `sender` or `feed`.
             failure: Why.
         """
         with self._lock:
@@ -38,7 +38,7 @@ class ConnectionStatus:
         """Note a request that succeeded.
 
         Args:
-            party: Whose request it was.
+            party: The thread that made it, `sender` or `feed`.
         """
         with self._lock:
             mended = self._troubled == {party}
@@ -48,6 +48,7 @@ class ConnectionStatus:
 
 
 MAX_LINES = 1_000
+"""Lines that wait to be sent; then no more input is read."""
 
 
 class Outbox:
@@ -64,7 +65,7 @@ class Outbox:
 
     @property
     def is_full(self) -> bool:
-        """Tell whether reading more lines must wait."""
+        """Return whether reading more lines must wait."""
         with self._lock:
             return len(self._lines) >= self._most
 
@@ -87,7 +88,7 @@ class Outbox:
             return self._lines[0] if self._lines else None
 
     def take_first(self) -> None:
-        """Take out the oldest line."""
+        """Remove the oldest line, after the log has it."""
         with self._lock:
             self._lines.popleft()
 
@@ -110,7 +111,7 @@ _ABOUT_THE_TEXT = frozenset({"empty_content", "invalid_content", "content_too_la
 
 
 def outage_waits() -> Iterator[float]:
-    """Give the waits between tries during an outage.
+    """Return the waits between tries during an outage.
 
     Returns:
         Seconds, without an end.

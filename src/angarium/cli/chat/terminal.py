@@ -18,8 +18,13 @@ from angarium.cli.text import escape_unprintable, head, rows, tail, width
 from angarium.client.bodies import MessageBody
 
 INDENT = "      "
+"""As wide as the time, so that wrapped rows start after it."""
+
 MAX_STATE = 9
+"""Columns of the longest state, `delivered`."""
+
 MIN_COLUMNS = 30
+"""Narrower terminals are drawn as if they had this many columns."""
 
 STATE_STYLES = {
     "sending": Style.DIM,
@@ -37,7 +42,7 @@ class ScreenLine:
 
     Attributes:
         head: Time and name, empty for a notice.
-        text: Harmless text behind it.
+        text: What follows, escaped already.
         state: Of an own message, empty for anything else.
         name_style: How the name looks.
     """
@@ -54,12 +59,12 @@ def message_line(
     """Make an entry of a message.
 
     Args:
-        moment: When.
-        name: Whose.
+        moment: When it was sent.
+        name: The sender's username.
         content: Anything.
         state: Of an own message.
         own: Whether it is one.
-        zone: The person's.
+        zone: The person's time zone.
 
     Returns:
         The entry.
@@ -123,7 +128,7 @@ def _indent(laid_out: list[str]) -> list[str]:
 
 
 def paint(text: str, style: Style, colours: bool) -> str:
-    """Give a text its look.
+    """Add colour to a text.
 
     Args:
         text: Harmless text.
@@ -137,7 +142,7 @@ def paint(text: str, style: Style, colours: bool) -> str:
 
 
 MAX_ENTRIES = 500
-"""What can be shown again after the terminal was resized."""
+"""Lines kept to be drawn again after the terminal was resized."""
 
 
 class TerminalScreen:
@@ -220,7 +225,7 @@ class TerminalScreen:
             self._set_state(message.message_id, escape_unprintable(message.status.lower()))
 
     def notice(self, text: str) -> None:
-        """Tell something between the messages.
+        """Show a notice between the messages.
 
         Args:
             text: Anything.

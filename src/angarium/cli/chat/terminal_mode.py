@@ -63,7 +63,7 @@ class TerminalMode:
         termios.tcsetattr(self._descriptor, termios.TCSADRAIN, self._before)
 
     def is_ours(self) -> bool:
-        """Tell whether this process is in the foreground.
+        """Return whether this process is in the foreground.
 
         Changing the terminal from the background would suspend it.
 

@@ -1,4 +1,4 @@
-"""Holding what was promised against what is read."""
+"""Compares what was accepted with what is read back."""
 
 import time
 from collections import Counter
@@ -13,10 +13,10 @@ from angarium.client.errors import RequestFailed
 
 
 def is_settled(track: ConversationRecord, seen: Sequence[Observation]) -> bool:
-    """Tell whether everything that was promised has come to be read.
+    """Return whether everything accepted can be read by now.
 
     Args:
-        track: The promises of a conversation.
+        track: What a conversation's writer recorded.
         seen: A reading of it.
 
     Returns:
@@ -34,7 +34,7 @@ def judge(
     """Find every broken promise of one conversation.
 
     Args:
-        track: What was promised.
+        track: What was sent and accepted.
         readings: What is read, in the order of the pages, by the URL it
             was read through.
 
@@ -83,7 +83,8 @@ def _find_reordered(track: ConversationRecord, seen: Sequence[Observation]) -> I
             continue
         if (place := places[message_id]) < furthest:
             yield Finding(
-                Kind.REORDERED, f"{message_id} stands before {behind}, which was accepted earlier"
+                Kind.REORDERED,
+                f"{message_id} was read before {behind}, which was accepted earlier",
             )
         else:
             furthest, behind = place, message_id
@@ -147,12 +148,12 @@ class Reading:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
-        """Begin to be patient.
+        """Start the time limit of the reading.
 
         Args:
             patience: Seconds.
-            monotonic: Measures.
-            sleep: Waits.
+            monotonic: Returns seconds, as `time.monotonic`.
+            sleep: Waits for a number of seconds.
         """
         self._give_up_at = monotonic() + patience
         self._monotonic = monotonic
@@ -164,9 +165,9 @@ class Reading:
         """Read a conversation through each instance and check it.
 
         Args:
-            track: What was promised.
+            track: What was sent and accepted.
             voices: One for each instance.
-            sightings: What was seen before; told of what is seen now.
+            sightings: What was read before; gets what is read now.
 
         Returns:
             Everything that is wrong.

@@ -1,4 +1,4 @@
-"""The command itself: who takes part, how much, and what is told."""
+"""The command itself: options, users and exit status."""
 
 import argparse
 from collections.abc import Iterable, Sequence
@@ -43,7 +43,7 @@ def register(commands: Commands) -> None:
     """Add the command.
 
     Args:
-        commands: Where it belongs.
+        commands: The parser's list of commands.
     """
     parser = add_command(
         commands,
@@ -96,9 +96,8 @@ def register(commands: Commands) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="to whom; once for each conversation. Kept logins are used; where there is none the "
-        "password is "
-        "asked for, or a line of stdin is taken, --as first",
+        help="the recipient; once per conversation. Stored logins are used; otherwise the "
+        "password is asked for, or read from a line of stdin, --as first",
     )
     add_json(parser, "print a JSON object with every finding")
 
@@ -170,9 +169,9 @@ def _pairs(arguments: argparse.Namespace) -> Sequence[tuple[str, str]]:
             )
         return ()
     if (login is None) != (not others):
-        raise UsageError("verify: --as and --with go together: who writes, and to whom")
+        raise UsageError("verify: --as and --with go together: the sender and the recipients")
     if login in others or len(set(others)) < len(others):
-        raise UsageError("verify: name somebody else with each --with")
+        raise UsageError("verify: each --with must name a different user, and not --as")
     pairs = _DEMO_PAIRS if login is None else tuple((login, other) for other in others)
     wanted = arguments.conversations or min(
         DEFAULT_CONVERSATIONS if login is None else len(pairs), len(pairs)

@@ -11,7 +11,7 @@ from angarium.client.bodies import PageBody
 from angarium.client.errors import RequestFailed
 
 ROUND = 20
-"""Messages between two looks."""
+"""Messages between two readings."""
 
 PAGE = 100
 MAX_RECEIPTS = 100
@@ -43,9 +43,9 @@ class ConversationWriter:
 
         Args:
             track: The conversation's entries.
-            run: Told in every text, so that no other run writes the
+            run: Part of every text, so that no other run writes the
                 same.
-            ledger: Notes what is sent and promised.
+            ledger: Records what is sent and accepted.
             sender: Who writes.
             recipient: Who confirms.
             chance: Draws which messages are confirmed, and which page
@@ -87,8 +87,8 @@ class ConversationWriter:
     def look(self) -> None:
         """Read two pages and confirm some of the messages.
 
-        An instance that does not answer now is passed over: reading has
-        no promise while something is down.
+        An instance that does not answer now is skipped: reads are not
+        guaranteed while something is down.
         """
         try:
             page = self._page(self._cursors[-1])
@@ -101,8 +101,8 @@ class ConversationWriter:
         try:
             self._confirm()
         except RequestFailed as failure:
-            # It was seen to be stored: whoever does not know it reads
-            # something else.
+            # It was seen stored: an instance that does not know it
+            # returns other messages.
             self._note(failure, Kind.DISAGREEING)
 
     def _write_one(self, number: int) -> bool:

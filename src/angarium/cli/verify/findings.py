@@ -52,7 +52,7 @@ RANKS: Mapping[str, int] = {"PENDING": 0, "SENT": 1, "DELIVERED": 2}
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """A message as somebody read it.
+    """A message as it was read.
 
     Attributes:
         message_id: Its id.
@@ -70,13 +70,13 @@ class Observation:
 
     @classmethod
     def of(cls, message: MessageBody) -> "Observation":
-        """Keep what never may change, or only rise.
+        """Keep the fields that must not change, or only rise.
 
         Args:
             message: As it was read.
 
         Returns:
-            The sighting.
+            The observation.
         """
         delivered_at = message.fields.get("delivered_at")
         return cls(
@@ -89,7 +89,7 @@ class Observation:
 
 
 class Observations:
-    """The latest sighting of each message of one conversation.
+    """The latest observation of each message of one conversation.
 
     Each reading must begin after the one before it ended: only then is
     what is lower also fallen.
@@ -101,7 +101,7 @@ class Observations:
         self._latest: dict[str, Observation] = {}
 
     def note(self, seen: Observation, url: str) -> None:
-        """Hold a sighting against the one before.
+        """Compare an observation with the one before.
 
         Args:
             seen: What was read.

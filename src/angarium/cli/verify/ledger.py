@@ -12,7 +12,7 @@ from angarium.cli.errors import CommandError
 from angarium.client.bodies import LogPosition
 
 UNKNOWN = -1
-"""Stands for a position in the log that no 202 told."""
+"""A position in the log that no 202 contained."""
 
 
 @dataclass(slots=True)
@@ -20,16 +20,16 @@ class ConversationRecord:
     """One conversation's entries.
 
     Attributes:
-        conversation_id: Which.
+        conversation_id: The conversation.
         sender: The name of who wrote last; everybody in it reads the
             same.
         recipient: The other one's name.
         cursor: Walks forward from before the first entry.
-        sent: Texts by message id, in the order of sending; nobody knows
-            of each whether the log has it.
+        sent: Texts by message id, in the order of sending; whether
+            the log has each is unknown.
         accepted: The ids that got their 202, in that order.
         partition: The one of the log that has the conversation, UNKNOWN
-            where no 202 told.
+            where no 202 contained it.
         offsets: Of the records of the accepted ids, in the same order;
             eight bytes each, as there may be millions.
         confirmed: The ids whose delivery was confirmed with a 202.
@@ -80,11 +80,11 @@ class Ledger:
         """Note where a conversation's entries begin.
 
         Args:
-            conversation_id: Which.
+            conversation_id: The conversation.
             sender: Who will write.
-            recipient: To whom.
+            recipient: Who will read.
             cursor: Walks forward from what is there now; an earlier
-                entry's cursor stands.
+                entry's cursor is kept.
 
         Returns:
             The track.
@@ -96,7 +96,7 @@ class Ledger:
         """Note a message that is about to be sent.
 
         Args:
-            conversation_id: Where.
+            conversation_id: The conversation.
             message_id: Its id.
             content: Its text.
         """
@@ -108,10 +108,9 @@ class Ledger:
         """Note a 202.
 
         Args:
-            conversation_id: Where.
+            conversation_id: The conversation.
             message_id: Of which message.
-            position: Where its record lies in the log, when the 202
-                told.
+            position: Of its record in the log, if the 202 has it.
         """
         told: dict[str, object] = {} if position is None else position._asdict()
         self._enter("accepted", conversation_id, message_id=message_id, **told)
@@ -120,7 +119,7 @@ class Ledger:
         """Note a receipt's 202.
 
         Args:
-            conversation_id: Where.
+            conversation_id: The conversation.
             message_ids: Of which messages.
         """
         self._enter("confirmed", conversation_id, message_ids=list(message_ids))

@@ -76,7 +76,7 @@ class HttpVerifyClient:
         """Send a message; as `Client.send`, once.
 
         Args:
-            conversation_id: Where.
+            conversation_id: The conversation.
             content: The text.
             message_id: Its id.
 
@@ -89,9 +89,9 @@ class HttpVerifyClient:
         """Read a page; as `Client.history`, once.
 
         Args:
-            conversation_id: Which.
+            conversation_id: The conversation.
             limit: 1 to 100.
-            cursor: Of an earlier page.
+            cursor: From an earlier page; None for the first.
 
         Returns:
             The page.
@@ -102,13 +102,13 @@ class HttpVerifyClient:
         """Confirm delivery; as `Client.confirm`, once.
 
         Args:
-            conversation_id: Where.
-            message_ids: 1 to 100.
+            conversation_id: The conversation.
+            message_ids: 1 to 100 of them.
         """
         self.call(lambda client: client.confirm(conversation_id, message_ids))
 
     def open_conversation(self, username: str) -> str:
-        """Open the conversation with somebody; as `Client` does, once.
+        """Open a conversation with a user; as `Client`, once.
 
         Args:
             username: The other one.

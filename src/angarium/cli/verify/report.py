@@ -25,7 +25,7 @@ class Report:
         accepted: Those of them that got a 202.
         confirmed: Those whose delivery was confirmed.
         retries: Requests that had to be made again.
-        interrupted: Whether somebody ended the writing.
+        interrupted: Whether Ctrl-C ended the writing.
         findings: Everything that is wrong.
     """
 
@@ -46,7 +46,7 @@ class Report:
         return not self.findings
 
     def lines(self) -> Iterator[str]:
-        """Tell it to a person.
+        """Format the report for a person.
 
         Yields:
             Lines.
@@ -70,7 +70,7 @@ class Report:
         yield self._verdict()
 
     def json(self) -> str:
-        """Tell it to a program.
+        """Format the report for a program.
 
         Returns:
             One JSON object.
@@ -104,5 +104,5 @@ class Report:
                 else "nothing was accepted, so nothing was verified"
             )
         if all(finding.kind in {Kind.UNREAD, Kind.UNANSWERED} for finding in self.findings):
-            return "no promise was seen to be broken, but the service was not there to the end"
+            return "no promise was broken, but the service did not answer to the end"
         return "promises were broken"

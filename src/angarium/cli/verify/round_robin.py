@@ -52,9 +52,8 @@ class RoundRobinClient:
         Args:
             voices: One for each.
             patience: Seconds for which one request is repeated.
-            monotonic: Measures.
-            pause: Waits so many seconds; True when everything is to end
-                now.
+            monotonic: Returns seconds, as `time.monotonic`.
+            pause: Waits for seconds; returns True when the run ends.
         """
         self.retries = 0
         self._voices = voices

@@ -30,14 +30,14 @@ class RateLimiter:
         stopping: threading.Event,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Set the bounds.
+        """Set the limits.
 
         Args:
-            messages: At most so many, None for any number.
-            seconds: None begins after this, None for any time.
+            messages: The maximum, None for no limit.
+            seconds: No number is handed out after this; None for ever.
             rate: Numbers a second.
             stopping: Set when nothing more is to begin.
-            monotonic: Measures.
+            monotonic: Returns seconds, as `time.monotonic`.
         """
         self._messages = messages
         self._rate = rate
@@ -101,10 +101,10 @@ class Run:
         Args:
             urls: The instances.
             people: Who takes part, by name.
-            ledger: Notes what is promised.
+            ledger: Records what is accepted.
             patience: Seconds for which one request is repeated, and the
                 reading waits.
-            progress: Told from time to time how far it is.
+            progress: Called now and then with a line to show.
         """
         self._run = uuid4().hex[:8]
         self._urls = urls
@@ -121,7 +121,7 @@ class Run:
         """Log everybody in, through whichever instance answers.
 
         Raises:
-            RequestFailed: Somebody cannot log in.
+            RequestFailed: A user cannot log in.
         """
         for person in self._people.values():
             self._log_in(person)
@@ -182,8 +182,8 @@ class Run:
             findings += reading.compare(track, voices, seen)
         interrupted = self._stopping.is_set()
         for talk in self._talks:
-            # Whoever was cut off in the middle of a request has no
-            # answer to it, and no complaint.
+            # A request that Ctrl-C interrupted has no response; that
+            # is not a finding.
             findings += [
                 each
                 for each in talk.findings
@@ -223,8 +223,7 @@ class Run:
 
     def _track(self, sender: str, recipient: str) -> ConversationRecord:
         """Open a conversation and record where it ends now."""
-        # The calls of opening are no voice's: whoever opened it, both
-        # are in it.
+        # Either participant may open it; both are in it.
         turns = self._turns(sender, "main")
         voices = {url: self._voice(url, sender, "main") for url in self._urls}
         here = turns.until_done(lambda voice: voices[voice.url].open_conversation(recipient))
