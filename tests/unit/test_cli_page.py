@@ -10,9 +10,9 @@ import pytest
 
 from angarium.cli import errors, history, inbox, init, main
 from angarium.cli.arguments import MAX_COUNT
-from angarium.cli.process import GRACE_SECONDS
+from angarium.cli.process import GRACE_S
 from angarium.cli.verify import command as verify
-from angarium.client.client import PATIENCE
+from angarium.client.client import PATIENCE_S
 from angarium.config import Settings, SettingsError
 from angarium.config.reader import MASK
 from angarium.config.users import MAX_BYTES
@@ -24,11 +24,11 @@ PAGE = (ROOT / "docs" / "cli.md").read_text()
 
 DEFAULTS = {
     "`--limit`": history.DEFAULT_LIMIT,
-    "`--timeout`": init.DEFAULT_TIMEOUT,
+    "`--timeout`": init.DEFAULT_TIMEOUT_S,
     "`--conversations`": verify.DEFAULT_CONVERSATIONS,
     "`--messages`": verify.DEFAULT_MESSAGES,
     "`--rate`": verify.DEFAULT_RATE,
-    "`--patience`": verify.DEFAULT_PATIENCE,
+    "`--patience`": verify.DEFAULT_PATIENCE_S,
 }
 
 NEEDS_SUB_COMMAND = {"dead"}
@@ -140,10 +140,10 @@ def test_every_option_is_explained_with_its_default() -> None:
 
 def test_figures_in_the_text_are_the_codes() -> None:
     assert f"1 to {MAX_COUNT:,}" in on_one_line(section("Commands"))
-    assert f"for {PATIENCE:g} seconds" in on_one_line(section("Commands"))
+    assert f"for {PATIENCE_S:g} seconds" in on_one_line(section("Commands"))
     assert f"{password.MIN_BYTES} to {password.MAX_BYTES:,} bytes" in on_one_line(section("Input"))
     assert f"{MAX_BYTES:,} bytes" in on_one_line(section("Input"))
-    assert f"({GRACE_SECONDS:g} seconds at most)" in on_one_line(section("Stopping"))
+    assert f"({GRACE_S:g} seconds at most)" in on_one_line(section("Stopping"))
 
 
 def test_every_exit_status_is_explained() -> None:

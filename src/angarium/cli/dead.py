@@ -104,12 +104,12 @@ def _list(arguments: argparse.Namespace, console: Console) -> int:
     with _open(console) as dead_letters:
         found = dead_letters.newest(arguments.limit)
     if arguments.json:
-        console.say(json.dumps({"dead_letters": [_fields(letter) for letter in found]}))
+        console.say(json.dumps({"dead_letters": [_fields(dead_letter) for dead_letter in found]}))
         return 0
-    for letter in found:
-        moment = local_time(datetime.fromtimestamp(letter.record.timestamp / 1000, UTC))
-        what = f"{letter.reason}: {letter.detail}  (trace id {letter.trace_id})"
-        words = f"{_position_text(letter)}  {moment}  {what}"
+    for dead_letter in found:
+        moment = local_time(datetime.fromtimestamp(dead_letter.record.timestamp / 1000, UTC))
+        what = f"{dead_letter.reason}: {dead_letter.detail}  (trace id {dead_letter.trace_id})"
+        words = f"{_position_text(dead_letter)}  {moment}  {what}"
         console.say(escape_unprintable(words))
     if not found:
         console.note("there are no dead letters")
@@ -134,21 +134,21 @@ def _replay(arguments: argparse.Namespace, console: Console) -> int:
         except NoSuchDeadLetter as error:
             raise CommandError(f"{error}; see `angarium dead list`") from error
         status = 0
-        for letter in chosen:
+        for dead_letter in chosen:
             try:
-                appended = dead_letters.replay(letter)
+                appended = dead_letters.replay(dead_letter)
             except NotReplayable as error:
                 console.complain(f"not replayed: {error}")
                 status = EXIT_FAILED
                 continue
-            _print_replayed(arguments, console, letter, appended)
+            _print_replayed(arguments, console, dead_letter, appended)
     if not chosen:
         console.note("there are no dead letters")
     return status
 
 
 def _print_replayed(
-    arguments: argparse.Namespace, console: Console, letter: DeadLetter, appended: Appended
+    arguments: argparse.Namespace, console: Console, dead_letter: DeadLetter, appended: Appended
 ) -> None:
     """Print the old and the new position of a record."""
     place = f"{appended.partition}:{appended.offset}"
@@ -156,17 +156,17 @@ def _print_replayed(
         console.say(
             json.dumps(
                 {
-                    "position": _position_text(letter),
+                    "position": _position_text(dead_letter),
                     "replayed_as": place,
-                    "trace_id": letter.trace_id,
+                    "trace_id": dead_letter.trace_id,
                 }
             )
         )
     else:
         console.say(
             escape_unprintable(
-                f"{_position_text(letter)} was appended again as {place} (trace id "
-                f"{letter.trace_id})"
+                f"{_position_text(dead_letter)} was appended again as {place} (trace id "
+                f"{dead_letter.trace_id})"
             )
         )
 
@@ -188,14 +188,14 @@ def _open(console: Console) -> Iterator["DeadLetters"]:
         handler.close()
 
 
-def _position_text(letter: DeadLetter) -> str:
+def _position_text(dead_letter: DeadLetter) -> str:
     """Format a position as `dead replay` takes it."""
-    return f"{letter.record.partition}:{letter.record.offset}"
+    return f"{dead_letter.record.partition}:{dead_letter.record.offset}"
 
 
-def _fields(letter: DeadLetter) -> dict[str, object]:
+def _fields(dead_letter: DeadLetter) -> dict[str, object]:
     """Describe a dead letter for --json: sizes, never content."""
-    record = letter.record
+    record = dead_letter.record
     moment = datetime.fromtimestamp(record.timestamp / 1000, UTC).isoformat(
         timespec="milliseconds"
     )
@@ -203,9 +203,9 @@ def _fields(letter: DeadLetter) -> dict[str, object]:
         "partition": record.partition,
         "offset": record.offset,
         "timestamp": moment.replace("+00:00", "Z"),
-        "reason": letter.reason,
-        "detail": letter.detail,
-        "trace_id": letter.trace_id,
+        "reason": dead_letter.reason,
+        "detail": dead_letter.detail,
+        "trace_id": dead_letter.trace_id,
         "key_bytes": None if record.key is None else len(record.key),
         "value_bytes": None if record.value is None else len(record.value),
     }

@@ -10,7 +10,7 @@ from angarium.cli.console import Console, ProgressLine
 from angarium.cli.start_settings import start_settings
 from angarium.config import Settings
 
-DEFAULT_TIMEOUT = 60.0
+DEFAULT_TIMEOUT_S = 60.0
 
 MANY_USERS = 20
 """From this number on hashing takes seconds: show the progress."""
@@ -38,9 +38,9 @@ def register(commands: Commands) -> None:
     parser.add_argument(
         "--timeout",
         type=seconds,
-        default=DEFAULT_TIMEOUT,
+        default=DEFAULT_TIMEOUT_S,
         metavar="SECONDS",
-        help=f"how long to wait for servers (default: {DEFAULT_TIMEOUT:g})",
+        help=f"how long to wait for servers (default: {DEFAULT_TIMEOUT_S:g})",
     )
 
 
@@ -61,9 +61,9 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
             if settings.kafka
             else settings.data
         )
-        with wiring.open_identity(settings, max(0.0, give_up_at - time.monotonic())) as room:
-            wiring.provision(settings, room.provisioning, _progress(len(settings.users), console))
-            wiring.refuse_public_passwords(settings, room.users)
+        with wiring.open_identity(settings, max(0.0, give_up_at - time.monotonic())) as admin:
+            wiring.provision(settings, admin.provisioning, _progress(len(settings.users), console))
+            wiring.refuse_public_passwords(settings, admin.users)
     finally:
         handler.close()
     console.say(f"{ready} is ready; users: {', '.join(user.username for user in settings.users)}")

@@ -9,7 +9,7 @@ from angarium import __version__, logs
 from angarium.cli import process
 from angarium.cli.arguments import Commands, add_command
 from angarium.cli.console import Console
-from angarium.cli.process import GRACE_SECONDS, greet, on_signal
+from angarium.cli.process import GRACE_S, greet, on_signal
 from angarium.cli.start_settings import start_settings
 from angarium.clock import SystemClock
 from angarium.config import Settings
@@ -97,7 +97,7 @@ def _serve_api(settings: Settings, out: TextIO) -> None:
         _refuse_public_passwords(settings, engine.users)
         server = wiring.http_server(settings, engine, clock)
         process.tune_garbage_collector()
-        with on_signal(lambda: server.stop(GRACE_SECONDS)):
+        with on_signal(lambda: server.stop(GRACE_S)):
             server.start()
             _log.info("started", f"serving on {server.url}", version=__version__, url=server.url)
             greet(out, f"listening on {server.url}\n")

@@ -28,10 +28,11 @@ GENERATIONS = 20
 LARGE_BYTES = 32 * 1024
 """A larger allocation gets pages of its own.
 
-They go back to the system as soon as it is freed: bodies, records and pages of the largest messages,
-and nothing of the usual ones. glibc begins at 128 KiB and learns: after
-the first password hash, which takes 16 MiB, everything smaller came out
-of its heaps, which kept 50 MB unused (mallopt(3)).
+They go back to the system as soon as they are freed. Bodies and
+records of the largest messages are that large, usual ones are not.
+glibc starts at 128 KiB and adapts: after the first password hash, which
+takes 16 MiB, it served everything smaller from its heaps, which kept
+50 MB unused (mallopt(3)).
 """
 
 ARENAS = 2
@@ -72,7 +73,7 @@ def tune_garbage_collector() -> None:
     gc.set_threshold(YOUNG, GENERATIONS, GENERATIONS)
 
 
-GRACE_SECONDS = 10.0
+GRACE_S = 10.0
 """Maximum seconds that a stop waits for work in progress.
 
 `docker-compose.yml` waits for 15 s before it kills a container.

@@ -6,13 +6,13 @@ from typing import TextIO
 
 from angarium import __version__, logs, wiring
 from angarium.cli import process
-from angarium.cli.process import GRACE_SECONDS, greet, on_signal
+from angarium.cli.process import GRACE_S, greet, on_signal
 from angarium.clock import SystemClock
 from angarium.config import Settings
 from angarium.config.users import DEMO_USERS
 from angarium.threads import NamedThread
 
-SWITCH_SECONDS = 0.0001
+SWITCH_INTERVAL_S = 0.0001
 """How long a busy thread keeps the interpreter lock.
 
 SQLite releases it at every step, the event loop at every system call:
@@ -34,7 +34,7 @@ def run(settings: Settings, out: TextIO) -> None:
         SetupError: The service cannot start.
     """
     clock = SystemClock()
-    sys.setswitchinterval(SWITCH_SECONDS)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     with wiring.embedded_engine(settings, clock) as engine:
         configured = wiring.admit_configured_users(settings, engine.users, clock)
         wiring.refuse_public_passwords(settings, engine.users, configured)
@@ -47,7 +47,7 @@ def run(settings: Settings, out: TextIO) -> None:
             NamedThread(target=worker.run, args=(stopping,), name="worker"),
             NamedThread(target=hashing.run, args=(stopping,), name="passwords"),
         ]
-        with on_signal(lambda: server.stop(GRACE_SECONDS)):
+        with on_signal(lambda: server.stop(GRACE_S)):
             try:
                 server.start()
                 for thread in threads:

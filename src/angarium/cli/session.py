@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from angarium.cli.console import Console
 from angarium.cli.credentials import Credentials, Login
 from angarium.cli.errors import CommandError
-from angarium.client.client import PATIENCE, Caller, Client
+from angarium.client.client import PATIENCE_S, Caller, Client
 from angarium.client.errors import ApiProblem
 from angarium.config import Settings
 
@@ -94,21 +94,21 @@ def _configured_url(console: Console) -> str:
 
 @contextmanager
 def open_session(
-    arguments: argparse.Namespace, console: Console, patience: float = PATIENCE
+    arguments: argparse.Namespace, console: Console, patience_s: float = PATIENCE_S
 ) -> Iterator[Session]:
     """Prepare a client with a kept login.
 
     Args:
         arguments: May have `--url` and `--as`.
         console: Has the environment.
-        patience: Seconds over which a request is repeated.
+        patience_s: Seconds over which a request is repeated.
 
     Yields:
         The session, until the block ends.
     """
     credentials = Credentials.of(console.environment)
     login = credentials.find(server_url(arguments, console), arguments.login)
-    client = Client.at(login.url, Caller(login.username, login.access_token), patience)
+    client = Client.at(login.url, Caller(login.username, login.access_token), patience_s)
     try:
         yield Session(client, login, credentials)
     finally:

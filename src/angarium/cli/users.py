@@ -66,8 +66,8 @@ def register(commands: Commands) -> None:
 
 def _list(arguments: argparse.Namespace, console: Console) -> int:
     """Print every user, by name."""
-    with _identity(_settings(console), console) as room:
-        users = room.users.all()
+    with _identity(_settings(console), console) as admin:
+        users = admin.users.all()
     if arguments.json:
         console.say(json.dumps({"users": [_fields(user) for user in users]}))
         return 0
@@ -88,9 +88,9 @@ def _add(arguments: argparse.Namespace, console: Console) -> int:
     fault = new_password_fault(password)
     if fault is not None:
         raise CommandError(f"the password {fault}; {RULE}")
-    with _identity(settings, console) as room:
-        before = room.users.get(user_id_for(name))
-        user = room.provisioning.put(name, password)
+    with _identity(settings, console) as admin:
+        before = admin.users.get(user_id_for(name))
+        user = admin.provisioning.put(name, password)
     console.say(
         json.dumps(_fields(user))
         if arguments.json
@@ -154,8 +154,8 @@ def _identity(settings: Settings, console: Console) -> Iterator["UserAdmin"]:
 
     handler = logs.configure("cli", "WARNING", settings.log_format, console.stderr)
     try:
-        with wiring.open_identity(settings) as room:
-            yield room
+        with wiring.open_identity(settings) as admin:
+            yield admin
     finally:
         handler.close()
 

@@ -14,15 +14,15 @@ from angarium.client.transport import Answer, HttpTransport, Transport
 
 Read = TypeVar("Read")
 
-TIMEOUT = 10.0
+TIMEOUT_S = 10.0
 """Seconds for one request; the server answers within 2 s even when
 a server that it needs is down.
 """
 
-MAX_SECONDS = 100 * 365 * 86_400
+MAX_TOKEN_S = 100 * 365 * 86_400
 """Maximum lifetime of a token, so that its end is a valid date."""
 
-PATIENCE = 4.0
+PATIENCE_S = 4.0
 """Seconds over which a command repeats a request that may succeed
 later.
 """
@@ -87,30 +87,30 @@ class Client:
         self,
         transport: Transport,
         caller: Caller | None = None,
-        patience: float = PATIENCE,
+        patience_s: float = PATIENCE_S,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """Use a transport that no other client uses."""
         self._transport = transport
         self._caller = caller
-        self._patience = patience
+        self._patience_s = patience_s
         self._monotonic = monotonic
         self._sleep = sleep
 
     @classmethod
-    def at(cls, url: str, caller: Caller | None = None, patience: float = PATIENCE) -> Self:
+    def at(cls, url: str, caller: Caller | None = None, patience_s: float = PATIENCE_S) -> Self:
         """Make a client of a server; nothing is connected yet.
 
         Args:
             url: The server's address.
             caller: The user whose token to send.
-            patience: Seconds over which a request is repeated.
+            patience_s: Seconds over which a request is repeated.
 
         Returns:
             The client.
         """
-        return cls(HttpTransport(url, TIMEOUT), caller, patience)
+        return cls(HttpTransport(url, TIMEOUT_S), caller, patience_s)
 
     def close(self) -> None:
         """End the connection."""
@@ -256,7 +256,7 @@ class Client:
         body: Mapping[str, object] | None = None,
     ) -> Read:
         """Repeat a request until it succeeds or cannot any more."""
-        ends_at = self._monotonic() + self._patience
+        ends_at = self._monotonic() + self._patience_s
         for wait in backoff.delays(0.1, 1.0):
             try:
                 return self._once(method, path, read, body)
@@ -323,7 +323,7 @@ def _token(text: str) -> TokenBody:
     # calendar.
     if not is_token(token):
         raise Unreadable("no access_token")
-    if not 0 < expires_in <= MAX_SECONDS:
+    if not 0 < expires_in <= MAX_TOKEN_S:
         raise Unreadable("no expires_in")
     return TokenBody(token, expires_in, bodies.text_of(fields, "user_id"), text)
 

@@ -150,7 +150,7 @@ class HttpTransport:
     def __init__(self, url: str, timeout: float) -> None:
         """Parse the address; the first request connects."""
         self.url = url
-        self._timeout = timeout
+        self._timeout_s = timeout
         self._ends_at = 0.0
         parts = urlsplit(url)
         self._prefix = parts.path
@@ -193,7 +193,7 @@ class HttpTransport:
             {"Accept": "application/json", **more, **headers},
         )
         kept = self._connection.sock is not None
-        self._ends_at = time.monotonic() + self._timeout
+        self._ends_at = time.monotonic() + self._timeout_s
         try:
             try:
                 return self._once(*wanted)
@@ -205,7 +205,7 @@ class HttpTransport:
         except (OSError, http.client.HTTPException, UnicodeDecodeError) as error:
             self.close()
             if _is_an_outage(error):
-                raise ServerAway(self.url, _reason(error, self._timeout)) from error
+                raise ServerAway(self.url, _reason(error, self._timeout_s)) from error
             raise StrangeAnswer(self.url, type(error).__name__) from error
         except BaseException:
             self.close()

@@ -17,7 +17,7 @@ from angarium.engines.embedded.log import EmbeddedLog
 from angarium.ports.message_log import DeadLetter, NewRecord, Record
 from tests.unit.cli.conftest import Shell
 
-PATIENCE = 30.0
+PATIENCE_S = 30.0
 SECRET = b"the text of a message"
 PARTITIONS = 12
 
@@ -31,7 +31,7 @@ def database(shell: Shell) -> Iterator[Database]:
 def bury(database: Database, offset: int, key: bytes | None = b"key") -> None:
     record = Record(3, offset, 1_700_000_000_000, key, SECRET, {"trace_id": b"trace-%d" % offset})
     letter = DeadLetter("undecodable_event", "no JSON", record, f"trace-{offset}")
-    EmbeddedDeadLetters(database).append(letter).result(PATIENCE)
+    EmbeddedDeadLetters(database).append(letter).result(PATIENCE_S)
 
 
 def test_dead_letters_are_listed_newest_first_without_their_content(
@@ -82,10 +82,10 @@ def test_a_replay_reaches_the_worker_of_a_running_service_and_stops_none_of_its_
     consumer = EmbeddedConsumer(database, log, "router")
     consumer.poll(0)
     record = NewRecord(b"key", b"first", {"trace_id": "t", "schema": "1"})
-    first = log.append(record).result(PATIENCE)
+    first = log.append(record).result(PATIENCE_S)
     bury(database, 7)
     assert (
-        len([each for records in consumer.poll(PATIENCE).records.values() for each in records])
+        len([each for records in consumer.poll(PATIENCE_S).records.values() for each in records])
         == 1
     )
 
@@ -99,7 +99,7 @@ def test_a_replay_reaches_the_worker_of_a_running_service_and_stops_none_of_its_
     (replayed,) = [each for records in polled.records.values() for each in records]
     assert (replayed.value, replayed.headers["trace_id"]) == (SECRET, b"trace-7")
     assert shell.run("dead", "replay", "3:7") == 0
-    assert log.append(record).result(PATIENCE).offset == first.offset + 3
+    assert log.append(record).result(PATIENCE_S).offset == first.offset + 3
 
 
 def test_all_are_replayed_oldest_first_and_those_that_cannot_be_are_named(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from angarium.cli import entry, errors
-from tests.unit.cli.chat.waiting import PATIENCE
+from tests.unit.cli.chat.waiting import PATIENCE_S
 from tests.unit.cli.own_terminal import environment_of
 
 HELD_UP = """
@@ -46,13 +46,13 @@ def loading(handler: str) -> "subprocess.Popen[str]":
 
 def test_an_interrupt_while_the_program_is_loaded_ends_it_without_a_word() -> None:
     with loading("default_int_handler") as process:
-        assert process.wait(PATIENCE) == errors.EXIT_INTERRUPTED
+        assert process.wait(PATIENCE_S) == errors.EXIT_INTERRUPTED
         assert process.communicate() == ("", "")
 
 
 def test_an_interrupt_that_is_ignored_stays_so() -> None:
     with loading("SIG_IGN") as process:
-        out, err = process.communicate(timeout=PATIENCE)
+        out, err = process.communicate(timeout=PATIENCE_S)
         assert (process.returncode, err) == (0, "")
         assert out.startswith("angarium ")
 

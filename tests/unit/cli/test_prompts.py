@@ -10,7 +10,7 @@ import pytest
 
 from angarium.engines.embedded.database import Database
 from angarium.engines.secrets.passwords import ScryptHasher
-from tests.unit.cli.chat.waiting import PATIENCE
+from tests.unit.cli.chat.waiting import PATIENCE_S
 from tests.unit.cli.conftest import Shell
 from tests.unit.cli.own_terminal import environment_of, with_terminal
 
@@ -37,11 +37,11 @@ def prompted(
             shown += os.read(near, 1024).decode()
         os.write(near, answer)
         shown += "|"
-    while again and not ended(process, PATIENCE / 10):
+    while again and not ended(process, PATIENCE_S / 10):
         os.write(near, again)
     assert process.stdout is not None
     out = process.stdout.read().decode()
-    status = process.wait(PATIENCE)
+    status = process.wait(PATIENCE_S)
     process.stdout.close()
     try:
         while data := os.read(near, 1024):

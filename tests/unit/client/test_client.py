@@ -194,7 +194,7 @@ def test_a_host_without_an_address_is_told() -> None:
 
 def test_the_connection_is_kept_and_opened_anew_when_the_server_ended_it() -> None:
     with TownServer() as server:
-        client = Client.at(server.url, Caller("alice", "token-of-alice"), patience=0.0)
+        client = Client.at(server.url, Caller("alice", "token-of-alice"), patience_s=0.0)
         assert client.user_id("bob") == id_of("bob")
         assert client.user_id("carol") == id_of("carol")
         assert len(server._connections) == 1
@@ -343,8 +343,8 @@ def test_https_is_spoken_with_servers_that_can_prove_who_they_are(
 ) -> None:
     url = secure.url.replace("http://", "https://")
     with pytest.raises(ServerAway, match="TLS failed: CERTIFICATE_VERIFY_FAILED"):
-        Client.at(url, patience=0.0).log_in("alice", "alice-demo")
+        Client.at(url, patience_s=0.0).log_in("alice", "alice-demo")
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate / "cert.pem"))
-    client = Client.at(url, patience=0.0)
+    client = Client.at(url, patience_s=0.0)
     assert client.log_in("alice", "alice-demo").access_token == "token-of-alice"
     client.close()

@@ -79,7 +79,7 @@ class Screen(Protocol):
 MAX_UNSHOWN = 2_000
 """Changes of own lines that wait until the history is shown."""
 
-GIVE_UP = 300.0
+GIVE_UP_S = 300.0
 """Seconds without an accepted line, after the end of the input.
 
 Then the chat ends: a script cannot press Ctrl-C.
@@ -102,7 +102,7 @@ class ChatSession:
         feed: Feed,
         own_id: str,
         clock: Clock,
-        grace: float,
+        grace_s: float,
         numbered: bool,
     ) -> None:
         """Begin with nothing typed and no history shown."""
@@ -111,7 +111,7 @@ class ChatSession:
         self._feed = feed
         self._own_id = own_id
         self._clock = clock
-        self._grace = grace
+        self._grace_s = grace_s
         self._numbered = numbered
         self._unstored: set[str] = set()
         self._unshown: list[tuple[Callable[[OwnLine], None], OwnLine]] = []
@@ -192,13 +192,13 @@ class ChatSession:
             case Confirmed():
                 self._last_news = self._clock.monotonic()
             case _:
-                self._handle_link(event)
+                self._handle_connection(event)
 
     def is_over(self) -> bool:
         """Return whether to leave.
 
         Returns:
-            True once talking cannot go on, or the input has ended,
+            True once the chat cannot go on, or the input has ended,
             every line was accepted and the rest is done or has had its
             time.
         """
@@ -208,8 +208,8 @@ class ChatSession:
             return False
         quiet = self._clock.monotonic() - self._last_news
         if self._outbox.first() is not None or not self.reached:
-            return quiet > GIVE_UP
-        return quiet > self._grace or not (self._unstored or self._feed.has_receipts)
+            return quiet > GIVE_UP_S
+        return quiet > self._grace_s or not (self._unstored or self._feed.has_receipts)
 
     def not_accepted(self) -> tuple[OwnLine, ...]:
         """List the lines that may not be in the log.
@@ -238,9 +238,9 @@ class ChatSession:
     def _enter(self, shown: set[str]) -> None:
         """Note that the history came, and show the lines after it."""
         self.reached = True
-        self._show_what_waits(shown)
+        self._show_waiting(shown)
 
-    def _show_what_waits(self, shown: set[str] | frozenset[str] = frozenset()) -> None:
+    def _show_waiting(self, shown: set[str] | frozenset[str] = frozenset()) -> None:
         """Show the lines that waited for the history."""
         self._awaits_history = False
         for show, line in self._unshown:
@@ -259,14 +259,14 @@ class ChatSession:
             if message.sender_id != self._own_id and message.status != DELIVERED:
                 self._feed.confirm_later(message.message_id)
 
-    def _handle_link(self, event: Event) -> None:
+    def _handle_connection(self, event: Event) -> None:
         """Tell the person that the connection changed."""
         match event:
             case Lost(reason):
                 self._screen.notice(f"connection lost, retrying… ({reason})")
                 # The history may come late: a line that was typed must
                 # be visible until then.
-                self._show_what_waits()
+                self._show_waiting()
             case Back():
                 self._screen.notice("back")
             case Failed(error):

@@ -33,15 +33,15 @@ from angarium.client.client import Caller, Client
 from angarium.client.errors import RequestFailed
 from angarium.clock import SystemClock
 
-GRACE_IN_A_PIPE = 2.0
+GRACE_IN_A_PIPE_S = 2.0
 """Seconds at the end for seeing the last lines stored and confirming
 the last messages.
 """
 
-GRACE_ON_A_TERMINAL = 0.5
+GRACE_ON_A_TERMINAL_S = 0.5
 MAX_NAMED = 20
-_SPACING = 0.1
-_JOIN = 1.0
+_MIN_INTERVAL_S = 0.1
+_JOIN_TIMEOUT_S = 1.0
 
 
 def register(commands: Commands) -> None:
@@ -69,14 +69,14 @@ def register(commands: Commands) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Frontend:
     """Where a chat is shown and read from: a terminal or a pipe."""
 
     screen: Screen
     source: Input
     terminal: TerminalScreen | None
     mode: TerminalMode | None
-    grace: float
+    grace_s: float
 
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
@@ -86,22 +86,22 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
         conversation_id = session.conversation_with(name)
         login = session.login
         names = dict(session.credentials.names(console.complain))
-    place = _place(console, names, login.user_id, as_json=arguments.json)
+    frontend = _choose_frontend(console, names, login.user_id, as_json=arguments.json)
     caller = Caller(login.username, login.access_token)
-    alarm, outbox, signals = WakeupPipe(), Outbox(), Signals()
-    mailbox = Mailbox(alarm)
-    link = ConnectionStatus(mailbox.post)
-    clients = [Client.at(login.url, caller, patience=0.0) for _ in range(2)]
-    sender = Sender(clients[0], conversation_id, outbox, link, mailbox.post)
-    feed = Feed(clients[1], conversation_id, login.user_id, link, mailbox.post)
-    talk = ChatSession(
-        place.screen,
+    wakeup, outbox, signals = WakeupPipe(), Outbox(), Signals()
+    mailbox = Mailbox(wakeup)
+    connection = ConnectionStatus(mailbox.post)
+    clients = [Client.at(login.url, caller, patience_s=0.0) for _ in range(2)]
+    sender = Sender(clients[0], conversation_id, outbox, connection, mailbox.post)
+    feed = Feed(clients[1], conversation_id, login.user_id, connection, mailbox.post)
+    chat = ChatSession(
+        frontend.screen,
         outbox,
         feed,
         login.user_id,
         SystemClock(),
-        place.grace,
-        numbered=place.terminal is None,
+        frontend.grace_s,
+        numbered=frontend.terminal is None,
     )
 
     def failed(error: Exception) -> None:
@@ -109,21 +109,23 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
         mailbox.post(Failed(error))
 
     sending = RepeatingThread("chat-sender", sender.step, failed, clients[0].close)
-    polling = RepeatingThread("chat-feed", feed.step, failed, clients[1].close, _SPACING)
-    loop = Loop(talk, place.source, console.stdin.fileno(), alarm, mailbox, sending, polling)
+    polling = RepeatingThread("chat-feed", feed.step, failed, clients[1].close, _MIN_INTERVAL_S)
+    loop = Loop(chat, frontend.source, console.stdin.fileno(), wakeup, mailbox, sending, polling)
     with ExitStack() as stack:
-        stack.callback(alarm.close)
+        stack.callback(wakeup.close)
         # Signals are caught before the terminal is changed, so that
         # none can leave it so; and it is given back before the threads
         # are waited for.
-        stack.enter_context(signals.caught(alarm.ring, place.terminal is not None))
+        stack.enter_context(signals.catch(wakeup.wake, frontend.terminal is not None))
         stack.enter_context(_running(mailbox, sending, polling))
-        stack.enter_context(_drawing(place, name))
-        loop.run(signals, lambda: _on_signal(signals, place))
-    return _leave(console, talk, signals)
+        stack.enter_context(_drawing(frontend, name))
+        loop.run(signals, lambda: _on_signal(signals, frontend))
+    return _leave(console, chat, signals)
 
 
-def _place(console: Console, names: dict[str, str], own_id: str, as_json: bool) -> _Place:
+def _choose_frontend(
+    console: Console, names: dict[str, str], own_id: str, as_json: bool
+) -> _Frontend:
     """Choose a screen and an input by what the streams are."""
     descriptor = console.stdin.fileno()
     dumb = console.environment.get("TERM", "dumb") == "dumb"
@@ -131,7 +133,7 @@ def _place(console: Console, names: dict[str, str], own_id: str, as_json: bool) 
         screen = (
             JsonScreen(console, names, own_id) if as_json else PlainScreen(console, names, own_id)
         )
-        return _Place(screen, PipeInput(descriptor), None, None, GRACE_IN_A_PIPE)
+        return _Frontend(screen, PipeInput(descriptor), None, None, GRACE_IN_A_PIPE_S)
     editor = LineEditor()
     out = console.stdout.fileno()
     terminal = TerminalScreen(
@@ -144,72 +146,72 @@ def _place(console: Console, names: dict[str, str], own_id: str, as_json: bool) 
         lambda: datetime.now(UTC),
     )
     source = TerminalInput(descriptor, editor, terminal)
-    return _Place(terminal, source, terminal, TerminalMode(descriptor), GRACE_ON_A_TERMINAL)
+    return _Frontend(terminal, source, terminal, TerminalMode(descriptor), GRACE_ON_A_TERMINAL_S)
 
 
 @contextmanager
-def _running(mailbox: Mailbox, *rounds: RepeatingThread) -> Iterator[None]:
+def _running(mailbox: Mailbox, *threads: RepeatingThread) -> Iterator[None]:
     """Run the threads for as long as the block lasts."""
-    for each in rounds:
+    for each in threads:
         each.start()
     try:
         yield
     finally:
         mailbox.close()
-        for each in rounds:
+        for each in threads:
             each.stop()
-        for each in rounds:
-            each.join(_JOIN)
+        for each in threads:
+            each.join(_JOIN_TIMEOUT_S)
 
 
 @contextmanager
-def _drawing(place: _Place, name: str) -> Iterator[None]:
+def _drawing(frontend: _Frontend, name: str) -> Iterator[None]:
     """Keep the terminal in single-key mode for the block."""
-    if place.terminal is None or place.mode is None:
+    if frontend.terminal is None or frontend.mode is None:
         yield
         return
-    with place.mode:
-        place.terminal.notice(f"talking with {name}; Ctrl-D ends")
+    with frontend.mode:
+        frontend.terminal.notice(f"talking with {name}; Ctrl-D ends")
         try:
             yield
         finally:
-            place.terminal.clear_input()
+            frontend.terminal.clear_input()
 
 
-def _on_signal(signals: Signals, place: _Place) -> None:
+def _on_signal(signals: Signals, frontend: _Frontend) -> None:
     """Redraw, or give the terminal back and suspend the process."""
-    if place.terminal is None or place.mode is None:
+    if frontend.terminal is None or frontend.mode is None:
         return
     if signals.suspend:
-        place.terminal.clear_input()
-        place.mode.leave()
+        frontend.terminal.clear_input()
+        frontend.mode.leave()
         stop_this_process()
     signals.suspend = signals.redraw = False
-    if place.mode.is_ours():
-        place.mode.enter()
-        place.terminal.repaint()
+    if frontend.mode.is_ours():
+        frontend.mode.enter()
+        frontend.terminal.repaint()
 
 
-def _leave(console: Console, talk: ChatSession, signals: Signals) -> int:
+def _leave(console: Console, chat: ChatSession, signals: Signals) -> int:
     """Report what was not sent, and choose the exit status."""
-    status = EXIT_FAILED if talk.skipped else 0
+    status = EXIT_FAILED if chat.skipped else 0
     if signals.ended_by is not None:
         status = 128 + signals.ended_by
-    if talk.failure is not None:
-        if not isinstance(talk.failure, RequestFailed):
-            raise talk.failure
-        console.complain(str(talk.failure))
+    if chat.failure is not None:
+        if not isinstance(chat.failure, RequestFailed):
+            raise chat.failure
+        console.complain(str(chat.failure))
         status = EXIT_FAILED
-    lines = talk.not_accepted()
+    lines = chat.not_accepted()
     if lines:
         count = "1 line was" if len(lines) == 1 else f"{len(lines)} lines were"
         console.complain(f"{count} not accepted, as far as is known:")
         for line in lines[:MAX_NAMED]:
             console.complain(f"not accepted: {shorten(line.content, 60)}")
         status = status or EXIT_FAILED
-    elif status == 0 and talk.not_stored():
-        console.note(f"accepted and not yet seen stored: {talk.not_stored()}")
-    if not talk.reached and status == 0:
+    elif status == 0 and chat.not_stored():
+        console.note(f"accepted and not yet seen stored: {chat.not_stored()}")
+    if not chat.reached and status == 0:
         console.complain("the conversation could not be read")
         status = EXIT_FAILED
     return status

@@ -186,17 +186,17 @@ class LineEditor:
             case _:
                 return
 
-    def _move(self, place: int) -> None:
+    def _move(self, index: int) -> None:
         """Put the cursor at an index of the line."""
         text = self.text
-        self.before, self.after = text[:place], text[place:]
+        self.before, self.after = text[:index], text[index:]
 
     def _start_of_last(self, text: str) -> int:
         """Find where the last visible character starts."""
-        place = max(0, len(text) - 1)
-        while place > 0 and joins_the_one_before(text[place]):
-            place -= 1
-        return place
+        index = max(0, len(text) - 1)
+        while index > 0 and joins_the_one_before(text[index]):
+            index -= 1
+        return index
 
     def _length_of_first(self, text: str) -> int:
         """Count the code points of the first character."""

@@ -22,9 +22,9 @@ class OwnMessages:
     Beyond that the oldest are no longer watched.
     """
 
-    def __init__(self, most: int = MAX_WATCHED) -> None:
+    def __init__(self, max_watched: int = MAX_WATCHED) -> None:
         """Watch nothing yet."""
-        self._most = most
+        self._max_watched = max_watched
         self._watched: dict[str, MessageBody] = {}
 
     def watch(self, message: MessageBody) -> None:
@@ -36,7 +36,7 @@ class OwnMessages:
         if message.status == DELIVERED:
             return
         self._watched[message.message_id] = message
-        while len(self._watched) > self._most:
+        while len(self._watched) > self._max_watched:
             self._watched.pop(next(iter(self._watched)))
 
     def oldest(self) -> datetime | None:
@@ -77,13 +77,13 @@ SHOWN_AT_ENTRY = 20
 MAX_AT_ENTRY = 2_000
 """Messages that a chat reads back for undelivered ones at its start."""
 
-ACTIVE = 0.4
+ACTIVE_POLL_S = 0.4
 """Seconds between polls while something happens."""
 
-IDLE = 2.0
+IDLE_POLL_S = 2.0
 """Seconds between polls when nothing has happened for some time."""
 
-CALMING = 1.2
+POLL_GROWTH = 1.2
 """By how much each poll without news lengthens the wait: from ACTIVE to
 IDLE in about 10 s.
 """
@@ -102,7 +102,7 @@ class Feed:
         client: ChatClient,
         conversation_id: str,
         own_id: str,
-        link: ConnectionStatus,
+        connection: ConnectionStatus,
         post: Post,
         waits: Callable[[], Iterator[float]] = outage_waits,
     ) -> None:
@@ -110,11 +110,11 @@ class Feed:
         self._client = client
         self._conversation_id = conversation_id
         self._own_id = own_id
-        self._link = link
+        self._connection = connection
         self._post = post
         self._fresh_waits = waits
         self._waits = waits()
-        self._interval = ACTIVE
+        self._interval = ACTIVE_POLL_S
         self._cursor: str | None = None
         self._is_behind = False
         self._own = OwnMessages()
@@ -139,7 +139,7 @@ class Feed:
 
     def stay_awake(self) -> None:
         """Poll often: the person is doing something."""
-        self._interval = ACTIVE
+        self._interval = ACTIVE_POLL_S
 
     def step(self) -> float:
         """Poll once.
@@ -153,15 +153,17 @@ class Feed:
         try:
             happened = self._enter() if self._cursor is None else self._poll(self._cursor)
             happened = self._confirm() or happened
-            happened = self._look_at_statuses() or happened
+            happened = self._poll_statuses() or happened
         except RequestFailed as failure:
             if not failure.may_pass:
                 raise
-            self._link.failed("feed", failure)
+            self._connection.failed("feed", failure)
             return max(next(self._waits), failure.retry_after or 0.0)
-        self._link.worked("feed")
+        self._connection.worked("feed")
         self._waits = self._fresh_waits()
-        self._interval = ACTIVE if happened else min(IDLE, self._interval * CALMING)
+        self._interval = (
+            ACTIVE_POLL_S if happened else min(IDLE_POLL_S, self._interval * POLL_GROWTH)
+        )
         return 0.0 if self._is_behind else self._interval
 
     def _enter(self) -> bool:
@@ -205,7 +207,7 @@ class Feed:
         self._post(Confirmed())
         return True
 
-    def _look_at_statuses(self) -> bool:
+    def _poll_statuses(self) -> bool:
         """Read own messages again, from the oldest watched."""
         oldest = self._own.oldest()
         if oldest is None:

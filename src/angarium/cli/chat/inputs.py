@@ -84,11 +84,11 @@ _MAX_BYTES = 64 * 1024
 class Input(Protocol):
     """Reads what can be read without waiting."""
 
-    def read(self, talk: ChatSession) -> None:
+    def read(self, chat: ChatSession) -> None:
         """Read what is available and pass it on.
 
         Args:
-            talk: Gets the lines, or the end.
+            chat: Gets the lines, or the end.
         """
         ...
 
@@ -101,17 +101,17 @@ class PipeInput:
         self._descriptor = descriptor
         self._splitter = LineSplitter()
 
-    def read(self, talk: ChatSession) -> None:
+    def read(self, chat: ChatSession) -> None:
         """Read what is available and pass it on.
 
         Args:
-            talk: Gets the lines, or the end.
+            chat: Gets the lines, or the end.
         """
         data = read_some(self._descriptor)
         for line in self._splitter.feed(data):
-            talk.type(line.text, line.size)
+            chat.type(line.text, line.size)
         if not data:
-            talk.end()
+            chat.end()
 
 
 class TerminalInput:
@@ -124,25 +124,25 @@ class TerminalInput:
         self._editor = editor
         self._screen = screen
 
-    def read(self, talk: ChatSession) -> None:
+    def read(self, chat: ChatSession) -> None:
         """Read what is available and pass it on.
 
         Args:
-            talk: Gets the lines, or the end.
+            chat: Gets the lines, or the end.
         """
         data = read_some(self._descriptor)
         if not data:
-            talk.end()
+            chat.end()
         for key in self._keys.feed(data):
             if isinstance(key, str):
                 self._editor.insert(key)
             elif key is Key.ENTER:
                 text = self._editor.take()
-                talk.type(text, len(text.encode("utf-8", "surrogateescape")))
+                chat.type(text, len(text.encode("utf-8", "surrogateescape")))
             elif key is Key.REDRAW:
                 self._screen.repaint()
             elif key is Key.END_OF_INPUT and not self._editor.text:
-                talk.end()
+                chat.end()
             else:
                 self._editor.press(key)
         self._screen.draw_input()

@@ -23,7 +23,7 @@ class RepeatingThread:
         step: Callable[[], float],
         failed: Callable[[Exception], None],
         finish: Callable[[], None],
-        spacing: float = 0.0,
+        min_interval_s: float = 0.0,
     ) -> None:
         """Prepare the thread.
 
@@ -32,13 +32,13 @@ class RepeatingThread:
             step: Returns the seconds until the next one.
             failed: Called when a step raised; no step follows.
             finish: Called last.
-            spacing: Seconds between two steps at least, even when there
-                is news.
+            min_interval_s: Seconds between two steps at least, even
+                after `nudge`.
         """
         self._step = step
         self._failed = failed
         self._finish = finish
-        self._spacing = spacing
+        self._min_interval_s = min_interval_s
         self._news = threading.Event()
         self._stopping = threading.Event()
         # A request that hangs must not keep the program from ending.
@@ -70,9 +70,9 @@ class RepeatingThread:
         try:
             while not self._stopping.is_set():
                 wait = self._step()
-                if self._stopping.wait(self._spacing):
+                if self._stopping.wait(self._min_interval_s):
                     return
-                self._news.wait(max(0.0, wait - self._spacing))
+                self._news.wait(max(0.0, wait - self._min_interval_s))
                 self._news.clear()
         except Exception as error:  # noqa: BLE001 - reported by the main thread
             self._failed(error)
@@ -100,14 +100,14 @@ class Signals:
         self.suspend = False
 
     @contextmanager
-    def caught(self, ring: Callable[[], None], terminal: bool) -> Iterator[None]:
+    def catch(self, wake: Callable[[], None], terminal: bool) -> Iterator[None]:
         """Record signals instead of acting on them.
 
         Outside of the main thread nothing changes: Python handles
         signals in the main thread only.
 
         Args:
-            ring: Wakes the main thread.
+            wake: Wakes the main thread.
             terminal: Whether there is one to draw on.
 
         Yields:
@@ -122,7 +122,7 @@ class Signals:
                 self.suspend = True
             else:
                 self.redraw = True
-            ring()
+            wake()
 
         numbers = [*ENDING, *DRAWING, signal.SIGTSTP] if terminal else [*ENDING]
         if threading.current_thread() is not threading.main_thread():
@@ -145,7 +145,7 @@ def stop_this_process() -> None:
 MAX_EVENTS = 1_000
 """Events that wait for the main thread; then `post` blocks."""
 
-_LOOK_AGAIN = 0.5
+_RETRY_S = 0.5
 
 
 class WakeupPipe:
@@ -168,7 +168,7 @@ class WakeupPipe:
         """
         return self._reading
 
-    def ring(self) -> None:
+    def wake(self) -> None:
         """Wake the waiting thread.
 
         Called by the other threads and by signal handlers.
@@ -182,7 +182,7 @@ class WakeupPipe:
                 # Full: it rings already.
                 return
 
-    def silence(self) -> None:
+    def drain(self) -> None:
         """Clear every wake-up so far."""
         try:
             while os.read(self._reading, 4096):
@@ -201,9 +201,9 @@ class WakeupPipe:
 class Mailbox:
     """A bounded queue of events for the main thread."""
 
-    def __init__(self, alarm: WakeupPipe) -> None:
+    def __init__(self, wakeup: WakeupPipe) -> None:
         """Start empty."""
-        self._alarm = alarm
+        self._wakeup = wakeup
         self._events: queue.Queue[Event] = queue.Queue(MAX_EVENTS)
         self._closed = threading.Event()
 
@@ -215,10 +215,10 @@ class Mailbox:
         """
         while not self._closed.is_set():
             try:
-                self._events.put(event, timeout=_LOOK_AGAIN)
+                self._events.put(event, timeout=_RETRY_S)
             except queue.Full:
                 continue
-            self._alarm.ring()
+            self._wakeup.wake()
             return
 
     def take(self) -> Iterator[Event]:
@@ -238,12 +238,12 @@ class Mailbox:
         self._closed.set()
 
 
-_MAX_SLEEP_SECONDS = 0.1
+_ENDING_WAIT_S = 0.1
 """Seconds between two looks at whether it is over, once the input has
 ended.
 """
 
-_AT_REST = 5.0
+_IDLE_WAIT_S = 5.0
 
 
 class Loop:
@@ -251,50 +251,50 @@ class Loop:
 
     def __init__(
         self,
-        talk: ChatSession,
+        chat: ChatSession,
         source: Input,
         descriptor: int,
-        alarm: WakeupPipe,
+        wakeup: WakeupPipe,
         mailbox: Mailbox,
         sending: RepeatingThread,
         polling: RepeatingThread,
     ) -> None:
         """Connect the session with its input and its threads."""
-        self._talk = talk
+        self._chat = chat
         self._source = source
         self._descriptor = descriptor
-        self._alarm = alarm
+        self._wakeup = wakeup
         self._mailbox = mailbox
         self._sending = sending
         self._polling = polling
 
     def run(self, signals: Signals, on_signal: Callable[[], None]) -> None:
-        """Go on until the talk is over or a signal asks to end.
+        """Run until the chat is over or a signal asks to end.
 
         Args:
             signals: What was signalled.
             on_signal: Draws or suspends, where that was asked for.
         """
-        while signals.ended_by is None and not self._talk.is_over():
-            watched: list[WakeupPipe | int] = [self._alarm]
-            if self._talk.takes_lines:
+        while signals.ended_by is None and not self._chat.is_over():
+            watched: list[WakeupPipe | int] = [self._wakeup]
+            if self._chat.takes_lines:
                 watched.append(self._descriptor)
-            wait = _MAX_SLEEP_SECONDS if self._talk.has_ended else _AT_REST
+            wait = _ENDING_WAIT_S if self._chat.has_ended else _IDLE_WAIT_S
             ready, _, _ = select.select(watched, [], [], wait)
             if self._descriptor in ready:
-                self._source.read(self._talk)
+                self._source.read(self._chat)
                 self._sending.nudge()
             if signals.redraw or signals.suspend:
                 # After the keys: those typed before Ctrl-Z belong to
                 # the chat, not to the shell.
                 on_signal()
-            if self._alarm in ready:
-                self._alarm.silence()
+            if self._wakeup in ready:
+                self._wakeup.drain()
                 for event in self._mailbox.take():
                     self._handle(event)
 
     def _handle(self, event: Event) -> None:
         """Handle an event; poll at once after a line was accepted."""
-        self._talk.handle(event)
+        self._chat.handle(event)
         if isinstance(event, Accepted):
             self._polling.nudge()

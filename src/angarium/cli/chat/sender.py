@@ -19,7 +19,7 @@ class ConnectionStatus:
         """Begin connected."""
         self._post = post
         self._lock = threading.Lock()
-        self._troubled: set[str] = set()
+        self._failing: set[str] = set()
 
     def failed(self, party: str, failure: RequestFailed) -> None:
         """Note a request that failed and will be repeated.
@@ -29,8 +29,8 @@ class ConnectionStatus:
             failure: Why.
         """
         with self._lock:
-            first = not self._troubled
-            self._troubled.add(party)
+            first = not self._failing
+            self._failing.add(party)
         if first:
             self._post(Lost(failure.reason if isinstance(failure, ServerAway) else str(failure)))
 
@@ -41,8 +41,8 @@ class ConnectionStatus:
             party: The thread that made it, `sender` or `feed`.
         """
         with self._lock:
-            mended = self._troubled == {party}
-            self._troubled.discard(party)
+            mended = self._failing == {party}
+            self._failing.discard(party)
         if mended:
             self._post(Back())
 
@@ -102,7 +102,7 @@ class Outbox:
             return tuple(self._lines)
 
 
-AT_REST = 60.0
+IDLE_WAIT_S = 60.0
 """Seconds until the next look when nothing waits; a new line ends the
 wait.
 """
@@ -131,7 +131,7 @@ class Sender:
         client: ChatClient,
         conversation_id: str,
         outbox: Outbox,
-        link: ConnectionStatus,
+        connection: ConnectionStatus,
         post: Post,
         waits: Callable[[], Iterator[float]] = outage_waits,
     ) -> None:
@@ -139,7 +139,7 @@ class Sender:
         self._client = client
         self._conversation_id = conversation_id
         self._outbox = outbox
-        self._link = link
+        self._connection = connection
         self._post = post
         self._fresh_waits = waits
         self._waits = waits()
@@ -155,12 +155,12 @@ class Sender:
         """
         line = self._outbox.first()
         if line is None:
-            return AT_REST
+            return IDLE_WAIT_S
         try:
             self._client.send(self._conversation_id, line.content, line.message_id)
         except RequestFailed as failure:
             if failure.may_pass:
-                self._link.failed("sender", failure)
+                self._connection.failed("sender", failure)
                 return max(next(self._waits), failure.retry_after or 0.0)
             if not (isinstance(failure, ApiProblem) and failure.code in _ABOUT_THE_TEXT):
                 raise
@@ -170,5 +170,5 @@ class Sender:
             self._outbox.take_first()
             self._post(Accepted(line))
         self._waits = self._fresh_waits()
-        self._link.worked("sender")
+        self._connection.worked("sender")
         return 0.0

@@ -91,11 +91,11 @@ def notice_line(text: str) -> ScreenLine:
     return ScreenLine(("", ""), escape_unprintable(text))
 
 
-def rows_of(entry: ScreenLine, columns: int, colours: bool) -> list[str]:
+def rows_of(screen_line: ScreenLine, columns: int, colours: bool) -> list[str]:
     """Lay an entry out.
 
     Args:
-        entry: What to show.
+        screen_line: What to show.
         columns: The terminal's width.
         colours: Whether there are any.
 
@@ -104,21 +104,20 @@ def rows_of(entry: ScreenLine, columns: int, colours: bool) -> list[str]:
         breaks one by itself.
     """
     columns = max(columns, MIN_COLUMNS)
-    time, name = entry.head
+    time, name = screen_line.head
     start = f"{time} {name}: " if name else ""
-    room = columns - 1 - (MAX_STATE + 1 if entry.state else 0)
-    laid_out = list(rows(start + entry.text, room, len(INDENT)))
+    room = columns - 1 - (MAX_STATE + 1 if screen_line.state else 0)
+    laid_out = list(rows(start + screen_line.text, room, len(INDENT)))
     first = laid_out[0]
     if not name:
         return [paint(row, Style.DIM, colours) for row in _indent(laid_out)]
     if first.startswith(start):
-        painted_start = (
-            f"{paint(time, Style.DIM, colours)} {paint(name + ':', entry.name_style, colours)} "
-        )
+        painted_name = paint(f"{name}:", screen_line.name_style, colours)
+        painted_start = f"{paint(time, Style.DIM, colours)} {painted_name} "
         first = painted_start + first[len(start) :]
-    if entry.state:
-        state = paint(entry.state, STATE_STYLES.get(entry.state, Style.DIM), colours)
-        first += f"\x1b[{columns - width(entry.state)}G{state}"
+    if screen_line.state:
+        state = paint(screen_line.state, STATE_STYLES.get(screen_line.state, Style.DIM), colours)
+        first += f"\x1b[{columns - width(screen_line.state)}G{state}"
     return [first, *_indent(laid_out)[1:]]
 
 
@@ -141,7 +140,7 @@ def paint(text: str, style: Style, colours: bool) -> str:
     return f"\x1b[{style.value}m{text}\x1b[0m" if colours and style is not Style.PLAIN else text
 
 
-MAX_ENTRIES = 500
+MAX_SCREEN_LINES = 500
 """Lines kept to be drawn again after the terminal was resized."""
 
 
@@ -168,10 +167,10 @@ class TerminalScreen:
         self._colours = colours
         self._now = now
         self._zone = zone
-        self._entries: deque[ScreenLine] = deque(maxlen=MAX_ENTRIES)
-        self._first_entry = 0
+        self._screen_lines: deque[ScreenLine] = deque(maxlen=MAX_SCREEN_LINES)
+        self._first_number = 0
         self._own: dict[str, int] = {}
-        self._places: dict[int, int] = {}
+        self._first_rows: dict[int, int] = {}
         self._rows = 0
         self._day: date | None = None
 
@@ -244,9 +243,11 @@ class TerminalScreen:
         """Draw everything again, after a resize or a suspend."""
         columns, lines = self._size()
         drawn: list[str] = []
-        self._places.clear()
+        self._first_rows.clear()
         starts: dict[int, int] = {}
-        for number in range(self._first_entry + len(self._entries) - 1, self._first_entry - 1, -1):
+        for number in range(
+            self._first_number + len(self._screen_lines) - 1, self._first_number - 1, -1
+        ):
             laid_out = self._rows_of(number, columns)
             room = lines - 1 - len(drawn)
             if len(laid_out) > room:
@@ -256,7 +257,7 @@ class TerminalScreen:
                 break
             drawn[:0] = laid_out
             starts = {known: row + len(laid_out) for known, row in starts.items()} | {number: 0}
-        self._places = {number: self._rows + row for number, row in starts.items()}
+        self._first_rows = {number: self._rows + row for number, row in starts.items()}
         self._rows += len(drawn)
         self._write("\x1b[H\x1b[2J" + "".join(f"{row}\r\n" for row in drawn) + self._input())
 
@@ -264,62 +265,62 @@ class TerminalScreen:
         self, moment: datetime, sender: str, content: str, message_id: str, state: str
     ) -> None:
         """Add a message, after a line with the date if it is new."""
-        entries: list[ScreenLine] = []
+        screen_lines: list[ScreenLine] = []
         day = moment.astimezone(self._zone).date()
         if day != self._day:
-            entries.append(notice_line(f"--- {day.isoformat()} ---"))
+            screen_lines.append(notice_line(f"--- {day.isoformat()} ---"))
             self._day = day
         own = sender == self._own_id
-        entries.append(
+        screen_lines.append(
             message_line(moment, self._names.get(sender, sender), content, state, own, self._zone)
         )
-        last = self._add(entries)
+        last = self._add(screen_lines)
         if own:
             self._own[message_id] = last
 
-    def _add(self, entries: Sequence[ScreenLine]) -> int:
+    def _add(self, screen_lines: Sequence[ScreenLine]) -> int:
         """Draw new lines above the input; return the last number."""
         columns, _ = self._size()
         text = "\r\x1b[K"
-        for entry in entries:
-            if len(self._entries) == MAX_ENTRIES:
+        for screen_line in screen_lines:
+            if len(self._screen_lines) == MAX_SCREEN_LINES:
                 self._forget_first()
-            self._entries.append(entry)
-            number = self._first_entry + len(self._entries) - 1
+            self._screen_lines.append(screen_line)
+            number = self._first_number + len(self._screen_lines) - 1
             laid_out = self._rows_of(number, columns)
-            self._places[number] = self._rows
+            self._first_rows[number] = self._rows
             self._rows += len(laid_out)
             text += "".join(f"{row}\r\n" for row in laid_out)
         self._write(text + self._input())
-        return self._first_entry + len(self._entries) - 1
+        return self._first_number + len(self._screen_lines) - 1
 
     def _forget_first(self) -> None:
         """Drop the oldest line once there are MAX_ENTRIES."""
-        self._entries.popleft()
-        self._places.pop(self._first_entry, None)
-        self._first_entry += 1
+        self._screen_lines.popleft()
+        self._first_rows.pop(self._first_number, None)
+        self._first_number += 1
 
     def _set_state(self, message_id: str, state: str, only_from: str | None = None) -> None:
         """Change an own message's state where it is drawn."""
         number = self._own.get(message_id)
         if number is None:
             return
-        if number < self._first_entry:
+        if number < self._first_number:
             del self._own[message_id]
             return
-        entry = self._entries[number - self._first_entry]
-        if entry.state == state or only_from not in {None, entry.state}:
+        screen_line = self._screen_lines[number - self._first_number]
+        if screen_line.state == state or only_from not in {None, screen_line.state}:
             return
-        self._entries[number - self._first_entry] = replace(entry, state=state)
+        self._screen_lines[number - self._first_number] = replace(screen_line, state=state)
         columns, lines = self._size()
-        up = self._rows - self._places.get(number, -lines)
+        up = self._rows - self._first_rows.get(number, -lines)
         if up < lines:
             row = self._rows_of(number, columns)[0]
             self._write(f"\x1b[{up}A\r\x1b[2K{row}\x1b[{up}B\r\x1b[K{self._input()}")
 
     def _rows_of(self, number: int, columns: int) -> list[str]:
         """Lay out the line of this number."""
-        return rows_of(self._entries[number - self._first_entry], columns, self._colours)
+        return rows_of(self._screen_lines[number - self._first_number], columns, self._colours)
 
     def _input(self) -> str:
         """Build the prompt and the part of the input that fits."""

@@ -27,7 +27,7 @@ from angarium.config import DEMO_USERS
 DEFAULT_CONVERSATIONS = 4
 DEFAULT_MESSAGES = 1_000
 DEFAULT_RATE = 100.0
-DEFAULT_PATIENCE = 60.0
+DEFAULT_PATIENCE_S = 60.0
 
 _DEMO_PAIRS = (
     ("alice", "bob"),
@@ -67,10 +67,10 @@ def register(commands: Commands) -> None:
     parser.add_argument(
         "--patience",
         type=seconds,
-        default=DEFAULT_PATIENCE,
+        default=DEFAULT_PATIENCE_S,
         metavar="SECONDS",
         help="how long a message is repeated, and how long reading waits for accepted messages "
-        f"(default: {DEFAULT_PATIENCE:g})",
+        f"(default: {DEFAULT_PATIENCE_S:g})",
     )
     parser.add_argument(
         "--ledger",
@@ -137,7 +137,9 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     run = None
     try:
         names = [*dict.fromkeys(name for pair in pairs for name in pair)]
-        names += [track.sender for track in ledger.tracks.values() if track.sender not in names]
+        names += [
+            record.sender for record in ledger.records.values() if record.sender not in names
+        ]
         people = {name: _person(name, arguments, urls, console) for name in names}
         run = Run(urls, people, ledger, arguments.patience, progress.show)
         _log_in(run, arguments.login is None)

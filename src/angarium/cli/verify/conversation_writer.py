@@ -26,13 +26,13 @@ class ConversationWriter:
     Used by one thread.
 
     Attributes:
-        sightings: What it saw.
+        observations: What it saw.
         findings: What the writing itself found wrong.
     """
 
     def __init__(
         self,
-        track: ConversationRecord,
+        record: ConversationRecord,
         run: str,
         ledger: Ledger,
         sender: RoundRobinClient,
@@ -42,7 +42,7 @@ class ConversationWriter:
         """Name everything that it works with.
 
         Args:
-            track: The conversation's entries.
+            record: The conversation's entries.
             run: Part of every text, so that no other run writes the
                 same.
             ledger: Records what is sent and accepted.
@@ -51,15 +51,15 @@ class ConversationWriter:
             chance: Draws which messages are confirmed, and which page
                 is looked at again.
         """
-        self.sightings = Observations()
+        self.observations = Observations()
         self.findings: list[Finding] = []
-        self.track = track
+        self.record = record
         self._run = run
         self._ledger = ledger
         self._sender = sender
         self._recipient = recipient
         self._chance = chance
-        self._cursors = [track.cursor]
+        self._cursors = [record.cursor]
         self._seen: set[str] = set()
         self._chosen: list[str] = []
 
@@ -107,12 +107,12 @@ class ConversationWriter:
 
     def _write_one(self, number: int) -> bool:
         """Send until accepted; tell whether it was."""
-        conversation_id, message_id = self.track.conversation_id, str(uuid4())
+        conversation_id, message_id = self.record.conversation_id, str(uuid4())
         content = f"angarium verify {self._run} {number}"
         self._ledger.sent(conversation_id, message_id, content)
         try:
             accepted = self._sender.until_done(
-                lambda voice: voice.send(conversation_id, content, message_id)
+                lambda client: client.send(conversation_id, content, message_id)
             )
         except RequestFailed as failure:
             self.findings.append(Finding(Kind.UNANSWERED, f"{message_id}: {failure}"))
@@ -123,26 +123,26 @@ class ConversationWriter:
     def _note(self, failure: RequestFailed, kind: Kind) -> None:
         """Report a failure, unless a retry may succeed."""
         if not failure.may_pass:
-            self.findings.append(Finding(kind, f"{self.track.conversation_id}: {failure}"))
+            self.findings.append(Finding(kind, f"{self.record.conversation_id}: {failure}"))
 
     def _page(self, cursor: str) -> PageBody:
         """Read a page through the next instance, and note it."""
         urls: list[str] = []
 
-        def read(voice: VerifyClient) -> PageBody:
+        def read(client: VerifyClient) -> PageBody:
             """Read, and remember through which instance."""
-            urls.append(voice.url)
-            return voice.history(self.track.conversation_id, PAGE, cursor)
+            urls.append(client.url)
+            return client.history(self.record.conversation_id, PAGE, cursor)
 
         page = self._sender.once(read)
         for message in page.messages:
-            self.sightings.note(Observation.of(message), urls[-1])
+            self.observations.note(Observation.of(message), urls[-1])
             self._choose(message.message_id)
         return page
 
     def _choose(self, message_id: str) -> None:
         """Decide once per message whether to confirm it."""
-        if message_id in self._seen or message_id not in self.track.sent:
+        if message_id in self._seen or message_id not in self.record.sent:
             return
         self._seen.add(message_id)
         if self._chance.random() < CONFIRMED_SHARE:
@@ -152,6 +152,6 @@ class ConversationWriter:
         """Confirm a batch of the chosen messages."""
         ids = self._chosen[:MAX_RECEIPTS]
         if ids:
-            self._recipient.once(lambda voice: voice.confirm(self.track.conversation_id, ids))
-            self._ledger.confirmed(self.track.conversation_id, ids)
+            self._recipient.once(lambda client: client.confirm(self.record.conversation_id, ids))
+            self._ledger.confirmed(self.record.conversation_id, ids)
             del self._chosen[: len(ids)]

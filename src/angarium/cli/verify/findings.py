@@ -111,13 +111,13 @@ class Observations:
         self._latest[seen.message_id] = seen
         if before is None:
             return
-        for what, old, new in _fallen(before, seen):
+        for what, old, new in _find_fallen(before, seen):
             self.findings.append(
                 Finding(Kind.FALLEN, f"{seen.message_id}: {what} was {old}, then {new} at {url}")
             )
 
 
-def _fallen(before: Observation, seen: Observation) -> list[tuple[str, object, object]]:
+def _find_fallen(before: Observation, seen: Observation) -> list[tuple[str, object, object]]:
     """List the fields that went back, with both values."""
     changes: list[tuple[str, object, object]] = []
     if RANKS.get(seen.status, -1) < RANKS.get(before.status, -1):

@@ -47,7 +47,7 @@ class ConversationRecord:
 
 
 class Ledger:
-    """All tracks; used by several threads, a track by one.
+    """All conversations' records; each is written by one thread.
 
     With a file, an entry is with the operating system before the call
     returns: `sent` before the request goes out, so that even a killed
@@ -63,7 +63,7 @@ class Ledger:
         Raises:
             CommandError: The file cannot be used, or is no ledger.
         """
-        self.tracks: dict[str, ConversationRecord] = {}
+        self.records: dict[str, ConversationRecord] = {}
         self._lock = threading.Lock()
         self._path = path
         self._file: TextIO | None = None
@@ -90,7 +90,7 @@ class Ledger:
             The track.
         """
         self._enter("begin", conversation_id, sender=sender, recipient=recipient, cursor=cursor)
-        return self.tracks[conversation_id]
+        return self.records[conversation_id]
 
     def sent(self, conversation_id: str, message_id: str, content: str) -> None:
         """Note a message that is about to be sent.
@@ -133,7 +133,7 @@ class Ledger:
         """Apply an entry, and write it to the file if there is one."""
         line = {"entry": entry, "conversation_id": conversation_id, **fields}
         with self._lock:
-            _apply(self.tracks, line)
+            _apply(self.records, line)
             if self._file is not None:
                 self._file.write(f"{json.dumps(line)}\n")
                 self._file.flush()
@@ -151,41 +151,41 @@ class Ledger:
                 file.truncate(len(text.encode()))
         for number, line in enumerate(text.splitlines(), 1):
             try:
-                _apply(self.tracks, cast("dict[str, object]", json.loads(line)))
+                _apply(self.records, cast("dict[str, object]", json.loads(line)))
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise CommandError(
                     f"{path} is not a ledger of `angarium verify` (line {number})"
                 ) from error
 
 
-def _apply(tracks: dict[str, ConversationRecord], line: dict[str, object]) -> None:
+def _apply(records: dict[str, ConversationRecord], line: dict[str, object]) -> None:
     """Apply an entry, new or read from the file."""
     conversation_id = str(line["conversation_id"])
     if line["entry"] == "begin":
         names = (str(line["sender"]), str(line["recipient"]))
-        track = tracks.setdefault(
+        record = records.setdefault(
             conversation_id, ConversationRecord(conversation_id, *names, str(line["cursor"]))
         )
-        track.sender, track.recipient = names
+        record.sender, record.recipient = names
         return
-    _ENTRIES[str(line["entry"])](tracks[conversation_id], line)
+    _ENTRIES[str(line["entry"])](records[conversation_id], line)
 
 
-def _sent(track: ConversationRecord, line: dict[str, object]) -> None:
+def _sent(record: ConversationRecord, line: dict[str, object]) -> None:
     """Apply a `sent` entry."""
-    track.sent[str(line["message_id"])] = str(line["content"])
+    record.sent[str(line["message_id"])] = str(line["content"])
 
 
-def _accepted(track: ConversationRecord, line: dict[str, object]) -> None:
+def _accepted(record: ConversationRecord, line: dict[str, object]) -> None:
     """Apply an `accepted` entry; old ones have no position."""
-    track.accepted.append(str(line["message_id"]))
-    track.partition = int(str(line.get("partition", track.partition)))
-    track.offsets.append(int(str(line.get("offset", UNKNOWN))))
+    record.accepted.append(str(line["message_id"]))
+    record.partition = int(str(line.get("partition", record.partition)))
+    record.offsets.append(int(str(line.get("offset", UNKNOWN))))
 
 
-def _confirmed(track: ConversationRecord, line: dict[str, object]) -> None:
+def _confirmed(record: ConversationRecord, line: dict[str, object]) -> None:
     """Apply a `confirmed` entry."""
-    track.confirmed.update(map(str, cast("list[object]", line["message_ids"])))
+    record.confirmed.update(map(str, cast("list[object]", line["message_ids"])))
 
 
 _ENTRIES: dict[str, Callable[[ConversationRecord, dict[str, object]], None]] = {

@@ -10,7 +10,7 @@ from angarium.client.transport import HttpTransport
 
 Result = TypeVar("Result")
 
-TIMEOUT = 5.0
+TIMEOUT_S = 5.0
 """Seconds for one request: an instance that is frozen is left for
 another one.
 """
@@ -55,7 +55,7 @@ class Person:
         """
         if self._password is None:
             return False
-        client = Client(HttpTransport(url, TIMEOUT), None, 0.0)
+        client = Client(HttpTransport(url, TIMEOUT_S), None, 0.0)
         try:
             self.token = client.log_in(self.username, self._password).access_token
         finally:
@@ -70,7 +70,7 @@ class HttpVerifyClient:
         """Use a connection of its own to one instance."""
         self.url = url
         self._person = person
-        self._transport = HttpTransport(url, TIMEOUT)
+        self._transport = HttpTransport(url, TIMEOUT_S)
 
     def send(self, conversation_id: str, content: str, message_id: str) -> AcceptedBody:
         """Send a message; as `Client.send`, once.

@@ -42,22 +42,22 @@ class RoundRobinClient:
 
     def __init__(
         self,
-        voices: Sequence[VerifyClient],
-        patience: float,
+        clients: Sequence[VerifyClient],
+        patience_s: float,
         monotonic: Callable[[], float],
         pause: Callable[[float], bool],
     ) -> None:
         """Name the instances.
 
         Args:
-            voices: One for each.
-            patience: Seconds for which one request is repeated.
+            clients: One for each.
+            patience_s: Seconds for which one request is repeated.
             monotonic: Returns seconds, as `time.monotonic`.
             pause: Waits for seconds; returns True when the run ends.
         """
         self.retries = 0
-        self._voices = voices
-        self._patience = patience
+        self._clients = clients
+        self._patience_s = patience_s
         self._monotonic = monotonic
         self._pause = pause
         self._next = 0
@@ -74,9 +74,9 @@ class RoundRobinClient:
         Raises:
             RequestFailed: It failed.
         """
-        voice = self._voices[self._next % len(self._voices)]
+        client = self._clients[self._next % len(self._clients)]
         self._next += 1
-        return call(voice)
+        return call(client)
 
     def until_done(self, call: Callable[[VerifyClient], Result]) -> Result:
         """Try one instance after the other until one succeeds.
@@ -91,7 +91,7 @@ class RoundRobinClient:
             RequestFailed: The patience is over, or no repetition can
                 help.
         """
-        give_up_at = self._monotonic() + self._patience
+        give_up_at = self._monotonic() + self._patience_s
         waits = backoff.delays(0.05, 1.0)
         for tries in count(1):
             try:
@@ -101,7 +101,7 @@ class RoundRobinClient:
                     raise
                 # Another instance is asked at once; only when each has
                 # failed there is a wait.
-                wait = 0.0 if tries % len(self._voices) else next(waits)
+                wait = 0.0 if tries % len(self._clients) else next(waits)
                 if self._monotonic() + wait >= give_up_at or self._pause(wait):
                     raise
             self.retries += 1

@@ -67,7 +67,7 @@ class RateLimiter:
 
 Progress = Callable[[str], None]
 
-_TICK_SECONDS = 0.5
+_TICK_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class Run:
         urls: Sequence[str],
         people: Mapping[str, Person],
         ledger: Ledger,
-        patience: float,
+        patience_s: float,
         progress: Progress,
     ) -> None:
         """Name everything that it works with.
@@ -102,20 +102,20 @@ class Run:
             urls: The instances.
             people: Who takes part, by name.
             ledger: Records what is accepted.
-            patience: Seconds for which one request is repeated, and the
-                reading waits.
+            patience_s: Seconds for which a request is repeated and
+                the reading waits.
             progress: Called now and then with a line to show.
         """
         self._run = uuid4().hex[:8]
         self._urls = urls
         self._people = people
         self._ledger = ledger
-        self._patience = patience
+        self._patience_s = patience_s
         self._progress = progress
         self._stopping = threading.Event()
-        self._talks: list[ConversationWriter] = []
+        self._writers: list[ConversationWriter] = []
         self._errors: list[Exception] = []
-        self._voices: dict[tuple[str, str, str], HttpVerifyClient] = {}
+        self._clients: dict[tuple[str, str, str], HttpVerifyClient] = {}
 
     def log_in(self) -> None:
         """Log everybody in, through whichever instance answers.
@@ -141,12 +141,14 @@ class Run:
         Raises:
             OSError: The ledger cannot be written.
         """
-        self._talks = [self._talk(*pair) for pair in pairs]
+        self._writers = [self._make_writer(*pair) for pair in pairs]
         started = time.monotonic()
-        quota = RateLimiter(amount.messages, amount.seconds, amount.rate, self._stopping)
+        limiter = RateLimiter(amount.messages, amount.seconds, amount.rate, self._stopping)
         threads = [
-            threading.Thread(target=self._write, args=(talk, quota), name="verify", daemon=True)
-            for talk in self._talks
+            threading.Thread(
+                target=self._write, args=(writer, limiter), name="verify", daemon=True
+            )
+            for writer in self._writers
         ]
         for thread in threads:
             thread.start()
@@ -169,37 +171,39 @@ class Run:
             What came out.
         """
         findings: list[Finding] = []
-        reading = Reading(self._patience)
-        sightings = {talk.track.conversation_id: talk.sightings for talk in self._talks}
-        tracks = list(self._ledger.tracks.values())
-        for number, track in enumerate(tracks, 1):
+        reading = Reading(self._patience_s)
+        observations = {
+            writer.record.conversation_id: writer.observations for writer in self._writers
+        }
+        records = list(self._ledger.records.values())
+        for number, record in enumerate(records, 1):
             self._progress(
-                f"reading back conversation {number} of {len(tracks)} through {len(self._urls)} "
+                f"reading back conversation {number} of {len(records)} through {len(self._urls)} "
                 "instances"
             )
-            voices = [self._voice(url, track.sender, "main") for url in self._urls]
-            seen = sightings.setdefault(track.conversation_id, Observations())
-            findings += reading.compare(track, voices, seen)
+            clients = [self._client(url, record.sender, "main") for url in self._urls]
+            seen = observations.setdefault(record.conversation_id, Observations())
+            findings += reading.compare(record, clients, seen)
         interrupted = self._stopping.is_set()
-        for talk in self._talks:
+        for writer in self._writers:
             # A request that Ctrl-C interrupted has no response; that
             # is not a finding.
             findings += [
                 each
-                for each in talk.findings
+                for each in writer.findings
                 if not (interrupted and each.kind is Kind.UNANSWERED)
             ]
-        for each in sightings.values():
+        for each in observations.values():
             findings += each.findings
         return Report(
             self._run,
             self._urls,
-            len(tracks),
+            len(records),
             seconds,
-            sum(len(track.sent) for track in tracks),
-            sum(len(track.accepted) for track in tracks),
-            sum(len(track.confirmed) for track in tracks),
-            sum(talk.retries for talk in self._talks),
+            sum(len(record.sent) for record in records),
+            sum(len(record.accepted) for record in records),
+            sum(len(record.confirmed) for record in records),
+            sum(writer.retries for writer in self._writers),
             interrupted,
             findings,
         )
@@ -207,47 +211,51 @@ class Run:
     def close(self) -> None:
         """End every connection."""
         self._stopping.set()
-        for voice in self._voices.values():
-            voice.close()
+        for client in self._clients.values():
+            client.close()
 
     def _log_in(self, person: Person) -> None:
         """Log a user in through the first instance that answers."""
-        self._turns(person.username, "main").until_done(lambda voice: person.log_in(voice.url))
+        self._round_robin(person.username, "main").until_done(
+            lambda client: person.log_in(client.url)
+        )
 
-    def _talk(self, sender: str, recipient: str) -> ConversationWriter:
+    def _make_writer(self, sender: str, recipient: str) -> ConversationWriter:
         """Make the writer of a conversation, with its own clients."""
-        track = self._track(sender, recipient)
-        here = track.conversation_id
-        turns = (self._turns(sender, here), self._turns(recipient, here))
-        return ConversationWriter(track, self._run, self._ledger, *turns, random.Random())
+        record = self._open_record(sender, recipient)
+        here = record.conversation_id
+        round_robin = (self._round_robin(sender, here), self._round_robin(recipient, here))
+        return ConversationWriter(record, self._run, self._ledger, *round_robin, random.Random())
 
-    def _track(self, sender: str, recipient: str) -> ConversationRecord:
+    def _open_record(self, sender: str, recipient: str) -> ConversationRecord:
         """Open a conversation and record where it ends now."""
         # Either participant may open it; both are in it.
-        turns = self._turns(sender, "main")
-        voices = {url: self._voice(url, sender, "main") for url in self._urls}
-        here = turns.until_done(lambda voice: voices[voice.url].open_conversation(recipient))
-        newest = turns.until_done(lambda voice: voice.history(here, 1))
+        round_robin = self._round_robin(sender, "main")
+        clients = {url: self._client(url, sender, "main") for url in self._urls}
+        here = round_robin.until_done(
+            lambda client: clients[client.url].open_conversation(recipient)
+        )
+        newest = round_robin.until_done(lambda client: client.history(here, 1))
         return self._ledger.begin(here, sender, recipient, newest.resume_cursor)
 
-    def _turns(self, name: str, room: str) -> RoundRobinClient:
+    def _round_robin(self, name: str, scope: str) -> RoundRobinClient:
         """Make a user's round-robin client for one thread."""
-        voices = [self._voice(url, name, room) for url in self._urls]
-        return RoundRobinClient(voices, self._patience, time.monotonic, self._stopping.wait)
+        clients = [self._client(url, name, scope) for url in self._urls]
+        return RoundRobinClient(clients, self._patience_s, time.monotonic, self._stopping.wait)
 
-    def _voice(self, url: str, name: str, room: str) -> HttpVerifyClient:
+    def _client(self, url: str, name: str, scope: str) -> HttpVerifyClient:
         """Return a user's client of an instance, for one thread."""
         # A connection belongs to one thread: each conversation has its
         # own.
-        key = (url, name, room)
-        if key not in self._voices:
-            self._voices[key] = HttpVerifyClient(url, self._people[name])
-        return self._voices[key]
+        key = (url, name, scope)
+        if key not in self._clients:
+            self._clients[key] = HttpVerifyClient(url, self._people[name])
+        return self._clients[key]
 
-    def _write(self, talk: ConversationWriter, quota: RateLimiter) -> None:
+    def _write(self, writer: ConversationWriter, limiter: RateLimiter) -> None:
         """Run a writer in its thread; an error stops all of them."""
         try:
-            talk.write(quota.take)
+            writer.write(limiter.take)
         except Exception as error:  # noqa: BLE001 - raised again by the thread that waits for this one
             self._errors.append(error)
             self._stopping.set()
@@ -256,16 +264,18 @@ class Run:
         """Wait for the writers and show the progress."""
         for thread in threads:
             while thread.is_alive():
-                thread.join(_TICK_SECONDS)
-                tracks = [talk.track for talk in self._talks]
-                sent, accepted = (sum(map(len, each)) for each in _entries(tracks))
-                retries = sum(talk.retries for talk in self._talks)
+                thread.join(_TICK_S)
+                records = [writer.record for writer in self._writers]
+                sent, accepted = (sum(map(len, each)) for each in _entries(records))
+                retries = sum(writer.retries for writer in self._writers)
                 self._progress(
                     f"writing: {sent} sent, {accepted} accepted, {retries} retries, "
                     f"{time.monotonic() - started:.0f} s"
                 )
 
 
-def _entries(tracks: Sequence[ConversationRecord]) -> tuple[list[dict[str, str]], list[list[str]]]:
+def _entries(
+    records: Sequence[ConversationRecord],
+) -> tuple[list[dict[str, str]], list[list[str]]]:
     """Return what was sent and what was accepted, to be counted."""
-    return [track.sent for track in tracks], [track.accepted for track in tracks]
+    return [record.sent for record in records], [record.accepted for record in records]

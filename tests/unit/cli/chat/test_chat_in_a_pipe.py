@@ -12,7 +12,7 @@ import pytest
 
 from angarium.cli.console import Console
 from angarium.cli.main import main
-from tests.unit.cli.chat.waiting import PATIENCE, until
+from tests.unit.cli.chat.waiting import PATIENCE_S, until
 from tests.unit.cli.conftest import Shell
 from tests.unit.cli.town_server import Fault, TownServer
 
@@ -46,13 +46,13 @@ class Chat:
         return self.wait()
 
     def wait(self) -> int | None:
-        self._thread.join(PATIENCE)
+        self._thread.join(PATIENCE_S)
         self._reading.close()
         return self.status
 
     def close(self) -> None:
         self.stdin.close()
-        self._thread.join(PATIENCE)
+        self._thread.join(PATIENCE_S)
         self._reading.close()
 
     def shown(self) -> list[str]:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from tests.unit.cli.chat.emulator import Emulator
-from tests.unit.cli.chat.waiting import PATIENCE, until
+from tests.unit.cli.chat.waiting import PATIENCE_S, until
 from tests.unit.cli.conftest import Shell
 from tests.unit.cli.own_terminal import environment_of, with_terminal
 from tests.unit.cli.town_server import Fault, TownServer
@@ -101,14 +101,14 @@ class Terminal:
         fcntl.ioctl(self._far, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
     def wait(self) -> int:
-        return self.process.wait(PATIENCE)
+        return self.process.wait(PATIENCE_S)
 
     def close(self) -> None:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
         os.close(self._far)
-        self._thread.join(PATIENCE)
+        self._thread.join(PATIENCE_S)
         os.close(self._near)
 
 

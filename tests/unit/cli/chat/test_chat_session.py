@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from angarium.cli.chat.chat_session import GIVE_UP, MAX_UNSHOWN, ChatSession, Screen
+from angarium.cli.chat.chat_session import GIVE_UP_S, MAX_UNSHOWN, ChatSession, Screen
 from angarium.cli.chat.events import (
     Accepted,
     Arrived,
@@ -61,7 +61,7 @@ class Shown:
 
 class Talking:
     def __init__(
-        self, as_json: bool = False, grace: float = 2.0, screen: Screen | None = None
+        self, as_json: bool = False, grace_s: float = 2.0, screen: Screen | None = None
     ) -> None:
         self.out, self.err = io.StringIO(), io.StringIO()
         console = Console(io.StringIO(), self.out, self.err, {})
@@ -75,18 +75,18 @@ class Talking:
             client, conversation, id_of("alice"), ConnectionStatus(events.append), events.append
         )
         screen = screen or (JsonScreen if as_json else PlainScreen)(console, NAMES, id_of("alice"))
-        self.talk = ChatSession(
-            screen, self.outbox, self.feed, id_of("alice"), self.clock, grace, numbered=True
+        self.chat = ChatSession(
+            screen, self.outbox, self.feed, id_of("alice"), self.clock, grace_s, numbered=True
         )
 
     def type(self, text: str) -> OwnLine:
-        self.talk.type(text, len(text.encode("utf-8", "surrogatepass")))
+        self.chat.type(text, len(text.encode("utf-8", "surrogatepass")))
         return self.outbox.lines()[-1]
 
     def accept(self) -> None:
         line = self.outbox.lines()[0]
         self.outbox.take_first()
-        self.talk.handle(Accepted(line))
+        self.chat.handle(Accepted(line))
 
     def stored(self, sender: str, content: str, message_id: str = "") -> MessageBody:
         self.town.say(sender, "bob" if sender == "alice" else "alice", content, message_id)
@@ -100,7 +100,7 @@ def talking() -> Talking:
 
 def test_messages_are_shown_and_those_to_me_confirmed(talking: Talking) -> None:
     mine, theirs = talking.stored("alice", "hi"), talking.stored("bob", "hello")
-    talking.talk.handle(Entered((mine, theirs)))
+    talking.chat.handle(Entered((mine, theirs)))
     assert talking.out.getvalue().splitlines() == [
         f"{local_time(START)}  alice: hi  [sent]",
         f"{local_time(theirs.sent_at)}  bob: hello",
@@ -114,7 +114,7 @@ def test_messages_are_shown_and_those_to_me_confirmed(talking: Talking) -> None:
 def test_what_was_confirmed_before_is_not_confirmed_again(talking: Talking) -> None:
     talking.stored("bob", "hello")
     talking.town.messages[0].status = "DELIVERED"
-    talking.talk.handle(
+    talking.chat.handle(
         Arrived((bodies.message(json.loads(json.dumps(talking.town.messages[0].body()))),))
     )
     assert not talking.feed.has_receipts
@@ -123,10 +123,10 @@ def test_what_was_confirmed_before_is_not_confirmed_again(talking: Talking) -> N
 def test_in_a_pipe_a_rise_is_one_line_for_many_messages(talking: Talking) -> None:
     one, other = talking.stored("alice", "one"), talking.stored("alice", "two")
     talking.town.deliver([one.message_id, other.message_id])
-    talking.talk.handle(
+    talking.chat.handle(
         Risen(tuple(bodies.message(message.body()) for message in talking.town.messages))
     )
-    talking.talk.handle(Risen((bodies.message(talking.town.messages[0].body()),)))
+    talking.chat.handle(Risen((bodies.message(talking.town.messages[0].body()),)))
     assert talking.out.getvalue().splitlines() == [
         f"[delivered] 2 messages, the newest of {local_time(other.sent_at)}",
         f"[delivered] 1 message, the newest of {local_time(one.sent_at)}",
@@ -136,9 +136,9 @@ def test_in_a_pipe_a_rise_is_one_line_for_many_messages(talking: Talking) -> Non
 def test_as_json_messages_are_the_apis_own_and_shown_again_when_they_rise() -> None:
     talking = Talking(as_json=True)
     message = talking.stored("alice", "ü")
-    talking.talk.handle(Arrived((message,)))
+    talking.chat.handle(Arrived((message,)))
     talking.town.deliver([message.message_id])
-    talking.talk.handle(Risen((bodies.message(talking.town.messages[0].body()),)))
+    talking.chat.handle(Risen((bodies.message(talking.town.messages[0].body()),)))
     first, second = (json.loads(line) for line in talking.out.getvalue().splitlines())
     assert first == message.fields
     assert second == {**message.fields, "status": "DELIVERED"}
@@ -155,10 +155,10 @@ def test_lines_typed_before_the_history_came_stand_below_it_once_and_in_order() 
     refused = talking.type("refused")
     talking.type("waiting")
     talking.outbox.take_first()
-    talking.talk.handle(Rejected(refused, "No."))
+    talking.chat.handle(Rejected(refused, "No."))
     assert screen.shown == ["notice not sent: No."]
     before = talking.stored("bob", "before")
-    talking.talk.handle(Entered((before, talking.stored("alice", "stored", stored.message_id))))
+    talking.chat.handle(Entered((before, talking.stored("alice", "stored", stored.message_id))))
     talking.type("after")
     assert screen.shown[1:] == [
         "stored before",
@@ -177,10 +177,10 @@ def test_lines_typed_while_the_history_cannot_be_read_are_shown_at_once() -> Non
     talking = Talking(screen=screen)
     talking.type("before the outage")
     assert screen.shown == []
-    talking.talk.handle(Lost("connection refused"))
+    talking.chat.handle(Lost("connection refused"))
     talking.type("during the outage")
-    talking.talk.handle(Back())
-    talking.talk.handle(Entered((talking.stored("bob", "before"),)))
+    talking.chat.handle(Back())
+    talking.chat.handle(Entered((talking.stored("bob", "before"),)))
     assert screen.shown == [
         "notice connection lost, retrying… (connection refused)",
         "typed before the outage",
@@ -192,12 +192,12 @@ def test_lines_typed_while_the_history_cannot_be_read_are_shown_at_once() -> Non
 
 def test_what_is_kept_for_the_history_is_bounded() -> None:
     talking = Talking()
-    while talking.talk.takes_lines:
+    while talking.chat.takes_lines:
         talking.type("line")
         talking.accept()
-        assert talking.talk._number <= MAX_UNSHOWN
-    talking.talk.handle(Entered(()))
-    assert talking.talk.takes_lines
+        assert talking.chat._number <= MAX_UNSHOWN
+    talking.chat.handle(Entered(()))
+    assert talking.chat.takes_lines
 
 
 UNSENDABLE = [
@@ -213,10 +213,10 @@ UNSENDABLE = [
 def test_a_line_that_cannot_be_sent_is_told_and_not_sent(
     text: str, line: str, talking: Talking
 ) -> None:
-    talking.talk.type(text, len(text.encode("utf-8", "surrogatepass")))
+    talking.chat.type(text, len(text.encode("utf-8", "surrogatepass")))
     assert talking.err.getvalue().startswith(f"angarium: {line}")
     assert talking.outbox.lines() == ()
-    assert talking.talk.skipped == (1 if text.strip() else 0)
+    assert talking.chat.skipped == (1 if text.strip() else 0)
 
 
 def test_the_longest_line_is_sent(talking: Talking) -> None:
@@ -225,16 +225,16 @@ def test_the_longest_line_is_sent(talking: Talking) -> None:
 
 def test_reading_pauses_while_too_many_lines_wait(talking: Talking) -> None:
     for text in "abc":
-        assert talking.talk.takes_lines
+        assert talking.chat.takes_lines
         talking.type(text)
-    assert not talking.talk.takes_lines
+    assert not talking.chat.takes_lines
     talking.accept()
-    assert talking.talk.takes_lines
+    assert talking.chat.takes_lines
 
 
 def test_an_outage_is_told_beside_the_conversation(talking: Talking) -> None:
-    talking.talk.handle(Lost("connection refused"))
-    talking.talk.handle(Back())
+    talking.chat.handle(Lost("connection refused"))
+    talking.chat.handle(Back())
     assert talking.err.getvalue().splitlines() == [
         "angarium: connection lost, retrying… (connection refused)",
         "angarium: back",
@@ -243,102 +243,102 @@ def test_an_outage_is_told_beside_the_conversation(talking: Talking) -> None:
 
 
 def test_it_is_not_over_before_every_line_was_accepted(talking: Talking) -> None:
-    talking.talk.handle(Entered(()))
+    talking.chat.handle(Entered(()))
     line = talking.type("hi")
-    assert not talking.talk.is_over()
-    talking.talk.end()
-    assert talking.talk.has_ended
-    assert not talking.talk.takes_lines
+    assert not talking.chat.is_over()
+    talking.chat.end()
+    assert talking.chat.has_ended
+    assert not talking.chat.takes_lines
     talking.clock.advance(100)
-    assert not talking.talk.is_over()
-    assert talking.talk.not_accepted() == (line,)
+    assert not talking.chat.is_over()
+    assert talking.chat.not_accepted() == (line,)
     talking.accept()
-    assert not talking.talk.is_over()
-    talking.talk.handle(Arrived((talking.stored("alice", "hi", line.message_id),)))
-    assert talking.talk.is_over()
-    assert talking.talk.not_stored() == 0
+    assert not talking.chat.is_over()
+    talking.chat.handle(Arrived((talking.stored("alice", "hi", line.message_id),)))
+    assert talking.chat.is_over()
+    assert talking.chat.not_stored() == 0
 
 
 def test_the_worker_gets_some_time_and_no_more(talking: Talking) -> None:
-    talking.talk.handle(Entered(()))
+    talking.chat.handle(Entered(()))
     talking.type("hi")
-    talking.talk.end()
+    talking.chat.end()
     talking.accept()
     talking.clock.advance(1.9)
-    assert not talking.talk.is_over()
+    assert not talking.chat.is_over()
     talking.clock.advance(0.2)
-    assert talking.talk.is_over()
-    assert talking.talk.not_stored() == 1
+    assert talking.chat.is_over()
+    assert talking.chat.not_stored() == 1
 
 
 def test_a_line_seen_stored_before_its_acceptance_is_not_waited_for(talking: Talking) -> None:
-    talking.talk.handle(Entered(()))
+    talking.chat.handle(Entered(()))
     line = talking.type("hi")
-    talking.talk.end()
-    talking.talk.handle(Arrived((talking.stored("alice", "hi", line.message_id),)))
-    assert not talking.talk.is_over()
+    talking.chat.end()
+    talking.chat.handle(Arrived((talking.stored("alice", "hi", line.message_id),)))
+    assert not talking.chat.is_over()
     talking.accept()
-    assert talking.talk.is_over()
+    assert talking.chat.is_over()
 
 
 def test_a_line_that_was_refused_is_not_waited_for(talking: Talking) -> None:
-    talking.talk.handle(Entered(()))
+    talking.chat.handle(Entered(()))
     line = talking.type("hi")
-    talking.talk.end()
+    talking.chat.end()
     talking.outbox.take_first()
-    talking.talk.handle(Rejected(line, "No."))
-    assert talking.talk.is_over()
-    assert talking.talk.skipped == 1
+    talking.chat.handle(Rejected(line, "No."))
+    assert talking.chat.is_over()
+    assert talking.chat.skipped == 1
     assert talking.err.getvalue() == "angarium: not sent: No.\n"
 
 
 def test_without_a_line_the_conversation_is_still_shown_and_confirmed(talking: Talking) -> None:
-    talking.talk.end()
-    assert not talking.talk.is_over()
-    talking.talk.handle(Entered((talking.stored("bob", "hello"),)))
-    assert not talking.talk.is_over()
+    talking.chat.end()
+    assert not talking.chat.is_over()
+    talking.chat.handle(Entered((talking.stored("bob", "hello"),)))
+    assert not talking.chat.is_over()
     talking.feed.step()
     talking.feed.step()
-    talking.talk.handle(Confirmed())
-    assert talking.talk.is_over()
+    talking.chat.handle(Confirmed())
+    assert talking.chat.is_over()
 
 
 def test_a_server_that_stays_away_is_given_up_after_minutes(talking: Talking) -> None:
-    talking.talk.handle(Entered(()))
+    talking.chat.handle(Entered(()))
     line = talking.type("hi")
-    talking.talk.end()
-    talking.clock.advance(GIVE_UP - 1)
-    assert not talking.talk.is_over()
+    talking.chat.end()
+    talking.clock.advance(GIVE_UP_S - 1)
+    assert not talking.chat.is_over()
     talking.clock.advance(2)
-    assert talking.talk.is_over()
-    assert talking.talk.not_accepted() == (line,)
+    assert talking.chat.is_over()
+    assert talking.chat.not_accepted() == (line,)
 
 
 def test_as_long_as_lines_are_accepted_nobody_gives_up(talking: Talking) -> None:
-    talking.talk.handle(Entered(()))
+    talking.chat.handle(Entered(()))
     talking.type("one")
     talking.type("two")
-    talking.talk.end()
-    talking.clock.advance(GIVE_UP - 1)
+    talking.chat.end()
+    talking.clock.advance(GIVE_UP_S - 1)
     talking.accept()
-    talking.clock.advance(GIVE_UP - 1)
-    assert not talking.talk.is_over()
+    talking.clock.advance(GIVE_UP_S - 1)
+    assert not talking.chat.is_over()
 
 
 def test_a_person_at_a_terminal_is_not_timed_out(talking: Talking) -> None:
     talking.type("hi")
-    talking.clock.advance(GIVE_UP * 10)
-    assert not talking.talk.is_over()
+    talking.clock.advance(GIVE_UP_S * 10)
+    assert not talking.chat.is_over()
 
 
 def test_what_ends_the_talk_is_kept(talking: Talking) -> None:
     error = LoginRefused("alice", "http://x", expired=True)
-    talking.talk.handle(Failed(error))
-    assert talking.talk.is_over()
-    assert talking.talk.failure is error
+    talking.chat.handle(Failed(error))
+    assert talking.chat.is_over()
+    assert talking.chat.failure is error
 
 
 def test_an_unknown_event_is_a_fault(talking: Talking) -> None:
-    handle: Callable[[object], None] = talking.talk.handle  # type: ignore[assignment]
+    handle: Callable[[object], None] = talking.chat.handle  # type: ignore[assignment]
     with pytest.raises(TypeError, match="unknown event str"):
         handle("strange")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from angarium.cli.chat.events import Arrived, Back, Confirmed, Entered, Event, Lost, Risen
-from angarium.cli.chat.feed import ACTIVE, IDLE, MAX_AT_ENTRY, Feed
+from angarium.cli.chat.feed import ACTIVE_POLL_S, IDLE_POLL_S, MAX_AT_ENTRY, Feed
 from angarium.cli.chat.sender import ConnectionStatus
 from angarium.client.errors import ApiProblem, LoginRefused, ServerAway
 from tests.unit.cli.town import Town, TownClient, conversation_of, id_of
@@ -23,10 +23,10 @@ class Feeding:
         self.town = Town()
         self.client = TownClient(self.town, "alice", "bob")
         self.events: list[Event] = []
-        link = ConnectionStatus(self.events.append)
+        connection = ConnectionStatus(self.events.append)
         conversation = conversation_of("alice", "bob")
         self.feed = Feed(
-            self.client, conversation, id_of("alice"), link, self.events.append, waits
+            self.client, conversation, id_of("alice"), connection, self.events.append, waits
         )
 
     def step(self) -> list[Event]:
@@ -191,29 +191,29 @@ def test_statuses_are_followed_over_many_pages(feeding: Feeding) -> None:
 
 
 def test_polling_calms_down_and_wakes_up_again(feeding: Feeding) -> None:
-    assert feeding.feed.step() == ACTIVE
+    assert feeding.feed.step() == ACTIVE_POLL_S
     quiet = [feeding.feed.step() for _ in range(12)]
     assert quiet == sorted(quiet)
-    assert quiet[-1] == IDLE
-    assert sum(quiet[: quiet.index(IDLE)]) > 5
+    assert quiet[-1] == IDLE_POLL_S
+    assert sum(quiet[: quiet.index(IDLE_POLL_S)]) > 5
     feeding.town.say("bob", "alice", "hello")
-    assert feeding.feed.step() == ACTIVE
+    assert feeding.feed.step() == ACTIVE_POLL_S
     for _ in range(12):
         feeding.feed.step()
     feeding.feed.stay_awake()
-    assert feeding.feed.step() < IDLE
+    assert feeding.feed.step() < IDLE_POLL_S
 
 
 def test_what_fills_more_than_a_page_is_read_at_once(feeding: Feeding) -> None:
     feeding.step()
     for number in range(250):
         feeding.town.say("bob", "alice", f"n{number}")
-    assert [feeding.feed.step() for _ in range(3)] == [0.0, 0.0, ACTIVE]
+    assert [feeding.feed.step() for _ in range(3)] == [0.0, 0.0, ACTIVE_POLL_S]
 
 
 def test_an_outage_is_waited_out_longer_and_longer(feeding: Feeding) -> None:
     feeding.client.before += [AWAY, AWAY]
-    assert [feeding.feed.step() for _ in range(3)] == [10.0, 11.0, ACTIVE]
+    assert [feeding.feed.step() for _ in range(3)] == [10.0, 11.0, ACTIVE_POLL_S]
     feeding.client.before += [AWAY]
     assert feeding.feed.step() == 10.0
 

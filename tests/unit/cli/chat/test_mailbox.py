@@ -38,11 +38,11 @@ class Reading:
 
 @dataclass
 class Scene:
-    alarm: WakeupPipe = field(default_factory=WakeupPipe)
+    wakeup: WakeupPipe = field(default_factory=WakeupPipe)
     outbox: Outbox = field(default_factory=lambda: Outbox(most=1))
 
     def __post_init__(self) -> None:
-        self.mailbox = Mailbox(self.alarm)
+        self.mailbox = Mailbox(self.wakeup)
         self.near, self.far = os.pipe()
         console = Console(io.StringIO(), io.StringIO(), io.StringIO(), {})
         post = self.mailbox.post
@@ -51,7 +51,7 @@ class Scene:
             client, conversation_of("alice", "bob"), id_of("alice"), ConnectionStatus(post), post
         )
         screen = PlainScreen(console, {}, id_of("alice"))
-        self.talk = ChatSession(
+        self.chat = ChatSession(
             screen, self.outbox, feed, id_of("alice"), ManualClock(), 1.0, numbered=True
         )
         self.source = Reading(self.mailbox, self.near)
@@ -59,7 +59,7 @@ class Scene:
             RepeatingThread("idle", lambda: 60.0, lambda _: None, lambda: None) for _ in range(2)
         ]
         self.loop = Loop(
-            self.talk, self.source, self.near, self.alarm, self.mailbox, idle[0], idle[1]
+            self.chat, self.source, self.near, self.wakeup, self.mailbox, idle[0], idle[1]
         )
 
     def run(self) -> Signals:
@@ -70,7 +70,7 @@ class Scene:
     def close(self) -> None:
         os.close(self.near)
         os.close(self.far)
-        self.alarm.close()
+        self.wakeup.close()
 
 
 @pytest.fixture
@@ -92,13 +92,13 @@ def test_nothing_is_read_while_the_outbox_is_full(scene: Scene) -> None:
     scene.mailbox.post(Failed(ValueError("the end")))
     scene.run()
     assert scene.source.reads == 0
-    assert isinstance(scene.talk.failure, ValueError)
+    assert isinstance(scene.chat.failure, ValueError)
 
 
 def test_a_signal_ends_the_loop(scene: Scene) -> None:
     signals = Signals()
     before = signal.getsignal(signal.SIGTERM)
-    with signals.caught(scene.alarm.ring, terminal=False):
+    with signals.catch(scene.wakeup.wake, terminal=False):
         os.kill(os.getpid(), signal.SIGTERM)
         scene.loop.run(signals, lambda: None)
     assert signals.ended_by == signal.SIGTERM
@@ -106,12 +106,12 @@ def test_a_signal_ends_the_loop(scene: Scene) -> None:
 
 
 def test_an_alarm_that_rings_too_often_or_too_late_does_no_harm() -> None:
-    alarm = WakeupPipe()
+    wakeup = WakeupPipe()
     for _ in range(100_000):
-        alarm.ring()
-    alarm.silence()
-    alarm.close()
-    alarm.ring()
+        wakeup.wake()
+    wakeup.drain()
+    wakeup.close()
+    wakeup.wake()
 
 
 def test_a_mailbox_that_nobody_reads_any_more_keeps_nobody_waiting(scene: Scene) -> None:

@@ -18,7 +18,7 @@ def messages(*statuses: str) -> Iterable[MessageBody]:
 
 
 def test_only_the_newest_are_watched() -> None:
-    own = OwnMessages(most=2)
+    own = OwnMessages(max_watched=2)
     for message in messages("SENT", "SENT", "SENT"):
         own.watch(message)
     risen = own.compare(messages("DELIVERED", "DELIVERED", "DELIVERED"))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from angarium.cli.chat.events import Accepted, Back, Event, Lost, OwnLine, Rejected
-from angarium.cli.chat.sender import AT_REST, ConnectionStatus, Outbox, Sender
+from angarium.cli.chat.sender import IDLE_WAIT_S, ConnectionStatus, Outbox, Sender
 from angarium.client.errors import ApiProblem, LoginRefused, RequestFailed, ServerAway
 from tests.unit.cli.town import Town, TownClient, conversation_of
 
@@ -23,10 +23,10 @@ class Sending:
         self.client = TownClient(self.town, "alice", "bob")
         self.events: list[Event] = []
         self.outbox = Outbox(most=3)
-        link = ConnectionStatus(self.events.append)
+        connection = ConnectionStatus(self.events.append)
         conversation = conversation_of("alice", "bob")
         self.sender = Sender(
-            self.client, conversation, self.outbox, link, self.events.append, waits
+            self.client, conversation, self.outbox, connection, self.events.append, waits
         )
 
     def put(self, *contents: str) -> list[OwnLine]:
@@ -51,7 +51,7 @@ def test_lines_are_sent_one_after_the_other(sending: Sending) -> None:
     assert sending.sender.step() == 0.0
     assert sending.said() == ["one", "two"]
     assert sending.events == [Accepted(first), Accepted(second)]
-    assert sending.sender.step() == AT_REST
+    assert sending.sender.step() == IDLE_WAIT_S
     assert sending.outbox.lines() == ()
 
 
@@ -132,11 +132,11 @@ def test_the_outbox_is_bounded(sending: Sending) -> None:
 
 def test_an_outage_that_two_threads_meet_is_one_notice() -> None:
     events: list[Event] = []
-    link = ConnectionStatus(events.append)
-    link.failed("sender", AWAY)
-    link.failed("feed", AWAY)
-    link.worked("feed")
+    connection = ConnectionStatus(events.append)
+    connection.failed("sender", AWAY)
+    connection.failed("feed", AWAY)
+    connection.worked("feed")
     assert events == [Lost("connection refused")]
-    link.worked("sender")
-    link.worked("sender")
+    connection.worked("sender")
+    connection.worked("sender")
     assert events == [Lost("connection refused"), Back()]

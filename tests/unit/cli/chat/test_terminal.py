@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from angarium.cli.chat.events import OwnLine
-from angarium.cli.chat.terminal import MAX_ENTRIES
+from angarium.cli.chat.terminal import MAX_SCREEN_LINES
 from tests.unit.cli.chat.shown import Terminal, own
 from tests.unit.cli.town import START
 
@@ -239,7 +239,7 @@ def test_the_smallest_terminals_are_drawn_too(lines: int) -> None:
 def test_memory_stays_bounded_and_old_states_are_forgotten(terminal: Terminal) -> None:
     terminal.type("old")
     line = terminal.enter()
-    for number in range(MAX_ENTRIES + 5):
+    for number in range(MAX_SCREEN_LINES + 5):
         terminal.hear(f"n{number}")
     before = terminal.emulator.shown()
     terminal.screen.accepted(line)

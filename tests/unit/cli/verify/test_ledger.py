@@ -27,12 +27,12 @@ def test_another_run_finds_everything_that_a_killed_one_noted(tmp_path: Path) ->
     # has returned.
     first = filled(tmp_path / "ledger")
     second = Ledger(tmp_path / "ledger")
-    assert second.tracks == first.tracks
-    track = second.tracks[CONVERSATION]
-    assert track.accepted == ["2", "1"]
-    assert (track.partition, list(track.offsets)) == (6, [41, UNKNOWN])
-    assert list(track.sent) == ["1", "2", "3"]
-    assert track.confirmed == {"2"}
+    assert second.records == first.records
+    record = second.records[CONVERSATION]
+    assert record.accepted == ["2", "1"]
+    assert (record.partition, list(record.offsets)) == (6, [41, UNKNOWN])
+    assert list(record.sent) == ["1", "2", "3"]
+    assert record.confirmed == {"2"}
     first.close()
     second.close()
 
@@ -43,7 +43,7 @@ def test_a_lost_message_is_found_with_its_position_in_the_log() -> None:
     for message_id, position in (("1", LogPosition(6, 41)), ("2", None)):
         ledger.sent(CONVERSATION, message_id, f"text {message_id}")
         ledger.accepted(CONVERSATION, message_id, position)
-    found = judge(ledger.tracks[CONVERSATION], {"http://a": []})
+    found = judge(ledger.records[CONVERSATION], {"http://a": []})
     assert [each.text for each in found] == [
         f"1 of {CONVERSATION} (partition 6, offset 41), at http://a",
         f"2 of {CONVERSATION}, at http://a",
@@ -53,9 +53,9 @@ def test_a_lost_message_is_found_with_its_position_in_the_log() -> None:
 def test_the_first_cursor_of_a_conversation_stands(tmp_path: Path) -> None:
     filled(tmp_path / "ledger").close()
     ledger = Ledger(tmp_path / "ledger")
-    track = ledger.begin(CONVERSATION, "bob", "alice", "later")
+    record = ledger.begin(CONVERSATION, "bob", "alice", "later")
     ledger.close()
-    assert (track.cursor, track.sender) == ("start", "bob")
+    assert (record.cursor, record.sender) == ("start", "bob")
 
 
 def test_a_line_that_was_cut_off_is_dropped_and_the_next_one_whole(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_a_line_that_was_cut_off_is_dropped_and_the_next_one_whole(tmp_path: Pat
     ledger.close()
     again = Ledger(path)
     again.close()
-    assert again.tracks[CONVERSATION].accepted == ["2", "1", "3"]
+    assert again.records[CONVERSATION].accepted == ["2", "1", "3"]
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_a_message_is_noted_before_it_goes_out_and_accepted_after() -> None:
     verified = Verified(cluster)
 
     def failing(number: int) -> bool:
-        noted.append((len(verified.track.sent), len(verified.track.accepted)))
+        noted.append((len(verified.record.sent), len(verified.record.accepted)))
         if number == 2:
             raise ServerAway("http://one", "cut off")
         return False

@@ -6,9 +6,9 @@ from tests.fakes.clock import ManualClock
 FAST = 1e9
 
 
-def taken(quota: RateLimiter) -> int:
+def taken(limiter: RateLimiter) -> int:
     count = 0
-    while quota.take() is not None:
+    while limiter.take() is not None:
         count += 1
     return count
 
@@ -19,10 +19,10 @@ def test_as_many_are_given_as_were_asked_for() -> None:
 
 def test_none_begins_after_its_time() -> None:
     clock = ManualClock()
-    quota = RateLimiter(None, 10.0, FAST, threading.Event(), clock.monotonic)
-    assert quota.take() == 0
+    limiter = RateLimiter(None, 10.0, FAST, threading.Event(), clock.monotonic)
+    assert limiter.take() == 0
     clock.advance(10.0)
-    assert quota.take() is None
+    assert limiter.take() is None
 
 
 def test_what_would_only_be_due_after_the_end_is_not_waited_for() -> None:
@@ -31,7 +31,7 @@ def test_what_would_only_be_due_after_the_end_is_not_waited_for() -> None:
 
 def test_a_stop_ends_the_waiting_for_the_next_one() -> None:
     stopping = threading.Event()
-    quota = RateLimiter(None, None, 0.001, stopping)
-    assert quota.take() == 0
+    limiter = RateLimiter(None, None, 0.001, stopping)
+    assert limiter.take() == 0
     stopping.set()
-    assert quota.take() is None
+    assert limiter.take() is None

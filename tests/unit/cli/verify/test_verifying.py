@@ -26,26 +26,27 @@ class Verified:
         self.clock = ManualClock()
         self.cluster = cluster
         self.ledger = Ledger()
-        self.track = self.ledger.begin(CONVERSATION, "alice", "bob", "0")
-        voices = [FakeVoice(url, cluster) for url in URLS]
+        self.record = self.ledger.begin(CONVERSATION, "alice", "bob", "0")
+        clients = [FakeVoice(url, cluster) for url in URLS]
         sender, recipient = (
-            RoundRobinClient(voices, 60.0, self.clock.monotonic, self._pause) for _ in range(2)
+            RoundRobinClient(clients, 60.0, self.clock.monotonic, self._pause) for _ in range(2)
         )
-        self.talk = ConversationWriter(
-            self.track, "run", self.ledger, sender, recipient, random.Random(1)
+        self.writer = ConversationWriter(
+            self.record, "run", self.ledger, sender, recipient, random.Random(1)
         )
 
     def write(self, messages: int = MESSAGES) -> "Verified":
         numbers = iter(range(messages))
-        self.talk.write(lambda: next(numbers, None))
+        self.writer.write(lambda: next(numbers, None))
         return self
 
     def found(self) -> Counter[Kind]:
         reading = Reading(60.0, self.clock.monotonic, self.clock.sleep)
-        voices = [FakeVoice(url, self.cluster) for url in URLS]
-        findings = reading.compare(self.track, voices, self.talk.sightings)
+        clients = [FakeVoice(url, self.cluster) for url in URLS]
+        findings = reading.compare(self.record, clients, self.writer.observations)
         return Counter(
-            each.kind for each in (*findings, *self.talk.findings, *self.talk.sightings.findings)
+            each.kind
+            for each in (*findings, *self.writer.findings, *self.writer.observations.findings)
         )
 
     def _pause(self, seconds: float) -> bool:
@@ -56,8 +57,8 @@ class Verified:
 def test_a_service_that_keeps_its_promises_has_no_findings() -> None:
     verified = Verified(Cluster()).write()
     assert verified.found() == {}
-    assert len(verified.track.accepted) == MESSAGES
-    assert MESSAGES / 4 < len(verified.track.confirmed) < MESSAGES * 3 / 4
+    assert len(verified.record.accepted) == MESSAGES
+    assert MESSAGES / 4 < len(verified.record.confirmed) < MESSAGES * 3 / 4
 
 
 @pytest.mark.parametrize("half_done", [False, True])
@@ -67,7 +68,7 @@ def test_requests_that_fail_are_made_again_with_their_id_and_are_no_finding(
     cluster = Cluster(failing=lambda number: number % 3 != 0, half_done=half_done)
     verified = Verified(cluster).write()
     assert verified.found() == {}
-    assert verified.talk.retries >= MESSAGES
+    assert verified.writer.retries >= MESSAGES
     assert len(cluster.stored) == MESSAGES
 
 
@@ -87,10 +88,10 @@ def test_a_lost_message_is_found_at_whichever_reader(url: str) -> None:
 
 
 def test_the_log_position_of_each_message_is_kept() -> None:
-    track = Verified(Cluster()).write().track
-    assert track.partition == 3
-    assert list(track.offsets) == sorted(set(track.offsets))
-    assert len(track.offsets) == len(track.accepted) == MESSAGES
+    record = Verified(Cluster()).write().record
+    assert record.partition == 3
+    assert list(record.offsets) == sorted(set(record.offsets))
+    assert len(record.offsets) == len(record.accepted) == MESSAGES
 
 
 def last_doubled(seen: list[Observation]) -> list[Observation]:
@@ -138,7 +139,7 @@ def test_what_every_reader_reads_wrong_is_found_at_each(
     # readers, and this alone is found.
     cluster = Cluster(distort=lambda _, seen: distortion(seen) if len(seen) == MESSAGES else seen)
     verified = Verified(cluster)
-    verified.talk.look = lambda: None  # type: ignore[method-assign]
+    verified.writer.look = lambda: None  # type: ignore[method-assign]
     assert verified.write().found() == {kind: len(URLS)}
 
 
@@ -157,7 +158,7 @@ def test_whatever_goes_back_while_the_run_lasts_is_found(
     cluster = Cluster()
     verified = Verified(cluster).write(40)
     verified.found()
-    assert verified.talk.sightings.findings == []
+    assert verified.writer.observations.findings == []
     (index,) = [at for at, each in enumerate(cluster.stored) if each.status == "DELIVERED"][-1:]
     cluster.stored[index] = change(cluster.stored[index])
     assert verified.found()[Kind.FALLEN] >= 1
@@ -166,17 +167,17 @@ def test_whatever_goes_back_while_the_run_lasts_is_found(
 def test_a_fall_that_is_mended_before_the_end_is_found_too() -> None:
     cluster = Cluster()
     verified = Verified(cluster).write(40)
-    verified.talk.look()
+    verified.writer.look()
     kept = list(cluster.stored)
     cluster.stored = [replace(each, status="PENDING", delivered_at=None) for each in kept]
-    verified.talk.look()
+    verified.writer.look()
     cluster.stored = kept
     assert verified.found()[Kind.FALLEN] >= 1
 
 
 def test_a_receipt_that_got_its_202_and_did_nothing_is_found() -> None:
     verified = Verified(Cluster(receipts=False)).write()
-    assert verified.found() == {Kind.UNDELIVERED: len(URLS) * len(verified.track.confirmed)}
+    assert verified.found() == {Kind.UNDELIVERED: len(URLS) * len(verified.record.confirmed)}
 
 
 def test_readers_that_disagree_in_a_place_are_found() -> None:
@@ -201,8 +202,8 @@ def test_a_message_that_nobody_accepts_ends_the_writing_within_the_patience() ->
     started = verified.clock.monotonic()
     assert verified.write().found() == {Kind.UNANSWERED: 1}
     assert verified.clock.monotonic() - started < 70
-    assert len(verified.track.accepted) == 10
-    assert len(verified.track.sent) == 11
+    assert len(verified.record.accepted) == 10
+    assert len(verified.record.sent) == 11
 
 
 def test_what_is_stored_late_is_waited_for() -> None:
