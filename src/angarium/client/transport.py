@@ -166,24 +166,7 @@ class HttpTransport:
     def exchange(
         self, method: str, path: str, body: Mapping[str, object] | None, headers: Mapping[str, str]
     ) -> Answer:
-        """Send a request and wait for its answer.
-
-        Implements `Transport.exchange`. If the server has closed the
-        open connection, the request is sent again on a new one.
-
-        Args:
-            method: The HTTP method, such as `GET`.
-            path: Behind the server's address, with the query.
-            body: Sent as JSON.
-            headers: More headers.
-
-        Returns:
-            The answer, whatever its status.
-
-        Raises:
-            ServerAway: There was none in time.
-            StrangeAnswer: It was no HTTP.
-        """
+        """Implements `Transport.exchange`, on the open connection."""
         data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         more = {} if data is None else {"Content-Type": "application/json"}
         wanted = (
@@ -198,6 +181,8 @@ class HttpTransport:
             try:
                 return self._once(*wanted)
             except _STALE:
+                # The server closed the open connection meanwhile: the
+                # request is sent again, once, on a new one.
                 self.close()
                 if not kept:
                     raise
@@ -212,7 +197,7 @@ class HttpTransport:
             raise
 
     def close(self) -> None:
-        """End the connection."""
+        """Implements `Transport.close`; a later request reconnects."""
         self._connection.close()
 
     def _once(

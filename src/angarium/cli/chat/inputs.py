@@ -102,11 +102,7 @@ class PipeInput:
         self._splitter = LineSplitter()
 
     def read(self, chat: ChatSession) -> None:
-        """Read what is available and pass it on.
-
-        Args:
-            chat: Gets the lines, or the end.
-        """
+        """Implements `Input.read`, line by line."""
         data = read_some(self._descriptor)
         for line in self._splitter.feed(data):
             chat.type(line.text, line.size)
@@ -125,11 +121,7 @@ class TerminalInput:
         self._screen = screen
 
     def read(self, chat: ChatSession) -> None:
-        """Read what is available and pass it on.
-
-        Args:
-            chat: Gets the lines, or the end.
-        """
+        """Implements `Input.read`, key by key."""
         data = read_some(self._descriptor)
         if not data:
             chat.end()

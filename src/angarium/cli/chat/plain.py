@@ -23,42 +23,22 @@ class PlainScreen:
         self._own_id = own_id
 
     def typed(self, line: OwnLine) -> None:
-        """Show nothing yet.
-
-        Args:
-            line: The newest.
-        """
+        """Implements `Screen.typed`; nothing is shown yet."""
 
     def accepted(self, line: OwnLine) -> None:
-        """Show nothing yet.
-
-        Args:
-            line: One that was typed.
-        """
+        """Implements `Screen.accepted`; nothing is shown yet."""
 
     def rejected(self, line: OwnLine) -> None:
-        """Show nothing: a notice says why.
-
-        Args:
-            line: One that was typed.
-        """
+        """Implements `Screen.rejected`; a notice gives the reason."""
 
     def stored(self, messages: Sequence[MessageBody]) -> None:
-        """Show messages, a line each.
-
-        Args:
-            messages: Of both participants, in the conversation's order.
-        """
+        """Implements `Screen.stored`, one line per message."""
         for message in messages:
             self._console.say(message_line(message, self._names, self._own_id, self._console))
         self._console.stdout.flush()
 
     def risen(self, messages: Sequence[MessageBody]) -> None:
-        """Show new statuses, a line for each status.
-
-        Args:
-            messages: As they are now.
-        """
+        """Implements `Screen.risen`, one line per status."""
         for status in dict.fromkeys(message.status for message in messages):
             changed = [message for message in messages if message.status == status]
             count = "1 message" if len(changed) == 1 else f"{len(changed)} messages"
@@ -69,11 +49,7 @@ class PlainScreen:
         self._console.stdout.flush()
 
     def notice(self, text: str) -> None:
-        """Write a notice to stderr.
-
-        Args:
-            text: Anything.
-        """
+        """Implements `Screen.notice`, on stderr."""
         self._console.complain(text)
 
 
@@ -84,19 +60,11 @@ class JsonScreen(PlainScreen):
     """
 
     def stored(self, messages: Sequence[MessageBody]) -> None:
-        """Show messages, an object a line.
-
-        Args:
-            messages: Of both participants, in the conversation's order.
-        """
+        """Implements `Screen.stored`, one JSON object per line."""
         for message in messages:
             self._console.say_json(json.dumps(message.fields, ensure_ascii=False))
         self._console.stdout.flush()
 
     def risen(self, messages: Sequence[MessageBody]) -> None:
-        """Show messages again.
-
-        Args:
-            messages: As they are now.
-        """
+        """Implements `Screen.risen` with the whole messages again."""
         self.stored(messages)

@@ -175,35 +175,19 @@ class TerminalScreen:
         self._day: date | None = None
 
     def typed(self, line: OwnLine) -> None:
-        """Show an own line that is on its way.
-
-        Args:
-            line: The newest.
-        """
+        """Implements `Screen.typed`; the state is `sending`."""
         self._say(self._now(), self._own_id, line.content, line.message_id, "sending")
 
     def accepted(self, line: OwnLine) -> None:
-        """Show that the log has a line.
-
-        Args:
-            line: One that was typed.
-        """
+        """Implements `Screen.accepted`; a stored line stays so."""
         self._set_state(line.message_id, "accepted", only_from="sending")
 
     def rejected(self, line: OwnLine) -> None:
-        """Show that a line will never be sent.
-
-        Args:
-            line: One that was typed.
-        """
+        """Implements `Screen.rejected`; the line stays visible."""
         self._set_state(line.message_id, "not sent")
 
     def stored(self, messages: Sequence[MessageBody]) -> None:
-        """Show messages, or the new state of own lines.
-
-        Args:
-            messages: Of both participants, in the conversation's order.
-        """
+        """Implements `Screen.stored`; own lines change in place."""
         for message in messages:
             if message.message_id in self._own:
                 self._set_state(message.message_id, escape_unprintable(message.status.lower()))
@@ -215,20 +199,12 @@ class TerminalScreen:
             )
 
     def risen(self, messages: Sequence[MessageBody]) -> None:
-        """Show that own messages have another status than before.
-
-        Args:
-            messages: As they are now.
-        """
+        """Implements `Screen.risen`; the state changes in place."""
         for message in messages:
             self._set_state(message.message_id, escape_unprintable(message.status.lower()))
 
     def notice(self, text: str) -> None:
-        """Show a notice between the messages.
-
-        Args:
-            text: Anything.
-        """
+        """Implements `Screen.notice`, as a line above the input."""
         self._add([notice_line(text)])
 
     def draw_input(self) -> None:

@@ -73,38 +73,15 @@ class HttpVerifyClient:
         self._transport = HttpTransport(url, TIMEOUT_S)
 
     def send(self, conversation_id: str, content: str, message_id: str) -> AcceptedBody:
-        """Send a message; as `Client.send`, once.
-
-        Args:
-            conversation_id: The conversation.
-            content: The text.
-            message_id: Its id.
-
-        Returns:
-            What the log has.
-        """
+        """Implements `VerifyClient.send`."""
         return self.call(lambda client: client.send(conversation_id, content, message_id))
 
     def history(self, conversation_id: str, limit: int, cursor: str | None = None) -> PageBody:
-        """Read a page; as `Client.history`, once.
-
-        Args:
-            conversation_id: The conversation.
-            limit: 1 to 100.
-            cursor: From an earlier page; None for the first.
-
-        Returns:
-            The page.
-        """
+        """Implements `VerifyClient.history`."""
         return self.call(lambda client: client.history(conversation_id, limit, cursor))
 
     def confirm(self, conversation_id: str, message_ids: Sequence[str]) -> None:
-        """Confirm delivery; as `Client.confirm`, once.
-
-        Args:
-            conversation_id: The conversation.
-            message_ids: 1 to 100 of them.
-        """
+        """Implements `VerifyClient.confirm`."""
         self.call(lambda client: client.confirm(conversation_id, message_ids))
 
     def open_conversation(self, username: str) -> str:

@@ -17,19 +17,19 @@ class VerifyClient(Protocol):
 
     @property
     def url(self) -> str:
-        """The instance."""
+        """The address of the instance."""
         ...
 
     def send(self, conversation_id: str, content: str, message_id: str) -> AcceptedBody:
-        """Send a message."""
+        """Send a message, as `Client.send`."""
         ...
 
     def history(self, conversation_id: str, limit: int, cursor: str | None = None) -> PageBody:
-        """Read a page, oldest message first."""
+        """Read a page, as `Client.history`, oldest first."""
         ...
 
     def confirm(self, conversation_id: str, message_ids: Sequence[str]) -> None:
-        """Confirm that messages were delivered."""
+        """Confirm delivery, as `Client.confirm`."""
         ...
 
 
