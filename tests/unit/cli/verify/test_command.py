@@ -11,7 +11,7 @@ from tests.unit.cli.town_server import Fault, TownServer
     [
         (("--as", "alice"), "--as and --with go together"),
         (("--with", "alice"), "--as and --with go together"),
-        (("--as", "alice", "--with", "alice"), "somebody else"),
+        (("--as", "alice", "--with", "alice"), "a different user"),
         (("--conversations", "7"), "people for 6 conversations, not 7"),
         (
             ("--as", "alice", "--with", "bob", "--conversations", "2"),
