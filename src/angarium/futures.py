@@ -1,9 +1,9 @@
 """What the services and the engines do to futures alike.
 
 A future here is a promise to another thread: the caller goes on, and is
-answered once the log or a store has answered. Two threads may want to
-answer, the one that did the work and the one that watches the time; the
-first answer stands.
+answered once the log or a store has answered. Two threads may try to
+answer: the one that did the work, and the one that watches the time.
+The first one counts.
 """
 
 from concurrent.futures import Future, InvalidStateError

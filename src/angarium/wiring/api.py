@@ -77,8 +77,8 @@ def http_server(
     limits = ServerLimits(
         max_in_flight=settings.max_inflight,
         max_logins=settings.max_logins,
-        idle_timeout=settings.idle_timeout,
-        request_timeout=settings.request_timeout,
+        idle_timeout_s=settings.idle_timeout,
+        request_timeout_s=settings.request_timeout,
         store_threads_of_user=engine.calls_of_user,
     )
     cors = CorsPolicy(settings.cors_origins) if settings.cors_origins else None

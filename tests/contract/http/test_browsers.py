@@ -22,7 +22,7 @@ OTHER_PAGE = "https://chat.example.org.evil.example"
 
 
 def running(served: MessagingApplication, cors: CorsPolicy | None = None) -> Iterator[str]:
-    limits = ServerLimits(request_timeout=0.5)
+    limits = ServerLimits(request_timeout_s=0.5)
     server = Running(Server(("127.0.0.1", 0), served, limits, SystemClock(), cors))
     try:
         yield server.url

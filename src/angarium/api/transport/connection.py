@@ -379,7 +379,7 @@ class Connection(NonBlockingHandler):
         if not self._end_output():
             return
         self._state = LINGERING
-        self._linger_until = self._loop.now + self._loop.limits.request_timeout
+        self._linger_until = self._loop.now + self._loop.limits.request_timeout_s
         self._reader = RequestReader(self._loop.heads)
         self._hold(0)
         self._keep_lingering()

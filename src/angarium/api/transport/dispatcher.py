@@ -89,9 +89,9 @@ class Dispatcher:
         self._repeats = logs.Repeats(clock.monotonic)
         self._pools = make_pools(limits)
         self._pool_timeouts: Mapping[ExecutionMode, TimeoutQueue[PendingRequest]] = {
-            ExecutionMode.STORE: TimeoutQueue(limits.store_timeout),
-            ExecutionMode.HASHING: TimeoutQueue(limits.hashing_timeout),
-            ExecutionMode.HEALTH: TimeoutQueue(limits.health_timeout),
+            ExecutionMode.STORE: TimeoutQueue(limits.store_timeout_s),
+            ExecutionMode.HASHING: TimeoutQueue(limits.hashing_timeout_s),
+            ExecutionMode.HEALTH: TimeoutQueue(limits.health_timeout_s),
         }
         self._future_timeouts: dict[int, TimeoutQueue[PendingRequest]] = {}
         self._closed = False

@@ -45,46 +45,46 @@ class ServerLimits:
         max_logins: Concurrent logins, which wait for a thread or are
             being hashed.
         logins_of_address: Maximum for one address among them.
-        max_held: Bytes of requests and responses that all connections
-            hold together; the one that has waited longest makes room.
+        max_held_bytes: Requests and responses that all connections hold
+            together; the one that has waited longest makes room.
             Responses that threads are making are not among them: one
             for each thread, of 3 MiB (docs/adr/0007).
         max_connections: Open connections; None for what the process's
             limit of open files allows.
-        idle_timeout: Seconds that a connection is kept without a
+        idle_timeout_s: Seconds that a connection is kept without a
             request.
-        request_timeout: Seconds from a request's first byte to its
+        request_timeout_s: Seconds from a request's first byte to its
             last.
-        write_timeout: Seconds in which a client must take some of a
+        write_timeout_s: Seconds in which a client must take some of a
             response.
-        linger_timeout: Seconds of silence after which a closing
+        linger_timeout_s: Seconds of silence after which a closing
             connection is dropped.
         store_threads: Threads for requests that wait for the store.
         store_threads_of_user: Maximum of them for one user's requests.
         hashing_threads: Threads for password hashes.
         health_threads: Threads for health checks.
-        store_timeout: Seconds until a request that needs the store gets
-            503.
-        hashing_timeout: Seconds until a login gets 503.
-        health_timeout: Seconds until a health check gets 503.
+        store_timeout_s: Seconds until a request that needs the store
+            gets 503.
+        hashing_timeout_s: Seconds until a login gets 503.
+        health_timeout_s: Seconds until a health check gets 503.
     """
 
     max_in_flight: int = 1024
     max_logins: int = 64
     logins_of_address: int = 4
-    max_held: int = 32 * 1024 * 1024
+    max_held_bytes: int = 32 * 1024 * 1024
     max_connections: int | None = None
-    idle_timeout: float = 60.0
-    request_timeout: float = 10.0
-    write_timeout: float = 10.0
-    linger_timeout: float = 2.0
+    idle_timeout_s: float = 60.0
+    request_timeout_s: float = 10.0
+    write_timeout_s: float = 10.0
+    linger_timeout_s: float = 2.0
     store_threads: int = 16
     store_threads_of_user: int = 4
     hashing_threads: int = 1
     health_threads: int = 2
-    store_timeout: float = 2.0
-    hashing_timeout: float = 10.0
-    health_timeout: float = 2.0
+    store_timeout_s: float = 2.0
+    hashing_timeout_s: float = 10.0
+    health_timeout_s: float = 2.0
 
 
 def allowed_connections() -> int:
@@ -100,14 +100,14 @@ def allowed_connections() -> int:
         import resource
     except ImportError:
         return 512 - RESERVED_FILES
-    wanted = MAX_CONNECTIONS + RESERVED_FILES
+    desired = MAX_CONNECTIONS + RESERVED_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    soft = wanted if soft == resource.RLIM_INFINITY else soft
-    if soft < wanted:
-        most = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
+    soft = desired if soft == resource.RLIM_INFINITY else soft
+    if soft < desired:
+        soft_limit = desired if hard == resource.RLIM_INFINITY else min(hard, desired)
         try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-            soft = most
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft_limit, hard))
+            soft = soft_limit
         except (ValueError, OSError):
             # macOS may refuse what it calls unlimited. Then the soft
             # limit stays.

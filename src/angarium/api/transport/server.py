@@ -87,12 +87,12 @@ class Server(HTTPServer):
         self.cors = cors
         self._idle_hint = idle_hint
         self.stopping = False
-        self.idle: TimeoutQueue[Connection] = TimeoutQueue(limits.idle_timeout)
-        self.reading: TimeoutQueue[Connection] = TimeoutQueue(limits.request_timeout)
-        self.writing: TimeoutQueue[Connection] = TimeoutQueue(limits.write_timeout)
-        self.lingering: TimeoutQueue[Connection] = TimeoutQueue(limits.linger_timeout)
+        self.idle: TimeoutQueue[Connection] = TimeoutQueue(limits.idle_timeout_s)
+        self.reading: TimeoutQueue[Connection] = TimeoutQueue(limits.request_timeout_s)
+        self.writing: TimeoutQueue[Connection] = TimeoutQueue(limits.write_timeout_s)
+        self.lingering: TimeoutQueue[Connection] = TimeoutQueue(limits.linger_timeout_s)
         self.memory = MemoryBudget(
-            limits.max_held,
+            limits.max_held_bytes,
             (self.reading, self.writing),
             lambda connection: self._safely(connection, Connection.make_room),
         )

@@ -43,7 +43,7 @@ def test_two_hundred_stalled_connections_delay_nobody(start: Start) -> None:
 
 
 def test_an_idle_connection_is_closed_after_its_time(start: Start, clock: ManualClock) -> None:
-    running = start(idle_timeout=60)
+    running = start(idle_timeout_s=60)
     with RawClient(running.url) as client:
         for _ in range(3):
             client.ask(get("/echo"))
@@ -56,7 +56,7 @@ def test_an_idle_connection_is_closed_after_its_time(start: Start, clock: Manual
 
 
 def test_an_empty_line_behind_a_body_begins_no_request(start: Start, clock: ManualClock) -> None:
-    running = start(idle_timeout=60, request_timeout=10)
+    running = start(idle_timeout_s=60, request_timeout_s=10)
     with RawClient(running.url) as client:
         for _ in range(3):
             assert client.ask(post("/echo", b"hello") + b"\r\n").status == 200
@@ -71,7 +71,7 @@ def test_an_empty_line_behind_a_body_begins_no_request(start: Start, clock: Manu
 def test_a_connection_that_never_sends_anything_is_closed_after_its_time(
     start: Start, clock: ManualClock
 ) -> None:
-    running = start(idle_timeout=60)
+    running = start(idle_timeout_s=60)
     with RawClient(running.url) as client:
         seen(running, lambda: len(running.server.idle) == 2)
         clock.advance(61)
@@ -84,7 +84,7 @@ def test_a_connection_that_never_sends_anything_is_closed_after_its_time(
 def test_a_request_must_be_all_there_in_time(
     start: Start, clock: ManualClock, part: bytes
 ) -> None:
-    running = start(request_timeout=10)
+    running = start(request_timeout_s=10)
     with RawClient(running.url) as client:
         client.send(part)
         seen(running, lambda: len(running.server.reading) == 1)
@@ -101,7 +101,7 @@ def test_a_request_must_be_all_there_in_time(
 def test_a_fault_while_a_connection_is_timed_out_costs_that_one_alone(
     start: Start, clock: ManualClock, application: StubApplication
 ) -> None:
-    running = start(request_timeout=10)
+    running = start(request_timeout_s=10)
     application.refuses = False
     with RawClient(running.url) as client, RawClient(running.url) as other:
         client.send(b"GET")
@@ -112,7 +112,7 @@ def test_a_fault_while_a_connection_is_timed_out_costs_that_one_alone(
 
 
 def test_dripping_bytes_wins_no_time(start: Start, clock: ManualClock) -> None:
-    running = start(request_timeout=10)
+    running = start(request_timeout_s=10)
     with RawClient(running.url) as client:
         for byte in b"GET":
             client.send(bytes([byte]))
@@ -122,7 +122,7 @@ def test_dripping_bytes_wins_no_time(start: Start, clock: ManualClock) -> None:
 
 
 def test_each_request_has_its_own_time(start: Start, clock: ManualClock) -> None:
-    running = start(request_timeout=10)
+    running = start(request_timeout_s=10)
     with RawClient(running.url) as client:
         client.send(get("/echo")[:-1])
         seen(running, lambda: len(running.server.reading) == 1)
@@ -170,7 +170,7 @@ def test_a_slow_reader_gets_all_of_its_answer(start: Start) -> None:
 
 
 def test_a_client_that_reads_nothing_is_dropped(start: Start, clock: ManualClock) -> None:
-    running = start(write_timeout=10)
+    running = start(write_timeout_s=10)
     with RawClient(running.url, receive_buffer=4096) as stuck:
         stuck.send(get(f"/large/{LARGE}"))
         seen(running, lambda: len(running.server.writing) == 1)

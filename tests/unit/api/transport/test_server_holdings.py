@@ -59,7 +59,7 @@ def test_pipelined_answers_that_nobody_reads_do_not_pile_up(start: Start) -> Non
 
 
 def test_half_requests_make_room_for_others_before_they_fill_the_memory(start: Start) -> None:
-    running = start(max_held=ROOM)
+    running = start(max_held_bytes=ROOM)
     with ExitStack() as stack:
         clients = []
         for _ in range(30):
@@ -80,7 +80,7 @@ def test_half_requests_make_room_for_others_before_they_fill_the_memory(start: S
 
 def test_answers_that_nobody_reads_make_room_too(start: Start) -> None:
     size = 8_000_000
-    running = start(max_held=2 * size)
+    running = start(max_held_bytes=2 * size)
     with ExitStack() as stack:
         for _ in range(5):
             client = stack.enter_context(RawClient(running.url, receive_buffer=4096))
@@ -92,7 +92,7 @@ def test_answers_that_nobody_reads_make_room_too(start: Start) -> None:
 def test_a_request_that_is_answered_or_broken_off_holds_nothing(
     start: Start, application: StubApplication, clock: ManualClock
 ) -> None:
-    running = start(request_timeout=10)
+    running = start(request_timeout_s=10)
     body = b"x" * 65_536
     with (
         RawClient(running.url) as whole,
@@ -121,7 +121,7 @@ def test_when_requests_in_hand_alone_leave_no_room_the_next_one_is_refused_befor
 ) -> None:
     # Small enough to arrive in one piece: a request of which a part is
     # there is ended while it is read.
-    running = start(max_held=2 * IN_HAND_COPIES * 5_000 + 1_000)
+    running = start(max_held_bytes=2 * IN_HAND_COPIES * 5_000 + 1_000)
     with ExitStack() as stack:
         clients = [stack.enter_context(RawClient(running.url)) for _ in range(3)]
         for client in clients[:2]:
@@ -140,7 +140,7 @@ def test_when_requests_in_hand_alone_leave_no_room_the_next_one_is_refused_befor
 def test_what_is_in_hand_makes_those_give_way_who_wait_for_their_clients(
     start: Start, application: StubApplication
 ) -> None:
-    running = start(max_held=len(HALF) + 2_000)
+    running = start(max_held_bytes=len(HALF) + 2_000)
     with RawClient(running.url) as slow, RawClient(running.url) as quick:
         slow.send(HALF)
         seen(running, lambda: held(running) >= 65_535)
@@ -181,7 +181,7 @@ def test_a_body_of_tiny_pieces_is_kept_in_no_more_than_its_bytes(start: Start) -
 def test_connections_that_made_room_are_told_in_one_line(
     start: Start, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    running = start(max_held=2 * len(HALF))
+    running = start(max_held_bytes=2 * len(HALF))
     with ExitStack() as stack:
         clients = []
         for number in range(5):

@@ -204,7 +204,7 @@ def test_running_out_of_descriptors_pauses_accepting_without_spinning(
 def test_a_lingering_connection_is_dropped_when_it_falls_silent(
     start: Start, clock: ManualClock
 ) -> None:
-    running = start(linger_timeout=2)
+    running = start(linger_timeout_s=2)
     with RawClient(running.url) as client:
         client.ask(get("/echo", "Connection: close"))
         assert client.closed()
@@ -216,7 +216,7 @@ def test_a_lingering_connection_is_dropped_when_it_falls_silent(
 def test_a_lingering_connection_is_dropped_when_it_never_falls_silent(
     start: Start, clock: ManualClock
 ) -> None:
-    running = start(request_timeout=10)
+    running = start(request_timeout_s=10)
     with RawClient(running.url) as client:
         client.ask(get("/echo", "Connection: close"))
         seen(running, lambda: len(running.server.lingering) == 1)
