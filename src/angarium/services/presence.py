@@ -58,7 +58,7 @@ class TimeoutWatcher:
 
     def _start_thread(self) -> bool:
         """Return False where the system starts no more threads."""
-        thread = NamedThread(target=self._run, name="patience", daemon=True)
+        thread = NamedThread(target=self._run, name="presence-wait", daemon=True)
         with contextlib.suppress(RuntimeError):
             thread.start()
             self._running = True

@@ -24,7 +24,7 @@ _CACHED_STATEMENTS = 400
 
 
 def connect(path: Path, busy: float, cache_kib: int = READING_CACHE_KIB) -> sqlite3.Connection:
-    """Open a connection that commits durably, and only when told to.
+    """Open a connection that commits durably, and never implicitly.
 
     Args:
         path: The database's file; it is never made here.
