@@ -30,7 +30,7 @@ class EventPublisher:
             repeats: Limits the lines about an outage, together with
                 others that share it; its own when None.
         """
-        self._events = log
+        self._message_log = log
         self._clock = clock
         self._repeats = repeats or logs.Repeats(clock.monotonic)
 
@@ -96,7 +96,7 @@ class EventPublisher:
     def _append(self, record: NewRecord) -> "Future[Appended]":
         """Append a record; an error at once is a failed future."""
         try:
-            return self._events.append(record)
+            return self._message_log.append(record)
         except LogUnavailable as error:
             return futures.failed(error)
 

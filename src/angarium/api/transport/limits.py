@@ -61,6 +61,7 @@ class ServerLimits:
             connection is dropped.
         store_threads: Threads for requests that wait for the store.
         store_threads_of_user: Maximum of them for one user's requests.
+            A service takes its engine's (`Engine.calls_of_user`).
         hashing_threads: Threads for password hashes.
         health_threads: Threads for health checks.
         store_timeout_s: Seconds until a request that needs the store

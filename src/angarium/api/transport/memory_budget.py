@@ -1,4 +1,7 @@
-"""Limits what all connections hold together (docs/adr/0007)."""
+"""Limits what all connections hold together (docs/adr/0007).
+
+This is the backpressure of bytes; `shares` has that of requests.
+"""
 
 from collections.abc import Callable, Sequence
 from operator import itemgetter

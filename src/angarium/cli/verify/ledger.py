@@ -87,7 +87,7 @@ class Ledger:
                 entry's cursor is kept.
 
         Returns:
-            The track.
+            The record.
         """
         self._enter("begin", conversation_id, sender=sender, recipient=recipient, cursor=cursor)
         return self.records[conversation_id]

@@ -72,7 +72,7 @@ class CassandraMessageWriter:
         messages: Sequence[Message],
         online: "Future[Collection[UUID]] | None",
     ) -> Chain[tuple[StoreOutcome, ...]]:
-        """Store what is new, in the order that the module names."""
+        """Deduplicate, and store what is new in the module's order."""
         ids = list(dict.fromkeys(message.message_id for message in messages))
         found = yield self._session.submit(Statement.FIND_IN_INDEX, (conversation_id, ids))
         known = {

@@ -14,6 +14,8 @@ before they exist. So:
    16 rows from the newest end, or ends at a row up to which everything
    is on a quorum (one that was read before, or that an inbox notes).
 
+So the rule limits what a read may look at, not where a page may end.
+
 With a picture of what goes wrong otherwise: docs/how/prefix-reads.md.
 The decision: docs/adr/0016.
 """

@@ -164,9 +164,9 @@ class CassandraSession:
         Raises:
             StoreUnavailable: There was no room in time.
         """
-        with self._budget.reserve(count, CALL_SECONDS) as until:
-            until += [self._request_text(*request) for request in requests]
-            yield until
+        with self._budget.reserve(count, CALL_SECONDS) as answers:
+            answers += [self._request_text(*request) for request in requests]
+            yield answers
 
     def _request_text(self, statement: Statement, parameters: Parameters) -> "Future[Rows]":
         """Send a statement with a timer longer than the caller's wait.

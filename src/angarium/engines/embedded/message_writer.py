@@ -129,10 +129,10 @@ class _Recording:
                 )
 
     def add(self, message: Message) -> StoreOutcome:
-        """Take the next message, in the order of the lookup.
+        """Take the next message, and deduplicate it by its id.
 
         Args:
-            message: The next one of `recordings`.
+            message: The next one of `recordings`, in that order.
 
         Returns:
             What becomes of it, once `write` is committed.

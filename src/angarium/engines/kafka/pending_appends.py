@@ -178,6 +178,9 @@ class PendingAppends:
     def begin(self, partition: int, size: int = 0) -> PendingAppend:
         """Count a record and start its timeout.
 
+        This is the backpressure of the producer: while too much waits
+        for Kafka, the next record is refused at once.
+
         Args:
             partition: The record's partition.
             size: Its size in bytes.
