@@ -2,7 +2,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import TextIO
 
 import pytest
@@ -91,14 +91,6 @@ def write(request: pytest.FixtureRequest) -> Write:
 
 @pytest.fixture
 def stderr() -> Iterator[Stderr]:
-    root, ours = logging.getLogger(), logging.getLogger("angarium")
-    levels = root.level, ours.level
     stream = Stderr()
-    handler = logs.configure("serve", "INFO", "json", stream)
-    yield stream
-    for each in [each for each in root.handlers if isinstance(each, BufferedHandler)]:
-        root.removeHandler(each)
-        each.close()
-    handler.close()
-    root.setLevel(levels[0])
-    ours.setLevel(levels[1])
+    with closing(logs.configure("serve", "INFO", "json", stream)):
+        yield stream

@@ -60,12 +60,8 @@ def library() -> Library:
 
 
 @pytest.fixture
-def debug() -> Iterator[None]:
-    ours = logging.getLogger("angarium")
-    level = ours.level
-    ours.setLevel("DEBUG")
-    yield
-    ours.setLevel(level)
+def debug() -> None:
+    logging.getLogger("angarium").setLevel("DEBUG")
 
 
 LOST = ("kafka.net.transport", "%s: socket disconnected", "<transport>")

@@ -61,7 +61,6 @@ def test_nothing_is_served_from_a_file_that_nobody_will_find(
     folder: Path, harm: Callable[[Path], None], name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    caplog.set_level("INFO", logger="angarium")
     path = folder / name
     with closing(Database.open(folder, PARTITIONS)) as opened:
         put_user(opened, "before")
