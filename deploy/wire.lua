@@ -120,13 +120,15 @@ end
 -- Each state takes what it can of the data and returns where the rest begins, or nil when the request is wrong.
 
 function Wire:in_head(data, at)
-    local head = self.partial .. data:sub(at, at + MAX_REQUEST_LINE + MAX_HEADERS + 8)
-    if head:find("^\r\n") then
-        -- RFC 9112, 2.2: empty lines before a request are passed over.
-        at = at + 2 - #self.partial
+    -- RFC 9112, 2.2: empty lines before a request are passed over; one
+    -- may come in two pieces. Nothing is copied for them.
+    if self.partial == "" and data:find("^\r\n", at) then
+        return at + 2
+    elseif self.partial == "\r" and data:find("^\n", at) then
         self.partial = ""
-        return at
+        return at + 1
     end
+    local head = self.partial .. data:sub(at, at + MAX_REQUEST_LINE + MAX_HEADERS + 8)
     local from = math.max(1, #self.partial - 3)
     local ends = head:find("\r\n\r\n", from, true)
     local seen = ends and head:sub(1, ends + 3) or head
