@@ -20,7 +20,8 @@ from kafka.net.compat import KafkaNetClient
 
 CONNECT_MS = 1_500
 """Maximum time to make a connection; kafka-python waits 10 s and more,
-too long to recover within 5 s.
+too long to recover within 5 s. To a broker that failed before, it adds
+a jitter of a fifth at most.
 """
 
 

@@ -8,6 +8,10 @@ import pytest
 from angarium.engines.kafka.patches.network_client import CONNECT_MS, NetworkClient
 from tests.unit.engines.kafka.offline import cluster_of, coordinator_of, offline_consumer
 
+JITTER = 1.2
+"""The library adds at most a fifth to the bound of a broker that has
+failed to connect.
+"""
 SETTINGS = ("socket_connection_setup_timeout_ms", "socket_connection_setup_timeout_max_ms")
 
 
@@ -15,7 +19,11 @@ def test_a_connection_may_take_no_longer_than_the_bound() -> None:
     with offline_consumer(kafka_client=NetworkClient) as consumer:
         manager = consumer._client._manager
         assert [manager.config[name] for name in SETTINGS] == [CONNECT_MS, CONNECT_MS]
-        assert manager.socket_connection_setup_timeout_ms("bootstrap-0") <= CONNECT_MS
+        assert manager.socket_connection_setup_timeout_ms("never tried") <= CONNECT_MS
+        for _ in range(10):
+            manager.update_backoff("failed")
+            allowed = manager.socket_connection_setup_timeout_ms("failed")
+            assert allowed <= JITTER * CONNECT_MS
 
 
 @pytest.mark.parametrize(
