@@ -15,25 +15,22 @@ _COLUMNS = (
     "timestamp, conversation_id, seq, message_id, sender_id, recipient_id, content, status, "
     "delivered_at"
 )
-_FIND = bulk_sql.select_as_json(
-    ", ".join(f"messages.{name}" for name in _COLUMNS.split(", ")),
+_BY_ID = (
     "json_each(?) AS wanted"
     " CROSS JOIN message_index"
     " ON message_index.conversation_id = ? AND message_index.message_id = wanted.value"
     " CROSS JOIN messages"
     " ON messages.conversation_id = message_index.conversation_id"
     " AND messages.timestamp = message_index.timestamp AND messages.seq = message_index.seq"
-    " AND messages.message_id = message_index.message_id",
+    " AND messages.message_id = message_index.message_id"
+)
+_FIND = bulk_sql.select_as_json(
+    ", ".join(f"messages.{name}" for name in _COLUMNS.split(", ")),
+    _BY_ID,
 )
 _RECIPIENTS = bulk_sql.select_as_json(
     "messages.message_id, messages.recipient_id",
-    "json_each(?) AS wanted"
-    " CROSS JOIN message_index"
-    " ON message_index.conversation_id = ? AND message_index.message_id = wanted.value"
-    " CROSS JOIN messages"
-    " ON messages.conversation_id = message_index.conversation_id"
-    " AND messages.timestamp = message_index.timestamp AND messages.seq = message_index.seq"
-    " AND messages.message_id = message_index.message_id",
+    _BY_ID,
 )
 _PENDING_COUNTS = bulk_sql.select_as_json(
     "wanted.value, (SELECT count(*) FROM (SELECT 1 FROM messages"
