@@ -9,8 +9,8 @@ from concurrent.futures import Future
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from angarium import deadline, logs
-from angarium.api.body_checks import MAX_BODY_BYTES
 from angarium.api.interface import (
+    MAX_BODY_BYTES,
     Admission,
     DeferredResponse,
     ExecutionMode,

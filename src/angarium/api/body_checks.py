@@ -2,20 +2,10 @@
 
 from collections.abc import Sequence
 
-from angarium.api.interface import BodyRule
+from angarium.api.interface import MAX_BODY_BYTES, MAX_LENGTH_DIGITS, BodyRule
 from angarium.api.request_headers import Headers
 from angarium.api.values import quote_for_error
 from angarium.domain.errors import Code, Refused
-
-MAX_BODY_BYTES = 65_536
-"""Six times the largest text, which leaves room for JSON escapes
-(docs/http.md, Limits; docs/adr/0007).
-"""
-
-MAX_DIGITS = 18
-"""Digits of a length that are converted to a number; 64 bits hold
-as many.
-"""
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -64,7 +54,7 @@ def _check_length(length: str) -> None:
     digits = length.lstrip("0") or "0"
     # Python refuses to convert numbers of thousands of digits, so the
     # count comes first.
-    if len(digits) > MAX_DIGITS or int(digits) > MAX_BODY_BYTES:
+    if len(digits) > MAX_LENGTH_DIGITS or int(digits) > MAX_BODY_BYTES:
         raise Refused.because(
             Code.BODY_TOO_LARGE,
             f"The body has {_format_length(digits)} bytes; send at most {MAX_BODY_BYTES:,}.",
@@ -74,7 +64,9 @@ def _check_length(length: str) -> None:
 def _format_length(digits: str) -> str:
     """Write a length for the error, short however long it was."""
     return (
-        f"{int(digits):,}" if len(digits) <= MAX_DIGITS else f"a number of {len(digits)} digits of"
+        f"{int(digits):,}"
+        if len(digits) <= MAX_LENGTH_DIGITS
+        else f"a number of {len(digits)} digits of"
     )
 
 

@@ -14,6 +14,16 @@ from angarium.api.request_headers import Headers
 from angarium.domain.errors import Code
 from angarium.domain.user import Principal
 
+MAX_BODY_BYTES = 65_536
+"""Bytes of the largest body that is read: six times the largest text,
+which leaves room for JSON escapes (docs/http.md, Limits, and
+docs/adr/0007).
+"""
+MAX_LENGTH_DIGITS = 18
+"""Digits of a length that are converted to a number; 64 bits hold as
+many, and Python refuses to convert thousands.
+"""
+
 
 class ExecutionMode(Enum):
     """Which thread runs a request.

@@ -1,7 +1,7 @@
 import pytest
 
-from angarium.api.body_checks import MAX_BODY_BYTES, check_shape, is_form
-from angarium.api.interface import BodyRule
+from angarium.api.body_checks import check_shape, is_form
+from angarium.api.interface import MAX_BODY_BYTES, BodyRule
 from angarium.api.request_headers import Headers
 from angarium.domain.errors import Code, Refused
 

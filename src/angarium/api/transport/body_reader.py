@@ -4,6 +4,7 @@ import re
 from enum import Enum, auto
 from typing import Protocol
 
+from angarium.api.interface import MAX_BODY_BYTES
 from angarium.api.transport.http_parser import (
     MAX_FIELDS,
     MAX_HEADERS,
@@ -13,10 +14,6 @@ from angarium.api.transport.http_parser import (
 )
 from angarium.domain.errors import Code
 
-MAX_BODY = 64 * 1024
-"""Bytes of the largest body that is read. A text of 10,240 bytes takes
-six times as many when every byte of it is escaped in JSON.
-"""
 MAX_CHUNK_LINE = 1024
 """Bytes of a chunk's size with its extensions. All extensions of a body
 together may have `MAX_HEADERS`.
@@ -108,7 +105,7 @@ class ChunkedBody:
     See RFC 9112, section 7.1.
     """
 
-    def __init__(self, limit: int = MAX_BODY) -> None:
+    def __init__(self, limit: int = MAX_BODY_BYTES) -> None:
         """Expect the first chunk of at most `limit` bytes in all."""
         self._limit = limit
         self._next = _Next.SIZE

@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from typing import Self
 
 from angarium import logs
-from angarium.api.interface import Admission, Head, Refusal, Response
+from angarium.api.interface import MAX_BODY_BYTES, Admission, Head, Refusal, Response
 from angarium.api.transport.access_log import UNANSWERED, AccessLog
-from angarium.api.transport.body_reader import MAX_BODY
 from angarium.api.transport.connection_state import (
     BODY,
     CLOSED,
@@ -273,7 +272,7 @@ class Connection(NonBlockingHandler):
         Returns:
             False if the rest of the body is awaited.
         """
-        if framing.expects_continue or framing.length > MAX_BODY:
+        if framing.expects_continue or framing.length > MAX_BODY_BYTES:
             self._keep_alive = False
         self._respond(response)
         if framing.length and not self._closing:

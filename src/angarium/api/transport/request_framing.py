@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from angarium.api.interface import MAX_LENGTH_DIGITS
 from angarium.api.transport.http_parser import (
     METHODS,
     Fields,
@@ -16,8 +17,6 @@ from angarium.domain.errors import Code
 CHUNKED = -1
 """The length of a body that comes in chunks, each with its own size."""
 
-MAX_DIGITS = 18
-"""Of a Content-Length that is converted into a number."""
 BEYOND_ALL_LIMITS = 10**18
 """The length taken for every longer number: Python refuses to convert
 thousands of digits.
@@ -92,7 +91,7 @@ def _length(fields: Fields, modern: bool) -> int:
     if not (text.isascii() and text.isdigit()):
         raise malformed(f"The Content-Length is {text[:60]!a}; send digits only.")
     digits = text.lstrip("0")
-    return int(digits or 0) if len(digits) <= MAX_DIGITS else BEYOND_ALL_LIMITS
+    return int(digits or 0) if len(digits) <= MAX_LENGTH_DIGITS else BEYOND_ALL_LIMITS
 
 
 def _check_encodings(encodings: Sequence[str], modern: bool) -> None:

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angarium.api.transport.body_reader import MAX_BODY, MAX_CHUNK_LINE, ChunkedBody, SizedBody
+from angarium.api.interface import MAX_BODY_BYTES
+from angarium.api.transport.body_reader import MAX_CHUNK_LINE, ChunkedBody, SizedBody
 from angarium.api.transport.http_parser import MAX_FIELDS, MAX_HEADERS, HttpError
 from angarium.domain.errors import Code
 
@@ -85,10 +86,10 @@ def chunks(size: int) -> bytes:
 
 
 def test_a_body_may_have_64_kib_and_not_a_byte_more() -> None:
-    found = taken(chunks(MAX_BODY))
+    found = taken(chunks(MAX_BODY_BYTES))
     assert found is not None
-    assert len(found[0]) == MAX_BODY
-    assert refused(chunks(MAX_BODY + 1)) is Code.BODY_TOO_LARGE
+    assert len(found[0]) == MAX_BODY_BYTES
+    assert refused(chunks(MAX_BODY_BYTES + 1)) is Code.BODY_TOO_LARGE
     assert refused(b"8000\r\n" + b"x" * 0x8000 + b"\r\n8001\r\n") is Code.BODY_TOO_LARGE
     assert refused(b"f" * 16 + b"\r\n") is Code.BODY_TOO_LARGE
 
