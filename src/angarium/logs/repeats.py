@@ -47,12 +47,6 @@ class Repeats:
         return {"repeats": left_out} if left_out else _FIRST
 
 
-EVERY_SECONDS = 10.0
-"""How long a `Tally` counts before it is due again: a flood of anything
-logs six lines a minute.
-"""
-
-
 class Tally:
     """Counts events between two lines of a log; used by one thread.
 
@@ -61,7 +55,7 @@ class Tally:
 
     __slots__ = ("_count", "_due_at", "_every")
 
-    def __init__(self, every: float = EVERY_SECONDS) -> None:
+    def __init__(self, every: float = PERIOD_SECONDS) -> None:
         """Start with nothing counted.
 
         Args:
