@@ -48,8 +48,8 @@ def rebalances(rng: random.Random) -> Iterator[str]:
     dies.
     """
     yield (
-        "| event | partitions | moved | rounds "
-        "| longest pause of a moved one, s | pause of the others |"
+        "| event | partitions | moved | rounds | longest pause of a moved one, s | pause of the "
+        "others |"
     )
     yield "| --- | ---: | ---: | ---: | ---: | ---: |"
     names = [f"worker-{number:03}" for number in range(WORKERS)]

@@ -64,8 +64,8 @@ def conditions(turns: int) -> str:
     known = machine()
     return (
         f"{known['date']}, {known['cores']} cores, {known['memory_gib']} GiB, Python "
-        f"{known['python']}; "
-        f"medians of {turns} turns; load average of the last 15 minutes {os.getloadavg()[2]:.1f}."
+        f"{known['python']}; medians of {turns} turns; load average of the last 15 minutes "
+        f"{os.getloadavg()[2]:.1f}."
     )
 
 

@@ -35,8 +35,8 @@ def pytest_terminal_summary(
 def measured(kind: str, stack: Stack, config: pytest.Config) -> Start:
     start = Start.of(stack)
     config.stash[_figures].append(
-        f"{kind} start of {len(stack.compose.containers())} containers: {start.seconds:.0f} s"
-        f" on {os.cpu_count()} processors, load before it {start.load:.1f}"
+        f"{kind} start of {len(stack.compose.containers())} containers: {start.seconds:.0f} s on "
+        f"{os.cpu_count()} processors, load before it {start.load:.1f}"
     )
     return start
 

@@ -178,8 +178,8 @@ def _torment(
             rate = (tally.accepted - told_accepted) / (now - told)
             unwell = [each.name for each in stage.compose.containers() if not each.well]
             tell(
-                f"{elapsed:.0f} s: {tally.accepted} of {total} accepted, {rate:.0f}/s,"
-                f" {len(tormentor.outcomes)} faults over, unwell: {', '.join(unwell) or 'none'}"
+                f"{elapsed:.0f} s: {tally.accepted} of {total} accepted, {rate:.0f}/s, "
+                f"{len(tormentor.outcomes)} faults over, unwell: {', '.join(unwell) or 'none'}"
             )
             told, told_accepted = now, tally.accepted
         time.sleep(TICK_SECONDS)

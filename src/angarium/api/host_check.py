@@ -74,8 +74,8 @@ class HostCheck:
         own = ", ".join(sorted(self._own - {LOCALHOST}))
         return (
             f"The request was sent to {quote_for_error(value)}. While there are demo users, only "
-            f"{LOCALHOST}, loopback addresses and {own} are accepted; use one of them, or "
-            "name the origin of that host in ANGARIUM_CORS_ORIGINS."
+            f"{LOCALHOST}, loopback addresses and {own} are accepted; use one of them, or name "
+            "the origin of that host in ANGARIUM_CORS_ORIGINS."
         )
 
 

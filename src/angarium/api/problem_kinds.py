@@ -64,8 +64,7 @@ KINDS: Mapping[Code, Kind] = {
         421,
         "The request was sent to another host",
         "While demo users are allowed, the service answers only to `localhost`, loopback "
-        "addresses, "
-        "the address that it is bound to, and the hosts of `ANGARIUM_CORS_ORIGINS`.",
+        "addresses, the address that it is bound to, and the hosts of `ANGARIUM_CORS_ORIGINS`.",
         "Use one of these in the URL, or have the origin added to `ANGARIUM_CORS_ORIGINS`.",
     ),
     Code.NOT_FOUND: Kind(
@@ -229,8 +228,8 @@ KINDS: Mapping[Code, Kind] = {
     Code.INVALID_MESSAGE_ID: Kind(
         400,
         "The message's id is not valid",
-        "`message_id` is not a UUID, or differs from the `Idempotency-Key`, or the key is "
-        "not 1 to 255 printable ASCII characters.",
+        "`message_id` is not a UUID, or differs from the `Idempotency-Key`, or the key is not 1 "
+        "to 255 printable ASCII characters.",
         "Send one id, a new UUID for each new message, and the same one with each retry.",
     ),
     Code.INVALID_LIMIT: Kind(

@@ -87,8 +87,8 @@ def bearer_token(headers: Headers) -> str:
     if value[:6].lower() != _SCHEME or value[6:7] not in ("", " ", "\t"):
         raise Refused.because(
             Code.MISSING_TOKEN,
-            "The request has no bearer token; get one from POST /auth/token "
-            "and send it as `Authorization: Bearer …`.",
+            "The request has no bearer token; get one from POST /auth/token and send it as "
+            "`Authorization: Bearer …`.",
         )
     token = value[7:].strip()
     if not token:

@@ -87,9 +87,9 @@ def _too_large(append: Append) -> Response:
     is_message = append.message_id is not None
     return problem(
         Code.CONTENT_TOO_LARGE if is_message else Code.BODY_TOO_LARGE,
-        "The log of this service accepts only smaller records, so it was not accepted. "
-        f"Send {'a shorter text' if is_message else 'fewer ids'}, or report the trace_id to "
-        "the operator.",
+        "The log of this service accepts only smaller records, so it was not accepted. Send "
+        f"{'a shorter text' if is_message else 'fewer ids'}, or report the trace_id to the "
+        "operator.",
         append.trace_id,
     )
 

@@ -33,8 +33,8 @@ from angarium.config import SettingsError, unknown_settings
 from angarium.domain.errors import Refused, SetupError, Unavailable
 
 _SETTINGS_HELP = (
-    "Settings are environment variables: see `angarium config`. Every command explains itself:"
-    " `angarium send -h`."
+    "Settings are environment variables: see `angarium config`. Every command explains itself: "
+    "`angarium send -h`."
 )
 
 _THREAD_REFUSED = "can't start new thread"

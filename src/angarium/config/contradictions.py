@@ -27,8 +27,7 @@ def contradictions(reader: Reader, security: str, command: str | None) -> Iterat
     if distributed and not reader.is_set("ANGARIUM_JWT_SECRET"):
         yield (
             "ANGARIUM_JWT_SECRET is not set, but every instance must have the same with "
-            "ANGARIUM_KAFKA;"
-            " write at least 32 bytes, such as `openssl rand -hex 32` gives"
+            "ANGARIUM_KAFKA; write at least 32 bytes, such as `openssl rand -hex 32` gives"
         )
     if "ANGARIUM_KAFKA_SECURITY" not in reader.wrong:
         yield from _kafka_login(reader, security)
@@ -49,13 +48,12 @@ def _engine(reader: Reader, command: str | None) -> Iterator[str]:
     if command == "serve" and kafka and cassandra:
         yield (
             "ANGARIUM_KAFKA and ANGARIUM_CASSANDRA are set, but `serve` runs on the embedded "
-            "engine;"
-            " unset both, or run `angarium api` and `angarium worker`"
+            "engine; unset both, or run `angarium api` and `angarium worker`"
         )
     if command in _ON_SERVERS and not (kafka or cassandra):
         yield (
-            f"ANGARIUM_KAFKA and ANGARIUM_CASSANDRA are not set, but `{command}` runs on both;"
-            " write host:port,… in each, or run `angarium serve`"
+            f"ANGARIUM_KAFKA and ANGARIUM_CASSANDRA are not set, but `{command}` runs on both; "
+            "write host:port,… in each, or run `angarium serve`"
         )
 
 
@@ -67,8 +65,8 @@ def _kafka_login(reader: Reader, security: str) -> Iterator[str]:
             yield f"{name} is not set, but ANGARIUM_KAFKA_SECURITY is {security}; set it"
         if not wanted and reader.is_set(name):
             yield (
-                f"{name} is set, but ANGARIUM_KAFKA_SECURITY is {security}, which has no login;"
-                " write SASL_SSL or SASL_PLAINTEXT there, or unset it"
+                f"{name} is set, but ANGARIUM_KAFKA_SECURITY is {security}, which has no login; "
+                "write SASL_SSL or SASL_PLAINTEXT there, or unset it"
             )
 
 
@@ -78,8 +76,7 @@ def _kafka_certificates(reader: Reader, security: str) -> Iterator[str]:
         if reader.is_set(name) and not security.endswith("SSL"):
             yield (
                 f"{name} is set, but ANGARIUM_KAFKA_SECURITY is {security}, which encrypts "
-                "nothing;"
-                " write SSL or SASL_SSL there, or unset it"
+                "nothing; write SSL or SASL_SSL there, or unset it"
             )
     if reader.is_set("ANGARIUM_KAFKA_KEYFILE") and not reader.is_set("ANGARIUM_KAFKA_CERTFILE"):
         yield (

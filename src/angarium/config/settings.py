@@ -296,8 +296,8 @@ class Settings:
         if self.published_host is None:
             return f"ANGARIUM_HOST is {values.quote(self.host)}, which other machines may reach"
         return (
-            "ANGARIUM_PUBLISHED_HOST (under Compose: ANGARIUM_HOST of .env) is"
-            f" {values.quote(self.published_host)}, which other machines may reach"
+            "ANGARIUM_PUBLISHED_HOST (under Compose: ANGARIUM_HOST of .env) is "
+            f"{values.quote(self.published_host)}, which other machines may reach"
         )
 
     @property
@@ -312,11 +312,10 @@ class Settings:
             return ()
         warning = (
             f"ANGARIUM_CONSISTENCY is {self.consistency}, but ANGARIUM_REPLICATION is "
-            f"{self.replication}: a"
-            " read may miss what was written. An id may become two messages, messages may be "
-            "missing, out of"
-            " order or behind a cursor, and a status may fall (docs/guarantees.md, 1 to 5); write"
-            " LOCAL_QUORUM, unless a single node is all there is"
+            f"{self.replication}: a read may miss what was written. An id may become two "
+            "messages, messages may be missing, out of order or behind a cursor, and a status "
+            "may fall (docs/guarantees.md, 1 to 5); write LOCAL_QUORUM, unless a single node is "
+            "all there is"
         )
         return (warning,)
 
@@ -343,10 +342,8 @@ class Settings:
         ):
             yield (
                 "ANGARIUM_JWT_SECRET is the published demo secret, with which everybody can log "
-                "in as"
-                " anybody; write what `openssl rand -hex 32` prints, or set ANGARIUM_DEMO=1 to "
-                "keep it all"
-                " the same"
+                "in as anybody; write what `openssl rand -hex 32` prints, or set ANGARIUM_DEMO=1 "
+                "to keep it all the same"
             )
 
     def _public_passwords(self, command: str | None) -> Iterator[str]:
@@ -356,16 +353,14 @@ class Settings:
         if self.users is DEMO_USERS:
             yield (
                 "everybody knows the demo users' passwords; name a file of your own in "
-                "ANGARIUM_USERS, or"
-                " set ANGARIUM_DEMO=1 to keep the demo users all the same"
+                "ANGARIUM_USERS, or set ANGARIUM_DEMO=1 to keep the demo users all the same"
             )
             return
         names = [user.username for user in self.users if user.has_public_password]
         if names:
             yield (
                 f"everybody knows the passwords of {', '.join(names)} in ANGARIUM_USERS; give "
-                "each another"
-                " one, or set ANGARIUM_DEMO=1 to keep them all the same"
+                "each another one, or set ANGARIUM_DEMO=1 to keep them all the same"
             )
 
 

@@ -67,8 +67,8 @@ class ClockWatch:
         _log.warning(
             "clock_ahead",
             f"A clock was ahead, or is: messages of partition {partition} get times that are "
-            f"{ahead_ms / 1000:.1f} s ahead until the clocks have caught up. "
-            "Their order is not affected.",
+            f"{ahead_ms / 1000:.1f} s ahead until the clocks have caught up. Their order is not "
+            "affected.",
             partition=partition,
             ahead_ms=ahead_ms,
         )

@@ -133,8 +133,8 @@ def _message(entry: LogEntry) -> Message:
 def _conflict(entry: LogEntry, message: Message) -> DeadLetter:
     """Return the dead letter of an id that the other user has used."""
     detail = (
-        f"message {message.message_id} was already sent by the other participant; "
-        "the first one is kept"
+        f"message {message.message_id} was already sent by the other participant; the first one "
+        "is kept"
     )
     return DeadLetter(
         "message_id_conflict",

@@ -126,8 +126,8 @@ class History:
         if message_id not in found:
             raise Refused.because(
                 Code.MESSAGE_NOT_FOUND,
-                f"There is no message {message_id} in this conversation; "
-                "one that was sent just now may take a moment.",
+                f"There is no message {message_id} in this conversation; one that was sent just "
+                "now may take a moment.",
             )
         return found[message_id]
 

@@ -116,8 +116,7 @@ class Provisioning:
         if not self._hasher.is_hash(password_hash):
             raise SetupError(
                 f"The password hash of user {username!r} is not a scrypt hash of accepted "
-                "strength; "
-                "make one with `angarium users hash`."
+                "strength; make one with `angarium users hash`."
             )
         if existing is not None and existing.password_hash == password_hash:
             return existing
@@ -144,8 +143,8 @@ class Provisioning:
         """Check a name, then look up its user."""
         if not is_username(username):
             raise SetupError(
-                f"{username[:64]!a} is not a valid username; "
-                "use 1 to 64 characters from a-z 0-9 . _ -"
+                f"{username[:64]!a} is not a valid username; use 1 to 64 characters from a-z 0-9 "
+                ". _ -"
             )
         return self._store.get(user_id_for(username))
 

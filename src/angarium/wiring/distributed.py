@@ -146,8 +146,8 @@ def distributed_logs(settings: Settings) -> Iterator[tuple[MessageLog, DeadLette
         _topics(settings, connection).verify()
     except LogUnavailable as error:
         raise LogUnavailable(
-            f"Kafka at {_join(settings.kafka)} does not answer; check ANGARIUM_KAFKA, "
-            "and that the brokers run"
+            f"Kafka at {_join(settings.kafka)} does not answer; check ANGARIUM_KAFKA, and that "
+            "the brokers run"
         ) from error
     with (
         closing(KafkaLog(connection, settings.topic, settings.partitions)) as log,

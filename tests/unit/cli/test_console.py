@@ -43,6 +43,6 @@ def test_a_hint_can_be_pasted(command: list[str], tmp_path: Path) -> None:
     )
     assert told.returncode == 1
     assert told.stderr == (
-        "angarium: no one is logged in at http://127.0.0.1:8080: log in with"
-        f" `{' '.join(command)} login NAME`\n"
+        "angarium: no one is logged in at http://127.0.0.1:8080: log in with "
+        f"`{' '.join(command)} login NAME`\n"
     )

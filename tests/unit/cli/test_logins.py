@@ -105,8 +105,8 @@ def test_a_login_that_is_not_there_is_told_with_those_that_are(
 ) -> None:
     assert alice.run("inbox", "--as", "bob") == 1
     assert alice.err == (
-        f"angarium: bob is not logged in at {server.url} (logged in there: alice): "
-        "log in with `angarium login bob`\n"
+        f"angarium: bob is not logged in at {server.url} (logged in there: alice): log in with "
+        "`angarium login bob`\n"
     )
 
 
@@ -115,8 +115,8 @@ def test_an_expired_login_is_told_with_the_remedy(alice: Shell, server: TownServ
     server.faults.append(Fault("/v1/inbox", status=401, body=body))
     assert alice.run("inbox") == 1
     assert alice.err == (
-        f"angarium: the login of alice at {server.url} has expired:"
-        " log in again with `angarium login alice`\n"
+        f"angarium: the login of alice at {server.url} has expired: log in again with `angarium "
+        "login alice`\n"
     )
 
 

@@ -253,8 +253,7 @@ WRONG: list[tuple[str, str, str]] = [
         "TRUSTED_PROXIES",
         "10.1.2.3/8",
         (
-            "which contains '10.1.2.3/8', an address inside a network; write 10.0.0.0/8 for "
-            "all "
+            "which contains '10.1.2.3/8', an address inside a network; write 10.0.0.0/8 for all "
             "of it"
         ),
     ),
@@ -267,8 +266,7 @@ WRONG: list[tuple[str, str, str]] = [
         "TRUSTED_PROXIES",
         "fe80::1%lo",
         (
-            "contains 'fe80::1%lo', an address with a scope; write fe80::1, which covers it "
-            "on "
+            "contains 'fe80::1%lo', an address with a scope; write fe80::1, which covers it on "
             "every"
         ),
     ),
@@ -367,8 +365,7 @@ def test_a_weak_secret_is_refused_without_being_shown(
     assert problems_of({**servers, "ANGARIUM_JWT_SECRET": secret}, command) == (
         (
             f"ANGARIUM_JWT_SECRET {fault}; write at least 32 random bytes, such as `openssl rand "
-            "-hex "
-            "32` gives"
+            "-hex 32` gives"
         ),
     )
 
@@ -392,8 +389,8 @@ def test_a_control_character_is_refused_in_every_setting(name: str, character: s
 def test_a_secret_is_not_filled_up_with_the_end_of_a_line() -> None:
     (problem,) = problems_of({"ANGARIUM_JWT_SECRET": SECRET[:31] + "\r"})
     assert problem == (
-        "ANGARIUM_JWT_SECRET contains the control character U+000D (a carriage return);"
-        " remove that character"
+        "ANGARIUM_JWT_SECRET contains the control character U+000D (a carriage return); remove "
+        "that character"
     )
 
 
@@ -451,8 +448,7 @@ def test_a_login_at_cassandra_has_a_name_and_a_password() -> None:
     assert problems_of({"ANGARIUM_CASSANDRA_USERNAME": "angarium"}) == (
         (
             "ANGARIUM_CASSANDRA_USERNAME is set and ANGARIUM_CASSANDRA_PASSWORD is not; set both "
-            "or "
-            "neither"
+            "or neither"
         ),
     )
 

@@ -111,8 +111,7 @@ BROKEN: list[tuple[str, str]] = [
         '[{"username": "erin", "password": "1234567"}]',
         (
             "user 1 (erin) has a password that has 7 bytes; choose one of 8 to 1,024 bytes, "
-            "without "
-            "U+0000"
+            "without U+0000"
         ),
     ),
     (

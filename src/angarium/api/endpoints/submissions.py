@@ -68,8 +68,7 @@ def _check_sender(sent: FieldValue | None, caller_id: UUID, errors: ValidationEr
         errors.add(
             Code.SENDER_MISMATCH,
             f"`{sent.name}` is {quote_for_error(sent.value)}, but the token is that of "
-            f"{caller_id}; "
-            "send that id, or leave it out.",
+            f"{caller_id}; send that id, or leave it out.",
             sent.name,
         )
 
@@ -124,8 +123,7 @@ def _id_of_key(key: str, scope: _KeyScope, errors: ValidationErrors) -> UUID | N
         errors.add(
             Code.INVALID_MESSAGE_ID,
             f"{IDEMPOTENCY_KEY} is {quote_for_error(key)}; send a UUID, or 1 to {MAX_KEY_LENGTH} "
-            "printable "
-            "ASCII characters.",
+            "printable ASCII characters.",
             IDEMPOTENCY_KEY,
         )
         return None

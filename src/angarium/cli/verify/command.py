@@ -109,8 +109,7 @@ def _add_amount(parser: Parser) -> None:
         type=at_least_one,
         metavar="N",
         help=f"how many are written side by side (default: {DEFAULT_CONVERSATIONS} of the demo "
-        "users', or "
-        "one for each --with)",
+        "users', or one for each --with)",
     )
     parser.add_argument(
         "--messages",

@@ -95,10 +95,10 @@ def prepare(
         )
     except DRIVER_ERRORS as error:
         raise SetupError(
-            f"Cassandra at {_contact_points(address)} could not be prepared "
-            f"within {timeout_s:.0f} s ({type(error).__name__}: {str(error)[:300]}); "
-            "check ANGARIUM_CASSANDRA, ANGARIUM_DATACENTER, ANGARIUM_CASSANDRA_USERNAME "
-            "with its password, and the nodes"
+            f"Cassandra at {_contact_points(address)} could not be prepared within "
+            f"{timeout_s:.0f} s ({type(error).__name__}: {str(error)[:300]}); check "
+            "ANGARIUM_CASSANDRA, ANGARIUM_DATACENTER, ANGARIUM_CASSANDRA_USERNAME with its "
+            "password, and the nodes"
         ) from error
 
 

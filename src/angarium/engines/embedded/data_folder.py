@@ -27,8 +27,8 @@ def make_folder(folder: Path) -> None:
     except OSError as error:
         reason = "a file is in its place" if isinstance(error, FileExistsError) else error.strerror
         raise SetupError(
-            f"the data folder {folder} cannot be made: {reason}; "
-            "correct that or choose another folder with ANGARIUM_DATA"
+            f"the data folder {folder} cannot be made: {reason}; correct that or choose another "
+            "folder with ANGARIUM_DATA"
         ) from error
 
 
@@ -172,6 +172,6 @@ def _holder(descriptor: int) -> str:
 def _unusable(path: Path, error: OSError) -> SetupError:
     """Return an error for a lock that the system refuses."""
     return SetupError(
-        f"the lock {path} cannot be taken: {error.strerror}; "
-        "correct that or choose another folder with ANGARIUM_DATA"
+        f"the lock {path} cannot be taken: {error.strerror}; correct that or choose another "
+        "folder with ANGARIUM_DATA"
     )

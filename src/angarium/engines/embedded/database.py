@@ -228,8 +228,8 @@ def _refuse_wal_without_database(path: Path) -> None:
     wal = path.with_name(f"{path.name}-wal")
     if file_size(wal) and not file_size(path):
         raise SetupError(
-            f"{path} is missing, but {wal} contains a part of it; restore a backup of all, "
-            f"or move {wal} away to begin with nothing"
+            f"{path} is missing, but {wal} contains a part of it; restore a backup of all, or "
+            f"move {wal} away to begin with nothing"
         )
 
 

@@ -24,8 +24,7 @@ _ADD_TO_INDEX = (
 )
 _CURRENT = bulk_sql.select_as_json(
     "messages.conversation_id, messages.message_id, messages.timestamp, messages.seq, "
-    "recipient_id,"
-    " delivered_at IS NOT NULL",
+    "recipient_id, delivered_at IS NOT NULL",
     "({values}) AS wanted"
     " CROSS JOIN message_index"
     " ON message_index.conversation_id = wanted.column1 AND message_index.message_id = "

@@ -142,8 +142,8 @@ def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
         and _number(connection, "PRAGMA application_id") != APPLICATION_ID
     ):
         raise SetupError(
-            f"{path} is the database of another program; "
-            f"move it away or choose another folder with ANGARIUM_DATA{backup_hint(path)}"
+            f"{path} is the database of another program; move it away or choose another folder "
+            f"with ANGARIUM_DATA{backup_hint(path)}"
         )
 
 
@@ -179,15 +179,15 @@ def _migrate_checked(
     newest = migrations[-1].version
     if version > newest:
         raise SetupError(
-            f"{path} has schema version {version}, this program knows up to {newest}; "
-            "use the newer program that made it"
+            f"{path} has schema version {version}, this program knows up to {newest}; use the "
+            "newer program that made it"
         )
     made_with = partitions if empty else _meta(connection, path, "partitions")
     if made_with != partitions:
         raise SetupError(
             f"{path} was made with {made_with} partitions, ANGARIUM_PARTITIONS asks for "
-            f"{partitions}; a message's partition never changes, so set it to {made_with} "
-            "or choose another folder with ANGARIUM_DATA"
+            f"{partitions}; a message's partition never changes, so set it to {made_with} or "
+            "choose another folder with ANGARIUM_DATA"
         )
     version = migrate(connection, version, migrations)
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")

@@ -154,8 +154,8 @@ def _encode(letter: DeadLetter, topic: str) -> DeadLetterRecord:
 def _shorten(letter: DeadLetter, record: Record, missing: str) -> DeadLetter:
     """Return a dead letter with a part of its record only."""
     detail = (
-        f"{letter.detail}; too large to be kept complete: "
-        f"without {missing}, which only its topic has"
+        f"{letter.detail}; too large to be kept complete: without {missing}, which only its topic "
+        "has"
     )
     return replace(letter, detail=detail, record=record)
 

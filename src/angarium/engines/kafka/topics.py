@@ -64,8 +64,8 @@ def other_partitions(topic: str, found: int, wanted: int) -> str:
     """
     return (
         f"topic {topic!r} has {found} partitions, not {wanted}: if partitions were added later, "
-        "keys now map elsewhere, so set a new ANGARIUM_TOPIC and replay into it; "
-        f"set ANGARIUM_PARTITIONS={found} only if the topic was created with that count"
+        "keys now map elsewhere, so set a new ANGARIUM_TOPIC and replay into it; set "
+        f"ANGARIUM_PARTITIONS={found} only if the topic was created with that count"
     )
 
 
@@ -173,8 +173,8 @@ class KafkaTopics:
             # not count until they report.
             raise LogUnavailable(
                 f"topic {topic!r} cannot be created: ANGARIUM_TOPIC_REPLICATION is "
-                f"{self._replication}, and "
-                f"fewer brokers are up. Start more brokers or set a lower value"
+                f"{self._replication}, and fewer brokers are up. Start more brokers or set a "
+                "lower value"
             ) from error
         except KafkaError as error:
             if error.retriable:
@@ -245,8 +245,8 @@ class KafkaTopics:
             enough = int(found) >= int(wanted) if name in _AT_LEAST else found == wanted
             if not enough:
                 yield (
-                    f"topic {topic!r} has {name}={found}, not {wanted}: "
-                    f"kafka-configs.sh --alter --topic {topic} --add-config {name}={wanted}"
+                    f"topic {topic!r} has {name}={found}, not {wanted}: kafka-configs.sh --alter "
+                    f"--topic {topic} --add-config {name}={wanted}"
                 )
 
 

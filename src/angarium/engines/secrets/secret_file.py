@@ -123,6 +123,6 @@ def _create(path: Path) -> None:
 def _unusable(path: Path, error: OSError) -> SetupError:
     """Make the error for a file that the system refuses."""
     return SetupError(
-        f"the signing key {path} cannot be used: {error.strerror}; correct its permissions, "
-        "or choose another folder with ANGARIUM_DATA"
+        f"the signing key {path} cannot be used: {error.strerror}; correct its permissions, or "
+        "choose another folder with ANGARIUM_DATA"
     )
