@@ -49,7 +49,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
         try:
             accepted = session.client.send(conversation_id, text, str(uuid4()))
         except RequestFailed as failure:
-            if not failure.may_pass:
+            if not failure.retryable:
                 raise
             raise CommandError(
                 str(failure),

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple, cast
 
 
-class Unreadable(Exception):
+class InvalidBody(Exception):
     """A body that is none of the API's; the text names the part."""
 
 
@@ -76,14 +76,14 @@ def parse_body(text: str) -> Fields:
         The object.
 
     Raises:
-        Unreadable: It is no JSON object.
+        InvalidBody: It is no JSON object.
     """
     try:
         document: object = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise Unreadable("no JSON") from error
+        raise InvalidBody("no JSON") from error
     if not isinstance(document, dict):
-        raise Unreadable("no JSON object")
+        raise InvalidBody("no JSON object")
     return cast("Fields", document)
 
 
@@ -98,11 +98,11 @@ def text_of(fields: Fields, name: str) -> str:
         The text.
 
     Raises:
-        Unreadable: There is no such text.
+        InvalidBody: There is no such text.
     """
     value = fields.get(name)
     if not isinstance(value, str):
-        raise Unreadable(f"no {name}")
+        raise InvalidBody(f"no {name}")
     return value
 
 
@@ -129,11 +129,11 @@ def number_of(fields: Fields, name: str) -> int:
         The number.
 
     Raises:
-        Unreadable: There is no such number.
+        InvalidBody: There is no such number.
     """
     value = fields.get(name)
     if type(value) is not int:
-        raise Unreadable(f"no {name}")
+        raise InvalidBody(f"no {name}")
     return value
 
 
@@ -148,14 +148,14 @@ def moment_of(fields: Fields, name: str) -> datetime:
         The moment, with its offset from UTC.
 
     Raises:
-        Unreadable: There is no such moment.
+        InvalidBody: There is no such moment.
     """
     try:
         moment = datetime.fromisoformat(text_of(fields, name))
     except ValueError as error:
-        raise Unreadable(f"no {name}") from error
+        raise InvalidBody(f"no {name}") from error
     if moment.tzinfo is None:
-        raise Unreadable(f"no {name}")
+        raise InvalidBody(f"no {name}")
     return moment
 
 
@@ -185,10 +185,10 @@ def message(value: object) -> MessageBody:
         The message.
 
     Raises:
-        Unreadable: It is none.
+        InvalidBody: It is none.
     """
     if not isinstance(value, dict):
-        raise Unreadable("no message")
+        raise InvalidBody("no message")
     fields = cast("Fields", value)
     return MessageBody(
         text_of(fields, "message_id"),
@@ -211,12 +211,12 @@ def page(text: str) -> PageBody:
         The page.
 
     Raises:
-        Unreadable: It is none.
+        InvalidBody: It is none.
     """
     fields = parse_body(text)
     listed, pagination = fields.get("messages"), fields.get("pagination")
     if not isinstance(listed, list) or not isinstance(pagination, dict):
-        raise Unreadable("no messages")
+        raise InvalidBody("no messages")
     next_cursor = pagination.get("next_cursor")
     resume_cursor = pagination.get("resume_cursor")
     return PageBody(

@@ -8,9 +8,9 @@ from urllib.parse import quote, urlencode
 
 from angarium import backoff
 from angarium.client import bodies
-from angarium.client.bodies import PageBody, Unreadable, is_token
-from angarium.client.errors import ApiProblem, LoginRefused, RequestFailed, StrangeAnswer
-from angarium.client.transport import Answer, HttpTransport, Transport
+from angarium.client.bodies import InvalidBody, PageBody, is_token
+from angarium.client.errors import ApiProblem, LoginRefused, RequestFailed, UnexpectedResponse
+from angarium.client.transport import HttpTransport, Response, Transport
 
 Read = TypeVar("Read")
 
@@ -262,7 +262,7 @@ class Client:
                 return self._once(method, path, read, body)
             except RequestFailed as failure:
                 pause = max(wait, failure.retry_after or 0.0)
-                if not failure.may_pass or self._monotonic() + pause >= ends_at:
+                if not failure.retryable or self._monotonic() + pause >= ends_at:
                     raise
             self._sleep(pause)
         raise AssertionError("the waits never end")
@@ -277,13 +277,13 @@ class Client:
         """Make a request and parse what a 2xx response brings."""
         caller = self._caller
         headers = {} if caller is None else {"Authorization": f"Bearer {caller.token}"}
-        answer = self._transport.exchange(method, path, body, headers)
+        response = self._transport.exchange(method, path, body, headers)
         try:
-            if 200 <= answer.status < 300:
-                return read(answer.text)
-        except Unreadable as error:
-            raise StrangeAnswer(self._transport.url, str(error)) from error
-        problem = _problem(answer)
+            if 200 <= response.status < 300:
+                return read(response.text)
+        except InvalidBody as error:
+            raise UnexpectedResponse(self._transport.url, str(error)) from error
+        problem = _problem(response)
         if caller is not None and problem.is_about_the_token:
             raise LoginRefused(
                 caller.username, self._transport.url, problem.code == "expired_token"
@@ -291,21 +291,23 @@ class Client:
         raise problem
 
 
-def _problem(answer: Answer) -> ApiProblem:
+def _problem(response: Response) -> ApiProblem:
     """Read a problem document, or what else came with the status."""
     try:
-        fields = bodies.parse_body(answer.text)
-    except Unreadable:
+        fields = bodies.parse_body(response.text)
+    except InvalidBody:
         fields = {}
     detail = (
-        fields.get("detail") or fields.get("title") or f"{answer.status} {answer.reason}".strip()
+        fields.get("detail")
+        or fields.get("title")
+        or f"{response.status} {response.reason}".strip()
     )
     return ApiProblem(
-        answer.status,
+        response.status,
         str(fields.get("code") or ""),
         str(detail).rstrip("."),
         str(fields.get("trace_id") or ""),
-        _seconds(answer.retry_after),
+        _seconds(response.retry_after),
     )
 
 
@@ -322,9 +324,9 @@ def _token(text: str) -> TokenBody:
     # Whatever is kept must go into a header again, and its end on a
     # calendar.
     if not is_token(token):
-        raise Unreadable("no access_token")
+        raise InvalidBody("no access_token")
     if not 0 < expires_in <= MAX_TOKEN_S:
-        raise Unreadable("no expires_in")
+        raise InvalidBody("no expires_in")
     return TokenBody(token, expires_in, bodies.text_of(fields, "user_id"), text)
 
 

@@ -7,25 +7,25 @@ class RequestFailed(Exception):
     """A request to the server that did not do what it should.
 
     Attributes:
-        may_pass: Whether the same request may succeed later.
+        retryable: Whether the same request may succeed later.
         retry_after: Seconds that the server asks to wait, None when it
             does not say.
     """
 
-    def __init__(self, line: str, may_pass: bool, retry_after: float | None = None) -> None:
+    def __init__(self, line: str, retryable: bool, retry_after: float | None = None) -> None:
         """Say in one line what failed, and whether to retry."""
         super().__init__(line)
-        self.may_pass = may_pass
+        self.retryable = retryable
         self.retry_after = retry_after
 
 
-class ServerAway(RequestFailed):
+class ServerUnreachable(RequestFailed):
     """There was no response: the request may or may not have worked."""
 
     def __init__(self, url: str, reason: str) -> None:
         """Name the server and what the connection met."""
         super().__init__(
-            f"cannot reach {url}: {reason}; is `angarium serve` running there?", may_pass=True
+            f"cannot reach {url}: {reason}; is `angarium serve` running there?", retryable=True
         )
         self.reason = reason
 
@@ -52,7 +52,9 @@ class ApiProblem(RequestFailed):
         trace = f" (trace id {trace_id})" if http_status >= 500 and trace_id else ""
         transient = http_status in {408, 429} or (http_status >= 500 and http_status != 501)
         super().__init__(
-            f"{detail} [{code or http_status}]{trace}", may_pass=transient, retry_after=retry_after
+            f"{detail} [{code or http_status}]{trace}",
+            retryable=transient,
+            retry_after=retry_after,
         )
         self.http_status = http_status
         self.code = code
@@ -72,15 +74,15 @@ class LoginRefused(RequestFailed):
         why = "has expired" if expired else "is no longer accepted"
         remedy = f"log in again with `angarium login {username}`"
         line = f"the login of {username} at {url} {why}: {remedy}"
-        super().__init__(line, may_pass=False)
+        super().__init__(line, retryable=False)
 
 
-class StrangeAnswer(RequestFailed):
+class UnexpectedResponse(RequestFailed):
     """Something answered that is no such server."""
 
     def __init__(self, url: str, what: str) -> None:
         """Say which part of the response is unexpected."""
         super().__init__(
             f"{url} does not answer like an Angarium server ({what}); check the address",
-            may_pass=False,
+            retryable=False,
         )

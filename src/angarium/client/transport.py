@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
-from angarium.client.errors import ServerAway, StrangeAnswer
+from angarium.client.errors import ServerUnreachable, UnexpectedResponse
 
 
 class BoundedSocket:
@@ -98,7 +98,7 @@ _STALE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What the server said.
 
     Attributes:
@@ -121,7 +121,7 @@ class Transport(Protocol):
 
     def exchange(
         self, method: str, path: str, body: Mapping[str, object] | None, headers: Mapping[str, str]
-    ) -> Answer:
+    ) -> Response:
         """Send a request and wait for its answer.
 
         Args:
@@ -134,8 +134,8 @@ class Transport(Protocol):
             The answer, whatever its status.
 
         Raises:
-            ServerAway: There was none in time.
-            StrangeAnswer: It was no HTTP.
+            ServerUnreachable: There was none in time.
+            UnexpectedResponse: It was no HTTP.
         """
         ...
 
@@ -165,7 +165,7 @@ class HttpTransport:
 
     def exchange(
         self, method: str, path: str, body: Mapping[str, object] | None, headers: Mapping[str, str]
-    ) -> Answer:
+    ) -> Response:
         """Implements `Transport.exchange`, on the open connection."""
         data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         more = {} if data is None else {"Content-Type": "application/json"}
@@ -190,8 +190,8 @@ class HttpTransport:
         except (OSError, http.client.HTTPException, UnicodeDecodeError) as error:
             self.close()
             if _is_an_outage(error):
-                raise ServerAway(self.url, _reason(error, self._timeout_s)) from error
-            raise StrangeAnswer(self.url, type(error).__name__) from error
+                raise ServerUnreachable(self.url, _reason(error, self._timeout_s)) from error
+            raise UnexpectedResponse(self.url, type(error).__name__) from error
         except BaseException:
             self.close()
             raise
@@ -202,14 +202,14 @@ class HttpTransport:
 
     def _once(
         self, method: str, path: str, data: bytes | None, headers: Mapping[str, str]
-    ) -> Answer:
+    ) -> Response:
         """Exchange once, on the open connection or a new one."""
         if self._connection.sock is None:
             self._connect()
         self._connection.request(method, path, data, headers)
         response = self._connection.getresponse()
         content = _content(response)
-        return Answer(
+        return Response(
             response.status, response.reason, response.getheader("Retry-After"), content.decode()
         )
 

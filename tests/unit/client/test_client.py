@@ -20,10 +20,10 @@ from angarium.client.errors import (
     ApiProblem,
     LoginRefused,
     RequestFailed,
-    ServerAway,
-    StrangeAnswer,
+    ServerUnreachable,
+    UnexpectedResponse,
 )
-from angarium.client.transport import Answer, HttpTransport
+from angarium.client.transport import HttpTransport, Response
 from tests.fakes.clock import ManualClock
 from tests.unit.cli.town import Town, id_of
 from tests.unit.cli.town_server import TownServer
@@ -68,7 +68,7 @@ class Scripted:
         self._thread.join(30)
 
 
-def get(url: str, timeout: float = 30.0) -> Answer:
+def get(url: str, timeout: float = 30.0) -> Response:
     transport = HttpTransport(url, timeout)
     try:
         return transport.exchange("GET", "/", None, {})
@@ -80,13 +80,13 @@ def test_a_202_says_where_the_log_has_the_message_when_the_api_tells() -> None:
     told = '{"message_id": "m", "log": {"partition": 6, "offset": 41}}'
     assert _accepted(told) == AcceptedBody("m", told, LogPosition(6, 41))
     assert _accepted('{"message_id": "m"}').position is None
-    with pytest.raises(bodies.Unreadable):
+    with pytest.raises(bodies.InvalidBody):
         _accepted('{"message_id": "m", "log": {"partition": 6}}')
 
 
 def test_a_whole_answer_is_read() -> None:
     server = Scripted(WHOLE)
-    assert get(server.url) == Answer(200, "OK", "1", '{"a":"äö"}\n')
+    assert get(server.url) == Response(200, "OK", "1", '{"a":"äö"}\n')
     server.close()
 
 
@@ -99,9 +99,9 @@ def test_an_answer_that_ends_its_connection_is_read() -> None:
 def test_an_answer_cut_off_anywhere_is_an_outage_and_never_an_answer() -> None:
     server = Scripted(*(WHOLE[:size] for size in range(len(WHOLE))))
     for size in range(len(WHOLE)):
-        with pytest.raises(ServerAway, match=r"cut off|connection was closed") as away:
+        with pytest.raises(ServerUnreachable, match=r"cut off|connection was closed") as away:
             get(server.url)
-        assert away.value.may_pass, size
+        assert away.value.retryable, size
     server.close()
 
 
@@ -109,7 +109,7 @@ def test_a_chunked_answer_is_read_and_one_cut_off_is_an_outage() -> None:
     whole = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
     server = Scripted(whole, whole[:-9])
     assert get(server.url).text == "{}"
-    with pytest.raises(ServerAway, match="cut off"):
+    with pytest.raises(ServerUnreachable, match="cut off"):
         get(server.url)
     server.close()
 
@@ -119,15 +119,17 @@ def test_a_chunked_answer_is_read_and_one_cut_off_is_an_outage() -> None:
 )
 def test_another_kind_of_server_is_no_outage(answer: bytes) -> None:
     server = Scripted(answer)
-    with pytest.raises(StrangeAnswer, match="does not answer like an Angarium server") as strange:
+    with pytest.raises(
+        UnexpectedResponse, match="does not answer like an Angarium server"
+    ) as strange:
         get(server.url)
-    assert not strange.value.may_pass
+    assert not strange.value.retryable
     server.close()
 
 
 def test_a_silent_server_is_not_waited_for_long() -> None:
     server = Scripted(silent=True)
-    with pytest.raises(ServerAway, match=r"no answer within 0\.2 s"):
+    with pytest.raises(ServerUnreachable, match=r"no answer within 0\.2 s"):
         get(server.url, timeout=0.2)
     server.close()
 
@@ -174,7 +176,7 @@ def test_a_server_that_trickles_has_no_more_time_than_a_silent_one(
     beginning: bytes, more: bytes
 ) -> None:
     server = Trickling(beginning, more)
-    with pytest.raises(ServerAway, match=r"no answer within 0\.3 s"):
+    with pytest.raises(ServerUnreachable, match=r"no answer within 0\.3 s"):
         get(server.url, timeout=0.3)
     server.close()
 
@@ -182,13 +184,13 @@ def test_a_server_that_trickles_has_no_more_time_than_a_silent_one(
 def test_an_endless_answer_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transports, "MAX_BYTES", 10)
     server = Scripted(WHOLE)
-    with pytest.raises(StrangeAnswer):
+    with pytest.raises(UnexpectedResponse):
         get(server.url)
     server.close()
 
 
 def test_a_host_without_an_address_is_told() -> None:
-    with pytest.raises(ServerAway, match="no such host"):
+    with pytest.raises(ServerUnreachable, match="no such host"):
         get("http://nowhere.invalid")
 
 
@@ -216,13 +218,13 @@ class Script:
 
     url = "http://x"
 
-    def __init__(self, *answers: Answer | RequestFailed) -> None:
+    def __init__(self, *answers: Response | RequestFailed) -> None:
         self.answers = deque(answers)
         self.bodies: list[Mapping[str, object] | None] = []
 
     def exchange(
         self, method: str, path: str, body: Mapping[str, object] | None, headers: Mapping[str, str]
-    ) -> Answer:
+    ) -> Response:
         assert method
         assert path
         assert ("Authorization" in headers) == (path != "/auth/token")
@@ -236,12 +238,12 @@ class Script:
         """Nothing to end."""
 
 
-AWAY = ServerAway("http://x", "connection refused")
-ACCEPTED = Answer(202, "Accepted", None, '{"message_id":"m"}')
+AWAY = ServerUnreachable("http://x", "connection refused")
+ACCEPTED = Response(202, "Accepted", None, '{"message_id":"m"}')
 
 
-def problem(status: int, code: str, retry_after: str | None = None) -> Answer:
-    return Answer(status, "", retry_after, f'{{"code":"{code}","detail":"So.","trace_id":"ab"}}')
+def problem(status: int, code: str, retry_after: str | None = None) -> Response:
+    return Response(status, "", retry_after, f'{{"code":"{code}","detail":"So.","trace_id":"ab"}}')
 
 
 def client_of(script: Script, clock: ManualClock, patience: float = 4.0) -> Client:
@@ -255,10 +257,12 @@ def client_of(script: Script, clock: ManualClock, patience: float = 4.0) -> Clie
         problem(503, "log_unavailable"),
         problem(500, "internal_error"),
         problem(408, "request_timeout"),
-        Answer(502, "Bad Gateway", None, "<html>"),
+        Response(502, "Bad Gateway", None, "<html>"),
     ],
 )
-def test_what_may_pass_is_repeated_with_the_same_body(answer: Answer | RequestFailed) -> None:
+def test_what_is_retryable_is_repeated_with_the_same_body(
+    answer: Response | RequestFailed,
+) -> None:
     script = Script(answer, answer, ACCEPTED)
     client_of(script, ManualClock()).send("c", "hi", "m")
     assert len(script.bodies) == 3
@@ -269,7 +273,7 @@ def test_what_may_pass_is_repeated_with_the_same_body(answer: Answer | RequestFa
     "answer",
     [problem(400, "invalid_field"), problem(404, "not_found"), problem(501, "not_implemented")],
 )
-def test_what_cannot_pass_is_not_repeated(answer: Answer) -> None:
+def test_what_is_not_retryable_is_not_repeated(answer: Response) -> None:
     script = Script(answer)
     with pytest.raises(ApiProblem, match="So"):
         client_of(script, ManualClock()).send("c", "hi", "m")
@@ -279,7 +283,7 @@ def test_patience_ends() -> None:
     clock = ManualClock()
     began = clock.monotonic()
     script = Script(*[AWAY] * 100)
-    with pytest.raises(ServerAway):
+    with pytest.raises(ServerUnreachable):
         client_of(script, clock).send("c", "hi", "m")
     assert 3.0 <= clock.monotonic() - began <= 4.0
     assert len(script.bodies) > 3
@@ -287,7 +291,7 @@ def test_patience_ends() -> None:
 
 def test_without_patience_everything_is_tried_once() -> None:
     script = Script(AWAY)
-    with pytest.raises(ServerAway):
+    with pytest.raises(ServerUnreachable):
         client_of(script, ManualClock(), patience=0.0).send("c", "hi", "m")
 
 
@@ -342,7 +346,7 @@ def test_https_is_spoken_with_servers_that_can_prove_who_they_are(
     secure: TownServer, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = secure.url.replace("http://", "https://")
-    with pytest.raises(ServerAway, match="TLS failed: CERTIFICATE_VERIFY_FAILED"):
+    with pytest.raises(ServerUnreachable, match="TLS failed: CERTIFICATE_VERIFY_FAILED"):
         Client.at(url, patience_s=0.0).log_in("alice", "alice-demo")
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate / "cert.pem"))
     client = Client.at(url, patience_s=0.0)

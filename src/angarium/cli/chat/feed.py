@@ -155,7 +155,7 @@ class Feed:
             happened = self._confirm() or happened
             happened = self._poll_statuses() or happened
         except RequestFailed as failure:
-            if not failure.may_pass:
+            if not failure.retryable:
                 raise
             self._connection.failed("feed", failure)
             return max(next(self._waits), failure.retry_after or 0.0)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from angarium import backoff
 from angarium.cli.chat.events import Accepted, Back, ChatClient, Lost, OwnLine, Post, Rejected
-from angarium.client.errors import ApiProblem, RequestFailed, ServerAway
+from angarium.client.errors import ApiProblem, RequestFailed, ServerUnreachable
 
 
 class ConnectionStatus:
@@ -32,7 +32,9 @@ class ConnectionStatus:
             first = not self._failing
             self._failing.add(party)
         if first:
-            self._post(Lost(failure.reason if isinstance(failure, ServerAway) else str(failure)))
+            self._post(
+                Lost(failure.reason if isinstance(failure, ServerUnreachable) else str(failure))
+            )
 
     def worked(self, party: str) -> None:
         """Note a request that succeeded.
@@ -159,7 +161,7 @@ class Sender:
         try:
             self._client.send(self._conversation_id, line.content, line.message_id)
         except RequestFailed as failure:
-            if failure.may_pass:
+            if failure.retryable:
                 self._connection.failed("sender", failure)
                 return max(next(self._waits), failure.retry_after or 0.0)
             if not (isinstance(failure, ApiProblem) and failure.code in _ABOUT_THE_TEXT):

@@ -202,7 +202,7 @@ class Reading:
                     return seen, None
             except RequestFailed as failure:
                 trouble = failure
-                if not failure.may_pass:
+                if not failure.retryable:
                     return seen, trouble
             if self._monotonic() + wait >= self._give_up_at:
                 return seen, trouble

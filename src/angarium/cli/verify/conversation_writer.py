@@ -122,7 +122,7 @@ class ConversationWriter:
 
     def _note(self, failure: RequestFailed, kind: Kind) -> None:
         """Report a failure, unless a retry may succeed."""
-        if not failure.may_pass:
+        if not failure.retryable:
             self.findings.append(Finding(kind, f"{self.record.conversation_id}: {failure}"))
 
     def _page(self, cursor: str) -> PageBody:

@@ -97,7 +97,7 @@ class RoundRobinClient:
             try:
                 return self.once(call)
             except RequestFailed as failure:
-                if not failure.may_pass:
+                if not failure.retryable:
                     raise
                 # Another instance is asked at once; only when each has
                 # failed there is a wait.

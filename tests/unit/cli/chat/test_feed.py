@@ -8,10 +8,10 @@ import pytest
 from angarium.cli.chat.events import Arrived, Back, Confirmed, Entered, Event, Lost, Risen
 from angarium.cli.chat.feed import ACTIVE_POLL_S, IDLE_POLL_S, MAX_AT_ENTRY, Feed
 from angarium.cli.chat.sender import ConnectionStatus
-from angarium.client.errors import ApiProblem, LoginRefused, ServerAway
+from angarium.client.errors import ApiProblem, LoginRefused, ServerUnreachable
 from tests.unit.cli.town import Town, TownClient, conversation_of, id_of
 
-AWAY = ServerAway("http://x", "connection refused")
+AWAY = ServerUnreachable("http://x", "connection refused")
 
 
 def waits() -> Iterator[float]:

@@ -7,10 +7,10 @@ import pytest
 
 from angarium.cli.chat.events import Accepted, Back, Event, Lost, OwnLine, Rejected
 from angarium.cli.chat.sender import IDLE_WAIT_S, ConnectionStatus, Outbox, Sender
-from angarium.client.errors import ApiProblem, LoginRefused, RequestFailed, ServerAway
+from angarium.client.errors import ApiProblem, LoginRefused, RequestFailed, ServerUnreachable
 from tests.unit.cli.town import Town, TownClient, conversation_of
 
-AWAY = ServerAway("http://x", "connection refused")
+AWAY = ServerUnreachable("http://x", "connection refused")
 
 
 def waits() -> Iterator[float]:

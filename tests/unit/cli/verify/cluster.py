@@ -10,7 +10,7 @@ from angarium.cli.verify.findings import Observation
 from angarium.client import bodies
 from angarium.client.bodies import LogPosition, PageBody
 from angarium.client.client import AcceptedBody
-from angarium.client.errors import ServerAway
+from angarium.client.errors import ServerUnreachable
 
 CONVERSATION = "c"
 
@@ -80,7 +80,7 @@ class FakeVoice:
 
     def _fail_if(self, fails: bool) -> None:
         if fails or self.url in self.cluster.down:
-            raise ServerAway(self.url, "connection refused")
+            raise ServerUnreachable(self.url, "connection refused")
 
 
 def body(seen: Observation) -> dict[str, object]:

@@ -6,7 +6,7 @@ from angarium.cli.errors import CommandError
 from angarium.cli.verify.checks import judge
 from angarium.cli.verify.ledger import UNKNOWN, Ledger
 from angarium.client.bodies import LogPosition
-from angarium.client.errors import ServerAway
+from angarium.client.errors import ServerUnreachable
 from tests.unit.cli.verify.cluster import CONVERSATION, Cluster
 from tests.unit.cli.verify.test_verifying import Verified
 
@@ -90,7 +90,7 @@ def test_a_message_is_noted_before_it_goes_out_and_accepted_after() -> None:
     def failing(number: int) -> bool:
         noted.append((len(verified.record.sent), len(verified.record.accepted)))
         if number == 2:
-            raise ServerAway("http://one", "cut off")
+            raise ServerUnreachable("http://one", "cut off")
         return False
 
     cluster.failing = failing
