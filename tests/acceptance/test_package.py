@@ -59,7 +59,12 @@ def run_installed(installed: Path, *arguments: str) -> str:
 
 
 def test_the_wheel_carries_everything_that_is_read_at_run_time(installed: Path) -> None:
-    for name in ("py.typed", "api/endpoints/openapi.json", "engines/embedded/schema.sql"):
+    for name in (
+        "py.typed",
+        "api/endpoints/openapi.json",
+        "engines/embedded/schema.sql",
+        "engines/embedded/schema_2_log_starts.sql",
+    ):
         assert (installed / "angarium" / name).exists(), name
 
 

@@ -10,6 +10,7 @@ from angarium.domain.errors import LogUnavailable
 from angarium.engines.embedded import bulk_sql
 from angarium.engines.embedded.database import Database
 from angarium.engines.embedded.log import EmbeddedLog, read_headers
+from angarium.engines.embedded.log_starts import read_log_starts
 from angarium.ports.message_log import BEGINNING, Assignment, Polled, Position, Record
 
 MAX_RECORDS = 250
@@ -114,19 +115,28 @@ class EmbeddedConsumer:
         self._held.clear()
 
     def _join(self) -> dict[Assignment, Position]:
-        """Assign all partitions, each from its committed position."""
-        committed = self._database.read(self._committed, LogUnavailable)
+        """Assign all partitions, each from where the group goes on."""
+        goes_on = self._database.read(self._goes_on, LogUnavailable)
         for partition in range(self._log.partitions):
             self._held[partition] = Assignment(partition, next(_tokens))
-            self._next[partition] = committed.get(partition, BEGINNING).offset
-        return {each: committed.get(each.partition, BEGINNING) for each in self._held.values()}
+            self._next[partition] = goes_on.get(partition, BEGINNING).offset
+        return {each: goes_on.get(each.partition, BEGINNING) for each in self._held.values()}
 
-    def _committed(self, connection: sqlite3.Connection) -> dict[int, Position]:
-        """Read the group's committed positions by partition."""
+    def _goes_on(self, connection: sqlite3.Connection) -> dict[int, Position]:
+        """Read the committed positions, or else where the log starts.
+
+        The watermark of the start keeps new messages behind those whose
+        records are gone.
+
+        Returns:
+            By partition; one that is not in it begins at `BEGINNING`.
+        """
         found: Sequence[tuple[int, int, int]] = connection.execute(
             _COMMITTED, (self._group,)
         ).fetchall()
-        return {partition: Position(offset, watermark) for partition, offset, watermark in found}
+        return read_log_starts(connection) | {
+            partition: Position(offset, watermark) for partition, offset, watermark in found
+        }
 
     def _read(self, ends: Sequence[int]) -> dict[Assignment, list[Record]]:
         """Read the next records up to the limits of one poll."""

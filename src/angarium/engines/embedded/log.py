@@ -57,7 +57,13 @@ def read_headers(text: str | bytes) -> dict[str, bytes | None]:
 
 _CHECK_SECONDS = 1.0
 _INSERT = "INSERT INTO log (partition, offset, timestamp, key, value, headers) {values}"
-_ENDS = "SELECT max(offset) + 1 FROM log WHERE partition = ?"
+_ENDS = (
+    "SELECT max("
+    "coalesce((SELECT max(offset) + 1 FROM log WHERE partition = ?1), 0), "
+    "coalesce((SELECT offset FROM log_starts WHERE partition = ?1), 0))"
+)
+"""Offsets go on where the last record was, even after it was removed.
+"""
 _PROBE = (
     "INSERT INTO meta (name, value) VALUES ('probed_at', ?)"
     " ON CONFLICT (name) DO UPDATE SET value = excluded.value"
@@ -211,11 +217,11 @@ class EmbeddedLog:
 
     def _read_ends(self, connection: sqlite3.Connection) -> list[int]:
         """Read the next offset of each partition, or 0."""
-        found: list[tuple[int | None]] = [
+        found: list[tuple[int]] = [
             connection.execute(_ENDS, (partition,)).fetchone()
             for partition in range(self._database.partitions)
         ]
-        return [end or 0 for (end,) in found]
+        return [end for (end,) in found]
 
     def _probe(self, connection: sqlite3.Connection, items: Sequence[None]) -> Sequence[None]:
         """Write the time, and as much as records if space is short."""

@@ -24,13 +24,21 @@ class Migration:
     script: str
 
 
+_SCRIPTS = ("schema.sql", "schema_2_log_starts.sql")
+"""The script of each version, in order; a new one is added at the end.
+"""
+
+
 def known_migrations() -> Sequence[Migration]:
     """Read the steps that this program knows.
 
     Returns:
         In order, from an empty file to the newest version.
     """
-    return (Migration(1, Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")),)
+    return tuple(
+        Migration(version, Path(__file__).with_name(name).read_text(encoding="utf-8"))
+        for version, name in enumerate(_SCRIPTS, start=1)
+    )
 
 
 def migrate(connection: sqlite3.Connection, version: int, migrations: Sequence[Migration]) -> int:

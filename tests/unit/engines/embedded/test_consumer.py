@@ -12,7 +12,8 @@ from angarium.engines.embedded import consumer as consumer_module
 from angarium.engines.embedded.consumer import EmbeddedConsumer
 from angarium.engines.embedded.database import Database
 from angarium.engines.embedded.log import EmbeddedLog
-from angarium.ports.message_log import NewRecord, Position, Record
+from angarium.engines.embedded.log_starts import advance_log_starts
+from angarium.ports.message_log import BEGINNING, NewRecord, Position, Record
 from tests.fakes.clock import ManualClock
 
 PATIENCE = 30.0
@@ -57,6 +58,38 @@ def test_positions_outlive_a_restart(folder: Path, clock: ManualClock) -> None:
             3, 77
         )
         assert [record.value for record in drain(second)] == [b"3"]
+
+
+def move_starts(database: Database, starts: dict[int, Position]) -> None:
+    def run(
+        connection: sqlite3.Connection, items: Sequence[dict[int, Position]]
+    ) -> Sequence[None]:
+        for each in items:
+            advance_log_starts(connection, each)
+        return [None] * len(items)
+
+    database.register(run).wait(starts)
+
+
+def test_a_group_without_a_position_begins_where_the_log_starts(
+    database: Database, clock: ManualClock
+) -> None:
+    move_starts(database, {1: Position(5, 77), 3: Position(8, 99)})
+    log = EmbeddedLog(database, clock)
+    append(log, 1)
+    old = EmbeddedConsumer(database, log, "router")
+    held = {each.partition: each for each in old.poll(0).gained}
+    old.commit({held[1]: Position(6, 88)})
+    for group, first in (("router", Position(6, 88)), ("new", Position(5, 77))):
+        consumer = EmbeddedConsumer(database, log, group)
+        gained = consumer.poll(0).gained
+        assert {each.partition: position for each, position in gained.items()} == {
+            0: BEGINNING,
+            1: first,
+            2: BEGINNING,
+            3: Position(8, 99),
+        }
+        assert [each.offset for each in drain(consumer)] == list(range(first.offset, 6))
 
 
 def test_an_outage_at_the_first_poll_costs_no_partition(

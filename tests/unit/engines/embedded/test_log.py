@@ -19,7 +19,8 @@ from angarium.domain.errors import LogUnavailable, StoreUnavailable
 from angarium.domain.partitioning import partition_for
 from angarium.engines.embedded.database import Database
 from angarium.engines.embedded.log import EmbeddedLog, read_headers, write_headers
-from angarium.ports.message_log import Appended, NewRecord
+from angarium.engines.embedded.log_starts import advance_log_starts
+from angarium.ports.message_log import Appended, NewRecord, Position
 from tests.fakes.clock import ManualClock
 
 PATIENCE = 30.0
@@ -83,6 +84,22 @@ def test_offsets_go_on_after_a_restart(folder: Path, clock: ManualClock) -> None
         log = EmbeddedLog(opened, clock)
         assert log.ends()[first.partition] == first.offset + 1
         assert append(log, 1).offset == first.offset + 1
+
+
+def test_offsets_go_on_after_every_record_was_removed(folder: Path, clock: ManualClock) -> None:
+    def remove(connection: sqlite3.Connection, starts: Sequence[Appended]) -> list[None]:
+        for each in starts:
+            connection.execute("DELETE FROM log")
+            advance_log_starts(connection, {each.partition: Position(each.offset + 1)})
+        return [None] * len(starts)
+
+    with closing(Database.open(folder, PARTITIONS)) as opened:
+        last = [append(EmbeddedLog(opened, clock), 1) for _ in range(3)][-1]
+        opened.register(remove).wait(last)
+    with closing(Database.open(folder, PARTITIONS)) as opened:
+        log = EmbeddedLog(opened, clock)
+        assert log.ends()[last.partition] == last.offset + 1
+        assert append(log, 1).offset == last.offset + 1
 
 
 def test_a_full_disk_refuses_records_and_room_takes_them_again(

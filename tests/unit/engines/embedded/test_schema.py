@@ -6,8 +6,13 @@ from pathlib import Path
 import pytest
 
 from angarium.domain.errors import SetupError
+from angarium.engines.embedded.consumer import EmbeddedConsumer
 from angarium.engines.embedded.database import Database
+from angarium.engines.embedded.log import EmbeddedLog
+from angarium.engines.embedded.log_starts import read_log_starts
 from angarium.engines.embedded.schema import Migration, known_migrations, migrate
+from angarium.ports.message_log import BEGINNING, Position
+from tests.fakes.clock import ManualClock
 
 PARTITIONS = 4
 SECOND = Migration(
@@ -39,6 +44,60 @@ def open_with(folder: Path, *later: Migration) -> Database:
 
 def schema(connection: sqlite3.Connection) -> Sequence[object]:
     return connection.execute("SELECT name, sql FROM sqlite_master ORDER BY name").fetchall()
+
+
+def made_by_version_1(folder: Path) -> Path:
+    """Restore what the first program left after three messages."""
+    folder.mkdir(mode=0o700)
+    path = folder / "angarium.db"
+    path.touch(mode=0o600)
+    script = Path(__file__).with_name("version_1.sql").read_text(encoding="utf-8")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(script)
+    return path
+
+
+def contents(connection: sqlite3.Connection) -> dict[str, Sequence[object]]:
+    """Read every table but `meta`, which each start writes."""
+    tables = [
+        name
+        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        if name not in {"meta", "log_starts"}
+    ]
+    return {name: connection.execute(f"SELECT * FROM {name}").fetchall() for name in tables}
+
+
+def test_a_file_of_version_1_keeps_all_that_it_holds(folder: Path) -> None:
+    with closing(sqlite3.connect(made_by_version_1(folder))) as connection:
+        before = contents(connection)
+    with closing(Database.open(folder, PARTITIONS)) as opened:
+        assert opened.read(contents) == before
+        assert opened.read(read_log_starts) == {}
+        log = EmbeddedLog(opened, ManualClock())
+        assert log.ends() == (1, 0, 2, 0)
+        gained = EmbeddedConsumer(opened, log, "router").poll(0).gained
+        assert {each.partition: position for each, position in gained.items()} == {
+            0: Position(1, 1795906642935),
+            1: BEGINNING,
+            2: Position(2, 1795906642571),
+            3: BEGINNING,
+        }
+    assert len(before["messages"]) == 3
+
+
+def test_a_file_of_version_1_gets_the_schema_of_a_new_one(folder: Path, tmp_path: Path) -> None:
+    made_by_version_1(folder)
+    with (
+        closing(Database.open(folder, PARTITIONS)) as old,
+        closing(Database.open(tmp_path / "new", PARTITIONS)) as new,
+    ):
+        assert old.read(schema) == new.read(schema)
+
+
+def test_the_program_of_version_1_refuses_a_file_of_today(folder: Path) -> None:
+    Database.open(folder, PARTITIONS).close()
+    with pytest.raises(SetupError, match="knows up to 1; use the newer program"):
+        Database.open(folder, PARTITIONS, known_migrations()[:1])
 
 
 def test_an_older_database_is_brought_forward_with_what_it_holds(folder: Path) -> None:
