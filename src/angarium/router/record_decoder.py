@@ -3,16 +3,10 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from angarium.domain.errors import UndecodableEvent
-from angarium.domain.events import Event, NewMessage, decode
-from angarium.domain.partitioning import partition_for
+from angarium.domain.events import Event, NewMessage
 from angarium.ports.message_log import DeadLetter, Record
 from angarium.router.offsets import OffsetTracker
-
-MAX_TRACE_ID = 64
-"""Bytes of a trace id that are logged; the API sends no longer ones,
-and a foreign producer must not flood the logs.
-"""
+from angarium.services.record_validation import InvalidRecord, trace_id_of, validate_record
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,54 +61,13 @@ def decode_record(
         The entry to apply, or the dead letter to append.
     """
     trace_id = trace_id_of(record)
-    try:
-        event = _event(record)
-    except UndecodableEvent as error:
-        return DeadLetter("undecodable_event", str(error), record, trace_id)
-    except Exception as error:  # noqa: BLE001 - kept in the dead letter: one record must not stop the others
-        # Only the type: the text of an unexpected error may quote the
-        # message.
-        return DeadLetter(
-            "internal_error", f"decoding it raised {type(error).__name__}", record, trace_id
-        )
-    if record.key != str(event.conversation_id).encode():
-        detail = f"the key is not the event's conversation_id, {event.conversation_id}"
-        return _misplaced("key_mismatch", detail, record, trace_id, event)
-    # Order exists only within a partition: here it could be placed
-    # before messages that readers have already seen (docs/adr/0014).
-    if record.partition != (right := partition_for(record.key, partitions)):
-        detail = f"its key belongs to partition {right} of {partitions}, where a replay puts it"
-        return _misplaced("wrong_partition", detail, record, trace_id, event)
-    return LogEntry(event, record, time, trace_id, progress)
-
-
-def trace_id_of(record: Record) -> str:
-    """Return the trace id that a record is logged under.
-
-    Args:
-        record: Any record.
-
-    Returns:
-        Its `trace_id` header; `partition:offset` when it has none.
-    """
-    header = record.headers.get("trace_id")
-    if not header:
-        return f"{record.partition}:{record.offset}"
-    return header[:MAX_TRACE_ID].decode("utf-8", "replace")
-
-
-def _misplaced(
-    reason: str, detail: str, record: Record, trace_id: str, event: Event
-) -> DeadLetter:
-    """Return the dead letter for a wrong key or partition."""
+    found = validate_record(record, partitions)
+    if not isinstance(found, InvalidRecord):
+        return LogEntry(found, record, time, trace_id, progress)
+    if found.event is None:
+        return DeadLetter(found.reason, found.detail, record, trace_id)
+    event = found.event
     message_id = event.message_id if isinstance(event, NewMessage) else event.message_ids[0]
-    return DeadLetter(reason, detail, record, trace_id, event.conversation_id, message_id)
-
-
-def _event(record: Record) -> Event:
-    """Return a record's event, or raise UndecodableEvent."""
-    if record.problem is not None:
-        raise UndecodableEvent(record.problem)
-    if record.value is None:
-        raise UndecodableEvent("the record has no value")
-    return decode(record.value, (record.headers.get("schema") or b"").decode("utf-8", "replace"))
+    return DeadLetter(
+        found.reason, found.detail, record, trace_id, event.conversation_id, message_id
+    )

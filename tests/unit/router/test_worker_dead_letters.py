@@ -5,7 +5,7 @@ import pytest
 
 from angarium.domain.events import Event, decode, encode
 from angarium.ports.message_log import Position
-from angarium.router import record_decoder
+from angarium.services import record_validation
 from angarium.services.dead_letters import DeadLetters
 from tests.fakes.clock import ManualClock
 from tests.unit.router.events import ALICE, ALICE_BOB, BOB, CAROL, message, message_id_of, receipt
@@ -122,7 +122,7 @@ def test_whatever_reading_a_record_raises_puts_that_one_away(
             raise KeyError(value)
         return decode(value, schema)
 
-    monkeypatch.setattr(record_decoder, "decode", faulty)
+    monkeypatch.setattr(record_validation, "decode", faulty)
     rig.put(message("strange"))
     rig.put(message("valid"))
     rig.run(rig.worker())
