@@ -11,7 +11,7 @@ from functools import partial
 from bench.servers import running
 from bench.stage import Stage
 from bench.table import REFUSED, Column, Figures, Table, interleave
-from tests.acceptance.hoarders import (
+from tests.acceptance.memory_attacks import (
     Statuses,
     Target,
     log_in_wrongly,

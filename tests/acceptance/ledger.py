@@ -1,4 +1,4 @@
-"""What a crowd of senders was promised, and what readers find of it."""
+"""What many senders were promised, and what readers find of it."""
 
 import http.client
 import itertools

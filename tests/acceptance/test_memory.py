@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.hoarders import (
+from tests.acceptance.memory_attacks import (
     Target,
     log_in_wrongly,
     peak_mib,

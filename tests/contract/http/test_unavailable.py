@@ -32,7 +32,7 @@ GUARDED_BY_STORE = [
 
 
 @dataclass(frozen=True, slots=True)
-class Frail:
+class FailingService:
     """A service whose log and store fail on demand.
 
     Attributes:
@@ -65,7 +65,7 @@ def started(service: Service) -> Service:
 
 
 @pytest.fixture
-def frail() -> Frail:
+def failing() -> FailingService:
     parts = memory_parts()
     memory = parts.log
     assert isinstance(memory, MemoryLog)
@@ -79,12 +79,12 @@ def frail() -> Frail:
         signer=signer.around(parts.signer),
     )
     service = Service(InProcess(application(parts)), parts, parts.hasher.hash(PASSWORD))
-    return Frail(started(service), memory, log, store, signer)
+    return FailingService(started(service), memory, log, store, signer)
 
 
 @pytest.fixture
-def talk(frail: Frail) -> Talk:
-    return open_talk(frail.service)
+def talk(failing: FailingService) -> Talk:
+    return open_talk(failing.service)
 
 
 def open_talk(service: Service) -> Talk:
@@ -110,9 +110,9 @@ def lines(caplog: pytest.LogCaptureFixture, action: str) -> list[Mapping[str, ob
 
 @pytest.mark.parametrize("at_once", [True, False])
 def test_a_send_that_the_log_does_not_take_is_503_with_the_message_id(
-    frail: Frail, talk: Talk, at_once: bool
+    failing: FailingService, talk: Talk, at_once: bool
 ) -> None:
-    frail.log.fail("append", at_once=at_once)
+    failing.log.fail("append", at_once=at_once)
     answer = talk.send("a")
     unavailable(answer, "log_unavailable")
     retried = talk.send("a", message_id=answer.text("message_id"))
@@ -120,16 +120,16 @@ def test_a_send_that_the_log_does_not_take_is_503_with_the_message_id(
     assert retried.at("message_id") == answer.at("message_id")
 
 
-def test_the_clients_own_id_is_the_one_in_the_503(frail: Frail, talk: Talk) -> None:
+def test_the_clients_own_id_is_the_one_in_the_503(failing: FailingService, talk: Talk) -> None:
     message_id = str(uuid4())
-    frail.log.fail("append")
+    failing.log.fail("append")
     assert talk.send("a", message_id=message_id.upper()).at("message_id") == message_id
 
 
 def test_a_send_that_the_log_never_answers_is_503_with_the_message_id_and_a_log_line(
-    frail: Frail, talk: Talk, caplog: pytest.LogCaptureFixture
+    failing: FailingService, talk: Talk, caplog: pytest.LogCaptureFixture
 ) -> None:
-    held = frail.log.hang("append")
+    held = failing.log.hang("append")
     document = {"conversation_id": talk.conversation_id, "content": "a"}
     answer = talk.one.client.post("/v1/messages", document, [("X-Trace-Id", TRACE)])
     unavailable(answer, "log_unavailable")
@@ -141,9 +141,9 @@ def test_a_send_that_the_log_never_answers_is_503_with_the_message_id_and_a_log_
 
 
 def test_a_failed_send_leaves_a_log_line_with_its_ids(
-    frail: Frail, talk: Talk, caplog: pytest.LogCaptureFixture
+    failing: FailingService, talk: Talk, caplog: pytest.LogCaptureFixture
 ) -> None:
-    frail.log.fail("append")
+    failing.log.fail("append")
     document = {"conversation_id": talk.conversation_id, "content": "a"}
     answer = talk.one.client.post("/v1/messages", document, [("X-Trace-Id", TRACE)])
     [line] = lines(caplog, "log_unavailable")
@@ -153,13 +153,13 @@ def test_a_failed_send_leaves_a_log_line_with_its_ids(
 
 @pytest.mark.parametrize("hanging", [True, False])
 def test_a_receipt_that_the_log_does_not_take_is_503(
-    frail: Frail, talk: Talk, hanging: bool
+    failing: FailingService, talk: Talk, hanging: bool
 ) -> None:
-    message_id = store_message(frail, talk)
+    message_id = store_message(failing, talk)
     if hanging:
-        frail.log.hang("append")
+        failing.log.hang("append")
     else:
-        frail.log.fail("append")
+        failing.log.fail("append")
     answer = talk.other.client.post(f"{talk.path}/messages/{message_id}/delivered")
     unavailable(answer, "log_unavailable")
     assert "message_id" not in answer.document()
@@ -167,12 +167,12 @@ def test_a_receipt_that_the_log_does_not_take_is_503(
 
 @pytest.mark.parametrize("at_once", [True, False])
 def test_a_message_that_the_log_is_too_small_for_is_413_and_told_with_its_ids(
-    frail: Frail, talk: Talk, caplog: pytest.LogCaptureFixture, at_once: bool
+    failing: FailingService, talk: Talk, caplog: pytest.LogCaptureFixture, at_once: bool
 ) -> None:
     """The same again would be refused again, so that nothing says when
     to try it.
     """
-    frail.log.fail("append", error=RecordTooLarge(SECRET_WORDS), at_once=at_once)
+    failing.log.fail("append", error=RecordTooLarge(SECRET_WORDS), at_once=at_once)
     message_id = str(uuid4())
     answer = talk.send("a", message_id=message_id)
     assert refused(answer) == (413, "content_too_large")
@@ -181,17 +181,19 @@ def test_a_message_that_the_log_is_too_small_for_is_413_and_told_with_its_ids(
     [line] = lines(caplog, "record_too_large")
     assert (line["message_id"], line["reason"]) == (message_id, SECRET_WORDS)
     assert lines(caplog, "log_unavailable") == []
-    assert frail.records() == 0
+    assert failing.records() == 0
 
 
-def test_a_receipt_that_the_log_is_too_small_for_is_413(frail: Frail, talk: Talk) -> None:
-    message_id = store_message(frail, talk)
-    frail.log.fail("append", error=RecordTooLarge("too large"))
+def test_a_receipt_that_the_log_is_too_small_for_is_413(
+    failing: FailingService, talk: Talk
+) -> None:
+    message_id = store_message(failing, talk)
+    failing.log.fail("append", error=RecordTooLarge("too large"))
     answer = talk.other.client.post(f"{talk.path}/messages/{message_id}/delivered")
     assert refused(answer) == (413, "body_too_large")
 
 
-def store_message(frail: Frail, talk: Talk) -> str:
+def store_message(failing: FailingService, talk: Talk) -> str:
     conversation_id, message_id = UUID(talk.conversation_id), uuid4()
     message = Message(
         message_id,
@@ -202,7 +204,7 @@ def store_message(frail: Frail, talk: Talk) -> str:
         MessagePosition(1, 0),
         Status.SENT,
     )
-    frail.service.parts.recorder.record(conversation_id, [message]).result(10)
+    failing.service.parts.recorder.record(conversation_id, [message]).result(10)
     return str(message_id)
 
 
@@ -229,25 +231,25 @@ def request_to(route: Route, caller: Person, talk: Talk) -> Answer:
     "route", GUARDED_BY_STORE, ids=lambda route: f"{route.method} {route.template}"
 )
 def test_whatever_needs_the_store_is_503_without_it(
-    frail: Frail, talk: Talk, route: Route, caplog: pytest.LogCaptureFixture
+    failing: FailingService, talk: Talk, route: Route, caplog: pytest.LogCaptureFixture
 ) -> None:
-    alice = frail.restarted().person("alice")
-    frail.store.outage()
+    alice = failing.restarted().person("alice")
+    failing.store.outage()
     answer = request_to(route, alice, talk)
     unavailable(answer, "store_unavailable")
-    assert frail.records() == 0
+    assert failing.records() == 0
     (line,) = lines(caplog, "store_unavailable")
     assert line["trace_id"] == answer.headers.get("x-trace-id")
     assert line["reason"]
 
 
 def test_an_outage_is_told_once_in_a_while_however_many_requests_it_meets(
-    frail: Frail, talk: Talk, caplog: pytest.LogCaptureFixture
+    failing: FailingService, talk: Talk, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     client = talk.one.client
-    frail.store.outage()
-    frail.log.outage()
+    failing.store.outage()
+    failing.log.outage()
     for _ in range(5):
         for path in ("/v1/conversations", f"{talk.path}/messages", "/v1/inbox", "/health/ready"):
             assert client.get(path).status == 503
@@ -258,30 +260,34 @@ def test_an_outage_is_told_once_in_a_while_however_many_requests_it_meets(
     assert len(told) <= 5
 
 
-def test_a_store_that_answers_the_second_time_is_not_noticed(frail: Frail, talk: Talk) -> None:
-    service = replace(frail.service, transport=InProcess(application(frail.service.parts)))
-    frail.store.fail("of_user", times=1)
+def test_a_store_that_answers_the_second_time_is_not_noticed(
+    failing: FailingService, talk: Talk
+) -> None:
+    service = replace(failing.service, transport=InProcess(application(failing.service.parts)))
+    failing.store.fail("of_user", times=1)
     assert service.person("alice").client.get("/v1/conversations").status == 200
 
 
-def test_a_send_in_a_known_conversation_does_not_need_the_store(frail: Frail, talk: Talk) -> None:
-    frail.store.outage()
+def test_a_send_in_a_known_conversation_does_not_need_the_store(
+    failing: FailingService, talk: Talk
+) -> None:
+    failing.store.outage()
     assert talk.send("a").status == 202
 
 
 def test_a_send_in_an_unknown_conversation_publishes_nothing_without_the_store(
-    frail: Frail, talk: Talk
+    failing: FailingService, talk: Talk
 ) -> None:
-    alice = frail.restarted().person("alice")
-    frail.store.outage()
+    alice = failing.restarted().person("alice")
+    failing.store.outage()
     document = {"conversation_id": talk.conversation_id, "content": "a"}
     unavailable(alice.client.post("/v1/messages", document), "store_unavailable")
-    assert frail.records() == 0
+    assert failing.records() == 0
 
 
-def test_a_service_without_its_store_is_not_ready(frail: Frail) -> None:
-    frail.store.outage()
-    answer = frail.service.stranger().get("/health/ready")
+def test_a_service_without_its_store_is_not_ready(failing: FailingService) -> None:
+    failing.store.outage()
+    answer = failing.service.stranger().get("/health/ready")
     assert answer.status == 503
     assert answer.headers.get("content-type") == "application/json"
     assert answer.at("status") == "unavailable"
@@ -289,18 +295,18 @@ def test_a_service_without_its_store_is_not_ready(frail: Frail) -> None:
     assert answer.at("checks", "log", "status") == "ok"
 
 
-def test_a_service_without_its_log_is_not_ready_but_lives(frail: Frail) -> None:
-    frail.log.outage()
-    answer = frail.service.stranger().get("/health/ready")
+def test_a_service_without_its_log_is_not_ready_but_lives(failing: FailingService) -> None:
+    failing.log.outage()
+    answer = failing.service.stranger().get("/health/ready")
     assert answer.status == 503
     assert answer.at("checks", "log", "status") == "unavailable"
-    assert frail.service.stranger().get("/health/live").status == 200
+    assert failing.service.stranger().get("/health/live").status == 200
 
 
 def test_a_fault_of_the_service_is_500_and_nothing_inside_leaks(
-    frail: Frail, talk: Talk, caplog: pytest.LogCaptureFixture
+    failing: FailingService, talk: Talk, caplog: pytest.LogCaptureFixture
 ) -> None:
-    frail.store.fail("of_user", error=RuntimeError(SECRET_WORDS))
+    failing.store.fail("of_user", error=RuntimeError(SECRET_WORDS))
     answer = talk.one.client.get("/v1/conversations", [("X-Trace-Id", TRACE)])
     assert refused(answer) == (500, "internal_error")
     assert b"hunter2" not in answer.body
@@ -314,9 +320,9 @@ def test_a_fault_of_the_service_is_500_and_nothing_inside_leaks(
 
 
 def test_a_fault_of_the_log_is_500_and_nothing_inside_leaks(
-    frail: Frail, talk: Talk, caplog: pytest.LogCaptureFixture
+    failing: FailingService, talk: Talk, caplog: pytest.LogCaptureFixture
 ) -> None:
-    frail.log.fail("append", error=RuntimeError(SECRET_WORDS))
+    failing.log.fail("append", error=RuntimeError(SECRET_WORDS))
     answer = talk.send("a")
     assert refused(answer) == (500, "internal_error")
     assert b"hunter2" not in answer.body
@@ -325,10 +331,10 @@ def test_a_fault_of_the_log_is_500_and_nothing_inside_leaks(
 
 
 def test_a_fault_before_the_body_is_500_and_nothing_inside_leaks(
-    frail: Frail, talk: Talk, caplog: pytest.LogCaptureFixture
+    failing: FailingService, talk: Talk, caplog: pytest.LogCaptureFixture
 ) -> None:
-    frail.signer.fail("verify", error=RuntimeError(SECRET_WORDS))
-    carol = frail.service.person("carol")
+    failing.signer.fail("verify", error=RuntimeError(SECRET_WORDS))
+    carol = failing.service.person("carol")
     answer = carol.client.get("/v1/inbox")
     assert refused(answer) == (500, "internal_error")
     assert b"hunter2" not in answer.body

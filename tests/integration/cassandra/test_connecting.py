@@ -25,11 +25,11 @@ from angarium.engines.cassandra.statements import Statement
 from tests.engines.cassandra_server import CassandraCluster
 from tests.engines.cassandra_sessions import CONNECT_SECONDS, PREPARE_SECONDS, connected
 from tests.engines.ports import free_port
-from tests.integration.cassandra.asking import (
+from tests.integration.cassandra.availability import (
     BOUND_SECONDS,
     RECOVERY_SECONDS,
     SLACK_SECONDS,
-    asked,
+    query_error,
     until_it_answers,
 )
 from tests.integration.cassandra.conftest import OpenSession
@@ -64,7 +64,7 @@ def test_sessions_and_init_that_begin_before_their_node_is_up_get_through_by_the
     cassandra_node.kill()
     session = open_session(on_node)
     assert not session.await_connection(1.0)
-    assert "not been reached yet" in str(asked(session))
+    assert "not been reached yet" in str(query_error(session))
     with ThreadPoolExecutor(1) as pool:
         preparing = pool.submit(prepare, on_node, 1, 120.0)
         cassandra_node.start()
@@ -89,7 +89,7 @@ def test_a_session_opened_before_its_keyspace_is_made_says_so_and_connects_by_it
     assert f"{keyspace} does not exist" in str(told)
     prepare(address, 1, PREPARE_SECONDS)
     assert session.await_connection(RECOVERY_SECONDS)
-    assert asked(session) is None
+    assert query_error(session) is None
 
 
 @pytest.mark.engines
@@ -99,7 +99,7 @@ def test_the_server_has_nothing_to_say_against_the_statements(
 ) -> None:
     session = open_session(on_node)
     assert session.await_connection(CONNECT_SECONDS)
-    assert asked(session) is None
+    assert query_error(session) is None
     assert "anti-pattern" not in cassandra_node.nodes[0].said()
 
 
@@ -140,7 +140,7 @@ def test_a_deadline_ends_a_wait_for_a_frozen_node(
 ) -> None:
     with closing(connected(on_node)) as session:
         cassandra_node.nodes[0].freeze()
-        assert asked(session, seconds=0.2) is not None
+        assert query_error(session, seconds=0.2) is not None
         cassandra_node.nodes[0].resume()
         until_it_answers(lambda: session.execute(Statement.CONVERSATION, (uuid4(),)))
 

@@ -21,11 +21,16 @@ from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.statements import Statement
 from angarium.ports.messages import ReceiptOutcome, StoreOutcome, Summary
 from tests.contract.ports.chat import ANSWER_SECONDS, START, Chat, delivered, mark, receipt, record
-from tests.integration.cassandra.troubled import Forgetful, Sleeping, Trouble, Troubled
+from tests.integration.cassandra.failing_session import (
+    FailingSession,
+    Failure,
+    Forgetful,
+    Sleeping,
+)
 
 pytestmark = pytest.mark.engines
 
-every = pytest.mark.parametrize("trouble", Trouble, ids=lambda trouble: trouble.value)
+every = pytest.mark.parametrize("failure", Failure, ids=lambda failure: failure.value)
 
 
 def history(reader: CassandraMessageReader, chat: Chat) -> list[Message]:
@@ -33,12 +38,12 @@ def history(reader: CassandraMessageReader, chat: Chat) -> list[Message]:
 
 
 def record_in_trouble(
-    session: CassandraSession, request: int, messages: Sequence[Message], trouble: Trouble
+    session: CassandraSession, request: int, messages: Sequence[Message], failure: Failure
 ) -> bool:
-    """Store messages as a worker with trouble at a request; tell
+    """Store messages as a worker with failure at a request; tell
     whether it lived through it.
     """
-    dying = Troubled(session, request, trouble)
+    dying = FailingSession(session, request, failure)
     stored = CassandraMessageWriter(dying.as_session()).record(
         messages[0].conversation_id, messages
     )
@@ -52,7 +57,7 @@ def test_whenever_a_worker_dies_while_it_stores_another_one_completes_it(
     session: CassandraSession,
     reader: CassandraMessageReader,
     recorder: CassandraMessageWriter,
-    trouble: Trouble,
+    failure: Failure,
 ) -> None:
     for request in count(1):
         chat = Chat()
@@ -63,7 +68,7 @@ def test_whenever_a_worker_dies_while_it_stores_another_one_completes_it(
             chat.message(message_id=messages[0].message_id),
         ]
         kept = messages[:-1]
-        survived = record_in_trouble(session, request, messages, trouble)
+        survived = record_in_trouble(session, request, messages, failure)
         # The next worker starts at another record and sees everybody's
         # presence anew.
         replayed = [replace(each, status=Status.SENT) for each in messages]
@@ -88,12 +93,12 @@ def test_whenever_a_worker_dies_while_it_stores_another_one_completes_it(
 
 @every
 def test_what_a_dying_worker_leaves_is_a_prefix(
-    session: CassandraSession, reader: CassandraMessageReader, trouble: Trouble
+    session: CassandraSession, reader: CassandraMessageReader, failure: Failure
 ) -> None:
     for request in count(1):
         chat = Chat()
         messages = chat.messages(3 * ROWS_PER_MUTATION + 1)
-        survived = record_in_trouble(session, request, messages, trouble)
+        survived = record_in_trouble(session, request, messages, failure)
         found = history(reader, chat)
         assert found == messages[: len(found)]
         assert list(reader.older(chat.conversation_id, None, 100)) == found[::-1]
@@ -127,14 +132,14 @@ def test_whenever_a_worker_dies_while_it_marks_another_one_completes_it(
     session: CassandraSession,
     reader: CassandraMessageReader,
     recorder: CassandraMessageWriter,
-    trouble: Trouble,
+    failure: Failure,
 ) -> None:
     for request in count(1):
         chat = Chat()
         messages = chat.messages(3)
         record(recorder, *messages)
         receipts = [receipt(each, START + 50) for each in messages[:2]]
-        dying = Troubled(session, request, trouble)
+        dying = FailingSession(session, request, failure)
         marked = CassandraMessageWriter(dying.as_session()).mark_delivered(
             chat.conversation_id, receipts
         )
@@ -156,14 +161,14 @@ def test_whenever_a_worker_dies_while_it_marks_another_one_completes_it(
 
 @every
 def test_whenever_somebody_dies_who_opens_a_conversation_the_next_one_completes_it(
-    session: CassandraSession, trouble: Trouble
+    session: CassandraSession, failure: Failure
 ) -> None:
     store = CassandraConversations(session)
     for request in count(1):
         chat = Chat()
         first, second = sorted((chat.alice, chat.bob))
         conversation = Conversation(chat.conversation_id, (first, second), START)
-        dying = Troubled(session, request, trouble)
+        dying = FailingSession(session, request, failure)
         with suppress(StoreUnavailable):
             CassandraConversations(dying.as_session()).create(conversation, uuid4())
         later = replace(conversation, created_at=START + 1)
@@ -178,13 +183,13 @@ def test_whenever_somebody_dies_who_opens_a_conversation_the_next_one_completes_
 
 @every
 def test_a_creation_that_is_repeated_is_still_told_that_it_made_the_conversation(
-    session: CassandraSession, trouble: Trouble
+    session: CassandraSession, failure: Failure
 ) -> None:
     for request in count(1):
         chat, claim = Chat(), uuid4()
         first, second = sorted((chat.alice, chat.bob))
         conversation = Conversation(chat.conversation_id, (first, second), START)
-        dying = Troubled(session, request, trouble)
+        dying = FailingSession(session, request, failure)
         with suppress(StoreUnavailable):
             CassandraConversations(dying.as_session()).create(conversation, claim)
         assert CassandraConversations(session).create(conversation, claim) == (conversation, True)
@@ -252,7 +257,7 @@ def test_what_is_seen_in_the_history_is_found_though_its_worker_died_before_the_
     for request in count(1):
         chat = Chat()
         messages = chat.messages(ROWS_PER_MUTATION)
-        survived = record_in_trouble(session, request, messages, Trouble.DIES_BEFORE)
+        survived = record_in_trouble(session, request, messages, Failure.DIES_BEFORE)
         shown = history(reader, chat)
         seen += bool(shown) and not survived
         found = reader.find(chat.conversation_id, [each.message_id for each in shown])

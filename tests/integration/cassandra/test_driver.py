@@ -30,7 +30,7 @@ from tests.contract.ports.chat import Chat, record
 from tests.engines.cassandra_server import CassandraCluster
 from tests.engines.cassandra_sessions import connected
 from tests.engines.ports import free_port
-from tests.integration.cassandra.asking import (
+from tests.integration.cassandra.availability import (
     BOUND_SECONDS,
     RECOVERY_SECONDS,
     SLACK_SECONDS,

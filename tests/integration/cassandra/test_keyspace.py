@@ -18,7 +18,7 @@ from tests.engines.addresses import contact_points
 from tests.engines.cassandra_server import CassandraCluster
 from tests.engines.cassandra_sessions import PREPARE_SECONDS, connected
 from tests.engines.ports import free_port
-from tests.integration.cassandra.asking import asked, until_it_answers
+from tests.integration.cassandra.availability import query_error, until_it_answers
 
 WAIT_SECONDS = 120.0
 
@@ -55,7 +55,7 @@ def table_ids(address: CassandraAddress) -> list[set[object]]:
 def test_a_keyspace_that_is_not_there_is_made_and_can_be_used(address: CassandraAddress) -> None:
     assert prepare(address, 2, PREPARE_SECONDS) == KeyspaceReport(replication=2, nodes=2)
     with closing(connected(address)) as session:
-        assert asked(session) is None
+        assert query_error(session) is None
 
 
 @pytest.mark.engines
@@ -82,7 +82,7 @@ def test_racing_threads_on_different_nodes_make_one_keyspace(address: CassandraA
     assert on_one == on_other
     assert len(on_one) == 7
     with closing(connected(address)) as session:
-        until_it_answers(lambda: asked(session))
+        until_it_answers(lambda: query_error(session))
 
 
 @pytest.mark.engines
@@ -102,7 +102,7 @@ def test_racing_threads_add_what_an_older_version_did_not_have(address: Cassandr
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(race, range(4))) == [KeyspaceReport(2, 2)] * 4
     with closing(connected(address)) as session:
-        assert asked(session) is None
+        assert query_error(session) is None
 
 
 @pytest.mark.engines
@@ -137,7 +137,7 @@ def test_a_name_with_capitals_is_one_name_for_everybody(address: CassandraAddres
     prepare(capitals, 2, PREPARE_SECONDS)
     prepare(capitals, 2, PREPARE_SECONDS)
     with closing(connected(capitals)) as session:
-        assert asked(session) is None
+        assert query_error(session) is None
 
 
 @pytest.mark.parametrize("name", ["", "1a", 'a"b', "a-b", "a b", "x" * 49])

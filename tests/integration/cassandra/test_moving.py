@@ -17,7 +17,11 @@ from tests.acceptance.service import until
 from tests.engines.addresses import contact_points
 from tests.engines.cassandra_server import CassandraCluster
 from tests.engines.cassandra_sessions import PREPARE_SECONDS, connected
-from tests.integration.cassandra.asking import RECOVERY_SECONDS, asked, until_it_answers
+from tests.integration.cassandra.availability import (
+    RECOVERY_SECONDS,
+    query_error,
+    until_it_answers,
+)
 
 pytestmark = pytest.mark.engines
 
@@ -78,7 +82,7 @@ def nobody_is_reached(session: CassandraSession) -> bool:
     time may have come up since.
     """
     cut(session)
-    return asked(session) is not None
+    return query_error(session) is not None
 
 
 def test_nodes_that_all_come_back_at_other_addresses_are_found_by_their_names(

@@ -18,10 +18,10 @@ from tests.contract.ports.chat import Chat, record
 from tests.engines.addresses import contact_points
 from tests.engines.cassandra_server import CassandraCluster
 from tests.engines.cassandra_sessions import PREPARE_SECONDS, connected
-from tests.integration.cassandra.asking import (
+from tests.integration.cassandra.availability import (
     BOUND_SECONDS,
     SLACK_SECONDS,
-    asked,
+    query_error,
     until_it_answers,
     until_it_fails,
 )
@@ -56,7 +56,7 @@ def test_a_frozen_node_stops_nothing_for_longer_than_the_bound_and_is_used_when_
     cassandra_node.nodes[0].freeze()
     for _ in range(3):
         stored = recorder.record(chat.conversation_id, [during])
-        assert asked(one) is not None
+        assert query_error(one) is not None
         assert isinstance(stored.exception(BOUND_SECONDS + SLACK_SECONDS), StoreUnavailable)
     cassandra_node.nodes[0].resume()
     (outcome,) = until_it_answers(lambda: record(recorder, during))
@@ -91,7 +91,7 @@ def test_without_one_of_two_copies_nothing_is_read_or_written_until_it_is_back(
     for _ in range(5):
         refused = recorder.record(chat.conversation_id, [messages[1]])
         assert isinstance(refused.exception(3 * BOUND_SECONDS + SLACK_SECONDS), StoreUnavailable)
-        assert asked(pair) is not None
+        assert query_error(pair) is not None
     cassandra_cluster.start()
     (outcome,) = until_it_answers(lambda: record(recorder, messages[1]))
     assert outcome in DONE

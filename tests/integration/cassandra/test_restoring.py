@@ -15,7 +15,7 @@ from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.statements import Statement
 from angarium.ports.messages import ReceiptOutcome, StoreOutcome
 from tests.contract.ports.chat import Chat, delivered, mark, receipt, record
-from tests.integration.cassandra.troubled import Forgetful
+from tests.integration.cassandra.failing_session import Forgetful
 
 pytestmark = pytest.mark.engines
 

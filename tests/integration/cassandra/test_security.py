@@ -12,7 +12,7 @@ from tests.engines.addresses import contact_points
 from tests.engines.cassandra_server import PASSWORD, USERNAME, CassandraCluster
 from tests.engines.cassandra_sessions import CONNECT_SECONDS, PREPARE_SECONDS
 from tests.engines.certificates import Certificates
-from tests.integration.cassandra.asking import asked
+from tests.integration.cassandra.availability import query_error
 from tests.integration.cassandra.conftest import OpenSession
 
 pytestmark = [pytest.mark.engines, pytest.mark.own_nodes]
@@ -35,7 +35,7 @@ def test_init_and_sessions_log_in_over_an_encrypted_connection(
     assert prepare(guarded, 1, PREPARE_SECONDS).nodes == 1
     session = open_session(guarded)
     assert session.await_connection(CONNECT_SECONDS)
-    assert asked(session) is None
+    assert query_error(session) is None
 
 
 def test_without_encryption_or_with_another_password_or_authority_nobody_gets_in(

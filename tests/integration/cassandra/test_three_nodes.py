@@ -30,7 +30,7 @@ from tests.contract.ports.chat import START, Chat, receipt
 from tests.engines.addresses import contact_points
 from tests.engines.cassandra_server import CassandraCluster
 from tests.engines.cassandra_sessions import PREPARE_SECONDS, connected
-from tests.integration.cassandra.asking import until_it_answers
+from tests.integration.cassandra.availability import until_it_answers
 
 pytestmark = [pytest.mark.engines, pytest.mark.own_nodes]
 

@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 from tests.acceptance.caller import Caller
-from tests.acceptance.hoarders import (
+from tests.acceptance.memory_attacks import (
     CONTROL,
     Statuses,
     Target,

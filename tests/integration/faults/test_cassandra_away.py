@@ -6,8 +6,8 @@ import pytest
 
 from tests.acceptance.service import Service, until
 from tests.engines.cassandra_server import CassandraCluster
+from tests.integration.faults.chat_load import ChatLoad, chat_load
 from tests.integration.faults.cluster import Cluster, await_work, logged
-from tests.integration.faults.crowd import Crowd, talking
 
 ROUND = 60
 RETURN_SECONDS = 40.0
@@ -21,14 +21,14 @@ def test_while_cassandra_is_silent_sends_are_taken_and_stored_when_it_is_back(
 ) -> None:
     service.api()
     worker = service.worker()
-    with talking(service) as crowd:
-        crowd.await_more(ROUND)
+    with chat_load(service) as load:
+        load.await_more(ROUND)
         await_work(worker)
         for node in cassandra_cluster.nodes:
             node.freeze()
-        await_nothing_stored(crowd, worker)
+        await_nothing_stored(load, worker)
         cassandra_cluster.start()
-        await_return(crowd, worker)
+        await_return(load, worker)
 
 
 @pytest.mark.long
@@ -38,34 +38,34 @@ def test_while_one_copy_or_both_are_dead_sends_are_taken_and_stored_when_they_ar
     service.api()
     worker = service.worker()
     one, other = cassandra_cluster.nodes
-    with talking(service) as crowd:
-        crowd.await_more(ROUND)
+    with chat_load(service) as load:
+        load.await_more(ROUND)
         await_work(worker)
         # Two copies and a quorum of two: a single node's absence stops
         # the store.
         one.kill()
-        await_nothing_stored(crowd, worker)
+        await_nothing_stored(load, worker)
         other.kill()
-        await_nothing_stored(crowd, worker)
+        await_nothing_stored(load, worker)
         # What it has read and not stored is read again by whoever comes
         # next.
         worker.kill()
         worker.start()
         cassandra_cluster.start()
-        await_return(crowd, worker)
+        await_return(load, worker)
 
 
-def await_nothing_stored(crowd: Crowd, worker: Service) -> None:
+def await_nothing_stored(load: ChatLoad, worker: Service) -> None:
     """See that messages are accepted while the worker waits."""
     await_outage(worker)
     stored = len(logged(worker, "message_stored"))
-    crowd.await_more(2 * ROUND)
+    load.await_more(2 * ROUND)
     assert len(logged(worker, "message_stored")) == stored
 
 
-def await_return(crowd: Crowd, worker: Service) -> None:
+def await_return(load: ChatLoad, worker: Service) -> None:
     await_work(worker, ROUND, RETURN_SECONDS)
-    crowd.await_more(ROUND)
+    load.await_more(ROUND)
 
 
 def await_outage(worker: Service) -> None:

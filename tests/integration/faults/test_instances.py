@@ -8,8 +8,8 @@ from collections import deque
 import pytest
 
 from tests.acceptance.service import Service, until
+from tests.integration.faults.chat_load import ChatLoad, chat_load
 from tests.integration.faults.cluster import PARTITIONS, Cluster, await_work, logged
-from tests.integration.faults.crowd import Crowd, talking
 
 ROUND = 60
 """Accepted messages after which the next thing happens."""
@@ -29,24 +29,24 @@ def test_three_apis_and_three_workers_are_one_service_through_a_storm(
 ) -> None:
     apis = deque(service.api() for _ in range(3))
     workers = deque(service.worker() for _ in range(3))
-    with talking(service) as crowd:
+    with chat_load(service) as load:
         for worker in workers:
             await_work(worker)
         over = time.monotonic() + storm_seconds
         while time.monotonic() < over:
             let_one_join_and_one_leave(service, workers)
-            kill_an_api(crowd, apis)
+            kill_an_api(load, apis)
             kill_a_worker(workers)
-            crowd.await_more(ROUND)
+            load.await_more(ROUND)
         for worker in workers:
             worker.kill()
-        crowd.await_more(ROUND)
+        load.await_more(ROUND)
         for worker in workers:
             worker.start()
         for worker in workers:
             await_work(worker)
-    assert crowd.verify.report["urls"] == service.urls
-    assert crowd.verify.report["retries"], "the kills were not felt, so nothing was tested"
+    assert load.verify.report["urls"] == service.urls
+    assert load.verify.report["retries"], "the kills were not felt, so nothing was tested"
     for api in apis:
         assert logged(api, "message_accepted"), "an instance got no requests"
     stored = [line for worker in service.workers for line in logged(worker, "message_stored")]
@@ -58,15 +58,15 @@ def let_one_join_and_one_leave(service: Cluster, workers: "deque[Service]") -> N
     assert workers.popleft().terminate() == 0
 
 
-def kill_an_api(crowd: Crowd, apis: "deque[Service]") -> None:
+def kill_an_api(load: ChatLoad, apis: "deque[Service]") -> None:
     """Kill the next one; whoever it cuts off sends again through
     another one.
     """
     apis.rotate()
-    retries = crowd.retries
+    retries = load.retries
     apis[0].kill()
-    until(lambda: crowd.retries > retries, "the kill of an API is felt")
-    crowd.await_more(ROUND)
+    until(lambda: load.retries > retries, "the kill of an API is felt")
+    load.await_more(ROUND)
     apis[0].start()
 
 

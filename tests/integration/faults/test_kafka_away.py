@@ -10,8 +10,8 @@ import pytest
 from tests.acceptance.caller import Caller, conversation_id
 from tests.acceptance.service import until
 from tests.engines.kafka_server import KafkaServer
+from tests.integration.faults.chat_load import ChatLoad, chat_load
 from tests.integration.faults.cluster import Cluster, await_work, logged
-from tests.integration.faults.crowd import Crowd, talking
 
 ROUND = 60
 REFUSED_SECONDS = 6.0
@@ -29,20 +29,20 @@ def test_while_kafka_is_away_sends_are_refused_quickly_and_go_on_when_it_is_back
     for _ in range(2):
         service.api()
     worker = service.worker()
-    with talking(service) as crowd:
+    with chat_load(service) as load:
         for take_away in (kafka_server.freeze, kafka_server.kill):
-            crowd.await_more(ROUND)
+            load.await_more(ROUND)
             await_work(worker)
-            retries = crowd.retries
+            retries = load.retries
             take_away()
             for url in service.urls * 3:
-                refuse_quickly(crowd, url)
-            await_refusal(crowd, retries)
+                refuse_quickly(load, url)
+            await_refusal(load, retries)
             kafka_server.start()
             for url in service.urls:
-                await_taken(crowd, url)
+                await_taken(load, url)
             await_work(worker)
-            crowd.await_more(ROUND)
+            load.await_more(ROUND)
 
 
 def test_who_starts_while_kafka_is_away_works_when_it_is_back(
@@ -68,25 +68,25 @@ def test_who_starts_while_kafka_is_away_works_when_it_is_back(
     until(lambda: bool(logged(worker, "message_stored")), "it is stored")
 
 
-def refuse_quickly(crowd: Crowd, url: str) -> None:
+def refuse_quickly(load: ChatLoad, url: str) -> None:
     began = time.monotonic()
-    assert sends(crowd, url) == 503
+    assert sends(load, url) == 503
     assert time.monotonic() - began < REFUSED_SECONDS
 
 
-def await_refusal(crowd: Crowd, retries: int) -> None:
-    until(lambda: crowd.retries > retries, "somebody of the crowd is refused too")
+def await_refusal(load: ChatLoad, retries: int) -> None:
+    until(lambda: load.retries > retries, "a sender of the load is refused too")
 
 
-def await_taken(crowd: Crowd, url: str) -> None:
-    until(lambda: sends(crowd, url) == 202, f"{url} takes messages", RETURN_SECONDS)
+def await_taken(load: ChatLoad, url: str) -> None:
+    until(lambda: sends(load, url) == 202, f"{url} takes messages", RETURN_SECONDS)
 
 
-def sends(crowd: Crowd, url: str) -> int:
+def sends(load: ChatLoad, url: str) -> int:
     """Send one message more in somebody's name, as no part of the
     ledger.
     """
-    sender = crowd.senders[0]
+    sender = load.senders[0]
     conversation = conversation_id(sender.sender, sender.recipient)
     with Caller(url) as caller:
         caller.token = sender.token

@@ -14,7 +14,7 @@ from angarium.engines.cassandra.cluster import CassandraAddress
 from tests.acceptance.service import until
 from tests.engines.addresses import contact_points
 from tests.integration.faults.cluster import Cluster
-from tests.integration.faults.verifying import Verify
+from tests.integration.faults.verify_process import VerifyProcess
 
 pytestmark = pytest.mark.engines
 
@@ -32,7 +32,7 @@ def test_what_is_lost_doubled_reordered_altered_or_fallen_in_cassandra_is_found(
 ) -> None:
     service.api()
     service.worker()
-    verify = Verify(
+    verify = VerifyProcess(
         service.folder, service.urls, service.names[:2], service.password, 60, PATIENCE_SECONDS
     )
     try:

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.acceptance.service import until
+from tests.integration.faults.chat_load import chat_load
 from tests.integration.faults.cluster import Cluster, await_work, logged
-from tests.integration.faults.crowd import talking
 
 ROUND = 60
 pytestmark = [pytest.mark.engines, pytest.mark.storm]
@@ -15,13 +15,13 @@ def test_a_worker_that_was_frozen_past_its_session_comes_back_as_no_zombie(
 ) -> None:
     service.api()
     frozen, other = service.worker(), service.worker()
-    with talking(service) as crowd:
-        crowd.await_more(ROUND)
+    with chat_load(service) as load:
+        load.await_more(ROUND)
         await_work(frozen)
         frozen.freeze()
         before = len(logged(other, "message_stored"))
         try:
-            crowd.await_more(2 * ROUND)
+            load.await_more(2 * ROUND)
             taken = {line["partition"] for line in logged(service.apis[0], "message_accepted")}
             until(
                 lambda: (
@@ -32,5 +32,5 @@ def test_a_worker_that_was_frozen_past_its_session_comes_back_as_no_zombie(
             )
         finally:
             frozen.resume()
-        crowd.await_more(ROUND)
+        load.await_more(ROUND)
         await_work(frozen)

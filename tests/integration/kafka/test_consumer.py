@@ -22,8 +22,8 @@ from angarium.ports.message_log import BEGINNING, NewRecord, Position, Record
 from tests.contract.ports.reading import Reading
 from tests.contract.ports.records import ANSWER_SECONDS, append, keys_by_partition, new_key
 from tests.engines.kafka_server import KafkaServer
+from tests.integration.kafka.appends import cpu_seconds, until_taken
 from tests.integration.kafka.conftest import PARTITIONS, OpenReading
-from tests.integration.kafka.sending import cpu_seconds, until_taken
 
 pytestmark = pytest.mark.engines
 

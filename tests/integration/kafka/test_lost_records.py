@@ -16,8 +16,8 @@ from angarium.ports.message_log import BEGINNING, Appended, Position
 from tests.contract.ports.reading import Reading
 from tests.contract.ports.records import append
 from tests.engines.kafka_server import KafkaServer
+from tests.integration.kafka.appends import key_of, try_to_append
 from tests.integration.kafka.conftest import PARTITIONS, OpenReading
-from tests.integration.kafka.sending import key_of, try_to_append
 from tests.integration.kafka.test_consumer import overwrite_commit, poll_in_outage, wait_for
 from tests.unit.services.log_lines import LogLines, captured
 

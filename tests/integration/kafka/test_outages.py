@@ -19,14 +19,14 @@ from angarium.ports.message_log import Appended, NewRecord
 from tests.contract.ports.records import append, new_key
 from tests.engines.kafka_server import KafkaServer
 from tests.engines.kafka_topics import make_topics, set_config
-from tests.integration.kafka.conftest import PARTITIONS, OpenLog, OpenReading
-from tests.integration.kafka.sending import (
+from tests.integration.kafka.appends import (
     ANSWER_SECONDS,
     cpu_seconds,
     keep_trying,
     try_to_append,
     until_taken,
 )
+from tests.integration.kafka.conftest import PARTITIONS, OpenLog, OpenReading
 
 pytestmark = pytest.mark.engines
 

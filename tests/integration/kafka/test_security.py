@@ -15,7 +15,7 @@ from tests.contract.ports.reading import Reading
 from tests.contract.ports.records import append, new_key
 from tests.engines.certificates import Certificates
 from tests.engines.kafka_server import SASL_PASSWORD, SASL_USERNAME, KafkaServer
-from tests.integration.kafka.sending import cpu_seconds, keep_trying, try_to_append, until_taken
+from tests.integration.kafka.appends import cpu_seconds, keep_trying, try_to_append, until_taken
 
 pytestmark = pytest.mark.engines
 

@@ -16,8 +16,8 @@ from angarium.engines.kafka.log import KafkaLog
 from angarium.engines.kafka.record_sizes import MAX_BATCH_BYTES, max_batch_bytes
 from angarium.ports.message_log import Appended, NewRecord, Record
 from tests.engines.kafka_topics import set_config
+from tests.integration.kafka.appends import key_of
 from tests.integration.kafka.conftest import PARTITIONS, OpenReading
-from tests.integration.kafka.sending import key_of
 from tests.unit.services.log_lines import LogLines, captured
 
 pytestmark = pytest.mark.engines

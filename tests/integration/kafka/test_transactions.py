@@ -17,8 +17,8 @@ from angarium.engines.kafka.record_sizes import MAX_DEAD_LETTER_BYTES
 from angarium.engines.kafka.topics import dead_letters_of
 from angarium.ports.message_log import DeadLetter, Record
 from tests.contract.ports.records import append
+from tests.integration.kafka.appends import key_of
 from tests.integration.kafka.conftest import PARTITIONS, OpenReading
-from tests.integration.kafka.sending import key_of
 from tests.unit.services.log_lines import LogLines, captured
 
 pytestmark = pytest.mark.engines

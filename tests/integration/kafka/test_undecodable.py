@@ -12,9 +12,9 @@ from angarium.engines.kafka.log import KafkaLog
 from angarium.ports.message_log import Record
 from tests.contract.ports.records import append
 from tests.engines.kafka_server import KafkaServer
+from tests.integration.kafka.appends import key_of
 from tests.integration.kafka.conftest import PARTITIONS, OpenReading
-from tests.integration.kafka.foreign import Change, damage, in_lz4, produce, with_an_odd_header
-from tests.integration.kafka.sending import key_of
+from tests.integration.kafka.raw_batches import Change, damage, in_lz4, produce, with_an_odd_header
 
 pytestmark = pytest.mark.engines
 

@@ -9,7 +9,7 @@ import pytest
 
 from angarium.cli.console import Console
 from angarium.cli.main import main
-from tests.unit.cli.town_server import TownServer
+from tests.unit.cli.fake_server import FakeServer
 
 
 @dataclass
@@ -37,13 +37,13 @@ def shell(tmp_path: Path) -> Shell:
 
 
 @pytest.fixture
-def server() -> Iterator[TownServer]:
-    with TownServer() as server:
+def server() -> Iterator[FakeServer]:
+    with FakeServer() as server:
         yield server
 
 
 @pytest.fixture
-def alice(shell: Shell, server: TownServer) -> Shell:
+def alice(shell: Shell, server: FakeServer) -> Shell:
     shell.environment["ANGARIUM_URL"] = server.url
     assert shell.run("login", "alice", stdin="alice-demo\n") == 0
     return shell

@@ -15,8 +15,8 @@ from angarium.cli.console import Console
 from angarium.cli.text import escape_json
 from angarium.client import bodies
 from tests.unit.cli.conftest import Shell
-from tests.unit.cli.town import START, conversation_of, id_of
-from tests.unit.cli.town_server import Fault, TownServer
+from tests.unit.cli.fake_server import FakeServer, Fault
+from tests.unit.cli.fake_service import START, conversation_of, id_of
 
 HOSTILE = "\x1b]0;mine\x07\x7f\x9b2J\x9d0;mine\x9c\u202e\u2066\u2069\u200f\u061c\u2028\u2029\r\n\b"
 DANGEROUS = {"Cc", "Cs", "Zl", "Zp"}
@@ -30,10 +30,10 @@ def dangerous(
     }
 
 
-def make_hostile(server: TownServer) -> None:
-    server.town.say("bob", "alice", HOSTILE)
-    server.town.say("alice", "bob", HOSTILE)
-    for message in server.town.messages:
+def make_hostile(server: FakeServer) -> None:
+    server.service.say("bob", "alice", HOSTILE)
+    server.service.say("alice", "bob", HOSTILE)
+    for message in server.service.messages:
         message.status = "SENT" + HOSTILE
 
 
@@ -43,7 +43,7 @@ COMMANDS = [("send", "bob", "hi"), ("history", "bob"), ("inbox",)]
 @pytest.mark.parametrize("options", [(), ("--json",)])
 @pytest.mark.parametrize("command", COMMANDS)
 def test_nothing_that_a_terminal_obeys_is_printed(
-    alice: Shell, server: TownServer, command: Sequence[str], options: Sequence[str]
+    alice: Shell, server: FakeServer, command: Sequence[str], options: Sequence[str]
 ) -> None:
     make_hostile(server)
     alice.run(*command, *options)
@@ -53,12 +53,12 @@ def test_nothing_that_a_terminal_obeys_is_printed(
 
 @pytest.mark.parametrize("screen", [PlainScreen, JsonScreen])
 def test_nothing_that_a_terminal_obeys_is_printed_by_a_chat_in_a_pipe(
-    server: TownServer, screen: type[PlainScreen]
+    server: FakeServer, screen: type[PlainScreen]
 ) -> None:
     make_hostile(server)
     out, err = io.StringIO(), io.StringIO()
     console = Console(io.StringIO(), out, err, {})
-    page = server.town.history(conversation_of("alice", "bob"), 10)
+    page = server.service.history(conversation_of("alice", "bob"), 10)
     messages = bodies.page(json.dumps(page)).messages
     chat = screen(console, {id_of("bob"): "bob" + HOSTILE}, id_of("alice"))
     chat.stored(messages)
@@ -70,7 +70,7 @@ def test_nothing_that_a_terminal_obeys_is_printed_by_a_chat_in_a_pipe(
 
 @pytest.mark.parametrize("options", [(), ("--json",)])
 def test_a_hostile_answer_to_a_send_is_harmless(
-    alice: Shell, server: TownServer, options: Sequence[str]
+    alice: Shell, server: FakeServer, options: Sequence[str]
 ) -> None:
     answer: dict[str, object] = {
         "message_id": HOSTILE,

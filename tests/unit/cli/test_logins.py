@@ -10,8 +10,8 @@ import pytest
 from angarium.cli.credentials import Credentials, Login
 from angarium.cli.errors import CommandError
 from tests.unit.cli.conftest import Shell
-from tests.unit.cli.town import id_of
-from tests.unit.cli.town_server import Fault, TownServer
+from tests.unit.cli.fake_server import FakeServer, Fault
+from tests.unit.cli.fake_service import id_of
 
 
 def mode(path: Path) -> int:
@@ -22,7 +22,7 @@ def folder_of(shell: Shell) -> Path:
     return Path(shell.environment["XDG_CONFIG_HOME"]) / "angarium"
 
 
-def test_a_login_is_kept_for_its_owner_alone(alice: Shell, server: TownServer) -> None:
+def test_a_login_is_kept_for_its_owner_alone(alice: Shell, server: FakeServer) -> None:
     assert alice.out.startswith(f"alice is logged in at {server.url} until ")
     assert alice.err == ""
     folder = folder_of(alice)
@@ -32,7 +32,7 @@ def test_a_login_is_kept_for_its_owner_alone(alice: Shell, server: TownServer) -
     assert "token-of-alice" in file.read_text()
 
 
-def test_a_folder_that_was_open_to_others_is_closed(shell: Shell, server: TownServer) -> None:
+def test_a_folder_that_was_open_to_others_is_closed(shell: Shell, server: FakeServer) -> None:
     folder = folder_of(shell)
     folder.mkdir(parents=True)
     folder.chmod(0o755)
@@ -45,14 +45,14 @@ def test_a_folder_that_was_open_to_others_is_closed(shell: Shell, server: TownSe
     assert {mode(file) for file in folder.iterdir()} == {0o600}
 
 
-def test_a_wrong_password_is_told_and_keeps_nothing(shell: Shell, server: TownServer) -> None:
+def test_a_wrong_password_is_told_and_keeps_nothing(shell: Shell, server: FakeServer) -> None:
     assert shell.run("login", "alice", "--url", server.url, stdin="guess\n") == 1
     assert shell.err == f"angarium: wrong username or password for alice at {server.url}\n"
     assert not folder_of(shell).exists()
     assert "guess" not in shell.out + shell.err
 
 
-def test_too_many_attempts_are_told_as_the_server_says(shell: Shell, server: TownServer) -> None:
+def test_too_many_attempts_are_told_as_the_server_says(shell: Shell, server: FakeServer) -> None:
     body = '{"code":"too_many_attempts","detail":"Wait for 60 s.","trace_id":"ab"}'
     server.faults.append(
         Fault("/auth/token", status=429, body=body, headers=(("Retry-After", "60"),))
@@ -74,18 +74,18 @@ def test_a_password_of_other_bytes_is_told(shell: Shell) -> None:
     assert shell.err == "angarium: the password is not UTF-8; type it in UTF-8\n"
 
 
-def test_login_as_json_prints_the_answer(shell: Shell, server: TownServer) -> None:
+def test_login_as_json_prints_the_answer(shell: Shell, server: FakeServer) -> None:
     assert shell.run("login", "alice", "--url", server.url, "--json", stdin="alice-demo\n") == 0
     assert json.loads(shell.out)["access_token"] == "token-of-alice"
 
 
-def test_the_last_login_is_used_unless_another_is_named(alice: Shell, server: TownServer) -> None:
+def test_the_last_login_is_used_unless_another_is_named(alice: Shell, server: FakeServer) -> None:
     assert alice.run("login", "bob", stdin="bob-demo\n") == 0
     assert alice.run("send", "carol", "from bob") == 0
     assert alice.run("send", "carol", "--as", "alice", "from alice") == 0
     assert alice.run("login", "alice", stdin="alice-demo\n") == 0
     assert alice.run("send", "carol", "from alice again") == 0
-    said = [(message.sender_id, message.content) for message in server.town.messages]
+    said = [(message.sender_id, message.content) for message in server.service.messages]
     assert said == [
         (id_of("bob"), "from bob"),
         (id_of("alice"), "from alice"),
@@ -93,7 +93,7 @@ def test_the_last_login_is_used_unless_another_is_named(alice: Shell, server: To
     ]
 
 
-def test_logins_belong_to_their_server(alice: Shell, server: TownServer) -> None:
+def test_logins_belong_to_their_server(alice: Shell, server: FakeServer) -> None:
     assert alice.run("inbox", "--url", "http://127.0.0.1:1") == 1
     assert alice.err == (
         "angarium: no one is logged in at http://127.0.0.1:1: log in with `angarium login NAME`\n"
@@ -101,7 +101,7 @@ def test_logins_belong_to_their_server(alice: Shell, server: TownServer) -> None
 
 
 def test_a_login_that_is_not_there_is_told_with_those_that_are(
-    alice: Shell, server: TownServer
+    alice: Shell, server: FakeServer
 ) -> None:
     assert alice.run("inbox", "--as", "bob") == 1
     assert alice.err == (
@@ -110,7 +110,7 @@ def test_a_login_that_is_not_there_is_told_with_those_that_are(
     )
 
 
-def test_an_expired_login_is_told_with_the_remedy(alice: Shell, server: TownServer) -> None:
+def test_an_expired_login_is_told_with_the_remedy(alice: Shell, server: FakeServer) -> None:
     body = '{"code":"expired_token","detail":"Expired.","trace_id":"ab"}'
     server.faults.append(Fault("/v1/inbox", status=401, body=body))
     assert alice.run("inbox") == 1
@@ -121,7 +121,7 @@ def test_an_expired_login_is_told_with_the_remedy(alice: Shell, server: TownServ
 
 
 def test_a_login_that_another_secret_signed_is_told_with_the_remedy(
-    alice: Shell, server: TownServer
+    alice: Shell, server: FakeServer
 ) -> None:
     server.tokens.clear()
     assert alice.run("inbox") == 1
@@ -149,7 +149,7 @@ def test_a_damaged_login_is_told_by_its_file(alice: Shell) -> None:
     ],
 )
 def test_a_login_that_no_such_server_gives_is_refused_and_nothing_is_kept(
-    token: object, expires_in: object, named: str, shell: Shell, server: TownServer
+    token: object, expires_in: object, named: str, shell: Shell, server: FakeServer
 ) -> None:
     body = {
         "access_token": token,
@@ -167,7 +167,7 @@ def test_a_login_that_no_such_server_gives_is_refused_and_nothing_is_kept(
 
 
 def test_a_damaged_login_of_another_server_is_passed_over_with_a_word(
-    alice: Shell, server: TownServer
+    alice: Shell, server: FakeServer
 ) -> None:
     elsewhere = folder_of(alice) / "login-0123456789abcdef-alice.json"
     elsewhere.write_text("{")
@@ -179,7 +179,7 @@ def test_a_damaged_login_of_another_server_is_passed_over_with_a_word(
 
 
 def test_a_damaged_login_is_no_hindrance_to_another_that_is_named(
-    alice: Shell, server: TownServer
+    alice: Shell, server: FakeServer
 ) -> None:
     (file,) = folder_of(alice).iterdir()
     assert alice.run("login", "bob", stdin="bob-demo\n") == 0
@@ -207,7 +207,7 @@ def test_a_login_of_another_form_is_damaged(content: str, alice: Shell) -> None:
 
 
 def test_a_place_that_cannot_be_written_is_told(
-    shell: Shell, server: TownServer, tmp_path: Path
+    shell: Shell, server: FakeServer, tmp_path: Path
 ) -> None:
     (tmp_path / "config").write_text("a file where the folder should be")
     assert shell.run("login", "alice", "--url", server.url, stdin="alice-demo\n") == 1

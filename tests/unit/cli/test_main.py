@@ -18,8 +18,8 @@ from angarium.config import Settings
 from angarium.wiring.administration import UserAdmin
 from tests.engines.ports import free_port
 from tests.unit.cli.conftest import Shell
+from tests.unit.cli.fake_server import FakeServer
 from tests.unit.cli.own_terminal import environment_of
-from tests.unit.cli.town_server import TownServer
 
 COMMANDS = (
     "serve",
@@ -266,8 +266,8 @@ def test_a_reader_that_leaves_ends_the_command_quietly() -> None:
 
 
 @pytest.mark.parametrize("closed", ["<&-", "<&- >&-", "<&- >&- 2>&-"])
-def test_closed_streams_are_at_their_end(alice: Shell, server: TownServer, closed: str) -> None:
-    first = server.town.say("bob", "alice", "hello")
+def test_closed_streams_are_at_their_end(alice: Shell, server: FakeServer, closed: str) -> None:
+    first = server.service.say("bob", "alice", "hello")
     ran = subprocess.run(
         ["/bin/sh", "-c", f'exec "$0" -m angarium chat bob {closed}', sys.executable],
         capture_output=True,
@@ -277,7 +277,7 @@ def test_closed_streams_are_at_their_end(alice: Shell, server: TownServer, close
     )
     assert (ran.returncode, ran.stderr) == (0, b"")
     assert ran.stdout.decode().endswith("bob: hello\n" if closed == "<&-" else "")
-    assert server.town.receipts == [first]
+    assert server.service.receipts == [first]
 
 
 def test_the_process_itself_speaks_utf_8_whatever_the_locale() -> None:

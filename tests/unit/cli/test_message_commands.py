@@ -7,13 +7,13 @@ import pytest
 
 from angarium.cli.message_lines import local_time
 from tests.unit.cli.conftest import Shell
-from tests.unit.cli.town import START, id_of
-from tests.unit.cli.town_server import Fault, TownServer
+from tests.unit.cli.fake_server import FakeServer, Fault
+from tests.unit.cli.fake_service import START, id_of
 
 
-def test_send_says_that_the_message_was_accepted(alice: Shell, server: TownServer) -> None:
+def test_send_says_that_the_message_was_accepted(alice: Shell, server: FakeServer) -> None:
     assert alice.run("send", "bob", "shall", "we", "meet?") == 0
-    (said,) = server.town.messages
+    (said,) = server.service.messages
     assert (said.sender_id, said.recipient_id, said.content) == (
         id_of("alice"),
         id_of("bob"),
@@ -22,14 +22,14 @@ def test_send_says_that_the_message_was_accepted(alice: Shell, server: TownServe
     assert alice.out == f"accepted for bob ({said.message_id})\n"
 
 
-def test_send_as_json_prints_the_answer(alice: Shell, server: TownServer) -> None:
+def test_send_as_json_prints_the_answer(alice: Shell, server: FakeServer) -> None:
     assert alice.run("send", "bob", "hi", "--json") == 0
-    assert json.loads(alice.out)["message_id"] == server.town.messages[0].message_id
+    assert json.loads(alice.out)["message_id"] == server.service.messages[0].message_id
 
 
-def test_words_that_begin_with_a_dash_come_behind_two(alice: Shell, server: TownServer) -> None:
+def test_words_that_begin_with_a_dash_come_behind_two(alice: Shell, server: FakeServer) -> None:
     assert alice.run("send", "bob", "--", "-1", "is", "it") == 0
-    assert server.town.messages[0].content == "-1 is it"
+    assert server.service.messages[0].content == "-1 is it"
 
 
 UNSENDABLE = [
@@ -44,14 +44,14 @@ UNSENDABLE = [
 
 @pytest.mark.parametrize(("text", "line"), UNSENDABLE)
 def test_a_text_that_cannot_be_sent_is_told(
-    text: str, line: str, alice: Shell, server: TownServer
+    text: str, line: str, alice: Shell, server: FakeServer
 ) -> None:
     assert alice.run("send", "bob", text) == 1
     assert alice.err.startswith(line)
-    assert server.town.messages == []
+    assert server.service.messages == []
 
 
-def test_nobody_of_that_name(alice: Shell, server: TownServer) -> None:
+def test_nobody_of_that_name(alice: Shell, server: FakeServer) -> None:
     assert alice.run("send", "erin", "hi") == 1
     assert alice.err == f"angarium: there is no user erin at {server.url}\n"
 
@@ -65,24 +65,24 @@ def test_nobody_talks_with_themselves(alice: Shell) -> None:
 
 @pytest.mark.parametrize("kind", ["drop", "swallow"])
 def test_a_send_that_fails_on_its_way_is_repeated_with_the_same_id(
-    kind: str, alice: Shell, server: TownServer
+    kind: str, alice: Shell, server: FakeServer
 ) -> None:
     server.faults.append(Fault("/v1/messages", kind))
     assert alice.run("send", "bob", "once") == 0
-    assert [said.content for said in server.town.messages] == ["once"]
-    assert len(set(server.town.sent_ids)) == 1
+    assert [said.content for said in server.service.messages] == ["once"]
+    assert len(set(server.service.sent_ids)) == 1
 
 
 def test_a_send_that_the_log_did_not_take_in_time_is_repeated(
-    alice: Shell, server: TownServer
+    alice: Shell, server: FakeServer
 ) -> None:
     server.faults.append(Fault("/v1/messages"))
     assert alice.run("send", "bob", "once") == 0
-    assert [said.content for said in server.town.messages] == ["once"]
+    assert [said.content for said in server.service.messages] == ["once"]
 
 
 def test_a_send_that_keeps_failing_says_that_nobody_knows(
-    alice: Shell, server: TownServer
+    alice: Shell, server: FakeServer
 ) -> None:
     server.faults.append(Fault("/v1/messages", headers=(("Retry-After", "100"),)))
     assert alice.run("send", "bob", "once") == 1
@@ -93,7 +93,7 @@ def test_a_send_that_keeps_failing_says_that_nobody_knows(
     )
 
 
-def test_a_server_that_is_not_there_is_told(alice: Shell, server: TownServer) -> None:
+def test_a_server_that_is_not_there_is_told(alice: Shell, server: FakeServer) -> None:
     server.stop()
     assert alice.run("history", "bob") == 1
     assert alice.err == (
@@ -104,10 +104,10 @@ def test_a_server_that_is_not_there_is_told(alice: Shell, server: TownServer) ->
 
 
 def test_history_shows_the_oldest_first_and_own_ones_with_their_status(
-    alice: Shell, server: TownServer
+    alice: Shell, server: FakeServer
 ) -> None:
-    server.town.say("alice", "bob", "hello")
-    server.town.say("bob", "alice", "hi there")
+    server.service.say("alice", "bob", "hello")
+    server.service.say("bob", "alice", "hi there")
     assert alice.run("history", "bob") == 0
     first, second = alice.out.splitlines()
     assert first == f"{local_time(START)}  alice: hello  [sent]"
@@ -132,18 +132,18 @@ def test_history_of_nothing_is_told_beside_the_result(alice: Shell) -> None:
     ],
 )
 def test_history_shows_the_newest_of_many(
-    options: tuple[str, ...], first: int, count: int, alice: Shell, server: TownServer
+    options: tuple[str, ...], first: int, count: int, alice: Shell, server: FakeServer
 ) -> None:
     for number in range(250):
-        server.town.say("bob", "alice", f"n{number}")
+        server.service.say("bob", "alice", f"n{number}")
     assert alice.run("history", "bob", *options) == 0
     shown = [line.split()[-1] for line in alice.out.splitlines()]
     assert shown == [f"n{number}" for number in range(first, first + count)]
 
 
-def test_history_can_show_everything(alice: Shell, server: TownServer) -> None:
+def test_history_can_show_everything(alice: Shell, server: FakeServer) -> None:
     for number in range(250):
-        server.town.say("bob", "alice", f"n{number}")
+        server.service.say("bob", "alice", f"n{number}")
     assert alice.run("history", "bob", "--all") == 0
     assert [line.split()[-1] for line in alice.out.splitlines()] == [
         f"n{number}" for number in range(250)
@@ -153,30 +153,30 @@ def test_history_can_show_everything(alice: Shell, server: TownServer) -> None:
     assert [len(page["messages"]) for page in pages] == [100, 100, 50]
 
 
-def test_other_peoples_text_cannot_steer_the_terminal(alice: Shell, server: TownServer) -> None:
-    server.town.say("bob", "alice", "\x1b[2Jgone\nalice: faked")
+def test_other_peoples_text_cannot_steer_the_terminal(alice: Shell, server: FakeServer) -> None:
+    server.service.say("bob", "alice", "\x1b[2Jgone\nalice: faked")
     assert alice.run("history", "bob") == 0
     assert alice.out.endswith("  bob: \\x1b[2Jgone\\nalice: faked\n")
     assert alice.run("history", "bob", "--json") == 0
     assert json.loads(alice.out)["messages"][0]["content"] == "\x1b[2Jgone\nalice: faked"
 
 
-def test_a_servers_error_cannot_steer_the_terminal(alice: Shell, server: TownServer) -> None:
+def test_a_servers_error_cannot_steer_the_terminal(alice: Shell, server: FakeServer) -> None:
     server.faults.append(Fault("/v1/inbox", status=400, body='{"code":"x","detail":"\\u001b[2J"}'))
     assert alice.run("inbox") == 1
     assert alice.err == "angarium: \\x1b[2J [x]\n"
 
 
-def test_inbox_shows_what_waits_without_confirming_it(alice: Shell, server: TownServer) -> None:
-    server.town.say("bob", "alice", "are you there?")
-    server.town.say("carol", "alice", "me too")
-    server.town.say("alice", "bob", "not for me")
+def test_inbox_shows_what_waits_without_confirming_it(alice: Shell, server: FakeServer) -> None:
+    server.service.say("bob", "alice", "are you there?")
+    server.service.say("carol", "alice", "me too")
+    server.service.say("alice", "bob", "not for me")
     assert alice.run("inbox") == 0
     assert [line.split("  ")[1] for line in alice.out.splitlines()] == [
         "bob: are you there?",
         "carol: me too",
     ]
-    assert server.town.receipts == []
+    assert server.service.receipts == []
 
 
 def test_an_empty_inbox_is_told_beside_the_result(alice: Shell) -> None:
@@ -184,9 +184,9 @@ def test_an_empty_inbox_is_told_beside_the_result(alice: Shell) -> None:
     assert (alice.out, alice.err) == ("", "no undelivered messages\n")
 
 
-def test_inbox_shows_some_or_all(alice: Shell, server: TownServer) -> None:
+def test_inbox_shows_some_or_all(alice: Shell, server: FakeServer) -> None:
     for number in range(120):
-        server.town.say("bob", "alice", f"n{number}")
+        server.service.say("bob", "alice", f"n{number}")
     assert alice.run("inbox", "--limit", "2") == 0
     assert [line.split()[-1] for line in alice.out.splitlines()] == ["n0", "n1"]
     assert alice.err == "there are more: use --all\n"
@@ -195,8 +195,8 @@ def test_inbox_shows_some_or_all(alice: Shell, server: TownServer) -> None:
     assert alice.err == ""
 
 
-def test_somebody_unknown_is_shown_by_their_id(alice: Shell, server: TownServer) -> None:
-    server.town.take(id_of("erin"), id_of("alice"), "c", "hi")
+def test_somebody_unknown_is_shown_by_their_id(alice: Shell, server: FakeServer) -> None:
+    server.service.take(id_of("erin"), id_of("alice"), "c", "hi")
     assert alice.run("inbox") == 0
     assert f"  {id_of('erin')}: hi" in alice.out
 
@@ -214,7 +214,7 @@ STRANGE: list[tuple[int, str, str]] = [
 
 @pytest.mark.parametrize(("status", "body", "line"), STRANGE)
 def test_another_kind_of_server_is_told(
-    status: int, body: str, line: str, alice: Shell, server: TownServer
+    status: int, body: str, line: str, alice: Shell, server: FakeServer
 ) -> None:
     server.faults.append(Fault("/v1/inbox", status=status, body=body))
     assert alice.run("inbox") == 1

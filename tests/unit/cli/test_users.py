@@ -15,7 +15,7 @@ from angarium.domain.signing_secret import PUBLISHED_SECRET
 from angarium.engines.embedded.database import Database
 from angarium.engines.secrets.passwords import ScryptHasher
 from tests.unit.cli.conftest import Shell
-from tests.unit.cli.town import id_of
+from tests.unit.cli.fake_service import id_of
 
 
 class Terminal(io.StringIO):

@@ -25,8 +25,8 @@ from angarium.client.errors import (
 )
 from angarium.client.transport import HttpTransport, Response
 from tests.fakes.clock import ManualClock
-from tests.unit.cli.town import Town, id_of
-from tests.unit.cli.town_server import TownServer
+from tests.unit.cli.fake_server import FakeServer
+from tests.unit.cli.fake_service import FakeService, id_of
 
 WHOLE = (
     b"HTTP/1.1 200 OK\r\nServer: x\r\nContent-Length: 13\r\nRetry-After: 1\r\n\r\n"
@@ -195,7 +195,7 @@ def test_a_host_without_an_address_is_told() -> None:
 
 
 def test_the_connection_is_kept_and_opened_anew_when_the_server_ended_it() -> None:
-    with TownServer() as server:
+    with FakeServer() as server:
         client = Client.at(server.url, Caller("alice", "token-of-alice"), patience_s=0.0)
         assert client.user_id("bob") == id_of("bob")
         assert client.user_id("carol") == id_of("carol")
@@ -334,8 +334,8 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def secure(certificate: Path) -> Iterator[TownServer]:
-    with TownServer(Town()) as server:
+def secure(certificate: Path) -> Iterator[FakeServer]:
+    with FakeServer(FakeService()) as server:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate / "cert.pem", certificate / "key.pem")
         server._server.socket = context.wrap_socket(server._server.socket, server_side=True)
@@ -343,7 +343,7 @@ def secure(certificate: Path) -> Iterator[TownServer]:
 
 
 def test_https_is_spoken_with_servers_that_can_prove_who_they_are(
-    secure: TownServer, certificate: Path, monkeypatch: pytest.MonkeyPatch
+    secure: FakeServer, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = secure.url.replace("http://", "https://")
     with pytest.raises(ServerUnreachable, match="TLS failed: CERTIFICATE_VERIFY_FAILED"):

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.fakes.clock import ManualClock
-from tests.unit.router.rig import Rig
+from tests.unit.router.harness import WorkerHarness
 from tests.unit.services.log_lines import LogLines, captured
 
 
@@ -19,5 +19,5 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def rig(clock: ManualClock) -> Rig:
-    return Rig(clock)
+def harness(clock: ManualClock) -> WorkerHarness:
+    return WorkerHarness(clock)

@@ -20,31 +20,31 @@ from tests.fakes.dead_letters import MemoryDeadLetters
 from tests.fakes.messages import MemoryMessages
 from tests.fakes.presence import MemoryPresence
 from tests.unit.router.events import ALICE_BOB, message
-from tests.unit.router.rig import AT_ONCE, Rig
+from tests.unit.router.harness import AT_ONCE, WorkerHarness
 from tests.unit.services.log_lines import LogLines
 
 AN_HOUR_MS = 3_600_000
 
 
 def test_later_messages_are_told_to_be_ahead_by_how_much_once_a_partition_and_hour(
-    rig: Rig, clock: ManualClock, lines: LogLines
+    harness: WorkerHarness, clock: ManualClock, lines: LogLines
 ) -> None:
     ahead = clock.now_ms() + AN_HOUR_MS
-    worker = rig.worker()
-    rig.put(message("from a clock that is ahead"), ahead)
-    rig.run(worker)
+    worker = harness.worker()
+    harness.put(message("from a clock that is ahead"), ahead)
+    harness.run(worker)
     for number in range(5):
-        rig.put(message(str(number)))
-        rig.run(worker)
+        harness.put(message(str(number)))
+        harness.run(worker)
     assert lines.of("clock_ahead") == [{"partition": 0, "ahead_ms": AN_HOUR_MS}]
     assert lines.levels("clock_ahead") == ["WARNING"]
     clock.advance(LOG_INTERVAL_S - 60)
-    rig.put(message("almost an hour later"))
-    rig.run(worker)
+    harness.put(message("almost an hour later"))
+    harness.run(worker)
     assert len(lines.of("clock_ahead")) == 1
     clock.advance(60)
-    rig.put(message("as late as the clock said"))
-    rig.run(worker)
+    harness.put(message("as late as the clock said"))
+    harness.run(worker)
     assert len(lines.of("clock_ahead")) == 1, "the clocks have caught up"
 
 
@@ -97,14 +97,14 @@ def test_a_record_whose_append_time_is_not_known_says_nothing_of_a_clock(
 
 
 def test_a_worker_that_fails_and_goes_on_does_not_tell_it_again(
-    rig: Rig, clock: ManualClock, lines: LogLines
+    harness: WorkerHarness, clock: ManualClock, lines: LogLines
 ) -> None:
-    worker = rig.worker()
-    rig.put(message("a"), clock.now_ms() + AN_HOUR_MS)
-    rig.run(worker)
-    rig.log_faults.fail("poll", error=ZeroDivisionError())
-    rig.put(message("b"))
-    rig.run(worker)
+    worker = harness.worker()
+    harness.put(message("a"), clock.now_ms() + AN_HOUR_MS)
+    harness.run(worker)
+    harness.log_faults.fail("poll", error=ZeroDivisionError())
+    harness.put(message("b"))
+    harness.run(worker)
     assert len(lines.of("worker_failed")) == 1
     assert len(lines.of("clock_ahead")) == 1
 

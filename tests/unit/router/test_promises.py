@@ -17,7 +17,7 @@ from angarium.services.sending import Sending, Submission
 from tests.fakes.clock import ManualClock
 from tests.faults import Faults
 from tests.unit.router.events import ALICE, ALICE_BOB, BOB, receipt
-from tests.unit.router.rig import Rig
+from tests.unit.router.harness import WorkerHarness
 
 CONVERSATION = Conversation(ALICE_BOB, (min(ALICE, BOB), max(ALICE, BOB)), 0)
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
@@ -30,11 +30,11 @@ class Sender:
     id until the log confirms it.
     """
 
-    def __init__(self, rig: Rig, seed: int) -> None:
+    def __init__(self, harness: WorkerHarness, seed: int) -> None:
         self._faults = Faults(LogUnavailable)
         self._faults.at_random(seed, before=0.2, after=0.3)
-        log: MessageLog = rig.log
-        self._sending = Sending(self._faults.around(log), rig.clock)
+        log: MessageLog = harness.log
+        self._sending = Sending(self._faults.around(log), harness.clock)
         self.accepted: list[tuple[UUID, str]] = []
 
     def send(self, text: str) -> None:
@@ -53,23 +53,23 @@ def found(history: Sequence[Message]) -> list[tuple[UUID, str]]:
     return [(message.message_id, message.content) for message in history]
 
 
-def turns(rig: Rig, worker: Worker, number: int) -> None:
+def turns(harness: WorkerHarness, worker: Worker, number: int) -> None:
     for _ in range(number):
         worker.step()
-        rig.clock.advance(0.05)
+        harness.clock.advance(0.05)
 
 
-def test_a_send_that_was_told_as_failed_and_retried_is_one_message(rig: Rig) -> None:
+def test_a_send_that_was_told_as_failed_and_retried_is_one_message(harness: WorkerHarness) -> None:
     faults = Faults(LogUnavailable)
-    log: MessageLog = rig.log
-    sending = Sending(faults.around(log), rig.clock)
+    log: MessageLog = harness.log
+    sending = Sending(faults.around(log), harness.clock)
     faults.fail_after_effect("append", times=3)
     submission = Submission("once", message_id=uuid4())
     tries = [sending.submit(CONVERSATION, ALICE, submission, TRACE_ID) for _ in range(4)]
     assert [type(each.appended.exception(1)) for each in tries[:3]] == [LogUnavailable] * 3
     assert tries[3].appended.exception(1) is None
-    rig.run(rig.worker())
-    assert found(rig.history()) == [(submission.message_id, "once")]
+    harness.run(harness.worker())
+    assert found(harness.history()) == [(submission.message_id, "once")]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -82,10 +82,10 @@ def test_a_send_that_was_told_as_failed_and_retried_is_one_message(rig: Rig) -> 
 def test_whatever_fails_every_accepted_message_is_there_once_in_order_and_its_status_never_falls(
     seed: int, steps: list[str]
 ) -> None:
-    rig = Rig(ManualClock())
-    rig.store_faults.at_random(seed, before=0.2, after=0.2)
-    sender = Sender(rig, seed)
-    worker = rig.worker()
+    harness = WorkerHarness(ManualClock())
+    harness.store_faults.at_random(seed, before=0.2, after=0.2)
+    sender = Sender(harness, seed)
+    worker = harness.worker()
     highest: dict[UUID, Status] = {}
     seen = BEGINNING
     walked: list[tuple[UUID, str]] = []
@@ -94,21 +94,23 @@ def test_whatever_fails_every_accepted_message_is_there_once_in_order_and_its_st
             case "send":
                 sender.send(f"text {number}")
             case "crash":
-                worker = rig.worker()  # the old one is left as it is: nothing of it was committed
-                rig.clock.advance(60)
+                worker = (
+                    harness.worker()
+                )  # the old one is left as it is: nothing of it was committed
+                harness.clock.advance(60)
             case "clock":
-                rig.clock.step_wall(-5_000)
-            case "receipt" if rig.history():
-                rig.put(receipt([rig.history()[-1].message_id]))
+                harness.clock.step_wall(-5_000)
+            case "receipt" if harness.history():
+                harness.put(receipt([harness.history()[-1].message_id]))
             case _:
-                turns(rig, worker, 3)
-        seen = walk(rig, seen, walked)
-        hold_status(rig, highest)
-    rig.store_faults.heal()
-    settle(rig)
-    walk(rig, seen, walked)
-    hold_status(rig, highest)
-    history = rig.history()
+                turns(harness, worker, 3)
+        seen = walk(harness, seen, walked)
+        hold_status(harness, highest)
+    harness.store_faults.heal()
+    settle(harness)
+    walk(harness, seen, walked)
+    hold_status(harness, highest)
+    history = harness.history()
     assert found(history) == sender.accepted
     assert walked == sender.accepted, "whoever followed the cursor saw the same"
     assert [message.position for message in history] == sorted(
@@ -116,24 +118,26 @@ def test_whatever_fails_every_accepted_message_is_there_once_in_order_and_its_st
     )
 
 
-def walk(rig: Rig, seen: MessagePosition, walked: list[tuple[UUID, str]]) -> MessagePosition:
-    news = rig.messages.newer(ALICE_BOB, seen, 10_000)
+def walk(
+    harness: WorkerHarness, seen: MessagePosition, walked: list[tuple[UUID, str]]
+) -> MessagePosition:
+    news = harness.messages.newer(ALICE_BOB, seen, 10_000)
     walked += found(news)
     return news[-1].position if news else seen
 
 
-def hold_status(rig: Rig, highest: dict[UUID, Status]) -> None:
-    for message in rig.history():
+def hold_status(harness: WorkerHarness, highest: dict[UUID, Status]) -> None:
+    for message in harness.history():
         before = highest.get(message.message_id, Status.PENDING)
         assert RANK.index(message.status) >= RANK.index(before), "a status fell"
         highest[message.message_id] = message.status
 
 
-def settle(rig: Rig) -> None:
-    rig.clock.advance(60)
-    worker = rig.worker()
+def settle(harness: WorkerHarness) -> None:
+    harness.clock.advance(60)
+    worker = harness.worker()
     for _ in range(500):
-        turns(rig, worker, 1)
-        if rig.all_committed():
+        turns(harness, worker, 1)
+        if harness.all_committed():
             return
-    raise AssertionError(f"not all is committed: {rig.position()}")
+    raise AssertionError(f"not all is committed: {harness.position()}")

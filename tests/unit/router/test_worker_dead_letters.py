@@ -9,7 +9,7 @@ from angarium.services import record_validation
 from angarium.services.dead_letters import DeadLetters
 from tests.fakes.clock import ManualClock
 from tests.unit.router.events import ALICE, ALICE_BOB, BOB, CAROL, message, message_id_of, receipt
-from tests.unit.router.rig import Rig
+from tests.unit.router.harness import WorkerHarness
 from tests.unit.services.log_lines import LogLines
 
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
@@ -28,94 +28,98 @@ TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
     ],
 )
 def test_what_cannot_be_decoded_is_put_away_and_stops_nobody(
-    rig: Rig, value: bytes | None, schema: bytes
+    harness: WorkerHarness, value: bytes | None, schema: bytes
 ) -> None:
-    assert_put_away(rig, value, {"trace_id": b"abc", "schema": schema})
+    assert_put_away(harness, value, {"trace_id": b"abc", "schema": schema})
 
 
 @pytest.mark.parametrize(
     "headers", [{}, {"schema": None}], ids=["no schema", "a schema without a value"]
 )
 def test_an_event_without_a_schema_is_put_away_and_stops_nobody(
-    rig: Rig, headers: dict[str, bytes | None]
+    harness: WorkerHarness, headers: dict[str, bytes | None]
 ) -> None:
-    assert_put_away(rig, encode(message()), {"trace_id": b"abc", **headers})
+    assert_put_away(harness, encode(message()), {"trace_id": b"abc", **headers})
 
 
-def assert_put_away(rig: Rig, value: bytes | None, headers: dict[str, bytes | None]) -> None:
-    rig.log.append_raw(0, str(ALICE_BOB).encode(), value, headers)
-    rig.put(message("valid"))
-    rig.run(rig.worker())
-    (letter,) = rig.dead_letters.read(10)
+def assert_put_away(
+    harness: WorkerHarness, value: bytes | None, headers: dict[str, bytes | None]
+) -> None:
+    harness.log.append_raw(0, str(ALICE_BOB).encode(), value, headers)
+    harness.put(message("valid"))
+    harness.run(harness.worker())
+    (letter,) = harness.dead_letters.read(10)
     assert letter.reason == "undecodable_event"
     assert letter.detail
-    assert letter.record == rig.log.records()[0]
+    assert letter.record == harness.log.records()[0]
     assert letter.trace_id == "abc"
-    assert rig.texts() == ["valid"]
+    assert harness.texts() == ["valid"]
 
 
 @pytest.mark.parametrize("key", [None, b"", b"another", str(ALICE_BOB).upper().encode()])
-def test_a_key_that_is_not_the_conversation_is_put_away(rig: Rig, key: bytes | None) -> None:
-    rig.put_raw(encode(message()), key)
-    rig.put(message("valid"))
-    rig.run(rig.worker())
-    assert rig.reasons() == ["key_mismatch"]
-    assert rig.texts() == ["valid"]
+def test_a_key_that_is_not_the_conversation_is_put_away(
+    harness: WorkerHarness, key: bytes | None
+) -> None:
+    harness.put_raw(encode(message()), key)
+    harness.put(message("valid"))
+    harness.run(harness.worker())
+    assert harness.reasons() == ["key_mismatch"]
+    assert harness.texts() == ["valid"]
 
 
 def test_a_record_in_another_partition_than_its_keys_is_put_away_and_a_replay_puts_it_right(
     clock: ManualClock,
 ) -> None:
-    rig = Rig(clock, partitions=2)
-    rig.put(message("first"), at=2000)
-    rig.put(message("astray"), at=1000, partition=1)
-    worker = rig.worker()
-    rig.run(worker)
-    (letter,) = rig.dead_letters.read(10)
+    harness = WorkerHarness(clock, partitions=2)
+    harness.put(message("first"), at=2000)
+    harness.put(message("astray"), at=1000, partition=1)
+    worker = harness.worker()
+    harness.run(worker)
+    (letter,) = harness.dead_letters.read(10)
     assert letter.reason == "wrong_partition"
     assert "partition 0 of 2" in letter.detail
-    assert rig.texts() == ["first"]
-    DeadLetters(rig.dead_letters, rig.log).replay(letter)
-    rig.run(worker)
-    assert rig.texts() == ["first", "astray"]
+    assert harness.texts() == ["first"]
+    DeadLetters(harness.dead_letters, harness.log).replay(letter)
+    harness.run(worker)
+    assert harness.texts() == ["first", "astray"]
 
 
-def test_a_record_without_a_trace_is_named_by_its_position(rig: Rig) -> None:
-    rig.log.append_raw(0, None, None, {})
-    rig.log.append_raw(0, None, None, {"trace_id": b""})
-    rig.log.append_raw(0, None, None, {"trace_id": None})
-    rig.run(rig.worker())
-    assert [letter.trace_id for letter in reversed(rig.dead_letters.read(10))] == [
+def test_a_record_without_a_trace_is_named_by_its_position(harness: WorkerHarness) -> None:
+    harness.log.append_raw(0, None, None, {})
+    harness.log.append_raw(0, None, None, {"trace_id": b""})
+    harness.log.append_raw(0, None, None, {"trace_id": None})
+    harness.run(harness.worker())
+    assert [letter.trace_id for letter in reversed(harness.dead_letters.read(10))] == [
         "0:0",
         "0:1",
         "0:2",
     ]
 
 
-def test_a_trace_id_from_outside_is_bounded_and_always_text(rig: Rig) -> None:
-    rig.log.append_raw(0, None, None, {"trace_id": b"\xff" + b"x" * 10_000})
-    rig.run(rig.worker())
-    assert rig.dead_letters.read(1)[0].trace_id == "\ufffd" + "x" * 63
+def test_a_trace_id_from_outside_is_bounded_and_always_text(harness: WorkerHarness) -> None:
+    harness.log.append_raw(0, None, None, {"trace_id": b"\xff" + b"x" * 10_000})
+    harness.run(harness.worker())
+    assert harness.dead_letters.read(1)[0].trace_id == "\ufffd" + "x" * 63
 
 
 def test_what_the_log_could_not_decode_is_put_away_with_its_reason_and_stops_nobody(
-    rig: Rig,
+    harness: WorkerHarness,
 ) -> None:
     whole = message("whole, but for the name of a header")
-    rig.put(message("before"))
-    rig.log.append_raw(
+    harness.put(message("before"))
+    harness.log.append_raw(
         0, str(ALICE_BOB).encode(), encode(whole), {"schema": b"1"}, problem="it cannot be decoded"
     )
-    rig.put(message("behind"))
-    rig.run(rig.worker())
-    (letter,) = rig.dead_letters.read(10)
+    harness.put(message("behind"))
+    harness.run(harness.worker())
+    (letter,) = harness.dead_letters.read(10)
     assert (letter.reason, letter.detail) == ("undecodable_event", "it cannot be decoded")
     assert (letter.record.value, letter.trace_id) == (encode(whole), "0:1")
-    assert rig.texts() == ["before", "behind"]
+    assert harness.texts() == ["before", "behind"]
 
 
 def test_whatever_reading_a_record_raises_puts_that_one_away(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def faulty(value: bytes, schema: str) -> Event:
         if b"strange" in value:
@@ -123,59 +127,61 @@ def test_whatever_reading_a_record_raises_puts_that_one_away(
         return decode(value, schema)
 
     monkeypatch.setattr(record_validation, "decode", faulty)
-    rig.put(message("strange"))
-    rig.put(message("valid"))
-    rig.run(rig.worker())
-    (letter,) = rig.dead_letters.read(10)
+    harness.put(message("strange"))
+    harness.put(message("valid"))
+    harness.run(harness.worker())
+    (letter,) = harness.dead_letters.read(10)
     assert letter.reason == "internal_error"
     assert "KeyError" in letter.detail
     assert "strange" not in letter.detail
-    assert rig.texts() == ["valid"]
+    assert harness.texts() == ["valid"]
 
 
 def test_the_same_id_from_the_other_participant_is_put_away_without_its_text(
-    rig: Rig, lines: LogLines
+    harness: WorkerHarness, lines: LogLines
 ) -> None:
     same = message_id_of("same")
-    rig.put(message("mine", message_id=same))
-    rig.put(message("not mine", BOB, ALICE, same))
-    rig.run(rig.worker())
-    (letter,) = rig.dead_letters.read(10)
+    harness.put(message("mine", message_id=same))
+    harness.put(message("not mine", BOB, ALICE, same))
+    harness.run(harness.worker())
+    (letter,) = harness.dead_letters.read(10)
     assert letter.reason == "message_id_conflict"
     assert str(same) in letter.detail
-    assert rig.texts() == ["mine"]
+    assert harness.texts() == ["mine"]
     assert len(lines.of("message_stored")) == 1
     assert "not mine" not in lines.text()
 
 
-def test_a_receipt_for_what_is_not_there_is_put_away_and_the_others_in_it_count(rig: Rig) -> None:
+def test_a_receipt_for_what_is_not_there_is_put_away_and_the_others_in_it_count(
+    harness: WorkerHarness,
+) -> None:
     event, missing = message(), message_id_of("missing")
-    rig.put(event)
-    rig.put(receipt([missing, event.message_id]))
-    rig.run(rig.worker())
-    (letter,) = rig.dead_letters.read(10)
+    harness.put(event)
+    harness.put(receipt([missing, event.message_id]))
+    harness.run(harness.worker())
+    (letter,) = harness.dead_letters.read(10)
     assert letter.reason == "unknown_message"
     assert str(missing) in letter.detail
     assert str(event.message_id) not in letter.detail
-    assert [each.status for each in rig.history()] == ["DELIVERED"]
+    assert [each.status for each in harness.history()] == ["DELIVERED"]
 
 
-def test_a_receipt_of_the_sender_is_put_away_and_changes_nothing(rig: Rig) -> None:
+def test_a_receipt_of_the_sender_is_put_away_and_changes_nothing(harness: WorkerHarness) -> None:
     event = message(sender=ALICE, recipient=BOB)
-    rig.put(event)
-    rig.put(receipt([message_id_of("missing"), event.message_id], ALICE, BOB))
-    rig.run(rig.worker())
-    assert rig.reasons() == ["not_recipient"]
-    assert [each.status for each in rig.history()] == ["PENDING"]
+    harness.put(event)
+    harness.put(receipt([message_id_of("missing"), event.message_id], ALICE, BOB))
+    harness.run(harness.worker())
+    assert harness.reasons() == ["not_recipient"]
+    assert [each.status for each in harness.history()] == ["PENDING"]
 
 
 def test_a_dead_letter_is_told_with_its_reason_position_and_trace_and_without_the_content(
-    rig: Rig, lines: LogLines
+    harness: WorkerHarness, lines: LogLines
 ) -> None:
     document = json.loads(encode(message("secret text")))
     document["payload"]["sender_id"] = "secret sender"
-    rig.put_raw(json.dumps(document).encode())
-    rig.run(rig.worker())
+    harness.put_raw(json.dumps(document).encode())
+    harness.run(harness.worker())
     assert lines.of("dead_lettered") == [
         {"reason": "undecodable_event", "trace_id": TRACE_ID, "partition": 0, "offset": 0}
     ]
@@ -189,17 +195,19 @@ def told_ids(lines: LogLines) -> list[tuple[object, object, object]]:
     ]
 
 
-def test_a_dead_letter_is_told_with_the_ids_of_its_event(rig: Rig, lines: LogLines) -> None:
+def test_a_dead_letter_is_told_with_the_ids_of_its_event(
+    harness: WorkerHarness, lines: LogLines
+) -> None:
     same, missing = message_id_of("same"), message_id_of("missing")
     mine, theirs = message("mine", message_id=same), message("theirs", BOB, ALICE, same)
-    rig.put(mine)
-    rig.put(theirs)
-    rig.put(receipt([same, missing]))
-    rig.put(receipt([missing, same], ALICE, BOB))
+    harness.put(mine)
+    harness.put(theirs)
+    harness.put(receipt([same, missing]))
+    harness.put(receipt([missing, same], ALICE, BOB))
     elsewhere = message("elsewhere")
-    rig.put_raw(encode(elsewhere), b"another key")
-    rig.put_raw(encode(receipt([missing, same])), b"another key")
-    rig.run(rig.worker())
+    harness.put_raw(encode(elsewhere), b"another key")
+    harness.put_raw(encode(receipt([missing, same])), b"another key")
+    harness.run(harness.worker())
     assert sorted(told_ids(lines), key=str) == sorted(
         [
             ("message_id_conflict", ALICE_BOB, same),
@@ -213,12 +221,12 @@ def test_a_dead_letter_is_told_with_the_ids_of_its_event(rig: Rig, lines: LogLin
 
 
 def test_a_dead_letter_that_is_tried_again_is_told_with_the_ids_of_its_event(
-    rig: Rig, clock: ManualClock, lines: LogLines
+    harness: WorkerHarness, clock: ManualClock, lines: LogLines
 ) -> None:
-    rig.dead_letter_faults.fail("append", times=1)
+    harness.dead_letter_faults.fail("append", times=1)
     event = message()
-    rig.put_raw(encode(event), b"another key")
-    worker = rig.worker()
+    harness.put_raw(encode(event), b"another key")
+    worker = harness.worker()
     while not lines.of("dead_lettered"):
         worker.step()
         clock.advance(1)
@@ -227,55 +235,57 @@ def test_a_dead_letter_that_is_tried_again_is_told_with_the_ids_of_its_event(
 
 
 def test_an_offset_is_not_committed_before_its_dead_letter_is_durable(
-    rig: Rig, clock: ManualClock
+    harness: WorkerHarness, clock: ManualClock
 ) -> None:
-    held = rig.dead_letter_faults.hang("append")
-    rig.put_raw(b"poison")
-    rig.put(message("valid"))
-    worker = rig.worker()
+    held = harness.dead_letter_faults.hang("append")
+    harness.put_raw(b"poison")
+    harness.put(message("valid"))
+    worker = harness.worker()
     for _ in range(5):
         worker.step()
-    assert rig.texts() == ["valid"]
-    assert rig.position() == Position(0, -1)
+    assert harness.texts() == ["valid"]
+    assert harness.position() == Position(0, -1)
     held.release()
-    rig.run(worker)
-    assert rig.position() == Position(2, clock.now_ms())
+    harness.run(worker)
+    assert harness.position() == Position(2, clock.now_ms())
 
 
 @pytest.mark.parametrize("at_once", [True, False])
 def test_a_dead_letter_is_tried_for_ever_with_growing_waits_and_holds_up_nobody(
-    rig: Rig, clock: ManualClock, lines: LogLines, at_once: bool
+    harness: WorkerHarness, clock: ManualClock, lines: LogLines, at_once: bool
 ) -> None:
-    rig.dead_letter_faults.fail("append", times=8, at_once=at_once)
-    rig.put_raw(b"poison")
-    worker = rig.worker()
+    harness.dead_letter_faults.fail("append", times=8, at_once=at_once)
+    harness.put_raw(b"poison")
+    worker = harness.worker()
     tried_at = []
     for number in range(200):
-        rig.put(message(str(number)))
-        before = rig.dead_letter_faults.calls["append"]
+        harness.put(message(str(number)))
+        before = harness.dead_letter_faults.calls["append"]
         worker.step()
-        if rig.dead_letter_faults.calls["append"] > before:
+        if harness.dead_letter_faults.calls["append"] > before:
             tried_at.append(clock.monotonic())
         clock.advance(0.05)
-    rig.run(worker)
+    harness.run(worker)
     waits = [later - sooner for sooner, later in pairwise(tried_at)]
     assert len(tried_at) == 9
     assert waits == sorted(waits)
     assert 3.0 <= waits[-1] <= 3.1
-    assert rig.reasons() == ["undecodable_event"]
-    assert len(rig.texts()) == 200
+    assert harness.reasons() == ["undecodable_event"]
+    assert len(harness.texts()) == 200
     assert len(lines.of("dead_letters_unavailable")) == 1
     assert [line["trace_id"] for line in lines.of("retry")] == [TRACE_ID] * 8
 
 
-def test_a_conflict_is_put_away_again_by_a_replay_and_nothing_else_changes(rig: Rig) -> None:
+def test_a_conflict_is_put_away_again_by_a_replay_and_nothing_else_changes(
+    harness: WorkerHarness,
+) -> None:
     same = message_id_of("same")
-    rig.put(message("mine", message_id=same))
-    rig.put(message("not mine", BOB, ALICE, same))
-    rig.put(receipt([message_id_of("missing")], CAROL, ALICE))
-    rig.run(rig.worker())
-    before = rig.history()
-    rig.forget_positions()
-    rig.run(rig.worker())
-    assert rig.history() == before
-    assert sorted(rig.reasons()) == ["message_id_conflict"] * 2 + ["unknown_message"] * 2
+    harness.put(message("mine", message_id=same))
+    harness.put(message("not mine", BOB, ALICE, same))
+    harness.put(receipt([message_id_of("missing")], CAROL, ALICE))
+    harness.run(harness.worker())
+    before = harness.history()
+    harness.forget_positions()
+    harness.run(harness.worker())
+    assert harness.history() == before
+    assert sorted(harness.reasons()) == ["message_id_conflict"] * 2 + ["unknown_message"] * 2

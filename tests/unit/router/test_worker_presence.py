@@ -8,8 +8,8 @@ from angarium.router.worker import Worker
 from tests.fakes.clock import ManualClock
 from tests.faults import Faults
 from tests.unit.router.events import ALICE_BOB, BOB, CAROL, message
+from tests.unit.router.harness import AT_ONCE, WorkerHarness, let_pass
 from tests.unit.router.recorders import Watched
-from tests.unit.router.rig import AT_ONCE, Rig, let_pass
 from tests.unit.services.log_lines import LogLines
 
 
@@ -25,44 +25,46 @@ class Unanswered:
 
 
 def test_presence_that_fails_never_decides_whether_something_is_stored(
-    rig: Rig, clock: ManualClock
+    harness: WorkerHarness, clock: ManualClock
 ) -> None:
-    rig.store_faults.fail("last_seen", times=3)
-    rig.presence.touch(BOB, clock.now_ms())
-    rig.put(message("a"))
-    rig.run(rig.worker())
-    assert [each.status for each in rig.history()] == ["PENDING"]
+    harness.store_faults.fail("last_seen", times=3)
+    harness.presence.touch(BOB, clock.now_ms())
+    harness.put(message("a"))
+    harness.run(harness.worker())
+    assert [each.status for each in harness.history()] == ["PENDING"]
 
 
 @pytest.mark.parametrize("at_once", [True, False])
 def test_an_unforeseen_error_of_presence_is_told_and_the_message_is_pending(
-    rig: Rig, clock: ManualClock, lines: LogLines, at_once: bool
+    harness: WorkerHarness, clock: ManualClock, lines: LogLines, at_once: bool
 ) -> None:
     faults = Faults(RuntimeError)
     faults.fail("online", at_once=at_once)
-    online = faults.around(rig.online())
-    rig.presence.touch(BOB, clock.now_ms())
-    rig.put(message("a"))
-    rig.run(Worker(rig.consumer, 1, rig.messages, rig.dead_letters, online, clock, AT_ONCE))
-    assert [each.status for each in rig.history()] == ["PENDING"]
+    online = faults.around(harness.online())
+    harness.presence.touch(BOB, clock.now_ms())
+    harness.put(message("a"))
+    harness.run(
+        Worker(harness.consumer, 1, harness.messages, harness.dead_letters, online, clock, AT_ONCE)
+    )
+    assert [each.status for each in harness.history()] == ["PENDING"]
     assert len(lines.of("presence_failed")) == 1
 
 
 def test_messages_are_handed_over_while_it_is_asked_who_is_online(
-    rig: Rig, clock: ManualClock, lines: LogLines
+    harness: WorkerHarness, clock: ManualClock, lines: LogLines
 ) -> None:
-    watched, asked = Watched(rig.messages), Unanswered()
-    worker = Worker(rig.consumer, 1, watched, rig.dead_letters, asked, clock, AT_ONCE)
+    watched, asked = Watched(harness.messages), Unanswered()
+    worker = Worker(harness.consumer, 1, watched, harness.dead_letters, asked, clock, AT_ONCE)
     carols = message("b", recipient=CAROL)
-    rig.put(message("a"))
-    rig.put(carols)
+    harness.put(message("a"))
+    harness.put(carols)
     for _ in range(3):
         worker.step()
     assert watched.calls == [["a"], ["b"]]
-    assert rig.texts() == []
+    assert harness.texts() == []
     asked.answer.set_result(frozenset({BOB}))
-    rig.run(worker)
-    statuses = [rig.history(each)[0].status for each in (ALICE_BOB, carols.conversation_id)]
+    harness.run(worker)
+    statuses = [harness.history(each)[0].status for each in (ALICE_BOB, carols.conversation_id)]
     assert statuses == ["SENT", "PENDING"]
     assert sorted(str(line["status"]) for line in lines.of("message_stored")) == [
         "PENDING",
@@ -71,11 +73,13 @@ def test_messages_are_handed_over_while_it_is_asked_who_is_online(
 
 
 def test_presence_that_never_answers_is_waited_for_once(
-    rig: Rig, clock: ManualClock, lines: LogLines
+    harness: WorkerHarness, clock: ManualClock, lines: LogLines
 ) -> None:
-    worker = Worker(rig.consumer, 1, rig.messages, rig.dead_letters, Unanswered(), clock, AT_ONCE)
-    rig.put(message("a"))
-    let_pass(rig, worker, AT_ONCE.call_timeout_s + 5)
-    assert [each.status for each in rig.history()] == ["PENDING"]
-    assert rig.all_committed()
+    worker = Worker(
+        harness.consumer, 1, harness.messages, harness.dead_letters, Unanswered(), clock, AT_ONCE
+    )
+    harness.put(message("a"))
+    let_pass(harness, worker, AT_ONCE.call_timeout_s + 5)
+    assert [each.status for each in harness.history()] == ["PENDING"]
+    assert harness.all_committed()
     assert len(lines.of("message_stored")) == 1

@@ -18,8 +18,8 @@ from angarium.router.worker import Worker
 from tests.fakes.clock import ManualClock
 from tests.unit.router import expected
 from tests.unit.router.events import ALICE, BOB, CAROL, message, message_id_of, receipt
+from tests.unit.router.harness import AT_ONCE, WorkerHarness
 from tests.unit.router.recorders import HeldCall, HeldRecorder, Watched
-from tests.unit.router.rig import AT_ONCE, Rig
 
 PARTITIONS = 2
 PAIRS = [(ALICE, BOB), (BOB, CAROL), (ALICE, CAROL)]
@@ -44,7 +44,7 @@ class History(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.clock = ManualClock()
-        self.rig = Rig(self.clock, PARTITIONS)
+        self.harness = WorkerHarness(self.clock, PARTITIONS)
         self.workers: list[tuple[Worker, HeldRecorder]] = []
         # Calls of workers that crashed; they may still take effect.
         self.ghosts: list[HeldCall] = []
@@ -59,8 +59,8 @@ class History(RuleBasedStateMachine):
     def send(self, pair: int, swap: bool, message_id: UUID, at: int) -> None:
         sender, recipient = PAIRS[pair][:: -1 if swap else 1]
         self.sent[pair].add(message_id)
-        text = f"{len(self.rig.log.records())}"
-        self.rig.put(message(text, sender, recipient, message_id), at)
+        text = f"{len(self.harness.log.records())}"
+        self.harness.put(message(text, sender, recipient, message_id), at)
 
     @rule(data=st.data(), pair=pairs, swap=st.booleans(), at=times)
     def confirm(self, data: st.DataObject, pair: int, swap: bool, at: int) -> None:
@@ -71,18 +71,18 @@ class History(RuleBasedStateMachine):
         confirmed = data.draw(
             st.lists(st.sampled_from(known), min_size=1, max_size=3, unique=True)
         )
-        self.rig.put(receipt(confirmed, recipient, other), at)
+        self.harness.put(receipt(confirmed, recipient, other), at)
 
     @rule(pair=pairs, message_id=ids, at=times)
     def stray(self, pair: int, message_id: UUID, at: int) -> None:
         """Append what another client's partitioner puts elsewhere."""
         event = message("astray", *PAIRS[pair], message_id)
         right = partition_for(str(event.conversation_id).encode(), PARTITIONS)
-        self.rig.put(event, at, (right + 1) % PARTITIONS)
+        self.harness.put(event, at, (right + 1) % PARTITIONS)
 
     @rule(partition=st.integers(0, PARTITIONS - 1), at=times)
     def poison(self, partition: int, at: int) -> None:
-        self.rig.log.append_raw(partition, b"?", b"poison", {}, at)
+        self.harness.log.append_raw(partition, b"?", b"poison", {}, at)
 
     @rule(data=st.data(), count=st.integers(1, 4))
     def turn(self, data: st.DataObject, count: int) -> None:
@@ -111,20 +111,20 @@ class History(RuleBasedStateMachine):
         # A poll that fails brings nothing: the port's records come
         # "without a gap to what came before".
         if after_effect and method == "commit":
-            self.rig.log_faults.fail_after_effect(method, error=LogUnavailable("late"))
+            self.harness.log_faults.fail_after_effect(method, error=LogUnavailable("late"))
         else:
-            self.rig.log_faults.fail(method, error=LogUnavailable("out"))
+            self.harness.log_faults.fail(method, error=LogUnavailable("out"))
 
     @rule(after_effect=st.booleans())
     def break_dead_letters(self, after_effect: bool) -> None:
         if after_effect:
-            self.rig.dead_letter_faults.fail_after_effect("append")
+            self.harness.dead_letter_faults.fail_after_effect("append")
         else:
-            self.rig.dead_letter_faults.fail("append")
+            self.harness.dead_letter_faults.fail("append")
 
     @rule(partition=st.integers(0, PARTITIONS - 1))
     def take_away(self, partition: int) -> None:
-        self.rig.take_away(partition)
+        self.harness.take_away(partition)
 
     @rule(seconds=st.sampled_from([0.1, 1, 4, 11]))
     def let_time_pass(self, seconds: float) -> None:
@@ -132,15 +132,15 @@ class History(RuleBasedStateMachine):
 
     @rule(user=st.sampled_from([ALICE, BOB, CAROL]))
     def come_online(self, user: UUID) -> None:
-        self.rig.presence.touch(user, self.clock.now_ms())
+        self.harness.presence.touch(user, self.clock.now_ms())
 
     @precondition(lambda self: len(self.workers) < 3)
     @rule()
     def join(self) -> None:
-        recorder = HeldRecorder(self.rig.messages)
+        recorder = HeldRecorder(self.harness.messages)
         self.workers.append(
             (
-                self.rig.worker(Watched(recorder) if self.watched else recorder, self.limits),
+                self.harness.worker(Watched(recorder) if self.watched else recorder, self.limits),
                 recorder,
             )
         )
@@ -162,13 +162,13 @@ class History(RuleBasedStateMachine):
 
     @rule()
     def replay_all(self) -> None:
-        self.rig.rewind()
+        self.harness.rewind()
 
     @invariant()
     def what_is_committed_is_durable_and_carries_its_running_maximum(self) -> None:
         for partition in range(PARTITIONS):
             records = self.records(partition)
-            position = self.rig.position(partition)
+            position = self.harness.position(partition)
             assert position.watermark == expected.watermark(records, position.offset)
             for conversation_id, messages in expected.history(
                 records, PARTITIONS, position.offset
@@ -179,7 +179,7 @@ class History(RuleBasedStateMachine):
                     assert RANKS[stored[each.message_id].status] >= RANKS[each.status]
             letters = {
                 (letter.record.partition, letter.record.offset)
-                for letter in self.rig.dead_letters.read(10_000)
+                for letter in self.harness.dead_letters.read(10_000)
             }
             assert all(
                 (partition, offset) in letters
@@ -207,8 +207,8 @@ class History(RuleBasedStateMachine):
                 self.ranks[key] = RANKS[each.status]
 
     def teardown(self) -> None:
-        self.rig.log_faults.heal()
-        self.rig.dead_letter_faults.heal()
+        self.harness.log_faults.heal()
+        self.harness.dead_letter_faults.heal()
         for _, recorder in self.workers:
             recorder.answer_from_now_on()
         for call in self.ghosts:
@@ -216,10 +216,10 @@ class History(RuleBasedStateMachine):
         for _ in range(200):
             for worker, _ in self.workers:
                 worker.step()
-            if self.rig.all_committed():
+            if self.harness.all_committed():
                 break
             self.clock.advance(0.5)
-        assert self.rig.all_committed()
+        assert self.harness.all_committed()
         for partition in range(PARTITIONS):
             records = self.records(partition)
             for conversation_id, messages in expected.history(records, PARTITIONS).items():
@@ -230,16 +230,16 @@ class History(RuleBasedStateMachine):
                 ]
             buried = {
                 letter.record.offset: letter.reason
-                for letter in self.rig.dead_letters.read(10_000)
+                for letter in self.harness.dead_letters.read(10_000)
                 if letter.record.partition == partition
             }
             assert buried == expected.dead(records, PARTITIONS)
 
     def records(self, partition: int) -> list[Record]:
-        return list(self.rig.log.read(partition, 0, 10_000))
+        return list(self.harness.log.read(partition, 0, 10_000))
 
     def stored(self, conversation_id: UUID) -> list[Message]:
-        return list(self.rig.messages.newer(conversation_id, BEGINNING, 10_000))
+        return list(self.harness.messages.newer(conversation_id, BEGINNING, 10_000))
 
 
 def bare(each: Message) -> Message:

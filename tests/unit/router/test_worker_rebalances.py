@@ -2,8 +2,8 @@ from angarium.ports.message_log import Polled, Position
 from angarium.router.worker import Worker
 from tests.fakes.clock import ManualClock
 from tests.unit.router.events import ALICE, ALICE_BOB, BOB, CAROL, message, message_id_of, receipt
+from tests.unit.router.harness import WorkerHarness
 from tests.unit.router.recorders import HeldRecorder, Watched
-from tests.unit.router.rig import Rig
 from tests.unit.services.log_lines import LogLines
 
 
@@ -13,46 +13,50 @@ def turns(*workers: Worker) -> None:
             assert worker.step() == 0
 
 
-def test_nothing_of_a_lost_assignment_is_committed_and_all_of_it_comes_again(rig: Rig) -> None:
-    recorder = HeldRecorder(rig.messages)
-    worker = rig.worker(recorder)
-    rig.put(message("a"))
+def test_nothing_of_a_lost_assignment_is_committed_and_all_of_it_comes_again(
+    harness: WorkerHarness,
+) -> None:
+    recorder = HeldRecorder(harness.messages)
+    worker = harness.worker(recorder)
+    harness.put(message("a"))
     turns(worker)
-    rig.take_away()
+    harness.take_away()
     turns(worker)
     recorder.answer()
     turns(worker)
-    assert rig.texts() == ["a"]
-    assert rig.position() == Position(0, -1)
+    assert harness.texts() == ["a"]
+    assert harness.position() == Position(0, -1)
     recorder.answer()
-    rig.run(worker)
-    assert rig.texts() == ["a"]
+    harness.run(worker)
+    assert harness.texts() == ["a"]
 
 
-def test_a_message_stored_under_a_lost_assignment_is_told_once(rig: Rig, lines: LogLines) -> None:
-    recorder = HeldRecorder(rig.messages)
-    worker = rig.worker(recorder)
-    rig.put(message("a"))
+def test_a_message_stored_under_a_lost_assignment_is_told_once(
+    harness: WorkerHarness, lines: LogLines
+) -> None:
+    recorder = HeldRecorder(harness.messages)
+    worker = harness.worker(recorder)
+    harness.put(message("a"))
     turns(worker)
-    rig.take_away()
+    harness.take_away()
     for _ in range(3):
         turns(worker)
         recorder.answer()
-    rig.run(worker)
+    harness.run(worker)
     assert len(lines.of("message_stored")) == 1
 
 
 def test_a_conversation_that_comes_back_waits_for_its_call_under_the_old_assignment(
-    rig: Rig,
+    harness: WorkerHarness,
 ) -> None:
-    recorder = HeldRecorder(rig.messages)
+    recorder = HeldRecorder(harness.messages)
     watched = Watched(recorder)
-    worker = rig.worker(watched)
-    rig.put(message("a"))
+    worker = harness.worker(watched)
+    harness.put(message("a"))
     turns(worker)
-    rig.put(message("b"))
+    harness.put(message("b"))
     turns(worker)
-    rig.take_away()
+    harness.take_away()
     turns(worker)
     assert watched.calls == [["a"]]
     recorder.answer()
@@ -61,61 +65,61 @@ def test_a_conversation_that_comes_back_waits_for_its_call_under_the_old_assignm
 
 
 def test_a_failure_under_a_lost_assignment_is_not_tried_again_but_by_its_next_holder(
-    rig: Rig,
+    harness: WorkerHarness,
 ) -> None:
-    recorder = HeldRecorder(rig.messages)
-    worker = rig.worker(recorder)
-    rig.put(message("a"))
+    recorder = HeldRecorder(harness.messages)
+    worker = harness.worker(recorder)
+    harness.put(message("a"))
     turns(worker)
-    rig.take_away()
+    harness.take_away()
     turns(worker)
     recorder.held.pop().fail(ConnectionError("lost"))
     turns(worker)
     assert len(recorder.held) == 1
     recorder.answer()
-    rig.run(worker)
-    assert rig.texts() == ["a"]
+    harness.run(worker)
+    assert harness.texts() == ["a"]
 
 
 def test_work_that_waits_for_another_try_is_dropped_with_its_assignment(
-    rig: Rig, clock: ManualClock
+    harness: WorkerHarness, clock: ManualClock
 ) -> None:
-    rig.store_faults.fail("record", times=2)
-    worker = rig.worker()
-    rig.put(message("a"))
-    rig.put(message("b", ALICE, CAROL))
+    harness.store_faults.fail("record", times=2)
+    worker = harness.worker()
+    harness.put(message("a"))
+    harness.put(message("b", ALICE, CAROL))
     turns(worker)
-    rig.take_away()
-    turns(worker)
-    clock.advance(10)
+    harness.take_away()
     turns(worker)
     clock.advance(10)
-    rig.run(worker)
-    assert rig.texts() == ["a"]
-    assert rig.store_faults.calls["record"] == 4
+    turns(worker)
+    clock.advance(10)
+    harness.run(worker)
+    assert harness.texts() == ["a"]
+    assert harness.store_faults.calls["record"] == 4
 
 
 def test_a_message_that_waits_for_presence_when_its_assignment_ends_is_stored_once(
-    rig: Rig,
+    harness: WorkerHarness,
 ) -> None:
-    held = rig.store_faults.hang("last_seen")
-    worker = rig.worker()
-    rig.put(message("a"))
+    held = harness.store_faults.hang("last_seen")
+    worker = harness.worker()
+    harness.put(message("a"))
     worker.step()
-    rig.take_away()
+    harness.take_away()
     worker.step()
-    assert rig.position() == Position(0, -1)
+    assert harness.position() == Position(0, -1)
     held.release()
-    rig.run(worker)
-    assert rig.texts() == ["a"]
+    harness.run(worker)
+    assert harness.texts() == ["a"]
 
 
-def test_records_of_a_lost_assignment_leave_the_memory(rig: Rig) -> None:
-    recorder = HeldRecorder(rig.messages)
-    worker = rig.worker(recorder)
-    rig.put(message("a"))
+def test_records_of_a_lost_assignment_leave_the_memory(harness: WorkerHarness) -> None:
+    recorder = HeldRecorder(harness.messages)
+    worker = harness.worker(recorder)
+    harness.put(message("a"))
     turns(worker)
-    rig.put(message("b"))
+    harness.put(message("b"))
     turns(worker)
     waiting = worker._poll_loop._scheduler._queues._queues  # type: ignore[union-attr]
     assert [len(queue) for queue in waiting.values()] == [1]
@@ -125,78 +129,80 @@ def test_records_of_a_lost_assignment_leave_the_memory(rig: Rig) -> None:
     assert [len(queue) for queue in waiting.values()] == [0]
 
 
-def test_an_outage_ends_when_all_who_waited_for_it_are_gone(rig: Rig, clock: ManualClock) -> None:
-    rig.store_faults.fail("record", times=1)
-    first, second = rig.worker(), rig.worker()
-    rig.put(message("a"))
+def test_an_outage_ends_when_all_who_waited_for_it_are_gone(
+    harness: WorkerHarness, clock: ManualClock
+) -> None:
+    harness.store_faults.fail("record", times=1)
+    first, second = harness.worker(), harness.worker()
+    harness.put(message("a"))
     turns(first)
     first.stop()
-    rig.run(second)
-    assert rig.texts() == ["a"]
+    harness.run(second)
+    assert harness.texts() == ["a"]
 
 
-def test_dead_letters_of_a_lost_assignment_come_again(rig: Rig) -> None:
-    recorder = HeldRecorder(rig.messages)
-    worker = rig.worker(recorder)
-    rig.put(message("a", message_id=message_id_of(1)))
-    rig.put(message("b", BOB, ALICE, message_id_of(1)))
+def test_dead_letters_of_a_lost_assignment_come_again(harness: WorkerHarness) -> None:
+    recorder = HeldRecorder(harness.messages)
+    worker = harness.worker(recorder)
+    harness.put(message("a", message_id=message_id_of(1)))
+    harness.put(message("b", BOB, ALICE, message_id_of(1)))
     turns(worker)
-    rig.take_away()
+    harness.take_away()
     turns(worker)
     recorder.answer()
     turns(worker)
-    assert rig.reasons() == []
+    assert harness.reasons() == []
     recorder.answer()
-    rig.run(worker)
-    assert rig.reasons() == ["message_id_conflict"]
+    harness.run(worker)
+    assert harness.reasons() == ["message_id_conflict"]
 
 
 def test_a_second_worker_takes_over_where_the_first_committed(clock: ManualClock) -> None:
-    rig = Rig(clock, partitions=2)
-    first, second = rig.worker(), rig.worker()
+    harness = WorkerHarness(clock, partitions=2)
+    first, second = harness.worker(), harness.worker()
     for number in range(10):
-        rig.put(message(str(number)), at=5000)
-        rig.put(message(str(number), BOB, CAROL), at=7000)
-    rig.run(first)
+        harness.put(message(str(number)), at=5000)
+        harness.put(message(str(number), BOB, CAROL), at=7000)
+    harness.run(first)
     for number in range(10, 20):
-        rig.put(message(str(number)), at=1000)
-        rig.put(message(str(number), BOB, CAROL), at=1000)
-    rig.run(first, second)
-    assert rig.texts() == [str(number) for number in range(20)]
-    assert (rig.position(0), rig.position(1)) == (Position(20, 5000), Position(20, 7000))
-    assert rig.store_faults.calls["record"] < 10
+        harness.put(message(str(number)), at=1000)
+        harness.put(message(str(number), BOB, CAROL), at=1000)
+    harness.run(first, second)
+    assert harness.texts() == [str(number) for number in range(20)]
+    assert (harness.position(0), harness.position(1)) == (Position(20, 5000), Position(20, 7000))
+    assert harness.store_faults.calls["record"] < 10
 
 
 def test_a_zombie_and_its_successor_write_the_very_same_cells(
-    rig: Rig, clock: ManualClock
+    harness: WorkerHarness, clock: ManualClock
 ) -> None:
-    slow = HeldRecorder(rig.messages)
-    zombie, successor = rig.worker(slow), rig.worker()
+    slow = HeldRecorder(harness.messages)
+    zombie, successor = harness.worker(slow), harness.worker()
     ids = [message_id_of(number) for number in range(4)]
-    rig.put(message("0", message_id=ids[0]), 9000)
-    rig.put(message("1", message_id=ids[1]), 1000)
-    rig.put(receipt([ids[0]]), 2000)
+    harness.put(message("0", message_id=ids[0]), 9000)
+    harness.put(message("1", message_id=ids[1]), 1000)
+    harness.put(receipt([ids[0]]), 2000)
     turns(zombie)
     clock.advance(60)
-    rig.run(successor)
-    before = rig.history()
+    harness.run(successor)
+    before = harness.history()
     assert [each.delivered_at for each in before] == [9000, None]
     for _ in range(3):
         slow.answer()
         turns(zombie)
-    assert rig.history() == before
-    assert rig.position() == Position(3, 9000)
-    assert len(rig.history(ALICE_BOB)) == 2
+    assert harness.history() == before
+    assert harness.position() == Position(3, 9000)
+    assert len(harness.history(ALICE_BOB)) == 2
 
 
-def test_a_zombie_commits_nothing(rig: Rig, clock: ManualClock) -> None:
-    slow = HeldRecorder(rig.messages)
-    zombie, successor = rig.worker(slow), rig.worker(HeldRecorder(rig.messages))
-    rig.put(message("a"))
+def test_a_zombie_commits_nothing(harness: WorkerHarness, clock: ManualClock) -> None:
+    slow = HeldRecorder(harness.messages)
+    zombie, successor = harness.worker(slow), harness.worker(HeldRecorder(harness.messages))
+    harness.put(message("a"))
     turns(zombie)
     clock.advance(60)
     turns(successor)
     slow.answer()
     zombie.step()
-    assert rig.texts() == ["a"]
-    assert rig.position() == Position(0, -1)
+    assert harness.texts() == ["a"]
+    assert harness.position() == Position(0, -1)

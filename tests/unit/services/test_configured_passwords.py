@@ -62,7 +62,7 @@ class NotedPauses(threading.Event):
         return self.is_set()
 
 
-class Town:
+class Accounts:
     """A store, a hasher, and a login that knows of configured
     passwords.
     """
@@ -112,82 +112,84 @@ class Town:
 
 
 @pytest.fixture
-def town(clock: ManualClock) -> Town:
-    return Town(clock)
+def accounts(clock: ManualClock) -> Accounts:
+    return Accounts(clock)
 
 
-def test_a_start_hashes_nothing_and_knows_every_user(town: Town) -> None:
-    town.set_password("frank", "an old one")
-    town.start(
+def test_a_start_hashes_nothing_and_knows_every_user(accounts: Accounts) -> None:
+    accounts.set_password("frank", "an old one")
+    accounts.start(
         *(Credential(name, f"{name} has a good one") for name in ("erin", "frank", "grace"))
     )
-    assert town.hasher.hashed == 0
-    assert [user.username for user in town.users.all()] == ["erin", "frank", "grace"]
-    assert town.stored() == NO_PASSWORD_YET
+    assert accounts.hasher.hashed == 0
+    assert [user.username for user in accounts.users.all()] == ["erin", "frank", "grace"]
+    assert accounts.stored() == NO_PASSWORD_YET
 
 
 @pytest.mark.parametrize("known", [False, True])
 def test_a_configured_user_logs_in_before_the_hash_is_stored_and_after(
-    town: Town, known: bool
+    accounts: Accounts, known: bool
 ) -> None:
     if known:
-        town.set_password("erin", "an old one")
-    town.start(Credential("erin", "a good one"))
+        accounts.set_password("erin", "an old one")
+    accounts.start(Credential("erin", "a good one"))
     for _ in range(2):
-        assert town.lets_in("erin", "a good one")
-        assert not town.lets_in("erin", "an old one")
-        assert not town.lets_in("erin", "")
-        assert not town.lets_in("erin", NO_PASSWORD_YET)
-        assert not town.lets_in("erin", "a good one\0")
-        town.hash_all()
-    assert town.hasher.verify("a good one", town.stored())
+        assert accounts.lets_in("erin", "a good one")
+        assert not accounts.lets_in("erin", "an old one")
+        assert not accounts.lets_in("erin", "")
+        assert not accounts.lets_in("erin", NO_PASSWORD_YET)
+        assert not accounts.lets_in("erin", "a good one\0")
+        accounts.hash_all()
+    assert accounts.hasher.verify("a good one", accounts.stored())
 
 
-def test_a_login_that_needs_no_hash_costs_one_all_the_same(town: Town) -> None:
-    town.start(Credential("erin", "a good one"))
+def test_a_login_that_needs_no_hash_costs_one_all_the_same(accounts: Accounts) -> None:
+    accounts.start(Credential("erin", "a good one"))
     for password in ("a good one", "a wrong one"):
-        town.lets_in("erin", password)
-    town.lets_in("nobody", "a good one")
-    assert town.checking.verified == [None, None, None]
+        accounts.lets_in("erin", password)
+    accounts.lets_in("nobody", "a good one")
+    assert accounts.checking.verified == [None, None, None]
 
 
-def test_a_login_between_reading_the_user_and_comparing_is_never_refused(town: Town) -> None:
-    town.set_password("erin", "an old one")
-    town.start(Credential("erin", "a good one"))
-    stale = town.users.get(ERIN)
+def test_a_login_between_reading_the_user_and_comparing_is_never_refused(
+    accounts: Accounts,
+) -> None:
+    accounts.set_password("erin", "an old one")
+    accounts.start(Credential("erin", "a good one"))
+    stale = accounts.users.get(ERIN)
     assert stale is not None
-    town.hash_all()
-    assert town.passwords.of(stale) == "a good one"
+    accounts.hash_all()
+    assert accounts.passwords.of(stale) == "a good one"
 
 
-def test_nobody_logs_in_with_the_mark_of_a_user_without_a_password(town: Town) -> None:
-    town.start(Credential("erin", "a good one"))
-    town.passwords = ConfiguredPasswords()
+def test_nobody_logs_in_with_the_mark_of_a_user_without_a_password(accounts: Accounts) -> None:
+    accounts.start(Credential("erin", "a good one"))
+    accounts.passwords = ConfiguredPasswords()
     for password in (NO_PASSWORD_YET, "", "a good one"):
-        assert not town.lets_in("erin", password)
+        assert not accounts.lets_in("erin", password)
 
 
-def test_a_stored_hash_that_matches_is_kept(town: Town) -> None:
-    town.set_password("erin", "a good one")
-    before = town.stored()
-    town.start(Credential("erin", "a good one"))
-    town.hash_all()
-    assert town.stored() == before
-    assert town.hasher.hashed == 0
+def test_a_stored_hash_that_matches_is_kept(accounts: Accounts) -> None:
+    accounts.set_password("erin", "a good one")
+    before = accounts.stored()
+    accounts.start(Credential("erin", "a good one"))
+    accounts.hash_all()
+    assert accounts.stored() == before
+    assert accounts.hasher.hashed == 0
 
 
-def test_a_configured_hash_is_stored_at_the_start_and_is_not_hashed(town: Town) -> None:
+def test_a_configured_hash_is_stored_at_the_start_and_is_not_hashed(accounts: Accounts) -> None:
     password_hash = CheapHasher().hash("a good one")
-    town.set_password("frank", "an old one")
-    town.start(
+    accounts.set_password("frank", "an old one")
+    accounts.start(
         Credential("erin", password_hash=password_hash),
         Credential("frank", password_hash=password_hash),
     )
-    assert town.stored() == town.stored(user_id_for("frank")) == password_hash
-    assert town.passwords.items() == ()
+    assert accounts.stored() == accounts.stored(user_id_for("frank")) == password_hash
+    assert accounts.passwords.items() == ()
 
 
-def test_nothing_is_written_for_users_who_are_as_configured(town: Town) -> None:
+def test_nothing_is_written_for_users_who_are_as_configured(accounts: Accounts) -> None:
     class ReadOnly(MemoryUsers):
         closed = False
 
@@ -195,61 +197,67 @@ def test_nothing_is_written_for_users_who_are_as_configured(town: Town) -> None:
             assert not self.closed, user
             return super().put(user)
 
-    town.users = store = ReadOnly()
+    accounts.users = store = ReadOnly()
     credentials = [
         Credential("erin", password_hash=CheapHasher().hash("a good one")),
         Credential("frank", "a good one"),
     ]
-    town.start(*credentials)
-    town.hash_all()
+    accounts.start(*credentials)
+    accounts.hash_all()
     store.closed = True
-    town.start(*credentials)
-    town.hash_all()
+    accounts.start(*credentials)
+    accounts.hash_all()
 
 
-def test_a_password_that_is_set_after_the_start_stands(town: Town) -> None:
-    town.start(Credential("erin", "a good one"))
-    town.set_password("erin", "another one")
-    assert town.lets_in("erin", "another one")
-    assert not town.lets_in("erin", "a good one")
-    town.hash_all()
-    assert town.lets_in("erin", "another one")
-    assert town.hasher.hashed == 0
+def test_a_password_that_is_set_after_the_start_stands(accounts: Accounts) -> None:
+    accounts.start(Credential("erin", "a good one"))
+    accounts.set_password("erin", "another one")
+    assert accounts.lets_in("erin", "another one")
+    assert not accounts.lets_in("erin", "a good one")
+    accounts.hash_all()
+    assert accounts.lets_in("erin", "another one")
+    assert accounts.hasher.hashed == 0
 
 
-def test_a_password_that_is_set_while_the_configured_one_is_hashed_stands(town: Town) -> None:
-    town.start(Credential("erin", "a good one"))
-    town.hasher.meanwhile = lambda: town.set_password("erin", "another one")
-    town.hash_all()
-    assert town.lets_in("erin", "another one")
-    assert not town.lets_in("erin", "a good one")
+def test_a_password_that_is_set_while_the_configured_one_is_hashed_stands(
+    accounts: Accounts,
+) -> None:
+    accounts.start(Credential("erin", "a good one"))
+    accounts.hasher.meanwhile = lambda: accounts.set_password("erin", "another one")
+    accounts.hash_all()
+    assert accounts.lets_in("erin", "another one")
+    assert not accounts.lets_in("erin", "a good one")
 
 
-def test_a_start_that_was_killed_in_the_middle_goes_on_with_the_next_one(town: Town) -> None:
+def test_a_start_that_was_killed_in_the_middle_goes_on_with_the_next_one(
+    accounts: Accounts,
+) -> None:
     credentials = [Credential(name, "a good one") for name in ("erin", "frank")]
-    town.start(*credentials)
-    town.hasher.meanwhile = town.stopping.set
-    town.hash_all()
-    assert town.hasher.hashed == 1
-    town.stopping = NotedPauses()
-    town.hasher.meanwhile = lambda: None
-    town.start(*credentials)
-    assert town.lets_in("erin", "a good one")
-    assert town.lets_in("frank", "a good one")
-    town.hash_all()
-    assert town.hasher.hashed == 2
-    town.passwords = ConfiguredPasswords()
-    assert town.lets_in("erin", "a good one")
-    assert town.lets_in("frank", "a good one")
+    accounts.start(*credentials)
+    accounts.hasher.meanwhile = accounts.stopping.set
+    accounts.hash_all()
+    assert accounts.hasher.hashed == 1
+    accounts.stopping = NotedPauses()
+    accounts.hasher.meanwhile = lambda: None
+    accounts.start(*credentials)
+    assert accounts.lets_in("erin", "a good one")
+    assert accounts.lets_in("frank", "a good one")
+    accounts.hash_all()
+    assert accounts.hasher.hashed == 2
+    accounts.passwords = ConfiguredPasswords()
+    assert accounts.lets_in("erin", "a good one")
+    assert accounts.lets_in("frank", "a good one")
 
 
-def test_it_rests_for_as_long_as_it_works(town: Town) -> None:
-    town.start(*(Credential(f"u{number}", "a good one") for number in range(4)))
-    town.hash_all()
-    assert town.stopping.rests == [0.5, 0.5, 0.5]
+def test_it_rests_for_as_long_as_it_works(accounts: Accounts) -> None:
+    accounts.start(*(Credential(f"u{number}", "a good one") for number in range(4)))
+    accounts.hash_all()
+    assert accounts.stopping.rests == [0.5, 0.5, 0.5]
 
 
-def test_a_store_that_is_away_is_tried_again_ever_more_rarely(town: Town, lines: LogLines) -> None:
+def test_a_store_that_is_away_is_tried_again_ever_more_rarely(
+    accounts: Accounts, lines: LogLines
+) -> None:
     class Away(MemoryUsers):
         failures = 0
 
@@ -259,12 +267,12 @@ def test_a_store_that_is_away_is_tried_again_ever_more_rarely(town: Town, lines:
                 raise StoreUnavailable("node 3 is silent")
             return super().get(user_id)
 
-    town.users = store = Away()
-    town.start(Credential("erin", "a good one"))
+    accounts.users = store = Away()
+    accounts.start(Credential("erin", "a good one"))
     store.failures = 3
-    town.hash_all()
-    first, second, third = (rest or 0.0 for rest in town.stopping.rests)
+    accounts.hash_all()
+    first, second, third = (rest or 0.0 for rest in accounts.stopping.rests)
     assert 0.1 <= first <= 0.2 <= second <= 0.4 <= third <= 0.8
-    assert town.hasher.verify("a good one", town.stored())
+    assert accounts.hasher.verify("a good one", accounts.stored())
     assert (len(lines.of("retry")), len(lines.of("passwords_stored"))) == (3, 1)
     assert "a good one" not in lines.text()

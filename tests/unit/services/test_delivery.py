@@ -14,8 +14,8 @@ from angarium.services.delivery import Delivery
 from angarium.services.store_retry import StoreRetry
 from tests.fakes.clock import ManualClock
 from tests.fakes.messages import MemoryMessages
+from tests.unit.services.fake_logs import PendingLog, RefusingLog
 from tests.unit.services.log_lines import LogLines
-from tests.unit.services.logs_at_hand import PendingLog, RefusingLog
 
 ALICE, BOB = user_id_for("alice"), user_id_for("bob")
 FIRST, SECOND = sorted((ALICE, BOB), key=str)

@@ -11,8 +11,8 @@ from angarium.ports.message_log import Appended
 from angarium.services.sending import Sending, Submission
 from tests.fakes.clock import ManualClock
 from tests.fakes.log import MemoryLog
+from tests.unit.services.fake_logs import PendingLog, RefusingLog
 from tests.unit.services.log_lines import LogLines
-from tests.unit.services.logs_at_hand import PendingLog, RefusingLog
 
 ALICE, BOB = user_id_for("alice"), user_id_for("bob")
 FIRST, SECOND = sorted((ALICE, BOB), key=str)

@@ -14,7 +14,7 @@ from angarium.cli.console import Console
 from angarium.cli.main import main
 from tests.unit.cli.chat.waiting import PATIENCE_S, until
 from tests.unit.cli.conftest import Shell
-from tests.unit.cli.town_server import Fault, TownServer
+from tests.unit.cli.fake_server import FakeServer, Fault
 
 
 @dataclass
@@ -67,11 +67,11 @@ def chat(alice: Shell) -> Iterator[Chat]:
     chat.close()
 
 
-def said(server: TownServer) -> list[str]:
-    return [message.content for message in server.town.messages]
+def said(server: FakeServer) -> list[str]:
+    return [message.content for message in server.service.messages]
 
 
-def test_lines_are_sent_and_shown_with_their_state(chat: Chat, server: TownServer) -> None:
+def test_lines_are_sent_and_shown_with_their_state(chat: Chat, server: FakeServer) -> None:
     chat.type("one\ntwo\n")
     assert chat.end() == 0
     assert said(server) == ["one", "two"]
@@ -82,18 +82,18 @@ def test_lines_are_sent_and_shown_with_their_state(chat: Chat, server: TownServe
     assert chat.err.getvalue() == ""
 
 
-def test_no_control_code_is_written_into_a_pipe(chat: Chat, server: TownServer) -> None:
-    server.town.say("bob", "alice", "\x1b[31mred")
+def test_no_control_code_is_written_into_a_pipe(chat: Chat, server: FakeServer) -> None:
+    server.service.say("bob", "alice", "\x1b[31mred")
     chat.type("one\n")
     assert chat.end() == 0
     assert "\x1b" not in chat.out.getvalue() + chat.err.getvalue()
     assert "\r" not in chat.out.getvalue()
 
 
-def test_both_sides_are_shown_in_the_conversations_order(chat: Chat, server: TownServer) -> None:
+def test_both_sides_are_shown_in_the_conversations_order(chat: Chat, server: FakeServer) -> None:
     chat.type("one\n")
     until(lambda: "one" in chat.out.getvalue(), "the own line")
-    server.town.say("bob", "alice", "two")
+    server.service.say("bob", "alice", "two")
     until(lambda: "two" in chat.out.getvalue(), "the answer")
     chat.type("three")
     assert chat.end() == 0
@@ -104,16 +104,16 @@ def test_both_sides_are_shown_in_the_conversations_order(chat: Chat, server: Tow
     ]
 
 
-def test_what_is_shown_is_confirmed(chat: Chat, server: TownServer) -> None:
-    first = server.town.say("bob", "alice", "before")
+def test_what_is_shown_is_confirmed(chat: Chat, server: FakeServer) -> None:
+    first = server.service.say("bob", "alice", "before")
     assert chat.end() == 0
-    assert server.town.receipts == [first]
+    assert server.service.receipts == [first]
 
 
-def test_a_delivery_is_told(chat: Chat, server: TownServer) -> None:
+def test_a_delivery_is_told(chat: Chat, server: FakeServer) -> None:
     chat.type("one\n")
     until(lambda: "[sent]" in chat.out.getvalue(), "the own line")
-    server.town.deliver([server.town.messages[0].message_id])
+    server.service.deliver([server.service.messages[0].message_id])
     until(lambda: "[delivered] 1 message" in chat.out.getvalue(), "the delivery")
     assert chat.end() == 0
     assert chat.out.getvalue().count("one") == 1
@@ -121,7 +121,7 @@ def test_a_delivery_is_told(chat: Chat, server: TownServer) -> None:
 
 @pytest.mark.parametrize("times", [1, 3])
 def test_a_restarted_server_gets_every_line_once_and_in_order(
-    times: int, chat: Chat, server: TownServer
+    times: int, chat: Chat, server: FakeServer
 ) -> None:
     lines = [f"line {number}" for number in range(40 * (times + 1))]
     for round_ in range(times):
@@ -148,7 +148,7 @@ def test_a_restarted_server_gets_every_line_once_and_in_order(
     assert "connection lost, retrying…" in notices[0]
 
 
-def test_answers_that_are_lost_double_nothing(chat: Chat, server: TownServer) -> None:
+def test_answers_that_are_lost_double_nothing(chat: Chat, server: FakeServer) -> None:
     for _ in range(2):
         server.faults.append(Fault("/v1/messages", "swallow"))
         server.faults.append(Fault("/v1/messages", "drop"))
@@ -159,7 +159,7 @@ def test_answers_that_are_lost_double_nothing(chat: Chat, server: TownServer) ->
     assert not server.faults
 
 
-def test_even_a_short_outage_is_told(chat: Chat, server: TownServer) -> None:
+def test_even_a_short_outage_is_told(chat: Chat, server: FakeServer) -> None:
     server.faults.append(Fault("/v1/messages"))
     chat.type("one\n")
     assert chat.end() == 0
@@ -169,7 +169,7 @@ def test_even_a_short_outage_is_told(chat: Chat, server: TownServer) -> None:
     ]
 
 
-def test_lines_of_any_script_arrive_byte_for_byte(chat: Chat, server: TownServer) -> None:
+def test_lines_of_any_script_arrive_byte_for_byte(chat: Chat, server: FakeServer) -> None:
     lines = [
         "Grüße",
         "日本語 テスト",
@@ -188,7 +188,7 @@ def test_lines_of_any_script_arrive_byte_for_byte(chat: Chat, server: TownServer
 
 
 def test_lines_that_cannot_be_sent_are_told_and_the_rest_is_sent(
-    chat: Chat, server: TownServer
+    chat: Chat, server: FakeServer
 ) -> None:
     chat.type(f"one\n\n{'x' * 10_241}\ntwo\n")
     assert chat.end() == 1
@@ -199,7 +199,7 @@ def test_lines_that_cannot_be_sent_are_told_and_the_rest_is_sent(
     ]
 
 
-def test_many_lines_at_once_are_read_as_they_can_be_sent(chat: Chat, server: TownServer) -> None:
+def test_many_lines_at_once_are_read_as_they_can_be_sent(chat: Chat, server: FakeServer) -> None:
     lines = [f"line {number}" for number in range(1_500)]
     chat.type("".join(f"{line}\n" for line in lines))
     assert chat.end() == 0
@@ -207,7 +207,7 @@ def test_many_lines_at_once_are_read_as_they_can_be_sent(chat: Chat, server: Tow
 
 
 def test_an_expired_login_ends_the_chat_and_names_what_was_not_sent(
-    chat: Chat, server: TownServer
+    chat: Chat, server: FakeServer
 ) -> None:
     chat.type("one\n")
     until(lambda: "[sent]" in chat.out.getvalue(), "the first line")
@@ -224,8 +224,8 @@ def test_an_expired_login_ends_the_chat_and_names_what_was_not_sent(
     assert said(server) == ["one"]
 
 
-def test_as_json_every_line_is_a_message(alice: Shell, server: TownServer) -> None:
-    server.town.say("bob", "alice", "hello")
+def test_as_json_every_line_is_a_message(alice: Shell, server: FakeServer) -> None:
+    server.service.say("bob", "alice", "hello")
     chat = Chat(alice.environment, ("--json",))
     chat.start()
     chat.type("hi\n")
@@ -234,8 +234,8 @@ def test_as_json_every_line_is_a_message(alice: Shell, server: TownServer) -> No
     assert [message["content"] for message in shown] == ["hello", "hi"]
 
 
-def test_a_worker_that_is_behind_is_told(chat: Chat, server: TownServer) -> None:
-    server.town.storing = False
+def test_a_worker_that_is_behind_is_told(chat: Chat, server: FakeServer) -> None:
+    server.service.storing = False
     chat.type("one\n")
     assert chat.end() == 0
     assert chat.err.getvalue() == "accepted and not yet seen stored: 1\n"

@@ -16,8 +16,8 @@ import pytest
 from tests.unit.cli.chat.emulator import Emulator
 from tests.unit.cli.chat.waiting import PATIENCE_S, until
 from tests.unit.cli.conftest import Shell
+from tests.unit.cli.fake_server import FakeServer, Fault
 from tests.unit.cli.own_terminal import environment_of, with_terminal
-from tests.unit.cli.town_server import Fault, TownServer
 
 CHAT = ["-m", "angarium", "chat", "bob"]
 
@@ -122,17 +122,17 @@ def terminal(alice: Shell) -> Iterator[Terminal]:
         terminal.close()
 
 
-def test_two_people_talk(terminal: Terminal, server: TownServer) -> None:
+def test_two_people_talk(terminal: Terminal, server: FakeServer) -> None:
     terminal.press("hello 日本\r")
-    until(lambda: server.town.messages, "the message")
+    until(lambda: server.service.messages, "the message")
     until(lambda: any(row.endswith("sent") for row in terminal.rows()), "its state")
     terminal.press("half a li")
-    server.town.say("bob", "alice", "hi\x1b[2J")
+    server.service.say("bob", "alice", "hi\x1b[2J")
     until(lambda: any(row.endswith("bob: hi\\x1b[2J") for row in terminal.rows()), "the answer")
-    until(lambda: server.town.receipts, "the receipt")
+    until(lambda: server.service.receipts, "the receipt")
     terminal.press("ne")
     until(lambda: terminal.rows()[-1] == "alice> half a line", "the line that is being typed")
-    server.town.deliver([server.town.messages[0].message_id])
+    server.service.deliver([server.service.messages[0].message_id])
     until(lambda: any(row.endswith("delivered") for row in terminal.rows()), "the delivery")
     assert len([row for row in terminal.rows() if "hello 日本" in row]) == 1
     assert terminal.modes() != terminal.before
@@ -154,7 +154,7 @@ def test_the_terminal_is_as_before_after_a_signal(
 
 
 def test_lines_typed_before_the_history_could_be_read_are_seen(
-    alice: Shell, server: TownServer
+    alice: Shell, server: FakeServer
 ) -> None:
     server.faults.extend(Fault("/v1/conversations/", "drop") for _ in range(100))
     terminal = Terminal(alice.environment)
@@ -165,7 +165,7 @@ def test_lines_typed_before_the_history_could_be_read_are_seen(
         )
         terminal.press("one\r")
         until(lambda: any(row.endswith("accepted") for row in terminal.rows()), "the line")
-        server.town.say("bob", "alice", "hello")
+        server.service.say("bob", "alice", "hello")
         server.faults.clear()
         until(lambda: any(row.endswith("sent") for row in terminal.rows()), "its state")
         until(lambda: any(row.endswith("bob: hello") for row in terminal.rows()), "the history")
@@ -174,7 +174,7 @@ def test_lines_typed_before_the_history_could_be_read_are_seen(
         terminal.close()
 
 
-def test_ctrl_c_names_what_was_not_accepted(terminal: Terminal, server: TownServer) -> None:
+def test_ctrl_c_names_what_was_not_accepted(terminal: Terminal, server: FakeServer) -> None:
     server.stop()
     until(
         lambda: any("connection lost, retrying…" in row for row in terminal.rows()), "the outage"
@@ -192,7 +192,7 @@ def test_ctrl_c_names_what_was_not_accepted(terminal: Terminal, server: TownServ
 
 
 def test_lines_typed_during_an_outage_are_sent_afterwards(
-    terminal: Terminal, server: TownServer
+    terminal: Terminal, server: FakeServer
 ) -> None:
     server.stop()
     until(
@@ -201,11 +201,11 @@ def test_lines_typed_during_an_outage_are_sent_afterwards(
     terminal.press("one\rtwo\r")
     server.start()
     until(lambda: sum(row.endswith(" sent") for row in terminal.rows()) == 2, "the states")
-    assert [message.content for message in server.town.messages] == ["one", "two"]
+    assert [message.content for message in server.service.messages] == ["one", "two"]
     until(lambda: "back" in terminal.rows(), "the end of the outage")
 
 
-def test_a_resized_terminal_is_drawn_anew(terminal: Terminal, server: TownServer) -> None:
+def test_a_resized_terminal_is_drawn_anew(terminal: Terminal, server: FakeServer) -> None:
     terminal.press("hello\rhalf")
     until(lambda: any(row.endswith("sent") for row in terminal.rows()), "the state")
     terminal.resize(40, 8)

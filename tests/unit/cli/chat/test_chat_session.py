@@ -29,7 +29,7 @@ from angarium.client import bodies
 from angarium.client.bodies import MessageBody
 from angarium.client.errors import LoginRefused
 from tests.fakes.clock import ManualClock
-from tests.unit.cli.town import START, Town, TownClient, conversation_of, id_of
+from tests.unit.cli.fake_service import START, FakeClient, FakeService, conversation_of, id_of
 
 NAMES = {id_of("alice"): "alice", id_of("bob"): "bob"}
 
@@ -65,12 +65,12 @@ class Talking:
     ) -> None:
         self.out, self.err = io.StringIO(), io.StringIO()
         console = Console(io.StringIO(), self.out, self.err, {})
-        self.town = Town()
+        self.service = FakeService()
         self.clock = ManualClock()
         self.outbox = Outbox(most=3)
         events: list[Event] = []
         conversation = conversation_of("alice", "bob")
-        client = TownClient(self.town, "alice", "bob")
+        client = FakeClient(self.service, "alice", "bob")
         self.feed = Feed(
             client, conversation, id_of("alice"), ConnectionStatus(events.append), events.append
         )
@@ -89,8 +89,8 @@ class Talking:
         self.chat.handle(Accepted(line))
 
     def stored(self, sender: str, content: str, message_id: str = "") -> MessageBody:
-        self.town.say(sender, "bob" if sender == "alice" else "alice", content, message_id)
-        return bodies.message(json.loads(json.dumps(self.town.messages[-1].body())))
+        self.service.say(sender, "bob" if sender == "alice" else "alice", content, message_id)
+        return bodies.message(json.loads(json.dumps(self.service.messages[-1].body())))
 
 
 @pytest.fixture
@@ -108,25 +108,25 @@ def test_messages_are_shown_and_those_to_me_confirmed(talking: Talking) -> None:
     assert talking.feed.has_receipts
     talking.feed.step()
     talking.feed.step()
-    assert talking.town.receipts == [theirs.message_id]
+    assert talking.service.receipts == [theirs.message_id]
 
 
 def test_what_was_confirmed_before_is_not_confirmed_again(talking: Talking) -> None:
     talking.stored("bob", "hello")
-    talking.town.messages[0].status = "DELIVERED"
+    talking.service.messages[0].status = "DELIVERED"
     talking.chat.handle(
-        Arrived((bodies.message(json.loads(json.dumps(talking.town.messages[0].body()))),))
+        Arrived((bodies.message(json.loads(json.dumps(talking.service.messages[0].body()))),))
     )
     assert not talking.feed.has_receipts
 
 
 def test_in_a_pipe_a_rise_is_one_line_for_many_messages(talking: Talking) -> None:
     one, other = talking.stored("alice", "one"), talking.stored("alice", "two")
-    talking.town.deliver([one.message_id, other.message_id])
+    talking.service.deliver([one.message_id, other.message_id])
     talking.chat.handle(
-        Risen(tuple(bodies.message(message.body()) for message in talking.town.messages))
+        Risen(tuple(bodies.message(message.body()) for message in talking.service.messages))
     )
-    talking.chat.handle(Risen((bodies.message(talking.town.messages[0].body()),)))
+    talking.chat.handle(Risen((bodies.message(talking.service.messages[0].body()),)))
     assert talking.out.getvalue().splitlines() == [
         f"[delivered] 2 messages, the newest of {local_time(other.sent_at)}",
         f"[delivered] 1 message, the newest of {local_time(one.sent_at)}",
@@ -137,8 +137,8 @@ def test_as_json_messages_are_the_apis_own_and_shown_again_when_they_rise() -> N
     talking = Talking(as_json=True)
     message = talking.stored("alice", "ü")
     talking.chat.handle(Arrived((message,)))
-    talking.town.deliver([message.message_id])
-    talking.chat.handle(Risen((bodies.message(talking.town.messages[0].body()),)))
+    talking.service.deliver([message.message_id])
+    talking.chat.handle(Risen((bodies.message(talking.service.messages[0].body()),)))
     first, second = (json.loads(line) for line in talking.out.getvalue().splitlines())
     assert first == message.fields
     assert second == {**message.fields, "status": "DELIVERED"}

@@ -9,7 +9,7 @@ from angarium.cli.chat.events import Arrived, Back, Confirmed, Entered, Event, L
 from angarium.cli.chat.feed import ACTIVE_POLL_S, IDLE_POLL_S, MAX_AT_ENTRY, Feed
 from angarium.cli.chat.sender import ConnectionStatus
 from angarium.client.errors import ApiProblem, LoginRefused, ServerUnreachable
-from tests.unit.cli.town import Town, TownClient, conversation_of, id_of
+from tests.unit.cli.fake_service import FakeClient, FakeService, conversation_of, id_of
 
 AWAY = ServerUnreachable("http://x", "connection refused")
 
@@ -20,8 +20,8 @@ def waits() -> Iterator[float]:
 
 class Feeding:
     def __init__(self) -> None:
-        self.town = Town()
-        self.client = TownClient(self.town, "alice", "bob")
+        self.service = FakeService()
+        self.client = FakeClient(self.service, "alice", "bob")
         self.events: list[Event] = []
         connection = ConnectionStatus(self.events.append)
         conversation = conversation_of("alice", "bob")
@@ -56,31 +56,31 @@ def test_an_empty_conversation_is_entered(feeding: Feeding) -> None:
 
 def test_the_latest_messages_are_shown_at_the_entry(feeding: Feeding) -> None:
     for number in range(30):
-        feeding.town.say("alice", "bob", f"n{number}")
+        feeding.service.say("alice", "bob", f"n{number}")
     assert contents(feeding.step()) == [f"n{number}" for number in range(10, 30)]
 
 
 def test_everything_that_waits_is_shown_at_the_entry(feeding: Feeding) -> None:
     for number in range(250):
-        feeding.town.say("bob", "alice", f"n{number}")
-    delivered = [message.message_id for message in feeding.town.messages[:30]]
-    feeding.town.deliver(delivered)
+        feeding.service.say("bob", "alice", f"n{number}")
+    delivered = [message.message_id for message in feeding.service.messages[:30]]
+    feeding.service.deliver(delivered)
     assert contents(feeding.step()) == [f"n{number}" for number in range(30, 250)]
     assert contents(feeding.step()) == []
 
 
 def test_what_waits_is_shown_up_to_a_bound(feeding: Feeding) -> None:
     for number in range(MAX_AT_ENTRY + 150):
-        feeding.town.say("bob", "alice", f"n{number}")
+        feeding.service.say("bob", "alice", f"n{number}")
     assert len(contents(feeding.step())) == MAX_AT_ENTRY
 
 
 def test_new_messages_are_shown_once_and_in_order(feeding: Feeding) -> None:
-    feeding.town.say("bob", "alice", "before")
+    feeding.service.say("bob", "alice", "before")
     seen = contents(feeding.step())
     for round_ in range(3):
         for number in range(120):
-            feeding.town.say("bob", "alice", f"r{round_}n{number}")
+            feeding.service.say("bob", "alice", f"r{round_}n{number}")
         seen += contents(feeding.step())
         seen += contents(feeding.step())
         seen += contents(feeding.step())
@@ -92,7 +92,7 @@ def test_new_messages_are_shown_once_and_in_order(feeding: Feeding) -> None:
 
 def test_a_poll_that_fails_loses_and_doubles_nothing(feeding: Feeding) -> None:
     feeding.step()
-    feeding.town.say("bob", "alice", "one")
+    feeding.service.say("bob", "alice", "one")
     feeding.client.before.append(AWAY)
     assert feeding.step() == [Lost("connection refused")]
     feeding.client.after += [AWAY]
@@ -105,20 +105,20 @@ def test_a_poll_that_fails_loses_and_doubles_nothing(feeding: Feeding) -> None:
 
 def test_an_entry_that_fails_halfway_is_begun_again(feeding: Feeding) -> None:
     for number in range(150):
-        feeding.town.say("bob", "alice", f"n{number}")
+        feeding.service.say("bob", "alice", f"n{number}")
     feeding.client.before += [None, AWAY]
     assert feeding.step() == [Lost("connection refused")]
     assert len(contents(feeding.step())) == 150
 
 
 def test_seen_messages_are_confirmed_and_only_then(feeding: Feeding) -> None:
-    message_id = feeding.town.say("bob", "alice", "hello")
+    message_id = feeding.service.say("bob", "alice", "hello")
     feeding.step()
-    assert feeding.town.receipts == []
+    assert feeding.service.receipts == []
     feeding.feed.confirm_later(message_id)
     assert feeding.feed.has_receipts
     assert feeding.step() == [Confirmed()]
-    assert feeding.town.receipts == [message_id]
+    assert feeding.service.receipts == [message_id]
     assert not feeding.feed.has_receipts
     assert feeding.step() == []
 
@@ -130,34 +130,34 @@ def test_receipts_go_out_by_the_hundred(feeding: Feeding) -> None:
         feeding.feed.confirm_later(message_id)
     sizes = []
     while feeding.feed.has_receipts:
-        before = len(feeding.town.receipts)
+        before = len(feeding.service.receipts)
         feeding.step()
-        sizes.append(len(feeding.town.receipts) - before)
+        sizes.append(len(feeding.service.receipts) - before)
     assert sizes == [100, 100, 30]
-    assert feeding.town.receipts == ids
+    assert feeding.service.receipts == ids
 
 
 def test_a_receipt_that_fails_is_repeated(feeding: Feeding) -> None:
-    message_id = feeding.town.say("bob", "alice", "hello")
+    message_id = feeding.service.say("bob", "alice", "hello")
     feeding.step()
     feeding.feed.confirm_later(message_id)
     feeding.client.after += [None, AWAY]
     feeding.step()
     assert feeding.feed.has_receipts
     feeding.step()
-    assert feeding.town.receipts == [message_id, message_id]
+    assert feeding.service.receipts == [message_id, message_id]
     assert not feeding.feed.has_receipts
 
 
 def test_the_status_of_own_messages_is_followed(feeding: Feeding) -> None:
-    feeding.town.online = False
+    feeding.service.online = False
     feeding.step()
-    message_id = feeding.town.say("alice", "bob", "hello")
+    message_id = feeding.service.say("alice", "bob", "hello")
     (arrived,) = feeding.step()
     assert isinstance(arrived, Arrived)
     assert arrived.messages[0].status == "PENDING"
     assert feeding.step() == []
-    feeding.town.deliver([message_id])
+    feeding.service.deliver([message_id])
     (risen,) = feeding.step()
     assert isinstance(risen, Risen)
     assert [(message.message_id, message.status) for message in risen.messages] == [
@@ -169,21 +169,21 @@ def test_the_status_of_own_messages_is_followed(feeding: Feeding) -> None:
 
 
 def test_own_messages_of_before_are_followed_too(feeding: Feeding) -> None:
-    message_id = feeding.town.say("alice", "bob", "hello")
+    message_id = feeding.service.say("alice", "bob", "hello")
     feeding.step()
-    feeding.town.deliver([message_id])
+    feeding.service.deliver([message_id])
     assert [type(event) for event in feeding.step()] == [Risen]
 
 
 def test_statuses_are_followed_over_many_pages(feeding: Feeding) -> None:
     feeding.step()
-    ids = [feeding.town.say("alice", "bob", f"n{number}") for number in range(350)]
+    ids = [feeding.service.say("alice", "bob", f"n{number}") for number in range(350)]
     for _ in range(10):
         feeding.step()
-    feeding.town.deliver([ids[349]])
+    feeding.service.deliver([ids[349]])
     risen = [event for _ in range(8) for event in feeding.step()]
     assert [type(event) for event in risen] == [Risen]
-    feeding.town.deliver(ids)
+    feeding.service.deliver(ids)
     count = 0
     for _ in range(12):
         count += sum(len(event.messages) for event in feeding.step() if isinstance(event, Risen))
@@ -196,7 +196,7 @@ def test_polling_calms_down_and_wakes_up_again(feeding: Feeding) -> None:
     assert quiet == sorted(quiet)
     assert quiet[-1] == IDLE_POLL_S
     assert sum(quiet[: quiet.index(IDLE_POLL_S)]) > 5
-    feeding.town.say("bob", "alice", "hello")
+    feeding.service.say("bob", "alice", "hello")
     assert feeding.feed.step() == ACTIVE_POLL_S
     for _ in range(12):
         feeding.feed.step()
@@ -207,7 +207,7 @@ def test_polling_calms_down_and_wakes_up_again(feeding: Feeding) -> None:
 def test_what_fills_more_than_a_page_is_read_at_once(feeding: Feeding) -> None:
     feeding.step()
     for number in range(250):
-        feeding.town.say("bob", "alice", f"n{number}")
+        feeding.service.say("bob", "alice", f"n{number}")
     assert [feeding.feed.step() for _ in range(3)] == [0.0, 0.0, ACTIVE_POLL_S]
 
 

@@ -19,7 +19,7 @@ from angarium.cli.chat.sender import ConnectionStatus, Outbox
 from angarium.cli.console import Console
 from tests.fakes.clock import ManualClock
 from tests.unit.cli.chat.waiting import until
-from tests.unit.cli.town import Town, TownClient, conversation_of, id_of
+from tests.unit.cli.fake_service import FakeClient, FakeService, conversation_of, id_of
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Scene:
         self.near, self.far = os.pipe()
         console = Console(io.StringIO(), io.StringIO(), io.StringIO(), {})
         post = self.mailbox.post
-        client = TownClient(Town(), "alice", "bob")
+        client = FakeClient(FakeService(), "alice", "bob")
         feed = Feed(
             client, conversation_of("alice", "bob"), id_of("alice"), ConnectionStatus(post), post
         )

@@ -6,15 +6,15 @@ from collections.abc import Iterable
 from angarium.cli.chat.feed import OwnMessages
 from angarium.client import bodies
 from angarium.client.bodies import MessageBody
-from tests.unit.cli.town import Town
+from tests.unit.cli.fake_service import FakeService
 
 
 def messages(*statuses: str) -> Iterable[MessageBody]:
-    town = Town()
+    service = FakeService()
     for status in statuses:
-        town.say("alice", "bob", status)
-        town.messages[-1].status = status
-    return [bodies.message(json.loads(json.dumps(stored.body()))) for stored in town.messages]
+        service.say("alice", "bob", status)
+        service.messages[-1].status = status
+    return [bodies.message(json.loads(json.dumps(stored.body()))) for stored in service.messages]
 
 
 def test_only_the_newest_are_watched() -> None:

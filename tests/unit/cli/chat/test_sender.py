@@ -8,7 +8,7 @@ import pytest
 from angarium.cli.chat.events import Accepted, Back, Event, Lost, OwnLine, Rejected
 from angarium.cli.chat.sender import IDLE_WAIT_S, ConnectionStatus, Outbox, Sender
 from angarium.client.errors import ApiProblem, LoginRefused, RequestFailed, ServerUnreachable
-from tests.unit.cli.town import Town, TownClient, conversation_of
+from tests.unit.cli.fake_service import FakeClient, FakeService, conversation_of
 
 AWAY = ServerUnreachable("http://x", "connection refused")
 
@@ -19,8 +19,8 @@ def waits() -> Iterator[float]:
 
 class Sending:
     def __init__(self) -> None:
-        self.town = Town()
-        self.client = TownClient(self.town, "alice", "bob")
+        self.service = FakeService()
+        self.client = FakeClient(self.service, "alice", "bob")
         self.events: list[Event] = []
         self.outbox = Outbox(most=3)
         connection = ConnectionStatus(self.events.append)
@@ -36,7 +36,7 @@ class Sending:
         return lines
 
     def said(self) -> list[str]:
-        return [message.content for message in self.town.messages]
+        return [message.content for message in self.service.messages]
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_a_line_keeps_its_id_until_it_is_accepted(sending: Sending) -> None:
     assert sending.sender.step() == 2.0
     assert sending.sender.step() == 0.0
     assert sending.said() == ["one"]
-    assert sending.town.sent_ids == [line.message_id, line.message_id]
+    assert sending.service.sent_ids == [line.message_id, line.message_id]
 
 
 def test_no_later_line_overtakes_one_that_fails(sending: Sending) -> None:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from angarium.cli.chat.events import OwnLine
 from angarium.cli.chat.terminal import MAX_SCREEN_LINES
-from tests.unit.cli.chat.shown import Terminal, own
-from tests.unit.cli.town import START
+from tests.unit.cli.chat.emulated_terminal import Terminal, own
+from tests.unit.cli.fake_service import START
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ class Cluster:
 
 
 @dataclass
-class FakeVoice:
+class FakeVerifyClient:
     url: str
     cluster: Cluster
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.cli.conftest import Shell
-from tests.unit.cli.town_server import Fault, TownServer
+from tests.unit.cli.fake_server import FakeServer, Fault
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_a_server_that_is_not_there_is_told(shell: Shell) -> None:
     assert "cannot reach http://127.0.0.1:1" in shell.err
 
 
-def test_a_run_whose_messages_nobody_accepted_fails(alice: Shell, server: TownServer) -> None:
+def test_a_run_whose_messages_nobody_accepted_fails(alice: Shell, server: FakeServer) -> None:
     """Without a single 202 nothing was verified, and that is no
     success.
     """
@@ -46,7 +46,7 @@ def test_a_run_whose_messages_nobody_accepted_fails(alice: Shell, server: TownSe
 
 
 def test_a_ledger_without_an_accepted_message_fails(
-    alice: Shell, server: TownServer, tmp_path: Path
+    alice: Shell, server: FakeServer, tmp_path: Path
 ) -> None:
     ledger = tmp_path / "ledger"
     ledger.touch()
@@ -54,14 +54,14 @@ def test_a_ledger_without_an_accepted_message_fails(
     assert "nothing was accepted, so nothing was verified" in alice.out
 
 
-def test_a_run_that_keeps_every_promise_succeeds(alice: Shell, server: TownServer) -> None:
+def test_a_run_that_keeps_every_promise_succeeds(alice: Shell, server: FakeServer) -> None:
     argv = ("--url", server.url, "--conversations", "1", "--messages", "3")
     assert alice.run("verify", *argv) == 0, alice.out + alice.err
     assert "every promise was kept" in alice.out
 
 
-def test_a_run_that_lost_a_message_fails(alice: Shell, server: TownServer) -> None:
-    server.town.storing = False
+def test_a_run_that_lost_a_message_fails(alice: Shell, server: FakeServer) -> None:
+    server.service.storing = False
     argv = ("--url", server.url, "--conversations", "1", "--messages", "1", "--patience", "0")
     assert alice.run("verify", *argv) == 1
     assert "lost" in alice.out

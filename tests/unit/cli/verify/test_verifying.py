@@ -13,7 +13,7 @@ from angarium.cli.verify.findings import Kind, Observation
 from angarium.cli.verify.ledger import Ledger
 from angarium.cli.verify.round_robin import RoundRobinClient
 from tests.fakes.clock import ManualClock
-from tests.unit.cli.verify.cluster import CONVERSATION, Cluster, FakeVoice
+from tests.unit.cli.verify.cluster import CONVERSATION, Cluster, FakeVerifyClient
 
 URLS = ("http://one", "http://two")
 MESSAGES = 250
@@ -27,7 +27,7 @@ class Verified:
         self.cluster = cluster
         self.ledger = Ledger()
         self.record = self.ledger.begin(CONVERSATION, "alice", "bob", "0")
-        clients = [FakeVoice(url, cluster) for url in URLS]
+        clients = [FakeVerifyClient(url, cluster) for url in URLS]
         sender, recipient = (
             RoundRobinClient(clients, 60.0, self.clock.monotonic, self._pause) for _ in range(2)
         )
@@ -42,7 +42,7 @@ class Verified:
 
     def found(self) -> Counter[Kind]:
         reading = Reading(60.0, self.clock.monotonic, self.clock.sleep)
-        clients = [FakeVoice(url, self.cluster) for url in URLS]
+        clients = [FakeVerifyClient(url, self.cluster) for url in URLS]
         findings = reading.compare(self.record, clients, self.writer.observations)
         return Counter(
             each.kind

@@ -43,7 +43,7 @@ EVENTS = st.lists(
 )
 
 
-class Town:
+class InboxModel:
     """Two people, the tables, and what a reader has to see of them."""
 
     def __init__(self) -> None:
@@ -98,8 +98,8 @@ class Town:
 
 
 @pytest.fixture
-def town() -> Town:
-    return Town()
+def model() -> InboxModel:
+    return InboxModel()
 
 
 @pytest.fixture
@@ -123,32 +123,32 @@ def small() -> Iterator[None]:
 def test_whatever_is_sent_confirmed_repeated_and_lost_what_waits_is_found(
     events: list[tuple[str, object]],
 ) -> None:
-    town = Town()
+    model = InboxModel()
     for event, what in events:
-        happen(town, event, what)
-        town.check()
+        happen(model, event, what)
+        model.check()
 
 
-def happen(town: Town, event: str, what: object) -> None:
-    chat, tables = town.chat, town.tables
+def happen(model: InboxModel, event: str, what: object) -> None:
+    chat, tables = model.chat, model.tables
     if event == "send":
         messages = []
         for from_bob, later in what:  # type: ignore[attr-defined]
-            town.time += later
+            model.time += later
             messages.append(
-                chat.message(sender=chat.bob if from_bob else chat.alice, at=town.time)
+                chat.message(sender=chat.bob if from_bob else chat.alice, at=model.time)
             )
-        town.send(*messages)
-    elif event in ("confirm", "repeat") and town.messages:
+        model.send(*messages)
+    elif event in ("confirm", "repeat") and model.messages:
         numbers: Sequence[int] = what  # type: ignore[assignment]
-        chosen = {number % len(town.messages): None for number in numbers}
-        for each in [town.messages[number] for number in chosen]:
-            if event == "confirm" or each.message_id in town.confirmed:
+        chosen = {number % len(model.messages): None for number in numbers}
+        for each in [model.messages[number] for number in chosen]:
+            if event == "confirm" or each.message_id in model.confirmed:
                 # A repeated one comes from the beginning of the log, as
                 # in a replay.
-                at = town.time if event == "confirm" else START
-                mark(town.recorder, chat, receipt(each, at, each.recipient_id))
-                town.confirmed.add(each.message_id)
+                at = model.time if event == "confirm" else START
+                mark(model.recorder, chat, receipt(each, at, each.recipient_id))
+                model.confirmed.add(each.message_id)
     elif event == "stand" and tables.noted:
         # Any ranges that somebody ever noted may come to stand, as a
         # zombie's or a restored backup's.
@@ -175,44 +175,46 @@ ORDERS: dict[str, Callable[[list[Message]], list[list[Message]]]] = {
 
 
 @pytest.mark.parametrize("order", ORDERS)
-def test_one_message_that_is_never_confirmed_makes_no_read_longer(town: Town, order: str) -> None:
-    lost, *others = town.chat.messages(301)
-    town.send(lost, *others)
+def test_one_message_that_is_never_confirmed_makes_no_read_longer(
+    model: InboxModel, order: str
+) -> None:
+    lost, *others = model.chat.messages(301)
+    model.send(lost, *others)
     for batch in ORDERS[order](others):
-        asked = town.requests(lambda batch=batch: town.confirm(*batch))  # type: ignore[misc]
+        asked = model.requests(lambda batch=batch: model.confirm(*batch))  # type: ignore[misc]
         assert asked <= 6 + inbox_cursors.MAX_CHUNKS
-    assert town.requests(town_reads(town, [lost])) <= 6
+    assert model.requests(town_reads(model, [lost])) <= 6
 
 
-def town_reads(town: Town, expected: list[Message]) -> Callable[[], None]:
+def town_reads(model: InboxModel, expected: list[Message]) -> Callable[[], None]:
     def read() -> None:
-        assert town.inbox(town.chat.bob) == [each.message_id for each in expected][:PAGE]
-        assert town.count(town.chat.bob) == min(MAX_COUNTED, len(expected))
+        assert model.inbox(model.chat.bob) == [each.message_id for each in expected][:PAGE]
+        assert model.count(model.chat.bob) == min(MAX_COUNTED, len(expected))
 
     return read
 
 
 def test_messages_that_come_and_are_confirmed_in_turn_behind_a_lost_one_are_skipped(
-    town: Town,
+    model: InboxModel,
 ) -> None:
-    lost = town.chat.message()
-    town.send(lost)
+    lost = model.chat.message()
+    model.send(lost)
     for _ in range(200):
-        message = town.chat.message()
-        town.send(message)
-        assert town.requests(lambda message=message: town.confirm(message)) <= 8  # type: ignore[misc]
-    assert town.requests(town_reads(town, [lost])) <= 6
+        message = model.chat.message()
+        model.send(message)
+        assert model.requests(lambda message=message: model.confirm(message)) <= 8  # type: ignore[misc]
+    assert model.requests(town_reads(model, [lost])) <= 6
 
 
-def test_what_one_writes_oneself_behind_a_lost_message_is_skipped(town: Town) -> None:
-    lost = town.chat.message()
-    town.send(lost)
+def test_what_one_writes_oneself_behind_a_lost_message_is_skipped(model: InboxModel) -> None:
+    lost = model.chat.message()
+    model.send(lost)
     for _ in range(100):
-        town.send(*(town.chat.message(sender=town.chat.bob) for _ in range(10)))
-    town.send(last := town.chat.message())
+        model.send(*(model.chat.message(sender=model.chat.bob) for _ in range(10)))
+    model.send(last := model.chat.message())
     # Behind the last mark there may be all but one of 512 messages, 64
     # to a request.
-    assert town.requests(town_reads(town, [lost, last])) <= 22
+    assert model.requests(town_reads(model, [lost, last])) <= 22
 
 
 MARKING = frozenset(
@@ -225,68 +227,72 @@ MARKING = frozenset(
 )
 
 
-def test_a_talk_in_which_one_only_writes_costs_few_requests_for_its_marks(town: Town) -> None:
-    town.send(*town.chat.messages(8 * FULL_SCAN_EVERY))
-    asked = [each for each in town.tables.asked if each in MARKING]
+def test_a_talk_in_which_one_only_writes_costs_few_requests_for_its_marks(
+    model: InboxModel,
+) -> None:
+    model.send(*model.chat.messages(8 * FULL_SCAN_EVERY))
+    asked = [each for each in model.tables.asked if each in MARKING]
     assert len(asked) <= 8 * 6
 
 
-def test_receipts_for_the_oldest_that_wait_take_one_look_at_what_follows(town: Town) -> None:
-    messages = town.chat.messages(200)
-    town.send(*messages)
-    town.tables.asked.clear()
-    town.confirm(*messages[:100])
-    asked = [each for each in town.tables.asked if each in MARKING]
+def test_receipts_for_the_oldest_that_wait_take_one_look_at_what_follows(
+    model: InboxModel,
+) -> None:
+    messages = model.chat.messages(200)
+    model.send(*messages)
+    model.tables.asked.clear()
+    model.confirm(*messages[:100])
+    asked = [each for each in model.tables.asked if each in MARKING]
     assert asked == [Statement.INBOX_OF, Statement.STATES_NEWER, Statement.NOTE_DELIVERED]
 
 
-def test_looking_behind_what_waits_asks_for_no_message_twice(town: Town) -> None:
-    lost, *others = town.chat.messages(inbox_cursors.FIRST_CHUNK - 1)
-    town.send(lost, *others)
-    town.confirm(*others[:2], *others[3:])
-    town.tables.inboxes.forget("stretches")
-    town.tables.asked.clear()
+def test_looking_behind_what_waits_asks_for_no_message_twice(model: InboxModel) -> None:
+    lost, *others = model.chat.messages(inbox_cursors.FIRST_CHUNK - 1)
+    model.send(lost, *others)
+    model.confirm(*others[:2], *others[3:])
+    model.tables.inboxes.forget("stretches")
+    model.tables.asked.clear()
     run_chain(
-        InboxIndex(town.tables.as_session()).advance(
-            town.chat.conversation_id, {town.chat.bob: []}, town.time, full_scan=True
+        InboxIndex(model.tables.as_session()).advance(
+            model.chat.conversation_id, {model.chat.bob: []}, model.time, full_scan=True
         )
     ).result(0)
-    assert town.tables.asked == [
+    assert model.tables.asked == [
         Statement.INBOX_OF,
         Statement.STATES_NEWER,
         Statement.NOTE_RANGES,
     ]
-    assert town.requests(town_reads(town, [lost, others[2]])) <= 6
+    assert model.requests(town_reads(model, [lost, others[2]])) <= 6
 
 
-def test_both_peoples_marks_are_looked_up_at_once(town: Town) -> None:
-    session = SlowSession(town.tables)
-    settled: dict[UUID, list[MessagePosition]] = {town.chat.alice: [], town.chat.bob: []}
+def test_both_peoples_marks_are_looked_up_at_once(model: InboxModel) -> None:
+    session = SlowSession(model.tables)
+    settled: dict[UUID, list[MessagePosition]] = {model.chat.alice: [], model.chat.bob: []}
     advanced = run_chain(
-        InboxIndex(session.as_session()).advance(town.chat.conversation_id, settled, START)
+        InboxIndex(session.as_session()).advance(model.chat.conversation_id, settled, START)
     )
-    assert town.tables.asked == [Statement.INBOX_OF, Statement.INBOX_OF]
+    assert model.tables.asked == [Statement.INBOX_OF, Statement.INBOX_OF]
     assert not advanced.done()
 
 
-def test_one_call_looks_at_so_many_messages_and_no_more(town: Town) -> None:
-    messages = town.chat.messages(inbox_cursors.CHUNK * (inbox_cursors.MAX_CHUNKS + 1))
-    town.send(*messages)
-    town.tables.asked.clear()
-    town.confirm(*messages)
-    assert town.tables.asked.count(Statement.STATES_NEWER) == inbox_cursors.MAX_CHUNKS
+def test_one_call_looks_at_so_many_messages_and_no_more(model: InboxModel) -> None:
+    messages = model.chat.messages(inbox_cursors.CHUNK * (inbox_cursors.MAX_CHUNKS + 1))
+    model.send(*messages)
+    model.tables.asked.clear()
+    model.confirm(*messages)
+    assert model.tables.asked.count(Statement.STATES_NEWER) == inbox_cursors.MAX_CHUNKS
 
 
 @pytest.mark.parametrize("at_once", [True, False], ids=["receipts", "a mark"])
 def test_one_call_extends_so_many_stretches_and_no_more(
-    town: Town, at_once: bool, monkeypatch: pytest.MonkeyPatch
+    model: InboxModel, at_once: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    messages = town.chat.messages(inbox_cursors.CHUNK)
+    messages = model.chat.messages(inbox_cursors.CHUNK)
     every_other = messages[1::2]
-    town.send(*messages)
+    model.send(*messages)
     if not at_once:
-        town.confirm(*every_other)
-        town.tables.inboxes.forget("stretches")
+        model.confirm(*every_other)
+        model.tables.inboxes.forget("stretches")
     extended: list[DeliveredRange] = []
     joined = delivered_ranges.merge
 
@@ -296,71 +302,73 @@ def test_one_call_extends_so_many_stretches_and_no_more(
 
     monkeypatch.setattr(delivered_ranges, "merge", noticed)
     if at_once:
-        town.confirm(*every_other)
+        model.confirm(*every_other)
     else:
-        town.send(*town.chat.messages(FULL_SCAN_EVERY))
+        model.send(*model.chat.messages(FULL_SCAN_EVERY))
     assert len(extended) == inbox_cursors.MAX_EXTENDED_RANGES
 
 
-def test_some_lost_messages_cost_some_requests_each(town: Town) -> None:
-    messages = town.chat.messages(2_000)
-    town.send(*messages)
+def test_some_lost_messages_cost_some_requests_each(model: InboxModel) -> None:
+    messages = model.chat.messages(2_000)
+    model.send(*messages)
     lost = messages[::400]
     for start in range(0, len(messages), 100):
-        town.confirm(*(each for each in messages[start : start + 100] if each not in lost))
-    assert town.requests(town_reads(town, lost)) <= 5 * len(lost)
+        model.confirm(*(each for each in messages[start : start + 100] if each not in lost))
+    assert model.requests(town_reads(model, lost)) <= 5 * len(lost)
 
 
 def test_a_backlog_that_nobody_reads_does_not_keep_what_is_confirmed_behind_it_from_being_skipped(
-    town: Town,
+    model: InboxModel,
 ) -> None:
-    backlog = town.chat.messages(150)
-    town.send(*backlog)
+    backlog = model.chat.messages(150)
+    model.send(*backlog)
     for _ in range(200):
-        message = town.chat.message()
-        town.send(message)
-        town.confirm(message)
-    last = town.chat.message()
-    town.send(last)
-    page = town.requests(lambda: town.inbox(town.chat.bob, after=backlog[100]))
-    assert town.inbox(town.chat.bob, after=backlog[100])[-1] == last.message_id
+        message = model.chat.message()
+        model.send(message)
+        model.confirm(message)
+    last = model.chat.message()
+    model.send(last)
+    page = model.requests(lambda: model.inbox(model.chat.bob, after=backlog[100]))
+    assert model.inbox(model.chat.bob, after=backlog[100])[-1] == last.message_id
     assert page <= 6
 
 
-def test_a_history_without_stretches_gets_them_as_messages_come(town: Town) -> None:
-    lost, *others = town.chat.messages(900)
-    town.send(lost, *others)
-    town.confirm(*others)
-    town.tables.inboxes.forget("stretches")
-    later = town.chat.messages(2 * FULL_SCAN_EVERY)
-    town.send(*later)
-    assert town.requests(lambda: town.inbox(town.chat.bob)) <= 5
+def test_a_history_without_stretches_gets_them_as_messages_come(model: InboxModel) -> None:
+    lost, *others = model.chat.messages(900)
+    model.send(lost, *others)
+    model.confirm(*others)
+    model.tables.inboxes.forget("stretches")
+    later = model.chat.messages(2 * FULL_SCAN_EVERY)
+    model.send(*later)
+    assert model.requests(lambda: model.inbox(model.chat.bob)) <= 5
 
 
-def test_when_the_lost_message_is_confirmed_at_last_nothing_is_read_any_more(town: Town) -> None:
-    lost, *others = town.chat.messages(1_000)
-    town.send(lost, *others)
+def test_when_the_lost_message_is_confirmed_at_last_nothing_is_read_any_more(
+    model: InboxModel,
+) -> None:
+    lost, *others = model.chat.messages(1_000)
+    model.send(lost, *others)
     for start in range(0, len(others), 100):
-        town.confirm(*others[start : start + 100])
-    town.confirm(lost)
-    assert town.requests(lambda: town.inbox(town.chat.bob)) == 1
-    assert town.requests(lambda: town.count(town.chat.bob)) == 1
-    assert town.tables.noted[-1][2] == []
+        model.confirm(*others[start : start + 100])
+    model.confirm(lost)
+    assert model.requests(lambda: model.inbox(model.chat.bob)) == 1
+    assert model.requests(lambda: model.count(model.chat.bob)) == 1
+    assert model.tables.noted[-1][2] == []
 
 
-def test_counting_hands_over_no_text(town: Town) -> None:
+def test_counting_hands_over_no_text(model: InboxModel) -> None:
     text = "a text that nobody counts"
-    town.send(*(town.chat.message(text) for _ in range(300)))
-    town.tables.answered.clear()
-    assert town.count(town.chat.bob) == MAX_COUNTED
-    assert text not in str(town.tables.answered)
-    assert Statement.NEWER_UNTIL not in town.tables.asked
+    model.send(*(model.chat.message(text) for _ in range(300)))
+    model.tables.answered.clear()
+    assert model.count(model.chat.bob) == MAX_COUNTED
+    assert text not in str(model.tables.answered)
+    assert Statement.NEWER_UNTIL not in model.tables.asked
 
 
-def test_places_of_one_millisecond_are_told_apart(town: Town) -> None:
-    lost, *others = town.chat.messages(300, at=START)
-    town.send(lost, *others)
-    town.confirm(*others)
-    assert town.inbox(town.chat.bob) == [lost.message_id]
-    position = InboxPosition(START, town.chat.conversation_id, 150)
-    assert list(town.pending.inbox(town.chat.bob, position, PAGE)) == []
+def test_places_of_one_millisecond_are_told_apart(model: InboxModel) -> None:
+    lost, *others = model.chat.messages(300, at=START)
+    model.send(lost, *others)
+    model.confirm(*others)
+    assert model.inbox(model.chat.bob) == [lost.message_id]
+    position = InboxPosition(START, model.chat.conversation_id, 150)
+    assert list(model.pending.inbox(model.chat.bob, position, PAGE)) == []

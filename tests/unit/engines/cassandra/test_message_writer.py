@@ -14,7 +14,7 @@ from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.statements import Statement
 from angarium.ports.messages import ReceiptOutcome, StoreOutcome
 from tests.contract.ports.chat import Chat, mark, receipt
-from tests.unit.engines.cassandra.disturbed import FailingOnce, HoldingBack
+from tests.unit.engines.cassandra.failing_sessions import FailingOnce, HeldSession
 from tests.unit.engines.cassandra.tables import Tables
 
 STORING = (
@@ -97,7 +97,7 @@ def work() -> Work:
     return Work()
 
 
-def held_back(call: Call, late: HoldingBack) -> "Future[tuple[object, ...]]":
+def held_back(call: Call, late: HeldSession) -> "Future[tuple[object, ...]]":
     """Call, and let each late answer go only when the call was seen to
     wait for it.
     """
@@ -133,14 +133,14 @@ def test_whichever_statement_fails_nothing_is_told_as_stored_and_a_repeated_call
 def test_nothing_is_told_as_stored_before_every_statement_is_answered(
     work: Work, statement: Statement
 ) -> None:
-    stored = held_back(work.store, HoldingBack(work.tables, statement))
+    stored = held_back(work.store, HeldSession(work.tables, statement))
     assert set(stored.result(0)) == {StoreOutcome.STORED}
 
 
 def test_no_message_is_in_the_index_or_an_inbox_and_no_later_one_written_before_it_is_durable(
     work: Work,
 ) -> None:
-    late = HoldingBack(work.tables, Statement.ADD_MESSAGE)
+    late = HeldSession(work.tables, Statement.ADD_MESSAGE)
     work.store(late.as_session())
     for batch in (1, 2):
         assert work.tables.asked.count(Statement.ADD_MESSAGE) == batch
@@ -168,13 +168,13 @@ def test_whichever_statement_fails_nothing_is_told_as_confirmed_and_a_repeated_c
 def test_nothing_is_told_as_confirmed_before_every_statement_is_answered(
     work: Work, statement: Statement
 ) -> None:
-    confirmed = held_back(work.confirm, HoldingBack(work.stored(), statement))
+    confirmed = held_back(work.confirm, HeldSession(work.stored(), statement))
     assert set(confirmed.result(0)) == {ReceiptOutcome.DELIVERED}
 
 
 def test_no_mark_moves_over_a_message_before_its_status_is_durable(work: Work) -> None:
     tables = work.stored()
-    late = HoldingBack(tables, Statement.MARK_DELIVERED)
+    late = HeldSession(tables, Statement.MARK_DELIVERED)
     work.confirm(late.as_session())
     assert AFTER_THE_STATUS.isdisjoint(tables.asked)
     late.let_go()

@@ -21,7 +21,7 @@ from angarium.engines.cassandra.prefix_reads import ROWS_PER_MUTATION
 from angarium.engines.cassandra.row_mapping import Rows
 from angarium.engines.cassandra.statements import Statement
 from tests.contract.ports.chat import START, Chat, record
-from tests.unit.engines.cassandra.disturbed import FailingOnce
+from tests.unit.engines.cassandra.failing_sessions import FailingOnce
 from tests.unit.engines.cassandra.tables import Tables, Values
 
 PER_MILLISECOND = 4

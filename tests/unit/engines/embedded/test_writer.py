@@ -11,7 +11,7 @@ from angarium.deadline import within
 from angarium.domain.errors import LogUnavailable, StoreUnavailable
 from angarium.engines.embedded.connections import connect
 from angarium.engines.embedded.writer import Writer
-from tests.unit.engines.embedded.notebook import PATIENCE, Notebook
+from tests.unit.engines.embedded.writer_harness import PATIENCE, WriterHarness
 
 
 def cause_of(error: BaseException | None) -> BaseException | None:
@@ -19,135 +19,139 @@ def cause_of(error: BaseException | None) -> BaseException | None:
 
 
 @pytest.fixture
-def notebook(tmp_path: Path) -> Iterator[Notebook]:
-    made = Notebook(tmp_path / "notes.db")
+def harness(tmp_path: Path) -> Iterator[WriterHarness]:
+    made = WriterHarness(tmp_path / "notes.db")
     yield made
     made.gate.opened.set()
     made.writer.close()
 
 
-def test_what_queued_up_behind_a_commit_shares_the_next_one(notebook: Notebook) -> None:
-    notebook.gate.shut()
-    futures = [notebook.notes.submit(number) for number in range(20)]
-    notebook.gate.opened.set()
+def test_what_queued_up_behind_a_commit_shares_the_next_one(harness: WriterHarness) -> None:
+    harness.gate.shut()
+    futures = [harness.notes.submit(number) for number in range(20)]
+    harness.gate.opened.set()
     assert [future.result(PATIENCE) for future in futures] == [number * 10 for number in range(20)]
-    assert notebook.transactions == [list(range(20))]
+    assert harness.transactions == [list(range(20))]
 
 
-def test_a_lone_job_waits_for_no_other(notebook: Notebook) -> None:
-    assert notebook.notes.wait(3) == 30
-    assert notebook.kept() == [3]
+def test_a_lone_job_waits_for_no_other(harness: WriterHarness) -> None:
+    assert harness.notes.wait(3) == 30
+    assert harness.kept() == [3]
 
 
-def test_jobs_of_several_kinds_share_a_commit(notebook: Notebook) -> None:
+def test_jobs_of_several_kinds_share_a_commit(harness: WriterHarness) -> None:
     def count(connection: sqlite3.Connection, items: Sequence[None]) -> list[int]:
         return [connection.execute("SELECT count(*) FROM notes").fetchone()[0] for _ in items]
 
-    counts = notebook.writer.register(count, LogUnavailable)
-    notebook.gate.shut()
-    first = notebook.notes.submit(1)
+    counts = harness.writer.register(count, LogUnavailable)
+    harness.gate.shut()
+    first = harness.notes.submit(1)
     counted = counts.submit(None)
-    second = notebook.notes.submit(2)
-    notebook.gate.opened.set()
+    second = harness.notes.submit(2)
+    harness.gate.opened.set()
     assert wait([first, counted, second], PATIENCE).not_done == set()
     assert counted.result() == 2
 
 
-def test_a_faulty_job_harms_no_other(notebook: Notebook) -> None:
-    notebook.gate.shut()
-    futures = {number: notebook.notes.submit(number) for number in (0, 1, 2, -1, 4, 5, 6)}
-    notebook.gate.opened.set()
+def test_a_faulty_job_harms_no_other(harness: WriterHarness) -> None:
+    harness.gate.shut()
+    futures = {number: harness.notes.submit(number) for number in (0, 1, 2, -1, 4, 5, 6)}
+    harness.gate.opened.set()
     wait(futures.values(), PATIENCE)
     faulty = futures.pop(-1)
     assert {number: future.result() for number, future in futures.items()} == {
         number: number * 10 for number in futures
     }
     assert isinstance(faulty.exception(), StoreUnavailable)
-    assert sorted(notebook.kept()) == [0, 1, 2, 4, 5, 6]
+    assert sorted(harness.kept()) == [0, 1, 2, 4, 5, 6]
 
 
 @pytest.mark.parametrize("value", [2**70, "text", object(), "\ud800"])
-def test_a_value_that_cannot_be_written_harms_no_other(notebook: Notebook, value: object) -> None:
+def test_a_value_that_cannot_be_written_harms_no_other(
+    harness: WriterHarness, value: object
+) -> None:
     def add(connection: sqlite3.Connection, items: Sequence[object]) -> Sequence[object]:
         for item in items:
             connection.execute("INSERT INTO notes VALUES (?)", (item,))
         return items
 
-    anything = notebook.writer.register(add, LogUnavailable)
-    notebook.gate.shut()
-    good = [notebook.notes.submit(1), notebook.notes.submit(2)]
+    anything = harness.writer.register(add, LogUnavailable)
+    harness.gate.shut()
+    good = [harness.notes.submit(1), harness.notes.submit(2)]
     faulty = anything.submit(value)
-    good.append(notebook.notes.submit(3))
-    notebook.gate.opened.set()
+    good.append(harness.notes.submit(3))
+    harness.gate.opened.set()
     assert isinstance(faulty.exception(PATIENCE), LogUnavailable)
     wait(good, PATIENCE)
-    assert sorted(notebook.kept()) == [1, 2, 3]
+    assert sorted(harness.kept()) == [1, 2, 3]
 
 
-def test_a_kind_that_gives_too_few_results_fails(notebook: Notebook) -> None:
+def test_a_kind_that_gives_too_few_results_fails(harness: WriterHarness) -> None:
     def forget(connection: sqlite3.Connection, items: Sequence[int]) -> Sequence[int]:
-        return notebook.add(connection, items)[1:]
+        return harness.add(connection, items)[1:]
 
-    forgetful = notebook.writer.register(forget, LogUnavailable)
+    forgetful = harness.writer.register(forget, LogUnavailable)
     assert isinstance(forgetful.submit(1).exception(PATIENCE), LogUnavailable)
-    assert notebook.notes.wait(2) == 20
-    assert notebook.kept() == [2]
+    assert harness.notes.wait(2) == 20
+    assert harness.kept() == [2]
 
 
 def test_a_fault_after_the_commit_neither_repeats_it_nor_ends_the_writer(
-    notebook: Notebook,
+    harness: WriterHarness,
 ) -> None:
     def fail() -> None:
         raise ZeroDivisionError
 
-    unlucky = notebook.writer.register(notebook.add, LogUnavailable, fail)
+    unlucky = harness.writer.register(harness.add, LogUnavailable, fail)
     assert isinstance(unlucky.submit(1).exception(PATIENCE), LogUnavailable)
-    assert notebook.notes.wait(2) == 20
-    assert notebook.kept() == [1, 2]
+    assert harness.notes.wait(2) == 20
+    assert harness.kept() == [1, 2]
 
 
-def test_what_follows_a_commit_is_done_before_the_callers_are_told(notebook: Notebook) -> None:
+def test_what_follows_a_commit_is_done_before_the_callers_are_told(harness: WriterHarness) -> None:
     told: list[str] = []
-    kind = notebook.writer.register(notebook.add, LogUnavailable, lambda: told.append("committed"))
-    notebook.gate.shut()
+    kind = harness.writer.register(harness.add, LogUnavailable, lambda: told.append("committed"))
+    harness.gate.shut()
     future = kind.submit(1)
     future.add_done_callback(lambda _: told.append("caller"))
-    notebook.gate.opened.set()
+    harness.gate.opened.set()
     future.result(PATIENCE)
     kind.wait(2)
     assert told == ["committed", "caller", "committed"]
 
 
 def test_a_callback_that_raises_harms_nobody(
-    notebook: Notebook, caplog: pytest.LogCaptureFixture
+    harness: WriterHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     def raise_it(_: "Future[int]") -> None:
         raise ZeroDivisionError
 
-    notebook.gate.shut()
-    futures = [notebook.notes.submit(number) for number in range(3)]
+    harness.gate.shut()
+    futures = [harness.notes.submit(number) for number in range(3)]
     futures[0].add_done_callback(raise_it)
-    notebook.gate.opened.set()
+    harness.gate.opened.set()
     assert [future.result(PATIENCE) for future in futures] == [0, 10, 20]
-    assert notebook.notes.wait(4) == 40
+    assert harness.notes.wait(4) == 40
     assert "ZeroDivisionError" in caplog.text
 
 
-def test_in_an_outage_every_job_fails_with_its_own_error_from_sqlites(notebook: Notebook) -> None:
-    logged = notebook.writer.register(notebook.add, LogUnavailable)
-    with closing(sqlite3.connect(notebook.path, isolation_level=None)) as other:
+def test_in_an_outage_every_job_fails_with_its_own_error_from_sqlites(
+    harness: WriterHarness,
+) -> None:
+    logged = harness.writer.register(harness.add, LogUnavailable)
+    with closing(sqlite3.connect(harness.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         errors = [
-            notebook.notes.submit(1).exception(PATIENCE),
+            harness.notes.submit(1).exception(PATIENCE),
             logged.submit(2).exception(PATIENCE),
         ]
     assert [type(error) for error in errors] == [StoreUnavailable, LogUnavailable]
     assert all(isinstance(cause_of(error), sqlite3.OperationalError) for error in errors)
-    assert notebook.notes.wait(3) == 30
-    assert notebook.kept() == [3]
+    assert harness.notes.wait(3) == 30
+    assert harness.kept() == [3]
 
 
-def test_a_full_disk_fails_every_job_and_room_mends_it(notebook: Notebook) -> None:
+def test_a_full_disk_fails_every_job_and_room_mends_it(harness: WriterHarness) -> None:
     def limit(connection: sqlite3.Connection, pages: Sequence[int]) -> list[None]:
         for each in pages:
             connection.execute(f"PRAGMA max_page_count = {each}")
@@ -160,8 +164,8 @@ def test_a_full_disk_fails_every_job_and_room_mends_it(notebook: Notebook) -> No
         )
         return [None] * len(sizes)
 
-    limits = notebook.writer.register(limit, StoreUnavailable)
-    blobs = notebook.writer.register(spread, LogUnavailable)
+    limits = harness.writer.register(limit, StoreUnavailable)
+    blobs = harness.writer.register(spread, LogUnavailable)
     limits.wait(1)
     error = blobs.submit(1_000_000).exception(PATIENCE)
     assert isinstance(error, LogUnavailable)
@@ -170,159 +174,161 @@ def test_a_full_disk_fails_every_job_and_room_mends_it(notebook: Notebook) -> No
     blobs.wait(1_000_000)
 
 
-def test_a_connection_whose_file_failed_is_used_again(notebook: Notebook) -> None:
+def test_a_connection_whose_file_failed_is_used_again(harness: WriterHarness) -> None:
     def fail(connection: sqlite3.Connection, items: Sequence[None]) -> Sequence[None]:
         error = sqlite3.OperationalError("disk I/O error")
         error.sqlite_errorcode = sqlite3.SQLITE_IOERR
         raise error
 
-    broken = notebook.writer.register(fail, LogUnavailable)
-    assert notebook.notes.wait(1) == 10
+    broken = harness.writer.register(fail, LogUnavailable)
+    assert harness.notes.wait(1) == 10
     assert isinstance(broken.submit(None).exception(PATIENCE), LogUnavailable)
-    assert notebook.notes.wait(2) == 20
-    assert notebook.kept() == [1, 2]
+    assert harness.notes.wait(2) == 20
+    assert harness.kept() == [1, 2]
 
 
 def test_a_full_queue_answers_at_once(tmp_path: Path) -> None:
-    notebook = Notebook(tmp_path / "notes.db", capacity=3)
-    notebook.gate.shut()
-    taken = [notebook.notes.submit(number) for number in range(3)]
+    harness = WriterHarness(tmp_path / "notes.db", capacity=3)
+    harness.gate.shut()
+    taken = [harness.notes.submit(number) for number in range(3)]
     with pytest.raises(StoreUnavailable):
-        notebook.notes.submit(4)
-    assert isinstance(notebook.notes.offer(4).exception(0), StoreUnavailable)
-    notebook.gate.opened.set()
+        harness.notes.submit(4)
+    assert isinstance(harness.notes.offer(4).exception(0), StoreUnavailable)
+    harness.gate.opened.set()
     assert [future.result(PATIENCE) for future in taken] == [0, 10, 20]
-    assert notebook.notes.wait(5) == 50
-    notebook.writer.close()
+    assert harness.notes.wait(5) == 50
+    harness.writer.close()
 
 
 def test_a_writer_that_hangs_leaves_nobody_waiting(tmp_path: Path) -> None:
-    notebook = Notebook(tmp_path / "notes.db", timeout_s=0.05)
-    hanging = notebook.gate.shut()
-    waiting = notebook.notes.submit(1)
+    harness = WriterHarness(tmp_path / "notes.db", timeout_s=0.05)
+    hanging = harness.gate.shut()
+    waiting = harness.notes.submit(1)
     assert isinstance(hanging.exception(PATIENCE), StoreUnavailable)
     assert isinstance(waiting.exception(PATIENCE), StoreUnavailable)
-    notebook.gate.opened.set()
+    harness.gate.opened.set()
     after = threading.Event()
     while not after.wait(0.01):
-        if notebook.notes.offer(2).exception(PATIENCE) is None:
+        if harness.notes.offer(2).exception(PATIENCE) is None:
             break
-    assert 1 not in notebook.kept()
-    notebook.writer.close()
+    assert 1 not in harness.kept()
+    harness.writer.close()
 
 
-def test_a_caller_waits_no_longer_than_its_deadline(notebook: Notebook) -> None:
-    notebook.gate.shut()
+def test_a_caller_waits_no_longer_than_its_deadline(harness: WriterHarness) -> None:
+    harness.gate.shut()
     with within(0.01), pytest.raises(StoreUnavailable, match="did not confirm"):
-        notebook.notes.wait(1)
+        harness.notes.wait(1)
 
 
-def test_without_time_left_nothing_is_written(notebook: Notebook) -> None:
+def test_without_time_left_nothing_is_written(harness: WriterHarness) -> None:
     with within(0), pytest.raises(StoreUnavailable, match="no time left"):
-        notebook.notes.wait(1)
-    notebook.notes.wait(2)
-    assert notebook.kept() == [2]
+        harness.notes.wait(1)
+    harness.notes.wait(2)
+    assert harness.kept() == [2]
 
 
-def test_a_caller_that_turned_away_harms_nobody(notebook: Notebook) -> None:
-    notebook.gate.shut()
-    futures = [notebook.notes.submit(number) for number in range(3)]
+def test_a_caller_that_turned_away_harms_nobody(harness: WriterHarness) -> None:
+    harness.gate.shut()
+    futures = [harness.notes.submit(number) for number in range(3)]
     assert futures[1].cancel()
-    notebook.gate.opened.set()
+    harness.gate.opened.set()
     assert futures[2].result(PATIENCE) == 20
     assert futures[0].result(PATIENCE) == 0
 
 
-def test_a_caller_that_turned_away_harms_nobody_in_an_outage_either(notebook: Notebook) -> None:
-    notebook.gate.shut()
-    futures = [notebook.notes.submit(number) for number in range(3)]
+def test_a_caller_that_turned_away_harms_nobody_in_an_outage_either(
+    harness: WriterHarness,
+) -> None:
+    harness.gate.shut()
+    futures = [harness.notes.submit(number) for number in range(3)]
     assert futures[1].cancel()
-    failing = notebook.deferrable.submit(-1)
+    failing = harness.deferrable.submit(-1)
     assert failing.cancel()
-    with closing(sqlite3.connect(notebook.path, isolation_level=None)) as other:
-        notebook.gate.opened.set()
+    with closing(sqlite3.connect(harness.path, isolation_level=None)) as other:
+        harness.gate.opened.set()
         futures[2].exception(PATIENCE)
         other.execute("BEGIN IMMEDIATE")
-        unlucky = [notebook.notes.submit(number) for number in range(3)]
+        unlucky = [harness.notes.submit(number) for number in range(3)]
         unlucky[0].cancel()
         assert isinstance(unlucky[2].exception(PATIENCE), StoreUnavailable)
-    assert notebook.notes.wait(4) == 40
+    assert harness.notes.wait(4) == 40
 
 
-def test_closing_writes_what_waits(notebook: Notebook) -> None:
-    notebook.gate.shut()
-    futures = [notebook.notes.submit(number) for number in range(5)]
-    closer = threading.Thread(target=notebook.writer.close)
+def test_closing_writes_what_waits(harness: WriterHarness) -> None:
+    harness.gate.shut()
+    futures = [harness.notes.submit(number) for number in range(5)]
+    closer = threading.Thread(target=harness.writer.close)
     closer.start()
-    notebook.gate.opened.set()
+    harness.gate.opened.set()
     closer.join(PATIENCE)
     assert [future.result(0) for future in futures] == [0, 10, 20, 30, 40]
     with pytest.raises(StoreUnavailable):
-        notebook.notes.submit(6)
-    assert notebook.kept() == [0, 1, 2, 3, 4]
+        harness.notes.submit(6)
+    assert harness.kept() == [0, 1, 2, 3, 4]
 
 
 def test_an_outage_is_logged_once_and_so_is_its_end(
-    notebook: Notebook, caplog: pytest.LogCaptureFixture
+    harness: WriterHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "angarium")
-    with closing(sqlite3.connect(notebook.path, isolation_level=None)) as other:
+    with closing(sqlite3.connect(harness.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         for number in range(3):
-            notebook.notes.submit(number).exception(PATIENCE)
-    notebook.notes.wait(4)
-    notebook.notes.wait(5)
+            harness.notes.submit(number).exception(PATIENCE)
+    harness.notes.wait(4)
+    harness.notes.wait(5)
     actions = [getattr(record, "action", "") for record in caplog.records]
     assert actions == ["database_unavailable", "database_recovered"]
 
 
 def test_a_patient_job_shares_the_commit_of_the_next_one(tmp_path: Path) -> None:
-    notebook = Notebook(tmp_path / "notes.db", linger=3600)
-    deferrable = notebook.deferrable.submit(1)
+    harness = WriterHarness(tmp_path / "notes.db", linger=3600)
+    deferrable = harness.deferrable.submit(1)
     for _ in range(20):
-        assert notebook.kept() == []
-    assert notebook.notes.wait(2) == 20
+        assert harness.kept() == []
+    assert harness.notes.wait(2) == 20
     assert deferrable.result(0) == 10
-    assert notebook.commits() == 1
-    notebook.writer.close()
+    assert harness.commits() == 1
+    harness.writer.close()
 
 
-def test_a_patient_job_does_not_wait_for_ever(notebook: Notebook) -> None:
-    assert notebook.deferrable.submit(1).result(PATIENCE) == 10
+def test_a_patient_job_does_not_wait_for_ever(harness: WriterHarness) -> None:
+    assert harness.deferrable.submit(1).result(PATIENCE) == 10
 
 
 def test_many_patient_jobs_wait_for_nobody(tmp_path: Path) -> None:
-    notebook = Notebook(tmp_path / "notes.db", linger=3600)
-    futures = [notebook.deferrable.submit(number) for number in range(32)]
+    harness = WriterHarness(tmp_path / "notes.db", linger=3600)
+    futures = [harness.deferrable.submit(number) for number in range(32)]
     assert [future.result(PATIENCE) for future in futures] == [number * 10 for number in range(32)]
-    notebook.writer.close()
+    harness.writer.close()
 
 
 def test_commits_keep_their_distance_and_share_more(tmp_path: Path) -> None:
-    notebook = Notebook(tmp_path / "notes.db", spacing=3600)
-    assert notebook.notes.submit(1).result(PATIENCE) == 10
-    first = notebook.notes.submit(2)
+    harness = WriterHarness(tmp_path / "notes.db", spacing=3600)
+    assert harness.notes.submit(1).result(PATIENCE) == 10
+    first = harness.notes.submit(2)
     for _ in range(20):
-        assert notebook.kept() == [1]
-    second = notebook.notes.submit(3)
-    notebook.writer.close()
+        assert harness.kept() == [1]
+    second = harness.notes.submit(3)
+    harness.writer.close()
     assert [first.result(0), second.result(0)] == [20, 30]
-    assert notebook.transactions == [[1], [2, 3]]
+    assert harness.transactions == [[1], [2, 3]]
 
 
 def test_a_writer_without_a_break_leaves_room_for_another_process(tmp_path: Path) -> None:
-    notebook = Notebook(tmp_path / "notes.db")
-    neighbour = Writer(connect(notebook.path, 1.0), busy=PATIENCE)
+    harness = WriterHarness(tmp_path / "notes.db")
+    neighbour = Writer(connect(harness.path, 1.0), busy=PATIENCE)
     done = threading.Event()
 
     def without_a_break(future: "Future[int] | None" = None) -> None:
         if not done.is_set():
-            notebook.notes.submit(1).add_done_callback(without_a_break)
+            harness.notes.submit(1).add_done_callback(without_a_break)
 
     for _ in range(4):
         without_a_break()
-    kind = neighbour.register(notebook.add, StoreUnavailable)
+    kind = neighbour.register(harness.add, StoreUnavailable)
     assert [kind.wait(number) for number in range(10)] == [number * 10 for number in range(10)]
     done.set()
     neighbour.close()
-    notebook.writer.close()
+    harness.writer.close()

@@ -20,7 +20,7 @@ class Away(Exception):
 
 
 @dataclass
-class Witness:
+class PollingReader:
     """Reads one conversation through every instance in turn."""
 
     urls: Sequence[str]

@@ -1,4 +1,4 @@
-"""A town behind HTTP, on a free port of this machine."""
+"""The fake service behind HTTP, on a free port of this machine."""
 
 import json
 import threading
@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
-from tests.unit.cli.town import Town, conversation_of, id_of
+from tests.unit.cli.fake_service import FakeService, conversation_of, id_of
 
 PEOPLE = ("alice", "bob", "carol")
 
@@ -41,8 +41,8 @@ class _Quiet(ThreadingHTTPServer):
 
 
 @dataclass
-class TownServer:
-    town: Town = field(default_factory=Town)
+class FakeServer:
+    service: FakeService = field(default_factory=FakeService)
     faults: deque[Fault] = field(default_factory=deque)
     requests: list[str] = field(default_factory=list)
     tokens: dict[str, str] = field(
@@ -62,21 +62,21 @@ class TownServer:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        town_server = self
+        fake_server = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             disable_nagle_algorithm = True
 
             def do_GET(self) -> None:
-                town_server.serve(self)
+                fake_server.serve(self)
 
             def do_POST(self) -> None:
-                town_server.serve(self)
+                fake_server.serve(self)
 
             def setup(self) -> None:
                 super().setup()
-                town_server._connections.append(self.connection)
+                fake_server._connections.append(self.connection)
 
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
@@ -148,7 +148,7 @@ class TownServer:
         if parts.path == "/v1/messages":
             return self._send(name, body)
         if parts.path == "/v1/inbox":
-            return 200, self.town.inbox(id_of(name), int(query["limit"]), query.get("cursor"))
+            return 200, self.service.inbox(id_of(name), int(query["limit"]), query.get("cursor"))
         return self._in_conversation(parts.path, query, body)
 
     def _in_conversation(
@@ -158,12 +158,12 @@ class TownServer:
         if what == "messages":
             since = query.get("since_timestamp")
             cursor, limit = query.get("cursor"), int(query["limit"])
-            return 200, self.town.history(
+            return 200, self.service.history(
                 conversation, limit, cursor, None if since is None else int(since)
             )
         ids = body["message_ids"]
         assert isinstance(ids, list)
-        self.town.deliver(ids)
+        self.service.deliver(ids)
         return 202, {"accepted": len(ids)}
 
     def _token(self, body: dict[str, object]) -> tuple[int, object]:
@@ -191,7 +191,7 @@ class TownServer:
     def _send(self, name: str, body: dict[str, object]) -> tuple[int, object]:
         conversation, message_id = str(body["conversation_id"]), str(body["message_id"])
         other = next(p for p in PEOPLE if p != name and conversation_of(name, p) == conversation)
-        taken = self.town.take(
+        taken = self.service.take(
             id_of(name), id_of(other), conversation, str(body["content"]), message_id
         )
         return 202, {"message_id": taken, "conversation_id": conversation, "status": "ACCEPTED"}

@@ -42,7 +42,7 @@ class FailingOnce:
         return failed(StoreUnavailable("one copy of two answered"))
 
 
-class HoldingBack:
+class HeldSession:
     """Asks the tables; the answers to one statement come when they are
     let go.
     """

@@ -27,7 +27,7 @@ MAX_SECONDS = 600
 _numbers = count(1)
 
 
-class Verify:
+class VerifyProcess:
     """One run: it writes until `stop`, then reads everything back
     through every instance.
 

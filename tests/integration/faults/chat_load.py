@@ -11,8 +11,8 @@ from tests.acceptance.caller import Caller, conversation_id
 from tests.acceptance.ledger import Sender, discrepancies
 from tests.acceptance.service import PATIENCE, until
 from tests.integration.faults.cluster import Cluster
-from tests.integration.faults.verifying import Verify
-from tests.integration.faults.witness import Away, Witness
+from tests.integration.faults.polling_reader import Away, PollingReader
+from tests.integration.faults.verify_process import VerifyProcess
 
 REST_SECONDS = 0.1
 """Between two messages of one person: faults take seconds, and the
@@ -28,18 +28,18 @@ leaves the same behind.
 """
 
 
-class Crowd:
+class ChatLoad:
     """`angarium verify` for the first one's conversations, a sender of
     ours for each other pair.
 
-    A witness reads each conversation meanwhile; both ledgers are held
-    against what is read at the end.
+    Another client reads each conversation meanwhile; both ledgers are
+    held against what is read at the end.
     """
 
     def __init__(self, cluster: Cluster, urls: Sequence[str] = ()) -> None:
         """Let them use these instances, all by default."""
         self.urls = list(urls or cluster.urls)
-        self.verify = Verify(
+        self.verify = VerifyProcess(
             cluster.folder, self.urls, cluster.names, cluster.password, VERIFY_RATE
         )
         pairs = list(itertools.combinations(cluster.names, 2))
@@ -57,8 +57,9 @@ class Crowd:
             for seed, (one, two) in enumerate(pairs)
             if one != cluster.names[0]
         ]
-        self.witnesses = [
-            Witness(self.urls, conversation_id(one, two), cluster.token(two)) for one, two in pairs
+        self.readers = [
+            PollingReader(self.urls, conversation_id(one, two), cluster.token(two))
+            for one, two in pairs
         ]
         self._enough = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -80,7 +81,7 @@ class Crowd:
                 caller.token = sender.token
                 caller.open_conversation(sender.recipient)
         self.verify.start()
-        runs = [*(each.run for each in self.senders), *(each.run for each in self.witnesses)]
+        runs = [*(each.run for each in self.senders), *(each.run for each in self.readers)]
         self._threads = [threading.Thread(target=run, args=(self._enough.is_set,)) for run in runs]
         for thread in self._threads:
             thread.start()
@@ -101,14 +102,14 @@ class Crowd:
         """
         promises = self._promises()
         found: list[str] = []
-        for witness in self.witnesses:
-            accepted = promises.get(witness.conversation, [])
+        for reader in self.readers:
+            accepted = promises.get(reader.conversation, [])
             for url in self.urls:
                 with Caller(url) as caller:
-                    caller.token = witness.token
-                    _await_all(caller, accepted, witness)
-                    found += discrepancies(accepted, witness.look(caller))
-            found += witness.complaints
+                    caller.token = reader.token
+                    _await_all(caller, accepted, reader)
+                    found += discrepancies(accepted, reader.look(caller))
+            found += reader.complaints
         return found
 
     def _promises(self) -> dict[str, list[tuple[str, str]]]:
@@ -118,7 +119,7 @@ class Crowd:
         return {**ours, **self.verify.promises()}
 
 
-def _await_all(caller: Caller, accepted: Sequence[tuple[str, str]], witness: Witness) -> None:
+def _await_all(caller: Caller, accepted: Sequence[tuple[str, str]], reader: PollingReader) -> None:
     """Wait until the log is worked off: the last message and every
     receipt is there.
     """
@@ -126,42 +127,42 @@ def _await_all(caller: Caller, accepted: Sequence[tuple[str, str]], witness: Wit
 
     def worked_off() -> bool:
         with suppress(Away):
-            rows = {str(row["message_id"]): row for row in witness.look(caller)}
+            rows = {str(row["message_id"]): row for row in reader.look(caller)}
             return (not last or last in rows) and all(
-                rows[each]["status"] == "DELIVERED" for each in witness.confirmed
+                rows[each]["status"] == "DELIVERED" for each in reader.confirmed
             )
         return False
 
-    until(worked_off, f"the last message of {witness.conversation} and all receipts are stored")
+    until(worked_off, f"the last message of {reader.conversation} and all receipts are stored")
 
 
 @contextmanager
-def talking(cluster: Cluster, urls: Sequence[str] = ()) -> Iterator[Crowd]:
+def chat_load(cluster: Cluster, urls: Sequence[str] = ()) -> Iterator[ChatLoad]:
     """Let people talk while the block lasts; every 202 must be there
     once, in order, when it ends.
     """
-    crowd = Crowd(cluster, urls)
+    load = ChatLoad(cluster, urls)
     try:
-        crowd.start()
-        yield crowd
-        crowd.stop()
-        crowd.verify.stop()
+        load.start()
+        yield load
+        load.stop()
+        load.verify.stop()
     finally:
-        crowd.stop()
-        crowd.verify.kill()
-    complaints = crowd.complaints()
-    assert not complaints, (complaints, crowd.verify.report)
-    assert crowd.verify.status == 0, crowd.verify.report
-    assert crowd.verify.report["kept"] is True
-    assert crowd.verify.report["confirmed"]
+        load.stop()
+        load.verify.kill()
+    complaints = load.complaints()
+    assert not complaints, (complaints, load.verify.report)
+    assert load.verify.status == 0, load.verify.report
+    assert load.verify.report["kept"] is True
+    assert load.verify.report["confirmed"]
 
 
-def snapshot(crowd: Crowd) -> dict[str, list[dict[str, object]]]:
+def snapshot(load: ChatLoad) -> dict[str, list[dict[str, object]]]:
     """Give everything that everybody can read."""
-    with Caller(crowd.urls[0]) as caller:
-        return {each.conversation: _history(caller, each) for each in crowd.witnesses}
+    with Caller(load.urls[0]) as caller:
+        return {each.conversation: _history(caller, each) for each in load.readers}
 
 
-def _history(caller: Caller, witness: Witness) -> list[dict[str, object]]:
-    caller.token = witness.token
-    return witness.look(caller)
+def _history(caller: Caller, reader: PollingReader) -> list[dict[str, object]]:
+    caller.token = reader.token
+    return reader.look(caller)

@@ -14,7 +14,7 @@ from angarium.engines.cassandra.statements import Statement
 from tests.fakes.futures import done, failed
 
 
-class Trouble(Enum):
+class Failure(Enum):
     """What happens at a request."""
 
     DIES_BEFORE = "dies before"
@@ -22,15 +22,15 @@ class Trouble(Enum):
     FAILS_ONCE = "fails once"
 
 
-class Troubled:
+class FailingSession:
     """Asks as Cassandra's session does until one request goes wrong,
     and after it no more, or as before.
     """
 
-    def __init__(self, session: CassandraSession, request: int, trouble: Trouble) -> None:
+    def __init__(self, session: CassandraSession, request: int, failure: Failure) -> None:
         self._session = session
         self._request = request
-        self._trouble = trouble
+        self._failure = failure
         self._asked = 0
 
     @property
@@ -63,10 +63,10 @@ class Troubled:
         if self._asked == self._request:
             return (
                 _lost(ask())
-                if self._trouble is Trouble.DIES_AFTER
+                if self._failure is Failure.DIES_AFTER
                 else failed(StoreUnavailable("no"))
             )
-        return ask() if self._trouble is Trouble.FAILS_ONCE else failed(StoreUnavailable("dead"))
+        return ask() if self._failure is Failure.FAILS_ONCE else failed(StoreUnavailable("dead"))
 
 
 def _lost(answer: "Future[Rows]") -> "Future[Rows]":

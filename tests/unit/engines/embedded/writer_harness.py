@@ -14,7 +14,7 @@ from angarium.engines.embedded.writer import Writer
 PATIENCE = 30.0
 
 
-class Notebook:
+class WriterHarness:
     """A file with one table, a writer for it, and a look at what was
     committed.
     """

@@ -30,7 +30,7 @@ STEPS = 200
 AT_ONCE = WorkerLimits(poll_timeout_s=0, commit_interval_s=0)
 
 
-class Rig:
+class WorkerHarness:
     """One log, one store, and as many workers as a test makes."""
 
     def __init__(self, clock: ManualClock, partitions: int = 1) -> None:
@@ -129,8 +129,8 @@ class Rig:
         return [letter.reason for letter in reversed(self.dead_letters.read(10_000))]
 
 
-def let_pass(rig: Rig, worker: Worker, seconds: float, step: float = 0.05) -> None:
+def let_pass(harness: WorkerHarness, worker: Worker, seconds: float, step: float = 0.05) -> None:
     """Let the worker go on while time passes."""
     for _ in range(round(seconds / step)):
         worker.step()
-        rig.clock.advance(step)
+        harness.clock.advance(step)

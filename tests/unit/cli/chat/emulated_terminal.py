@@ -10,7 +10,7 @@ from angarium.cli.chat.terminal import TerminalScreen
 from angarium.client import bodies
 from angarium.client.bodies import MessageBody
 from tests.unit.cli.chat.emulator import Emulator
-from tests.unit.cli.town import START, Town, id_of
+from tests.unit.cli.fake_service import START, FakeService, id_of
 
 NAMES = {id_of("alice"): "alice", id_of("bob"): "bob"}
 
@@ -19,7 +19,7 @@ class Terminal:
     def __init__(self, columns: int = 40, lines: int = 10, colours: bool = False) -> None:
         self.emulator = Emulator(columns, lines)
         self.editor = LineEditor()
-        self.town = Town()
+        self.service = FakeService()
         self.now = START
         self.screen = TerminalScreen(
             cast("TextIO", self.emulator),
@@ -34,13 +34,13 @@ class Terminal:
         self.screen.notice("talking with bob")
 
     def hear(self, content: str, sender: str = "bob", recipient: str = "alice") -> MessageBody:
-        self.town.say(sender, recipient, content)
+        self.service.say(sender, recipient, content)
         message = self.last()
         self.screen.stored([message])
         return message
 
     def last(self) -> MessageBody:
-        return bodies.message(json.loads(json.dumps(self.town.messages[-1].body())))
+        return bodies.message(json.loads(json.dumps(self.service.messages[-1].body())))
 
     def type(self, text: str) -> None:
         for character in text:
@@ -53,14 +53,14 @@ class Terminal:
         return line
 
     def store(self, line: OwnLine, status: str = "SENT") -> MessageBody:
-        self.town.say("alice", "bob", line.content, line.message_id)
-        self.town.messages[-1].status = status
+        self.service.say("alice", "bob", line.content, line.message_id)
+        self.service.messages[-1].status = status
         message = self.last()
         self.screen.stored([message])
         return message
 
     def rise(self, message: MessageBody, status: str) -> None:
-        stored = next(m for m in self.town.messages if m.message_id == message.message_id)
+        stored = next(m for m in self.service.messages if m.message_id == message.message_id)
         stored.status = status
         self.screen.risen([bodies.message(json.loads(json.dumps(stored.body())))])
 

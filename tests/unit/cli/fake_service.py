@@ -52,7 +52,7 @@ class Stored:
 
 
 @dataclass
-class Town:
+class FakeService:
     """Everything that the people of a test said; `storing` holds the
     worker back when False.
     """
@@ -147,13 +147,13 @@ class Town:
         }
 
 
-class TownClient:
-    """Calls a town as one of its people; `before` and `after` can fail
-    a call without or with its effect.
+class FakeClient:
+    """Calls the fake service as one of its users; `before` and `after`
+    can fail a call without or with its effect.
     """
 
-    def __init__(self, town: Town, name: str, other: str) -> None:
-        self.town = town
+    def __init__(self, service: FakeService, name: str, other: str) -> None:
+        self.service = service
         self._ids = id_of(name), id_of(other)
         self.before: deque[RequestFailed | None] = deque()
         self.after: deque[RequestFailed | None] = deque()
@@ -162,7 +162,7 @@ class TownClient:
     def send(self, conversation_id: str, content: str, message_id: str) -> AcceptedBody:
         def call() -> AcceptedBody:
             return AcceptedBody(
-                self.town.take(*self._ids, conversation_id, content, message_id), "{}"
+                self.service.take(*self._ids, conversation_id, content, message_id), "{}"
             )
 
         return self._call("send", call)
@@ -176,14 +176,14 @@ class TownClient:
     ) -> PageBody:
         def call() -> PageBody:
             return bodies.page(
-                json.dumps(self.town.history(conversation_id, limit, cursor, since_timestamp))
+                json.dumps(self.service.history(conversation_id, limit, cursor, since_timestamp))
             )
 
         return self._call("history", call)
 
     def confirm(self, conversation_id: str, message_ids: Sequence[str]) -> None:
         assert conversation_id
-        self._call("confirm", lambda: self.town.deliver(message_ids))
+        self._call("confirm", lambda: self.service.deliver(message_ids))
 
     def _call(self, name: str, call: Callable[[], Result]) -> Result:
         self.calls.append(name)

@@ -25,7 +25,9 @@ is for a busy machine.
 Result = TypeVar("Result")
 
 
-def asked(session: CassandraSession, seconds: float = BOUND_SECONDS) -> StoreUnavailable | None:
+def query_error(
+    session: CassandraSession, seconds: float = BOUND_SECONDS
+) -> StoreUnavailable | None:
     """Ask for something at the session's consistency, within a
     deadline; give what went wrong.
     """
@@ -53,6 +55,6 @@ def until_it_fails(
 ) -> StoreUnavailable:
     """Ask until it does not work."""
     give_up_at = time.monotonic() + seconds
-    while (error := asked(session)) is None:
+    while (error := query_error(session)) is None:
         assert time.monotonic() < give_up_at, f"still answering after {seconds:g} s"
     return error
