@@ -15,8 +15,8 @@ from angarium.cli.arguments import (
 from angarium.cli.console import Console
 from angarium.cli.message_lines import message_line
 from angarium.cli.session import open_session
+from angarium.client.api_client import ApiClient
 from angarium.client.bodies import PageBody
-from angarium.client.client import Client
 
 DEFAULT_LIMIT = 50
 PAGE = 100
@@ -77,7 +77,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _forward(client: Client, conversation_id: str) -> Iterator[PageBody]:
+def _forward(client: ApiClient, conversation_id: str) -> Iterator[PageBody]:
     """Read from the first message on, page by page."""
     page = client.history(conversation_id, PAGE, since_timestamp=0)
     yield page
@@ -86,7 +86,7 @@ def _forward(client: Client, conversation_id: str) -> Iterator[PageBody]:
         yield page
 
 
-def _newest(client: Client, conversation_id: str, limit: int) -> Iterator[PageBody]:
+def _newest(client: ApiClient, conversation_id: str, limit: int) -> Iterator[PageBody]:
     """Read the newest messages and yield them oldest first."""
     # The API walks from the newest to older ones: the pages are put the
     # other way round for the reader.

@@ -10,7 +10,7 @@ from angarium.cli.credentials import Credentials, Login
 from angarium.cli.errors import CommandError
 from angarium.cli.message_lines import local_time
 from angarium.cli.session import server_url
-from angarium.client.client import Client
+from angarium.client.api_client import ApiClient
 from angarium.client.errors import ApiProblem
 
 
@@ -42,7 +42,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     url = server_url(arguments, console)
     credentials = Credentials.of(console.environment)
     password = console.ask_password(f"password of {name}")
-    client = Client.at(url)
+    client = ApiClient.at(url)
     try:
         token = client.log_in(name, password)
     except ApiProblem as problem:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from angarium.cli.console import Console
 from angarium.cli.credentials import Credentials, Login
 from angarium.cli.errors import CommandError
-from angarium.client.client import PATIENCE_S, Caller, Client
+from angarium.client.api_client import PATIENCE_S, ApiClient, Caller
 from angarium.client.errors import ApiProblem
 from angarium.config import Settings
 
@@ -23,7 +23,7 @@ class Session:
         credentials: Where logins and names are kept.
     """
 
-    client: Client
+    client: ApiClient
     login: Login
     credentials: Credentials
 
@@ -108,7 +108,7 @@ def open_session(
     """
     credentials = Credentials.of(console.environment)
     login = credentials.find(server_url(arguments, console), arguments.login)
-    client = Client.at(login.url, Caller(login.username, login.access_token), patience_s)
+    client = ApiClient.at(login.url, Caller(login.username, login.access_token), patience_s)
     try:
         yield Session(client, login, credentials)
     finally:

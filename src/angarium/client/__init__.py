@@ -5,7 +5,7 @@ nothing of the server: neither its settings nor its engines
 (docs/adr/0004-ports-and-one-way-imports.md).
 """
 
-from angarium.client.client import Caller, Client
+from angarium.client.api_client import ApiClient, Caller
 from angarium.client.errors import RequestFailed
 
-__all__ = ["Caller", "Client", "RequestFailed"]
+__all__ = ["ApiClient", "Caller", "RequestFailed"]

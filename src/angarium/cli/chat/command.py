@@ -29,7 +29,7 @@ from angarium.cli.console import Console
 from angarium.cli.errors import EXIT_FAILED
 from angarium.cli.session import open_session
 from angarium.cli.text import shorten
-from angarium.client.client import Caller, Client
+from angarium.client.api_client import ApiClient, Caller
 from angarium.client.errors import RequestFailed
 from angarium.clock import SystemClock
 
@@ -91,7 +91,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     wakeup, outbox, signals = WakeupPipe(), Outbox(), Signals()
     mailbox = Mailbox(wakeup)
     connection = ConnectionStatus(mailbox.post)
-    clients = [Client.at(login.url, caller, patience_s=0.0) for _ in range(2)]
+    clients = [ApiClient.at(login.url, caller, patience_s=0.0) for _ in range(2)]
     sender = Sender(clients[0], conversation_id, outbox, connection, mailbox.post)
     feed = Feed(clients[1], conversation_id, login.user_id, connection, mailbox.post)
     chat = ChatSession(

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import uuid4
 
+from angarium.client.api_client import AcceptedBody
 from angarium.client.bodies import MessageBody, PageBody
-from angarium.client.client import AcceptedBody
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ Post = Callable[[Event], None]
 
 
 class ChatClient(Protocol):
-    """The part of `Client` that a chat needs.
+    """The part of `ApiClient` that a chat needs.
 
     Every call tries once and raises RequestFailed.
     """

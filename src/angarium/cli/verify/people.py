@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from angarium.client.api_client import AcceptedBody, ApiClient, Caller
 from angarium.client.bodies import PageBody
-from angarium.client.client import AcceptedBody, Caller, Client
 from angarium.client.errors import LoginRefused
 from angarium.client.transport import HttpTransport
 
@@ -55,7 +55,7 @@ class Person:
         """
         if self._password is None:
             return False
-        client = Client(HttpTransport(url, TIMEOUT_S), None, 0.0)
+        client = ApiClient(HttpTransport(url, TIMEOUT_S), None, 0.0)
         try:
             self.token = client.log_in(self.username, self._password).access_token
         finally:
@@ -85,7 +85,7 @@ class HttpVerifyClient:
         self.call(lambda client: client.confirm(conversation_id, message_ids))
 
     def open_conversation(self, username: str) -> str:
-        """Open a conversation with a user; as `Client`, once.
+        """Open a conversation with a user; as `ApiClient`, once.
 
         Args:
             username: The other one.
@@ -99,7 +99,7 @@ class HttpVerifyClient:
         """End the connection."""
         self._transport.close()
 
-    def call(self, do: Callable[[Client], Result]) -> Result:
+    def call(self, do: Callable[[ApiClient], Result]) -> Result:
         """Make a call; renew an expired token once and repeat.
 
         Args:
@@ -119,6 +119,6 @@ class HttpVerifyClient:
                 raise
         return do(self._client())
 
-    def _client(self) -> Client:
+    def _client(self) -> ApiClient:
         """Make a client that does not retry, with the token."""
-        return Client(self._transport, Caller(self._person.username, self._person.token), 0.0)
+        return ApiClient(self._transport, Caller(self._person.username, self._person.token), 0.0)

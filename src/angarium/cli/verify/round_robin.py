@@ -5,8 +5,8 @@ from itertools import count
 from typing import Protocol, TypeVar
 
 from angarium import backoff
+from angarium.client.api_client import AcceptedBody
 from angarium.client.bodies import PageBody
-from angarium.client.client import AcceptedBody
 from angarium.client.errors import RequestFailed
 
 Result = TypeVar("Result")
@@ -21,15 +21,15 @@ class VerifyClient(Protocol):
         ...
 
     def send(self, conversation_id: str, content: str, message_id: str) -> AcceptedBody:
-        """Send a message, as `Client.send`."""
+        """Send a message, as `ApiClient.send`."""
         ...
 
     def history(self, conversation_id: str, limit: int, cursor: str | None = None) -> PageBody:
-        """Read a page, as `Client.history`, oldest first."""
+        """Read a page, as `ApiClient.history`, oldest first."""
         ...
 
     def confirm(self, conversation_id: str, message_ids: Sequence[str]) -> None:
-        """Confirm delivery, as `Client.confirm`."""
+        """Confirm delivery, as `ApiClient.confirm`."""
         ...
 
 

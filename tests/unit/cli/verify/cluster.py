@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from angarium.cli.verify.findings import Observation
 from angarium.client import bodies
+from angarium.client.api_client import AcceptedBody
 from angarium.client.bodies import LogPosition, PageBody
-from angarium.client.client import AcceptedBody
 from angarium.client.errors import ServerUnreachable
 
 CONVERSATION = "c"

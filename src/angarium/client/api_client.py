@@ -74,7 +74,7 @@ class Caller:
     token: str = field(repr=False)
 
 
-class Client:
+class ApiClient:
     """Calls the API; used by one thread.
 
     Every call may be repeated safely: the reads as such; a login, a

@@ -14,8 +14,8 @@ import pytest
 
 from angarium.client import bodies
 from angarium.client import transport as transports
+from angarium.client.api_client import AcceptedBody, ApiClient, Caller, _accepted
 from angarium.client.bodies import LogPosition
-from angarium.client.client import AcceptedBody, Caller, Client, _accepted
 from angarium.client.errors import (
     ApiProblem,
     LoginRefused,
@@ -196,7 +196,7 @@ def test_a_host_without_an_address_is_told() -> None:
 
 def test_the_connection_is_kept_and_opened_anew_when_the_server_ended_it() -> None:
     with FakeServer() as server:
-        client = Client.at(server.url, Caller("alice", "token-of-alice"), patience_s=0.0)
+        client = ApiClient.at(server.url, Caller("alice", "token-of-alice"), patience_s=0.0)
         assert client.user_id("bob") == id_of("bob")
         assert client.user_id("carol") == id_of("carol")
         assert len(server._connections) == 1
@@ -246,8 +246,8 @@ def problem(status: int, code: str, retry_after: str | None = None) -> Response:
     return Response(status, "", retry_after, f'{{"code":"{code}","detail":"So.","trace_id":"ab"}}')
 
 
-def client_of(script: Script, clock: ManualClock, patience: float = 4.0) -> Client:
-    return Client(script, Caller("alice", "t"), patience, clock.monotonic, clock.sleep)
+def client_of(script: Script, clock: ManualClock, patience: float = 4.0) -> ApiClient:
+    return ApiClient(script, Caller("alice", "t"), patience, clock.monotonic, clock.sleep)
 
 
 @pytest.mark.parametrize(
@@ -311,7 +311,7 @@ def test_a_refused_token_asks_for_a_login(code: str, words: str) -> None:
 
 
 def test_wrong_credentials_are_no_refused_token() -> None:
-    client = Client(Script(problem(401, "invalid_credentials")), None, 0.0)
+    client = ApiClient(Script(problem(401, "invalid_credentials")), None, 0.0)
     with pytest.raises(ApiProblem) as refused:
         client.log_in("alice", "guess")
     assert refused.value.code == "invalid_credentials"
@@ -347,8 +347,8 @@ def test_https_is_spoken_with_servers_that_can_prove_who_they_are(
 ) -> None:
     url = secure.url.replace("http://", "https://")
     with pytest.raises(ServerUnreachable, match="TLS failed: CERTIFICATE_VERIFY_FAILED"):
-        Client.at(url, patience_s=0.0).log_in("alice", "alice-demo")
+        ApiClient.at(url, patience_s=0.0).log_in("alice", "alice-demo")
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate / "cert.pem"))
-    client = Client.at(url, patience_s=0.0)
+    client = ApiClient.at(url, patience_s=0.0)
     assert client.log_in("alice", "alice-demo").access_token == "token-of-alice"
     client.close()
