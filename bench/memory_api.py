@@ -44,7 +44,7 @@ def memory_server(settings: Settings, members_file: Path, log: MessageLog, clock
         dead_letters=MemoryDeadLetters(),
         users=MemoryUsers(),
         conversations=conversations,
-        recorder=messages,
+        message_writer=messages,
         reader=messages,
         presence=MemoryPresence(),
         signer=JwtSigner(settings.jwt_secret or "", "angarium", "angarium", 3600),

@@ -33,8 +33,8 @@ class Telling:
     instead of one a message.
     """
 
-    def __init__(self, recorder: MessageWriter) -> None:
-        self._recorder = recorder
+    def __init__(self, message_writer: MessageWriter) -> None:
+        self._message_writer = message_writer
 
     def record(
         self,
@@ -43,7 +43,7 @@ class Telling:
         online: "Future[Collection[UUID]] | None" = None,
     ) -> "Future[tuple[StoreOutcome, ...]]":
         """Store, and tell of it."""
-        answer = self._recorder.record(conversation_id, messages, online)
+        answer = self._message_writer.record(conversation_id, messages, online)
         answer.add_done_callback(partial(_tell, messages))
         return answer
 
@@ -51,7 +51,7 @@ class Telling:
         self, conversation_id: UUID, receipts: Sequence[Receipt]
     ) -> "Future[tuple[ReceiptOutcome, ...]]":
         """Nobody confirms in these backlogs."""
-        return self._recorder.mark_delivered(conversation_id, receipts)
+        return self._message_writer.mark_delivered(conversation_id, receipts)
 
 
 def _tell(messages: Sequence[Message], answer: "Future[tuple[StoreOutcome, ...]]") -> None:
@@ -72,12 +72,17 @@ class Nobody:
 def stripped(settings: Settings, engine: wiring.Engine, without: Collection[str]) -> Worker:
     """Put the worker together without some parts."""
     if "lines" in without:
-        engine = replace(engine, recorder=Telling(engine.recorder))
+        engine = replace(engine, message_writer=Telling(engine.message_writer))
     clock = SystemClock()
     if "presence" not in without:
         return wiring.router_worker(settings, engine, clock)
     return Worker(
-        engine.consumer, settings.partitions, engine.recorder, engine.dead_letters, Nobody(), clock
+        engine.consumer,
+        settings.partitions,
+        engine.message_writer,
+        engine.dead_letters,
+        Nobody(),
+        clock,
     )
 
 

@@ -27,7 +27,7 @@ class StoreMessagesTask(Task):
         self,
         batch: Batch,
         online: "Future[Collection[UUID]]",
-        recorder: MessageWriter,
+        message_writer: MessageWriter,
         clock: Clock,
     ) -> None:
         """Build the messages once: every attempt passes the same.
@@ -35,13 +35,13 @@ class StoreMessagesTask(Task):
         Args:
             batch: Entries of new messages.
             online: A future of the recipients who are online.
-            recorder: The store.
+            message_writer: The store.
             clock: Measures how long it took from append to store.
         """
         self.batch = batch
         self.progress = batch.progress
         self._clock = clock
-        self._recorder = recorder
+        self._message_writer = message_writer
         self._entries = batch.entries
         self._online = online
         self._messages = tuple(map(_message, batch.entries))
@@ -59,7 +59,7 @@ class StoreMessagesTask(Task):
         if self.attempts > 1 and not self._online.done():
             # The first attempt may have timed out only because of this.
             self._online = nobody()
-        self._answer = self._recorder.record(
+        self._answer = self._message_writer.record(
             self._messages[0].conversation_id, self._messages, self._online
         )
         self._answer.add_done_callback(on_end)
@@ -155,16 +155,16 @@ _REFUSALS = {
 class MarkDeliveredTask(Task):
     """Sets the messages that a batch's receipts name to DELIVERED."""
 
-    def __init__(self, batch: Batch, recorder: MessageWriter) -> None:
+    def __init__(self, batch: Batch, message_writer: MessageWriter) -> None:
         """Flatten the batch into one receipt per confirmed message.
 
         Args:
             batch: Entries of delivery receipts.
-            recorder: The store.
+            message_writer: The store.
         """
         self.batch = batch
         self.progress = batch.progress
-        self._recorder = recorder
+        self._message_writer = message_writer
         self._receipts = [
             (entry, message_id) for entry in batch.entries for message_id in _confirmed(entry)
         ]
@@ -180,7 +180,7 @@ class MarkDeliveredTask(Task):
             Receipt(message_id, entry.event.recipient_id, entry.time)
             for entry, message_id in self._receipts
         )
-        self._answer = self._recorder.mark_delivered(
+        self._answer = self._message_writer.mark_delivered(
             self._receipts[0][0].event.conversation_id, receipts
         )
         self._answer.add_done_callback(on_end)

@@ -150,13 +150,13 @@ class Scheduler:
             if isinstance(batch.entries[0].event, NewMessage):
                 messages.append(batch)
             else:
-                self._start_task(MarkDeliveredTask(batch, self._dependencies.recorder))
+                self._start_task(MarkDeliveredTask(batch, self._dependencies.message_writer))
         if messages:
             online = ask_presence(messages, self._dependencies.online)
             for batch in messages:
                 self._start_task(
                     StoreMessagesTask(
-                        batch, online, self._dependencies.recorder, self._dependencies.clock
+                        batch, online, self._dependencies.message_writer, self._dependencies.clock
                     )
                 )
 

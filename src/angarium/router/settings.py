@@ -57,7 +57,7 @@ class WorkerDependencies:
 
     Attributes:
         partitions: The partition count of the log.
-        recorder: Stores messages and receipts.
+        message_writer: Stores messages and receipts.
         dead_letters: Takes the records that cannot be applied.
         online: Knows who is online.
         clock: Of all delays and timeouts.
@@ -66,7 +66,7 @@ class WorkerDependencies:
     """
 
     partitions: int
-    recorder: MessageWriter
+    message_writer: MessageWriter
     dead_letters: DeadLetterLog
     online: Online
     clock: Clock

@@ -29,7 +29,7 @@ class Worker:
         self,
         consumer: Callable[[], LogConsumer],
         partitions: int,
-        recorder: MessageWriter,
+        message_writer: MessageWriter,
         dead_letters: DeadLetterLog,
         online: Online,
         clock: Clock,
@@ -44,7 +44,7 @@ class Worker:
                 returned records that would not be read again, and only
                 one that joins anew starts from the committed positions.
             partitions: The partition count of the log.
-            recorder: Stores messages and receipts.
+            message_writer: Stores messages and receipts.
             dead_letters: Takes the records that cannot be applied.
             online: Knows who is online.
             clock: Of all delays and timeouts.
@@ -53,7 +53,13 @@ class Worker:
         """
         self._open_consumer = consumer
         self._dependencies = WorkerDependencies(
-            partitions, recorder, dead_letters, online, clock, limits or WorkerLimits(), uniform
+            partitions,
+            message_writer,
+            dead_letters,
+            online,
+            clock,
+            limits or WorkerLimits(),
+            uniform,
         )
         # It outlives the poll loops, so that a failure does not repeat
         # its warnings.

@@ -88,7 +88,7 @@ def distributed_engine(settings: Settings, clock: Clock) -> Iterator[Engine]:
             dead_letters=dead_letters,
             users=CassandraUsers(session),
             conversations=CassandraConversations(session),
-            recorder=CassandraMessageWriter(session),
+            message_writer=CassandraMessageWriter(session),
             reader=CassandraMessageReader(session),
             presence=CassandraPresence(session, settings.presence_window),
             signer=JwtSigner(

@@ -60,7 +60,7 @@ def embedded_engine(settings: Settings, clock: Clock) -> Iterator[Engine]:
             dead_letters=EmbeddedDeadLetters(database),
             users=EmbeddedUsers(database),
             conversations=EmbeddedConversations(database),
-            recorder=messages,
+            message_writer=messages,
             reader=messages,
             presence=EmbeddedPresence(database),
             signer=JwtSigner(

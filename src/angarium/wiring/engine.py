@@ -22,7 +22,7 @@ class Engine:
         dead_letters: Keeps records that the worker could not process.
         users: Names and password hashes.
         conversations: Participants, and each user's list.
-        recorder: Stores messages, for the worker.
+        message_writer: Stores messages, for the worker.
         reader: Reads messages, for the API.
         presence: When each user was last online.
         signer: Makes and checks tokens.
@@ -36,7 +36,7 @@ class Engine:
     dead_letters: DeadLetterLog
     users: UserStore
     conversations: ConversationStore
-    recorder: MessageWriter
+    message_writer: MessageWriter
     reader: MessageReader
     presence: PresenceStore
     signer: TokenSigner

@@ -20,5 +20,10 @@ def router_worker(settings: Settings, engine: Engine, clock: Clock) -> Worker:
     """
     online = OnlineUsers(engine.presence, settings.presence_window, clock)
     return Worker(
-        engine.consumer, settings.partitions, engine.recorder, engine.dead_letters, online, clock
+        engine.consumer,
+        settings.partitions,
+        engine.message_writer,
+        engine.dead_letters,
+        online,
+        clock,
     )

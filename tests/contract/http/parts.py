@@ -49,7 +49,7 @@ class Parts:
         open_consumer: Makes what reads them for the worker.
         users: Who may log in.
         conversations: Who talks to whom.
-        recorder: The router's half of the messages.
+        message_writer: The router's half of the messages.
         reader: The API's half of the messages.
         presence: Who was seen lately.
         hasher: Hashes passwords.
@@ -61,7 +61,7 @@ class Parts:
     open_consumer: Callable[[], LogConsumer]
     users: UserStore
     conversations: ConversationStore
-    recorder: MessageWriter
+    message_writer: MessageWriter
     reader: MessageReader
     presence: PresenceStore
     hasher: PasswordHasher

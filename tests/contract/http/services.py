@@ -103,7 +103,7 @@ def memory_parts() -> Parts:
         open_consumer=lambda: MemoryConsumer(log),
         users=MemoryUsers(),
         conversations=MemoryConversations(),
-        recorder=messages,
+        message_writer=messages,
         reader=messages,
         presence=MemoryPresence(),
         hasher=CheapHasher(),
@@ -137,7 +137,7 @@ def embedded(folder: Path, _: pytest.FixtureRequest) -> Iterator[Service]:
             open_consumer=lambda: EmbeddedConsumer(database, log, "router"),
             users=EmbeddedUsers(database),
             conversations=EmbeddedConversations(database),
-            recorder=messages,
+            message_writer=messages,
             reader=messages,
             presence=EmbeddedPresence(database),
             hasher=CheapHasher(),
@@ -184,7 +184,7 @@ def distributed(_: Path, request: pytest.FixtureRequest) -> Iterator[Service]:
             open_consumer=lambda: KafkaLogConsumer(connection, topic, topic, clock),
             users=CassandraUsers(session),
             conversations=CassandraConversations(session),
-            recorder=CassandraMessageWriter(session),
+            message_writer=CassandraMessageWriter(session),
             reader=CassandraMessageReader(session),
             presence=CassandraPresence(session, PRESENCE_WINDOW),
             hasher=CheapHasher(),
@@ -218,7 +218,7 @@ def running_worker(parts: Parts, dead_letters: DeadLetterLog) -> Iterator[None]:
     """Run a router worker for as long as the block lasts."""
     online = OnlineUsers(parts.presence, PRESENCE_WINDOW, parts.clock)
     worker = Worker(
-        parts.open_consumer, PARTITIONS, parts.recorder, dead_letters, online, parts.clock
+        parts.open_consumer, PARTITIONS, parts.message_writer, dead_letters, online, parts.clock
     )
     stopping = threading.Event()
     thread = threading.Thread(target=worker.run, args=[stopping], name="worker")

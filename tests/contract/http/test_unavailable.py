@@ -204,7 +204,7 @@ def store_message(failing: FailingService, talk: Talk) -> str:
         MessagePosition(1, 0),
         Status.SENT,
     )
-    failing.service.parts.recorder.record(conversation_id, [message]).result(10)
+    failing.service.parts.message_writer.record(conversation_id, [message]).result(10)
     return str(message_id)
 
 

@@ -57,27 +57,29 @@ class Chat:
         )
 
 
-def record(recorder: MessageWriter, *messages: Message) -> tuple[StoreOutcome, ...]:
+def record(message_writer: MessageWriter, *messages: Message) -> tuple[StoreOutcome, ...]:
     """Store messages of one conversation and wait until they are
     visible.
     """
-    return recorder.record(messages[0].conversation_id, messages).result(ANSWER_SECONDS)
+    return message_writer.record(messages[0].conversation_id, messages).result(ANSWER_SECONDS)
 
 
 def record_for(
-    recorder: MessageWriter, online: "Future[Collection[UUID]]", *messages: Message
+    message_writer: MessageWriter, online: "Future[Collection[UUID]]", *messages: Message
 ) -> "Future[tuple[StoreOutcome, ...]]":
     """Begin to store messages of one conversation while it is not known
     yet who is online.
     """
-    return recorder.record(messages[0].conversation_id, messages, online)
+    return message_writer.record(messages[0].conversation_id, messages, online)
 
 
-def mark(recorder: MessageWriter, chat: Chat, *receipts: Receipt) -> tuple[ReceiptOutcome, ...]:
+def mark(
+    message_writer: MessageWriter, chat: Chat, *receipts: Receipt
+) -> tuple[ReceiptOutcome, ...]:
     """Mark messages of one conversation and wait until it is
     visible.
     """
-    return recorder.mark_delivered(chat.conversation_id, receipts).result(ANSWER_SECONDS)
+    return message_writer.mark_delivered(chat.conversation_id, receipts).result(ANSWER_SECONDS)
 
 
 def receipt(

@@ -75,8 +75,8 @@ def conversations(stores: Stores) -> ConversationStore:
 
 
 @pytest.fixture
-def recorder(stores: Stores) -> MessageWriter:
-    return stores.recorder
+def message_writer(stores: Stores) -> MessageWriter:
+    return stores.message_writer
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ class Stores:
         users: Who may log in.
         users_elsewhere: The same users as another process sees them.
         conversations: Who talks to whom.
-        recorder: The router's half of the messages.
+        message_writer: The router's half of the messages.
         reader: The API's half of the messages.
         presence: Who was seen lately.
     """
@@ -49,7 +49,7 @@ class Stores:
     users: UserStore
     users_elsewhere: UserStore
     conversations: ConversationStore
-    recorder: MessageWriter
+    message_writer: MessageWriter
     reader: MessageReader
     presence: PresenceStore
 

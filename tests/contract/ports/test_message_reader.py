@@ -14,9 +14,9 @@ def chat() -> Chat:
 
 
 @pytest.fixture
-def five(recorder: MessageWriter, chat: Chat) -> list[Message]:
+def five(message_writer: MessageWriter, chat: Chat) -> list[Message]:
     messages = chat.messages(5)
-    record(recorder, *messages)
+    record(message_writer, *messages)
     return messages
 
 
@@ -59,12 +59,12 @@ def test_a_place_need_not_be_a_message_s_own(
 
 
 def test_a_walk_may_begin_at_the_end_of_any_millisecond(
-    recorder: MessageWriter, reader: MessageReader, chat: Chat
+    message_writer: MessageWriter, reader: MessageReader, chat: Chat
 ) -> None:
     messages = [chat.message(at=START + number // 2) for number in range(50)]
     assert list(reader.newer(chat.conversation_id, MessagePosition(START, LAST_OFFSET), 10)) == []
     for stored in (messages[:3], messages[3:]):
-        record(recorder, *stored)
+        record(message_writer, *stored)
         there = messages[: messages.index(stored[-1]) + 1]
         for at in (START - 1, START, START + 1, START + 15, START + 16, START + 24, START + 25):
             behind = [message for message in there if message.position.timestamp > at]
@@ -74,12 +74,12 @@ def test_a_walk_may_begin_at_the_end_of_any_millisecond(
 
 
 def test_messages_of_one_millisecond_stand_in_the_order_of_the_log(
-    recorder: MessageWriter, reader: MessageReader, chat: Chat
+    message_writer: MessageWriter, reader: MessageReader, chat: Chat
 ) -> None:
     # More than ten, so that an order by the offset's text would show.
     messages = [*chat.messages(12, at=START), *chat.messages(3, at=START + 1)]
-    record(recorder, *messages[:7])
-    record(recorder, *messages[7:])
+    record(message_writer, *messages[:7])
+    record(message_writer, *messages[7:])
     assert list(reader.newer(chat.conversation_id, BEGINNING, 100)) == messages
     assert list(reader.newer(chat.conversation_id, messages[4].position, 100)) == messages[5:]
     assert list(reader.older(chat.conversation_id, messages[11].position, 100)) == messages[10::-1]
@@ -87,25 +87,25 @@ def test_messages_of_one_millisecond_stand_in_the_order_of_the_log(
 
 @pytest.mark.parametrize("at", [None, START], ids=["one a millisecond", "one millisecond"])
 def test_walking_to_older_pages_skips_and_repeats_nothing_while_new_ones_come(
-    recorder: MessageWriter, reader: MessageReader, chat: Chat, at: int | None
+    message_writer: MessageWriter, reader: MessageReader, chat: Chat, at: int | None
 ) -> None:
     messages = chat.messages(20, at)
-    record(recorder, *messages)
+    record(message_writer, *messages)
     walked: list[Message] = []
     position: MessagePosition | None = None
     while page := reader.older(chat.conversation_id, position, 3):
         walked += page
         position = page[-1].position
-        record(recorder, chat.message("new", at=at))
+        record(message_writer, chat.message("new", at=at))
     assert walked == messages[::-1]
 
 
 @pytest.mark.parametrize("at", [None, START], ids=["one a millisecond", "one millisecond"])
 def test_walking_to_newer_pages_meets_every_message_that_comes_meanwhile(
-    recorder: MessageWriter, reader: MessageReader, chat: Chat, at: int | None
+    message_writer: MessageWriter, reader: MessageReader, chat: Chat, at: int | None
 ) -> None:
     expected = chat.messages(10, at)
-    record(recorder, *expected)
+    record(message_writer, *expected)
     walked: list[Message] = []
     position = BEGINNING
     while page := reader.newer(chat.conversation_id, position, 3):
@@ -113,16 +113,16 @@ def test_walking_to_newer_pages_meets_every_message_that_comes_meanwhile(
         position = page[-1].position
         if len(expected) < 16:
             expected += (new := chat.messages(2, at))
-            record(recorder, *new)
+            record(message_writer, *new)
     assert walked == expected
 
 
 def test_a_conversation_shows_no_other_s_messages(
-    recorder: MessageWriter, reader: MessageReader, chat: Chat, five: list[Message]
+    message_writer: MessageWriter, reader: MessageReader, chat: Chat, five: list[Message]
 ) -> None:
     other = Chat(chat.alice, uuid4())
     elsewhere = other.messages(3)
-    record(recorder, *elsewhere)
+    record(message_writer, *elsewhere)
     assert list(reader.older(chat.conversation_id, None, 10)) == five[::-1]
     assert dict(reader.find(chat.conversation_id, ids(elsewhere))) == {}
     assert list(reader.newer(other.conversation_id, BEGINNING, 10)) == elsewhere
@@ -140,19 +140,19 @@ def test_messages_are_found_by_their_ids(
 
 
 def test_a_hundred_messages_are_found_at_once(
-    recorder: MessageWriter, reader: MessageReader, chat: Chat
+    message_writer: MessageWriter, reader: MessageReader, chat: Chat
 ) -> None:
     messages = chat.messages(100)
-    record(recorder, *messages)
+    record(message_writer, *messages)
     found = reader.find(chat.conversation_id, ids(messages))
     assert dict(found) == {each.message_id: each for each in messages}
 
 
 def test_whose_messages_are_is_told_by_their_ids(
-    recorder: MessageWriter, reader: MessageReader, chat: Chat, five: list[Message]
+    message_writer: MessageWriter, reader: MessageReader, chat: Chat, five: list[Message]
 ) -> None:
     own = chat.message(sender=chat.bob)
-    record(recorder, own)
+    record(message_writer, own)
     wanted = [five[3].message_id, uuid4(), own.message_id, five[3].message_id]
     assert dict(reader.recipients(chat.conversation_id, wanted)) == {
         five[3].message_id: chat.bob,
@@ -169,14 +169,14 @@ LARGE = ["\x01" * 10_240, "a" * 10_240, "😀" + "a" * 10_236]
     "text", LARGE, ids=["control characters", "letters", "letters and an emoji"]
 )
 def test_a_page_ends_with_the_message_that_is_one_too_many(
-    recorder: MessageWriter, reader: MessageReader, chat: Chat, text: str
+    message_writer: MessageWriter, reader: MessageReader, chat: Chat, text: str
 ) -> None:
     messages = [
         chat.message(text if number % 8 else "small", at=START + number // 3)
         for number in range(120)
     ]
     for start in range(0, 120, 40):
-        record(recorder, *messages[start : start + 40])
+        record(message_writer, *messages[start : start + 40])
     middle = messages[40]
     moment = MessagePosition(START + 9, LAST_OFFSET)
     behind_moment = [each for each in messages if each.position > moment]
@@ -197,7 +197,7 @@ def test_a_page_ends_with_the_message_that_is_one_too_many(
 
 
 def test_an_inbox_holds_what_its_owner_has_not_confirmed(
-    recorder: MessageWriter, reader: MessageReader, chat: Chat
+    message_writer: MessageWriter, reader: MessageReader, chat: Chat
 ) -> None:
     first, own, second, third = (
         chat.message(),
@@ -205,17 +205,17 @@ def test_an_inbox_holds_what_its_owner_has_not_confirmed(
         chat.message(),
         chat.message(),
     )
-    record(recorder, first, own, second, third)
-    mark(recorder, chat, receipt(second))
+    record(message_writer, first, own, second, third)
+    mark(message_writer, chat, receipt(second))
     assert list(reader.inbox(chat.bob, None, 10)) == [first, third]
     assert list(reader.inbox(chat.alice, None, 10)) == [own]
     assert list(reader.inbox(uuid4(), None, 10)) == []
-    mark(recorder, chat, receipt(first), receipt(third))
+    mark(message_writer, chat, receipt(first), receipt(third))
     assert list(reader.inbox(chat.bob, None, 10)) == []
 
 
 def test_an_inbox_is_in_order_of_time_then_conversation_then_offset(
-    recorder: MessageWriter, reader: MessageReader
+    message_writer: MessageWriter, reader: MessageReader
 ) -> None:
     bob = uuid4()
     chats = sorted((Chat(bob=bob) for _ in range(3)), key=lambda each: str(each.conversation_id))
@@ -225,7 +225,7 @@ def test_an_inbox_is_in_order_of_time_then_conversation_then_offset(
     )
     earliest = [chats[2].message(at=START), chats[0].message(at=START + 4)]
     for batch in (early[2], late, [earliest[0]], early[0], [earliest[1]], early[1]):
-        record(recorder, *sorted(batch, key=lambda each: each.position))
+        record(message_writer, *sorted(batch, key=lambda each: each.position))
     expected = [*earliest, *early[0], *early[1], *early[2], *late]
     assert list(reader.inbox(bob, None, 100)) == expected
     for number, message in enumerate(expected):
@@ -234,22 +234,22 @@ def test_an_inbox_is_in_order_of_time_then_conversation_then_offset(
 
 
 def test_a_place_in_an_inbox_outlives_its_message(
-    recorder: MessageWriter, reader: MessageReader, chat: Chat, five: list[Message]
+    message_writer: MessageWriter, reader: MessageReader, chat: Chat, five: list[Message]
 ) -> None:
     position = chat.position(five[1])
-    mark(recorder, chat, receipt(five[1]), receipt(five[3]))
+    mark(message_writer, chat, receipt(five[1]), receipt(five[3]))
     assert list(reader.inbox(chat.bob, position, 10)) == [five[2], five[4]]
 
 
 def test_walking_an_inbox_skips_and_repeats_nothing_while_it_changes(
-    recorder: MessageWriter, reader: MessageReader
+    message_writer: MessageWriter, reader: MessageReader
 ) -> None:
     bob = uuid4()
     chats = [Chat(bob=bob) for _ in range(3)]
     expected: list[Message] = []
     for each in chats:
         batch = each.messages(6, at=START)
-        record(recorder, *batch)
+        record(message_writer, *batch)
         expected += batch
     walked: list[Message] = []
     position: InboxPosition | None = None
@@ -258,37 +258,37 @@ def test_walking_an_inbox_skips_and_repeats_nothing_while_it_changes(
         position = chats[0].position(page[-1])
         last = page[-1]
         chat = next(each for each in chats if each.conversation_id == last.conversation_id)
-        mark(recorder, chat, receipt(last))
+        mark(message_writer, chat, receipt(last))
     expected.sort(key=chats[0].position)
     assert walked == expected
 
 
 def test_a_summary_shows_the_newest_message_and_counts_what_waits_for_the_user(
-    recorder: MessageWriter, reader: MessageReader, chat: Chat
+    message_writer: MessageWriter, reader: MessageReader, chat: Chat
 ) -> None:
     first, second, own = (
         chat.message(at=START),
         chat.message(at=START),
         chat.message(sender=chat.bob, at=START),
     )
-    record(recorder, first, second, own)
+    record(message_writer, first, second, own)
     ask = [chat.conversation_id]
     assert reader.summaries(chat.bob, ask)[ask[0]] == Summary(own, 2)
     assert reader.summaries(chat.alice, ask)[ask[0]] == Summary(own, 1)
-    mark(recorder, chat, receipt(first), receipt(own))
+    mark(message_writer, chat, receipt(first), receipt(own))
     assert reader.summaries(chat.bob, ask)[ask[0]] == Summary(delivered(own), 1)
     assert reader.summaries(chat.alice, ask)[ask[0]] == Summary(delivered(own), 0)
 
 
 def test_every_conversation_asked_for_has_a_summary(
-    recorder: MessageWriter, reader: MessageReader
+    message_writer: MessageWriter, reader: MessageReader
 ) -> None:
     bob = uuid4()
     chats = [Chat(bob=bob) for _ in range(100)]
     last: dict[UUID, Message] = {}
     for number, each in enumerate(chats[:10]):
         messages = each.messages(number + 1)
-        record(recorder, *messages)
+        record(message_writer, *messages)
         last[each.conversation_id] = messages[-1]
     found = reader.summaries(bob, [each.conversation_id for each in chats])
     assert dict(found) == {
@@ -304,11 +304,11 @@ def test_every_conversation_asked_for_has_a_summary(
     "waiting", [PENDING_COUNT_LIMIT - 1, PENDING_COUNT_LIMIT, PENDING_COUNT_LIMIT + 5]
 )
 def test_a_summary_counts_to_a_hundred_and_no_further(
-    recorder: MessageWriter, reader: MessageReader, chat: Chat, waiting: int
+    message_writer: MessageWriter, reader: MessageReader, chat: Chat, waiting: int
 ) -> None:
     early = chat.messages(20)
     messages = [*early, *chat.messages(waiting)]
-    record(recorder, *messages)
-    mark(recorder, chat, *map(receipt, early))
+    record(message_writer, *messages)
+    mark(message_writer, chat, *map(receipt, early))
     summary = reader.summaries(chat.bob, [chat.conversation_id])[chat.conversation_id]
     assert summary == Summary(messages[-1], min(waiting, PENDING_COUNT_LIMIT))

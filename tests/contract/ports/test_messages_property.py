@@ -76,12 +76,12 @@ def confirming_what_was_stored() -> Callable[[Call], Call]:
     return keep
 
 
-def carry_out(recorder: MessageWriter, chat: Chat, call: Call) -> object:
+def carry_out(message_writer: MessageWriter, chat: Chat, call: Call) -> object:
     messages = [each for each in call if isinstance(each, Message)]
     if messages:
-        return recorder.record(chat.conversation_id, messages).result(ANSWER_SECONDS)
+        return message_writer.record(chat.conversation_id, messages).result(ANSWER_SECONDS)
     receipts = [each for each in call if isinstance(each, Receipt)]
-    return recorder.mark_delivered(chat.conversation_id, receipts).result(ANSWER_SECONDS)
+    return message_writer.mark_delivered(chat.conversation_id, receipts).result(ANSWER_SECONDS)
 
 
 def seen(reader: MessageReader, chat: Chat) -> object:
@@ -101,7 +101,7 @@ def seen(reader: MessageReader, chat: Chat) -> object:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(CALLS, st.lists(st.booleans(), min_size=8, max_size=8))
 def test_any_course_of_records_receipts_and_replays_leaves_what_the_promises_say(
-    recorder: MessageWriter,
+    message_writer: MessageWriter,
     reader: MessageReader,
     drawn: list[list[tuple[int, int, bool, bool]] | tuple[list[int], bool]],
     repeats: list[bool],
@@ -109,14 +109,14 @@ def test_any_course_of_records_receipts_and_replays_leaves_what_the_promises_say
     chat, model = Chat(), MemoryMessages()
     for call, repeat in zip(planned(chat, drawn), repeats, strict=False):
         for _ in range(2 if repeat else 1):
-            assert carry_out(recorder, chat, call) == carry_out(model, chat, call)
+            assert carry_out(message_writer, chat, call) == carry_out(model, chat, call)
     assert seen(reader, chat) == seen(model, chat)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(CALLS, st.data())
 def test_a_worker_that_starts_over_from_any_earlier_commit_changes_nothing(
-    recorder: MessageWriter,
+    message_writer: MessageWriter,
     reader: MessageReader,
     drawn: list[list[tuple[int, int, bool, bool]] | tuple[list[int], bool]],
     data: st.DataObject,
@@ -124,11 +124,11 @@ def test_a_worker_that_starts_over_from_any_earlier_commit_changes_nothing(
     chat = Chat()
     calls = [call for call in map(confirming_what_was_stored(), planned(chat, drawn)) if call]
     for call in calls:
-        carry_out(recorder, chat, call)
+        carry_out(message_writer, chat, call)
     before = seen(reader, chat)
     start = data.draw(st.integers(0, len(calls)))
     for call in calls[start:]:
-        carry_out(recorder, chat, call)
+        carry_out(message_writer, chat, call)
     assert seen(reader, chat) == before
 
 

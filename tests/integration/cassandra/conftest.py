@@ -24,7 +24,7 @@ def session(request: pytest.FixtureRequest, cassandra: str) -> CassandraSession:
 
 
 @pytest.fixture
-def recorder(session: CassandraSession) -> CassandraMessageWriter:
+def message_writer(session: CassandraSession) -> CassandraMessageWriter:
     return CassandraMessageWriter(session)
 
 

@@ -56,7 +56,7 @@ def record_in_trouble(
 def test_whenever_a_worker_dies_while_it_stores_another_one_completes_it(
     session: CassandraSession,
     reader: CassandraMessageReader,
-    recorder: CassandraMessageWriter,
+    message_writer: CassandraMessageWriter,
     failure: Failure,
 ) -> None:
     for request in count(1):
@@ -73,7 +73,7 @@ def test_whenever_a_worker_dies_while_it_stores_another_one_completes_it(
         # presence anew.
         replayed = [replace(each, status=Status.SENT) for each in messages]
         for begin, end in ((0, 3), (3, len(messages))):
-            outcomes = record(recorder, *replayed[begin:end])
+            outcomes = record(message_writer, *replayed[begin:end])
             assert outcomes[-1] is (
                 StoreOutcome.DUPLICATE if end == len(messages) else outcomes[0]
             )
@@ -81,7 +81,7 @@ def test_whenever_a_worker_dies_while_it_stores_another_one_completes_it(
         assert [replace(each, status=Status.PENDING) for each in found] == kept
         assert list(reader.inbox(chat.bob, None, 100)) == found[:ROWS_PER_MUTATION]
         assert list(reader.inbox(chat.alice, None, 100)) == found[ROWS_PER_MUTATION:]
-        assert record(recorder, *messages) == (
+        assert record(message_writer, *messages) == (
             *(StoreOutcome.REPLAYED,) * len(kept),
             StoreOutcome.DUPLICATE,
         )
@@ -112,18 +112,18 @@ def test_what_a_dying_worker_leaves_is_a_prefix(
 def test_an_inbox_is_read_no_farther_than_its_newest_message_that_is_known_to_be_durable(
     session: CassandraSession,
     reader: CassandraMessageReader,
-    recorder: CassandraMessageWriter,
+    message_writer: CassandraMessageWriter,
     chat: Chat,
 ) -> None:
     known, dying = chat.messages(3), chat.messages(2)
-    record(recorder, *known)
+    record(message_writer, *known)
     unheard = Forgetful(session, {Statement.NOTE_NEWEST, Statement.ADD_TO_INDEX})
     record(CassandraMessageWriter(unheard.as_session()), *dying)
     # What lies behind may be on one copy alone: reading it would show
     # it to others without what is before it.
     assert list(reader.inbox(chat.bob, None, 100)) == known
     assert list(reader.inbox(chat.bob, chat.position(known[0]), 100)) == known[1:]
-    record(recorder, *dying)
+    record(message_writer, *dying)
     assert list(reader.inbox(chat.bob, None, 100)) == [*known, *dying]
 
 
@@ -131,13 +131,13 @@ def test_an_inbox_is_read_no_farther_than_its_newest_message_that_is_known_to_be
 def test_whenever_a_worker_dies_while_it_marks_another_one_completes_it(
     session: CassandraSession,
     reader: CassandraMessageReader,
-    recorder: CassandraMessageWriter,
+    message_writer: CassandraMessageWriter,
     failure: Failure,
 ) -> None:
     for request in count(1):
         chat = Chat()
         messages = chat.messages(3)
-        record(recorder, *messages)
+        record(message_writer, *messages)
         receipts = [receipt(each, START + 50) for each in messages[:2]]
         dying = FailingSession(session, request, failure)
         marked = CassandraMessageWriter(dying.as_session()).mark_delivered(
@@ -145,7 +145,7 @@ def test_whenever_a_worker_dies_while_it_marks_another_one_completes_it(
         )
         with suppress(StoreUnavailable):
             marked.result(ANSWER_SECONDS)
-        outcomes = mark(recorder, chat, *receipts)
+        outcomes = mark(message_writer, chat, *receipts)
         assert set(outcomes) in ({ReceiptOutcome.DELIVERED}, {ReceiptOutcome.REPEATED})
         expected = [*(delivered(each, START + 50) for each in messages[:2]), messages[2]]
         assert history(reader, chat) == expected
@@ -203,7 +203,9 @@ def test_a_creation_that_is_repeated_is_still_told_that_it_made_the_conversation
 
 
 def test_a_zombie_that_read_before_everybody_else_changes_nothing(
-    session: CassandraSession, reader: CassandraMessageReader, recorder: CassandraMessageWriter
+    session: CassandraSession,
+    reader: CassandraMessageReader,
+    message_writer: CassandraMessageWriter,
 ) -> None:
     chat = Chat()
     first, second = chat.messages(2)
@@ -212,10 +214,10 @@ def test_a_zombie_that_read_before_everybody_else_changes_nothing(
         chat.conversation_id, [first, second]
     )
     sleeping.wait_until_asleep()
-    record(recorder, first, second)
-    mark(recorder, chat, receipt(first, START + 9), receipt(second, START + 9))
+    record(message_writer, first, second)
+    mark(message_writer, chat, receipt(first, START + 9), receipt(second, START + 9))
     third = chat.message(at=START + 10)
-    record(recorder, third)
+    record(message_writer, third)
     sleeping.wake_up()
     assert late.result(ANSWER_SECONDS) == (StoreOutcome.STORED,) * 2
     assert history(reader, chat) == [
@@ -227,13 +229,13 @@ def test_a_zombie_that_read_before_everybody_else_changes_nothing(
 
 
 def test_a_message_of_one_millisecond_with_a_receipt_waits_in_the_inbox(
-    reader: CassandraMessageReader, recorder: CassandraMessageWriter
+    reader: CassandraMessageReader, message_writer: CassandraMessageWriter
 ) -> None:
     chat = Chat()
     first, second = chat.messages(2, at=START)
-    record(recorder, first)
-    mark(recorder, chat, receipt(first, START))
-    record(recorder, second)
+    record(message_writer, first)
+    mark(message_writer, chat, receipt(first, START))
+    record(message_writer, second)
     assert history(reader, chat) == [delivered(first, START), second]
     assert list(reader.inbox(chat.bob, None, 10)) == [second]
     found = reader.summaries(chat.bob, [chat.conversation_id])
@@ -241,12 +243,12 @@ def test_a_message_of_one_millisecond_with_a_receipt_waits_in_the_inbox(
 
 
 def test_a_receipt_that_is_told_to_be_older_than_its_message_still_counts(
-    reader: CassandraMessageReader, recorder: CassandraMessageWriter, chat: Chat
+    reader: CassandraMessageReader, message_writer: CassandraMessageWriter, chat: Chat
 ) -> None:
     message = chat.message(at=START + 10)
-    record(recorder, message)
-    assert mark(recorder, chat, receipt(message, START)) == (ReceiptOutcome.DELIVERED,)
-    assert mark(recorder, chat, receipt(message, START)) == (ReceiptOutcome.REPEATED,)
+    record(message_writer, message)
+    assert mark(message_writer, chat, receipt(message, START)) == (ReceiptOutcome.DELIVERED,)
+    assert mark(message_writer, chat, receipt(message, START)) == (ReceiptOutcome.REPEATED,)
     assert history(reader, chat) == [delivered(message, START)]
 
 

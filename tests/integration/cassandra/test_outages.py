@@ -50,16 +50,16 @@ def pair(cassandra_cluster: CassandraCluster) -> Iterator[CassandraSession]:
 def test_a_frozen_node_stops_nothing_for_longer_than_the_bound_and_is_used_when_it_goes_on(
     cassandra_node: CassandraCluster, one: CassandraSession, chat: Chat
 ) -> None:
-    recorder, reader = CassandraMessageWriter(one), CassandraMessageReader(one)
+    message_writer, reader = CassandraMessageWriter(one), CassandraMessageReader(one)
     before, during = chat.messages(2)
-    record(recorder, before)
+    record(message_writer, before)
     cassandra_node.nodes[0].freeze()
     for _ in range(3):
-        stored = recorder.record(chat.conversation_id, [during])
+        stored = message_writer.record(chat.conversation_id, [during])
         assert query_error(one) is not None
         assert isinstance(stored.exception(BOUND_SECONDS + SLACK_SECONDS), StoreUnavailable)
     cassandra_node.nodes[0].resume()
-    (outcome,) = until_it_answers(lambda: record(recorder, during))
+    (outcome,) = until_it_answers(lambda: record(message_writer, during))
     assert outcome in DONE
     assert list(reader.newer(chat.conversation_id, BEGINNING, 10)) == [before, during]
 
@@ -69,13 +69,13 @@ def test_a_frozen_node_stops_nothing_for_longer_than_the_bound_and_is_used_when_
 def test_a_killed_node_is_used_again_when_it_comes_back_with_all_it_acknowledged(
     cassandra_node: CassandraCluster, one: CassandraSession, chat: Chat
 ) -> None:
-    recorder, reader = CassandraMessageWriter(one), CassandraMessageReader(one)
+    message_writer, reader = CassandraMessageWriter(one), CassandraMessageReader(one)
     messages = chat.messages(2)
-    record(recorder, messages[0])
+    record(message_writer, messages[0])
     cassandra_node.nodes[0].stop()
     until_it_fails(one)
     cassandra_node.start()
-    until_it_answers(lambda: record(recorder, messages[1]))
+    until_it_answers(lambda: record(message_writer, messages[1]))
     assert list(reader.newer(chat.conversation_id, BEGINNING, 10)) == messages
 
 
@@ -83,17 +83,17 @@ def test_a_killed_node_is_used_again_when_it_comes_back_with_all_it_acknowledged
 def test_without_one_of_two_copies_nothing_is_read_or_written_until_it_is_back(
     cassandra_cluster: CassandraCluster, pair: CassandraSession, chat: Chat
 ) -> None:
-    recorder, reader = CassandraMessageWriter(pair), CassandraMessageReader(pair)
+    message_writer, reader = CassandraMessageWriter(pair), CassandraMessageReader(pair)
     messages = chat.messages(2)
-    record(recorder, messages[0])
+    record(message_writer, messages[0])
     cassandra_cluster.nodes[1].kill()
     until_it_fails(pair)
     for _ in range(5):
-        refused = recorder.record(chat.conversation_id, [messages[1]])
+        refused = message_writer.record(chat.conversation_id, [messages[1]])
         assert isinstance(refused.exception(3 * BOUND_SECONDS + SLACK_SECONDS), StoreUnavailable)
         assert query_error(pair) is not None
     cassandra_cluster.start()
-    (outcome,) = until_it_answers(lambda: record(recorder, messages[1]))
+    (outcome,) = until_it_answers(lambda: record(message_writer, messages[1]))
     assert outcome in DONE
     assert list(reader.newer(chat.conversation_id, BEGINNING, 10)) == messages
 

@@ -56,8 +56,10 @@ def other_work(session: CassandraSession) -> Iterator[None]:
     def store() -> None:
         while not stopping.is_set():
             chat = Chat()
-            recorder = CassandraMessageWriter(session)
-            recorder.record(chat.conversation_id, chat.messages(16)).exception(ANSWER_SECONDS)
+            message_writer = CassandraMessageWriter(session)
+            message_writer.record(chat.conversation_id, chat.messages(16)).exception(
+                ANSWER_SECONDS
+            )
 
     with ThreadPoolExecutor(4) as pool:
         for _ in range(4):

@@ -50,9 +50,9 @@ def test_a_replay_brings_back_what_a_table_lacks_that_others_have(
         CassandraMessageWriter(Forgetful(session, lost).as_session()),
         CassandraMessageWriter(session),
     )
-    for recorder in (restored, whole):
-        record(recorder, *messages)
-        mark(recorder, chat, *confirmed)
+    for message_writer in (restored, whole):
+        record(message_writer, *messages)
+        mark(message_writer, chat, *confirmed)
     expected = [delivered(each) for each in messages[:3]] + messages[3:]
     assert history(reader, chat) == expected
     assert reader.find(chat.conversation_id, [each.message_id for each in messages]) == {
@@ -67,7 +67,7 @@ def test_a_replay_brings_back_what_a_table_lacks_that_others_have(
 def test_a_replay_gets_past_a_receipt_whose_message_is_still_missing(
     session: CassandraSession,
     reader: CassandraMessageReader,
-    recorder: CassandraMessageWriter,
+    message_writer: CassandraMessageWriter,
     chat: Chat,
 ) -> None:
     first, second, torn = chat.messages(3)
@@ -78,26 +78,29 @@ def test_a_replay_gets_past_a_receipt_whose_message_is_still_missing(
     session.execute(
         RECEIPTS, (written_at, confirmed.delivered_at, chat.conversation_id, *position)
     )
-    record(recorder, first, second)
-    assert mark(recorder, chat, receipt(first), receipt(second)) == (ReceiptOutcome.DELIVERED,) * 2
-    assert record(recorder, torn) == (StoreOutcome.REPLAYED,)
-    assert mark(recorder, chat, confirmed) == (ReceiptOutcome.REPEATED,)
+    record(message_writer, first, second)
+    assert (
+        mark(message_writer, chat, receipt(first), receipt(second))
+        == (ReceiptOutcome.DELIVERED,) * 2
+    )
+    assert record(message_writer, torn) == (StoreOutcome.REPLAYED,)
+    assert mark(message_writer, chat, confirmed) == (ReceiptOutcome.REPEATED,)
     assert history(reader, chat) == [delivered(each) for each in (first, second, torn)]
 
 
 def test_a_replay_brings_messages_back_and_lowers_no_state(
     session: CassandraSession,
     reader: CassandraMessageReader,
-    recorder: CassandraMessageWriter,
+    message_writer: CassandraMessageWriter,
     chat: Chat,
 ) -> None:
     kept, lost = chat.messages(2), chat.messages(2)
-    record(recorder, *kept)
-    mark(recorder, chat, receipt(kept[0]))
+    record(message_writer, *kept)
+    mark(message_writer, chat, receipt(kept[0]))
     record(CassandraMessageWriter(Forgetful(session, {MESSAGES, NEWEST}).as_session()), *lost)
     assert history(reader, chat) == [delivered(kept[0]), kept[1]]
     # Whoever was offline is online by now.
     again = [replace(each, status=Status.SENT) for each in (*kept, *lost)]
-    assert record(recorder, *again) == (StoreOutcome.REPLAYED,) * 4
+    assert record(message_writer, *again) == (StoreOutcome.REPLAYED,) * 4
     assert history(reader, chat) == [delivered(kept[0]), kept[1], *lost]
     assert list(reader.inbox(chat.bob, None, 10)) == [kept[1], *lost]

@@ -41,9 +41,9 @@ def delivered_mark(session: CassandraSession, chat: Chat, user_id: UUID) -> obje
     return rows[0][4] if rows else None
 
 
-def record_all(recorder: CassandraMessageWriter, messages: list[Message]) -> None:
+def record_all(message_writer: CassandraMessageWriter, messages: list[Message]) -> None:
     for start in range(0, len(messages), GROUP):
-        record(recorder, *messages[start : start + GROUP])
+        record(message_writer, *messages[start : start + GROUP])
 
 
 def settle(session: CassandraSession, user_id: UUID, conversations: int) -> None:
@@ -66,10 +66,10 @@ def note(
 
 
 def test_a_whole_group_of_the_largest_messages_is_stored_at_once(
-    recorder: CassandraMessageWriter, reader: CassandraMessageReader, chat: Chat
+    message_writer: CassandraMessageWriter, reader: CassandraMessageReader, chat: Chat
 ) -> None:
     messages = [chat.message("x" * 10_240) for _ in range(GROUP)]
-    assert record(recorder, *messages) == (StoreOutcome.STORED,) * GROUP
+    assert record(message_writer, *messages) == (StoreOutcome.STORED,) * GROUP
     assert list(reader.newer(chat.conversation_id, BEGINNING, 100)) == messages
     assert list(reader.inbox(chat.bob, None, 101)) == messages
 
@@ -96,12 +96,12 @@ def test_no_more_messages_are_one_mutation_than_every_reader_reads(
 
 
 def test_a_whole_group_of_the_largest_receipts_is_applied_at_once(
-    recorder: CassandraMessageWriter, reader: CassandraMessageReader, chat: Chat
+    message_writer: CassandraMessageWriter, reader: CassandraMessageReader, chat: Chat
 ) -> None:
     messages = chat.messages(300)
-    record_all(recorder, messages)
+    record_all(message_writer, messages)
     receipts = [receipt(each) for each in messages] * 5
-    assert mark(recorder, chat, *receipts) == (
+    assert mark(message_writer, chat, *receipts) == (
         *(ReceiptOutcome.DELIVERED,) * 300,
         *(ReceiptOutcome.REPEATED,) * 1_200,
     )
@@ -113,14 +113,16 @@ def test_a_whole_group_of_the_largest_receipts_is_applied_at_once(
 
 
 def test_an_inbox_of_thousands_of_conversations_is_walked_page_by_page(
-    session: CassandraSession, recorder: CassandraMessageWriter, reader: CassandraMessageReader
+    session: CassandraSession,
+    message_writer: CassandraMessageWriter,
+    reader: CassandraMessageReader,
 ) -> None:
     bob = uuid4()
     settle(session, bob, 3_000)
     chats = [Chat(bob=bob) for _ in range(150)]
     waiting = [chat.message(at=START + number % 40) for number, chat in enumerate(chats)]
     for each in waiting:
-        record(recorder, each)
+        record(message_writer, each)
     expected = sorted(waiting, key=position)
     walked: list[Message] = []
     after: InboxPosition | None = None
@@ -137,7 +139,7 @@ def position(message: Message) -> InboxPosition:
 
 
 def test_an_inbox_finds_the_little_that_waits_behind_much_that_does_not(
-    recorder: CassandraMessageWriter, reader: CassandraMessageReader, chat: Chat
+    message_writer: CassandraMessageWriter, reader: CassandraMessageReader, chat: Chat
 ) -> None:
     # More than one chunk of everything: bob's own words, what he has,
     # and what he has not.
@@ -148,8 +150,8 @@ def test_an_inbox_finds_the_little_that_waits_behind_much_that_does_not(
     ]
     had = [chat.message("had") for _ in range(inbox_reader.CHUNK + 1)]
     last = chat.message("last")
-    record_all(recorder, [first, *own, *had, last])
-    mark(recorder, chat, *map(receipt, had))
+    record_all(message_writer, [first, *own, *had, last])
+    mark(message_writer, chat, *map(receipt, had))
     assert list(reader.inbox(chat.bob, None, 10)) == [first, last]
     assert (
         reader.summaries(chat.bob, [chat.conversation_id])[chat.conversation_id].pending_count == 2
@@ -171,14 +173,18 @@ class Counting(CassandraSession):
 
 
 def test_a_message_that_is_never_confirmed_makes_no_call_longer_however_many_are_behind_it(
-    session: CassandraSession, recorder: CassandraMessageWriter, chat: Chat
+    session: CassandraSession, message_writer: CassandraMessageWriter, chat: Chat
 ) -> None:
     lost, *had = chat.messages(1_000)
-    record_all(recorder, [lost, *had])
+    record_all(message_writer, [lost, *had])
     for start in range(0, len(had), 100):
-        mark(recorder, chat, *(receipt(each, START + start) for each in had[start : start + 100]))
+        mark(
+            message_writer,
+            chat,
+            *(receipt(each, START + start) for each in had[start : start + 100]),
+        )
     last = chat.message(at=START + 1_000)
-    record(recorder, last)
+    record(message_writer, last)
     counting = Counting(session)
     reader = CassandraMessageReader(counting)
     assert list(reader.inbox(chat.bob, None, 101)) == [lost, last]
@@ -189,9 +195,9 @@ def test_a_message_that_is_never_confirmed_makes_no_call_longer_however_many_are
 
 
 def test_marks_follow_a_talk_in_which_one_only_writes(
-    session: CassandraSession, recorder: CassandraMessageWriter, chat: Chat
+    session: CassandraSession, message_writer: CassandraMessageWriter, chat: Chat
 ) -> None:
-    record_all(recorder, chat.messages(4 * FULL_SCAN_EVERY))
+    record_all(message_writer, chat.messages(4 * FULL_SCAN_EVERY))
     mark = delivered_mark(session, chat, chat.alice)
     assert isinstance(mark, int)
     assert mark >= 3 * FULL_SCAN_EVERY
@@ -200,7 +206,7 @@ def test_marks_follow_a_talk_in_which_one_only_writes(
 
 def test_marks_follow_receipts_in_whatever_order_and_over_more_than_one_step_takes(
     session: CassandraSession,
-    recorder: CassandraMessageWriter,
+    message_writer: CassandraMessageWriter,
     reader: CassandraMessageReader,
     chat: Chat,
 ) -> None:
@@ -209,10 +215,10 @@ def test_marks_follow_receipts_in_whatever_order_and_over_more_than_one_step_tak
     # No offset at which marks follow by themselves.
     messages = [chat.message() for _ in range(number * 2)]
     messages = [each for each in messages if each.position.offset % FULL_SCAN_EVERY][:number]
-    record_all(recorder, messages)
-    mark(recorder, chat, *map(receipt, reversed(messages)))
+    record_all(message_writer, messages)
+    mark(message_writer, chat, *map(receipt, reversed(messages)))
     first = delivered_mark(session, chat, chat.bob)
-    mark(recorder, chat, receipt(messages[0]))
+    mark(message_writer, chat, receipt(messages[0]))
     second = delivered_mark(session, chat, chat.bob)
     assert (first, second) == (
         messages[one_step - 1].position.offset,

@@ -73,7 +73,7 @@ def session(address: CassandraAddress) -> Iterator[CassandraSession]:
 
 def round_of_requests(session: CassandraSession, in_time: StoreRetry) -> None:
     """Do once what users and workers do."""
-    recorder, reader, store = (
+    message_writer, reader, store = (
         CassandraMessageWriter(session),
         CassandraMessageReader(session),
         CassandraConversations(session),
@@ -85,12 +85,12 @@ def round_of_requests(session: CassandraSession, in_time: StoreRetry) -> None:
     claim = uuid4()
     assert in_time(lambda: store.create(kept, claim)) == (kept, True)
     stored = in_time(
-        lambda: recorder.record(chat.conversation_id, messages).result(REQUEST_SECONDS)
+        lambda: message_writer.record(chat.conversation_id, messages).result(REQUEST_SECONDS)
     )
     assert set(stored) <= {StoreOutcome.STORED, StoreOutcome.REPLAYED}
     assert in_time(lambda: list(reader.newer(chat.conversation_id, BEGINNING, 10))) == messages
     in_time(
-        lambda: recorder.mark_delivered(chat.conversation_id, [receipt(messages[0])]).result(
+        lambda: message_writer.mark_delivered(chat.conversation_id, [receipt(messages[0])]).result(
             REQUEST_SECONDS
         )
     )

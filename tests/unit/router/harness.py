@@ -44,12 +44,12 @@ class WorkerHarness:
         self.dead_letter_faults = Faults(LogUnavailable)
 
     def worker(
-        self, recorder: MessageWriter | None = None, limits: WorkerLimits = AT_ONCE
+        self, message_writer: MessageWriter | None = None, limits: WorkerLimits = AT_ONCE
     ) -> Worker:
         """Make a worker whose waits take no time and whose jitter is
         always the most.
         """
-        messages: MessageWriter = recorder or self.messages
+        messages: MessageWriter = message_writer or self.messages
         dead_letters: DeadLetterLog = self.dead_letters
         return Worker(
             self.consumer,

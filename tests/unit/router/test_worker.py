@@ -10,7 +10,7 @@ from angarium.router.worker import Worker
 from tests.fakes.clock import ManualClock
 from tests.unit.router.events import ALICE, ALICE_BOB, BOB, CAROL, message, message_id_of, receipt
 from tests.unit.router.harness import AT_ONCE, WorkerHarness
-from tests.unit.router.recorders import HeldRecorder, Watched
+from tests.unit.router.message_writers import HeldMessageWriter, Watched
 from tests.unit.services.log_lines import LogLines
 
 ALICE_CAROL = conversation_id_for(ALICE, CAROL)
@@ -116,28 +116,28 @@ def test_the_watermark_goes_on_after_a_restart(harness: WorkerHarness) -> None:
 
 
 def test_only_the_contiguous_durable_prefix_is_committed(harness: WorkerHarness) -> None:
-    recorder = HeldRecorder(harness.messages)
-    worker = harness.worker(recorder)
+    message_writer = HeldMessageWriter(harness.messages)
+    worker = harness.worker(message_writer)
     harness.put(message("slow"), 7000)
     harness.put(message("fast", ALICE, CAROL), 8000)
     turns(worker)
-    recorder.answer(ALICE_CAROL)
+    message_writer.answer(ALICE_CAROL)
     turns(worker)
     assert harness.texts(ALICE_CAROL) == ["fast"]
     assert harness.position() == Position(0, -1)
-    recorder.answer(ALICE_BOB)
+    message_writer.answer(ALICE_BOB)
     turns(worker)
     assert harness.position() == Position(2, 8000)
 
 
 def test_a_slow_conversation_holds_up_no_other(harness: WorkerHarness) -> None:
-    recorder = HeldRecorder(harness.messages)
-    worker = harness.worker(recorder)
+    message_writer = HeldMessageWriter(harness.messages)
+    worker = harness.worker(message_writer)
     harness.put(message("slow"))
     for text in "abcde":
         harness.put(message(text, ALICE, CAROL))
         turns(worker)
-        recorder.answer(ALICE_CAROL)
+        message_writer.answer(ALICE_CAROL)
     assert harness.texts(ALICE_CAROL) == list("abcde")
     assert harness.texts() == []
 
@@ -145,17 +145,17 @@ def test_a_slow_conversation_holds_up_no_other(harness: WorkerHarness) -> None:
 def test_a_conversation_is_never_in_two_calls_and_goes_on_in_the_turn_its_call_ended(
     harness: WorkerHarness,
 ) -> None:
-    recorder = HeldRecorder(harness.messages)
-    watched = Watched(recorder)
+    message_writer = HeldMessageWriter(harness.messages)
+    watched = Watched(message_writer)
     worker = harness.worker(watched)
     for text in "abcd":
         harness.put(message(text))
         turns(worker)
     assert watched.calls == [["a"]]
-    recorder.answer()
+    message_writer.answer()
     worker.step()
     assert watched.calls == [["a"], ["b", "c", "d"]]
-    recorder.answer()
+    message_writer.answer()
     harness.run(worker)
     assert harness.texts() == list("abcd")
 
@@ -235,8 +235,8 @@ def test_a_replay_from_the_beginning_changes_nothing_and_says_so_quietly(
 def test_the_flow_pauses_above_the_bound_and_goes_on_below_its_half(
     harness: WorkerHarness,
 ) -> None:
-    recorder = HeldRecorder(harness.messages)
-    watched = Watched(recorder)
+    message_writer = HeldMessageWriter(harness.messages)
+    watched = Watched(message_writer)
     worker = harness.worker(watched, replace(AT_ONCE, max_unfinished_records=4))
     harness.put(message("a", ALICE, CAROL))
     for text in "bcd":
@@ -246,11 +246,11 @@ def test_the_flow_pauses_above_the_bound_and_goes_on_below_its_half(
     turns(worker)
     assert harness.log_faults.calls["pause"] == 1
     assert watched.calls == [["a"], ["b", "c", "d"]]
-    recorder.answer(ALICE_CAROL)
+    message_writer.answer(ALICE_CAROL)
     turns(worker)
     assert harness.position().offset == 1
     assert harness.log_faults.calls["resume"] == 0
-    recorder.answer()
+    message_writer.answer()
     turns(worker)
     assert harness.log_faults.calls["resume"] == 1
     assert watched.calls[2:] == [["e"]]
@@ -259,8 +259,8 @@ def test_the_flow_pauses_above_the_bound_and_goes_on_below_its_half(
 def test_the_flow_pauses_above_the_bound_of_bytes_and_goes_on_below_its_half(
     harness: WorkerHarness,
 ) -> None:
-    recorder = HeldRecorder(harness.messages)
-    watched = Watched(recorder)
+    message_writer = HeldMessageWriter(harness.messages)
+    watched = Watched(message_writer)
     worker = harness.worker(watched, replace(AT_ONCE, max_unfinished_bytes=20_000))
     large = "x" * 5_000
     harness.put(message(large, ALICE, CAROL))
@@ -271,10 +271,10 @@ def test_the_flow_pauses_above_the_bound_of_bytes_and_goes_on_below_its_half(
     turns(worker)
     assert harness.log_faults.calls["pause"] == 1
     assert watched.calls == [[large], [large] * 3]
-    recorder.answer(ALICE_CAROL)
+    message_writer.answer(ALICE_CAROL)
     turns(worker)
     assert harness.log_faults.calls["resume"] == 0
-    recorder.answer()
+    message_writer.answer()
     turns(worker)
     assert harness.log_faults.calls["resume"] == 1
     assert watched.calls[2:] == [["behind"]]

@@ -15,7 +15,7 @@ from tests.fakes.clock import ManualClock
 from tests.fakes.messages import MemoryMessages
 from tests.unit.router.events import ALICE, BOB, CAROL, message, message_id_of, receipt
 from tests.unit.router.harness import AT_ONCE, WorkerHarness, let_pass
-from tests.unit.router.recorders import HeldRecorder, Watched
+from tests.unit.router.message_writers import HeldMessageWriter, Watched
 from tests.unit.services.log_lines import LogLines
 
 Outcome = TypeVar("Outcome")
@@ -264,15 +264,15 @@ def test_a_call_without_an_answer_is_tried_again_and_its_late_answer_ignored(
 def test_what_waits_is_tried_again_while_another_try_still_hangs(
     harness: WorkerHarness, clock: ManualClock
 ) -> None:
-    recorder = HeldRecorder(harness.messages)
-    watched = Watched(recorder)
+    message_writer = HeldMessageWriter(harness.messages)
+    watched = Watched(message_writer)
     worker = harness.worker(watched)
     for text, recipient in [("a", BOB), ("b", CAROL)]:
         harness.put(message(text, ALICE, recipient))
     for _ in range(3):
         worker.step()
-    for call in recorder.held[:]:
-        recorder.held.remove(call)
+    for call in message_writer.held[:]:
+        message_writer.held.remove(call)
         call.fail(StoreUnavailable("out"))
     worker.step()
     harness.put(message("c", BOB, CAROL))
@@ -281,7 +281,7 @@ def test_what_waits_is_tried_again_while_another_try_still_hangs(
     for _ in range(2):
         worker.step()
     assert watched.calls[2:] == [["a"], ["c"]]
-    recorder.answer(message("c", BOB, CAROL).conversation_id)
+    message_writer.answer(message("c", BOB, CAROL).conversation_id)
     for _ in range(2):
         worker.step()
     assert watched.calls[4:] == [["b"]]
@@ -289,7 +289,7 @@ def test_what_waits_is_tried_again_while_another_try_still_hangs(
 
 def test_no_turn_waits_longer_than_the_poll(harness: WorkerHarness, clock: ManualClock) -> None:
     asked: list[float] = []
-    recorder = HeldRecorder(harness.messages)
+    message_writer = HeldMessageWriter(harness.messages)
 
     class Patient:
         def __init__(self) -> None:
@@ -305,7 +305,7 @@ def test_no_turn_waits_longer_than_the_poll(harness: WorkerHarness, clock: Manua
     worker = Worker(
         Patient,  # type: ignore[arg-type]  # passes everything on
         1,
-        recorder,
+        message_writer,
         harness.dead_letters,
         harness.online(),
         clock,
@@ -322,7 +322,7 @@ def test_no_turn_waits_longer_than_the_poll(harness: WorkerHarness, clock: Manua
     for _ in range(3):
         worker.step()
     assert set(asked) == {0.0}
-    recorder.answer()
+    message_writer.answer()
     worker.step()
     # What is finished is committed before the worker waits.
     assert asked[-1] == 0.0

@@ -9,7 +9,7 @@ from tests.fakes.clock import ManualClock
 from tests.faults import Faults
 from tests.unit.router.events import ALICE_BOB, BOB, CAROL, message
 from tests.unit.router.harness import AT_ONCE, WorkerHarness, let_pass
-from tests.unit.router.recorders import Watched
+from tests.unit.router.message_writers import Watched
 from tests.unit.services.log_lines import LogLines
 
 

@@ -19,7 +19,7 @@ from tests.fakes.clock import ManualClock
 from tests.unit.router import expected
 from tests.unit.router.events import ALICE, BOB, CAROL, message, message_id_of, receipt
 from tests.unit.router.harness import AT_ONCE, WorkerHarness
-from tests.unit.router.recorders import HeldCall, HeldRecorder, Watched
+from tests.unit.router.message_writers import HeldCall, HeldMessageWriter, Watched
 
 PARTITIONS = 2
 PAIRS = [(ALICE, BOB), (BOB, CAROL), (ALICE, CAROL)]
@@ -45,7 +45,7 @@ class History(RuleBasedStateMachine):
         super().__init__()
         self.clock = ManualClock()
         self.harness = WorkerHarness(self.clock, PARTITIONS)
-        self.workers: list[tuple[Worker, HeldRecorder]] = []
+        self.workers: list[tuple[Worker, HeldMessageWriter]] = []
         # Calls of workers that crashed; they may still take effect.
         self.ghosts: list[HeldCall] = []
         self.sent: list[set[UUID]] = [set() for _ in PAIRS]
@@ -95,7 +95,11 @@ class History(RuleBasedStateMachine):
         outcome=st.sampled_from(["ok", "ok", "ok", "failed", "failed after effect"]),
     )
     def answer(self, data: st.DataObject, outcome: str) -> None:
-        held = [(recorder.held, call) for _, recorder in self.workers for call in recorder.held]
+        held = [
+            (message_writer.held, call)
+            for _, message_writer in self.workers
+            for call in message_writer.held
+        ]
         held += [(self.ghosts, call) for call in self.ghosts]
         if not held:
             return
@@ -137,11 +141,13 @@ class History(RuleBasedStateMachine):
     @precondition(lambda self: len(self.workers) < 3)
     @rule()
     def join(self) -> None:
-        recorder = HeldRecorder(self.harness.messages)
+        message_writer = HeldMessageWriter(self.harness.messages)
         self.workers.append(
             (
-                self.harness.worker(Watched(recorder) if self.watched else recorder, self.limits),
-                recorder,
+                self.harness.worker(
+                    Watched(message_writer) if self.watched else message_writer, self.limits
+                ),
+                message_writer,
             )
         )
 
@@ -155,9 +161,9 @@ class History(RuleBasedStateMachine):
     @precondition(lambda self: len(self.workers) > 1)
     @rule(data=st.data())
     def stop(self, data: st.DataObject) -> None:
-        worker, recorder = data.draw(st.sampled_from(self.workers))
-        self.workers.remove((worker, recorder))
-        recorder.answer_from_now_on()
+        worker, message_writer = data.draw(st.sampled_from(self.workers))
+        self.workers.remove((worker, message_writer))
+        message_writer.answer_from_now_on()
         worker.stop()
 
     @rule()
@@ -209,8 +215,8 @@ class History(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.harness.log_faults.heal()
         self.harness.dead_letter_faults.heal()
-        for _, recorder in self.workers:
-            recorder.answer_from_now_on()
+        for _, message_writer in self.workers:
+            message_writer.answer_from_now_on()
         for call in self.ghosts:
             call.answer()
         for _ in range(200):

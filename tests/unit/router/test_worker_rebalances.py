@@ -3,7 +3,7 @@ from angarium.router.worker import Worker
 from tests.fakes.clock import ManualClock
 from tests.unit.router.events import ALICE, ALICE_BOB, BOB, CAROL, message, message_id_of, receipt
 from tests.unit.router.harness import WorkerHarness
-from tests.unit.router.recorders import HeldRecorder, Watched
+from tests.unit.router.message_writers import HeldMessageWriter, Watched
 from tests.unit.services.log_lines import LogLines
 
 
@@ -16,17 +16,17 @@ def turns(*workers: Worker) -> None:
 def test_nothing_of_a_lost_assignment_is_committed_and_all_of_it_comes_again(
     harness: WorkerHarness,
 ) -> None:
-    recorder = HeldRecorder(harness.messages)
-    worker = harness.worker(recorder)
+    message_writer = HeldMessageWriter(harness.messages)
+    worker = harness.worker(message_writer)
     harness.put(message("a"))
     turns(worker)
     harness.take_away()
     turns(worker)
-    recorder.answer()
+    message_writer.answer()
     turns(worker)
     assert harness.texts() == ["a"]
     assert harness.position() == Position(0, -1)
-    recorder.answer()
+    message_writer.answer()
     harness.run(worker)
     assert harness.texts() == ["a"]
 
@@ -34,14 +34,14 @@ def test_nothing_of_a_lost_assignment_is_committed_and_all_of_it_comes_again(
 def test_a_message_stored_under_a_lost_assignment_is_told_once(
     harness: WorkerHarness, lines: LogLines
 ) -> None:
-    recorder = HeldRecorder(harness.messages)
-    worker = harness.worker(recorder)
+    message_writer = HeldMessageWriter(harness.messages)
+    worker = harness.worker(message_writer)
     harness.put(message("a"))
     turns(worker)
     harness.take_away()
     for _ in range(3):
         turns(worker)
-        recorder.answer()
+        message_writer.answer()
     harness.run(worker)
     assert len(lines.of("message_stored")) == 1
 
@@ -49,8 +49,8 @@ def test_a_message_stored_under_a_lost_assignment_is_told_once(
 def test_a_conversation_that_comes_back_waits_for_its_call_under_the_old_assignment(
     harness: WorkerHarness,
 ) -> None:
-    recorder = HeldRecorder(harness.messages)
-    watched = Watched(recorder)
+    message_writer = HeldMessageWriter(harness.messages)
+    watched = Watched(message_writer)
     worker = harness.worker(watched)
     harness.put(message("a"))
     turns(worker)
@@ -59,7 +59,7 @@ def test_a_conversation_that_comes_back_waits_for_its_call_under_the_old_assignm
     harness.take_away()
     turns(worker)
     assert watched.calls == [["a"]]
-    recorder.answer()
+    message_writer.answer()
     turns(worker)
     assert watched.calls == [["a"], ["a", "b"]]
 
@@ -67,16 +67,16 @@ def test_a_conversation_that_comes_back_waits_for_its_call_under_the_old_assignm
 def test_a_failure_under_a_lost_assignment_is_not_tried_again_but_by_its_next_holder(
     harness: WorkerHarness,
 ) -> None:
-    recorder = HeldRecorder(harness.messages)
-    worker = harness.worker(recorder)
+    message_writer = HeldMessageWriter(harness.messages)
+    worker = harness.worker(message_writer)
     harness.put(message("a"))
     turns(worker)
     harness.take_away()
     turns(worker)
-    recorder.held.pop().fail(ConnectionError("lost"))
+    message_writer.held.pop().fail(ConnectionError("lost"))
     turns(worker)
-    assert len(recorder.held) == 1
-    recorder.answer()
+    assert len(message_writer.held) == 1
+    message_writer.answer()
     harness.run(worker)
     assert harness.texts() == ["a"]
 
@@ -115,8 +115,8 @@ def test_a_message_that_waits_for_presence_when_its_assignment_ends_is_stored_on
 
 
 def test_records_of_a_lost_assignment_leave_the_memory(harness: WorkerHarness) -> None:
-    recorder = HeldRecorder(harness.messages)
-    worker = harness.worker(recorder)
+    message_writer = HeldMessageWriter(harness.messages)
+    worker = harness.worker(message_writer)
     harness.put(message("a"))
     turns(worker)
     harness.put(message("b"))
@@ -142,17 +142,17 @@ def test_an_outage_ends_when_all_who_waited_for_it_are_gone(
 
 
 def test_dead_letters_of_a_lost_assignment_come_again(harness: WorkerHarness) -> None:
-    recorder = HeldRecorder(harness.messages)
-    worker = harness.worker(recorder)
+    message_writer = HeldMessageWriter(harness.messages)
+    worker = harness.worker(message_writer)
     harness.put(message("a", message_id=message_id_of(1)))
     harness.put(message("b", BOB, ALICE, message_id_of(1)))
     turns(worker)
     harness.take_away()
     turns(worker)
-    recorder.answer()
+    message_writer.answer()
     turns(worker)
     assert harness.reasons() == []
-    recorder.answer()
+    message_writer.answer()
     harness.run(worker)
     assert harness.reasons() == ["message_id_conflict"]
 
@@ -176,7 +176,7 @@ def test_a_second_worker_takes_over_where_the_first_committed(clock: ManualClock
 def test_a_zombie_and_its_successor_write_the_very_same_cells(
     harness: WorkerHarness, clock: ManualClock
 ) -> None:
-    slow = HeldRecorder(harness.messages)
+    slow = HeldMessageWriter(harness.messages)
     zombie, successor = harness.worker(slow), harness.worker()
     ids = [message_id_of(number) for number in range(4)]
     harness.put(message("0", message_id=ids[0]), 9000)
@@ -196,8 +196,8 @@ def test_a_zombie_and_its_successor_write_the_very_same_cells(
 
 
 def test_a_zombie_commits_nothing(harness: WorkerHarness, clock: ManualClock) -> None:
-    slow = HeldRecorder(harness.messages)
-    zombie, successor = harness.worker(slow), harness.worker(HeldRecorder(harness.messages))
+    slow = HeldMessageWriter(harness.messages)
+    zombie, successor = harness.worker(slow), harness.worker(HeldMessageWriter(harness.messages))
     harness.put(message("a"))
     turns(zombie)
     clock.advance(60)

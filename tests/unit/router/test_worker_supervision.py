@@ -18,7 +18,7 @@ from angarium.router.worker import Worker
 from tests.fakes.clock import ManualClock
 from tests.unit.router.events import ALICE, BOB, CAROL, message
 from tests.unit.router.harness import AT_ONCE, WorkerHarness
-from tests.unit.router.recorders import HeldRecorder
+from tests.unit.router.message_writers import HeldMessageWriter
 from tests.unit.services.log_lines import LogLines
 
 PATIENCE = 30.0
@@ -188,7 +188,7 @@ def test_stopping_waits_for_what_hangs_within_its_bound(harness: WorkerHarness) 
     worker = Worker(
         harness.consumer,
         1,
-        HeldRecorder(harness.messages),
+        HeldMessageWriter(harness.messages),
         harness.dead_letters,
         harness.online(),
         clock,
@@ -224,7 +224,7 @@ def test_stopping_survives_a_log_that_fails(harness: WorkerHarness, lines: LogLi
         worker.step()
     harness.log_faults.fail("commit", error=LogUnavailable("gone"))
     worker.stop()
-    other = harness.worker(HeldRecorder(harness.messages))
+    other = harness.worker(HeldMessageWriter(harness.messages))
     harness.put(message("x", BOB, CAROL))
     for _ in range(3):
         other.step()

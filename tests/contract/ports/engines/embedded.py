@@ -45,7 +45,7 @@ def _open_stores(request: pytest.FixtureRequest) -> Iterator[Stores]:
             users=EmbeddedUsers(database),
             users_elsewhere=EmbeddedUsers(elsewhere),
             conversations=EmbeddedConversations(database),
-            recorder=messages,
+            message_writer=messages,
             reader=messages,
             presence=EmbeddedPresence(database),
         )

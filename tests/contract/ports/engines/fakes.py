@@ -31,7 +31,7 @@ def _open_stores(_request: pytest.FixtureRequest) -> Iterator[Stores]:
         users=users,
         users_elsewhere=users,
         conversations=MemoryConversations(),
-        recorder=messages,
+        message_writer=messages,
         reader=messages,
         presence=MemoryPresence(),
     )

@@ -47,7 +47,7 @@ def _open_stores(request: pytest.FixtureRequest) -> Iterator[Stores]:
         users=CassandraUsers(here),
         users_elsewhere=CassandraUsers(elsewhere),
         conversations=CassandraConversations(here),
-        recorder=CassandraMessageWriter(here),
+        message_writer=CassandraMessageWriter(here),
         reader=CassandraMessageReader(here),
         presence=CassandraPresence(here, _WINDOW_SECONDS),
     )

@@ -1,5 +1,5 @@
-"""What recorder and inbox ask of Cassandra, answered from memory: cells
-with the times of their writes.
+"""What message writer and inbox ask of Cassandra, answered from
+memory: cells with the times of their writes.
 """
 
 from bisect import bisect_left, bisect_right, insort

@@ -49,7 +49,7 @@ class InboxModel:
     def __init__(self) -> None:
         self.chat = Chat()
         self.tables = Tables()
-        self.recorder = CassandraMessageWriter(self.tables.as_session())
+        self.message_writer = CassandraMessageWriter(self.tables.as_session())
         self.pending = InboxReader(self.tables.as_session())
         self.messages: list[Message] = []
         self.confirmed: set[UUID] = set()
@@ -57,13 +57,13 @@ class InboxModel:
 
     def send(self, *messages: Message) -> None:
         for start in range(0, len(messages), GROUP):
-            record(self.recorder, *messages[start : start + GROUP])
+            record(self.message_writer, *messages[start : start + GROUP])
         self.messages += messages
         self.time = max(self.time, messages[-1].position.timestamp)
 
     def confirm(self, *messages: Message) -> None:
         self.time += 1
-        mark(self.recorder, self.chat, *(receipt(each, self.time) for each in messages))
+        mark(self.message_writer, self.chat, *(receipt(each, self.time) for each in messages))
         self.confirmed.update(each.message_id for each in messages)
 
     def waiting(self, user_id: UUID) -> list[Message]:
@@ -147,7 +147,7 @@ def happen(model: InboxModel, event: str, what: object) -> None:
                 # A repeated one comes from the beginning of the log, as
                 # in a replay.
                 at = model.time if event == "confirm" else START
-                mark(model.recorder, chat, receipt(each, at, each.recipient_id))
+                mark(model.message_writer, chat, receipt(each, at, each.recipient_id))
                 model.confirmed.add(each.message_id)
     elif event == "stand" and tables.noted:
         # Any ranges that somebody ever noted may come to stand, as a

@@ -28,7 +28,7 @@ class HeldCall:
         self._fail(error, after_effect)
 
 
-class HeldRecorder:
+class HeldMessageWriter:
     """Applies each call, and answers it, when the test says so."""
 
     def __init__(self, inner: MessageWriter) -> None:
