@@ -20,8 +20,8 @@ class MemoryConsumer:
         with log.changed:
             self._member = self._group.newcomer()
 
-    def poll(self, timeout: float) -> Polled:
-        give_up_at = time.monotonic() + timeout
+    def poll(self, timeout_s: float) -> Polled:
+        give_up_at = time.monotonic() + timeout_s
         with self._log.changed:
             while True:
                 polled = self._news()

@@ -102,11 +102,11 @@ def _progress(users: int, console: Console) -> Callable[[int], None]:
     return show
 
 
-def _prepare_servers(settings: Settings, timeout: float, console: Console) -> str:
+def _prepare_servers(settings: Settings, timeout_s: float, console: Console) -> str:
     """Create topics and tables; warn if replicas are missing."""
     from angarium.wiring.distributed import prepare
 
-    report = prepare(settings, timeout)
+    report = prepare(settings, timeout_s)
     if report.nodes < settings.replication:
         console.complain(
             f"{report.nodes} of the {settings.replication} replicas of each row are up; without a "

@@ -147,10 +147,10 @@ class Transport(Protocol):
 class HttpTransport:
     """Speaks HTTP/1.1, over TLS where the address says so."""
 
-    def __init__(self, url: str, timeout: float) -> None:
+    def __init__(self, url: str, timeout_s: float) -> None:
         """Parse the address; the first request connects."""
         self.url = url
-        self._timeout_s = timeout
+        self._timeout_s = timeout_s
         self._ends_at = 0.0
         parts = urlsplit(url)
         self._prefix = parts.path
@@ -158,10 +158,10 @@ class HttpTransport:
         host = unquote(parts.hostname or "")
         if parts.scheme == "https":
             self._connection: http.client.HTTPConnection = http.client.HTTPSConnection(
-                host, parts.port, timeout=timeout, context=ssl.create_default_context()
+                host, parts.port, timeout=timeout_s, context=ssl.create_default_context()
             )
         else:
-            self._connection = http.client.HTTPConnection(host, parts.port, timeout=timeout)
+            self._connection = http.client.HTTPConnection(host, parts.port, timeout=timeout_s)
 
     def exchange(
         self, method: str, path: str, body: Mapping[str, object] | None, headers: Mapping[str, str]
@@ -254,10 +254,10 @@ def _is_an_outage(error: Exception) -> bool:
     return isinstance(error, OSError | http.client.IncompleteRead)
 
 
-def _reason(error: Exception, timeout: float) -> str:
+def _reason(error: Exception, timeout_s: float) -> str:
     """Put an exception into a few words for a person."""
     if isinstance(error, TimeoutError):
-        return f"no answer within {timeout:g} s"
+        return f"no answer within {timeout_s:g} s"
     if isinstance(error, ConnectionRefusedError):
         return "connection refused"
     if isinstance(error, socket.gaierror):

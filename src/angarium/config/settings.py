@@ -96,17 +96,17 @@ class Settings:
             one.
         jwt_issuer: The tokens' `iss`.
         jwt_audience: The tokens' `aud`.
-        token_ttl: Seconds that a token is valid.
+        token_ttl_s: Seconds that a token is valid.
         login_attempts: Failed logins allowed per address and username
-            within `login_window`.
-        login_window: Seconds over which failed logins are counted.
+            within `login_window_s`.
+        login_window_s: Seconds over which failed logins are counted.
         trusted_proxies: Proxies whose `X-Forwarded-For` is trusted.
         cors_origins: Origins of the web pages that may call the API
             from a browser.
-        idle_timeout: Seconds that an idle connection is kept.
-        request_timeout: Seconds that sending a whole request may take.
+        idle_timeout_s: Seconds that an idle connection is kept.
+        request_timeout_s: Seconds that sending a request may take.
         users: The configured users, the demo's when no file is named.
-        presence_window: Seconds for which a user counts as online after
+        presence_window_s: Seconds that a user counts as online after
             their last request (docs/adr/0010).
         max_inflight: The maximum of concurrent requests.
         max_logins: The maximum of logins that wait for their hash or
@@ -145,15 +145,15 @@ class Settings:
     jwt_secret: str | None = field(repr=False)
     jwt_issuer: str
     jwt_audience: str
-    token_ttl: int
+    token_ttl_s: int
     login_attempts: int
-    login_window: float
+    login_window_s: float
     trusted_proxies: tuple[IPNetwork, ...]
     cors_origins: tuple[str, ...]
-    idle_timeout: float
-    request_timeout: float
+    idle_timeout_s: float
+    request_timeout_s: float
     users: tuple[ConfiguredUser, ...]
-    presence_window: float
+    presence_window_s: float
     max_inflight: int
     max_logins: int
     log_level: str
@@ -232,19 +232,21 @@ class Settings:
             jwt_secret=reader.optional("ANGARIUM_JWT_SECRET", values.signing_secret, True),
             jwt_issuer=reader.read("ANGARIUM_JWT_ISSUER", "angarium", _PRINTABLE),
             jwt_audience=reader.read("ANGARIUM_JWT_AUDIENCE", "angarium", _PRINTABLE),
-            token_ttl=reader.read("ANGARIUM_TOKEN_TTL", "3600", values.whole_number(1, 365 * DAY)),
+            token_ttl_s=reader.read(
+                "ANGARIUM_TOKEN_TTL", "3600", values.whole_number(1, 365 * DAY)
+            ),
             login_attempts=reader.read(
                 "ANGARIUM_LOGIN_ATTEMPTS", "10", values.whole_number(1, 1_000_000)
             ),
-            login_window=reader.read("ANGARIUM_LOGIN_WINDOW", "60", values.seconds(0.1, DAY)),
+            login_window_s=reader.read("ANGARIUM_LOGIN_WINDOW", "60", values.seconds(0.1, DAY)),
             trusted_proxies=reader.optional("ANGARIUM_TRUSTED_PROXIES", addresses.networks) or (),
             cors_origins=reader.optional("ANGARIUM_CORS_ORIGINS", addresses.origins) or (),
-            idle_timeout=reader.read("ANGARIUM_IDLE_TIMEOUT", "60", values.seconds(0.1, DAY)),
-            request_timeout=reader.read(
+            idle_timeout_s=reader.read("ANGARIUM_IDLE_TIMEOUT", "60", values.seconds(0.1, DAY)),
+            request_timeout_s=reader.read(
                 "ANGARIUM_REQUEST_TIMEOUT", "10", values.seconds(0.1, 3600)
             ),
             users=_users(reader, is_hash),
-            presence_window=reader.read(
+            presence_window_s=reader.read(
                 "ANGARIUM_PRESENCE_WINDOW", "30", values.seconds(0.1, DAY)
             ),
             max_inflight=reader.read(

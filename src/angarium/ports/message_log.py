@@ -162,7 +162,7 @@ class LogConsumer(Protocol):
     Owned by a single thread (docs/adr/0017).
     """
 
-    def poll(self, timeout: float) -> Polled:
+    def poll(self, timeout_s: float) -> Polled:
         """Wait for records, and stay a member of the group.
 
         Every record is delivered at least once: it comes again, to this
@@ -172,7 +172,7 @@ class LogConsumer(Protocol):
         lost its partition.
 
         Args:
-            timeout: Seconds to wait when there is nothing; also while
+            timeout_s: Seconds to wait when there is nothing; also while
                 paused.
 
         Returns:

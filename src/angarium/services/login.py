@@ -53,7 +53,7 @@ class Login:
         throttle: LoginThrottle,
         presence: Presence,
         clock: Clock,
-        token_ttl: int,
+        token_ttl_s: int,
         retry: StoreRetry,
         configured: ConfiguredPasswords | None = None,
     ) -> None:
@@ -66,7 +66,7 @@ class Login:
             throttle: Refuses callers that fail too often.
             presence: Notes users who logged in as online.
             clock: The time that tokens are issued at.
-            token_ttl: Seconds for which a token is valid.
+            token_ttl_s: Seconds for which a token is valid.
             retry: Repeats calls to the store.
             configured: Passwords that are not hashed yet.
         """
@@ -77,7 +77,7 @@ class Login:
         self._throttle = throttle
         self._presence = presence
         self._clock = clock
-        self._token_ttl = token_ttl
+        self._token_ttl_s = token_ttl_s
         self._retry = retry
         self._refusals = LoginRefusals(clock)
         self._repeats = logs.Repeats(clock.monotonic)
@@ -174,7 +174,7 @@ class Login:
         self._note(user.user_id)
         token = self._signer.issue(Principal(user.user_id, user.username), self._clock.now_ms())
         _log.info("token_issued", "A user logged in.", user_id=user.user_id)
-        return IssuedToken(token, self._token_ttl, user.user_id)
+        return IssuedToken(token, self._token_ttl_s, user.user_id)
 
     def _note(self, user_id: UUID) -> None:
         """Wait a moment until the user counts as online.

@@ -30,17 +30,17 @@ class LoginThrottle:
     failures, so that parallel guesses cannot slip through.
     """
 
-    def __init__(self, attempts: int, window: float, clock: Clock) -> None:
+    def __init__(self, attempts: int, window_s: float, clock: Clock) -> None:
         """Set the limits.
 
         Args:
             attempts: Maximum failures of one address for one username;
                 ADDRESS_FACTOR times as many are allowed for all.
-            window: Seconds for which a failure counts.
+            window_s: Seconds for which a failure counts.
             clock: The window's time.
         """
         self._attempts = attempts
-        self._window = window
+        self._window_s = window_s
         self._clock = clock
         self._failures: OrderedDict[Key, list[float]] = OrderedDict()
         self._in_progress: Counter[Key] = Counter()
@@ -106,11 +106,11 @@ class LoginThrottle:
     def _wait(self, key: Key, limit: int, now: float) -> float:
         """Return the seconds until a key has room for a failure."""
         failures = self._failures.get(key, [])
-        while failures and failures[0] + self._window <= now:
+        while failures and failures[0] + self._window_s <= now:
             failures.pop(0)
         if not failures:
             self._failures.pop(key, None)
-        return failures[0] + self._window - now if len(failures) >= limit else 0.0
+        return failures[0] + self._window_s - now if len(failures) >= limit else 0.0
 
     def _is_full(self, key: Key, limit: int) -> bool:
         """Return whether failures and attempts fill a limit."""

@@ -97,16 +97,16 @@ _log = logs.get("angarium.presence")
 class Presence:
     """Notes users as online; used by any thread, never blocks."""
 
-    def __init__(self, store: PresenceStore, window: float, clock: Clock) -> None:
+    def __init__(self, store: PresenceStore, window_s: float, clock: Clock) -> None:
         """Choose how often a user is noted.
 
         Args:
             store: Where it is noted.
-            window: Seconds for which a user counts as online.
+            window_s: Seconds for which a user counts as online.
             clock: The time that is noted.
         """
         self._store = store
-        self._interval = min(MAX_INTERVAL_SECONDS, window / 3)
+        self._interval = min(MAX_INTERVAL_SECONDS, window_s / 3)
         self._clock = clock
         self._due: LruCache[UUID, float] = LruCache(MAX_USERS)
         # In an outage it fails for each user who sends a request.
@@ -161,18 +161,22 @@ class OnlineUsers:
     """
 
     def __init__(
-        self, store: PresenceStore, window: float, clock: Clock, timeout_s: float = ANSWER_SECONDS
+        self,
+        store: PresenceStore,
+        window_s: float,
+        clock: Clock,
+        timeout_s: float = ANSWER_SECONDS,
     ) -> None:
         """Choose how long an answer may take.
 
         Args:
             store: Where users are noted.
-            window: Seconds for which a user counts as online.
+            window_s: Seconds for which a user counts as online.
             clock: The time that the notes are compared with.
             timeout_s: Seconds that the store may take.
         """
         self._store = store
-        self._window_ms = round(window * 1000)
+        self._window_ms = round(window_s * 1000)
         self._clock = clock
         self._timeouts = TimeoutWatcher(timeout_s)
         self._online_until: LruCache[UUID, int] = LruCache(MAX_USERS)

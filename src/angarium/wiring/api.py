@@ -47,7 +47,7 @@ def http_server(
         SetupError: The address cannot be used.
     """
     retry = StoreRetry()
-    presence = Presence(engine.presence, settings.presence_window, clock)
+    presence = Presence(engine.presence, settings.presence_window_s, clock)
     # An outage concerns all of them, so it is logged once for all.
     repeats = logs.Repeats(clock.monotonic)
     services = Services(
@@ -56,10 +56,10 @@ def http_server(
             engine.users,
             ScryptHasher(),
             engine.signer,
-            LoginThrottle(settings.login_attempts, settings.login_window, clock),
+            LoginThrottle(settings.login_attempts, settings.login_window_s, clock),
             presence,
             clock,
-            settings.token_ttl,
+            settings.token_ttl_s,
             retry,
             configured,
         ),
@@ -77,9 +77,9 @@ def http_server(
     limits = ServerLimits(
         max_in_flight=settings.max_inflight,
         max_logins=settings.max_logins,
-        idle_timeout_s=settings.idle_timeout,
-        request_timeout_s=settings.request_timeout,
-        store_threads_of_user=engine.calls_of_user,
+        idle_timeout_s=settings.idle_timeout_s,
+        request_timeout_s=settings.request_timeout_s,
+        max_store_calls_per_user=engine.max_store_calls_per_user,
     )
     cors = CorsPolicy(settings.cors_origins) if settings.cors_origins else None
     try:

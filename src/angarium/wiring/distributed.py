@@ -34,7 +34,7 @@ FIRST_CONNECTION_SECONDS = 10.0
 reconnects in the background.
 """
 
-CALLS_OF_USER = 4
+MAX_STORE_CALLS_PER_USER = 4
 """Concurrent store calls per user: most of a call is a wait for
 Cassandra, so several at a time finish sooner (docs/adr/0007).
 """
@@ -90,14 +90,14 @@ def distributed_engine(settings: Settings, clock: Clock) -> Iterator[Engine]:
             conversations=CassandraConversations(session),
             message_writer=CassandraMessageWriter(session),
             reader=CassandraMessageReader(session),
-            presence=CassandraPresence(session, settings.presence_window),
+            presence=CassandraPresence(session, settings.presence_window_s),
             signer=JwtSigner(
                 settings.jwt_secret or "",
                 settings.jwt_issuer,
                 settings.jwt_audience,
-                settings.token_ttl,
+                settings.token_ttl_s,
             ),
-            calls_of_user=CALLS_OF_USER,
+            max_store_calls_per_user=MAX_STORE_CALLS_PER_USER,
             idle_hint=log.idle_hint,
         )
 

@@ -29,7 +29,7 @@ from angarium.ports.users import UserStore
 from angarium.wiring.engine import Engine
 
 SECRET_FILE = "jwt_secret"  # noqa: S105 - a file's name
-CALLS_OF_USER = 1
+MAX_STORE_CALLS_PER_USER = 1
 """Concurrent store calls per user: a page is work of this process,
 whose threads share one interpreter lock. A second call makes no page
 sooner, and the event loop competes with one more thread for the lock.
@@ -67,9 +67,9 @@ def embedded_engine(settings: Settings, clock: Clock) -> Iterator[Engine]:
                 settings.jwt_secret or _kept_secret(settings),
                 settings.jwt_issuer,
                 settings.jwt_audience,
-                settings.token_ttl,
+                settings.token_ttl_s,
             ),
-            calls_of_user=CALLS_OF_USER,
+            max_store_calls_per_user=MAX_STORE_CALLS_PER_USER,
         )
 
 

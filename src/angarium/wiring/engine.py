@@ -26,7 +26,7 @@ class Engine:
         reader: Reads messages, for the API.
         presence: When each user was last online.
         signer: Makes and checks tokens.
-        calls_of_user: Maximum concurrent store calls of one user.
+        max_store_calls_per_user: Maximum concurrent calls of one user.
         idle_hint: Called when the server has no request left to run;
             None where records do not wait for each other.
     """
@@ -40,5 +40,5 @@ class Engine:
     reader: MessageReader
     presence: PresenceStore
     signer: TokenSigner
-    calls_of_user: int
+    max_store_calls_per_user: int
     idle_hint: Callable[[], None] | None = None

@@ -18,7 +18,7 @@ def router_worker(settings: Settings, engine: Engine, clock: Clock) -> Worker:
     Returns:
         A worker; `run` starts it.
     """
-    online = OnlineUsers(engine.presence, settings.presence_window, clock)
+    online = OnlineUsers(engine.presence, settings.presence_window_s, clock)
     return Worker(
         engine.consumer,
         settings.partitions,

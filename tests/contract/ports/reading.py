@@ -23,9 +23,9 @@ class Reading:
         self.records: list[Record] = []
         self._last: dict[Assignment, int] = {}
 
-    def poll(self, timeout: float = 0.05) -> Polled:
+    def poll(self, timeout_s: float = 0.05) -> Polled:
         """Poll once."""
-        polled = self.consumer.poll(timeout)
+        polled = self.consumer.poll(timeout_s)
         for assignment in polled.lost:
             assert self.held.pop(assignment.partition) == assignment
             self.lost.append(assignment)
@@ -47,12 +47,12 @@ class Reading:
             self._last[assignment] = record.offset
             self.records.append(record)
 
-    def until(self, condition: Callable[[], bool], timeout: float = 0.05) -> None:
+    def until(self, condition: Callable[[], bool], timeout_s: float = 0.05) -> None:
         """Poll until something is true."""
         give_up_at = time.monotonic() + REPLACE_SECONDS
         while not condition():
             assert time.monotonic() < give_up_at, f"polled for {REPLACE_SECONDS} s in vain"
-            self.poll(timeout)
+            self.poll(timeout_s)
 
     def until_all(self, count: int) -> list[Record]:
         """Poll until so many records came in all."""

@@ -295,8 +295,8 @@ def test_no_turn_waits_longer_than_the_poll(harness: WorkerHarness, clock: Manua
         def __init__(self) -> None:
             self._inner = harness.consumer()
 
-        def poll(self, timeout: float) -> object:
-            asked.append(timeout)
+        def poll(self, timeout_s: float) -> object:
+            asked.append(timeout_s)
             return self._inner.poll(0)
 
         def __getattr__(self, name: str) -> object:

@@ -15,7 +15,7 @@ HOME, OFFICE = "192.0.2.1", "2001:db8::1"
 
 @pytest.fixture
 def throttle(clock: ManualClock) -> LoginThrottle:
-    return LoginThrottle(attempts=3, window=60, clock=clock)
+    return LoginThrottle(attempts=3, window_s=60, clock=clock)
 
 
 def fail(
@@ -179,7 +179,7 @@ def test_a_failure_counts_from_when_it_was_known(
 def test_of_two_hundred_parallel_guesses_no_more_are_heard_than_allowed(
     clock: ManualClock,
 ) -> None:
-    throttle = LoginThrottle(attempts=5, window=60, clock=clock)
+    throttle = LoginThrottle(attempts=5, window_s=60, clock=clock)
     heard = threading.Semaphore(0)
     refused = threading.Semaphore(0)
     together = threading.Barrier(20)
@@ -233,7 +233,7 @@ def test_two_guesses_never_slip_through_one_gap() -> None:
                 self.together.wait(0.2)
             return room
 
-    throttle = Meeting(attempts=1, window=60, clock=ManualClock())
+    throttle = Meeting(attempts=1, window_s=60, clock=ManualClock())
     refusals: list[Refused | None] = []
 
     def guess() -> None:
@@ -269,7 +269,7 @@ def test_any_text_may_be_a_username(throttle: LoginThrottle) -> None:
 
 def test_the_memory_is_bounded(clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_KEYS", 10)
-    throttle = LoginThrottle(attempts=1, window=60, clock=clock)
+    throttle = LoginThrottle(attempts=1, window_s=60, clock=clock)
     for number in range(50):
         fail(throttle, 1, "alice", f"192.0.2.{number}")
     assert len(throttle._failures) == 10
@@ -291,7 +291,7 @@ def test_what_is_over_is_forgotten(throttle: LoginThrottle, clock: ManualClock) 
 )
 def test_no_window_ever_holds_more_failures_than_allowed(steps: list[tuple[str, int]]) -> None:
     clock = ManualClock()
-    throttle = LoginThrottle(attempts=3, window=60, clock=clock)
+    throttle = LoginThrottle(attempts=3, window_s=60, clock=clock)
     failures: list[float] = []
     for outcome, pause in steps:
         clock.advance(pause)

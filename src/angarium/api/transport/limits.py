@@ -60,8 +60,8 @@ class ServerLimits:
         linger_timeout_s: Seconds of silence after which a closing
             connection is dropped.
         store_threads: Threads for requests that wait for the store.
-        store_threads_of_user: Maximum of them for one user's requests.
-            A service takes its engine's (`Engine.calls_of_user`).
+        max_store_calls_per_user: Maximum of them for one user's
+            requests. A service takes the `Engine`'s.
         hashing_threads: Threads for password hashes.
         health_threads: Threads for health checks.
         store_timeout_s: Seconds until a request that needs the store
@@ -80,7 +80,7 @@ class ServerLimits:
     write_timeout_s: float = 10.0
     linger_timeout_s: float = 2.0
     store_threads: int = 16
-    store_threads_of_user: int = 4
+    max_store_calls_per_user: int = 4
     hashing_threads: int = 1
     health_threads: int = 2
     store_timeout_s: float = 2.0

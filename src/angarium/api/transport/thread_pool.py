@@ -129,7 +129,7 @@ def make_pools(limits: ServerLimits) -> Mapping[ExecutionMode, ThreadPool]:
         The pools by the requests' execution mode, not started.
     """
     most = limits.max_in_flight
-    store = FairQueue(most, most, limits.store_threads_of_user)
+    store = FairQueue(most, most, limits.max_store_calls_per_user)
     hashing = FairQueue(limits.max_logins, limits.logins_of_address, limits.hashing_threads)
     health = FairQueue(most, most, limits.health_threads)
     return {

@@ -57,13 +57,13 @@ class RepeatingThread:
         self._stopping.set()
         self._news.set()
 
-    def join(self, timeout: float) -> None:
+    def join(self, timeout_s: float) -> None:
         """Wait for the end.
 
         Args:
-            timeout: Seconds at most.
+            timeout_s: Seconds at most.
         """
-        self._thread.join(timeout)
+        self._thread.join(timeout_s)
 
     def _run(self) -> None:
         """Step, wait, and repeat until `stop`."""

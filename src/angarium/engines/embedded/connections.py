@@ -23,12 +23,12 @@ _CACHED_STATEMENTS = 400
 """Inserts of 1 to `bulk_sql.MAX_COUNT` rows are one statement each."""
 
 
-def connect(path: Path, busy: float, cache_kib: int = READING_CACHE_KIB) -> sqlite3.Connection:
+def connect(path: Path, busy_s: float, cache_kib: int = READING_CACHE_KIB) -> sqlite3.Connection:
     """Open a connection that commits durably, and never implicitly.
 
     Args:
         path: The database's file; it is never made here.
-        busy: Seconds to wait for another process's lock.
+        busy_s: Seconds to wait for another process's lock.
         cache_kib: Pages that are kept in memory, in KiB.
 
     Returns:
@@ -37,7 +37,7 @@ def connect(path: Path, busy: float, cache_kib: int = READING_CACHE_KIB) -> sqli
     connection = sqlite3.connect(
         f"file:{quote(str(path.absolute()))}?mode=rw",
         uri=True,
-        timeout=busy,
+        timeout=busy_s,
         isolation_level=None,
         check_same_thread=False,
         cached_statements=_CACHED_STATEMENTS,
@@ -50,7 +50,7 @@ def connect(path: Path, busy: float, cache_kib: int = READING_CACHE_KIB) -> sqli
     return connection
 
 
-def connect_to_look(path: Path, busy: float) -> sqlite3.Connection:
+def connect_to_look(path: Path, busy_s: float) -> sqlite3.Connection:
     """Open a connection that changes no file, not even at its end.
 
     The last connection that may write copies the `-wal` into the
@@ -59,15 +59,15 @@ def connect_to_look(path: Path, busy: float) -> sqlite3.Connection:
 
     Args:
         path: The database's file; it is never made here.
-        busy: Seconds to wait for another process's lock.
+        busy_s: Seconds to wait for another process's lock.
 
     Returns:
         A connection that any one thread at a time may use.
     """
-    return sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True, timeout=busy)
+    return sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True, timeout=busy_s)
 
 
-def begin(connection: sqlite3.Connection, busy: float) -> None:
+def begin(connection: sqlite3.Connection, busy_s: float) -> None:
     """Begin to write while another process may be writing.
 
     SQLite's own wait retries ever more rarely; while another writer
@@ -76,13 +76,13 @@ def begin(connection: sqlite3.Connection, busy: float) -> None:
 
     Args:
         connection: Not in a transaction.
-        busy: Seconds to wait for the other process.
+        busy_s: Seconds to wait for the other process.
 
     Raises:
         sqlite3.OperationalError: The lock did not come free, or
             something else went wrong.
     """
-    give_up = time.monotonic() + busy
+    give_up = time.monotonic() + busy_s
     for wait in delays(first=0.001, most=0.004):
         try:
             connection.execute("BEGIN IMMEDIATE")

@@ -78,9 +78,9 @@ class EmbeddedConsumer:
         self._closed = False
         self._first = 0
 
-    def poll(self, timeout: float) -> Polled:
+    def poll(self, timeout_s: float) -> Polled:
         """Implements `LogConsumer.poll`; the first one only joins."""
-        expires_at = time.monotonic() + timeout
+        expires_at = time.monotonic() + timeout_s
         if not self._held and not self._closed:
             return Polled(gained=self._join())
         while True:

@@ -42,12 +42,12 @@ class DatabaseFiles:
         reading: The connections that read.
     """
 
-    def __init__(self, path: Path, busy: float, readers: int) -> None:
+    def __init__(self, path: Path, busy_s: float, readers: int) -> None:
         """Open all connections and note which files they have.
 
         Args:
             path: The database's file, which exists and is in WAL mode.
-            busy: Seconds that each connection waits for another
+            busy_s: Seconds that each connection waits for another
                 process's lock.
             readers: The number of connections for reading.
 
@@ -59,12 +59,12 @@ class DatabaseFiles:
         self._lost = False
         self._checked_at = time.monotonic()
         with ExitStack() as opened:
-            self.writing = _connect_and_read(self._path, busy, WRITING_CACHE_KIB)
+            self.writing = _connect_and_read(self._path, busy_s, WRITING_CACHE_KIB)
             opened.callback(self.writing.close)
             self._known = {str(each): _file_id(str(each)) for each in self._paths()}
             self.reading = []
             for _ in range(readers):
-                self.reading.append(_connect_and_read(self._path, busy, READING_CACHE_KIB))
+                self.reading.append(_connect_and_read(self._path, busy_s, READING_CACHE_KIB))
                 opened.callback(self.reading[-1].close)
             self.check()
             opened.pop_all()
@@ -132,9 +132,9 @@ class DatabaseFiles:
                 )
 
 
-def _connect_and_read(path: Path, busy: float, cache_kib: int) -> sqlite3.Connection:
+def _connect_and_read(path: Path, busy_s: float, cache_kib: int) -> sqlite3.Connection:
     """Connect, and read so that SQLite opens the WAL as well."""
-    connection = connect(path, busy, cache_kib)
+    connection = connect(path, busy_s, cache_kib)
     try:
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except BaseException:

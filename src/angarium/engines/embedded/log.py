@@ -148,18 +148,18 @@ class EmbeddedLog:
                 self._ends = tuple(read)
             return self._ends
 
-    def wait_for_news(self, seen: Sequence[int], timeout: float) -> None:
+    def wait_for_news(self, seen: Sequence[int], timeout_s: float) -> None:
         """Wait for an append; look for other processes' at the end.
 
         Args:
             seen: What `ends` returned.
-            timeout: Maximum seconds.
+            timeout_s: Maximum seconds.
 
         Raises:
             LogUnavailable: The database does not answer.
         """
         with self._appended:
-            if self._appended.wait_for(lambda: self._ends is not seen, timeout):
+            if self._appended.wait_for(lambda: self._ends is not seen, timeout_s):
                 return
         read = tuple(self._database.read(self._read_ends, LogUnavailable))
         with self._appended:

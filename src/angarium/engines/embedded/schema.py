@@ -118,7 +118,7 @@ def prepare(
     path: Path,
     partitions: int,
     migrations: Sequence[Migration],
-    busy: float,
+    busy_s: float,
 ) -> None:
     """Make an empty file a database, or migrate an existing one.
 
@@ -127,14 +127,14 @@ def prepare(
         path: Named in errors.
         partitions: The partition count that the settings ask for.
         migrations: Every step that this program knows, in order.
-        busy: Seconds to wait for another process.
+        busy_s: Seconds to wait for another process.
 
     Raises:
         SetupError: The file is damaged, of a newer version or made with
             another partition count; nothing in it was changed.
     """
     connection.execute("PRAGMA journal_mode = WAL")
-    begin(connection, busy)
+    begin(connection, busy_s)
     try:
         _migrate_checked(connection, path, partitions, migrations)
         connection.execute("COMMIT")

@@ -232,17 +232,17 @@ _MAX_DEFERRED = 32
 class WriteQueue:
     """Passes jobs from the threads that submit to the writer."""
 
-    def __init__(self, capacity: int, linger: float, spacing: float) -> None:
+    def __init__(self, capacity: int, linger_s: float, spacing_s: float) -> None:
         """Set the limits.
 
         Args:
             capacity: Maximum number of waiting jobs.
-            linger: Seconds that deferrable jobs wait for others.
-            spacing: Seconds from one commit's start to the next.
+            linger_s: Seconds that deferrable jobs wait for others.
+            spacing_s: Seconds from one commit's start to the next.
         """
         self._capacity = capacity
-        self._spacing = spacing
-        self._linger = linger
+        self._spacing_s = spacing_s
+        self._linger_s = linger_s
         self._lock = threading.Lock()
         self._news = threading.Condition(self._lock)
         self._closed = False
@@ -286,8 +286,8 @@ class WriteQueue:
     def take(self) -> Sequence[WriteBatch]:
         """Wait for jobs and take all; called by the writer alone.
 
-        Deferrable jobs wait for `linger`, so that they share a commit
-        with others; all jobs wait until `spacing` has passed since the
+        Deferrable jobs wait for `linger_s`, so that they share a commit
+        with others; all jobs wait for `spacing_s` to pass after the
         last commit began.
 
         Returns:
@@ -334,8 +334,8 @@ class WriteQueue:
             return 0
         if not self._waiting:
             return threading.TIMEOUT_MAX
-        due = self._waiting_since + (0 if self._urgent else self._linger)
-        return max(due, self._taken_at + self._spacing) - time.monotonic()
+        due = self._waiting_since + (0 if self._urgent else self._linger_s)
+        return max(due, self._taken_at + self._spacing_s) - time.monotonic()
 
     def _take_waiting(self) -> list[WriteBatch]:
         """Remove and return all waiting jobs; the lock is held."""

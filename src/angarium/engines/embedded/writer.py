@@ -63,9 +63,9 @@ class Writer:
         connection: sqlite3.Connection,
         capacity: int = QUEUE_CAPACITY,
         timeout_s: float = TIMEOUT_SECONDS,
-        linger: float = LINGER_SECONDS,
-        spacing: float = SPACING_SECONDS,
-        busy: float = BUSY_SECONDS,
+        linger_s: float = LINGER_SECONDS,
+        spacing_s: float = SPACING_SECONDS,
+        busy_s: float = BUSY_SECONDS,
         check: Callable[[], None] = lambda: None,
     ) -> None:
         """Start the writer.
@@ -75,9 +75,9 @@ class Writer:
                 it.
             capacity: Maximum number of waiting jobs.
             timeout_s: Seconds after which callers' futures fail.
-            linger: Seconds that deferrable jobs wait for others.
-            spacing: Seconds from one commit's start to the next.
-            busy: Seconds to wait for another process's transaction.
+            linger_s: Seconds that deferrable jobs wait for others.
+            spacing_s: Seconds from one commit's start to the next.
+            busy_s: Seconds to wait for another process's transaction.
             check: Called before and after each commit, and several
                 times a second; it raises sqlite3.Error when the files
                 have changed.
@@ -87,8 +87,8 @@ class Writer:
         connection.execute("PRAGMA busy_timeout = 0")
         self._check = check
         self._timeout_s = timeout_s
-        self._busy = busy
-        self._queue = WriteQueue(capacity, linger, spacing)
+        self._busy_s = busy_s
+        self._queue = WriteQueue(capacity, linger_s, spacing_s)
         self._failing = False
         self._ended = threading.Event()
         self._threads = [
@@ -170,7 +170,7 @@ class Writer:
         self._check()
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
-        begin(self._connection, self._busy)
+        begin(self._connection, self._busy_s)
         for batch in batches:
             batch.run(self._connection)
         self._connection.execute("COMMIT")

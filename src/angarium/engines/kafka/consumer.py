@@ -114,9 +114,9 @@ class KafkaLogConsumer:
         self._closed = False
         self._last_contact_at = self._clock.monotonic()
 
-    def poll(self, timeout: float) -> Polled:
+    def poll(self, timeout_s: float) -> Polled:
         """Implements `LogConsumer.poll`."""
-        expires_at = self._clock.monotonic() + timeout
+        expires_at = self._clock.monotonic() + timeout_s
         while not self._closed:
             client = self._connect()
             left = max(0.0, expires_at - self._clock.monotonic())

@@ -29,7 +29,7 @@ class JwtSigner:
     The time comes from the caller, never from the library's own clock.
     """
 
-    def __init__(self, secret: str, issuer: str, audience: str, ttl: int) -> None:
+    def __init__(self, secret: str, issuer: str, audience: str, ttl_s: int) -> None:
         """Set the key and the claims that every token must have.
 
         Args:
@@ -37,12 +37,12 @@ class JwtSigner:
                 (RFC 7518, section 3.2).
             issuer: The `iss` of every token.
             audience: The `aud` of every token.
-            ttl: Seconds for which a token is valid.
+            ttl_s: Seconds for which a token is valid.
         """
         self._key = secret.encode()
         self._issuer = issuer
         self._audience = audience
-        self._ttl = ttl
+        self._ttl_s = ttl_s
 
     def issue(self, principal: Principal, now_ms: int) -> str:
         """Implements `TokenSigner.issue`; `jti` is a random UUID."""
@@ -53,7 +53,7 @@ class JwtSigner:
             "iss": self._issuer,
             "aud": self._audience,
             "iat": issued_at,
-            "exp": issued_at + self._ttl,
+            "exp": issued_at + self._ttl_s,
             "jti": str(uuid4()),
         }
         return jwt.encode(claims, self._key, algorithm=ALGORITHM)

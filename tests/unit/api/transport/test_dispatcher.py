@@ -269,7 +269,7 @@ def test_where_there_is_no_room_at_all_whoever_has_most_that_waits_makes_some(
 
 
 def test_one_user_does_not_take_every_thread(closing: ExitStack) -> None:
-    desk = Desk(closing, store_threads=3, store_threads_of_user=2)
+    desk = Desk(closing, store_threads=3, max_store_calls_per_user=2)
     desk.application.gate.clear()
     desk.dispatcher.start()
     for _ in range(8):

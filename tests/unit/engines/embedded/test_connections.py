@@ -29,15 +29,15 @@ def test_a_file_is_never_made_on_the_way(tmp_path: Path) -> None:
 
 def test_whoever_cannot_be_helped_by_waiting_does_not_wait(path: Path) -> None:
     with closing(connect(path, 0)) as connection:
-        begin(connection, busy=3600)
+        begin(connection, busy_s=3600)
         with pytest.raises(sqlite3.OperationalError, match="within a transaction"):
-            begin(connection, busy=3600)
+            begin(connection, busy_s=3600)
 
 
 def test_a_lock_that_does_not_come_free_is_waited_for_no_longer_than_told(path: Path) -> None:
     with closing(connect(path, 0)) as holder, closing(connect(path, 0)) as waiting:
-        begin(holder, busy=0)
+        begin(holder, busy_s=0)
         with pytest.raises(sqlite3.OperationalError, match="locked"):
-            begin(waiting, busy=0.01)
+            begin(waiting, busy_s=0.01)
         holder.execute("COMMIT")
-        begin(waiting, busy=0)
+        begin(waiting, busy_s=0)

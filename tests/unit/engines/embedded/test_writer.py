@@ -283,7 +283,7 @@ def test_an_outage_is_logged_once_and_so_is_its_end(
 
 
 def test_a_patient_job_shares_the_commit_of_the_next_one(tmp_path: Path) -> None:
-    harness = WriterHarness(tmp_path / "notes.db", linger=3600)
+    harness = WriterHarness(tmp_path / "notes.db", linger_s=3600)
     deferrable = harness.deferrable.submit(1)
     for _ in range(20):
         assert harness.kept() == []
@@ -298,14 +298,14 @@ def test_a_patient_job_does_not_wait_for_ever(harness: WriterHarness) -> None:
 
 
 def test_many_patient_jobs_wait_for_nobody(tmp_path: Path) -> None:
-    harness = WriterHarness(tmp_path / "notes.db", linger=3600)
+    harness = WriterHarness(tmp_path / "notes.db", linger_s=3600)
     futures = [harness.deferrable.submit(number) for number in range(32)]
     assert [future.result(PATIENCE) for future in futures] == [number * 10 for number in range(32)]
     harness.writer.close()
 
 
 def test_commits_keep_their_distance_and_share_more(tmp_path: Path) -> None:
-    harness = WriterHarness(tmp_path / "notes.db", spacing=3600)
+    harness = WriterHarness(tmp_path / "notes.db", spacing_s=3600)
     assert harness.notes.submit(1).result(PATIENCE) == 10
     first = harness.notes.submit(2)
     for _ in range(20):
@@ -318,7 +318,7 @@ def test_commits_keep_their_distance_and_share_more(tmp_path: Path) -> None:
 
 def test_a_writer_without_a_break_leaves_room_for_another_process(tmp_path: Path) -> None:
     harness = WriterHarness(tmp_path / "notes.db")
-    neighbour = Writer(connect(harness.path, 1.0), busy=PATIENCE)
+    neighbour = Writer(connect(harness.path, 1.0), busy_s=PATIENCE)
     done = threading.Event()
 
     def without_a_break(future: "Future[int] | None" = None) -> None:

@@ -24,8 +24,8 @@ class WriterHarness:
         path: Path,
         capacity: int = 100,
         timeout_s: float = PATIENCE,
-        linger: float = 0.001,
-        spacing: float = 0,
+        linger_s: float = 0.001,
+        spacing_s: float = 0,
     ) -> None:
         self.path = path
         path.touch()
@@ -36,7 +36,7 @@ class WriterHarness:
             )
         self.transactions: list[list[int]] = []
         self.statements: list[str] = []
-        self.writer = Writer(self.connect(), capacity, timeout_s, linger, spacing, busy=0.01)
+        self.writer = Writer(self.connect(), capacity, timeout_s, linger_s, spacing_s, busy_s=0.01)
         self.notes = self.writer.register(self.add, StoreUnavailable)
         self.deferrable = self.writer.register(self.add, LogUnavailable, deferrable=True)
         self.gate = Gate(self.writer)
