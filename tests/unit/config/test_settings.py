@@ -65,11 +65,15 @@ def test_without_an_environment_a_setting_has_its_documented_default(
     assert getattr(Settings.from_env({}), field) == value
 
 
+FIELDS = {name.removesuffix("_s").upper(): name for name in DEFAULTS}
+"""The field of each variable: a duration's has its unit at the end."""
+
+
 def test_every_setting_has_a_default_a_variable_and_a_line_in_the_overview() -> None:
     fields = {field.name for field in dataclasses.fields(Settings)} - {"shown"}
     assert fields == DEFAULTS.keys()
     assert {shown.name for shown in Settings.from_env({}).shown} == {
-        f"ANGARIUM_{name.upper()}" for name in fields
+        f"ANGARIUM_{variable}" for variable in FIELDS
     }
 
 
@@ -143,7 +147,7 @@ GIVEN: list[tuple[str, str, object]] = [
 @pytest.mark.parametrize(("name", "text", "value"), GIVEN)
 def test_a_setting_is_taken_from_the_environment(name: str, text: str, value: object) -> None:
     settings = Settings.from_env({f"ANGARIUM_{name}": text})
-    assert getattr(settings, name.lower()) == value
+    assert getattr(settings, FIELDS[name]) == value
     (shown,) = (shown for shown in settings.shown if shown.name == f"ANGARIUM_{name}")
     assert shown.source is Source.ENVIRONMENT
 
