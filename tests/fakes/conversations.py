@@ -35,6 +35,11 @@ class MemoryConversations:
         listed = [each for each in mine if after is None or _position(each) < after]
         return sorted(listed, key=_position, reverse=True)[:limit]
 
+    def ids(self) -> Sequence[UUID]:
+        """Give the ids of all conversations."""
+        with self._lock:
+            return list(self._conversations)
+
     def check(self) -> None:
         return
 

@@ -99,6 +99,16 @@ class MemoryMessages:
         with self._lock:
             return {each: _summary(user_id, self._in_order(each)) for each in conversation_ids}
 
+    def conversation_ids(self) -> Sequence[UUID]:
+        """Give the conversations that have messages."""
+        with self._lock:
+            return [each for each, stored in self._conversations.items() if stored]
+
+    def stored(self, conversation_id: UUID) -> Sequence[Message]:
+        """Give the messages of a conversation in their order."""
+        with self._lock:
+            return self._in_order(conversation_id)
+
     def _in_order(self, conversation_id: UUID) -> list[Message]:
         return sorted(
             self._conversations.get(conversation_id, {}).values(), key=lambda each: each.position

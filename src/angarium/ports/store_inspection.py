@@ -13,6 +13,9 @@ from uuid import UUID
 from angarium.domain.message import Message, MessagePosition
 from angarium.ports.message_log import Position
 
+NO_ID = UUID(int=0)
+"""Instead of an id that a damaged row lacks; nobody has it."""
+
 
 class IndexRow(NamedTuple):
     """A row of the message index.
@@ -59,8 +62,14 @@ class StoreInspector(Protocol):
 
     Blocks within the deadline in force; used by one thread. Every
     method raises StoreUnavailable when the store does not answer in
-    time. Pages are small enough to be held at once: at most a mebibyte
-    of texts, if there is more than one row.
+    time. Pages are small enough to be held at once: of texts they end
+    with the one that makes more than one page
+    (`domain.page_size.read_one_page`). A page may be shorter than its
+    limit before the end as well.
+
+    A value that no writer writes, such as a column that is missing,
+    comes as one that no writer writes: `NO_ID`, an empty text, the
+    position `BEGINNING`, and PENDING for a status.
     """
 
     def conversation_ids(self, after: UUID | None, limit: int) -> Sequence[UUID]:
@@ -90,7 +99,8 @@ class StoreInspector(Protocol):
             limit: The maximum number of rows.
 
         Returns:
-            Ascending by key; empty at the end.
+            Ascending by position, rows at one position in an order of
+            the store's own; empty at the end.
         """
         ...
 
@@ -103,7 +113,8 @@ class StoreInspector(Protocol):
             limit: The maximum number of rows.
 
         Returns:
-            Ascending by the message id's text; empty at the end.
+            In an order of the store's own that stays the same; empty at
+            the end.
         """
         ...
 

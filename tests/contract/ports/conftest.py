@@ -10,7 +10,9 @@ from angarium.ports.conversations import ConversationStore
 from angarium.ports.message_log import DeadLetterLog, LogConsumer, MessageLog
 from angarium.ports.messages import MessageReader, MessageWriter
 from angarium.ports.presence import PresenceStore
+from angarium.ports.store_inspection import StoreInspector
 from angarium.ports.users import UserStore
+from tests.contract.ports.damage import Damage
 from tests.contract.ports.engine import Engine, Logs, Stores
 from tests.contract.ports.reading import Reading
 from tests.contract.ports.registry import ENGINES
@@ -87,3 +89,13 @@ def reader(stores: Stores) -> MessageReader:
 @pytest.fixture
 def presence(stores: Stores) -> PresenceStore:
     return stores.presence
+
+
+@pytest.fixture
+def inspector(stores: Stores) -> StoreInspector:
+    return stores.inspector
+
+
+@pytest.fixture
+def damage(stores: Stores) -> Damage:
+    return stores.damage

@@ -10,7 +10,9 @@ from angarium.ports.conversations import ConversationStore
 from angarium.ports.message_log import DeadLetterLog, LogConsumer, MessageLog
 from angarium.ports.messages import MessageReader, MessageWriter
 from angarium.ports.presence import PresenceStore
+from angarium.ports.store_inspection import StoreInspector
 from angarium.ports.users import UserStore
+from tests.contract.ports.damage import Damage
 
 PARTITIONS = 4
 """Of every log."""
@@ -44,6 +46,8 @@ class Stores:
         message_writer: The router's half of the messages.
         reader: The API's half of the messages.
         presence: Who was seen lately.
+        inspector: All rows as they are.
+        damage: Changes single rows.
     """
 
     users: UserStore
@@ -52,6 +56,8 @@ class Stores:
     message_writer: MessageWriter
     reader: MessageReader
     presence: PresenceStore
+    inspector: StoreInspector
+    damage: Damage
 
 
 @dataclass(frozen=True, slots=True)

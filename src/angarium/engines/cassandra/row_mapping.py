@@ -10,6 +10,7 @@ from angarium.domain.conversation import Conversation
 from angarium.domain.message import BEGINNING, Message, MessagePosition, Status
 from angarium.domain.user import User
 from angarium.engines.cassandra.delivered_ranges import DeliveredRange, DeliveredRanges
+from angarium.ports.store_inspection import NO_ID, IndexRow
 
 Row = tuple[object, ...]
 Rows = Sequence[Row]
@@ -117,6 +118,23 @@ def message(row: Row) -> Message:
     )
 
 
+def any_message(row: Row) -> Message:
+    """Make a message from a row of `messages` that may be damaged.
+
+    Args:
+        row: In the order of the statements' columns; any value but the
+            key's may be missing.
+
+    Returns:
+        The message as `StoreInspector` promises it.
+    """
+    message_id, conversation_id, sender, recipient, content, timestamp, seq, status, at = row
+    nobody = NO_ID.bytes
+    whole = (sender or nobody, recipient or nobody, content or b"")
+    known = status if status in _STATUSES else Status.PENDING.value
+    return message((message_id, conversation_id, *whole, timestamp, seq, known, at))
+
+
 def state(row: Row) -> MessageState:
     """Make a message's state from a row of `messages`.
 
@@ -186,6 +204,20 @@ def indexed(row: Row) -> tuple[UUID, MessagePosition, UUID]:
     """
     message_id, timestamp, seq, sender_id = cast("tuple[UUID, int, int, UUID]", row)
     return message_id, MessagePosition(timestamp, seq), sender_id
+
+
+def index_row(row: Row) -> IndexRow:
+    """Make an index row from one that may be damaged.
+
+    Args:
+        row: In the order of the statements' columns; any value but the
+            key's may be missing.
+
+    Returns:
+        The row as `StoreInspector` promises it.
+    """
+    message_id, timestamp, seq, sender_id = cast("tuple[UUID, int, int, UUID | None]", row)
+    return IndexRow(message_id, _position(timestamp, seq), sender_id or NO_ID)
 
 
 def inbox_entry(row: Row) -> InboxEntry:

@@ -11,6 +11,7 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import contextmanager
 
 from cassandra.cluster import ResponseFuture
+from cassandra.metadata import TokenMap
 from cassandra.query import BatchStatement, BatchType
 
 from angarium import deadline, futures
@@ -60,6 +61,7 @@ class CassandraSession:
             address: Where the cluster is.
             connect: Connects through the contact points.
         """
+        self._keyspace = address.keyspace
         self._connector = Connector(address, connect)
         self._budget = ReadBudget()
 
@@ -202,6 +204,56 @@ class CassandraSession:
             yield from connected.session.execute(request, timeout=deadline.remaining(CALL_SECONDS))
         except DRIVER_ERRORS as error:
             raise unavailable(error) from error
+
+    def token(self, key: bytes) -> int:
+        """Return the token of a partition key.
+
+        Args:
+            key: The key as it is on the wire.
+
+        Returns:
+            What `token()` gives in CQL, computed here.
+
+        Raises:
+            StoreUnavailable: Not connected.
+        """
+        ring = self._ring()
+        return int(ring.token_class.from_key(key).value)
+
+    def replicas(self, key: bytes) -> Sequence[str]:
+        """Return the nodes that keep a partition of the keyspace.
+
+        Args:
+            key: The partition key as it is on the wire.
+
+        Returns:
+            Their IP addresses.
+
+        Raises:
+            StoreUnavailable: Not connected.
+        """
+        metadata = self._connector.require().cluster.metadata
+        return [host.address for host in metadata.get_replicas(self._keyspace, key)]
+
+    def nodes(self) -> Sequence[tuple[str, bool]]:
+        """Return the nodes of the cluster.
+
+        Returns:
+            The IP address of each, and whether the driver knows it as
+            up.
+
+        Raises:
+            StoreUnavailable: Not connected.
+        """
+        metadata = self._connector.require().cluster.metadata
+        return [(host.address, bool(host.is_up)) for host in metadata.all_hosts()]
+
+    def _ring(self) -> TokenMap:
+        """Return the tokens of all nodes, read when it connected."""
+        ring = self._connector.require().cluster.metadata.token_map
+        if ring is None:
+            raise StoreUnavailable("the nodes have not named their tokens yet")
+        return ring
 
     def close(self) -> None:
         """Disconnect within 5 s; safe to repeat."""

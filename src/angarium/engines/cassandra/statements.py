@@ -39,6 +39,18 @@ _INBOX = (
 _AT_POSITIONS = "WHERE conversation_id = ? AND (timestamp, seq, message_id) IN ?"
 _AFTER = "WHERE conversation_id = ? AND (timestamp, seq) > (?, ?)"
 _OLDEST_FIRST = "ORDER BY timestamp ASC, seq ASC, message_id ASC LIMIT ?"
+_AFTER_KEY = "WHERE conversation_id = ? AND (timestamp, seq, message_id) > (?, ?, ?)"
+_INDEX = (
+    "SELECT message_id, toUnixTimestamp(timestamp), seq, sender_id FROM $keyspace.message_index"
+)
+
+
+def _ids_of(table: str) -> str:
+    """Write a walk over the partition keys of a table."""
+    return (
+        "SELECT DISTINCT token(conversation_id), conversation_id "  # noqa: S608 - a constant's name
+        f"FROM $keyspace.{table} WHERE token(conversation_id) >= ? LIMIT ?"
+    )
 
 
 class Statement(Enum):
@@ -72,11 +84,7 @@ class Statement(Enum):
         f"{_LISTED} WHERE user_id = ? AND (created_at, conversation_id) < (?, ?) LIMIT ?"
     )
 
-    FIND_IN_INDEX = (
-        "SELECT message_id, toUnixTimestamp(timestamp), seq, sender_id FROM "
-        "$keyspace.message_index "
-        "WHERE conversation_id = ? AND message_id IN ?"
-    )
+    FIND_IN_INDEX = f"{_INDEX} WHERE conversation_id = ? AND message_id IN ?"
     ADD_TO_INDEX = (
         "INSERT INTO $keyspace.message_index (conversation_id, message_id, timestamp, seq, "
         "sender_id) "
@@ -99,6 +107,19 @@ class Statement(Enum):
     STATES_NEWEST = f"{_WHOLE_STATE} WHERE conversation_id = ? LIMIT ?"
     STATES_NEWER = f"{_WHOLE_STATE} {_AFTER} {_OLDEST_FIRST}"
     STATES_NEWER_UNTIL = f"{_WHOLE_STATE} {_AFTER} AND (timestamp, seq) <= (?, ?) {_OLDEST_FIRST}"
+
+    # What StoreInspector reads.
+    IDS_OF_CONVERSATIONS = _ids_of("conversations")
+    IDS_OF_MESSAGES = _ids_of("messages")
+    IDS_OF_INDEX = _ids_of("message_index")
+    MESSAGES_AFTER_KEY = f"{_MESSAGE} {_AFTER_KEY} {_OLDEST_FIRST}"
+    STATES_AFTER_KEY = f"{_WHOLE_STATE} {_AFTER_KEY} {_OLDEST_FIRST}"
+    INDEX_FROM_BEGINNING = f"{_INDEX} WHERE conversation_id = ? LIMIT ?"
+    INDEX_AFTER = f"{_INDEX} WHERE conversation_id = ? AND message_id > ? LIMIT ?"
+    LOG_STARTS = (
+        "SELECT partition, first_offset, toUnixTimestamp(watermark) FROM $keyspace.log_starts "
+        "WHERE topic = ?"
+    )
 
     INBOX = f"{_INBOX} WHERE user_id = ?"
     INBOX_OF = f"{_INBOX} WHERE user_id = ? AND conversation_id IN ?"

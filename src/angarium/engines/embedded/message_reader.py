@@ -11,10 +11,12 @@ from angarium.engines.embedded import bulk_sql
 from angarium.engines.embedded.page_query import PageQuery
 from angarium.ports.messages import PENDING_COUNT_LIMIT, Summary
 
-_COLUMNS = (
+COLUMNS = (
     "timestamp, conversation_id, seq, message_id, sender_id, recipient_id, content, status, "
     "delivered_at"
 )
+"""In this order `decode_messages` takes them."""
+
 _BY_ID = (
     "json_each(?) AS wanted"
     " CROSS JOIN message_index"
@@ -25,7 +27,7 @@ _BY_ID = (
     " AND messages.message_id = message_index.message_id"
 )
 _FIND = bulk_sql.select_as_json(
-    ", ".join(f"messages.{name}" for name in _COLUMNS.split(", ")),
+    ", ".join(f"messages.{name}" for name in COLUMNS.split(", ")),
     _BY_ID,
 )
 _RECIPIENTS = bulk_sql.select_as_json(
@@ -40,7 +42,7 @@ _PENDING_COUNTS = bulk_sql.select_as_json(
     "json_each(?) AS wanted",
 )
 _LAST_MESSAGES = bulk_sql.select_as_json(
-    ", ".join(f"messages.{name}" for name in _COLUMNS.split(", ")),
+    ", ".join(f"messages.{name}" for name in COLUMNS.split(", ")),
     "json_each(?) AS wanted"
     " CROSS JOIN messages ON (messages.conversation_id, messages.timestamp, messages.seq) ="
     " (SELECT conversation_id, timestamp, seq FROM messages WHERE conversation_id = wanted.value"
@@ -72,7 +74,7 @@ def find(
 ) -> Mapping[UUID, Message]:
     """Look messages up for `MessageReader.find`, by the id's index."""
     wanted = bulk_sql.as_json(map(str, message_ids))
-    found = _messages(bulk_sql.read(connection, _FIND, (wanted, str(conversation_id))))
+    found = decode_messages(bulk_sql.read(connection, _FIND, (wanted, str(conversation_id))))
     return {message.message_id: message for message in found}
 
 
@@ -111,7 +113,7 @@ def summaries(
     wanted = bulk_sql.as_json(map(str, conversation_ids))
     newest = {
         message.conversation_id: message
-        for message in _messages(bulk_sql.read(connection, _LAST_MESSAGES, (wanted,)))
+        for message in decode_messages(bulk_sql.read(connection, _LAST_MESSAGES, (wanted,)))
     }
     counted = bulk_sql.read(
         connection, _PENDING_COUNTS, (str(user_id), PENDING_COUNT_LIMIT, wanted)
@@ -120,14 +122,14 @@ def summaries(
     return {each: Summary(newest.get(each), pending[str(each)]) for each in conversation_ids}
 
 
-def _messages(found: list[list[bulk_sql.Value]]) -> list[Message]:
+def decode_messages(found: list[list[bulk_sql.Value]]) -> list[Message]:
     """Decode and sort messages, the oldest first.
 
     The columns begin with the inbox's order, which within one
     conversation is its order as well.
 
     Args:
-        found: Rows of `_COLUMNS`.
+        found: Rows of COLUMNS.
 
     Returns:
         The messages.
@@ -179,30 +181,30 @@ def _inbox_position(position: InboxPosition) -> tuple[int, str, int]:
 
 def _newest_first(found: list[list[bulk_sql.Value]]) -> list[Message]:
     """Decode and sort messages, the newest first."""
-    return _messages(found)[::-1]
+    return decode_messages(found)[::-1]
 
 
 _OLDER = PageQuery(
-    _COLUMNS,
+    COLUMNS,
     "SELECT * FROM messages WHERE conversation_id = ? AND (timestamp, seq) < (?, ?)"
     " ORDER BY timestamp DESC, seq DESC LIMIT ?",
     _newest_first,
     lambda message: _position(message.position),
 )
 _NEWER = PageQuery(
-    _COLUMNS,
+    COLUMNS,
     "SELECT * FROM messages WHERE conversation_id = ? AND (timestamp, seq) > (?, ?)"
     " ORDER BY timestamp, seq LIMIT ?",
-    _messages,
+    decode_messages,
     lambda message: _position(message.position),
 )
 _INBOX = PageQuery(
-    _COLUMNS,
+    COLUMNS,
     "SELECT * FROM messages INDEXED BY messages_undelivered_by_recipient"
     " WHERE recipient_id = ? AND delivered_at IS NULL"
     " AND (timestamp, conversation_id, seq) > (?, ?, ?)"
     " ORDER BY timestamp, conversation_id, seq LIMIT ?",
-    _messages,
+    decode_messages,
     lambda message: (
         message.position.timestamp,
         str(message.conversation_id),

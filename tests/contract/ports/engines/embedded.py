@@ -14,7 +14,9 @@ from angarium.engines.embedded.dead_letters import EmbeddedDeadLetters
 from angarium.engines.embedded.log import EmbeddedLog
 from angarium.engines.embedded.messages import EmbeddedMessages
 from angarium.engines.embedded.presence import EmbeddedPresence
+from angarium.engines.embedded.store_inspector import EmbeddedStoreInspector
 from angarium.engines.embedded.users import EmbeddedUsers
+from tests.contract.ports.damage import EmbeddedDamage
 from tests.contract.ports.engine import PARTITIONS, Engine, Logs, Stores
 
 
@@ -48,6 +50,8 @@ def _open_stores(request: pytest.FixtureRequest) -> Iterator[Stores]:
             message_writer=messages,
             reader=messages,
             presence=EmbeddedPresence(database),
+            inspector=EmbeddedStoreInspector(elsewhere),
+            damage=EmbeddedDamage(folder),
         )
 
 

@@ -15,6 +15,7 @@ from tests.fakes.dead_letters import MemoryDeadLetters
 from tests.fakes.log import MemoryLog
 from tests.fakes.messages import MemoryMessages
 from tests.fakes.presence import MemoryPresence
+from tests.fakes.store_inspector import MemoryStoreInspector
 from tests.fakes.users import MemoryUsers
 
 
@@ -26,14 +27,17 @@ def _open_logs(_request: pytest.FixtureRequest) -> Iterator[Logs]:
 
 @contextmanager
 def _open_stores(_request: pytest.FixtureRequest) -> Iterator[Stores]:
-    users, messages = MemoryUsers(), MemoryMessages()
+    users, messages, conversations = MemoryUsers(), MemoryMessages(), MemoryConversations()
+    inspector = MemoryStoreInspector(messages, conversations)
     yield Stores(
         users=users,
         users_elsewhere=users,
-        conversations=MemoryConversations(),
+        conversations=conversations,
         message_writer=messages,
         reader=messages,
         presence=MemoryPresence(),
+        inspector=inspector,
+        damage=inspector,
     )
 
 

@@ -12,11 +12,13 @@ from angarium.engines.cassandra.conversations import CassandraConversations
 from angarium.engines.cassandra.message_reader import CassandraMessageReader
 from angarium.engines.cassandra.message_writer import CassandraMessageWriter
 from angarium.engines.cassandra.presence import CassandraPresence
+from angarium.engines.cassandra.store_inspector import CassandraStoreInspector
 from angarium.engines.cassandra.users import CassandraUsers
 from angarium.engines.kafka.connection import KafkaConnectionSettings
 from angarium.engines.kafka.consumer import KafkaLogConsumer
 from angarium.engines.kafka.dead_letters import KafkaDeadLetters
 from angarium.engines.kafka.log import KafkaLog
+from tests.contract.ports.damage import CassandraDamage
 from tests.contract.ports.engine import PARTITIONS, Engine, Logs, Stores
 from tests.engines.cassandra_sessions import shared_sessions
 from tests.engines.kafka_topics import delete_topics, make_topics
@@ -50,6 +52,8 @@ def _open_stores(request: pytest.FixtureRequest) -> Iterator[Stores]:
         message_writer=CassandraMessageWriter(here),
         reader=CassandraMessageReader(here),
         presence=CassandraPresence(here, _WINDOW_SECONDS),
+        inspector=CassandraStoreInspector(elsewhere, f"messages-{uuid4().hex[:8]}"),
+        damage=CassandraDamage(here),
     )
 
 

@@ -154,6 +154,7 @@ def test_all_changes_go_through_one_node_the_same_for_everybody_and_have_a_bound
         "message_index",
         "inboxes",
         "presence",
+        "log_starts",
     )
     assert made == [f'"chat".{table}' for table in tables]
     assert node.asked == {1}

@@ -16,6 +16,7 @@ from angarium.engines.embedded import (
     conversations,
     message_reader,
     message_writer,
+    store_inspector,
 )
 from angarium.engines.embedded.conversations import EmbeddedConversations
 from angarium.engines.embedded.database import Database
@@ -36,6 +37,16 @@ READS: dict[str, Callable[[sqlite3.Connection], object]] = {
     "record": lambda c: message_writer.record(c, [(SOMEBODY, [])]),
     "mark_delivered": lambda c: message_writer.mark_delivered(
         c, [(SOMEBODY, [Receipt(SOMEBODY, SOMEBODY, 1)])]
+    ),
+    "all messages": lambda c: list(
+        store_inspector._MESSAGES.run(c, str(SOMEBODY), store_inspector._BEFORE_ALL, 10)
+    ),
+    "all keys": lambda c: c.execute(
+        store_inspector._KEYS, (str(SOMEBODY), *store_inspector._BEFORE_ALL, 10)
+    ),
+    "all index rows": lambda c: c.execute(store_inspector._INDEX, (str(SOMEBODY), "", 10)),
+    "one index row": lambda c: c.execute(
+        store_inspector._INDEX_OF, (str(SOMEBODY), str(SOMEBODY))
     ),
     "records": lambda c: consumer._poll(c, [(0, 0, 10), (1, 0, 10)]),
 }
@@ -117,3 +128,13 @@ def plan_with_nulls(database: Database, query: str) -> list[str]:
 def test_the_stores_can_be_made_on_an_empty_database(database: Database) -> None:
     assert EmbeddedUsers(database).all() == []
     assert EmbeddedMessages(database).older(SOMEBODY, None, 10) == []
+
+
+def test_conversations_are_walked_without_reading_their_messages(database: Database) -> None:
+    steps = plan(
+        database, store_inspector._CONVERSATION_IDS.replace("?1", "''").replace("?2", "9")
+    )
+    tables = ("messages", "message_index", "conversations")
+    read = [step for step in steps if any(f" {table} " in step for table in tables)]
+    assert read
+    assert [step for step in read if not step.startswith("SEARCH")] == []
