@@ -4,17 +4,17 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from angarium.cli.chat.events import (
-    Accepted,
-    Arrived,
-    Back,
-    Confirmed,
-    Entered,
+    ChatFailed,
     Event,
-    Failed,
-    Lost,
+    HistoryLoaded,
+    LineAccepted,
+    LineRejected,
+    MessagesArrived,
     OwnLine,
-    Rejected,
-    Risen,
+    ReceiptsAccepted,
+    ServerBack,
+    ServerLost,
+    StatusRaised,
 )
 from angarium.cli.chat.feed import DELIVERED, Feed
 from angarium.cli.chat.sender import Outbox
@@ -174,22 +174,22 @@ class ChatSession:
             event: What a thread has posted.
         """
         match event:
-            case Entered(messages):
+            case HistoryLoaded(messages):
                 self._stored(messages)
                 self._enter({message.message_id for message in messages})
-            case Arrived(messages):
+            case MessagesArrived(messages):
                 self._stored(messages)
-            case Accepted(line):
+            case LineAccepted(line):
                 self._last_news = self._clock.monotonic()
                 self._show(self._screen.accepted, line)
-            case Rejected(line, reason):
+            case LineRejected(line, reason):
                 self.skipped += 1
                 self._unstored.discard(line.message_id)
                 self._show(self._screen.rejected, line)
                 self._screen.notice(f"not sent: {reason}")
-            case Risen(messages):
+            case StatusRaised(messages):
                 self._screen.risen(messages)
-            case Confirmed():
+            case ReceiptsAccepted():
                 self._last_news = self._clock.monotonic()
             case _:
                 self._handle_connection(event)
@@ -262,14 +262,14 @@ class ChatSession:
     def _handle_connection(self, event: Event) -> None:
         """Tell the person that the connection changed."""
         match event:
-            case Lost(reason):
+            case ServerLost(reason):
                 self._screen.notice(f"connection lost, retrying… ({reason})")
                 # The history may come late: a line that was typed must
                 # be visible until then.
                 self._show_waiting()
-            case Back():
+            case ServerBack():
                 self._screen.notice("back")
-            case Failed(error):
+            case ChatFailed(error):
                 self.failure = error
             case _:
                 raise TypeError(f"unknown event {type(event).__name__}")

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from angarium.cli.arguments import Commands, add_command, add_json, add_login, add_server, username
 from angarium.cli.chat.chat_session import ChatSession, Screen
 from angarium.cli.chat.editor import LineEditor
-from angarium.cli.chat.events import Failed
+from angarium.cli.chat.events import ChatFailed
 from angarium.cli.chat.feed import Feed
 from angarium.cli.chat.inputs import Input, PipeInput, TerminalInput
 from angarium.cli.chat.mailbox import (
@@ -106,7 +106,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
 
     def failed(error: Exception) -> None:
         """Hand a thread's error to the main thread."""
-        mailbox.post(Failed(error))
+        mailbox.post(ChatFailed(error))
 
     sending = RepeatingThread("chat-sender", sender.step, failed, clients[0].close)
     polling = RepeatingThread("chat-feed", feed.step, failed, clients[1].close, _MIN_INTERVAL_S)

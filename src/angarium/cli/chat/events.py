@@ -35,28 +35,28 @@ class OwnLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Entered:
+class HistoryLoaded:
     """The latest messages, oldest first; posted once, at the start."""
 
     messages: tuple[MessageBody, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Arrived:
+class MessagesArrived:
     """Messages of both participants stored since, in their order."""
 
     messages: tuple[MessageBody, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class LineAccepted:
     """The log has a line."""
 
     line: OwnLine
 
 
 @dataclass(frozen=True, slots=True)
-class Rejected:
+class LineRejected:
     """The server will never take a line."""
 
     line: OwnLine
@@ -64,37 +64,47 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
-class Risen:
+class StatusRaised:
     """Own messages whose status is another than before."""
 
     messages: tuple[MessageBody, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Confirmed:
+class ReceiptsAccepted:
     """Some receipts are in the log."""
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class ServerLost:
     """Requests began to fail."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Back:
+class ServerBack:
     """Requests succeed again."""
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class ChatFailed:
     """The chat cannot go on."""
 
     error: Exception
 
 
-Event = Entered | Arrived | Accepted | Rejected | Risen | Confirmed | Lost | Back | Failed
+Event = (
+    HistoryLoaded
+    | MessagesArrived
+    | LineAccepted
+    | LineRejected
+    | StatusRaised
+    | ReceiptsAccepted
+    | ServerLost
+    | ServerBack
+    | ChatFailed
+)
 
 
 Post = Callable[[Event], None]

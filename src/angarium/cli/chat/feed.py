@@ -5,7 +5,14 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
-from angarium.cli.chat.events import Arrived, ChatClient, Confirmed, Entered, Post, Risen
+from angarium.cli.chat.events import (
+    ChatClient,
+    HistoryLoaded,
+    MessagesArrived,
+    Post,
+    ReceiptsAccepted,
+    StatusRaised,
+)
 from angarium.cli.chat.sender import ConnectionStatus, outage_waits
 from angarium.client.bodies import MessageBody
 from angarium.client.errors import RequestFailed
@@ -180,7 +187,7 @@ class Feed:
         start = min(next(waiting, len(messages)), max(0, len(messages) - SHOWN_AT_ENTRY))
         self._cursor = resume
         self._watch(messages)
-        self._post(Entered(tuple(messages[start:])))
+        self._post(HistoryLoaded(tuple(messages[start:])))
         return True
 
     def _poll(self, cursor: str) -> bool:
@@ -191,7 +198,7 @@ class Feed:
         if not page.messages:
             return False
         self._watch(page.messages)
-        self._post(Arrived(page.messages))
+        self._post(MessagesArrived(page.messages))
         return True
 
     def _confirm(self) -> bool:
@@ -204,7 +211,7 @@ class Feed:
         with self._lock:
             for _ in batch:
                 self._shown.popleft()
-        self._post(Confirmed())
+        self._post(ReceiptsAccepted())
         return True
 
     def _poll_statuses(self) -> bool:
@@ -220,7 +227,7 @@ class Feed:
         self._status_cursor = page.next_cursor
         risen = self._own.compare(page.messages)
         if risen:
-            self._post(Risen(risen))
+            self._post(StatusRaised(risen))
         return bool(risen)
 
     def _watch(self, messages: "list[MessageBody] | tuple[MessageBody, ...]") -> None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from angarium.cli.chat.chat_session import ChatSession
-from angarium.cli.chat.events import Accepted, Event
+from angarium.cli.chat.events import Event, LineAccepted
 from angarium.cli.chat.inputs import Input
 
 
@@ -296,5 +296,5 @@ class Loop:
     def _handle(self, event: Event) -> None:
         """Handle an event; poll at once after a line was accepted."""
         self._chat.handle(event)
-        if isinstance(event, Accepted):
+        if isinstance(event, LineAccepted):
             self._polling.nudge()

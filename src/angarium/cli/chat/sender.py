@@ -5,7 +5,15 @@ from collections import deque
 from collections.abc import Callable, Iterator
 
 from angarium import backoff
-from angarium.cli.chat.events import Accepted, Back, ChatClient, Lost, OwnLine, Post, Rejected
+from angarium.cli.chat.events import (
+    ChatClient,
+    LineAccepted,
+    LineRejected,
+    OwnLine,
+    Post,
+    ServerBack,
+    ServerLost,
+)
 from angarium.client.errors import ApiProblem, RequestFailed, ServerUnreachable
 
 
@@ -33,7 +41,9 @@ class ConnectionStatus:
             self._failing.add(party)
         if first:
             self._post(
-                Lost(failure.reason if isinstance(failure, ServerUnreachable) else str(failure))
+                ServerLost(
+                    failure.reason if isinstance(failure, ServerUnreachable) else str(failure)
+                )
             )
 
     def worked(self, party: str) -> None:
@@ -46,7 +56,7 @@ class ConnectionStatus:
             mended = self._failing == {party}
             self._failing.discard(party)
         if mended:
-            self._post(Back())
+            self._post(ServerBack())
 
 
 MAX_LINES = 1_000
@@ -167,10 +177,10 @@ class Sender:
             if not (isinstance(failure, ApiProblem) and failure.code in _ABOUT_THE_TEXT):
                 raise
             self._outbox.take_first()
-            self._post(Rejected(line, failure.detail))
+            self._post(LineRejected(line, failure.detail))
         else:
             self._outbox.take_first()
-            self._post(Accepted(line))
+            self._post(LineAccepted(line))
         self._waits = self._fresh_waits()
         self._connection.worked("sender")
         return 0.0

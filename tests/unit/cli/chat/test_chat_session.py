@@ -8,17 +8,17 @@ import pytest
 
 from angarium.cli.chat.chat_session import GIVE_UP_S, MAX_UNSHOWN, ChatSession, Screen
 from angarium.cli.chat.events import (
-    Accepted,
-    Arrived,
-    Back,
-    Confirmed,
-    Entered,
+    ChatFailed,
     Event,
-    Failed,
-    Lost,
+    HistoryLoaded,
+    LineAccepted,
+    LineRejected,
+    MessagesArrived,
     OwnLine,
-    Rejected,
-    Risen,
+    ReceiptsAccepted,
+    ServerBack,
+    ServerLost,
+    StatusRaised,
 )
 from angarium.cli.chat.feed import Feed
 from angarium.cli.chat.plain import JsonScreen, PlainScreen
@@ -86,7 +86,7 @@ class Talking:
     def accept(self) -> None:
         line = self.outbox.lines()[0]
         self.outbox.take_first()
-        self.chat.handle(Accepted(line))
+        self.chat.handle(LineAccepted(line))
 
     def stored(self, sender: str, content: str, message_id: str = "") -> MessageBody:
         self.service.say(sender, "bob" if sender == "alice" else "alice", content, message_id)
@@ -100,7 +100,7 @@ def talking() -> Talking:
 
 def test_messages_are_shown_and_those_to_me_confirmed(talking: Talking) -> None:
     mine, theirs = talking.stored("alice", "hi"), talking.stored("bob", "hello")
-    talking.chat.handle(Entered((mine, theirs)))
+    talking.chat.handle(HistoryLoaded((mine, theirs)))
     assert talking.out.getvalue().splitlines() == [
         f"{local_time(START)}  alice: hi  [sent]",
         f"{local_time(theirs.sent_at)}  bob: hello",
@@ -115,7 +115,9 @@ def test_what_was_confirmed_before_is_not_confirmed_again(talking: Talking) -> N
     talking.stored("bob", "hello")
     talking.service.messages[0].status = "DELIVERED"
     talking.chat.handle(
-        Arrived((bodies.message(json.loads(json.dumps(talking.service.messages[0].body()))),))
+        MessagesArrived(
+            (bodies.message(json.loads(json.dumps(talking.service.messages[0].body()))),)
+        )
     )
     assert not talking.feed.has_receipts
 
@@ -124,9 +126,9 @@ def test_in_a_pipe_a_rise_is_one_line_for_many_messages(talking: Talking) -> Non
     one, other = talking.stored("alice", "one"), talking.stored("alice", "two")
     talking.service.deliver([one.message_id, other.message_id])
     talking.chat.handle(
-        Risen(tuple(bodies.message(message.body()) for message in talking.service.messages))
+        StatusRaised(tuple(bodies.message(message.body()) for message in talking.service.messages))
     )
-    talking.chat.handle(Risen((bodies.message(talking.service.messages[0].body()),)))
+    talking.chat.handle(StatusRaised((bodies.message(talking.service.messages[0].body()),)))
     assert talking.out.getvalue().splitlines() == [
         f"[delivered] 2 messages, the newest of {local_time(other.sent_at)}",
         f"[delivered] 1 message, the newest of {local_time(one.sent_at)}",
@@ -136,9 +138,9 @@ def test_in_a_pipe_a_rise_is_one_line_for_many_messages(talking: Talking) -> Non
 def test_as_json_messages_are_the_apis_own_and_shown_again_when_they_rise() -> None:
     talking = Talking(as_json=True)
     message = talking.stored("alice", "ü")
-    talking.chat.handle(Arrived((message,)))
+    talking.chat.handle(MessagesArrived((message,)))
     talking.service.deliver([message.message_id])
-    talking.chat.handle(Risen((bodies.message(talking.service.messages[0].body()),)))
+    talking.chat.handle(StatusRaised((bodies.message(talking.service.messages[0].body()),)))
     first, second = (json.loads(line) for line in talking.out.getvalue().splitlines())
     assert first == message.fields
     assert second == {**message.fields, "status": "DELIVERED"}
@@ -155,10 +157,12 @@ def test_lines_typed_before_the_history_came_stand_below_it_once_and_in_order() 
     refused = talking.type("refused")
     talking.type("waiting")
     talking.outbox.take_first()
-    talking.chat.handle(Rejected(refused, "No."))
+    talking.chat.handle(LineRejected(refused, "No."))
     assert screen.shown == ["notice not sent: No."]
     before = talking.stored("bob", "before")
-    talking.chat.handle(Entered((before, talking.stored("alice", "stored", stored.message_id))))
+    talking.chat.handle(
+        HistoryLoaded((before, talking.stored("alice", "stored", stored.message_id)))
+    )
     talking.type("after")
     assert screen.shown[1:] == [
         "stored before",
@@ -177,10 +181,10 @@ def test_lines_typed_while_the_history_cannot_be_read_are_shown_at_once() -> Non
     talking = Talking(screen=screen)
     talking.type("before the outage")
     assert screen.shown == []
-    talking.chat.handle(Lost("connection refused"))
+    talking.chat.handle(ServerLost("connection refused"))
     talking.type("during the outage")
-    talking.chat.handle(Back())
-    talking.chat.handle(Entered((talking.stored("bob", "before"),)))
+    talking.chat.handle(ServerBack())
+    talking.chat.handle(HistoryLoaded((talking.stored("bob", "before"),)))
     assert screen.shown == [
         "notice connection lost, retrying… (connection refused)",
         "typed before the outage",
@@ -196,7 +200,7 @@ def test_what_is_kept_for_the_history_is_bounded() -> None:
         talking.type("line")
         talking.accept()
         assert talking.chat._number <= MAX_UNSHOWN
-    talking.chat.handle(Entered(()))
+    talking.chat.handle(HistoryLoaded(()))
     assert talking.chat.takes_lines
 
 
@@ -233,8 +237,8 @@ def test_reading_pauses_while_too_many_lines_wait(talking: Talking) -> None:
 
 
 def test_an_outage_is_told_beside_the_conversation(talking: Talking) -> None:
-    talking.chat.handle(Lost("connection refused"))
-    talking.chat.handle(Back())
+    talking.chat.handle(ServerLost("connection refused"))
+    talking.chat.handle(ServerBack())
     assert talking.err.getvalue().splitlines() == [
         "angarium: connection lost, retrying… (connection refused)",
         "angarium: back",
@@ -243,7 +247,7 @@ def test_an_outage_is_told_beside_the_conversation(talking: Talking) -> None:
 
 
 def test_it_is_not_over_before_every_line_was_accepted(talking: Talking) -> None:
-    talking.chat.handle(Entered(()))
+    talking.chat.handle(HistoryLoaded(()))
     line = talking.type("hi")
     assert not talking.chat.is_over()
     talking.chat.end()
@@ -254,13 +258,13 @@ def test_it_is_not_over_before_every_line_was_accepted(talking: Talking) -> None
     assert talking.chat.not_accepted() == (line,)
     talking.accept()
     assert not talking.chat.is_over()
-    talking.chat.handle(Arrived((talking.stored("alice", "hi", line.message_id),)))
+    talking.chat.handle(MessagesArrived((talking.stored("alice", "hi", line.message_id),)))
     assert talking.chat.is_over()
     assert talking.chat.not_stored() == 0
 
 
 def test_the_worker_gets_some_time_and_no_more(talking: Talking) -> None:
-    talking.chat.handle(Entered(()))
+    talking.chat.handle(HistoryLoaded(()))
     talking.type("hi")
     talking.chat.end()
     talking.accept()
@@ -272,21 +276,21 @@ def test_the_worker_gets_some_time_and_no_more(talking: Talking) -> None:
 
 
 def test_a_line_seen_stored_before_its_acceptance_is_not_waited_for(talking: Talking) -> None:
-    talking.chat.handle(Entered(()))
+    talking.chat.handle(HistoryLoaded(()))
     line = talking.type("hi")
     talking.chat.end()
-    talking.chat.handle(Arrived((talking.stored("alice", "hi", line.message_id),)))
+    talking.chat.handle(MessagesArrived((talking.stored("alice", "hi", line.message_id),)))
     assert not talking.chat.is_over()
     talking.accept()
     assert talking.chat.is_over()
 
 
 def test_a_line_that_was_refused_is_not_waited_for(talking: Talking) -> None:
-    talking.chat.handle(Entered(()))
+    talking.chat.handle(HistoryLoaded(()))
     line = talking.type("hi")
     talking.chat.end()
     talking.outbox.take_first()
-    talking.chat.handle(Rejected(line, "No."))
+    talking.chat.handle(LineRejected(line, "No."))
     assert talking.chat.is_over()
     assert talking.chat.skipped == 1
     assert talking.err.getvalue() == "angarium: not sent: No.\n"
@@ -295,16 +299,16 @@ def test_a_line_that_was_refused_is_not_waited_for(talking: Talking) -> None:
 def test_without_a_line_the_conversation_is_still_shown_and_confirmed(talking: Talking) -> None:
     talking.chat.end()
     assert not talking.chat.is_over()
-    talking.chat.handle(Entered((talking.stored("bob", "hello"),)))
+    talking.chat.handle(HistoryLoaded((talking.stored("bob", "hello"),)))
     assert not talking.chat.is_over()
     talking.feed.step()
     talking.feed.step()
-    talking.chat.handle(Confirmed())
+    talking.chat.handle(ReceiptsAccepted())
     assert talking.chat.is_over()
 
 
 def test_a_server_that_stays_away_is_given_up_after_minutes(talking: Talking) -> None:
-    talking.chat.handle(Entered(()))
+    talking.chat.handle(HistoryLoaded(()))
     line = talking.type("hi")
     talking.chat.end()
     talking.clock.advance(GIVE_UP_S - 1)
@@ -315,7 +319,7 @@ def test_a_server_that_stays_away_is_given_up_after_minutes(talking: Talking) ->
 
 
 def test_as_long_as_lines_are_accepted_nobody_gives_up(talking: Talking) -> None:
-    talking.chat.handle(Entered(()))
+    talking.chat.handle(HistoryLoaded(()))
     talking.type("one")
     talking.type("two")
     talking.chat.end()
@@ -333,7 +337,7 @@ def test_a_person_at_a_terminal_is_not_timed_out(talking: Talking) -> None:
 
 def test_what_ends_the_talk_is_kept(talking: Talking) -> None:
     error = LoginRefused("alice", "http://x", expired=True)
-    talking.chat.handle(Failed(error))
+    talking.chat.handle(ChatFailed(error))
     assert talking.chat.is_over()
     assert talking.chat.failure is error
 

@@ -5,7 +5,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from angarium.cli.chat.events import Arrived, Back, Confirmed, Entered, Event, Lost, Risen
+from angarium.cli.chat.events import (
+    Event,
+    HistoryLoaded,
+    MessagesArrived,
+    ReceiptsAccepted,
+    ServerBack,
+    ServerLost,
+    StatusRaised,
+)
 from angarium.cli.chat.feed import ACTIVE_POLL_S, IDLE_POLL_S, MAX_AT_ENTRY, Feed
 from angarium.cli.chat.sender import ConnectionStatus
 from angarium.client.errors import ApiProblem, LoginRefused, ServerUnreachable
@@ -44,13 +52,13 @@ def contents(events: list[Event]) -> list[str]:
     return [
         message.content
         for event in events
-        if isinstance(event, Entered | Arrived)
+        if isinstance(event, HistoryLoaded | MessagesArrived)
         for message in event.messages
     ]
 
 
 def test_an_empty_conversation_is_entered(feeding: Feeding) -> None:
-    assert feeding.step() == [Entered(())]
+    assert feeding.step() == [HistoryLoaded(())]
     assert feeding.step() == []
 
 
@@ -94,12 +102,12 @@ def test_a_poll_that_fails_loses_and_doubles_nothing(feeding: Feeding) -> None:
     feeding.step()
     feeding.service.say("bob", "alice", "one")
     feeding.client.before.append(AWAY)
-    assert feeding.step() == [Lost("connection refused")]
+    assert feeding.step() == [ServerLost("connection refused")]
     feeding.client.after += [AWAY]
     assert feeding.step() == []
     events = feeding.step()
     assert contents(events) == ["one"]
-    assert events[-1] == Back()
+    assert events[-1] == ServerBack()
     assert contents(feeding.step()) == []
 
 
@@ -107,7 +115,7 @@ def test_an_entry_that_fails_halfway_is_begun_again(feeding: Feeding) -> None:
     for number in range(150):
         feeding.service.say("bob", "alice", f"n{number}")
     feeding.client.before += [None, AWAY]
-    assert feeding.step() == [Lost("connection refused")]
+    assert feeding.step() == [ServerLost("connection refused")]
     assert len(contents(feeding.step())) == 150
 
 
@@ -117,7 +125,7 @@ def test_seen_messages_are_confirmed_and_only_then(feeding: Feeding) -> None:
     assert feeding.service.receipts == []
     feeding.feed.confirm_later(message_id)
     assert feeding.feed.has_receipts
-    assert feeding.step() == [Confirmed()]
+    assert feeding.step() == [ReceiptsAccepted()]
     assert feeding.service.receipts == [message_id]
     assert not feeding.feed.has_receipts
     assert feeding.step() == []
@@ -154,12 +162,12 @@ def test_the_status_of_own_messages_is_followed(feeding: Feeding) -> None:
     feeding.step()
     message_id = feeding.service.say("alice", "bob", "hello")
     (arrived,) = feeding.step()
-    assert isinstance(arrived, Arrived)
+    assert isinstance(arrived, MessagesArrived)
     assert arrived.messages[0].status == "PENDING"
     assert feeding.step() == []
     feeding.service.deliver([message_id])
     (risen,) = feeding.step()
-    assert isinstance(risen, Risen)
+    assert isinstance(risen, StatusRaised)
     assert [(message.message_id, message.status) for message in risen.messages] == [
         (message_id, "DELIVERED")
     ]
@@ -172,7 +180,7 @@ def test_own_messages_of_before_are_followed_too(feeding: Feeding) -> None:
     message_id = feeding.service.say("alice", "bob", "hello")
     feeding.step()
     feeding.service.deliver([message_id])
-    assert [type(event) for event in feeding.step()] == [Risen]
+    assert [type(event) for event in feeding.step()] == [StatusRaised]
 
 
 def test_statuses_are_followed_over_many_pages(feeding: Feeding) -> None:
@@ -182,11 +190,13 @@ def test_statuses_are_followed_over_many_pages(feeding: Feeding) -> None:
         feeding.step()
     feeding.service.deliver([ids[349]])
     risen = [event for _ in range(8) for event in feeding.step()]
-    assert [type(event) for event in risen] == [Risen]
+    assert [type(event) for event in risen] == [StatusRaised]
     feeding.service.deliver(ids)
     count = 0
     for _ in range(12):
-        count += sum(len(event.messages) for event in feeding.step() if isinstance(event, Risen))
+        count += sum(
+            len(event.messages) for event in feeding.step() if isinstance(event, StatusRaised)
+        )
     assert count == 349
 
 

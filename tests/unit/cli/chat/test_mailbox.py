@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from angarium.cli.chat.chat_session import ChatSession
-from angarium.cli.chat.events import Event, Failed, OwnLine
+from angarium.cli.chat.events import ChatFailed, Event, OwnLine
 from angarium.cli.chat.feed import Feed
 from angarium.cli.chat.mailbox import Loop, Mailbox, RepeatingThread, Signals, WakeupPipe
 from angarium.cli.chat.plain import PlainScreen
@@ -33,7 +33,7 @@ class Reading:
     def read(self, _: ChatSession) -> None:
         os.read(self.descriptor, 100)
         self.reads += 1
-        self.mailbox.post(Failed(ValueError("the end")))
+        self.mailbox.post(ChatFailed(ValueError("the end")))
 
 
 @dataclass
@@ -89,7 +89,7 @@ def test_what_is_typed_is_read(scene: Scene) -> None:
 def test_nothing_is_read_while_the_outbox_is_full(scene: Scene) -> None:
     scene.outbox.put(OwnLine.of("waits"))
     os.write(scene.far, b"hello\n")
-    scene.mailbox.post(Failed(ValueError("the end")))
+    scene.mailbox.post(ChatFailed(ValueError("the end")))
     scene.run()
     assert scene.source.reads == 0
     assert isinstance(scene.chat.failure, ValueError)
@@ -117,7 +117,7 @@ def test_an_alarm_that_rings_too_often_or_too_late_does_no_harm() -> None:
 def test_a_mailbox_that_nobody_reads_any_more_keeps_nobody_waiting(scene: Scene) -> None:
     scene.mailbox.close()
     for _ in range(2_000):
-        scene.mailbox.post(Failed(ValueError("late")))
+        scene.mailbox.post(ChatFailed(ValueError("late")))
     assert list(scene.mailbox.take()) == []
 
 

@@ -5,7 +5,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from angarium.cli.chat.events import Accepted, Back, Event, Lost, OwnLine, Rejected
+from angarium.cli.chat.events import (
+    Event,
+    LineAccepted,
+    LineRejected,
+    OwnLine,
+    ServerBack,
+    ServerLost,
+)
 from angarium.cli.chat.sender import IDLE_WAIT_S, ConnectionStatus, Outbox, Sender
 from angarium.client.errors import ApiProblem, LoginRefused, RequestFailed, ServerUnreachable
 from tests.unit.cli.fake_service import FakeClient, FakeService, conversation_of
@@ -50,7 +57,7 @@ def test_lines_are_sent_one_after_the_other(sending: Sending) -> None:
     assert sending.said() == ["one"]
     assert sending.sender.step() == 0.0
     assert sending.said() == ["one", "two"]
-    assert sending.events == [Accepted(first), Accepted(second)]
+    assert sending.events == [LineAccepted(first), LineAccepted(second)]
     assert sending.sender.step() == IDLE_WAIT_S
     assert sending.outbox.lines() == ()
 
@@ -78,7 +85,7 @@ def test_an_outage_is_told_once_and_its_end_once(sending: Sending) -> None:
     (line,) = sending.put("one")
     sending.client.before += [AWAY, AWAY, AWAY]
     assert [sending.sender.step() for _ in range(4)] == [1.0, 2.0, 3.0, 0.0]
-    assert sending.events == [Lost("connection refused"), Accepted(line), Back()]
+    assert sending.events == [ServerLost("connection refused"), LineAccepted(line), ServerBack()]
 
 
 def test_after_an_outage_the_waits_begin_small_again(sending: Sending) -> None:
@@ -91,7 +98,7 @@ def test_the_servers_own_wait_is_kept_to(sending: Sending) -> None:
     sending.put("one")
     sending.client.before.append(ApiProblem(503, "overloaded", "Too much.", retry_after=7.0))
     assert sending.sender.step() == 7.0
-    assert sending.events == [Lost("Too much. [overloaded]")]
+    assert sending.events == [ServerLost("Too much. [overloaded]")]
 
 
 @pytest.mark.parametrize("code", ["empty_content", "invalid_content", "content_too_large"])
@@ -99,7 +106,7 @@ def test_a_line_that_the_server_will_never_take_is_left_out(code: str, sending: 
     bad, good = sending.put("bad", "good")
     sending.client.before.append(ApiProblem(400, code, "No."))
     assert [sending.sender.step(), sending.sender.step()] == [0.0, 0.0]
-    assert sending.events == [Rejected(bad, "No."), Accepted(good)]
+    assert sending.events == [LineRejected(bad, "No."), LineAccepted(good)]
     assert sending.said() == ["good"]
 
 
@@ -136,7 +143,7 @@ def test_an_outage_that_two_threads_meet_is_one_notice() -> None:
     connection.failed("sender", AWAY)
     connection.failed("feed", AWAY)
     connection.worked("feed")
-    assert events == [Lost("connection refused")]
+    assert events == [ServerLost("connection refused")]
     connection.worked("sender")
     connection.worked("sender")
-    assert events == [Lost("connection refused"), Back()]
+    assert events == [ServerLost("connection refused"), ServerBack()]
