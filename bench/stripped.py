@@ -62,7 +62,7 @@ def _tell(messages: Sequence[Message], answer: "Future[tuple[StoreOutcome, ...]]
 class Nobody:
     """Knows without asking that nobody is online."""
 
-    def online(self, user_ids: Collection[UUID]) -> "Future[frozenset[UUID]]":  # noqa: ARG002 - nobody is
+    def find_online(self, user_ids: Collection[UUID]) -> "Future[frozenset[UUID]]":  # noqa: ARG002 - nobody is
         """Answer at once."""
         answer: Future[frozenset[UUID]] = Future()
         answer.set_result(frozenset())

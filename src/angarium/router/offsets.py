@@ -16,7 +16,7 @@ class OffsetTracker:
     Attributes:
         unfinished_bytes: Size of the records that are not yet in the
             finished prefix.
-        over: True once the assignment was revoked: nothing of it may be
+        revoked: True once the assignment is: nothing of it may be
             committed any more.
     """
 
@@ -28,7 +28,7 @@ class OffsetTracker:
         "_prefix_watermark",
         "_taken",
         "_watermark",
-        "over",
+        "revoked",
         "unfinished_bytes",
     )
 
@@ -39,7 +39,7 @@ class OffsetTracker:
             start: The next offset, and the largest append time before
                 it.
         """
-        self.over = False
+        self.revoked = False
         self.unfinished_bytes = 0
         self._next = self._prefix_end = self._committed = start.offset
         self._watermark = self._prefix_watermark = start.watermark
@@ -150,7 +150,7 @@ class AssignedPartitions:
         """
         progress = self._held.pop(assignment, None)
         if progress is not None:
-            progress.over = True
+            progress.revoked = True
         return progress
 
     def uncommitted(self) -> Mapping[Assignment, Position]:

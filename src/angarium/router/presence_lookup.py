@@ -16,10 +16,10 @@ _log = logs.get("angarium.router")
 NOBODY: frozenset[UUID] = frozenset()
 
 
-class Online(Protocol):
+class PresenceLookup(Protocol):
     """The part of the presence store that the worker needs."""
 
-    def online(self, user_ids: Collection[UUID]) -> "Future[frozenset[UUID]]":
+    def find_online(self, user_ids: Collection[UUID]) -> "Future[frozenset[UUID]]":
         """Find out which users are online, without blocking.
 
         Args:
@@ -31,7 +31,7 @@ class Online(Protocol):
         ...
 
 
-def ask_presence(batches: Sequence[Batch], online: Online) -> "Future[Collection[UUID]]":
+def ask_presence(batches: Sequence[Batch], online: PresenceLookup) -> "Future[Collection[UUID]]":
     """Ask once for all message batches that start together.
 
     Args:
@@ -53,7 +53,7 @@ def ask_presence(batches: Sequence[Batch], online: Online) -> "Future[Collection
         answer.set_result(asked.result() if error is None else NOBODY)
 
     try:
-        asked = online.online(
+        asked = online.find_online(
             {entry.event.recipient_id for batch in batches for entry in batch.entries}
         )
     except Exception as error:  # noqa: BLE001 - logged; the messages are stored all the same

@@ -134,7 +134,7 @@ class Scheduler:
 
     def _retry(self, task: Task) -> bool:
         """Return False for a revoked task, else start it again."""
-        if task.progress.over:
+        if task.progress.revoked:
             self._release(task)
             return False
         self._start_task(task)
@@ -171,7 +171,7 @@ class Scheduler:
         dead_letters: Sequence[DeadLetter] = ()
         if error is None:
             error, dead_letters = _finish_task(task)
-        if error is not None and not task.progress.over:
+        if error is not None and not task.progress.revoked:
             retries.add(task, error)
             return
         if error is None:
@@ -179,7 +179,7 @@ class Scheduler:
         else:
             retries.abandon(task)
         self._release(task)
-        if not task.progress.over:
+        if not task.progress.revoked:
             for dead_letter in dead_letters:
                 self.send_to_dead_letters(dead_letter, task.progress)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from angarium.clock import Clock
 from angarium.ports.message_log import DeadLetterLog
 from angarium.ports.messages import MessageWriter
-from angarium.router.presence_lookup import Online
+from angarium.router.presence_lookup import PresenceLookup
 from angarium.router.retry_queue import DependencyHealth, Uniform
 
 
@@ -68,7 +68,7 @@ class WorkerDependencies:
     partitions: int
     message_writer: MessageWriter
     dead_letters: DeadLetterLog
-    online: Online
+    online: PresenceLookup
     clock: Clock
     limits: WorkerLimits
     uniform: Uniform = random.uniform

@@ -11,7 +11,7 @@ from angarium.ports.message_log import DeadLetterLog, LogConsumer
 from angarium.ports.messages import MessageWriter
 from angarium.router.clock_watch import ClockWatch
 from angarium.router.poll_loop import PollLoop
-from angarium.router.presence_lookup import Online
+from angarium.router.presence_lookup import PresenceLookup
 from angarium.router.retry_queue import Uniform
 from angarium.router.settings import WorkerDependencies, WorkerLimits
 
@@ -31,7 +31,7 @@ class Worker:
         partitions: int,
         message_writer: MessageWriter,
         dead_letters: DeadLetterLog,
-        online: Online,
+        online: PresenceLookup,
         clock: Clock,
         limits: WorkerLimits | None = None,
         uniform: Uniform = random.uniform,

@@ -183,7 +183,7 @@ class OnlineUsers:
         # In an outage it fails for each batch of messages.
         self._repeats = logs.Repeats(clock.monotonic)
 
-    def online(self, user_ids: Collection[UUID]) -> "Future[frozenset[UUID]]":
+    def find_online(self, user_ids: Collection[UUID]) -> "Future[frozenset[UUID]]":
         """Look users up, without blocking the caller.
 
         Args:

@@ -19,7 +19,7 @@ class Unanswered:
     def __init__(self) -> None:
         self.answer: Future[frozenset[UUID]] = Future()
 
-    def online(self, user_ids: Collection[UUID]) -> Future[frozenset[UUID]]:
+    def find_online(self, user_ids: Collection[UUID]) -> Future[frozenset[UUID]]:
         assert user_ids
         return self.answer
 
@@ -39,7 +39,7 @@ def test_an_unforeseen_error_of_presence_is_told_and_the_message_is_pending(
     harness: WorkerHarness, clock: ManualClock, lines: LogLines, at_once: bool
 ) -> None:
     faults = Faults(RuntimeError)
-    faults.fail("online", at_once=at_once)
+    faults.fail("find_online", at_once=at_once)
     online = faults.around(harness.online())
     harness.presence.touch(BOB, clock.now_ms())
     harness.put(message("a"))

@@ -135,22 +135,22 @@ def test_a_user_is_online_within_the_window_and_not_longer(clock: ManualClock) -
     store = MemoryPresence()
     Presence(store, 30, clock).seen(ALICE)
     clock.advance(29.999)
-    assert OnlineUsers(store, 30, clock).online([ALICE, BOB]).result(10) == {ALICE}
+    assert OnlineUsers(store, 30, clock).find_online([ALICE, BOB]).result(10) == {ALICE}
     clock.advance(0.001)
-    assert OnlineUsers(store, 30, clock).online([ALICE, BOB]).result(10) == frozenset()
+    assert OnlineUsers(store, 30, clock).find_online([ALICE, BOB]).result(10) == frozenset()
 
 
 def test_who_is_online_is_remembered_until_the_window_ends(clock: ManualClock) -> None:
     store = PendingPresence()
     users = OnlineUsers(store, 30, clock)
-    answer = users.online([ALICE])
+    answer = users.find_online([ALICE])
     store.lookups[0].set_result({ALICE: clock.now_ms() - 10_000})
     assert answer.result(10) == {ALICE}
     clock.advance(19.999)
-    assert users.online([ALICE]).result(10) == {ALICE}
+    assert users.find_online([ALICE]).result(10) == {ALICE}
     assert len(store.asked) == 1
     clock.advance(0.001)
-    users.online([ALICE])
+    users.find_online([ALICE])
     assert store.asked == [(ALICE,), (ALICE,)]
 
 
@@ -158,7 +158,7 @@ def test_who_is_offline_is_asked_for_every_time(clock: ManualClock) -> None:
     store = PendingPresence()
     users = OnlineUsers(store, 30, clock)
     for _ in range(2):
-        answer = users.online([ALICE])
+        answer = users.find_online([ALICE])
         store.lookups[-1].set_result({})
         assert answer.result(10) == frozenset()
     assert len(store.asked) == 2
@@ -167,9 +167,9 @@ def test_who_is_offline_is_asked_for_every_time(clock: ManualClock) -> None:
 def test_only_the_unknown_are_asked_for_and_each_once(clock: ManualClock) -> None:
     store = PendingPresence()
     users = OnlineUsers(store, 30, clock)
-    users.online([ALICE])
+    users.find_online([ALICE])
     store.lookups[0].set_result({ALICE: clock.now_ms()})
-    answer = users.online([BOB, ALICE, BOB])
+    answer = users.find_online([BOB, ALICE, BOB])
     assert store.asked[1] == (BOB,)
     store.lookups[1].set_result({BOB: clock.now_ms()})
     assert answer.result(10) == {ALICE, BOB}
@@ -178,10 +178,10 @@ def test_only_the_unknown_are_asked_for_and_each_once(clock: ManualClock) -> Non
 def test_an_instance_whose_clock_is_ahead_keeps_nobody_online_for_ever(clock: ManualClock) -> None:
     store = PendingPresence()
     users = OnlineUsers(store, 30, clock)
-    users.online([ALICE])
+    users.find_online([ALICE])
     store.lookups[0].set_result({ALICE: clock.now_ms() + 3_600_000})
     clock.advance(30)
-    users.online([ALICE])
+    users.find_online([ALICE])
     assert len(store.asked) == 2
 
 
@@ -190,9 +190,9 @@ def test_a_failed_lookup_means_offline_except_for_who_is_remembered(
 ) -> None:
     store = PendingPresence()
     users = OnlineUsers(store, 30, clock)
-    users.online([ALICE])
+    users.find_online([ALICE])
     store.lookups[0].set_result({ALICE: clock.now_ms()})
-    answer = users.online([ALICE, BOB])
+    answer = users.find_online([ALICE, BOB])
     store.lookups[1].set_exception(StoreUnavailable("node 3 is silent"))
     assert answer.result(10) == {ALICE}
     (line,) = lines.of("presence_unknown")
@@ -200,7 +200,9 @@ def test_a_failed_lookup_means_offline_except_for_who_is_remembered(
 
 
 def test_a_lookup_that_fails_at_once_means_offline(clock: ManualClock, lines: LogLines) -> None:
-    assert OnlineUsers(RefusingPresence(), 30, clock).online([ALICE]).result(10) == frozenset()
+    assert (
+        OnlineUsers(RefusingPresence(), 30, clock).find_online([ALICE]).result(10) == frozenset()
+    )
     assert len(lines.of("presence_unknown")) == 1
 
 
@@ -209,9 +211,9 @@ def test_of_the_lookups_that_an_outage_fails_one_is_told_in_a_while(
 ) -> None:
     users = OnlineUsers(RefusingPresence(), 30, clock)
     for _ in range(5):
-        users.online([ALICE])
+        users.find_online([ALICE])
     clock.advance(10.0)
-    users.online([ALICE])
+    users.find_online([ALICE])
     assert lines.levels("presence_unknown") == ["WARNING"] + ["DEBUG"] * 4 + ["WARNING"]
     assert lines.of("presence_unknown")[-1]["repeats"] == 4
 
@@ -221,16 +223,16 @@ def test_a_slow_lookup_means_offline_and_still_serves_the_next(
 ) -> None:
     store = PendingPresence()
     users = OnlineUsers(store, 30, clock, timeout_s=0.01)
-    assert users.online([ALICE]).result(10) == frozenset()
+    assert users.find_online([ALICE]).result(10) == frozenset()
     store.lookups[0].set_result({ALICE: clock.now_ms()})
-    assert users.online([ALICE]).result(10) == {ALICE}
+    assert users.find_online([ALICE]).result(10) == {ALICE}
     (line,) = lines.of("presence_unknown")
     assert line["error_type"] == "TimeoutError"
 
 
 def test_nobody_to_look_up_asks_nobody(clock: ManualClock) -> None:
     store = PendingPresence()
-    assert OnlineUsers(store, 30, clock).online([]).result(10) == frozenset()
+    assert OnlineUsers(store, 30, clock).find_online([]).result(10) == frozenset()
     assert store.asked == []
 
 

@@ -42,7 +42,7 @@ class Acceptor:
         connections: ConnectionTable[Connection],
         max_connections: int,
         welcome: Callable[[socket.socket, object], None],
-        give_way: Callable[[Connection], None],
+        evict: Callable[[Connection], None],
     ) -> None:
         """Start without accepting; `resume` begins.
 
@@ -52,7 +52,7 @@ class Acceptor:
             connections: All open ones.
             max_connections: How many may be open.
             welcome: Starts to serve a connection; must not raise.
-            give_way: Closes a connection for another one; must not
+            evict: Closes a connection for another one; must not
                 raise.
         """
         self._listening = listening
@@ -60,7 +60,7 @@ class Acceptor:
         self._connections = connections
         self._max_connections = max_connections
         self._welcome = welcome
-        self._give_way = give_way
+        self._evict = evict
         self._full = Tally(FULL_LOG_PERIOD_S)
         self._watching = False
         self._resume_at = 0.0
@@ -108,12 +108,12 @@ class Acceptor:
                 if error.errno in _OUT_OF_DESCRIPTORS:
                     # Linux says so even if nobody waits in the queue.
                     # Something was accepted: that is progress.
-                    return number > 0 or self._make_room_or_pause(error, now)
+                    return number > 0 or self._evict_or_pause(error, now)
                 # The client left before it was accepted.
                 continue
             if leaving is not None:
                 self._full.add()
-                self._give_way(leaving)
+                self._evict(leaving)
             self._welcome(request, client_address)
         return True
 
@@ -144,13 +144,13 @@ class Acceptor:
         It is the one that has waited longest, of the address with the
         most connections.
         """
-        return next(filter(Connection.can_give_way, self._connections.candidates()), None)
+        return next(filter(Connection.can_be_evicted, self._connections.candidates()), None)
 
-    def _make_room_or_pause(self, error: OSError, now: float) -> bool:
+    def _evict_or_pause(self, error: OSError, now: float) -> bool:
         """Return whether a connection was closed, else pause."""
         leaving = self._one_to_close()
         if leaving is not None:
-            self._give_way(leaving)
+            self._evict(leaving)
             return True
         self._resume_at = now + ACCEPT_PAUSE_S
         self.pause()

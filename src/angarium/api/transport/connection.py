@@ -103,7 +103,7 @@ class Connection(NonBlockingHandler):
             _log.info("write_timeout", "a client did not take its answer", peer=self._peer)
         self.close()
 
-    def make_room(self) -> None:
+    def evict_for_memory(self) -> None:
         """Close, because all connections together hold too much memory.
 
         In the middle of a request the client gets 503 first.
@@ -118,8 +118,8 @@ class Connection(NonBlockingHandler):
         self._reader = RequestReader(self._loop.heads)
         self._flush_and_wait()
 
-    def give_way(self) -> None:
-        """Close at once, to make room for another connection.
+    def evict_for_connection(self) -> None:
+        """Close at once, so that another connection may be accepted.
 
         In the middle of a request the client gets 503 first.
         """

@@ -134,7 +134,7 @@ class Dispatcher:
         mode = admission.mode
         user, source = parties_of(admission)
         if mode not in _UNCOUNTED and not (
-            self._shares.has_room(user, source) or self._make_room(user)
+            self._shares.has_room(user, source) or self._evict_queued(user)
         ):
             return self.overloaded(admission)
         if mode is ExecutionMode.STORE or mode is HEALTH:
@@ -253,7 +253,7 @@ class Dispatcher:
         if taken is not None and not self._closed:
             taken.wait(HANDOVER_TIMEOUT_S)
 
-    def _make_room(self, user: Hashable) -> bool:
+    def _evict_queued(self, user: Hashable) -> bool:
         """Return whether a user with more requests gave one up.
 
         Only a request that still waits for a thread can be given up.

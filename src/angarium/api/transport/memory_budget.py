@@ -26,27 +26,27 @@ class MemoryBudget(Generic[Holder]):
         held: Bytes of all connections.
     """
 
-    __slots__ = ("_closed", "_make_room", "_making_room", "_max_bytes", "_queues", "held")
+    __slots__ = ("_closed", "_evict", "_evicting", "_max_bytes", "_queues", "held")
 
     def __init__(
         self,
         max_bytes: int,
         queues: Sequence[TimeoutQueue[Holder]],
-        make_room: Callable[[Holder], None],
+        evict: Callable[[Holder], None],
     ) -> None:
         """Start with nothing held.
 
         Args:
             max_bytes: What all connections may hold together.
             queues: Where connections wait for their clients.
-            make_room: Closes a connection, so that it holds nothing or
+            evict: Closes a connection, so that it holds nothing or
                 waits no longer; must not raise.
         """
         self.held = 0
         self._max_bytes = max_bytes
         self._queues = queues
-        self._make_room = make_room
-        self._making_room = False
+        self._evict = evict
+        self._evicting = False
         self._closed = Tally()
 
     def change(self, holder: Holder, more: int) -> None:
@@ -58,16 +58,16 @@ class MemoryBudget(Generic[Holder]):
         """
         self.held += more
         # A connection that makes room calls this too, with fewer bytes.
-        if self.held <= self._max_bytes or self._making_room:
+        if self.held <= self._max_bytes or self._evicting:
             return
-        self._making_room = True
+        self._evicting = True
         while self.held > self._max_bytes:
             longest = self._longest_waiting()
             self._closed.add()
-            self._make_room(longest or holder)
+            self._evict(longest or holder)
             if longest is None:
                 break
-        self._making_room = False
+        self._evicting = False
 
     def has_room(self, more: int) -> bool:
         """Make room for something before it exists.
@@ -83,7 +83,7 @@ class MemoryBudget(Generic[Holder]):
             if longest is None:
                 return False
             self._closed.add()
-            self._make_room(longest)
+            self._evict(longest)
         return True
 
     def report(self, now: float) -> None:

@@ -51,7 +51,7 @@ class NonBlockingHandler(BaseHTTPRequestHandler):
         """Close the socket and leave the server."""
         raise NotImplementedError
 
-    def can_give_way(self) -> bool:
+    def can_be_evicted(self) -> bool:
         """Look whether the connection may be closed for another one.
 
         Returns:
@@ -66,7 +66,7 @@ class NonBlockingHandler(BaseHTTPRequestHandler):
 
     def close_if_silent(self) -> None:
         """Close, unless bytes have arrived that nobody has read yet."""
-        if self.can_give_way():
+        if self.can_be_evicted():
             self.close()
 
     def _watch(self: Self, events: int) -> None:

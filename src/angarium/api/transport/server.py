@@ -94,7 +94,7 @@ class Server(HTTPServer):
         self.memory = MemoryBudget(
             limits.max_held_bytes,
             (self.reading, self.writing),
-            lambda connection: self._safely(connection, Connection.make_room),
+            lambda connection: self._safely(connection, Connection.evict_for_memory),
         )
         self._selector = selectors.DefaultSelector()
         self.connections: ConnectionTable[Connection] = ConnectionTable()
@@ -111,7 +111,7 @@ class Server(HTTPServer):
             self.connections,
             limits.max_connections or allowed_connections(),
             self._welcome,
-            lambda connection: self._safely(connection, Connection.give_way),
+            lambda connection: self._safely(connection, Connection.evict_for_connection),
         )
         # Last, because a failure to bind closes everything above.
         super().__init__(cast("tuple[str, int]", resolved), Connection)

@@ -17,31 +17,31 @@ from angarium.engines.cassandra.prepared_session import PreparedSession
 from angarium.threads import NamedThread
 
 
-class Absence:
+class DisconnectedTimer:
     """Measures how long no node has been connected, on one thread."""
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         """Start as if a node were connected.
 
         Args:
-            seconds: An absence of at least this length is long.
+            seconds: It expires after this long without a node.
             clock: Monotonic seconds.
         """
         self._seconds = seconds
         self._clock = clock
         self._since: float | None = None
 
-    def is_long(self, present: bool) -> bool:
+    def has_expired(self, connected: bool) -> bool:
         """Note whether a node is connected now.
 
         Args:
-            present: Whether one is.
+            connected: Whether one is.
 
         Returns:
             True when every look for at least the set time found none.
         """
         now = self._clock()
-        if present:
+        if connected:
             self._since = None
         elif self._since is None:
             self._since = now
@@ -54,7 +54,7 @@ stops does not.
 """
 
 CHECK_INTERVAL_S = 1.0
-ABSENT_SECONDS = 5.0
+DISCONNECTED_SECONDS = 5.0
 """When no node has been connected for this long, the contact points'
 names are resolved again: the driver itself tries the addresses that
 nodes reported last, and in containers all of them may come back at
@@ -91,7 +91,7 @@ class Connector:
         self._address = address
         self._connect = connect
         self._listens = listens
-        self._absence = Absence(ABSENT_SECONDS, clock)
+        self._disconnected = DisconnectedTimer(DISCONNECTED_SECONDS, clock)
         self._check_interval_s = check_interval_s
         self._repeats = logs.Repeats()
         self._connected: PreparedSession | None = None
@@ -149,7 +149,7 @@ class Connector:
         """Connect, then watch for a long absence until closed."""
         connected = self._connect_first()
         while connected is not None and not self._closing.wait(self._check_interval_s):
-            if self._absence.is_long(connected.reaches_a_node()):
+            if self._disconnected.has_expired(connected.reaches_a_node()):
                 connected = self._replace(connected)
 
     def _connect_first(self) -> PreparedSession | None:
@@ -214,6 +214,6 @@ class Connector:
             _log.info(
                 "store_reconnected",
                 "no node of Cassandra answered at its known address for at least "
-                f"{ABSENT_SECONDS:.0f} s; connected again through the contact points",
+                f"{DISCONNECTED_SECONDS:.0f} s; connected again through the contact points",
             )
         return found

@@ -172,7 +172,7 @@ class PendingAppends:
         self._pending: deque[PendingAppend] = deque()
         self._wake = threading.Event()
         self._closing = threading.Event()
-        self._thread = NamedThread(target=self._run, name="kafka-in-flight", daemon=True)
+        self._thread = NamedThread(target=self._run, name="kafka-timeouts", daemon=True)
         self._thread.start()
 
     def begin(self, partition: int, size: int = 0) -> PendingAppend:

@@ -61,7 +61,7 @@ class ProducerSupervisor:
         self._tried = threading.Event()
         self._made = threading.Event()
         self._closing = threading.Event()
-        self._thread = NamedThread(target=self._run, name="kafka-link", daemon=True)
+        self._thread = NamedThread(target=self._run, name="kafka-producer", daemon=True)
         self._thread.start()
 
     @property

@@ -11,7 +11,7 @@ from cassandra.cluster import Cluster, Session
 
 from angarium.domain.errors import StoreUnavailable
 from angarium.engines.cassandra.cluster import CassandraAddress
-from angarium.engines.cassandra.connector import ABSENT_SECONDS, Absence, Connector
+from angarium.engines.cassandra.connector import DISCONNECTED_SECONDS, Connector, DisconnectedTimer
 from angarium.engines.cassandra.prepared_session import PreparedSession, listens
 from tests.engines.ports import free_port
 from tests.fakes.clock import ManualClock
@@ -68,7 +68,7 @@ class Nodes:
         driver.open_count = 0
         looked = driver.looks
         eventually(lambda: driver.looks > looked + 1)
-        self.clock.advance(ABSENT_SECONDS)
+        self.clock.advance(DISCONNECTED_SECONDS)
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def test_nodes_that_are_gone_for_a_moment_are_left_to_the_driver(
     driver.open_count = 0
     looked = driver.looks
     eventually(lambda: driver.looks > looked + 1)
-    nodes.clock.advance(ABSENT_SECONDS - 0.1)
+    nodes.clock.advance(DISCONNECTED_SECONDS - 0.1)
     looked = driver.looks
     eventually(lambda: driver.looks > looked + 10)
     assert (nodes.knocks, asks(connector)) == (0, driver)
@@ -227,28 +227,28 @@ def test_a_port_where_somebody_listens_is_told_from_one_where_nobody_does() -> N
 
 def test_an_absence_is_long_after_its_time_and_not_before() -> None:
     clock = ManualClock()
-    absence = Absence(5.0, clock.monotonic)
-    assert not absence.is_long(present=False)
+    timer = DisconnectedTimer(5.0, clock.monotonic)
+    assert not timer.has_expired(connected=False)
     clock.advance(4.9)
-    assert not absence.is_long(present=False)
+    assert not timer.has_expired(connected=False)
     clock.advance(0.1)
-    assert absence.is_long(present=False)
+    assert timer.has_expired(connected=False)
 
 
 def test_whoever_was_there_in_between_is_absent_from_then_on() -> None:
     clock = ManualClock()
-    absence = Absence(5.0, clock.monotonic)
-    for present in (False, True, False):
+    timer = DisconnectedTimer(5.0, clock.monotonic)
+    for connected in (False, True, False):
         clock.advance(4.0)
-        assert not absence.is_long(present)
+        assert not timer.has_expired(connected)
     clock.advance(4.0)
-    assert not absence.is_long(present=False)
+    assert not timer.has_expired(connected=False)
     clock.advance(1.0)
-    assert absence.is_long(present=False)
+    assert timer.has_expired(connected=False)
 
 
 def test_nobody_is_absent_before_the_first_look() -> None:
     clock = ManualClock()
-    absence = Absence(5.0, clock.monotonic)
+    timer = DisconnectedTimer(5.0, clock.monotonic)
     clock.advance(60.0)
-    assert not absence.is_long(present=False)
+    assert not timer.has_expired(connected=False)
