@@ -10,7 +10,9 @@ from tests.fakes.log import MemoryLog
 class MemoryConsumer:
     """One worker's view; it joins the group with its first poll."""
 
-    def __init__(self, log: MemoryLog, group: str = "router", batch: int = 500) -> None:
+    def __init__(
+        self, log: MemoryLog, group: str = "router", batch: int = 500, instance: str = "worker"
+    ) -> None:
         self._log = log
         self._group = log.group(group)
         self._batch = batch
@@ -18,7 +20,7 @@ class MemoryConsumer:
         self._closed = False
         self._next: dict[Assignment, int] = {}
         with log.changed:
-            self._member = self._group.newcomer()
+            self._member = self._group.newcomer(instance)
 
     def poll(self, timeout_s: float) -> Polled:
         give_up_at = time.monotonic() + timeout_s

@@ -23,3 +23,8 @@ class MemoryDeadLetters:
     def read(self, limit: int) -> Sequence[DeadLetter]:
         with self._lock:
             return self._letters[::-1][:limit]
+
+    def all(self) -> Sequence[DeadLetter]:
+        """Give all of them, oldest first."""
+        with self._lock:
+            return list(self._letters)

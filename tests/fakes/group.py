@@ -14,6 +14,7 @@ class Member:
     """
 
     heard_at: float
+    name: str = "worker"
     known: dict[int, Assignment] = field(default_factory=dict)
     ended: set[Assignment] = field(default_factory=set)
 
@@ -35,11 +36,11 @@ class Group:
         self._holds: dict[int, tuple[Member, Assignment]] = {}
         self._committed: dict[int, Position] = {}
 
-    def newcomer(self) -> Member:
+    def newcomer(self, name: str = "worker") -> Member:
         """Make a consumer known; it becomes a member with its first
         poll.
         """
-        return Member(self._clock.monotonic())
+        return Member(self._clock.monotonic(), name)
 
     def leave(self, member: Member) -> None:
         """Take a consumer out at once; what it held is free."""
@@ -76,6 +77,20 @@ class Group:
     def position(self, partition: int) -> Position:
         """Tell how far a partition is committed."""
         return self._committed.get(partition, BEGINNING)
+
+    def committed(self) -> dict[int, Position]:
+        """Tell how far each partition with a commit is committed."""
+        return dict(self._committed)
+
+    def holders(self) -> list[tuple[str, tuple[int, ...]]]:
+        """Tell each member's name and the partitions that it holds."""
+        return [
+            (
+                member.name,
+                tuple(sorted(at for at, (holder, _) in self._holds.items() if holder is member)),
+            )
+            for member in self._members
+        ]
 
     def take_away(self, partition: int) -> None:
         """End a hold behind its holder's back, as a broker does that

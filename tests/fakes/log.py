@@ -25,6 +25,7 @@ class MemoryLog:
         self._clock = clock or ManualClock()
         self._session = session
         self._records: list[list[Record]] = [[] for _ in range(partitions)]
+        self._firsts = [0] * partitions
         self._groups: dict[str, Group] = {}
 
     def append(self, record: NewRecord) -> Future[Appended]:
@@ -64,7 +65,18 @@ class MemoryLog:
     def read(self, partition: int, offset: int, limit: int) -> Sequence[Record]:
         """Read records of a partition in order."""
         with self.changed:
-            return self._records[partition][offset : offset + limit]
+            start = max(offset, self._firsts[partition])
+            return self._records[partition][start : start + limit]
+
+    def range(self, partition: int) -> tuple[int, int]:
+        """Tell the first offset of a partition and its end."""
+        with self.changed:
+            return self._firsts[partition], len(self._records[partition])
+
+    def expire(self, partition: int, before: int) -> None:
+        """Forget records before an offset, as retention does."""
+        with self.changed:
+            self._firsts[partition] = max(self._firsts[partition], before)
 
     def records(self) -> Sequence[Record]:
         """Read all records, partition by partition."""

@@ -4,7 +4,7 @@ Nothing here changes what a worker or a client sees: `trace`, `status`,
 `audit`, `export` and `import` read through it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -87,5 +87,65 @@ class LogInspector(Protocol):
 
         Returns:
             By instance; empty when no worker runs.
+        """
+        ...
+
+
+class BuriedRecord(NamedTuple):
+    """A record that has a dead letter.
+
+    Attributes:
+        partition: The record's own partition.
+        offset: Its own offset.
+        timestamp: The log's time of its append, milliseconds since the
+            epoch.
+        reason: As in `DeadLetter`.
+        detail: As in `DeadLetter`.
+    """
+
+    partition: int
+    offset: int
+    timestamp: int
+    reason: str
+    detail: str
+
+
+class DeadLetterInspector(Protocol):
+    """Reads which records have a dead letter, without their content.
+
+    Blocks within the deadline in force; used by one thread. Every
+    method raises LogUnavailable when the log does not answer in time.
+    """
+
+    def walk(self) -> Iterator[BuriedRecord]:
+        """Read all dead letters, a bounded part of them at a time.
+
+        Each step blocks within the deadline that is then in force.
+
+        Yields:
+            Oldest first, up to those that were kept when the walk
+            began; a record may come more than once.
+        """
+        ...
+
+    def count(self) -> int:
+        """Count the records that have a dead letter.
+
+        A later call reads only what is new, and goes on where one ended
+        that had too little time.
+
+        Returns:
+            Each record once.
+        """
+        ...
+
+    def kept_since(self) -> int:
+        """Return from which time on no dead letter was removed.
+
+        A record that was appended then or later and has no dead letter
+        never had one.
+
+        Returns:
+            Milliseconds since the epoch; 0 when none was ever removed.
         """
         ...

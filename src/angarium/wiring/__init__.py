@@ -11,4 +11,6 @@ from angarium.wiring.api import http_server as http_server
 from angarium.wiring.embedded import embedded_engine as embedded_engine
 from angarium.wiring.embedded import has_data as has_data
 from angarium.wiring.engine import Engine as Engine
+from angarium.wiring.inspection import Inspection as Inspection
+from angarium.wiring.inspection import open_inspection as open_inspection
 from angarium.wiring.worker import router_worker as router_worker

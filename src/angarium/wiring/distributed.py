@@ -18,16 +18,19 @@ from angarium.engines.cassandra.message_writer import CassandraMessageWriter
 from angarium.engines.cassandra.presence import CassandraPresence
 from angarium.engines.cassandra.schema import KeyspaceReport
 from angarium.engines.cassandra.session import CassandraSession
+from angarium.engines.cassandra.store_inspector import CassandraStoreInspector
 from angarium.engines.cassandra.users import CassandraUsers
 from angarium.engines.kafka.connection import KafkaConnectionSettings
 from angarium.engines.kafka.consumer import KafkaLogConsumer
 from angarium.engines.kafka.dead_letters import KafkaDeadLetters
 from angarium.engines.kafka.log import KafkaLog
+from angarium.engines.kafka.log_inspector import KafkaDeadLetterInspector, KafkaLogInspector
 from angarium.engines.kafka.topics import KafkaTopics, TopicVerification
 from angarium.engines.secrets.tokens import JwtSigner
 from angarium.ports.message_log import DeadLetterLog, MessageLog
 from angarium.ports.users import UserStore
 from angarium.wiring.engine import Engine
+from angarium.wiring.inspection import Inspection
 
 FIRST_CONNECTION_SECONDS = 10.0
 """How long a start waits for the servers; afterwards it goes on, and
@@ -37,6 +40,10 @@ reconnects in the background.
 MAX_STORE_CALLS_PER_USER = 4
 """Concurrent store calls per user: most of a call is a wait for
 Cassandra, so several at a time finish sooner (docs/adr/0007).
+"""
+
+INSPECTION_SECONDS = 5.0
+"""How long a command that looks at log and store waits for the store.
 """
 
 _log = logs.get("angarium.wiring")
@@ -155,6 +162,30 @@ def distributed_logs(settings: Settings) -> Iterator[tuple[MessageLog, DeadLette
     ):
         log.wait_until_connected(FIRST_CONNECTION_SECONDS)
         yield log, dead_letters
+
+
+@contextmanager
+def distributed_inspection(settings: Settings) -> Iterator[Inspection]:
+    """Connect what reads log and store, as far as they can be reached.
+
+    Args:
+        settings: The servers' addresses and credentials.
+
+    Yields:
+        The inspectors, until the block ends. That of the log connects
+        at its first call, that of the store is waited for, and goes on
+        connecting in the background.
+    """
+    connection = _kafka(settings)
+    with (
+        closing(CassandraSession(_cassandra(settings))) as session,
+        closing(
+            KafkaLogInspector(connection, settings.topic, settings.partitions, settings.group)
+        ) as log,
+        closing(KafkaDeadLetterInspector(connection, settings.topic)) as dead_letters,
+    ):
+        session.await_connection(INSPECTION_SECONDS)
+        yield Inspection(log, dead_letters, CassandraStoreInspector(session, settings.topic))
 
 
 def prepare(settings: Settings, timeout_s: float) -> KeyspaceReport:

@@ -15,18 +15,24 @@ from angarium.domain.signing_secret import is_published
 from angarium.engines.embedded.connection_pool import FEW_READERS, MAX_READERS
 from angarium.engines.embedded.consumer import EmbeddedConsumer
 from angarium.engines.embedded.conversations import EmbeddedConversations
-from angarium.engines.embedded.data_folder import DataFolderLock
+from angarium.engines.embedded.data_folder import DataFolderLock, applying_instance
 from angarium.engines.embedded.database import FILE_NAME, Database
 from angarium.engines.embedded.dead_letters import EmbeddedDeadLetters
 from angarium.engines.embedded.log import EmbeddedLog
+from angarium.engines.embedded.log_inspector import (
+    EmbeddedDeadLetterInspector,
+    EmbeddedLogInspector,
+)
 from angarium.engines.embedded.messages import EmbeddedMessages
 from angarium.engines.embedded.presence import EmbeddedPresence
+from angarium.engines.embedded.store_inspector import EmbeddedStoreInspector
 from angarium.engines.embedded.users import EmbeddedUsers
 from angarium.engines.secrets.secret_file import load_or_create
 from angarium.engines.secrets.tokens import JwtSigner
 from angarium.ports.message_log import DeadLetterLog, MessageLog
 from angarium.ports.users import UserStore
 from angarium.wiring.engine import Engine
+from angarium.wiring.inspection import Inspection
 
 SECRET_FILE = "jwt_secret"  # noqa: S105 - a file's name
 MAX_STORE_CALLS_PER_USER = 1
@@ -141,6 +147,30 @@ def embedded_logs(settings: Settings) -> Iterator[tuple[MessageLog, DeadLetterLo
     """
     with _database(settings) as database:
         yield EmbeddedLog(database, SystemClock()), EmbeddedDeadLetters(database)
+
+
+@contextmanager
+def embedded_inspection(settings: Settings) -> Iterator[Inspection]:
+    """Open what reads log and store; a service may be running.
+
+    Args:
+        settings: The folder, the partition count and the group.
+
+    Yields:
+        The inspectors, until the block ends.
+
+    Raises:
+        SetupError: The folder cannot be used, or was made with other
+            settings.
+    """
+    with _database(settings) as database:
+        yield Inspection(
+            EmbeddedLogInspector(
+                database, settings.group, lambda: applying_instance(settings.data)
+            ),
+            EmbeddedDeadLetterInspector(database),
+            EmbeddedStoreInspector(database),
+        )
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from angarium.ports.conversations import ConversationStore
+from angarium.ports.log_inspection import DeadLetterInspector, LogInspector
 from angarium.ports.message_log import DeadLetterLog, LogConsumer, MessageLog
 from angarium.ports.messages import MessageReader, MessageWriter
 from angarium.ports.presence import PresenceStore
@@ -64,6 +65,16 @@ def log(logs: Logs) -> MessageLog:
 @pytest.fixture
 def dead_letters(logs: Logs) -> DeadLetterLog:
     return logs.dead_letters
+
+
+@pytest.fixture
+def log_inspector(logs: Logs, group: str) -> LogInspector:
+    return logs.open_inspector(group)
+
+
+@pytest.fixture
+def dead_letter_inspector(logs: Logs) -> DeadLetterInspector:
+    return logs.dead_letter_inspector
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from angarium.ports.conversations import ConversationStore
+from angarium.ports.log_inspection import DeadLetterInspector, LogInspector
 from angarium.ports.message_log import DeadLetterLog, LogConsumer, MessageLog
 from angarium.ports.messages import MessageReader, MessageWriter
 from angarium.ports.presence import PresenceStore
@@ -27,11 +28,18 @@ class Logs:
         open_consumer: Gives a consumer for a group's name; the suite
             closes it.
         dead_letters: Keeps what could not be applied.
+        open_member: Gives a consumer for a group's and an instance's
+            name, which is seen as a member; the suite closes it.
+        open_inspector: Gives what reads the log beside a group.
+        dead_letter_inspector: Reads which records have a dead letter.
     """
 
     log: MessageLog
     open_consumer: Callable[[str], LogConsumer]
     dead_letters: DeadLetterLog
+    open_member: Callable[[str, str], AbstractContextManager[LogConsumer]]
+    open_inspector: Callable[[str], LogInspector]
+    dead_letter_inspector: DeadLetterInspector
 
 
 @dataclass(frozen=True, slots=True)

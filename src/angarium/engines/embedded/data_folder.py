@@ -2,12 +2,24 @@
 
 import fcntl
 import os
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from angarium.domain.errors import SetupError
 from angarium.file_safety import UnsafeFile, open_private, sync_folder
+
+LOCK_NAME = "lock"
+"""The file whose lock says that a process uses the folder."""
+
+_LOCK_BYTES = 512
+"""More than a process id and a name need."""
+
+_LOOKED_AT_WAITS = (0.005, 0.01, 0.02, 0.04)
+"""Seconds between tries while another process looks at the lock, which
+takes microseconds.
+"""
 
 
 def make_folder(folder: Path) -> None:
@@ -70,13 +82,21 @@ class DataFolderLock:
     """Holds `<folder>/lock` and the folder itself while its block runs.
 
     The system releases both when the process dies, in whatever way. The
-    file names the process; a second one finds the folder locked even
-    where somebody has removed the file (docs/adr/0005).
+    file names the process, and on a second line the instance if it
+    applies the log; a second one finds the folder locked even where
+    somebody has removed the file (docs/adr/0005).
     """
 
-    def __init__(self, folder: str | Path) -> None:
-        """Name the folder; `with` takes the lock."""
+    def __init__(self, folder: str | Path, applying: str | None = None) -> None:
+        """Name the folder; `with` takes the lock.
+
+        Args:
+            folder: What is locked.
+            applying: The name of the instance that applies the log
+                meanwhile; None when the log only grows.
+        """
         self._folder = Path(folder)
+        self._applying = applying
         self._descriptors: list[int] = []
 
     def __enter__(self) -> Self:
@@ -90,7 +110,7 @@ class DataFolderLock:
                 be used.
         """
         make_folder(self._folder)
-        path = self._folder / "lock"
+        path = self._folder / LOCK_NAME
         try:
             # What is there may be a link to a file that must not be
             # truncated.
@@ -151,21 +171,65 @@ class DataFolderLock:
     def _take(self, descriptor: int, path: Path) -> None:
         """Lock the file and write this process's id into it."""
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock_patiently(descriptor)
         except BlockingIOError as error:
             raise self._in_use(descriptor) from error
         except OSError as error:
             raise _unusable(path, error) from error
+        lines = [str(os.getpid()), *([] if self._applying is None else [self._applying])]
         try:
             os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+            os.pwrite(descriptor, "".join(f"{line}\n" for line in lines).encode(), 0)
         except OSError as error:
             raise _unusable(path, error) from error
 
 
+def applying_instance(folder: Path) -> str | None:
+    """Look up which instance applies the log of a folder now.
+
+    Nothing waits for it: it tries the lock and gives it back at once,
+    and whoever takes the lock in earnest is patient for that long.
+
+    Args:
+        folder: The data folder.
+
+    Returns:
+        The name of the instance that holds the lock; None when no
+        process holds it, or the one that does applies nothing.
+
+    Raises:
+        OSError: The lock cannot be looked at.
+    """
+    try:
+        # Not blocking: somebody may have put a pipe in its place.
+        descriptor = os.open(folder / LOCK_NAME, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        _, *applying = os.pread(descriptor, _LOCK_BYTES, 0).decode(errors="replace").splitlines()
+        return applying[0] if applying else None
+    finally:
+        os.close(descriptor)
+    return None
+
+
+def _lock_patiently(descriptor: int) -> None:
+    """Take a lock that somebody may be looking at for a moment."""
+    for wait in _LOOKED_AT_WAITS:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(wait)
+        else:
+            return
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
 def _holder(descriptor: int) -> str:
     """Return the process id in the lock file, in parentheses."""
-    text = os.pread(descriptor, 32, 0).strip()
+    text = os.pread(descriptor, _LOCK_BYTES, 0).partition(b"\n")[0]
     return f" (process {text.decode()})" if text.isdigit() else ""
 
 

@@ -77,6 +77,21 @@ _LOAD = "INSERT INTO meta (name, value) VALUES ('ballast' || hex(zeroblob(? / 2)
 _UNLOAD = "DELETE FROM meta WHERE name >= 'ballast' AND name < 'ballasu'"
 
 
+def read_ends(connection: sqlite3.Connection, partitions: int) -> list[int]:
+    """Read the offset of each partition's next record.
+
+    Args:
+        connection: To read from.
+        partitions: The log's partition count.
+
+    Returns:
+        By partition.
+    """
+    return [
+        connection.execute(_ENDS, (partition,)).fetchone()[0] for partition in range(partitions)
+    ]
+
+
 class EmbeddedLog:
     """Implements `MessageLog`; wakes consumers in this process."""
 
@@ -142,7 +157,9 @@ class EmbeddedLog:
             known = self._ends
         if known is not None:
             return known
-        read = self._database.read(self._read_ends, LogUnavailable)
+        read = self._database.read(
+            lambda connection: read_ends(connection, self.partitions), LogUnavailable
+        )
         with self._appended:
             if self._ends is None:
                 self._ends = tuple(read)
@@ -161,7 +178,11 @@ class EmbeddedLog:
         with self._appended:
             if self._appended.wait_for(lambda: self._ends is not seen, timeout_s):
                 return
-        read = tuple(self._database.read(self._read_ends, LogUnavailable))
+        read = tuple(
+            self._database.read(
+                lambda connection: read_ends(connection, self.partitions), LogUnavailable
+            )
+        )
         with self._appended:
             if self._ends is seen and read != seen:
                 self._ends = read
@@ -180,7 +201,7 @@ class EmbeddedLog:
         """
         known, self._next = self._next, None
         ends = (
-            self._read_ends(connection)
+            read_ends(connection, self.partitions)
             if known is None or self._has_foreign_commit(connection)
             else known
         )
@@ -214,14 +235,6 @@ class EmbeddedLog:
         with self._appended:
             self._ends = tuple(self._next)
             self._appended.notify_all()
-
-    def _read_ends(self, connection: sqlite3.Connection) -> list[int]:
-        """Read the next offset of each partition, or 0."""
-        found: list[tuple[int]] = [
-            connection.execute(_ENDS, (partition,)).fetchone()
-            for partition in range(self._database.partitions)
-        ]
-        return [end for (end,) in found]
 
     def _probe(self, connection: sqlite3.Connection, items: Sequence[None]) -> Sequence[None]:
         """Write the time, and as much as records if space is short."""

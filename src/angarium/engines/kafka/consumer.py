@@ -87,6 +87,7 @@ class KafkaLogConsumer:
         clock: Clock | None = None,
         max_poll_records: int = MAX_POLL_RECORDS,
         verify: Callable[[], None] | None = None,
+        instance: str = "angarium",
     ) -> None:
         """Keep the settings; the first poll connects.
 
@@ -98,6 +99,7 @@ class KafkaLogConsumer:
             max_poll_records: Maximum number of records of one poll.
             verify: Called before each connection; it raises
                 LogUnavailable to prevent it.
+            instance: The name that the group's description shows.
         """
         self._connection = connection
         self._topic = topic
@@ -105,6 +107,7 @@ class KafkaLogConsumer:
         self._clock = clock or SystemClock()
         self._max_poll_records = max_poll_records
         self._verify = verify
+        self._instance = instance
         self._rebalances = Rebalances()
         self._assignments = AssignmentTracker()
         self._missing: dict[int, int] = {}
@@ -176,7 +179,7 @@ class KafkaLogConsumer:
             if self._verify is not None:
                 self._verify()
             self._client = GroupClient(
-                self._connection, self._topic, self._group, self._rebalances
+                self._connection, self._topic, self._group, self._rebalances, self._instance
             )
             self._member = ""
             self._last_contact_at = self._clock.monotonic()

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 from angarium.engines.kafka.record_sizes import max_batch_bytes
+from angarium.ports.log_inspection import BuriedRecord
 from angarium.ports.message_log import DeadLetter, Record
 
 # These follow the record's own headers. A record may have headers of
@@ -111,6 +112,28 @@ def decode(found: ConsumerRecord) -> DeadLetter | None:
     try:
         return _decode(found)
     except (KeyError, ValueError, TypeError, AttributeError):
+        return None
+
+
+def decode_source(found: Record) -> BuriedRecord | None:
+    """Return which record a dead letter is about, without its content.
+
+    Args:
+        found: A record of the dead letters' topic.
+
+    Returns:
+        The record; None when a foreign producer made the dead letter.
+    """
+    try:
+        texts = {name: (found.headers[name] or b"").decode() for name in _OWN_HEADERS}
+        return BuriedRecord(
+            int(texts["source_partition"]),
+            int(texts["source_offset"]),
+            int(texts["source_timestamp"]),
+            texts["reason"],
+            texts["detail"],
+        )
+    except (KeyError, ValueError):
         return None
 
 

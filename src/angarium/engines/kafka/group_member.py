@@ -39,7 +39,6 @@ in memory, this much for each partition. A longer record comes alone.
 """
 
 _OPTIONS: Mapping[str, object] = {
-    "client_id": "angarium",
     "partition_assignment_strategy": [CooperativeStickyAssignor],
     "auto_offset_reset": "none",  # this engine decides where to go on, and logs it
     "isolation_level": "read_committed",  # an aborted transaction was never sent
@@ -82,7 +81,12 @@ class GroupClient:
     """
 
     def __init__(
-        self, connection: KafkaConnectionSettings, topic: str, group: str, rebalances: Rebalances
+        self,
+        connection: KafkaConnectionSettings,
+        topic: str,
+        group: str,
+        rebalances: Rebalances,
+        instance: str,
     ) -> None:
         """Connect, within 2 s; the group is joined by polling.
 
@@ -91,6 +95,7 @@ class GroupClient:
             topic: The topic that is read.
             group: The consumer group.
             rebalances: Collects what is assigned and revoked.
+            instance: The client id, by which others recognise it.
 
         Raises:
             LogUnavailable: No broker answers, or there is no such
@@ -101,7 +106,11 @@ class GroupClient:
         self._consumer = self._factory.connect(
             connection,
             lambda: kafka.KafkaConsumer(
-                group_id=group, kafka_client=self._factory.make, **_OPTIONS, **connection.options()
+                group_id=group,
+                client_id=instance,
+                kafka_client=self._factory.make,
+                **_OPTIONS,
+                **connection.options(),
             ),
         )
         JoinKeepingCoordinator.take_over(self._consumer)

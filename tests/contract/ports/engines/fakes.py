@@ -3,7 +3,7 @@ the test.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 
@@ -12,6 +12,7 @@ from tests.contract.ports.engine import PARTITIONS, Engine, Logs, Stores
 from tests.fakes.consumer import MemoryConsumer
 from tests.fakes.conversations import MemoryConversations
 from tests.fakes.dead_letters import MemoryDeadLetters
+from tests.fakes.inspection import MemoryDeadLetterInspector, MemoryLogInspector
 from tests.fakes.log import MemoryLog
 from tests.fakes.messages import MemoryMessages
 from tests.fakes.presence import MemoryPresence
@@ -22,7 +23,15 @@ from tests.fakes.users import MemoryUsers
 @contextmanager
 def _open_logs(_request: pytest.FixtureRequest) -> Iterator[Logs]:
     log = MemoryLog(PARTITIONS, SystemClock())
-    yield Logs(log, lambda group: MemoryConsumer(log, group), MemoryDeadLetters())
+    dead_letters = MemoryDeadLetters()
+    yield Logs(
+        log,
+        lambda group: MemoryConsumer(log, group),
+        dead_letters,
+        open_member=lambda group, instance: closing(MemoryConsumer(log, group, instance=instance)),
+        open_inspector=lambda group: MemoryLogInspector(log, group),
+        dead_letter_inspector=MemoryDeadLetterInspector(dead_letters),
+    )
 
 
 @contextmanager

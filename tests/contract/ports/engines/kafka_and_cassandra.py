@@ -3,7 +3,7 @@ keyspace a session.
 """
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from uuid import uuid4
 
 import pytest
@@ -18,6 +18,7 @@ from angarium.engines.kafka.connection import KafkaConnectionSettings
 from angarium.engines.kafka.consumer import KafkaLogConsumer
 from angarium.engines.kafka.dead_letters import KafkaDeadLetters
 from angarium.engines.kafka.log import KafkaLog
+from angarium.engines.kafka.log_inspector import KafkaDeadLetterInspector, KafkaLogInspector
 from tests.contract.ports.damage import CassandraDamage
 from tests.contract.ports.engine import PARTITIONS, Engine, Logs, Stores
 from tests.engines.cassandra_sessions import shared_sessions
@@ -35,10 +36,23 @@ def _open_logs(request: pytest.FixtureRequest) -> Iterator[Logs]:
     with (
         closing(KafkaLog(connection, topic, PARTITIONS)) as log,
         closing(KafkaDeadLetters(connection, topic)) as dead_letters,
+        closing(KafkaDeadLetterInspector(connection, topic)) as dead_letter_inspector,
+        ExitStack() as opened,
     ):
         log.wait_until_connected(_CONNECT_SECONDS)
         dead_letters.wait_until_connected(_CONNECT_SECONDS)
-        yield Logs(log, lambda group: KafkaLogConsumer(connection, topic, group), dead_letters)
+        yield Logs(
+            log,
+            lambda group: KafkaLogConsumer(connection, topic, group),
+            dead_letters,
+            open_member=lambda group, instance: closing(
+                KafkaLogConsumer(connection, topic, group, instance=instance)
+            ),
+            open_inspector=lambda group: opened.enter_context(
+                closing(KafkaLogInspector(connection, topic, PARTITIONS, group))
+            ),
+            dead_letter_inspector=dead_letter_inspector,
+        )
     delete_topics(connection, topic)
 
 

@@ -4,25 +4,26 @@ import os
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from angarium.domain.errors import SetupError
-from angarium.engines.embedded.data_folder import DataFolderLock
+from angarium.engines.embedded.data_folder import DataFolderLock, applying_instance
 
 HOLD = """
 import sys
 from angarium.engines.embedded.data_folder import DataFolderLock
-with DataFolderLock(sys.argv[1]):
+with DataFolderLock(*sys.argv[1:]):
     print("held", flush=True)
     sys.stdin.read()
 """
 
 
-def holder(folder: Path) -> "subprocess.Popen[str]":
+def holder(folder: Path, *applying: str) -> "subprocess.Popen[str]":
     process = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(folder)],
+        [sys.executable, "-c", HOLD, str(folder), *applying],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -170,3 +171,56 @@ def test_a_lock_that_others_may_take_is_refused_with_the_command_that_mends_it(
     (folder / "lock").chmod(0o666)
     with pytest.raises(SetupError, match=r"`chmod 600 .*lock`"), DataFolderLock(folder):
         pass
+
+
+def test_the_instance_that_applies_the_log_is_known_while_it_holds_the_lock(folder: Path) -> None:
+    assert applying_instance(folder) is None
+    with DataFolderLock(folder, "worker-1"):
+        assert applying_instance(folder) == "worker-1"
+    assert applying_instance(folder) is None
+
+
+def test_a_holder_that_applies_nothing_is_no_instance(folder: Path) -> None:
+    with DataFolderLock(folder, "worker-1"):
+        pass
+    with DataFolderLock(folder):
+        assert applying_instance(folder) is None
+
+
+def test_an_instance_that_was_killed_applies_nothing(folder: Path) -> None:
+    process = holder(folder, "worker-1")
+    try:
+        assert applying_instance(folder) == "worker-1"
+    finally:
+        end(process)
+    assert applying_instance(folder) is None
+
+
+def test_the_process_is_told_also_where_the_lock_names_its_instance(folder: Path) -> None:
+    process = holder(folder, "worker-1")
+    try:
+        with (
+            pytest.raises(SetupError, match=rf"\(process {process.pid}\)"),
+            DataFolderLock(folder),
+        ):
+            pass
+    finally:
+        end(process)
+
+
+def test_whoever_looks_at_a_lock_keeps_nobody_from_taking_it(folder: Path) -> None:
+    with DataFolderLock(folder):
+        pass
+    looking = os.open(folder / "lock", os.O_RDONLY)
+    fcntl.flock(looking, fcntl.LOCK_SH)
+    timer = threading.Timer(0.01, os.close, (looking,))
+    timer.start()
+    with DataFolderLock(folder, "worker-1"):
+        assert applying_instance(folder) == "worker-1"
+    timer.join()
+
+
+def test_a_pipe_in_place_of_the_lock_keeps_nobody_waiting_who_looks(folder: Path) -> None:
+    folder.mkdir()
+    os.mkfifo(folder / "lock")
+    assert applying_instance(folder) is None

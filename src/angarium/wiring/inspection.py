@@ -1,0 +1,46 @@
+"""What commands read beside a running service: its log, its store."""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from angarium.config import Settings
+from angarium.ports.log_inspection import DeadLetterInspector, LogInspector
+from angarium.ports.store_inspection import StoreInspector
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What reads log and store without changing them.
+
+    Attributes:
+        log: Reads records, and the workers' group.
+        dead_letters: Reads which records could not be applied.
+        store: Reads what is stored.
+    """
+
+    log: LogInspector
+    dead_letters: DeadLetterInspector
+    store: StoreInspector
+
+
+def open_inspection(settings: Settings) -> AbstractContextManager[Inspection]:
+    """Open log and store for reading; a service may be running.
+
+    Entering it waits some seconds for the store, and goes on without
+    it: a server that is away hides nothing of the others.
+
+    Args:
+        settings: The engine and its addresses or folder.
+
+    Returns:
+        The inspectors, until the block ends. Entering it raises
+        SetupError when the embedded engine's folder cannot be used.
+    """
+    if settings.kafka:
+        # The drivers are loaded only where they are used.
+        from angarium.wiring.distributed import distributed_inspection
+
+        return distributed_inspection(settings)
+    from angarium.wiring.embedded import embedded_inspection
+
+    return embedded_inspection(settings)
