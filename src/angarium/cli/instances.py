@@ -18,7 +18,7 @@ from angarium.ports.users import UserStore
 
 _SETTINGS = "ANGARIUM_KAFKA=localhost:9092 ANGARIUM_CASSANDRA=localhost:9042 ANGARIUM_JWT_SECRET=…"
 
-_log = logs.get("angarium.instance")
+_log = logs.get("angarium.cli")
 
 
 def register(commands: Commands) -> None:

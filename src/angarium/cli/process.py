@@ -112,7 +112,7 @@ def on_signal(stop: Callable[[], object]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-_log = logs.get("angarium.cli.process")
+_log = logs.get("angarium.cli")
 
 
 def greet(out: TextIO, text: str) -> None:

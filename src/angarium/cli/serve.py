@@ -20,7 +20,7 @@ with Python's default of 5 ms, 64 inserts beside a busy thread took
 550 ms.
 """
 
-_log = logs.get("angarium.serve")
+_log = logs.get("angarium.cli")
 
 
 def run(settings: Settings, out: TextIO) -> None:

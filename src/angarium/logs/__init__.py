@@ -144,7 +144,7 @@ def get(name: str) -> Log:
     """Return the log of a module.
 
     Args:
-        name: The module's dotted name, such as `angarium.api`.
+        name: The package's dotted name, such as `angarium.api`.
 
     Returns:
         A log that writes where `configure` says.

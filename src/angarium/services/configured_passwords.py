@@ -34,7 +34,7 @@ MAX_RETRY_S = 30.0
 for the hashes, so there is no hurry.
 """
 
-_log = logs.get("angarium.users")
+_log = logs.get("angarium.services")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from angarium.domain.events import SCHEMA, Event, encode
 from angarium.domain.identifiers import text_of
 from angarium.ports.message_log import Appended, MessageLog, NewRecord
 
-_log = logs.get("angarium.appending")
+_log = logs.get("angarium.services")
 
 
 class EventPublisher:

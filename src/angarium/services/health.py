@@ -17,7 +17,7 @@ CHECK_SECONDS = 1.0
 check` in `deploy/haproxy.cfg`).
 """
 
-_log = logs.get("angarium.health")
+_log = logs.get("angarium.services")
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ PRESENCE_SECONDS = 0.5
 decides nothing but a label (docs/adr/0010).
 """
 
-_log = logs.get("angarium.login")
+_log = logs.get("angarium.services")
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ MAX_ADDRESSES = 1_000
 a bound; the sum counts failures from any number.
 """
 
-_log = logs.get("angarium.login")
+_log = logs.get("angarium.services")
 
 
 class LoginRefusals:

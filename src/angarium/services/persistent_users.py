@@ -16,7 +16,7 @@ MAX_WAIT_SECONDS = 2.0
 
 Result = TypeVar("Result")
 
-_log = logs.get("angarium.users")
+_log = logs.get("angarium.services")
 
 
 class PersistentUsers:

@@ -91,7 +91,7 @@ ANSWER_SECONDS = 0.5
 MAX_USERS = 100_000
 """Users in each cache, so that memory has a bound."""
 
-_log = logs.get("angarium.presence")
+_log = logs.get("angarium.services")
 
 
 class Presence:

@@ -20,7 +20,7 @@ into STORE_SECONDS.
 
 Result = TypeVar("Result")
 
-_log = logs.get("angarium.store_calls")
+_log = logs.get("angarium.services")
 
 
 class StoreRetry:

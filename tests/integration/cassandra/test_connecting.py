@@ -84,7 +84,9 @@ def test_a_session_opened_before_its_keyspace_is_made_says_so_and_connects_by_it
     address = replace(on_node, keyspace=keyspace)
     session = open_session(address)
     assert not session.await_connection(1.0)
-    (told, *_) = [vars(each) for each in caplog.records if each.name == "angarium.cassandra"]
+    (told, *_) = [
+        vars(each) for each in caplog.records if each.name == "angarium.engines.cassandra"
+    ]
     assert "`angarium init` must have created the keyspace" in str(told)
     assert f"{keyspace} does not exist" in str(told)
     prepare(address, 1, PREPARE_SECONDS)
@@ -115,10 +117,10 @@ def test_a_setting_that_the_driver_refuses_is_told_and_tried_again(
 ) -> None:
     # A line in a while is a warning, each other try's is for whoever
     # looks closely.
-    caplog.set_level(logging.DEBUG, "angarium.cassandra")
+    caplog.set_level(logging.DEBUG, "angarium.engines.cassandra")
     session = open_session(CassandraAddress([("127.0.0.1", free_port())], consistency="NO_SUCH"))
     assert not session.await_connection(1.0)
-    told = [each for each in caplog.records if each.name == "angarium.cassandra"]
+    told = [each for each in caplog.records if each.name == "angarium.engines.cassandra"]
     assert len(told) > 1
 
 

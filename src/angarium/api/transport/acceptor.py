@@ -26,7 +26,7 @@ enough that a few are free again, short enough that nobody gives up.
 
 _OUT_OF_DESCRIPTORS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
-_log = logs.get("angarium.api.transport.acceptor")
+_log = logs.get("angarium.api.transport")
 
 
 class Acceptor:

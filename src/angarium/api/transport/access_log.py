@@ -18,7 +18,7 @@ UNANSWERED = 499
 No response was possible. nginx uses the same number.
 """
 
-_log = logs.get("angarium.api.access")
+_log = logs.get("angarium.api.transport")
 
 
 class AccessLog:

@@ -34,7 +34,7 @@ from angarium.api.transport.response_writer import CONTINUE, SendBuffer
 from angarium.api.transport.trace_id import trace_id_of
 from angarium.domain.errors import Code
 
-_log = logs.get("angarium.api.transport.connection")
+_log = logs.get("angarium.api.transport")
 
 
 class Connection(NonBlockingHandler):

@@ -59,7 +59,7 @@ checks have limits of their own.
 Completion = tuple[PendingRequest, Callable[[], Response | None]]
 """A request, and what makes its response on the event loop's thread."""
 
-_log = logs.get("angarium.api.transport.dispatcher")
+_log = logs.get("angarium.api.transport")
 
 
 class Dispatcher:

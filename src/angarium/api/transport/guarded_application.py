@@ -18,7 +18,7 @@ from angarium.api.interface import (
 )
 from angarium.domain.errors import Code
 
-_log = logs.get("angarium.api.transport.guarded_application")
+_log = logs.get("angarium.api.transport")
 
 
 class GuardedApplication:

@@ -13,7 +13,7 @@ from angarium.timeout_queue import TimeoutQueue
 
 Holder = TypeVar("Holder")
 
-_log = logs.get("angarium.api.transport.memory_budget")
+_log = logs.get("angarium.api.transport")
 
 
 class MemoryBudget(Generic[Holder]):

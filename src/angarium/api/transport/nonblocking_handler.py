@@ -19,7 +19,7 @@ from angarium.timeout_queue import TimeoutQueue
 READ = selectors.EVENT_READ
 WRITE = selectors.EVENT_WRITE
 
-_log = logs.get("angarium.api.transport.connection")
+_log = logs.get("angarium.api.transport")
 
 
 class NonBlockingHandler(BaseHTTPRequestHandler):

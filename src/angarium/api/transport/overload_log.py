@@ -7,7 +7,7 @@ would make it worse (docs/adr/0007).
 from angarium import logs
 from angarium.logs.repeats import Tally
 
-_log = logs.get("angarium.api.transport.overload_log")
+_log = logs.get("angarium.api.transport")
 
 
 class OverloadLog:

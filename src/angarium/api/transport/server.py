@@ -42,7 +42,7 @@ is ready. A client that comes in the middle of a slice waits for it
 twice: before its request, and before a response from a thread.
 """
 
-_log = logs.get("angarium.api.transport.server")
+_log = logs.get("angarium.api.transport")
 
 
 class Server(HTTPServer):

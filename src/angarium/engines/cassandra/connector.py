@@ -61,7 +61,7 @@ nodes reported last, and in containers all of them may come back at
 others.
 """
 
-_log = logs.get("angarium.cassandra")
+_log = logs.get("angarium.engines.cassandra")
 
 
 class Connector:

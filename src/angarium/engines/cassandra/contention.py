@@ -9,7 +9,7 @@ from angarium.engines.cassandra.session import CALL_SECONDS
 
 Result = TypeVar("Result")
 
-_log = logs.get("angarium.cassandra")
+_log = logs.get("angarium.engines.cassandra")
 
 
 def retry_on_contention(call: Callable[[], Result]) -> Result:

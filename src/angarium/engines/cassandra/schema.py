@@ -24,7 +24,7 @@ STATEMENT_SECONDS = 30.0
 nodes that have just started.
 """
 
-_log = logs.get("angarium.cassandra")
+_log = logs.get("angarium.engines.cassandra")
 _TABLE = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+)")
 _COLUMN = re.compile(r"^    ([a-z_]+) (.+),$", re.MULTILINE)
 _KEYSPACE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,47}")

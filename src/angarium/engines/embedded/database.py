@@ -33,7 +33,7 @@ from angarium.file_safety import UnsafeFile, open_private, require_private
 
 Result = TypeVar("Result")
 
-_log = logs.get("angarium.embedded")
+_log = logs.get("angarium.engines.embedded")
 
 FILE_NAME = "angarium.db"
 _SUFFIXES = ("-wal", "-shm", "-journal")

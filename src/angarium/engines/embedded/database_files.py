@@ -25,7 +25,7 @@ _FRESH_SECONDS = 0.05
 from another file anyway: four calls of `stat` cost up to 0.05 ms.
 """
 
-_log = logs.get("angarium.embedded")
+_log = logs.get("angarium.engines.embedded")
 
 
 class DataFolderLost(sqlite3.OperationalError):

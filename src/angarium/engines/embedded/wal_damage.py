@@ -34,7 +34,7 @@ database's pages after it, salts."""
 _PAGE_SIZE = 4096
 """SQLite's default since 3.12, which `connections` leaves as it is."""
 
-_log = logs.get("angarium.embedded")
+_log = logs.get("angarium.engines.embedded")
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ _WATCH_SECONDS = 0.2
 _CLOSE_SECONDS = 5.0
 """Maximum wait for each thread at a stop."""
 
-_log = logs.get("angarium.embedded")
+_log = logs.get("angarium.engines.embedded")
 
 
 class Writer:

@@ -70,7 +70,7 @@ REPLACE_SECONDS = 60.0
 recover by itself (its login was refused).
 """
 
-_log = logs.get("angarium.kafka")
+_log = logs.get("angarium.engines.kafka")
 
 
 class KafkaLogConsumer:

@@ -21,7 +21,7 @@ from angarium.engines.kafka.topic_producer import TopicProducer
 from angarium.engines.kafka.topics import dead_letters_of
 from angarium.ports.message_log import Appended, DeadLetter
 
-_log = logs.get("angarium.kafka")
+_log = logs.get("angarium.engines.kafka")
 
 READ_SECONDS = 10.0
 """Maximum time for reading dead letters: a person waits for it."""

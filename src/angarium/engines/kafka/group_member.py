@@ -71,7 +71,7 @@ _LEAVE_MS = 3_000
 _CLOSE_SECONDS = 4.5
 """Maximum wait for the library to close, within the same 5 s."""
 
-_log = logs.get("angarium.kafka")
+_log = logs.get("angarium.engines.kafka")
 
 
 class GroupClient:

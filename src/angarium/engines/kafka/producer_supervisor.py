@@ -30,7 +30,7 @@ connecting, which takes up to 3 s, so it gets four times as long.
 _RETRY_SECONDS = 1.0
 """Maximum delay between two attempts to connect: recovery in 5 s."""
 
-_log = logs.get("angarium.kafka")
+_log = logs.get("angarium.engines.kafka")
 
 
 class ProducerSupervisor:

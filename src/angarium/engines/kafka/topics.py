@@ -250,7 +250,7 @@ class KafkaTopics:
                 )
 
 
-_log = logs.get("angarium.kafka")
+_log = logs.get("angarium.engines.kafka")
 
 
 class TopicVerification:

@@ -102,7 +102,7 @@ def told(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [
         cast("str", vars(each)["action"])
         for each in caplog.records
-        if each.name == "angarium.cassandra"
+        if each.name == "angarium.engines.cassandra"
     ]
 
 

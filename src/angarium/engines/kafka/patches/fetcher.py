@@ -39,7 +39,7 @@ MAX_REFETCHES = 3
 count as what the log holds: a fault of the network passes.
 """
 
-_log = logs.get("angarium.kafka")
+_log = logs.get("angarium.engines.kafka.patches")
 
 
 class Refetches:
