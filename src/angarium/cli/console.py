@@ -188,7 +188,7 @@ class Console:
             CommandError: There is none, or the two differ.
         """
         if self.stdin.isatty():
-            password = self._prompted(prompt, twice)
+            password = self._prompt_for(prompt, twice)
         else:
             # Editors and shells of Windows begin a file with a byte
             # order mark.
@@ -202,7 +202,7 @@ class Console:
             raise CommandError("the password is not UTF-8; type it in UTF-8") from None
         return password
 
-    def _prompted(self, prompt: str, twice: bool) -> str:
+    def _prompt_for(self, prompt: str, twice: bool) -> str:
         """Ask at the terminal, once or twice."""
         try:
             password = getpass.getpass(f"{prompt}: ")

@@ -69,19 +69,19 @@ def main(argv: Sequence[str] | None = None, console: Console | None = None) -> i
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except CommandError as error:
-        return _failed(console, error.lines, error.status)
+        return _report_failure(console, error.lines, error.status)
     except RequestFailed as error:
-        return _failed(console, (str(error),), EXIT_FAILED)
+        return _report_failure(console, (str(error),), EXIT_FAILED)
     except SettingsError as error:
-        return _failed(console, error.problems, EXIT_USAGE)
+        return _report_failure(console, error.problems, EXIT_USAGE)
     except SetupError as error:
-        return _failed(console, str(error).splitlines(), EXIT_USAGE)
+        return _report_failure(console, str(error).splitlines(), EXIT_USAGE)
     except (Refused, Unavailable) as error:
-        return _failed(console, (str(error),), EXIT_FAILED)
+        return _report_failure(console, (str(error),), EXIT_FAILED)
     except OSError as error:
-        return _failed(console, (_os_words(error),), EXIT_FAILED)
+        return _report_failure(console, (_os_words(error),), EXIT_FAILED)
     except Exception as error:  # noqa: BLE001 - the last resort: one line, like every other error
-        return _failed(console, (_unforeseen(error),), EXIT_FAILED)
+        return _report_failure(console, (_describe_unforeseen(error),), EXIT_FAILED)
     return status
 
 
@@ -119,7 +119,7 @@ def _parser() -> Parser:
     return parser
 
 
-def _failed(console: Console, lines: Sequence[str], status: int) -> int:
+def _report_failure(console: Console, lines: Sequence[str], status: int) -> int:
     """Print why a command failed and return its status."""
     try:
         for line in lines:
@@ -136,7 +136,7 @@ def _os_words(error: OSError) -> str:
     return f"{error.filename}: {what}" if error.filename else what
 
 
-def _unforeseen(error: Exception) -> str:
+def _describe_unforeseen(error: Exception) -> str:
     """Describe an error that nothing else has caught."""
     # The limit of threads is the machine's doing, all else a fault.
     return _NO_THREADS if str(error) == _THREAD_REFUSED else _fault(error)

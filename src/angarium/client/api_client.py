@@ -130,7 +130,7 @@ class ApiClient:
             RequestFailed: There is none.
         """
         body: Mapping[str, object] = {"username": username, "password": password}
-        return self._call("POST", "/auth/token", _token, body)
+        return self._call("POST", "/auth/token", _read_token, body)
 
     def user_id(self, username: str) -> str:
         """Turn a name into the id that other calls want.
@@ -145,7 +145,7 @@ class ApiClient:
             RequestFailed: There is no such user, or no response.
         """
         return self._call(
-            "GET", f"/v1/users?{urlencode({'username': username})}", _named("user_id")
+            "GET", f"/v1/users?{urlencode({'username': username})}", _field_reader("user_id")
         )
 
     def open_conversation(self, user_id: str) -> str:
@@ -161,7 +161,7 @@ class ApiClient:
             RequestFailed: There can be none, or there is no answer.
         """
         body: Mapping[str, object] = {"participant_ids": [user_id]}
-        return self._call("POST", "/v1/conversations", _named("conversation_id"), body)
+        return self._call("POST", "/v1/conversations", _field_reader("conversation_id"), body)
 
     def send(self, conversation_id: str, content: str, message_id: str) -> AcceptedBody:
         """Send a message.
@@ -184,7 +184,7 @@ class ApiClient:
             "content": content,
             "message_id": message_id,
         }
-        return self._call("POST", "/v1/messages", _accepted, body)
+        return self._call("POST", "/v1/messages", _read_accepted, body)
 
     def history(
         self,
@@ -316,7 +316,7 @@ def _seconds(text: str | None) -> float | None:
     return float(text) if text is not None and text.isascii() and text.isdigit() else None
 
 
-def _token(text: str) -> TokenBody:
+def _read_token(text: str) -> TokenBody:
     """Parse the response of a login."""
     fields = bodies.parse_body(text)
     token = bodies.text_of(fields, "access_token")
@@ -330,13 +330,13 @@ def _token(text: str) -> TokenBody:
     return TokenBody(token, expires_in, bodies.text_of(fields, "user_id"), text)
 
 
-def _accepted(text: str) -> AcceptedBody:
+def _read_accepted(text: str) -> AcceptedBody:
     """Parse the 202 of a message."""
     fields = bodies.parse_body(text)
     return AcceptedBody(bodies.text_of(fields, "message_id"), text, bodies.log_position(fields))
 
 
-def _named(name: str) -> Callable[[str], str]:
+def _field_reader(name: str) -> Callable[[str], str]:
     """Make a parser that takes one text member out of a response."""
 
     def read(text: str) -> str:

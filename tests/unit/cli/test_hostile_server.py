@@ -61,8 +61,8 @@ def test_nothing_that_a_terminal_obeys_is_printed_by_a_chat_in_a_pipe(
     page = server.service.history(conversation_of("alice", "bob"), 10)
     messages = bodies.page(json.dumps(page)).messages
     chat = screen(console, {id_of("bob"): "bob" + HOSTILE}, id_of("alice"))
-    chat.stored(messages)
-    chat.risen(messages)
+    chat.show_stored(messages)
+    chat.show_statuses(messages)
     chat.notice(HOSTILE)
     assert len(out.getvalue().splitlines()) >= 3
     assert dangerous(out.getvalue() + err.getvalue()) == set()

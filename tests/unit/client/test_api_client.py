@@ -14,7 +14,7 @@ import pytest
 
 from angarium.client import bodies
 from angarium.client import transport as transports
-from angarium.client.api_client import AcceptedBody, ApiClient, Caller, _accepted
+from angarium.client.api_client import AcceptedBody, ApiClient, Caller, _read_accepted
 from angarium.client.bodies import LogPosition
 from angarium.client.errors import (
     ApiProblem,
@@ -78,10 +78,10 @@ def get(url: str, timeout: float = 30.0) -> Response:
 
 def test_a_202_says_where_the_log_has_the_message_when_the_api_tells() -> None:
     told = '{"message_id": "m", "log": {"partition": 6, "offset": 41}}'
-    assert _accepted(told) == AcceptedBody("m", told, LogPosition(6, 41))
-    assert _accepted('{"message_id": "m"}').position is None
+    assert _read_accepted(told) == AcceptedBody("m", told, LogPosition(6, 41))
+    assert _read_accepted('{"message_id": "m"}').position is None
     with pytest.raises(bodies.InvalidBody):
-        _accepted('{"message_id": "m", "log": {"partition": 6}}')
+        _read_accepted('{"message_id": "m", "log": {"partition": 6}}')
 
 
 def test_a_whole_answer_is_read() -> None:

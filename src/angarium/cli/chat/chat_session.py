@@ -27,7 +27,7 @@ from angarium.domain.message import MAX_CONTENT_BYTES
 class Screen(Protocol):
     """Shows the conversation; used by the main thread only."""
 
-    def typed(self, line: OwnLine) -> None:
+    def show_typed(self, line: OwnLine) -> None:
         """Show an own line that is on its way.
 
         Args:
@@ -35,7 +35,7 @@ class Screen(Protocol):
         """
         ...
 
-    def accepted(self, line: OwnLine) -> None:
+    def mark_accepted(self, line: OwnLine) -> None:
         """Show that the log has a line.
 
         Args:
@@ -43,7 +43,7 @@ class Screen(Protocol):
         """
         ...
 
-    def rejected(self, line: OwnLine) -> None:
+    def mark_rejected(self, line: OwnLine) -> None:
         """Show that a line will never be sent.
 
         Args:
@@ -51,7 +51,7 @@ class Screen(Protocol):
         """
         ...
 
-    def stored(self, messages: Sequence[MessageBody]) -> None:
+    def show_stored(self, messages: Sequence[MessageBody]) -> None:
         """Show messages, each for the first time as a stored one.
 
         Args:
@@ -59,7 +59,7 @@ class Screen(Protocol):
         """
         ...
 
-    def risen(self, messages: Sequence[MessageBody]) -> None:
+    def show_statuses(self, messages: Sequence[MessageBody]) -> None:
         """Show that own messages have another status than before.
 
         Args:
@@ -148,7 +148,7 @@ class ChatSession:
         line = OwnLine.of(text)
         self._unstored.add(line.message_id)
         self._outbox.put(line)
-        self._show(self._screen.typed, line)
+        self._show(self._screen.show_typed, line)
         self._feed.stay_awake()
 
     def end(self) -> None:
@@ -175,20 +175,20 @@ class ChatSession:
         """
         match event:
             case HistoryLoaded(messages):
-                self._stored(messages)
+                self._handle_stored(messages)
                 self._enter({message.message_id for message in messages})
             case MessagesArrived(messages):
-                self._stored(messages)
+                self._handle_stored(messages)
             case LineAccepted(line):
                 self._last_news = self._clock.monotonic()
-                self._show(self._screen.accepted, line)
+                self._show(self._screen.mark_accepted, line)
             case LineRejected(line, reason):
                 self.skipped += 1
                 self._unstored.discard(line.message_id)
-                self._show(self._screen.rejected, line)
+                self._show(self._screen.mark_rejected, line)
                 self._screen.notice(f"not sent: {reason}")
             case StatusRaised(messages):
-                self._screen.risen(messages)
+                self._screen.show_statuses(messages)
             case ReceiptsAccepted():
                 self._last_news = self._clock.monotonic()
             case _:
@@ -248,11 +248,11 @@ class ChatSession:
                 show(line)
         self._unshown.clear()
 
-    def _stored(self, messages: tuple[MessageBody, ...]) -> None:
+    def _handle_stored(self, messages: tuple[MessageBody, ...]) -> None:
         """Show messages, and confirm those from the other person."""
         if not messages:
             return
-        self._screen.stored(messages)
+        self._screen.show_stored(messages)
         self._last_news = self._clock.monotonic()
         for message in messages:
             self._unstored.discard(message.message_id)

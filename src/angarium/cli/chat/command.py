@@ -104,12 +104,14 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
         numbered=frontend.terminal is None,
     )
 
-    def failed(error: Exception) -> None:
+    def post_failure(error: Exception) -> None:
         """Hand a thread's error to the main thread."""
         mailbox.post(ChatFailed(error))
 
-    sending = RepeatingThread("chat-sender", sender.step, failed, clients[0].close)
-    polling = RepeatingThread("chat-feed", feed.step, failed, clients[1].close, _MIN_INTERVAL_S)
+    sending = RepeatingThread("chat-sender", sender.step, post_failure, clients[0].close)
+    polling = RepeatingThread(
+        "chat-feed", feed.step, post_failure, clients[1].close, _MIN_INTERVAL_S
+    )
     loop = Loop(chat, frontend.source, console.stdin.fileno(), wakeup, mailbox, sending, polling)
     with ExitStack() as stack:
         stack.callback(wakeup.close)

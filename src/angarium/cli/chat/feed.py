@@ -164,9 +164,9 @@ class Feed:
         except RequestFailed as failure:
             if not failure.retryable:
                 raise
-            self._connection.failed("feed", failure)
+            self._connection.record_failure("feed", failure)
             return max(next(self._waits), failure.retry_after or 0.0)
-        self._connection.worked("feed")
+        self._connection.record_success("feed")
         self._waits = self._fresh_waits()
         self._interval = (
             ACTIVE_POLL_S if happened else min(IDLE_POLL_S, self._interval * POLL_GROWTH)

@@ -22,23 +22,23 @@ class PlainScreen:
         self._names = names
         self._own_id = own_id
 
-    def typed(self, line: OwnLine) -> None:
-        """Implements `Screen.typed`; nothing is shown yet."""
+    def show_typed(self, line: OwnLine) -> None:
+        """Implements `Screen.show_typed`; nothing is shown yet."""
 
-    def accepted(self, line: OwnLine) -> None:
-        """Implements `Screen.accepted`; nothing is shown yet."""
+    def mark_accepted(self, line: OwnLine) -> None:
+        """Implements `Screen.mark_accepted`; nothing is shown yet."""
 
-    def rejected(self, line: OwnLine) -> None:
-        """Implements `Screen.rejected`; a notice gives the reason."""
+    def mark_rejected(self, line: OwnLine) -> None:
+        """Implements `Screen.mark_rejected`; a notice says why."""
 
-    def stored(self, messages: Sequence[MessageBody]) -> None:
-        """Implements `Screen.stored`, one line per message."""
+    def show_stored(self, messages: Sequence[MessageBody]) -> None:
+        """Implements `Screen.show_stored`, one line per message."""
         for message in messages:
             self._console.say(message_line(message, self._names, self._own_id, self._console))
         self._console.stdout.flush()
 
-    def risen(self, messages: Sequence[MessageBody]) -> None:
-        """Implements `Screen.risen`, one line per status."""
+    def show_statuses(self, messages: Sequence[MessageBody]) -> None:
+        """Implements `Screen.show_statuses`, one line per status."""
         for status in dict.fromkeys(message.status for message in messages):
             changed = [message for message in messages if message.status == status]
             count = "1 message" if len(changed) == 1 else f"{len(changed)} messages"
@@ -59,12 +59,12 @@ class JsonScreen(PlainScreen):
     A message whose status rose is written again.
     """
 
-    def stored(self, messages: Sequence[MessageBody]) -> None:
-        """Implements `Screen.stored`, one JSON object per line."""
+    def show_stored(self, messages: Sequence[MessageBody]) -> None:
+        """Implements `Screen.show_stored`, one JSON object per line."""
         for message in messages:
             self._console.say_json(json.dumps(message.fields, ensure_ascii=False))
         self._console.stdout.flush()
 
-    def risen(self, messages: Sequence[MessageBody]) -> None:
-        """Implements `Screen.risen` with the whole messages again."""
-        self.stored(messages)
+    def show_statuses(self, messages: Sequence[MessageBody]) -> None:
+        """Implements `Screen.show_statuses`: the messages again."""
+        self.show_stored(messages)

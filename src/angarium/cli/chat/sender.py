@@ -29,7 +29,7 @@ class ConnectionStatus:
         self._lock = threading.Lock()
         self._failing: set[str] = set()
 
-    def failed(self, party: str, failure: RequestFailed) -> None:
+    def record_failure(self, party: str, failure: RequestFailed) -> None:
         """Note a request that failed and will be repeated.
 
         Args:
@@ -46,7 +46,7 @@ class ConnectionStatus:
                 )
             )
 
-    def worked(self, party: str) -> None:
+    def record_success(self, party: str) -> None:
         """Note a request that succeeded.
 
         Args:
@@ -172,7 +172,7 @@ class Sender:
             self._client.send(self._conversation_id, line.content, line.message_id)
         except RequestFailed as failure:
             if failure.retryable:
-                self._connection.failed("sender", failure)
+                self._connection.record_failure("sender", failure)
                 return max(next(self._waits), failure.retry_after or 0.0)
             if not (isinstance(failure, ApiProblem) and failure.code in _ABOUT_THE_TEXT):
                 raise
@@ -182,5 +182,5 @@ class Sender:
             self._outbox.take_first()
             self._post(LineAccepted(line))
         self._waits = self._fresh_waits()
-        self._connection.worked("sender")
+        self._connection.record_success("sender")
         return 0.0

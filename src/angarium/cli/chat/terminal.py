@@ -174,20 +174,20 @@ class TerminalScreen:
         self._rows = 0
         self._day: date | None = None
 
-    def typed(self, line: OwnLine) -> None:
-        """Implements `Screen.typed`; the state is `sending`."""
+    def show_typed(self, line: OwnLine) -> None:
+        """Implements `Screen.show_typed`; the state is `sending`."""
         self._say(self._now(), self._own_id, line.content, line.message_id, "sending")
 
-    def accepted(self, line: OwnLine) -> None:
-        """Implements `Screen.accepted`; a stored line stays so."""
+    def mark_accepted(self, line: OwnLine) -> None:
+        """Implements `Screen.mark_accepted`; a stored line stays so."""
         self._set_state(line.message_id, "accepted", only_from="sending")
 
-    def rejected(self, line: OwnLine) -> None:
-        """Implements `Screen.rejected`; the line stays visible."""
+    def mark_rejected(self, line: OwnLine) -> None:
+        """Implements `Screen.mark_rejected`; the line stays visible."""
         self._set_state(line.message_id, "not sent")
 
-    def stored(self, messages: Sequence[MessageBody]) -> None:
-        """Implements `Screen.stored`; own lines change in place."""
+    def show_stored(self, messages: Sequence[MessageBody]) -> None:
+        """Implements `Screen.show_stored`; own lines stay in place."""
         for message in messages:
             if message.message_id in self._own:
                 self._set_state(message.message_id, escape_unprintable(message.status.lower()))
@@ -198,8 +198,8 @@ class TerminalScreen:
                 message.sent_at, message.sender_id, message.content, message.message_id, state
             )
 
-    def risen(self, messages: Sequence[MessageBody]) -> None:
-        """Implements `Screen.risen`; the state changes in place."""
+    def show_statuses(self, messages: Sequence[MessageBody]) -> None:
+        """Implements `Screen.show_statuses`: they change in place."""
         for message in messages:
             self._set_state(message.message_id, escape_unprintable(message.status.lower()))
 

@@ -109,7 +109,7 @@ class ConversationWriter:
         """Send until accepted; tell whether it was."""
         conversation_id, message_id = self.record.conversation_id, str(uuid4())
         content = f"angarium verify {self._run} {number}"
-        self._ledger.sent(conversation_id, message_id, content)
+        self._ledger.write_sent(conversation_id, message_id, content)
         try:
             accepted = self._sender.until_done(
                 lambda client: client.send(conversation_id, content, message_id)
@@ -117,7 +117,7 @@ class ConversationWriter:
         except RequestFailed as failure:
             self.findings.append(Finding(Kind.UNANSWERED, f"{message_id}: {failure}"))
             return False
-        self._ledger.accepted(conversation_id, message_id, accepted.position)
+        self._ledger.write_accepted(conversation_id, message_id, accepted.position)
         return True
 
     def _note(self, failure: RequestFailed, kind: Kind) -> None:
@@ -153,5 +153,5 @@ class ConversationWriter:
         ids = self._chosen[:MAX_RECEIPTS]
         if ids:
             self._recipient.once(lambda client: client.confirm(self.record.conversation_id, ids))
-            self._ledger.confirmed(self.record.conversation_id, ids)
+            self._ledger.write_confirmed(self.record.conversation_id, ids)
             del self._chosen[: len(ids)]

@@ -92,7 +92,7 @@ class Ledger:
         self._enter("begin", conversation_id, sender=sender, recipient=recipient, cursor=cursor)
         return self.records[conversation_id]
 
-    def sent(self, conversation_id: str, message_id: str, content: str) -> None:
+    def write_sent(self, conversation_id: str, message_id: str, content: str) -> None:
         """Note a message that is about to be sent.
 
         Args:
@@ -102,7 +102,7 @@ class Ledger:
         """
         self._enter("sent", conversation_id, message_id=message_id, content=content)
 
-    def accepted(
+    def write_accepted(
         self, conversation_id: str, message_id: str, position: LogPosition | None = None
     ) -> None:
         """Note a 202.
@@ -115,7 +115,7 @@ class Ledger:
         told: dict[str, object] = {} if position is None else position._asdict()
         self._enter("accepted", conversation_id, message_id=message_id, **told)
 
-    def confirmed(self, conversation_id: str, message_ids: Sequence[str]) -> None:
+    def write_confirmed(self, conversation_id: str, message_ids: Sequence[str]) -> None:
         """Note a receipt's 202.
 
         Args:
@@ -171,25 +171,25 @@ def _apply(records: dict[str, ConversationRecord], line: dict[str, object]) -> N
     _ENTRIES[str(line["entry"])](records[conversation_id], line)
 
 
-def _sent(record: ConversationRecord, line: dict[str, object]) -> None:
+def _read_sent(record: ConversationRecord, line: dict[str, object]) -> None:
     """Apply a `sent` entry."""
     record.sent[str(line["message_id"])] = str(line["content"])
 
 
-def _accepted(record: ConversationRecord, line: dict[str, object]) -> None:
+def _read_accepted(record: ConversationRecord, line: dict[str, object]) -> None:
     """Apply an `accepted` entry; old ones have no position."""
     record.accepted.append(str(line["message_id"]))
     record.partition = int(str(line.get("partition", record.partition)))
     record.offsets.append(int(str(line.get("offset", UNKNOWN))))
 
 
-def _confirmed(record: ConversationRecord, line: dict[str, object]) -> None:
+def _read_confirmed(record: ConversationRecord, line: dict[str, object]) -> None:
     """Apply a `confirmed` entry."""
     record.confirmed.update(map(str, cast("list[object]", line["message_ids"])))
 
 
 _ENTRIES: dict[str, Callable[[ConversationRecord, dict[str, object]], None]] = {
-    "sent": _sent,
-    "accepted": _accepted,
-    "confirmed": _confirmed,
+    "sent": _read_sent,
+    "accepted": _read_accepted,
+    "confirmed": _read_confirmed,
 }

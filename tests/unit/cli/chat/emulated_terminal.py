@@ -36,7 +36,7 @@ class Terminal:
     def hear(self, content: str, sender: str = "bob", recipient: str = "alice") -> MessageBody:
         self.service.say(sender, recipient, content)
         message = self.last()
-        self.screen.stored([message])
+        self.screen.show_stored([message])
         return message
 
     def last(self) -> MessageBody:
@@ -49,20 +49,20 @@ class Terminal:
 
     def enter(self) -> OwnLine:
         line = OwnLine.of(self.editor.take())
-        self.screen.typed(line)
+        self.screen.show_typed(line)
         return line
 
     def store(self, line: OwnLine, status: str = "SENT") -> MessageBody:
         self.service.say("alice", "bob", line.content, line.message_id)
         self.service.messages[-1].status = status
         message = self.last()
-        self.screen.stored([message])
+        self.screen.show_stored([message])
         return message
 
     def rise(self, message: MessageBody, status: str) -> None:
         stored = next(m for m in self.service.messages if m.message_id == message.message_id)
         stored.status = status
-        self.screen.risen([bodies.message(json.loads(json.dumps(stored.body())))])
+        self.screen.show_statuses([bodies.message(json.loads(json.dumps(stored.body())))])
 
     def rows(self) -> list[str]:
         return self.emulator.everything()

@@ -40,19 +40,19 @@ class Shown:
     def __init__(self) -> None:
         self.shown: list[str] = []
 
-    def typed(self, line: OwnLine) -> None:
+    def show_typed(self, line: OwnLine) -> None:
         self.shown.append(f"typed {line.content}")
 
-    def accepted(self, line: OwnLine) -> None:
+    def mark_accepted(self, line: OwnLine) -> None:
         self.shown.append(f"accepted {line.content}")
 
-    def rejected(self, line: OwnLine) -> None:
+    def mark_rejected(self, line: OwnLine) -> None:
         self.shown.append(f"rejected {line.content}")
 
-    def stored(self, messages: Sequence[MessageBody]) -> None:
+    def show_stored(self, messages: Sequence[MessageBody]) -> None:
         self.shown += [f"stored {message.content}" for message in messages]
 
-    def risen(self, messages: Sequence[MessageBody]) -> None:
+    def show_statuses(self, messages: Sequence[MessageBody]) -> None:
         self.shown += [f"risen {message.content}" for message in messages]
 
     def notice(self, text: str) -> None:

@@ -140,10 +140,10 @@ def test_the_outbox_is_bounded(sending: Sending) -> None:
 def test_an_outage_that_two_threads_meet_is_one_notice() -> None:
     events: list[Event] = []
     connection = ConnectionStatus(events.append)
-    connection.failed("sender", AWAY)
-    connection.failed("feed", AWAY)
-    connection.worked("feed")
+    connection.record_failure("sender", AWAY)
+    connection.record_failure("feed", AWAY)
+    connection.record_success("feed")
     assert events == [ServerLost("connection refused")]
-    connection.worked("sender")
-    connection.worked("sender")
+    connection.record_success("sender")
+    connection.record_success("sender")
     assert events == [ServerLost("connection refused"), ServerBack()]

@@ -36,7 +36,7 @@ def test_an_own_line_shows_how_far_it_has_come(terminal: Terminal) -> None:
     terminal.type("hi")
     line = terminal.enter()
     assert terminal.rows()[-2:] == [own("hi", "sending"), "alice>"]
-    terminal.screen.accepted(line)
+    terminal.screen.mark_accepted(line)
     assert terminal.rows()[-2:] == [own("hi", "accepted"), "alice>"]
     message = terminal.store(line, "PENDING")
     assert terminal.rows()[-2:] == [own("hi", "pending"), "alice>"]
@@ -52,7 +52,7 @@ def test_a_state_changes_in_place_among_later_rows(terminal: Terminal) -> None:
     terminal.hear("another")
     terminal.type("next")
     before = terminal.rows()
-    terminal.screen.accepted(line)
+    terminal.screen.mark_accepted(line)
     after = terminal.rows()
     assert [(one, other) for one, other in zip(before, after, strict=True) if one != other] == [
         (own("first", "sending"), own("first", "accepted"))
@@ -64,14 +64,14 @@ def test_an_answer_that_overtakes_the_acceptance_wins(terminal: Terminal) -> Non
     terminal.type("hi")
     line = terminal.enter()
     terminal.store(line)
-    terminal.screen.accepted(line)
+    terminal.screen.mark_accepted(line)
     assert terminal.rows()[-2] == own("hi", "sent")
 
 
 def test_a_line_that_is_refused_says_so(terminal: Terminal) -> None:
     terminal.type("hi")
     line = terminal.enter()
-    terminal.screen.rejected(line)
+    terminal.screen.mark_rejected(line)
     assert terminal.rows()[-2] == own("hi", "not sent")
 
 
@@ -81,7 +81,7 @@ def test_a_state_that_scrolled_away_disturbs_nothing(terminal: Terminal) -> None
     for number in range(12):
         terminal.hear(f"n{number}")
     before = terminal.rows()
-    terminal.screen.accepted(line)
+    terminal.screen.mark_accepted(line)
     assert terminal.rows() == before
 
 
@@ -91,7 +91,7 @@ def test_the_topmost_row_can_still_change(terminal: Terminal) -> None:
     for number in range(8):
         terminal.hear(f"n{number}")
     assert terminal.emulator.shown()[0] == own("hi", "sending")
-    terminal.screen.accepted(line)
+    terminal.screen.mark_accepted(line)
     assert terminal.emulator.shown()[0] == own("hi", "accepted")
 
 
@@ -106,7 +106,7 @@ def test_long_messages_are_broken_between_words_and_keep_clear_of_the_state() ->
     terminal = Terminal(40, 20)
     terminal.type("one two three four five six seven eight nine")
     line = terminal.enter()
-    terminal.screen.accepted(line)
+    terminal.screen.mark_accepted(line)
     rows = terminal.rows()[2:-1]
     assert rows[0].endswith("  accepted")
     assert " ".join(row.removesuffix("accepted").strip() for row in rows).endswith(
@@ -168,10 +168,10 @@ def test_after_a_resize_everything_is_drawn_anew_and_states_still_change(
         "      rows",
         "alice> half",
     ]
-    terminal.screen.accepted(line)
+    terminal.screen.mark_accepted(line)
     assert terminal.emulator.shown()[2] == own("first", "accepted", 60)
     terminal.hear("more")
-    terminal.screen.stored([terminal.last()])
+    terminal.screen.show_stored([terminal.last()])
     assert terminal.emulator.shown()[-1] == "alice> half"
 
 
@@ -190,8 +190,8 @@ def test_a_small_terminal_draws_what_fits_and_keeps_states_right() -> None:
         "alice>",
     ]
     terminal.hear("two")
-    terminal.screen.accepted(hidden)
-    terminal.screen.accepted(seen)
+    terminal.screen.mark_accepted(hidden)
+    terminal.screen.mark_accepted(seen)
     assert terminal.emulator.shown() == [
         "12:00 bob: one",
         own("seen", "accepted"),
@@ -224,7 +224,7 @@ def test_an_own_line_that_is_drawn_in_part_has_no_state_to_change() -> None:
     before = terminal.emulator.shown()
     assert before[-2:] == ["12:00 bob: an answer", "alice>"]
     assert len(before) == 4
-    terminal.screen.accepted(line)
+    terminal.screen.mark_accepted(line)
     assert terminal.emulator.shown() == before
 
 
@@ -242,12 +242,12 @@ def test_memory_stays_bounded_and_old_states_are_forgotten(terminal: Terminal) -
     for number in range(MAX_SCREEN_LINES + 5):
         terminal.hear(f"n{number}")
     before = terminal.emulator.shown()
-    terminal.screen.accepted(line)
-    terminal.screen.accepted(line)
+    terminal.screen.mark_accepted(line)
+    terminal.screen.mark_accepted(line)
     assert terminal.emulator.shown() == before
     terminal.type("new")
     new = terminal.enter()
-    terminal.screen.accepted(new)
+    terminal.screen.mark_accepted(new)
     assert terminal.rows()[-2] == own("new", "accepted")
 
 

@@ -15,10 +15,10 @@ def filled(path: Path) -> Ledger:
     ledger = Ledger(path)
     ledger.begin(CONVERSATION, "alice", "bob", "start")
     for message_id in ("1", "2", "3"):
-        ledger.sent(CONVERSATION, message_id, f"text {message_id}")
-    ledger.accepted(CONVERSATION, "2", LogPosition(6, 41))
-    ledger.accepted(CONVERSATION, "1")
-    ledger.confirmed(CONVERSATION, ["2"])
+        ledger.write_sent(CONVERSATION, message_id, f"text {message_id}")
+    ledger.write_accepted(CONVERSATION, "2", LogPosition(6, 41))
+    ledger.write_accepted(CONVERSATION, "1")
+    ledger.write_confirmed(CONVERSATION, ["2"])
     return ledger
 
 
@@ -41,8 +41,8 @@ def test_a_lost_message_is_found_with_its_position_in_the_log() -> None:
     ledger = Ledger()
     ledger.begin(CONVERSATION, "alice", "bob", "start")
     for message_id, position in (("1", LogPosition(6, 41)), ("2", None)):
-        ledger.sent(CONVERSATION, message_id, f"text {message_id}")
-        ledger.accepted(CONVERSATION, message_id, position)
+        ledger.write_sent(CONVERSATION, message_id, f"text {message_id}")
+        ledger.write_accepted(CONVERSATION, message_id, position)
     found = judge(ledger.records[CONVERSATION], {"http://a": []})
     assert [each.text for each in found] == [
         f"1 of {CONVERSATION} (partition 6, offset 41), at http://a",
@@ -64,7 +64,7 @@ def test_a_line_that_was_cut_off_is_dropped_and_the_next_one_whole(tmp_path: Pat
     with path.open("a") as file:
         file.write('{"entry": "sent", "conv')
     ledger = Ledger(path)
-    ledger.accepted(CONVERSATION, "3")
+    ledger.write_accepted(CONVERSATION, "3")
     ledger.close()
     again = Ledger(path)
     again.close()
