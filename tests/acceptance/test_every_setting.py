@@ -2,7 +2,7 @@
 other values than the defaults.
 
 What only Kafka and Cassandra take is in
-`tests/unit/wiring/test_settings_on_servers.py`.
+`tests/unit/wiring/test_distributed_settings.py`.
 """
 
 import base64
@@ -28,7 +28,7 @@ from tests.fakes.raw_client import RawClient, get, post
 SECRET = "a secret of this test, 32 bytes or more"
 PASSWORD = "a good one"
 PAGE = "https://chat.example.org"
-ELSEWHERE = Path(__file__).parents[1] / "unit" / "wiring" / "test_settings_on_servers.py"
+ELSEWHERE = Path(__file__).parents[1] / "unit" / "wiring" / "test_distributed_settings.py"
 
 TUNED = {
     "ANGARIUM_HOST": "127.0.0.2",

@@ -8,7 +8,7 @@ from angarium.cli.verify.ledger import UNKNOWN, Ledger
 from angarium.client.bodies import LogPosition
 from angarium.client.errors import ServerUnreachable
 from tests.unit.cli.verify.cluster import CONVERSATION, Cluster
-from tests.unit.cli.verify.test_verifying import Verified
+from tests.unit.cli.verify.test_checks import Verified
 
 
 def filled(path: Path) -> Ledger:
