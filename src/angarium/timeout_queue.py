@@ -37,13 +37,16 @@ class TimeoutQueue(Generic[Waiter]):
         self._due.pop(waiter, None)
         self._due[waiter] = now + self.seconds
 
-    def remove(self, waiter: Waiter) -> None:
+    def remove(self, waiter: Waiter) -> bool:
         """Remove a waiter.
 
         Args:
             waiter: May be unknown.
+
+        Returns:
+            Whether it was waiting.
         """
-        self._due.pop(waiter, None)
+        return self._due.pop(waiter, None) is not None
 
     def __iter__(self) -> Iterator[Waiter]:
         """Iterate over the waiters, the longest waiting first."""

@@ -30,8 +30,8 @@ def test_joining_again_starts_the_wait_again() -> None:
 def test_who_left_is_never_overdue() -> None:
     waits: TimeoutQueue[str] = TimeoutQueue(10)
     waits.add("a", 0)
-    waits.remove("a")
-    waits.remove("never came")
+    assert waits.remove("a")
+    assert not waits.remove("never came")
     assert list(waits.pop_expired(99)) == []
     assert len(waits) == 0
 

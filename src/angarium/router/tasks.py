@@ -10,6 +10,7 @@ from angarium.domain.errors import Unavailable
 from angarium.ports.message_log import DeadLetter
 from angarium.router.conversation_queues import Batch
 from angarium.router.offsets import OffsetTracker
+from angarium.timeout_queue import TimeoutQueue
 
 
 class Startable(ABC):
@@ -46,12 +47,11 @@ class CompletionQueue(Generic[AnyStartable]):
             timeout_s: A call without an answer fails after this time.
         """
         self._clock = clock
-        self._timeout_s = timeout_s
         self._tries = 0
-        # In the order of starting, which is the order of timing out:
-        # every call has the same timeout.
-        self._running: dict[AnyStartable, tuple[int, float]] = {}
-        self._ended: SimpleQueue[tuple[AnyStartable, int, Exception | None]] = SimpleQueue()
+        # Each attempt of a call has a number, so that a late answer to
+        # an earlier one is recognized.
+        self._running: TimeoutQueue[tuple[AnyStartable, int]] = TimeoutQueue(timeout_s)
+        self._ended: SimpleQueue[tuple[tuple[AnyStartable, int], Exception | None]] = SimpleQueue()
 
     def __len__(self) -> int:
         """Return how many calls are in flight."""
@@ -63,13 +63,14 @@ class CompletionQueue(Generic[AnyStartable]):
         Args:
             call: Not in flight.
         """
-        self._tries = this_try = self._tries + 1
-        self._running[call] = (this_try, self._clock.monotonic() + self._timeout_s)
+        self._tries += 1
+        attempt = (call, self._tries)
+        self._running.add(attempt, self._clock.monotonic())
         put = self._ended.put
         try:
-            call.start(lambda _: put((call, this_try, None)))
+            call.start(lambda _: put((attempt, None)))
         except Exception as error:  # noqa: BLE001 - passed on, to be logged and retried like a failed future
-            put((call, this_try, error))
+            put((attempt, error))
 
     def take_completed(self, timeout_s: float) -> list[tuple[AnyStartable, Exception | None]]:
         """Return the calls that have ended, each attempt once.
@@ -84,28 +85,22 @@ class CompletionQueue(Generic[AnyStartable]):
         """
         ended: list[tuple[AnyStartable, Exception | None]] = []
         try:
-            call, this_try, error = (
+            attempt, error = (
                 self._ended.get(timeout=timeout_s) if timeout_s > 0 else self._ended.get_nowait()
             )
             while True:
-                if self._running.get(call, (0, 0.0))[0] == this_try:
-                    del self._running[call]
-                    ended.append((call, error))
-                call, this_try, error = self._ended.get_nowait()
+                if self._running.remove(attempt):
+                    ended.append((attempt[0], error))
+                attempt, error = self._ended.get_nowait()
         except Empty:
             return ended + self._take_timed_out()
 
     def _take_timed_out(self) -> list[tuple[AnyStartable, Exception | None]]:
         """Return the calls without an answer in time; forget them."""
-        timed_out: list[tuple[AnyStartable, Exception | None]] = []
-        now = self._clock.monotonic()
-        for call, (_, expires_at) in self._running.items():
-            if expires_at > now:
-                break
-            timed_out.append((call, Unavailable(f"no answer within {self._timeout_s:g} s")))
-        for call, _ in timed_out:
-            del self._running[call]
-        return timed_out
+        return [
+            (call, Unavailable(f"no answer within {self._running.seconds:g} s"))
+            for call, _ in self._running.pop_expired(self._clock.monotonic())
+        ]
 
 
 class Task(Startable):
