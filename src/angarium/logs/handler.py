@@ -80,7 +80,7 @@ class BufferedHandler(logging.Handler):
         """
         if self._lines.qsize() >= self._capacity and not self._wait_for_room():
             return
-        self._lines.put(self._encoded(record))
+        self._lines.put(self._encode(record))
         if self._thread_ended:
             self._write_waiting()
         elif record.levelno >= logging.WARNING:
@@ -139,7 +139,7 @@ class BufferedHandler(logging.Handler):
                 self._write_waiting()
         super().close()
 
-    def _encoded(self, record: logging.LogRecord) -> bytes:
+    def _encode(self, record: logging.LogRecord) -> bytes:
         """Return a line's bytes, or an ERROR's if it is faulty."""
         try:
             text = self.format(record)
@@ -228,7 +228,7 @@ class BufferedHandler(logging.Handler):
             self._stuck = False
             lost, self._lost = (self._lost, 0) if written else (0, self._lost + len(batch))
         if lost:
-            self._lines.put(self._encoded(_lost_lines(lost)))
+            self._lines.put(self._encode(_lost_lines(lost)))
 
 
 def _unwritable(record: logging.LogRecord, error: Exception) -> Line:

@@ -21,13 +21,15 @@ class TextFormatter(logging.Formatter):
         moment = time.strftime("%H:%M:%S", time.localtime(record.created))
         millisecond = int(record.created * 1000) % 1000
         head = f"{moment}.{millisecond:03d} {record.levelname:<7} {action_of(record)}"
-        fields = "".join(f" {name}={_shown(value)}" for name, value in fields_of(record).items())
+        fields = "".join(
+            f" {name}={_format_value(value)}" for name, value in fields_of(record).items()
+        )
         line = f"{head}: {_printable(record.getMessage())}{' ' if fields else ''}{fields}"
         traceback = traceback_of(record)
         return line if traceback is None else f"{line}\n{traceback}"
 
 
-def _shown(value: object) -> str:
+def _format_value(value: object) -> str:
     """Return a field's value, quoted if it is empty or has spaces."""
     text = str(value)
     return repr(text) if " " in text or not text else _printable(text)

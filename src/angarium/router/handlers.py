@@ -166,7 +166,7 @@ class MarkDeliveredTask(Task):
         self.progress = batch.progress
         self._message_writer = message_writer
         self._receipts = [
-            (entry, message_id) for entry in batch.entries for message_id in _confirmed(entry)
+            (entry, message_id) for entry in batch.entries for message_id in _confirmed_ids(entry)
         ]
         self._answer: Future[tuple[ReceiptOutcome, ...]]
 
@@ -218,7 +218,7 @@ class MarkDeliveredTask(Task):
 
     def _log_outcome(self, entry: LogEntry, refused: Collection[UUID]) -> None:
         """Log the message ids that one record has confirmed, if any."""
-        message_ids = [str(each) for each in _confirmed(entry) if each not in refused]
+        message_ids = [str(each) for each in _confirmed_ids(entry) if each not in refused]
         if message_ids:
             _log.info(
                 "messages_delivered",
@@ -232,7 +232,7 @@ class MarkDeliveredTask(Task):
             )
 
 
-def _confirmed(entry: LogEntry) -> tuple[UUID, ...]:
+def _confirmed_ids(entry: LogEntry) -> tuple[UUID, ...]:
     """Return the message ids that a receipt event confirms."""
     return cast("MessagesDelivered", entry.event).message_ids
 

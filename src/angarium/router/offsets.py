@@ -97,7 +97,7 @@ class OffsetTracker:
             return None
         return Position(self._prefix_end, self._prefix_watermark)
 
-    def committed(self, position: Position) -> None:
+    def record_committed(self, position: Position) -> None:
         """Note that a position was committed.
 
         Args:
@@ -166,11 +166,11 @@ class AssignedPartitions:
             if (position := progress.uncommitted()) is not None
         }
 
-    def committed(self, positions: Mapping[Assignment, Position]) -> None:
+    def record_committed(self, positions: Mapping[Assignment, Position]) -> None:
         """Note that positions were committed.
 
         Args:
             positions: Positions that `uncommitted` returned.
         """
         for assignment, position in positions.items():
-            self._held[assignment].committed(position)
+            self._held[assignment].record_committed(position)

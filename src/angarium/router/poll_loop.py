@@ -180,7 +180,7 @@ class PollLoop:
             self._commit_health.record_failure(error, {})
             return
         self._commit_health.record_success()
-        self._partitions.committed(positions)
+        self._partitions.record_committed(positions)
         self._commit_at = now + self._limits.commit_interval_s
 
     def _apply_backpressure(self) -> None:

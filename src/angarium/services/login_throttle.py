@@ -76,7 +76,7 @@ class LoginThrottle:
             if wait > 0:
                 raise _refusal(math.ceil(wait))
             if any(self._is_full(key, limit) for key, limit in limits.items()):
-                raise _crowded()
+                raise _too_many_attempts()
             self._in_progress.update(limits.keys())
         return Attempt(self, (source, name), (source, b""))
 
@@ -164,7 +164,7 @@ def _refusal(seconds: int) -> Refused:
     )
 
 
-def _crowded() -> Refused:
+def _too_many_attempts() -> Refused:
     """Refuse an address whose attempts fill a limit: 503."""
     return Refused.because(
         Code.OVERLOADED,

@@ -36,7 +36,7 @@ def lines() -> Iterator[LogLines]:
 
 
 @dataclass
-class Crowd:
+class AppendLoad:
     """Many senders of small records, and one who repeats a large
     one.
     """
@@ -91,14 +91,14 @@ def answers(log: KafkaLog, size: int) -> Iterator[Appended | BaseException]:
     raise AssertionError("the topic never heeded it")
 
 
-def read_all(read: OpenReading, crowd: Crowd) -> list[Record]:
+def read_all(read: OpenReading, load: AppendLoad) -> list[Record]:
     """Read until every small record has come, and give them without
     what came before.
     """
     reading = read()
     reading.until(
         lambda: (
-            sum(len(record.value or b"") == SMALL for record in reading.records) >= len(crowd.sent)
+            sum(len(record.value or b"") == SMALL for record in reading.records) >= len(load.sent)
         )
     )
     return [record for record in reading.records if len(record.value or b"") == SMALL]
@@ -135,18 +135,18 @@ def test_a_record_that_its_topic_takes_no_more_is_refused_alone(
     assert f"topic {topic!r} accepts no record of {batch_bytes_of(large)} bytes" in str(
         until_refused(log, large)
     )
-    crowd = Crowd(log, large)
-    crowd.send(rounds=5)
-    assert crowd.refused == 5 * PARTITIONS
-    records = read_all(read, crowd)
+    load = AppendLoad(log, large)
+    load.send(rounds=5)
+    assert load.refused == 5 * PARTITIONS
+    records = read_all(read, load)
     assert positions(records) == {
         (future.result().partition, future.result().offset): value
-        for value, future in crowd.sent.items()
+        for value, future in load.sent.items()
     }, "each once, and where its sender was told"
     for partition in range(PARTITIONS):
         offsets = [
             each.result().offset
-            for each in crowd.sent.values()
+            for each in load.sent.values()
             if each.result().partition == partition
         ]
         assert offsets == sorted(offsets), "in the order in which they were sent"

@@ -71,9 +71,9 @@ def test_what_was_committed_is_not_to_be_committed_again() -> None:
     position = progress.uncommitted()
     assert position is not None
     progress.finish(1)
-    progress.committed(position)
+    progress.record_committed(position)
     assert progress.uncommitted() == Position(2, 2)
-    progress.committed(Position(2, 2))
+    progress.record_committed(Position(2, 2))
     assert progress.uncommitted() is None
 
 

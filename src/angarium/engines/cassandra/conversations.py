@@ -53,7 +53,7 @@ class CassandraConversations:
         else:
             values = (user_id, after.created_at, after.conversation_id, limit)
             found = self._session.execute(Statement.CONVERSATIONS_OF_USER_AFTER, values)
-        return [_listed(user_id, row) for row in found]
+        return [_to_conversation(user_id, row) for row in found]
 
     def check(self) -> None:
         """Implements `ConversationStore.check`."""
@@ -105,7 +105,7 @@ class CassandraConversations:
             self._session.wait(write)
 
 
-def _listed(user_id: UUID, row: Row) -> Conversation:
+def _to_conversation(user_id: UUID, row: Row) -> Conversation:
     """Make a conversation from a row of a user's list."""
     created_at, conversation_id, other_id = cast("tuple[int, UUID, UUID]", row)
     first, second = sorted((user_id, other_id))

@@ -59,8 +59,8 @@ class CassandraMessageReader:
     def find(self, conversation_id: UUID, message_ids: Sequence[UUID]) -> Mapping[UUID, Message]:
         """Implements `MessageReader.find`."""
         ids = list(dict.fromkeys(message_ids))
-        indexed = self._indexed(conversation_id, ids)
-        others = self._not_indexed(conversation_id, ids, indexed)
+        indexed = self._find_indexed(conversation_id, ids)
+        others = self._find_not_indexed(conversation_id, ids, indexed)
         positions = {**indexed, **{key: state.position for key, state in others.items()}}
         if not positions:
             return {}
@@ -77,8 +77,8 @@ class CassandraMessageReader:
     ) -> Mapping[UUID, UUID]:
         """Implements `MessageReader.recipients`."""
         ids = list(dict.fromkeys(message_ids))
-        indexed = self._indexed(conversation_id, ids)
-        found = list(self._not_indexed(conversation_id, ids, indexed).values())
+        indexed = self._find_indexed(conversation_id, ids)
+        found = list(self._find_not_indexed(conversation_id, ids, indexed).values())
         if indexed:
             positions = [
                 (position.timestamp, position.offset, key) for key, position in indexed.items()
@@ -87,12 +87,14 @@ class CassandraMessageReader:
             found += map(row_mapping.state, stored)
         return {state.message_id: state.recipient_id for state in found}
 
-    def _indexed(self, conversation_id: UUID, ids: Sequence[UUID]) -> dict[UUID, MessagePosition]:
+    def _find_indexed(
+        self, conversation_id: UUID, ids: Sequence[UUID]
+    ) -> dict[UUID, MessagePosition]:
         """Return the positions of the messages in the index."""
         found = self._session.execute(Statement.FIND_IN_INDEX, (conversation_id, ids))
         return {key: position for key, position, _ in map(row_mapping.indexed, found)}
 
-    def _not_indexed(
+    def _find_not_indexed(
         self, conversation_id: UUID, ids: Sequence[UUID], indexed: Collection[UUID]
     ) -> dict[UUID, MessageState]:
         """Return what is stored of messages that the index lacks.

@@ -140,7 +140,7 @@ class EmbeddedConsumer:
 
     def _read(self, ends: Sequence[int]) -> dict[Assignment, list[Record]]:
         """Read the next records up to the limits of one poll."""
-        wanted = self._wanted(ends)
+        wanted = self._ranges_to_read(ends)
         if not wanted:
             return {}
         affordable, found = self._database.read(
@@ -154,7 +154,7 @@ class EmbeddedConsumer:
             self._next[partition] = end
         return records
 
-    def _wanted(self, ends: Sequence[int]) -> list[_Range]:
+    def _ranges_to_read(self, ends: Sequence[int]) -> list[_Range]:
         """Choose what to read: at most MAX_RECORDS records.
 
         Each poll begins with another partition, so that a busy one

@@ -303,7 +303,7 @@ class WriteQueue:
             self._running = self._take_waiting()
             return self._running
 
-    def expired(self, timeout_s: float) -> Sequence[WriteBatch]:
+    def pop_expired(self, timeout_s: float) -> Sequence[WriteBatch]:
         """Find jobs that have waited too long; remove waiting ones.
 
         Args:

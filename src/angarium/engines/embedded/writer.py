@@ -146,7 +146,7 @@ class Writer:
             # It logs what it finds; the next job fails with the error.
             with suppress(sqlite3.Error):
                 self._check()
-            for batch in self._queue.expired(self._timeout_s):
+            for batch in self._queue.pop_expired(self._timeout_s):
                 batch.fail(TimeoutError(f"not written within {self._timeout_s} s"))
 
     def _write(self, batches: Sequence[WriteBatch]) -> None:

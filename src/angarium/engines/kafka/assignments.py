@@ -173,7 +173,7 @@ class AssignmentTracker:
             and position.offset > self._committed[assignment].offset
         }
 
-    def committed(self, positions: Mapping[Assignment, Position]) -> None:
+    def record_committed(self, positions: Mapping[Assignment, Position]) -> None:
         """Note that positions were committed.
 
         Args:

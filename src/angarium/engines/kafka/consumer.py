@@ -154,7 +154,7 @@ class KafkaLogConsumer:
             )
             self._restart(self._client, offsets)
             return
-        self._assignments.committed(ahead)
+        self._assignments.record_committed(ahead)
 
     def pause(self) -> None:
         """Implements `LogConsumer.pause`."""
