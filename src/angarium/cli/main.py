@@ -14,6 +14,7 @@ from angarium.cli import (
     instances,
     login,
     send,
+    trace,
     users,
     verify,
     version,
@@ -111,7 +112,7 @@ def _parser() -> Parser:
     commands: Commands = parser.add_subparsers(
         title="commands", metavar="COMMAND", parser_class=Parser
     )
-    for command in (instances, init, users, dead, login, send, history, inbox, verify):
+    for command in (instances, init, users, dead, trace, login, send, history, inbox, verify):
         command.register(commands)
     chat.register(commands)
     config.register(commands)

@@ -185,7 +185,13 @@ def distributed_inspection(settings: Settings) -> Iterator[Inspection]:
         closing(KafkaDeadLetterInspector(connection, settings.topic)) as dead_letters,
     ):
         session.await_connection(INSPECTION_SECONDS)
-        yield Inspection(log, dead_letters, CassandraStoreInspector(session, settings.topic))
+        yield Inspection(
+            log,
+            dead_letters,
+            CassandraStoreInspector(session, settings.topic),
+            CassandraUsers(session),
+            CassandraConversations(session),
+        )
 
 
 def prepare(settings: Settings, timeout_s: float) -> KeyspaceReport:

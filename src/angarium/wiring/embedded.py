@@ -170,6 +170,8 @@ def embedded_inspection(settings: Settings) -> Iterator[Inspection]:
             ),
             EmbeddedDeadLetterInspector(database),
             EmbeddedStoreInspector(database),
+            EmbeddedUsers(database),
+            EmbeddedConversations(database),
         )
 
 

@@ -4,8 +4,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from angarium.config import Settings
+from angarium.ports.conversations import ConversationStore
 from angarium.ports.log_inspection import DeadLetterInspector, LogInspector
 from angarium.ports.store_inspection import StoreInspector
+from angarium.ports.users import UserStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +18,15 @@ class Inspection:
         log: Reads records, and the workers' group.
         dead_letters: Reads which records could not be applied.
         store: Reads what is stored.
+        users: Their names.
+        conversations: Those that readers find.
     """
 
     log: LogInspector
     dead_letters: DeadLetterInspector
     store: StoreInspector
+    users: UserStore
+    conversations: ConversationStore
 
 
 def open_inspection(settings: Settings) -> AbstractContextManager[Inspection]:

@@ -1,0 +1,1 @@
+"""The journey of one message, read from the log and the store."""
