@@ -48,6 +48,7 @@ def memory_server(settings: Settings, members_file: Path, log: MessageLog, clock
         reader=messages,
         presence=MemoryPresence(),
         signer=JwtSigner(settings.jwt_secret or "", "angarium", "angarium", 3600),
+        instance="api-1",
         max_store_calls_per_user=4,
     )
     return wiring.http_server(settings, engine, clock)

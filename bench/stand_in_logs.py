@@ -79,7 +79,7 @@ def opened(name: str, settings: Settings, clock: Clock) -> Iterator[MessageLog]:
         with closing(HandedLog(clock)) as handed:
             yield handed
     elif name == "kafka":
-        with distributed_engine(settings, clock) as engine:
+        with distributed_engine(settings, clock, "angarium-1") as engine:
             yield engine.log
     else:
         raise ValueError(f"no log is called {name!r}")

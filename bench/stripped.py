@@ -99,7 +99,7 @@ def main() -> int:
     )
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
-    with distributed_engine(settings, SystemClock()) as engine:
+    with distributed_engine(settings, SystemClock(), "angarium-1") as engine:
         worker = stripped(settings, engine, without)
         process.tune_garbage_collector()
         print("ready", flush=True)

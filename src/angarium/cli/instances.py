@@ -1,5 +1,6 @@
 """`serve`, `api` and `worker`: the commands that run until a signal."""
 
+import argparse
 import sys
 import threading
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from angarium.cli.start_settings import start_settings
 from angarium.clock import SystemClock
 from angarium.config import Settings
 from angarium.domain.errors import StoreUnavailable
+from angarium.instance import instance_name
 from angarium.ports.users import UserStore
 
 _SETTINGS = "ANGARIUM_KAFKA=localhost:9092 ANGARIUM_CASSANDRA=localhost:9042 ANGARIUM_JWT_SECRET=…"
@@ -27,15 +29,20 @@ def register(commands: Commands) -> None:
     Args:
         commands: The parser's list of commands.
     """
-    add_command(
+    serve = add_command(
         commands,
         "serve",
-        lambda _, console: _run("serve", _serve, console),
+        _serve,
         "run API and worker in one process",
         "Run the API and the worker in one process on the embedded engine. Settings are "
         "environment variables: see `angarium config`. Ctrl-C or SIGTERM finish the work in "
         "progress and stop.",
         "angarium serve\nANGARIUM_PORT=9000 ANGARIUM_DATA=/srv/angarium angarium serve",
+    )
+    serve.add_argument(
+        "--no-worker",
+        action="store_true",
+        help="accept messages and apply none: they wait in the log for a later `serve`",
     )
     add_command(
         commands,
@@ -58,18 +65,21 @@ def register(commands: Commands) -> None:
     )
 
 
-def _run(service: str, work: Callable[[Settings, TextIO], None], console: Console) -> int:
+def _run(service: str, work: Callable[[Settings, TextIO, str], None], console: Console) -> int:
     """Configure logs and signals, then run a service until stopped."""
     process.return_free_memory()
     settings = start_settings(service, console)
-    handler = logs.configure(service, settings.log_level, settings.log_format, console.stderr)
+    instance = instance_name()
+    handler = logs.configure(
+        service, settings.log_level, settings.log_format, console.stderr, instance
+    )
     for line in settings.warnings:
         _log.warning("weak_consistency", line)
     try:
         # Until there is something to finish, a signal just ends the
         # start.
         with on_signal(sys.exit):
-            work(settings, console.stdout)
+            work(settings, console.stdout, instance)
         _log.info("stopped", "all work in progress was finished")
     except SystemExit:
         _log.info("stopped", "stopped before any work began")
@@ -78,22 +88,27 @@ def _run(service: str, work: Callable[[Settings, TextIO], None], console: Consol
     return 0
 
 
-def _serve(settings: Settings, out: TextIO) -> None:
-    """Run API and worker in this process."""
-    # Clients start faster without the server.
-    from angarium.cli import serve
+def _serve(arguments: argparse.Namespace, console: Console) -> int:
+    """Run API and worker in this process, or the API alone."""
 
-    serve.run(settings, out)
+    def work(settings: Settings, out: TextIO, instance: str) -> None:
+        """Serve until a signal."""
+        # Clients start faster without the server.
+        from angarium.cli import serve
+
+        serve.run(settings, out, instance, applies=not arguments.no_worker)
+
+    return _run("serve", work, console)
 
 
-def _serve_api(settings: Settings, out: TextIO) -> None:
+def _serve_api(settings: Settings, out: TextIO, instance: str) -> None:
     """Serve HTTP until a signal, on Kafka and Cassandra."""
     # As above.
     from angarium import wiring
     from angarium.wiring.distributed import distributed_engine
 
     clock = SystemClock()
-    with distributed_engine(settings, clock) as engine:
+    with distributed_engine(settings, clock, instance) as engine:
         _refuse_public_passwords(settings, engine.users)
         server = wiring.http_server(settings, engine, clock)
         process.tune_garbage_collector()
@@ -121,7 +136,7 @@ def _refuse_public_passwords(settings: Settings, users: UserStore) -> None:
         )
 
 
-def _run_worker(settings: Settings, out: TextIO) -> None:
+def _run_worker(settings: Settings, out: TextIO, instance: str) -> None:
     """Apply the log until a signal."""
     # As above.
     from angarium import wiring
@@ -129,7 +144,7 @@ def _run_worker(settings: Settings, out: TextIO) -> None:
 
     clock = SystemClock()
     stopping = threading.Event()
-    with distributed_engine(settings, clock) as engine:
+    with distributed_engine(settings, clock, instance) as engine:
         worker = wiring.router_worker(settings, engine, clock)
         process.tune_garbage_collector()
         with on_signal(stopping.set):

@@ -23,30 +23,32 @@ with Python's default of 5 ms, 64 inserts beside a busy thread took
 _log = logs.get("angarium.cli")
 
 
-def run(settings: Settings, out: TextIO) -> None:
+def run(settings: Settings, out: TextIO, instance: str, *, applies: bool = True) -> None:
     """Serve until a signal says stop.
 
     Args:
         settings: Everything that can be set.
         out: Where the address is printed.
+        instance: The name of this process.
+        applies: Whether a worker runs; without one, what is accepted
+            waits in the log.
 
     Raises:
         SetupError: The service cannot start.
     """
     clock = SystemClock()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    with wiring.embedded_engine(settings, clock) as engine:
+    with wiring.embedded_engine(settings, clock, instance, applies=applies) as engine:
         configured = wiring.admit_configured_users(settings, engine.users, clock)
         wiring.refuse_public_passwords(settings, engine.users, configured)
         server = wiring.http_server(settings, engine, clock, configured)
         hashing = wiring.password_hashing(engine.users, configured, clock)
-        worker = wiring.router_worker(settings, engine, clock)
         stopping = threading.Event()
         process.tune_garbage_collector()
-        threads = [
-            NamedThread(target=worker.run, args=(stopping,), name="worker"),
-            NamedThread(target=hashing.run, args=(stopping,), name="passwords"),
-        ]
+        threads = [NamedThread(target=hashing.run, args=(stopping,), name="passwords")]
+        if applies:
+            worker = wiring.router_worker(settings, engine, clock)
+            threads.append(NamedThread(target=worker.run, args=(stopping,), name="worker"))
         with on_signal(lambda: server.stop(GRACE_S)):
             try:
                 server.start()
@@ -55,7 +57,7 @@ def run(settings: Settings, out: TextIO) -> None:
                 _log.info(
                     "started", f"serving on {server.url}", version=__version__, url=server.url
                 )
-                greet(out, _greeting(settings, server.url))
+                greet(out, _greeting(settings, server.url, applies))
                 server.serve()
             finally:
                 stopping.set()
@@ -64,9 +66,11 @@ def run(settings: Settings, out: TextIO) -> None:
                         thread.join()
 
 
-def _greeting(settings: Settings, url: str) -> str:
+def _greeting(settings: Settings, url: str, applies: bool) -> str:
     """Say where it listens and how to try it."""
     lines = [f"listening on {url}"]
+    if not applies:
+        lines.append("no worker runs: messages are accepted and wait in the log")
     if settings.users is DEMO_USERS:
         names = ", ".join(user.username for user in settings.users)
         lines += [

@@ -7,7 +7,6 @@ before that, lines go where Python's `logging` sends them.
 """
 
 import logging
-import os
 import sys
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -15,6 +14,7 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import TextIO
 
+from angarium.instance import process_name
 from angarium.logs.crashes import report_crashes
 from angarium.logs.handler import BufferedHandler
 from angarium.logs.json_format import JsonFormatter
@@ -202,7 +202,11 @@ class _Bound(AbstractContextManager[None]):
 
 
 def configure(
-    service: str, level: str, form: str, stream: TextIO | None = None
+    service: str,
+    level: str,
+    form: str,
+    stream: TextIO | None = None,
+    instance: str | None = None,
 ) -> BufferedHandler:
     """Send all lines to stderr.
 
@@ -214,6 +218,8 @@ def configure(
         level: The lowest level that is written, such as `INFO`.
         form: `json` or `text`.
         stream: Instead of stderr.
+        instance: The name of this process; its machine and its number
+            when None.
 
     Returns:
         The handler, which replaces an earlier one; closing it writes
@@ -221,10 +227,11 @@ def configure(
     """
     global _configured
     handler = BufferedHandler(stream or sys.stderr)
-    instance = f"{os.uname().nodename}-{os.getpid()}"
     # A command reports trouble with its servers when it ends.
     handler.addFilter(LibraryFilter(handler.handle, quiet=service == "cli"))
-    handler.setFormatter(TextFormatter() if form == "text" else JsonFormatter(service, instance))
+    handler.setFormatter(
+        TextFormatter() if form == "text" else JsonFormatter(service, instance or process_name())
+    )
     root = logging.getLogger()
     for old in [each for each in root.handlers if isinstance(each, BufferedHandler)]:
         root.removeHandler(old)

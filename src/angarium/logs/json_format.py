@@ -23,7 +23,7 @@ class JsonFormatter(logging.Formatter):
 
         Args:
             service: `api`, `worker`, `serve` or `cli`.
-            instance: The machine's name and the process id.
+            instance: The name of the process.
         """
         super().__init__()
         self._origin = f'"service":{quoted(service)},"instance":{quoted(instance)}'

@@ -41,6 +41,7 @@ class Delivery:
         messages: MessageReader,
         clock: Clock,
         retry: StoreRetry,
+        instance: str,
         repeats: logs.Repeats | None = None,
     ) -> None:
         """Put the parts together.
@@ -50,9 +51,10 @@ class Delivery:
             messages: Knows to whom each message was sent.
             clock: The time in the receipts' event.
             retry: Repeats calls to the store.
+            instance: As for `EventPublisher`.
             repeats: As for `EventPublisher`.
         """
-        self._publish = EventPublisher(log, clock, repeats)
+        self._publish = EventPublisher(log, clock, instance, repeats)
         self._messages = messages
         self._clock = clock
         self._retry = retry

@@ -21,17 +21,21 @@ _log = logs.get("angarium.services")
 class EventPublisher:
     """Appends events; used by any thread, never blocks."""
 
-    def __init__(self, log: MessageLog, clock: Clock, repeats: logs.Repeats | None = None) -> None:
+    def __init__(
+        self, log: MessageLog, clock: Clock, instance: str, repeats: logs.Repeats | None = None
+    ) -> None:
         """Name the log.
 
         Args:
             log: Takes the events.
             clock: Measures how long an append takes.
+            instance: The name of this process, which every record has.
             repeats: Limits the lines about an outage, together with
                 others that share it; its own when None.
         """
         self._message_log = log
         self._clock = clock
+        self._headers = {"schema": SCHEMA, "instance": instance}
         self._repeats = repeats or logs.Repeats(clock.monotonic)
 
     def __call__(
@@ -61,7 +65,7 @@ class EventPublisher:
         started = self._clock.monotonic()
         conversation_id = text_of(event.conversation_id)
         record = NewRecord(
-            conversation_id.encode(), encode(event), {"trace_id": trace_id, "schema": SCHEMA}
+            conversation_id.encode(), encode(event), {"trace_id": trace_id, **self._headers}
         )
         # The callback runs on the engine's thread, which has no context
         # with these ids.

@@ -53,6 +53,7 @@ class Sending:
         self,
         log: MessageLog,
         clock: Clock,
+        instance: str,
         entropy: Callable[[], bytes] = random_bytes,
         repeats: logs.Repeats | None = None,
     ) -> None:
@@ -61,11 +62,12 @@ class Sending:
         Args:
             log: Takes the messages.
             clock: The time in new ids and in events.
+            instance: As for `EventPublisher`.
             entropy: Returns ten random bytes or more, for ids.
             repeats: As for `EventPublisher`.
         """
         self._log = log
-        self._publish = EventPublisher(log, clock, repeats)
+        self._publish = EventPublisher(log, clock, instance, repeats)
         self._clock = clock
         self._entropy = entropy
 

@@ -67,8 +67,8 @@ def http_server(
         conversations=Conversations(
             engine.conversations, engine.users, engine.reader, clock, retry
         ),
-        sending=Sending(engine.log, clock, repeats=repeats),
-        delivery=Delivery(engine.log, engine.reader, clock, retry, repeats),
+        sending=Sending(engine.log, clock, engine.instance, repeats=repeats),
+        delivery=Delivery(engine.log, engine.reader, clock, retry, engine.instance, repeats),
         history=History(engine.reader, retry),
         inbox=Inbox(engine.reader, retry),
         health=Health(engine.log, engine.conversations, clock, repeats=repeats),

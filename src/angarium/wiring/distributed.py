@@ -50,7 +50,7 @@ _log = logs.get("angarium.wiring")
 
 
 @contextmanager
-def distributed_engine(settings: Settings, clock: Clock) -> Iterator[Engine]:
+def distributed_engine(settings: Settings, clock: Clock, instance: str) -> Iterator[Engine]:
     """Connect to Kafka and Cassandra.
 
     Missing servers are waited for, and later reconnected in the
@@ -59,6 +59,7 @@ def distributed_engine(settings: Settings, clock: Clock) -> Iterator[Engine]:
     Args:
         settings: The servers' addresses and credentials.
         clock: Measures appends.
+        instance: The name of this process.
 
     Yields:
         Every port, until the block ends.
@@ -91,6 +92,7 @@ def distributed_engine(settings: Settings, clock: Clock) -> Iterator[Engine]:
                 settings.group,
                 clock,
                 verify=check.ensure,
+                instance=instance,
             ),
             dead_letters=dead_letters,
             users=CassandraUsers(session),
@@ -104,6 +106,7 @@ def distributed_engine(settings: Settings, clock: Clock) -> Iterator[Engine]:
                 settings.jwt_audience,
                 settings.token_ttl_s,
             ),
+            instance=instance,
             max_store_calls_per_user=MAX_STORE_CALLS_PER_USER,
             idle_hint=log.idle_hint,
         )

@@ -43,12 +43,16 @@ sooner, and the event loop competes with one more thread for the lock.
 
 
 @contextmanager
-def embedded_engine(settings: Settings, clock: Clock) -> Iterator[Engine]:
+def embedded_engine(
+    settings: Settings, clock: Clock, instance: str, *, applies: bool = True
+) -> Iterator[Engine]:
     """Open the embedded engine, and lock its folder.
 
     Args:
         settings: The folder and the partition count.
         clock: The records' append times.
+        instance: The name of this process.
+        applies: Whether a worker will run here, for those who look.
 
     Yields:
         Every port, until the block ends.
@@ -57,7 +61,10 @@ def embedded_engine(settings: Settings, clock: Clock) -> Iterator[Engine]:
         SetupError: The folder is in use, cannot be used, or was made
             with other settings.
     """
-    with DataFolderLock(settings.data), _database(settings, MAX_READERS) as database:
+    with (
+        DataFolderLock(settings.data, instance if applies else None),
+        _database(settings, MAX_READERS) as database,
+    ):
         log = EmbeddedLog(database, clock)
         messages = EmbeddedMessages(database)
         yield Engine(
@@ -75,6 +82,7 @@ def embedded_engine(settings: Settings, clock: Clock) -> Iterator[Engine]:
                 settings.jwt_audience,
                 settings.token_ttl_s,
             ),
+            instance=instance,
             max_store_calls_per_user=MAX_STORE_CALLS_PER_USER,
         )
 

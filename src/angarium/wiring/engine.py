@@ -26,6 +26,8 @@ class Engine:
         reader: Reads messages, for the API.
         presence: When each user was last online.
         signer: Makes and checks tokens.
+        instance: The name of this process, which records of its API
+            have and by which its worker is known in the group.
         max_store_calls_per_user: Maximum concurrent calls of one user.
         idle_hint: Called when the server has no request left to run;
             None where records do not wait for each other.
@@ -40,5 +42,6 @@ class Engine:
     reader: MessageReader
     presence: PresenceStore
     signer: TokenSigner
+    instance: str
     max_store_calls_per_user: int
     idle_hint: Callable[[], None] | None = None

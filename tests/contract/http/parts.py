@@ -103,8 +103,8 @@ def application(
         conversations=Conversations(
             parts.conversations, parts.users, parts.reader, parts.clock, calls
         ),
-        sending=Sending(parts.log, parts.clock, repeats=repeats),
-        delivery=Delivery(parts.log, parts.reader, parts.clock, calls, repeats),
+        sending=Sending(parts.log, parts.clock, "api-1", repeats=repeats),
+        delivery=Delivery(parts.log, parts.reader, parts.clock, calls, "api-1", repeats),
         history=History(parts.reader, calls),
         inbox=Inbox(parts.reader, calls),
         health=Health(parts.log, parts.conversations, parts.clock, repeats=repeats),

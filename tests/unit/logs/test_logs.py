@@ -29,6 +29,12 @@ def test_a_line_says_who_wrote_it_and_what_happened(stderr: Stderr) -> None:
     assert line["partition"] == 3
 
 
+def test_an_instance_that_has_a_name_uses_it(stderr: Stderr) -> None:
+    logs.configure("api", "INFO", "json", stderr, "api-2")
+    _log.info("message_stored", "stored")
+    assert stderr.line()["instance"] == "api-2"
+
+
 def test_each_level_has_its_word(stderr: Stderr) -> None:
     logging.getLogger("angarium").setLevel("DEBUG")
     _log.debug("a", "m")

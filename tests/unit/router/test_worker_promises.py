@@ -34,7 +34,7 @@ class Sender:
         self._faults = Faults(LogUnavailable)
         self._faults.at_random(seed, before=0.2, after=0.3)
         log: MessageLog = harness.log
-        self._sending = Sending(self._faults.around(log), harness.clock)
+        self._sending = Sending(self._faults.around(log), harness.clock, "api-1")
         self.accepted: list[tuple[UUID, str]] = []
 
     def send(self, text: str) -> None:
@@ -62,7 +62,7 @@ def turns(harness: WorkerHarness, worker: Worker, number: int) -> None:
 def test_a_send_that_was_told_as_failed_and_retried_is_one_message(harness: WorkerHarness) -> None:
     faults = Faults(LogUnavailable)
     log: MessageLog = harness.log
-    sending = Sending(faults.around(log), harness.clock)
+    sending = Sending(faults.around(log), harness.clock, "api-1")
     faults.fail_after_effect("append", times=3)
     submission = Submission("once", message_id=uuid4())
     tries = [sending.submit(CONVERSATION, ALICE, submission, TRACE_ID) for _ in range(4)]

@@ -27,7 +27,7 @@ def letter(
         1,
         key,
         value,
-        {"trace_id": b"t1", "schema": b"1"} if headers is None else headers,
+        {"trace_id": b"t1", "schema": b"1", "instance": b"api-2"} if headers is None else headers,
     )
     return DeadLetter("undecodable_event", "no JSON", record, "t1")
 
@@ -51,7 +51,7 @@ def test_a_replay_appends_the_same_key_value_and_headers(
     (record,) = log.records()
     assert (record.partition, record.offset) == (appended.partition, appended.offset)
     assert (record.key, record.value) == (b"key", b"value")
-    assert record.headers == {"trace_id": b"t1", "schema": b"1"}
+    assert record.headers == {"trace_id": b"t1", "schema": b"1", "instance": b"api-2"}
 
 
 def test_a_record_that_the_log_is_too_small_for_is_not_replayed_and_named(

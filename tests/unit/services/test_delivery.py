@@ -30,7 +30,7 @@ class Doorstep:
         self.clock = clock
         self.log = PendingLog()
         self.messages = MemoryMessages()
-        self.delivery = Delivery(self.log, self.messages, clock, StoreRetry())
+        self.delivery = Delivery(self.log, self.messages, clock, StoreRetry(), "api-1")
         self.to_bob = [self.store(number, ALICE, BOB) for number in range(3)]
         self.to_alice = self.store(3, BOB, ALICE)
 
@@ -69,6 +69,7 @@ def test_all_receipts_go_into_one_record_under_the_conversation(doorstep: Doorst
     assert event.conversation_id == CONVERSATION.conversation_id
     assert record.key == str(CONVERSATION.conversation_id).encode()
     assert record.headers["trace_id"] == TRACE
+    assert record.headers["instance"] == "api-1"
 
 
 def test_a_repeated_id_counts_once(doorstep: Doorstep) -> None:
@@ -119,7 +120,7 @@ def test_a_log_that_takes_nothing_is_told_by_the_future(
     clock: ManualClock, lines: LogLines
 ) -> None:
     doorstep = Doorstep(clock)
-    delivery = Delivery(RefusingLog(), doorstep.messages, clock, StoreRetry())
+    delivery = Delivery(RefusingLog(), doorstep.messages, clock, StoreRetry(), "api-1")
     pending = delivery.confirm(CONVERSATION, BOB, doorstep.to_bob, TRACE)
     with pytest.raises(LogUnavailable):
         pending.appended.result(0)
@@ -135,7 +136,7 @@ def test_a_silent_store_is_told_and_nothing_is_recorded(clock: ManualClock) -> N
             raise StoreUnavailable("node 3 is silent")
 
     log = PendingLog()
-    delivery = Delivery(log, Silent(), clock, StoreRetry())
+    delivery = Delivery(log, Silent(), clock, StoreRetry(), "api-1")
     with deadline.within(0), pytest.raises(StoreUnavailable):
         delivery.confirm(CONVERSATION, BOB, [uuid4()], TRACE)
     assert log.records == []

@@ -29,19 +29,25 @@ def sent(log: PendingLog) -> NewMessage:
 
 def test_a_message_goes_to_the_log_under_its_conversation(clock: ManualClock) -> None:
     log = PendingLog()
-    pending = Sending(log, clock).submit(CONVERSATION, ALICE, Submission("Grüße, 世界"), TRACE)
+    pending = Sending(log, clock, "api-1").submit(
+        CONVERSATION, ALICE, Submission("Grüße, 世界"), TRACE
+    )
     event = sent(log)
     assert (event.sender_id, event.recipient_id, event.content) == (ALICE, BOB, "Grüße, 世界")
     assert event.conversation_id == CONVERSATION.conversation_id
     assert event.timestamp == clock.now_ms()
     assert event.message_id == pending.message_id
     assert log.records[0].key == str(CONVERSATION.conversation_id).encode()
-    assert log.records[0].headers == {"trace_id": TRACE, "schema": "1"}
+    assert log.records[0].headers == {
+        "trace_id": TRACE,
+        "schema": "1",
+        "instance": "api-1",
+    }
 
 
 def test_the_recipient_is_the_other_one_whoever_sends(clock: ManualClock) -> None:
     log = PendingLog()
-    Sending(log, clock).submit(CONVERSATION, BOB, Submission("hello"), TRACE)
+    Sending(log, clock, "api-1").submit(CONVERSATION, BOB, Submission("hello"), TRACE)
     assert (sent(log).sender_id, sent(log).recipient_id) == (BOB, ALICE)
 
 
@@ -50,7 +56,7 @@ def test_the_clients_own_id_is_kept(clock: ManualClock) -> None:
     for message_id in (uuid4(), UUID(int=0)):
         submission = Submission("hello", message_id=message_id)
         assert (
-            Sending(log, clock).submit(CONVERSATION, ALICE, submission, TRACE).message_id
+            Sending(log, clock, "api-1").submit(CONVERSATION, ALICE, submission, TRACE).message_id
             == message_id
         )
         assert sent(log).message_id == message_id
@@ -58,7 +64,7 @@ def test_the_clients_own_id_is_kept(clock: ManualClock) -> None:
 
 def test_a_retry_with_the_same_id_is_another_event_of_the_same_message(clock: ManualClock) -> None:
     log = PendingLog()
-    sending = Sending(log, clock)
+    sending = Sending(log, clock, "api-1")
     submission = Submission("hello", message_id=uuid4())
     sending.submit(CONVERSATION, ALICE, submission, TRACE)
     first = sent(log)
@@ -68,7 +74,7 @@ def test_a_retry_with_the_same_id_is_another_event_of_the_same_message(clock: Ma
 
 
 def test_minted_ids_are_ordered_by_time_and_never_repeat(clock: ManualClock) -> None:
-    sending = Sending(PendingLog(), clock)
+    sending = Sending(PendingLog(), clock, "api-1")
     ids = []
     for _ in range(50):
         ids.append(sending.submit(CONVERSATION, ALICE, Submission("hello"), TRACE).message_id)
@@ -81,14 +87,14 @@ def test_minted_ids_are_ordered_by_time_and_never_repeat(clock: ManualClock) -> 
 def test_a_message_and_its_event_share_no_randomness(clock: ManualClock) -> None:
     log = PendingLog()
     given = iter([bytes(range(16)), bytes(range(16, 32))])
-    sending = Sending(log, clock, entropy=lambda: next(given))
+    sending = Sending(log, clock, "api-1", entropy=lambda: next(given))
     pending = sending.submit(CONVERSATION, ALICE, Submission("hello"), TRACE)
     assert pending.message_id != sent(log).event_id
 
 
 def test_the_recipient_may_be_named_when_it_is_the_other_one(clock: ManualClock) -> None:
     log = PendingLog()
-    Sending(log, clock).submit(CONVERSATION, ALICE, Submission("hello", BOB), TRACE)
+    Sending(log, clock, "api-1").submit(CONVERSATION, ALICE, Submission("hello", BOB), TRACE)
     assert len(log.records) == 1
 
 
@@ -98,7 +104,9 @@ def test_another_recipient_is_refused_and_nothing_is_sent(
 ) -> None:
     log = PendingLog()
     with pytest.raises(Refused) as refusal:
-        Sending(log, clock).submit(CONVERSATION, ALICE, Submission("hello", recipient_id), TRACE)
+        Sending(log, clock, "api-1").submit(
+            CONVERSATION, ALICE, Submission("hello", recipient_id), TRACE
+        )
     (problem,) = refusal.value.problems
     assert (problem.code, problem.field) == (Code.RECIPIENT_MISMATCH, "recipient_id")
     assert log.records == []
@@ -108,7 +116,7 @@ def test_a_message_is_accepted_only_once_the_log_has_it(
     clock: ManualClock, lines: LogLines
 ) -> None:
     log = PendingLog()
-    pending = Sending(log, clock).submit(CONVERSATION, ALICE, Submission("hello"), TRACE)
+    pending = Sending(log, clock, "api-1").submit(CONVERSATION, ALICE, Submission("hello"), TRACE)
     assert not pending.appended.done()
     assert lines.of("message_accepted") == []
     clock.advance(0.0421)
@@ -136,7 +144,7 @@ def test_a_failed_append_is_told_and_logged_with_the_ids(
     clock: ManualClock, lines: LogLines
 ) -> None:
     log = PendingLog()
-    pending = Sending(log, clock).submit(CONVERSATION, ALICE, Submission("hello"), TRACE)
+    pending = Sending(log, clock, "api-1").submit(CONVERSATION, ALICE, Submission("hello"), TRACE)
     log.futures[0].set_exception(LogUnavailable("not acknowledged in time"))
     with pytest.raises(LogUnavailable):
         pending.appended.result(0)
@@ -150,7 +158,9 @@ def test_a_failed_append_is_told_and_logged_with_the_ids(
 def test_a_log_that_takes_nothing_still_leaves_the_id_for_the_retry(
     clock: ManualClock, lines: LogLines
 ) -> None:
-    pending = Sending(RefusingLog(), clock).submit(CONVERSATION, ALICE, Submission("hello"), TRACE)
+    pending = Sending(RefusingLog(), clock, "api-1").submit(
+        CONVERSATION, ALICE, Submission("hello"), TRACE
+    )
     with pytest.raises(LogUnavailable):
         pending.appended.result(0)
     assert pending.message_id.version == 7
@@ -161,7 +171,7 @@ def test_a_log_that_takes_nothing_still_leaves_the_id_for_the_retry(
 def test_an_outage_is_told_once_in_a_while_however_many_messages_are_refused(
     clock: ManualClock, lines: LogLines
 ) -> None:
-    sending = Sending(RefusingLog(), clock)
+    sending = Sending(RefusingLog(), clock, "api-1")
     for _ in range(12):
         sending.submit(CONVERSATION, ALICE, Submission("hello"), TRACE)
         clock.advance(2.0)
@@ -173,7 +183,7 @@ def test_an_error_that_no_log_should_give_is_logged_as_such(
     clock: ManualClock, lines: LogLines
 ) -> None:
     log = PendingLog()
-    Sending(log, clock).submit(CONVERSATION, ALICE, Submission("hello"), TRACE)
+    Sending(log, clock, "api-1").submit(CONVERSATION, ALICE, Submission("hello"), TRACE)
     log.futures[0].set_exception(RuntimeError("a bug"))
     (line,) = lines.of("append_failed")
     assert line["trace_id"] == TRACE
@@ -181,14 +191,16 @@ def test_an_error_that_no_log_should_give_is_logged_as_such(
 
 def test_no_line_holds_the_text(clock: ManualClock, lines: LogLines) -> None:
     for log in (MemoryLog(), RefusingLog()):
-        Sending(log, clock).submit(CONVERSATION, ALICE, Submission("a private word"), TRACE)
+        Sending(log, clock, "api-1").submit(
+            CONVERSATION, ALICE, Submission("a private word"), TRACE
+        )
     assert len(lines.of("message_accepted")) == 1
     assert len(lines.of("log_unavailable")) == 1
     assert "private" not in lines.text()
 
 
 def test_the_text_of_a_messages_id_is_not_kept_once_it_is_sent(clock: ManualClock) -> None:
-    sending = Sending(PendingLog(), clock)
+    sending = Sending(PendingLog(), clock, "api-1")
     sending.submit(CONVERSATION, ALICE, Submission("hello"), TRACE)
     kept = text_of.cache_info().currsize
     for _ in range(3):
@@ -200,7 +212,7 @@ def test_a_record_that_is_too_large_for_the_log_is_told_once_in_a_while(
     clock: ManualClock, lines: LogLines
 ) -> None:
     log = PendingLog()
-    sending = Sending(log, clock)
+    sending = Sending(log, clock, "api-1")
     for _ in range(3):
         pending = sending.submit(CONVERSATION, ALICE, Submission("hello"), TRACE)
         log.futures[-1].set_exception(

@@ -26,7 +26,7 @@ def served(folder: Path, **settings: str) -> Iterator[str]:
     given = {"ANGARIUM_PORT": "0", "ANGARIUM_DATA": str(folder / "data"), **settings}
     read = Settings.from_env(given, command="serve")
     clock = SystemClock()
-    with embedded_engine(read, clock) as engine:
+    with embedded_engine(read, clock, "angarium-1") as engine:
         running = Running(http_server(read, engine, clock))
         try:
             yield running.url.replace("0.0.0.0", "127.0.0.1")

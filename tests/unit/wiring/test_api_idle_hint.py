@@ -15,7 +15,7 @@ def test_a_server_without_requests_calls_the_hint_of_its_engine(tmp_path: Path) 
     settings = Settings.from_env(given, command="serve")
     clock = SystemClock()
     hinted = threading.Event()
-    with embedded_engine(settings, clock) as engine:
+    with embedded_engine(settings, clock, "angarium-1") as engine:
         running = Running(http_server(settings, replace(engine, idle_hint=hinted.set), clock))
         try:
             assert hinted.wait(PATIENCE)

@@ -50,7 +50,7 @@ def test_the_embedded_engine_makes_one_answer_of_a_user_at_a_time(tmp_path: Path
     settings = Settings.from_env(given, command="serve")
     clock = SystemClock()
     one, other = UUID(int=1), UUID(int=2)
-    with embedded_engine(settings, clock) as engine, ExitStack() as stack:
+    with embedded_engine(settings, clock, "angarium-1") as engine, ExitStack() as stack:
         held = HeldUsers(engine.users)
         running = Running(http_server(settings, replace(engine, users=held), clock))
         stack.callback(running.end)

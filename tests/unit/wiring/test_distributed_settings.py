@@ -175,7 +175,7 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def engine_of(given: Mapping[str, str]) -> Iterator[Engine]:
     """Give what an instance stands on."""
     settings = Settings.from_env(given, command="worker")
-    with distributed.distributed_engine(settings, SystemClock()) as engine:
+    with distributed.distributed_engine(settings, SystemClock(), "angarium-1") as engine:
         yield engine
 
 
@@ -185,6 +185,7 @@ def test_every_client_of_kafka_is_told_where_the_brokers_are_and_who_we_are(
     with engine_of(given) as engine, pytest.raises(LogUnavailable):
         engine.consumer().poll(0)
     assert brokers.options.keys() == {"KafkaAdminClient", "KafkaProducer", "KafkaConsumer"}
+    assert brokers.options["KafkaConsumer"]["client_id"] == "angarium-1"
     for options in brokers.options.values():
         assert options["bootstrap_servers"] == given["ANGARIUM_KAFKA"].split(",")
         assert options["security_protocol"] == given["ANGARIUM_KAFKA_SECURITY"]

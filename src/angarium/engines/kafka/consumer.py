@@ -87,7 +87,7 @@ class KafkaLogConsumer:
         clock: Clock | None = None,
         max_poll_records: int = MAX_POLL_RECORDS,
         verify: Callable[[], None] | None = None,
-        instance: str = "angarium",
+        instance: str = "worker",
     ) -> None:
         """Keep the settings; the first poll connects.
 
