@@ -11,8 +11,8 @@ import pytest
 from angarium.cli import errors, history, inbox, init, main
 from angarium.cli.arguments import MAX_COUNT
 from angarium.cli.process import GRACE_S
+from angarium.cli.session import PATIENCE_S
 from angarium.cli.verify import command as verify
-from angarium.client.api_client import PATIENCE_S
 from angarium.config import Settings, SettingsError
 from angarium.config.reader import MASK
 from angarium.config.users import MAX_BYTES

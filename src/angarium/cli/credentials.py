@@ -4,16 +4,13 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Self, cast
 
 from angarium.cli.errors import CommandError
 from angarium.client.bodies import is_token
-from angarium.config import DEMO_USERS
-from angarium.domain.identifiers import user_id_for
-from angarium.domain.user import is_username
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
@@ -131,41 +128,6 @@ class Credentials:
             f"`angarium login {username}`"
         )
 
-    def names(self, complain: Callable[[str], None]) -> Mapping[str, str]:
-        """Map user ids to the names that this machine knows.
-
-        Args:
-            complain: Called with a line for each skipped file.
-
-        Returns:
-            Usernames by user id: users who logged in here, those
-            they wrote to, and the demo users. An id is computed from
-            the name (docs/adr/0008-ids-from-names.md).
-        """
-        met = {login.username for login in self._readable_logins(complain)} | self._people()
-        met |= {user.username for user in DEMO_USERS}
-        return {str(user_id_for(name)): name for name in met}
-
-    def meet(self, username: str) -> None:
-        """Remember a name, so that its id can be shown by it.
-
-        Args:
-            username: A name that the server knows.
-
-        Raises:
-            CommandError: The file cannot be written.
-        """
-        people = self._people()
-        if username not in people:
-            self._write("people.json", sorted({*people, username}))
-
-    def _people(self) -> set[str]:
-        """Read the names of `people.json`; skip what is no name."""
-        document = _read(self._folder / "people.json")
-        if not isinstance(document, list):
-            return set()
-        return {name for name in document if isinstance(name, str) and is_username(name)}
-
     def _logins_at(self, url: str, username: str | None) -> Iterator[Login]:
         """Read the logins at a server; raise at a damaged one."""
         # A damaged file of another user is no reason to fail.
@@ -175,19 +137,6 @@ class Credentials:
                 yield login
             elif username is None or path.name == _file_name(url, username):
                 raise CommandError(f"{path} is damaged: remove it, then log in again")
-
-    def _readable_logins(self, complain: Callable[[str], None]) -> Iterator[Login]:
-        """Read every login; report and skip damaged files."""
-        for path in sorted(self._folder.glob("login-*.json")):
-            try:
-                login = _login(_read(path))
-            except CommandError as error:
-                complain(f"{error}; skipped")
-                continue
-            if login is None:
-                complain(f"{path} is damaged and was skipped: remove it")
-            else:
-                yield login
 
     def _write(self, name: str, document: object) -> None:
         """Write JSON; a failure names the file."""

@@ -15,7 +15,6 @@ from angarium.cli.message_lines import message_line
 from angarium.cli.session import open_session
 
 DEFAULT_LIMIT = 50
-PAGE = 100
 
 
 def register(commands: Commands) -> None:
@@ -30,9 +29,9 @@ def register(commands: Commands) -> None:
         _run,
         "show undelivered messages",
         "Show the messages to you that are not delivered yet, from all conversations, oldest "
-        "first. This does not confirm them; `angarium chat` does. With --json each page is one "
-        "line.",
-        "angarium inbox\nangarium inbox --as bob --json",
+        "first. They stay in the inbox until they are confirmed: by --confirm, or by `angarium "
+        "chat`. With --json each page is one line.",
+        "angarium inbox\nangarium inbox --confirm\nangarium inbox --as bob --json",
     )
     amount = parser.add_mutually_exclusive_group()
     amount.add_argument(
@@ -43,32 +42,42 @@ def register(commands: Commands) -> None:
         help=f"the oldest N (default: {DEFAULT_LIMIT})",
     )
     amount.add_argument("--all", action="store_true", help="every undelivered message")
+    parser.add_argument(
+        "--confirm",
+        action="store_true",
+        help="confirm the delivery of what was shown, once it is written out",
+    )
     add_server(parser)
     add_login(parser)
     add_json(parser)
 
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
-    """Print undelivered messages without confirming them."""
-    missing: float = float("inf") if arguments.all else arguments.limit
-    shown = 0
+    """Print undelivered messages; confirm them only when asked to."""
+    limit: int | None = None if arguments.all else arguments.limit
+    shown = confirmed = 0
     cursor: str | None = None
     with open_session(arguments, console) as session:
-        names = session.credentials.names(console.complain)
-        while missing > 0:
-            page = session.client.inbox(int(min(missing, PAGE)), cursor)
-            missing -= len(page.messages)
-            shown += len(page.messages)
+        client = session.client
+        for page in client.inbox_pages(limit=limit):
+            messages = () if arguments.json else client.messages_of(page)
+            for message in messages:
+                console.say(message_line(message, session.login.username, console))
             if arguments.json:
                 console.say_json(page.text)
-            else:
-                for message in page.messages:
-                    console.say(message_line(message, names, session.login.user_id, console))
+            if arguments.confirm:
+                # Only what is written out was shown: a reader that has
+                # gone raises here.
+                console.stdout.flush()
+                confirmed += client.confirm(messages or client.messages_of(page))
+            shown += len(page.messages)
             cursor = page.next_cursor
-            if cursor is None:
-                break
-    if not arguments.json and not shown:
+    if arguments.json:
+        return 0
+    if not shown:
         console.note("no undelivered messages")
-    if not arguments.json and cursor is not None:
+    if confirmed:
+        console.note(f"confirmed: {confirmed}")
+    if cursor is not None:
         console.note("there are more: use --all")
     return 0

@@ -9,9 +9,8 @@ from angarium.cli.console import Console
 from angarium.cli.credentials import Credentials, Login
 from angarium.cli.errors import CommandError
 from angarium.cli.message_lines import local_time
-from angarium.cli.session import server_url
-from angarium.client.api_client import ApiClient
-from angarium.client.errors import ApiProblem
+from angarium.cli.session import PATIENCE_S, RetryNote, server_url
+from angarium.client import Client, RequestFailed
 
 
 def register(commands: Commands) -> None:
@@ -42,15 +41,13 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     url = server_url(arguments, console)
     credentials = Credentials.of(console.environment)
     password = console.ask_password(f"password of {name}")
-    client = ApiClient.at(url)
     try:
-        token = client.log_in(name, password)
-    except ApiProblem as problem:
-        if problem.code == "invalid_credentials":
-            raise CommandError(f"wrong username or password for {name} at {url}") from problem
+        with Client(url, patience_s=PATIENCE_S, on_retry=RetryNote(url, console)) as client:
+            token = client.api.log_in(name, password)
+    except RequestFailed as failure:
+        if failure.code == "invalid_credentials":
+            raise CommandError(f"wrong username or password for {name} at {url}") from failure
         raise
-    finally:
-        client.close()
     now_ns = time.time_ns()
     credentials.keep(Login(url, name, token.user_id, token.access_token, now_ns))
     if arguments.json:

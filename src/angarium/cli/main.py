@@ -29,7 +29,7 @@ from angarium.cli.errors import (
     CommandError,
     UsageError,
 )
-from angarium.client.errors import RequestFailed
+from angarium.client import RequestFailed
 from angarium.config import SettingsError, unknown_settings
 from angarium.domain.errors import Refused, SetupError, Unavailable
 

@@ -1,43 +1,66 @@
 """Messages as lines for a person."""
 
-from collections.abc import Mapping
+import re
 from datetime import datetime, tzinfo
 
 from angarium.cli.console import Console, Style
-from angarium.cli.text import escape_unprintable
-from angarium.client.bodies import MessageBody
+from angarium.cli.text import escape_unprintable, width
+from angarium.client import Message
 
 STATUS_STYLES = {"DELIVERED": Style.GREEN, "SENT": Style.CYAN, "PENDING": Style.YELLOW}
 
+_LINE_END = re.compile(r"\r?\n")
 
-def message_line(
-    message: MessageBody,
-    names: Mapping[str, str],
-    own_id: str,
+
+def message_lines(
+    moment: datetime,
+    sender: str,
+    text: str,
+    status: str | None,
     console: Console,
     zone: tzinfo | None = None,
 ) -> str:
-    """Show a message in one line.
+    """Show a message.
 
     Args:
-        message: The message.
-        names: Usernames by id.
-        own_id: Whose messages are shown with their status.
+        moment: When it was sent.
+        sender: The name of who wrote it.
+        text: What was written.
+        status: Of an own message; None for one of somebody else.
         console: Knows whether there are colours.
         zone: The person's time zone; the machine's if None.
 
     Returns:
-        Local time, name, text, and the status of an own one.
+        Local time, name, text, and the status of an own one. A text of
+        several lines stays so: all but the first are indented, so that
+        none looks like another message.
     """
-    time = console.paint(local_time(message.sent_at, zone), Style.DIM)
-    own = message.sender_id == own_id
-    name = escape_unprintable(names.get(message.sender_id, message.sender_id))
-    name = console.paint(name, Style.PLAIN if own else Style.BOLD)
-    line = f"{time}  {name}: {escape_unprintable(message.content)}"
-    if own:
-        style = STATUS_STYLES.get(message.status, Style.DIM)
-        line += "  " + console.paint(f"[{escape_unprintable(message.status.lower())}]", style)
-    return line
+    time = local_time(moment, zone)
+    name = escape_unprintable(sender)
+    first, *others = (escape_unprintable(line) for line in _LINE_END.split(text))
+    style = Style.BOLD if status is None else Style.PLAIN
+    lines = [f"{console.paint(time, Style.DIM)}  {console.paint(name, style)}: {first}"]
+    indent = " " * width(f"{time}  {name}: ")
+    lines += [f"{indent}{line}".rstrip() for line in others]
+    if status is not None:
+        style = STATUS_STYLES.get(status, Style.DIM)
+        lines[-1] += "  " + console.paint(f"[{escape_unprintable(status.lower())}]", style)
+    return "\n".join(lines)
+
+
+def message_line(message: Message, own_name: str, console: Console) -> str:
+    """Show a message to one of its two people.
+
+    Args:
+        message: The message.
+        own_name: Whose messages are shown with their status.
+        console: Knows whether there are colours.
+
+    Returns:
+        As of `message_lines`.
+    """
+    status = message.status if message.sender == own_name else None
+    return message_lines(message.timestamp, message.sender, message.text, status, console)
 
 
 def local_time(moment: datetime, zone: tzinfo | None = None) -> str:

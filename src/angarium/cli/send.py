@@ -1,14 +1,13 @@
 """`angarium send`: one message."""
 
 import argparse
-from uuid import uuid4
 
 from angarium.cli.arguments import Commands, add_command, add_json, add_login, add_server, username
 from angarium.cli.console import Console
 from angarium.cli.errors import CommandError
 from angarium.cli.session import open_session
 from angarium.cli.text import escape_unprintable
-from angarium.client.errors import RequestFailed
+from angarium.client import RequestFailed
 from angarium.domain.content import content_problem
 
 
@@ -45,9 +44,9 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     if problem is not None:
         raise CommandError(f"nothing was sent: {problem.detail}")
     with open_session(arguments, console) as session:
-        conversation_id = session.conversation_with(name)
+        session.conversation_with(name)
         try:
-            accepted = session.client.send(conversation_id, text, str(uuid4()))
+            accepted = session.client.send(name, text)
         except RequestFailed as failure:
             if not failure.retryable:
                 raise
@@ -57,7 +56,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
                 f"{name}`",
             ) from failure
     if arguments.json:
-        console.say_json(accepted.text)
+        console.say_json(accepted.body)
     else:
         console.say(f"accepted for {name} ({escape_unprintable(accepted.message_id)})")
     return 0

@@ -1,16 +1,69 @@
 """A client command's server, login and client."""
 
 import argparse
+import math
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from angarium.cli.console import Console
 from angarium.cli.credentials import Credentials, Login
 from angarium.cli.errors import CommandError
-from angarium.client.api_client import PATIENCE_S, ApiClient, Caller
-from angarium.client.errors import ApiProblem
+from angarium.client import Client, RequestFailed
+from angarium.client.errors import ServerUnreachable
 from angarium.config import Settings
+
+PATIENCE_S = 4.0
+"""Seconds over which a command repeats a request that may succeed
+later.
+"""
+
+
+QUIET_S = 20.0
+"""Seconds without a failure after which the next one is news.
+
+During an outage a request fails more often than that: it has 10 s, and
+the waits between are shorter.
+"""
+
+
+class RetryNote:
+    """Says once in each outage that a request will be repeated."""
+
+    def __init__(self, url: str, console: Console) -> None:
+        """Say it on the console's stderr."""
+        self._url = url
+        self._console = console
+        self._last_failure = -math.inf
+
+    def __call__(self, failure: RequestFailed, left_s: float) -> None:
+        """Say what failed, and until when it is repeated.
+
+        Args:
+            failure: The first one is named.
+            left_s: Seconds until giving up; infinite for never.
+        """
+        now = time.monotonic()
+        is_news = now - self._last_failure > QUIET_S
+        self._last_failure = now
+        if not is_news:
+            return
+        what = (
+            f"no answer from {self._url} yet"
+            if isinstance(failure, ServerUnreachable)
+            else f"{self._url} answers: {failure}"
+        )
+        self._console.note(f"{what}, trying until {_moment_in(left_s)}")
+
+
+def _moment_in(left_s: float) -> str:
+    """Name the moment of giving up, in local time."""
+    if math.isinf(left_s):
+        return "you press Ctrl-C"
+    until = datetime.now().astimezone() + timedelta(seconds=left_s)
+    return f"{until:%H:%M:%S}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +73,10 @@ class Session:
     Attributes:
         client: Calls the API as the login's user.
         login: Who that is.
-        credentials: Where logins and names are kept.
     """
 
-    client: ApiClient
+    client: Client
     login: Login
-    credentials: Credentials
 
     def conversation_with(self, username: str) -> str:
         """Return the conversation with a user; create it if new.
@@ -44,13 +95,11 @@ class Session:
                 f"you are logged in as {username}; to write as somebody else use --as NAME"
             )
         try:
-            user_id = self.client.user_id(username)
-        except ApiProblem as problem:
-            if problem.code == "user_not_found":
-                raise CommandError(f"there is no user {username} at {self.login.url}") from problem
+            return self.client.conversation_id(username)
+        except RequestFailed as failure:
+            if failure.code == "user_not_found":
+                raise CommandError(f"there is no user {username} at {self.login.url}") from failure
             raise
-        self.credentials.meet(username)
-        return self.client.open_conversation(user_id)
 
 
 def server_url(arguments: argparse.Namespace, console: Console) -> str:
@@ -92,24 +141,77 @@ def _configured_url(console: Console) -> str:
     return Settings.from_env({"ANGARIUM_URL": console.environment.get("ANGARIUM_URL", "")}).url
 
 
+def find_login(arguments: argparse.Namespace, console: Console) -> Login:
+    """Find the kept login that a command uses.
+
+    Args:
+        arguments: May have `--url` and `--as`.
+        console: Has the environment.
+
+    Returns:
+        The login.
+
+    Raises:
+        CommandError: There is none.
+    """
+    credentials = Credentials.of(console.environment)
+    return credentials.find(server_url(arguments, console), arguments.login)
+
+
 @contextmanager
-def open_session(
-    arguments: argparse.Namespace, console: Console, patience_s: float = PATIENCE_S
-) -> Iterator[Session]:
+def open_session(arguments: argparse.Namespace, console: Console) -> Iterator[Session]:
     """Prepare a client with a kept login.
 
     Args:
         arguments: May have `--url` and `--as`.
         console: Has the environment.
-        patience_s: Seconds over which a request is repeated.
 
     Yields:
         The session, until the block ends.
+
+    Raises:
+        CommandError: The block met that the login is no longer good.
     """
-    credentials = Credentials.of(console.environment)
-    login = credentials.find(server_url(arguments, console), arguments.login)
-    client = ApiClient.at(login.url, Caller(login.username, login.access_token), patience_s)
+    login = find_login(arguments, console)
+    note = RetryNote(login.url, console)
     try:
-        yield Session(client, login, credentials)
-    finally:
-        client.close()
+        with Client(login.url, patience_s=PATIENCE_S, on_retry=note) as client:
+            client.use_token(login.username, login.access_token)
+            yield Session(client, login)
+    except RequestFailed as failure:
+        if failure.is_about_the_token:
+            raise CommandError(explain(failure, login)) from failure
+        raise
+
+
+@contextmanager
+def open_patient_client(login: Login, console: Console) -> Iterator[Client]:
+    """Prepare a client that waits for the server for ever.
+
+    Args:
+        login: Whose token it sends.
+        console: Where an outage is told.
+
+    Yields:
+        The client, until the block ends.
+    """
+    note = RetryNote(login.url, console)
+    with Client(login.url, patience_s=math.inf, on_retry=note) as client:
+        yield client.use_token(login.username, login.access_token)
+
+
+def explain(failure: Exception, login: Login) -> str:
+    """Say why a request failed, and what to do about a refused login.
+
+    Args:
+        failure: Of any request that the login made.
+        login: Whose token it had.
+
+    Returns:
+        A line for a person.
+    """
+    if not (isinstance(failure, RequestFailed) and failure.is_about_the_token):
+        return str(failure)
+    why = "has expired" if failure.code == "expired_token" else "is no longer accepted"
+    remedy = f"log in again with `angarium login {login.username}`"
+    return f"the login of {login.username} at {login.url} {why}: {remedy}"

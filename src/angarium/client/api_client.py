@@ -3,13 +3,15 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Self, TypeVar
 from urllib.parse import quote, urlencode
 
 from angarium import backoff
 from angarium.client import bodies
 from angarium.client.bodies import InvalidBody, PageBody, is_token
-from angarium.client.errors import ApiProblem, LoginRefused, RequestFailed, UnexpectedResponse
+from angarium.client.connection_pool import ConnectionPool
+from angarium.client.errors import ApiProblem, RequestFailed, UnexpectedResponse
 from angarium.client.transport import HttpTransport, Response, Transport
 
 Read = TypeVar("Read")
@@ -19,13 +21,14 @@ TIMEOUT_S = 10.0
 a server that it needs is down.
 """
 
+LOGIN_PATH = "/auth/token"
+"""The one path that takes no token."""
+
 MAX_TOKEN_S = 100 * 365 * 86_400
 """Maximum lifetime of a token, so that its end is a valid date."""
 
-PATIENCE_S = 4.0
-"""Seconds over which a command repeats a request that may succeed
-later.
-"""
+RetryHook = Callable[[RequestFailed, float], None]
+"""Called before each wait, with why and the seconds until giving up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +49,23 @@ class TokenBody:
 
 
 @dataclass(frozen=True, slots=True)
-class AcceptedBody:
+class AcceptedMessage:
     """A message that the log has.
 
     Attributes:
         message_id: Its id.
-        text: The body itself.
+        body: The response's JSON.
         position: Of this record in the log; None if the API does not
             return it.
+        accepted_at: The log's time; None if the API does not return it.
+        trace_id: Finds the message in the service's logs.
     """
 
     message_id: str
-    text: str
+    body: str = field(repr=False)
     position: bodies.LogPosition | None = None
+    accepted_at: datetime | None = None
+    trace_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +82,7 @@ class Caller:
 
 
 class ApiClient:
-    """Calls the API; used by one thread.
+    """Calls the API; used by as many threads as its transport is.
 
     Every call may be repeated safely: the reads as such; a login, a
     conversation that is opened twice, a receipt, and a message with the
@@ -87,30 +94,58 @@ class ApiClient:
         self,
         transport: Transport,
         caller: Caller | None = None,
-        patience_s: float = PATIENCE_S,
+        patience_s: float = 0.0,
+        on_retry: RetryHook | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Use a transport that no other client uses."""
+        """Send requests over a transport.
+
+        Args:
+            transport: Of one thread, or a `ConnectionPool`.
+            caller: The user whose token to send.
+            patience_s: Seconds over which a request is repeated.
+            on_retry: Called by the thread that waits.
+            monotonic: Returns seconds, as `time.monotonic`.
+            sleep: Waits for seconds, as `time.sleep`.
+        """
+        self.caller = caller
         self._transport = transport
-        self._caller = caller
         self._patience_s = patience_s
+        self._on_retry = on_retry
         self._monotonic = monotonic
         self._sleep = sleep
 
+    @property
+    def url(self) -> str:
+        """The server's address."""
+        return self._transport.url
+
     @classmethod
-    def at(cls, url: str, caller: Caller | None = None, patience_s: float = PATIENCE_S) -> Self:
-        """Make a client of a server; nothing is connected yet.
+    def at(
+        cls,
+        url: str,
+        caller: Caller | None = None,
+        patience_s: float = 0.0,
+        timeout_s: float = TIMEOUT_S,
+        on_retry: RetryHook | None = None,
+    ) -> Self:
+        """Make a client that any thread may use.
+
+        Nothing is connected yet.
 
         Args:
             url: The server's address.
             caller: The user whose token to send.
             patience_s: Seconds over which a request is repeated.
+            timeout_s: Seconds for one request.
+            on_retry: Called by a thread before it waits.
 
         Returns:
             The client.
         """
-        return cls(HttpTransport(url, TIMEOUT_S), caller, patience_s)
+        pool = ConnectionPool(url, lambda: HttpTransport(url, timeout_s))
+        return cls(pool, caller, patience_s, on_retry)
 
     def close(self) -> None:
         """End the connection."""
@@ -130,7 +165,7 @@ class ApiClient:
             RequestFailed: There is none.
         """
         body: Mapping[str, object] = {"username": username, "password": password}
-        return self._call("POST", "/auth/token", _read_token, body)
+        return self._call("POST", LOGIN_PATH, _read_token, body)
 
     def user_id(self, username: str) -> str:
         """Turn a name into the id that other calls want.
@@ -148,6 +183,20 @@ class ApiClient:
             "GET", f"/v1/users?{urlencode({'username': username})}", _field_reader("user_id")
         )
 
+    def username(self, user_id: str) -> str:
+        """Turn an id into the name of its user.
+
+        Args:
+            user_id: The id.
+
+        Returns:
+            The name.
+
+        Raises:
+            RequestFailed: There is no such user, or no response.
+        """
+        return self._call("GET", f"/v1/users/{quote(user_id, safe='')}", _field_reader("username"))
+
     def open_conversation(self, user_id: str) -> str:
         """Return the caller's conversation with a user; create it.
 
@@ -163,7 +212,7 @@ class ApiClient:
         body: Mapping[str, object] = {"participant_ids": [user_id]}
         return self._call("POST", "/v1/conversations", _field_reader("conversation_id"), body)
 
-    def send(self, conversation_id: str, content: str, message_id: str) -> AcceptedBody:
+    def send(self, conversation_id: str, content: str, message_id: str) -> AcceptedMessage:
         """Send a message.
 
         Args:
@@ -262,8 +311,11 @@ class ApiClient:
                 return self._once(method, path, read, body)
             except RequestFailed as failure:
                 pause = max(wait, failure.retry_after or 0.0)
-                if not failure.retryable or self._monotonic() + pause >= ends_at:
+                left_s = ends_at - self._monotonic()
+                if not failure.retryable or pause >= left_s:
                     raise
+                if self._on_retry is not None:
+                    self._on_retry(failure, left_s)
             self._sleep(pause)
         raise AssertionError("the waits never end")
 
@@ -275,20 +327,17 @@ class ApiClient:
         body: Mapping[str, object] | None,
     ) -> Read:
         """Make a request and parse what a 2xx response brings."""
-        caller = self._caller
-        headers = {} if caller is None else {"Authorization": f"Bearer {caller.token}"}
+        caller = self.caller
+        headers = {}
+        if caller is not None and path != LOGIN_PATH:
+            headers["Authorization"] = f"Bearer {caller.token}"
         response = self._transport.exchange(method, path, body, headers)
         try:
             if 200 <= response.status < 300:
                 return read(response.text)
         except InvalidBody as error:
             raise UnexpectedResponse(self._transport.url, str(error)) from error
-        problem = _problem(response)
-        if caller is not None and problem.is_about_the_token:
-            raise LoginRefused(
-                caller.username, self._transport.url, problem.code == "expired_token"
-            )
-        raise problem
+        raise _problem(response)
 
 
 def _problem(response: Response) -> ApiProblem:
@@ -330,10 +379,17 @@ def _read_token(text: str) -> TokenBody:
     return TokenBody(token, expires_in, bodies.text_of(fields, "user_id"), text)
 
 
-def _read_accepted(text: str) -> AcceptedBody:
+def _read_accepted(text: str) -> AcceptedMessage:
     """Parse the 202 of a message."""
     fields = bodies.parse_body(text)
-    return AcceptedBody(bodies.text_of(fields, "message_id"), text, bodies.log_position(fields))
+    accepted_at = None if "accepted_at" not in fields else bodies.moment_of(fields, "accepted_at")
+    return AcceptedMessage(
+        bodies.text_of(fields, "message_id"),
+        text,
+        bodies.log_position(fields),
+        accepted_at,
+        str(fields.get("trace_id") or ""),
+    )
 
 
 def _field_reader(name: str) -> Callable[[str], str]:

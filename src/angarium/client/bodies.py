@@ -25,6 +25,7 @@ class MessageBody:
         sent_at: The conversation's time for it.
         status: `PENDING`, `SENT` or `DELIVERED`.
         fields: All of it.
+        delivered_at: When the recipient confirmed it, None before.
     """
 
     message_id: str
@@ -34,6 +35,7 @@ class MessageBody:
     sent_at: datetime
     status: str
     fields: Fields
+    delivered_at: datetime | None = None
 
 
 class LogPosition(NamedTuple):
@@ -198,6 +200,7 @@ def message(value: object) -> MessageBody:
         moment_of(fields, "timestamp"),
         text_of(fields, "status"),
         fields,
+        None if fields.get("delivered_at") is None else moment_of(fields, "delivered_at"),
     )
 
 

@@ -6,17 +6,46 @@ _TOKEN_CODES = frozenset({"expired_token", "invalid_token", "missing_token"})
 class RequestFailed(Exception):
     """A request to the server that did not do what it should.
 
+    Every failure of a client is one of these; branch on `code`.
+
     Attributes:
+        code: The API's stable name of the reason (docs/http.md), or one
+            of the client's own: `server_unreachable`,
+            `unexpected_response`. Empty where a response with an error
+            status was no problem document.
+        status: The response's HTTP status; None where there was none.
+        detail: What is wrong, for a person.
+        trace_id: Finds the request in the server's logs; empty where
+            the server gave none.
         retryable: Whether the same request may succeed later.
         retry_after: Seconds that the server asks to wait, None when it
             does not say.
     """
 
-    def __init__(self, line: str, retryable: bool, retry_after: float | None = None) -> None:
-        """Say in one line what failed, and whether to retry."""
+    def __init__(
+        self,
+        line: str,
+        *,
+        code: str,
+        status: int | None = None,
+        detail: str,
+        trace_id: str = "",
+        retryable: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
+        """Say in one line what failed, and keep its parts."""
         super().__init__(line)
+        self.code = code
+        self.status = status
+        self.detail = detail
+        self.trace_id = trace_id
         self.retryable = retryable
         self.retry_after = retry_after
+
+    @property
+    def is_about_the_token(self) -> bool:
+        """Whether logging in again helps."""
+        return self.status == 401 and self.code in _TOKEN_CODES
 
 
 class ServerUnreachable(RequestFailed):
@@ -25,56 +54,36 @@ class ServerUnreachable(RequestFailed):
     def __init__(self, url: str, reason: str) -> None:
         """Name the server and what the connection met."""
         super().__init__(
-            f"cannot reach {url}: {reason}; is `angarium serve` running there?", retryable=True
+            f"cannot reach {url}: {reason}; is `angarium serve` running there?",
+            code="server_unreachable",
+            detail=reason,
+            retryable=True,
         )
         self.reason = reason
 
 
 class ApiProblem(RequestFailed):
-    """The server refused.
-
-    Attributes:
-        http_status: The answer's status.
-        code: The API's stable name of the reason, empty where the
-            answer was no problem document.
-        detail: The API's own words.
-    """
+    """The server refused."""
 
     def __init__(
         self,
-        http_status: int,
+        status: int,
         code: str,
         detail: str,
         trace_id: str = "",
         retry_after: float | None = None,
     ) -> None:
         """Build the line from the problem document's members."""
-        trace = f" (trace id {trace_id})" if http_status >= 500 and trace_id else ""
-        transient = http_status in {408, 429} or (http_status >= 500 and http_status != 501)
+        trace = f" (trace id {trace_id})" if status >= 500 and trace_id else ""
         super().__init__(
-            f"{detail} [{code or http_status}]{trace}",
-            retryable=transient,
+            f"{detail} [{code or status}]{trace}",
+            code=code,
+            status=status,
+            detail=detail,
+            trace_id=trace_id,
+            retryable=status in {408, 429} or (status >= 500 and status != 501),
             retry_after=retry_after,
         )
-        self.http_status = http_status
-        self.code = code
-        self.detail = detail
-
-    @property
-    def is_about_the_token(self) -> bool:
-        """Whether logging in again helps."""
-        return self.http_status == 401 and self.code in _TOKEN_CODES
-
-
-class LoginRefused(RequestFailed):
-    """The server takes the kept login no longer."""
-
-    def __init__(self, username: str, url: str, expired: bool) -> None:
-        """Name the command that logs in again."""
-        why = "has expired" if expired else "is no longer accepted"
-        remedy = f"log in again with `angarium login {username}`"
-        line = f"the login of {username} at {url} {why}: {remedy}"
-        super().__init__(line, retryable=False)
 
 
 class UnexpectedResponse(RequestFailed):
@@ -84,5 +93,6 @@ class UnexpectedResponse(RequestFailed):
         """Say which part of the response is unexpected."""
         super().__init__(
             f"{url} does not answer like an Angarium server ({what}); check the address",
-            retryable=False,
+            code="unexpected_response",
+            detail=what,
         )

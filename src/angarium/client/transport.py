@@ -167,7 +167,7 @@ class HttpTransport:
         self, method: str, path: str, body: Mapping[str, object] | None, headers: Mapping[str, str]
     ) -> Response:
         """Implements `Transport.exchange`, on the open connection."""
-        data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        data = None if body is None else _encode(body)
         more = {} if data is None else {"Content-Type": "application/json"}
         wanted = (
             method,
@@ -226,6 +226,16 @@ class HttpTransport:
         if remaining <= 0:
             raise TimeoutError
         return remaining
+
+
+def _encode(body: Mapping[str, object]) -> bytes:
+    """Write a body as JSON in UTF-8."""
+    try:
+        return json.dumps(body, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        # A lone surrogate has no UTF-8. The server is to refuse the
+        # text, as it does with other clients.
+        return json.dumps(body).encode()
 
 
 def _content(response: http.client.HTTPResponse) -> bytes:

@@ -143,6 +143,9 @@ class FakeServer:
             return 401, {"code": "invalid_token", "detail": "The token is not good."}
         if parts.path == "/v1/users":
             return self._user(query["username"])
+        if parts.path.startswith("/v1/users/"):
+            user_id = parts.path.rpartition("/")[2]
+            return self._user(next((each for each in PEOPLE if id_of(each) == user_id), ""))
         if parts.path == "/v1/conversations":
             return self._open(name, body)
         if parts.path == "/v1/messages":

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from angarium.client import bodies
-from angarium.client.api_client import AcceptedBody
+from angarium.client.api_client import AcceptedMessage
 from angarium.client.bodies import PageBody
 from angarium.client.errors import RequestFailed
 from angarium.domain.identifiers import conversation_id_for, user_id_for
@@ -159,9 +159,9 @@ class FakeClient:
         self.after: deque[RequestFailed | None] = deque()
         self.calls: list[str] = []
 
-    def send(self, conversation_id: str, content: str, message_id: str) -> AcceptedBody:
-        def call() -> AcceptedBody:
-            return AcceptedBody(
+    def send(self, conversation_id: str, content: str, message_id: str) -> AcceptedMessage:
+        def call() -> AcceptedMessage:
+            return AcceptedMessage(
                 self.service.take(*self._ids, conversation_id, content, message_id), "{}"
             )
 

@@ -1,6 +1,7 @@
 """`angarium send`, `history` and `inbox`."""
 
 import json
+import re
 from datetime import UTC, timedelta, timezone
 
 import pytest
@@ -93,14 +94,29 @@ def test_a_send_that_keeps_failing_says_that_nobody_knows(
     )
 
 
-def test_a_server_that_is_not_there_is_told(alice: Shell, server: FakeServer) -> None:
+def test_a_server_that_is_not_there_is_told_at_once_and_at_the_end(
+    alice: Shell, server: FakeServer
+) -> None:
     server.stop()
     assert alice.run("history", "bob") == 1
-    assert alice.err == (
+    first, last = alice.err.splitlines()
+    assert re.fullmatch(
+        rf"no answer from {server.url} yet, trying until [0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}", first
+    )
+    assert last == (
         f"angarium: cannot reach {server.url}: connection refused; is `angarium serve` running "
-        "there?\n"
+        "there?"
     )
     server.start()
+
+
+def test_a_server_that_comes_back_meanwhile_is_told_once(alice: Shell, server: FakeServer) -> None:
+    server.faults.extend([Fault("/v1/inbox"), Fault("/v1/inbox")])
+    assert alice.run("inbox") == 0
+    first, _ = alice.err.splitlines()
+    assert first.startswith(
+        f"{server.url} answers: The log is away [log_unavailable] (trace id ab), trying until "
+    )
 
 
 def test_history_shows_the_oldest_first_and_own_ones_with_their_status(
@@ -154,11 +170,25 @@ def test_history_can_show_everything(alice: Shell, server: FakeServer) -> None:
 
 
 def test_other_peoples_text_cannot_steer_the_terminal(alice: Shell, server: FakeServer) -> None:
-    server.service.say("bob", "alice", "\x1b[2Jgone\nalice: faked")
+    server.service.say("bob", "alice", "\x1b[2Jgone\nalice: faked\r\nx\ry")
     assert alice.run("history", "bob") == 0
-    assert alice.out.endswith("  bob: \\x1b[2Jgone\\nalice: faked\n")
+    begin = f"{local_time(START)}  bob: "
+    assert alice.out == (
+        f"{begin}\\x1b[2Jgone\n{' ' * len(begin)}alice: faked\n{' ' * len(begin)}x\\ry\n"
+    )
     assert alice.run("history", "bob", "--json") == 0
-    assert json.loads(alice.out)["messages"][0]["content"] == "\x1b[2Jgone\nalice: faked"
+    text = json.loads(alice.out)["messages"][0]["content"]
+    assert text == "\x1b[2Jgone\nalice: faked\r\nx\ry"
+
+
+def test_a_message_of_several_lines_has_its_status_behind_the_last(
+    alice: Shell, server: FakeServer
+) -> None:
+    assert alice.run("send", "bob", "one\n\ntwo") == 0
+    assert alice.run("history", "bob") == 0
+    begin = f"{local_time(START)}  alice: "
+    assert alice.out == f"{begin}one\n\n{' ' * len(begin)}two  [sent]\n"
+    assert server.service.messages[0].content == "one\n\ntwo"
 
 
 def test_a_servers_error_cannot_steer_the_terminal(alice: Shell, server: FakeServer) -> None:

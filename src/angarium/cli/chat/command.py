@@ -26,11 +26,11 @@ from angarium.cli.chat.sender import ConnectionStatus, Outbox, Sender
 from angarium.cli.chat.terminal import TerminalScreen
 from angarium.cli.chat.terminal_mode import TerminalMode
 from angarium.cli.console import Console
+from angarium.cli.credentials import Login
 from angarium.cli.errors import EXIT_FAILED
-from angarium.cli.session import open_session
+from angarium.cli.session import explain, open_session
 from angarium.cli.text import shorten
-from angarium.client.api_client import ApiClient, Caller
-from angarium.client.errors import RequestFailed
+from angarium.client import Client, RequestFailed
 from angarium.clock import SystemClock
 
 GRACE_IN_A_PIPE_S = 2.0
@@ -85,15 +85,14 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     with open_session(arguments, console) as session:
         conversation_id = session.conversation_with(name)
         login = session.login
-        names = dict(session.credentials.names(console.complain))
+        names = {login.user_id: login.username, session.client.user_id(name): name}
     frontend = _choose_frontend(console, names, login.user_id, as_json=arguments.json)
-    caller = Caller(login.username, login.access_token)
     wakeup, outbox, signals = WakeupPipe(), Outbox(), Signals()
     mailbox = Mailbox(wakeup)
     connection = ConnectionStatus(mailbox.post)
-    clients = [ApiClient.at(login.url, caller, patience_s=0.0) for _ in range(2)]
-    sender = Sender(clients[0], conversation_id, outbox, connection, mailbox.post)
-    feed = Feed(clients[1], conversation_id, login.user_id, connection, mailbox.post)
+    client = Client(login.url, patience_s=0.0).use_token(login.username, login.access_token)
+    sender = Sender(client.api, conversation_id, outbox, connection, mailbox.post)
+    feed = Feed(client.api, conversation_id, login.user_id, connection, mailbox.post)
     chat = ChatSession(
         frontend.screen,
         outbox,
@@ -108,10 +107,8 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
         """Hand a thread's error to the main thread."""
         mailbox.post(ChatFailed(error))
 
-    sending = RepeatingThread("chat-sender", sender.step, post_failure, clients[0].close)
-    polling = RepeatingThread(
-        "chat-feed", feed.step, post_failure, clients[1].close, _MIN_INTERVAL_S
-    )
+    sending = RepeatingThread("chat-sender", sender.step, post_failure, client.close)
+    polling = RepeatingThread("chat-feed", feed.step, post_failure, client.close, _MIN_INTERVAL_S)
     loop = Loop(chat, frontend.source, console.stdin.fileno(), wakeup, mailbox, sending, polling)
     with ExitStack() as stack:
         stack.callback(wakeup.close)
@@ -122,7 +119,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
         stack.enter_context(_running(mailbox, sending, polling))
         stack.enter_context(_drawing(frontend, name))
         loop.run(signals, lambda: _on_signal(signals, frontend))
-    return _leave(console, chat, signals)
+    return _leave(console, chat, signals, login)
 
 
 def _choose_frontend(
@@ -194,7 +191,7 @@ def _on_signal(signals: Signals, frontend: _Frontend) -> None:
         frontend.terminal.repaint()
 
 
-def _leave(console: Console, chat: ChatSession, signals: Signals) -> int:
+def _leave(console: Console, chat: ChatSession, signals: Signals, login: Login) -> int:
     """Report what was not sent, and choose the exit status."""
     status = EXIT_FAILED if chat.skipped else 0
     if signals.ended_by is not None:
@@ -202,7 +199,7 @@ def _leave(console: Console, chat: ChatSession, signals: Signals) -> int:
     if chat.failure is not None:
         if not isinstance(chat.failure, RequestFailed):
             raise chat.failure
-        console.complain(str(chat.failure))
+        console.complain(explain(chat.failure, login))
         status = EXIT_FAILED
     lines = chat.not_accepted()
     if lines:

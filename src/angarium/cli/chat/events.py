@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import uuid4
 
-from angarium.client.api_client import AcceptedBody
+from angarium.client.api_client import AcceptedMessage
 from angarium.client.bodies import MessageBody, PageBody
 
 
@@ -117,7 +117,7 @@ class ChatClient(Protocol):
     Every call tries once and raises RequestFailed.
     """
 
-    def send(self, conversation_id: str, content: str, message_id: str) -> AcceptedBody:
+    def send(self, conversation_id: str, content: str, message_id: str) -> AcceptedMessage:
         """Send a message.
 
         Args:

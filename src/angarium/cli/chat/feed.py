@@ -14,8 +14,9 @@ from angarium.cli.chat.events import (
     StatusRaised,
 )
 from angarium.cli.chat.sender import ConnectionStatus, outage_waits
+from angarium.client import RequestFailed
 from angarium.client.bodies import MessageBody
-from angarium.client.errors import RequestFailed
+from angarium.client.follow import ACTIVE_POLL_S, IDLE_POLL_S, POLL_GROWTH
 
 MAX_WATCHED = 1_000
 """Own messages whose status is polled; the oldest go first."""
@@ -83,17 +84,6 @@ SHOWN_AT_ENTRY = 20
 
 MAX_AT_ENTRY = 2_000
 """Messages that a chat reads back for undelivered ones at its start."""
-
-ACTIVE_POLL_S = 0.4
-"""Seconds between polls while something happens."""
-
-IDLE_POLL_S = 2.0
-"""Seconds between polls when nothing has happened for some time."""
-
-POLL_GROWTH = 1.2
-"""By how much each poll without news lengthens the wait: from ACTIVE to
-IDLE in about 10 s.
-"""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

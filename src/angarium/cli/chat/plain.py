@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from angarium.cli.chat.events import OwnLine
 from angarium.cli.console import Console
-from angarium.cli.message_lines import local_time, message_line
+from angarium.cli.message_lines import local_time, message_lines
 from angarium.cli.text import escape_unprintable
 from angarium.client.bodies import MessageBody
 
@@ -34,7 +34,16 @@ class PlainScreen:
     def show_stored(self, messages: Sequence[MessageBody]) -> None:
         """Implements `Screen.show_stored`, one line per message."""
         for message in messages:
-            self._console.say(message_line(message, self._names, self._own_id, self._console))
+            own = message.sender_id == self._own_id
+            self._console.say(
+                message_lines(
+                    message.sent_at,
+                    self._names.get(message.sender_id, message.sender_id),
+                    message.content,
+                    message.status if own else None,
+                    self._console,
+                )
+            )
         self._console.stdout.flush()
 
     def show_statuses(self, messages: Sequence[MessageBody]) -> None:

@@ -9,7 +9,7 @@ from angarium import backoff
 from angarium.cli.verify.findings import Finding, Kind, Observation, Observations
 from angarium.cli.verify.ledger import UNKNOWN, ConversationRecord
 from angarium.cli.verify.round_robin import VerifyClient
-from angarium.client.errors import RequestFailed
+from angarium.client import RequestFailed
 
 
 def is_complete(record: ConversationRecord, seen: Sequence[Observation]) -> bool:

@@ -21,7 +21,7 @@ from angarium.cli.session import server_urls
 from angarium.cli.verify.ledger import Ledger
 from angarium.cli.verify.people import Person
 from angarium.cli.verify.run import Amount, Run
-from angarium.client.errors import ApiProblem
+from angarium.client import RequestFailed
 from angarium.config import DEMO_USERS
 
 DEFAULT_CONVERSATIONS = 4
@@ -210,7 +210,7 @@ def _log_in(run: Run, demo: bool) -> None:
     """Log everyone in; explain a refused password."""
     try:
         run.log_in()
-    except ApiProblem as problem:
+    except RequestFailed as problem:
         if problem.code != "invalid_credentials":
             raise
         hint = (

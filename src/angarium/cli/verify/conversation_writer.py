@@ -7,8 +7,8 @@ from uuid import uuid4
 from angarium.cli.verify.findings import Finding, Kind, Observation, Observations
 from angarium.cli.verify.ledger import ConversationRecord, Ledger
 from angarium.cli.verify.round_robin import RoundRobinClient, VerifyClient
+from angarium.client import RequestFailed
 from angarium.client.bodies import PageBody
-from angarium.client.errors import RequestFailed
 
 ROUND = 20
 """Messages between two readings."""

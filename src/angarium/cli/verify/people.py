@@ -3,10 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from angarium.client.api_client import AcceptedBody, ApiClient, Caller
+from angarium.client import AcceptedMessage, ApiClient, Client, RequestFailed
 from angarium.client.bodies import PageBody
-from angarium.client.errors import LoginRefused
-from angarium.client.transport import HttpTransport
 
 Result = TypeVar("Result")
 
@@ -55,24 +53,21 @@ class Person:
         """
         if self._password is None:
             return False
-        client = ApiClient(HttpTransport(url, TIMEOUT_S), None, 0.0)
-        try:
-            self.token = client.log_in(self.username, self._password).access_token
-        finally:
-            client.close()
+        with Client(url, timeout_s=TIMEOUT_S, patience_s=0.0) as client:
+            self.token = client.api.log_in(self.username, self._password).access_token
         return True
 
 
 class HttpVerifyClient:
-    """A person's calls through one instance; used by one thread."""
+    """A person's calls through one instance; used by any thread."""
 
     def __init__(self, url: str, person: Person) -> None:
-        """Use a connection of its own to one instance."""
+        """Make a client of one instance, which tries once."""
         self.url = url
         self._person = person
-        self._transport = HttpTransport(url, TIMEOUT_S)
+        self._client = Client(url, timeout_s=TIMEOUT_S, patience_s=0.0)
 
-    def send(self, conversation_id: str, content: str, message_id: str) -> AcceptedBody:
+    def send(self, conversation_id: str, content: str, message_id: str) -> AcceptedMessage:
         """Implements `VerifyClient.send`."""
         return self.call(lambda client: client.send(conversation_id, content, message_id))
 
@@ -96,8 +91,8 @@ class HttpVerifyClient:
         return self.call(lambda client: client.open_conversation(client.user_id(username)))
 
     def close(self) -> None:
-        """End the connection."""
-        self._transport.close()
+        """End the connections."""
+        self._client.close()
 
     def call(self, do: Callable[[ApiClient], Result]) -> Result:
         """Make a call; renew an expired token once and repeat.
@@ -113,12 +108,12 @@ class HttpVerifyClient:
         """
         person = self._person
         try:
-            return do(self._client())
-        except LoginRefused:
-            if not person.renew(self.url):
+            return do(self._api())
+        except RequestFailed as failure:
+            if not failure.is_about_the_token or not person.renew(self.url):
                 raise
-        return do(self._client())
+        return do(self._api())
 
-    def _client(self) -> ApiClient:
-        """Make a client that does not retry, with the token."""
-        return ApiClient(self._transport, Caller(self._person.username, self._person.token), 0.0)
+    def _api(self) -> ApiClient:
+        """Return the client's requests, with the newest token."""
+        return self._client.use_token(self._person.username, self._person.token).api

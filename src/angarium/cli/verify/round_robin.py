@@ -5,9 +5,9 @@ from itertools import count
 from typing import Protocol, TypeVar
 
 from angarium import backoff
-from angarium.client.api_client import AcceptedBody
+from angarium.client import RequestFailed
+from angarium.client.api_client import AcceptedMessage
 from angarium.client.bodies import PageBody
-from angarium.client.errors import RequestFailed
 
 Result = TypeVar("Result")
 
@@ -20,7 +20,7 @@ class VerifyClient(Protocol):
         """The address of the instance."""
         ...
 
-    def send(self, conversation_id: str, content: str, message_id: str) -> AcceptedBody:
+    def send(self, conversation_id: str, content: str, message_id: str) -> AcceptedMessage:
         """Send a message, as `ApiClient.send`."""
         ...
 

@@ -115,7 +115,7 @@ class Run:
         self._stopping = threading.Event()
         self._writers: list[ConversationWriter] = []
         self._errors: list[Exception] = []
-        self._clients: dict[tuple[str, str, str], HttpVerifyClient] = {}
+        self._clients: dict[tuple[str, str], HttpVerifyClient] = {}
 
     def log_in(self) -> None:
         """Log everybody in, through whichever instance answers.
@@ -181,7 +181,7 @@ class Run:
                 f"reading back conversation {number} of {len(records)} through {len(self._urls)} "
                 "instances"
             )
-            clients = [self._client(url, record.sender, "main") for url in self._urls]
+            clients = [self._client(url, record.sender) for url in self._urls]
             seen = observations.setdefault(record.conversation_id, Observations())
             findings += reading.compare(record, clients, seen)
         interrupted = self._stopping.is_set()
@@ -216,38 +216,33 @@ class Run:
 
     def _log_in(self, person: Person) -> None:
         """Log a user in through the first instance that answers."""
-        self._round_robin(person.username, "main").until_done(
-            lambda client: person.log_in(client.url)
-        )
+        self._round_robin(person.username).until_done(lambda client: person.log_in(client.url))
 
     def _make_writer(self, sender: str, recipient: str) -> ConversationWriter:
-        """Make the writer of a conversation, with its own clients."""
+        """Make the writer of a conversation."""
         record = self._open_record(sender, recipient)
-        here = record.conversation_id
-        round_robin = (self._round_robin(sender, here), self._round_robin(recipient, here))
+        round_robin = (self._round_robin(sender), self._round_robin(recipient))
         return ConversationWriter(record, self._run, self._ledger, *round_robin, random.Random())
 
     def _open_record(self, sender: str, recipient: str) -> ConversationRecord:
         """Open a conversation and record where it ends now."""
         # Either participant may open it; both are in it.
-        round_robin = self._round_robin(sender, "main")
-        clients = {url: self._client(url, sender, "main") for url in self._urls}
+        round_robin = self._round_robin(sender)
+        clients = {url: self._client(url, sender) for url in self._urls}
         here = round_robin.until_done(
             lambda client: clients[client.url].open_conversation(recipient)
         )
         newest = round_robin.until_done(lambda client: client.history(here, 1))
         return self._ledger.begin(here, sender, recipient, newest.resume_cursor)
 
-    def _round_robin(self, name: str, scope: str) -> RoundRobinClient:
+    def _round_robin(self, name: str) -> RoundRobinClient:
         """Make a user's round-robin client for one thread."""
-        clients = [self._client(url, name, scope) for url in self._urls]
+        clients = [self._client(url, name) for url in self._urls]
         return RoundRobinClient(clients, self._patience_s, time.monotonic, self._stopping.wait)
 
-    def _client(self, url: str, name: str, scope: str) -> HttpVerifyClient:
-        """Return a user's client of an instance, for one thread."""
-        # A connection belongs to one thread: each conversation has its
-        # own.
-        key = (url, name, scope)
+    def _client(self, url: str, name: str) -> HttpVerifyClient:
+        """Return a user's client of an instance."""
+        key = (url, name)
         if key not in self._clients:
             self._clients[key] = HttpVerifyClient(url, self._people[name])
         return self._clients[key]

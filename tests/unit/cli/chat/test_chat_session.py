@@ -27,7 +27,7 @@ from angarium.cli.console import Console
 from angarium.cli.message_lines import local_time
 from angarium.client import bodies
 from angarium.client.bodies import MessageBody
-from angarium.client.errors import LoginRefused
+from angarium.client.errors import ApiProblem
 from tests.fakes.clock import ManualClock
 from tests.unit.cli.fake_service import START, FakeClient, FakeService, conversation_of, id_of
 
@@ -336,7 +336,7 @@ def test_a_person_at_a_terminal_is_not_timed_out(talking: Talking) -> None:
 
 
 def test_what_ends_the_talk_is_kept(talking: Talking) -> None:
-    error = LoginRefused("alice", "http://x", expired=True)
+    error = ApiProblem(401, "expired_token", "Expired")
     talking.chat.handle(ChatFailed(error))
     assert talking.chat.is_over()
     assert talking.chat.failure is error

@@ -14,9 +14,10 @@ from angarium.cli.chat.events import (
     ServerLost,
     StatusRaised,
 )
-from angarium.cli.chat.feed import ACTIVE_POLL_S, IDLE_POLL_S, MAX_AT_ENTRY, Feed
+from angarium.cli.chat.feed import MAX_AT_ENTRY, Feed
 from angarium.cli.chat.sender import ConnectionStatus
-from angarium.client.errors import ApiProblem, LoginRefused, ServerUnreachable
+from angarium.client.errors import ApiProblem, ServerUnreachable
+from angarium.client.follow import ACTIVE_POLL_S, IDLE_POLL_S
 from tests.unit.cli.fake_service import FakeClient, FakeService, conversation_of, id_of
 
 AWAY = ServerUnreachable("http://x", "connection refused")
@@ -234,6 +235,6 @@ def test_the_servers_own_wait_is_kept_to(feeding: Feeding) -> None:
 
 
 def test_a_login_that_ended_ends_the_polling(feeding: Feeding) -> None:
-    feeding.client.before.append(LoginRefused("alice", "http://x", expired=True))
-    with pytest.raises(LoginRefused):
+    feeding.client.before.append(ApiProblem(401, "expired_token", "Expired"))
+    with pytest.raises(ApiProblem, match="Expired"):
         feeding.feed.step()

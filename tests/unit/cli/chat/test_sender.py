@@ -14,7 +14,7 @@ from angarium.cli.chat.events import (
     ServerLost,
 )
 from angarium.cli.chat.sender import IDLE_WAIT_S, ConnectionStatus, Outbox, Sender
-from angarium.client.errors import ApiProblem, LoginRefused, RequestFailed, ServerUnreachable
+from angarium.client.errors import ApiProblem, RequestFailed, ServerUnreachable
 from tests.unit.cli.fake_service import FakeClient, FakeService, conversation_of
 
 AWAY = ServerUnreachable("http://x", "connection refused")
@@ -111,7 +111,7 @@ def test_a_line_that_the_server_will_never_take_is_left_out(code: str, sending: 
 
 
 FATAL = [
-    LoginRefused("alice", "http://x", expired=True),
+    ApiProblem(401, "expired_token", "Expired"),
     ApiProblem(404, "conversation_not_found", "Gone."),
     ApiProblem(400, "recipient_mismatch", "Strange."),
 ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from angarium.cli.verify.findings import Observation
 from angarium.client import bodies
-from angarium.client.api_client import AcceptedBody
+from angarium.client.api_client import AcceptedMessage
 from angarium.client.bodies import LogPosition, PageBody
 from angarium.client.errors import ServerUnreachable
 
@@ -39,7 +39,7 @@ class Cluster:
     def confirm(self, message_ids: Sequence[str]) -> None:
         if self.receipts:
             self.stored = [
-                replace(each, status="DELIVERED", delivered_at="then")
+                replace(each, status="DELIVERED", delivered_at="2026-01-03T00:00:00.000Z")
                 if each.message_id in message_ids
                 else each
                 for each in self.stored
@@ -51,14 +51,14 @@ class FakeVerifyClient:
     url: str
     cluster: Cluster
 
-    def send(self, conversation_id: str, content: str, message_id: str) -> AcceptedBody:
+    def send(self, conversation_id: str, content: str, message_id: str) -> AcceptedMessage:
         cluster = self.cluster
         cluster.requests += 1
         fails = cluster.failing(cluster.requests)
         if not fails or cluster.half_done:
             cluster.take(message_id, content)
         self._fail_if(fails)
-        return AcceptedBody(message_id, "{}", LogPosition(3, cluster.requests))
+        return AcceptedMessage(message_id, "{}", LogPosition(3, cluster.requests))
 
     def history(self, conversation_id: str, limit: int, cursor: str | None = None) -> PageBody:
         self._fail_if(False)

@@ -148,7 +148,7 @@ def test_what_every_reader_reads_wrong_is_found_at_each(
     [
         lambda each: replace(each, status="SENT", delivered_at=None),
         lambda each: replace(each, status="PENDING"),
-        lambda each: replace(each, delivered_at="later"),
+        lambda each: replace(each, delivered_at="2026-01-04T00:00:00.000Z"),
         lambda each: replace(each, timestamp="2026-01-02T00:00:00.000Z"),
     ],
 )
