@@ -1,0 +1,436 @@
+"""The lines of an export, as bytes and as objects.
+
+An export is JSON Lines in ASCII: a first line, users, conversations,
+messages, a last line. Each kind of line has exactly its keys, in their
+order, and there is one way to write it: `decode` refuses any other.
+
+Every line but the last ends with `check`: the CRC-32 of all lines up to
+there, without their checks. So the first line that was changed is found
+by its number. The last line has the SHA-256 of all bytes before it.
+"""
+
+import json
+import re
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import cast
+from uuid import UUID
+
+from angarium.domain.conversation import Conversation
+from angarium.domain.identifiers import parse_uuid, recurring_uuid, text_of
+from angarium.domain.message import Message, MessagePosition, Status
+from angarium.domain.user import User
+from angarium.services.cursors import MAX_TIMESTAMP
+
+FORMAT = 1
+"""The version of the format; raised when a line changes."""
+
+MAX_LINE_BYTES = 64 * 1024
+"""More than the longest line has: a text of 10,240 control characters,
+six bytes each, with its fields.
+"""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_SEALED = re.compile(rb'(\{.*),"check":"([0-9a-f]{8})"\}\n', re.DOTALL)
+
+
+class InvalidLine(Exception):
+    """A line that no export of this version has; says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The first line.
+
+    Attributes:
+        exported_at: When the export began, milliseconds since the
+            epoch.
+        program: The version of the program that wrote it.
+    """
+
+    exported_at: int
+    program: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many lines of each kind there are."""
+
+    users: int = 0
+    conversations: int = 0
+    messages: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The last line.
+
+    Attributes:
+        counts: How many lines of each kind precede it.
+        sha256: In hexadecimal, of all bytes before it.
+    """
+
+    counts: Counts
+    sha256: str
+
+
+Entry = Header | User | Conversation | Message
+"""What a line holds, except for the last one."""
+
+
+class Seal:
+    """The checks of an export, up to one of its lines."""
+
+    def __init__(self) -> None:
+        """Begin before the first line."""
+        self._crc = 0
+        self._digest = sha256()
+
+    def add(self, entry: Entry) -> bytes:
+        """Write the next line.
+
+        Args:
+            entry: What it holds.
+
+        Returns:
+            The line, with its check and its line end.
+        """
+        return self._add(_encode(entry))
+
+    def open(self, line: bytes) -> bytes:
+        """Check the next line that was read.
+
+        Args:
+            line: All of it, with its line end.
+
+        Returns:
+            The line without its check, a JSON object.
+
+        Raises:
+            InvalidLine: It, or one before it, is not what was written.
+        """
+        found = _SEALED.fullmatch(line)
+        if found is None:
+            raise InvalidLine("it does not end with a check")
+        if self._add(found[1]) != line:
+            raise InvalidLine("it was changed, moved or left out: its check does not match")
+        return found[1] + b"}"
+
+    def end(self, counts: Counts) -> bytes:
+        """Write the last line.
+
+        Args:
+            counts: How many lines of each kind were written.
+
+        Returns:
+            The line.
+        """
+        return _line(
+            {
+                "end": True,
+                "users": counts.users,
+                "conversations": counts.conversations,
+                "messages": counts.messages,
+                "sha256": self.sha256,
+            }
+        )
+
+    @property
+    def sha256(self) -> str:
+        """The digest of all lines so far, in hexadecimal."""
+        return self._digest.hexdigest()
+
+    def _add(self, body: bytes) -> bytes:
+        """Add a line, given without its check and closing brace."""
+        self._crc = zlib.crc32(body, self._crc)
+        line = b'%s,"check":"%08x"}\n' % (body, self._crc)
+        self._digest.update(line)
+        return line
+
+
+def is_end(line: bytes) -> bool:
+    """Say whether a line looks like the last one.
+
+    Args:
+        line: Any.
+
+    Returns:
+        True when it begins like one.
+    """
+    return line.startswith(b'{"end":')
+
+
+def decode_end(line: bytes) -> End:
+    """Read the last line.
+
+    Args:
+        line: All of it.
+
+    Returns:
+        What it says; whether that is true, `Seal.end` knows.
+
+    Raises:
+        InvalidLine: It is not a last line.
+    """
+    fields = _fields(line)
+    names = ("end", "users", "conversations", "messages", "sha256")
+    if tuple(fields) != names:
+        raise InvalidLine(f"its keys are not {', '.join(names)}")
+    counts = Counts(
+        _count(fields, "users"), _count(fields, "conversations"), _count(fields, "messages")
+    )
+    end = End(counts, _text(fields, "sha256"))
+    if _line({"end": True, **{name: fields[name] for name in names[1:]}}) != line:
+        raise InvalidLine("it is not written as this program writes it")
+    return end
+
+
+def decode(body: bytes) -> Entry:
+    """Read a line that was opened.
+
+    Args:
+        body: What `Seal.open` returned.
+
+    Returns:
+        What it holds.
+
+    Raises:
+        InvalidLine: It is no line of this version.
+    """
+    fields = _fields(body)
+    keys = tuple(fields)
+    for names, read in _READERS:
+        if keys == names:
+            entry = read(fields)
+            if _encode(entry) + b"}" != body:
+                raise InvalidLine("it is not written as this program writes it")
+            return entry
+    raise InvalidLine(f"no line of an export has exactly the keys {_list_keys(keys)}")
+
+
+def decode_version(line: bytes) -> int:
+    """Read the format's version from a first line of any version.
+
+    Args:
+        line: The first line of a file.
+
+    Returns:
+        The number.
+
+    Raises:
+        InvalidLine: The file is no export.
+    """
+    found = re.match(rb'\{"angarium_export":([0-9]{1,9})[,}]', line)
+    if found is None:
+        raise InvalidLine('it does not begin with {"angarium_export":, so the file is no export')
+    return int(found[1])
+
+
+def write_moment(ms: int) -> str:
+    """Write a moment as the API does.
+
+    Args:
+        ms: Milliseconds since the epoch.
+
+    Returns:
+        RFC 3339, UTC, with three digits of a second.
+    """
+    moment = _EPOCH + ms * _MILLISECOND
+    return f"{moment.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+
+
+def _encode(entry: Entry) -> bytes:
+    """Write a line without its check and its closing brace."""
+    if isinstance(entry, Message):
+        fields = _message_fields(entry)
+    elif isinstance(entry, Conversation):
+        fields = _conversation_fields(entry)
+    elif isinstance(entry, User):
+        fields = _user_fields(entry)
+    else:
+        fields = {
+            "angarium_export": FORMAT,
+            "exported_at": write_moment(entry.exported_at),
+            "program": entry.program,
+        }
+    return _json(fields)[:-1]
+
+
+def _user_fields(user: User) -> Mapping[str, object]:
+    """Return what a user's line has."""
+    return {
+        "user_id": text_of(user.user_id),
+        "username": user.username,
+        "password_hash": user.password_hash,
+        "created_at": write_moment(user.created_at),
+    }
+
+
+def _conversation_fields(conversation: Conversation) -> Mapping[str, object]:
+    """Return what a conversation's line has."""
+    return {
+        "conversation_id": text_of(conversation.conversation_id),
+        "type": "private",
+        "participant_ids": [text_of(each) for each in conversation.participant_ids],
+        "created_at": write_moment(conversation.created_at),
+    }
+
+
+def _message_fields(message: Message) -> Mapping[str, object]:
+    """Return what a message's line has."""
+    delivered_at = message.delivered_at
+    return {
+        "message_id": str(message.message_id),
+        "conversation_id": text_of(message.conversation_id),
+        "sender_id": text_of(message.sender_id),
+        "recipient_id": text_of(message.recipient_id),
+        "content": message.content,
+        "timestamp": write_moment(message.position.timestamp),
+        "seq": message.position.offset,
+        "status": message.status.value,
+        "delivered_at": None if delivered_at is None else write_moment(delivered_at),
+    }
+
+
+def _read_header(fields: Mapping[str, object]) -> Header:
+    """Read a first line, of this version."""
+    if fields["angarium_export"] != FORMAT:
+        raise InvalidLine(f"its angarium_export is not {FORMAT}")
+    return Header(_moment(fields, "exported_at"), _text(fields, "program"))
+
+
+def _read_user(fields: Mapping[str, object]) -> User:
+    """Read a user's line."""
+    return User(
+        _uuid(fields, "user_id"),
+        _text(fields, "username"),
+        _text(fields, "password_hash"),
+        _moment(fields, "created_at"),
+    )
+
+
+def _read_conversation(fields: Mapping[str, object]) -> Conversation:
+    """Read a conversation's line."""
+    if fields["type"] != "private":
+        raise InvalidLine('its type is not "private"')
+    ids = fields["participant_ids"]
+    if not isinstance(ids, list) or len(ids) != 2:
+        raise InvalidLine("its participant_ids are not two ids")
+    first, second = (_as_uuid(each, "participant_ids", recurring_uuid) for each in ids)
+    return Conversation(
+        _uuid(fields, "conversation_id"), (first, second), _moment(fields, "created_at")
+    )
+
+
+def _read_message(fields: Mapping[str, object]) -> Message:
+    """Read a message's line."""
+    status = fields["status"]
+    if status not in _STATUSES:
+        raise InvalidLine(f"its status is not one of {', '.join(_STATUSES)}")
+    return Message(
+        _as_uuid(fields["message_id"], "message_id", parse_uuid),
+        _uuid(fields, "conversation_id"),
+        _uuid(fields, "sender_id"),
+        _uuid(fields, "recipient_id"),
+        _text(fields, "content"),
+        MessagePosition(_moment(fields, "timestamp"), _count(fields, "seq")),
+        _STATUSES[status],
+        None if fields["delivered_at"] is None else _moment(fields, "delivered_at"),
+    )
+
+
+_STATUSES = {status.value: status for status in Status}
+
+_READERS: Sequence[tuple[tuple[str, ...], Callable[[Mapping[str, object]], Entry]]] = (
+    (
+        (
+            "message_id",
+            "conversation_id",
+            "sender_id",
+            "recipient_id",
+            "content",
+            "timestamp",
+            "seq",
+            "status",
+            "delivered_at",
+        ),
+        _read_message,
+    ),
+    (("conversation_id", "type", "participant_ids", "created_at"), _read_conversation),
+    (("user_id", "username", "password_hash", "created_at"), _read_user),
+    (("angarium_export", "exported_at", "program"), _read_header),
+)
+"""The keys of each kind of line; the most frequent kind is first."""
+
+
+def _json(fields: Mapping[str, object]) -> bytes:
+    """Write an object in ASCII, all control characters escaped."""
+    # DEL is the one that JSON leaves as it is.
+    text = json.dumps(fields, separators=(",", ":"))
+    return text.replace("\x7f", "\\u007f").encode("ascii")
+
+
+def _line(fields: Mapping[str, object]) -> bytes:
+    """Write an object with its line end."""
+    return _json(fields) + b"\n"
+
+
+def _fields(body: bytes) -> Mapping[str, object]:
+    """Read a JSON object."""
+    try:
+        document: object = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise InvalidLine("it is not JSON") from error
+    if not isinstance(document, dict):
+        raise InvalidLine("it is not a JSON object")
+    return cast("dict[str, object]", document)
+
+
+def _text(fields: Mapping[str, object], name: str) -> str:
+    """Return the text in a field."""
+    value = fields[name]
+    if not isinstance(value, str):
+        raise InvalidLine(f"its {name} is not a text")
+    return value
+
+
+def _count(fields: Mapping[str, object], name: str) -> int:
+    """Return the number in a field; `true` is an int, but no number."""
+    value = fields[name]
+    if type(value) is not int or not 0 <= value < 2**63 - 1:
+        raise InvalidLine(f"its {name} is not a whole number from 0 to {2**63 - 2}")
+    return value
+
+
+def _uuid(fields: Mapping[str, object], name: str) -> UUID:
+    """Return the id of a user or a conversation in a field."""
+    return _as_uuid(fields[name], name, recurring_uuid)
+
+
+def _as_uuid(value: object, name: str, read: Callable[[str], UUID | None]) -> UUID:
+    """Return the id that a value is."""
+    parsed = read(value) if isinstance(value, str) else None
+    if parsed is None:
+        raise InvalidLine(f"its {name} is not a UUID")
+    return parsed
+
+
+def _moment(fields: Mapping[str, object], name: str) -> int:
+    """Return the moment in a field, in milliseconds."""
+    try:
+        moment = datetime.fromisoformat(_text(fields, name))
+        ms = (moment - _EPOCH) // _MILLISECOND
+    except (ValueError, TypeError, OverflowError) as error:
+        raise InvalidLine(f"its {name} is not a moment in RFC 3339") from error
+    if not 0 <= ms < MAX_TIMESTAMP:
+        raise InvalidLine(f"its {name} is not between 1970 and the end of the year 9999")
+    return ms
+
+
+def _list_keys(keys: Sequence[str]) -> str:
+    """List keys for an error; a hostile file may have long ones."""
+    return ", ".join(key[:32] for key in keys[:12]) or "of none"
