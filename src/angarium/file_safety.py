@@ -1,11 +1,15 @@
-"""Opens files that are this user's alone, and syncs their folders."""
+"""Files that are this user's alone: opened, or replaced as a whole."""
 
 import errno
+import fcntl
 import os
+import secrets
 import shlex
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 PRIVATE_MODE = 0o600
 """The owner may read and write, nobody else anything."""
@@ -80,6 +84,41 @@ def require_private(paths: Sequence[Path]) -> None:
     _check_modes(there)
 
 
+@contextmanager
+def replace_whole(path: Path, beginning: bytes) -> Iterator[BinaryIO]:
+    """Write a private file that appears whole or not at all.
+
+    It is written beside its place and renamed when it is on the disk.
+    What a killed process has left there is removed by the next one.
+
+    Args:
+        path: The file. One that exists is replaced at the end, unless
+            it is a link, no regular file, another user's, or begins
+            with something else.
+        beginning: What an earlier file of the same kind begins with.
+
+    Yields:
+        The file to write to.
+
+    Raises:
+        UnsafeFile: What exists must not be replaced.
+        OSError: It cannot be written; nothing was replaced.
+    """
+    _check_replaceable(path, beginning)
+    _remove_leftovers(path.parent)
+    part, descriptor = _make_part(path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(descriptor)
+            part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
 def sync_folder(folder: Path) -> None:
     """Flush a folder's entries to the disk.
 
@@ -142,3 +181,75 @@ def _check_modes(files: Sequence[tuple[Path, os.stat_result]]) -> None:
         names = ", ".join(f"{path} (mode {mode:04o})" for path, mode in loose)
         command = shlex.join(["chmod", f"{PRIVATE_MODE:o}", *(str(path) for path, _ in loose)])
         raise UnsafeFile(f"others may read or write {names}; `{command}`")
+
+
+_PART = ".angarium-{}.part"
+"""The name of a file that is not whole yet."""
+
+
+def _check_replaceable(path: Path, beginning: bytes) -> None:
+    """Raise an error unless a file may be replaced or is not there.
+
+    Args:
+        path: The file.
+        beginning: What it must begin with, unless it is empty.
+
+    Raises:
+        UnsafeFile: With the command that corrects it.
+    """
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(status.st_mode):
+        kind = "a link" if stat.S_ISLNK(status.st_mode) else "not a regular file"
+        raise UnsafeFile(f"{path} is {kind}; name a regular file, or one that does not exist yet")
+    _check_kind_and_owner(path, status)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        found = os.read(descriptor, len(beginning))
+    finally:
+        os.close(descriptor)
+    if found not in {b"", beginning}:
+        raise UnsafeFile(
+            f"{path} exists and is something else; choose another name, or remove it: "
+            f"`rm {shlex.quote(str(path))}`"
+        )
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove the parts of processes that were killed.
+
+    A living process holds a lock on its part.
+    """
+    for part in folder.glob(_PART.format("*")):
+        with suppress(OSError):
+            descriptor = os.open(part, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                part.unlink()
+            finally:
+                os.close(descriptor)
+
+
+def _make_part(folder: Path) -> tuple[Path, int]:
+    """Make and lock a file that is not whole yet.
+
+    Returns:
+        Its path, and the descriptor to write to.
+    """
+    while True:
+        part = folder / _PART.format(secrets.token_hex(8))
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+        descriptor = os.open(part, flags, PRIVATE_MODE)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        except BaseException:
+            os.close(descriptor)
+            part.unlink(missing_ok=True)
+            raise
+        # Before the lock was held, another process may have taken the
+        # part for a leftover.
+        if part.exists():
+            return part, descriptor
+        os.close(descriptor)

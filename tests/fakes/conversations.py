@@ -1,7 +1,7 @@
 """Conversations in memory."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from angarium.domain.conversation import Conversation, ConversationPosition
@@ -39,6 +39,11 @@ class MemoryConversations:
         """Give the ids of all conversations."""
         with self._lock:
             return list(self._conversations)
+
+    def find(self, conversation_ids: Sequence[UUID]) -> Mapping[UUID, Conversation]:
+        with self._lock:
+            known = self._conversations
+            return {each: known[each] for each in conversation_ids if each in known}
 
     def check(self) -> None:
         return

@@ -8,6 +8,7 @@ from angarium.cli import (
     chat,
     config,
     dead,
+    export,
     history,
     inbox,
     init,
@@ -112,7 +113,19 @@ def _parser() -> Parser:
     commands: Commands = parser.add_subparsers(
         title="commands", metavar="COMMAND", parser_class=Parser
     )
-    for command in (instances, init, users, dead, trace, login, send, history, inbox, verify):
+    for command in (
+        instances,
+        init,
+        users,
+        dead,
+        trace,
+        export,
+        login,
+        send,
+        history,
+        inbox,
+        verify,
+    ):
         command.register(commands)
     chat.register(commands)
     config.register(commands)

@@ -1,6 +1,6 @@
 """Where conversations are kept."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -61,6 +61,17 @@ class ConversationStore(Protocol):
 
         Returns:
             Descending by `ConversationPosition`: newest first.
+        """
+        ...
+
+    def find(self, conversation_ids: Sequence[UUID]) -> Mapping[UUID, Conversation]:
+        """Look conversations up, whoever is in them; for an export.
+
+        Args:
+            conversation_ids: At most 100.
+
+        Returns:
+            Those that exist.
         """
         ...
 

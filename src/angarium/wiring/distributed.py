@@ -128,12 +128,7 @@ def distributed_users(
     Raises:
         StoreUnavailable: Cassandra cannot be reached.
     """
-    with closing(CassandraSession(_cassandra(settings))) as session:
-        if not session.await_connection(timeout_s):
-            raise StoreUnavailable(
-                f"Cassandra at {_join(settings.cassandra)} could not be used within "
-                f"{timeout_s:.0f} s; check that it runs and that `angarium init` was run"
-            )
+    with _session(settings, timeout_s) as session:
         yield CassandraUsers(session)
 
 
@@ -194,6 +189,7 @@ def distributed_inspection(settings: Settings) -> Iterator[Inspection]:
             CassandraStoreInspector(session, settings.topic),
             CassandraUsers(session),
             CassandraConversations(session),
+            CassandraMessageReader(session),
         )
 
 
@@ -238,6 +234,18 @@ def prepare(settings: Settings, timeout_s: float) -> KeyspaceReport:
             f"({error}); check ANGARIUM_KAFKA, and that the brokers run"
         ) from error
     return schema.prepare(_cassandra(settings), settings.replication, max(0.0, remaining()))
+
+
+@contextmanager
+def _session(settings: Settings, timeout_s: float) -> Iterator[CassandraSession]:
+    """Connect to Cassandra for a command, or fail in time."""
+    with closing(CassandraSession(_cassandra(settings))) as session:
+        if not session.await_connection(timeout_s):
+            raise StoreUnavailable(
+                f"Cassandra at {_join(settings.cassandra)} could not be used within "
+                f"{timeout_s:.0f} s; check that it runs and that `angarium init` was run"
+            )
+        yield session
 
 
 def _verify_topics(check: TopicVerification) -> None:

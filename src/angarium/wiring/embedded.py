@@ -180,6 +180,7 @@ def embedded_inspection(settings: Settings) -> Iterator[Inspection]:
             EmbeddedStoreInspector(database),
             EmbeddedUsers(database),
             EmbeddedConversations(database),
+            EmbeddedMessages(database),
         )
 
 

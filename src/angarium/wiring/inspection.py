@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from angarium.config import Settings
 from angarium.ports.conversations import ConversationStore
 from angarium.ports.log_inspection import DeadLetterInspector, LogInspector
+from angarium.ports.messages import MessageReader
 from angarium.ports.store_inspection import StoreInspector
 from angarium.ports.users import UserStore
 
@@ -20,6 +21,7 @@ class Inspection:
         store: Reads what is stored.
         users: Their names.
         conversations: Those that readers find.
+        reader: Their messages.
     """
 
     log: LogInspector
@@ -27,6 +29,7 @@ class Inspection:
     store: StoreInspector
     users: UserStore
     conversations: ConversationStore
+    reader: MessageReader
 
 
 def open_inspection(settings: Settings) -> AbstractContextManager[Inspection]:

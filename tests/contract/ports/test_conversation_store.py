@@ -142,3 +142,12 @@ def test_walking_a_list_skips_and_repeats_nothing_while_new_ones_come(
 def test_a_store_that_answers_says_so(conversations: ConversationStore) -> None:
     with within(30):
         conversations.check()
+
+
+def test_conversations_are_found_whoever_is_in_them(conversations: ConversationStore) -> None:
+    made = [conversation(uuid4(), uuid4(), START + each) for each in range(100)]
+    for each in made[1:]:
+        conversations.create(each, uuid4())
+    ids = [each.conversation_id for each in made]
+    assert conversations.find(ids) == {each.conversation_id: each for each in made[1:]}
+    assert conversations.find([]) == {}

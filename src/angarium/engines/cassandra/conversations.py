@@ -1,6 +1,6 @@
 """Conversations on Cassandra."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from angarium.domain.errors import StoreUnavailable
 from angarium.engines.cassandra import row_mapping
 from angarium.engines.cassandra.contention import retry_on_contention
 from angarium.engines.cassandra.row_mapping import Row
-from angarium.engines.cassandra.session import CassandraSession
+from angarium.engines.cassandra.session import CALL_SECONDS, CassandraSession
 from angarium.engines.cassandra.single_flight import SingleFlight
 from angarium.engines.cassandra.statements import Statement
 
@@ -54,6 +54,16 @@ class CassandraConversations:
             values = (user_id, after.created_at, after.conversation_id, limit)
             found = self._session.execute(Statement.CONVERSATIONS_OF_USER_AFTER, values)
         return [_to_conversation(user_id, row) for row in found]
+
+    def find(self, conversation_ids: Sequence[UUID]) -> Mapping[UUID, Conversation]:
+        """Implements `ConversationStore.find`, side by side."""
+        with within(CALL_SECONDS):
+            answers = [
+                self._session.submit(Statement.CONVERSATION, (each,)) for each in conversation_ids
+            ]
+            found = [row for answer in answers for row in self._session.wait(answer)]
+        conversations = [row_mapping.conversation(row)[0] for row in found]
+        return {each.conversation_id: each for each in conversations}
 
     def check(self) -> None:
         """Implements `ConversationStore.check`."""

@@ -1,7 +1,7 @@
 """Conversations in the embedded database."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast
 from uuid import UUID
 
@@ -29,6 +29,10 @@ _GET = (
     " FROM conversations WHERE conversation_id = ?"
 )
 _GET_OF = f"{_GET} AND ? IN (first_participant_id, second_participant_id)"
+_FIND = bulk_sql.select_as_json(
+    "conversation_id, first_participant_id, second_participant_id, created_at",
+    "json_each(?) AS wanted CROSS JOIN conversations ON conversation_id = wanted.value",
+)
 _OF_USER = bulk_sql.select_as_json(
     "created_at, conversation_id, other_participant_id",
     "(SELECT * FROM conversations_by_user WHERE user_id = ? AND (created_at, conversation_id) < "
@@ -79,6 +83,13 @@ class EmbeddedConversations:
             _conversation((each, min(text, other), max(text, other), at))
             for at, each, other in listed
         ]
+
+    def find(self, conversation_ids: Sequence[UUID]) -> Mapping[UUID, Conversation]:
+        """Implements `ConversationStore.find`."""
+        wanted = bulk_sql.as_json(map(str, conversation_ids))
+        found = self._database.read(lambda connection: bulk_sql.read(connection, _FIND, (wanted,)))
+        conversations = [_conversation(cast("_Row", tuple(row))) for row in found]
+        return {each.conversation_id: each for each in conversations}
 
     def check(self) -> None:
         """Implements `ConversationStore.check` by reading one row."""

@@ -1,4 +1,1 @@
-"""Export and import: everything that matters, as lines of JSON.
-
-The decision: docs/adr/0025.
-"""
+"""Export and import: everything that matters, as lines of JSON."""

@@ -1,0 +1,166 @@
+"""`angarium export`: everything that matters, in one file."""
+
+import argparse
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from angarium import logs
+from angarium.cli.arguments import Commands, add_command
+from angarium.cli.console import Console, ProgressLine
+from angarium.cli.errors import CommandError
+from angarium.cli.start_settings import require_data
+from angarium.config import Settings
+from angarium.file_safety import UnsafeFile, replace_whole
+
+if TYPE_CHECKING:
+    from angarium.services.transfer.exporter import Exporter
+    from angarium.services.transfer.lines import Counts
+
+STDOUT = "-"
+
+LINES_BETWEEN_LOOKS = 256
+"""Lines between two looks at the clock of the progress."""
+
+NOTE_EVERY_S = 5.0
+"""Seconds between two lines of progress where there is no terminal."""
+
+SHOW_EVERY_S = 0.1
+"""The same on a terminal, which is rewritten."""
+
+
+def register(commands: Commands) -> None:
+    """Add the command.
+
+    Args:
+        commands: The parser's list of commands.
+    """
+    parser = add_command(
+        commands,
+        "export",
+        _run,
+        "write users, conversations and messages to a file",
+        "Write everything that matters as JSON Lines: users with their password hashes, "
+        "conversations, messages with their positions and statuses. It works while the service "
+        "runs, and is a backup. `angarium import` puts it into either engine. FILE appears whole "
+        "or not at all, and only its owner may read it.",
+        "angarium export backup.jsonl\nangarium export | gzip > backup.jsonl.gz",
+    )
+    parser.add_argument(
+        "file",
+        nargs="?",
+        default=STDOUT,
+        metavar="FILE",
+        help="where to write; an earlier export is replaced (default: stdout)",
+    )
+
+
+def _run(arguments: argparse.Namespace, console: Console) -> int:
+    """Export, and say what is in the file."""
+    with _open(console) as exporter:
+        if arguments.file == STDOUT:
+            for line in _with_progress(exporter, console):
+                console.stdout.write(line.decode("ascii"))
+            console.stdout.flush()
+        else:
+            _write(exporter, Path(arguments.file), console)
+        console.note(f"exported {describe(exporter.counts)}, sha256 {exporter.sha256}")
+    return 0
+
+
+def describe(counts: "Counts") -> str:
+    """Say how much there is.
+
+    Args:
+        counts: Of lines.
+
+    Returns:
+        A few words.
+    """
+    return ", ".join(
+        f"{number:,} {name if number == 1 else name + 's'}"
+        for number, name in (
+            (counts.users, "user"),
+            (counts.conversations, "conversation"),
+            (counts.messages, "message"),
+        )
+    )
+
+
+def _write(exporter: "Exporter", path: Path, console: Console) -> None:
+    """Write a file that appears whole or not at all."""
+    try:
+        with replace_whole(path, b'{"angarium_export":') as file:
+            for line in _with_progress(exporter, console):
+                file.write(line)
+    except UnsafeFile as error:
+        raise CommandError(str(error)) from error
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _with_progress(exporter: "Exporter", console: Console) -> Iterator[bytes]:
+    """Yield the export's lines, and show now and then how many."""
+    progress = Progress(console)
+    for number, line in enumerate(exporter.lines()):
+        if number % LINES_BETWEEN_LOOKS == 0:
+            progress.show(f"exported {describe(exporter.counts)} so far")
+        yield line
+    progress.clear()
+
+
+class Progress:
+    """Shows how far long work is.
+
+    On a terminal it is one line, which is rewritten; elsewhere there is
+    a plain line now and then.
+    """
+
+    def __init__(self, console: Console) -> None:
+        """Show nothing yet."""
+        self._console = console
+        self._line = ProgressLine(console)
+        self._is_terminal = console.stderr.isatty()
+        self._every_s = SHOW_EVERY_S if self._is_terminal else NOTE_EVERY_S
+        self._next = time.monotonic() + self._every_s
+
+    def show(self, text: str) -> None:
+        """Show a text, unless one was shown just before.
+
+        Args:
+            text: One line.
+        """
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + self._every_s
+        if self._is_terminal:
+            self._line.show(text)
+        else:
+            self._console.note(text)
+
+    def clear(self) -> None:
+        """Leave an empty line for what comes next."""
+        self._line.clear()
+
+
+@contextmanager
+def _open(console: Console) -> Iterator["Exporter"]:
+    """Open the engine that the settings name, for this command."""
+    settings = Settings.from_env(console.environment, console.stderr.isatty())
+    # The engines are loaded only by the commands that use them: the
+    # clients start faster without.
+    from angarium.services.transfer.exporter import StoreDamaged
+    from angarium.wiring.transfer import open_export
+
+    require_data(settings)
+    handler = logs.configure("cli", "WARNING", settings.log_format, console.stderr)
+    try:
+        with open_export(settings) as exporter:
+            yield exporter
+    except StoreDamaged as error:
+        raise CommandError(str(error)) from error
+    finally:
+        handler.close()

@@ -1,0 +1,152 @@
+"""An export of a store that moves has what it promises."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import pytest
+
+from angarium.domain.conversation import Conversation
+from angarium.domain.errors import StoreUnavailable
+from angarium.domain.message import Message
+from angarium.domain.user import User
+from angarium.ports.messages import Receipt
+from angarium.ports.store_inspection import MessageKey
+from angarium.services.transfer.export_file import ExportReader
+from angarium.services.transfer.exporter import MESSAGES_AT_ONCE, Exporter, StoreDamaged
+from angarium.services.transfer.lines import Counts, Entry
+from tests.fakes.clock import ManualClock
+from tests.fakes.conversations import MemoryConversations
+from tests.fakes.messages import MemoryMessages
+from tests.fakes.store_inspector import MemoryStoreInspector
+from tests.fakes.users import MemoryUsers
+from tests.unit.services.transfer.sample import START, conversation, entries, message, user
+
+
+@dataclass
+class Store:
+    """A store in memory, and an export of it."""
+
+    users: MemoryUsers = field(default_factory=MemoryUsers)
+    conversations: MemoryConversations = field(default_factory=MemoryConversations)
+    messages: MemoryMessages = field(default_factory=MemoryMessages)
+    clock: ManualClock = field(default_factory=lambda: ManualClock(START))
+
+    def __post_init__(self) -> None:
+        self.inspector = MemoryStoreInspector(self.messages, self.conversations)
+
+    def put(self, *rows: Entry) -> None:
+        """Store users, conversations and messages as a service does."""
+        for row in rows:
+            if isinstance(row, User):
+                self.users.put(row)
+            elif isinstance(row, Conversation):
+                self.conversations.create(row, row.conversation_id)
+            elif isinstance(row, Message):
+                self.messages.record(row.conversation_id, [row])
+                if row.delivered_at is not None:
+                    receipt = Receipt(row.message_id, row.recipient_id, row.delivered_at)
+                    self.messages.mark_delivered(row.conversation_id, [receipt])
+
+    def exporter(self) -> Exporter:
+        """Return a new export."""
+        return Exporter(
+            self.users, self.conversations, self.inspector, self.messages, self.clock, "0.1.0"
+        )
+
+
+@pytest.fixture
+def store() -> Store:
+    made = Store()
+    made.put(*entries())
+    return made
+
+
+def read(lines: Sequence[bytes]) -> list[Entry]:
+    """Read an export back as an import does."""
+    return list(ExportReader(io.BytesIO(b"".join(lines))).entries())
+
+
+def test_an_export_has_everything_in_one_order(store: Store) -> None:
+    exporter = store.exporter()
+    assert [type(each) for each in read(list(exporter.lines()))] == [
+        type(each) for each in entries()
+    ]
+    assert exporter.counts == Counts(4, 3, 8)
+    assert list(store.exporter().lines()) == list(store.exporter().lines())
+
+
+def test_each_message_is_exported_as_it_is_stored(store: Store) -> None:
+    assert read(list(store.exporter().lines())) == entries()
+
+
+def test_an_empty_store_is_exported_too() -> None:
+    assert len(read(list(Store().exporter().lines()))) == 1
+
+
+def test_a_long_conversation_is_read_page_by_page(store: Store) -> None:
+    sent = [message("bob", "dave", number) for number in range(2 * MESSAGES_AT_ONCE + 1)]
+    store.put(conversation("bob", "dave"), *sent)
+    exported = read(list(store.exporter().lines()))
+    assert [each for each in exported if each in sent] == sent
+
+
+def test_who_comes_while_it_is_read_leaves_it_whole(store: Store) -> None:
+    """A conversation of two new users comes at every line."""
+    exported = []
+    for number, line in enumerate(store.exporter().lines()):
+        exported.append(line)
+        names = f"new-{number}", f"other-{number}"
+        store.put(*map(user, names), conversation(*names), message(*names, 1))
+    kept = read(exported)
+    assert [each for each in entries()[1:] if each not in kept] == []
+
+
+def test_a_conversation_that_grows_faster_than_it_is_read_ends_as_a_prefix(store: Store) -> None:
+    exported = []
+    for number, line in enumerate(store.exporter().lines()):
+        exported.append(line)
+        for more in range(2):
+            store.put(message("bob", "alice", 100 + 2 * number + more))
+    pair = conversation("alice", "bob").conversation_id
+    kept = [
+        each
+        for each in read(exported)
+        if isinstance(each, Message) and each.conversation_id == pair
+    ]
+    assert kept == list(store.messages.stored(pair))[: len(kept)]
+    assert len(kept) >= 6
+
+
+def test_a_store_that_is_away_for_a_moment_is_asked_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers, failures = store.inspector.messages, [3]
+
+    def answer(conversation_id: UUID, after: MessageKey | None, limit: int) -> Sequence[Message]:
+        """Fail three times."""
+        if failures[0]:
+            failures[0] -= 1
+            raise StoreUnavailable("away")
+        return answers(conversation_id, after, limit)
+
+    monkeypatch.setattr(store.inspector, "messages", answer)
+    assert read(list(store.exporter().lines())) == entries()
+
+
+def test_messages_without_their_conversation_are_not_left_out_silently(store: Store) -> None:
+    store.put(message("bob", "dave", 1))
+    with pytest.raises(StoreDamaged, match="has rows of messages and no row of its own"):
+        list(store.exporter().lines())
+
+
+def test_a_row_that_no_import_accepts_is_named(store: Store) -> None:
+    wrong = message("alice", "bob", 50, "")
+    store.put(wrong)
+    with pytest.raises(StoreDamaged) as raised:
+        list(store.exporter().lines())
+    assert str(raised.value) == (
+        f"message {wrong.message_id} of conversation {wrong.conversation_id} cannot be exported: "
+        "its content breaks the rules of a text: empty_content; `angarium audit` says more"
+    )
