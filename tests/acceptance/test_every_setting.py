@@ -249,6 +249,18 @@ def statuses(url: str, asked: bytes, count: int) -> set[int]:
             client.close()
 
 
+def test_applied_records_stay_for_ANGARIUM_RETENTION(folder: Path) -> None:  # noqa: N802
+    service = Service(folder, ANGARIUM_RETENTION="1")
+    try:
+        with Caller(service.start().url) as alice:
+            alice.log_in("alice")
+            assert alice.send(alice.open_conversation("bob"), "soon stored only").status == 202
+        until(lambda: rows(service, "SELECT count(*) FROM messages") == [(1,)], "it is stored")
+        until(lambda: rows(service, "SELECT count(*) FROM log") == [(0,)], "an empty log")
+    finally:
+        service.close()
+
+
 def test_with_demo_users_others_are_served_within_bounds(folder: Path) -> None:
     """ANGARIUM_DEMO, ANGARIUM_MAX_INFLIGHT, ANGARIUM_MAX_LOGINS."""
     bounds = {"ANGARIUM_MAX_INFLIGHT": "1", "ANGARIUM_MAX_LOGINS": "1"}

@@ -84,6 +84,8 @@ class Settings:
             (docs/adr/0014).
         topic_replication: Copies of each partition.
         group: The workers' consumer group.
+        retention_s: Seconds that applied records stay in the embedded
+            log; 0 for ever (docs/adr/0018).
         keyspace: Cassandra's keyspace.
         replication: Copies of each row, at least 2.
         datacenter: The local data center of Cassandra.
@@ -135,6 +137,7 @@ class Settings:
     partitions: int
     topic_replication: int
     group: str
+    retention_s: int
     keyspace: str
     replication: int
     datacenter: str
@@ -216,6 +219,9 @@ class Settings:
                 "ANGARIUM_TOPIC_REPLICATION", "1", values.whole_number(1, 100)
             ),
             group=reader.read("ANGARIUM_GROUP", "router", _PRINTABLE),
+            retention_s=reader.read(
+                "ANGARIUM_RETENTION", "604800", values.whole_number(0, 3650 * DAY)
+            ),
             keyspace=reader.read("ANGARIUM_KEYSPACE", "angarium", _KEYSPACE),
             replication=reader.read("ANGARIUM_REPLICATION", "2", values.whole_number(2, 100)),
             datacenter=reader.read("ANGARIUM_DATACENTER", "datacenter1", _DATACENTER),

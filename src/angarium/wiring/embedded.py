@@ -7,6 +7,7 @@ the same file at the same time.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from threading import Event
 
 from angarium.clock import Clock, SystemClock
 from angarium.config import Settings
@@ -25,12 +26,14 @@ from angarium.engines.embedded.log_inspector import (
 )
 from angarium.engines.embedded.messages import EmbeddedMessages
 from angarium.engines.embedded.presence import EmbeddedPresence
+from angarium.engines.embedded.retention import LogRetention
 from angarium.engines.embedded.store_inspector import EmbeddedStoreInspector
 from angarium.engines.embedded.users import EmbeddedUsers
 from angarium.engines.secrets.secret_file import load_or_create
 from angarium.engines.secrets.tokens import JwtSigner
 from angarium.ports.message_log import DeadLetterLog, MessageLog
 from angarium.ports.users import UserStore
+from angarium.threads import NamedThread
 from angarium.wiring.engine import Engine
 from angarium.wiring.inspection import Inspection
 
@@ -48,8 +51,10 @@ def embedded_engine(
 ) -> Iterator[Engine]:
     """Open the embedded engine, and lock its folder.
 
+    Until it is closed, old records are removed from the log.
+
     Args:
-        settings: The folder and the partition count.
+        settings: The folder, the partition count and the retention.
         clock: The records' append times.
         instance: The name of this process.
         applies: Whether a worker will run here, for those who look.
@@ -64,6 +69,7 @@ def embedded_engine(
     with (
         DataFolderLock(settings.data, instance if applies else None),
         _database(settings, MAX_READERS) as database,
+        _retention(settings, database, clock),
     ):
         log = EmbeddedLog(database, clock)
         messages = EmbeddedMessages(database)
@@ -85,6 +91,23 @@ def embedded_engine(
             instance=instance,
             max_store_calls_per_user=MAX_STORE_CALLS_PER_USER,
         )
+
+
+@contextmanager
+def _retention(settings: Settings, database: Database, clock: Clock) -> Iterator[None]:
+    """Remove old records in the background during a block."""
+    if not settings.retention_s:
+        yield
+        return
+    retention = LogRetention(database, settings.group, settings.retention_s, clock)
+    stopping = Event()
+    thread = NamedThread(target=retention.run, args=(stopping,), name="log-retention", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join()
 
 
 def _kept_secret(settings: Settings) -> str:

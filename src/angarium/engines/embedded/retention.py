@@ -45,9 +45,24 @@ _FIRST_YOUNG = (
     " WHERE partition = ? AND offset >= ? AND offset < ? AND timestamp > ?"
 )
 _LATEST = "SELECT max(timestamp) FROM log WHERE partition = ? AND offset >= ? AND offset < ?"
+_HOLDING = (
+    "SELECT DISTINCT reader.name"
+    " FROM (SELECT DISTINCT consumer_group AS name FROM log_positions"
+    " WHERE consumer_group <> ?1) AS reader"
+    " CROSS JOIN log_positions AS ours ON ours.consumer_group = ?1"
+    " LEFT JOIN log_positions AS committed"
+    " ON committed.consumer_group = reader.name AND committed.partition = ours.partition"
+    " LEFT JOIN log_starts AS starts ON starts.partition = ours.partition"
+    " CROSS JOIN log ON log.partition = ours.partition"
+    " AND log.offset = max(coalesce(committed.offset, 0), coalesce(starts.offset, 0))"
+    " WHERE log.offset < ours.offset AND log.timestamp <= ?2"
+    " ORDER BY reader.name"
+)
+"""Other groups whose next record has expired, while ours is past it."""
+
 _REMOVE = "DELETE FROM log WHERE partition = ? AND offset >= ? AND offset < ?"
 
-_log = logs.get("angarium.embedded")
+_log = logs.get("angarium.engines.embedded")
 
 _Removal = tuple[int, int]
 """A partition, and the offset before which its records go."""
@@ -73,6 +88,7 @@ class LogRetention:
         self._clock = clock
         self._removals = database.register(self._remove, LogUnavailable, deferrable=True)
         self._failing = False
+        self._holding: Sequence[str] = ()
 
     def run(self, stopping: threading.Event) -> None:
         """Remove what expires until stopped.
@@ -83,10 +99,12 @@ class LogRetention:
         while not stopping.wait(INTERVAL_S):
             try:
                 self.remove_expired(stopping)
+                holding = self._database.read(self._find_holding, LogUnavailable)
             except LogUnavailable as error:
                 self._log_outage(error)
             else:
                 self._log_recovery()
+                self._log_holding(holding)
 
     def remove_expired(self, stopping: threading.Event | None = None) -> int:
         """Remove all that has expired by now, in small portions.
@@ -177,6 +195,24 @@ class LogRetention:
     def _applied(self, connection: sqlite3.Connection, partition: int) -> int:
         """Return the offset up to which every group has committed."""
         return _number(connection, _APPLIED, (self._group, partition)) or 0
+
+    def _find_holding(self, connection: sqlite3.Connection) -> Sequence[str]:
+        """Find other groups that keep expired records from removal."""
+        cutoff = self._clock.now_ms() - self._retention_ms
+        return [name for (name,) in connection.execute(_HOLDING, (self._group, cutoff))]
+
+    def _log_holding(self, groups: Sequence[str]) -> None:
+        """Name groups that hold records, each time these change."""
+        if groups and groups != self._holding:
+            names = ", ".join(groups)
+            _log.warning(
+                "retention_held",
+                f"records older than ANGARIUM_RETENTION stay in the log, because {names} did not"
+                " apply them; docs/operations.md says how to let such a group finish, or forget"
+                " it",
+                groups=names,
+            )
+        self._holding = groups
 
     def _log_outage(self, error: LogUnavailable) -> None:
         """Log the first failure of an outage."""

@@ -300,6 +300,18 @@ def test_the_files_room_is_used_again(sut: Sut) -> None:
     assert sizes[-1] <= 1.05 * sizes[3]
 
 
+class Turns(threading.Event):
+    """Lets `run` look so many times."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.left = count
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.left -= timeout == retention_module.INTERVAL_S
+        return self.left < 0
+
+
 def test_on_a_full_disk_it_says_so_once_and_goes_on(
     sut: Sut, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -310,22 +322,49 @@ def test_on_a_full_disk_it_says_so_once_and_goes_on(
             raise error
         return 0
 
-    class FourTurns(threading.Event):
-        left = 4
-
-        def wait(self, timeout: float | None = None) -> bool:
-            assert timeout == retention_module.INTERVAL_S
-            self.left -= 1
-            return self.left < 0
-
     monkeypatch.setattr(sut.retention, "remove_expired", turn)
     with caplog.at_level("INFO"):
-        sut.retention.run(FourTurns())
+        sut.retention.run(Turns(4))
     assert [record.__dict__.get("action") for record in caplog.records] == [
         "retention_failed",
         "retention_recovered",
         "retention_failed",
     ]
+
+
+def test_a_group_that_holds_old_records_is_named_once(
+    sut: Sut, caplog: pytest.LogCaptureFixture
+) -> None:
+    former = sut.group("former")
+    sut.append(1)
+    former.apply_all()
+    sut.append(1)
+    sut.append(1, partition=1)
+    sut.group().apply_all()
+    sut.retention.run(Turns(1))
+    assert caplog.records == []
+    sut.clock.advance(RETENTION_S)
+    sut.retention.run(Turns(3))
+    (line,) = caplog.records
+    assert line.__dict__["action"] == "retention_held"
+    assert line.__dict__["fields"] == {"groups": "former"}
+    former.apply_all()
+    sut.retention.run(Turns(1))
+    assert (sut.offsets(0), sut.offsets(1)) == ([], [])
+    assert len(caplog.records) == 1
+
+
+def test_nobody_holds_what_our_own_group_has_not_applied(
+    sut: Sut, caplog: pytest.LogCaptureFixture
+) -> None:
+    sut.append(1)
+    former, ours = sut.group("former"), sut.group()
+    former.apply_all()
+    ours.apply_all()
+    sut.append(1)
+    sut.clock.advance(RETENTION_S)
+    sut.retention.run(Turns(2))
+    assert caplog.records == []
 
 
 def test_a_removal_that_finds_no_space_changes_nothing(sut: Sut) -> None:
