@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from angarium.cli import errors, history, inbox, init, main
+from angarium.cli import errors, history, inbox, init, main, send_trace
 from angarium.cli.arguments import MAX_COUNT
 from angarium.cli.process import GRACE_S
 from angarium.cli.session import PATIENCE_S
@@ -140,6 +140,9 @@ def test_every_option_is_explained_with_its_default() -> None:
 
 def test_figures_in_the_text_are_the_codes() -> None:
     assert f"1 to {MAX_COUNT:,}" in on_one_line(section("Commands"))
+    assert f"({send_trace.DEFAULT_TIMEOUT_S:g} by default)" in on_one_line(section("Commands"))
+    trace = on_one_line(section("Trace"))
+    assert f"waits {send_trace.DELIVERY_TIMEOUT_S:g} seconds more" in trace
     assert f"for {PATIENCE_S:g} seconds" in on_one_line(section("Commands"))
     assert f"{password.MIN_BYTES} to {password.MAX_BYTES:,} bytes" in on_one_line(section("Input"))
     assert f"{MAX_BYTES:,} bytes" in on_one_line(section("Input"))

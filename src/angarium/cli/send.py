@@ -2,12 +2,14 @@
 
 import argparse
 
+from angarium.cli import send_trace
 from angarium.cli.arguments import Commands, add_command, add_json, add_login, add_server, username
 from angarium.cli.console import Console
 from angarium.cli.errors import CommandError
-from angarium.cli.session import open_session
+from angarium.cli.send_trace import SendTrace
+from angarium.cli.session import Session, open_session
 from angarium.cli.text import escape_unprintable
-from angarium.client import RequestFailed
+from angarium.client import AcceptedMessage, RequestFailed
 from angarium.domain.content import content_problem
 
 
@@ -26,10 +28,11 @@ def register(commands: Commands) -> None:
         "repeated with the same message id, so that the message is never sent twice. Several "
         "words are joined by spaces; write options before a `--` when a word begins with a dash.",
         "angarium send bob 'shall we meet at noon?'\nangarium send bob --as alice -- -1 is my "
-        "answer",
+        "answer\nangarium send bob hello --trace",
     )
     parser.add_argument("name", metavar="NAME", type=username, help="the recipient")
     parser.add_argument("text", metavar="TEXT", nargs="+", help="the message")
+    send_trace.add_options(parser)
     add_server(parser)
     add_login(parser)
     add_json(parser)
@@ -43,20 +46,30 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     problem = content_problem(text)
     if problem is not None:
         raise CommandError(f"nothing was sent: {problem.detail}")
+    timeout_s = send_trace.timeout_of(arguments)
     with open_session(arguments, console) as session:
-        session.conversation_with(name)
-        try:
-            accepted = session.client.send(name, text)
-        except RequestFailed as failure:
-            if not failure.retryable:
-                raise
-            raise CommandError(
-                str(failure),
-                "the message may or may not have been accepted: look with `angarium history "
-                f"{name}`",
-            ) from failure
+        conversation_id = session.conversation_with(name)
+        if timeout_s is not None:
+            trace = SendTrace(console, name, arguments.json, timeout_s)
+            return trace.follow(
+                lambda: _send(session, name, text), session.client, conversation_id
+            )
+        accepted = _send(session, name, text)
     if arguments.json:
         console.say_json(accepted.body)
     else:
         console.say(f"accepted for {name} ({escape_unprintable(accepted.message_id)})")
     return 0
+
+
+def _send(session: Session, name: str, text: str) -> AcceptedMessage:
+    """Send a message; if nobody knows whether it went, say so."""
+    try:
+        return session.client.send(name, text)
+    except RequestFailed as failure:
+        if not failure.retryable:
+            raise
+        raise CommandError(
+            str(failure),
+            f"the message may or may not have been accepted: look with `angarium history {name}`",
+        ) from failure

@@ -265,6 +265,26 @@ class ApiClient:
         path = f"/v1/conversations/{quote(conversation_id, safe='')}/messages?{urlencode(query)}"
         return self._call("GET", path, bodies.page)
 
+    def message(self, conversation_id: str, message_id: str) -> bodies.MessageBody:
+        """Read one message.
+
+        Args:
+            conversation_id: The conversation.
+            message_id: The message.
+
+        Returns:
+            The message.
+
+        Raises:
+            RequestFailed: The code is `message_not_found` until it is
+                stored.
+        """
+        path = (
+            f"/v1/conversations/{quote(conversation_id, safe='')}"
+            f"/messages/{quote(message_id, safe='')}"
+        )
+        return self._call("GET", path, _read_message)
+
     def inbox(self, limit: int, cursor: str | None = None) -> PageBody:
         """Read a page of the caller's undelivered messages.
 
@@ -377,6 +397,11 @@ def _read_token(text: str) -> TokenBody:
     if not 0 < expires_in <= MAX_TOKEN_S:
         raise InvalidBody("no expires_in")
     return TokenBody(token, expires_in, bodies.text_of(fields, "user_id"), text)
+
+
+def _read_message(text: str) -> bodies.MessageBody:
+    """Parse the response of one message."""
+    return bodies.message(bodies.parse_body(text))
 
 
 def _read_accepted(text: str) -> AcceptedMessage:

@@ -157,7 +157,9 @@ class FakeServer:
     def _in_conversation(
         self, path: str, query: dict[str, str], body: dict[str, object]
     ) -> tuple[int, object]:
-        _, _, _, conversation, what = path.split("/")
+        _, _, _, conversation, what, *message_id = path.split("/")
+        if message_id:
+            return self._message(conversation, *message_id)
         if what == "messages":
             since = query.get("since_timestamp")
             cursor, limit = query.get("cursor"), int(query["limit"])
@@ -168,6 +170,12 @@ class FakeServer:
         assert isinstance(ids, list)
         self.service.deliver(ids)
         return 202, {"accepted": len(ids)}
+
+    def _message(self, conversation: str, message_id: str) -> tuple[int, object]:
+        for message in self.service.between(conversation):
+            if message.message_id == message_id:
+                return 200, message.body()
+        return 404, {"code": "message_not_found", "detail": "There is no such message."}
 
     def _token(self, body: dict[str, object]) -> tuple[int, object]:
         name = body["username"]
