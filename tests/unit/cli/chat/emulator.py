@@ -111,9 +111,14 @@ class Emulator:
                 self._cells[self._row] = [" "] * self.columns
             case "H", "":
                 self._row = self._column = 0
-            case "J", "2":
-                row, column = self._row, self._column
-                self._clear()
-                self._row, self._column = row, column
+            case "J", "" | "2":
+                self._erase(from_cursor=parameters == "")
             case _:
                 raise AssertionError(f"unknown sequence {parameters}{final}")
+
+    def _erase(self, from_cursor: bool) -> None:
+        """Erase the screen, or what comes from the cursor on."""
+        row, column = (self._row, self._column) if from_cursor else (0, 0)
+        self._cells[row][column:] = [" "] * (self.columns - column)
+        for below in range(row + 1, self.lines):
+            self._cells[below] = [" "] * self.columns
