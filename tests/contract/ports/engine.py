@@ -1,6 +1,6 @@
 """What an engine hands to the suites of the ports."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ import pytest
 
 from angarium.ports.conversations import ConversationStore
 from angarium.ports.log_inspection import DeadLetterInspector, LogInspector
-from angarium.ports.message_log import DeadLetterLog, LogConsumer, MessageLog
+from angarium.ports.message_log import BEGINNING, DeadLetterLog, LogConsumer, MessageLog, Position
 from angarium.ports.messages import MessageReader, MessageWriter
 from angarium.ports.presence import PresenceStore
 from angarium.ports.store_inspection import StoreInspector
@@ -32,6 +32,7 @@ class Logs:
             name, which is seen as a member; the suite closes it.
         open_inspector: Gives what reads the log beside a group.
         dead_letter_inspector: Reads which records have a dead letter.
+        starts: By partition, where a new group starts.
     """
 
     log: MessageLog
@@ -40,6 +41,7 @@ class Logs:
     open_member: Callable[[str, str], AbstractContextManager[LogConsumer]]
     open_inspector: Callable[[str], LogInspector]
     dead_letter_inspector: DeadLetterInspector
+    starts: Sequence[Position] = (BEGINNING,) * PARTITIONS
 
 
 @dataclass(frozen=True, slots=True)

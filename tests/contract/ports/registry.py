@@ -4,7 +4,7 @@
 
 import pytest
 
-from tests.contract.ports.engines.embedded import EMBEDDED
+from tests.contract.ports.engines.embedded import AFTER_REMOVAL, EMBEDDED
 from tests.contract.ports.engines.fakes import FAKES
 from tests.contract.ports.engines.kafka_and_cassandra import KAFKA_AND_CASSANDRA
 
@@ -17,6 +17,10 @@ _KAFKA_AND_CASSANDRA = pytest.param(
 )
 
 ENGINES = [_FAKES, _EMBEDDED, _KAFKA_AND_CASSANDRA]
+
+LOGS = [*ENGINES, pytest.param(AFTER_REMOVAL, id="embedded after removal")]
+"""Every kind of log: also one that retention has removed records from.
+"""
 
 SHARING_GROUPS = [_FAKES, _KAFKA_AND_CASSANDRA]
 """Engines where several consumers of one group share its partitions out

@@ -4,10 +4,13 @@ from itertools import chain
 
 import pytest
 
-from angarium.ports.message_log import BEGINNING, Assignment, LogConsumer, MessageLog, Position
-from tests.contract.ports.engine import PARTITIONS
+from angarium.ports.message_log import Assignment, LogConsumer, MessageLog, Position
+from tests.contract.ports.engine import PARTITIONS, Logs
 from tests.contract.ports.reading import Reading
 from tests.contract.ports.records import append, keys_by_partition, new_key
+from tests.contract.ports.registry import LOGS
+
+pytestmark = pytest.mark.parametrize("engine", LOGS, indirect=True)
 
 OpenReading = Callable[[str], Reading]
 OpenConsumer = Callable[[str], LogConsumer]
@@ -18,13 +21,19 @@ def keys() -> dict[int, bytes]:
     return keys_by_partition(PARTITIONS)
 
 
+def started(reading: Reading) -> list[Position]:
+    """Give by partition where a reading started."""
+    positions = {each.partition: position for each, position in reading.started.items()}
+    return [position for _, position in sorted(positions.items())]
+
+
 def test_a_new_group_starts_at_the_beginning_of_every_partition(
-    read: OpenReading, group: str
+    logs: Logs, read: OpenReading, group: str
 ) -> None:
     reading = read(group)
     held = reading.until_holding(PARTITIONS)
     assert set(held) == set(range(PARTITIONS))
-    assert set(reading.started.values()) == {BEGINNING}
+    assert started(reading) == list(logs.starts)
 
 
 def test_what_was_appended_before_the_group_existed_comes_too(
@@ -94,7 +103,7 @@ def test_without_a_commit_everything_comes_again(
 
 
 def test_the_watermark_travels_with_the_commit(
-    log: MessageLog, read: OpenReading, group: str, keys: dict[int, bytes]
+    logs: Logs, log: MessageLog, read: OpenReading, group: str, keys: dict[int, bytes]
 ) -> None:
     for key in keys.values():
         append(log, "v", key)
@@ -108,7 +117,7 @@ def test_the_watermark_travels_with_the_commit(
     untouched = records[0].partition
     for assignment, position in second.started.items():
         expected = (
-            BEGINNING
+            logs.starts[untouched]
             if assignment.partition == untouched
             else Position(position.offset, 1_700_000_000_000 + assignment.partition)
         )
@@ -137,8 +146,8 @@ def test_the_last_of_several_commits_counts(
     for number in range(4):
         append(log, f"{number}", key)
     first = read(group)
-    for record in first.until_all(4)[:3]:
-        first.commit(record, watermark=record.offset)
+    for number, record in enumerate(first.until_all(4)[:3]):
+        first.commit(record, watermark=number)
     first.consumer.close()
     second = read(group)
     assert [record.value for record in second.until_all(1)] == [b"3"]
@@ -176,7 +185,9 @@ def test_a_commit_of_an_assignment_that_is_over_is_passed_over(
     assert read(group).until_all(1)[0].value == b"v"
 
 
-def test_groups_do_not_disturb_each_other(log: MessageLog, read: OpenReading, group: str) -> None:
+def test_groups_do_not_disturb_each_other(
+    logs: Logs, log: MessageLog, read: OpenReading, group: str
+) -> None:
     append(log, "v", new_key())
     for each in (group, group + "-other"):
         reading = read(each)
@@ -184,7 +195,7 @@ def test_groups_do_not_disturb_each_other(log: MessageLog, read: OpenReading, gr
         reading.consumer.close()
     third = read(group + "-third")
     assert third.until_all(1)[0].value == b"v"
-    assert set(third.started.values()) == {BEGINNING}
+    assert started(third) == list(logs.starts)
 
 
 def test_each_hold_of_a_group_has_a_token_of_its_own(read: OpenReading, group: str) -> None:

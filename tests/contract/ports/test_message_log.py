@@ -11,6 +11,9 @@ from angarium.ports.message_log import Appended, MessageLog, NewRecord
 from tests.contract.ports.engine import PARTITIONS
 from tests.contract.ports.reading import Reading
 from tests.contract.ports.records import ANSWER_SECONDS, append, keys_by_partition, new_key
+from tests.contract.ports.registry import LOGS
+
+pytestmark = pytest.mark.parametrize("engine", LOGS, indirect=True)
 
 
 def test_the_key_chooses_the_partition(log: MessageLog) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,12 +18,49 @@ from angarium.engines.embedded.log_inspector import (
     EmbeddedDeadLetterInspector,
     EmbeddedLogInspector,
 )
+from angarium.engines.embedded.log_starts import read_log_starts
 from angarium.engines.embedded.messages import EmbeddedMessages
 from angarium.engines.embedded.presence import EmbeddedPresence
+from angarium.engines.embedded.retention import LogRetention
 from angarium.engines.embedded.store_inspector import EmbeddedStoreInspector
 from angarium.engines.embedded.users import EmbeddedUsers
+from angarium.ports.message_log import BEGINNING, Position
 from tests.contract.ports.damage import EmbeddedDamage
 from tests.contract.ports.engine import PARTITIONS, Engine, Logs, Stores
+from tests.contract.ports.records import append, keys_by_partition
+from tests.fakes.clock import ManualClock
+
+
+def _remove_some(folder: Path) -> tuple[Position, ...]:
+    """Leave an empty log from which records were removed, as many from
+    each partition as its number.
+
+    Returns:
+        By partition, where the log starts now.
+    """
+    clock = ManualClock()
+    with closing(Database.open(folder, PARTITIONS)) as database:
+        log = EmbeddedLog(database, clock)
+        for partition, key in keys_by_partition(PARTITIONS).items():
+            for _ in range(partition):
+                append(log, "removed", key)
+                clock.advance(1)
+        consumer = EmbeddedConsumer(database, log, "former")
+        held = {each.partition: each for each in consumer.poll(0).gained}
+        consumer.commit({held[each]: Position(each, 0) for each in range(1, PARTITIONS)})
+        clock.advance(10)
+        removed = LogRetention(database, "former", 1, clock).remove_expired()
+        assert removed == sum(range(PARTITIONS))
+        starts = database.read(read_log_starts)
+        return tuple(starts.get(each, BEGINNING) for each in range(PARTITIONS))
+
+
+@contextmanager
+def _open_logs_after_removal(request: pytest.FixtureRequest) -> Iterator[Logs]:
+    """Open a log as retention leaves it."""
+    starts = _remove_some(request.getfixturevalue("tmp_path"))
+    with _open_logs(request) as logs:
+        yield replace(logs, starts=starts)
 
 
 @contextmanager
@@ -78,3 +116,4 @@ def _open_stores(request: pytest.FixtureRequest) -> Iterator[Stores]:
 
 
 EMBEDDED = Engine(_open_logs, _open_stores)
+AFTER_REMOVAL = Engine(_open_logs_after_removal, _open_stores)

@@ -2,6 +2,7 @@
 and conversations hold.
 """
 
+import re
 import sqlite3
 from collections.abc import Callable
 from uuid import UUID
@@ -16,6 +17,7 @@ from angarium.engines.embedded import (
     conversations,
     message_reader,
     message_writer,
+    retention,
     store_inspector,
 )
 from angarium.engines.embedded.conversations import EmbeddedConversations
@@ -138,3 +140,20 @@ def test_conversations_are_walked_without_reading_their_messages(database: Datab
     read = [step for step in steps if any(f" {table} " in step for table in tables)]
     assert read
     assert [step for step in read if not step.startswith("SEARCH")] == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        retention._FIRST_DATED,
+        retention._FIRST_YOUNG,
+        retention._LATEST,
+        retention._REMOVE,
+        retention._HOLDING,
+    ],
+)
+def test_retention_reads_no_record_that_stays(database: Database, query: str) -> None:
+    steps = plan(database, re.sub(r"\?\d?", "1", query))
+    read = [step for step in steps if re.match(r"(SEARCH|SCAN) log\b", step)]
+    assert len(read) == 1
+    assert re.search(r"SEARCH log USING PRIMARY KEY \(partition=\? AND offset[=>]", read[0])

@@ -17,6 +17,7 @@ from angarium.engines.embedded.consumer import EmbeddedConsumer
 from angarium.engines.embedded.database import Database
 from angarium.engines.embedded.dead_letters import EmbeddedDeadLetters
 from angarium.engines.embedded.log import EmbeddedLog
+from angarium.engines.embedded.log_inspector import EmbeddedLogInspector
 from angarium.engines.embedded.log_starts import read_log_starts
 from angarium.engines.embedded.retention import LogRetention
 from angarium.ports.message_log import (
@@ -284,6 +285,18 @@ def test_a_new_group_begins_at_the_first_record_with_the_watermark_before_it(sut
     ]
 
 
+def test_who_looks_sees_the_range_that_is_left(sut: Sut) -> None:
+    sut.append(3)
+    sut.append(1, partition=2)
+    sut.group().apply_all()
+    sut.clock.advance(RETENTION_S)
+    sut.append(1)
+    sut.retention.remove_expired()
+    inspector = EmbeddedLogInspector(sut.database, "router", lambda: None)
+    assert list(inspector.ranges()) == [(3, 4), (0, 0), (1, 1), (0, 0)]
+    assert [each.offset for each in inspector.read(0, 0, 10)] == [3]
+
+
 def test_the_files_room_is_used_again(sut: Sut) -> None:
     def pages(connection: sqlite3.Connection) -> int:
         return int(connection.execute("PRAGMA page_count").fetchone()[0])
@@ -352,6 +365,25 @@ def test_a_group_that_holds_old_records_is_named_once(
     sut.retention.run(Turns(1))
     assert (sut.offsets(0), sut.offsets(1)) == ([], [])
     assert len(caplog.records) == 1
+
+
+def test_a_group_that_began_after_a_removal_is_named_too(
+    sut: Sut, caplog: pytest.LogCaptureFixture
+) -> None:
+    ours = sut.group()
+    sut.append(1, partition=1)
+    ours.apply_all()
+    sut.clock.advance(RETENTION_S)
+    assert sut.retention.remove_expired() == 1
+    later = sut.group("later")
+    sut.append(1)
+    later.apply_all()
+    sut.append(1, partition=1)
+    ours.apply_all()
+    sut.clock.advance(RETENTION_S)
+    sut.retention.run(Turns(1))
+    assert (sut.offsets(0), sut.offsets(1)) == ([], [1])
+    assert [line.__dict__["fields"] for line in caplog.records] == [{"groups": "later"}]
 
 
 def test_nobody_holds_what_our_own_group_has_not_applied(
