@@ -112,6 +112,7 @@ TROUBLES: Mapping[str, tuple[Trouble, ...]] = {
                     "OffsetForLeaderEpoch",
                     "Unable to find fetch session handler",
                 ),
+                "kafka.cluster": ("not found in cluster metadata",),
             },
         ),
     ),

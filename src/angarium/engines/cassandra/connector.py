@@ -112,9 +112,12 @@ class Connector:
         """
         connected = self._connected
         if connected is None:
-            closed = self._closing.is_set()
+            if self._closing.is_set():
+                raise StoreUnavailable("Cassandra is closed")
+            nodes = ", ".join(f"{host}:{port}" for host, port in self._address.contact_points)
             raise StoreUnavailable(
-                "Cassandra is closed" if closed else "Cassandra has not been reached yet"
+                f"Cassandra at {nodes} cannot be used yet; check ANGARIUM_CASSANDRA, that it runs "
+                "and that `angarium init` was run"
             )
         return connected
 
