@@ -117,6 +117,29 @@ def test_a_group_of_another_name_continues_behind_what_is_stored(folder: Path) -
         ]
 
 
+def test_without_a_worker_it_removes_what_was_applied_and_nothing_else(folder: Path) -> None:
+    with (
+        running(folder, ANGARIUM_PARTITIONS="3") as service,
+        Caller(service.url).log_in("alice") as alice,
+    ):
+        conversation = alice.open_conversation("bob")
+        first = place(alice.send(conversation, "applied"))
+        until(lambda: len(alice.history(conversation)) == 1, "stored")
+        assert service.terminate() == 0
+    service = Service(folder, ["serve", "--no-worker"], **SHORT)
+    try:
+        with Caller(service.start().url).log_in("alice") as alice:
+            waiting = place(alice.send(conversation, "waiting"))
+            until(lambda: count(folder) == 1, "a log with one record")
+            assert (waiting[0], waiting[1] - 1) == first
+            assert removed(folder) == 1
+    finally:
+        service.close()
+    with running(folder, **SHORT) as service, Caller(service.url).log_in("alice") as alice:
+        until_removed(folder)
+        assert [row["content"] for row in alice.history(conversation)] == ["applied", "waiting"]
+
+
 def removed(folder: Path) -> int:
     """Count the records that were removed so far."""
     return query(folder, "SELECT coalesce(sum(offset), 0) FROM log_starts")[0][0]

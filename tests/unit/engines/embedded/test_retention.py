@@ -325,6 +325,22 @@ class Turns(threading.Event):
         return self.left < 0
 
 
+@pytest.mark.parametrize(("retention_s", "pause_s"), [(1, 1.0), (5, 5.0), (604_800, 5.0)])
+def test_it_looks_often_enough_for_a_short_retention(
+    sut: Sut, retention_s: int, pause_s: float
+) -> None:
+    class Pauses(threading.Event):
+        seen: float | None = None
+
+        def wait(self, timeout: float | None = None) -> bool:
+            self.seen = timeout
+            return True
+
+    pauses = Pauses()
+    LogRetention(sut.database, "router", retention_s, sut.clock).run(pauses)
+    assert pauses.seen == pause_s
+
+
 def test_on_a_full_disk_it_says_so_once_and_goes_on(
     sut: Sut, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
