@@ -191,9 +191,11 @@ class SendTrace:
         """Say that nothing is lost, and where to look."""
         if self.as_json:
             self._print(accepted, accepted_s, (None, 0.0), (None, 0.0))
+        conversation_id = json.loads(accepted.body).get("conversation_id")
         self.console.complain(
             f"accepted, but not stored within {self.timeout_s:g} s: the workers are behind or "
-            "stopped; it is in the log and will be stored. See `angarium trace`"
+            "stopped; it is in the log and will be stored: see "
+            f"`angarium trace {conversation_id} {accepted.message_id}` there"
         )
         return EXIT_FAILED
 

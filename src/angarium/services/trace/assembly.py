@@ -250,7 +250,7 @@ def _delivered(findings: Findings, sent: Sent | Missing) -> Delivered | Missing:
     """Say when the recipient confirmed it, or why it is not there."""
     row, log = findings.row, findings.log
     if row is None:
-        return NO_STORE if findings.store is None else Missing("not delivered: it is not stored")
+        return NO_STORE if findings.store is None else Missing(_why_unstored(findings))
     if row.status is not Status.DELIVERED:
         recipient = "the recipient" if isinstance(sent, Missing) else sent.recipient
         return Missing(_why_not_delivered(findings.subject, log, recipient))
@@ -263,6 +263,14 @@ def _delivered(findings: Findings, sent: Sent | Missing) -> Delivered | Missing:
         position = RecordPosition(log.view.partition, receipt.offset)
         return Delivered(row.delivered_at, position)
     return Delivered(row.delivered_at, Missing(_why_no_receipt(findings, row.delivered_at)))
+
+
+def _why_unstored(findings: Findings) -> str:
+    """Return why a message without a row is not DELIVERED."""
+    receipt = None if findings.log is None else findings.log.scan.receipt
+    if receipt is None:
+        return "not delivered: it is not stored"
+    return f"not delivered: receipt {findings.subject.at(receipt.offset)}, but it is not stored"
 
 
 def _why_not_delivered(subject: Subject, log: LogFindings | None, recipient: str) -> str:

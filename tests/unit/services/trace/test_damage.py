@@ -52,6 +52,10 @@ def test_an_index_row_without_its_message(stored: TracedService) -> None:
     assert table["stored"] == f"not stored, though the index has it at ({millis}, 1)" + AUDIT
     assert table["log"].startswith(f"{at(1)}, ")
     assert stored.json(HELLO)["stored"] is None
+    stored.append(receipt([HELLO]))
+    assert (
+        stored.table(HELLO)["delivered"] == f"not delivered: receipt {at(2)}, but it is not stored"
+    )
 
 
 def test_a_message_without_its_index_row(stored: TracedService) -> None:
@@ -319,3 +323,24 @@ class TestRaces:
 
         lines = list(service.report(HELLO, go_on).lines())
         assert lines[5].endswith(f"receipt {at(1)}")
+
+    def test_a_commit_between_two_reads(self, service: TracedService) -> None:
+        """How far the group is is read before the rows."""
+        service.append(message("hello", message_id=HELLO))
+        service.meanwhile.after("find", lambda: None)
+        service.meanwhile.after("find", service.work)
+        assert service.table(HELLO)["stored"].startswith("not stored yet: ")
+
+    def test_a_receipt_between_two_reads(self, stored: TracedService) -> None:
+        """Where the log ends is read after the rows."""
+
+        def confirm() -> None:
+            stored.append(receipt([HELLO]))
+            stored.work()
+
+        stored.meanwhile.before("find", confirm)
+        assert stored.table(HELLO)["delivered"].endswith(f"receipt {at(2)}")
+
+    def test_a_receipt_that_comes_during_the_scan(self, stored: TracedService) -> None:
+        stored.meanwhile.before("read", lambda: stored.append(receipt([HELLO])))
+        assert stored.table(HELLO)["delivered"].endswith("bob has not confirmed it")

@@ -91,7 +91,7 @@ def test_what_is_not_stored_yet_says_how_far_the_group_is_behind(service: Traced
     assert table["log"].startswith(f"{at(2)}, ")
     assert table["log"].endswith(f"watermark {rfc3339(sent)}")
     assert table["stored"] == "not stored yet: the group is 3 records behind"
-    assert table["delivered"] == "not delivered: it is not stored"
+    assert table["delivered"] == f"not delivered: receipt {at(3)}, but it is not stored"
     document = service.json(HELLO)
     assert document["stored"] is None
     assert document["delivered"] is None

@@ -1,7 +1,9 @@
 """A service in memory with a real worker, whose messages are traced."""
 
 import json
-from typing import cast
+from collections import defaultdict, deque
+from collections.abc import Callable
+from typing import TypeVar, cast
 from uuid import UUID
 
 from angarium.cli.trace_report import TraceReport
@@ -30,7 +32,50 @@ from tests.unit.router.harness import GROUP, WorkerHarness
 PARTITIONS = 4
 PARTITION = partition_for(str(ALICE_BOB).encode(), PARTITIONS)
 TRACE_ID = "a8c4e2180af7651916cd43dd8448eb21"
+Port = TypeVar("Port")
 START_MS = 1_700_000_000_000
+
+
+class Meanwhile:
+    """Lets something happen before or after a call to a port."""
+
+    def __init__(self) -> None:
+        self._before: dict[str, deque[Callable[[], object]]] = defaultdict(deque)
+        self._after: dict[str, deque[Callable[[], object]]] = defaultdict(deque)
+
+    def before(self, method: str, happens: Callable[[], object]) -> None:
+        """Let it happen before the next call of a method for which
+        nothing is planned.
+        """
+        self._before[method].append(happens)
+
+    def after(self, method: str, happens: Callable[[], object]) -> None:
+        """Let it happen after that call."""
+        self._after[method].append(happens)
+
+    def around(self, port: Port) -> Port:
+        """Give an object that behaves like the port."""
+        return cast("Port", _Watched(port, self))
+
+
+class _Watched:
+    def __init__(self, port: object, meanwhile: Meanwhile) -> None:
+        self._port = port
+        self._meanwhile = meanwhile
+
+    def __getattr__(self, name: str) -> object:
+        method = getattr(self._port, name)
+
+        def call(*args: object, **kwargs: object) -> object:
+            before, after = self._meanwhile._before[name], self._meanwhile._after[name]
+            if before:
+                before.popleft()()
+            result = method(*args, **kwargs)
+            if after:
+                after.popleft()()
+            return result
+
+        return call
 
 
 class TracedService:
@@ -49,6 +94,7 @@ class TracedService:
         self.rows = MemoryStoreInspector(self.harness.messages, self.conversations)
         self.log_faults = Faults(LogUnavailable)
         self.store_faults = Faults(StoreUnavailable)
+        self.meanwhile = Meanwhile()
         self._worker: Worker | None = None
 
     def append(self, event: Event, partition: int = PARTITION, **headers: bytes) -> Appended:
@@ -78,8 +124,8 @@ class TracedService:
     def report(self, message_id: UUID, progress: Progress | None = None) -> TraceReport:
         """Trace a message of alice and bob."""
         subject = Subject(ALICE_BOB, message_id, "messages", PARTITIONS)
-        log: LogInspector = MemoryLogInspector(self.log, GROUP)
-        rows: StoreInspector = self.rows
+        log = self.meanwhile.around(cast("LogInspector", MemoryLogInspector(self.log, GROUP)))
+        rows = self.meanwhile.around(cast("StoreInspector", self.rows))
         conversations: ConversationStore = self.conversations
         journey = trace(
             subject,
