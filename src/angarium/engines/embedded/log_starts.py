@@ -9,9 +9,10 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 
 from angarium.engines.embedded import bulk_sql
-from angarium.ports.message_log import Position
+from angarium.ports.message_log import BEGINNING, Position
 
 _READ = "SELECT partition, offset, watermark FROM log_starts"
+_READ_ONE = "SELECT offset, watermark FROM log_starts WHERE partition = ?"
 _ADVANCE = (
     "INSERT INTO log_starts (partition, offset, watermark) {values}"
     " ON CONFLICT (partition) DO UPDATE"
@@ -33,6 +34,20 @@ def read_log_starts(connection: sqlite3.Connection) -> dict[int, Position]:
     """
     found: Sequence[tuple[int, int, int]] = connection.execute(_READ).fetchall()
     return {partition: Position(offset, watermark) for partition, offset, watermark in found}
+
+
+def read_log_start(connection: sqlite3.Connection, partition: int) -> Position:
+    """Read from where one partition's log explains the store.
+
+    Args:
+        connection: To read from.
+        partition: Which partition.
+
+    Returns:
+        As in `read_log_starts`.
+    """
+    found: tuple[int, int] | None = connection.execute(_READ_ONE, (partition,)).fetchone()
+    return BEGINNING if found is None else Position(*found)
 
 
 def advance_log_starts(connection: sqlite3.Connection, starts: Mapping[int, Position]) -> None:

@@ -14,8 +14,8 @@ from angarium import logs
 from angarium.clock import Clock
 from angarium.domain.errors import LogUnavailable
 from angarium.engines.embedded.database import Database
-from angarium.engines.embedded.log_starts import advance_log_starts, read_log_starts
-from angarium.ports.message_log import BEGINNING, Position
+from angarium.engines.embedded.log_starts import advance_log_starts, read_log_start
+from angarium.ports.message_log import Position
 
 INTERVAL_S = 5.0
 """Pause between two looks, less for a shorter retention: records go
@@ -28,13 +28,17 @@ wait: some milliseconds of work.
 """
 
 _APPLIED = (
-    "SELECT min(coalesce(committed.offset, 0))"
-    " FROM (SELECT consumer_group AS name FROM log_positions UNION SELECT ?) AS reader"
+    "WITH RECURSIVE reader (name) AS (SELECT min(consumer_group) FROM log_positions"
+    " UNION ALL SELECT (SELECT min(consumer_group) FROM log_positions"
+    " WHERE consumer_group > reader.name) FROM reader WHERE reader.name IS NOT NULL)"
+    " SELECT min(coalesce(committed.offset, 0))"
+    " FROM (SELECT name FROM reader WHERE name IS NOT NULL UNION SELECT ?1) AS reader"
     " LEFT JOIN log_positions AS committed"
-    " ON committed.consumer_group = reader.name AND committed.partition = ?"
+    " ON committed.consumer_group = reader.name AND committed.partition = ?2"
 )
 """A group that has committed anything may go on at any time, and one
-without a position in a partition has all of it before it.
+without a position in a partition has all of it before it. The groups
+are found by one search each: there may be 10,000 positions.
 """
 
 _FIRST_DATED = (
@@ -127,7 +131,7 @@ class LogRetention:
         """
         stopping = stopping or threading.Event()
         removed = 0
-        for partition in range(self._database.partitions):
+        for partition in self._database.read(self._find_partitions, LogUnavailable):
             while not stopping.is_set():
                 began = self._clock.monotonic()
                 end = self._database.read(
@@ -138,6 +142,14 @@ class LogRetention:
                 removed += self._removals.wait((partition, end))
                 stopping.wait(self._clock.monotonic() - began)
         return removed
+
+    def _find_partitions(self, connection: sqlite3.Connection) -> Sequence[int]:
+        """Find the partitions in which something has expired."""
+        return [
+            partition
+            for partition in range(self._database.partitions)
+            if self._find_end(connection, partition) is not None
+        ]
 
     def _find_end(self, connection: sqlite3.Connection, partition: int) -> int | None:
         """Find the end of a partition's next portion to remove.
@@ -154,7 +166,7 @@ class LogRetention:
         Returns:
             The offset before which records go; None if all stay.
         """
-        start = read_log_starts(connection).get(partition, BEGINNING).offset
+        start = read_log_start(connection, partition).offset
         applied = self._applied(connection, partition)
         now = self._clock.now_ms()
         cutoff = now - self._retention_ms
@@ -187,7 +199,7 @@ class LogRetention:
         Returns:
             The number of records.
         """
-        start = read_log_starts(connection).get(partition, BEGINNING).offset
+        start = read_log_start(connection, partition).offset
         end = min(end, self._applied(connection, partition))
         latest = _number(connection, _LATEST, (partition, start, end))
         if latest is None:

@@ -4,9 +4,13 @@ from contextlib import closing
 
 import pytest
 
-from angarium.engines.embedded.log_starts import advance_log_starts, read_log_starts
+from angarium.engines.embedded.log_starts import (
+    advance_log_starts,
+    read_log_start,
+    read_log_starts,
+)
 from angarium.engines.embedded.schema import known_migrations, migrate
-from angarium.ports.message_log import Position
+from angarium.ports.message_log import BEGINNING, Position
 
 
 @pytest.fixture
@@ -26,6 +30,11 @@ def test_each_partition_has_a_start_of_its_own(connection: sqlite3.Connection) -
     advance_log_starts(connection, {2: Position(5, 70), 0: Position(1, 80)})
     advance_log_starts(connection, {2: Position(6, 71)})
     assert read_log_starts(connection) == {2: Position(6, 71), 0: Position(1, 80)}
+    assert [read_log_start(connection, each) for each in range(3)] == [
+        Position(1, 80),
+        BEGINNING,
+        Position(6, 71),
+    ]
 
 
 def test_a_start_never_goes_back_and_its_watermark_never_falls(

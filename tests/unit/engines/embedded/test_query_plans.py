@@ -157,3 +157,12 @@ def test_retention_reads_no_record_that_stays(database: Database, query: str) ->
     read = [step for step in steps if re.match(r"(SEARCH|SCAN) log\b", step)]
     assert len(read) == 1
     assert re.search(r"SEARCH log USING PRIMARY KEY \(partition=\? AND offset[=>]", read[0])
+
+
+def test_each_group_costs_one_search_however_many_partitions_there_are(
+    database: Database,
+) -> None:
+    steps = plan(database, retention._APPLIED.replace("?1", "'router'").replace("?2", "1"))
+    read = [step for step in steps if "log_positions" in step or " committed " in step]
+    assert len(read) == 3
+    assert [step for step in read if not step.startswith("SEARCH")] == []
