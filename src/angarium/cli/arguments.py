@@ -2,8 +2,8 @@
 
 import argparse
 import textwrap
-from collections.abc import Callable
-from typing import NoReturn, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn, Protocol
 
 from angarium.cli.console import Console
 from angarium.cli.errors import UsageError
@@ -18,7 +18,62 @@ MAX_COUNT = 10_000_000
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose complaints are one line each."""
+    """A parser whose complaints are one line each.
+
+    It knows its commands and options: help, completion and the order of
+    a command line are made from them.
+
+    Attributes:
+        summary: One line about the command; empty for the root.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        """Begin without commands, and with the option `-h`."""
+        self._commands: Commands | None = None
+        self._parameters: list[argparse.Action] = []
+        self.summary = ""
+        super().__init__(**settings)
+
+    @property
+    def commands(self) -> "Mapping[str, Parser]":
+        """The commands that follow this one, by name."""
+        return {} if self._commands is None else self._commands.choices
+
+    @property
+    def options(self) -> Mapping[str, argparse.Action]:
+        """The options, by every name that they have."""
+        return {name: each for each in self._parameters for name in each.option_strings}
+
+    @property
+    def words(self) -> Sequence[argparse.Action]:
+        """The arguments that are no options, in their order."""
+        return [
+            each
+            for each in self._parameters
+            if not each.option_strings and each.nargs != argparse.PARSER
+        ]
+
+    @property
+    def summaries(self) -> Mapping[str, str]:
+        """One line about each command that follows this one."""
+        return {name: each.summary for name, each in self.commands.items()}
+
+    def add_commands(self) -> "Commands":
+        """Let commands follow this one.
+
+        Returns:
+            The list to add them to.
+        """
+        commands: Commands = self.add_subparsers(
+            title="commands", metavar="COMMAND", parser_class=Parser
+        )
+        self._commands = commands
+        return commands
+
+    def _add_action(self, action: argparse.Action) -> argparse.Action:  # type: ignore[override]  # generic in typeshed
+        """Note every argument, also one of a group."""
+        self._parameters.append(action)
+        return super()._add_action(action)
 
     def error(self, message: str) -> NoReturn:
         """Refuse the command line.
@@ -35,6 +90,11 @@ class Parser(argparse.ArgumentParser):
 
 class Commands(Protocol):
     """argparse's object for sub-commands, which has no public type."""
+
+    @property
+    def choices(self) -> "Mapping[str, Parser]":
+        """The parsers, by the names of their commands."""
+        ...
 
     def add_parser(
         self,
@@ -87,6 +147,7 @@ def add_command(
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    parser.summary = summary
     parser.set_defaults(run=run)
     return parser
 

@@ -14,6 +14,7 @@ from typing import Literal, Self, TextIO
 
 from angarium.cli.errors import CommandError
 from angarium.cli.text import escape_json, escape_unprintable, head
+from angarium.cli.text_input import BYTE_ORDER_MARK, describe_fault, utf8_fault
 
 NAME = "angarium"
 """What hints in the code call it, and what it is called where it can be
@@ -60,7 +61,10 @@ def with_program(line: str) -> str:
     return line.replace(hint, f"`{called_as(sys.argv[0], sys.orig_argv[0])} ")
 
 
-BYTE_ORDER_MARK = "\ufeff"
+MAX_PASSWORD_LINE = 4_096
+"""Characters of stdin that are read for a password: more than one may
+have, so that a longer one is refused as too long.
+"""
 
 
 class Style(Enum):
@@ -190,16 +194,15 @@ class Console:
         if self.stdin.isatty():
             password = self._prompt_for(prompt, twice)
         else:
-            # Editors and shells of Windows begin a file with a byte
-            # order mark.
-            password = self.stdin.readline().removeprefix(BYTE_ORDER_MARK)
-        password = password.rstrip("\r\n")
+            password = self.stdin.readline(MAX_PASSWORD_LINE)
+        fault = utf8_fault(password)
+        if fault is not None:
+            raise CommandError(f"the password is {fault}; type it in UTF-8")
+        # Editors and shells of Windows begin a file with a byte order
+        # mark.
+        password = password.removeprefix(BYTE_ORDER_MARK).rstrip("\r\n")
         if not password:
             raise CommandError("the password is empty; type one, or write it on a line of stdin")
-        try:
-            password.encode()
-        except UnicodeEncodeError:
-            raise CommandError("the password is not UTF-8; type it in UTF-8") from None
         return password
 
     def _prompt_for(self, prompt: str, twice: bool) -> str:
@@ -211,6 +214,11 @@ class Console:
         except EOFError:
             self.note("")
             return ""
+        except UnicodeDecodeError as error:
+            self.note("")
+            raise CommandError(
+                f"the password is {describe_fault(error)}; type it in UTF-8"
+            ) from None
         except KeyboardInterrupt:
             # Without this the shell's next prompt would follow ours on
             # the same line.

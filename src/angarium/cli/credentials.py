@@ -53,6 +53,8 @@ class Login:
         access_token: The token.
         logged_in_at: Nanoseconds since the epoch; a server's newest
             login is meant when none is named.
+        expires_at: Seconds since the epoch; None in a file of an older
+            version.
     """
 
     url: str
@@ -60,6 +62,7 @@ class Login:
     user_id: str
     access_token: str = field(repr=False)
     logged_in_at: int
+    expires_at: int | None = None
 
 
 class Credentials:
@@ -128,6 +131,25 @@ class Credentials:
             f"`angarium login {username}`"
         )
 
+    def forget(self, url: str, username: str) -> None:
+        """Remove a login, also a damaged one.
+
+        Args:
+            url: The server.
+            username: The user.
+
+        Raises:
+            CommandError: It is not there, or cannot be removed.
+        """
+        path = self._folder / _file_name(url, username)
+        try:
+            path.unlink()
+        except FileNotFoundError:
+            # Says who is logged in there.
+            self.find(url, username)
+        except OSError as error:
+            raise CommandError(f"cannot remove {path}: {error.strerror}") from error
+
     def _logins_at(self, url: str, username: str | None) -> Iterator[Login]:
         """Read the logins at a server; raise at a damaged one."""
         # A damaged file of another user is no reason to fail.
@@ -177,8 +199,14 @@ def _login(document: object) -> Login | None:
         return None
     if not (isinstance(token, str) and is_token(token)):
         return None
-    return (
-        Login(url, username, user_id, token, logged_in_at)
-        if isinstance(logged_in_at, int)
-        else None
+    if not isinstance(logged_in_at, int):
+        return None
+    expires_at = fields.get("expires_at")
+    return Login(
+        url,
+        username,
+        user_id,
+        token,
+        logged_in_at,
+        expires_at if isinstance(expires_at, int) else None,
     )

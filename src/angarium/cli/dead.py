@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from angarium import logs
-from angarium.cli.arguments import Commands, Parser, add_command, add_json, at_least_one
+from angarium.cli.arguments import Commands, add_command, add_json, at_least_one
 from angarium.cli.console import Console
 from angarium.cli.errors import EXIT_FAILED, CommandError, UsageError
 from angarium.cli.message_lines import local_time
@@ -42,7 +42,7 @@ def register(commands: Commands) -> None:
         "with the next one. Works while the service runs.",
         "angarium dead list\nangarium dead replay 3:1204",
     )
-    parts = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
+    parts = parser.add_commands()
     listing = add_command(
         parts,
         "list",

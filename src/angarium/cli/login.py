@@ -49,10 +49,11 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
             raise CommandError(f"wrong username or password for {name} at {url}") from failure
         raise
     now_ns = time.time_ns()
-    credentials.keep(Login(url, name, token.user_id, token.access_token, now_ns))
+    expires_at = now_ns // 1_000_000_000 + token.expires_in
+    credentials.keep(Login(url, name, token.user_id, token.access_token, now_ns, expires_at))
     if arguments.json:
         console.say_json(token.text)
     else:
-        until = datetime.fromtimestamp(now_ns // 1_000_000_000 + token.expires_in, UTC)
-        console.say(f"{name} is logged in at {url} until {local_time(until)}")
+        until = local_time(datetime.fromtimestamp(expires_at, UTC))
+        console.say(f"{name} is logged in at {url} until {until}")
     return 0

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from angarium.cli import (
     chat,
+    command_line,
+    completion,
     config,
     dead,
     export,
@@ -20,8 +22,10 @@ from angarium.cli import (
     users,
     verify,
     version,
+    whoami,
 )
-from angarium.cli.arguments import Commands, Parser
+from angarium.cli import help as help_page
+from angarium.cli.arguments import Parser
 from angarium.cli.console import Console, drop_unwritten
 from angarium.cli.errors import (
     EXIT_BROKEN_PIPE,
@@ -29,16 +33,10 @@ from angarium.cli.errors import (
     EXIT_INTERRUPTED,
     EXIT_USAGE,
     CommandError,
-    UsageError,
 )
 from angarium.client import RequestFailed
 from angarium.config import SettingsError, unknown_settings
 from angarium.domain.errors import Refused, SetupError, Unavailable
-
-_SETTINGS_HELP = (
-    "Settings are environment variables: see `angarium config`. Every command explains itself: "
-    "`angarium send -h`."
-)
 
 _THREAD_REFUSED = "can't start new thread"
 """What Python says when the system has no room for one more thread."""
@@ -90,30 +88,21 @@ def main(argv: Sequence[str] | None = None, console: Console | None = None) -> i
 
 def _dispatch(argv: Sequence[str], console: Console) -> int:
     """Parse the command line and run the command that it names."""
-    try:
-        arguments = _parser().parse_args(argv)
-    except SystemExit as left:
-        # Help was asked for and printed.
-        return left.code if isinstance(left.code, int) else 0
-    for line in unknown_settings(console.environment):
-        console.complain(line)
-    run = getattr(arguments, "run", None)
-    if run is None:
-        raise UsageError("the command is missing; see `angarium -h`")
-    return int(run(arguments, console))
+    root = _parser()
+    line = command_line.read(root, argv)
+    if line.wants_help or not line.path:
+        help_page.show(root, line.parser, console)
+        return 0
+    arguments = root.parse_args(line.arranged())
+    for warning in unknown_settings(console.environment):
+        console.complain(warning)
+    return int(arguments.run(arguments, console))
 
 
 def _parser() -> Parser:
     """Build the parser of all commands, in the order of the help."""
-    parser = Parser(
-        prog="angarium",
-        description="A messaging backend, and a client for it.",
-        epilog=_SETTINGS_HELP,
-        allow_abbrev=False,
-    )
-    commands: Commands = parser.add_subparsers(
-        title="commands", metavar="COMMAND", parser_class=Parser
-    )
+    parser = Parser(prog="angarium", allow_abbrev=False)
+    commands = parser.add_commands()
     for command in (
         instances,
         init,
@@ -123,15 +112,18 @@ def _parser() -> Parser:
         dead,
         export,
         login,
+        whoami,
         send,
         history,
         inbox,
         verify,
+        chat,
+        config,
+        version,
     ):
         command.register(commands)
-    chat.register(commands)
-    config.register(commands)
-    version.register(commands)
+    for about_all in (completion, help_page):
+        about_all.register(commands, parser)
     return parser
 
 

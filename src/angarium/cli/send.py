@@ -5,10 +5,11 @@ import argparse
 from angarium.cli import send_trace
 from angarium.cli.arguments import Commands, add_command, add_json, add_login, add_server, username
 from angarium.cli.console import Console
-from angarium.cli.errors import CommandError
+from angarium.cli.errors import CommandError, UsageError
 from angarium.cli.send_trace import SendTrace
 from angarium.cli.session import Session, open_session
 from angarium.cli.text import escape_unprintable
+from angarium.cli.text_input import read_text, utf8_fault
 from angarium.client import AcceptedMessage, RequestFailed
 from angarium.domain.content import content_problem
 
@@ -26,12 +27,14 @@ def register(commands: Commands) -> None:
         "send one message",
         "Send a message. It is accepted once it is durable in the log; a failed request is "
         "repeated with the same message id, so that the message is never sent twice. Several "
-        "words are joined by spaces; write options before a `--` when a word begins with a dash.",
-        "angarium send bob 'shall we meet at noon?'\nangarium send bob --as alice -- -1 is my "
-        "answer\nangarium send bob hello --trace",
+        "words are joined by spaces; write a `--` before words that begin with a dash. Without "
+        "words, or with `-` alone, the text is read from stdin: UTF-8, without its last line end.",
+        "angarium send bob 'shall we meet at noon?'\nangarium send bob < letter.txt\n"
+        "date | angarium send bob -\nangarium send bob --as alice -- -v means verbose\n"
+        "angarium send bob hello --trace",
     )
     parser.add_argument("name", metavar="NAME", type=username, help="the recipient")
-    parser.add_argument("text", metavar="TEXT", nargs="+", help="the message")
+    parser.add_argument("text", metavar="TEXT", nargs="*", help="the message")
     send_trace.add_options(parser)
     add_server(parser)
     add_login(parser)
@@ -41,12 +44,8 @@ def register(commands: Commands) -> None:
 def _run(arguments: argparse.Namespace, console: Console) -> int:
     """Send the words as one message and print its id."""
     name: str = arguments.name
-    words: list[str] = arguments.text
-    text = " ".join(words)
-    problem = content_problem(text)
-    if problem is not None:
-        raise CommandError(f"nothing was sent: {problem.detail}")
     timeout_s = send_trace.timeout_of(arguments)
+    text = _text(arguments.text, console)
     with open_session(arguments, console) as session:
         conversation_id = session.conversation_with(name)
         if timeout_s is not None:
@@ -73,3 +72,23 @@ def _send(session: Session, name: str, text: str) -> AcceptedMessage:
             str(failure),
             f"the message may or may not have been accepted: look with `angarium history {name}`",
         ) from failure
+
+
+def _text(words: list[str], console: Console) -> str:
+    """Return the message: the words, or what is on stdin."""
+    if words and words != ["-"]:
+        text = " ".join(words)
+        fault = utf8_fault(text)
+        if fault is not None:
+            raise CommandError(f"nothing was sent: {fault}")
+    elif not words and console.stdin.isatty():
+        raise UsageError(
+            "send: the text is missing; write it behind the name, or `-` to type it until Ctrl-D; "
+            "see `angarium send -h`"
+        )
+    else:
+        text = read_text(console.stdin)
+    problem = content_problem(text)
+    if problem is not None:
+        raise CommandError(f"nothing was sent: {problem.detail}")
+    return text

@@ -4,11 +4,18 @@ import unicodedata
 from collections.abc import Iterator
 
 _ESCAPED_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
-_BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_BIDI_MARKS = frozenset("\u061c\u200e\u200f")
-"""They belong to the rest of Unicode's `Bidi_Control`. People's texts
-have them for a reason; in JSON an escape takes nothing away.
+_BIDI_CONTROLS = frozenset(
+    "\u061c\u200e\u200f"
+    "\u202a\u202b\u202c\u202d\u202e"
+    "\u2066\u2067\u2068\u2069"
+    "\u206a\u206b\u206c\u206d\u206e\u206f"
+)
+"""Unicode's `Bidi_Control`, and the deprecated format characters that
+change how the text behind them is written.
 """
+_SELECTORS = (range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0), range(0xE0020, 0xE0080))
+"""Variation selectors, and the tags of flags such as Scotland's."""
+
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _EMOJI_PRESENTATION = "\ufe0f"
 
@@ -22,11 +29,12 @@ def escape_unprintable(text: str) -> str:
     Returns:
         The text with control characters, line separators, lone
         surrogates, and the controls that turn the direction of writing,
-        escaped as in Python.
+        escaped as in Python. So are joiners and variation selectors,
+        but within a grapheme, where they are needed.
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(_escape(character) for character in text)
+    return "".join(map(_escape, text, (" ", *text)))
 
 
 def escape_json(text: str) -> str:
@@ -142,12 +150,21 @@ def joins_the_one_before(character: str) -> bool:
     return unicodedata.category(character) in {"Mn", "Me", "Cf"}
 
 
-def _escape(character: str) -> str:
+def _is_harmful(character: str) -> bool:
+    """Return whether a character would do something to a terminal."""
+    return unicodedata.category(character) in _ESCAPED_CATEGORIES or character in _BIDI_CONTROLS
+
+
+def _is_joiner(character: str) -> bool:
+    """Return whether a character only changes the one before it."""
+    code = ord(character)
+    return code in {0x200C, 0x200D} or any(code in each for each in _SELECTORS)
+
+
+def _escape(character: str, before: str) -> str:
     """Return a character, escaped as in Python if it is unsafe."""
-    if (
-        unicodedata.category(character) not in _ESCAPED_CATEGORIES
-        and character not in _BIDI_CONTROLS
-    ):
+    stands_alone = before.isspace() or _is_harmful(before)
+    if not _is_harmful(character) and not (stands_alone and _is_joiner(character)):
         return character
     return _SHORT.get(character) or character.encode("unicode_escape", "surrogatepass").decode()
 
@@ -160,8 +177,7 @@ def _escape_in_json(character: str) -> str:
     """
     if character in "\n\t\r":
         return " " if character == "\r" else character
-    harmful = unicodedata.category(character) in _ESCAPED_CATEGORIES
-    if not harmful and character not in _BIDI_CONTROLS | _BIDI_MARKS:
+    if not _is_harmful(character):
         return character
     return f"\\u{ord(character):04x}"
 

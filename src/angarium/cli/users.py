@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from angarium import logs
-from angarium.cli.arguments import Commands, Parser, add_command, add_json, username
+from angarium.cli.arguments import Commands, add_command, add_json, username
 from angarium.cli.console import Console
 from angarium.cli.errors import CommandError
 from angarium.cli.message_lines import local_time
@@ -37,7 +37,7 @@ def register(commands: Commands) -> None:
         "angarium users\nangarium users add erin\nangarium users hash",
     )
     add_json(parser, "print a JSON object")
-    parts = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
+    parts = parser.add_commands()
     add = add_command(
         parts,
         "add",

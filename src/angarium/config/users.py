@@ -99,10 +99,15 @@ def _entries(path: Path) -> list[object]:
     if len(data) > MAX_BYTES:
         raise InvalidValue(f"has {len(data):,} bytes", f"write at most {MAX_BYTES:,}")
     try:
-        document: object = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_object)
+        document: object = json.loads(
+            data.decode().removeprefix("\ufeff"), object_pairs_hook=_object
+        )
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise InvalidValue(f"is not JSON at {place}: {error.msg}", instead) from error
+    except UnicodeDecodeError as error:
+        byte = f"byte 0x{error.object[error.start]:02x} at position {error.start}"
+        raise InvalidValue(f"is not UTF-8 ({byte})", instead) from error
     except (ValueError, RecursionError) as error:
         raise InvalidValue("is not JSON in UTF-8", instead) from error
     if not isinstance(document, list):

@@ -20,8 +20,13 @@ class Shell:
     out: str = field(default="")
     err: str = field(default="")
 
-    def run(self, *argv: str, stdin: str = "") -> int:
-        console = Console(io.StringIO(stdin), io.StringIO(), io.StringIO(), self.environment)
+    def run(self, *argv: str, stdin: str | bytes = "") -> int:
+        given = (
+            io.StringIO(stdin)
+            if isinstance(stdin, str)
+            else io.TextIOWrapper(io.BytesIO(stdin), "utf-8", "surrogateescape")
+        )
+        console = Console(given, io.StringIO(), io.StringIO(), self.environment)
         status = main(argv, console)
         assert isinstance(console.stdout, io.StringIO)
         assert isinstance(console.stderr, io.StringIO)

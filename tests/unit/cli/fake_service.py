@@ -131,12 +131,15 @@ class FakeService:
         }
 
     def inbox(self, user_id: str, limit: int, cursor: str | None) -> dict[str, object]:
+        # A cursor is a position: what was confirmed before it moves
+        # nothing.
         waiting = [
-            m for m in self.messages if m.recipient_id == user_id and m.status != "DELIVERED"
+            (index, m)
+            for index, m in enumerate(self.messages)
+            if m.recipient_id == user_id and m.status != "DELIVERED" and index >= int(cursor or 0)
         ]
-        first = int(cursor or 0)
-        shown = waiting[first : first + limit]
-        following = str(first + limit) if first + limit < len(waiting) else None
+        shown = [message for _, message in waiting[:limit]]
+        following = str(waiting[limit][0]) if len(waiting) > limit else None
         return {
             "messages": [message.body() for message in shown],
             "pagination": {

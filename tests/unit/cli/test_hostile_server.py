@@ -23,7 +23,8 @@ DANGEROUS = {"Cc", "Cs", "Zl", "Zp"}
 
 
 def dangerous(
-    text: str, bidi: str = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+    text: str,
+    bidi: str = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069",
 ) -> set[str]:
     return {each for each in text if unicodedata.category(each) in DANGEROUS or each in bidi} - {
         "\n"
@@ -37,7 +38,7 @@ def make_hostile(server: FakeServer) -> None:
         message.status = "SENT" + HOSTILE
 
 
-COMMANDS = [("send", "bob", "hi"), ("history", "bob"), ("inbox",)]
+COMMANDS = [("send", "bob", "hi"), ("history", "bob"), ("inbox",), ("inbox", "--confirm")]
 
 
 @pytest.mark.parametrize("options", [(), ("--json",)])

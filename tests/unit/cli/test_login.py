@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -70,8 +71,11 @@ def test_an_empty_password_is_told(stdin: str, shell: Shell) -> None:
 
 
 def test_a_password_of_other_bytes_is_told(shell: Shell) -> None:
-    assert shell.run("login", "alice", stdin="\udcff\n") == 1
-    assert shell.err == "angarium: the password is not UTF-8; type it in UTF-8\n"
+    assert shell.run("login", "alice", stdin="p\udcff\n") == 1
+    assert (
+        shell.err
+        == "angarium: the password is not UTF-8 (byte 0xff at position 1); type it in UTF-8\n"
+    )
 
 
 def test_login_as_json_prints_the_answer(shell: Shell, server: FakeServer) -> None:
@@ -250,3 +254,73 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
 
 def test_a_token_is_never_in_a_representation() -> None:
     assert "hush" not in repr(Login("http://x", "alice", "id", "hush", 1))
+
+
+def test_whoami_says_who_is_logged_in_where_and_until_when(
+    alice: Shell, server: FakeServer
+) -> None:
+    until = alice.out.split(" until ")[1].strip()
+    requests = len(server.requests)
+    assert alice.run("whoami") == 0
+    assert alice.out == f"alice at {server.url} until {until}\n"
+    assert alice.run("whoami", "--json") == 0
+    told = json.loads(alice.out)
+    assert list(told) == ["username", "user_id", "url", "expires_at"]
+    assert told["username"] == "alice"
+    assert told["user_id"] == id_of("alice")
+    assert told["url"] == server.url
+    moment = datetime.fromisoformat(told["expires_at"])
+    assert moment.astimezone().strftime("%Y-%m-%d %H:%M:%S") == until
+    assert told["expires_at"].endswith(".000Z")
+    assert len(server.requests) == requests, "the server is not asked"
+
+
+def test_whoami_without_a_login_fails(shell: Shell) -> None:
+    assert shell.run("whoami") == 1
+    assert shell.err.startswith("angarium: no one is logged in at http://127.0.0.1:8080: ")
+
+
+def test_whoami_says_that_a_login_has_expired_and_knows_old_files(
+    alice: Shell, server: FakeServer
+) -> None:
+    (file,) = folder_of(alice).iterdir()
+    kept = json.loads(file.read_text())
+    file.write_text(json.dumps({**kept, "expires_at": 1_000_000_000}))
+    assert alice.run("whoami") == 0
+    assert alice.out.startswith(f"alice at {server.url}, expired at 2001-09-")
+    assert "log in again with `angarium login alice`" in alice.out
+    del kept["expires_at"]
+    file.write_text(json.dumps(kept))
+    assert alice.run("whoami") == 0
+    assert alice.out == f"alice at {server.url}\n"
+    assert alice.run("whoami", "--json") == 0
+    assert json.loads(alice.out)["expires_at"] is None
+
+
+def test_logout_forgets_one_login_and_keeps_the_others(alice: Shell, server: FakeServer) -> None:
+    assert alice.run("login", "bob", stdin="bob-demo\n") == 0
+    assert alice.run("logout") == 0
+    assert alice.out == f"bob is logged out at {server.url}\n"
+    assert alice.err == "alice is the login in use now\n"
+    assert alice.run("whoami") == 0
+    assert alice.out.startswith("alice at ")
+    assert alice.run("logout", "bob") == 1
+    assert "bob is not logged in at" in alice.err
+    assert alice.run("logout", "alice", "--json") == 0
+    assert json.loads(alice.out)["username"] == "alice"
+    assert list(folder_of(alice).iterdir()) == []
+    assert alice.run("logout") == 1
+    assert alice.err.startswith("angarium: no one is logged in at ")
+
+
+def test_logout_forgets_a_damaged_login(alice: Shell, server: FakeServer) -> None:
+    (file,) = folder_of(alice).iterdir()
+    file.write_text("{")
+    assert alice.run("logout", "alice") == 0
+    assert alice.out == f"alice is logged out at {server.url}\n"
+    assert not file.exists()
+
+
+def test_logout_of_two_names_is_refused(alice: Shell) -> None:
+    assert alice.run("logout", "alice", "--as", "bob") == 2
+    assert "NAME and --as are different users" in alice.err

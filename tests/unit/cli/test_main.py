@@ -4,6 +4,7 @@ import io
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 from contextlib import AbstractContextManager
@@ -12,6 +13,7 @@ import pytest
 
 import angarium
 from angarium import wiring
+from angarium.cli import main as main_module
 from angarium.cli.console import Console
 from angarium.cli.main import main
 from angarium.config import Settings
@@ -21,51 +23,91 @@ from tests.unit.cli.conftest import Shell
 from tests.unit.cli.fake_server import FakeServer
 from tests.unit.cli.own_terminal import environment_of
 
-COMMANDS = (
-    "serve",
-    "init",
-    "users",
-    "users add",
-    "users hash",
-    "login",
-    "send",
-    "history",
-    "inbox",
-    "chat",
-    "config",
-    "version",
-)
+ALL = [
+    name
+    for name, child in main_module._parser().commands.items()
+    for name in (name, *(f"{name} {sub}" for sub in child.commands))
+]
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", ALL)
+@pytest.mark.parametrize("way", ["{} -h", "{} --help", "-h {}", "help {}"])
 def test_every_command_explains_itself_with_an_example(
-    command: str, shell: Shell, capsys: pytest.CaptureFixture[str]
+    command: str, way: str, shell: Shell
 ) -> None:
-    assert shell.run(*command.split(), "-h") == 0
-    shown = capsys.readouterr().out
-    assert shown.startswith(f"usage: angarium {command}")
-    assert "example:\n  " in shown
-    assert f"angarium {command}" in shown.split("example:")[1]
+    assert shell.run(*way.format(command).split()) == 0
+    assert shell.out.startswith(f"usage: angarium {command}")
+    assert "example:\n  " in shell.out
+    assert f"angarium {command}" in shell.out.split("example:")[1]
+    assert shell.err == ""
 
 
-def test_help_lists_the_commands(shell: Shell, capsys: pytest.CaptureFixture[str]) -> None:
-    assert shell.run("--help") == 0
-    shown = capsys.readouterr().out
-    for command in COMMANDS:
-        assert f"    {command.split()[0]} " in shown
+@pytest.mark.parametrize("argv", [(), ("help",), ("-h",), ("--help",)])
+def test_help_lists_every_command_in_the_order_in_which_people_need_them(
+    argv: tuple[str, ...], shell: Shell
+) -> None:
+    assert shell.run(*argv) == 0
+    listed = re.findall(r"^    ([a-z]+) +\S", shell.out, re.MULTILINE)
+    parser = main_module._parser()
+    assert sorted(listed) == sorted(parser.commands)
+    wanted = ["serve", "login", "send", "history", "inbox", "chat", "dead", "worker", "version"]
+    assert [name for name in listed if name in wanted] == wanted
+    assert "-V, --version" in shell.out
+    assert shell.err == ""
+
+
+ORDERS = [
+    ("--url {} --as alice send bob hello there", "hello there"),
+    ("--url={} send --as alice bob hello --json there", "hello there"),
+    ("send bob hello there --as=alice --url {}", "hello there"),
+    ("--as alice send bob --url {} -- --json is --url", "--json is --url"),
+    ("send bob -5 --url {} is -0.5", "-5 is -0.5"),
+]
+
+
+@pytest.mark.parametrize(("line", "text"), ORDERS)
+def test_options_may_stand_anywhere(
+    line: str, text: str, alice: Shell, server: FakeServer
+) -> None:
+    del alice.environment["ANGARIUM_URL"]
+    assert alice.run(*line.format(server.url).split()) == 0, alice.err
+    assert [said.content for said in server.service.messages] == [text]
+
+
+def test_options_before_a_command_of_two_words_are_its_own(shell: Shell) -> None:
+    assert shell.run("--json", "users", "hash", stdin="a password\n") == 0
+    assert list(json.loads(shell.out)) == ["password_hash"]
+    assert shell.run("users", "--json", "hash", stdin="a password\n") == 0
+    assert list(json.loads(shell.out)) == ["password_hash"]
+
+
+def test_no_option_takes_a_value_in_one_command_and_none_in_another() -> None:
+    kinds: dict[str, set[bool]] = {}
+    parsers = [main_module._parser()]
+    while parsers:
+        parser = parsers.pop()
+        parsers += parser.commands.values()
+        for name, action in parser.options.items():
+            kinds.setdefault(name, set()).add(action.nargs == 0)
+    assert [name for name, kind in kinds.items() if len(kind) > 1] == []
 
 
 USAGE: list[tuple[list[str], str]] = [
-    ([], "angarium: the command is missing; see `angarium -h`"),
-    (["sned"], "angarium: argument COMMAND: invalid choice: 'sned'"),
+    (["--json"], "angarium: the command is missing; see `angarium -h`"),
+    (["sned"], "angarium: 'sned' is not a command; did you mean `send`?"),
+    (["xyzzy"], "angarium: 'xyzzy' is not a command; see `angarium help`"),
+    (["help", "hisotry"], "angarium: 'hisotry' is not a command; did you mean `history`?"),
     (
         ["send"],
         "angarium: send: the following arguments are required: NAME, TEXT; see `angarium send -h`",
     ),
-    (
-        ["send", "bob"],
-        "angarium: send: the following arguments are required: TEXT; see `angarium send -h`",
-    ),
+    (["send", "bob", "-v"], "send: '-v' is not an option; write `--` before words that begin"),
+    (["history", "bob", "--url"], "argument --url: expected one argument; see `angarium hist"),
+    (["completion", "tcsh"], "argument SHELL: invalid choice: 'tcsh' (choose from "),
+    (["history", "bob", "--since", "soon"], "argument --since: 'soon' is not a time; write one"),
+    (["history", "bob", "--since", "25:00"], "argument --since: '25:00' is not a time; write"),
+    (["history", "bob", "--since", "2026-02-30"], "argument --since: '2026-02-30' is not a tim"),
+    (["history", "bob", "--since", "999999999w"], "argument --since: '999999999w' is not a tim"),
     (
         ["send", "Bob", "hi"],
         "argument NAME: 'Bob' is not a valid username: use 1 to 64 characters from a-z 0-9 . _ -",
@@ -91,7 +133,7 @@ USAGE: list[tuple[list[str], str]] = [
         ["history", "bob", "--url", "nowhere"],
         "argument --url: 'nowhere' is not the address of a server; write one such",
     ),
-    (["history", "bob", "--lim", "3"], "unrecognized arguments: --lim 3"),
+    (["history", "bob", "--lim", "3"], "history: '--lim' is not an option; did you mean `--limi"),
     (
         ["init", "--timeout", "soon"],
         "argument --timeout: 'soon' is not a number of seconds from 0 to 86,400",
@@ -100,7 +142,7 @@ USAGE: list[tuple[list[str], str]] = [
         ["init", "--timeout", "nan"],
         "argument --timeout: 'nan' is not a number of seconds from 0 to 86,400",
     ),
-    (["users", "remove"], "angarium: users: argument COMMAND: invalid choice: 'remove'"),
+    (["users", "remove"], "angarium: users: 'remove' is not a command; use one of add, "),
 ]
 
 
@@ -186,10 +228,11 @@ def test_a_misspelt_setting_is_told_and_does_not_stop_anything(shell: Shell) -> 
     )
 
 
-def test_version(shell: Shell) -> None:
-    assert shell.run("version") == 0
+@pytest.mark.parametrize("argv", [("version",), ("--version",), ("-V",)])
+def test_version(argv: tuple[str, ...], shell: Shell) -> None:
+    assert shell.run(*argv) == 0
     assert shell.out == f"angarium {angarium.__version__} (Python {platform.python_version()})\n"
-    assert shell.run("version", "--json") == 0
+    assert shell.run(*argv, "--json") == 0
     assert json.loads(shell.out) == {
         "version": angarium.__version__,
         "python": platform.python_version(),

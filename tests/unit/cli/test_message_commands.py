@@ -1,8 +1,14 @@
 """`angarium send`, `history` and `inbox`."""
 
 import json
+import os
+import pty
 import re
+import signal
+import subprocess
+import sys
 from datetime import UTC, timedelta, timezone
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +16,7 @@ from angarium.cli.message_lines import local_time
 from tests.unit.cli.conftest import Shell
 from tests.unit.cli.fake_server import FakeServer, Fault
 from tests.unit.cli.fake_service import START, id_of
+from tests.unit.cli.own_terminal import environment_of
 
 
 def test_send_says_that_the_message_was_accepted(alice: Shell, server: FakeServer) -> None:
@@ -39,7 +46,9 @@ UNSENDABLE = [
         "x" * 10_241,
         "angarium: nothing was sent: The text has 10,241 bytes of UTF-8; send at most 10,240.",
     ),
-    ("\udcff", "angarium: nothing was sent: The character at index 0 is a lone surrogate"),
+    ("abc\udcff", "angarium: nothing was sent: not UTF-8 (byte 0xff at position 3)\n"),
+    ("ä\udcff", "angarium: nothing was sent: not UTF-8 (byte 0xff at position 2)\n"),
+    ("a\ud800", "angarium: nothing was sent: not UTF-8 (byte 0xed at position 1)\n"),
 ]
 
 
@@ -264,3 +273,171 @@ def test_the_calendars_last_day_can_be_shown(alice: Shell) -> None:
         local_time(datetime.max.replace(tzinfo=UTC), timezone(timedelta(hours=14)))
         == "9999-12-31 23:59:59"
     )
+
+
+FROM_STDIN = [
+    (b"hello\n", "hello"),
+    (b"hello", "hello"),
+    (b"\xef\xbb\xbfhello\r\n", "hello"),
+    (b" two\n\nlines \n\n", " two\n\nlines \n"),
+    (b"a\xef\xbb\xbf\r", "a\ufeff\r"),
+    ("ä漢😀".encode() * 1_100, "ä漢😀" * 1_100),
+    (b"\xef\xbb\xbf" + b"x" * 10_240 + b"\r\n", "x" * 10_240),
+]
+
+
+@pytest.mark.parametrize("words", [(), ("-",)])
+@pytest.mark.parametrize(("data", "text"), FROM_STDIN)
+def test_the_text_may_come_from_stdin(
+    data: bytes, text: str, words: tuple[str, ...], alice: Shell, server: FakeServer
+) -> None:
+    assert alice.run("send", "bob", *words, stdin=data) == 0, alice.err
+    assert [said.content for said in server.service.messages] == [text]
+
+
+NOT_FROM_STDIN = [
+    (b"abc\xff\n", "angarium: nothing was sent: not UTF-8 (byte 0xff at position 3)\n"),
+    (b"\xef\xbb\xbfa\xe4", "angarium: nothing was sent: not UTF-8 (byte 0xe4 at position 4)\n"),
+    (b"", "angarium: nothing was sent: The text is empty or only white space"),
+    (b"\n", "angarium: nothing was sent: The text is empty or only white space"),
+    (b"a\0b", "angarium: nothing was sent: The character at index 1 is U+0000"),
+    (
+        b"x" * 10_241,
+        "angarium: nothing was sent: The text has 10,241 bytes of UTF-8; send at most",
+    ),
+    (b"x" * 50_000, "angarium: nothing was sent: The text has more than 10,240 bytes of UTF-8; "),
+]
+
+
+@pytest.mark.parametrize(("data", "line"), NOT_FROM_STDIN)
+def test_what_cannot_be_sent_from_stdin_is_told(
+    data: bytes, line: str, alice: Shell, server: FakeServer
+) -> None:
+    assert alice.run("send", "bob", stdin=data) == 1
+    assert alice.err.startswith(line)
+    assert alice.err.count("\n") == 1
+    assert server.service.messages == []
+
+
+def test_an_endless_input_is_not_read_to_its_end(alice: Shell) -> None:
+    with Path("/dev/zero").open() as endless:
+        ran = subprocess.run(
+            [sys.executable, "-m", "angarium", "send", "bob"],
+            stdin=endless,
+            capture_output=True,
+            env=environment_of(alice.environment),
+            timeout=60,
+            check=False,
+        )
+    assert ran.returncode == 1
+    assert b"more than 10,240 bytes" in ran.stderr
+
+
+@pytest.mark.parametrize(("words", "status"), [((), 2), (("-",), 0)])
+def test_at_a_terminal_only_a_dash_reads_what_is_typed(
+    words: tuple[str, ...], status: int, alice: Shell, server: FakeServer
+) -> None:
+    near, far = pty.openpty()
+    os.write(near, b"two\nlines\n\x04")
+    ran = subprocess.run(
+        [sys.executable, "-m", "angarium", "send", "bob", *words],
+        stdin=far,
+        capture_output=True,
+        text=True,
+        env=environment_of(alice.environment),
+        timeout=60,
+        check=False,
+    )
+    os.close(far)
+    os.close(near)
+    assert ran.returncode == status, ran.stderr
+    assert [said.content for said in server.service.messages] == ["two\nlines"][: status == 0]
+    if status:
+        assert ran.stderr.startswith("angarium: send: the text is missing; write it behind the")
+
+
+def test_history_since_a_moment_and_with_what_comes(
+    alice: Shell, server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        server.service.say("bob", "alice", f"n{number}")
+    since = (START + timedelta(seconds=1)).isoformat()
+    assert alice.run("history", "bob", "--since", since) == 0
+    assert [line.split()[-1] for line in alice.out.splitlines()] == ["n1", "n2"]
+    local = (START + timedelta(seconds=2)).astimezone()
+    for text in (f"{local:%Y-%m-%d %H:%M:%S}", f"{local:%Y-%m-%dT%H:%M:%S}"):
+        assert alice.run("history", "bob", "--since", text) == 0
+        assert [line.split()[-1] for line in alice.out.splitlines()] == ["n2"]
+    assert alice.run("history", "bob", "--since", "1s", "--json") == 0
+    assert json.loads(alice.out)["messages"] == []
+
+
+def following(alice: Shell, *options: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "angarium", "history", "bob", "--follow", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment_of(alice.environment),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+
+
+def test_history_follows_through_an_outage_until_it_is_interrupted(
+    alice: Shell, server: FakeServer
+) -> None:
+    server.service.say("bob", "alice", "before")
+    with following(alice) as history:
+        assert history.stdout is not None
+        assert history.stderr is not None
+        assert history.stdout.readline().endswith("  bob: before\n")
+        server.service.say("bob", "alice", "one\nmore")
+        assert history.stdout.readline().endswith("  bob: one\n")
+        assert history.stdout.readline().strip() == "more"
+        server.stop()
+        assert history.stderr.readline() == (
+            f"no answer from {server.url} yet, trying until you press Ctrl-C\n"
+        )
+        server.service.say("bob", "alice", "after")
+        server.start()
+        assert history.stdout.readline().endswith("  bob: after\n")
+        history.send_signal(signal.SIGINT)
+        assert history.wait(60) == 130
+        assert (history.stdout.read(), history.stderr.read()) == ("", "")
+
+
+def test_history_follows_as_json(alice: Shell, server: FakeServer) -> None:
+    with following(alice, "--json", "--all") as history:
+        assert history.stdout is not None
+        assert json.loads(history.stdout.readline())["messages"] == []
+        server.service.say("bob", "alice", "hi")
+        assert json.loads(history.stdout.readline())["messages"][0]["content"] == "hi"
+        history.kill()
+
+
+def test_inbox_confirms_exactly_what_it_has_shown(alice: Shell, server: FakeServer) -> None:
+    ids = [server.service.say("bob", "alice", f"n{number}") for number in range(120)]
+    assert alice.run("inbox", "--confirm", "--limit", "110") == 0
+    assert len(alice.out.splitlines()) == 110
+    assert alice.err == "confirmed: 110\nthere are more: use --all\n"
+    assert server.service.receipts == ids[:110]
+    assert alice.run("inbox", "--confirm", "--json") == 0
+    assert len(json.loads(alice.out)["messages"]) == 10
+    assert server.service.receipts == ids
+
+
+def test_inbox_confirms_nothing_that_nobody_could_read(alice: Shell, server: FakeServer) -> None:
+    server.service.say("bob", "alice", "hi")
+    reading, writing = os.pipe()
+    os.close(reading)
+    ran = subprocess.run(
+        [sys.executable, "-m", "angarium", "inbox", "--confirm"],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        env=environment_of(alice.environment),
+        timeout=60,
+        check=False,
+    )
+    os.close(writing)
+    assert (ran.returncode, ran.stderr) == (141, b"")
+    assert server.service.receipts == []

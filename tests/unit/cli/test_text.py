@@ -17,6 +17,9 @@ HARMFUL = [
     ("a\u202eb", "a\\u202eb"),
     ("a\u2066b", "a\\u2066b"),
     ("a\u2028b", "a\\u2028b"),
+    ("a\u200eb\u200fc\u061cd", "a\\u200eb\\u200fc\\u061cd"),
+    ("a\u206ab", "a\\u206ab"),
+    ("\u200da \ufe0fb \U000e0067", "\\u200da \\ufe0fb \\U000e0067"),
     ("\ud800", "\\ud800"),
     ("\udcff", "\\udcff"),
 ]
@@ -28,7 +31,19 @@ def test_what_could_steer_a_terminal_is_escaped(text: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["hello", "Grüße", "日本語", "👩‍👩‍👧 ok", "क्षि", "שלום", "a\\nb", "e\u0301"]
+    "text",
+    [
+        "hello",
+        "Grüße",
+        "日本語",
+        "👩‍👩‍👧 ok",
+        "क्षि",
+        "שלום",
+        "a\\nb",
+        "e\u0301",
+        "❤\ufe0f 🏴\U000e0067\U000e007f",
+        "\u0645\u06cc\u200c\u062e\u0648",
+    ],
 )
 def test_ordinary_text_of_any_script_stays_as_it_is(text: str) -> None:
     assert escape_unprintable(text) == text

@@ -160,7 +160,7 @@ def test_passwords_of_every_allowed_length_are_taken(tmp_path: Path) -> None:
 def test_a_file_of_other_bytes_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "users.json"
     path.write_bytes(b"\xff\xfe[")
-    assert read_users(path, ANY)[1][0].startswith("is not JSON in UTF-8")
+    assert read_users(path, ANY)[1][0].startswith("is not UTF-8 (byte 0xff at position 0); ")
 
 
 def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:

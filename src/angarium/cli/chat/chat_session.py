@@ -18,6 +18,7 @@ from angarium.cli.chat.events import (
 )
 from angarium.cli.chat.feed import DELIVERED, Feed
 from angarium.cli.chat.sender import Outbox
+from angarium.cli.text_input import utf8_fault
 from angarium.client.bodies import MessageBody
 from angarium.clock import Clock
 from angarium.domain.content import content_problem
@@ -140,7 +141,7 @@ class ChatSession:
             problem = f"{size:,} bytes, the limit is {MAX_CONTENT_BYTES:,}"
         else:
             found = content_problem(text)
-            problem = "" if found is None else found.detail
+            problem = utf8_fault(text) or ("" if found is None else found.detail)
         if problem:
             self.skipped += 1
             self._screen.notice(f"{refusal}: {problem}")

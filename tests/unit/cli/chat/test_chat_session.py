@@ -209,7 +209,7 @@ UNSENDABLE = [
     (" \t", "line 1 was not sent: the line is empty"),
     ("x" * 10_241, "line 1 was not sent: 10,241 bytes, the limit is 10,240"),
     ("a\x00", "line 1 was not sent: The character at index 1 is U+0000"),
-    ("a\udcff", "line 1 was not sent: The character at index 1 is a lone surrogate"),
+    ("a\udcff", "line 1 was not sent: not UTF-8 (byte 0xff at position 1)"),
 ]
 
 
