@@ -4,10 +4,11 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -127,27 +128,30 @@ def test_the_database_of_another_program_is_refused_and_left_as_it_is(folder: Pa
     assert [each.name for each in folder.iterdir()] == ["angarium.db"]
 
 
-def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path, folder: Path) -> None:
+@pytest.fixture
+def public_folder() -> Iterator[Path]:
+    """A data folder that other users reach: `tmp_path` lies in one that
+    every run of pytest closes to them.
+    """
+    with TemporaryDirectory() as parent:
+        Path(parent).chmod(0o755)
+        yield Path(parent) / "data"
+
+
+def test_a_folder_that_cannot_be_written_is_refused(public_folder: Path) -> None:
+    folder = public_folder
     folder.mkdir()
     folder.chmod(0o555)
-    for parent in tmp_path.parents:
-        if parent.stat().st_uid == os.getuid():
-            parent.chmod(parent.stat().st_mode | 0o055)
-    tmp_path.chmod(0o755)
     said = refused_in_a_process(folder, "if os.getuid() == 0: os.setuid(65534)")
     assert str(folder / "angarium.db") in said
     assert "ermission" in said
 
 
-def test_a_file_that_cannot_be_written_is_refused(tmp_path: Path, folder: Path) -> None:
-    path = filled(folder)
+def test_a_file_that_cannot_be_written_is_refused(public_folder: Path) -> None:
+    path = filled(public_folder)
     path.chmod(0o444)
-    folder.chmod(0o755)
-    for parent in tmp_path.parents:
-        if parent.stat().st_uid == os.getuid():
-            parent.chmod(parent.stat().st_mode | 0o055)
-    tmp_path.chmod(0o755)
-    said = refused_in_a_process(folder, "if os.getuid() == 0: os.setuid(65534)")
+    public_folder.chmod(0o755)
+    said = refused_in_a_process(public_folder, "if os.getuid() == 0: os.setuid(65534)")
     assert str(path) in said
 
 
