@@ -52,6 +52,7 @@ lint: .venv/dev  ## Check style, types, docstrings, complexity and the direction
 	$(BIN)/interrogate -vv --omit-covered-files src
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/oxlint --deny-warnings src/angarium/api/page
 
 check-deploy: .venv/dev  ## Check the files for Compose, HAProxy and the image; needs their programs, but no engine.
 	$(COMPOSE) --env-file .env.example config --quiet

@@ -45,6 +45,7 @@ TUNED = {
     "ANGARIUM_IDLE_TIMEOUT": "1",
     "ANGARIUM_REQUEST_TIMEOUT": "1",
     "ANGARIUM_PRESENCE_WINDOW": "0.5",
+    "ANGARIUM_PAGE": "1",
     "ANGARIUM_LOG_LEVEL": "WARNING",
     "ANGARIUM_LOG_FORMAT": "text",
 }
@@ -153,6 +154,13 @@ def test_the_pages_of_ANGARIUM_CORS_ORIGINS_may_call(tuned: Service) -> None:  #
     with RawClient(tuned.url) as client:
         answer = client.ask(get("/health/live", f"Origin: {PAGE}"))
     assert answer.headers["access-control-allow-origin"] == PAGE
+
+
+def test_ANGARIUM_PAGE_serves_the_page_which_knows_nobody_but_demo_users(tuned: Service) -> None:  # noqa: N802
+    with RawClient(tuned.url) as client:
+        assert client.ask(get("/")).headers["content-type"] == "text/html; charset=utf-8"
+        told = json.loads(client.ask(get("/page/settings.json")).body)
+    assert told == {"users": [], "presence_window_s": 0.5}
 
 
 def test_an_idle_connection_is_kept_for_ANGARIUM_IDLE_TIMEOUT(tuned: Service) -> None:  # noqa: N802

@@ -59,11 +59,13 @@ def run_installed(installed: Path, *arguments: str) -> str:
 
 
 def test_the_wheel_carries_everything_that_is_read_at_run_time(installed: Path) -> None:
+    page = ROOT / "src" / "angarium" / "api" / "page"
     for name in (
         "py.typed",
         "api/endpoints/openapi.json",
         "engines/embedded/schema.sql",
         "engines/embedded/schema_2_log_starts.sql",
+        *(f"api/page/{file.name}" for file in page.iterdir()),
     ):
         assert (installed / "angarium" / name).exists(), name
 

@@ -80,7 +80,8 @@ class RawClient:
             for name, _, value in (line.partition(":") for line in lines[1:])
         }
         status = int(lines[0].split(" ")[1])
-        length = 0 if to_head or status < 200 or status == 204 else int(headers["content-length"])
+        bodiless = to_head or status < 200 or status in (204, 304)
+        length = 0 if bodiless else int(headers["content-length"])
         while len(self._buffer) < length:
             self._more()
         body, self._buffer = self._buffer[:length], self._buffer[length:]

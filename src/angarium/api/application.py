@@ -9,6 +9,7 @@ from angarium.api.body_checks import check_shape
 from angarium.api.client_address import ClientAddresses
 from angarium.api.cors import CorsPolicy
 from angarium.api.endpoints.health import readiness
+from angarium.api.endpoints.page import PageSettings
 from angarium.api.host_check import HostCheck
 from angarium.api.interface import (
     Admission,
@@ -25,7 +26,7 @@ from angarium.api.problems import internal_error, problem, refusal, unavailable
 from angarium.api.request_context import RequestContext
 from angarium.api.request_context import Services as Services
 from angarium.api.request_headers import bearer_token
-from angarium.api.routes import TABLE, Resource, Route
+from angarium.api.routes import ROUTES, TABLE, Resource, Route, RoutingTable, page_routes
 from angarium.api.values import quote_for_error
 from angarium.domain.errors import Code, Refused, StoreUnavailable, Unavailable
 from angarium.domain.ip_addresses import IPNetwork
@@ -54,6 +55,7 @@ class MessagingApplication(Application):
         *,
         hosts: HostCheck | None = None,
         cors: CorsPolicy | None = None,
+        page: PageSettings | None = None,
     ) -> None:
         """Take the services and the checks of hosts and origins.
 
@@ -63,11 +65,13 @@ class MessagingApplication(Application):
                 trusted.
             hosts: Refuses requests to other hosts; None takes any host.
             cors: Answers preflights of web pages; None allows none.
+            page: What the page for people is told; None has no page.
         """
         self._services = services
         self._addresses = ClientAddresses(trusted_proxies)
         self._hosts = hosts
         self._cors = cors
+        self._table = TABLE if page is None else RoutingTable([*ROUTES, *page_routes(page)])
 
     def admit(self, head: Head) -> Admission | Refusal:
         """Implements `Application.admit` with the table of routes."""
@@ -76,7 +80,7 @@ class MessagingApplication(Application):
         try:
             if self._hosts is not None:
                 self._hosts.check(head.headers)
-            matched = TABLE.match(head.path)
+            matched = self._table.match(head.path)
             if matched is None:
                 return Refusal(_without_path(head), template)
             resource, parameters = matched

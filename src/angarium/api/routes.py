@@ -10,6 +10,7 @@ from angarium.api.endpoints import (
     inbox,
     messages,
     openapi,
+    page,
     problems,
     receipts,
     tokens,
@@ -172,4 +173,23 @@ def _resource(template: str, routes: Sequence[Route]) -> Resource:
     return Resource(template, names, by_method, ", ".join([*sorted(by_method), "OPTIONS"]))
 
 
+def page_routes(settings: page.PageSettings) -> Sequence[Route]:
+    """List the routes of the page for people.
+
+    They are no part of the API: its description does not have them.
+
+    Args:
+        settings: What the page is told.
+
+    Returns:
+        A route for `/`, and one for each file under `/page/`.
+    """
+    endpoints = page.endpoints(settings)
+    return [
+        Route("GET", path, _Run.INLINE, BodyRule.NONE, False, endpoint)
+        for path, endpoint in endpoints.items()
+    ]
+
+
 TABLE = RoutingTable(ROUTES)
+"""The API without the page."""

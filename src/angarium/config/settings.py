@@ -116,6 +116,7 @@ class Settings:
         log_level: The lowest level that is written.
         log_format: `json` or `text`.
         demo: Whether the demo users may be reached from elsewhere.
+        page: Whether `GET /` is the page for people.
         url: The server that the client commands talk to.
         shown: Every setting as text, secrets masked.
     """
@@ -162,6 +163,7 @@ class Settings:
     log_level: str
     log_format: str
     demo: bool
+    page: bool
     url: str
     shown: tuple[Shown, ...] = field(repr=False)
 
@@ -251,7 +253,7 @@ class Settings:
             request_timeout_s=reader.read(
                 "ANGARIUM_REQUEST_TIMEOUT", "10", values.seconds(0.1, 3600)
             ),
-            users=_users(reader, is_hash),
+            users=(users := _users(reader, is_hash)),
             presence_window_s=reader.read(
                 "ANGARIUM_PRESENCE_WINDOW", "30", values.seconds(0.1, DAY)
             ),
@@ -265,7 +267,10 @@ class Settings:
                 "text" if terminal else "json",
                 values.one_of("json", "text"),
             ),
-            demo=reader.read("ANGARIUM_DEMO", "0", values.switch),
+            demo=(demo := reader.read("ANGARIUM_DEMO", "0", values.switch)),
+            page=reader.read(
+                "ANGARIUM_PAGE", "1" if demo or users is DEMO_USERS else "0", values.switch
+            ),
             url=reader.read("ANGARIUM_URL", "http://127.0.0.1:8080", addresses.web_address),
             shown=tuple(reader.shown),
         )

@@ -5,6 +5,7 @@ import socket
 from angarium import logs
 from angarium.api.application import MessagingApplication, Services
 from angarium.api.cors import CorsPolicy
+from angarium.api.endpoints.page import DemoLogin, PageSettings
 from angarium.api.host_check import HostCheck
 from angarium.api.transport.listening import Lookup, resolve_listening_address
 from angarium.api.transport.server import Server, ServerLimits
@@ -84,7 +85,11 @@ def http_server(
     cors = CorsPolicy(settings.cors_origins) if settings.cors_origins else None
     try:
         application = MessagingApplication(
-            services, settings.trusted_proxies, hosts=host_check(settings), cors=cors
+            services,
+            settings.trusted_proxies,
+            hosts=host_check(settings),
+            cors=cors,
+            page=page_settings(settings),
         )
         return Server(
             (settings.host, settings.port), application, limits, clock, cors, engine.idle_hint
@@ -95,6 +100,33 @@ def http_server(
             "stop what listens there, or choose another address with ANGARIUM_HOST and "
             "ANGARIUM_PORT"
         ) from error
+
+
+PEOPLE_ON_PAGE = 2
+"""Side by side; it is told of no more."""
+
+
+def page_settings(settings: Settings) -> PageSettings | None:
+    """Decide what the page for people is told.
+
+    Only where demo users are allowed does it know passwords, and only
+    those that everybody knows.
+
+    Args:
+        settings: Whether there is a page, and the configured users.
+
+    Returns:
+        The demo users and the presence window; None without a page.
+    """
+    if not settings.page:
+        return None
+    users = settings.users if settings.allows_demo_users else ()
+    logins = [
+        DemoLogin(user.username, user.password)
+        for user in users
+        if user.password is not None and user.has_public_password
+    ]
+    return PageSettings(tuple(logins[:PEOPLE_ON_PAGE]), settings.presence_window_s)
 
 
 def host_check(settings: Settings, lookup: Lookup = socket.getaddrinfo) -> HostCheck | None:

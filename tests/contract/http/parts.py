@@ -9,6 +9,7 @@ from ipaddress import ip_network
 from angarium import logs
 from angarium.api.application import MessagingApplication, Services
 from angarium.api.cors import CorsPolicy
+from angarium.api.endpoints.page import PageSettings
 from angarium.api.host_check import HostCheck
 from angarium.clock import Clock
 from angarium.engines.secrets.tokens import JwtSigner
@@ -81,6 +82,7 @@ def application(
     calls: StoreRetry | None = None,
     hosts: HostCheck | None = None,
     cors: CorsPolicy | None = None,
+    page: PageSettings | None = None,
 ) -> MessagingApplication:
     """Put the API together."""
     calls = calls or StoreRetry()
@@ -110,4 +112,4 @@ def application(
         health=Health(parts.log, parts.conversations, parts.clock, repeats=repeats),
         repeats=repeats,
     )
-    return MessagingApplication(services, TRUSTED_PROXIES, hosts=hosts, cors=cors)
+    return MessagingApplication(services, TRUSTED_PROXIES, hosts=hosts, cors=cors, page=page)

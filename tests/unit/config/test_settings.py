@@ -55,6 +55,7 @@ DEFAULTS: dict[str, object] = {
     "log_level": "INFO",
     "log_format": "json",
     "demo": False,
+    "page": True,
     "url": "http://127.0.0.1:8080",
 }
 
@@ -142,6 +143,8 @@ GIVEN: list[tuple[str, str, object]] = [
     ("LOG_FORMAT", "text", "text"),
     ("DEMO", "1", True),
     ("DEMO", "no", False),
+    ("PAGE", "0", False),
+    ("PAGE", "On", True),
     ("URL", "https://Chat.example.org/base/", "https://chat.example.org/base"),
     ("URL", "http://[::1]:81", "http://[::1]:81"),
 ]
@@ -317,6 +320,7 @@ WRONG: list[tuple[str, str, str]] = [
     ("PRESENCE_WINDOW", "1e3", "which is not a number of seconds"),
     ("MAX_INFLIGHT", "0", "write a whole number from 1 to 1000000"),
     ("MAX_LOGINS", "0", "write a whole number from 1 to 10000"),
+    ("PAGE", "maybe", "ANGARIUM_PAGE is 'maybe', which is neither yes nor no; write 1 or 0"),
     ("LOG_LEVEL", "LOUD", "write one of DEBUG, INFO, WARNING, ERROR"),
     ("LOG_FORMAT", "xml", "write one of json, text"),
     ("DEMO", "maybe", "which is neither yes nor no; write 1 or 0"),
