@@ -30,9 +30,10 @@ settings.register_profile("quick", deadline=None, max_examples=60)
 settings.register_profile("long", deadline=None, max_examples=500)
 settings.load_profile("quick")
 
-GROUPS = ("servers", None, "own nodes")
-"""Each named one is run by one process, in this order: both would be
-too much for two cores at once.
+GROUPS = ("servers", "browser", None, "own nodes")
+"""Each named one is run by one process, in this order: both kinds of
+servers would be too much for two cores at once, and one browser is
+enough.
 """
 
 

@@ -159,8 +159,8 @@ def test_the_pages_of_ANGARIUM_CORS_ORIGINS_may_call(tuned: Service) -> None:  #
 def test_ANGARIUM_PAGE_serves_the_page_which_knows_nobody_but_demo_users(tuned: Service) -> None:  # noqa: N802
     with RawClient(tuned.url) as client:
         assert client.ask(get("/")).headers["content-type"] == "text/html; charset=utf-8"
-        told = json.loads(client.ask(get("/page/settings.json")).body)
-    assert told == {"users": [], "presence_window_s": 0.5}
+        told = client.ask(get("/page/settings.js")).body
+    assert told == b'export default {"users": [], "presence_window_s": 0.5};\n'
 
 
 def test_an_idle_connection_is_kept_for_ANGARIUM_IDLE_TIMEOUT(tuned: Service) -> None:  # noqa: N802

@@ -52,7 +52,7 @@ def test_it_is_told_the_presence_window() -> None:
     assert page.presence_window_s == 7
 
 
-@pytest.mark.parametrize("path", ["/", "/page/page.js", "/page/settings.json"])
+@pytest.mark.parametrize("path", ["/", "/page/page.js", "/page/settings.js"])
 def test_off_it_is_not_there_and_on_it_is(tmp_path: Path, path: str) -> None:
     for switch, status in (("0", 404), ("1", 200)):
         with served(tmp_path / switch, ANGARIUM_PAGE=switch) as url, RawClient(url) as client:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.resources import files
 
@@ -100,21 +100,17 @@ def endpoints(settings: PageSettings) -> Mapping[str, Callable[[RequestContext],
         path: _file(body, _TYPES[name.partition(".")[2]])
         for path, (body, name) in contents.items()
     }
-    sent["/page/settings.json"] = _file(_settings_json(settings), "application/json")
+    sent["/page/settings.js"] = _file(_settings_module(settings), _TYPES["js"])
     return {path: partial(_serve, file) for path, file in sent.items()}
 
 
-def _settings_json(settings: PageSettings) -> bytes:
-    """Return the settings as the page reads them."""
-    return json.dumps(
-        {
-            "users": [
-                {"username": each.username, "password": each.password}
-                for each in settings.demo_logins
-            ],
-            "presence_window_s": settings.presence_window_s,
-        }
-    ).encode()
+def _settings_module(settings: PageSettings) -> bytes:
+    """Return the settings as a module, which the page waits for."""
+    told = {
+        "users": [asdict(login) for login in settings.demo_logins],
+        "presence_window_s": settings.presence_window_s,
+    }
+    return f"export default {json.dumps(told)};\n".encode()
 
 
 def _file(body: bytes, content_type: str) -> _File:

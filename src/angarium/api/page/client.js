@@ -5,10 +5,9 @@ const TIMEOUT_MS = 15_000; // longer than the service ever takes
 const HIDDEN = "••••••••";
 
 /** A call that did not succeed: a problem document, or no answer at all. */
-export class Problem extends Error {
+class Problem extends Error {
   constructor(status, document, retryAfter) {
     super(status ? `${status} ${document.code ?? ""}: ${document.detail ?? ""}` : "The service does not answer.");
-    this.code = document.code;
     this.retryAfterMs = Number(retryAfter ?? 0) * 1000;
     // No answer, 429 and 503 say nothing against the request: it may be repeated.
     this.mayRepeat = [0, 429, 502, 503, 504].includes(status);
@@ -36,24 +35,22 @@ export class Client {
     return answer.user_id;
   }
 
-  logout() {
-    this.cancel();
-    this.#token = null;
-  }
-
-  /** Give up what is under way. A send may have been done all the same: that is what ids are for. */
-  cancel() {
-    this.#abort.abort();
-    this.#abort = new AbortController();
+  /** Offline is to make no calls. A send that is given up may be done all the same: that is what ids are for. */
+  setOffline(isOffline) {
+    if (isOffline) this.#abort.abort();
+    else this.#abort = new AbortController();
   }
 
   /** Call the API, and return the answer's body or throw a Problem. */
   async call(method, path, { body, isPoll = false, isPublic = false } = {}) {
     const call = { who: this.username, method, path, body, isPoll, isPublic, token: this.#token, status: 0 };
     const began = performance.now();
+    const { signal } = this.#abort;
+    if (signal.aborted) throw new Problem(0, {});
     try {
-      const response = await fetch(path, this.#request(call));
+      const response = await fetch(path, this.#request(call, signal));
       call.answer = await response.json();
+      signal.throwIfAborted();
       call.status = response.status;
       call.traceId = response.headers.get("X-Trace-Id");
       this.lastCallAt = performance.now();
@@ -69,11 +66,11 @@ export class Client {
     }
   }
 
-  #request({ method, token, body }) {
+  #request({ method, token, body }, canceled) {
     const headers = {};
     if (token) headers.Authorization = `Bearer ${token}`;
     if (body) headers["Content-Type"] = "application/json";
-    const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(TIMEOUT_MS)]);
+    const signal = AbortSignal.any([canceled, AbortSignal.timeout(TIMEOUT_MS)]);
     const sent = body && JSON.stringify(body);
     return { method, headers, body: sent, signal, cache: "no-store", credentials: "omit" };
   }

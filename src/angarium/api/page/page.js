@@ -2,6 +2,7 @@
 
 import { answerText, curl, requestText } from "./client.js";
 import { Person, duration, element } from "./person.js";
+import settings from "./settings.js";
 
 const MOST_CALLS = 40;
 
@@ -133,12 +134,6 @@ function examples(title, { description = "", content = {} } = {}) {
   });
 }
 
-async function load(path) {
-  const response = await fetch(path, { credentials: "omit" });
-  if (!response.ok) throw new Error(`${path} was answered with ${response.status}`);
-  return response.json();
-}
-
 /** Once both are logged in, they talk to each other. */
 function introduce([one, other]) {
   if (!one.userId || !other.userId) return;
@@ -146,16 +141,17 @@ function introduce([one, other]) {
   if (!other.conversationId) other.attempt(() => other.talkTo(one.client.username));
 }
 
-async function start() {
-  const { users, presence_window_s: presenceWindow } = await load("/page/settings.json");
-  const options = { record, presenceWindow, changed: () => introduce(people) };
-  const people = ["a", "b"].map((letter, at) => new Person(letter, { ...options, demo: users[at] }));
-  $("people").append(...people.map((person) => person.root));
-  for (const person of people) person.loginDemo();
-  showEndpoints(await load("/openapi.json"));
-}
+const options = { record, presenceWindowS: settings.presence_window_s, changed: () => introduce(people) };
+const [alice, bob] = settings.users;
+const people = [
+  new Person("a", { ...options, demo: alice, partner: bob?.username }),
+  new Person("b", { ...options, demo: bob, partner: alice?.username }),
+];
+$("people").append(...people.map((person) => person.root));
+for (const person of people) person.attempt(() => person.start());
 
-start().catch((error) => {
-  $("trouble").textContent = `The page could not start: ${error.message}. Load it again.`;
-  $("trouble").hidden = false;
-});
+try {
+  showEndpoints(await (await fetch("/openapi.json", { credentials: "omit" })).json());
+} catch {
+  $("about").textContent = "The description could not be read. Load the page again.";
+}

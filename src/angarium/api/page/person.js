@@ -1,6 +1,6 @@
 // One person: their login, their conversation, and the way of each message.
 
-import { Client, Problem, uuid } from "./client.js";
+import { Client, uuid } from "./client.js";
 
 const FIRST_PAGE = 30; // messages shown at first
 const MOST_SHOWN = 300; // older ones leave the screen; the service keeps them
@@ -16,8 +16,6 @@ const QUIET_FOR_MS = 60_000;
 const LONGEST_WAIT_MS = 10_000; // between tries while the service is away
 
 const RANK = { FAILED: 0, SENDING: 0, ACCEPTED: 1, PENDING: 2, SENT: 2, DELIVERED: 3 };
-const numbers = new Intl.NumberFormat("en");
-const clock = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
 /** Make an element. What people wrote is only ever set as text, so that it can never be HTML. */
 export function element(tag, { text = "", ...attributes } = {}, ...children) {
@@ -28,7 +26,7 @@ export function element(tag, { text = "", ...attributes } = {}, ...children) {
 }
 
 export const duration = (ms) =>
-  ms < 10_000 ? `${numbers.format(Math.max(0, Math.round(ms)))} ms` : `${numbers.format(Math.round(ms / 100) / 10)} s`;
+  ms < 10_000 ? `${Math.round(ms).toLocaleString("en")} ms` : `${(Math.round(ms / 100) / 10).toLocaleString("en")} s`;
 
 /** Twice as long after each failure, with jitter so that not all clients come back at one moment. */
 const backoff = (attempt, atLeast) =>
@@ -38,20 +36,23 @@ export class Person {
   #entries = new Map(); // by message id: what is known of a message, and where it is on the screen
   #cursor = null; // where the next poll goes on
   #sending = Promise.resolve(); // one send after the other keeps the order in which they were typed
-  #round = 0; // of polling; a login begins a new one
+  #session = {}; // another one after each logout
   #pollsSinceSend = 0;
   #newsAt = 0;
   #isOffline = false;
-  #back = Promise.resolve(); // done when this person is online
-  #comeBack = () => {};
+  #mayCall = Promise.resolve(); // done while this person is online, in a conversation
+  #go = () => {};
   #wake = () => {};
-  #isStarting = true;
+  #isStarting;
   #demo;
 
-  constructor(letter, { record, demo, presenceWindow, changed }) {
+  constructor(letter, { record, demo, partner, presenceWindowS, changed }) {
     this.client = new Client(record);
-    Object.assign(this, { letter, presenceWindow, changed });
+    this.client.username = demo?.username ?? "";
+    Object.assign(this, { letter, record, partner, presenceWindowS, changed });
     this.#demo = demo;
+    this.#isStarting = Boolean(demo);
+    if (demo) ({ promise: this.#mayCall, resolve: this.#go } = Promise.withResolvers());
     this.root = document.getElementById("person").content.cloneNode(true).firstElementChild;
     this.#prepare();
     this.#show();
@@ -66,7 +67,7 @@ export class Person {
     for (const [selector, hook] of Object.entries(hooks)) this.$(selector).dataset.testid = `${hook}-${this.letter}`;
     this.root.dataset.testid = `user-${this.letter}`;
     this.root.setAttribute("aria-labelledby", (this.$(".name").id = `name-${this.letter}`));
-    this.#on("submit", ".login", () => this.login(this.$("[name=username]").value, this.$("[name=password]").value));
+    this.#on("submit", ".login", () => this.#loginTyped());
     this.#on("submit", ".partner", () => this.talkTo(this.$("[name=partner]").value.trim()));
     this.#on("submit", ".composer", () => this.#sendTyped());
     this.#on("click", ".logout", () => this.logout());
@@ -95,28 +96,33 @@ export class Person {
     try {
       await act();
     } catch (problem) {
+      this.#isStarting = false;
+      if (this.userId) this.#show();
+      else this.logout();
       this.#tell(problem.message);
     }
   }
 
-  async login(username, password, isPublic = false) {
-    this.userId = await this.client.login(username, password, isPublic);
+  async #loginTyped() {
+    this.userId = await this.client.login(this.$("[name=username]").value, this.$("[name=password]").value);
     this.$(".login").reset();
     this.#show();
     this.changed();
   }
 
-  async loginDemo() {
-    if (this.#demo) await this.attempt(() => this.login(this.#demo.username, this.#demo.password, true));
-    this.#isStarting = false;
-    this.#show();
+  /** Log in the demo user, if there is one, to talk to the other one. */
+  async start() {
+    if (!this.#demo) return;
+    this.userId = await this.client.login(this.#demo.username, this.#demo.password, true);
+    if (this.partner) await this.talkTo(this.partner);
   }
 
   logout() {
-    this.#round += 1;
-    this.client.logout();
-    this.setOffline(false);
+    this.#session = {};
     this.userId = this.conversationId = this.#cursor = null;
+    this.client.setOffline(true);
+    this.client = new Client(this.record); // the token goes with the old one
+    this.setOffline(false);
     this.#entries.clear();
     this.$(".messages").replaceChildren();
     this.#show();
@@ -125,20 +131,21 @@ export class Person {
   async talkTo(username) {
     const { user_id } = await this.client.call("GET", `/v1/users?username=${encodeURIComponent(username)}`);
     const opened = await this.client.call("POST", "/v1/conversations", { body: { participant_ids: [user_id] } });
+    if (this.conversationId) return;
     this.partner = username;
+    this.#isStarting = false;
     this.conversationId = opened.conversation_id;
     this.#show();
-    this.#keepPolling(++this.#round);
+    this.#go();
+    this.#keepPolling(this.#session);
   }
 
-  /** Offline is to make no calls: the service learns of it only by hearing nothing. */
+  /** The service learns of it only by hearing nothing. */
   setOffline(isOffline) {
     this.#isOffline = isOffline;
-    this.#comeBack();
-    if (isOffline) {
-      this.#back = new Promise((resolve) => (this.#comeBack = resolve));
-      this.client.cancel();
-    }
+    this.client.setOffline(isOffline);
+    this.#go();
+    if (isOffline) ({ promise: this.#mayCall, resolve: this.#go } = Promise.withResolvers());
     this.#wake();
     this.#show();
   }
@@ -147,7 +154,7 @@ export class Person {
     const content = this.$("textarea").value;
     if (content === "") return;
     this.$("textarea").value = "";
-    const entry = this.#entry({ message_id: uuid(), sender_id: this.userId, content, status: "SENDING" });
+    const entry = this.#entry({ message_id: uuid(), content, status: "SENDING" }, true);
     this.#setStatus(entry, "SENDING");
     this.#place(entry);
     this.#sending = this.#sending.then(() => this.#send(entry)).catch((problem) => this.#tell(problem.message));
@@ -168,26 +175,27 @@ export class Person {
     const entry = this.#newestOwn();
     const answer = await this.#post(entry);
     if (!answer) return;
-    const { partition, offset } = answer.log;
-    const where = `partition ${partition}, offset ${offset}`;
+    const where = `partition ${answer.log.partition}, offset ${answer.log.offset}`;
     entry.note.textContent = `Sent again with the same id: accepted at ${where}. It is still one message.`;
   }
 
   /** Post a message until there is an answer. Its id makes that safe: it stays one message. */
   async #post(entry) {
     const { message_id, content } = entry.message;
-    const body = { conversation_id: this.conversationId, message_id, content };
+    const session = this.#session;
     for (let attempt = 1; ; attempt += 1) {
       entry.note.textContent = this.#isOffline ? "Waits until you are back online." : "";
-      await this.#back;
-      if (body.conversation_id !== this.conversationId) return null; // logged out meanwhile
+      await this.#mayCall;
+      if (session !== this.#session) return null; // logged out meanwhile
       try {
+        const body = { conversation_id: this.conversationId, message_id, content };
         return await this.client.call("POST", "/v1/messages", { body });
       } catch (problem) {
         if (this.#isOffline) continue;
         if (problem.isOfLogin && (await this.#loginAgain())) continue;
         entry.note.textContent = problem.message;
         if (!problem.mayRepeat) {
+          entry.isPlaced = true; // it will not come from the service
           if (entry.message.status === "SENDING") this.#setStatus(entry, "FAILED");
           return null;
         }
@@ -209,10 +217,10 @@ export class Person {
     return true;
   }
 
-  async #keepPolling(round) {
+  async #keepPolling(session) {
     let failures = 0;
     let wasOffline = false;
-    while (round === this.#round) {
+    while (session === this.#session) {
       if (this.#isOffline || document.hidden) {
         wasOffline ||= this.#isOffline;
         await this.#sleep(60_000);
@@ -226,12 +234,11 @@ export class Person {
         failures = 0;
         await this.#sleep(this.#delay());
       } catch (problem) {
-        if (!(problem instanceof Problem)) throw problem;
-        if (this.#isOffline || round !== this.#round) continue;
+        if (this.#isOffline || session !== this.#session) continue;
         if (problem.isOfLogin && (await this.#loginAgain().catch(() => false))) continue;
         failures += 1;
         const wait = backoff(failures, problem.retryAfterMs);
-        if (round === this.#round) this.#tell(`${problem.message} Asking again in ${duration(wait)}.`);
+        if (session === this.#session) this.#tell(`${problem.message} Asking again in ${duration(wait)}.`);
         await this.#sleep(wait);
       }
     }
@@ -241,7 +248,7 @@ export class Person {
   async #readInbox() {
     const { messages } = await this.client.call("GET", "/v1/inbox?limit=100");
     const waiting = messages.filter((each) => each.conversation_id === this.conversationId).length;
-    this.waited = waiting === 1 ? "1 message was waiting" : `${waiting} messages were waiting`;
+    this.waited = ` again: ${waiting === 1 ? "1 message was" : `${waiting} messages were`} waiting`;
     this.#showState();
   }
 
@@ -296,7 +303,8 @@ export class Person {
 
   /** Note what the API says of a message, and when that was seen. */
   #arrived(message) {
-    const entry = this.#entries.get(message.message_id) ?? this.#entry(message);
+    const own = message.sender_id === this.userId;
+    const entry = this.#entries.get(message.message_id) ?? this.#entry(message, own);
     if (!entry.isPlaced) {
       entry.isPlaced = true;
       this.#place(entry);
@@ -311,14 +319,13 @@ export class Person {
     this.#setStatus(entry, message.status);
   }
 
-  #entry(message) {
-    const own = message.sender_id === this.userId;
+  #entry(message, own) {
     const text = element("p", { text: message.content, class: "text", dir: "auto" });
     if (message.content.length > LONG_TEXT) text.tabIndex = 0; // it scrolls, so keys must reach it
     const way = element("ol", { class: "way", "aria-label": "Its way" });
     const note = element("p", { class: "note" });
     const attributes = { class: own ? "message own" : "message", "data-message-id": message.message_id };
-    const box = element("li", { ...attributes, "data-testid": "message" }, text, way, note);
+    const box = element("div", { ...attributes, "data-testid": "message" }, text, way, note);
     const entry = { message, own, box, way, note, since: performance.now(), isPlaced: false };
     this.#entries.set(message.message_id, entry);
     return entry;
@@ -339,7 +346,8 @@ export class Person {
   }
 
   #newestOwn() {
-    return [...this.#entries.values()].findLast((entry) => entry.own && entry.message.status !== "FAILED");
+    const boxes = [...this.root.querySelectorAll(".own:not([data-status=FAILED])")];
+    return this.#entries.get(boxes.at(-1)?.dataset.messageId);
   }
 
   #setStatus(entry, status) {
@@ -352,13 +360,14 @@ export class Person {
   #show() {
     const isIn = Boolean(this.userId);
     const talks = Boolean(this.conversationId);
-    const name = isIn ? this.client.username : `Person ${this.letter.toUpperCase()}`;
+    const name = isIn || this.#isStarting ? this.client.username : `Person ${this.letter.toUpperCase()}`;
     this.$(".name").textContent = name;
     this.$(".face").textContent = name[0].toUpperCase();
     this.$(".login").hidden = isIn || this.#isStarting;
     this.$(".logout").hidden = !isIn;
-    this.$(".partner").hidden = !isIn || talks;
-    for (const selector of [".messages", ".composer", ".offline"]) this.$(selector).hidden = !talks;
+    this.$(".partner").hidden = !isIn || talks || this.#isStarting;
+    this.$(".messages").hidden = this.$(".composer").hidden = !talks && !this.#isStarting;
+    this.$(".offline").hidden = !talks;
     this.$(".messages").setAttribute("aria-label", `Messages of ${name} and ${this.partner}`);
     this.$(".to").textContent = `${name} to ${this.partner}`;
     this.$(".offline").textContent = this.#isOffline ? "Come back" : "Go offline";
@@ -369,14 +378,11 @@ export class Person {
   }
 
   #showState() {
-    this.$(".state-text").textContent = this.#state();
-  }
-
-  #state() {
-    if (!this.userId) return this.#isStarting ? "logging in …" : "not logged in";
-    if (!this.#isOffline) return this.waited ? `online again: ${this.waited}` : "online";
-    const left = Math.ceil(this.presenceWindow - (performance.now() - this.client.lastCallAt) / 1000);
-    return left > 0 ? `offline; still counts as online for ${left} s` : "offline: messages are PENDING now";
+    const left = Math.ceil(this.presenceWindowS - (performance.now() - this.client.lastCallAt) / 1000);
+    const offline = left > 0 ? `offline; still counts as online for ${left} s` : "offline: messages are PENDING now";
+    let state = this.#isOffline ? offline : `online${this.waited}`;
+    if (!this.userId) state = this.#isStarting ? "logging in …" : "not logged in";
+    this.$(".state-text").textContent = state;
   }
 
   #tell(text) {
@@ -398,8 +404,8 @@ function ownWay({ message: { status }, accepted, stored, delivered }) {
 }
 
 function receivedWay({ message: { timestamp, status } }) {
-  const time = element("li", { class: "time", text: clock.format(Date.parse(timestamp)) });
-  return [time, chip(status.toLowerCase(), status)];
+  const time = new Date(timestamp).toTimeString().slice(0, 5);
+  return [element("li", { class: "time", text: time }), chip(status.toLowerCase(), status)];
 }
 
 function chip(kind, word, where = "", ms = undefined) {
