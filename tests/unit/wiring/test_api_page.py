@@ -8,7 +8,7 @@ import pytest
 from angarium.config import Settings
 from angarium.wiring.api import page_settings
 from tests.fakes.raw_client import RawClient, get
-from tests.unit.wiring.test_browsers import own_users, served
+from tests.unit.wiring.test_api_browsers import own_users, served
 
 DEMO = [("alice", "alice-demo"), ("bob", "bob-demo")]
 
