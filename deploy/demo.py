@@ -19,14 +19,16 @@ from urllib.parse import urlsplit
 
 from deploy.compose import Compose, ComposeError, Logged, awaited
 
-PEOPLE = ("alice", "bob", "carol", "dave")
+PEOPLE = ("verify-1", "verify-2", "verify-3", "verify-4")
+"""Not the demo users: their conversations are for people."""
+
 PAIRS = (
-    ("alice", "bob"),
-    ("bob", "carol"),
-    ("carol", "dave"),
-    ("dave", "alice"),
-    ("alice", "carol"),
-    ("bob", "dave"),
+    (PEOPLE[0], PEOPLE[1]),
+    (PEOPLE[1], PEOPLE[2]),
+    (PEOPLE[2], PEOPLE[3]),
+    (PEOPLE[3], PEOPLE[0]),
+    (PEOPLE[0], PEOPLE[2]),
+    (PEOPLE[1], PEOPLE[3]),
 )
 ANSWER_SECONDS = 30.0
 STORED_SECONDS = 60.0
@@ -103,7 +105,7 @@ class Door:
 
 
 def send_round(door: Door, count: int) -> list[Sent]:
-    """Send messages one by one in the demo users' conversations.
+    """Send messages one by one, as users of its own.
 
     Args:
         door: Where to.

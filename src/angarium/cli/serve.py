@@ -9,7 +9,7 @@ from angarium.cli import process
 from angarium.cli.process import GRACE_S, greet, on_signal
 from angarium.clock import SystemClock
 from angarium.config import Settings
-from angarium.config.users import DEMO_USERS
+from angarium.config.users import DEMO_PEOPLE, DEMO_USERS
 from angarium.threads import NamedThread
 
 SWITCH_INTERVAL_S = 0.0001
@@ -72,7 +72,7 @@ def _greeting(settings: Settings, url: str, applies: bool) -> str:
     if not applies:
         lines.append("no worker runs: messages are accepted and wait in the log")
     if settings.users is DEMO_USERS:
-        names = ", ".join(user.username for user in settings.users)
+        names = ", ".join(DEMO_PEOPLE)
         lines += [
             f"demo users: {names}; the password of each is NAME-demo",
             "try it in another terminal:",

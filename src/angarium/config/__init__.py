@@ -4,10 +4,12 @@ from angarium.config.addresses import Address
 from angarium.config.reader import Shown, Source
 from angarium.config.settings import Settings, SettingsError
 from angarium.config.unknown import unknown_settings
-from angarium.config.users import DEMO_USERS, ConfiguredUser
+from angarium.config.users import DEMO_PEOPLE, DEMO_USERS, VERIFY_USERS, ConfiguredUser
 
 __all__ = [
+    "DEMO_PEOPLE",
     "DEMO_USERS",
+    "VERIFY_USERS",
     "Address",
     "ConfiguredUser",
     "Settings",

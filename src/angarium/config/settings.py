@@ -9,7 +9,7 @@ from angarium.config import addresses, values
 from angarium.config.addresses import Address
 from angarium.config.contradictions import contradictions
 from angarium.config.reader import Reader, Shown, Source
-from angarium.config.users import DEMO_USERS, ConfiguredUser, read_users
+from angarium.config.users import DEMO_PEOPLE, DEMO_USERS, ConfiguredUser, read_users
 from angarium.domain.ip_addresses import IPNetwork
 from angarium.domain.signing_secret import is_published
 
@@ -381,7 +381,7 @@ def _users(reader: Reader, is_hash: Callable[[str], bool]) -> tuple[ConfiguredUs
     """Read the users' file, or take the demo users."""
     path = reader.optional("ANGARIUM_USERS", values.file)
     if not reader.is_set("ANGARIUM_USERS"):
-        names = ", ".join(user.username for user in DEMO_USERS)
+        names = ", ".join(DEMO_PEOPLE)
         reader.shown[-1] = Shown("ANGARIUM_USERS", f"demo users {names}", Source.DEFAULT)
         return DEMO_USERS
     if path is None:

@@ -45,8 +45,16 @@ def demo_password(username: str) -> str:
     return f"{username}-demo"
 
 
+DEMO_PEOPLE = ("alice", "bob", "carol", "dave")
+"""Whom people try the service as."""
+
+VERIFY_USERS = ("verify-1", "verify-2", "verify-3", "verify-4")
+"""Who writes what `angarium verify` and `make demo` write, so that
+people's conversations stay theirs.
+"""
+
 DEMO_USERS = tuple(
-    ConfiguredUser(name, demo_password(name)) for name in ("alice", "bob", "carol", "dave")
+    ConfiguredUser(name, demo_password(name)) for name in DEMO_PEOPLE + VERIFY_USERS
 )
 """Their passwords are published in the documentation."""
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from tests.unit.cli.fake_service import FakeService, conversation_of, id_of
 
-PEOPLE = ("alice", "bob", "carol")
+PEOPLE = ("alice", "bob", "carol", "verify-1", "verify-2")
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import pytest
 from angarium.cli.console import Console
 from angarium.cli.init import MANY_USERS
 from angarium.cli.main import main
+from angarium.config import DEMO_USERS
 from angarium.domain.signing_secret import PUBLISHED_SECRET
 from angarium.engines.embedded.database import Database
 from angarium.engines.secrets.passwords import ScryptHasher
@@ -30,13 +31,14 @@ def test_init_adds_the_configured_users_and_can_be_repeated(shell: Shell) -> Non
         assert shell.run("init", "--timeout", "5") == 0
         assert (
             shell.out
-            == f"{shell.environment['ANGARIUM_DATA']} is ready; users: alice, bob, carol, dave\n"
+            == f"{shell.environment['ANGARIUM_DATA']} is ready; users: alice, bob, carol, dave, "
+            "verify-1, verify-2, verify-3, verify-4\n"
         )
         assert shell.err == ""
     assert shell.run("users", "--json") == 0
     users = json.loads(shell.out)["users"]
     assert [(user["username"], user["user_id"]) for user in users] == [
-        (name, id_of(name)) for name in ("alice", "bob", "carol", "dave")
+        (user.username, id_of(user.username)) for user in DEMO_USERS
     ]
 
 

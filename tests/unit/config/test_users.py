@@ -21,6 +21,10 @@ def test_the_demo_users_have_the_documented_passwords() -> None:
         ("bob", "bob-demo"),
         ("carol", "carol-demo"),
         ("dave", "dave-demo"),
+        ("verify-1", "verify-1-demo"),
+        ("verify-2", "verify-2-demo"),
+        ("verify-3", "verify-3-demo"),
+        ("verify-4", "verify-4-demo"),
     ]
     assert all(is_username(user.username) for user in DEMO_USERS)
 

@@ -17,25 +17,27 @@ from angarium.cli.arguments import (
 from angarium.cli.console import Console, ProgressLine
 from angarium.cli.credentials import Credentials
 from angarium.cli.errors import EXIT_FAILED, CommandError, UsageError
-from angarium.cli.session import server_urls
+from angarium.cli.session import RetryNote, server_urls
 from angarium.cli.verify.ledger import Ledger
 from angarium.cli.verify.people import Person
 from angarium.cli.verify.run import Amount, Run
 from angarium.client import RequestFailed
-from angarium.config import DEMO_USERS
+from angarium.config import DEMO_USERS, VERIFY_USERS
 
 DEFAULT_CONVERSATIONS = 4
 DEFAULT_MESSAGES = 1_000
 DEFAULT_RATE = 100.0
 DEFAULT_PATIENCE_S = 60.0
 
-_DEMO_PAIRS = (
-    ("alice", "bob"),
-    ("bob", "carol"),
-    ("carol", "dave"),
-    ("dave", "alice"),
-    ("alice", "carol"),
-    ("bob", "dave"),
+_FIRST, _SECOND, _THIRD, _FOURTH = VERIFY_USERS
+
+_PAIRS = (
+    (_FIRST, _SECOND),
+    (_SECOND, _THIRD),
+    (_THIRD, _FOURTH),
+    (_FOURTH, _FIRST),
+    (_FIRST, _THIRD),
+    (_SECOND, _FOURTH),
 )
 
 
@@ -55,7 +57,8 @@ def register(commands: Commands) -> None:
         "read everything back through every --url and compare it with the ledger of what was "
         "accepted: report messages that were lost, duplicated, reordered or altered, statuses "
         "that went back, and instances that disagree. The exit status is 1 if there are any. "
-        "Ctrl-C ends the writing; the reading still runs. The messages stay in the conversations.",
+        "Ctrl-C ends the writing; the reading still runs. The messages stay in the conversations, "
+        "which by default are those of users of its own, verify-1 to verify-4.",
         "angarium verify\n"
         "angarium verify --url http://api1:8080 --url http://api2:8080 --seconds 600 --ledger "
         "run.jsonl\n"
@@ -87,7 +90,7 @@ def register(commands: Commands) -> None:
         dest="login",
         type=username,
         metavar="NAME",
-        help="the sender (default: the demo users)",
+        help="the sender (default: users of its own, verify-1 to verify-4)",
     )
     parser.add_argument(
         "--with",
@@ -108,8 +111,8 @@ def _add_amount(parser: Parser) -> None:
         "--conversations",
         type=at_least_one,
         metavar="N",
-        help=f"how many are written side by side (default: {DEFAULT_CONVERSATIONS} of the demo "
-        "users', or one for each --with)",
+        help=f"how many are written side by side (default: {DEFAULT_CONVERSATIONS}, or one for "
+        "each --with)",
     )
     parser.add_argument(
         "--messages",
@@ -140,7 +143,8 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
             record.sender for record in ledger.records.values() if record.sender not in names
         ]
         people = {name: _person(name, arguments, urls, console) for name in names}
-        run = Run(urls, people, ledger, arguments.patience, progress.show)
+        note = RetryNote(", ".join(urls), console)
+        run = Run(urls, people, ledger, arguments.patience, progress.show, note)
         _log_in(run, arguments.login is None)
         spent = 0.0
         if pairs:
@@ -173,7 +177,7 @@ def _pairs(arguments: argparse.Namespace) -> Sequence[tuple[str, str]]:
         raise UsageError("verify: --as and --with go together: the sender and the recipients")
     if login in others or len(set(others)) < len(others):
         raise UsageError("verify: each --with must name a different user, and not --as")
-    pairs = _DEMO_PAIRS if login is None else tuple((login, other) for other in others)
+    pairs = _PAIRS if login is None else tuple((login, other) for other in others)
     wanted = arguments.conversations or min(
         DEFAULT_CONVERSATIONS if login is None else len(pairs), len(pairs)
     )
@@ -214,7 +218,8 @@ def _log_in(run: Run, demo: bool) -> None:
         if problem.code != "invalid_credentials":
             raise
         hint = (
-            "the demo users are not there: name your own with --as and --with"
+            "`angarium serve` or `init` makes verify-1 to verify-4 where the demo users are; "
+            "elsewhere name your own with --as and --with"
             if demo
             else "try again"
         )

@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 
 from angarium import backoff
 from angarium.client import RequestFailed
-from angarium.client.api_client import AcceptedMessage
+from angarium.client.api_client import AcceptedMessage, RetryHook
 from angarium.client.bodies import PageBody
 
 Result = TypeVar("Result")
@@ -78,11 +78,14 @@ class RoundRobinClient:
         self._next += 1
         return call(client)
 
-    def until_done(self, call: Callable[[VerifyClient], Result]) -> Result:
+    def until_done(
+        self, call: Callable[[VerifyClient], Result], on_retry: RetryHook | None = None
+    ) -> Result:
         """Try one instance after the other until one succeeds.
 
         Args:
             call: What to do; safe to repeat.
+            on_retry: Called when it has to be repeated.
 
         Returns:
             What it returned.
@@ -102,7 +105,10 @@ class RoundRobinClient:
                 # Another instance is asked at once; only when each has
                 # failed there is a wait.
                 wait = 0.0 if tries % len(self._clients) else next(waits)
-                if self._monotonic() + wait >= give_up_at or self._pause(wait):
+                left_s = give_up_at - self._monotonic()
+                if on_retry is not None and wait < left_s:
+                    on_retry(failure, left_s)
+                if wait >= left_s or self._pause(wait):
                     raise
             self.retries += 1
         raise AssertionError("the tries never end")

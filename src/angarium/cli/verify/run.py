@@ -14,6 +14,7 @@ from angarium.cli.verify.ledger import ConversationRecord, Ledger
 from angarium.cli.verify.people import HttpVerifyClient, Person
 from angarium.cli.verify.report import Report
 from angarium.cli.verify.round_robin import RoundRobinClient
+from angarium.client.api_client import RetryHook
 
 
 class RateLimiter:
@@ -95,6 +96,7 @@ class Run:
         ledger: Ledger,
         patience_s: float,
         progress: Progress,
+        on_retry: RetryHook,
     ) -> None:
         """Name everything that it works with.
 
@@ -105,6 +107,7 @@ class Run:
             patience_s: Seconds for which a request is repeated and
                 the reading waits.
             progress: Called now and then with a line to show.
+            on_retry: Called when a login has to be repeated.
         """
         self._run = uuid4().hex[:8]
         self._urls = urls
@@ -112,6 +115,7 @@ class Run:
         self._ledger = ledger
         self._patience_s = patience_s
         self._progress = progress
+        self._on_retry = on_retry
         self._stopping = threading.Event()
         self._writers: list[ConversationWriter] = []
         self._errors: list[Exception] = []
@@ -216,7 +220,9 @@ class Run:
 
     def _log_in(self, person: Person) -> None:
         """Log a user in through the first instance that answers."""
-        self._round_robin(person.username).until_done(lambda client: person.log_in(client.url))
+        self._round_robin(person.username).until_done(
+            lambda client: person.log_in(client.url), self._on_retry
+        )
 
     def _make_writer(self, sender: str, recipient: str) -> ConversationWriter:
         """Make the writer of a conversation."""

@@ -35,6 +35,13 @@ def test_a_server_that_is_not_there_is_told(shell: Shell) -> None:
     assert "cannot reach http://127.0.0.1:1" in shell.err
 
 
+def test_a_server_that_is_not_there_yet_is_told_at_once(shell: Shell) -> None:
+    assert shell.run("verify", "--url", "http://127.0.0.1:1", "--patience", "0.3") == 1
+    first, last = shell.err.splitlines()
+    assert first.startswith("no answer from http://127.0.0.1:1 yet, trying until ")
+    assert "cannot reach http://127.0.0.1:1" in last
+
+
 def test_a_run_whose_messages_nobody_accepted_fails(alice: Shell, server: FakeServer) -> None:
     """Without a single 202 nothing was verified, and that is no
     success.
