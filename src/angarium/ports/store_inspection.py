@@ -64,8 +64,8 @@ class StoreInspector(Protocol):
     method raises StoreUnavailable when the store does not answer in
     time. Pages are small enough to be held at once: of texts they end
     with the one that makes more than one page
-    (`domain.page_size.read_one_page`). A page may be shorter than its
-    limit before the end as well.
+    (`domain.page_size.read_one_page`). Only a page of messages may be
+    shorter than its limit before the end.
 
     A value that no writer writes, such as a column that is missing,
     comes as one that no writer writes: `NO_ID`, an empty text, the

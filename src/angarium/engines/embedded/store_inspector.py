@@ -16,6 +16,7 @@ from angarium.domain.page_size import read_one_page
 from angarium.engines.embedded import bulk_sql, message_reader
 from angarium.engines.embedded.data_folder import file_size
 from angarium.engines.embedded.database import Database
+from angarium.engines.embedded.log_starts import read_log_starts
 from angarium.engines.embedded.page_query import PageQuery
 from angarium.ports.message_log import Position
 from angarium.ports.store_inspection import IndexRow, MessageKey, StoreNode
@@ -130,7 +131,7 @@ class EmbeddedStoreInspector:
 
     def log_starts(self) -> Mapping[int, Position]:
         """Implements `StoreInspector.log_starts`."""
-        return {}
+        return self._database.read(read_log_starts)
 
     def replicas(self, conversation_id: UUID) -> Sequence[str]:  # noqa: ARG002 - as the port has it
         """Implements `StoreInspector.replicas`: there are no nodes."""

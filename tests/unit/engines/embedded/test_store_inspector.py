@@ -1,13 +1,15 @@
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 
 import pytest
 
 from angarium.domain.errors import StoreUnavailable
 from angarium.engines.embedded.database import Database
+from angarium.engines.embedded.log_starts import advance_log_starts
 from angarium.engines.embedded.messages import EmbeddedMessages
 from angarium.engines.embedded.store_inspector import EmbeddedStoreInspector
+from angarium.ports.message_log import Position
 from tests.contract.ports.chat import Chat, record
 
 
@@ -67,3 +69,16 @@ def test_no_page_keeps_the_write_ahead_log_from_being_emptied(
         (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     assert not busy
     assert not database.path.with_name(f"{database.path.name}-wal").stat().st_size
+
+
+def test_the_start_of_a_log_is_where_retention_or_an_import_has_put_it(
+    database: Database, inspector: EmbeddedStoreInspector
+) -> None:
+    starts = {1: Position(7, 1_700_000_000_000), 3: Position(0, 5)}
+
+    def run(connection: sqlite3.Connection, items: Sequence[None]) -> Sequence[None]:
+        advance_log_starts(connection, starts)
+        return items
+
+    database.register(run).wait(None)
+    assert inspector.log_starts() == starts
