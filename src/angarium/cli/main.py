@@ -5,6 +5,7 @@ import traceback
 from collections.abc import Sequence
 
 from angarium.cli import (
+    audit,
     chat,
     command_line,
     completion,
@@ -109,6 +110,7 @@ def _parser() -> Parser:
         users,
         status,
         trace,
+        audit,
         dead,
         export,
         login,

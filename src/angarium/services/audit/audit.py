@@ -113,10 +113,7 @@ def audit(
     with ExitStack() as stack:
         facts = stack.enter_context(closing(ExternalSorter(FACT_BYTES)))
         letters = stack.enter_context(closing(Letters()))
-        committed = {
-            partition: position.offset
-            for partition, position in retry(sources.log.committed).items()
-        }
+        committed = retry(sources.log.committed)
         walk = StoreWalk(sources.store, retry, pace, lambda at: progress(_walking(at)))
         walk.read(conversation_id, facts)
         # Only now: whatever is stored came from a record before here.
@@ -153,14 +150,14 @@ def _scanning(scan: LogScan, total: int) -> Step:
     return Step("reading the log", scan.done, max(total, scan.done))
 
 
-def _held(log: LogInspector, committed: Mapping[int, int]) -> Sequence[OffsetRange]:
+def _held(log: LogInspector, committed: Mapping[int, Position]) -> Sequence[OffsetRange]:
     """Return what each partition holds, all that is committed too."""
     held = log.ranges()
-    for partition, offset in committed.items():
-        if held[partition].end < offset:
+    for partition, position in committed.items():
+        if held[partition].end < position.offset:
             raise LogUnavailable(
                 f"partition {partition} ends at {held[partition].end}, but the group has "
-                f"committed {offset}: the log has lost records, or is not the one that was read"
+                f"committed {position.offset}: the log has lost records, or is another one"
             )
     return held
 
@@ -173,7 +170,7 @@ def _partitions(conversation_id: UUID | None, count: int) -> Sequence[int]:
 
 
 def _ranges(
-    sources: Sources, retry: OutageRetry, committed: Mapping[int, int]
+    sources: Sources, retry: OutageRetry, committed: Mapping[int, Position]
 ) -> Sequence[LogRange]:
     """Return what of the log was there all the time.
 
@@ -183,15 +180,20 @@ def _ranges(
     held = retry(sources.log.ranges)
     starts = retry(sources.store.log_starts)
     return [
-        _range(first, starts.get(partition, BEGINNING), committed.get(partition, 0))
+        _range(first, starts.get(partition, BEGINNING), committed.get(partition, BEGINNING))
         for partition, (first, _) in enumerate(held)
     ]
 
 
-def _range(first: int, start: Position, committed: int) -> LogRange:
+def _range(first: int, start: Position, committed: Position) -> LogRange:
     """Combine what a log holds with what is known of its start."""
-    is_exact = start.offset >= first
-    return LogRange(max(first, start.offset), start.watermark, is_exact, committed)
+    return LogRange(
+        first=max(first, start.offset),
+        floor=start.watermark,
+        is_exact=start.offset >= first,
+        committed=committed.offset,
+        committed_watermark=committed.watermark,
+    )
 
 
 class _Comparison:

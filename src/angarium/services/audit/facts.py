@@ -14,8 +14,10 @@ from uuid import UUID
 from angarium.domain.message import Message, MessagePosition, Status
 from angarium.ports.store_inspection import IndexRow
 
-_LAYOUT = struct.Struct(">16s16sBBqqq16s16s16s")
-"""Conversation and message, kind, flags, three numbers, three ids."""
+_LAYOUT = struct.Struct(">16s16sBqqqB16s16s16s")
+"""Conversation and message, kind, offset, two times, flags, three ids:
+sorted by their bytes, records of one kind are in the order of offsets.
+"""
 
 FACT_BYTES = _LAYOUT.size
 
@@ -160,10 +162,10 @@ def pack_message_record(conversation_id: UUID, message_id: UUID, record: Message
         conversation_id.bytes,
         message_id.bytes,
         _MESSAGE_RECORD,
-        _flags(record.skipped, record.letter_missing),
         record.offset,
         record.watermark,
         0,
+        _flags(record.skipped, record.letter_missing),
         record.sender,
         record.recipient,
         record.digest,
@@ -185,10 +187,10 @@ def pack_receipt(conversation_id: UUID, message_id: UUID, receipt: ReceiptRecord
         conversation_id.bytes,
         message_id.bytes,
         _RECEIPT_RECORD,
-        _flags(receipt.skipped, receipt.letter_missing),
         receipt.offset,
         receipt.watermark,
         0,
+        _flags(receipt.skipped, receipt.letter_missing),
         _NOTHING,
         receipt.recipient,
         _NOTHING,
@@ -208,10 +210,10 @@ def pack_row(message: Message) -> bytes:
         message.conversation_id.bytes,
         message.message_id.bytes,
         _MESSAGE_ROW,
-        _STATUSES.index(message.status),
         message.position.offset,
         message.position.timestamp,
         _NEVER if message.delivered_at is None else message.delivered_at,
+        _STATUSES.index(message.status),
         message.sender_id.bytes,
         message.recipient_id.bytes,
         digest_of(message.content),
@@ -232,9 +234,9 @@ def pack_index(conversation_id: UUID, row: IndexRow) -> bytes:
         conversation_id.bytes,
         row.message_id.bytes,
         _INDEX_ROW,
-        0,
         row.position.offset,
         row.position.timestamp,
+        0,
         0,
         row.sender_id.bytes,
         _NOTHING,
@@ -265,7 +267,7 @@ def _flags(skipped: bool, letter_missing: bool) -> int:
 
 def _add_record(about: MessageFacts, fact: bytes) -> None:
     """Unpack what a record asks to store."""
-    _, _, _, flags, offset, watermark, _, sender, recipient, digest = _LAYOUT.unpack(fact)
+    _, _, _, offset, watermark, _, flags, sender, recipient, digest = _LAYOUT.unpack(fact)
     skipped, letter_missing = bool(flags & _SKIPPED), bool(flags & _LETTER_MISSING)
     about.records.append(
         MessageRecord(offset, watermark, sender, recipient, digest, skipped, letter_missing)
@@ -274,14 +276,14 @@ def _add_record(about: MessageFacts, fact: bytes) -> None:
 
 def _add_receipt(about: MessageFacts, fact: bytes) -> None:
     """Unpack what a record confirms."""
-    _, _, _, flags, offset, watermark, _, _, recipient, _ = _LAYOUT.unpack(fact)
+    _, _, _, offset, watermark, _, flags, _, recipient, _ = _LAYOUT.unpack(fact)
     skipped, letter_missing = bool(flags & _SKIPPED), bool(flags & _LETTER_MISSING)
     about.receipts.append(ReceiptRecord(offset, watermark, recipient, skipped, letter_missing))
 
 
 def _add_row(about: MessageFacts, fact: bytes) -> None:
     """Unpack a row of the messages."""
-    _, _, _, status, offset, timestamp, at, sender, recipient, digest = _LAYOUT.unpack(fact)
+    _, _, _, offset, timestamp, at, status, sender, recipient, digest = _LAYOUT.unpack(fact)
     about.rows.append(
         MessageRow(
             MessagePosition(timestamp, offset),
@@ -296,7 +298,7 @@ def _add_row(about: MessageFacts, fact: bytes) -> None:
 
 def _add_index(about: MessageFacts, fact: bytes) -> None:
     """Unpack a row of the index."""
-    _, _, _, _, offset, timestamp, _, sender, _, _ = _LAYOUT.unpack(fact)
+    _, _, _, offset, timestamp, _, _, sender, _, _ = _LAYOUT.unpack(fact)
     about.indexed.append(StoredIndex(MessagePosition(timestamp, offset), sender))
 
 

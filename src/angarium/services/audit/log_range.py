@@ -19,12 +19,15 @@ class LogRange:
             broker's retention has removed, only a limit is known.
         committed: The offset up to which the group had applied
             everything before the store was read.
+        committed_watermark: The watermark before it, -1 where the
+            commit has none.
     """
 
     first: int
     floor: int
     is_exact: bool
     committed: int
+    committed_watermark: int = -1
 
     @property
     def is_whole(self) -> bool:
@@ -41,6 +44,17 @@ class LogRange:
             True when no record of this part can explain it.
         """
         return position.offset < self.first or position.timestamp < self.floor
+
+    def is_settled(self, position: MessagePosition) -> bool:
+        """Say whether a row was complete before the store was read.
+
+        Args:
+            position: Where the row is.
+
+        Returns:
+            True for what a committed record made, or one before it.
+        """
+        return position.offset < self.committed or position.timestamp < self.committed_watermark
 
     def time(self, watermark: int) -> int:
         """Return the time that a record gives to what it makes.

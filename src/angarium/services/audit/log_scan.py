@@ -7,7 +7,7 @@ from uuid import UUID
 
 from angarium.domain.events import Event, NewMessage
 from angarium.ports.log_inspection import DeadLetterInspector, LogInspector
-from angarium.ports.message_log import Record
+from angarium.ports.message_log import BEGINNING, Position, Record
 from angarium.services.audit.external_sort import ExternalSorter
 from angarium.services.audit.facts import (
     MessageRecord,
@@ -139,7 +139,7 @@ class LogScan:
     def read(
         self,
         ends: Sequence[int],
-        committed: Mapping[int, int],
+        committed: Mapping[int, Position],
         conversation_id: UUID | None,
         only: Sequence[int],
         into: ExternalSorter,
@@ -159,12 +159,13 @@ class LogScan:
         """
         for partition in only:
             watermark = -1
+            applied_to = committed.get(partition, BEGINNING).offset
             for record in self._records(partition, ends[partition]):
                 watermark = max(watermark, record.timestamp)
                 event = validate_record(record, len(ends))
                 if conversation_id is not None and not _is_about(conversation_id, record, event):
                     continue
-                is_committed = record.offset < committed.get(partition, 0)
+                is_committed = record.offset < applied_to
                 self.records += is_committed
                 skipped, letter_missing = self._letters.about(record)
                 if not isinstance(event, InvalidRecord):

@@ -39,9 +39,7 @@ class AuditedService:
         self.store = MemoryStoreInspector(harness.messages, MemoryConversations())
         self.kept_since = 0
 
-    def audit(
-        self, conversation_id: UUID | None = None, rate: int | None = None
-    ) -> Outcome:
+    def audit(self, conversation_id: UUID | None = None, rate: int | None = None) -> Outcome:
         """Audit everything, or one conversation."""
         return run_audit(
             MemoryLogInspector(self.harness.log, GROUP),
@@ -53,7 +51,7 @@ class AuditedService:
         )
 
     def found(self, conversation_id: UUID | None = None) -> set[tuple[str, int, int]]:
-        """Give the kind and the position of everything that is wrong."""
+        """Give kind and position of everything that is wrong."""
         return {
             (finding.kind.value, finding.partition, finding.offset)
             for finding in self.audit(conversation_id).findings

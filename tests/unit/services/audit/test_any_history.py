@@ -3,22 +3,13 @@ nobody, at no moment; and one damage, whatever it is, is found, and
 nothing else.
 """
 
-from dataclasses import replace
-
 from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import invariant, rule
+from hypothesis.stateful import invariant
 
-from tests.unit.router.events import message_id_of, receipt
 from tests.unit.router.test_worker_properties import (
-    PAIRS,
-    PARTITIONS,
     PHASES,
     History,
     HistoryWithLateAnswers,
-    pairs,
-    ids,
-    times,
 )
 from tests.unit.services.audit.audited_service import AuditedService
 

@@ -1,0 +1,147 @@
+"""`angarium audit`: does the store say what the log says?"""
+
+import argparse
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from angarium import logs
+from angarium.cli.arguments import Commands, add_command, add_json, at_least_one
+from angarium.cli.console import Console, ProgressLine
+from angarium.cli.errors import EXIT_FAILED, CommandError
+from angarium.cli.start_settings import require_data
+from angarium.clock import SystemClock
+from angarium.config import Settings
+from angarium.config.values import quote
+from angarium.domain.identifiers import parse_uuid
+
+if TYPE_CHECKING:
+    from angarium.services.audit.audit import Step
+
+REDRAW_SECONDS = 0.2
+"""Between two changes of the line on a terminal."""
+
+LINE_SECONDS = 10.0
+"""Between two lines of progress where stderr is no terminal."""
+
+
+def register(commands: Commands) -> None:
+    """Add the command.
+
+    Args:
+        commands: The parser's list of commands.
+    """
+    parser = add_command(
+        commands,
+        "audit",
+        _run,
+        "compare the store with the log, and name every difference",
+        "Read the log as far as the workers have committed it, and the store, and compare them: "
+        "every message is stored once, at its place, with its text; every receipt has had its "
+        "effect; every record that cannot be applied has its dead letter; and nothing is stored "
+        "that the log does not explain. What retention has removed from the log is not judged. "
+        "It works while everything runs, changes nothing, and needs some room for temporary "
+        "files (TMPDIR). The exit status is 1 if there is any difference.",
+        "angarium audit\n"
+        "angarium audit --rate 5000 --json\n"
+        "angarium audit --conversation 5d1f0c2e-8f0e-5b0a-9f43-0a3c6d6d2a11",
+    )
+    parser.add_argument(
+        "--conversation", type=_conversation, metavar="ID", help="only this conversation"
+    )
+    parser.add_argument(
+        "--rate",
+        type=at_least_one,
+        metavar="N",
+        help="read at most N records a second from the store (default: unlimited)",
+    )
+    add_json(parser, "print a JSON object with every difference")
+
+
+def _conversation(text: str) -> UUID:
+    """Read a conversation's id from the command line."""
+    conversation_id = parse_uuid(text)
+    if conversation_id is None:
+        raise argparse.ArgumentTypeError(f"{quote(text)} is not a conversation's id, a UUID")
+    return conversation_id
+
+
+def _run(arguments: argparse.Namespace, console: Console) -> int:
+    """Audit what the settings name, and print what was found."""
+    settings = Settings.from_env(console.environment, console.stderr.isatty())
+    require_data(settings)
+    # The engines are loaded only by the commands that use them: the
+    # clients start faster without.
+    from angarium import wiring
+    from angarium.cli.audit_report import AuditReport
+    from angarium.services.audit.audit import Sources, audit
+    from angarium.services.audit.findings import Findings
+    from angarium.services.audit.outage_retry import OutageRetry
+    from angarium.services.audit.store_walk import Pace
+
+    clock = SystemClock()
+    progress = _Progress(console)
+    handler = logs.configure("cli", "WARNING", settings.log_format, console.stderr)
+    try:
+        with wiring.open_inspection(settings) as inspection, closing(Findings()) as findings:
+            audited = audit(
+                Sources(inspection.log, inspection.dead_letters, inspection.store),
+                findings,
+                OutageRetry(clock),
+                Pace(arguments.rate, clock),
+                clock,
+                progress.show,
+                arguments.conversation,
+            )
+            progress.clear()
+            if arguments.conversation is not None and not (audited.records or audited.rows):
+                raise CommandError(
+                    f"neither the log nor the store has conversation {arguments.conversation}"
+                )
+            topic = settings.topic if settings.kafka else "messages"
+            report = AuditReport(audited, findings, topic)
+            if arguments.json:
+                # In pieces: a million findings are not held at once.
+                console.stdout.writelines(report.json())
+            else:
+                for line in report.lines():
+                    console.say(line)
+            return EXIT_FAILED if report.total else 0
+    finally:
+        progress.clear()
+        handler.close()
+
+
+class _Progress:
+    """A line on a terminal; now and then one elsewhere."""
+
+    def __init__(self, console: Console) -> None:
+        """Begin with nothing shown."""
+        self._console = console
+        self._line = ProgressLine(console)
+        self._is_terminal = console.stderr.isatty()
+        self._next_at = time.monotonic() + (0 if self._is_terminal else LINE_SECONDS)
+
+    def show(self, step: "Step") -> None:
+        """Show how far it is, if it is time.
+
+        Args:
+            step: How far it is.
+        """
+        now = time.monotonic()
+        if now < self._next_at:
+            return
+        text = f"{step.doing}: {step.done:,}"
+        if step.total:
+            text = f"{text} of {step.total:,} records ({step.done / step.total:.0%})"
+        if self._is_terminal:
+            self._next_at = now + REDRAW_SECONDS
+            self._line.show(text)
+        else:
+            self._next_at = now + LINE_SECONDS
+            self._console.note(text)
+
+    def clear(self) -> None:
+        """Take the line off the terminal."""
+        self._line.clear()
