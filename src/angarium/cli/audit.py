@@ -99,6 +99,11 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
                 raise CommandError(
                     f"neither the log nor the store has conversation {arguments.conversation}"
                 )
+            if audited.waiting and not audited.records:
+                console.note(
+                    f"group {settings.group} has committed nothing of what is in the log, so "
+                    "nothing is judged yet"
+                )
             topic = settings.topic if settings.kafka else "messages"
             report = AuditReport(audited, findings, topic)
             if arguments.json:

@@ -1,6 +1,6 @@
 """`angarium audit`: log and store compared, while everything runs.
 
-The order of reading makes it right (docs/adr/NNNN): how far the group
+The order of reading makes it right (docs/adr/0026): how far the group
 has committed, then the store, then where the log ends, then the log up
 to there. So every committed record must be in the store that was read,
 and nothing can be in it that the log which was read does not explain.
@@ -71,6 +71,7 @@ class Audited:
         messages: Messages that they ask to store.
         conversations: In how many conversations.
         rows: Rows that were read of the store.
+        waiting: Records that were not committed, and are not judged.
         seconds: How long it took.
     """
 
@@ -79,6 +80,7 @@ class Audited:
     messages: int
     conversations: int
     rows: int
+    waiting: int
     seconds: float
 
 
@@ -136,6 +138,7 @@ def audit(
         comparison.messages,
         comparison.conversations,
         walk.rows,
+        scan.waiting,
         clock.monotonic() - started,
     )
 

@@ -3,7 +3,7 @@
 All of it follows from the rules by which the worker applies a log
 (docs/adr/0003, docs/adr/0012). What the worker may do or not, because
 the record is not committed yet, is never held against the store
-(docs/adr/NNNN).
+(docs/adr/0026).
 """
 
 from collections.abc import Iterator, Sequence

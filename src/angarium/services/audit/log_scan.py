@@ -107,7 +107,8 @@ class LogScan:
     """Reads the log once, partition by partition; used by one thread.
 
     Attributes:
-        records: How many committed records were read.
+        records: How many committed records were looked at.
+        waiting: How many others were looked at.
         done: How many records were read.
     """
 
@@ -134,6 +135,7 @@ class LogScan:
         self._findings = findings
         self._progress = progress
         self.records = 0
+        self.waiting = 0
         self.done = 0
 
     def read(
@@ -167,6 +169,7 @@ class LogScan:
                     continue
                 is_committed = record.offset < applied_to
                 self.records += is_committed
+                self.waiting += not is_committed
                 skipped, letter_missing = self._letters.about(record)
                 if not isinstance(event, InvalidRecord):
                     for fact in _facts(event, record.offset, watermark, skipped, letter_missing):
