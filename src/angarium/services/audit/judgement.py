@@ -205,8 +205,18 @@ def _judge_status(
     # A receipt before its message is in force only if it was replayed
     # after it, and one that was skipped likewise.
     possible = [each for each in valid if first is None or each.offset <= first.offset]
-    if row.delivered_at not in {_receipt_time(each, log, row) for each in possible}:
+    times = {_receipt_time(each, log, row) for each in possible}
+    if row.delivered_at not in times and not _is_from_replay(log, row):
         yield Fault(FindingKind.ALTERED, record.offset)
+
+
+def _is_from_replay(log: LogRange, row: MessageRow) -> bool:
+    """Say whether a receipt from before the range may have counted.
+
+    It was in the log before its message, and was replayed after it.
+    """
+    latest = log.floor if log.is_exact else row.position.timestamp
+    return not log.is_whole and row.delivered_at is not None and row.delivered_at <= latest
 
 
 def _first_in_force(valid: Sequence[ReceiptRecord], after: int) -> ReceiptRecord | None:
