@@ -214,6 +214,9 @@ def _is_from_replay(log: LogRange, row: MessageRow) -> bool:
     """Say whether a receipt from before the range may have counted.
 
     It was in the log before its message, and was replayed after it.
+
+    Returns:
+        Whether the time of delivery is early enough.
     """
     latest = log.floor if log.is_exact else row.position.timestamp
     return not log.is_whole and row.delivered_at is not None and row.delivered_at <= latest
