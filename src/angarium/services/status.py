@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
+from uuid import UUID
 
 from angarium.deadline import within
 from angarium.domain.errors import LogUnavailable, StoreUnavailable, Unavailable
@@ -22,6 +23,9 @@ COUNT_SECONDS = 20.0
 """Maximum time for counting dead letters, of which there may be many;
 a count that was cut off goes on at the next reading.
 """
+
+_NOBODY = UUID(int=0)
+"""An id that no message has."""
 
 Result = TypeVar("Result")
 
@@ -151,12 +155,18 @@ class StatusReader:
         return LogStatus(_partitions(self._log.ranges(), committed, owners), members)
 
     def _read_store(self, problems: list[str]) -> StoreStatus:
-        """Ask for the nodes, then for a row, which not all can give."""
+        """Ask for the nodes, then look a row up.
+
+        Nodes may be known although too few of them answer.
+
+        Returns:
+            What is known.
+        """
         nodes = _answer(self._store.nodes, READ_SECONDS, StoreUnavailable, problems)
         if nodes is None:
             return StoreStatus(False, (), None)
         read = _answer(
-            lambda: (self._store.conversation_ids(None, 1), self._store.size_bytes()),
+            lambda: (self._store.find(_NOBODY, _NOBODY), self._store.size_bytes()),
             READ_SECONDS,
             StoreUnavailable,
             problems,

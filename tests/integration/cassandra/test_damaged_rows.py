@@ -1,12 +1,14 @@
 """Rows that no worker would write are shown, not stumbled over."""
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 
 from angarium.domain.message import BEGINNING, Message, Status
+from angarium.engines.cassandra.cluster import CassandraAddress
 from angarium.engines.cassandra.message_writer import CassandraMessageWriter
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.store_inspector import CassandraStoreInspector
@@ -14,6 +16,8 @@ from angarium.ports.message_log import Position
 from angarium.ports.store_inspection import NO_ID, IndexRow
 from tests.contract.ports.chat import START, Chat, record
 from tests.contract.ports.damage import CassandraDamage
+from tests.engines.addresses import contact_points
+from tests.engines.cassandra_sessions import connected
 
 pytestmark = pytest.mark.engines
 
@@ -109,3 +113,14 @@ def test_every_node_is_named_and_where_a_conversation_is_kept(
     # One copy of each, and ids are spread over all nodes.
     assert {len(each) for each in kept} == {1}
     assert {address for each in kept for address in each} == set(addresses)
+
+
+def test_a_node_that_the_settings_name_is_shown_with_its_address(
+    session: CassandraSession, cassandra: str
+) -> None:
+    (_, port), *_ = contact_points(cassandra)
+    with closing(connected(CassandraAddress([("localhost", port)], "one_copy"))) as by_name:
+        inspector = CassandraStoreInspector(by_name, "messages")
+        addresses = {node.address for node in inspector.nodes()}
+        kept = {address for _ in range(64) for address in inspector.replicas(uuid4())}
+    assert addresses == kept == {each.rpartition(":")[0] for each in cassandra.split(",")}

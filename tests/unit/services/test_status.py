@@ -6,9 +6,10 @@ from uuid import UUID
 import pytest
 
 from angarium.domain.errors import LogUnavailable, StoreUnavailable
+from angarium.domain.message import Message
 from angarium.ports.log_inspection import GroupMember, OffsetRange
 from angarium.ports.message_log import DeadLetter, Position, Record
-from angarium.ports.store_inspection import StoreNode
+from angarium.ports.store_inspection import IndexRow, StoreNode
 from angarium.services.status import PartitionStatus, StatusReader, StoreStatus
 from tests.fakes.consumer import MemoryConsumer
 from tests.fakes.conversations import MemoryConversations
@@ -39,7 +40,9 @@ class StoreOfNodes(MemoryStoreInspector):
     def nodes(self) -> Sequence[StoreNode]:
         return [StoreNode("172.19.0.2", True), StoreNode("172.19.0.3", False)]
 
-    def conversation_ids(self, after: UUID | None, limit: int) -> Sequence[UUID]:
+    def find(
+        self, conversation_id: UUID, message_id: UUID
+    ) -> tuple[IndexRow | None, Sequence[Message]]:
         raise StoreUnavailable("too few nodes answer")
 
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 from cassandra.cluster import ResponseFuture
 from cassandra.metadata import TokenMap
+from cassandra.pool import Host
 from cassandra.query import BatchStatement, BatchType
 
 from angarium import deadline, futures
@@ -233,7 +234,7 @@ class CassandraSession:
             StoreUnavailable: Not connected.
         """
         metadata = self._connector.require().cluster.metadata
-        return [host.address for host in metadata.get_replicas(self._keyspace, key)]
+        return [_address(host) for host in metadata.get_replicas(self._keyspace, key)]
 
     def nodes(self) -> Sequence[tuple[str, bool]]:
         """Return the nodes of the cluster.
@@ -246,7 +247,7 @@ class CassandraSession:
             StoreUnavailable: Not connected.
         """
         metadata = self._connector.require().cluster.metadata
-        return [(host.address, bool(host.is_up)) for host in metadata.all_hosts()]
+        return [(_address(host), bool(host.is_up)) for host in metadata.all_hosts()]
 
     def _ring(self) -> TokenMap:
         """Return the tokens of all nodes, read when it connected."""
@@ -330,6 +331,15 @@ class AnswerHandler:
         if timer is not None:
             timer.callback = _nothing
         return outcome
+
+
+def _address(host: Host) -> str:
+    """Return a node's IP address.
+
+    One that was found by its name in the settings keeps that name as
+    the address of its connections.
+    """
+    return str(host.broadcast_rpc_address or host.address)
 
 
 def _nothing() -> None:
