@@ -34,8 +34,8 @@ SHARED = $(BIN)/pytest --numprocesses=2 --dist=loadgroup --no-loadscope-reorder 
 test: .venv/dev  ## Run every test, with the coverage of branches; the long storms are short.
 	$(SHARED) -m "not long" --cov --cov-report=term
 
-test-fast: .venv/dev  ## Run the tests that need no real Kafka and Cassandra and no storm.
-	$(SHARED) -m "not engines and not storm"
+test-fast: .venv/dev  ## Run the tests that need no real Kafka and Cassandra, no browser and no storm.
+	$(SHARED) -m "not engines and not browser and not storm"
 
 test-long: .venv/dev  ## Run what `make test` leaves out: the long storms, and properties with 500 examples.
 	$(SHARED) -m "long or (hypothesis and not engines)" --hypothesis-profile=long --timeout=900

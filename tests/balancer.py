@@ -1,5 +1,5 @@
-"""The deployed HAProxy as a process of its own, in front of one server
-on loopback.
+"""The deployed HAProxy as a process of its own, in front of servers on
+loopback.
 """
 
 import os
@@ -39,20 +39,25 @@ def haproxy_command() -> str:
     return command
 
 
-def configuration(port: int, server_port: int) -> str:
+def configuration(port: int, server_ports: Sequence[int]) -> str:
     """The deployed one but for addresses: no Docker tells them, and
     others may run beside it.
     """
     text = _RESOLVERS.sub("", (DEPLOYED / "haproxy.cfg").read_text())
     text = text.replace(" resolvers docker resolve-prefer ipv4 init-addr none", "")
-    text = text.replace("server-template api 16 api:8080", f"server api1 127.0.0.1:{server_port}")
+    servers = [f"server api{n} 127.0.0.1:{each}" for n, each in enumerate(server_ports, 1)]
+    text = text.replace("server-template api 16 api:8080", "\n    ".join(servers))
     text = text.replace("bind :8080", f"bind 127.0.0.1:{port}")
     return text.replace("abns@angarium-http", f"abns@angarium-{uuid4().hex}")
 
 
 @contextmanager
 def balancer(
-    folder: Path, server_port: int, outer_proxies: Sequence[str] = (), request_timeout: int = 10
+    folder: Path,
+    server_port: int,
+    outer_proxies: Sequence[str] = (),
+    request_timeout: int = 10,
+    more_ports: Sequence[int] = (),
 ) -> Iterator[str]:
     """Run it for the length of a block, and give its address."""
     with socket.socket() as probe:
@@ -60,7 +65,7 @@ def balancer(
         port = int(probe.getsockname()[1])
     shutil.copy(DEPLOYED / "wire.lua", folder)
     file = folder / "haproxy.cfg"
-    file.write_text(configuration(port, server_port))
+    file.write_text(configuration(port, [server_port, *more_ports]))
     with (folder / "haproxy.log").open("w") as log:
         process = subprocess.Popen(
             [haproxy_command(), "-db", "-f", str(file)],

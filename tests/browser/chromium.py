@@ -13,7 +13,7 @@ from selenium.webdriver.chrome.service import Service as Driver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
-from tests.acceptance.service import until
+from tests.acceptance.service import PATIENCE, until
 
 PROGRAMS = ("chromium", "chromedriver")
 MISSING = "the page's tests need Chromium: apt-get install chromium chromium-driver"
@@ -191,6 +191,7 @@ def chromium() -> Iterator[webdriver.Chrome]:
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     started = webdriver.Chrome(options=options, service=Driver(driver))
     try:
+        started.set_script_timeout(2 * PATIENCE)
         started.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": _WATCHER})
         yield started
     finally:

@@ -17,8 +17,10 @@ FOLDER = Path(__file__).parent
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if FOLDER in item.path.parents and not item.get_closest_marker("engines"):
-            item.add_marker(pytest.mark.xdist_group("browser"))
+        if FOLDER in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            if not item.get_closest_marker("engines"):
+                item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.fixture(scope="package")
@@ -27,7 +29,7 @@ def browser() -> Iterator[webdriver.Chrome]:
         yield started
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("service")
     with running(folder, ANGARIUM_PRESENCE_WINDOW=PRESENCE_WINDOW_S) as started:
@@ -36,8 +38,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 @pytest.fixture(scope="module")
 def opened(browser: webdriver.Chrome, service: Service) -> Page:
-    """The page, on which alice and bob are logged in, for a module's
-    tests that leave it as it was.
+    """The page, on which alice and bob are logged in, for the tests of
+    a module.
     """
     page = Page(browser)
     page.open(f"{service.url}/")

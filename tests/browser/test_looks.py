@@ -15,7 +15,6 @@ from tests.acceptance.service import Service, until
 from tests.browser.chromium import Page
 
 AXE = (Path(axe_core_python.__file__).parent / "axe.min.js").read_text()
-SCHEMES = ("light", "dark")
 WIDTHS = (390, 1400)
 LONG = "A long text that needs some lines on a phone, and on a desk as well. " * 12
 
@@ -39,13 +38,12 @@ def filled(opened: Page, service: Service) -> None:
     for part in ("#call-list", "#endpoint-list"):
         until(lambda part=part: bool(opened.all(f"{part} details")), part)  # type: ignore[misc]
         opened.run(
-            f"[...document.querySelectorAll('{part} details')].slice(0, 8)"
+            f"[...document.querySelectorAll('{part} details')].slice(0, 3)"
             ".forEach((each) => (each.open = true))"
         )
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1400, "light")])
 def test_labels_roles_and_contrast_are_right(page: Page, scheme: str, width: int) -> None:
     page.resize(width)
     page.prefer(scheme)

@@ -120,11 +120,12 @@ def test_who_is_offline_makes_no_calls_and_writes_for_later(page: Page) -> None:
 
 
 def test_hostile_text_stays_text(page: Page, alice: Caller) -> None:
-    for text in HOSTILE.values():
-        answer = alice.send(CONVERSATION, text)
-        assert answer.status == 202
-        for letter in "ab":
-            shown = page.await_status(letter, answer.text("message_id"), "DELIVERED")
+    answers = [alice.send(CONVERSATION, text) for text in HOSTILE.values()]
+    assert {answer.status for answer in answers} == {202}
+    sent = [answer.text("message_id") for answer in answers]
+    for letter in "ab":
+        for message_id, text in zip(sent, HOSTILE.values(), strict=True):
+            shown = page.await_status(letter, message_id, "DELIVERED")
             assert shown.text == text
             assert shown.elements == 0
     open_calls(page)

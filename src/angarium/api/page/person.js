@@ -334,14 +334,14 @@ export class Person {
   /** Put a message where the service has it: behind all that is stored, before what is still on its way. */
   #place(entry) {
     const list = this.$(".messages");
-    const isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
+    const isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 120;
     const ahead = [...this.#entries.values()].find((each) => !each.isPlaced && each !== entry);
     list.insertBefore(entry.box, entry.isPlaced && ahead ? ahead.box : null);
     while (list.children.length > MOST_SHOWN) {
       this.#entries.delete(list.firstElementChild.dataset.messageId);
       list.firstElementChild.remove();
     }
-    if (isAtEnd || entry.own) list.scrollTop = list.scrollHeight;
+    if (isAtEnd || entry.own) requestAnimationFrame(() => list.scrollTo(0, list.scrollHeight));
     this.$(".resend").disabled = !this.#newestOwn();
   }
 
