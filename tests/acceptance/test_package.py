@@ -75,3 +75,16 @@ def test_the_wheel_runs_and_makes_its_data(installed: Path) -> None:
     run_installed(installed, "init")
     run_installed(installed, "users", "add", "zoe")
     assert "zoe" in run_installed(installed, "users")
+
+
+def test_the_client_of_the_wheel_needs_nothing_but_the_standard_library(installed: Path) -> None:
+    script = "import angarium; c = angarium.Client(); print(type(c).__module__, c.url)"
+    finished = subprocess.run(
+        [sys.executable, "-S", "-E", "-c", f"import sys; sys.path.insert(0, '.'); {script}"],
+        cwd=installed,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert finished.stdout == "angarium.client.client http://127.0.0.1:8080\n", finished.stderr

@@ -9,8 +9,8 @@ from angarium.cli.console import Console
 from angarium.cli.credentials import Credentials, Login
 from angarium.cli.errors import CommandError
 from angarium.cli.message_lines import local_time
-from angarium.cli.session import PATIENCE_S, RetryNote, server_url
-from angarium.client import Client, RequestFailed
+from angarium.cli.session import open_client, server_url
+from angarium.client import RequestFailed
 
 
 def register(commands: Commands) -> None:
@@ -42,7 +42,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     credentials = Credentials.of(console.environment)
     password = console.ask_password(f"password of {name}")
     try:
-        with Client(url, patience_s=PATIENCE_S, on_retry=RetryNote(url, console)) as client:
+        with open_client(url, console) as client:
             token = client.api.log_in(name, password)
     except RequestFailed as failure:
         if failure.code == "invalid_credentials":

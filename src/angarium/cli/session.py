@@ -2,9 +2,10 @@
 
 import argparse
 import math
+import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,6 +13,7 @@ from angarium.cli.console import Console
 from angarium.cli.credentials import Credentials, Login
 from angarium.cli.errors import CommandError
 from angarium.client import Client, RequestFailed
+from angarium.client.api_client import TIMEOUT_S
 from angarium.client.errors import ServerUnreachable
 from angarium.config import Settings
 
@@ -20,6 +22,9 @@ PATIENCE_S = 4.0
 later.
 """
 
+
+SLOW_S = 1.0
+"""Seconds without any answer after which a person should know."""
 
 QUIET_S = 20.0
 """Seconds without a failure after which the next one is news.
@@ -37,6 +42,19 @@ class RetryNote:
         self._url = url
         self._console = console
         self._last_failure = -math.inf
+
+    def tell_if_silent(self, client: Client) -> None:
+        """Say that there was no answer at all, if there was none.
+
+        A server that takes connections and is silent, or a network that
+        drops them, fails a request only when its time is over.
+
+        Args:
+            client: Made its first request a moment ago.
+        """
+        if not client.api.has_answered:
+            left_s = max(0.0, TIMEOUT_S - SLOW_S)
+            self(ServerUnreachable(self._url, "no answer"), left_s)
 
     def __call__(self, failure: RequestFailed, left_s: float) -> None:
         """Say what failed, and until when it is repeated.
@@ -159,6 +177,30 @@ def find_login(arguments: argparse.Namespace, console: Console) -> Login:
 
 
 @contextmanager
+def open_client(url: str, console: Console) -> Iterator[Client]:
+    """Prepare a client of a server, without a login.
+
+    Args:
+        url: The server's address.
+        console: Where it is told that the server does not answer.
+
+    Yields:
+        The client, until the block ends.
+    """
+    note = RetryNote(url, console)
+    with Client(url, timeout_s=TIMEOUT_S, patience_s=PATIENCE_S, on_retry=note) as client:
+        timer = threading.Timer(SLOW_S, note.tell_if_silent, [client])
+        timer.daemon = True
+        # Where the system has no thread to spare, nothing is told early.
+        with suppress(RuntimeError):
+            timer.start()
+        try:
+            yield client
+        finally:
+            timer.cancel()
+
+
+@contextmanager
 def open_session(arguments: argparse.Namespace, console: Console) -> Iterator[Session]:
     """Prepare a client with a kept login.
 
@@ -173,9 +215,8 @@ def open_session(arguments: argparse.Namespace, console: Console) -> Iterator[Se
         CommandError: The block met that the login is no longer good.
     """
     login = find_login(arguments, console)
-    note = RetryNote(login.url, console)
     try:
-        with Client(login.url, patience_s=PATIENCE_S, on_retry=note) as client:
+        with open_client(login.url, console) as client:
             client.use_token(login.username, login.access_token)
             yield Session(client, login)
     except RequestFailed as failure:

@@ -88,6 +88,10 @@ class ApiClient:
     conversation that is opened twice, a receipt, and a message with the
     same id by the API's own rules. So a request that may succeed later
     is repeated, with backoff, until the patience is over.
+
+    Attributes:
+        caller: The user whose token is sent; None before a login.
+        has_answered: Whether there was any response yet.
     """
 
     def __init__(
@@ -110,6 +114,7 @@ class ApiClient:
             sleep: Waits for seconds, as `time.sleep`.
         """
         self.caller = caller
+        self.has_answered = False
         self._transport = transport
         self._patience_s = patience_s
         self._on_retry = on_retry
@@ -352,6 +357,7 @@ class ApiClient:
         if caller is not None and path != LOGIN_PATH:
             headers["Authorization"] = f"Bearer {caller.token}"
         response = self._transport.exchange(method, path, body, headers)
+        self.has_answered = True
         try:
             if 200 <= response.status < 300:
                 return read(response.text)

@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import signal
+import socket
 import subprocess
 import sys
 from datetime import UTC, timedelta, timezone
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from angarium.cli import session
+from angarium.cli.credentials import Credentials, Login
 from angarium.cli.message_lines import local_time
 from tests.unit.cli.conftest import Shell
 from tests.unit.cli.fake_server import FakeServer, Fault
@@ -117,6 +120,21 @@ def test_a_server_that_is_not_there_is_told_at_once_and_at_the_end(
         "there?"
     )
     server.start()
+
+
+def test_a_server_that_is_silent_is_told_while_it_is_waited_for(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        Credentials.of(shell.environment).keep(Login(url, "alice", "id", "token", 1))
+        monkeypatch.setattr(session, "SLOW_S", 0.1)
+        monkeypatch.setattr(session, "TIMEOUT_S", 1.0)
+        assert shell.run("inbox", "--url", url) == 1
+    told = shell.err.splitlines()
+    assert told[0].startswith(f"no answer from {url} yet, trying until ")
+    assert told[-1].startswith(f"angarium: cannot reach {url}: no answer within 1 s;")
+    assert len(told) == 2
 
 
 def test_a_server_that_comes_back_meanwhile_is_told_once(alice: Shell, server: FakeServer) -> None:
