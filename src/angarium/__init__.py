@@ -4,8 +4,8 @@ For programs that talk to a service: `from angarium import Client`
 (docs/client.md).
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING
+# As of `typing`, whose import would take longer than all of this.
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from angarium.client import AcceptedMessage, Client, Message, RequestFailed
@@ -32,6 +32,8 @@ if not TYPE_CHECKING:
         Raises:
             AttributeError: There is no such thing.
         """
+        from importlib import import_module
+
         if name in __all__:
             return getattr(import_module("angarium.client"), name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,7 +3,6 @@
 Options may come before a command, behind it, or between its words.
 """
 
-import difflib
 import re
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -145,6 +144,9 @@ def _is_option(token: str) -> bool:
 
 def _similar(name: str, names: Iterable[str]) -> str:
     """Propose the name that was probably meant."""
+    # Only a typo pays for it.
+    import difflib
+
     near = difflib.get_close_matches(name, list(names), n=1)
     return f"; did you mean `{near[0]}`?" if near else ""
 

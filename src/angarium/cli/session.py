@@ -191,7 +191,7 @@ def open_client(url: str, console: Console) -> Iterator[Client]:
     with Client(url, timeout_s=TIMEOUT_S, patience_s=PATIENCE_S, on_retry=note) as client:
         timer = threading.Timer(SLOW_S, note.tell_if_silent, [client])
         timer.daemon = True
-        # Where the system has no thread to spare, nothing is told early.
+        # Where the system has no thread to spare, it is told later.
         with suppress(RuntimeError):
             timer.start()
         try:
