@@ -12,7 +12,7 @@ from angarium.client import bodies
 from angarium.client.bodies import InvalidBody, PageBody, is_token
 from angarium.client.connection_pool import ConnectionPool
 from angarium.client.errors import ApiProblem, RequestFailed, UnexpectedResponse
-from angarium.client.transport import HttpTransport, Response, Transport
+from angarium.client.transport import Response, Transport
 
 Read = TypeVar("Read")
 
@@ -149,8 +149,16 @@ class ApiClient:
         Returns:
             The client.
         """
-        pool = ConnectionPool(url, lambda: HttpTransport(url, timeout_s))
-        return cls(pool, caller, patience_s, on_retry)
+
+        def connect() -> Transport:
+            """Make a connection."""
+            # What never sends a request starts in half the time without
+            # http.client and ssl.
+            from angarium.client.http_transport import HttpTransport
+
+            return HttpTransport(url, timeout_s)
+
+        return cls(ConnectionPool(url, connect), caller, patience_s, on_retry)
 
     def close(self) -> None:
         """End the connection."""

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from angarium.client import bodies
-from angarium.client import transport as transports
+from angarium.client import bodies, http_transport
 from angarium.client.api_client import AcceptedMessage, ApiClient, Caller, _read_accepted
 from angarium.client.bodies import LogPosition
 from angarium.client.errors import (
@@ -22,7 +21,8 @@ from angarium.client.errors import (
     ServerUnreachable,
     UnexpectedResponse,
 )
-from angarium.client.transport import HttpTransport, Response
+from angarium.client.http_transport import HttpTransport
+from angarium.client.transport import Response
 from tests.fakes.clock import ManualClock
 from tests.unit.cli.fake_server import FakeServer
 from tests.unit.cli.fake_service import FakeService, id_of
@@ -181,7 +181,7 @@ def test_a_server_that_trickles_has_no_more_time_than_a_silent_one(
 
 
 def test_an_endless_answer_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transports, "MAX_BYTES", 10)
+    monkeypatch.setattr(http_transport, "MAX_BYTES", 10)
     server = Scripted(WHOLE)
     with pytest.raises(UnexpectedResponse):
         get(server.url)
