@@ -32,6 +32,8 @@ class Logs:
             name, which is seen as a member; the suite closes it.
         open_inspector: Gives what reads the log beside a group.
         dead_letter_inspector: Reads which records have a dead letter.
+        expire_applied: Removes all that a group has applied, as
+            retention does.
         starts: By partition, where a new group starts.
     """
 
@@ -41,6 +43,7 @@ class Logs:
     open_member: Callable[[str, str], AbstractContextManager[LogConsumer]]
     open_inspector: Callable[[str], LogInspector]
     dead_letter_inspector: DeadLetterInspector
+    expire_applied: Callable[[str], None]
     starts: Sequence[Position] = (BEGINNING,) * PARTITIONS
 
 
@@ -81,7 +84,9 @@ class Engine:
         open_logs: Opens the log for one test, with PARTITIONS
             partitions.
         open_stores: Opens the stores for one test.
+        open_empty_stores: Opens stores that have nothing of others.
     """
 
     open_logs: Callable[[pytest.FixtureRequest], AbstractContextManager[Logs]]
     open_stores: Callable[[pytest.FixtureRequest], AbstractContextManager[Stores]]
+    open_empty_stores: Callable[[pytest.FixtureRequest], AbstractContextManager[Stores]]

@@ -89,7 +89,14 @@ def _open_logs(request: pytest.FixtureRequest) -> Iterator[Logs]:
                 elsewhere, group, lambda: applying_instance(folder)
             ),
             dead_letter_inspector=EmbeddedDeadLetterInspector(elsewhere),
+            expire_applied=lambda group: _expire_applied(elsewhere, group),
         )
+
+
+def _expire_applied(database: Database, group: str) -> None:
+    clock = ManualClock()
+    clock.now_ms = lambda: SystemClock().now_ms() + 60_000  # type: ignore[method-assign]
+    LogRetention(database, group, 1, clock).remove_expired()
 
 
 @contextmanager
@@ -115,5 +122,5 @@ def _open_stores(request: pytest.FixtureRequest) -> Iterator[Stores]:
         )
 
 
-EMBEDDED = Engine(_open_logs, _open_stores)
-AFTER_REMOVAL = Engine(_open_logs_after_removal, _open_stores)
+EMBEDDED = Engine(_open_logs, _open_stores, _open_stores)
+AFTER_REMOVAL = Engine(_open_logs_after_removal, _open_stores, _open_stores)

@@ -31,7 +31,15 @@ def _open_logs(_request: pytest.FixtureRequest) -> Iterator[Logs]:
         open_member=lambda group, instance: closing(MemoryConsumer(log, group, instance=instance)),
         open_inspector=lambda group: MemoryLogInspector(log, group),
         dead_letter_inspector=MemoryDeadLetterInspector(dead_letters),
+        expire_applied=lambda group: _expire_applied(log, group),
     )
+
+
+def _expire_applied(log: MemoryLog, group: str) -> None:
+    with log.changed:
+        committed = log.group(group).committed()
+    for partition, position in committed.items():
+        log.expire(partition, position.offset)
 
 
 @contextmanager
@@ -50,4 +58,4 @@ def _open_stores(_request: pytest.FixtureRequest) -> Iterator[Stores]:
     )
 
 
-FAKES = Engine(_open_logs, _open_stores)
+FAKES = Engine(_open_logs, _open_stores, _open_stores)
