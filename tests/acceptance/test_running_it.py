@@ -51,6 +51,15 @@ def test_the_first_command_that_it_prints_works_when_pasted(folder: Path) -> Non
             check=True,
         )
         assert json.loads(pasted.stdout)["token_type"] == "Bearer"
+        assert service.next_line() == f"or in a browser: {service.url}/\n"
+
+
+def test_without_the_page_no_browser_is_sent_to_it(folder: Path) -> None:
+    with running(folder, ANGARIUM_PAGE="0") as service:
+        said = [service.next_line() for _ in range(3)]
+        assert service.terminate() == 0
+        said.append(service.next_line())
+    assert not any("browser" in line for line in said)
 
 
 def test_an_accepted_message_is_stored_before_a_stop_ends(folder: Path) -> None:

@@ -78,4 +78,6 @@ def _greeting(settings: Settings, url: str, applies: bool) -> str:
             "try it in another terminal:",
             f"  curl -s {url}/auth/token -d 'username=alice&password=alice-demo'",
         ]
+    if settings.page:
+        lines.append(f"or in a browser: {url}/")
     return "\n".join(lines) + "\n"
