@@ -126,5 +126,5 @@ def test_lag_a_death_and_retention_are_told_and_what_is_left_is_shown(folder: Pa
     assert part(kept, "message")["content"] == "waits"
     assert kept["accepted"] is None
     lines = table(drained, conversation, message_id)
-    assert "which retention has removed" in lines
+    assert "before the log's beginning (retention, or an import)" in lines
     assert "audit" not in lines

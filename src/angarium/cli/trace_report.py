@@ -29,7 +29,7 @@ NOT_STORED = "ACCEPTED"
 """
 
 _STATES = {
-    RecordState.EXPIRED: ", which retention has removed",
+    RecordState.EXPIRED: ", before the log's beginning (retention, or an import)",
     RecordState.IMPORTED: " of the log that it was exported from",
     RecordState.LOST: ", where the log has no record of it",
 }

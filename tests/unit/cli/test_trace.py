@@ -9,9 +9,13 @@ from uuid import uuid4
 import pytest
 
 from angarium.clock import SystemClock
+from angarium.domain.errors import LogUnavailable
 from angarium.domain.events import SCHEMA, NewMessage, encode
+from angarium.domain.message import Message, MessagePosition, Status
 from angarium.engines.embedded.database import Database
 from angarium.engines.embedded.log import EmbeddedLog
+from angarium.engines.embedded.log_inspector import EmbeddedLogInspector
+from angarium.engines.embedded.messages import EmbeddedMessages
 from angarium.ports.message_log import Appended, NewRecord
 from tests.unit.cli.conftest import Shell
 from tests.unit.router.events import ALICE_BOB, message
@@ -138,3 +142,22 @@ def test_servers_that_do_not_answer_are_told(
     assert shell.out == ""
     print(shell.err)
     assert shell.err.count("\n") == 1
+
+
+def test_when_the_log_is_away_the_store_is_shown_and_the_status_is_1(
+    shell: Shell, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = message("hello")
+    position = MessagePosition(1_700_000_000_000, 0)
+    people = event.sender_id, event.recipient_id
+    row = Message(event.message_id, ALICE_BOB, *people, "hello", position, Status.SENT)
+    EmbeddedMessages(database).record(ALICE_BOB, [row]).result(PATIENCE_S)
+
+    def away(_: object) -> None:
+        raise LogUnavailable("the log is away")
+
+    monkeypatch.setattr(EmbeddedLogInspector, "ranges", away)
+    assert shell.run("trace", str(ALICE_BOB), str(event.message_id)) == 1
+    assert "stored     position (1700000000000, 0), SENT; index agrees\n" in shell.out
+    assert "log        unknown: the log does not answer\n" in shell.out
+    assert shell.err == "angarium: the log is away\n"

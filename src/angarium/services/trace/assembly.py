@@ -258,7 +258,7 @@ def _delivered(findings: Findings, sent: Sent | Missing) -> Delivered | Missing:
         return Missing("unknown: its row has no time of delivery" + _audit(findings.subject))
     if log is None:
         return Delivered(row.delivered_at, NO_LOG)
-    receipt = log.scan.receipt_at or log.scan.receipt
+    receipt = log.scan.receipt
     if receipt is not None and receipt.delivered_at == row.delivered_at:
         position = RecordPosition(log.view.partition, receipt.offset)
         return Delivered(row.delivered_at, position)

@@ -194,12 +194,11 @@ def begin_scan(subject: Subject, log: LogView, store: StoreView | None) -> Parti
     """
     if store is None:
         return PartitionScan(subject, Position(log.first), log.committed)
-    state, position, row = store.record_state(log), store.position, store.row
+    state, position = store.record_state(log), store.position
     begin = Position(log.first)
     if position is not None and state is RecordState.PRESENT:
         # Its timestamp is the watermark at its record.
         begin = Position(position.offset, position.timestamp)
     elif store.start is not None and store.start.offset >= log.first:
         begin = Position(log.first, store.start.watermark)
-    delivered_at = None if row is None else row.delivered_at
-    return PartitionScan(subject, begin, log.committed, store.winner(state), delivered_at)
+    return PartitionScan(subject, begin, log.committed, store.winner(state))

@@ -78,9 +78,8 @@ class PartitionScan:
 
     Attributes:
         origin: The record that made the message.
-        receipt: The first confirmation by the recipient.
-        receipt_at: The first one whose time the store has, when the
-            store has one.
+        receipt: The first confirmation by the recipient, which is the
+            one that counts.
         duplicates: Offsets of records that repeat the message.
         refused: Offsets of records about the message that the worker
             refuses, with their append times in `refused_at`.
@@ -95,7 +94,6 @@ class PartitionScan:
         begin: Position,
         committed: Position | None = None,
         winner: Winner | None = None,
-        delivered_at: int | None = None,
     ) -> None:
         """Say what to look for.
 
@@ -105,19 +103,16 @@ class PartitionScan:
                 it, -1 where it is unknown.
             committed: A commit of the group, which knows a watermark.
             winner: What the store knows; None when it has no message.
-            delivered_at: When the store says that it was delivered.
         """
         self._subject = subject
         self._committed = committed
         self._winner = winner
-        self._delivered_at = delivered_at
         self._needle = str(subject.message_id).encode()
         self._key = str(subject.conversation_id).encode()
         self.next_offset = begin.offset
         self.watermark = begin.watermark
         self.origin: Origin | None = None
         self.receipt: FoundReceipt | None = None
-        self.receipt_at: FoundReceipt | None = None
         self.duplicates = array("q")
         self.refused = array("q")
         self.refused_at = array("q")
@@ -166,10 +161,7 @@ class PartitionScan:
         if self._winner is None or not self._winner.is_recipient(event.recipient_id):
             self._refuse(record)
             return
-        receipt = FoundReceipt(record.offset, self.watermark)
-        self.receipt = self.receipt or receipt
-        if self.receipt_at is None and self.watermark == self._delivered_at:
-            self.receipt_at = receipt
+        self.receipt = self.receipt or FoundReceipt(record.offset, self.watermark)
 
     def _refuse(self, record: Record) -> None:
         """Note a record that the worker makes a dead letter."""

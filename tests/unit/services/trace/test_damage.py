@@ -1,5 +1,6 @@
 """What `trace` says when something is not as it should be."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from uuid import UUID, uuid4
 
@@ -7,8 +8,10 @@ import pytest
 
 from angarium.domain.errors import LogUnavailable, StoreUnavailable
 from angarium.domain.message import MessagePosition, Status
+from angarium.ports.log_inspection import BuriedRecord
 from angarium.ports.message_log import Position
 from angarium.ports.store_inspection import NO_ID, IndexRow
+from tests.fakes.inspection import MemoryDeadLetterInspector
 from tests.unit.router.events import ALICE, ALICE_BOB, BOB, message, receipt
 from tests.unit.services.trace.traced_service import (
     PARTITION,
@@ -152,6 +155,16 @@ def test_a_conflict_whose_dead_letter_is_gone(stored: TracedService) -> None:
     assert stored.json(HELLO)["dead_letter"] is None
 
 
+def test_a_dead_letter_that_was_removed_by_its_age_is_no_damage(stored: TracedService) -> None:
+    conflict = stored.append(message("mine", BOB, ALICE, HELLO))
+    stored.work()
+    stored.harness.dead_letters._letters.clear()
+    stored.letters = MemoryDeadLetterInspector(
+        stored.harness.dead_letters, kept_since=conflict.timestamp + 1
+    )
+    assert "damage" not in stored.table(HELLO)
+
+
 def test_a_conflict_that_the_group_has_not_reached_is_no_damage(stored: TracedService) -> None:
     stored.append(message("mine", BOB, ALICE, HELLO))
     table = stored.table(HELLO)
@@ -184,7 +197,8 @@ class TestRetention:
         assert table["message"].endswith("alice to bob  5 bytes")
         assert table["accepted"] == "unknown: its record is not in the log any more"
         assert table["log"] == (
-            f"{at(1)}, which retention has removed, watermark 2023-11-14T22:13:22.000Z"
+            f"{at(1)}, before the log's beginning (retention, or an import), watermark "
+            "2023-11-14T22:13:22.000Z"
         )
         assert table["stored"] == f"position ({sent}, 1), PENDING; index agrees"
         document = stored.json(HELLO)
@@ -224,7 +238,7 @@ class TestRetention:
     def test_took_everything(self, stored: TracedService) -> None:
         stored.log.expire(PARTITION, 2)
         table = stored.table(HELLO)
-        assert "which retention has removed" in table["log"]
+        assert "before the log's beginning (retention, or an import)" in table["log"]
         assert "index agrees" in table["stored"]
 
     def test_of_a_conflicts_record_leaves_its_dead_letter(self, stored: TracedService) -> None:
@@ -255,6 +269,36 @@ class TestRetention:
         assert isinstance(log, dict)
         assert (log["offset"], log["expired"]) == (813, True)
 
+    def test_leaves_a_receipt_with_the_watermark_of_what_is_gone(
+        self, service: TracedService
+    ) -> None:
+        ahead = service.append(message("hello", message_id=HELLO))
+        service.work()
+        service.clock.step_wall(-60_000)
+        service.append(receipt([HELLO]))
+        service.work()
+        service.log.expire(PARTITION, 1)
+        service.rows.starts[PARTITION] = Position(1, ahead.timestamp)
+        assert service.table(HELLO)["delivered"] == f"{rfc3339(ahead)}  receipt {at(1)}"
+
+    @pytest.mark.parametrize(("offset", "begins_at"), [(2, 0), (1, 2)])
+    def test_never_was_though_another_record_has_its_offset(
+        self, offset: int, begins_at: int, stored: TracedService
+    ) -> None:
+        row = replace(
+            stored.row(HELLO), message_id=(old := uuid4()), position=MessagePosition(5_000, offset)
+        )
+        stored.rows.put_message(row)
+        stored.rows.put_index(ALICE_BOB, IndexRow(old, row.position, ALICE))
+        stored.rows.starts[PARTITION] = Position(begins_at, 6_000)
+        stored.append(message("a retry", message_id=old))
+        document = stored.json(old)
+        log = document["log"]
+        assert isinstance(log, dict)
+        assert log["expired"] is True
+        assert document["accepted"] is None
+        assert document["duplicates"] == [{"partition": PARTITION, "offset": 2}]
+
 
 class TestOutages:
     """One of the two does not answer: the other one's part is shown."""
@@ -270,6 +314,19 @@ class TestOutages:
         document = stored.json(HELLO)
         assert (document["log"], document["duplicates"]) == (None, None)
         assert document["stored"] is not None
+
+    def test_of_the_dead_letters(self, stored: TracedService) -> None:
+        class Broken(MemoryDeadLetterInspector):
+            def walk(self) -> Iterator[BuriedRecord]:
+                raise LogUnavailable("the dead letters do not answer")
+                yield
+
+        stored.append(message("mine", BOB, ALICE, HELLO))
+        stored.work()
+        stored.letters = Broken(stored.harness.dead_letters)
+        report = stored.report(HELLO)
+        assert report.journey.unavailable == ("the dead letters do not answer",)
+        assert not report.journey.damage
 
     def test_of_the_store(self, stored: TracedService) -> None:
         stored.store_faults.outage()

@@ -133,8 +133,9 @@ def test_a_receipt_that_waits_is_named(service: TracedService) -> None:
     service.append(message("hello", message_id=HELLO))
     service.work()
     service.append(receipt([HELLO]))
+    service.append(receipt([HELLO]))
     assert service.table(HELLO)["delivered"] == (
-        f"not delivered yet: receipt {at(1)}, the group is 1 record behind"
+        f"not delivered yet: receipt {at(1)}, the group is 2 records behind"
     )
 
 
@@ -157,6 +158,15 @@ def test_the_watermark_of_an_unstored_message_is_the_running_maximum(
     assert sent.timestamp < ahead.timestamp
     assert service.table(HELLO)["log"].endswith(f"watermark {rfc3339(ahead)}")
     service.work()
+    assert service.table(HELLO)["log"].endswith(f"watermark {rfc3339(ahead)}")
+
+
+def test_the_watermark_is_known_though_what_it_came_from_is_gone(service: TracedService) -> None:
+    ahead = service.append(message("from a clock that was ahead"))
+    service.work()
+    service.log.expire(PARTITION, 1)
+    service.clock.step_wall(-60_000)
+    service.append(message("hello", message_id=HELLO))
     assert service.table(HELLO)["log"].endswith(f"watermark {rfc3339(ahead)}")
 
 
@@ -234,6 +244,21 @@ def test_a_receipt_that_came_before_its_message_is_shown_as_refused(
     assert table["delivered"] == "not delivered yet: bob has not confirmed it"
 
 
+def test_a_receipt_before_an_unstored_message_is_no_receipt(service: TracedService) -> None:
+    service.append(receipt([HELLO]))
+    service.append(message("hello", message_id=HELLO))
+    assert service.table(HELLO)["delivered"] == "not delivered: it is not stored"
+
+
+def test_a_receipt_of_the_sender_is_refused(service: TracedService) -> None:
+    service.append(message("hello", message_id=HELLO))
+    service.append(receipt([HELLO], ALICE, BOB))
+    service.work()
+    table = service.table(HELLO)
+    assert table["refused"].startswith(f"{at(1)}: not_recipient: ")
+    assert table["delivered"] == "not delivered yet: bob has not confirmed it"
+
+
 def test_a_receipt_that_was_refused_for_another_id_is_not_the_messages(
     service: TracedService,
 ) -> None:
@@ -277,6 +302,31 @@ def test_a_record_in_a_wrong_partition_is_found_by_its_dead_letter(
     assert table["stored"] == "not stored: the worker refused its record"
 
 
+def test_an_undecodable_record_of_another_conversation_is_not_the_messages(
+    service: TracedService,
+) -> None:
+    value = f'"{HELLO}" is no event'.encode()
+    service.log.append_raw(PARTITION, b"another key", value, {"schema": b"1"})
+    service.work()
+    with pytest.raises(UnknownMessage):
+        service.report(HELLO)
+    service.log.append_raw(PARTITION, str(ALICE_BOB).encode(), value, {"schema": b"1"})
+    service.work()
+    assert service.table(HELLO)["refused"].startswith(f"{at(1)}: undecodable_event: ")
+
+
+def test_an_id_with_escaped_characters_is_found(service: TracedService) -> None:
+    """JSON may write any character so."""
+    service.append(message("hello", message_id=HELLO))
+    (record,) = service.log.read(PARTITION, 0, 1)
+    assert record.value is not None
+    escaped = str(HELLO).encode().replace(b"a", b"\\u0061")
+    text = record.value.replace(str(HELLO).encode(), escaped)
+    service.log.append_raw(PARTITION, record.key, text, record.headers)
+    service.work()
+    assert service.table(HELLO)["duplicates"] == at(1)
+
+
 def test_an_id_in_upper_case_is_found(service: TracedService) -> None:
     """The worker reads it, so another producer may write it."""
     event = message("hello", message_id=HELLO)
@@ -302,6 +352,9 @@ def test_the_same_id_in_another_conversation_is_another_message(service: TracedS
     service.append(message("to carol", ALICE, CAROL, HELLO))
     service.append(message("from carol", CAROL, ALICE, HELLO))
     service.work()
+    assert [letter.reason for letter in service.harness.dead_letters.all()] == [
+        "message_id_conflict"
+    ]
     document = service.json(HELLO)
     assert (document["duplicates"], document["dead_letter"]) == ([], None)
 

@@ -14,7 +14,7 @@ from angarium.domain.message import Message
 from angarium.domain.partitioning import partition_for
 from angarium.domain.user import User
 from angarium.ports.conversations import ConversationStore
-from angarium.ports.log_inspection import LogInspector
+from angarium.ports.log_inspection import DeadLetterInspector, LogInspector
 from angarium.ports.message_log import Appended
 from angarium.ports.store_inspection import StoreInspector
 from angarium.router.worker import Worker
@@ -95,9 +95,10 @@ class TracedService:
         self.log_faults = Faults(LogUnavailable)
         self.store_faults = Faults(StoreUnavailable)
         self.meanwhile = Meanwhile()
+        self.letters: DeadLetterInspector = MemoryDeadLetterInspector(self.harness.dead_letters)
         self._worker: Worker | None = None
 
-    def append(self, event: Event, partition: int = PARTITION, **headers: bytes) -> Appended:
+    def append(self, event: Event, partition: int | None = None, **headers: bytes) -> Appended:
         """Append an event as the API does, a second after the one
         before.
         """
@@ -109,6 +110,8 @@ class TracedService:
             **headers,
         }
         key = str(event.conversation_id).encode()
+        if partition is None:
+            partition = partition_for(key, PARTITIONS)
         return self.log.append_raw(partition, key, encode(event), every)
 
     def work(self) -> None:
@@ -129,9 +132,7 @@ class TracedService:
         conversations: ConversationStore = self.conversations
         journey = trace(
             subject,
-            LogSources(
-                self.log_faults.around(log), MemoryDeadLetterInspector(self.harness.dead_letters)
-            ),
+            LogSources(self.log_faults.around(log), self.letters),
             StoreSources(
                 self.store_faults.around(rows), self.users, self.store_faults.around(conversations)
             ),
