@@ -50,6 +50,12 @@ class MemoryMessages:
         (online or done(())).add_done_callback(store)
         return answer
 
+    def put(self, message: Message) -> None:
+        """Put a message as an import does, whatever was there."""
+        with self._lock:
+            stored = self._conversations.setdefault(message.conversation_id, {})
+            stored[message.message_id] = message
+
     def mark_delivered(
         self, conversation_id: UUID, receipts: Sequence[Receipt]
     ) -> Future[tuple[ReceiptOutcome, ...]]:

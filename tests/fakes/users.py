@@ -26,6 +26,11 @@ class MemoryUsers:
             self._users[user.user_id] = stored
             return stored
 
+    def replace(self, user: User) -> None:
+        """Put a user as an import does, whatever was there."""
+        with self._lock:
+            self._users[user.user_id] = user
+
     def all(self) -> Sequence[User]:
         with self._lock:
             return sorted(self._users.values(), key=lambda user: user.username)

@@ -17,7 +17,6 @@ from angarium.file_safety import UnsafeFile, replace_whole
 
 if TYPE_CHECKING:
     from angarium.services.transfer.exporter import Exporter
-    from angarium.services.transfer.lines import Counts
 
 STDOUT = "-"
 
@@ -66,27 +65,8 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
             console.stdout.flush()
         else:
             _write(exporter, Path(arguments.file), console)
-        console.note(f"exported {describe(exporter.counts)}, sha256 {exporter.sha256}")
+        console.note(f"exported {exporter.counts}, sha256 {exporter.sha256}")
     return 0
-
-
-def describe(counts: "Counts") -> str:
-    """Say how much there is.
-
-    Args:
-        counts: Of lines.
-
-    Returns:
-        A few words.
-    """
-    return ", ".join(
-        f"{number:,} {name if number == 1 else name + 's'}"
-        for number, name in (
-            (counts.users, "user"),
-            (counts.conversations, "conversation"),
-            (counts.messages, "message"),
-        )
-    )
 
 
 def _write(exporter: "Exporter", path: Path, console: Console) -> None:
@@ -106,7 +86,7 @@ def _with_progress(exporter: "Exporter", console: Console) -> Iterator[bytes]:
     progress = Progress(console)
     for number, line in enumerate(exporter.lines()):
         if number % LINES_BETWEEN_LOOKS == 0:
-            progress.show(f"exported {describe(exporter.counts)} so far")
+            progress.show(f"exported {exporter.counts} so far")
         yield line
     progress.clear()
 
@@ -158,7 +138,7 @@ def _open(console: Console) -> Iterator["Exporter"]:
     require_data(settings)
     handler = logs.configure("cli", "WARNING", settings.log_format, console.stderr)
     try:
-        with open_export(settings) as exporter:
+        with open_export(settings, console.note) as exporter:
             yield exporter
     except StoreDamaged as error:
         raise CommandError(str(error)) from error

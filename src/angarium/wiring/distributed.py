@@ -1,7 +1,7 @@
 """The distributed engine: a log on Kafka, stores on Cassandra."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from functools import partial
 
@@ -11,6 +11,7 @@ from angarium.config import Settings
 from angarium.config.addresses import Address
 from angarium.domain.errors import LogUnavailable, SetupError, StoreUnavailable
 from angarium.engines.cassandra import schema
+from angarium.engines.cassandra.bulk_loader import CassandraBulkLoader, read_marker
 from angarium.engines.cassandra.cluster import CassandraAddress
 from angarium.engines.cassandra.conversations import CassandraConversations
 from angarium.engines.cassandra.message_reader import CassandraMessageReader
@@ -23,14 +24,16 @@ from angarium.engines.cassandra.users import CassandraUsers
 from angarium.engines.kafka.connection import KafkaConnectionSettings
 from angarium.engines.kafka.consumer import KafkaLogConsumer
 from angarium.engines.kafka.dead_letters import KafkaDeadLetters
+from angarium.engines.kafka.group_start import KafkaGroupStart
 from angarium.engines.kafka.log import KafkaLog
 from angarium.engines.kafka.log_inspector import KafkaDeadLetterInspector, KafkaLogInspector
 from angarium.engines.kafka.topics import KafkaTopics, TopicVerification
 from angarium.engines.secrets.tokens import JwtSigner
-from angarium.ports.message_log import DeadLetterLog, MessageLog
+from angarium.ports.message_log import DeadLetterLog, MessageLog, Position
 from angarium.ports.users import UserStore
 from angarium.wiring.engine import Engine
 from angarium.wiring.inspection import Inspection
+from angarium.wiring.load import Load, refuse_half_import
 
 FIRST_CONNECTION_SECONDS = 10.0
 """How long a start waits for the servers; afterwards it goes on, and
@@ -82,6 +85,8 @@ def distributed_engine(settings: Settings, clock: Clock, instance: str) -> Itera
             _log.warning(
                 "store_unavailable", "Cassandra has not been reached yet; going on without it."
             )
+        else:
+            _refuse_half_import(settings, session)
         _await_log(log)
         yield Engine(
             log=log,
@@ -92,6 +97,7 @@ def distributed_engine(settings: Settings, clock: Clock, instance: str) -> Itera
                 settings.group,
                 clock,
                 verify=check.ensure,
+                log_starts=partial(_log_starts, settings, session),
                 instance=instance,
             ),
             dead_letters=dead_letters,
@@ -147,13 +153,7 @@ def distributed_logs(settings: Settings) -> Iterator[tuple[MessageLog, DeadLette
         LogUnavailable: Kafka cannot be reached.
     """
     connection = _kafka(settings)
-    try:
-        _topics(settings, connection).verify()
-    except LogUnavailable as error:
-        raise LogUnavailable(
-            f"Kafka at {_join(settings.kafka)} does not answer; check ANGARIUM_KAFKA, and that "
-            "the brokers run"
-        ) from error
+    _require_topics(settings, connection)
     with (
         closing(KafkaLog(connection, settings.topic, settings.partitions)) as log,
         closing(KafkaDeadLetters(connection, settings.topic)) as dead_letters,
@@ -174,15 +174,54 @@ def distributed_inspection(settings: Settings) -> Iterator[Inspection]:
         at its first call, that of the store is waited for, and goes on
         connecting in the background.
     """
-    connection = _kafka(settings)
     with (
         closing(CassandraSession(_cassandra(settings))) as session,
+        _inspection(settings, session) as inspection,
+    ):
+        session.await_connection(INSPECTION_SECONDS)
+        yield inspection
+
+
+@contextmanager
+def distributed_load(settings: Settings) -> Iterator[Load]:
+    """Connect what an import needs.
+
+    Args:
+        settings: The servers' addresses and credentials.
+
+    Yields:
+        What an import needs, until the block ends.
+
+    Raises:
+        SetupError: The topic differs from the settings.
+        LogUnavailable: Kafka cannot be reached.
+        StoreUnavailable: Cassandra cannot be reached.
+    """
+    connection = _kafka(settings)
+    _require_topics(settings, connection)
+    with (
+        _session(settings, FIRST_CONNECTION_SECONDS) as session,
+        _inspection(settings, session) as inspection,
+        closing(KafkaGroupStart(connection, settings.topic, settings.group)) as group,
+    ):
+        yield Load(
+            _keyspace_name(settings),
+            inspection,
+            CassandraBulkLoader(session, settings.topic),
+            group,
+        )
+
+
+@contextmanager
+def _inspection(settings: Settings, session: CassandraSession) -> Iterator[Inspection]:
+    """Make what reads log and store through one session."""
+    connection = _kafka(settings)
+    with (
         closing(
             KafkaLogInspector(connection, settings.topic, settings.partitions, settings.group)
         ) as log,
         closing(KafkaDeadLetterInspector(connection, settings.topic)) as dead_letters,
     ):
-        session.await_connection(INSPECTION_SECONDS)
         yield Inspection(
             log,
             dead_letters,
@@ -191,6 +230,46 @@ def distributed_inspection(settings: Settings) -> Iterator[Inspection]:
             CassandraConversations(session),
             CassandraMessageReader(session),
         )
+
+
+def _keyspace_name(settings: Settings) -> str:
+    """Return what an error calls the target of an import."""
+    return f"keyspace {settings.keyspace} with topic {settings.topic}"
+
+
+def _log_starts(settings: Settings, session: CassandraSession) -> Mapping[int, Position]:
+    """Return where the log begins to explain the store.
+
+    A worker asks before it starts a partition for which its group has
+    committed nothing: an import has left no record to begin with, and
+    its commits may have expired since.
+
+    Raises:
+        LogUnavailable: It is not known now, or an import has not ended.
+    """
+    try:
+        marker = read_marker(session)
+        if marker is not None and not marker.is_finished:
+            raise LogUnavailable(f"{_keyspace_name(settings)} holds half of an import")
+        return CassandraStoreInspector(session, settings.topic).log_starts()
+    except StoreUnavailable as error:
+        raise LogUnavailable(
+            f"where the log starts could not be read from the store: {error}"
+        ) from error
+
+
+def _refuse_half_import(settings: Settings, session: CassandraSession) -> None:
+    """Refuse to serve half of an import, if Cassandra can be asked."""
+    try:
+        marker = read_marker(session)
+    except StoreUnavailable as error:
+        _log.warning(
+            "store_unavailable",
+            f"Cassandra could not be asked for an import; going on without it: {error}",
+            error_type=type(error).__name__,
+        )
+        return
+    refuse_half_import(marker, _keyspace_name(settings))
 
 
 def prepare(settings: Settings, timeout_s: float) -> KeyspaceReport:
@@ -246,6 +325,22 @@ def _session(settings: Settings, timeout_s: float) -> Iterator[CassandraSession]
                 f"{timeout_s:.0f} s; check that it runs and that `angarium init` was run"
             )
         yield session
+
+
+def _require_topics(settings: Settings, connection: KafkaConnectionSettings) -> None:
+    """Check the topics for a command, or fail.
+
+    Raises:
+        SetupError: A topic differs from the settings.
+        LogUnavailable: Kafka cannot be reached.
+    """
+    try:
+        _topics(settings, connection).verify()
+    except LogUnavailable as error:
+        raise LogUnavailable(
+            f"Kafka at {_join(settings.kafka)} does not answer; check ANGARIUM_KAFKA, and that "
+            "the brokers run"
+        ) from error
 
 
 def _verify_topics(check: TopicVerification) -> None:

@@ -13,6 +13,11 @@ from angarium.clock import Clock, SystemClock
 from angarium.config import Settings
 from angarium.domain.errors import SetupError
 from angarium.domain.signing_secret import is_published
+from angarium.engines.embedded.bulk_loader import (
+    EmbeddedBulkLoader,
+    EmbeddedGroupStart,
+    read_marker,
+)
 from angarium.engines.embedded.connection_pool import FEW_READERS, MAX_READERS
 from angarium.engines.embedded.consumer import EmbeddedConsumer
 from angarium.engines.embedded.conversations import EmbeddedConversations
@@ -36,6 +41,7 @@ from angarium.ports.users import UserStore
 from angarium.threads import NamedThread
 from angarium.wiring.engine import Engine
 from angarium.wiring.inspection import Inspection
+from angarium.wiring.load import Load, refuse_half_import
 
 SECRET_FILE = "jwt_secret"  # noqa: S105 - a file's name
 MAX_STORE_CALLS_PER_USER = 1
@@ -68,7 +74,7 @@ def embedded_engine(
     """
     with (
         DataFolderLock(settings.data, instance if applies else None),
-        _database(settings, MAX_READERS) as database,
+        _served_database(settings) as database,
         _retention(settings, database, clock),
     ):
         log = EmbeddedLog(database, clock)
@@ -91,6 +97,14 @@ def embedded_engine(
             instance=instance,
             max_store_calls_per_user=MAX_STORE_CALLS_PER_USER,
         )
+
+
+@contextmanager
+def _served_database(settings: Settings) -> Iterator[Database]:
+    """Open the database for a service, if no import is under way."""
+    with _database(settings, MAX_READERS) as database:
+        refuse_half_import(read_marker(database), _folder_name(settings))
+        yield database
 
 
 @contextmanager
@@ -195,16 +209,47 @@ def embedded_inspection(settings: Settings) -> Iterator[Inspection]:
             settings.
     """
     with _database(settings) as database:
-        yield Inspection(
-            EmbeddedLogInspector(
-                database, settings.group, lambda: applying_instance(settings.data)
-            ),
-            EmbeddedDeadLetterInspector(database),
-            EmbeddedStoreInspector(database),
-            EmbeddedUsers(database),
-            EmbeddedConversations(database),
-            EmbeddedMessages(database),
+        yield _inspection(settings, database)
+
+
+@contextmanager
+def embedded_load(settings: Settings) -> Iterator[Load]:
+    """Open the engine for an import, and lock its folder.
+
+    Args:
+        settings: The folder, the partition count and the group.
+
+    Yields:
+        What an import needs, until the block ends.
+
+    Raises:
+        SetupError: The folder is in use, cannot be used, or was made
+            with other settings.
+    """
+    with DataFolderLock(settings.data), _database(settings) as database:
+        yield Load(
+            _folder_name(settings),
+            _inspection(settings, database),
+            EmbeddedBulkLoader(database),
+            EmbeddedGroupStart(database, settings.group),
         )
+
+
+def _folder_name(settings: Settings) -> str:
+    """Return what an error calls the folder."""
+    return f"the data folder {settings.data}"
+
+
+def _inspection(settings: Settings, database: Database) -> Inspection:
+    """Make what reads log and store."""
+    return Inspection(
+        EmbeddedLogInspector(database, settings.group, lambda: applying_instance(settings.data)),
+        EmbeddedDeadLetterInspector(database),
+        EmbeddedStoreInspector(database),
+        EmbeddedUsers(database),
+        EmbeddedConversations(database),
+        EmbeddedMessages(database),
+    )
 
 
 @contextmanager

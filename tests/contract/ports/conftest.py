@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from angarium.ports.bulk_load import BulkLoader
 from angarium.ports.conversations import ConversationStore
 from angarium.ports.log_inspection import DeadLetterInspector, LogInspector
 from angarium.ports.message_log import DeadLetterLog, LogConsumer, MessageLog
@@ -105,6 +106,11 @@ def presence(stores: Stores) -> PresenceStore:
 @pytest.fixture
 def inspector(stores: Stores) -> StoreInspector:
     return stores.inspector
+
+
+@pytest.fixture
+def loader(stores: Stores) -> BulkLoader:
+    return stores.loader
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from angarium.ports.bulk_load import BulkLoader
 from angarium.ports.conversations import ConversationStore
 from angarium.ports.log_inspection import DeadLetterInspector, LogInspector
 from angarium.ports.message_log import BEGINNING, DeadLetterLog, LogConsumer, MessageLog, Position
@@ -61,6 +62,7 @@ class Stores:
         presence: Who was seen lately.
         inspector: All rows as they are.
         damage: Changes single rows.
+        loader: Writes an import; the store has no marker of one.
     """
 
     users: UserStore
@@ -71,6 +73,7 @@ class Stores:
     presence: PresenceStore
     inspector: StoreInspector
     damage: Damage
+    loader: BulkLoader
 
 
 @dataclass(frozen=True, slots=True)

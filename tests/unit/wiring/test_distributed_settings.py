@@ -270,5 +270,6 @@ def test_tokens_and_presence_are_as_on_the_embedded_engine(
     assert claims["iss"] == given["ANGARIUM_JWT_ISSUER"]
     assert claims["aud"] == given["ANGARIUM_JWT_AUDIENCE"]
     assert claims["exp"] - claims["iat"] == 1234
-    (touch,) = Nodes.made[0].asked
+    # The start has asked for the marker of an import.
+    _, touch = Nodes.made[0].asked
     assert touch.question.values[-1] == 77, "seconds that a node keeps it"

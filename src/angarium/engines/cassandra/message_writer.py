@@ -83,15 +83,15 @@ class CassandraMessageWriter:
             messages = status_when_stored(messages, (yield from await_future(online)))
         outcomes, to_write = _sort_messages(messages, known)
         if to_write:
-            for batch in _chunks(to_write, ROWS_PER_MUTATION):
+            for batch in chunks(to_write, ROWS_PER_MUTATION):
                 yield self._session.submit_batch(
-                    Statement.ADD_MESSAGE, [_message_values(each) for each in batch]
+                    Statement.ADD_MESSAGE, [message_values(each) for each in batch]
                 )
             # Only once the messages are on a quorum: an id in the index
             # means that its message is there, and an inbox's newest
             # position that all messages before it are.
             writes = list(self._inbox_index.note_newest(to_write))
-            fresh = [_index_values(each) for each in to_write if each.message_id not in known]
+            fresh = [index_values(each) for each in to_write if each.message_id not in known]
             if fresh:
                 writes.append(self._session.submit_batch(Statement.ADD_TO_INDEX, fresh))
             yield from gather(writes)
@@ -108,7 +108,7 @@ class CassandraMessageWriter:
         """Confirm in batches, then move delivered positions."""
         outcomes: list[ReceiptOutcome] = []
         confirmed: defaultdict[UUID, list[MessagePosition]] = defaultdict(list)
-        for batch in _chunks(receipts, MAX_RECEIPTS_PER_READ):
+        for batch in chunks(receipts, MAX_RECEIPTS_PER_READ):
             outcomes += yield from self._confirm_batch(conversation_id, batch, confirmed)
         at = max((receipt.delivered_at for receipt in receipts), default=0)
         yield from self._inbox_index.advance(conversation_id, confirmed, at)
@@ -134,7 +134,13 @@ class CassandraMessageWriter:
         outcomes, raised = _sort_receipts(receipts, states)
         if raised:
             updates = [
-                _delivery_values(conversation_id, states[each.message_id], each) for each in raised
+                delivery_values(
+                    conversation_id,
+                    each.message_id,
+                    states[each.message_id].position,
+                    each.delivered_at,
+                )
+                for each in raised
             ]
             yield self._session.submit_batch(Statement.MARK_DELIVERED, updates)
         for receipt, outcome in zip(receipts, outcomes, strict=True):
@@ -148,8 +154,16 @@ class CassandraMessageWriter:
 _CONFIRMED = frozenset({ReceiptOutcome.DELIVERED, ReceiptOutcome.REPEATED})
 
 
-def _chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
-    """Split a sequence; the last part may be shorter."""
+def chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    """Split a sequence.
+
+    Args:
+        items: Anything.
+        size: The length of each part.
+
+    Yields:
+        The parts, in order; the last one may be shorter.
+    """
     for start in range(0, len(items), size):
         yield items[start : start + size]
 
@@ -229,8 +243,15 @@ def _positions_by_user(messages: Sequence[Message]) -> Mapping[UUID, Sequence[Me
     return own
 
 
-def _message_values(message: Message) -> tuple[object, ...]:
-    """Return a message's values, its write timestamp last."""
+def message_values(message: Message) -> tuple[object, ...]:
+    """Return the values of ADD_MESSAGE.
+
+    Args:
+        message: PENDING or SENT.
+
+    Returns:
+        A message row's, its write timestamp last.
+    """
     return (
         message.conversation_id,
         message.position.timestamp,
@@ -244,8 +265,15 @@ def _message_values(message: Message) -> tuple[object, ...]:
     )
 
 
-def _index_values(message: Message) -> tuple[object, ...]:
-    """Return an index row's values, its write timestamp last."""
+def index_values(message: Message) -> tuple[object, ...]:
+    """Return the values of ADD_TO_INDEX.
+
+    Args:
+        message: Any.
+
+    Returns:
+        Its index row's, its write timestamp last.
+    """
     return (
         message.conversation_id,
         message.message_id,
@@ -256,18 +284,28 @@ def _index_values(message: Message) -> tuple[object, ...]:
     )
 
 
-def _delivery_values(
-    conversation_id: UUID, state: MessageState, receipt: Receipt
+def delivery_values(
+    conversation_id: UUID, message_id: UUID, position: MessagePosition, delivered_at: int
 ) -> tuple[object, ...]:
-    """Return the values that mark a message DELIVERED."""
+    """Return the values of MARK_DELIVERED.
+
+    Args:
+        conversation_id: The message's.
+        message_id: Its id.
+        position: Its position.
+        delivered_at: The receipt's time, milliseconds.
+
+    Returns:
+        The values, the write timestamp first.
+    """
     # A receipt comes after its message in the log, so its time is not
     # earlier; if it ever were, it would still have to win.
-    written_at = max(receipt.delivered_at, state.position.timestamp)
+    written_at = max(delivered_at, position.timestamp)
     return (
         write_time(written_at, RECEIPT_RANK),
-        receipt.delivered_at,
+        delivered_at,
         conversation_id,
-        state.position.timestamp,
-        state.position.offset,
-        state.message_id,
+        position.timestamp,
+        position.offset,
+        message_id,
     )

@@ -121,6 +121,24 @@ class Statement(Enum):
         "WHERE topic = ?"
     )
 
+    # What an import writes, besides the statements of the others.
+    IMPORT_MARKER = "SELECT sha256, lines, is_finished FROM $keyspace.imports WHERE id = ?"
+    CLAIM_IMPORT = (
+        "INSERT INTO $keyspace.imports (id, sha256, lines, is_finished) "
+        "VALUES (?, ?, 0, false) IF NOT EXISTS"
+    )
+    ADVANCE_IMPORT = (
+        "UPDATE $keyspace.imports SET lines = ?, is_finished = ? WHERE id = ? IF sha256 = ?"
+    )
+    REPLACE_USER = (
+        "UPDATE $keyspace.users SET username = ?, password_hash = ?, created_at = ? "
+        "WHERE user_id = ? IF EXISTS"
+    )
+    ADD_LOG_START = (
+        "INSERT INTO $keyspace.log_starts (topic, partition, first_offset, watermark) "
+        "VALUES (?, ?, ?, ?)"
+    )
+
     INBOX = f"{_INBOX} WHERE user_id = ?"
     INBOX_OF = f"{_INBOX} WHERE user_id = ? AND conversation_id IN ?"
     NOTE_NEWEST = (
@@ -161,8 +179,11 @@ key and may leave it out. So a conversation of others and one that does
 not exist get the same answer, in the same time.
 """
 
-SENT_ONCE = frozenset({Statement.CHANGE_PASSWORD})
+SENT_ONCE = frozenset(
+    {Statement.CHANGE_PASSWORD, Statement.REPLACE_USER, Statement.ADVANCE_IMPORT}
+)
 """Never sent to a second node when the first is slow: a late copy would
-undo a newer password. All others may be executed twice; the claim of a
-conversation, not the answer, says who created it.
+undo a newer password, or the end of an import. All others may be
+executed twice; the claim of a conversation, not the answer, says who
+created it.
 """

@@ -24,7 +24,7 @@ class Migration:
     script: str
 
 
-_SCRIPTS = ("schema.sql", "schema_2_log_starts.sql")
+_SCRIPTS = ("schema.sql", "schema_2_log_starts.sql", "schema_3_imports.sql")
 """The script of each version, in order; a new one is added at the end.
 """
 

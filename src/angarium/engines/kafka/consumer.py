@@ -88,6 +88,7 @@ class KafkaLogConsumer:
         max_poll_records: int = MAX_POLL_RECORDS,
         verify: Callable[[], None] | None = None,
         instance: str = "worker",
+        log_starts: Callable[[], Mapping[int, Position]] = dict,
     ) -> None:
         """Keep the settings; the first poll connects.
 
@@ -100,6 +101,10 @@ class KafkaLogConsumer:
             verify: Called before each connection; it raises
                 LogUnavailable to prevent it.
             instance: The name that the group's description shows.
+            log_starts: Returns where partitions start for which the
+                group has committed nothing, instead of `BEGINNING`
+                (docs/adr/0027); it raises LogUnavailable while that is
+                not known.
         """
         self._connection = connection
         self._topic = topic
@@ -108,6 +113,7 @@ class KafkaLogConsumer:
         self._max_poll_records = max_poll_records
         self._verify = verify
         self._instance = instance
+        self._log_starts = log_starts
         self._rebalances = Rebalances()
         self._assignments = AssignmentTracker()
         self._missing: dict[int, int] = {}
@@ -264,7 +270,7 @@ class KafkaLogConsumer:
             try:
                 seconds = max(0.1, expires_at - self._clock.monotonic())
                 committed = client.committed(partition, seconds)
-                position = _starting_position(partition, from_commit(committed))
+                position = self._starting_position(partition, from_commit(committed))
                 if partition in self._missing:
                     position = _restart_at_first_offset(
                         client, partition, position, self._missing[partition], seconds
@@ -272,11 +278,24 @@ class KafkaLogConsumer:
                 client.seek(partition, position.offset)
                 if not self._paused:
                     client.resume([partition])
-            except CLIENT_ERRORS as error:
+            except (*CLIENT_ERRORS, LogUnavailable) as error:
                 return error
             self._assignments.start(partition, position)
             self._missing.pop(partition, None)
         return None
+
+    def _starting_position(self, partition: int, committed: Position | None) -> Position:
+        """Return where to start; log an offset without a watermark."""
+        if committed is None:
+            _log.error(
+                "watermark_missing",
+                "The committed offset has no watermark; the partition is read from its beginning.",
+                None,
+                partition=partition,
+            )
+        elif committed != BEGINNING:
+            return committed
+        return self._log_starts().get(partition, BEGINNING)
 
     def _raise_if_disconnected(self, client: GroupClient, failure: Exception | None) -> None:
         """Raise LogUnavailable after a while without a broker."""
@@ -287,7 +306,7 @@ class KafkaLogConsumer:
             return
         self._replace_if_failing_for_long()
         if failure is not None:
-            raise unavailable("the committed positions could not be read", failure) from failure
+            raise unavailable("the position to start at could not be read", failure) from failure
         raise LogUnavailable(f"no connection to Kafka at {self._connection}")
 
     def _replace_if_failing_for_long(self) -> None:
@@ -296,25 +315,12 @@ class KafkaLogConsumer:
             self._disconnect()
 
 
-def _starting_position(partition: int, committed: Position | None) -> Position:
-    """Return where to start; log an offset without a watermark."""
-    if committed is not None:
-        return committed
-    _log.error(
-        "watermark_missing",
-        "The committed offset has no watermark; the partition is read from its beginning.",
-        None,
-        partition=partition,
-    )
-    return BEGINNING
-
-
 def _restart_at_first_offset(
     client: GroupClient, partition: int, committed: Position, missing_offset: int, seconds: float
 ) -> Position:
     """Return the first position that the log still has; commit it."""
     first, end = client.extent(partition, seconds)
-    if committed == BEGINNING and missing_offset == BEGINNING.offset:
+    if committed.offset == BEGINNING.offset and missing_offset == BEGINNING.offset:
         return Position(first, committed.watermark)
     # Where offsets start again from 0, they no longer order two records
     # of the same millisecond: the next ones get a later one.

@@ -10,14 +10,16 @@ import kafka
 from kafka.errors import (
     CoordinatorLoadInProgressError,
     CoordinatorNotAvailableError,
+    NoError,
     NotCoordinatorError,
 )
+from kafka.structs import TopicPartition
 
 from angarium import backoff
 from angarium.deadline import remaining
 from angarium.domain.errors import LogUnavailable
 from angarium.engines.kafka.connection import RECONNECT_MS, ClientFactory, KafkaConnectionSettings
-from angarium.engines.kafka.consumer import from_commit
+from angarium.engines.kafka.consumer import from_commit, to_commit
 from angarium.engines.kafka.errors import CLIENT_ERRORS, unavailable
 from angarium.engines.kafka.patches.network_client import NetworkClient
 from angarium.engines.kafka.topic_reader import CALL_SECONDS
@@ -93,6 +95,27 @@ class GroupInspector:
             ),
             key=lambda member: (member.instance, member.partitions),
         )
+
+    def commit(self, positions: Mapping[int, Position]) -> None:
+        """Commit positions for a group without members.
+
+        Args:
+            positions: By partition.
+
+        Raises:
+            LogUnavailable: Not certain, or the group has members.
+        """
+        offsets = {
+            TopicPartition(self._topic, partition): to_commit(position)
+            for partition, position in positions.items()
+        }
+        results = self._ask(lambda client: client.alter_group_offsets(self._group, offsets))
+        refused = {error.__name__ for error in results.values() if error is not NoError}
+        if refused:
+            raise LogUnavailable(
+                f"group {self._group!r} does not take a position ({', '.join(sorted(refused))}); "
+                "stop its workers"
+            )
 
     def close(self) -> None:
         """Disconnect, within 1 s; safe to repeat."""

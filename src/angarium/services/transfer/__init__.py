@@ -1,1 +1,4 @@
-"""Export and import: everything that matters, as lines of JSON."""
+"""Export and import: everything that matters, as lines of JSON.
+
+The decision: docs/adr/0027.
+"""

@@ -17,6 +17,7 @@ from angarium.services.transfer.lines import (
     is_end,
 )
 from angarium.services.transfer.rules import ExportRules
+from angarium.services.transfer.sorted_ids import SortedIds
 
 
 class InvalidExport(Exception):
@@ -89,6 +90,11 @@ class ExportReader:
     def counts(self) -> Counts:
         """How many lines of each kind were read."""
         return self._rules.counts
+
+    @property
+    def conversations(self) -> SortedIds:
+        """The ids of the conversations that were read."""
+        return self._rules.conversations
 
     def entries(self) -> Iterator[Entry]:
         """Read all lines; after them `end` is known.

@@ -1,36 +1,12 @@
 """Reading everything that matters out of a running service."""
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
-from itertools import count
-from typing import TypeVar
-from uuid import UUID
+from collections.abc import Iterator
 
-from angarium import backoff
-from angarium.clock import Clock
 from angarium.domain.conversation import Conversation
-from angarium.domain.errors import StoreUnavailable
-from angarium.domain.message import BEGINNING, Message, MessagePosition
-from angarium.ports.conversations import ConversationStore
-from angarium.ports.messages import MessageReader
-from angarium.ports.store_inspection import MessageKey, StoreInspector
-from angarium.ports.users import UserStore
+from angarium.domain.message import Message
 from angarium.services.transfer.export_file import ExportWriter
 from angarium.services.transfer.lines import Counts, Entry, Header, InvalidLine
-from angarium.services.transfer.sorted_ids import SortedIds
-
-CONVERSATIONS_AT_ONCE = 100
-"""Conversations of one read."""
-
-MESSAGES_AT_ONCE = 250
-"""Message rows of one read: some milliseconds of work, after which
-others have the store again.
-"""
-
-PATIENCE_S = 30.0
-"""How long a read is repeated while the store does not answer."""
-
-Result = TypeVar("Result")
+from angarium.services.transfer.row_reader import CONVERSATIONS_AT_ONCE, RowReader
 
 
 class StoreDamaged(Exception):
@@ -47,31 +23,15 @@ class Exporter:
     came later.
     """
 
-    def __init__(
-        self,
-        users: UserStore,
-        conversations: ConversationStore,
-        store: StoreInspector,
-        reader: MessageReader,
-        clock: Clock,
-        program: str,
-    ) -> None:
+    def __init__(self, rows: RowReader, header: Header) -> None:
         """Read nothing yet.
 
         Args:
-            users: Who may log in.
-            conversations: Who talks to whom.
-            store: Messages, and a list of all conversations.
-            reader: Where a conversation ends.
-            clock: When the export began, and how long a store is away.
-            program: The version of this program.
+            rows: Reads the store.
+            header: The first line.
         """
-        self._users = users
-        self._conversation_store = conversations
-        self._store = store
-        self._reader = reader
-        self._clock = clock
-        self._program = program
+        self._rows = rows
+        self._header = header
         self._writer = ExportWriter()
 
     @property
@@ -106,77 +66,20 @@ class Exporter:
 
     def _entries(self) -> Iterator[Entry]:
         """Read what each line but the last holds."""
-        yield Header(self._clock.now_ms(), self._program)
-        conversation_ids = self._conversation_ids()
-        yield from self._read(self._users.all)
-        for page in _pages(conversation_ids):
-            yield from self._conversations(page)
-        for page in _pages(conversation_ids):
-            for conversation_id in page:
-                yield from self._messages(conversation_id)
-
-    def _conversation_ids(self) -> SortedIds:
-        """List all conversations; the store has an order of its own."""
-        data = bytearray()
-        after: UUID | None = None
-        while page := self._read(
-            partial(self._store.conversation_ids, after, CONVERSATIONS_AT_ONCE)
-        ):
-            data += b"".join(each.bytes for each in page)
-            after = page[-1]
-        return SortedIds.of(data)
-
-    def _conversations(self, conversation_ids: Sequence[UUID]) -> Iterator[Conversation]:
-        """Read some conversations, in the order of their ids."""
-        found = self._read(partial(self._conversation_store.find, conversation_ids))
-        for conversation_id in conversation_ids:
-            if conversation_id not in found:
-                raise StoreDamaged(
-                    f"conversation {conversation_id} has rows of messages and no row of its own; "
-                    "`angarium audit` says more"
-                )
-            yield found[conversation_id]
-
-    def _messages(self, conversation_id: UUID) -> Iterator[Message]:
-        """Read a conversation, from its oldest message on."""
-        after: MessageKey | None = None
-        until: MessagePosition | None = None
-        while page := self._read(
-            partial(self._store.messages, conversation_id, after, MESSAGES_AT_ONCE)
-        ):
-            for message in page:
-                if until is not None and message.position > until:
-                    return
-                yield message
-            after = MessageKey(page[-1].position, page[-1].message_id)
-            if until is None:
-                # Otherwise an export of a conversation that grows as
-                # fast as it is read would never end.
-                until = self._newest(conversation_id)
-
-    def _newest(self, conversation_id: UUID) -> MessagePosition:
-        """Return the position of a conversation's newest message."""
-        found = self._read(partial(self._reader.older, conversation_id, None, 1))
-        return found[0].position if found else BEGINNING
-
-    def _read(self, call: Callable[[], Result]) -> Result:
-        """Repeat a read while the store is away, for 30 s."""
-        expires_at = self._clock.monotonic() + PATIENCE_S
-        return backoff.retry(
-            call,
-            StoreUnavailable,
-            lambda: expires_at - self._clock.monotonic(),
-            lambda *_: None,
-        )
-
-
-def _pages(ids: SortedIds) -> Iterator[Sequence[UUID]]:
-    """Yield ids in small groups."""
-    for start in count(step=CONVERSATIONS_AT_ONCE):
-        page = ids.page(start, CONVERSATIONS_AT_ONCE)
-        if not page:
-            return
-        yield page
+        yield self._header
+        conversation_ids = self._rows.conversation_ids()
+        yield from self._rows.users()
+        for page in conversation_ids.pages(CONVERSATIONS_AT_ONCE):
+            for key, conversation in zip(page, self._rows.conversations(page), strict=True):
+                if conversation is None:
+                    raise StoreDamaged(
+                        f"conversation {key} has rows of messages and no row of its own; "
+                        "`angarium audit` says more"
+                    )
+                yield conversation
+        for page in conversation_ids.pages(CONVERSATIONS_AT_ONCE):
+            for key in page:
+                yield from self._rows.messages(key)
 
 
 def _name(entry: Entry) -> str:

@@ -4,9 +4,10 @@ An export is JSON Lines in ASCII: a first line, users, conversations,
 messages, a last line. Each kind of line has exactly its keys, in their
 order, and there is one way to write it: `decode` refuses any other.
 
-Every line but the last ends with `check`: the CRC-32 of all lines up to
-there, without their checks. So the first line that was changed is found
-by its number. The last line has the SHA-256 of all bytes before it.
+Every line but the last ends with `check`: the CRC-32 of what precedes
+it in the line. So a line that was changed is found by its number, and
+equal data make equal lines. The last line has the SHA-256 of all bytes
+before it, from which no line can be missing.
 """
 
 import json
@@ -64,6 +65,16 @@ class Counts:
     conversations: int = 0
     messages: int = 0
 
+    def __str__(self) -> str:
+        """Write them for a person."""
+        return ", ".join(
+            (
+                plural(self.users, "user"),
+                plural(self.conversations, "conversation"),
+                plural(self.messages, "message"),
+            )
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class End:
@@ -83,11 +94,10 @@ Entry = Header | User | Conversation | Message
 
 
 class Seal:
-    """The checks of an export, up to one of its lines."""
+    """The digest of an export, up to one of its lines."""
 
     def __init__(self) -> None:
         """Begin before the first line."""
-        self._crc = 0
         self._digest = sha256()
 
     def add(self, entry: Entry) -> bytes:
@@ -111,13 +121,13 @@ class Seal:
             The line without its check, a JSON object.
 
         Raises:
-            InvalidLine: It, or one before it, is not what was written.
+            InvalidLine: It is not what was written.
         """
         found = _SEALED.fullmatch(line)
         if found is None:
             raise InvalidLine("it does not end with a check")
         if self._add(found[1]) != line:
-            raise InvalidLine("it was changed, moved or left out: its check does not match")
+            raise InvalidLine("it was changed after it was written: its check does not match")
         return found[1] + b"}"
 
     def end(self, counts: Counts) -> bytes:
@@ -146,8 +156,7 @@ class Seal:
 
     def _add(self, body: bytes) -> bytes:
         """Add a line, given without its check and closing brace."""
-        self._crc = zlib.crc32(body, self._crc)
-        line = b'%s,"check":"%08x"}\n' % (body, self._crc)
+        line = b'%s,"check":"%08x"}\n' % (body, zlib.crc32(body))
         self._digest.update(line)
         return line
 
@@ -228,6 +237,19 @@ def decode_version(line: bytes) -> int:
     if found is None:
         raise InvalidLine('it does not begin with {"angarium_export":, so the file is no export')
     return int(found[1])
+
+
+def plural(number: int, name: str) -> str:
+    """Write how many of something there are.
+
+    Args:
+        number: How many.
+        name: What one of them is called.
+
+    Returns:
+        A number with its noun.
+    """
+    return f"{number:,} {name if number == 1 else name + 's'}"
 
 
 def write_moment(ms: int) -> str:

@@ -1,6 +1,7 @@
 """Many ids in little memory."""
 
 from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 ID_BYTES = 16
@@ -48,17 +49,24 @@ class SortedIds:
         """
         self._data += identifier.bytes
 
-    def page(self, start: int, limit: int) -> list[UUID]:
-        """Return some of the ids.
+    def pages(self, limit: int) -> Iterator[Sequence[UUID]]:
+        """Read the ids in groups.
 
         Args:
-            start: How many are skipped.
-            limit: The maximum number of ids.
+            limit: The maximum number of ids in one.
 
-        Returns:
-            Ascending; empty at the end.
+        Yields:
+            Ascending.
         """
-        return [UUID(bytes=self[number]) for number in range(start, min(start + limit, len(self)))]
+        for start in range(0, len(self), limit):
+            end = min(start + limit, len(self))
+            yield [UUID(bytes=self[number]) for number in range(start, end)]
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether two have the same ids."""
+        return isinstance(other, SortedIds) and self._data == other._data
+
+    __hash__ = None  # type: ignore[assignment]
 
     @classmethod
     def of(cls, data: bytes | bytearray) -> "SortedIds":

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from angarium.clock import SystemClock
+from angarium.engines.embedded.bulk_loader import EmbeddedBulkLoader
 from angarium.engines.embedded.consumer import EmbeddedConsumer
 from angarium.engines.embedded.conversations import EmbeddedConversations
 from angarium.engines.embedded.data_folder import DataFolderLock, applying_instance
@@ -118,6 +119,7 @@ def _open_stores(request: pytest.FixtureRequest) -> Iterator[Stores]:
             reader=messages,
             presence=EmbeddedPresence(database),
             inspector=EmbeddedStoreInspector(elsewhere),
+            loader=EmbeddedBulkLoader(database),
             damage=EmbeddedDamage(folder),
         )
 

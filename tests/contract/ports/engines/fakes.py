@@ -9,6 +9,7 @@ import pytest
 
 from angarium.clock import SystemClock
 from tests.contract.ports.engine import PARTITIONS, Engine, Logs, Stores
+from tests.fakes.bulk_load import MemoryBulkLoader
 from tests.fakes.consumer import MemoryConsumer
 from tests.fakes.conversations import MemoryConversations
 from tests.fakes.dead_letters import MemoryDeadLetters
@@ -54,6 +55,7 @@ def _open_stores(_request: pytest.FixtureRequest) -> Iterator[Stores]:
         reader=messages,
         presence=MemoryPresence(),
         inspector=inspector,
+        loader=MemoryBulkLoader(users, conversations, messages, inspector),
         damage=inspector,
     )
 

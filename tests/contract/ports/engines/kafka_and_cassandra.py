@@ -11,6 +11,7 @@ import kafka
 import pytest
 from kafka import TopicPartition
 
+from angarium.engines.cassandra.bulk_loader import CassandraBulkLoader
 from angarium.engines.cassandra.cluster import CassandraAddress
 from angarium.engines.cassandra.conversations import CassandraConversations
 from angarium.engines.cassandra.message_reader import CassandraMessageReader
@@ -95,6 +96,7 @@ def _open_empty_stores(request: pytest.FixtureRequest) -> Iterator[Stores]:
 
 
 def _stores(here: CassandraSession, elsewhere: CassandraSession) -> Stores:
+    topic = f"messages-{uuid4().hex[:8]}"
     return Stores(
         users=CassandraUsers(here),
         users_elsewhere=CassandraUsers(elsewhere),
@@ -102,7 +104,8 @@ def _stores(here: CassandraSession, elsewhere: CassandraSession) -> Stores:
         message_writer=CassandraMessageWriter(here),
         reader=CassandraMessageReader(here),
         presence=CassandraPresence(here, _WINDOW_SECONDS),
-        inspector=CassandraStoreInspector(elsewhere, f"messages-{uuid4().hex[:8]}"),
+        inspector=CassandraStoreInspector(elsewhere, topic),
+        loader=CassandraBulkLoader(here, topic, marker_id=topic),
         damage=CassandraDamage(here),
     )
 

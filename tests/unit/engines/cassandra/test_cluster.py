@@ -220,4 +220,8 @@ def test_what_the_router_writes_has_a_time_of_the_log_and_no_condition(
 
 def test_only_what_may_be_done_twice_is_sent_to_a_second_node() -> None:
     conditional = {each for each in Statement if " IF " in each.value}
-    assert conditional - SENT_ONCE == {Statement.ADD_USER, Statement.ADD_CONVERSATION}
+    assert conditional - SENT_ONCE == {
+        Statement.ADD_USER,
+        Statement.ADD_CONVERSATION,
+        Statement.CLAIM_IMPORT,
+    }

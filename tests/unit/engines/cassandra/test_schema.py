@@ -155,6 +155,7 @@ def test_all_changes_go_through_one_node_the_same_for_everybody_and_have_a_bound
         "inboxes",
         "presence",
         "log_starts",
+        "imports",
     )
     assert made == [f'"chat".{table}' for table in tables]
     assert node.asked == {1}

@@ -62,7 +62,7 @@ def contents(connection: sqlite3.Connection) -> dict[str, Sequence[object]]:
     tables = [
         name
         for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-        if name not in {"meta", "log_starts"}
+        if name not in {"meta", "log_starts", "imports"}
     ]
     return {name: connection.execute(f"SELECT * FROM {name}").fetchall() for name in tables}
 

@@ -257,6 +257,11 @@ def test_a_password_that_is_not_hashed_yet_may_be_exported() -> None:
     assert read(write(lines)) == lines
 
 
+def test_equal_data_make_equal_lines_whatever_precedes_them() -> None:
+    other = write([Header(START + 1, "0.2.0"), *entries()[1:]])
+    assert other.splitlines()[1:-1] == SAMPLE.splitlines()[1:-1]
+
+
 def test_the_counts_of_the_last_line_are_checked_though_the_digest_is_right() -> None:
     data = SAMPLE.replace(b'"messages":8', b'"messages":9')
     assert refused(data).startswith("line 17 is refused: its counts or its sha256")

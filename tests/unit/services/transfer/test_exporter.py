@@ -14,8 +14,10 @@ from angarium.domain.user import User
 from angarium.ports.messages import Receipt
 from angarium.ports.store_inspection import MessageKey
 from angarium.services.transfer.export_file import ExportReader
-from angarium.services.transfer.exporter import MESSAGES_AT_ONCE, Exporter, StoreDamaged
-from angarium.services.transfer.lines import Counts, Entry
+from angarium.services.transfer.exporter import Exporter, StoreDamaged
+from angarium.services.transfer.lines import Counts, Entry, Header
+from angarium.services.transfer.patience import Patience
+from angarium.services.transfer.row_reader import MESSAGES_AT_ONCE, RowReader
 from tests.fakes.clock import ManualClock
 from tests.fakes.conversations import MemoryConversations
 from tests.fakes.messages import MemoryMessages
@@ -32,6 +34,8 @@ class Store:
     conversations: MemoryConversations = field(default_factory=MemoryConversations)
     messages: MemoryMessages = field(default_factory=MemoryMessages)
     clock: ManualClock = field(default_factory=lambda: ManualClock(START))
+
+    waited: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.inspector = MemoryStoreInspector(self.messages, self.conversations)
@@ -51,9 +55,9 @@ class Store:
 
     def exporter(self) -> Exporter:
         """Return a new export."""
-        return Exporter(
-            self.users, self.conversations, self.inspector, self.messages, self.clock, "0.1.0"
-        )
+        patience = Patience(self.clock, self.waited.append, self.clock.sleep)
+        rows = RowReader(self.users, self.conversations, self.inspector, self.messages, patience)
+        return Exporter(rows, Header(START, "0.1.0"))
 
 
 @pytest.fixture
@@ -133,6 +137,20 @@ def test_a_store_that_is_away_for_a_moment_is_asked_again(
 
     monkeypatch.setattr(store.inspector, "messages", answer)
     assert read(list(store.exporter().lines())) == entries()
+    assert store.waited == ["away"] * 3
+
+
+def test_a_store_that_stays_away_ends_the_export(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> Sequence[User]:
+        raise StoreUnavailable("away")
+
+    monkeypatch.setattr(store.users, "all", fail)
+    began = store.clock.monotonic()
+    with pytest.raises(StoreUnavailable, match="away"):
+        list(store.exporter().lines())
+    assert 20 < store.clock.monotonic() - began <= 30
 
 
 def test_messages_without_their_conversation_are_not_left_out_silently(store: Store) -> None:

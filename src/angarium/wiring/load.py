@@ -1,0 +1,64 @@
+"""What writes an import, and what refuses to start on half of one."""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from angarium.config import Settings
+from angarium.domain.errors import SetupError
+from angarium.ports.bulk_load import BulkLoader, GroupStart, ImportMarker
+from angarium.wiring.inspection import Inspection
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """An engine that no service uses, open for an import.
+
+    Attributes:
+        name: What it is called in an error.
+        inspection: Reads its log and its store.
+        loader: Writes its store.
+        group: Says where its workers begin.
+    """
+
+    name: str
+    inspection: Inspection
+    loader: BulkLoader
+    group: GroupStart
+
+
+def open_load(settings: Settings) -> AbstractContextManager[Load]:
+    """Open an engine for an import.
+
+    Args:
+        settings: The engine and its addresses or folder.
+
+    Returns:
+        The engine, until the block ends. Entering it raises SetupError
+        when the embedded engine's folder is in use or cannot be used,
+        and Unavailable when a server does not answer.
+    """
+    if settings.kafka:
+        # The drivers are loaded only where they are used.
+        from angarium.wiring.distributed import distributed_load
+
+        return distributed_load(settings)
+    from angarium.wiring.embedded import embedded_load
+
+    return embedded_load(settings)
+
+
+def refuse_half_import(marker: ImportMarker | None, name: str) -> None:
+    """Refuse to serve a store that an import has not completed.
+
+    Args:
+        marker: Of the store.
+        name: What the store is called.
+
+    Raises:
+        SetupError: The import has not ended.
+    """
+    if marker is not None and not marker.is_finished:
+        raise SetupError(
+            f"{name} holds an import that has not ended, of the file with sha256 {marker.sha256}: "
+            "run `angarium import FILE` again, it goes on where it was interrupted"
+        )

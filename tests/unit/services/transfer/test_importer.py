@@ -1,0 +1,370 @@
+"""An import checks all, writes once, and reads everything back."""
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from uuid import uuid4
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from angarium.domain.errors import StoreUnavailable
+from angarium.domain.identifiers import text_of
+from angarium.domain.message import Message
+from angarium.domain.partitioning import partition_for
+from angarium.ports.bulk_load import ImportMarker
+from angarium.ports.log_inspection import GroupMember
+from angarium.ports.message_log import DeadLetter, NewRecord, Position, Record
+from angarium.services.transfer import importer as importing
+from angarium.services.transfer.export_file import InvalidExport
+from angarium.services.transfer.exporter import Exporter
+from angarium.services.transfer.importer import Importer, ImportRefused, Target
+from angarium.services.transfer.lines import Counts, Header
+from angarium.services.transfer.patience import Patience
+from angarium.services.transfer.row_reader import RowReader
+from angarium.services.transfer.survey import Survey
+from angarium.services.transfer.verification import ImportDiffers
+from tests.fakes.bulk_load import MemoryBulkLoader
+from tests.fakes.clock import ManualClock
+from tests.fakes.conversations import MemoryConversations
+from tests.fakes.dead_letters import MemoryDeadLetters
+from tests.fakes.inspection import MemoryDeadLetterInspector, MemoryLogInspector
+from tests.fakes.log import MemoryLog
+from tests.fakes.messages import MemoryMessages
+from tests.fakes.store_inspector import MemoryStoreInspector
+from tests.fakes.users import MemoryUsers
+from tests.unit.services.transfer.sample import START, conversation, entries, message, user, write
+
+PARTITIONS = 4
+SAMPLE = write(entries())
+LINES = SAMPLE.count(b"\n")
+
+
+@dataclass
+class GroupOfNobody:
+    """Keeps what is committed for the group."""
+
+    committed: dict[int, Position] = field(default_factory=dict)
+
+    def commit(self, starts: Mapping[int, Position]) -> None:
+        self.committed.update(starts)
+
+
+class Engine:
+    """A target in memory."""
+
+    def __init__(self) -> None:
+        self.users, self.messages = MemoryUsers(), MemoryMessages()
+        self.conversations = MemoryConversations()
+        self.clock = ManualClock(START)
+        self.log = MemoryLog(PARTITIONS, self.clock)
+        self.log_inspector = MemoryLogInspector(self.log)
+        self.letters = MemoryDeadLetters()
+        self.inspector = MemoryStoreInspector(self.messages, self.conversations)
+        self.loader = MemoryBulkLoader(
+            self.users, self.conversations, self.messages, self.inspector
+        )
+        self.group = GroupOfNobody()
+        self.progress: list[tuple[str, Counts]] = []
+        patience = Patience(self.clock, lambda _: None, self.clock.sleep)
+        self.rows = RowReader(
+            self.users, self.conversations, self.inspector, self.messages, patience
+        )
+        target = Target(
+            "the target",
+            PARTITIONS,
+            self.log_inspector,
+            MemoryDeadLetterInspector(self.letters),
+            self.rows,
+            self.loader,
+            self.group,
+            {"alice", "bob"},
+        )
+        self.importer = partial(
+            Importer, target, patience, lambda *each: self.progress.append(each)
+        )
+
+    def run(self, data: bytes = SAMPLE) -> Survey:
+        """Import a file."""
+        return self.importer().run(io.BytesIO(data))
+
+    def export(self) -> bytes:
+        """Export it again."""
+        return b"".join(Exporter(self.rows, Header(START, "0.1.0")).lines())
+
+    def refused(self, data: bytes = SAMPLE) -> str:
+        """Return why a file is not imported."""
+        with pytest.raises(ImportRefused) as raised:
+            self.run(data)
+        return str(raised.value)
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether nothing was written."""
+        return (
+            self.loader.marker() is None
+            and not self.users.all()
+            and not self.conversations.ids()
+            and not self.messages.conversation_ids()
+        )
+
+
+@pytest.fixture
+def engine() -> Engine:
+    return Engine()
+
+
+def test_an_import_brings_everything_and_is_finished(engine: Engine) -> None:
+    found = engine.run()
+    assert found.counts == Counts(4, 3, 8)
+    assert engine.export() == SAMPLE
+    assert engine.loader.marker() == ImportMarker(found.sha256, LINES, is_finished=True)
+
+
+def test_the_log_starts_after_every_moment_of_its_partition(engine: Engine) -> None:
+    latest: dict[int, int] = {}
+    for each in entries():
+        if isinstance(each, Message):
+            partition = partition_for(text_of(each.conversation_id).encode(), PARTITIONS)
+            moment = max(each.position.timestamp, each.delivered_at or 0)
+            latest[partition] = max(latest.get(partition, 0), moment)
+    starts = {partition: Position(0, moment + 1) for partition, moment in latest.items()}
+    assert engine.run().starts == starts
+    assert engine.group.committed == starts
+    assert engine.inspector.log_starts() == starts
+
+
+def test_it_says_how_far_it_is(engine: Engine) -> None:
+    engine.run()
+    assert list(dict.fromkeys(what for what, _ in engine.progress)) == [
+        "checked",
+        "imported",
+        "compared",
+    ]
+
+
+def test_it_may_be_repeated(engine: Engine) -> None:
+    assert engine.run().sha256 == engine.run().sha256
+    assert engine.export() == SAMPLE
+
+
+def test_imported_users_replace_configured_ones_when_it_is_repeated_too(engine: Engine) -> None:
+    for _ in range(2):
+        engine.users.replace(replace(user("alice", "$scrypt$configured"), created_at=5))
+        engine.run()
+        assert engine.users.all()[0] == user("alice")
+    assert engine.export() == SAMPLE
+
+
+@given(st.data())
+@settings(max_examples=40, deadline=None)
+def test_a_file_with_a_changed_byte_touches_nothing(data: st.DataObject) -> None:
+    engine = Engine()
+    at = data.draw(st.integers(0, len(SAMPLE) - 1))
+    byte = data.draw(st.integers(0, 255).filter(lambda value: value != SAMPLE[at]))
+    with pytest.raises(InvalidExport):
+        engine.run(SAMPLE[:at] + bytes([byte]) + SAMPLE[at + 1 :])
+    assert engine.is_untouched
+
+
+def test_a_target_that_is_in_use_is_refused(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    members = [GroupMember("worker-1", (0, 1)), GroupMember("worker-2", (2,))]
+    monkeypatch.setattr(engine.log_inspector, "members", lambda: members)
+    assert engine.refused() == (
+        "the target is in use by worker-1, worker-2: stop the service, then import"
+    )
+    assert engine.is_untouched
+
+
+def append_a_record(engine: Engine) -> None:
+    engine.log.append(NewRecord(b"key", b"value", {})).result()
+
+
+def keep_a_dead_letter(engine: Engine) -> None:
+    record = Record(0, 0, START, b"key", b"value")
+    engine.letters.append(DeadLetter("undecodable_event", "", record, "t"))
+
+
+@pytest.mark.parametrize(
+    ("put", "reason"),
+    [
+        (append_a_record, "the target has 1 record in its log"),
+        (keep_a_dead_letter, "the target has 1 dead letter"),
+        (
+            lambda engine: engine.conversations.create(conversation("bob", "zoe"), uuid4()),
+            "the target has 1 conversation",
+        ),
+        (
+            lambda engine: engine.messages.put(message("bob", "zoe", 1)),
+            "the target has 1 conversation",
+        ),
+        (
+            lambda engine: engine.users.put(user("zoe")),
+            "the target has users that the settings do not name (zoe)",
+        ),
+    ],
+)
+def test_a_target_with_other_data_is_refused(engine: Engine, put: object, reason: str) -> None:
+    assert callable(put)
+    put(engine)
+    assert engine.refused() == f"{reason}: an import needs an empty target"
+    assert engine.loader.marker() is None
+
+
+@pytest.mark.parametrize("put", [append_a_record, keep_a_dead_letter])
+def test_a_target_that_was_used_since_its_import_is_refused(engine: Engine, put: object) -> None:
+    engine.run()
+    assert callable(put)
+    put(engine)
+    assert "an import needs an empty target" in engine.refused()
+
+
+def test_configured_users_are_no_other_data(engine: Engine) -> None:
+    engine.users.put(user("bob", "$scrypt$configured"))
+    engine.run()
+    assert engine.export() == SAMPLE
+
+
+def test_a_target_that_holds_another_file_is_refused(engine: Engine) -> None:
+    other = write([Header(START + 1, "0.1.0"), *entries()[1:]])
+    found = engine.run()
+    assert engine.refused(other) == (
+        f"the target holds an import of another file, with sha256 {found.sha256}: import that "
+        "one again, or choose an empty target"
+    )
+
+
+@pytest.mark.parametrize("stop_at", range(1, 16))
+def test_an_import_that_was_interrupted_goes_on(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, stop_at: int
+) -> None:
+    """It dies before each of its calls in turn."""
+    monkeypatch.setattr(importing, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(importing, "LINES_BETWEEN_MARKS", 3)
+    calls = 0
+
+    def dies(call: object, *arguments: object) -> object:
+        nonlocal calls
+        calls += 1
+        if calls == stop_at:
+            raise KeyboardInterrupt
+        assert callable(call)
+        return call(*arguments)
+
+    writes = ("claim", "advance", "put_users", "put_conversations", "put_messages", "flush")
+    with monkeypatch.context() as patch:
+        for name in (*writes, "put_log_starts"):
+            patch.setattr(engine.loader, name, partial(dies, getattr(engine.loader, name)))
+        patch.setattr(engine.group, "commit", partial(dies, engine.group.commit))
+        with pytest.raises(KeyboardInterrupt):
+            engine.run()
+    marker = engine.loader.marker()
+    assert marker is None or not marker.is_finished
+    engine.run()
+    assert engine.export() == SAMPLE
+
+
+def test_what_is_durable_is_not_written_again(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(importing, "LINES_BETWEEN_MARKS", 3)
+    with monkeypatch.context() as patch:
+        patch.setattr(engine.group, "commit", fail)
+        with pytest.raises(KeyboardInterrupt):
+            engine.run()
+    written: list[Message] = []
+    put = engine.loader.put_messages
+
+    def note(messages: Sequence[Message]) -> None:
+        written.extend(messages)
+        put(messages)
+
+    monkeypatch.setattr(engine.loader, "put_messages", note)
+    found = engine.run()
+    assert 0 < len(written) < found.counts.messages
+
+
+def fail(_: Mapping[int, Position]) -> None:
+    """Die."""
+    raise KeyboardInterrupt
+
+
+def test_a_target_that_is_away_for_a_moment_is_asked_again(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put, failures = engine.loader.put_messages, [3]
+
+    def fail_first(messages: Sequence[Message]) -> None:
+        if failures[0]:
+            failures[0] -= 1
+            raise StoreUnavailable("away")
+        put(messages)
+
+    monkeypatch.setattr(engine.loader, "put_messages", fail_first)
+    engine.run()
+    assert engine.export() == SAMPLE
+
+
+def sha256_of(export: bytes) -> str:
+    """Return the digest that the last line says."""
+    digest: str = json.loads(export.splitlines()[-1])["sha256"]
+    return digest
+
+
+FIRST = message("alice", "bob", 0)
+
+
+def lose_a_message(engine: Engine) -> None:
+    engine.inspector.delete_message(FIRST)
+
+
+def lose_an_index_row(engine: Engine) -> None:
+    engine.inspector.delete_index(FIRST.conversation_id, FIRST.message_id)
+
+
+def alter_a_text(engine: Engine) -> None:
+    engine.inspector.put_message(replace(FIRST, content="altered"))
+
+
+def empty_a_text(engine: Engine) -> None:
+    engine.inspector.put_message(replace(FIRST, content=""))
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lose_a_message, "the message index of conversation"),
+        (lose_an_index_row, "the message index of conversation"),
+        (alter_a_text, "an export of the target"),
+        (empty_a_text, "a row that no export has"),
+        (
+            lambda engine: engine.messages.put(message("bob", "dave", 1)),
+            "other conversations than the file",
+        ),
+        (
+            lambda engine: engine.users.replace(replace(user("carol"), created_at=1)),
+            "an export of the target",
+        ),
+    ],
+)
+def test_what_is_stored_otherwise_ends_the_import_unfinished(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, damage: object, reason: str
+) -> None:
+    commit = engine.group.commit
+
+    def commit_and_damage(starts: Mapping[int, Position]) -> None:
+        assert callable(damage)
+        damage(engine)
+        commit(starts)
+
+    monkeypatch.setattr(engine.group, "commit", commit_and_damage)
+    with pytest.raises(ImportDiffers, match=reason):
+        engine.run()
+    # The next one writes all of it again.
+    assert engine.loader.marker() == ImportMarker(sha256_of(SAMPLE))
