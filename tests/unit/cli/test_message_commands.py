@@ -130,6 +130,7 @@ def test_a_server_that_is_silent_is_told_while_it_is_waited_for(
         Credentials.of(shell.environment).keep(Login(url, "alice", "id", "token", 1))
         monkeypatch.setattr(session, "SLOW_S", 0.1)
         monkeypatch.setattr(session, "TIMEOUT_S", 1.0)
+        monkeypatch.setattr(session, "PATIENCE_S", 0.5)
         assert shell.run("inbox", "--url", url) == 1
     told = shell.err.splitlines()
     assert told[0].startswith(f"no answer from {url} yet, trying until ")

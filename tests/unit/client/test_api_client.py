@@ -320,6 +320,12 @@ def test_wrong_credentials_are_no_refused_token() -> None:
     assert not refused.value.is_about_the_token
 
 
+def test_a_login_sends_no_older_token() -> None:
+    body = '{"access_token":"new","expires_in":60,"user_id":"i"}'
+    script = Script(Response(200, "OK", None, body))
+    assert client_of(script, ManualClock()).log_in("alice", "p").access_token == "new"
+
+
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tls")
