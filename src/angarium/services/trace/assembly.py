@@ -286,15 +286,21 @@ def _why_not_delivered(subject: Subject, log: LogFindings | None, recipient: str
 
 def _why_no_receipt(findings: Findings, delivered_at: int) -> str:
     """Return why the log has no receipt of a DELIVERED message."""
-    store = findings.store
-    log = findings.log
+    store, log = findings.store, findings.log
     if log is None or store is None:
         return NO_LOG.reason
-    starts_with = 0 if store.start is None else store.start.watermark
-    is_cut = log.view.first > 0 or store.start is not None
-    if findings.origin is None and is_cut and (store.start is None or delivered_at <= starts_with):
+    if log.scan.has_gap or (findings.origin is None and _may_be_gone(store, log, delivered_at)):
         return "its receipt is not in the log any more"
+    if store.position is not None and delivered_at <= store.position.timestamp:
+        # It was refused at first; a replay has found the message.
+        return "its receipt came before the message"
     return "no receipt in the log says so" + _audit(findings.subject)
+
+
+def _may_be_gone(store: StoreView, log: LogFindings, delivered_at: int) -> bool:
+    """Return whether a receipt may be before the log's first record."""
+    start = store.start
+    return start is None or log.view.first > start.offset or delivered_at <= start.watermark
 
 
 def _unburied(subject: Subject, log: LogFindings) -> Sequence[str]:

@@ -84,6 +84,8 @@ class PartitionScan:
         refused: Offsets of records about the message that the worker
             refuses, with their append times in `refused_at`.
         next_offset: The offset of the next record to take.
+        has_gap: Whether offsets were left out: retention may have taken
+            records while it read.
         watermark: The running maximum of append times so far,
             milliseconds since the epoch.
     """
@@ -110,6 +112,7 @@ class PartitionScan:
         self._needle = str(subject.message_id).encode()
         self._key = str(subject.conversation_id).encode()
         self.next_offset = begin.offset
+        self.has_gap = False
         self.watermark = begin.watermark
         self.origin: Origin | None = None
         self.receipt: FoundReceipt | None = None
@@ -128,6 +131,7 @@ class PartitionScan:
         Args:
             record: In the order of offsets.
         """
+        self.has_gap = self.has_gap or record.offset != self.next_offset
         self.next_offset = record.offset + 1
         if self._committed is not None and record.offset >= self._committed.offset:
             self.watermark = max(self.watermark, self._committed.watermark)

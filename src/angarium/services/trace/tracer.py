@@ -30,7 +30,7 @@ from angarium.services.trace.findings import (
     Surroundings,
     begin_scan,
 )
-from angarium.services.trace.journey import Journey, Subject
+from angarium.services.trace.journey import Journey, RecordState, Subject
 from angarium.services.trace.partition_scan import PartitionScan
 from angarium.services.trace.refusals import Refusals, find_refusals
 
@@ -127,10 +127,10 @@ class _Search:
         self._progress = progress
 
     def run(self) -> Journey:
-        """Read, scan, and read again what was not stored before."""
+        """Read, scan, and read again what was missing."""
         log, store = self._look()
         scan = None if log is None else self._scan(log, store)
-        if scan is not None and store is not None and store.row is None:
+        if scan is not None and _may_have_changed(scan, log, store):
             log, store = self._look()
             scan = scan if log is not None and self._read(scan, log) else None
         refusals = Refusals() if scan is None else self._refusals(scan)
@@ -278,6 +278,18 @@ class _Search:
         except StoreUnavailable as error:
             self._store = error
             return None
+
+
+def _may_have_changed(scan: PartitionScan, log: LogView | None, store: StoreView | None) -> bool:
+    """Return whether another look may explain what is missing.
+
+    The message may have been stored meanwhile, or its record may have
+    expired.
+    """
+    if log is None or store is None:
+        return False
+    expected = store.record_state(log) in {RecordState.PRESENT, RecordState.LOST}
+    return store.row is None or (expected and scan.origin is None)
 
 
 def _next(letters: Iterator[BuriedRecord], _: LogSources) -> BuriedRecord | None:
