@@ -1,15 +1,15 @@
 """`angarium audit`: does the store say what the log says?"""
 
 import argparse
-import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from angarium import logs
 from angarium.cli.arguments import Commands, add_command, add_json, at_least_one
-from angarium.cli.console import Console, ProgressLine
+from angarium.cli.console import Console
 from angarium.cli.errors import EXIT_FAILED, CommandError
+from angarium.cli.export import Progress
 from angarium.cli.start_settings import require_data
 from angarium.clock import SystemClock
 from angarium.config import Settings
@@ -18,12 +18,6 @@ from angarium.domain.identifiers import parse_uuid
 
 if TYPE_CHECKING:
     from angarium.services.audit.audit import Step
-
-REDRAW_SECONDS = 0.2
-"""Between two changes of the line on a terminal."""
-
-LINE_SECONDS = 10.0
-"""Between two lines of progress where stderr is no terminal."""
 
 
 def register(commands: Commands) -> None:
@@ -81,7 +75,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     from angarium.services.audit.store_walk import Pace
 
     clock = SystemClock()
-    progress = _Progress(console)
+    progress = Progress(console)
     handler = logs.configure("cli", "WARNING", settings.log_format, console.stderr)
     try:
         with wiring.open_inspection(settings) as inspection, closing(Findings()) as findings:
@@ -91,7 +85,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
                 OutageRetry(clock),
                 Pace(arguments.rate, clock),
                 clock,
-                progress.show,
+                lambda step: progress.show(_progress_text(step)),
                 arguments.conversation,
             )
             progress.clear()
@@ -118,35 +112,9 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
         handler.close()
 
 
-class _Progress:
-    """A line on a terminal; now and then one elsewhere."""
-
-    def __init__(self, console: Console) -> None:
-        """Begin with nothing shown."""
-        self._console = console
-        self._line = ProgressLine(console)
-        self._is_terminal = console.stderr.isatty()
-        self._next_at = time.monotonic() + (0 if self._is_terminal else LINE_SECONDS)
-
-    def show(self, step: "Step") -> None:
-        """Show how far it is, if it is time.
-
-        Args:
-            step: How far it is.
-        """
-        now = time.monotonic()
-        if now < self._next_at:
-            return
-        text = f"{step.doing}: {step.done:,}"
-        if step.total:
-            text = f"{text} of {step.total:,} records ({step.done / step.total:.0%})"
-        if self._is_terminal:
-            self._next_at = now + REDRAW_SECONDS
-            self._line.show(text)
-        else:
-            self._next_at = now + LINE_SECONDS
-            self._console.note(text)
-
-    def clear(self) -> None:
-        """Take the line off the terminal."""
-        self._line.clear()
+def _progress_text(step: "Step") -> str:
+    """Say how far the audit is."""
+    text = f"{step.doing}: {step.done:,}"
+    if step.total:
+        text = f"{text} of {step.total:,} records ({step.done / step.total:.0%})"
+    return text

@@ -2,20 +2,17 @@
 
 import argparse
 import re
-import time
 from uuid import UUID
 
 from angarium import logs
 from angarium.cli.arguments import Commands, add_command, add_json
-from angarium.cli.console import Console, ProgressLine
+from angarium.cli.console import Console
 from angarium.cli.errors import EXIT_FAILED, CommandError, UsageError
+from angarium.cli.export import Progress
 from angarium.cli.start_settings import require_data
 from angarium.config import Settings
 from angarium.config.values import quote
 from angarium.domain.identifiers import parse_uuid
-
-PROGRESS_AFTER_S = 1.0
-"""A look that takes less shows no progress."""
 
 EMBEDDED_TOPIC = "messages"
 """The embedded log has no name of its own."""
@@ -64,7 +61,8 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
 
     topic = settings.topic if settings.kafka else EMBEDDED_TOPIC
     subject = Subject(conversation_id, message_id, topic, settings.partitions)
-    progress = _Progress(console, f"{topic}[{subject.partition}]")
+    progress = Progress(console)
+    partition = f"{topic}[{subject.partition}]"
     handler = logs.configure("cli", "ERROR", settings.log_format, console.stderr)
     try:
         with wiring.open_inspection(settings) as inspection:
@@ -72,7 +70,9 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
                 subject,
                 LogSources(inspection.log, inspection.dead_letters),
                 StoreSources(inspection.store, inspection.users, inspection.conversations),
-                progress.show,
+                lambda done, total: progress.show(
+                    f"reading {partition}: {done:,} of {total:,} records"
+                ),
             )
     except UnknownMessage as error:
         raise CommandError(str(error)) from error
@@ -114,27 +114,3 @@ def _uuid(text: str, name: str) -> UUID:
             f"trace: {name} is {quote(text)}, which is not a UUID; see `angarium trace -h`"
         )
     return found
-
-
-class _Progress:
-    """How far a scan is, once it takes long."""
-
-    def __init__(self, console: Console, partition: str) -> None:
-        """Begin to measure."""
-        self._line = ProgressLine(console)
-        self._partition = partition
-        self._visible_at = time.monotonic() + PROGRESS_AFTER_S
-
-    def show(self, done: int, total: int) -> None:
-        """Show how much of the partition was read.
-
-        Args:
-            done: Records that were read.
-            total: All of them.
-        """
-        if time.monotonic() >= self._visible_at:
-            self._line.show(f"reading {self._partition}: {done:,} of {total:,} records")
-
-    def clear(self) -> None:
-        """Take the line away."""
-        self._line.clear()

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from angarium.cli import export
 from angarium.clock import SystemClock
 from angarium.domain.errors import LogUnavailable
 from angarium.domain.events import SCHEMA, NewMessage, encode
@@ -89,6 +90,16 @@ def test_the_embedded_log_is_called_messages_whatever_the_setting_says(
     assert shell.run("trace", str(ALICE_BOB), str(event.message_id)) == 0
     assert "messages[" in shell.out
     assert "elsewhere" not in shell.out
+
+
+def test_a_long_look_says_how_far_it_is(
+    shell: Shell, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = message()
+    appended = append(database, event)
+    monkeypatch.setattr(export, "NOTE_EVERY_S", 0.0)
+    assert shell.run("trace", str(ALICE_BOB), str(event.message_id), "--json") == 0
+    assert shell.err == f"reading messages[{appended.partition}]: 1 of 1 records\n"
 
 
 def test_an_unknown_message_is_one_line(shell: Shell, database: Database) -> None:
