@@ -1,6 +1,7 @@
 """The page with users of one's own: each side has a login."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,6 +84,22 @@ def test_who_logs_out_leaves_nothing_behind(page: Page) -> None:
     assert not page.hook("text-a").is_displayed()
     log_in(page, "a", "erin")
     until(lambda: page.message("a", sent) is not None, "the conversation again")
+
+
+def test_a_login_that_has_ended_is_asked_for_again(
+    browser: webdriver.Chrome, service: Service, tmp_path: Path
+) -> None:
+    settings = {**service.settings, "ANGARIUM_PORT": "0", "ANGARIUM_DATA": str(tmp_path / "data")}
+    with running(tmp_path, **settings, ANGARIUM_TOKEN_TTL="5") as short:
+        page = Page(browser)
+        page.open(f"{short.url}/")
+        log_in(page, "a", "erin")
+        log_in(page, "b", "frank")
+        form = page.find("[data-testid=user-a] .login")
+        until(lambda: not form.is_displayed(), "the login")
+        until(form.is_displayed, "the question for the password")
+        assert re.search(r"Log in again|expired_token", page.hook("user-a").text)
+        assert page.messages("a") == []
 
 
 def test_no_password_is_shown_or_copied(page: Page) -> None:

@@ -78,7 +78,7 @@ def test_several_at_once_keep_the_order_in_which_they_were_typed(page: Page) -> 
 
 
 def test_the_same_id_again_is_one_message(page: Page, alice: Caller) -> None:
-    sent = page.write("a", "once")
+    sent = page.write("a", "Only once")
     page.await_status("a", sent, "DELIVERED")
     page.hook("resend-a").click()
     until(lambda: "one message" in page.messages("a")[-1].note, "the answer to the second send")
@@ -89,8 +89,10 @@ def test_the_same_id_again_is_one_message(page: Page, alice: Caller) -> None:
     page.await_status("b", page.write("a", "later"), "DELIVERED")
     for letter in "ab":
         assert [each.id for each in page.messages(letter)].count(sent) == 1
-    stored = alice.history(CONVERSATION)
-    assert [message["message_id"] for message in stored].count(sent) == 1
+    stored = [message["message_id"] for message in alice.history(CONVERSATION)]
+    assert stored.count(sent) == 1
+    texts = [message["content"] for message in alice.history(CONVERSATION)]
+    assert texts.count("Only once") == 1
 
 
 def test_offline_messages_wait_and_come_back_with_their_reader(page: Page) -> None:
@@ -117,6 +119,32 @@ def test_who_is_offline_makes_no_calls_and_writes_for_later(page: Page) -> None:
     page.hook("offline-b").click()
     page.await_status("a", waiting, "DELIVERED")
     assert page.message("b", waiting)
+
+
+def test_what_is_under_way_when_somebody_goes_offline_is_given_up(
+    page: Page, alice: Caller
+) -> None:
+    # A network so slow that the answer comes when nobody wants it.
+    page.run(
+        """
+        const fetched = window.fetch;
+        window.late = 0;
+        window.fetch = async (path, options) => {
+          await new Promise((done) => setTimeout(done, 3000));
+          const answer = await fetched(path, { ...options, signal: undefined });
+          window.late += 1;
+          return answer;
+        };
+        """
+    )
+    page.browser.execute_async_script("setTimeout(arguments[0], 1500)")  # polls begin
+    page.hook("offline-b").click()
+    sent = alice.send(CONVERSATION, "Too late for the poll").text("message_id")
+    page.browser.execute_async_script("setTimeout(arguments[0], 4500)")
+    assert page.run("return window.late") != 0
+    assert page.message("b", sent) is None
+    page.open(page.url)
+    page.await_status("b", sent, "DELIVERED")
 
 
 def test_hostile_text_stays_text(page: Page, alice: Caller) -> None:

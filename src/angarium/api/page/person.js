@@ -97,7 +97,7 @@ export class Person {
       await act();
     } catch (problem) {
       this.#isStarting = false;
-      if (this.userId) this.#show();
+      if (this.userId && !problem.isOfLogin) this.#show();
       else this.logout();
       this.#tell(problem.message);
     }
