@@ -84,7 +84,8 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
             shown += len(page.messages)
             cursor = page.resume_cursor
         if not shown and not arguments.json:
-            console.note(f"no messages with {name} yet")
+            when = "yet" if arguments.since is None else "since then"
+            console.note(f"no messages with {name} {when}")
         if arguments.follow:
             with open_patient_client(session.login, console) as client:
                 for page in client.follow_pages(name, cursor=cursor):

@@ -1,13 +1,18 @@
 """Messages as lines for a person."""
 
 import re
+import shutil
+import sys
 from datetime import datetime, tzinfo
 
 from angarium.cli.console import Console, Style
-from angarium.cli.text import escape_unprintable, width
+from angarium.cli.text import escape_unprintable, rows, width
 from angarium.client import Message
 
 STATUS_STYLES = {"DELIVERED": Style.GREEN, "SENT": Style.CYAN, "PENDING": Style.YELLOW}
+
+MIN_COLUMNS = 20
+"""A text gets that many, however narrow the terminal is."""
 
 _LINE_END = re.compile(r"\r?\n")
 
@@ -32,20 +37,31 @@ def message_lines(
 
     Returns:
         Local time, name, text, and the status of an own one. A text of
-        several lines stays so: all but the first are indented, so that
-        none looks like another message.
+        several lines stays so, and on a terminal a long one is wrapped:
+        all lines but the first are indented, so that none looks like
+        another message.
     """
     time = local_time(moment, zone)
     name = escape_unprintable(sender)
-    first, *others = (escape_unprintable(line) for line in _LINE_END.split(text))
+    indent = " " * width(f"{time}  {name}: ")
+    room = _room(console, len(indent))
+    first, *others = (
+        row for line in _LINE_END.split(text) for row in rows(escape_unprintable(line), room)
+    )
     style = Style.BOLD if status is None else Style.PLAIN
     lines = [f"{console.paint(time, Style.DIM)}  {console.paint(name, style)}: {first}"]
-    indent = " " * width(f"{time}  {name}: ")
     lines += [f"{indent}{line}".rstrip() for line in others]
     if status is not None:
         style = STATUS_STYLES.get(status, Style.DIM)
         lines[-1] += "  " + console.paint(f"[{escape_unprintable(status.lower())}]", style)
     return "\n".join(lines)
+
+
+def _room(console: Console, indent: int) -> int:
+    """Return the columns for a text; where lines are not cut, any."""
+    if not console.stdout.isatty():
+        return sys.maxsize
+    return max(MIN_COLUMNS, shutil.get_terminal_size().columns - indent)
 
 
 def message_line(message: Message, own_name: str, console: Console) -> str:

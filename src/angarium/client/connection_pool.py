@@ -5,10 +5,12 @@ from collections.abc import Callable, Mapping
 
 from angarium.client.transport import Response, Transport
 
-MAX_IDLE = 8
+MAX_IDLE = 64
 """Open connections that wait for the next request.
 
 More are open only while more threads make requests at the same moment.
+It is more than the threads that `angarium verify` usually has, so that
+none of them connects again and again.
 """
 
 

@@ -387,6 +387,8 @@ def test_history_since_a_moment_and_with_what_comes(
     for text in (f"{local:%Y-%m-%d %H:%M:%S}", f"{local:%Y-%m-%dT%H:%M:%S}"):
         assert alice.run("history", "bob", "--since", text) == 0
         assert [line.split()[-1] for line in alice.out.splitlines()] == ["n2"]
+    assert alice.run("history", "bob", "--since", "1s") == 0
+    assert (alice.out, alice.err) == ("", "no messages with bob since then\n")
     assert alice.run("history", "bob", "--since", "1s", "--json") == 0
     assert json.loads(alice.out)["messages"] == []
 
