@@ -2,7 +2,7 @@
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from angarium.config import Settings
 from angarium.file_safety import UnsafeFile, replace_whole
 
 if TYPE_CHECKING:
+    from angarium.services.transfer.backlog import Backlog
     from angarium.services.transfer.exporter import Exporter
 
 STDOUT = "-"
@@ -54,11 +55,16 @@ def register(commands: Commands) -> None:
         metavar="FILE",
         help="where to write; an earlier export is replaced (default: stdout)",
     )
+    parser.add_argument(
+        "--stored-only",
+        action="store_true",
+        help="do not wait for messages that are accepted and not stored yet",
+    )
 
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
     """Export, and say what is in the file."""
-    with _open(console) as exporter:
+    with _open(arguments, console) as exporter:
         if arguments.file == STDOUT:
             for line in _with_progress(exporter, console):
                 console.stdout.write(line.decode("ascii"))
@@ -66,6 +72,11 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
         else:
             _write(exporter, Path(arguments.file), console)
         console.note(f"exported {exporter.counts}, sha256 {exporter.sha256}")
+        if exporter.without_password:
+            console.complain(
+                f"the configured passwords of {exporter.without_password:,} of the users are not "
+                "hashed yet and not in the file; the service logs `passwords_stored` when they are"
+            )
     return 0
 
 
@@ -126,21 +137,43 @@ class Progress:
         self._line.clear()
 
 
+def waiting(console: Console) -> Callable[[str], None]:
+    """Make a callback that says why a command waits.
+
+    Args:
+        console: Where it says so.
+
+    Returns:
+        A function to call with the reason.
+    """
+    return lambda reason: console.note(f"trying again: {reason}")
+
+
+def _await_stored(backlog: "Backlog", console: Console) -> None:
+    """Wait for what was accepted before the export, and say so."""
+    progress = Progress(console)
+    backlog.await_stored(lambda left: progress.show(f"waiting for {left:,} records to be stored"))
+    progress.clear()
+
+
 @contextmanager
-def _open(console: Console) -> Iterator["Exporter"]:
+def _open(arguments: argparse.Namespace, console: Console) -> Iterator["Exporter"]:
     """Open the engine that the settings name, for this command."""
     settings = Settings.from_env(console.environment, console.stderr.isatty())
     # The engines are loaded only by the commands that use them: the
     # clients start faster without.
+    from angarium.services.transfer.backlog import NotStored
     from angarium.services.transfer.exporter import StoreDamaged
     from angarium.wiring.transfer import open_export
 
     require_data(settings)
     handler = logs.configure("cli", "WARNING", settings.log_format, console.stderr)
     try:
-        with open_export(settings, console.note) as exporter:
+        with open_export(settings, waiting(console)) as (backlog, exporter):
+            if not arguments.stored_only:
+                _await_stored(backlog, console)
             yield exporter
-    except StoreDamaged as error:
+    except (NotStored, StoreDamaged) as error:
         raise CommandError(str(error)) from error
     finally:
         handler.close()

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from angarium import __version__
 from angarium.clock import SystemClock
 from angarium.config import Settings
+from angarium.services.transfer.backlog import Backlog
 from angarium.services.transfer.exporter import Exporter
 from angarium.services.transfer.importer import Importer, Target
 from angarium.services.transfer.lines import Counts, Header
@@ -17,23 +18,28 @@ from angarium.wiring.load import Load, open_load
 
 
 @contextmanager
-def open_export(settings: Settings, waiting: Callable[[str], None]) -> Iterator[Exporter]:
+def open_export(
+    settings: Settings, waiting: Callable[[str], None]
+) -> Iterator[tuple[Backlog, Exporter]]:
     """Open what an export reads; the service may be running.
 
     Args:
         settings: The engine and its address or folder.
-        waiting: Called with why, before the export waits for a store.
+        waiting: Called with why, before the export waits for a server.
 
     Yields:
-        An export, until the block ends.
+        What is not stored yet, and an export, until the block ends.
 
     Raises:
         SetupError: The embedded engine's folder cannot be used.
     """
     clock = SystemClock()
     with open_inspection(settings) as inspection:
-        rows = _rows(inspection, Patience(clock, waiting, time.sleep))
-        yield Exporter(rows, Header(clock.now_ms(), __version__))
+        patience = Patience(clock, waiting, time.sleep)
+        yield (
+            Backlog(inspection.log, inspection.store, patience, clock, time.sleep),
+            Exporter(_rows(inspection, patience), Header(clock.now_ms(), __version__)),
+        )
 
 
 @contextmanager

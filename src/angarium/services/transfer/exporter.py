@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from angarium.domain.conversation import Conversation
 from angarium.domain.message import Message
+from angarium.services.configured_passwords import NO_PASSWORD_YET
 from angarium.services.transfer.export_file import ExportWriter
 from angarium.services.transfer.lines import Counts, Entry, Header, InvalidLine
 from angarium.services.transfer.row_reader import CONVERSATIONS_AT_ONCE, RowReader
@@ -21,6 +22,10 @@ class Exporter:
     is among the users, and the messages of a conversation are all that
     were stored before its first page was read, and a prefix of what
     came later.
+
+    Attributes:
+        without_password: How many users have a configured password that
+            is not hashed yet: the file lacks it.
     """
 
     def __init__(self, rows: RowReader, header: Header) -> None:
@@ -33,6 +38,7 @@ class Exporter:
         self._rows = rows
         self._header = header
         self._writer = ExportWriter()
+        self.without_password = 0
 
     @property
     def counts(self) -> Counts:
@@ -68,7 +74,9 @@ class Exporter:
         """Read what each line but the last holds."""
         yield self._header
         conversation_ids = self._rows.conversation_ids()
-        yield from self._rows.users()
+        for user in self._rows.users():
+            self.without_password += user.password_hash == NO_PASSWORD_YET
+            yield user
         for page in conversation_ids.pages(CONVERSATIONS_AT_ONCE):
             for key, conversation in zip(page, self._rows.conversations(page), strict=True):
                 if conversation is None:

@@ -16,7 +16,9 @@ import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
+from json.encoder import encode_basestring_ascii
 from typing import cast
 from uuid import UUID
 
@@ -32,6 +34,11 @@ FORMAT = 1
 MAX_LINE_BYTES = 64 * 1024
 """More than the longest line has: a text of 10,240 control characters,
 six bytes each, with its fields.
+"""
+
+MAX_SECONDS = 4_096
+"""Seconds whose text is kept: those of a conversation follow each
+other.
 """
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -261,15 +268,21 @@ def write_moment(ms: int) -> str:
     Returns:
         RFC 3339, UTC, with three digits of a second.
     """
-    moment = _EPOCH + ms * _MILLISECOND
-    return f"{moment.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+    seconds, milliseconds = divmod(ms, 1000)
+    return f"{_whole_second(seconds)}.{milliseconds:03d}Z"
+
+
+@lru_cache(MAX_SECONDS)
+def _whole_second(seconds: int) -> str:
+    """Write a moment without its milliseconds and its zone."""
+    return (_EPOCH + timedelta(seconds=seconds)).replace(tzinfo=None).isoformat()
 
 
 def _encode(entry: Entry) -> bytes:
     """Write a line without its check and its closing brace."""
     if isinstance(entry, Message):
-        fields = _message_fields(entry)
-    elif isinstance(entry, Conversation):
+        return _encode_message(entry)
+    if isinstance(entry, Conversation):
         fields = _conversation_fields(entry)
     elif isinstance(entry, User):
         fields = _user_fields(entry)
@@ -302,20 +315,21 @@ def _conversation_fields(conversation: Conversation) -> Mapping[str, object]:
     }
 
 
-def _message_fields(message: Message) -> Mapping[str, object]:
-    """Return what a message's line has."""
+def _encode_message(message: Message) -> bytes:
+    """Write a message's line without its check and closing brace."""
+    # Nearly all lines are messages, and this takes a third of the time
+    # that an encoder takes.
     delivered_at = message.delivered_at
-    return {
-        "message_id": str(message.message_id),
-        "conversation_id": text_of(message.conversation_id),
-        "sender_id": text_of(message.sender_id),
-        "recipient_id": text_of(message.recipient_id),
-        "content": message.content,
-        "timestamp": write_moment(message.position.timestamp),
-        "seq": message.position.offset,
-        "status": message.status.value,
-        "delivered_at": None if delivered_at is None else write_moment(delivered_at),
-    }
+    at = "null" if delivered_at is None else f'"{write_moment(delivered_at)}"'
+    return (
+        f'{{"message_id":"{message.message_id}"'
+        f',"conversation_id":"{text_of(message.conversation_id)}"'
+        f',"sender_id":"{text_of(message.sender_id)}"'
+        f',"recipient_id":"{text_of(message.recipient_id)}"'
+        f',"content":{_escape(encode_basestring_ascii(message.content))}'
+        f',"timestamp":"{write_moment(message.position.timestamp)}"'
+        f',"seq":{message.position.offset},"status":"{message.status.value}","delivered_at":{at}'
+    ).encode("ascii")
 
 
 def _read_header(fields: Mapping[str, object]) -> Header:
@@ -391,9 +405,12 @@ _READERS: Sequence[tuple[tuple[str, ...], Callable[[Mapping[str, object]], Entry
 
 def _json(fields: Mapping[str, object]) -> bytes:
     """Write an object in ASCII, all control characters escaped."""
-    # DEL is the one that JSON leaves as it is.
-    text = json.dumps(fields, separators=(",", ":"))
-    return text.replace("\x7f", "\\u007f").encode("ascii")
+    return _escape(json.dumps(fields, separators=(",", ":"))).encode("ascii")
+
+
+def _escape(text: str) -> str:
+    """Escape DEL, the one control character that JSON does not."""
+    return text.replace("\x7f", "\\u007f")
 
 
 def _line(fields: Mapping[str, object]) -> bytes:

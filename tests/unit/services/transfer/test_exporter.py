@@ -13,6 +13,7 @@ from angarium.domain.message import Message
 from angarium.domain.user import User
 from angarium.ports.messages import Receipt
 from angarium.ports.store_inspection import MessageKey
+from angarium.services.configured_passwords import NO_PASSWORD_YET
 from angarium.services.transfer.export_file import ExportReader
 from angarium.services.transfer.exporter import Exporter, StoreDamaged
 from angarium.services.transfer.lines import Counts, Entry, Header
@@ -83,6 +84,13 @@ def test_an_export_has_everything_in_one_order(store: Store) -> None:
 
 def test_each_message_is_exported_as_it_is_stored(store: Store) -> None:
     assert read(list(store.exporter().lines())) == entries()
+
+
+def test_users_whose_password_is_not_hashed_yet_are_counted(store: Store) -> None:
+    store.put(user("erin", NO_PASSWORD_YET), user("frank", NO_PASSWORD_YET))
+    exporter = store.exporter()
+    list(exporter.lines())
+    assert exporter.without_password == 2
 
 
 def test_an_empty_store_is_exported_too() -> None:
