@@ -30,7 +30,6 @@ NOT_STORED = "ACCEPTED"
 
 _STATES = {
     RecordState.EXPIRED: ", before the log's beginning (retention, or an import)",
-    RecordState.IMPORTED: " of the log that it was exported from",
     RecordState.LOST: ", where the log has no record of it",
 }
 
@@ -113,9 +112,14 @@ class TraceReport:
         """Say where the record is."""
         if isinstance(record, Missing):
             return record.reason
+        watermark = f"watermark {rfc3339(record.watermark)}"
+        if record.state is RecordState.IMPORTED:
+            # That log may have had other partitions.
+            offset = record.position.offset
+            return f"offset {offset} of the log that it was exported from, {watermark}"
         size = "" if record.size_bytes is None else f", {record.size_bytes:,} bytes"
         state = _STATES.get(record.state, size)
-        return f"{self._place(record.position)}{state}, watermark {rfc3339(record.watermark)}"
+        return f"{self._place(record.position)}{state}, {watermark}"
 
     def _log_fields(self, record: LogRecord | Missing) -> dict[str, object] | None:
         """Describe the record."""

@@ -261,7 +261,7 @@ class TestRetention:
         stored.append(message("a retry", message_id=old))
         table = stored.table(old)
         assert table["log"] == (
-            f"{at(813)} of the log that it was exported from, watermark 1970-01-01T00:00:05.000Z"
+            "offset 813 of the log that it was exported from, watermark 1970-01-01T00:00:05.000Z"
         )
         assert table["accepted"] == ("unknown: its record is in the log that it was exported from")
         assert table["duplicates"] == at(2)
