@@ -15,6 +15,9 @@ PRESENCE_WINDOW_S = "2"
 FOLDER = Path(__file__).parent
 
 
+# Before the one of all tests, which puts them in the order of their
+# groups.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if FOLDER in item.path.parents:
