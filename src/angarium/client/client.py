@@ -2,7 +2,8 @@
 
 It is made of single requests (`ApiClient`). What it adds: people are
 named by their usernames, pages become single messages, and new messages
-are followed as they come (docs/client.md).
+are followed as they come (docs/client.md,
+docs/adr/0028-python-client.md).
 """
 
 import threading
