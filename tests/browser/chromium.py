@@ -92,8 +92,8 @@ class Page:
 
     def await_conversation(self) -> None:
         for letter in "ab":
-            button = self.hook(f"offline-{letter}")
-            until(button.is_displayed, f"the conversation of {letter}")
+            until(lambda: self.state(letter) == "online", f"{letter} to be logged in")  # noqa: B023
+            until(self.hook(f"text-{letter}").is_displayed, f"the conversation of {letter}")
 
     def hook(self, name: str) -> WebElement:
         return self.find(f"[data-testid={name}]")

@@ -277,6 +277,17 @@ def test_who_writes_before_the_login_is_done_loses_nothing(page: Page) -> None:
     until(lambda: "one message" in str(page.message("a", sent)), "the second send")
 
 
+def test_who_goes_offline_before_the_login_is_done_is_offline_after_it(page: Page) -> None:
+    page.open(page.url)
+    page.hook("offline-b").click()
+    sent = page.write("a", "Are you up?")
+    page.await_status("a", sent, "PENDING", "SENT")
+    until(lambda: page.state("b").startswith("offline"), "bob to be logged in, and offline")
+    assert page.message("b", sent) is None
+    page.hook("offline-b").click()
+    page.await_status("b", sent, "DELIVERED")
+
+
 def open_calls(page: Page) -> None:
     def are_open() -> bool:
         page.run(

@@ -135,19 +135,19 @@ export class Person {
     this.partner = username;
     this.#isStarting = false;
     this.conversationId = opened.conversation_id;
-    this.#show();
-    this.#go();
+    this.setOffline(this.#isOffline);
     this.#keepPolling(this.#session);
   }
 
   /** The service learns of it only by hearing nothing. */
   setOffline(isOffline) {
     this.#isOffline = isOffline;
+    this.#show();
+    if (this.#isStarting) return; // talkTo does the rest
     this.client.setOffline(isOffline);
     this.#go();
     if (isOffline) ({ promise: this.#mayCall, resolve: this.#go } = Promise.withResolvers());
     this.#wake();
-    this.#show();
   }
 
   #sendTyped() {
@@ -367,7 +367,7 @@ export class Person {
     this.$(".logout").hidden = !isIn;
     this.$(".partner").hidden = !isIn || talks || this.#isStarting;
     this.$(".messages").hidden = this.$(".composer").hidden = !talks && !this.#isStarting;
-    this.$(".offline").hidden = !talks;
+    this.$(".offline").hidden = !talks && !this.#isStarting;
     this.$(".messages").setAttribute("aria-label", `Messages of ${name} and ${this.partner}`);
     this.$(".to").textContent = `${name} to ${this.partner}`;
     this.$(".offline").textContent = this.#isOffline ? "Come back" : "Go offline";
