@@ -195,7 +195,7 @@ class SendTrace:
         self.console.complain(
             f"accepted, but not stored within {self.timeout_s:g} s: the workers are behind or "
             "stopped; it is in the log and will be stored: see "
-            f"`angarium trace {conversation_id} {accepted.message_id}` there"
+            f"`angarium trace {conversation_id} {accepted.message_id}` where the service runs"
         )
         return EXIT_FAILED
 

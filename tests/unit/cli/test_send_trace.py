@@ -119,7 +119,7 @@ def test_a_message_that_is_not_stored_in_time_is_no_success(scene: Scene) -> Non
     assert len(scene.lines) == 1
     assert scene.err.getvalue() == (
         "angarium: accepted, but not stored within 10 s: the workers are behind or stopped; it is "
-        "in the log and will be stored: see `angarium trace c m` there\n"
+        "in the log and will be stored: see `angarium trace c m` where the service runs\n"
     )
     assert 1_010 <= scene.clock.monotonic() < 1_010.5
 

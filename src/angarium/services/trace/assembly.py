@@ -227,7 +227,11 @@ def _why_not_stored(findings: Findings, store: StoreView) -> str:
         if len(refused) and refused[0] >= log.view.processed and not log.refusals.found:
             return f"not stored: {_behind(subject, log.view)}, and will refuse its record"
         return "not stored: the worker refused its record"
-    if origin.record.offset < log.view.processed:
+    offsets = (origin.record.offset, *log.scan.duplicates)
+    expected = next((each for each in offsets if each not in log.refusals.offsets), None)
+    if expected is None:
+        return "not stored: the worker refused its record"
+    if expected < log.view.processed:
         return "not stored, though the group is past its record" + _audit(subject)
     return f"not stored yet: {_behind(subject, log.view)}"
 
@@ -279,6 +283,8 @@ def _why_not_delivered(subject: Subject, log: LogFindings | None, recipient: str
     if log is None or receipt is None:
         return f"not delivered yet: {recipient} has not confirmed it"
     place = subject.at(receipt.offset)
+    if receipt.offset in log.refusals.offsets:
+        return f"not delivered: the worker refused the receipt {place}"
     if receipt.offset < log.view.processed:
         return f"not delivered, though the group is past the receipt {place}" + _audit(subject)
     return f"not delivered yet: receipt {place}, {_behind(subject, log.view)}"
@@ -294,6 +300,8 @@ def _why_no_receipt(findings: Findings, delivered_at: int) -> str:
     if store.position is not None and delivered_at <= store.position.timestamp:
         # It was refused at first; a replay has found the message.
         return "its receipt came before the message"
+    if log.scan.receipt is not None and log.scan.receipt.offset in log.refusals.offsets:
+        return "the first receipt was refused, a later one has counted"
     return "no receipt in the log says so" + _audit(findings.subject)
 
 

@@ -72,7 +72,7 @@ def find_refusals(
     own_text = str(subject.message_id)
     for letter in letters:
         is_ours = letter.partition == subject.partition
-        if is_ours and _contains(scan.refused, letter.offset):
+        if is_ours and _is_refused(scan, letter):
             collected.add(letter)
         elif own_text in letter.detail:
             record = read(letter.partition, letter.offset)
@@ -121,6 +121,24 @@ def _names_it(record: Record, subject: Subject) -> bool:
     if event is not None:
         return names(event, subject)
     return record.key == str(subject.conversation_id).encode()
+
+
+def _is_refused(scan: PartitionScan, letter: BuriedRecord) -> bool:
+    """Return whether the scan has found the record of a dead letter.
+
+    A record that is valid today may have been refused by a worker of an
+    earlier version, which could not read it.
+    """
+    if _contains(scan.refused, letter.offset):
+        return True
+    if letter.reason in _WITH_ITS_ID:
+        return False
+    origin, receipt = scan.origin, scan.receipt
+    return (
+        (origin is not None and origin.record.offset == letter.offset)
+        or (receipt is not None and receipt.offset == letter.offset)
+        or _contains(scan.duplicates, letter.offset)
+    )
 
 
 def _contains(ascending: Sequence[int], offset: int) -> bool:

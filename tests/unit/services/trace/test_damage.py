@@ -11,6 +11,7 @@ from angarium.domain.message import MessagePosition, Status
 from angarium.ports.log_inspection import BuriedRecord
 from angarium.ports.message_log import Position
 from angarium.ports.store_inspection import NO_ID, IndexRow
+from angarium.services.trace import tracer
 from tests.fakes.inspection import MemoryDeadLetterInspector
 from tests.unit.router.events import ALICE, ALICE_BOB, BOB, message, receipt
 from tests.unit.services.trace.traced_service import (
@@ -401,3 +402,17 @@ class TestRaces:
     def test_a_receipt_that_comes_during_the_scan(self, stored: TracedService) -> None:
         stored.meanwhile.before("read", lambda: stored.append(receipt([HELLO])))
         assert stored.table(HELLO)["delivered"].endswith("bob has not confirmed it")
+
+    def test_retention_that_takes_the_receipt_during_the_scan(
+        self, stored: TracedService, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        stored.append(message("between"))
+        confirmed = stored.append(receipt([HELLO]))
+        stored.append(message("later"))
+        stored.work()
+        monkeypatch.setattr(tracer, "RECORDS_AT_ONCE", 1)
+        stored.meanwhile.before("read", lambda: None)
+        stored.meanwhile.before("read", lambda: stored.log.expire(PARTITION, 4))
+        assert stored.table(HELLO)["delivered"] == (
+            f"{rfc3339(confirmed)}  its receipt is not in the log any more"
+        )

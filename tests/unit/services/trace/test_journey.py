@@ -4,6 +4,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from angarium.ports.message_log import Record
+from angarium.router import record_decoder
+from angarium.services.record_validation import InvalidRecord
 from angarium.services.trace.tracer import UnknownMessage
 from tests.unit.router.events import ALICE, ALICE_BOB, BOB, CAROL, message, receipt
 from tests.unit.services.trace.traced_service import (
@@ -288,6 +291,51 @@ def test_a_message_whose_record_was_refused_shows_why(service: TracedService) ->
     assert table["stored"] == "not stored: the worker refused its record"
     assert table["refused"].startswith(f"{at(0)}: undecodable_event: ")
     assert service.json(HELLO)["message"] is None
+
+
+class TestAnEarlierVersion:
+    """Its worker has refused records that this one can read."""
+
+    def test_refused_the_message(self, service: TracedService) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            self.refuse_everything(patch)
+            service.append(message("hello", message_id=HELLO))
+            service.work()
+        table = service.table(HELLO)
+        assert table["stored"] == "not stored: the worker refused its record"
+        assert table["refused"] == f"{at(0)}: undecodable_event: too new"
+
+    def test_refused_the_message_whose_replay_waits(self, service: TracedService) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            self.refuse_everything(patch)
+            service.append(message("hello", message_id=HELLO))
+            service.work()
+        service.append(message("hello", message_id=HELLO))
+        assert service.table(HELLO)["stored"] == "not stored yet: the group is 1 record behind"
+        service.work()
+        assert service.table(HELLO)["stored"].endswith("index agrees")
+
+    def test_refused_the_receipt(self, service: TracedService) -> None:
+        service.append(message("hello", message_id=HELLO))
+        service.work()
+        with pytest.MonkeyPatch.context() as patch:
+            self.refuse_everything(patch)
+            service.append(receipt([HELLO]))
+            service.work()
+        table = service.table(HELLO)
+        assert table["delivered"] == f"not delivered: the worker refused the receipt {at(1)}"
+        confirmed = service.append(receipt([HELLO]))
+        service.work()
+        assert service.table(HELLO)["delivered"] == (
+            f"{rfc3339(confirmed)}  the first receipt was refused, a later one has counted"
+        )
+
+    @staticmethod
+    def refuse_everything(patch: pytest.MonkeyPatch) -> None:
+        def refuse(record: Record, partitions: int) -> InvalidRecord:
+            return InvalidRecord("undecodable_event", "too new")
+
+        patch.setattr(record_decoder, "validate_record", refuse)
 
 
 @pytest.mark.parametrize("partition", [(PARTITION + 1) % 4, (PARTITION + 2) % 4])
