@@ -5,7 +5,7 @@ Options may come before a command, behind it, or between its words.
 
 import re
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from angarium.cli.arguments import Parser
@@ -83,12 +83,11 @@ def read(root: Parser, argv: Sequence[str]) -> CommandLine:
                 token = f"{token}={tokens.popleft()}"
             line.options.append(token)
         elif line.parser.commands and not line.words:
-            line.parser = find_command(line.parser, token)
-            line.path.append(token)
+            _enter(root, line, token)
         else:
             line.words.append(token)
     if not line.wants_help:
-        _require_options(line)
+        _require_sense(root, line)
     return line
 
 
@@ -117,13 +116,26 @@ def find_command(parser: Parser, name: str) -> Parser:
     )
 
 
-def _require_options(line: CommandLine) -> None:
-    """Refuse an option that the command does not have."""
-    if not line.path:
-        if line.options or line.words:
-            raise UsageError("the command is missing; see `angarium -h`")
-        return
-    known = line.parser.options
+def _enter(root: Parser, line: CommandLine, name: str) -> None:
+    """Go on with the command that was named."""
+    if name not in line.parser.commands:
+        # It may be the value of a misspelt option.
+        _require_options(line, _all_options(root))
+    line.parser = find_command(line.parser, name)
+    line.path.append(name)
+
+
+def _require_sense(root: Parser, line: CommandLine) -> None:
+    """Refuse options of no command, and anything without a command."""
+    if line.path:
+        _require_options(line, line.parser.options)
+    elif line.options or line.words:
+        _require_options(line, _all_options(root))
+        raise UsageError("the command is missing; see `angarium -h`")
+
+
+def _require_options(line: CommandLine, known: Collection[str]) -> None:
+    """Refuse an option that is none of those that are known."""
     for option in line.options:
         name = option.partition("=")[0]
         if name in known:
@@ -135,6 +147,11 @@ def _require_options(line: CommandLine) -> None:
             f"{_prefix(line.parser)}{quote(name)} is not an option"
             f"{instead or f'; see `{line.parser.prog} -h`'}"
         )
+
+
+def _all_options(parser: Parser) -> frozenset[str]:
+    """Collect the options of all commands."""
+    return frozenset(parser.options).union(*map(_all_options, parser.commands.values()))
 
 
 def _is_option(token: str) -> bool:

@@ -95,6 +95,8 @@ def test_no_option_takes_a_value_in_one_command_and_none_in_another() -> None:
 USAGE: list[tuple[list[str], str]] = [
     (["--json"], "angarium: the command is missing; see `angarium -h`"),
     (["sned"], "angarium: 'sned' is not a command; did you mean `send`?"),
+    (["--ulr", "http://x", "send", "bob"], "angarium: '--ulr' is not an option; did you mean"),
+    (["--xyzzy"], "angarium: '--xyzzy' is not an option; see `angarium -h`"),
     (["xyzzy"], "angarium: 'xyzzy' is not a command; see `angarium help`"),
     (["help", "hisotry"], "angarium: 'hisotry' is not a command; did you mean `history`?"),
     (
