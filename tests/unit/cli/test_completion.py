@@ -3,6 +3,7 @@
 import os
 import pty
 import re
+import select
 import shutil
 import subprocess
 import sys
@@ -141,7 +142,6 @@ class Typed:
             start_new_session=True,
         )
         os.close(far)
-        os.set_blocking(self._near, False)
         self.shown = ""
 
     def type(self, text: str) -> None:
@@ -151,10 +151,9 @@ class Typed:
         give_up = time.monotonic() + PATIENCE_S
         while text not in CONTROL.sub("", self.shown):
             assert time.monotonic() < give_up, f"no {text!r} in {self.shown!r}"
-            try:
+            readable, _, _ = select.select([self._near], [], [], 1.0)
+            if readable:
                 self.shown += os.read(self._near, 4096).decode(errors="replace")
-            except BlockingIOError:
-                time.sleep(0.01)
 
     def close(self) -> None:
         self._process.kill()
