@@ -295,6 +295,20 @@ def fail(_: Mapping[int, Position]) -> None:
     raise KeyboardInterrupt
 
 
+def test_a_start_between_two_attempts_does_not_win_over_imported_users(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(importing, "LINES_BETWEEN_MARKS", 3)
+    with monkeypatch.context() as patch:
+        patch.setattr(engine.group, "commit", fail)
+        with pytest.raises(KeyboardInterrupt):
+            engine.run()
+    engine.users.put(user("alice", "$scrypt$configured"))
+    engine.run()
+    assert engine.export() == SAMPLE
+
+
 def test_a_target_that_is_away_for_a_moment_is_asked_again(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
