@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import kafka
 import pytest
+from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from angarium.deadline import within
@@ -18,7 +19,7 @@ from angarium.engines.kafka.dead_letters import KafkaDeadLetters
 from angarium.engines.kafka.log import KafkaLog
 from angarium.engines.kafka.log_inspector import KafkaDeadLetterInspector, KafkaLogInspector
 from angarium.engines.kafka.topics import dead_letters_of
-from angarium.ports.log_inspection import OffsetRange
+from angarium.ports.log_inspection import MAX_BYTES_AT_ONCE, OffsetRange
 from angarium.ports.message_log import DeadLetter, Record
 from tests.acceptance.service import until
 from tests.contract.ports.records import append
@@ -122,6 +123,50 @@ def test_an_offset_without_a_watermark_is_no_position(
     assert {at: each.watermark for at, each in inspector.committed().items()} == {1: 77}
 
 
+def test_what_another_producer_has_compressed_is_bounded_all_the_same(
+    connection: KafkaConnectionSettings, topic: str, inspector: KafkaLogInspector
+) -> None:
+    let_producers_compress(connection, topic)
+    producer = kafka.KafkaProducer(
+        compression_type="gzip", linger_ms=1_000, **connection.options()
+    )
+    try:
+        for _ in range(9):
+            producer.send(topic, bytes(300_000), b"key", partition=0)
+        producer.flush(timeout=30)
+    finally:
+        producer.close()
+    offset, reads = 0, 0
+    while found := inspector.read(0, offset, EVERYTHING):
+        assert sum(len(each.value or b"") for each in found) <= MAX_BYTES_AT_ONCE
+        offset, reads = found[-1].offset + 1, reads + 1
+    assert (offset, reads) == (9, 3)
+
+
+def test_records_that_a_failed_read_has_taken_out_are_read_again(
+    connection: KafkaConnectionSettings,
+    topic: str,
+    log: KafkaLog,
+    inspector: KafkaLogInspector,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fill(log, 3)
+    assert list(inspector.read(0, 3, EVERYTHING)) == []
+    fill(log, 2)
+    poll = kafka.KafkaConsumer.poll
+
+    def fail(consumer: kafka.KafkaConsumer, **arguments: object) -> None:
+        while not poll(consumer, **arguments):
+            pass
+        raise KafkaError("behind what was taken out")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(kafka.KafkaConsumer, "poll", fail)
+        with pytest.raises(LogUnavailable, match="behind what was taken out"):
+            inspector.read(0, 3, EVERYTHING)
+    assert values(inspector, 3) == [b"0", b"1"]
+
+
 def test_another_partition_count_is_told_not_read(
     connection: KafkaConnectionSettings, topic: str, group: str
 ) -> None:
@@ -194,6 +239,8 @@ def test_a_topic_of_dead_letters_that_forgets_says_since_when_it_is_complete(
             dead_letters.append(DeadLetter("key_mismatch", "why", record, "trace")).result(30.0)
         assert inspector.kept_since() == 0
         assert inspector.count() == 4
+        # One read may return more than there was when a walk began.
+        assert [each.offset for each in inspector._read(0, 2)] == [0, 1]
         with closing(kafka.KafkaAdminClient(**connection.options())) as administrator:
             administrator.delete_records({TopicPartition(dead_letters_of(topic), 0): 2})
         assert [each.offset for each in inspector.walk()] == [2, 3]

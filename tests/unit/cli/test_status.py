@@ -19,7 +19,7 @@ import pytest
 
 from angarium.cli.console import Console
 from angarium.cli.status_report import StatusReport
-from angarium.cli.status_screen import Snapshots, StatusScreen
+from angarium.cli.status_screen import HOME, Snapshots, StatusScreen
 from angarium.clock import SystemClock
 from angarium.engines.embedded.data_folder import DataFolderLock
 from angarium.engines.embedded.database import Database
@@ -233,7 +233,7 @@ def test_a_terminal_of_another_size_is_drawn_anew_at_once(
     terminal.resize(columns, rows)
     waited: list[float] = []
     screen.wait(0.25, waited.append)
-    terminal.receive()
+    assert terminal.receive().count(HOME) == 1
     assert terminal.emulator.gone == []
     assert terminal.emulator.wrapped == 0
     assert len(terminal.emulator.shown()) <= rows

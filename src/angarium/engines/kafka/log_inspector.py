@@ -94,7 +94,7 @@ class KafkaDeadLetterInspector:
     def count(self) -> int:
         """Implements `DeadLetterInspector.count`."""
         (held,) = self._reader.ranges()
-        for letter in self._read(max(held.first, self._counted_to), held.end):
+        for letter in self._read(self._counted_to, held.end):
             source = decode_source(letter)
             if source is not None:
                 self._counted.add((source.partition, source.offset))

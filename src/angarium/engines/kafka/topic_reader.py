@@ -26,8 +26,10 @@ from angarium.ports.message_log import Record
 CALL_SECONDS = 5.0
 """Maximum time of one call, if no deadline ends sooner."""
 
-_POLL_RECORDS = 2_000
-"""Maximum records that are decoded and not yet given out."""
+_POLL_RECORDS = 500
+"""Maximum records that are decoded and not yet given out: other
+producers may have compressed them.
+"""
 
 _POLL_SECONDS = 0.5
 """Maximum time of one of the library's polls, which a call repeats."""
