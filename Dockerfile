@@ -20,7 +20,7 @@ RUN groupadd --system --gid 10001 angarium \
  && install --directory --mode=0700 --owner=10001 --group=10001 /data
 COPY --from=build /opt/angarium /opt/angarium
 ENV PATH=/opt/angarium/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
-    ANGARIUM_HOST=0.0.0.0 ANGARIUM_DATA=/data
+    ANGARIUM_HOST=0.0.0.0 ANGARIUM_DATA=/data TMPDIR=/data
 # Only `serve` keeps data. A new volume takes the owner and the mode of the folder that it covers.
 VOLUME /data
 # A number, so that an orchestrator can see that it is not root.

@@ -128,6 +128,28 @@ class Compose:
         """
         return _run([*self._command, *arguments], self._environment, seconds)
 
+    def run_json(
+        self, *arguments: str, seconds: float = COMMAND_SECONDS
+    ) -> tuple[int, dict[str, object]]:
+        """Run a subcommand whose findings are in its exit status.
+
+        Args:
+            arguments: Of Compose.
+            seconds: How long it may take.
+
+        Returns:
+            The exit status, and the JSON object that it wrote to its
+            stdout.
+
+        Raises:
+            ComposeError: It wrote none.
+        """
+        done = _ended([*self._command, *arguments], self._environment, seconds)
+        try:
+            return done.returncode, dict(json.loads(done.stdout))
+        except ValueError as error:
+            raise _failed(done) from error
+
     def docker(self, *arguments: str, seconds: float = COMMAND_SECONDS) -> str:
         """Run a command of the engine's own to its end.
 
@@ -234,8 +256,17 @@ def awaited(condition: Callable[[], bool], seconds: float) -> bool:
 
 
 def _run(command: Sequence[str], environment: Mapping[str, str], seconds: float) -> str:
+    done = _ended(command, environment, seconds)
+    if done.returncode:
+        raise _failed(done)
+    return done.stdout
+
+
+def _ended(
+    command: Sequence[str], environment: Mapping[str, str], seconds: float
+) -> "subprocess.CompletedProcess[str]":
     try:
-        done = subprocess.run(
+        return subprocess.run(
             command,
             cwd=ROOT,
             env=dict(environment),
@@ -251,11 +282,11 @@ def _run(command: Sequence[str], environment: Mapping[str, str], seconds: float)
         ) from error
     except subprocess.TimeoutExpired as error:
         raise ComposeError(f"{' '.join(command)} took longer than {seconds:g} s") from error
-    if done.returncode:
-        raise ComposeError(
-            f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr.strip()}"
-        )
-    return done.stdout
+
+
+def _failed(done: "subprocess.CompletedProcess[str]") -> ComposeError:
+    command = " ".join(done.args)
+    return ComposeError(f"{command} ended with {done.returncode}:\n{done.stderr.strip()}")
 
 
 def _container(document: Mapping[str, object]) -> Container:

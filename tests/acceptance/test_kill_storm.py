@@ -6,12 +6,14 @@ import threading
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
+from tests.acceptance.auditing import RepeatedAudits, audited
 from tests.acceptance.caller import Caller, conversation_id
 from tests.acceptance.ledger import Sender, discrepancies
-from tests.acceptance.service import PATIENCE, Service, until
+from tests.acceptance.service import PATIENCE, Service, run_cli, until
 
 BETWEEN_KILLS = 25
 """Accepted messages after which the next kill comes."""
@@ -52,6 +54,10 @@ def complaints_about(service: Service, sender: Sender, token: str) -> list[str]:
 @pytest.mark.parametrize("kills", [3, pytest.param(12, marks=pytest.mark.long)])
 def test_every_202_is_there_once_and_in_order_after_many_kills(folder: Path, kills: int) -> None:
     service = Service(folder).start()
+
+    def audit(*arguments: str) -> "CompletedProcess[str]":
+        return run_cli(*arguments, stdin="", patience=PATIENCE, **service.settings)
+
     try:
         tokens = {name: token_of(service, name) for name in ("alice", "bob", "carol", "dave")}
         pairs = [("alice", "bob"), ("bob", "carol"), ("carol", "dave"), ("dave", "alice")]
@@ -65,12 +71,13 @@ def test_every_202_is_there_once_and_in_order_after_many_kills(folder: Path, kil
         ]
         for thread in threads:
             thread.start()
-        for _ in range(kills):
+        with RepeatedAudits(audit) as audits:
+            for _ in range(kills):
+                await_progress(senders)
+                service.kill()
+                service.start()
             await_progress(senders)
-            service.kill()
-            service.start()
-        await_progress(senders)
-        enough.set()
+            enough.set()
         for thread in threads:
             thread.join(PATIENCE)
             assert not thread.is_alive()
@@ -80,6 +87,8 @@ def test_every_202_is_there_once_and_in_order_after_many_kills(folder: Path, kil
         assert sum(sender.retries for sender in senders) > 0, (
             "the kills were not felt, so nothing was tested"
         )
+        assert audits.reports, "no audit came to its end"
+        assert audited(audit)["messages"] >= accepted(senders)
         assert service.terminate() == 0
     finally:
         service.close()

@@ -140,6 +140,8 @@ def _run(
             _verdict(process, stage.folder / f"verify-{number}.json")
             for number, process in enumerate(processes)
         ]
+        tell("everything is read back; auditing")
+        summary.audit = stage.audit()
     finally:
         for process in processes:
             if process.poll() is None:

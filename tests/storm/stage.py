@@ -15,6 +15,7 @@ from deploy.compose import COMMAND_SECONDS, ROOT, Compose, ComposeError
 from tests.acceptance.service import environment, run_cli
 
 WELL_SECONDS = 600.0
+AUDIT_SECONDS = 3600.0
 ATTACKERS = ("mallory", "trudy")
 SENDERS = 2
 OTHERS = 12
@@ -109,6 +110,16 @@ class Stage:
 
     def ledger(self, number: int) -> Path:
         return self.folder / f"ledger-{number}.jsonl"
+
+    def audit(self) -> tuple[int, dict[str, object]]:
+        """Compare the store with the log, in a container of its own.
+
+        Returns:
+            The exit status, and what `angarium audit` printed.
+        """
+        return self.compose.run_json(
+            *("run", "--rm", "--no-deps", "-T", "init", "audit", "--json"), seconds=AUDIT_SECONDS
+        )
 
     def begin_attacking(self) -> None:
         """Start the attacker, at an address that is not the verifying

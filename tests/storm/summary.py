@@ -9,6 +9,7 @@ from statistics import median
 from typing import cast
 
 from angarium.cli.verify.findings import Kind as FindingKind
+from angarium.services.audit.findings import FindingKind as AuditKind
 from tests.storm.faults import Outcome
 
 COUNTED = ("sent", "accepted", "confirmed", "retries", *(kind.value for kind in FindingKind))
@@ -27,6 +28,8 @@ class Summary:
         outcomes: Of the faults.
         skipped: Faults whose container was not back from the one
             before.
+        audit: What `angarium audit` printed in the end, and its exit
+            status; None when it was not reached.
         attacks: How the attacker was answered.
         problems: What went wrong with the storm itself.
     """
@@ -37,6 +40,7 @@ class Summary:
     verdicts: Sequence[tuple[int, Mapping[str, object]]] = ()
     outcomes: Sequence[Outcome] = ()
     skipped: int = 0
+    audit: tuple[int, Mapping[str, object]] | None = None
     attacks: Mapping[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
@@ -50,7 +54,18 @@ class Summary:
         nodes are, and those have faults of their own.
         """
         whole = all(status == 0 for status, _ in self.verdicts) and bool(self.verdicts)
-        return whole and not self.problems
+        sound = self.audit is not None and self.audit[0] == 0
+        return whole and sound and not self.problems
+
+    def audit_line(self) -> str:
+        """Tell what the audit found."""
+        if self.audit is None:
+            return "audit: not reached"
+        status, report = self.audit
+        found = {kind.value: len(cast("list[object]", report.get(kind, ()))) for kind in AuditKind}
+        differences = ", ".join(f"{count} {kind}" for kind, count in found.items() if count)
+        records = report.get("records", 0)
+        return f"audit: {records} records, {differences or 'no difference'}, exit {status}"
 
     def counts(self) -> dict[str, int]:
         """Messages and findings of all senders together."""
@@ -81,6 +96,7 @@ class Summary:
         for name, seconds in self.recoveries().items():
             times = f"well again after {median(seconds):.1f} s, at most {max(seconds):.1f} s"
             yield f"{name:<22} {len(seconds):>4}  {times}"
+        yield self.audit_line()
         for name, count in self.attacks.items():
             yield f"attacker: {name:<28} {count:>7}"
         for each in self.outcomes:
@@ -105,6 +121,7 @@ class Summary:
             "faults": len(self.outcomes),
             "skipped": self.skipped,
             "recoveries": self.recoveries(),
+            "audit": None if self.audit is None else {"exit": self.audit[0], **self.audit[1]},
             "attacks": self.attacks,
             "problems": self.problems,
             "slow": [each.error for each in self.outcomes if each.error],

@@ -51,8 +51,18 @@ def test_accepted_messages_are_counted_while_the_ledger_grows(tmp_path: Path) ->
 
 
 def test_a_storm_is_only_kept_when_every_part_of_it_is() -> None:
-    kept = Summary(1, verdicts=[(0, KEPT), (0, KEPT)], outcomes=[Outcome(FAULT, 3.0)])
+    kept = Summary(
+        1,
+        verdicts=[(0, KEPT), (0, KEPT)],
+        outcomes=[Outcome(FAULT, 3.0)],
+        audit=(0, {"records": 7, "missing": []}),
+    )
     assert kept.kept
+    assert "audit: 7 records, no difference, exit 0" in list(kept.lines())
+    assert not replace(kept, audit=None).kept
+    accused = replace(kept, audit=(1, {"records": 7, "missing": [{}, {}]}))
+    assert not accused.kept
+    assert "audit: 7 records, 2 missing, exit 1" in list(accused.lines())
     assert not replace(kept, verdicts=[]).kept
     assert not replace(kept, verdicts=[(0, KEPT), (1, KEPT)]).kept
     slow = replace(kept, outcomes=[Outcome(FAULT, None, "not well")])
