@@ -14,7 +14,7 @@ class NewRecord(NamedTuple):
         key: Chooses the partition (`domain.partitioning`): the text of
             the conversation's id.
         value: The encoded event.
-        headers: `trace_id` and `schema`, as text.
+        headers: `trace_id`, `schema` and `instance`, as text.
     """
 
     key: bytes
