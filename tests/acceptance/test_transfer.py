@@ -16,7 +16,7 @@ from time import time
 import pytest
 
 from angarium.domain.message import Message, MessagePosition
-from angarium.services.transfer.lines import Header
+from angarium.services.transfer.entries import Header
 from tests.acceptance import moving
 from tests.acceptance.caller import Caller, conversation_id
 from tests.acceptance.service import PATIENCE, Service, environment, run_cli, running, until

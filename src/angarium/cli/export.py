@@ -18,7 +18,7 @@ from angarium.file_safety import UnsafeFile, replace_whole
 
 if TYPE_CHECKING:
     from angarium.services.transfer.backlog import Backlog
-    from angarium.services.transfer.exporter import Exporter
+    from angarium.wiring.transfer import Export
 
 STDOUT = "-"
 
@@ -66,13 +66,14 @@ def register(commands: Commands) -> None:
 def _run(arguments: argparse.Namespace, console: Console) -> int:
     """Export, and say what is in the file."""
     yield_to_services()
-    with _open(arguments, console) as exporter:
+    with _open(arguments, console) as export:
+        exporter = export.exporter
         if arguments.file == STDOUT:
-            for line in _with_progress(exporter, console):
+            for line in _with_progress(export, console):
                 console.stdout.write(line.decode("ascii"))
             console.stdout.flush()
         else:
-            _write(exporter, Path(arguments.file), console)
+            _write(export, Path(arguments.file), console)
         console.note(f"exported {exporter.counts}, sha256 {exporter.sha256}")
         if exporter.without_password:
             console.complain(
@@ -82,11 +83,11 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _write(exporter: "Exporter", path: Path, console: Console) -> None:
+def _write(export: "Export", path: Path, console: Console) -> None:
     """Write a file that appears whole or not at all."""
     try:
         with replace_whole(path, b'{"angarium_export":') as file:
-            for line in _with_progress(exporter, console):
+            for line in _with_progress(export, console):
                 file.write(line)
     except UnsafeFile as error:
         raise CommandError(str(error)) from error
@@ -94,12 +95,13 @@ def _write(exporter: "Exporter", path: Path, console: Console) -> None:
         raise CommandError(f"{path} cannot be written: {error.strerror}") from error
 
 
-def _with_progress(exporter: "Exporter", console: Console) -> Iterator[bytes]:
+def _with_progress(export: "Export", console: Console) -> Iterator[bytes]:
     """Yield the export's lines, and show now and then how many."""
     progress = Progress(console)
-    for number, line in enumerate(exporter.lines()):
+    for number, line in enumerate(export.exporter.lines()):
         if number % LINES_BETWEEN_LOOKS == 0:
-            progress.show(f"exported {exporter.counts} so far")
+            progress.show(f"exported {export.exporter.counts} so far")
+            export.duty_cycle.rest()
         yield line
     progress.clear()
 
@@ -159,7 +161,7 @@ def _await_stored(backlog: "Backlog", console: Console) -> None:
 
 
 @contextmanager
-def _open(arguments: argparse.Namespace, console: Console) -> Iterator["Exporter"]:
+def _open(arguments: argparse.Namespace, console: Console) -> Iterator["Export"]:
     """Open the engine that the settings name, for this command."""
     settings = Settings.from_env(console.environment, console.stderr.isatty())
     # The engines are loaded only by the commands that use them: the
@@ -171,10 +173,10 @@ def _open(arguments: argparse.Namespace, console: Console) -> Iterator["Exporter
     require_data(settings)
     handler = logs.configure("cli", "WARNING", settings.log_format, console.stderr)
     try:
-        with open_export(settings, waiting(console)) as (backlog, exporter):
+        with open_export(settings, waiting(console)) as export:
             if not arguments.stored_only:
-                _await_stored(backlog, console)
-            yield exporter
+                _await_stored(export.backlog, console)
+            yield export
     except (NotStored, StoreDamaged) as error:
         raise CommandError(str(error)) from error
     finally:

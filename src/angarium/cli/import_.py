@@ -16,8 +16,8 @@ from angarium.cli.export import LINES_BETWEEN_LOOKS, Progress, waiting
 from angarium.config import Settings
 
 if TYPE_CHECKING:
+    from angarium.services.transfer.entries import Counts
     from angarium.services.transfer.importer import Importer
-    from angarium.services.transfer.lines import Counts
 
 
 def register(commands: Commands) -> None:

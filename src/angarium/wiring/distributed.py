@@ -1,7 +1,7 @@
 """The distributed engine: a log on Kafka, stores on Cassandra."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 
@@ -11,7 +11,7 @@ from angarium.config import Settings
 from angarium.config.addresses import Address
 from angarium.domain.errors import LogUnavailable, SetupError, StoreUnavailable
 from angarium.engines.cassandra import schema
-from angarium.engines.cassandra.bulk_loader import CassandraBulkLoader, read_marker
+from angarium.engines.cassandra.bulk_loader import CassandraBulkLoader
 from angarium.engines.cassandra.cluster import CassandraAddress
 from angarium.engines.cassandra.conversations import CassandraConversations
 from angarium.engines.cassandra.message_reader import CassandraMessageReader
@@ -29,11 +29,12 @@ from angarium.engines.kafka.log import KafkaLog
 from angarium.engines.kafka.log_inspector import KafkaDeadLetterInspector, KafkaLogInspector
 from angarium.engines.kafka.topics import KafkaTopics, TopicVerification
 from angarium.engines.secrets.tokens import JwtSigner
-from angarium.ports.message_log import DeadLetterLog, MessageLog, Position
+from angarium.ports.message_log import DeadLetterLog, MessageLog
 from angarium.ports.users import UserStore
 from angarium.wiring.engine import Engine
+from angarium.wiring.imported_keyspace import keyspace_name, log_starts, refuse_half_import
 from angarium.wiring.inspection import Inspection
-from angarium.wiring.load import Load, refuse_half_import
+from angarium.wiring.load import Load
 
 FIRST_CONNECTION_SECONDS = 10.0
 """How long a start waits for the servers; afterwards it goes on, and
@@ -86,7 +87,7 @@ def distributed_engine(settings: Settings, clock: Clock, instance: str) -> Itera
                 "store_unavailable", "Cassandra has not been reached yet; going on without it."
             )
         else:
-            _refuse_half_import(settings, session)
+            refuse_half_import(settings, session)
         _await_log(log)
         yield Engine(
             log=log,
@@ -97,7 +98,7 @@ def distributed_engine(settings: Settings, clock: Clock, instance: str) -> Itera
                 settings.group,
                 clock,
                 verify=check.ensure,
-                log_starts=partial(_log_starts, settings, session),
+                log_starts=partial(log_starts, settings, session),
                 instance=instance,
             ),
             dead_letters=dead_letters,
@@ -205,7 +206,7 @@ def distributed_load(settings: Settings) -> Iterator[Load]:
         closing(KafkaGroupStart(connection, settings.topic, settings.group)) as group,
     ):
         yield Load(
-            _keyspace_name(settings),
+            keyspace_name(settings),
             inspection,
             CassandraBulkLoader(session, settings.topic),
             group,
@@ -230,46 +231,6 @@ def _inspection(settings: Settings, session: CassandraSession) -> Iterator[Inspe
             CassandraConversations(session),
             CassandraMessageReader(session),
         )
-
-
-def _keyspace_name(settings: Settings) -> str:
-    """Return what an error calls the target of an import."""
-    return f"keyspace {settings.keyspace} with topic {settings.topic}"
-
-
-def _log_starts(settings: Settings, session: CassandraSession) -> Mapping[int, Position]:
-    """Return where the log begins to explain the store.
-
-    A worker asks before it starts a partition for which its group has
-    committed nothing: an import has left no record to begin with, and
-    its commits may have expired since.
-
-    Raises:
-        LogUnavailable: It is not known now, or an import has not ended.
-    """
-    try:
-        marker = read_marker(session)
-        if marker is not None and not marker.is_finished:
-            raise LogUnavailable(f"{_keyspace_name(settings)} holds half of an import")
-        return CassandraStoreInspector(session, settings.topic).log_starts()
-    except StoreUnavailable as error:
-        raise LogUnavailable(
-            f"where the log starts could not be read from the store: {error}"
-        ) from error
-
-
-def _refuse_half_import(settings: Settings, session: CassandraSession) -> None:
-    """Refuse to serve half of an import, if Cassandra can be asked."""
-    try:
-        marker = read_marker(session)
-    except StoreUnavailable as error:
-        _log.warning(
-            "store_unavailable",
-            f"Cassandra could not be asked for an import; going on without it: {error}",
-            error_type=type(error).__name__,
-        )
-        return
-    refuse_half_import(marker, _keyspace_name(settings))
 
 
 def prepare(settings: Settings, timeout_s: float) -> KeyspaceReport:

@@ -3,24 +3,39 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from angarium import __version__
 from angarium.clock import SystemClock
 from angarium.config import Settings
 from angarium.services.transfer.backlog import Backlog
+from angarium.services.transfer.duty_cycle import SHARE, DutyCycle
+from angarium.services.transfer.entries import Counts, Header
 from angarium.services.transfer.exporter import Exporter
 from angarium.services.transfer.importer import Importer, Target
-from angarium.services.transfer.lines import Counts, Header
 from angarium.services.transfer.patience import Patience
 from angarium.services.transfer.row_reader import RowReader
 from angarium.wiring.inspection import Inspection, open_inspection
 from angarium.wiring.load import Load, open_load
 
 
+@dataclass(frozen=True, slots=True)
+class Export:
+    """The parts of an export.
+
+    Attributes:
+        backlog: What is accepted and perhaps not stored yet.
+        exporter: Reads what is stored.
+        duty_cycle: Leaves the machine to a service that runs there.
+    """
+
+    backlog: Backlog
+    exporter: Exporter
+    duty_cycle: DutyCycle
+
+
 @contextmanager
-def open_export(
-    settings: Settings, waiting: Callable[[str], None]
-) -> Iterator[tuple[Backlog, Exporter]]:
+def open_export(settings: Settings, waiting: Callable[[str], None]) -> Iterator[Export]:
     """Open what an export reads; the service may be running.
 
     Args:
@@ -28,7 +43,7 @@ def open_export(
         waiting: Called with why, before the export waits for a server.
 
     Yields:
-        What is not stored yet, and an export, until the block ends.
+        The parts of an export, until the block ends.
 
     Raises:
         SetupError: The embedded engine's folder cannot be used.
@@ -36,9 +51,12 @@ def open_export(
     clock = SystemClock()
     with open_inspection(settings) as inspection:
         patience = Patience(clock, waiting, time.sleep)
-        yield (
+        # On servers, what an export takes is not the service's own.
+        is_beside = not settings.kafka and bool(patience.run(inspection.log.members))
+        yield Export(
             Backlog(inspection.log, inspection.store, patience, clock, time.sleep),
             Exporter(_rows(inspection, patience), Header(clock.now_ms(), __version__)),
+            DutyCycle(time.process_time, time.sleep, SHARE if is_beside else 1),
         )
 
 

@@ -109,8 +109,15 @@ class GroupInspector:
             TopicPartition(self._topic, partition): to_commit(position)
             for partition, position in positions.items()
         }
-        results = self._ask(lambda client: client.alter_group_offsets(self._group, offsets))
-        refused = {error.__name__ for error in results.values() if error is not NoError}
+
+        def alter(client: kafka.KafkaAdminClient) -> set[str]:
+            """Return the names of refusals that stay."""
+            errors = set(client.alter_group_offsets(self._group, offsets).values()) - {NoError}
+            for error in errors.intersection(_MOVED):
+                raise error()
+            return {error.__name__ for error in errors}
+
+        refused = self._ask(alter)
         if refused:
             raise LogUnavailable(
                 f"group {self._group!r} does not take a position ({', '.join(sorted(refused))}); "

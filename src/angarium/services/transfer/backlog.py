@@ -14,7 +14,7 @@ from angarium.ports.log_inspection import LogInspector
 from angarium.ports.message_log import BEGINNING, Record
 from angarium.ports.store_inspection import StoreInspector
 from angarium.services.record_validation import InvalidRecord, validate_record
-from angarium.services.transfer.lines import plural
+from angarium.services.transfer.entries import plural
 from angarium.services.transfer.patience import Patience
 
 STALLED_S = 15.0

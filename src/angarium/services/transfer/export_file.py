@@ -3,20 +3,17 @@
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from angarium.services.transfer.entries import Counts, End, Entry, InvalidLine
 from angarium.services.transfer.lines import (
     FORMAT,
     MAX_LINE_BYTES,
-    Counts,
-    End,
-    Entry,
-    InvalidLine,
-    Seal,
     decode,
     decode_end,
     decode_version,
     is_end,
 )
 from angarium.services.transfer.rules import ExportRules
+from angarium.services.transfer.seal import Seal
 from angarium.services.transfer.sorted_ids import SortedIds
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from angarium.domain.conversation import Conversation
 from angarium.domain.message import Message
 from angarium.services.configured_passwords import NO_PASSWORD_YET
+from angarium.services.transfer.entries import Counts, Entry, Header, InvalidLine
 from angarium.services.transfer.export_file import ExportWriter
-from angarium.services.transfer.lines import Counts, Entry, Header, InvalidLine
 from angarium.services.transfer.row_reader import CONVERSATIONS_AT_ONCE, RowReader
 
 

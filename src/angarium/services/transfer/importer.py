@@ -16,8 +16,8 @@ from angarium.domain.message import Message
 from angarium.domain.user import User
 from angarium.ports.bulk_load import BulkLoader, GroupStart, ImportMarker
 from angarium.ports.log_inspection import DeadLetterInspector, LogInspector
+from angarium.services.transfer.entries import Counts, Entry, plural
 from angarium.services.transfer.export_file import ExportReader
-from angarium.services.transfer.lines import Counts, Entry, plural
 from angarium.services.transfer.patience import Patience
 from angarium.services.transfer.row_reader import RowReader
 from angarium.services.transfer.survey import Survey, survey

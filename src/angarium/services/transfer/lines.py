@@ -3,21 +3,13 @@
 An export is JSON Lines in ASCII: a first line, users, conversations,
 messages, a last line. Each kind of line has exactly its keys, in their
 order, and there is one way to write it: `decode` refuses any other.
-
-Every line but the last ends with `check`: the CRC-32 of what precedes
-it in the line. So a line that was changed is found by its number, and
-equal data make equal lines. The last line has the SHA-256 of all bytes
-before it, from which no line can be missing.
 """
 
 import json
 import re
-import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from hashlib import sha256
 from json.encoder import encode_basestring_ascii
 from typing import cast
 from uuid import UUID
@@ -27,6 +19,7 @@ from angarium.domain.identifiers import parse_uuid, recurring_uuid, text_of
 from angarium.domain.message import Message, MessagePosition, Status
 from angarium.domain.user import User
 from angarium.services.cursors import MAX_TIMESTAMP
+from angarium.services.transfer.entries import Counts, End, Entry, Header, InvalidLine
 
 FORMAT = 1
 """The version of the format; raised when a line changes."""
@@ -43,129 +36,6 @@ other.
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-_SEALED = re.compile(rb'(\{.*),"check":"([0-9a-f]{8})"\}\n', re.DOTALL)
-
-
-class InvalidLine(Exception):
-    """A line that no export of this version has; says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """The first line.
-
-    Attributes:
-        exported_at: When the export began, milliseconds since the
-            epoch.
-        program: The version of the program that wrote it.
-    """
-
-    exported_at: int
-    program: str
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How many lines of each kind there are."""
-
-    users: int = 0
-    conversations: int = 0
-    messages: int = 0
-
-    def __str__(self) -> str:
-        """Write them for a person."""
-        return ", ".join(
-            (
-                plural(self.users, "user"),
-                plural(self.conversations, "conversation"),
-                plural(self.messages, "message"),
-            )
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """The last line.
-
-    Attributes:
-        counts: How many lines of each kind precede it.
-        sha256: In hexadecimal, of all bytes before it.
-    """
-
-    counts: Counts
-    sha256: str
-
-
-Entry = Header | User | Conversation | Message
-"""What a line holds, except for the last one."""
-
-
-class Seal:
-    """The digest of an export, up to one of its lines."""
-
-    def __init__(self) -> None:
-        """Begin before the first line."""
-        self._digest = sha256()
-
-    def add(self, entry: Entry) -> bytes:
-        """Write the next line.
-
-        Args:
-            entry: What it holds.
-
-        Returns:
-            The line, with its check and its line end.
-        """
-        return self._add(_encode(entry))
-
-    def open(self, line: bytes) -> bytes:
-        """Check the next line that was read.
-
-        Args:
-            line: All of it, with its line end.
-
-        Returns:
-            The line without its check, a JSON object.
-
-        Raises:
-            InvalidLine: It is not what was written.
-        """
-        found = _SEALED.fullmatch(line)
-        if found is None:
-            raise InvalidLine("it does not end with a check")
-        if self._add(found[1]) != line:
-            raise InvalidLine("it was changed after it was written: its check does not match")
-        return found[1] + b"}"
-
-    def end(self, counts: Counts) -> bytes:
-        """Write the last line.
-
-        Args:
-            counts: How many lines of each kind were written.
-
-        Returns:
-            The line.
-        """
-        return _line(
-            {
-                "end": True,
-                "users": counts.users,
-                "conversations": counts.conversations,
-                "messages": counts.messages,
-                "sha256": self.sha256,
-            }
-        )
-
-    @property
-    def sha256(self) -> str:
-        """The digest of all lines so far, in hexadecimal."""
-        return self._digest.hexdigest()
-
-    def _add(self, body: bytes) -> bytes:
-        """Add a line, given without its check and closing brace."""
-        line = b'%s,"check":"%08x"}\n' % (body, zlib.crc32(body))
-        self._digest.update(line)
-        return line
 
 
 def is_end(line: bytes) -> bool:
@@ -178,6 +48,25 @@ def is_end(line: bytes) -> bool:
         True when it begins like one.
     """
     return line.startswith(b'{"end":')
+
+
+def encode_end(end: End) -> bytes:
+    """Write the last line.
+
+    Args:
+        end: What it says.
+
+    Returns:
+        All of it.
+    """
+    fields = {
+        "end": True,
+        "users": end.counts.users,
+        "conversations": end.counts.conversations,
+        "messages": end.counts.messages,
+        "sha256": end.sha256,
+    }
+    return _json(fields) + b"\n"
 
 
 def decode_end(line: bytes) -> End:
@@ -200,7 +89,7 @@ def decode_end(line: bytes) -> End:
         _count(fields, "users"), _count(fields, "conversations"), _count(fields, "messages")
     )
     end = End(counts, _text(fields, "sha256"))
-    if _line({"end": True, **{name: fields[name] for name in names[1:]}}) != line:
+    if encode_end(end) != line:
         raise InvalidLine("it is not written as this program writes it")
     return end
 
@@ -222,7 +111,7 @@ def decode(body: bytes) -> Entry:
     for names, read in _READERS:
         if keys == names:
             entry = read(fields)
-            if _encode(entry) + b"}" != body:
+            if encode(entry) + b"}" != body:
                 raise InvalidLine("it is not written as this program writes it")
             return entry
     raise InvalidLine(f"no line of an export has exactly the keys {_list_keys(keys)}")
@@ -246,19 +135,6 @@ def decode_version(line: bytes) -> int:
     return int(found[1])
 
 
-def plural(number: int, name: str) -> str:
-    """Write how many of something there are.
-
-    Args:
-        number: How many.
-        name: What one of them is called.
-
-    Returns:
-        A number with its noun.
-    """
-    return f"{number:,} {name if number == 1 else name + 's'}"
-
-
 def write_moment(ms: int) -> str:
     """Write a moment as the API does.
 
@@ -278,8 +154,15 @@ def _whole_second(seconds: int) -> str:
     return (_EPOCH + timedelta(seconds=seconds)).replace(tzinfo=None).isoformat()
 
 
-def _encode(entry: Entry) -> bytes:
-    """Write a line without its check and its closing brace."""
+def encode(entry: Entry) -> bytes:
+    """Write a line without its check and its closing brace.
+
+    Args:
+        entry: What it holds.
+
+    Returns:
+        The beginning of a JSON object.
+    """
     if isinstance(entry, Message):
         return _encode_message(entry)
     if isinstance(entry, Conversation):
@@ -411,11 +294,6 @@ def _json(fields: Mapping[str, object]) -> bytes:
 def _escape(text: str) -> str:
     """Escape DEL, the one control character that JSON does not."""
     return text.replace("\x7f", "\\u007f")
-
-
-def _line(fields: Mapping[str, object]) -> bytes:
-    """Write an object with its line end."""
-    return _json(fields) + b"\n"
 
 
 def _fields(body: bytes) -> Mapping[str, object]:

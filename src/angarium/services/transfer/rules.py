@@ -10,7 +10,7 @@ from angarium.domain.identifiers import conversation_id_for, user_id_for
 from angarium.domain.message import BEGINNING, Message, Status
 from angarium.domain.user import User, is_username
 from angarium.services.cursors import MAX_TIMESTAMP
-from angarium.services.transfer.lines import Counts, Entry, Header, InvalidLine
+from angarium.services.transfer.entries import Counts, Entry, Header, InvalidLine
 from angarium.services.transfer.sorted_ids import SortedIds
 
 MAX_HASH_CHARACTERS = 1024

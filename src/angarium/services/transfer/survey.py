@@ -8,8 +8,8 @@ from angarium.domain.identifiers import text_of
 from angarium.domain.message import Message
 from angarium.domain.partitioning import partition_for
 from angarium.ports.message_log import Position
+from angarium.services.transfer.entries import Counts, End
 from angarium.services.transfer.export_file import ExportReader
-from angarium.services.transfer.lines import Counts, End
 from angarium.services.transfer.sorted_ids import SortedIds
 
 

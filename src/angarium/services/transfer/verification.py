@@ -7,8 +7,8 @@ from uuid import UUID
 from angarium.domain.conversation import Conversation
 from angarium.domain.message import Message, MessagePosition
 from angarium.domain.user import User
+from angarium.services.transfer.entries import Counts, Entry, Header, InvalidLine
 from angarium.services.transfer.export_file import ExportReader, ExportWriter
-from angarium.services.transfer.lines import Counts, Entry, Header, InvalidLine
 from angarium.services.transfer.row_reader import CONVERSATIONS_AT_ONCE, RowReader
 from angarium.services.transfer.sorted_ids import SortedIds
 from angarium.services.transfer.survey import Survey

@@ -8,8 +8,8 @@ from angarium.domain.conversation import Conversation
 from angarium.domain.identifiers import conversation_id_for, user_id_for
 from angarium.domain.message import Message, MessagePosition, Status
 from angarium.domain.user import User
+from angarium.services.transfer.entries import Entry, Header
 from angarium.services.transfer.export_file import ExportWriter
-from angarium.services.transfer.lines import Entry, Header
 
 HASH = "$scrypt$ln=14,r=8,p=1$c2FsdHNhbHRzYWx0c2FsdA$aGFzaA"
 START = 1_700_000_000_000

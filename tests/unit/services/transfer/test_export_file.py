@@ -15,15 +15,10 @@ from angarium.domain.content import content_problem
 from angarium.domain.conversation import Conversation
 from angarium.domain.message import Message, MessagePosition, Status
 from angarium.domain.user import User
+from angarium.services.transfer.entries import Counts, Entry, Header, InvalidLine
 from angarium.services.transfer.export_file import ExportReader, ExportWriter, InvalidExport
-from angarium.services.transfer.lines import (
-    MAX_LINE_BYTES,
-    Counts,
-    Entry,
-    Header,
-    InvalidLine,
-    Seal,
-)
+from angarium.services.transfer.lines import MAX_LINE_BYTES
+from angarium.services.transfer.seal import Seal
 from tests.unit.services.transfer.sample import (
     HASH,
     START,

@@ -14,9 +14,9 @@ from angarium.domain.user import User
 from angarium.ports.messages import Receipt
 from angarium.ports.store_inspection import MessageKey
 from angarium.services.configured_passwords import NO_PASSWORD_YET
+from angarium.services.transfer.entries import Counts, Entry, Header
 from angarium.services.transfer.export_file import ExportReader
 from angarium.services.transfer.exporter import Exporter, StoreDamaged
-from angarium.services.transfer.lines import Counts, Entry, Header
 from angarium.services.transfer.patience import Patience
 from angarium.services.transfer.row_reader import MESSAGES_AT_ONCE, RowReader
 from tests.fakes.clock import ManualClock

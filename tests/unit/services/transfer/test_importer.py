@@ -19,10 +19,10 @@ from angarium.ports.bulk_load import ImportMarker
 from angarium.ports.log_inspection import GroupMember
 from angarium.ports.message_log import DeadLetter, NewRecord, Position, Record
 from angarium.services.transfer import importer as importing
+from angarium.services.transfer.entries import Counts, Header
 from angarium.services.transfer.export_file import InvalidExport
 from angarium.services.transfer.exporter import Exporter
 from angarium.services.transfer.importer import Importer, ImportRefused, Target
-from angarium.services.transfer.lines import Counts, Header
 from angarium.services.transfer.patience import Patience
 from angarium.services.transfer.row_reader import RowReader
 from angarium.services.transfer.survey import Survey
