@@ -26,9 +26,10 @@ from angarium.ports.message_log import Record
 CALL_SECONDS = 5.0
 """Maximum time of one call, if no deadline ends sooner."""
 
-_POLL_RECORDS = 500
-"""Maximum records that are decoded and not yet given out: other
-producers may have compressed them.
+_POLL_RECORDS = 2_000
+"""Maximum records that are decoded and not yet given out. The size of a
+fetch bounds them first, for topics keep nothing compressed; with 500 a
+record took a quarter more CPU.
 """
 
 _POLL_SECONDS = 0.5
