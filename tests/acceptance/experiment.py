@@ -21,6 +21,9 @@ so they may be asked again.
 _AGAIN_S = 20.0
 """How long."""
 
+_SLOW = re.compile(r"no answer from \S+ yet, trying until ")
+"""What a command says on a busy machine, and then goes on."""
+
 _HERE = re.compile(rf"\b{re.escape(os.uname().nodename)}-(?=\d)")
 
 
@@ -103,7 +106,7 @@ class Experiment:
         again_until = time.monotonic() + _AGAIN_S
         while True:
             ended = terminal.is_idle
-            said = [self._on_page(line) for line in terminal.lines()[start:]]
+            said = self._said(terminal)[start:]
             place = match(step.output, said, self._names)
             is_whole = step.goes_on or place == len(said)
             if place is not None and is_whole and (ended or step.runs_on):
@@ -114,6 +117,11 @@ class Experiment:
             assert not terminal.is_idle, _difference(step, said)
             assert time.monotonic() < give_up, _difference(step, said)
             terminal.wait(_POLL_S)
+
+    def _said(self, terminal: Terminal) -> Sequence[str]:
+        """Give the lines as they would be on the page."""
+        lines = map(self._on_page, terminal.lines())
+        return [line for line in lines if not _SLOW.match(line)]
 
     def _until_idle(self, step: Step, terminal: Terminal) -> None:
         """Wait until the shell takes a command."""

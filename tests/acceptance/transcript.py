@@ -10,6 +10,7 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import permutations
 
 ANYTHING = "…"
 INTERRUPT = "^C"
@@ -32,6 +33,7 @@ _VARYING = (
     ("position", r"\(\d{10,}, (?=\d)"),
 )
 _TOKEN = re.compile("|".join(f"(?P<k{n}>{pattern})" for n, (_, pattern) in enumerate(_VARYING)))
+_MEMBERS = re.compile(r"(members\s+)(laptop-.+, laptop-.+)")
 _BOUND = {"id", "trace", "instance", "digest"}
 """The kinds of which the same one on the page is the same one in the
 output, throughout an experiment.
@@ -133,6 +135,11 @@ class Names:
         Returns:
             The names that are new; None when the lines differ.
         """
+        orders = (self._bind(shown, order) for order in _orders(said))
+        return next((new for new in orders if new is not None), None)
+
+    def _bind(self, shown: str, said: str) -> Mapping[str, str] | None:
+        """Compare two lines, word by word."""
         shown_tokens, said_tokens = _tokens(shown), _tokens(said)
         if _masked(shown) != _masked(said):
             return None
@@ -145,6 +152,17 @@ class Names:
                 return None
             new[here] = there
         return new
+
+
+def _orders(line: str) -> Iterator[str]:
+    """Give a line with its list of members in every order: they are
+    sorted by numbers that are others in each run.
+    """
+    if not (found := _MEMBERS.fullmatch(line)):
+        yield line
+        return
+    for members in permutations(found[2].split(", ")):
+        yield found[1] + ", ".join(members)
 
 
 def _tokens(line: str) -> Sequence[tuple[str, str]]:

@@ -20,6 +20,10 @@ OTHER = "1c4d1d73-debe-4331-a788-952a764244ad"
         ([f"sent {ONE} after 6 ms"], [f"sent {OTHER} after 1,206 ms"]),
         (["at 2026-11-28T23:57:30.807Z"], ["at 2026-11-29T00:00:01.001Z"]),
         (["by laptop-1", "by laptop-2"], ["by laptop-77", "by laptop-8"]),
+        (
+            ["by laptop-1", "members  laptop-1 (3), laptop-2 (1)"],
+            ["by laptop-9", "members  laptop-10 (1), laptop-9 (3)"],
+        ),
         (["…", "last"], ["first", "second", "last"]),
         (["first", "…"], ["first", "second"]),
         (["audited    3,001 records in"], ["audited    3,000 records in"]),
