@@ -22,7 +22,10 @@ THREAD = re.compile(
 ADR_CITATION = re.compile(r"docs/adr/(\w[\w-]*(?:\.md)?)")
 PAGE_CITATION = re.compile(r"docs/(?:how/)?\w[\w-]*\.\w+")
 EXPLANATIONS = sorted(
-    [*ROOT.glob("docs/how/*.md"), ROOT / "docs" / "architecture.md", ROOT / "docs" / "glossary.md"]
+    [
+        *ROOT.glob("docs/how/*.md"),
+        *(ROOT / "docs" / f"{name}.md" for name in ("architecture", "comparison", "glossary")),
+    ]
 )
 
 
@@ -173,6 +176,27 @@ def test_every_command_has_a_row_in_the_readme(capsys: pytest.CaptureFixture[str
     commands = set(re.findall(r"^    (\w+) ", capsys.readouterr().out, re.MULTILINE))
     assert {"serve", "send", "chat"} <= commands, "the help lists them"
     assert commands - listed == set()
+
+
+def rows_of(table: str) -> dict[str, list[str]]:
+    """Return the cells of each row of a table that begins in bold."""
+    lines = re.findall(r"^\| \*\*(.+?)\*\* \| (.+) \|$", table, re.MULTILINE)
+    return {name: cells.split(" | ") for name, cells in lines}
+
+
+def test_every_cell_of_the_comparison_has_a_source_or_a_test() -> None:
+    page = (ROOT / "docs" / "comparison.md").read_text()
+    table, tests = page.split("## What holds Angarium's column")
+    compared, held = rows_of(table), rows_of(tests)
+    assert len(compared) >= 6
+    sources = set(re.findall(r"^\[([\w-]+)\]: https://", tests, re.MULTILINE))
+    cited = set(re.findall(r"\]\[([\w-]+)\]", table))
+    assert cited == sources
+    for row, (_, *others) in compared.items():
+        lacks = row.startswith("Groups")
+        assert lacks or TEST.search(held[row][0]), f"no test holds: {row}"
+        unfounded = [cell for cell in others if "][" not in cell and cell != "what you write"]
+        assert unfounded == [], row
 
 
 def test_every_decision_is_in_the_list() -> None:
