@@ -1,5 +1,6 @@
-"""`docs/http.md` says what the API does: every route, every problem
-code, every field and every limit.
+"""`docs/http.md` and `docs/http-problems.md` say what the API does:
+every route with a call, every problem code, every field and every
+limit.
 """
 
 import json
@@ -29,9 +30,11 @@ from angarium.engines.secrets.tokens import CLOCK_SKEW_SECONDS
 from angarium.ports.messages import PENDING_COUNT_LIMIT
 from angarium.services import health
 from angarium.services.login_throttle import ADDRESS_FACTOR
+from tests.contract.http.described import member, validator
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "http.md").read_text()
+PROBLEMS = (ROOT / "docs" / "http-problems.md").read_text()
 OPENAPI: Mapping[str, Any] = json.loads(
     (ROOT / "src/angarium/api/endpoints/openapi.json").read_text()
 )
@@ -88,6 +91,13 @@ STATED = (
 
 TIMES = {10: "ten times as many failures"}
 WORD = re.compile(r"`([a-z_]+)`")
+CALL = re.compile(
+    r"^    \$ (?P<call>curl -si .+(?:\n      .+)*)\n"
+    r"    HTTP/1\.1 (?P<status>\d+) .+\n(?:    .+\n)*\n(?P<body>(?:    .+\n)+)",
+    re.MULTILINE,
+)
+SHORTENED = {"/openapi.json", "/problems"}
+"""Paths whose answers are too long to show."""
 
 
 def section(title: str) -> str:
@@ -125,6 +135,30 @@ def name(route: Route) -> str:
     return f"{route.method} {route.template}"
 
 
+def call_and_answer(text: str) -> tuple[str, str, str]:
+    """Return the call of a section, its answer's status and body."""
+    found = CALL.search(text)
+    assert found, text
+    return found["call"], found["status"], found["body"]
+
+
+def pattern(route: Route) -> str:
+    """Return what the path of a route looks like in a call."""
+    return re.sub(r"\{\w+\}", r"[$\\w-]+", route.template)
+
+
+def method(call: str) -> str:
+    """Return the method that curl uses for a call."""
+    named = re.search(r" -X (\w+)", call)
+    return named[1] if named else "POST" if re.search(r" (-d|--json) ", call) else "GET"
+
+
+def answer_schema(route: Route, status: str) -> object:
+    """Return what the description says of an answer's body."""
+    answers = OPENAPI["paths"][route.template][route.method.lower()]["responses"]
+    return member(answers[status], "content", "application/json", "schema")
+
+
 def test_every_route_has_a_row_and_a_section_and_no_other_has() -> None:
     routes = [name(route) for route in ROUTES]
     listed = re.findall(r"^\| \[`([A-Z]+ [^`]+)`\]", section("Endpoints"), re.MULTILINE)
@@ -132,13 +166,55 @@ def test_every_route_has_a_row_and_a_section_and_no_other_has() -> None:
     assert sorted(endpoint_sections()) == sorted(routes)
 
 
-def test_every_problem_code_has_a_row_with_its_status_and_an_anchor_in_the_order_of_the_code() -> (
+def test_every_problem_code_has_a_row_that_leads_to_its_section() -> None:
+    assert list(rows(section("Problem codes")))[1:] == [
+        [f"[`{code}`](http-problems.md#{code})", str(KINDS[code].status), KINDS[code].title]
+        for code in Code
+    ]
+
+
+def test_every_problem_code_has_a_section_in_the_words_of_the_page_that_the_service_serves() -> (
     None
 ):
-    found = re.findall(
-        r'^\| <a id="(\w+)"></a>`(\w+)` \| (\d+) \|', section("Problem codes"), re.MULTILINE
-    )
-    assert found == [(code.value, code.value, str(KINDS[code].status)) for code in Code]
+    codes = PROBLEMS.split("\n## The codes\n")[1]
+    parts = re.split(r"^### (.+)$", codes, flags=re.MULTILINE)[1:]
+    written = zip(parts[::2], map(on_one_line, parts[1::2]), strict=True)
+    assert list(written) == [
+        (
+            code.value,
+            f"**{kind.status}. {kind.title}.** {kind.meaning} **What to do:** {kind.advice}",
+        )
+        for code, kind in KINDS.items()
+    ]
+    assert list(KINDS) == list(Code)
+
+
+def test_every_problem_code_has_one_thing_that_a_client_does() -> None:
+    table = PROBLEMS.split("\n## What a client decides\n")[1].split("\n## ")[0]
+    decided = [code for row in list(rows(table))[1:] for code in WORD.findall(row[1])]
+    assert sorted(decided) == sorted(code.value for code in Code)
+
+
+def test_every_route_has_a_call_and_an_answer_as_the_description_has_it() -> None:
+    for route in ROUTES:
+        call, status, body = call_and_answer(endpoint_sections()[name(route)])
+        assert re.search(r"\$U" + pattern(route) + r"([\s?\"]|$)", call), call
+        assert method(call) == route.method, call
+        if route.template not in SHORTENED:
+            schema = answer_schema(route, status)
+            validator(json.dumps(schema)).validate(json.loads(body))
+
+
+def test_every_call_uses_names_that_the_page_explains() -> None:
+    defined = set(re.findall(r"^    (\w+)=", section("The calls on this page"), re.MULTILINE))
+    used = {
+        name
+        for line in PAGE.splitlines()
+        if line.startswith("    $ ")
+        for name in re.findall(r"\$(\w+)", line)
+    }
+    assert used
+    assert used <= defined
 
 
 def test_every_endpoint_names_exactly_the_problems_that_the_description_has() -> None:
@@ -185,11 +261,12 @@ def test_every_field_of_a_request_stands_in_its_endpoints_section() -> None:
 
 
 def test_every_member_of_an_answer_is_explained() -> None:
-    named = set(re.findall(r"`(\w+)`", PAGE)) | set(re.findall(r'"(\w+)"', PAGE))
+    words = "\n".join(line for line in PAGE.splitlines() if not line.startswith("    "))
+    explained = set(re.findall(r"`(\w+)`", words)) | set(re.findall(r'"(\w+)"', words))
     for title, schema in OPENAPI["components"]["schemas"].items():
         for part in schema.get("allOf", [schema]):
-            for member in part.get("properties", ()):
-                assert member in named, f"{title}.{member} is not in docs/http.md"
+            for named in part.get("properties", ()):
+                assert named in explained, f"{title}.{named} is not in docs/http.md"
 
 
 def test_every_status_of_a_message_is_explained() -> None:
@@ -227,10 +304,21 @@ def test_browsers_are_told_the_header_fields_that_the_code_sends() -> None:
 
 def test_every_setting_on_the_page_is_one() -> None:
     known = {shown.name for shown in SETTINGS.shown}
-    assert set(re.findall(r"ANGARIUM_\w+", PAGE)) <= known
+    assert set(re.findall(r"ANGARIUM_\w+", PAGE + PROBLEMS)) <= known
 
 
-def test_links_within_the_page_lead_to_its_headings() -> None:
-    headings = re.findall(r"^#+ (.+)$", PAGE, re.MULTILINE)
-    anchors = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
-    assert set(re.findall(r"\]\(#([^)]+)\)", PAGE)) <= anchors
+def anchors(text: str) -> set[str]:
+    """Return what links can lead to in a page."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_links_within_and_between_the_pages_lead_to_their_headings() -> None:
+    for text, other, title in ((PAGE, PROBLEMS, "http-problems"), (PROBLEMS, PAGE, "http")):
+        assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= anchors(text)
+        assert set(re.findall(rf"\]\({title}\.md#([^)]+)\)", text)) <= anchors(other)
+
+
+def test_every_section_is_in_the_table_of_contents() -> None:
+    contents = set(re.findall(r"\]\(#([^)]+)\)", PAGE.split("\n## ")[0]))
+    assert contents == anchors("\n".join(re.findall(r"^## .+$", PAGE, re.MULTILINE)))

@@ -119,7 +119,7 @@ KINDS: Mapping[Code, Kind] = {
     Code.MALFORMED_JSON: Kind(
         400,
         "The body cannot be read",
-        "The body is not a JSON object in UTF-8, or has a key twice.",
+        "The body is not a JSON object in UTF-8, has a key twice, or is nested too deeply.",
         "Correct the body at the place that `detail` names.",
     ),
     Code.MISSING_FIELD: Kind(
@@ -216,7 +216,8 @@ KINDS: Mapping[Code, Kind] = {
     Code.CONTENT_TOO_LARGE: Kind(
         413,
         "The text is too large",
-        "The limit is 10,240 bytes of UTF-8.",
+        "The text is larger than 10,240 bytes of UTF-8, or than what the log of this service is "
+        "set up for.",
         "Shorten it, or send it as several messages.",
     ),
     Code.INVALID_CONTENT: Kind(
@@ -290,7 +291,7 @@ KINDS: Mapping[Code, Kind] = {
     Code.OVERLOADED: Kind(
         503,
         "Too many concurrent requests",
-        "The service has more concurrent requests than it can serve now.",
+        "The service has more concurrent requests, logins or connections than it can serve now.",
         "Send the same request again after `Retry-After` seconds, and slow down.",
     ),
     Code.INTERNAL_ERROR: Kind(
@@ -300,6 +301,6 @@ KINDS: Mapping[Code, Kind] = {
         "Report the `trace_id` to the operator.",
     ),
 }
-"""In the order of the codes. The page at `/problems` is made from
-it (docs/adr/0024).
+"""In the order of the codes. The page at `/problems` is made from it
+(docs/adr/0024), and docs/http-problems.md has the same words.
 """
