@@ -1,15 +1,14 @@
 """`angarium login`: a password becomes a token that is kept."""
 
 import argparse
-import time
 from datetime import UTC, datetime
 
 from angarium.cli.arguments import Commands, add_command, add_json, add_server, username
 from angarium.cli.console import Console
-from angarium.cli.credentials import Credentials, Login
+from angarium.cli.credentials import Credentials
 from angarium.cli.errors import CommandError
 from angarium.cli.message_lines import local_time
-from angarium.cli.session import open_client, server_url
+from angarium.cli.session import keep_login, open_client, server_url
 from angarium.client import RequestFailed
 
 
@@ -48,12 +47,10 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
         if failure.code == "invalid_credentials":
             raise CommandError(f"wrong username or password for {name} at {url}") from failure
         raise
-    now_ns = time.time_ns()
-    expires_at = now_ns // 1_000_000_000 + token.expires_in
-    credentials.keep(Login(url, name, token.user_id, token.access_token, now_ns, expires_at))
+    login = keep_login(credentials, url, name, token)
     if arguments.json:
         console.say_json(token.text)
     else:
-        until = local_time(datetime.fromtimestamp(expires_at, UTC))
+        until = local_time(datetime.fromtimestamp(login.expires_at or 0, UTC))
         console.say(f"{name} is logged in at {url} until {until}")
     return 0

@@ -4,7 +4,7 @@ import argparse
 import math
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from angarium.cli.console import Console
 from angarium.cli.credentials import Credentials, Login
 from angarium.cli.errors import CommandError
 from angarium.client import Client, RequestFailed
-from angarium.client.api_client import TIMEOUT_S
+from angarium.client.api_client import TIMEOUT_S, TokenBody
 from angarium.client.errors import ServerUnreachable
 from angarium.config import Settings
 
@@ -37,10 +37,15 @@ the waits between are shorter.
 class RetryNote:
     """Says once in each outage that a request will be repeated."""
 
-    def __init__(self, url: str, console: Console) -> None:
-        """Say it on the console's stderr."""
+    def __init__(self, url: str, note: Callable[[str], None]) -> None:
+        """Name the server.
+
+        Args:
+            url: Its address.
+            note: Shows a line to the person.
+        """
         self._url = url
-        self._console = console
+        self._note = note
         self._last_failure = -math.inf
 
     def tell_if_silent(self, client: Client) -> None:
@@ -73,7 +78,7 @@ class RetryNote:
             if isinstance(failure, ServerUnreachable)
             else f"{self._url} answers: {failure}"
         )
-        self._console.note(f"{what}, trying until {_moment_in(left_s)}")
+        self._note(f"{what}, trying until {_moment_in(left_s)}")
 
 
 def _moment_in(left_s: float) -> str:
@@ -176,6 +181,28 @@ def find_login(arguments: argparse.Namespace, console: Console) -> Login:
     return credentials.find(server_url(arguments, console), arguments.login)
 
 
+def keep_login(credentials: Credentials, url: str, username: str, token: TokenBody) -> Login:
+    """Keep a token that a password was exchanged for.
+
+    Args:
+        credentials: Where logins are kept.
+        url: The server.
+        username: Whose password it was.
+        token: The server's answer.
+
+    Returns:
+        The login.
+
+    Raises:
+        CommandError: It cannot be written.
+    """
+    now_ns = time.time_ns()
+    expires_at = now_ns // 1_000_000_000 + token.expires_in
+    login = Login(url, username, token.user_id, token.access_token, now_ns, expires_at)
+    credentials.keep(login)
+    return login
+
+
 @contextmanager
 def open_client(url: str, console: Console) -> Iterator[Client]:
     """Prepare a client of a server, without a login.
@@ -187,7 +214,7 @@ def open_client(url: str, console: Console) -> Iterator[Client]:
     Yields:
         The client, until the block ends.
     """
-    note = RetryNote(url, console)
+    note = RetryNote(url, console.note)
     with Client(url, timeout_s=TIMEOUT_S, patience_s=PATIENCE_S, on_retry=note) as client:
         timer = threading.Timer(SLOW_S, note.tell_if_silent, [client])
         timer.daemon = True
@@ -236,7 +263,7 @@ def open_patient_client(login: Login, console: Console) -> Iterator[Client]:
     Yields:
         The client, until the block ends.
     """
-    note = RetryNote(login.url, console)
+    note = RetryNote(login.url, console.note)
     with Client(login.url, patience_s=math.inf, on_retry=note) as client:
         yield client.use_token(login.username, login.access_token)
 

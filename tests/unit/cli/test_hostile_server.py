@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import angarium.cli
+from angarium.cli.chat.layout import message_line, rows_of
 from angarium.cli.chat.plain import JsonScreen, PlainScreen
-from angarium.cli.chat.terminal import message_line, rows_of
 from angarium.cli.console import Console
 from angarium.cli.text import escape_json
 from angarium.client import bodies

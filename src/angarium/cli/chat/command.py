@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from time import monotonic
 
 from angarium.cli.arguments import Commands, add_command, add_json, add_login, add_server, username
 from angarium.cli.chat.chat_session import ChatSession, Screen
+from angarium.cli.chat.connector import Connector
 from angarium.cli.chat.editor import LineEditor
-from angarium.cli.chat.events import ChatFailed
+from angarium.cli.chat.events import ChatFailed, Connected, RequestRepeated
 from angarium.cli.chat.feed import Feed
 from angarium.cli.chat.inputs import Input, PipeInput, TerminalInput
+from angarium.cli.chat.login_dialog import LoginDialog
 from angarium.cli.chat.mailbox import (
     Loop,
     Mailbox,
@@ -22,15 +25,24 @@ from angarium.cli.chat.mailbox import (
     stop_this_process,
 )
 from angarium.cli.chat.plain import JsonScreen, PlainScreen
-from angarium.cli.chat.sender import ConnectionStatus, Outbox, Sender
+from angarium.cli.chat.sender import ConnectionStatus, LoginStatus, Outbox, Sender
+from angarium.cli.chat.slash_words import HELP_WORD
 from angarium.cli.chat.terminal import TerminalScreen
 from angarium.cli.chat.terminal_mode import TerminalMode
 from angarium.cli.console import Console
-from angarium.cli.credentials import Login
+from angarium.cli.credentials import Credentials, Login
 from angarium.cli.errors import EXIT_FAILED
-from angarium.cli.session import explain, open_session
+from angarium.cli.session import (
+    PATIENCE_S,
+    RetryNote,
+    Session,
+    explain,
+    find_login,
+    keep_login,
+)
 from angarium.cli.text import shorten
 from angarium.client import Client, RequestFailed
+from angarium.client.api_client import TokenBody
 from angarium.clock import SystemClock
 
 GRACE_IN_A_PIPE_S = 2.0
@@ -42,6 +54,9 @@ GRACE_ON_A_TERMINAL_S = 0.5
 MAX_NAMED = 20
 _MIN_INTERVAL_S = 0.1
 _JOIN_TIMEOUT_S = 1.0
+"""Seconds for all threads together: one can be in a request that
+hangs.
+"""
 
 
 def register(commands: Commands) -> None:
@@ -77,22 +92,57 @@ class _Frontend:
     terminal: TerminalScreen | None
     mode: TerminalMode | None
     grace_s: float
+    editor: LineEditor | None = None
+
+    @property
+    def draft(self) -> str:
+        """Return what is typed and not sent."""
+        return "" if self.editor is None else self.editor.text
+
+
+@dataclass(frozen=True, slots=True)
+class _Threads:
+    """The threads beside the main one; each makes requests."""
+
+    connecting: RepeatingThread
+    sending: RepeatingThread
+    polling: RepeatingThread
 
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
-    """Start the two threads and run the main loop until it is over."""
+    """Put the parts together and run the main loop until it is over."""
     name: str = arguments.name
-    with open_session(arguments, console) as session:
-        conversation_id = session.conversation_with(name)
-        login = session.login
-        names = {login.user_id: login.username, session.client.user_id(name): name}
+    login = find_login(arguments, console)
+    names = {login.user_id: login.username}
     frontend = _choose_frontend(console, names, login.user_id, as_json=arguments.json)
     wakeup, outbox, signals = WakeupPipe(), Outbox(), Signals()
     mailbox = Mailbox(wakeup)
-    connection = ConnectionStatus(mailbox.post)
+    connection, status = ConnectionStatus(mailbox.post), LoginStatus(mailbox.post)
     client = Client(login.url, patience_s=0.0).use_token(login.username, login.access_token)
-    sender = Sender(client.api, conversation_id, outbox, connection, mailbox.post)
-    feed = Feed(client.api, conversation_id, login.user_id, connection, mailbox.post)
+    sender = Sender(client.api, outbox, connection, status, mailbox.post)
+    feed = Feed(client.api, login.user_id, connection, status, mailbox.post)
+
+    def note(text: str) -> None:
+        """Show that a request of the start is repeated."""
+        if frontend.terminal is None:
+            console.note(text)
+        else:
+            mailbox.post(RequestRepeated(text))
+
+    def use_token(token: TokenBody) -> None:
+        """Keep a new token, and send it from now on."""
+        keep_login(Credentials.of(console.environment), login.url, login.username, token)
+        for each in (client, patient):
+            each.use_token(login.username, token.access_token)
+
+    def offer(password: str) -> None:
+        """Have the connecting thread log in."""
+        connector.offer(password)
+        threads.connecting.nudge()
+
+    patient = Client(login.url, patience_s=PATIENCE_S, on_retry=RetryNote(login.url, note))
+    patient.use_token(login.username, login.access_token)
+    connector = Connector(Session(patient, login), name, status, use_token, mailbox.post)
     chat = ChatSession(
         frontend.screen,
         outbox,
@@ -100,26 +150,50 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
         login.user_id,
         SystemClock(),
         frontend.grace_s,
-        numbered=frontend.terminal is None,
+        LoginDialog(frontend.screen, login.username, offer) if frontend.terminal else None,
+        person=console.stdin.isatty(),
     )
+
+    def on_connected(event: Connected) -> None:
+        """Enter the conversation, before its threads start."""
+        names[event.other_id] = name
+        sender.enter(event.conversation_id)
+        feed.enter(event.conversation_id)
+        if frontend.terminal is not None:
+            frontend.terminal.notice(f"talking with {name}; Ctrl-D ends, {HELP_WORD} helps")
 
     def post_failure(error: Exception) -> None:
         """Hand a thread's error to the main thread."""
         mailbox.post(ChatFailed(error))
 
-    sending = RepeatingThread("chat-sender", sender.step, post_failure, client.close)
-    polling = RepeatingThread("chat-feed", feed.step, post_failure, client.close, _MIN_INTERVAL_S)
-    loop = Loop(chat, frontend.source, console.stdin.fileno(), wakeup, mailbox, sending, polling)
+    threads = _Threads(
+        RepeatingThread("chat-connector", connector.step, post_failure, patient.close),
+        RepeatingThread("chat-sender", sender.step, post_failure, client.close),
+        RepeatingThread("chat-feed", feed.step, post_failure, client.close, _MIN_INTERVAL_S),
+    )
+    loop = Loop(
+        chat,
+        frontend.source,
+        console.stdin.fileno(),
+        wakeup,
+        mailbox,
+        threads.sending,
+        threads.polling,
+        on_connected,
+    )
     with ExitStack() as stack:
         stack.callback(wakeup.close)
         # Signals are caught before the terminal is changed, so that
-        # none can leave it so; and it is given back before the threads
-        # are waited for.
+        # none can leave it so. It is given back last: what is typed
+        # until then must not reach the shell.
         stack.enter_context(signals.catch(wakeup.wake, frontend.terminal is not None))
-        stack.enter_context(_running(mailbox, sending, polling))
-        stack.enter_context(_drawing(frontend, name))
+        if frontend.mode is not None:
+            stack.enter_context(frontend.mode)
+        stack.callback(frontend.source.discard)
+        stack.enter_context(_running(mailbox, threads))
+        stack.enter_context(_drawing(frontend, login.url))
         loop.run(signals, lambda: _on_signal(signals, frontend))
-    return _leave(console, chat, signals, login)
+    return _leave(console, chat, frontend, signals, login)
 
 
 def _choose_frontend(
@@ -145,36 +219,38 @@ def _choose_frontend(
         lambda: datetime.now(UTC),
     )
     source = TerminalInput(descriptor, editor, terminal)
-    return _Frontend(terminal, source, terminal, TerminalMode(descriptor), GRACE_ON_A_TERMINAL_S)
+    mode = TerminalMode(descriptor)
+    return _Frontend(terminal, source, terminal, mode, GRACE_ON_A_TERMINAL_S, editor)
 
 
 @contextmanager
-def _running(mailbox: Mailbox, *threads: RepeatingThread) -> Iterator[None]:
-    """Run the threads for as long as the block lasts."""
-    for each in threads:
-        each.start()
+def _running(mailbox: Mailbox, threads: _Threads) -> Iterator[None]:
+    """Connect; stop all threads when the block ends."""
+    threads.connecting.start()
     try:
         yield
     finally:
         mailbox.close()
-        for each in threads:
+        running = (threads.connecting, threads.sending, threads.polling)
+        for each in running:
             each.stop()
-        for each in threads:
-            each.join(_JOIN_TIMEOUT_S)
+        ends_at = monotonic() + _JOIN_TIMEOUT_S
+        for each in running:
+            each.join(max(0.0, ends_at - monotonic()))
 
 
 @contextmanager
-def _drawing(frontend: _Frontend, name: str) -> Iterator[None]:
-    """Keep the terminal in single-key mode for the block."""
-    if frontend.terminal is None or frontend.mode is None:
+def _drawing(frontend: _Frontend, url: str) -> Iterator[None]:
+    """Draw on the terminal for the block."""
+    if frontend.terminal is None:
         yield
         return
-    with frontend.mode:
-        frontend.terminal.notice(f"talking with {name}; Ctrl-D ends")
-        try:
-            yield
-        finally:
-            frontend.terminal.clear_input()
+    frontend.terminal.begin()
+    frontend.terminal.hold_input(f"connecting to {url}…")
+    try:
+        yield
+    finally:
+        frontend.terminal.give_back()
 
 
 def _on_signal(signals: Signals, frontend: _Frontend) -> None:
@@ -182,7 +258,7 @@ def _on_signal(signals: Signals, frontend: _Frontend) -> None:
     if frontend.terminal is None or frontend.mode is None:
         return
     if signals.suspend:
-        frontend.terminal.clear_input()
+        frontend.terminal.give_back()
         frontend.mode.leave()
         stop_this_process()
     signals.suspend = signals.redraw = False
@@ -191,7 +267,9 @@ def _on_signal(signals: Signals, frontend: _Frontend) -> None:
         frontend.terminal.repaint()
 
 
-def _leave(console: Console, chat: ChatSession, signals: Signals, login: Login) -> int:
+def _leave(
+    console: Console, chat: ChatSession, frontend: _Frontend, signals: Signals, login: Login
+) -> int:
     """Report what was not sent, and choose the exit status."""
     status = EXIT_FAILED if chat.skipped else 0
     if signals.ended_by is not None:
@@ -201,6 +279,8 @@ def _leave(console: Console, chat: ChatSession, signals: Signals, login: Login) 
             raise chat.failure
         console.complain(explain(chat.failure, login))
         status = EXIT_FAILED
+    if status and frontend.draft.strip():
+        console.complain(f"not sent: {shorten(frontend.draft, 60)}")
     lines = chat.not_accepted()
     if lines:
         count = "1 line was" if len(lines) == 1 else f"{len(lines)} lines were"

@@ -1,121 +1,19 @@
-"""The line that is being typed."""
+"""The message that is being typed, and those typed before."""
 
-import codecs
-from collections.abc import Iterator
-from enum import Enum, auto
-
-from angarium.cli.text import joins_the_one_before
-
-
-class Key(Enum):
-    """Keys that are no characters."""
-
-    ENTER = auto()
-    END_OF_INPUT = auto()
-    BACKSPACE = auto()
-    DELETE = auto()
-    LEFT = auto()
-    RIGHT = auto()
-    HOME = auto()
-    END = auto()
-    KILL_TO_START = auto()
-    KILL_TO_END = auto()
-    KILL_WORD = auto()
-    REDRAW = auto()
-
-
-_CONTROLS = {
-    "\r": Key.ENTER,
-    "\n": Key.ENTER,
-    "\x04": Key.END_OF_INPUT,
-    "\x7f": Key.BACKSPACE,
-    "\x08": Key.BACKSPACE,
-    "\x01": Key.HOME,
-    "\x05": Key.END,
-    "\x02": Key.LEFT,
-    "\x06": Key.RIGHT,
-    "\x15": Key.KILL_TO_START,
-    "\x0b": Key.KILL_TO_END,
-    "\x17": Key.KILL_WORD,
-    "\x0c": Key.REDRAW,
-}
-_SEQUENCES = {
-    "A": None,
-    "B": None,
-    "C": Key.RIGHT,
-    "D": Key.LEFT,
-    "H": Key.HOME,
-    "F": Key.END,
-    "1~": Key.HOME,
-    "7~": Key.HOME,
-    "4~": Key.END,
-    "8~": Key.END,
-    "3~": Key.DELETE,
-}
-_ESCAPE = "\x1b"
-MAX_IN_A_SEQUENCE = 32
-"""A longer escape sequence is no key; what follows is text again."""
-
-
-class KeyDecoder:
-    """Decodes a terminal's bytes into keys, however they are split."""
-
-    def __init__(self) -> None:
-        """Start outside of any escape sequence."""
-        self._decode = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode
-        self._sequence = ""
-
-    def feed(self, data: bytes) -> Iterator[str | Key]:
-        """Process the bytes of one read.
-
-        Args:
-            data: One byte or more.
-
-        Yields:
-            Characters and keys; what is no key of interest is left out.
-        """
-        for character in self._decode(data):
-            if self._sequence:
-                key = self._continue_sequence(character)
-            elif character == _ESCAPE:
-                self._sequence = _ESCAPE
-                key = None
-            elif character in _CONTROLS:
-                key = _CONTROLS[character]
-            elif character == "\t" or ord(character) >= 0x20:
-                yield character
-                continue
-            else:
-                key = None
-            if key is not None:
-                yield key
-
-    def _continue_sequence(self, character: str) -> Key | None:
-        """Add to an escape sequence; return its key."""
-        if self._sequence == _ESCAPE:
-            # ESC and a letter is a key with Alt: none is known here.
-            # ESC ESC starts again.
-            self._sequence = self._sequence + character if character in "[O" else ""
-            if character == _ESCAPE:
-                self._sequence = _ESCAPE
-            return None
-        self._sequence += character
-        if "\x40" <= character <= "\x7e":
-            parameters, self._sequence = self._sequence[2:], ""
-            return _SEQUENCES.get(parameters)
-        if not "\x20" <= character <= "\x3f" or len(self._sequence) > MAX_IN_A_SEQUENCE:
-            self._sequence = ""
-        return None
-
+from angarium.cli.chat.keys import Key
+from angarium.cli.graphemes import length_of_first, start_of_last
 
 MAX_CHARACTERS = 32_768
 """What is typed beyond this is dropped; a message's limit is far
 below.
 """
 
+MAX_REMEMBERED = 200
+"""Own messages that Up goes back through; the oldest are forgotten."""
+
 
 class LineEditor:
-    """Edits one line.
+    """Edits one message, of one line or several.
 
     Attributes:
         before: The text left of the cursor.
@@ -123,49 +21,76 @@ class LineEditor:
     """
 
     def __init__(self) -> None:
-        """Start with an empty line."""
+        """Start with an empty line and no earlier ones."""
         self.before = ""
         self.after = ""
+        self._earlier: list[str] = []
+        self._index = 0
+        self._changed: dict[int, str] = {}
 
     @property
     def text(self) -> str:
-        """The whole line, without a cursor."""
+        """The whole text, without a cursor."""
         return self.before + self.after
 
-    def insert(self, character: str) -> None:
-        """Put a character where the cursor is.
+    def insert(self, text: str) -> bool:
+        """Put a text where the cursor is, if there is room for it.
 
         Args:
-            character: One code point.
-        """
-        if len(self.before) + len(self.after) < MAX_CHARACTERS:
-            self.before += character
-
-    def take(self) -> str:
-        """End the line and begin an empty one.
+            text: A character, or what was pasted.
 
         Returns:
-            The line.
+            Whether there was room.
+        """
+        if len(self.before) + len(self.after) + len(text) > MAX_CHARACTERS:
+            return False
+        self.before += text
+        return True
+
+    def take(self) -> str:
+        """Remember the text as an earlier one, and begin an empty one.
+
+        Returns:
+            The text.
         """
         text = self.text
+        self.remember(text)
         self.before = self.after = ""
         return text
 
+    def remember(self, text: str) -> None:
+        """Let Up find a text that was not typed here.
+
+        Args:
+            text: Not empty, unless it is to be left out.
+        """
+        if text and self._earlier[-1:] != [text]:
+            self._earlier.append(text)
+            del self._earlier[:-MAX_REMEMBERED]
+        self._index = len(self._earlier)
+        self._changed.clear()
+
     def press(self, key: Key) -> None:
-        """Edit the line.
+        """Edit the text.
 
         Args:
             key: Any; those that do not edit change nothing.
         """
         match key:
             case Key.LEFT:
-                self._move(self._start_of_last(self.before))
+                self._move(start_of_last(self.before))
             case Key.RIGHT:
-                self._move(len(self.before) + self._length_of_first(self.after))
+                self._move(len(self.before) + length_of_first(self.after))
             case Key.HOME:
-                self._move(0)
+                self._move(self._line_start())
             case Key.END:
-                self._move(len(self.text))
+                self._move(self._line_end())
+            case Key.UP:
+                self._go_up()
+            case Key.DOWN:
+                self._go_down()
+            case Key.NEW_LINE:
+                self.insert("\n")
             case _:
                 self._delete(key)
 
@@ -173,34 +98,56 @@ class LineEditor:
         """Apply a key that deletes; ignore any other."""
         match key:
             case Key.BACKSPACE:
-                self.before = self.before[: self._start_of_last(self.before)]
+                self.before = self.before[: start_of_last(self.before)]
             case Key.DELETE | Key.END_OF_INPUT:
-                self.after = self.after[self._length_of_first(self.after) :]
+                self.after = self.after[length_of_first(self.after) :]
             case Key.KILL_TO_START:
-                self.before = ""
+                self.before = self.before[: self._line_start()]
             case Key.KILL_TO_END:
-                self.after = ""
+                self.after = self.text[self._line_end() :]
             case Key.KILL_WORD:
                 kept = self.before.rstrip()
-                self.before = kept[: len(kept) - len(kept.split(" ")[-1])]
+                word = kept.replace("\n", " ").split(" ")[-1]
+                self.before = kept[: len(kept) - len(word)]
             case _:
                 return
 
+    def _go_up(self) -> None:
+        """Go to the line above, or to the message before."""
+        start = self._line_start()
+        if start > 0:
+            above = self.before.rfind("\n", 0, start - 1) + 1
+            self._move(min(above + len(self.before) - start, start - 1))
+        elif self._index > 0:
+            self._recall(self._index - 1)
+
+    def _go_down(self) -> None:
+        """Go to the line below, or to the message after."""
+        end = self._line_end()
+        text = self.text
+        if end < len(text):
+            below_end = text.find("\n", end + 1)
+            column = len(self.before) - self._line_start()
+            self._move(min(end + 1 + column, below_end if below_end >= 0 else len(text)))
+        elif self._index < len(self._earlier):
+            self._recall(self._index + 1)
+
+    def _recall(self, index: int) -> None:
+        """Show an earlier message; keep what was typed meanwhile."""
+        self._changed[self._index] = self.text
+        earlier = self._earlier[index] if index < len(self._earlier) else ""
+        self._index = index
+        self.before, self.after = self._changed.get(index, earlier), ""
+
+    def _line_start(self) -> int:
+        """Find where the cursor's line starts."""
+        return self.before.rfind("\n") + 1
+
+    def _line_end(self) -> int:
+        """Find where the cursor's line ends."""
+        return len(self.before) + len(self.after.split("\n", 1)[0])
+
     def _move(self, index: int) -> None:
-        """Put the cursor at an index of the line."""
+        """Put the cursor at an index of the text."""
         text = self.text
         self.before, self.after = text[:index], text[index:]
-
-    def _start_of_last(self, text: str) -> int:
-        """Find where the last visible character starts."""
-        index = max(0, len(text) - 1)
-        while index > 0 and joins_the_one_before(text[index]):
-            index -= 1
-        return index
-
-    def _length_of_first(self, text: str) -> int:
-        """Count the code points of the first character."""
-        length = min(1, len(text))
-        while length < len(text) and joins_the_one_before(text[length]):
-            length += 1
-        return length

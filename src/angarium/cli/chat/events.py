@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from angarium.client.api_client import AcceptedMessage
 from angarium.client.bodies import MessageBody, PageBody
+from angarium.client.errors import RequestFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,40 @@ class OwnLine:
             The line.
         """
         return cls(str(uuid4()), content)
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """The conversation was found; posted once, before the history."""
+
+    conversation_id: str
+    other_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRepeated:
+    """A request of the start or of a login will be repeated."""
+
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoginNeeded:
+    """The server no longer takes the token."""
+
+    refusal: RequestFailed
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordRefused:
+    """A password was of no use."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """There is a new token, and requests use it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +130,12 @@ class ChatFailed:
 
 
 Event = (
-    HistoryLoaded
+    Connected
+    | RequestRepeated
+    | LoginNeeded
+    | PasswordRefused
+    | LoggedIn
+    | HistoryLoaded
     | MessagesArrived
     | LineAccepted
     | LineRejected

@@ -13,7 +13,12 @@ from angarium.cli.chat.events import (
     ReceiptsAccepted,
     StatusRaised,
 )
-from angarium.cli.chat.sender import ConnectionStatus, outage_waits
+from angarium.cli.chat.sender import (
+    IDLE_WAIT_S,
+    ConnectionStatus,
+    LoginStatus,
+    outage_waits,
+)
 from angarium.client import RequestFailed
 from angarium.client.bodies import MessageBody
 from angarium.client.follow import ACTIVE_POLL_S, IDLE_POLL_S, POLL_GROWTH
@@ -97,15 +102,16 @@ class Feed:
     def __init__(
         self,
         client: ChatClient,
-        conversation_id: str,
         own_id: str,
         connection: ConnectionStatus,
+        login: LoginStatus,
         post: Post,
         waits: Callable[[], Iterator[float]] = outage_waits,
     ) -> None:
         """Begin before the first page, with no cursor."""
         self._client = client
-        self._conversation_id = conversation_id
+        self._conversation_id = ""
+        self._login = login
         self._own_id = own_id
         self._connection = connection
         self._post = post
@@ -118,6 +124,14 @@ class Feed:
         self._status_cursor: str | None = None
         self._lock = threading.Lock()
         self._shown: deque[str] = deque()
+
+    def enter(self, conversation_id: str) -> None:
+        """Name the conversation, before the first step.
+
+        Args:
+            conversation_id: The one to poll.
+        """
+        self._conversation_id = conversation_id
 
     def confirm_later(self, message_id: str) -> None:
         """Have a message confirmed that the person has seen.
@@ -147,11 +161,17 @@ class Feed:
         Raises:
             RequestFailed: Polling again would not help.
         """
+        if self._login.is_needed:
+            return IDLE_WAIT_S
+        number = self._login.number
         try:
-            happened = self._enter() if self._cursor is None else self._poll(self._cursor)
+            happened = self._read_latest() if self._cursor is None else self._poll(self._cursor)
             happened = self._confirm() or happened
             happened = self._poll_statuses() or happened
         except RequestFailed as failure:
+            if failure.is_about_the_token:
+                self._login.refuse(number, failure)
+                return IDLE_WAIT_S
             if not failure.retryable:
                 raise
             self._connection.record_failure("feed", failure)
@@ -163,7 +183,7 @@ class Feed:
         )
         return 0.0 if self._is_behind else self._interval
 
-    def _enter(self) -> bool:
+    def _read_latest(self) -> bool:
         """Read the latest messages and every undelivered one."""
         page = self._client.history(self._conversation_id, PAGE)
         resume = page.resume_cursor

@@ -2,12 +2,15 @@
 
 import codecs
 import os
+import termios
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 from angarium.cli.chat.chat_session import ChatSession
-from angarium.cli.chat.editor import Key, KeyDecoder, LineEditor
+from angarium.cli.chat.editor import LineEditor
+from angarium.cli.chat.keys import Key, KeyDecoder, Paste
+from angarium.cli.chat.login_dialog import LoginDialog
 from angarium.cli.chat.terminal import TerminalScreen
 from angarium.domain.message import MAX_CONTENT_BYTES
 
@@ -92,6 +95,10 @@ class Input(Protocol):
         """
         ...
 
+    def discard(self) -> None:
+        """Forget what a person typed and nobody has read yet."""
+        ...
+
 
 class PipeInput:
     """A pipe, a file, or a terminal that delivers whole lines."""
@@ -109,6 +116,10 @@ class PipeInput:
         if not data:
             chat.end()
 
+    def discard(self) -> None:
+        """Implements `Input.discard`; a pipe is read to its end."""
+        discard_typed(self._descriptor)
+
 
 class TerminalInput:
     """A terminal that delivers single keys."""
@@ -119,6 +130,7 @@ class TerminalInput:
         self._keys = KeyDecoder()
         self._editor = editor
         self._screen = screen
+        self._password = LineEditor()
 
     def read(self, chat: ChatSession) -> None:
         """Implements `Input.read`, key by key."""
@@ -126,18 +138,71 @@ class TerminalInput:
         if not data:
             chat.end()
         for key in self._keys.feed(data):
-            if isinstance(key, str):
-                self._editor.insert(key)
-            elif key is Key.ENTER:
-                text = self._editor.take()
-                chat.type(text, len(text.encode("utf-8", "surrogateescape")))
-            elif key is Key.REDRAW:
-                self._screen.repaint()
-            elif key is Key.END_OF_INPUT and not self._editor.text:
-                chat.end()
-            else:
-                self._editor.press(key)
+            dialog = chat.login_dialog
+            if dialog is not None:
+                self._press_in_dialog(key, dialog, chat)
+            elif not chat.has_ended:
+                self._press(key, chat)
         self._screen.draw_input()
+
+    def discard(self) -> None:
+        """Implements `Input.discard`, with half a sequence of keys."""
+        self._keys = KeyDecoder()
+        self._password = LineEditor()
+        discard_typed(self._descriptor)
+
+    def _press(self, key: str | Key | Paste, chat: ChatSession) -> None:
+        """Apply a key to the line, or send it."""
+        match key:
+            case Key.ENTER:
+                self._send(chat)
+            case Key.REDRAW:
+                self._screen.repaint()
+            case Key.END_OF_INPUT if not self._editor.text:
+                chat.end()
+            case Key():
+                self._editor.press(key)
+            case Paste(text, dropped):
+                if dropped or not self._editor.insert(text):
+                    chat.notice(
+                        f"not pasted: {len(text) + dropped:,} characters; a message has at most "
+                        f"{MAX_CONTENT_BYTES:,} bytes"
+                    )
+            case _:
+                self._editor.insert(key)
+
+    def _send(self, chat: ChatSession) -> None:
+        """Send the line; one that is refused stays."""
+        text = self._editor.text
+        if text and chat.type(text, len(text.encode("utf-8", "surrogateescape"))):
+            self._editor.take()
+
+    def _press_in_dialog(
+        self, key: str | Key | Paste, dialog: LoginDialog, chat: ChatSession
+    ) -> None:
+        """Apply a key to the password, which nobody sees."""
+        match key:
+            case Key.ENTER:
+                password, self._password = self._password.text, LineEditor()
+                dialog.answer(password)
+            case Key.END_OF_INPUT:
+                chat.give_up_login()
+            case Key():
+                self._password.press(key)
+            case Paste(text, _):
+                self._password.insert(text)
+            case _:
+                self._password.insert(key)
+
+
+def discard_typed(descriptor: int) -> None:
+    """Discard what a terminal has and nobody has read.
+
+    Args:
+        descriptor: A terminal, or anything else, which stays as it is.
+    """
+    if os.isatty(descriptor):
+        termios.tcflush(descriptor, termios.TCIFLUSH)
 
 
 def read_some(descriptor: int) -> bytes:

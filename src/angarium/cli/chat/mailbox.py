@@ -10,7 +10,13 @@ from contextlib import contextmanager
 from types import FrameType
 
 from angarium.cli.chat.chat_session import ChatSession
-from angarium.cli.chat.events import Event, LineAccepted
+from angarium.cli.chat.events import (
+    Connected,
+    Event,
+    LineAccepted,
+    LoggedIn,
+    LoginNeeded,
+)
 from angarium.cli.chat.inputs import Input
 
 
@@ -63,7 +69,8 @@ class RepeatingThread:
         Args:
             timeout_s: Seconds at most.
         """
-        self._thread.join(timeout_s)
+        if self._thread.ident is not None:
+            self._thread.join(timeout_s)
 
     def _run(self) -> None:
         """Step, wait, and repeat until `stop`."""
@@ -258,8 +265,9 @@ class Loop:
         mailbox: Mailbox,
         sending: RepeatingThread,
         polling: RepeatingThread,
+        on_connected: Callable[[Connected], None],
     ) -> None:
-        """Connect the session with its input and its threads."""
+        """Bring the session, its input and its threads together."""
         self._chat = chat
         self._source = source
         self._descriptor = descriptor
@@ -267,6 +275,7 @@ class Loop:
         self._mailbox = mailbox
         self._sending = sending
         self._polling = polling
+        self._on_connected = on_connected
 
     def run(self, signals: Signals, on_signal: Callable[[], None]) -> None:
         """Run until the chat is over or a signal asks to end.
@@ -277,7 +286,7 @@ class Loop:
         """
         while signals.ended_by is None and not self._chat.is_over():
             watched: list[WakeupPipe | int] = [self._wakeup]
-            if self._chat.takes_lines:
+            if self._chat.reads_input:
                 watched.append(self._descriptor)
             wait = _ENDING_WAIT_S if self._chat.has_ended else _IDLE_WAIT_S
             ready, _, _ = select.select(watched, [], [], wait)
@@ -294,7 +303,21 @@ class Loop:
                     self._handle(event)
 
     def _handle(self, event: Event) -> None:
-        """Handle an event; poll at once after a line was accepted."""
+        """Handle an event, and what it means for input and threads."""
+        if isinstance(event, Connected | LoginNeeded):
+            # What was typed until now was typed for somebody else: for
+            # the shell, or for the line that a question replaces.
+            self._source.discard()
         self._chat.handle(event)
-        if isinstance(event, LineAccepted):
-            self._polling.nudge()
+        match event:
+            case Connected():
+                self._on_connected(event)
+                self._sending.start()
+                self._polling.start()
+            case LineAccepted():
+                self._polling.nudge()
+            case LoggedIn():
+                self._sending.nudge()
+                self._polling.nudge()
+            case _:
+                return

@@ -57,6 +57,12 @@ class PlainScreen:
             )
         self._console.stdout.flush()
 
+    def hold_input(self, text: str) -> None:
+        """Implements `Screen.hold_input`; there is no input line."""
+
+    def resume_input(self) -> None:
+        """Implements `Screen.resume_input`; there is no input line."""
+
     def notice(self, text: str) -> None:
         """Implements `Screen.notice`, on stderr."""
         self._console.complain(text)

@@ -9,6 +9,7 @@ from angarium.cli.chat.events import (
     ChatClient,
     LineAccepted,
     LineRejected,
+    LoginNeeded,
     OwnLine,
     Post,
     ServerBack,
@@ -57,6 +58,53 @@ class ConnectionStatus:
             self._failing.discard(party)
         if mended:
             self._post(ServerBack())
+
+
+class LoginStatus:
+    """Knows whether the server still takes the token.
+
+    Once it does not, no thread asks again before there is a new one.
+    Used by any thread.
+    """
+
+    def __init__(self, post: Post) -> None:
+        """Begin with a token that is taken to be good."""
+        self._post = post
+        self._lock = threading.Lock()
+        self._number = 0
+        self._is_needed = False
+
+    @property
+    def number(self) -> int:
+        """Return which login it is; to be read before a request."""
+        with self._lock:
+            return self._number
+
+    @property
+    def is_needed(self) -> bool:
+        """Return whether requests are of no use."""
+        with self._lock:
+            return self._is_needed
+
+    def refuse(self, number: int, failure: RequestFailed) -> None:
+        """Note that the token was refused; the first time is posted.
+
+        Args:
+            number: Of the login that the request was made with. A
+                refusal of an earlier one is no news.
+            failure: The server's answer.
+        """
+        with self._lock:
+            is_news = number == self._number and not self._is_needed
+            self._is_needed = self._is_needed or is_news
+        if is_news:
+            self._post(LoginNeeded(failure))
+
+    def renew(self) -> None:
+        """Note that there is a new token."""
+        with self._lock:
+            self._number += 1
+            self._is_needed = False
 
 
 MAX_LINES = 1_000
@@ -141,20 +189,29 @@ class Sender:
     def __init__(
         self,
         client: ChatClient,
-        conversation_id: str,
         outbox: Outbox,
         connection: ConnectionStatus,
+        login: LoginStatus,
         post: Post,
         waits: Callable[[], Iterator[float]] = outage_waits,
     ) -> None:
-        """Send to one conversation, from one outbox."""
+        """Send from one outbox, once `enter` names the conversation."""
         self._client = client
-        self._conversation_id = conversation_id
+        self._conversation_id = ""
+        self._login = login
         self._outbox = outbox
         self._connection = connection
         self._post = post
         self._fresh_waits = waits
         self._waits = waits()
+
+    def enter(self, conversation_id: str) -> None:
+        """Name the conversation, before the first step.
+
+        Args:
+            conversation_id: Where every line goes.
+        """
+        self._conversation_id = conversation_id
 
     def step(self) -> float:
         """Try to send one line.
@@ -166,14 +223,18 @@ class Sender:
             RequestFailed: The server will not take any line.
         """
         line = self._outbox.first()
-        if line is None:
+        if line is None or self._login.is_needed:
             return IDLE_WAIT_S
+        number = self._login.number
         try:
             self._client.send(self._conversation_id, line.content, line.message_id)
         except RequestFailed as failure:
             if failure.retryable:
                 self._connection.record_failure("sender", failure)
                 return max(next(self._waits), failure.retry_after or 0.0)
+            if failure.is_about_the_token:
+                self._login.refuse(number, failure)
+                return IDLE_WAIT_S
             if not (isinstance(failure, ApiProblem) and failure.code in _ABOUT_THE_TEXT):
                 raise
             self._outbox.take_first()

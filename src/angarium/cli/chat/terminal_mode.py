@@ -30,8 +30,8 @@ class TerminalMode:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Switch back."""
-        self.leave()
+        """Switch back; what was typed last reaches nobody."""
+        self.leave(discard=True)
 
     def enter(self) -> None:
         """Switch to single keys.
@@ -53,14 +53,19 @@ class TerminalMode:
         )
         termios.tcsetattr(self._descriptor, termios.TCSADRAIN, attributes)
 
-    def leave(self) -> None:
+    def leave(self, discard: bool = False) -> None:
         """Restore the mode from before.
 
         In the background the shell has done so already.
+
+        Args:
+            discard: What was typed and not read is nothing for a shell:
+                it could run it.
         """
         if not self.is_ours():
             return
-        termios.tcsetattr(self._descriptor, termios.TCSADRAIN, self._before)
+        when = termios.TCSAFLUSH if discard else termios.TCSADRAIN
+        termios.tcsetattr(self._descriptor, when, self._before)
 
     def is_ours(self) -> bool:
         """Return whether this process is in the foreground.

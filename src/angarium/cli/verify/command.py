@@ -143,7 +143,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
             record.sender for record in ledger.records.values() if record.sender not in names
         ]
         people = {name: _person(name, arguments, urls, console) for name in names}
-        note = RetryNote(", ".join(urls), console)
+        note = RetryNote(", ".join(urls), console.note)
         run = Run(urls, people, ledger, arguments.patience, progress.show, note)
         _log_in(run, arguments.login is None)
         spent = 0.0

@@ -97,7 +97,7 @@ class Emulator:
     def _csi(self, final: str, parameters: str) -> None:
         number = int(parameters) if parameters.isdigit() else 1
         match final, parameters:
-            case "m", _:
+            case ("m", _) | ("h" | "l", "?2004"):
                 return
             case "A", _:
                 self._row = max(0, self._row - number)

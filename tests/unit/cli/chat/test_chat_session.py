@@ -6,23 +6,28 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from angarium.cli.chat.chat_session import GIVE_UP_S, MAX_UNSHOWN, ChatSession, Screen
+from angarium.cli.chat.chat_session import GIVE_UP_S, ChatSession, Screen
 from angarium.cli.chat.events import (
     ChatFailed,
+    Connected,
     Event,
     HistoryLoaded,
     LineAccepted,
     LineRejected,
+    LoggedIn,
+    LoginNeeded,
     MessagesArrived,
     OwnLine,
+    PasswordRefused,
     ReceiptsAccepted,
     ServerBack,
     ServerLost,
     StatusRaised,
 )
 from angarium.cli.chat.feed import Feed
+from angarium.cli.chat.login_dialog import LoginDialog
 from angarium.cli.chat.plain import JsonScreen, PlainScreen
-from angarium.cli.chat.sender import ConnectionStatus, Outbox
+from angarium.cli.chat.sender import ConnectionStatus, LoginStatus, Outbox
 from angarium.cli.console import Console
 from angarium.cli.message_lines import local_time
 from angarium.client import bodies
@@ -58,10 +63,20 @@ class Shown:
     def notice(self, text: str) -> None:
         self.shown.append(f"notice {text}")
 
+    def hold_input(self, text: str) -> None:
+        self.shown.append(f"held {text}")
+
+    def resume_input(self) -> None:
+        self.shown.append("resumed")
+
 
 class Talking:
     def __init__(
-        self, as_json: bool = False, grace_s: float = 2.0, screen: Screen | None = None
+        self,
+        as_json: bool = False,
+        grace_s: float = 2.0,
+        screen: Screen | None = None,
+        person: bool = False,
     ) -> None:
         self.out, self.err = io.StringIO(), io.StringIO()
         console = Console(io.StringIO(), self.out, self.err, {})
@@ -72,12 +87,20 @@ class Talking:
         conversation = conversation_of("alice", "bob")
         client = FakeClient(self.service, "alice", "bob")
         self.feed = Feed(
-            client, conversation, id_of("alice"), ConnectionStatus(events.append), events.append
+            client,
+            id_of("alice"),
+            ConnectionStatus(events.append),
+            LoginStatus(events.append),
+            events.append,
         )
+        self.feed.enter(conversation)
         screen = screen or (JsonScreen if as_json else PlainScreen)(console, NAMES, id_of("alice"))
+        self.offered: list[str] = []
+        dialog = LoginDialog(screen, "alice", self.offered.append) if person else None
         self.chat = ChatSession(
-            screen, self.outbox, self.feed, id_of("alice"), self.clock, grace_s, numbered=True
+            screen, self.outbox, self.feed, id_of("alice"), self.clock, grace_s, dialog, person
         )
+        self.chat.handle(Connected(conversation, id_of("bob")))
 
     def type(self, text: str) -> OwnLine:
         self.chat.type(text, len(text.encode("utf-8", "surrogatepass")))
@@ -147,63 +170,6 @@ def test_as_json_messages_are_the_apis_own_and_shown_again_when_they_rise() -> N
     assert "ü" in talking.out.getvalue()
 
 
-def test_lines_typed_before_the_history_came_stand_below_it_once_and_in_order() -> None:
-    screen = Shown()
-    talking = Talking(screen=screen)
-    stored = talking.type("stored")
-    talking.accept()
-    talking.type("accepted")
-    talking.accept()
-    refused = talking.type("refused")
-    talking.type("waiting")
-    talking.outbox.take_first()
-    talking.chat.handle(LineRejected(refused, "No."))
-    assert screen.shown == ["notice not sent: No."]
-    before = talking.stored("bob", "before")
-    talking.chat.handle(
-        HistoryLoaded((before, talking.stored("alice", "stored", stored.message_id)))
-    )
-    talking.type("after")
-    assert screen.shown[1:] == [
-        "stored before",
-        "stored stored",
-        "typed accepted",
-        "accepted accepted",
-        "typed refused",
-        "typed waiting",
-        "rejected refused",
-        "typed after",
-    ]
-
-
-def test_lines_typed_while_the_history_cannot_be_read_are_shown_at_once() -> None:
-    screen = Shown()
-    talking = Talking(screen=screen)
-    talking.type("before the outage")
-    assert screen.shown == []
-    talking.chat.handle(ServerLost("connection refused"))
-    talking.type("during the outage")
-    talking.chat.handle(ServerBack())
-    talking.chat.handle(HistoryLoaded((talking.stored("bob", "before"),)))
-    assert screen.shown == [
-        "notice connection lost, retrying… (connection refused)",
-        "typed before the outage",
-        "typed during the outage",
-        "notice back",
-        "stored before",
-    ]
-
-
-def test_what_is_kept_for_the_history_is_bounded() -> None:
-    talking = Talking()
-    while talking.chat.takes_lines:
-        talking.type("line")
-        talking.accept()
-        assert talking.chat._number <= MAX_UNSHOWN
-    talking.chat.handle(HistoryLoaded(()))
-    assert talking.chat.takes_lines
-
-
 UNSENDABLE = [
     ("", "line 1 was not sent: the line is empty"),
     (" \t", "line 1 was not sent: the line is empty"),
@@ -229,11 +195,11 @@ def test_the_longest_line_is_sent(talking: Talking) -> None:
 
 def test_reading_pauses_while_too_many_lines_wait(talking: Talking) -> None:
     for text in "abc":
-        assert talking.chat.takes_lines
+        assert talking.chat.reads_input
         talking.type(text)
-    assert not talking.chat.takes_lines
+    assert not talking.chat.reads_input
     talking.accept()
-    assert talking.chat.takes_lines
+    assert talking.chat.reads_input
 
 
 def test_an_outage_is_told_beside_the_conversation(talking: Talking) -> None:
@@ -252,7 +218,7 @@ def test_it_is_not_over_before_every_line_was_accepted(talking: Talking) -> None
     assert not talking.chat.is_over()
     talking.chat.end()
     assert talking.chat.has_ended
-    assert not talking.chat.takes_lines
+    assert not talking.chat.reads_input
     talking.clock.advance(100)
     assert not talking.chat.is_over()
     assert talking.chat.not_accepted() == (line,)
@@ -346,3 +312,105 @@ def test_an_unknown_event_is_a_fault(talking: Talking) -> None:
     handle: Callable[[object], None] = talking.chat.handle  # type: ignore[assignment]
     with pytest.raises(TypeError, match="unknown event str"):
         handle("strange")
+
+
+def typing() -> tuple[Talking, list[str]]:
+    screen = Shown()
+    talking = Talking(screen=screen, person=True)
+    screen.shown.clear()
+    return talking, screen.shown
+
+
+def test_words_with_a_slash_are_not_sent_and_two_slashes_send_one() -> None:
+    talking, shown = typing()
+    assert talking.chat.type("/help", 5)
+    assert shown[0].startswith("notice Enter sends.")
+    shown.clear()
+    for word in ("/usr/bin is full", "/", "/helpme"):
+        assert not talking.chat.type(word, len(word))
+    assert (
+        shown[0] == "notice not sent: /usr/bin is no command, see /help; to send it, begin with //"
+    )
+    assert talking.outbox.lines() == ()
+    assert talking.chat.type("//usr/bin is full", 17)
+    assert talking.chat.type("1/2", 3)
+    assert [line.content for line in talking.outbox.lines()] == ["/usr/bin is full", "1/2"]
+    assert talking.chat.type("/quit", 5)
+    assert talking.chat.has_ended
+
+
+def test_in_a_pipe_a_slash_is_a_slash(talking: Talking) -> None:
+    assert talking.type("//help").content == "//help"
+    assert talking.type("/help").content == "/help"
+
+
+def test_a_person_keeps_a_line_that_is_refused_and_it_is_no_failure() -> None:
+    talking, shown = typing()
+    assert not talking.chat.type("x" * 10_241, 10_241)
+    assert shown == ["notice not sent: 10,241 bytes, the limit is 10,240"]
+    assert talking.chat.skipped == 0
+    for text in "abc":
+        assert talking.chat.type(text, 1)
+    assert not talking.chat.type("d", 1)
+    assert shown[-1] == "notice not sent: 3 lines are waiting"
+    assert talking.chat.reads_input
+
+
+def test_the_end_says_what_is_waited_for() -> None:
+    talking, shown = typing()
+    talking.chat.handle(HistoryLoaded(()))
+    talking.type("one")
+    talking.type("two")
+    talking.chat.end()
+    assert shown[-1] == "held waiting until 2 lines are accepted; Ctrl-C leaves without"
+    talking.accept()
+    assert shown[-1] == "held waiting until 1 line is accepted; Ctrl-C leaves without"
+    talking.accept()
+    assert shown[-1] == "held leaving…"
+    assert not talking.chat.reads_input
+
+
+EXPIRED = ApiProblem(401, "expired_token", "Expired")
+
+
+def test_an_expired_login_asks_for_the_password_until_it_is_right() -> None:
+    talking, shown = typing()
+    talking.type("one")
+    talking.chat.handle(LoginNeeded(EXPIRED))
+    assert shown[1:] == [
+        "notice the login of alice has expired; Ctrl-D leaves",
+        "held password of alice: ",
+    ]
+    assert talking.chat.reads_input
+    dialog = talking.chat.login_dialog
+    assert dialog is not None
+    dialog.answer("")
+    dialog.answer("wrong")
+    assert not talking.chat.reads_input
+    talking.chat.handle(PasswordRefused("wrong password"))
+    dialog.answer("right")
+    talking.chat.handle(LoggedIn())
+    assert shown[3:] == [
+        "held logging in…",
+        "notice wrong password",
+        "held password of alice: ",
+        "held logging in…",
+        "notice alice is logged in again",
+        "resumed",
+    ]
+    assert talking.offered == ["wrong", "right"]
+    assert talking.chat.login_dialog is None
+    assert len(talking.outbox.lines()) == 1
+
+
+def test_without_the_password_the_chat_ends_with_what_was_wrong() -> None:
+    talking, _ = typing()
+    talking.chat.handle(LoginNeeded(EXPIRED))
+    talking.chat.give_up_login()
+    assert talking.chat.failure is EXPIRED
+    assert talking.chat.is_over()
+
+
+def test_in_a_pipe_an_expired_login_ends_the_chat(talking: Talking) -> None:
+    talking.chat.handle(LoginNeeded(EXPIRED))
+    assert talking.chat.failure is EXPIRED

@@ -23,6 +23,7 @@ class Chat:
 
     environment: dict[str, str]
     options: tuple[str, ...] = ()
+    name: str = "bob"
     out: io.StringIO = field(default_factory=io.StringIO)
     err: io.StringIO = field(default_factory=io.StringIO)
     status: int | None = None
@@ -36,7 +37,7 @@ class Chat:
 
     def _run(self) -> None:
         console = Console(self._reading, self.out, self.err, self.environment)
-        self.status = main(["chat", "bob", *self.options], console)
+        self.status = main(["chat", self.name, *self.options], console)
 
     def type(self, text: str) -> None:
         self.stdin.write(text.encode())
@@ -242,5 +243,7 @@ def test_a_worker_that_is_behind_is_told(chat: Chat, server: FakeServer) -> None
 
 
 def test_nobody_to_talk_with(alice: Shell) -> None:
-    assert alice.run("chat", "erin") == 1
-    assert alice.err.startswith("angarium: there is no user erin at ")
+    chat = Chat(alice.environment, name="erin")
+    chat.start()
+    assert chat.end() == 1
+    assert chat.err.getvalue().startswith("angarium: there is no user erin at ")

@@ -116,7 +116,7 @@ class Terminal:
 def terminal(alice: Shell) -> Iterator[Terminal]:
     terminal = Terminal(alice.environment)
     try:
-        terminal.shows("talking with bob; Ctrl-D ends", "alice>")
+        terminal.shows("talking with bob; Ctrl-D ends, /help helps", "alice>")
         yield terminal
     finally:
         terminal.close()
@@ -221,7 +221,7 @@ def test_a_suspended_chat_gives_the_terminal_back_and_goes_on(alice: Shell) -> N
     terminal = Terminal(alice.environment, ["-c", SHELL, str(writing)], [writing])
     os.close(writing)
     try:
-        terminal.shows("talking with bob; Ctrl-D ends", "alice>")
+        terminal.shows("talking with bob; Ctrl-D ends, /help helps", "alice>")
         terminal.press("half\x1a")
         chat = int(os.read(reading, 20))
         assert terminal.modes() == terminal.before

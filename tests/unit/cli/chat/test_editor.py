@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angarium.cli.chat.editor import MAX_CHARACTERS, Key, KeyDecoder, LineEditor
+from angarium.cli.chat.editor import MAX_CHARACTERS, MAX_REMEMBERED, LineEditor
 from angarium.cli.chat.inputs import InputLine, LineSplitter
+from angarium.cli.chat.keys import MAX_PASTED, Key, KeyDecoder, Paste
 from angarium.domain.message import MAX_CONTENT_BYTES
 
 
@@ -16,6 +17,8 @@ def typed(data: bytes) -> tuple[str, str]:
     for key in KeyDecoder().feed(data):
         if isinstance(key, str):
             editor.insert(key)
+        elif isinstance(key, Paste):
+            editor.insert(key.text)
         else:
             editor.press(key)
     return editor.before, editor.after
@@ -27,7 +30,7 @@ EDITING: list[tuple[bytes, str, str]] = [
     (b"hello\x7f\x08", "hel", ""),
     (b"\x7f\x7fa", "a", ""),
     ("e\u0301x\x7f\x7f".encode(), "", ""),
-    ("a👍🏽\x7f".encode(), "a👍", ""),
+    ("a👍🏽\x7f".encode(), "a", ""),
     (b"one two\x17", "one ", ""),
     (b"one two  \x17", "one ", ""),
     (b"one\x17\x17", "", ""),
@@ -45,7 +48,20 @@ EDITING: list[tuple[bytes, str, str]] = [
     ("ae\u0301b\x01\x1b[C\x1b[3~".encode(), "a", "b"),
     (b"a\x1b[A\x1b[Bb", "ab", ""),
     (b"a\x1b[1;5Cb", "ab", ""),
-    (b"a\x1b[200~b", "ab", ""),
+    (b"a\x1b[200~b\x1b[201~c", "abc", ""),
+    (b"a\x1b[200~b\rc\r\nd\n\x1b[201~", "ab\nc\nd", ""),
+    (b"\x1b[200~a\x1b[20\x1b[Db\x7f\x1b[201~c", "a\x1b[20\x1b[Db\x7fc", ""),
+    (b"\x1b[201~a", "a", ""),
+    (b"a\x1b\rb", "a\nb", ""),
+    (b"a\x1b\nb\x1b[13;2uc\x1b[27;3;13~d", "a\nb\nc\nd", ""),
+    (b"a\x1b\rbc\x1b[Ad", "ad", "\nbc"),
+    (b"abcd\x1b\r\x1b[A\x1b[F\x1b[Bx", "abcd\nx", ""),
+    (b"ab\x1b\rcd\x01x\x05y", "ab\nxcdy", ""),
+    (b"ab\x1b\rcd\x15x", "ab\nx", ""),
+    (b"ab\x1b\rcd\x1b[A\x01\x0b", "", "\ncd"),
+    (b"ab\x1b\rcd\x7f\x7f\x7f\x7f", "a", ""),
+    ("a👨\u200d👩\u200d👧\x7f".encode(), "a", ""),
+    ("a🇩🇪🇫🇷\x7f".encode(), "a🇩🇪", ""),
     (b"a\x1bxb", "ab", ""),
     (b"a\x1b\x1b[Db", "b", "a"),
     (b"a\x00\x03\x1fb", "ab", ""),
@@ -95,6 +111,51 @@ def test_a_line_that_never_ends_stays_bounded() -> None:
         editor.insert("x")
     assert len(editor.text) == MAX_CHARACTERS
     assert MAX_CHARACTERS > MAX_CONTENT_BYTES
+
+
+def test_a_paste_that_is_far_too_long_is_counted_and_not_kept() -> None:
+    (paste,) = KeyDecoder().feed(b"\x1b[200~" + b"x" * 100_000 + b"\x1b[201~")
+    assert isinstance(paste, Paste)
+    assert (len(paste.text), paste.dropped) == (MAX_PASTED, 100_000 - MAX_PASTED)
+    editor = LineEditor()
+    editor.insert("abc")
+    assert not editor.insert("x" * MAX_CHARACTERS)
+    assert editor.text == "abc"
+
+
+def recalling(*sent: str) -> LineEditor:
+    editor = LineEditor()
+    for text in sent:
+        editor.insert(text)
+        editor.take()
+    return editor
+
+
+def press(editor: LineEditor, *keys: Key) -> str:
+    for key in keys:
+        editor.press(key)
+    return editor.text
+
+
+def test_up_and_down_go_through_own_messages_and_back_to_what_was_being_typed() -> None:
+    editor = recalling("one", "two\nlines", "two\nlines")
+    editor.insert("dra")
+    assert press(editor, Key.UP) == "two\nlines"
+    assert press(editor, Key.UP) == "two\nlines"
+    assert press(editor, Key.UP) == "one"
+    assert press(editor, Key.UP) == "one"
+    editor.insert(" more")
+    assert press(editor, Key.DOWN, Key.DOWN) == "dra"
+    assert press(editor, Key.DOWN) == "dra"
+    assert press(editor, Key.UP, Key.UP, Key.UP) == "one more"
+    assert editor.take() == "one more"
+    assert press(editor, Key.UP) == "one more"
+    assert press(editor, Key.UP, Key.UP, Key.UP) == "one"
+
+
+def test_only_the_latest_messages_are_remembered() -> None:
+    editor = recalling(*(str(number) for number in range(MAX_REMEMBERED + 5)))
+    assert press(editor, *[Key.UP] * (MAX_REMEMBERED + 5)) == "5"
 
 
 def split(*pieces: bytes) -> list[InputLine]:

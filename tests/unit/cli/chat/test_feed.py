@@ -8,6 +8,7 @@ import pytest
 from angarium.cli.chat.events import (
     Event,
     HistoryLoaded,
+    LoginNeeded,
     MessagesArrived,
     ReceiptsAccepted,
     ServerBack,
@@ -15,7 +16,7 @@ from angarium.cli.chat.events import (
     StatusRaised,
 )
 from angarium.cli.chat.feed import MAX_AT_ENTRY, Feed
-from angarium.cli.chat.sender import ConnectionStatus
+from angarium.cli.chat.sender import ConnectionStatus, LoginStatus
 from angarium.client.errors import ApiProblem, ServerUnreachable
 from angarium.client.follow import ACTIVE_POLL_S, IDLE_POLL_S
 from tests.unit.cli.fake_service import FakeClient, FakeService, conversation_of, id_of
@@ -34,9 +35,11 @@ class Feeding:
         self.events: list[Event] = []
         connection = ConnectionStatus(self.events.append)
         conversation = conversation_of("alice", "bob")
+        self.login = LoginStatus(self.events.append)
         self.feed = Feed(
-            self.client, conversation, id_of("alice"), connection, self.events.append, waits
+            self.client, id_of("alice"), connection, self.login, self.events.append, waits
         )
+        self.feed.enter(conversation)
 
     def step(self) -> list[Event]:
         self.events.clear()
@@ -234,7 +237,11 @@ def test_the_servers_own_wait_is_kept_to(feeding: Feeding) -> None:
     assert feeding.feed.step() == 60.0
 
 
-def test_a_login_that_ended_ends_the_polling(feeding: Feeding) -> None:
-    feeding.client.before.append(ApiProblem(401, "expired_token", "Expired"))
-    with pytest.raises(ApiProblem, match="Expired"):
-        feeding.feed.step()
+def test_without_a_good_login_nothing_is_polled_until_there_is_one(feeding: Feeding) -> None:
+    expired = ApiProblem(401, "expired_token", "Expired")
+    feeding.client.before.append(expired)
+    assert feeding.step() == [LoginNeeded(expired)]
+    assert feeding.step() == []
+    assert feeding.client.calls == ["history"]
+    feeding.login.renew()
+    assert feeding.step() == [HistoryLoaded(())]

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 import pytest
 
 from angarium.cli.chat.chat_session import ChatSession
-from angarium.cli.chat.events import ChatFailed, Event, OwnLine
+from angarium.cli.chat.events import ChatFailed, Connected, Event, OwnLine
 from angarium.cli.chat.feed import Feed
 from angarium.cli.chat.mailbox import Loop, Mailbox, RepeatingThread, Signals, WakeupPipe
 from angarium.cli.chat.plain import PlainScreen
-from angarium.cli.chat.sender import ConnectionStatus, Outbox
+from angarium.cli.chat.sender import ConnectionStatus, LoginStatus, Outbox
 from angarium.cli.console import Console
 from tests.fakes.clock import ManualClock
 from tests.unit.cli.chat.waiting import until
@@ -29,11 +29,15 @@ class Reading:
     mailbox: Mailbox
     descriptor: int
     reads: int = 0
+    discarded: int = 0
 
     def read(self, _: ChatSession) -> None:
         os.read(self.descriptor, 100)
         self.reads += 1
         self.mailbox.post(ChatFailed(ValueError("the end")))
+
+    def discard(self) -> None:
+        self.discarded += 1
 
 
 @dataclass
@@ -47,20 +51,27 @@ class Scene:
         console = Console(io.StringIO(), io.StringIO(), io.StringIO(), {})
         post = self.mailbox.post
         client = FakeClient(FakeService(), "alice", "bob")
-        feed = Feed(
-            client, conversation_of("alice", "bob"), id_of("alice"), ConnectionStatus(post), post
-        )
+        feed = Feed(client, id_of("alice"), ConnectionStatus(post), LoginStatus(post), post)
         screen = PlainScreen(console, {}, id_of("alice"))
-        self.chat = ChatSession(
-            screen, self.outbox, feed, id_of("alice"), ManualClock(), 1.0, numbered=True
-        )
+        self.chat = ChatSession(screen, self.outbox, feed, id_of("alice"), ManualClock(), 1.0)
         self.source = Reading(self.mailbox, self.near)
-        idle = [
+        self.idle = [
             RepeatingThread("idle", lambda: 60.0, lambda _: None, lambda: None) for _ in range(2)
         ]
+        self.connected: list[Connected] = []
         self.loop = Loop(
-            self.chat, self.source, self.near, self.wakeup, self.mailbox, idle[0], idle[1]
+            self.chat,
+            self.source,
+            self.near,
+            self.wakeup,
+            self.mailbox,
+            self.idle[0],
+            self.idle[1],
+            self.connected.append,
         )
+
+    def connect(self) -> None:
+        self.mailbox.post(Connected(conversation_of("alice", "bob"), id_of("bob")))
 
     def run(self) -> Signals:
         signals = Signals()
@@ -68,6 +79,8 @@ class Scene:
         return signals
 
     def close(self) -> None:
+        for each in self.idle:
+            each.stop()
         os.close(self.near)
         os.close(self.far)
         self.wakeup.close()
@@ -81,12 +94,25 @@ def scene() -> Iterator[Scene]:
 
 
 def test_what_is_typed_is_read(scene: Scene) -> None:
+    scene.connect()
     os.write(scene.far, b"hello\n")
     scene.run()
     assert scene.source.reads == 1
 
 
+def test_what_was_typed_before_the_connection_is_discarded(scene: Scene) -> None:
+    os.write(scene.far, b"ls\n")
+    scene.mailbox.post(ChatFailed(ValueError("the end")))
+    scene.run()
+    assert (scene.source.reads, scene.source.discarded, scene.connected) == (0, 0, [])
+    scene.chat.failure = None
+    scene.connect()
+    scene.run()
+    assert (scene.source.reads, scene.source.discarded, len(scene.connected)) == (1, 1, 1)
+
+
 def test_nothing_is_read_while_the_outbox_is_full(scene: Scene) -> None:
+    scene.connect()
     scene.outbox.put(OwnLine.of("waits"))
     os.write(scene.far, b"hello\n")
     scene.mailbox.post(ChatFailed(ValueError("the end")))

@@ -9,11 +9,12 @@ from angarium.cli.chat.events import (
     Event,
     LineAccepted,
     LineRejected,
+    LoginNeeded,
     OwnLine,
     ServerBack,
     ServerLost,
 )
-from angarium.cli.chat.sender import IDLE_WAIT_S, ConnectionStatus, Outbox, Sender
+from angarium.cli.chat.sender import IDLE_WAIT_S, ConnectionStatus, LoginStatus, Outbox, Sender
 from angarium.client.errors import ApiProblem, RequestFailed, ServerUnreachable
 from tests.unit.cli.fake_service import FakeClient, FakeService, conversation_of
 
@@ -32,9 +33,11 @@ class Sending:
         self.outbox = Outbox(most=3)
         connection = ConnectionStatus(self.events.append)
         conversation = conversation_of("alice", "bob")
+        self.login = LoginStatus(self.events.append)
         self.sender = Sender(
-            self.client, conversation, self.outbox, connection, self.events.append, waits
+            self.client, self.outbox, connection, self.login, self.events.append, waits
         )
+        self.sender.enter(conversation)
 
     def put(self, *contents: str) -> list[OwnLine]:
         lines = [OwnLine.of(content) for content in contents]
@@ -111,7 +114,6 @@ def test_a_line_that_the_server_will_never_take_is_left_out(code: str, sending: 
 
 
 FATAL = [
-    ApiProblem(401, "expired_token", "Expired"),
     ApiProblem(404, "conversation_not_found", "Gone."),
     ApiProblem(400, "recipient_mismatch", "Strange."),
 ]
@@ -126,6 +128,31 @@ def test_what_concerns_every_line_ends_the_sending_and_keeps_the_line(
     with pytest.raises(type(failure)):
         sending.sender.step()
     assert sending.outbox.lines() == (line,)
+
+
+def test_without_a_good_login_nothing_is_sent_until_there_is_one(sending: Sending) -> None:
+    (line,) = sending.put("one")
+    expired = ApiProblem(401, "expired_token", "Expired")
+    sending.client.before.append(expired)
+    assert [sending.sender.step(), sending.sender.step()] == [IDLE_WAIT_S, IDLE_WAIT_S]
+    assert sending.events == [LoginNeeded(expired)]
+    assert sending.client.calls == ["send"]
+    sending.login.renew()
+    sending.sender.step()
+    assert sending.events[1:] == [LineAccepted(line)]
+
+
+def test_an_old_tokens_late_refusal_is_no_news() -> None:
+    events: list[Event] = []
+    login = LoginStatus(events.append)
+    expired = ApiProblem(401, "expired_token", "Expired")
+    number = login.number
+    login.refuse(number, expired)
+    login.refuse(number, expired)
+    login.renew()
+    login.refuse(number, expired)
+    assert events == [LoginNeeded(expired)]
+    assert not login.is_needed
 
 
 def test_the_outbox_is_bounded(sending: Sending) -> None:
