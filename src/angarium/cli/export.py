@@ -11,7 +11,6 @@ from angarium import logs
 from angarium.cli.arguments import Commands, add_command
 from angarium.cli.console import Console, ProgressLine
 from angarium.cli.errors import CommandError
-from angarium.cli.process import yield_to_services
 from angarium.cli.start_settings import require_data
 from angarium.config import Settings
 from angarium.file_safety import UnsafeFile, replace_whole
@@ -65,7 +64,6 @@ def register(commands: Commands) -> None:
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
     """Export, and say what is in the file."""
-    yield_to_services()
     with _open(arguments, console) as export:
         exporter = export.exporter
         if arguments.file == STDOUT:

@@ -5,7 +5,7 @@ import gc
 import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import FrameType
 from typing import TextIO
 
@@ -132,16 +132,3 @@ def greet(out: TextIO, text: str) -> None:
             error_type=type(error).__name__,
         )
         drop_unwritten(out)
-
-
-NICENESS = 10
-"""Added to the process's niceness: with Linux's weights (sched(7)) it
-then gets a tenth of a core that a service wants, and all of an idle
-one.
-"""
-
-
-def yield_to_services() -> None:
-    """Let services on this machine go first, where that is possible."""
-    with suppress(OSError):
-        os.nice(NICENESS)

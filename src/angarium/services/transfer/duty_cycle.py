@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-SHARE = 0.25
-"""Of one core. With all of it, sends beside an export on two cores fell
-by a quarter; with this share the rest is theirs (docs/performance.md).
+SHARE = 0.1
+"""Of one core: a service that needs all of it loses a tenth at most. A
+backup may take its time (docs/performance.md).
 """
 
 
