@@ -107,7 +107,8 @@ class Experiment:
         while True:
             ended = terminal.is_idle
             said = self._said(terminal)[start:]
-            place = match(step.output, said, self._names)
+            shown = [line for line in step.output if not _SLOW.match(line)]
+            place = match(shown, said, self._names)
             is_whole = step.goes_on or place == len(said)
             if place is not None and is_whole and (ended or step.runs_on):
                 self._places[step.terminal] = start + place

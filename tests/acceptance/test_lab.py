@@ -130,6 +130,7 @@ def on_servers(
 
 
 @pytest.mark.engines
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("title", ON_SERVERS)
 def test_an_experiment_on_servers_prints_what_the_page_shows(
     title: str, on_servers: Laboratory, tmp_path: Path

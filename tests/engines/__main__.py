@@ -1,5 +1,5 @@
-"""`python -m tests.engines`: Kafka and Cassandra in the foreground,
-until Ctrl-C.
+"""`python -m tests.engines [NODES]`: Kafka and Cassandra in the
+foreground, until Ctrl-C.
 """
 
 import secrets
@@ -14,6 +14,9 @@ from tests.engines.kafka_server import KafkaServer
 from tests.engines.missing import Missing
 from tests.engines.processes import NotReady
 
+NODES = 2
+"""Of Cassandra, unless another number is given."""
+
 
 def main() -> int:
     """Start both, print what to export, and stop both at the first
@@ -27,22 +30,22 @@ def main() -> int:
         signal.signal(number, lambda *_: stopping.set())
     with tempfile.TemporaryDirectory(prefix="angarium-engines-") as folder:
         try:
-            return _serve(Path(folder), stopping)
+            return _serve(Path(folder), int(sys.argv[1]) if sys.argv[1:] else NODES, stopping)
         except (Missing, NotReady) as error:
             print(f"engines: {error}", file=sys.stderr)
             return 1
 
 
-def _serve(folder: Path, stopping: threading.Event) -> int:
+def _serve(folder: Path, nodes: int, stopping: threading.Event) -> int:
     kafka = KafkaServer(folder / "kafka")
-    cassandra = CassandraCluster(folder / "cassandra", nodes=2)
+    cassandra = CassandraCluster(folder / "cassandra", nodes)
     try:
-        print("Starting Kafka and two Cassandra nodes …", file=sys.stderr, flush=True)
+        print(f"Starting Kafka and {nodes} Cassandra nodes …", file=sys.stderr, flush=True)
         kafka.start()
         cassandra.start()
         print(_settings(kafka, cassandra), flush=True)
         print(
-            "Both run, data in a temporary folder. Ctrl-C stops them.", file=sys.stderr, flush=True
+            "They run, data in a temporary folder. Ctrl-C stops them.", file=sys.stderr, flush=True
         )
         stopping.wait()
     finally:
@@ -52,11 +55,17 @@ def _serve(folder: Path, stopping: threading.Event) -> int:
 
 
 def _settings(kafka: KafkaServer, cassandra: CassandraCluster) -> str:
+    """Give what to export: addresses, a secret, and the process ids by
+    which a server can be frozen (docs/lab.md).
+    """
+    pids = {f"CASSANDRA_{n}": node.process.pid for n, node in enumerate(cassandra.nodes, 1)}
     return "\n".join(
         [
             f"export ANGARIUM_KAFKA={kafka.address}",
             f"export ANGARIUM_CASSANDRA={cassandra.address}",
             f"export ANGARIUM_JWT_SECRET={secrets.token_hex(32)}",
+            f"export KAFKA={kafka.process.pid}",
+            *(f"export {name}={pid}" for name, pid in pids.items()),
         ]
     )
 
