@@ -105,6 +105,7 @@ class Experiment:
         give_up = time.monotonic() + PATIENCE
         again_until = time.monotonic() + _AGAIN_S
         while True:
+            # First: what it says afterwards is whole, if it had ended.
             ended = terminal.is_idle
             said = self._said(terminal)[start:]
             shown = [line for line in step.output if not _SLOW.match(line)]
@@ -113,9 +114,10 @@ class Experiment:
             if place is not None and is_whole and (ended or step.runs_on):
                 self._places[step.terminal] = start + place
                 return
-            if ended and _READS.match(step.command or "") and time.monotonic() < again_until:
+            if ended:
+                may_ask_again = _READS.match(step.command or "") and time.monotonic() < again_until
+                assert may_ask_again, _difference(step, said)
                 terminal.type(self._in_this_run(step.command or ""))
-            assert not terminal.is_idle, _difference(step, said)
             assert time.monotonic() < give_up, _difference(step, said)
             terminal.wait(_POLL_S)
 
