@@ -13,7 +13,8 @@ from angarium.cli.console import Console
 from angarium.cli.credentials import Credentials, Login
 from angarium.cli.errors import CommandError
 from angarium.client import Client, RequestFailed
-from angarium.client.api_client import TIMEOUT_S, TokenBody
+from angarium.client.api_client import TIMEOUT_S
+from angarium.client.bodies import TokenBody
 from angarium.client.errors import ServerUnreachable
 from angarium.config import Settings
 

@@ -6,7 +6,8 @@ nothing of the server: neither its settings nor its engines
 `angarium` (docs/client.md).
 """
 
-from angarium.client.api_client import AcceptedMessage, ApiClient, Caller
+from angarium.client.api_client import ApiClient, Caller
+from angarium.client.bodies import AcceptedMessage
 from angarium.client.client import Client
 from angarium.client.errors import RequestFailed
 from angarium.client.message import Message

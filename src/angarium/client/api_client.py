@@ -3,13 +3,12 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Self, TypeVar
 from urllib.parse import quote, urlencode
 
 from angarium import backoff
 from angarium.client import bodies
-from angarium.client.bodies import InvalidBody, PageBody, is_token
+from angarium.client.bodies import AcceptedMessage, InvalidBody, PageBody, TokenBody
 from angarium.client.connection_pool import ConnectionPool
 from angarium.client.errors import ApiProblem, RequestFailed, UnexpectedResponse
 from angarium.client.transport import Response, Transport
@@ -24,48 +23,8 @@ a server that it needs is down.
 LOGIN_PATH = "/auth/token"
 """The one path that takes no token."""
 
-MAX_TOKEN_S = 100 * 365 * 86_400
-"""Maximum lifetime of a token, so that its end is a valid date."""
-
 RetryHook = Callable[[RequestFailed, float], None]
 """Called before each wait, with why and the seconds until giving up."""
-
-
-@dataclass(frozen=True, slots=True)
-class TokenBody:
-    """What a login gives.
-
-    Attributes:
-        access_token: The bearer token.
-        expires_in: Seconds.
-        user_id: The user that the token names.
-        text: The body itself.
-    """
-
-    access_token: str = field(repr=False)
-    expires_in: int
-    user_id: str
-    text: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class AcceptedMessage:
-    """A message that the log has.
-
-    Attributes:
-        message_id: Its id.
-        body: The response's JSON.
-        position: Of this record in the log; None if the API does not
-            return it.
-        accepted_at: The log's time; None if the API does not return it.
-        trace_id: Finds the message in the service's logs.
-    """
-
-    message_id: str
-    body: str = field(repr=False)
-    position: bodies.LogPosition | None = None
-    accepted_at: datetime | None = None
-    trace_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +137,7 @@ class ApiClient:
             RequestFailed: There is none.
         """
         body: Mapping[str, object] = {"username": username, "password": password}
-        return self._call("POST", LOGIN_PATH, _read_token, body)
+        return self._call("POST", LOGIN_PATH, bodies.token, body)
 
     def user_id(self, username: str) -> str:
         """Turn a name into the id that other calls want.
@@ -246,7 +205,7 @@ class ApiClient:
             "content": content,
             "message_id": message_id,
         }
-        return self._call("POST", "/v1/messages", _read_accepted, body)
+        return self._call("POST", "/v1/messages", bodies.accepted, body)
 
     def history(
         self,
@@ -399,36 +358,9 @@ def _seconds(text: str | None) -> float | None:
     return float(text) if text is not None and text.isascii() and text.isdigit() else None
 
 
-def _read_token(text: str) -> TokenBody:
-    """Parse the response of a login."""
-    fields = bodies.parse_body(text)
-    token = bodies.text_of(fields, "access_token")
-    expires_in = bodies.number_of(fields, "expires_in")
-    # Whatever is kept must go into a header again, and its end on a
-    # calendar.
-    if not is_token(token):
-        raise InvalidBody("no access_token")
-    if not 0 < expires_in <= MAX_TOKEN_S:
-        raise InvalidBody("no expires_in")
-    return TokenBody(token, expires_in, bodies.text_of(fields, "user_id"), text)
-
-
 def _read_message(text: str) -> bodies.MessageBody:
     """Parse the response of one message."""
     return bodies.message(bodies.parse_body(text))
-
-
-def _read_accepted(text: str) -> AcceptedMessage:
-    """Parse the 202 of a message."""
-    fields = bodies.parse_body(text)
-    accepted_at = None if "accepted_at" not in fields else bodies.moment_of(fields, "accepted_at")
-    return AcceptedMessage(
-        bodies.text_of(fields, "message_id"),
-        text,
-        bodies.log_position(fields),
-        accepted_at,
-        str(fields.get("trace_id") or ""),
-    )
 
 
 def _field_reader(name: str) -> Callable[[str], str]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, cast
 
@@ -12,6 +12,9 @@ class InvalidBody(Exception):
 
 
 Fields = Mapping[str, object]
+
+MAX_TOKEN_S = 100 * 365 * 86_400
+"""Maximum lifetime of a token, so that its end is a valid date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,43 @@ class LogPosition(NamedTuple):
 
     partition: int
     offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class TokenBody:
+    """What a login gives.
+
+    Attributes:
+        access_token: The bearer token.
+        expires_in: Seconds.
+        user_id: The user that the token names.
+        text: The body itself.
+    """
+
+    access_token: str = field(repr=False)
+    expires_in: int
+    user_id: str
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedMessage:
+    """A message that the log has.
+
+    Attributes:
+        message_id: Its id.
+        body: The response's JSON.
+        position: Of this record in the log; None if the API does not
+            return it.
+        accepted_at: The log's time; None if the API does not return it.
+        trace_id: Finds the message in the service's logs.
+    """
+
+    message_id: str
+    body: str = field(repr=False)
+    position: LogPosition | None = None
+    accepted_at: datetime | None = None
+    trace_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,4 +267,51 @@ def page(text: str) -> PageBody:
         next_cursor if isinstance(next_cursor, str) else None,
         resume_cursor if isinstance(resume_cursor, str) else "",
         text,
+    )
+
+
+def token(text: str) -> TokenBody:
+    """Read the response of a login.
+
+    Args:
+        text: The body.
+
+    Returns:
+        The token.
+
+    Raises:
+        InvalidBody: It is none that can be sent and kept.
+    """
+    fields = parse_body(text)
+    access_token = text_of(fields, "access_token")
+    expires_in = number_of(fields, "expires_in")
+    # Whatever is kept must go into a header again, and its end on a
+    # calendar.
+    if not is_token(access_token):
+        raise InvalidBody("no access_token")
+    if not 0 < expires_in <= MAX_TOKEN_S:
+        raise InvalidBody("no expires_in")
+    return TokenBody(access_token, expires_in, text_of(fields, "user_id"), text)
+
+
+def accepted(text: str) -> AcceptedMessage:
+    """Read the 202 of a message.
+
+    Args:
+        text: The body.
+
+    Returns:
+        The message's id and what else the API says of it.
+
+    Raises:
+        InvalidBody: It is none.
+    """
+    fields = parse_body(text)
+    accepted_at = None if "accepted_at" not in fields else moment_of(fields, "accepted_at")
+    return AcceptedMessage(
+        text_of(fields, "message_id"),
+        text,
+        log_position(fields),
+        accepted_at,
+        str(fields.get("trace_id") or ""),
     )

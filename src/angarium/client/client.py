@@ -6,28 +6,17 @@ are followed as they come (docs/client.md,
 docs/adr/0028-python-client.md).
 """
 
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
-from angarium.client.api_client import (
-    TIMEOUT_S,
-    AcceptedMessage,
-    ApiClient,
-    Caller,
-    RetryHook,
-    TokenBody,
-)
-from angarium.client.bodies import MessageBody, PageBody
-from angarium.client.errors import RequestFailed
+from angarium.client.api_client import TIMEOUT_S, ApiClient, Caller, RetryHook
+from angarium.client.bodies import AcceptedMessage, PageBody, TokenBody
 from angarium.client.follow import Follow, FollowPages
-from angarium.client.message import Message
-
-Key = TypeVar("Key")
+from angarium.client.message import Message, name_sender
+from angarium.client.people import People
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 
@@ -39,11 +28,6 @@ A restart of the service, or of the store behind it, takes less.
 
 PAGE = 100
 """Messages of a page, and of one receipt: the most that the API takes.
-"""
-
-MAX_KNOWN = 10_000
-"""People whose ids are remembered; beyond that the oldest are looked up
-again.
 """
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -90,21 +74,13 @@ class Client:
         _require_address(url)
         self.api = ApiClient.at(url.rstrip("/"), None, patience_s, timeout_s, on_retry)
         self._token: TokenBody | None = None
-        self._lock = threading.Lock()
-        self._user_ids: dict[str, str] = {}
-        self._usernames: dict[str, str] = {}
-        self._conversations: dict[tuple[str, str], str] = {}
+        self._people = People(self.api)
 
     def __enter__(self) -> Self:
         """Return the client itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close the connections."""
         self.close()
 
@@ -349,12 +325,7 @@ class Client:
             RequestFailed: The code is `user_not_found` where there is
                 no such user.
         """
-        known = self._user_ids.get(username)
-        if known is None:
-            known = self.api.user_id(username)
-            self._remember(self._user_ids, username, known)
-            self._remember(self._usernames, known, username)
-        return known
+        return self._people.user_id(username)
 
     def conversation_id(self, with_: str) -> str:
         """Return the conversation with a user; create it if new.
@@ -369,12 +340,7 @@ class Client:
             RequestFailed: The code is `user_not_found` where there is
                 no such user.
         """
-        key = (self.username, with_)
-        known = self._conversations.get(key)
-        if known is None:
-            known = self.api.open_conversation(self.user_id(with_))
-            self._remember(self._conversations, key, known)
-        return known
+        return self._people.conversation_id(self.username, with_)
 
     def messages_of(self, page: PageBody, with_: str | None = None) -> Sequence[Message]:
         """Name the senders of a page's messages.
@@ -391,10 +357,12 @@ class Client:
             RequestFailed: There is no answer about a sender.
         """
         if with_ is None:
-            return [_message(body, self._username(body.sender_id)) for body in page.messages]
+            return [
+                name_sender(body, self._people.username(body.sender_id)) for body in page.messages
+            ]
         other_id = self.user_id(with_)
         return [
-            _message(body, with_ if body.sender_id == other_id else self.username)
+            name_sender(body, with_ if body.sender_id == other_id else self.username)
             for body in page.messages
         ]
 
@@ -408,26 +376,6 @@ class Client:
             pages.append(self.api.history(conversation_id, min(missing, PAGE), cursor))
             missing -= len(pages[-1].messages)
         return reversed(pages)
-
-    def _username(self, user_id: str) -> str:
-        """Return a user's name; ask once, and keep an unknown id."""
-        known = self._usernames.get(user_id)
-        if known is None:
-            try:
-                known = self.api.username(user_id)
-            except RequestFailed as failure:
-                if failure.status != 404:
-                    raise
-                known = user_id
-            self._remember(self._usernames, user_id, known)
-        return known
-
-    def _remember(self, known: dict[Key, str], key: Key, value: str) -> None:
-        """Remember an id or a name; forget the oldest of too many."""
-        with self._lock:
-            known[key] = value
-            while len(known) > MAX_KNOWN:
-                del known[next(iter(known))]
 
 
 def _require_address(url: str) -> None:
@@ -448,17 +396,3 @@ def _milliseconds(since: datetime | None) -> int:
     # -(-x // y) rounds up: what has this very moment is listed too.
     milliseconds = -((_EPOCH - since.astimezone(UTC)) // _MILLISECOND) - 1
     return milliseconds if milliseconds >= _MIN_SINCE else 0
-
-
-def _message(body: MessageBody, sender: str) -> Message:
-    """Make a message of a body and its sender's name."""
-    return Message(
-        body.message_id,
-        body.conversation_id,
-        sender,
-        body.sender_id,
-        body.content,
-        body.sent_at,
-        body.status,
-        body.delivered_at,
-    )

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from angarium.client.bodies import MessageBody
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -35,3 +37,25 @@ class Message:
     def is_delivered(self) -> bool:
         """Whether the recipient has confirmed it."""
         return self.status == "DELIVERED"
+
+
+def name_sender(body: MessageBody, sender: str) -> Message:
+    """Make a message of a body and its sender's name.
+
+    Args:
+        body: As the API shows it.
+        sender: The username of `body.sender_id`.
+
+    Returns:
+        The message.
+    """
+    return Message(
+        body.message_id,
+        body.conversation_id,
+        sender,
+        body.sender_id,
+        body.content,
+        body.sent_at,
+        body.status,
+        body.delivered_at,
+    )

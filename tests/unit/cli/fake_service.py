@@ -10,8 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from angarium.client import bodies
-from angarium.client.api_client import AcceptedMessage
-from angarium.client.bodies import PageBody
+from angarium.client.bodies import AcceptedMessage, PageBody
 from angarium.client.errors import RequestFailed
 from angarium.domain.identifiers import conversation_id_for, user_id_for
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from angarium.client import bodies, http_transport
-from angarium.client.api_client import AcceptedMessage, ApiClient, Caller, _read_accepted
-from angarium.client.bodies import LogPosition
+from angarium.client.api_client import ApiClient, Caller
+from angarium.client.bodies import AcceptedMessage, LogPosition
 from angarium.client.errors import (
     ApiProblem,
     RequestFailed,
@@ -77,10 +77,10 @@ def get(url: str, timeout: float = 30.0) -> Response:
 
 def test_a_202_says_where_the_log_has_the_message_when_the_api_tells() -> None:
     told = '{"message_id": "m", "log": {"partition": 6, "offset": 41}}'
-    assert _read_accepted(told) == AcceptedMessage("m", told, LogPosition(6, 41))
-    assert _read_accepted('{"message_id": "m"}').position is None
+    assert bodies.accepted(told) == AcceptedMessage("m", told, LogPosition(6, 41))
+    assert bodies.accepted('{"message_id": "m"}').position is None
     with pytest.raises(bodies.InvalidBody):
-        _read_accepted('{"message_id": "m", "log": {"partition": 6}}')
+        bodies.accepted('{"message_id": "m", "log": {"partition": 6}}')
 
 
 def test_a_whole_answer_is_read() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 import angarium
 from angarium import Client, RequestFailed
-from angarium.client import client as clients
+from angarium.client import people
 from tests.unit.cli.fake_server import FakeServer, Fault
 from tests.unit.cli.fake_service import START, conversation_of, id_of
 
@@ -111,10 +111,10 @@ def test_people_are_looked_up_once(
         alice.send("bob", "hi")
     lookups = [each for each in server.requests if "/v1/users?" in each or "conversations" in each]
     assert len(lookups) == 2
-    monkeypatch.setattr(clients, "MAX_KNOWN", 1)
+    monkeypatch.setattr(people, "MAX_KNOWN", 1)
     for name in ("carol", "bob", "carol"):
         alice.send(name, "hi")
-    assert len(alice._conversations) == len(alice._user_ids) == 1
+    assert len(alice._people._conversations) == len(alice._people._user_ids) == 1
 
 
 def test_history_is_the_whole_conversation_oldest_first(server: FakeServer, alice: Client) -> None:

@@ -42,7 +42,7 @@ from angarium.cli.session import (
 )
 from angarium.cli.text import shorten
 from angarium.client import Client, RequestFailed
-from angarium.client.api_client import TokenBody
+from angarium.client.bodies import TokenBody
 from angarium.clock import SystemClock
 
 GRACE_IN_A_PIPE_S = 2.0

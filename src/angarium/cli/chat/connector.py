@@ -7,7 +7,7 @@ from angarium.cli.chat.events import Connected, LoggedIn, PasswordRefused, Post
 from angarium.cli.chat.sender import IDLE_WAIT_S, LoginStatus
 from angarium.cli.session import Session
 from angarium.client import RequestFailed
-from angarium.client.api_client import TokenBody
+from angarium.client.bodies import TokenBody
 
 
 class Connector:

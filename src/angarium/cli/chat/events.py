@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import uuid4
 
-from angarium.client.api_client import AcceptedMessage
-from angarium.client.bodies import MessageBody, PageBody
+from angarium.client.bodies import AcceptedMessage, MessageBody, PageBody
 from angarium.client.errors import RequestFailed
 
 

@@ -6,8 +6,8 @@ from typing import Protocol, TypeVar
 
 from angarium import backoff
 from angarium.client import RequestFailed
-from angarium.client.api_client import AcceptedMessage, RetryHook
-from angarium.client.bodies import PageBody
+from angarium.client.api_client import RetryHook
+from angarium.client.bodies import AcceptedMessage, PageBody
 
 Result = TypeVar("Result")
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from angarium.cli.verify.findings import Observation
 from angarium.client import bodies
-from angarium.client.api_client import AcceptedMessage
-from angarium.client.bodies import LogPosition, PageBody
+from angarium.client.bodies import AcceptedMessage, LogPosition, PageBody
 from angarium.client.errors import ServerUnreachable
 
 CONVERSATION = "c"
