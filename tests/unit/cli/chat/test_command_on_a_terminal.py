@@ -89,6 +89,14 @@ class Terminal:
             lambda: self.rows()[-len(rows) :] == list(rows), f"{rows} at the end of {self.rows()}"
         )
 
+    def has_row(self, end: str) -> bool:
+        return any(row.endswith(end) for row in self.rows())
+
+    def unread(self) -> int:
+        """Count the bytes that the next program would read."""
+        (count,) = struct.unpack("i", fcntl.ioctl(self._far, termios.FIONREAD, b"\0" * 4))
+        return int(count)
+
     def modes(self) -> list[object]:
         return list(termios.tcgetattr(self._far))
 
@@ -241,3 +249,60 @@ def test_where_nobody_could_continue_it_a_chat_is_not_suspended(terminal: Termin
     terminal.press("half\x1a")
     terminal.press(" a line")
     until(lambda: terminal.rows()[-1:] == ["alice> half a line"], "the line")
+
+
+def test_a_paste_of_several_lines_is_one_message(terminal: Terminal, server: FakeServer) -> None:
+    terminal.press("\x1b[200~one\ntwo\rthree\x1b[201~")
+    terminal.shows("alice> one", "       two", "       three")
+    terminal.press("\r")
+    until(lambda: terminal.has_row("sent"), "its state")
+    assert [message.content for message in server.service.messages] == ["one\ntwo\nthree"]
+
+
+def test_what_is_typed_before_the_prompt_is_sent_to_nobody(
+    alice: Shell, server: FakeServer
+) -> None:
+    server.faults.extend(Fault("/v1/users", "drop") for _ in range(1000))
+    terminal = Terminal(alice.environment)
+    try:
+        until(lambda: any("connecting to" in row for row in terminal.rows()), "the first word")
+        terminal.press("rm nothing\r")
+        server.faults.clear()
+        terminal.shows("talking with bob; Ctrl-D ends, /help helps", "alice>")
+        terminal.press("hello\r")
+        until(lambda: terminal.has_row("sent"), "the state of what is typed afterwards")
+        assert [message.content for message in server.service.messages] == ["hello"]
+        terminal.press("\x04")
+        assert terminal.wait() == 0
+        assert terminal.unread() == 0
+    finally:
+        terminal.close()
+
+
+def test_an_expired_login_is_renewed_in_place(terminal: Terminal, server: FakeServer) -> None:
+    del server.tokens["token-of-alice"]
+    until(lambda: terminal.has_row("password of alice:"), "the question")
+    terminal.press("wrong\r")
+    until(lambda: terminal.has_row("wrong password"), "the refusal")
+    until(lambda: terminal.has_row("password of alice:"), "the question, once more")
+    server.tokens["token-of-alice"] = "alice"
+    terminal.press("alice-demo\r")
+    until(lambda: terminal.has_row("alice is logged in again"), "the login")
+    terminal.press("hello\r")
+    until(lambda: terminal.has_row("sent"), "the state")
+    assert not any("demo" in row for row in terminal.rows()), "a password is never shown"
+
+
+def test_ctrl_d_waits_for_unsent_lines_and_leaves_nothing_to_the_shell(
+    terminal: Terminal, server: FakeServer
+) -> None:
+    server.stop()
+    terminal.press("one\r")
+    until(lambda: terminal.has_row("sending"), "the line")
+    terminal.press("\x04")
+    until(lambda: any("waiting" in row for row in terminal.rows()), "what it waits for")
+    terminal.press("rm nothing\r")
+    server.start()
+    assert terminal.wait() == 0
+    assert [message.content for message in server.service.messages] == ["one"]
+    assert terminal.unread() == 0
