@@ -64,7 +64,7 @@ def test_sessions_and_init_that_begin_before_their_node_is_up_get_through_by_the
     cassandra_node.kill()
     session = open_session(on_node)
     assert not session.await_connection(1.0)
-    assert "not been reached yet" in str(query_error(session))
+    assert "cannot be used yet" in str(query_error(session))
     with ThreadPoolExecutor(1) as pool:
         preparing = pool.submit(prepare, on_node, 1, 120.0)
         cassandra_node.start()
