@@ -10,9 +10,8 @@ from angarium.cli.arguments import Commands, add_command, add_json, at_least_one
 from angarium.cli.console import Console
 from angarium.cli.errors import EXIT_FAILED, CommandError
 from angarium.cli.export import Progress
-from angarium.cli.start_settings import require_data
+from angarium.cli.start_settings import settings_with_data
 from angarium.clock import SystemClock
-from angarium.config import Settings
 from angarium.config.values import quote
 from angarium.domain.identifiers import parse_uuid
 
@@ -63,8 +62,7 @@ def _conversation(text: str) -> UUID:
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
     """Audit what the settings name, and print what was found."""
-    settings = Settings.from_env(console.environment, console.stderr.isatty())
-    require_data(settings)
+    settings = settings_with_data(console)
     # The engines are loaded only by the commands that use them: the
     # clients start faster without.
     from angarium import wiring

@@ -10,14 +10,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from angarium import logs
 from angarium.cli.arguments import Commands, add_command, add_json, at_least_one
 from angarium.cli.console import Console
 from angarium.cli.errors import EXIT_FAILED, CommandError, UsageError
 from angarium.cli.message_lines import local_time
-from angarium.cli.start_settings import require_data
+from angarium.cli.start_settings import command_logs, settings_with_data
 from angarium.cli.text import escape_unprintable
-from angarium.config import Settings
 from angarium.config.values import quote
 from angarium.ports.message_log import Appended, DeadLetter
 
@@ -174,18 +172,13 @@ def _print_replayed(
 @contextmanager
 def _open(console: Console) -> Iterator["DeadLetters"]:
     """Open the engine that the settings name, for this command."""
-    settings = Settings.from_env(console.environment, console.stderr.isatty())
+    settings = settings_with_data(console)
     # The engines are loaded only by the commands that use them: the
     # clients start faster without.
     from angarium import wiring
 
-    require_data(settings)
-    handler = logs.configure("cli", "WARNING", settings.log_format, console.stderr)
-    try:
-        with wiring.open_dead_letters(settings) as dead_letters:
-            yield dead_letters
-    finally:
-        handler.close()
+    with command_logs(settings, console), wiring.open_dead_letters(settings) as dead_letters:
+        yield dead_letters
 
 
 def _position_text(dead_letter: DeadLetter) -> str:

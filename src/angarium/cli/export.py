@@ -7,12 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from angarium import logs
 from angarium.cli.arguments import Commands, add_command
 from angarium.cli.console import Console, ProgressLine
 from angarium.cli.errors import CommandError
-from angarium.cli.start_settings import require_data
-from angarium.config import Settings
+from angarium.cli.start_settings import command_logs, settings_with_data
 from angarium.file_safety import UnsafeFile, replace_whole
 
 if TYPE_CHECKING:
@@ -161,21 +159,20 @@ def _await_stored(backlog: "Backlog", console: Console) -> None:
 @contextmanager
 def _open(arguments: argparse.Namespace, console: Console) -> Iterator["Export"]:
     """Open the engine that the settings name, for this command."""
-    settings = Settings.from_env(console.environment, console.stderr.isatty())
+    settings = settings_with_data(console)
     # The engines are loaded only by the commands that use them: the
     # clients start faster without.
     from angarium.services.transfer.backlog import NotStored
     from angarium.services.transfer.exporter import StoreDamaged
     from angarium.wiring.transfer import open_export
 
-    require_data(settings)
-    handler = logs.configure("cli", "WARNING", settings.log_format, console.stderr)
     try:
-        with open_export(settings, waiting(console)) as export:
+        with (
+            command_logs(settings, console),
+            open_export(settings, waiting(console)) as export,
+        ):
             if not arguments.stored_only:
                 _await_stored(export.backlog, console)
             yield export
     except (NotStored, StoreDamaged) as error:
         raise CommandError(str(error)) from error
-    finally:
-        handler.close()

@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from angarium import logs
 from angarium.cli.arguments import Commands, add_command, add_json
 from angarium.cli.console import Console
 from angarium.cli.errors import EXIT_FAILED
-from angarium.cli.start_settings import require_data
-from angarium.config import Settings
+from angarium.cli.start_settings import command_logs, settings_with_data
 
 if TYPE_CHECKING:
     from angarium.cli.status_report import StatusReport
@@ -91,8 +89,7 @@ def _read(reader: "StatusReader") -> "StatusReport":
 @contextmanager
 def _open(console: Console) -> Iterator["StatusReader"]:
     """Open the engine that the settings name, for reading."""
-    settings = Settings.from_env(console.environment, console.stderr.isatty())
-    require_data(settings)
+    settings = settings_with_data(console)
     # The engines are loaded only by the commands that use them: the
     # clients start faster without.
     from angarium import wiring
@@ -100,9 +97,6 @@ def _open(console: Console) -> Iterator["StatusReader"]:
 
     # What is wrong is a part of the status; lines about it would go
     # into the middle of the screen.
-    handler = logs.configure("cli", "CRITICAL", settings.log_format, console.stderr)
-    try:
-        with wiring.open_inspection(settings) as inspection:
-            yield StatusReader(inspection.log, inspection.dead_letters, inspection.store)
-    finally:
-        handler.close()
+    quiet = command_logs(settings, console, "CRITICAL")
+    with quiet, wiring.open_inspection(settings) as inspection:
+        yield StatusReader(inspection.log, inspection.dead_letters, inspection.store)

@@ -9,8 +9,7 @@ from angarium.cli.arguments import Commands, add_command, add_json
 from angarium.cli.console import Console
 from angarium.cli.errors import EXIT_FAILED, CommandError, UsageError
 from angarium.cli.export import Progress
-from angarium.cli.start_settings import require_data
-from angarium.config import Settings
+from angarium.cli.start_settings import settings_with_data
 from angarium.config.values import quote
 from angarium.domain.identifiers import parse_uuid
 
@@ -50,8 +49,7 @@ def register(commands: Commands) -> None:
 def _run(arguments: argparse.Namespace, console: Console) -> int:
     """Read and print the journey; 1 if a part cannot be read."""
     conversation_id, message_id = _ids(arguments)
-    settings = Settings.from_env(console.environment, console.stderr.isatty())
-    require_data(settings)
+    settings = settings_with_data(console)
     # The engines are loaded only by the commands that use them: the
     # clients start faster without.
     from angarium import wiring

@@ -7,12 +7,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from angarium import logs
 from angarium.cli.arguments import Commands, add_command, add_json, username
 from angarium.cli.console import Console
 from angarium.cli.errors import CommandError
 from angarium.cli.message_lines import local_time
-from angarium.cli.start_settings import require_data
+from angarium.cli.start_settings import command_logs, settings_with_data
 from angarium.config import Settings
 from angarium.domain.identifiers import user_id_for
 from angarium.domain.password import RULE, is_password, new_password_fault
@@ -66,7 +65,7 @@ def register(commands: Commands) -> None:
 
 def _list(arguments: argparse.Namespace, console: Console) -> int:
     """Print every user, by name."""
-    with _identity(_settings(console), console) as admin:
+    with _identity(settings_with_data(console), console) as admin:
         users = admin.users.all()
     if arguments.json:
         console.say(json.dumps({"users": [_fields(user) for user in users]}))
@@ -83,7 +82,7 @@ def _list(arguments: argparse.Namespace, console: Console) -> int:
 def _add(arguments: argparse.Namespace, console: Console) -> int:
     """Create a user or replace the password of one."""
     name: str = arguments.name
-    settings = _settings(console)
+    settings = settings_with_data(console)
     password = console.ask_password(f"new password of {name}", twice=True)
     fault = new_password_fault(password)
     if fault is not None:
@@ -128,23 +127,6 @@ def _hash(arguments: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _settings(console: Console) -> Settings:
-    """Read the settings and check that they lead to data.
-
-    Args:
-        console: Has the environment.
-
-    Returns:
-        The settings.
-
-    Raises:
-        CommandError: There is no data.
-    """
-    settings = Settings.from_env(console.environment, console.stderr.isatty())
-    require_data(settings)
-    return settings
-
-
 @contextmanager
 def _identity(settings: Settings, console: Console) -> Iterator["UserAdmin"]:
     """Open the user store for the block."""
@@ -152,12 +134,8 @@ def _identity(settings: Settings, console: Console) -> Iterator["UserAdmin"]:
     # clients start faster without.
     from angarium import wiring
 
-    handler = logs.configure("cli", "WARNING", settings.log_format, console.stderr)
-    try:
-        with wiring.open_identity(settings) as admin:
-            yield admin
-    finally:
-        handler.close()
+    with command_logs(settings, console), wiring.open_identity(settings) as admin:
+        yield admin
 
 
 def _fields(user: User) -> dict[str, str]:
