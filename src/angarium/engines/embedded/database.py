@@ -28,7 +28,7 @@ from angarium.engines.embedded.write_batches import (
     WriteOperation,
 )
 from angarium.engines.embedded.write_batches import Result as Written
-from angarium.engines.embedded.writer import BUSY_SECONDS, Writer
+from angarium.engines.embedded.writer import BUSY_SECONDS, TIMEOUT_SECONDS, Writer
 from angarium.file_safety import UnsafeFile, open_private, require_private
 
 Result = TypeVar("Result")
@@ -64,17 +64,20 @@ _OTHER_HINT = "correct its permissions or its disk, or choose another folder wit
 class Database:
     """One open database; used by any thread."""
 
-    def __init__(self, path: Path, partitions: int, files: DatabaseFiles) -> None:
+    def __init__(
+        self, path: Path, partitions: int, files: DatabaseFiles, write_timeout_s: float
+    ) -> None:
         """Start the writer and the pool of readers.
 
         Args:
             path: The database's file.
             partitions: The log's partition count.
             files: Its connections; closed with the database.
+            write_timeout_s: Seconds after which a write's future fails.
         """
         self.path = path
         self.partitions = partitions
-        self._writer = Writer(files.writing, check=files.check)
+        self._writer = Writer(files.writing, timeout_s=write_timeout_s, check=files.check)
         self._readers = ReadConnections(files.reading, files.check_lately)
 
     @classmethod
@@ -84,6 +87,7 @@ class Database:
         partitions: int,
         migrations: Sequence[Migration] | None = None,
         readers: int = FEW_READERS,
+        write_timeout_s: float = TIMEOUT_SECONDS,
     ) -> "Database":
         """Open a folder's database; make it when there is none.
 
@@ -95,6 +99,7 @@ class Database:
                 program knows when None.
             readers: How many connections for reading there are, all of
                 which are opened now.
+            write_timeout_s: Seconds after which a write's future fails.
 
         Returns:
             The database, to be closed by the caller.
@@ -132,7 +137,7 @@ class Database:
             raise SetupError(
                 f"{path} cannot be opened: {error.strerror}; {_OTHER_HINT}"
             ) from error
-        return cls(path, partitions, files)
+        return cls(path, partitions, files, write_timeout_s)
 
     def register(
         self,

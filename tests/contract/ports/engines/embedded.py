@@ -31,6 +31,18 @@ from tests.contract.ports.engine import PARTITIONS, Engine, Logs, Stores
 from tests.contract.ports.records import append, keys_by_partition
 from tests.fakes.clock import ManualClock
 
+WRITE_TIMEOUT_SECONDS = 60.0
+"""What the port promises holds on a disk that stalls, too; the limit
+itself has tests in `test_writer.py`.
+"""
+
+
+def _open(folder: Path) -> Database:
+    """Open the database with a patience that a slow disk cannot use
+    up.
+    """
+    return Database.open(folder, PARTITIONS, write_timeout_s=WRITE_TIMEOUT_SECONDS)
+
 
 def _remove_some(folder: Path) -> tuple[Position, ...]:
     """Leave an empty log from which records were removed, as many from
@@ -40,7 +52,7 @@ def _remove_some(folder: Path) -> tuple[Position, ...]:
         By partition, where the log starts now.
     """
     clock = ManualClock()
-    with closing(Database.open(folder, PARTITIONS)) as database:
+    with closing(_open(folder)) as database:
         log = EmbeddedLog(database, clock)
         for partition, key in keys_by_partition(PARTITIONS).items():
             for _ in range(partition):
@@ -71,8 +83,8 @@ def _open_logs(request: pytest.FixtureRequest) -> Iterator[Logs]:
     """
     folder: Path = request.getfixturevalue("tmp_path")
     with (
-        closing(Database.open(folder, PARTITIONS)) as database,
-        closing(Database.open(folder, PARTITIONS)) as elsewhere,
+        closing(_open(folder)) as database,
+        closing(_open(folder)) as elsewhere,
     ):
         log = EmbeddedLog(database, SystemClock())
 
@@ -107,8 +119,8 @@ def _open_stores(request: pytest.FixtureRequest) -> Iterator[Stores]:
     """
     folder: Path = request.getfixturevalue("tmp_path")
     with (
-        closing(Database.open(folder, PARTITIONS)) as database,
-        closing(Database.open(folder, PARTITIONS)) as elsewhere,
+        closing(_open(folder)) as database,
+        closing(_open(folder)) as elsewhere,
     ):
         messages = EmbeddedMessages(database)
         yield Stores(

@@ -21,6 +21,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def database(folder: Path) -> Iterator[Database]:
-    opened = Database.open(folder, PARTITIONS)
+    # A disk that stalls for seconds must not fail a test.
+    opened = Database.open(folder, PARTITIONS, write_timeout_s=60.0)
     yield opened
     opened.close()
