@@ -69,8 +69,8 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     from angarium.cli.audit_report import AuditReport
     from angarium.services.audit.audit import Sources, audit
     from angarium.services.audit.findings import Findings
-    from angarium.services.audit.outage_retry import OutageRetry
     from angarium.services.audit.store_walk import Pace
+    from angarium.services.outage_retry import OutageRetry
 
     clock = SystemClock()
     progress = Progress(console)

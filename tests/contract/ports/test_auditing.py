@@ -23,9 +23,9 @@ from angarium.router.settings import WorkerLimits
 from angarium.router.worker import Worker
 from angarium.services.audit.audit import Sources, audit
 from angarium.services.audit.findings import Finding, Findings
-from angarium.services.audit.outage_retry import OutageRetry
 from angarium.services.audit.store_walk import Pace
 from angarium.services.dead_letters import DeadLetters
+from angarium.services.outage_retry import OutageRetry
 from angarium.services.presence import OnlineUsers
 from tests.contract.ports.damage import Damage
 from tests.contract.ports.engine import PARTITIONS, Engine, Logs, Stores

@@ -24,9 +24,9 @@ from angarium.services.audit.findings import Finding, FindingKind, Findings
 from angarium.services.audit.judgement import Verdict, judge
 from angarium.services.audit.log_range import LogRange
 from angarium.services.audit.log_scan import Letters, LogScan
-from angarium.services.audit.outage_retry import OutageRetry
 from angarium.services.audit.store_walk import Pace, StoreWalk
 from angarium.services.audit.watermark_inference import WatermarkInference
+from angarium.services.outage_retry import OutageRetry
 
 MESSAGES_PER_STEP = 1_000
 """Messages that are judged between two lines of progress."""

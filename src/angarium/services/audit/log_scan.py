@@ -17,7 +17,7 @@ from angarium.services.audit.facts import (
     pack_receipt,
 )
 from angarium.services.audit.findings import Finding, FindingKind, Findings
-from angarium.services.audit.outage_retry import OutageRetry
+from angarium.services.outage_retry import OutageRetry
 from angarium.services.record_validation import InvalidRecord, validate_record
 
 RECORDS_PER_READ = 1_000

@@ -10,7 +10,7 @@ from angarium.domain.message import Message
 from angarium.ports.store_inspection import IndexRow, MessageKey, StoreInspector
 from angarium.services.audit.external_sort import ExternalSorter
 from angarium.services.audit.facts import pack_index, pack_row
-from angarium.services.audit.outage_retry import OutageRetry
+from angarium.services.outage_retry import OutageRetry
 
 IDS_PER_READ = 1_000
 """Conversations of one page, about 60 KB."""

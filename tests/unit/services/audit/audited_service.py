@@ -9,8 +9,8 @@ from angarium.ports.log_inspection import DeadLetterInspector, LogInspector
 from angarium.ports.store_inspection import StoreInspector
 from angarium.services.audit.audit import Audited, Sources, Step, audit
 from angarium.services.audit.findings import Finding, Findings
-from angarium.services.audit.outage_retry import OutageRetry
 from angarium.services.audit.store_walk import Pace
+from angarium.services.outage_retry import OutageRetry
 from tests.fakes.clock import ManualClock
 from tests.fakes.conversations import MemoryConversations
 from tests.fakes.inspection import MemoryDeadLetterInspector, MemoryLogInspector

@@ -15,7 +15,7 @@ from angarium.ports.log_inspection import BuriedRecord, GroupMember, OffsetRange
 from angarium.ports.message_log import Position, Record
 from angarium.ports.store_inspection import IndexRow, MessageKey, StoreNode
 from angarium.services.audit import log_scan, store_walk
-from angarium.services.audit.outage_retry import PATIENCE_S
+from angarium.services.outage_retry import PATIENCE_S
 from tests.fakes.clock import ManualClock
 from tests.fakes.inspection import MemoryDeadLetterInspector, MemoryLogInspector
 from tests.unit.router.events import ALICE, BOB, CAROL, message, message_id_of, receipt
