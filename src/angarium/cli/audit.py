@@ -18,6 +18,8 @@ from angarium.domain.identifiers import parse_uuid
 if TYPE_CHECKING:
     from angarium.services.audit.audit import Step
 
+_log = logs.get("angarium.cli")
+
 
 def register(commands: Commands) -> None:
     """Add the command.
@@ -70,9 +72,10 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     from angarium.services.audit.audit import Sources, audit
     from angarium.services.audit.findings import Findings
     from angarium.services.audit.store_walk import Pace
-    from angarium.services.outage_retry import OutageRetry
+    from angarium.services.outage_retry import OutageRetry, RetryWarnings
 
     clock = SystemClock()
+    warn = RetryWarnings(_log, "Log or store did not answer; the call is repeated.")
     progress = Progress(console)
     handler = logs.configure("cli", "WARNING", settings.log_format, console.stderr)
     try:
@@ -80,7 +83,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
             audited = audit(
                 Sources(inspection.log, inspection.dead_letters, inspection.store),
                 findings,
-                OutageRetry(clock),
+                OutageRetry(clock, warn),
                 Pace(arguments.rate, clock),
                 clock,
                 lambda step: progress.show(_progress_text(step)),

@@ -137,16 +137,16 @@ class Progress:
         self._line.clear()
 
 
-def waiting(console: Console) -> Callable[[str], None]:
+def note_retries(console: Console) -> Callable[[Exception, float], None]:
     """Make a callback that says why a command waits.
 
     Args:
         console: Where it says so.
 
     Returns:
-        A function to call with the reason.
+        A function to call before each retry.
     """
-    return lambda reason: console.note(f"trying again: {reason}")
+    return lambda error, _: console.note(f"trying again: {error}")
 
 
 def _await_stored(backlog: "Backlog", console: Console) -> None:
@@ -169,7 +169,7 @@ def _open(arguments: argparse.Namespace, console: Console) -> Iterator["Export"]
     try:
         with (
             command_logs(settings, console),
-            open_export(settings, waiting(console)) as export,
+            open_export(settings, note_retries(console)) as export,
         ):
             if not arguments.stored_only:
                 _await_stored(export.backlog, console)

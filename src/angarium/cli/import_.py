@@ -12,7 +12,7 @@ from angarium import logs
 from angarium.cli.arguments import Commands, add_command
 from angarium.cli.console import Console
 from angarium.cli.errors import CommandError
-from angarium.cli.export import LINES_BETWEEN_LOOKS, Progress, waiting
+from angarium.cli.export import LINES_BETWEEN_LOOKS, Progress, note_retries
 from angarium.config import Settings
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _open(console: Console) -> Iterator["Importer"]:
 
     handler = logs.configure("cli", "WARNING", settings.log_format, console.stderr)
     try:
-        with open_import(settings, waiting(console), show) as importer:
+        with open_import(settings, note_retries(console), show) as importer:
             yield importer
     finally:
         progress.clear()

@@ -10,9 +10,9 @@ from angarium.backoff import delays, retry
 from angarium.clock import Clock
 from angarium.domain.errors import Unavailable
 
-PATIENCE_S = 60.0
+MAX_S = 60.0
 """How long one call is repeated: a broker or a node that restarts is
-back by then, and longer outages are not the audit's to wait for.
+back by then, and a command does not wait for longer outages.
 """
 
 FIRST_WAIT_S = 0.1
@@ -21,61 +21,80 @@ MAX_WAIT_S = 5.0
 
 Result = TypeVar("Result")
 
-_log = logs.get("angarium.audit")
-
 
 class OutageRetry:
-    """Repeats calls that change nothing; used by one thread."""
+    """Repeats calls that are safe to repeat; used by one thread."""
 
     def __init__(
         self,
         clock: Clock,
-        patience_s: float = PATIENCE_S,
+        on_retry: Callable[[Exception, float], None],
         sleep: Callable[[float], None] = time.sleep,
         uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
-        """Set the bound.
+        """Choose who hears of a retry.
 
         Args:
             clock: Measures how long a call is repeated.
-            patience_s: Seconds for one call and all its tries.
+            on_retry: Called before each retry, with the error and the
+                seconds until then.
             sleep: Waits between tries, in seconds.
             uniform: Draws the jitter between two bounds.
         """
         self._clock = clock
-        self._patience_s = patience_s
+        self._on_retry = on_retry
         self._sleep = sleep
         self._uniform = uniform
-        self._repeats = logs.Repeats()
 
     def __call__(self, call: Callable[[], Result]) -> Result:
-        """Make a call, and again after each failure of a dependency.
+        """Run a call, and again after each failure of a dependency.
 
         Args:
-            call: Asks the log or the store.
+            call: Asks the log or the store; safe to repeat.
 
         Returns:
             What the call returned.
 
         Raises:
-            Unavailable: The last failure, when the patience has ended.
+            Unavailable: The last failure, after 60 s.
         """
-        expires_at = self._clock.monotonic() + self._patience_s
+        expires_at = self._clock.monotonic() + MAX_S
         return retry(
             call,
             Unavailable,
             lambda: expires_at - self._clock.monotonic(),
-            self._log_retry,
+            self._on_retry,
             self._sleep,
             delays(FIRST_WAIT_S, MAX_WAIT_S, self._uniform),
         )
 
-    def _log_retry(self, error: Exception, wait: float) -> None:
-        """Log that a call is repeated; once per outage."""
-        _log.limited_warning(
+
+class RetryWarnings:
+    """Logs that calls are repeated: one warning per outage."""
+
+    def __init__(self, log: logs.Log, message: str) -> None:
+        """Choose the log line.
+
+        Args:
+            log: Takes it.
+            message: What did not answer, for a person.
+        """
+        self._log = log
+        self._message = message
+        # In an outage each caller has several retries.
+        self._repeats = logs.Repeats()
+
+    def __call__(self, error: Exception, wait: float) -> None:
+        """Log a retry.
+
+        Args:
+            error: Why the call is repeated.
+            wait: Seconds until then.
+        """
+        self._log.limited_warning(
             self._repeats,
             "retry",
-            "Log or store did not answer; the call is repeated.",
+            self._message,
             error_type=type(error).__name__,
             reason=str(error),
             wait_ms=round(wait * 1000, 1),

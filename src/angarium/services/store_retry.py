@@ -8,6 +8,7 @@ from typing import TypeVar
 from angarium import deadline, logs
 from angarium.backoff import delays, retry
 from angarium.domain.errors import StoreUnavailable
+from angarium.services.outage_retry import RetryWarnings
 
 STORE_SECONDS = 2.0
 """Time limit for one call with all its tries."""
@@ -45,8 +46,7 @@ class StoreRetry:
         self._at_most_s = at_most_s
         self._sleep = sleep
         self._uniform = uniform
-        # In an outage each request has several of them.
-        self._repeats = logs.Repeats()
+        self._on_retry = RetryWarnings(_log, "The store did not answer; the call is repeated.")
 
     def __call__(self, call: Callable[[], Result]) -> Result:
         """Run a call, and again after each StoreUnavailable.
@@ -66,18 +66,7 @@ class StoreRetry:
                 call,
                 StoreUnavailable,
                 lambda: deadline.remaining(self._at_most_s),
-                self._log_retry,
+                self._on_retry,
                 self._sleep,
                 delays(FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS, self._uniform),
             )
-
-    def _log_retry(self, error: Exception, wait: float) -> None:
-        """Log that a call is repeated; once per outage."""
-        _log.limited_warning(
-            self._repeats,
-            "retry",
-            "The store did not answer; the call is repeated.",
-            error_type=type(error).__name__,
-            reason=str(error),
-            wait_ms=round(wait * 1000, 1),
-        )

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from angarium import __version__
 from angarium.clock import SystemClock
 from angarium.config import Settings
+from angarium.services.outage_retry import OutageRetry
 from angarium.services.transfer.backlog import Backlog
 from angarium.services.transfer.duty_cycle import SHARE, DutyCycle
 from angarium.services.transfer.entries import Counts, Header
 from angarium.services.transfer.exporter import Exporter
 from angarium.services.transfer.importer import Importer, Target
-from angarium.services.transfer.patience import Patience
 from angarium.services.transfer.row_reader import RowReader
 from angarium.wiring.inspection import Inspection, open_inspection
 from angarium.wiring.load import Load, open_load
@@ -35,12 +35,14 @@ class Export:
 
 
 @contextmanager
-def open_export(settings: Settings, waiting: Callable[[str], None]) -> Iterator[Export]:
+def open_export(
+    settings: Settings, on_retry: Callable[[Exception, float], None]
+) -> Iterator[Export]:
     """Open what an export reads; the service may be running.
 
     Args:
         settings: The engine and its address or folder.
-        waiting: Called with why, before the export waits for a server.
+        on_retry: As `OutageRetry` has it.
 
     Yields:
         The parts of an export, until the block ends.
@@ -50,12 +52,12 @@ def open_export(settings: Settings, waiting: Callable[[str], None]) -> Iterator[
     """
     clock = SystemClock()
     with open_inspection(settings) as inspection:
-        patience = Patience(clock, waiting, time.sleep)
+        retry = OutageRetry(clock, on_retry)
         # On servers, what an export takes is not the service's own.
-        is_beside = not settings.kafka and bool(patience.run(inspection.log.members))
+        is_beside = not settings.kafka and bool(retry(inspection.log.members))
         yield Export(
-            Backlog(inspection.log, inspection.store, patience, clock, time.sleep),
-            Exporter(_rows(inspection, patience), Header(clock.now_ms(), __version__)),
+            Backlog(inspection.log, inspection.store, retry, clock, time.sleep),
+            Exporter(_rows(inspection, retry), Header(clock.now_ms(), __version__)),
             DutyCycle(time.process_time, time.sleep, SHARE if is_beside else 1),
         )
 
@@ -63,14 +65,14 @@ def open_export(settings: Settings, waiting: Callable[[str], None]) -> Iterator[
 @contextmanager
 def open_import(
     settings: Settings,
-    waiting: Callable[[str], None],
+    on_retry: Callable[[Exception, float], None],
     progress: Callable[[str, Counts], None],
 ) -> Iterator[Importer]:
     """Open what an import needs; no service may be running.
 
     Args:
         settings: The engine and its address or folder.
-        waiting: Called with why, before the import waits for a server.
+        on_retry: As `OutageRetry` has it.
         progress: As `Importer` has it.
 
     Yields:
@@ -80,23 +82,23 @@ def open_import(
         SetupError: The target cannot be used, or is in use.
         Unavailable: A server cannot be reached.
     """
-    patience = Patience(SystemClock(), waiting, time.sleep)
+    retry = OutageRetry(SystemClock(), on_retry)
     with open_load(settings) as load:
-        yield Importer(_target(settings, load, patience), patience, progress)
+        yield Importer(_target(settings, load, retry), retry, progress)
 
 
-def _rows(inspection: Inspection, patience: Patience) -> RowReader:
+def _rows(inspection: Inspection, retry: OutageRetry) -> RowReader:
     """Make a reader of rows."""
     return RowReader(
         inspection.users,
         inspection.conversations,
         inspection.store,
         inspection.reader,
-        patience,
+        retry,
     )
 
 
-def _target(settings: Settings, load: Load, patience: Patience) -> Target:
+def _target(settings: Settings, load: Load, retry: OutageRetry) -> Target:
     """Describe where an import goes."""
     inspection = load.inspection
     return Target(
@@ -104,7 +106,7 @@ def _target(settings: Settings, load: Load, patience: Patience) -> Target:
         settings.partitions,
         inspection.log,
         inspection.dead_letters,
-        _rows(inspection, patience),
+        _rows(inspection, retry),
         load.loader,
         load.group,
         frozenset(user.username for user in settings.users),

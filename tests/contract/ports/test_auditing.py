@@ -145,7 +145,7 @@ class Scene:
             audit(
                 Sources(self._inspector, self.logs.dead_letter_inspector, self.stores.inspector),
                 findings,
-                OutageRetry(clock),
+                OutageRetry(clock, lambda *_: None),
                 Pace(None, clock),
                 clock,
                 conversation_id=conversation_id,

@@ -13,9 +13,9 @@ from angarium.domain.message import Status
 from angarium.ports.log_inspection import LogInspector
 from angarium.ports.message_log import BEGINNING, Record
 from angarium.ports.store_inspection import StoreInspector
+from angarium.services.outage_retry import OutageRetry
 from angarium.services.record_validation import InvalidRecord, validate_record
 from angarium.services.transfer.entries import plural
-from angarium.services.transfer.patience import Patience
 
 STALLED_S = 15.0
 """Workers that advance by nothing for so long are not waited for: a
@@ -43,7 +43,7 @@ class Backlog:
         self,
         log: LogInspector,
         store: StoreInspector,
-        patience: Patience,
+        retry: OutageRetry,
         clock: Clock,
         sleep: Callable[[float], None],
     ) -> None:
@@ -52,13 +52,13 @@ class Backlog:
         Args:
             log: What was accepted, and how far the workers are.
             store: What is stored.
-            patience: How long a call is repeated.
+            retry: Repeats calls through an outage.
             clock: Measures how long the workers do not advance.
             sleep: Waits, in seconds.
         """
         self._log = log
         self._store = store
-        self._patience = patience
+        self._retry = retry
         self._clock = clock
         self._sleep = sleep
 
@@ -72,7 +72,7 @@ class Backlog:
             NotStored: Something is not, and no worker advances.
             Unavailable: The log or the store was away for too long.
         """
-        ends = [each.end for each in self._patience.run(self._log.ranges)]
+        ends = [each.end for each in self._retry(self._log.ranges)]
         stalled_at = self._clock.monotonic() + STALLED_S
         left = records = self._left(ends)
         while left:
@@ -80,7 +80,7 @@ class Backlog:
                 stalled_at = self._clock.monotonic() + STALLED_S
             records = left
             progress(_count(left))
-            if self._clock.monotonic() >= stalled_at or not self._patience.run(self._log.members):
+            if self._clock.monotonic() >= stalled_at or not self._retry(self._log.members):
                 break
             self._sleep(POLL_S)
             left = self._left(ends)
@@ -88,7 +88,7 @@ class Backlog:
 
     def _left(self, ends: list[int]) -> Mapping[int, _Range]:
         """Return what the workers have not committed of the log."""
-        committed = self._patience.run(self._log.committed)
+        committed = self._retry(self._log.committed)
         return {
             partition: (committed.get(partition, BEGINNING).offset, end)
             for partition, end in enumerate(ends)
@@ -115,7 +115,7 @@ class Backlog:
     def _records(self, partition: int, offset: int, end: int) -> Iterator[Record]:
         """Read some records of a partition."""
         while offset < end:
-            page = self._patience.run(partial(self._log.read, partition, offset, RECORDS_AT_ONCE))
+            page = self._retry(partial(self._log.read, partition, offset, RECORDS_AT_ONCE))
             if not page:
                 return
             yield from (record for record in page if record.offset < end)
@@ -128,14 +128,12 @@ class Backlog:
             # It becomes a dead letter, which is not exported.
             return True
         if isinstance(event, NewMessage):
-            index, _ = self._patience.run(
+            index, _ = self._retry(
                 partial(self._store.find, event.conversation_id, event.message_id)
             )
             return index is not None
         for message_id in event.message_ids:
-            _, messages = self._patience.run(
-                partial(self._store.find, event.conversation_id, message_id)
-            )
+            _, messages = self._retry(partial(self._store.find, event.conversation_id, message_id))
             if any(
                 message.status is not Status.DELIVERED
                 and message.recipient_id == event.recipient_id

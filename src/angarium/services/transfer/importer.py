@@ -16,9 +16,9 @@ from angarium.domain.message import Message
 from angarium.domain.user import User
 from angarium.ports.bulk_load import BulkLoader, GroupStart, ImportMarker
 from angarium.ports.log_inspection import DeadLetterInspector, LogInspector
+from angarium.services.outage_retry import OutageRetry
 from angarium.services.transfer.entries import Counts, Entry, plural
 from angarium.services.transfer.export_file import ExportReader
-from angarium.services.transfer.patience import Patience
 from angarium.services.transfer.row_reader import RowReader
 from angarium.services.transfer.survey import Survey, survey
 from angarium.services.transfer.verification import ImportDiffers, verify
@@ -67,18 +67,18 @@ class Importer:
     """Imports one file; used once."""
 
     def __init__(
-        self, target: Target, patience: Patience, progress: Callable[[str, Counts], None]
+        self, target: Target, retry: OutageRetry, progress: Callable[[str, Counts], None]
     ) -> None:
         """Touch nothing yet.
 
         Args:
             target: Where it goes.
-            patience: How long a call is repeated.
+            retry: Repeats calls through an outage.
             progress: Called at every line with what is being done, and
                 how far it is.
         """
         self._target = target
-        self._patience = patience
+        self._retry = retry
         self._progress = progress
 
     def run(self, file: BinaryIO) -> Survey:
@@ -103,11 +103,11 @@ class Importer:
         self._write(file, marker)
         # From here on the group's positions are right, even when the
         # check below is interrupted.
-        self._patience.run(partial(self._target.loader.put_log_starts, found.starts))
-        self._patience.run(partial(self._target.group.commit, found.starts))
+        self._retry(partial(self._target.loader.put_log_starts, found.starts))
+        self._retry(partial(self._target.group.commit, found.starts))
         self._verify(file, found)
         end = ImportMarker(found.sha256, _lines(found), is_finished=True)
-        self._patience.run(partial(self._target.loader.advance, end))
+        self._retry(partial(self._target.loader.advance, end))
         return found
 
     def _survey(self, file: BinaryIO) -> Survey:
@@ -116,16 +116,16 @@ class Importer:
 
     def _claim(self, found: Survey) -> ImportMarker:
         """Check the target, and mark it as imported into."""
-        members = self._patience.run(self._target.log.members)
+        members = self._retry(self._target.log.members)
         if members:
             names = ", ".join(member.instance for member in members)
             raise ImportRefused(
                 f"{self._target.name} is in use by {names}: stop the service, then import"
             )
-        marker = self._patience.run(self._target.loader.marker)
+        marker = self._retry(self._target.loader.marker)
         if marker is None:
             self._require_empty()
-            marker = self._patience.run(partial(self._target.loader.claim, found.sha256))
+            marker = self._retry(partial(self._target.loader.claim, found.sha256))
         if marker.sha256 != found.sha256:
             raise ImportRefused(
                 f"{self._target.name} holds an import of another file, with sha256 "
@@ -134,7 +134,7 @@ class Importer:
         if marker.is_finished:
             self._require_unused()
             marker = ImportMarker(found.sha256)
-            self._patience.run(partial(self._target.loader.advance, marker))
+            self._retry(partial(self._target.loader.advance, marker))
         return marker
 
     def _verify(self, file: BinaryIO, found: Survey) -> None:
@@ -143,7 +143,7 @@ class Importer:
         try:
             verify(file, found, self._target.rows, partial(self._progress, "compared"))
         except ImportDiffers:
-            self._patience.run(partial(self._target.loader.advance, ImportMarker(found.sha256)))
+            self._retry(partial(self._target.loader.advance, ImportMarker(found.sha256)))
             raise
 
     def _require_empty(self) -> None:
@@ -162,13 +162,13 @@ class Importer:
 
     def _require_unused(self) -> None:
         """Refuse a target whose log was ever written to."""
-        records = sum(each.end for each in self._patience.run(self._target.log.ranges))
+        records = sum(each.end for each in self._retry(self._target.log.ranges))
         if records:
             self._refuse(f"{plural(records, 'record')} in its log")
-        committed = self._patience.run(self._target.log.committed)
+        committed = self._retry(self._target.log.committed)
         if any(each.offset > 0 for each in committed.values()):
             self._refuse("committed offsets of its group")
-        letters = self._patience.run(self._target.dead_letters.count)
+        letters = self._retry(self._target.dead_letters.count)
         if letters:
             self._refuse(plural(letters, "dead letter"))
 
@@ -179,7 +179,7 @@ class Importer:
     def _write(self, file: BinaryIO, marker: ImportMarker) -> None:
         """Write all lines after those that are durable already."""
         file.seek(0)
-        writer = _Writer(self._target.loader, self._patience, marker)
+        writer = _Writer(self._target.loader, self._retry, marker)
         reader = ExportReader(file)
         for entry in reader.entries():
             writer.add(reader.line, entry)
@@ -190,10 +190,10 @@ class Importer:
 class _Writer:
     """Collects entries, and writes them in groups of one kind."""
 
-    def __init__(self, loader: BulkLoader, patience: Patience, marker: ImportMarker) -> None:
+    def __init__(self, loader: BulkLoader, retry: OutageRetry, marker: ImportMarker) -> None:
         """Go on after the lines of the marker."""
         self._loader = loader
-        self._patience = patience
+        self._retry = retry
         self._marker = marker
         self._entries: list[Entry] = []
         self._conversation_id: UUID | None = None
@@ -224,7 +224,7 @@ class _Writer:
     def finish(self) -> None:
         """Write what was collected and not written yet."""
         self._put()
-        self._patience.run(self._loader.flush)
+        self._retry(self._loader.flush)
 
     def _put(self) -> None:
         """Write the collected entries, and move the marker at times."""
@@ -233,15 +233,15 @@ class _Writer:
         conversations = [each for each in entries if isinstance(each, Conversation)]
         messages = [each for each in entries if isinstance(each, Message)]
         if users:
-            self._patience.run(partial(self._loader.put_users, users))
+            self._retry(partial(self._loader.put_users, users))
         if conversations:
-            self._patience.run(partial(self._loader.put_conversations, conversations))
+            self._retry(partial(self._loader.put_conversations, conversations))
         if messages:
-            self._patience.run(partial(self._loader.put_messages, messages))
+            self._retry(partial(self._loader.put_messages, messages))
         if self._complete - self._marker.lines >= LINES_BETWEEN_MARKS:
-            self._patience.run(self._loader.flush)
+            self._retry(self._loader.flush)
             self._marker = replace(self._marker, lines=self._complete)
-            self._patience.run(partial(self._loader.advance, self._marker))
+            self._retry(partial(self._loader.advance, self._marker))
 
 
 def _lines(found: Survey) -> int:

@@ -11,7 +11,7 @@ from angarium.ports.conversations import ConversationStore
 from angarium.ports.messages import MessageReader
 from angarium.ports.store_inspection import IndexRow, MessageKey, StoreInspector
 from angarium.ports.users import UserStore
-from angarium.services.transfer.patience import Patience
+from angarium.services.outage_retry import OutageRetry
 from angarium.services.transfer.sorted_ids import SortedIds
 
 CONVERSATIONS_AT_ONCE = 100
@@ -35,7 +35,7 @@ class RowReader:
         conversations: ConversationStore,
         store: StoreInspector,
         reader: MessageReader,
-        patience: Patience,
+        retry: OutageRetry,
     ) -> None:
         """Read nothing yet.
 
@@ -44,13 +44,13 @@ class RowReader:
             conversations: Who talks to whom.
             store: Messages, and a list of all conversations.
             reader: Where a conversation ends.
-            patience: How long a call is repeated.
+            retry: Repeats calls through an outage.
         """
         self._users = users
         self._conversations = conversations
         self._store = store
         self._reader = reader
-        self._patience = patience
+        self._retry = retry
 
     def users(self) -> Sequence[User]:
         """Read all users.
@@ -58,7 +58,7 @@ class RowReader:
         Returns:
             By name.
         """
-        return self._patience.run(self._users.all)
+        return self._retry(self._users.all)
 
     def conversation_ids(self) -> SortedIds:
         """List all conversations; the store has an order of its own.
@@ -68,7 +68,7 @@ class RowReader:
         """
         data = bytearray()
         after: UUID | None = None
-        while page := self._patience.run(
+        while page := self._retry(
             partial(self._store.conversation_ids, after, CONVERSATIONS_AT_ONCE)
         ):
             data += b"".join(each.bytes for each in page)
@@ -84,7 +84,7 @@ class RowReader:
         Returns:
             One for each, None for one that is not there.
         """
-        found = self._patience.run(partial(self._conversations.find, conversation_ids))
+        found = self._retry(partial(self._conversations.find, conversation_ids))
         return [found.get(each) for each in conversation_ids]
 
     def messages(self, conversation_id: UUID) -> Iterator[Message]:
@@ -99,7 +99,7 @@ class RowReader:
         """
         after: MessageKey | None = None
         until: MessagePosition | None = None
-        while page := self._patience.run(
+        while page := self._retry(
             partial(self._store.messages, conversation_id, after, MESSAGES_AT_ONCE)
         ):
             for message in page:
@@ -122,7 +122,7 @@ class RowReader:
             In an order of the store's own.
         """
         after: UUID | None = None
-        while page := self._patience.run(
+        while page := self._retry(
             partial(self._store.index, conversation_id, after, INDEX_ROWS_AT_ONCE)
         ):
             yield from page
@@ -130,5 +130,5 @@ class RowReader:
 
     def _newest(self, conversation_id: UUID) -> MessagePosition:
         """Return the position of a conversation's newest message."""
-        found = self._patience.run(partial(self._reader.older, conversation_id, None, 1))
+        found = self._retry(partial(self._reader.older, conversation_id, None, 1))
         return found[0].position if found else BEGINNING

@@ -72,7 +72,7 @@ def run_audit(
         audited = audit(
             Sources(log, dead_letters, store),
             findings,
-            OutageRetry(clock, sleep=clock.sleep, uniform=lambda _, most: most),
+            OutageRetry(clock, lambda *_: None, sleep=clock.sleep, uniform=lambda _, most: most),
             Pace(rate, clock, clock.sleep),
             clock,
             progress,

@@ -10,8 +10,8 @@ from angarium.domain.message import Message
 from angarium.ports.log_inspection import GroupMember
 from angarium.ports.message_log import NewRecord, Position
 from angarium.ports.messages import Receipt
+from angarium.services.outage_retry import OutageRetry
 from angarium.services.transfer.backlog import STALLED_S, Backlog, NotStored
-from angarium.services.transfer.patience import Patience
 from tests.fakes.clock import ManualClock
 from tests.fakes.conversations import MemoryConversations
 from tests.fakes.inspection import MemoryLogInspector
@@ -71,9 +71,9 @@ class Service:
 
     def wait(self) -> None:
         """Wait as an export does."""
-        patience = Patience(self.clock, lambda _: None, self.clock.sleep)
+        retry = OutageRetry(self.clock, lambda *_: None, self.clock.sleep)
         store = MemoryStoreInspector(self.messages, MemoryConversations())
-        Backlog(self.inspector, store, patience, self.clock, self.clock.sleep).await_stored(
+        Backlog(self.inspector, store, retry, self.clock, self.clock.sleep).await_stored(
             self.left.append
         )
 

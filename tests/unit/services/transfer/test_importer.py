@@ -18,12 +18,12 @@ from angarium.domain.partitioning import partition_for
 from angarium.ports.bulk_load import ImportMarker
 from angarium.ports.log_inspection import GroupMember
 from angarium.ports.message_log import DeadLetter, NewRecord, Position, Record
+from angarium.services.outage_retry import OutageRetry
 from angarium.services.transfer import importer as importing
 from angarium.services.transfer.entries import Counts, Header
 from angarium.services.transfer.export_file import InvalidExport
 from angarium.services.transfer.exporter import Exporter
 from angarium.services.transfer.importer import Importer, ImportRefused, Target
-from angarium.services.transfer.patience import Patience
 from angarium.services.transfer.row_reader import RowReader
 from angarium.services.transfer.survey import Survey
 from angarium.services.transfer.verification import ImportDiffers
@@ -69,10 +69,8 @@ class Engine:
         )
         self.group = GroupOfNobody()
         self.progress: list[tuple[str, Counts]] = []
-        patience = Patience(self.clock, lambda _: None, self.clock.sleep)
-        self.rows = RowReader(
-            self.users, self.conversations, self.inspector, self.messages, patience
-        )
+        retry = OutageRetry(self.clock, lambda *_: None, self.clock.sleep)
+        self.rows = RowReader(self.users, self.conversations, self.inspector, self.messages, retry)
         target = Target(
             "the target",
             PARTITIONS,
@@ -83,9 +81,7 @@ class Engine:
             self.group,
             {"alice", "bob"},
         )
-        self.importer = partial(
-            Importer, target, patience, lambda *each: self.progress.append(each)
-        )
+        self.importer = partial(Importer, target, retry, lambda *each: self.progress.append(each))
 
     def run(self, data: bytes = SAMPLE) -> Survey:
         """Import a file."""
