@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -76,6 +76,28 @@ RECONNECT_MS = 1_000
 """Maximum pause between two attempts to connect, so that a broker that
 returns is found at once.
 """
+
+CLIENT_OPTIONS: Mapping[str, object] = {
+    "request_timeout_ms": 5_000,
+    "retry_backoff_ms": 100,
+    "reconnect_backoff_ms": 50,
+    "reconnect_backoff_max_ms": RECONNECT_MS,
+    # With the search for the topic, connecting takes at most 3 s.
+    "bootstrap_timeout_ms": 1_500,
+    "metadata_max_age_ms": 60_000,
+    "allow_auto_create_topics": False,  # `angarium init` creates them, with their settings
+    "metrics_enabled": False,  # nothing reads the library's own, and they cost time
+}
+"""Options of every producer and consumer; one that needs another value
+gives it after these.
+"""
+
+CONSUMER_OPTIONS: Mapping[str, object] = {
+    **CLIENT_OPTIONS,
+    "isolation_level": "read_committed",  # an aborted transaction was never sent
+    "enable_auto_commit": False,  # an offset is committed after the store has the record
+}
+"""Options of every consumer."""
 
 
 def find_topic(client: NetworkClient, topic: str, seconds: float) -> int:

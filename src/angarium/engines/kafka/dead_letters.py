@@ -12,7 +12,11 @@ from angarium import logs
 from angarium.clock import Clock
 from angarium.domain.errors import LogUnavailable, RecordTooLarge
 from angarium.engines.kafka import dead_letter_records
-from angarium.engines.kafka.connection import RECONNECT_MS, ClientFactory, KafkaConnectionSettings
+from angarium.engines.kafka.connection import (
+    CONSUMER_OPTIONS,
+    ClientFactory,
+    KafkaConnectionSettings,
+)
 from angarium.engines.kafka.errors import translate
 from angarium.engines.kafka.log import TopicWriter
 from angarium.engines.kafka.patches.network_client import NetworkClient
@@ -28,16 +32,10 @@ READ_SECONDS = 10.0
 
 _PARTITION = 0
 _OPTIONS: Mapping[str, object] = {
+    **CONSUMER_OPTIONS,
     "client_id": "angarium",
     "group_id": None,
     "auto_offset_reset": "earliest",
-    "isolation_level": "read_committed",
-    "enable_auto_commit": False,
-    "request_timeout_ms": 5_000,
-    "reconnect_backoff_max_ms": RECONNECT_MS,
-    "bootstrap_timeout_ms": 1_500,
-    "allow_auto_create_topics": False,
-    "metrics_enabled": False,
 }
 
 

@@ -10,7 +10,7 @@ from angarium import logs
 from angarium.domain.errors import LogUnavailable
 from angarium.engines.kafka.assignments import Rebalances
 from angarium.engines.kafka.connection import (
-    RECONNECT_MS,
+    CONSUMER_OPTIONS,
     ClientFactory,
     KafkaConnectionSettings,
     find_topic,
@@ -39,10 +39,9 @@ in memory, this much for each partition. A longer record comes alone.
 """
 
 _OPTIONS: Mapping[str, object] = {
+    **CONSUMER_OPTIONS,
     "partition_assignment_strategy": [CooperativeStickyAssignor],
     "auto_offset_reset": "none",  # this engine decides where to go on, and logs it
-    "isolation_level": "read_committed",  # an aborted transaction was never sent
-    "enable_auto_commit": False,
     "fetch_max_bytes": FETCH_BYTES,
     "max_partition_fetch_bytes": PARTITION_FETCH_BYTES,
     "session_timeout_ms": SESSION_MS,
@@ -50,14 +49,6 @@ _OPTIONS: Mapping[str, object] = {
     # Also how long a rebalance waits for a member that does not poll.
     # Workers poll every 0.2 s.
     "max_poll_interval_ms": 60_000,
-    "request_timeout_ms": 5_000,
-    "retry_backoff_ms": 100,
-    "reconnect_backoff_ms": 50,
-    "reconnect_backoff_max_ms": RECONNECT_MS,
-    "bootstrap_timeout_ms": 1_500,
-    "metadata_max_age_ms": 60_000,
-    "allow_auto_create_topics": False,
-    "metrics_enabled": False,
 }
 _FIND_SECONDS = 1.0
 """Maximum wait for the topic's metadata: two answers of a broker."""

@@ -11,7 +11,7 @@ from angarium import deadline
 from angarium.domain.errors import LogUnavailable, SetupError
 from angarium.engines.kafka.adaptive_linger import LINGER_MS
 from angarium.engines.kafka.connection import (
-    RECONNECT_MS,
+    CLIENT_OPTIONS,
     ClientFactory,
     KafkaConnectionSettings,
     find_topic,
@@ -25,12 +25,8 @@ from angarium.engines.kafka.pending_appends import PendingAppend
 from angarium.engines.kafka.record_sizes import BATCH_BYTES, MAX_RECORD_BYTES
 from angarium.engines.kafka.topics import other_partitions
 
-BOOTSTRAP_MS = 1_500
-"""Maximum time for the first connection, so that connecting with the
-search for the topic takes at most 3 s.
-"""
-
 _OPTIONS: Mapping[str, object] = {
+    **CLIENT_OPTIONS,
     "client_id": "angarium",
     # Set by name although they are the defaults: a conflicting option
     # would switch idempotence off silently.
@@ -47,13 +43,6 @@ _OPTIONS: Mapping[str, object] = {
     # without an end, under the same sequence numbers, and records time
     # out here (PendingAppends).
     "delivery_timeout_ms": 24 * 3600 * 1000,
-    "retry_backoff_ms": 100,
-    "reconnect_backoff_ms": 50,
-    "reconnect_backoff_max_ms": RECONNECT_MS,
-    "bootstrap_timeout_ms": BOOTSTRAP_MS,
-    "metadata_max_age_ms": 60_000,
-    "allow_auto_create_topics": False,
-    "metrics_enabled": False,
 }
 _FIND_SECONDS = 1.0
 """Maximum wait for the topic's metadata after connecting."""

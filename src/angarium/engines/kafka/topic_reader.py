@@ -10,7 +10,7 @@ from kafka.structs import TopicPartition
 from angarium.deadline import remaining
 from angarium.domain.errors import LogUnavailable
 from angarium.engines.kafka.connection import (
-    RECONNECT_MS,
+    CONSUMER_OPTIONS,
     ClientFactory,
     KafkaConnectionSettings,
     find_topic,
@@ -36,24 +36,15 @@ _POLL_SECONDS = 0.5
 """Maximum time of one of the library's polls, which a call repeats."""
 
 _OPTIONS: Mapping[str, object] = {
+    **CONSUMER_OPTIONS,
     "client_id": "angarium-reader",
     "group_id": None,
     "auto_offset_reset": "none",  # the first offset is looked up, for it may move
-    "isolation_level": "read_committed",
-    "enable_auto_commit": False,
     "fetch_max_bytes": MAX_BYTES_AT_ONCE,
     "max_partition_fetch_bytes": MAX_BYTES_AT_ONCE,
     # The library fetches ahead; at the end of a partition the next
     # partition's fetch would wait for this one.
     "fetch_max_wait_ms": 20,
-    "request_timeout_ms": 5_000,
-    "retry_backoff_ms": 100,
-    "reconnect_backoff_ms": 50,
-    "reconnect_backoff_max_ms": RECONNECT_MS,
-    "bootstrap_timeout_ms": 1_500,
-    "metadata_max_age_ms": 60_000,
-    "allow_auto_create_topics": False,
-    "metrics_enabled": False,
 }
 
 

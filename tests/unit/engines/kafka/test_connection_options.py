@@ -22,6 +22,7 @@ from angarium.engines.kafka.dead_letters import KafkaDeadLetters
 from angarium.engines.kafka.log import KafkaLog
 from angarium.engines.kafka.patches.network_client import NetworkClient
 from angarium.engines.kafka.topic_producer import TopicProducer
+from angarium.engines.kafka.topic_reader import TopicReader
 from angarium.ports.message_log import NewRecord
 from tests.contract.ports.records import new_key
 
@@ -94,6 +95,37 @@ def test_dead_letters_are_read_from_the_beginning_without_a_group(
     assert options["auto_offset_reset"] == "earliest"
     assert options["enable_auto_commit"] is False
     assert options["isolation_level"] == "read_committed"
+
+
+def test_a_topic_is_inspected_without_a_group_from_an_offset_that_is_chosen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reader = TopicReader(NOWHERE, "messages", 1)
+    options = asked(monkeypatch, "KafkaConsumer", reader.ranges)
+    assert options["group_id"] is None
+    assert options["auto_offset_reset"] == "none"
+    assert options["enable_auto_commit"] is False
+    assert options["isolation_level"] == "read_committed"
+
+
+@pytest.mark.parametrize(
+    ("client", "use"),
+    [
+        ("KafkaProducer", lambda: TopicProducer.connect(NOWHERE, "messages", 1)),
+        ("KafkaConsumer", lambda: KafkaLogConsumer(NOWHERE, "messages", "router").poll(0)),
+        ("KafkaConsumer", lambda: TopicReader(NOWHERE, "messages", 1).ranges()),
+    ],
+    ids=["producer", "worker", "reader"],
+)
+def test_each_client_finds_a_broker_that_returns_and_creates_no_topic(
+    monkeypatch: pytest.MonkeyPatch, client: str, use: Callable[[], object]
+) -> None:
+    options = asked(monkeypatch, client, use)
+    assert options["reconnect_backoff_max_ms"] == 1_000
+    assert options["bootstrap_timeout_ms"] == 1_500
+    assert options["metadata_max_age_ms"] == 60_000
+    assert options["allow_auto_create_topics"] is False
+    assert options["metrics_enabled"] is False
 
 
 class StandInProducer:
