@@ -11,7 +11,7 @@ help:  ## Show this list.
 run: .venv/run  ## Start the whole service on http://127.0.0.1:8080, data in var/.
 	@exec $(BIN)/angarium serve
 
-engines: .venv/dev  ## Start real Kafka and Cassandra in the foreground and print what to export; NODES=3 for three nodes.
+engines: .venv/run  ## Start real Kafka and Cassandra in the foreground and print what to export; NODES=3 for three nodes.
 	@exec $(BIN)/python -m tests.engines $(NODES)
 
 up:  ## Start the service on Kafka and Cassandra in containers, behind a balancer on http://127.0.0.1:8080.

@@ -123,7 +123,9 @@ def pytest_terminal_summary(
 def _own_kafka(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[KafkaServer]:
-    server = KafkaServer(tmp_path_factory.mktemp("kafka"))
+    folder = tmp_path_factory.mktemp("kafka")
+    certificates = Certificates(folder / "certificates", "127.0.0.1")
+    server = KafkaServer(folder, certificates=certificates)
     yield from _served(request, "Kafka", server, server.folder)
 
 

@@ -8,13 +8,18 @@ import string
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tests.engines.certificates import Certificates
 from tests.engines.jars import jars
 from tests.engines.java import QUICK_START, Jvm
 from tests.engines.missing import Missing
 from tests.engines.ports import free_port
 from tests.engines.processes import NotReady, ServerProcess
+
+if TYPE_CHECKING:
+    # Making them needs a package of the tests, and `make engines` has
+    # none.
+    from tests.engines.certificates import Certificates
 
 _HERE = Path(__file__).parent
 _QUICK = (
@@ -87,7 +92,7 @@ class CassandraNode:
         token: int,
         seeds: str,
         ports: tuple[int, int],
-        certificates: Certificates | None = None,
+        certificates: "Certificates | None" = None,
         jvm: Jvm = QUICK_START,
     ) -> None:
         """Choose its place; `start` starts it.
@@ -242,7 +247,7 @@ class CassandraCluster:
         folder: Path,
         nodes: int,
         ports: tuple[int, int] | None = None,
-        certificates: Certificates | None = None,
+        certificates: "Certificates | None" = None,
         jvm: Jvm = QUICK_START,
     ) -> None:
         """Choose the nodes' places; `start` starts them.

@@ -6,15 +6,28 @@ import string
 import subprocess
 import uuid
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tests.engines.certificates import Certificates
 from tests.engines.jars import jars
 from tests.engines.java import QUICK_START, Jvm
 from tests.engines.ports import free_port
 from tests.engines.processes import NotReady, ServerProcess
 
+if TYPE_CHECKING:
+    # Making them needs a package of the tests, and `make engines` has
+    # none.
+    from tests.engines.certificates import Certificates
+
 _HERE = Path(__file__).parent
 START_SECONDS = 120.0
+
+_ENCRYPTED = """\
+listener.name.ssl.ssl.keystore.type=PEM
+listener.name.ssl.ssl.keystore.location=${server}
+listener.name.ssl.ssl.truststore.type=PEM
+listener.name.ssl.ssl.truststore.location=${authority}
+listener.name.ssl.ssl.client.auth=required
+"""
 
 SASL_USERNAME = "angarium"
 SASL_PASSWORD = "not-a-secret"
@@ -24,12 +37,18 @@ class KafkaServer:
     """A broker that stays at its address and keeps its data through
     stops, kills and restarts.
 
-    It listens three times: without any security, with a password
-    (SASL_PLAINTEXT, mechanism PLAIN), and encrypted, for clients with a
-    certificate of its own authority (SSL).
+    It listens without any security, with a password (SASL_PLAINTEXT,
+    mechanism PLAIN), and, when it has certificates, encrypted, for
+    clients with a certificate of its own authority (SSL).
     """
 
-    def __init__(self, folder: Path, port: int | None = None, jvm: Jvm = QUICK_START) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        port: int | None = None,
+        jvm: Jvm = QUICK_START,
+        certificates: "Certificates | None" = None,
+    ) -> None:
         """Choose its place; `start` starts it.
 
         Args:
@@ -37,6 +56,7 @@ class KafkaServer:
             port: For the listener without security; a free one when
                 None.
             jvm: How Java is run.
+            certificates: For the encrypted listener; none without them.
         """
         self.folder = folder
         self._jvm = jvm
@@ -45,7 +65,7 @@ class KafkaServer:
         self._ssl_port = free_port()
         self._controller_port = free_port()
         self.sasl_password = SASL_PASSWORD
-        self.certificates = Certificates(folder / "certificates", "127.0.0.1")
+        self.certificates = certificates
         self._runs = 0
         self._process: ServerProcess | None = None
 
@@ -115,15 +135,24 @@ class KafkaServer:
                 folder=self.folder,
                 port=self._port,
                 sasl_port=self._sasl_port,
-                ssl_port=self._ssl_port,
-                server_certificate=self.certificates.server,
-                authority=self.certificates.authority,
+                ssl_listener=self._ssl_listener(),
                 controller_port=self._controller_port,
                 sasl_username=SASL_USERNAME,
                 sasl_password=self.sasl_password,
             )
+            + self._ssl_settings()
         )
         return properties
+
+    def _ssl_listener(self) -> str:
+        return "" if self.certificates is None else f",SSL://{self.ssl_address}"
+
+    def _ssl_settings(self) -> str:
+        if self.certificates is None:
+            return ""
+        return string.Template(_ENCRYPTED).substitute(
+            server=self.certificates.server, authority=self.certificates.authority
+        )
 
     def _format(self, classes: str, properties: Path) -> None:
         identity = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")

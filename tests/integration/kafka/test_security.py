@@ -33,12 +33,14 @@ def guarded(kafka_server: KafkaServer) -> KafkaConnectionSettings:
 
 @pytest.fixture
 def encrypted(kafka_server: KafkaServer) -> KafkaConnectionSettings:
+    certificates = kafka_server.certificates
+    assert certificates is not None
     return KafkaConnectionSettings(
         (kafka_server.ssl_address,),
         protocol="SSL",
-        cafile=kafka_server.certificates.authority,
-        certfile=kafka_server.certificates.client,
-        keyfile=kafka_server.certificates.client_key,
+        cafile=certificates.authority,
+        certfile=certificates.client,
+        keyfile=certificates.client_key,
     )
 
 
