@@ -177,8 +177,7 @@ def _damage_of_rows(
     """Name what is wrong with the rows of a stored message."""
     damage: list[str] = []
     log = findings.log
-    if store.index is None and log is not None and row.position.offset >= log.view.processed:
-        # It is written after the row, and both before the commit.
+    if store.index is None and _is_being_stored(row.position, log):
         return ["the worker has not written its index row yet"]
     if store.index is None:
         damage.append("it has no index row, so nobody finds it by its id")
@@ -212,10 +211,25 @@ def _written(message: Message) -> Message:
     )
 
 
+def _is_being_stored(position: MessagePosition, log: LogFindings | None) -> bool:
+    """Say whether the record at a position is not committed yet.
+
+    Until then, of a message and its index row either may be seen first.
+
+    Args:
+        position: Of one of the two rows.
+        log: What the log says; without it, nothing is known.
+
+    Returns:
+        True when the worker may still be writing the other row.
+    """
+    return log is not None and position.offset >= log.view.processed
+
+
 def _why_not_stored(findings: Findings, store: StoreView) -> str:
     """Return why a message has no row."""
     subject, log, origin = findings.subject, findings.log, findings.origin
-    if store.index is not None:
+    if store.index is not None and not _is_being_stored(store.index.position, log):
         at = store.index.position
         return f"not stored, though the index has it at ({at.timestamp}, {at.offset})" + _audit(
             subject

@@ -73,13 +73,25 @@ def test_a_message_without_its_index_row(stored: TracedService) -> None:
 
 
 def test_a_row_whose_index_row_is_being_written_is_no_damage(service: TracedService) -> None:
-    """The worker writes the message row first and commits last."""
+    """The worker commits when both are stored."""
     service.append(message("hello", message_id=HELLO))
     service.work()
     service.rows.delete_index(ALICE_BOB, HELLO)
     service.harness.forget_positions()
     assert service.table(HELLO)["stored"].endswith(
         "index does not agree\nthe worker has not written its index row yet"
+    )
+
+
+def test_an_index_row_whose_message_is_being_written_is_no_damage(
+    service: TracedService,
+) -> None:
+    service.append(message("hello", message_id=HELLO))
+    service.work()
+    service.rows.delete_message(service.row(HELLO))
+    service.harness.forget_positions()
+    assert service.table(HELLO)["stored"].startswith(
+        "not stored yet: the group is 1 record behind"
     )
 
 
