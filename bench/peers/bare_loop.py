@@ -12,12 +12,12 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from cassandra.cluster import Session
-from cassandra.query import BatchStatement, BatchType, BoundStatement
+from cassandra.query import BatchStatement, BoundStatement
 
 from angarium.engines.cassandra.prefix_reads import ROWS_PER_MUTATION
 from angarium.engines.cassandra.statements import Statement
 from bench.peers.clients import consumer, session
-from bench.peers.rows import Incoming, Prepared, index_row, message_row, note, read, tell
+from bench.peers.rows import Incoming, Prepared, both_rows, note, read, tell
 
 AT_ONCE = 256
 GROUP = 64
@@ -55,21 +55,8 @@ def _statements(
     ids = [message.message_id for message in group]
     yield prepared[Statement.FIND_IN_INDEX].bind((group[0].conversation_id, ids))
     for start in range(0, len(group), ROWS_PER_MUTATION):
-        rows = [message_row(message) for message in group[start : start + ROWS_PER_MUTATION]]
-        yield _batch(prepared, Statement.ADD_MESSAGE, rows)
+        yield both_rows(prepared, group[start : start + ROWS_PER_MUTATION])
     yield note(prepared, group[-1])
-    yield _batch(prepared, Statement.ADD_TO_INDEX, [index_row(message) for message in group])
-
-
-def _batch(
-    prepared: Prepared, statement: Statement, rows: Sequence[tuple[object, ...]]
-) -> BoundStatement | BatchStatement:
-    if len(rows) == 1:
-        return prepared[statement].bind(rows[0])
-    batch = BatchStatement(BatchType.UNLOGGED)
-    for row in rows:
-        batch.add(prepared[statement], row)
-    return batch
 
 
 def _groups(messages: Sequence[Incoming]) -> Iterator[Sequence[Incoming]]:

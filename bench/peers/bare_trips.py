@@ -16,7 +16,7 @@ from bench.backlog import events
 from bench.library import take_turns
 from bench.load import percentiles
 from bench.peers.clients import Appends, consumer, session
-from bench.peers.rows import Incoming, index_row, message_row, note, read
+from bench.peers.rows import Incoming, both_rows, note, read
 from bench.roundtrip import PAGE
 from bench.table import Figures
 
@@ -67,15 +67,8 @@ class Trips:
     def _store(self, message: Incoming) -> float:
         conversation, ask = message.conversation_id, self._session.execute
         ask(self._prepared[Statement.FIND_IN_INDEX], (conversation, [message.message_id]))
-        ask(self._prepared[Statement.ADD_MESSAGE], message_row(message))
-        noted = [
-            self._session.execute_async(note(self._prepared, message)),
-            self._session.execute_async(
-                self._prepared[Statement.ADD_TO_INDEX], index_row(message)
-            ),
-        ]
-        for each in noted:
-            each.result()
+        ask(both_rows(self._prepared, [message]))
+        ask(note(self._prepared, message))
         page = ask(self._prepared[Statement.NEWEST], (conversation, PAGE))
         if all(message.message_id not in row for row in page):
             raise LookupError(f"message {message.message_id} is not on its page")

@@ -3,11 +3,11 @@
 import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from cassandra.query import BoundStatement, PreparedStatement
+from cassandra.query import BatchStatement, BatchType, BoundStatement, PreparedStatement
 from kafka.consumer.fetcher import ConsumerRecord
 
 from angarium.engines.cassandra.statements import Statement
@@ -67,6 +67,15 @@ def index_row(message: Incoming) -> tuple[object, ...]:
         message.sender_id,
         message.timestamp * 1000,
     )
+
+
+def both_rows(prepared: Prepared, messages: Sequence[Incoming]) -> BatchStatement:
+    """Bind ADD_MESSAGE and ADD_TO_INDEX as one mutation."""
+    batch = BatchStatement(BatchType.UNLOGGED)
+    for message in messages:
+        batch.add(prepared[Statement.ADD_MESSAGE], message_row(message))
+        batch.add(prepared[Statement.ADD_TO_INDEX], index_row(message))
+    return batch
 
 
 def note(prepared: Prepared, message: Incoming) -> BoundStatement:

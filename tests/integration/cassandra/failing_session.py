@@ -9,7 +9,7 @@ from typing import cast
 
 from angarium.domain.errors import StoreUnavailable
 from angarium.engines.cassandra.row_mapping import Rows
-from angarium.engines.cassandra.session import CassandraSession
+from angarium.engines.cassandra.session import CassandraSession, Request
 from angarium.engines.cassandra.statements import Statement
 from tests.fakes.futures import done, failed
 
@@ -45,10 +45,8 @@ class FailingSession:
     def submit(self, statement: Statement, parameters: Sequence[object] = ()) -> "Future[Rows]":
         return self._ask(lambda: self._session.submit(statement, parameters))
 
-    def submit_batch(
-        self, statement: Statement, rows: Sequence[Sequence[object]]
-    ) -> "Future[Rows]":
-        return self._ask(lambda: self._session.submit_batch(statement, rows))
+    def submit_batch(self, writes: Sequence[Request]) -> "Future[Rows]":
+        return self._ask(lambda: self._session.submit_batch(writes))
 
     def execute(self, statement: Statement, parameters: Sequence[object] = ()) -> Rows:
         return self.wait(self.submit(statement, parameters))
@@ -95,14 +93,9 @@ class Forgetful:
             else self._session.submit(statement, parameters)
         )
 
-    def submit_batch(
-        self, statement: Statement, rows: Sequence[Sequence[object]]
-    ) -> "Future[Rows]":
-        return (
-            done(())
-            if statement in self._forgotten
-            else self._session.submit_batch(statement, rows)
-        )
+    def submit_batch(self, writes: Sequence[Request]) -> "Future[Rows]":
+        kept = [write for write in writes if write[0] not in self._forgotten]
+        return self._session.submit_batch(kept) if kept else done(())
 
 
 class Sleeping:
@@ -134,7 +127,5 @@ class Sleeping:
         self._first = answer
         return self._heard
 
-    def submit_batch(
-        self, statement: Statement, rows: Sequence[Sequence[object]]
-    ) -> "Future[Rows]":
-        return self._session.submit_batch(statement, rows)
+    def submit_batch(self, writes: Sequence[Request]) -> "Future[Rows]":
+        return self._session.submit_batch(writes)

@@ -113,9 +113,8 @@ def test_a_question_ends_though_nobody_waits_for_it(
     with closing(connected(on_node)) as session:
         cassandra_node.nodes[0].freeze()
         future = session.submit(Statement.CONVERSATION, (uuid4(),))
-        batch = session.submit_batch(
-            Statement.ADD_TO_INDEX, [(uuid4(), uuid4(), 0, 0, uuid4(), 0)] * 2
-        )
+        write = (Statement.ADD_TO_INDEX, (uuid4(), uuid4(), 0, 0, uuid4(), 0))
+        batch = session.submit_batch([write] * 2)
         for each in (future, batch):
             assert isinstance(why(each), OperationTimedOut)
 

@@ -8,18 +8,21 @@ from functools import partial
 from uuid import UUID, uuid4
 
 import pytest
+from cassandra import InvalidRequest
 
+from angarium.domain.errors import StoreUnavailable
 from angarium.domain.message import BEGINNING, InboxPosition, Message, Status
 from angarium.engines.cassandra import inbox_cursors, inbox_reader
 from angarium.engines.cassandra.message_reader import CassandraMessageReader
 from angarium.engines.cassandra.message_writer import (
     FULL_SCAN_EVERY,
     CassandraMessageWriter,
+    message_writes,
 )
 from angarium.engines.cassandra.prefix_reads import ROWS_PER_MUTATION
 from angarium.engines.cassandra.prepared_session import PreparedSession
 from angarium.engines.cassandra.row_mapping import Rows
-from angarium.engines.cassandra.session import CassandraSession, Parameters
+from angarium.engines.cassandra.session import CassandraSession, Request
 from angarium.engines.cassandra.statements import Statement
 from angarium.ports.messages import ReceiptOutcome, StoreOutcome
 from angarium.services.store_retry import StoreRetry
@@ -74,6 +77,19 @@ def test_a_whole_group_of_the_largest_messages_is_stored_at_once(
     assert list(reader.inbox(chat.bob, None, 101)) == messages
 
 
+def test_a_message_and_its_index_row_are_one_mutation(
+    session: CassandraSession, chat: Chat
+) -> None:
+    # Cassandra refuses a batch of this size that is several mutations.
+    largest = [chat.message("x" * 10_240) for _ in range(ROWS_PER_MUTATION)]
+    together = message_writes(largest)
+    assert session.wait(session.submit_batch(together)) == ()
+    another = message_writes([Chat().message()])[-1:]
+    refused = session.submit_batch([*together, *another]).exception(SETTLE_SECONDS)
+    assert isinstance(refused, StoreUnavailable)
+    assert isinstance(refused.__cause__, InvalidRequest)
+
+
 class Noting(CassandraSession):
     """Notes how many messages are written as one mutation."""
 
@@ -81,10 +97,9 @@ class Noting(CassandraSession):
         self._connector = session._connector
         self.sizes: list[int] = []
 
-    def submit_batch(self, statement: Statement, rows: Sequence[Parameters]) -> "Future[Rows]":
-        if statement is Statement.ADD_MESSAGE:
-            self.sizes.append(len(rows))
-        return super().submit_batch(statement, rows)
+    def submit_batch(self, writes: Sequence[Request]) -> "Future[Rows]":
+        self.sizes.append([statement for statement, _ in writes].count(Statement.ADD_MESSAGE))
+        return super().submit_batch(writes)
 
 
 def test_no_more_messages_are_one_mutation_than_every_reader_reads(

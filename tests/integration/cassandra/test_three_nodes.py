@@ -14,7 +14,7 @@ from cassandra.cluster import Cluster
 
 from angarium.domain.conversation import Conversation
 from angarium.domain.identifiers import conversation_id_for
-from angarium.domain.message import BEGINNING, LAST_OFFSET, MessagePosition
+from angarium.domain.message import BEGINNING, LAST_OFFSET, Message, MessagePosition
 from angarium.engines.cassandra import cluster as clusters
 from angarium.engines.cassandra.cluster import CassandraAddress
 from angarium.engines.cassandra.conversations import CassandraConversations
@@ -24,6 +24,7 @@ from angarium.engines.cassandra.message_writer import CassandraMessageWriter
 from angarium.engines.cassandra.prefix_reads import ROWS_PER_MUTATION
 from angarium.engines.cassandra.schema import KeyspaceReport, prepare
 from angarium.engines.cassandra.session import CassandraSession
+from angarium.engines.cassandra.store_inspector import CassandraStoreInspector
 from angarium.ports.messages import StoreOutcome
 from angarium.services.store_retry import StoreRetry
 from tests.contract.ports.chat import START, Chat, receipt
@@ -225,8 +226,9 @@ def test_messages_that_have_reached_one_copy_of_three_are_seen_with_all_before_t
         # of. Whichever two copies are asked, the only one is among them
         # some time.
         for chat, read in zip(chats, reads * CHATS_A_WAY, strict=True):
+            last = stored[chat.conversation_id][-1]
             for _ in range(READS_A_CHAT):
-                StoreRetry(REQUEST_SECONDS)(partial(read, chat))
+                StoreRetry(REQUEST_SECONDS)(partial(read, chat, last))
         alone.freeze()
         for conversation_id, messages in stored.items():
             found = until_it_answers(partial(reader.newer, conversation_id, BEGINNING, 100))
@@ -234,17 +236,30 @@ def test_messages_that_have_reached_one_copy_of_three_are_seen_with_all_before_t
         alone.resume()
 
 
-def ways(session: CassandraSession) -> list[Callable[[Chat], object]]:
-    """Give all ways to read a part of a conversation."""
+def ways(session: CassandraSession) -> list[Callable[[Chat, Message], object]]:
+    """Give all ways to read a part of a conversation, or its last
+    message.
+    """
     reader = CassandraMessageReader(session)
     return [
-        lambda chat: reader.inbox(chat.bob, None, 1),
-        lambda chat: reader.summaries(chat.alice, [chat.conversation_id]),
-        lambda chat: InboxReader(session).counts(chat.bob, [chat.conversation_id], 100),
-        lambda chat: reader.older(chat.conversation_id, None, 1),
-        lambda chat: reader.newer(chat.conversation_id, BEGINNING, 3),
-        lambda chat: reader.newer(
+        lambda chat, _: reader.inbox(chat.bob, None, 1),
+        lambda chat, _: reader.summaries(chat.alice, [chat.conversation_id]),
+        lambda chat, _: InboxReader(session).counts(chat.bob, [chat.conversation_id], 100),
+        lambda chat, _: reader.older(chat.conversation_id, None, 1),
+        lambda chat, _: reader.newer(chat.conversation_id, BEGINNING, 3),
+        lambda chat, _: reader.newer(
             chat.conversation_id, MessagePosition(START + 7, LAST_OFFSET), 3
+        ),
+        # The index row may be repaired alone, and names its position.
+        lambda chat, last: reader.find(chat.conversation_id, [last.message_id]),
+        lambda chat, last: reader.recipients(chat.conversation_id, [last.message_id]),
+        lambda chat, last: CassandraStoreInspector(session, "messages").find(
+            chat.conversation_id, last.message_id
+        ),
+        lambda chat, last: (
+            CassandraMessageWriter(session)
+            .mark_delivered(chat.conversation_id, [receipt(last, by=chat.alice)])
+            .result(REQUEST_SECONDS)
         ),
     ]
 

@@ -21,13 +21,12 @@ from angarium.engines.cassandra import row_mapping
 from angarium.engines.cassandra.imported_inboxes import ImportedInbox
 from angarium.engines.cassandra.message_writer import (
     chunks,
-    delivery_values,
-    index_values,
-    message_values,
+    delivery_write,
+    message_writes,
 )
 from angarium.engines.cassandra.prefix_reads import ROWS_PER_MUTATION
 from angarium.engines.cassandra.row_mapping import RECEIPT_RANK, Rows, range_values, write_time
-from angarium.engines.cassandra.session import CassandraSession
+from angarium.engines.cassandra.session import CassandraSession, Request
 from angarium.engines.cassandra.statements import Statement
 from angarium.ports.bulk_load import ImportMarker
 from angarium.ports.message_log import Position
@@ -36,9 +35,6 @@ MAX_IN_FLIGHT = 64
 """Requests that are sent and not answered: with batches of the largest
 texts 10 MB.
 """
-
-INDEX_ROWS_PER_MUTATION = 64
-"""Rows of the index in one mutation, a few KB."""
 
 MARKER_ID = "import"
 """The one row of `imports`: a keyspace has one import at most."""
@@ -130,22 +126,16 @@ class CassandraBulkLoader:
     def put_messages(self, messages: Sequence[Message]) -> None:
         """Implements `BulkLoader.put_messages`.
 
-        Messages are on a quorum before the index and inboxes say so.
+        A message, its index row and its receipt are one mutation.
         """
         groups = [
             (key, list(group))
             for key, group in groupby(messages, key=lambda message: message.conversation_id)
         ]
         self._run_all(
-            send
+            self._send_batch(_writes(rows))
             for _, group in groups
             for rows in chunks(group, ROWS_PER_MUTATION)
-            for send in self._message_batches(rows)
-        )
-        self._run_all(
-            self._send_batch(Statement.ADD_TO_INDEX, list(map(index_values, rows)))
-            for _, group in groups
-            for rows in chunks(group, INDEX_ROWS_PER_MUTATION)
         )
         for conversation_id, group in groups:
             for inbox in self._inboxes_of(conversation_id, group[0]):
@@ -172,19 +162,6 @@ class CassandraBulkLoader:
             )
             for partition, start in starts.items()
         )
-
-    def _message_batches(self, messages: Sequence[Message]) -> Iterator[_Send]:
-        """Yield the writes of some messages of one conversation.
-
-        The receipt's cells are written as the receipt's: their write
-        timestamp is its own.
-        """
-        yield self._send_batch(
-            Statement.ADD_MESSAGE, [message_values(_before_receipt(each)) for each in messages]
-        )
-        delivered = [each for each in messages if each.delivered_at is not None]
-        if delivered:
-            yield self._send_batch(Statement.MARK_DELIVERED, list(map(_delivery, delivered)))
 
     def _inboxes_of(
         self, conversation_id: UUID, message: Message
@@ -213,9 +190,9 @@ class CassandraBulkLoader:
         """Return a call that sends one statement."""
         return lambda: self._session.submit(statement, values)
 
-    def _send_batch(self, statement: Statement, rows: Sequence[Sequence[object]]) -> _Send:
-        """Return a call that sends rows of one partition."""
-        return lambda: self._session.submit_batch(statement, rows)
+    def _send_batch(self, writes: Sequence[Request]) -> _Send:
+        """Return a call that sends what becomes one mutation."""
+        return lambda: self._session.submit_batch(writes)
 
     def _run_all(self, sends: Iterable[_Send]) -> list[Rows]:
         """Return all answers; MAX_IN_FLIGHT requests at a time."""
@@ -253,11 +230,20 @@ def _before_receipt(message: Message) -> Message:
     return replace(message, status=Status.PENDING, delivered_at=None)
 
 
-def _delivery(message: Message) -> tuple[object, ...]:
-    """Return the values that mark a message DELIVERED."""
-    return delivery_values(
-        message.conversation_id, message.message_id, message.position, message.delivered_at or 0
-    )
+def _writes(messages: Sequence[Message]) -> list[Request]:
+    """Return the writes of some messages of one conversation.
+
+    The receipt's cells are written as the receipt's: their write
+    timestamp is its own.
+    """
+    return [
+        *message_writes([_before_receipt(each) for each in messages]),
+        *(
+            delivery_write(each.conversation_id, each.message_id, each.position, each.delivered_at)
+            for each in messages
+            if each.delivered_at is not None
+        ),
+    ]
 
 
 def _place(position: MessagePosition) -> tuple[int, int, int]:

@@ -5,9 +5,9 @@ on. No thread blocks in between. One thread of the driver runs all
 chains, so a chain must not wait for anything itself.
 """
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from angarium.domain.errors import StoreUnavailable
 from angarium.engines.cassandra.row_mapping import Rows
@@ -36,6 +36,27 @@ def run_chain(steps: Chain[Result]) -> "Future[Result]":
     outcome.set_running_or_notify_cancel()
     _advance(steps, outcome, None)
     return outcome
+
+
+def run_here(steps: Chain[Result], wait: "Callable[[Future[Rows]], Rows]") -> Result:
+    """Run a chain on the caller's thread, within its deadline.
+
+    Args:
+        steps: The chain.
+        wait: Waits for a request, as `CassandraSession.wait` does.
+
+    Returns:
+        The chain's result.
+
+    Raises:
+        StoreUnavailable: A request failed.
+    """
+    try:
+        request = next(steps)
+        while True:
+            request = steps.send(wait(request))
+    except StopIteration as end:
+        return cast("Result", end.value)
 
 
 def gather(requests: "Iterable[Future[Rows]]") -> Chain[Sequence[Rows]]:

@@ -3,14 +3,16 @@
 Which rows may be read when: `prefix_reads`.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from uuid import UUID
 
 from angarium.deadline import within
 from angarium.domain.message import LAST_OFFSET, InboxPosition, Message, MessagePosition
 from angarium.domain.page_size import read_one_page
 from angarium.engines.cassandra import row_mapping
+from angarium.engines.cassandra.chain import run_here
 from angarium.engines.cassandra.inbox_reader import InboxReader
+from angarium.engines.cassandra.message_lookup import find_states
 from angarium.engines.cassandra.prefix_reads import (
     ROWS_PER_MUTATION,
     newest_rows,
@@ -21,13 +23,6 @@ from angarium.engines.cassandra.session import CALL_SECONDS, CassandraSession, P
 from angarium.engines.cassandra.statements import Statement
 from angarium.engines.cassandra.texts import read_texts
 from angarium.ports.messages import PENDING_COUNT_LIMIT, Summary
-
-MAX_NOT_INDEXED = 256
-"""A stored message that is not in the index yet is among the newest 256
-of its conversation: the worker stores the next batch of a conversation,
-at most 64 messages, when the index has the one before. Four times that
-is a wide margin.
-"""
 
 
 class CassandraMessageReader:
@@ -58,60 +53,24 @@ class CassandraMessageReader:
 
     def find(self, conversation_id: UUID, message_ids: Sequence[UUID]) -> Mapping[UUID, Message]:
         """Implements `MessageReader.find`."""
-        ids = list(dict.fromkeys(message_ids))
-        indexed = self._find_indexed(conversation_id, ids)
-        others = self._find_not_indexed(conversation_id, ids, indexed)
-        positions = {**indexed, **{key: state.position for key, state in others.items()}}
-        if not positions:
-            return {}
-        keys = [
-            (positions[key].timestamp, positions[key].offset, key)
-            for key in ids
-            if key in positions
-        ]
-        found = self._read(Statement.MESSAGES_AT, (conversation_id, keys), len(keys), list)
-        return {message.message_id: message for message in found}
+        with within(CALL_SECONDS):
+            states = self._find_states(conversation_id, message_ids)
+            chosen = {conversation_id: list(states.values())}
+            return {each.message_id: each for each in read_texts(self._session, chosen)}
 
     def recipients(
         self, conversation_id: UUID, message_ids: Sequence[UUID]
     ) -> Mapping[UUID, UUID]:
         """Implements `MessageReader.recipients`."""
-        ids = list(dict.fromkeys(message_ids))
-        indexed = self._find_indexed(conversation_id, ids)
-        found = list(self._find_not_indexed(conversation_id, ids, indexed).values())
-        if indexed:
-            positions = [
-                (position.timestamp, position.offset, key) for key, position in indexed.items()
-            ]
-            stored = self._session.execute(Statement.STATES_AT, (conversation_id, positions))
-            found += map(row_mapping.state, stored)
-        return {state.message_id: state.recipient_id for state in found}
+        with within(CALL_SECONDS):
+            states = self._find_states(conversation_id, message_ids)
+        return {key: state.recipient_id for key, state in states.items()}
 
-    def _find_indexed(
+    def _find_states(
         self, conversation_id: UUID, ids: Sequence[UUID]
-    ) -> dict[UUID, MessagePosition]:
-        """Return the positions of the messages in the index."""
-        found = self._session.execute(Statement.FIND_IN_INDEX, (conversation_id, ids))
-        return {key: position for key, position, _ in map(row_mapping.indexed, found)}
-
-    def _find_not_indexed(
-        self, conversation_id: UUID, ids: Sequence[UUID], indexed: Collection[UUID]
-    ) -> dict[UUID, MessageState]:
-        """Return what is stored of messages that the index lacks.
-
-        A reader who saw a message in the history must find it by its
-        id, even when the worker died between the message and its index
-        row.
-        """
-        missing = set(ids).difference(indexed)
-        if not missing:
-            return {}
-        newest = self._session.execute(Statement.STATES_NEWEST, (conversation_id, MAX_NOT_INDEXED))
-        return {
-            state.message_id: state
-            for state in map(row_mapping.state, newest)
-            if state.message_id in missing
-        }
+    ) -> Mapping[UUID, MessageState]:
+        """Return the messages with some ids, without their texts."""
+        return run_here(find_states(self._session, conversation_id, ids), self._session.wait)
 
     def inbox(
         self, recipient_id: UUID, after: InboxPosition | None, limit: int

@@ -1,8 +1,8 @@
 """Messages on Cassandra as the worker writes them.
 
-The order is: messages, then the index and the newest positions, then
-the delivered positions (docs/adr/0003, docs/adr/0016). Everything may
-be repeated, because a write's timestamp is made from the log.
+The order is: messages with their index rows, then the newest positions,
+then the delivered positions (docs/adr/0029, docs/adr/0016). Everything
+may be repeated, because a write's timestamp is made from the log.
 """
 
 from collections import defaultdict
@@ -16,6 +16,7 @@ from angarium.domain.message import Message, MessagePosition, Status, status_whe
 from angarium.engines.cassandra import row_mapping
 from angarium.engines.cassandra.chain import Chain, await_future, gather, run_chain
 from angarium.engines.cassandra.inbox_index import InboxIndex
+from angarium.engines.cassandra.message_lookup import find_states
 from angarium.engines.cassandra.prefix_reads import ROWS_PER_MUTATION
 from angarium.engines.cassandra.row_mapping import (
     MESSAGE_RANK,
@@ -23,7 +24,7 @@ from angarium.engines.cassandra.row_mapping import (
     MessageState,
     write_time,
 )
-from angarium.engines.cassandra.session import CassandraSession
+from angarium.engines.cassandra.session import CassandraSession, Request
 from angarium.engines.cassandra.statements import Statement
 from angarium.ports.messages import Receipt, ReceiptOutcome, StoreOutcome
 
@@ -84,17 +85,10 @@ class CassandraMessageWriter:
         outcomes, to_write = _sort_messages(messages, known)
         if to_write:
             for batch in chunks(to_write, ROWS_PER_MUTATION):
-                yield self._session.submit_batch(
-                    Statement.ADD_MESSAGE, [message_values(each) for each in batch]
-                )
-            # Only once the messages are on a quorum: an id in the index
-            # means that its message is there, and an inbox's newest
-            # position that all messages before it are.
-            writes = list(self._inbox_index.note_newest(to_write))
-            fresh = [index_values(each) for each in to_write if each.message_id not in known]
-            if fresh:
-                writes.append(self._session.submit_batch(Statement.ADD_TO_INDEX, fresh))
-            yield from gather(writes)
+                yield self._session.submit_batch(message_writes(batch))
+            # Only once the messages are on a quorum: an inbox's newest
+            # position means that all messages before it are.
+            yield from gather(self._inbox_index.note_newest(to_write))
             if any(message.position.offset % FULL_SCAN_EVERY == 0 for message in to_write):
                 at = to_write[-1].position.timestamp
                 yield from self._inbox_index.advance(
@@ -122,27 +116,20 @@ class CassandraMessageWriter:
     ) -> Chain[Sequence[ReceiptOutcome]]:
         """Mark at most 100 messages DELIVERED; add to `confirmed`."""
         ids = list(dict.fromkeys(receipt.message_id for receipt in receipts))
-        found = yield self._session.submit(Statement.FIND_IN_INDEX, (conversation_id, ids))
-        positions = [
-            (position.timestamp, position.offset, key)
-            for key, position, _ in map(row_mapping.indexed, found)
-        ]
-        if not positions:
-            return [ReceiptOutcome.UNKNOWN] * len(receipts)
-        stored = yield self._session.submit(Statement.STATES_AT, (conversation_id, positions))
-        states = {state.message_id: state for state in map(row_mapping.state, stored)}
+        states = yield from find_states(self._session, conversation_id, ids)
         outcomes, raised = _sort_receipts(receipts, states)
         if raised:
-            updates = [
-                delivery_values(
-                    conversation_id,
-                    each.message_id,
-                    states[each.message_id].position,
-                    each.delivered_at,
-                )
-                for each in raised
-            ]
-            yield self._session.submit_batch(Statement.MARK_DELIVERED, updates)
+            yield self._session.submit_batch(
+                [
+                    delivery_write(
+                        conversation_id,
+                        each.message_id,
+                        states[each.message_id].position,
+                        each.delivered_at,
+                    )
+                    for each in raised
+                ]
+            )
         for receipt, outcome in zip(receipts, outcomes, strict=True):
             # Also for repeated receipts: a crash may have come between
             # a status and the delivered position.
@@ -243,15 +230,27 @@ def _positions_by_user(messages: Sequence[Message]) -> Mapping[UUID, Sequence[Me
     return own
 
 
-def message_values(message: Message) -> tuple[object, ...]:
-    """Return the values of ADD_MESSAGE.
+def message_writes(messages: Sequence[Message]) -> list[Request]:
+    """Return the writes of messages and of their index rows.
+
+    A message that is stored again is written to both tables again: so
+    it does not matter on how many replicas its index row was seen.
 
     Args:
-        message: PENDING or SENT.
+        messages: Of one conversation, PENDING or SENT; at most
+            ROWS_PER_MUTATION.
 
     Returns:
-        A message row's, its write timestamp last.
+        What makes one mutation.
     """
+    return [
+        *((Statement.ADD_MESSAGE, _message_values(each)) for each in messages),
+        *((Statement.ADD_TO_INDEX, _index_values(each)) for each in messages),
+    ]
+
+
+def _message_values(message: Message) -> tuple[object, ...]:
+    """Return the values of ADD_MESSAGE."""
     return (
         message.conversation_id,
         message.position.timestamp,
@@ -265,15 +264,8 @@ def message_values(message: Message) -> tuple[object, ...]:
     )
 
 
-def index_values(message: Message) -> tuple[object, ...]:
-    """Return the values of ADD_TO_INDEX.
-
-    Args:
-        message: Any.
-
-    Returns:
-        Its index row's, its write timestamp last.
-    """
+def _index_values(message: Message) -> tuple[object, ...]:
+    """Return the values of ADD_TO_INDEX."""
     return (
         message.conversation_id,
         message.message_id,
@@ -284,10 +276,10 @@ def index_values(message: Message) -> tuple[object, ...]:
     )
 
 
-def delivery_values(
+def delivery_write(
     conversation_id: UUID, message_id: UUID, position: MessagePosition, delivered_at: int
-) -> tuple[object, ...]:
-    """Return the values of MARK_DELIVERED.
+) -> Request:
+    """Return the write that marks a message DELIVERED.
 
     Args:
         conversation_id: The message's.
@@ -296,12 +288,12 @@ def delivery_values(
         delivered_at: The receipt's time, milliseconds.
 
     Returns:
-        The values, the write timestamp first.
+        The write; its timestamp is the receipt's.
     """
     # A receipt comes after its message in the log, so its time is not
     # earlier; if it ever were, it would still have to win.
     written_at = max(delivered_at, position.timestamp)
-    return (
+    return Statement.MARK_DELIVERED, (
         write_time(written_at, RECEIPT_RANK),
         delivered_at,
         conversation_id,

@@ -152,6 +152,19 @@ def state(row: Row) -> MessageState:
     )
 
 
+def state_position(row: Row) -> MessagePosition:
+    """Take the position from a row of `messages`.
+
+    Args:
+        row: As for `state`; any value but the key's may be missing.
+
+    Returns:
+        The message's position.
+    """
+    _, _, timestamp, seq, *_ = cast("tuple[UUID, UUID, int, int]", row)
+    return MessagePosition(timestamp, seq)
+
+
 def waits_for(user_id: UUID, message: Message | MessageState) -> bool:
     """Say whether a user has not confirmed a message yet.
 

@@ -90,27 +90,27 @@ class CassandraSession:
         """
         return self._send(lambda connected: connected.prepared[statement].bind(parameters))
 
-    def submit_batch(self, statement: Statement, rows: Sequence[Parameters]) -> "Future[Rows]":
-        """Write several rows of one partition without waiting.
+    def submit_batch(self, writes: Sequence[Request]) -> "Future[Rows]":
+        """Write several rows with one partition key without waiting.
 
         Args:
-            statement: How each is written.
-            rows: Their values, one row or more; all of one partition,
-                which makes the batch one mutation.
+            writes: One or more, of one table or several; all with the
+                same partition key, which makes the batch one mutation:
+                a replica takes it completely or not at all
+                (docs/adr/0029).
 
         Returns:
             A future of nothing, or of StoreUnavailable.
         """
-        if len(rows) == 1:
-            return self.submit(statement, rows[0])
+        if len(writes) == 1:
+            return self.submit(*writes[0])
 
         def batch(connected: PreparedSession) -> BatchStatement:
-            """Make the batch, unlogged: one partition needs no log."""
+            """Make the batch, unlogged: one mutation needs no log."""
             statements = BatchStatement(BatchType.UNLOGGED)
             statements.is_idempotent = True
-            prepared = connected.prepared[statement]
-            for row in rows:
-                statements.add(prepared, row)
+            for statement, values in writes:
+                statements.add(connected.prepared[statement], values)
             return statements
 
         return self._send(batch)

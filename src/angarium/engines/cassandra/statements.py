@@ -21,9 +21,9 @@ _MESSAGE = (
     "textAsBlob(content), toUnixTimestamp(timestamp), seq, status, toUnixTimestamp(delivered_at) "
     "FROM $keyspace.messages"
 )
-# Only for messages that are in the index. Cassandra repairs only the
-# columns that are read: the next reader of a message that is not on a
-# quorum yet would see it without its content.
+# Only for messages that are known to be on a quorum. Cassandra repairs
+# only the columns that are read: the next reader of another one would
+# see it without its content.
 _STATE_COLUMNS = "message_id, recipient_id, toUnixTimestamp(timestamp), seq, status"
 _STATE = f"SELECT {_STATE_COLUMNS} FROM $keyspace.messages"  # noqa: S608
 # For all others: it names every column, so whole rows are repaired, and

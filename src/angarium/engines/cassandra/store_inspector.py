@@ -10,6 +10,7 @@ from angarium.deadline import within
 from angarium.domain.message import Message, MessagePosition
 from angarium.domain.page_size import read_one_page
 from angarium.engines.cassandra import row_mapping
+from angarium.engines.cassandra.prefix_reads import ROWS_PER_MUTATION
 from angarium.engines.cassandra.row_mapping import Row, Rows
 from angarium.engines.cassandra.session import CALL_SECONDS, CassandraSession
 from angarium.engines.cassandra.statements import Statement
@@ -97,15 +98,17 @@ class CassandraStoreInspector:
     ) -> tuple[IndexRow | None, Sequence[Message]]:
         """Implements `StoreInspector.find`.
 
-        Only a message without a sound index row is looked for in the
-        whole conversation.
+        A row that an index row names is read only when the newest rows
+        reach as far: then it is on a quorum, and all before it
+        (message_lookup). Only a message without a sound index row is
+        looked for in the whole conversation.
 
         Returns:
             As the port says.
         """
         found = self._session.execute(Statement.FIND_IN_INDEX, (conversation_id, [message_id]))
         indexed = row_mapping.index_row(found[0]) if found else None
-        if indexed is not None:
+        if indexed is not None and self._is_on_quorum(conversation_id, indexed.position):
             key = MessageKey(indexed.position, message_id)
             messages = self._messages_at(conversation_id, [key])
             if messages:
@@ -138,6 +141,12 @@ class CassandraStoreInspector:
     def size_bytes(self) -> int | None:
         """Implements `StoreInspector.size_bytes`: nodes keep theirs."""
         return None
+
+    def _is_on_quorum(self, conversation_id: UUID, position: MessagePosition) -> bool:
+        """Say whether the newest rows reach to a position."""
+        values = (conversation_id, ROWS_PER_MUTATION)
+        newest = self._session.execute(Statement.STATES_NEWEST, values)
+        return bool(newest) and position <= row_mapping.state_position(newest[0])
 
     def _token(self, conversation_id: UUID) -> int:
         """Return a conversation's token, without asking a node."""
@@ -177,8 +186,7 @@ def _by_token(rows: Rows) -> Sequence[tuple[int, bytes]]:
 
 def _key(row: Row) -> MessageKey:
     """Take the key of a message from a row of its state."""
-    message_id, _, timestamp, seq, *_ = cast("tuple[UUID, UUID, int, int]", row)
-    return MessageKey(MessagePosition(timestamp, seq), message_id)
+    return MessageKey(row_mapping.state_position(row), cast("UUID", row[0]))
 
 
 def _key_values(key: MessageKey) -> tuple[int, int, UUID]:

@@ -1,12 +1,12 @@
 """Sessions of which one statement goes wrong, or is answered late."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from typing import cast
 
 from angarium.domain.errors import StoreUnavailable
 from angarium.engines.cassandra.row_mapping import Rows
-from angarium.engines.cassandra.session import CassandraSession
+from angarium.engines.cassandra.session import CassandraSession, Request
 from angarium.engines.cassandra.statements import Statement
 from tests.fakes.futures import failed
 from tests.unit.engines.cassandra.tables import Tables, Values
@@ -28,13 +28,17 @@ class FailingOnce:
         return cast("CassandraSession", self)
 
     def submit(self, statement: Statement, parameters: Values = ()) -> "Future[Rows]":
-        return self._ask(statement, lambda: self._tables.submit(statement, parameters))
+        return self._ask({statement}, lambda: self._tables.submit(statement, parameters))
 
-    def submit_batch(self, statement: Statement, rows: Sequence[Values]) -> "Future[Rows]":
-        return self._ask(statement, lambda: self._tables.submit_batch(statement, rows))
+    def submit_batch(self, writes: Sequence[Request]) -> "Future[Rows]":
+        return self._ask(
+            {statement for statement, _ in writes}, lambda: self._tables.submit_batch(writes)
+        )
 
-    def _ask(self, statement: Statement, ask: Callable[[], "Future[Rows]"]) -> "Future[Rows]":
-        if statement is not self._statement or self.has_failed:
+    def _ask(
+        self, statements: Collection[Statement], ask: Callable[[], "Future[Rows]"]
+    ) -> "Future[Rows]":
+        if self._statement not in statements or self.has_failed:
             return ask()
         self.has_failed = True
         if self._is_done:
@@ -68,13 +72,14 @@ class HeldSession:
             late.set_result(answer.result(0))
 
     def submit(self, statement: Statement, parameters: Values = ()) -> "Future[Rows]":
-        return self._answer(statement, self._tables.submit(statement, parameters))
+        return self._answer({statement}, self._tables.submit(statement, parameters))
 
-    def submit_batch(self, statement: Statement, rows: Sequence[Values]) -> "Future[Rows]":
-        return self._answer(statement, self._tables.submit_batch(statement, rows))
+    def submit_batch(self, writes: Sequence[Request]) -> "Future[Rows]":
+        statements = {statement for statement, _ in writes}
+        return self._answer(statements, self._tables.submit_batch(writes))
 
-    def _answer(self, statement: Statement, answer: "Future[Rows]") -> "Future[Rows]":
-        if statement is not self._statement:
+    def _answer(self, statements: Collection[Statement], answer: "Future[Rows]") -> "Future[Rows]":
+        if self._statement not in statements:
             return answer
         late: Future[Rows] = Future()
         self._held.append((late, answer))

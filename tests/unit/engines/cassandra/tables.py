@@ -73,6 +73,8 @@ class Tables:
 
     def __init__(self) -> None:
         self.asked: list[Statement] = []
+        self.batches: list[Sequence[Request]] = []
+        self.positions: list[tuple[int, int, UUID]] = []
         self.noted: list[Values] = []
         self.answered: list[Rows] = []
         self.inboxes = Table()
@@ -123,10 +125,12 @@ class Tables:
         self.answered.append(rows)
         return done(rows)
 
-    def submit_batch(self, statement: Statement, rows: Sequence[Values]) -> "Future[Rows]":
-        self.asked.append(statement)
-        for row in rows:
-            self._answers[statement](*row)
+    def submit_batch(self, writes: Sequence[Request]) -> "Future[Rows]":
+        self.batches.append(writes)
+        for statement in dict.fromkeys(statement for statement, _ in writes):
+            self.asked.append(statement)
+        for statement, values in writes:
+            self._answers[statement](*values)
         return done(())
 
     @contextmanager
@@ -158,6 +162,7 @@ class Tables:
     def _states_at(
         self, conversation_id: UUID, positions: Sequence[tuple[int, int, UUID]]
     ) -> Rows:
+        self.positions += positions
         return [self._state((conversation_id, timestamp, seq)) for timestamp, seq, _ in positions]
 
     def _states_newer(self, conversation_id: UUID, timestamp: int, seq: int, limit: int) -> Rows:
@@ -183,6 +188,7 @@ class Tables:
     def _messages_at(
         self, conversation_id: UUID, positions: Sequence[tuple[int, int, UUID]]
     ) -> Rows:
+        self.positions += positions
         return [
             self._message((conversation_id, timestamp, seq)) for timestamp, seq, _ in positions
         ]

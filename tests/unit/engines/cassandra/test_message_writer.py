@@ -2,7 +2,7 @@
 record's offset is committed then.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 
 import pytest
@@ -10,10 +10,10 @@ import pytest
 from angarium.domain.errors import StoreUnavailable
 from angarium.engines.cassandra.message_writer import CassandraMessageWriter
 from angarium.engines.cassandra.prefix_reads import ROWS_PER_MUTATION
-from angarium.engines.cassandra.session import CassandraSession
+from angarium.engines.cassandra.session import CassandraSession, Request
 from angarium.engines.cassandra.statements import Statement
 from angarium.ports.messages import ReceiptOutcome, StoreOutcome
-from tests.contract.ports.chat import Chat, mark, receipt
+from tests.contract.ports.chat import Chat, mark, receipt, record
 from tests.unit.engines.cassandra.failing_sessions import FailingOnce, HeldSession
 from tests.unit.engines.cassandra.tables import Tables
 
@@ -30,6 +30,7 @@ STORING = (
 """What is asked for a group behind which marks follow."""
 
 CONFIRMING = (
+    Statement.STATES_NEWEST,
     Statement.FIND_IN_INDEX,
     Statement.STATES_AT,
     Statement.MARK_DELIVERED,
@@ -42,7 +43,7 @@ CONFIRMING = (
 waits.
 """
 
-AFTER_THE_MESSAGES = {Statement.ADD_TO_INDEX, Statement.NOTE_NEWEST, Statement.INBOX_OF}
+AFTER_THE_MESSAGES = {Statement.NOTE_NEWEST, Statement.INBOX_OF}
 AFTER_THE_STATUS = {Statement.INBOX_OF, Statement.NOTE_DELIVERED, Statement.NOTE_RANGES}
 
 Call = Callable[[CassandraSession], "Future[tuple[object, ...]]"]
@@ -137,7 +138,42 @@ def test_nothing_is_told_as_stored_before_every_statement_is_answered(
     assert set(stored.result(0)) == {StoreOutcome.STORED}
 
 
-def test_no_message_is_in_the_index_or_an_inbox_and_no_later_one_written_before_it_is_durable(
+def ids_of(batch: Sequence[Request], statement: Statement, column: int) -> list[object]:
+    """Give the ids that a mutation writes into one table."""
+    return [values[column] for asked, values in batch if asked is statement]
+
+
+def test_a_message_and_its_index_row_are_one_mutation_also_when_it_is_replayed(
+    work: Work,
+) -> None:
+    for _ in range(2):
+        work.tables.batches.clear()
+        work.store(work.tables.as_session()).result(0)
+        messages, index = (
+            [ids_of(batch, statement, column) for batch in work.tables.batches]
+            for statement, column in ((Statement.ADD_MESSAGE, 3), (Statement.ADD_TO_INDEX, 1))
+        )
+        assert messages == index
+        ids = [each.message_id for each in work.messages]
+        assert messages == [ids[:ROWS_PER_MUTATION], ids[ROWS_PER_MUTATION:]]
+
+
+@pytest.mark.parametrize("count", [1, ROWS_PER_MUTATION])
+def test_storing_is_three_requests_for_a_message_alone_and_for_a_whole_mutation(
+    work: Work, count: int
+) -> None:
+    messages = work.messages[1:] + work.chat.messages(1)
+    record(CassandraMessageWriter(work.tables.as_session()), *messages[:count])
+    assert work.tables.asked == [
+        Statement.FIND_IN_INDEX,
+        Statement.ADD_MESSAGE,
+        Statement.ADD_TO_INDEX,
+        *[Statement.NOTE_NEWEST] * (1 if count == 1 else 2),
+    ]
+    assert len(work.tables.batches) == 1
+
+
+def test_no_message_is_in_an_inbox_and_no_later_one_written_before_it_is_durable(
     work: Work,
 ) -> None:
     late = HeldSession(work.tables, Statement.ADD_MESSAGE)

@@ -15,7 +15,11 @@ from angarium.engines.cassandra.session import CALL_SECONDS, PAGE_ROWS, Cassandr
 from angarium.engines.cassandra.statements import Statement
 from tests.unit.engines.cassandra.driver import Driver
 
-ROWS = [(number,) * 6 for number in range(3)]
+WRITES = [
+    (statement, (number,) * 6)
+    for statement in (Statement.ADD_MESSAGE, Statement.ADD_TO_INDEX)
+    for number in range(3)
+]
 
 
 @pytest.fixture
@@ -31,7 +35,7 @@ def session(driver: Driver) -> Iterator[CassandraSession]:
 
 def test_a_question_takes_two_seconds_at_most(driver: Driver, session: CassandraSession) -> None:
     session.submit(Statement.USERS)
-    session.submit_batch(Statement.ADD_TO_INDEX, ROWS)
+    session.submit_batch(WRITES)
     assert [each.timeout for each in driver.asked] == [CALL_SECONDS] * 2
     assert CALL_SECONDS == 2.0
 
@@ -84,10 +88,10 @@ def test_when_no_time_is_left_nothing_is_asked(driver: Driver, session: Cassandr
     assert driver.asked == []
 
 
-def test_rows_of_one_partition_are_one_mutation_that_may_be_repeated(
+def test_rows_of_one_partition_key_are_one_mutation_that_may_be_repeated(
     driver: Driver, session: CassandraSession
 ) -> None:
-    session.submit_batch(Statement.ADD_TO_INDEX, ROWS)
+    session.submit_batch(WRITES)
     (asked,) = driver.asked
     assert isinstance(asked.question, BatchStatement)
     assert asked.question.batch_type is BatchType.UNLOGGED
@@ -95,10 +99,10 @@ def test_rows_of_one_partition_are_one_mutation_that_may_be_repeated(
 
 
 def test_a_row_alone_is_no_batch(driver: Driver, session: CassandraSession) -> None:
-    session.submit_batch(Statement.ADD_TO_INDEX, ROWS[:1])
+    session.submit_batch(WRITES[:1])
     (asked,) = driver.asked
     assert isinstance(asked.question, BoundStatement)
-    assert asked.question.raw_values == ROWS[0]
+    assert asked.question.raw_values == WRITES[0][1]
 
 
 def test_answers_and_refusals_end_the_future(driver: Driver, session: CassandraSession) -> None:
