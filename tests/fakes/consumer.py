@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 
-from angarium.ports.message_log import Assignment, Polled, Position, Record
+from angarium.ports.message_log import Assignment, PollResult, Position, Record
 from tests.fakes.log import MemoryLog
 
 
@@ -22,7 +22,7 @@ class MemoryConsumer:
         with log.changed:
             self._member = self._group.newcomer(instance)
 
-    def poll(self, timeout_s: float) -> Polled:
+    def poll(self, timeout_s: float) -> PollResult:
         give_up_at = time.monotonic() + timeout_s
         with self._log.changed:
             while True:
@@ -50,9 +50,9 @@ class MemoryConsumer:
             self._next.clear()
             self._log.changed.notify_all()
 
-    def _news(self) -> Polled:
+    def _news(self) -> PollResult:
         if self._closed:
-            return Polled()
+            return PollResult()
         generation = self._group.generation
         lost, gained = self._group.poll(self._member)
         for assignment in lost:
@@ -60,7 +60,7 @@ class MemoryConsumer:
         self._next |= {assignment: position.offset for assignment, position in gained.items()}
         if lost or generation != self._group.generation:
             self._log.changed.notify_all()
-        return Polled(tuple(lost), gained, {} if self._paused else self._records())
+        return PollResult(tuple(lost), gained, {} if self._paused else self._records())
 
     def _records(self) -> dict[Assignment, Sequence[Record]]:
         records: dict[Assignment, Sequence[Record]] = {}

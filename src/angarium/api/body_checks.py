@@ -74,12 +74,14 @@ def _check_media_type(rule: BodyRule, headers: Headers) -> None:
     """Refuse an encoded body, and a type the route does not take."""
     encoding = headers.get("content-encoding")
     if encoding is not None and encoding.lower() not in ("", "identity"):
-        raise _unsupported(
+        raise _unsupported_media_type(
             f"The body is encoded as {quote_for_error(encoding)}; send it without an encoding."
         )
     values = headers.all("content-type")
     if len(values) > 1 and len({_media_type(value) for value in values}) > 1:
-        raise _unsupported("The request has two different Content-Type fields; send one.")
+        raise _unsupported_media_type(
+            "The request has two different Content-Type fields; send one."
+        )
     for value in values:
         if value not in (JSON, ""):
             _check_value(value, _WANTED[rule])
@@ -88,12 +90,14 @@ def _check_media_type(rule: BodyRule, headers: Headers) -> None:
 def _check_value(value: str, wanted: Sequence[str]) -> None:
     """Refuse one `Content-Type` of a wrong type or charset."""
     if _media_type(value) not in wanted:
-        raise _unsupported(
+        raise _unsupported_media_type(
             f"The body's type is {quote_for_error(value)}; send {' or '.join(wanted)}."
         )
     charset = _charset(value)
     if charset not in _CHARSETS:
-        raise _unsupported(f"The body's charset is {quote_for_error(charset)}; send UTF-8.")
+        raise _unsupported_media_type(
+            f"The body's charset is {quote_for_error(charset)}; send UTF-8."
+        )
 
 
 def _media_type(value: str) -> str:
@@ -110,6 +114,6 @@ def _charset(value: str) -> str:
     return "utf-8"
 
 
-def _unsupported(detail: str) -> Refused:
+def _unsupported_media_type(detail: str) -> Refused:
     """Make the error for any fault of the media type."""
     return Refused.because(Code.UNSUPPORTED_MEDIA_TYPE, detail)

@@ -57,7 +57,7 @@ class ValidationErrors:
         self._problems.extend(problems)
 
     @property
-    def found(self) -> bool:
+    def any(self) -> bool:
         """Whether `check` would refuse the request."""
         return bool(self._problems)
 

@@ -80,7 +80,7 @@ def read_object(body: bytes) -> Mapping[str, object]:
     try:
         text = body.decode()
     except UnicodeDecodeError as error:
-        raise _malformed(
+        raise _malformed_body(
             f"The body is not UTF-8 at byte {error.start}; send JSON in UTF-8."
         ) from error
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
@@ -88,12 +88,12 @@ def read_object(body: bytes) -> Mapping[str, object]:
     try:
         document: object = _decode(text)
     except json.JSONDecodeError as error:
-        raise _malformed(
+        raise _malformed_body(
             f"The body is not JSON: {error.msg}, line {error.lineno}, column {error.colno}; send "
             "an object."
         ) from error
     if type(document) is not dict:
-        raise _malformed("The body is JSON, but not an object; send an object such as {…}.")
+        raise _malformed_body("The body is JSON, but not an object; send an object such as {…}.")
     return cast("dict[str, object]", document)
 
 
@@ -114,12 +114,12 @@ def read_form(body: bytes) -> Mapping[str, object]:
         return {}
     pairs = body.split(b"&")
     if len(pairs) > MAX_FORM_FIELDS:
-        raise _malformed(f"The form has {len(pairs)} fields; send at most {MAX_FORM_FIELDS}.")
+        raise _malformed_body(f"The form has {len(pairs)} fields; send at most {MAX_FORM_FIELDS}.")
     form: dict[str, object] = {}
     for pair in pairs:
         name, _, value = (_unquote_form(part) for part in pair.partition(b"="))
         if name in form:
-            raise _malformed(
+            raise _malformed_body(
                 f"The form has the field {quote_for_error(name)} twice; send it once."
             )
         if pair:
@@ -132,7 +132,7 @@ def _unquote_form(part: bytes) -> str:
     try:
         return unquote_to_bytes(part.replace(b"+", b" ")).decode()
     except UnicodeDecodeError as error:
-        raise _malformed("The form is not percent-encoded UTF-8; encode it so.") from error
+        raise _malformed_body("The form is not percent-encoded UTF-8; encode it so.") from error
 
 
 def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -140,7 +140,7 @@ def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
     members = dict(pairs)
     if len(members) != len(pairs):
         [(name, _)] = Counter(name for name, _ in pairs).most_common(1)
-        raise _malformed(
+        raise _malformed_body(
             f"The body has the key {quote_for_error(name)} twice in one object; send it once."
         )
     return members
@@ -148,7 +148,7 @@ def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _constant(name: str) -> NoReturn:
     """Refuse NaN and Infinity, which Python's parser would accept."""
-    raise _malformed(f"The body has {name}, which is not JSON; send a number or null.")
+    raise _malformed_body(f"The body has {name}, which is not JSON; send a number or null.")
 
 
 _decode = json.JSONDecoder(
@@ -164,14 +164,14 @@ def _check_depth(text: str) -> None:
         if found in "[{":
             depth += 1
             if depth > MAX_DEPTH:
-                raise _malformed(
+                raise _malformed_body(
                     f"The body is nested deeper than {MAX_DEPTH}; send a flat object."
                 )
         elif found in "]}":
             depth -= 1
 
 
-def _malformed(detail: str) -> Refused:
+def _malformed_body(detail: str) -> Refused:
     """Make the error for any body that cannot be read."""
     return Refused.because(Code.MALFORMED_JSON, detail)
 

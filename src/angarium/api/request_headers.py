@@ -25,7 +25,7 @@ class Headers:
             self._values.setdefault(name.lower(), []).append(value)
 
     @classmethod
-    def collected(cls, values: dict[str, list[str]]) -> "Headers":
+    def from_lists(cls, values: dict[str, list[str]]) -> "Headers":
         """Use values that are grouped by name already.
 
         Args:

@@ -56,7 +56,7 @@ def respond_when_appended(
     def render() -> Response:
         """Return the response to the future's result or exception."""
         error = future.exception()
-        return accepted(future.result()) if error is None else _failed(append, error)
+        return accepted(future.result()) if error is None else _respond_to_failure(append, error)
 
     def late() -> Response:
         """Log the timeout and answer 503."""
@@ -73,7 +73,7 @@ def respond_when_appended(
     return DeferredResponse(cast("Future[object]", future), render, late, LOG_TIMEOUT_S)
 
 
-def _failed(append: Append, error: BaseException) -> Response:
+def _respond_to_failure(append: Append, error: BaseException) -> Response:
     """Return the response to an append that failed."""
     if isinstance(error, RecordTooLarge):
         return _too_large(append)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from itertools import groupby
 
-from angarium.services.audit.audit import Audited
+from angarium.services.audit.audit import AuditSummary
 from angarium.services.audit.findings import Finding, FindingKind, Findings
 
 MAX_LINES = 20
@@ -21,7 +21,7 @@ class AuditReport:
         total: How many findings there are.
     """
 
-    def __init__(self, audited: Audited, findings: Findings, topic: str) -> None:
+    def __init__(self, audited: AuditSummary, findings: Findings, topic: str) -> None:
         """Count the findings.
 
         Args:

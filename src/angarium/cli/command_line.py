@@ -36,7 +36,7 @@ class CommandLine:
     words: list[str] = field(default_factory=list)
     wants_help: bool = False
 
-    def arranged(self) -> list[str]:
+    def to_arguments(self) -> list[str]:
         """Return what a parser understands: options, then words.
 
         Returns:

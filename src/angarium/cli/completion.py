@@ -69,7 +69,7 @@ def _choices(parser: Parser, path: str) -> Sequence[str]:
     return [str(each) for action in parser.words for each in action.choices or ()]
 
 
-def _valued(root: Parser) -> Mapping[str, bool]:
+def _options_with_value(root: Parser) -> Mapping[str, bool]:
     """Map each option with a value to whether that is a file's name."""
     return {
         name: str(action.metavar) in FILE_METAVARS
@@ -96,7 +96,7 @@ def _bash_cases(root: Parser) -> Iterator[str]:
 def _bash(root: Parser) -> str:
     """Make the script for bash."""
     paths = "|".join(f"'{path}'" for path, _ in _walk(root) if path)
-    valued = _valued(root)
+    valued = _options_with_value(root)
     file_options = "|".join(sorted(name for name, is_file in valued.items() if is_file))
     return _BASH.format(
         paths=paths,
@@ -150,7 +150,7 @@ def _zsh_cases(root: Parser) -> Iterator[str]:
 
 def _zsh(root: Parser) -> str:
     """Make the script for zsh."""
-    valued = _valued(root)
+    valued = _options_with_value(root)
     return _ZSH.format(
         paths="|".join(f"'{path}'" for path, _ in _walk(root) if path),
         cases="\n".join(_zsh_cases(root)),
@@ -197,7 +197,7 @@ fi
 def _fish(root: Parser) -> str:
     """Make the script for fish."""
     paths = " ".join(f"'{path}'" for path, _ in _walk(root) if path)
-    lines = [_FISH.format(paths=paths, valued=" ".join(sorted(_valued(root))))]
+    lines = [_FISH.format(paths=paths, valued=" ".join(sorted(_options_with_value(root))))]
     for path, parser in _walk(root):
         guard = f"complete -c angarium -n {_quote(f'__angarium_at {path}'.strip())}"
         files = "" if _takes_files(parser) else " -f"

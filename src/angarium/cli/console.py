@@ -24,7 +24,9 @@ found by that name.
 _MODULE = "__main__.py"
 
 
-def called_as(script: str, python: str, find: Callable[[str], str | None] = shutil.which) -> str:
+def find_program_name(
+    script: str, python: str, find: Callable[[str], str | None] = shutil.which
+) -> str:
     """Say what to type to call this program again.
 
     Args:
@@ -58,7 +60,7 @@ def with_program(line: str) -> str:
     hint = f"`{NAME} "
     if hint not in line:
         return line
-    return line.replace(hint, f"`{called_as(sys.argv[0], sys.orig_argv[0])} ")
+    return line.replace(hint, f"`{find_program_name(sys.argv[0], sys.orig_argv[0])} ")
 
 
 MAX_PASSWORD_LINE = 4_096

@@ -43,7 +43,7 @@ def register(commands: Commands) -> None:
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
     """Import a file, and say what was in it."""
-    with _opened(Path(arguments.file)) as file, _open(console) as importer:
+    with _open_regular_file(Path(arguments.file)) as file, _open(console) as importer:
         from angarium.services.transfer.export_file import InvalidExport
         from angarium.services.transfer.importer import ImportRefused
         from angarium.services.transfer.verification import ImportDiffers
@@ -59,7 +59,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
+def _open_regular_file(path: Path) -> Iterator[BinaryIO]:
     """Open a file that can be read more than once."""
     # A pipe would be waited for.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)

@@ -95,7 +95,7 @@ def _dispatch(argv: Sequence[str], console: Console) -> int:
     if line.wants_help or not line.path:
         help_page.show(root, line.parser, console)
         return 0
-    arguments = root.parse_args(line.arranged())
+    arguments = root.parse_args(line.to_arguments())
     for warning in unknown_settings(console.environment):
         console.complain(warning)
     return int(arguments.run(arguments, console))

@@ -228,7 +228,7 @@ class SendTrace:
                 "at": body.get("accepted_at"),
                 "partition": accepted.position and accepted.position.partition,
                 "offset": accepted.position and accepted.position.offset,
-                "after_ms": _rounded(accepted_s),
+                "after_ms": _to_ms(accepted_s),
             },
             "stored": _step(stored, "status", "timestamp"),
             "delivered": _step(delivered, "delivered_at"),
@@ -242,14 +242,14 @@ def _step(step: tuple[MessageBody | None, float], *names: str) -> dict[str, obje
     if found is None:
         return None
     members = {name.removeprefix("delivered_"): found.fields.get(name) for name in names}
-    return {**members, "after_ms": _rounded(reached_s)}
+    return {**members, "after_ms": _to_ms(reached_s)}
 
 
-def _rounded(duration_s: float) -> int:
+def _to_ms(duration_s: float) -> int:
     """Return whole milliseconds."""
     return round(duration_s * 1000)
 
 
 def _milliseconds(duration_s: float) -> str:
     """Write a duration."""
-    return f"{_rounded(duration_s):,} ms"
+    return f"{_to_ms(duration_s):,} ms"

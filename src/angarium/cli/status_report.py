@@ -131,9 +131,9 @@ def _table(partitions: Sequence[PartitionStatus], room: int | None) -> Iterator[
     rows = [_HEADINGS, *map(_row, shown)]
     widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
     if shown:
-        yield Line(_aligned(_HEADINGS, widths), Style.DIM)
+        yield Line(_align(_HEADINGS, widths), Style.DIM)
     for partition, row in zip(shown, rows[1:], strict=True):
-        yield Line(_aligned(row, widths), Style.YELLOW if partition.lag else Style.PLAIN)
+        yield Line(_align(row, widths), Style.YELLOW if partition.lag else Style.PLAIN)
     if not fits:
         left_out = partitions[len(shown) :]
         lag = sum(each.lag for each in left_out)
@@ -155,7 +155,7 @@ def _row(partition: PartitionStatus) -> Sequence[str]:
     )
 
 
-def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
+def _align(cells: Sequence[str], widths: Sequence[int]) -> str:
     """Put cells into a line, numbers to the right."""
     placed = [
         cell.rjust(columns) if number < _RIGHT_ALIGNED else cell.ljust(columns)

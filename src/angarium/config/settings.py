@@ -30,15 +30,17 @@ _OF_THE_API = ("serve", "api", "init")
 _OF_THE_SERVICE = (*_OF_THE_API, "worker")
 """The commands that start or prepare a part of the service."""
 
-_TOPIC = values.named(
+_TOPIC = values.text_matching(
     r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,244}",
     "1 to 244 of a-z A-Z 0-9 . _ - (`.dead` is added for dead letters)",
 )
-_KEYSPACE = values.named(
+_KEYSPACE = values.text_matching(
     r"[A-Za-z][A-Za-z0-9_]{0,47}", "a letter, then up to 47 letters, digits and underscores"
 )
-_DATACENTER = values.named(r"[A-Za-z0-9._-]{1,200}", "1 to 200 of a-z A-Z 0-9 . _ -")
-_PRINTABLE = values.named(r"[!-~]{1,200}", "1 to 200 printable ASCII characters without spaces")
+_DATACENTER = values.text_matching(r"[A-Za-z0-9._-]{1,200}", "1 to 200 of a-z A-Z 0-9 . _ -")
+_PRINTABLE = values.text_matching(
+    r"[!-~]{1,200}", "1 to 200 printable ASCII characters without spaces"
+)
 
 
 class SettingsError(Exception):

@@ -114,7 +114,7 @@ def one_of(*choices: str) -> Callable[[str], str]:
     return parse
 
 
-def named(pattern: str, rule: str) -> Callable[[str], str]:
+def text_matching(pattern: str, rule: str) -> Callable[[str], str]:
     """Make a parser of names that match a pattern.
 
     Args:

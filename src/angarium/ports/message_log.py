@@ -101,7 +101,7 @@ class Assignment:
 
 
 @dataclass(frozen=True, slots=True)
-class Polled:
+class PollResult:
     """The result of a poll, to be handled in the order of attributes.
 
     Attributes:
@@ -162,7 +162,7 @@ class LogConsumer(Protocol):
     Owned by a single thread (docs/adr/0017).
     """
 
-    def poll(self, timeout_s: float) -> Polled:
+    def poll(self, timeout_s: float) -> PollResult:
         """Wait for records, and stay a member of the group.
 
         Every record is delivered at least once: it comes again, to this

@@ -121,7 +121,7 @@ class AssignedPartitions:
         return self._held[assignment]
 
     @property
-    def unfinished(self) -> int:
+    def unfinished_records(self) -> int:
         """How many records are not yet in a finished prefix."""
         return sum(map(len, self._held.values()))
 
@@ -146,7 +146,8 @@ class AssignedPartitions:
             assignment: The assignment that was taken away.
 
         Returns:
-            Its tracker, which is over; None when it was not assigned.
+            The tracker of the assignment that has ended; None when it
+            was not assigned.
         """
         progress = self._held.pop(assignment, None)
         if progress is not None:

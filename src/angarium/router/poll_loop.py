@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from angarium.domain.errors import LogUnavailable
-from angarium.ports.message_log import DeadLetter, LogConsumer, Polled, Record
+from angarium.ports.message_log import DeadLetter, LogConsumer, PollResult, Record
 from angarium.router.clock_watch import ClockWatch
 from angarium.router.offsets import AssignedPartitions, OffsetTracker
 from angarium.router.record_decoder import decode_record
@@ -104,7 +104,7 @@ class PollLoop:
             waits.append(pause)
         return min(waits)
 
-    def _poll(self) -> Polled | None:
+    def _poll(self) -> PollResult | None:
         """Return what a poll brings; None while the log is out."""
         if self._poll_health.next_try_in() > 0:
             return None
@@ -136,7 +136,7 @@ class PollLoop:
             )
         return min(waits)
 
-    def _apply_poll(self, polled: Polled) -> bool:
+    def _apply_poll(self, polled: PollResult) -> bool:
         """Return whether a poll brought anything, and take it in.
 
         A rebalance comes before the records. Batches of a revoked
@@ -209,6 +209,6 @@ class PollLoop:
                 self._limits.max_unfinished_bytes // 2,
             )
         return (
-            self._partitions.unfinished > max_records
+            self._partitions.unfinished_records > max_records
             or self._partitions.unfinished_bytes > max_bytes
         )

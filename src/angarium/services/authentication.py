@@ -95,5 +95,5 @@ class Authentication:
             verified = self._signer.verify(token, now_ms)
             self._tokens.put(token, verified)
         principal = verified.principal
-        self._presence.seen(principal.user_id)
+        self._presence.note_online(principal.user_id)
         return principal

@@ -49,7 +49,7 @@ class ConversationPage:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _CachedConversation:
     """A conversation in memory.
 
     Attributes:
@@ -96,7 +96,7 @@ class Conversations:
         self._retry = retry
         # By participant too: a stranger never finds one in memory, so
         # the time to answer does not depend on who asked before.
-        self._known: LruCache[tuple[UUID, UUID], _Known] = LruCache(2 * cache_size)
+        self._known: LruCache[tuple[UUID, UUID], _CachedConversation] = LruCache(2 * cache_size)
 
     def open(self, caller_id: UUID, participant_ids: Sequence[UUID]) -> tuple[Conversation, bool]:
         """Return the caller's conversation with another user.
@@ -131,10 +131,10 @@ class Conversations:
         candidate = Conversation(conversation_id, (first, second), self._clock.now_ms())
         claim = uuid4()
         conversation, is_new = self._retry(lambda: self._store.create(candidate, claim))
-        self._remember(_Known(conversation, listed=True))
+        self._remember(_CachedConversation(conversation, listed=True))
         return conversation, is_new
 
-    def known(self, caller_id: UUID, conversation_id: UUID) -> Conversation | None:
+    def find_cached(self, caller_id: UUID, conversation_id: UUID) -> Conversation | None:
         """Return a conversation from memory; never blocks.
 
         Args:
@@ -165,7 +165,7 @@ class Conversations:
                 caller is not in it.
             StoreUnavailable: The store did not answer.
         """
-        remembered = self.known(caller_id, conversation_id)
+        remembered = self.find_cached(caller_id, conversation_id)
         if remembered is not None:
             return remembered
         conversation = self._retry(lambda: self._store.get(conversation_id, caller_id))
@@ -173,10 +173,10 @@ class Conversations:
             raise _not_found(conversation_id)
         if self._known.get((caller_id, conversation_id)) is None:
             # Somebody may have opened it meanwhile.
-            self._remember(_Known(conversation, listed=False))
+            self._remember(_CachedConversation(conversation, listed=False))
         return conversation
 
-    def _remember(self, known: _Known) -> None:
+    def _remember(self, known: _CachedConversation) -> None:
         """Keep a conversation for both of its participants."""
         for participant_id in known.conversation.participant_ids:
             self._known.put((participant_id, known.conversation.conversation_id), known)

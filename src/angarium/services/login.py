@@ -182,7 +182,7 @@ class Login:
         Then a message that is sent after this login is stored as SENT.
         Logins have threads of their own, which may wait.
         """
-        noted = self._presence.seen(user_id)
+        noted = self._presence.note_online(user_id)
         if noted is not None and not wait([noted], deadline.remaining(PRESENCE_SECONDS)).done:
             _log.limited_warning(
                 self._repeats,

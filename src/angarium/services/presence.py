@@ -112,7 +112,7 @@ class Presence:
         # In an outage it fails for each user who sends a request.
         self._repeats = logs.Repeats(clock.monotonic)
 
-    def seen(self, user_id: UUID) -> "Future[None] | None":
+    def note_online(self, user_id: UUID) -> "Future[None] | None":
         """Note that a user is online, unless that was noted lately.
 
         Args:

@@ -55,7 +55,7 @@ class InProcess:
         values: dict[str, list[str]] = {"host": ["angarium"]}
         for name, value in request.fields:
             values.setdefault(name.lower(), []).append(value)
-        headers = Headers.collected(values)
+        headers = Headers.from_lists(values)
         return Head(request.method, path, query, headers, PEER, trace_id_of(values))
 
 

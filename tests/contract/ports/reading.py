@@ -5,7 +5,7 @@ order of things is kept.
 import time
 from collections.abc import Callable
 
-from angarium.ports.message_log import Assignment, LogConsumer, Polled, Position, Record
+from angarium.ports.message_log import Assignment, LogConsumer, PollResult, Position, Record
 
 REPLACE_SECONDS = 30.0
 
@@ -23,7 +23,7 @@ class Reading:
         self.records: list[Record] = []
         self._last: dict[Assignment, int] = {}
 
-    def poll(self, timeout_s: float = 0.05) -> Polled:
+    def poll(self, timeout_s: float = 0.05) -> PollResult:
         """Poll once."""
         polled = self.consumer.poll(timeout_s)
         for assignment in polled.lost:

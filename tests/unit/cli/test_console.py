@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from angarium.cli.console import called_as
+from angarium.cli.console import find_program_name
 
 BIN = Path(sys.executable).parent / "angarium"
 ELSEWHERE = "/usr/local/bin/angarium"
@@ -26,7 +26,7 @@ ELSEWHERE = "/usr/local/bin/angarium"
     ],
 )
 def test_the_program_is_called_as_before(script: str, found: str | None, called: str) -> None:
-    assert called_as(script, ".venv/bin/python", lambda _: found) == called
+    assert find_program_name(script, ".venv/bin/python", lambda _: found) == called
 
 
 @pytest.mark.parametrize(

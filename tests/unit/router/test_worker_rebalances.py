@@ -1,4 +1,4 @@
-from angarium.ports.message_log import Polled, Position
+from angarium.ports.message_log import PollResult, Position
 from angarium.router.worker import Worker
 from tests.fakes.clock import ManualClock
 from tests.unit.router.events import ALICE, ALICE_BOB, BOB, CAROL, message, message_id_of, receipt
@@ -125,7 +125,7 @@ def test_records_of_a_lost_assignment_leave_the_memory(harness: WorkerHarness) -
     assert [len(queue) for queue in waiting.values()] == [1]
     partitions = worker._poll_loop._partitions  # type: ignore[union-attr]
     (lost,) = partitions._held
-    worker._poll_loop._apply_poll(Polled(lost=(lost,)))  # type: ignore[union-attr]
+    worker._poll_loop._apply_poll(PollResult(lost=(lost,)))  # type: ignore[union-attr]
     assert [len(queue) for queue in waiting.values()] == [0]
 
 

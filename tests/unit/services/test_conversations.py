@@ -146,11 +146,11 @@ def test_a_stranger_is_told_the_same_as_when_there_is_none(hall: Hall) -> None:
 def test_a_conversation_that_was_seen_before_needs_no_store(hall: Hall) -> None:
     conversation, _ = hall.conversations.open(ALICE, [BOB])
     conversations = hall.another_instance()
-    assert conversations.known(ALICE, conversation.conversation_id) is None
+    assert conversations.find_cached(ALICE, conversation.conversation_id) is None
     conversations.get(ALICE, conversation.conversation_id)
     hall.store.silent = True
     asked = hall.store.asked
-    assert conversations.known(BOB, conversation.conversation_id) == conversation
+    assert conversations.find_cached(BOB, conversation.conversation_id) == conversation
     assert conversations.get(BOB, conversation.conversation_id) == conversation
     assert hall.store.asked == asked
 
@@ -186,7 +186,7 @@ def test_neither_reads_nor_an_outage_tell_a_stranger_who_talks_to_whom(hall: Hal
     for conversation_id in (foreign.conversation_id, uuid4()):
         for _ in range(2):
             asked = hall.store.asked
-            assert conversations.known(CAROL, conversation_id) is None
+            assert conversations.find_cached(CAROL, conversation_id) is None
             assert code_of(conversations, CAROL, conversation_id) == Code.CONVERSATION_NOT_FOUND
             assert hall.store.asked == asked + 1
     hall.store.silent = True
@@ -220,7 +220,7 @@ def test_a_stranger_s_questions_push_nothing_out_of_memory(hall: Hall) -> None:
     conversations = hall.another_instance(cache_size=1)
     conversations.get(BOB, own.conversation_id)
     assert code_of(conversations, BOB, foreign.conversation_id) == Code.CONVERSATION_NOT_FOUND
-    assert conversations.known(BOB, own.conversation_id) == own
+    assert conversations.find_cached(BOB, own.conversation_id) == own
 
 
 def test_opening_a_conversation_that_was_seen_before_needs_no_store(hall: Hall) -> None:
@@ -253,8 +253,8 @@ def test_so_many_conversations_are_remembered_and_no_more(hall: Hall) -> None:
     conversations = hall.another_instance(cache_size=1)
     first, _ = conversations.open(ALICE, [BOB])
     second, _ = conversations.open(ALICE, [CAROL])
-    assert conversations.known(ALICE, first.conversation_id) is None
-    assert conversations.known(ALICE, second.conversation_id) == second
+    assert conversations.find_cached(ALICE, first.conversation_id) is None
+    assert conversations.find_cached(ALICE, second.conversation_id) == second
 
 
 def test_a_silent_store_is_told(hall: Hall) -> None:

@@ -49,7 +49,7 @@ class RefusingPresence:
 
 def test_a_user_is_noted_with_the_time_of_the_wall_clock(clock: ManualClock) -> None:
     store = PendingPresence()
-    noted = Presence(store, 30, clock).seen(ALICE)
+    noted = Presence(store, 30, clock).note_online(ALICE)
     assert store.touched == [(ALICE, clock.now_ms())]
     assert noted is store.touches[0]
 
@@ -60,29 +60,29 @@ def test_a_user_is_noted_again_only_after_the_interval(
 ) -> None:
     store = PendingPresence()
     presence = Presence(store, window, clock)
-    presence.seen(ALICE)
+    presence.note_online(ALICE)
     clock.advance(interval - 0.001)
-    assert presence.seen(ALICE) is None
+    assert presence.note_online(ALICE) is None
     clock.advance(0.001)
-    assert presence.seen(ALICE) is not None
+    assert presence.note_online(ALICE) is not None
     assert [user_id for user_id, _ in store.touched] == [ALICE, ALICE]
 
 
 def test_each_user_is_noted_apart(clock: ManualClock) -> None:
     store = PendingPresence()
     presence = Presence(store, 30, clock)
-    presence.seen(ALICE)
-    presence.seen(BOB)
+    presence.note_online(ALICE)
+    presence.note_online(BOB)
     assert [user_id for user_id, _ in store.touched] == [ALICE, BOB]
 
 
 def test_a_step_of_the_wall_clock_stops_no_note(clock: ManualClock) -> None:
     store = PendingPresence()
     presence = Presence(store, 30, clock)
-    presence.seen(ALICE)
+    presence.note_online(ALICE)
     clock.step_wall(-3_600_000)
     clock.advance(10)
-    assert presence.seen(ALICE) is not None
+    assert presence.note_online(ALICE) is not None
 
 
 def test_the_memory_of_noted_users_is_bounded(
@@ -91,9 +91,9 @@ def test_the_memory_of_noted_users_is_bounded(
     monkeypatch.setattr(module, "MAX_USERS", 2)
     presence = Presence(PendingPresence(), 30, clock)
     for user_id in (ALICE, BOB, CAROL):
-        presence.seen(user_id)
-    assert presence.seen(CAROL) is None
-    assert presence.seen(ALICE) is not None
+        presence.note_online(user_id)
+    assert presence.note_online(CAROL) is None
+    assert presence.note_online(ALICE) is not None
 
 
 def test_a_failure_is_logged_with_the_trace_of_its_request_and_never_raised(
@@ -102,7 +102,7 @@ def test_a_failure_is_logged_with_the_trace_of_its_request_and_never_raised(
     store = PendingPresence()
     presence = Presence(store, 30, clock)
     with logs.bound(trace_id="a" * 32):
-        presence.seen(ALICE)
+        presence.note_online(ALICE)
     store.touches[0].set_exception(StoreUnavailable("node 3 is silent"))
     (line,) = lines.of("presence_not_noted")
     assert line["trace_id"] == "a" * 32
@@ -114,8 +114,8 @@ def test_a_store_that_fails_at_once_is_logged_and_not_asked_again_at_once(
     clock: ManualClock, lines: LogLines
 ) -> None:
     presence = Presence(RefusingPresence(), 30, clock)
-    assert presence.seen(ALICE) is None
-    assert presence.seen(ALICE) is None
+    assert presence.note_online(ALICE) is None
+    assert presence.note_online(ALICE) is None
     assert len(lines.of("presence_not_noted")) == 1
 
 
@@ -124,16 +124,16 @@ def test_of_the_users_whom_an_outage_leaves_unnoted_one_is_told_in_a_while(
 ) -> None:
     presence = Presence(RefusingPresence(), 30, clock)
     for _ in range(5):
-        presence.seen(uuid4())
+        presence.note_online(uuid4())
     clock.advance(10.0)
-    presence.seen(uuid4())
+    presence.note_online(uuid4())
     assert lines.levels("presence_not_noted") == ["WARNING"] + ["DEBUG"] * 4 + ["WARNING"]
     assert lines.of("presence_not_noted")[-1]["repeats"] == 4
 
 
 def test_a_user_is_online_within_the_window_and_not_longer(clock: ManualClock) -> None:
     store = MemoryPresence()
-    Presence(store, 30, clock).seen(ALICE)
+    Presence(store, 30, clock).note_online(ALICE)
     clock.advance(29.999)
     assert OnlineUsers(store, 30, clock).find_online([ALICE, BOB]).result(10) == {ALICE}
     clock.advance(0.001)

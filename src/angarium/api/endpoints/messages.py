@@ -79,7 +79,7 @@ def history(request: RequestContext) -> Response:
     errors = request.validation_errors()
     conversation_id = path_identifier(request.admission.parameters, "conversation_id", errors)
     query = _history_query(
-        request.admission.head.query, None if errors.found else conversation_id, errors
+        request.admission.head.query, None if errors.any else conversation_id, errors
     )
     errors.check()
     request.services.conversations.get(request.caller_id, conversation_id)
@@ -122,7 +122,7 @@ def get_message(request: RequestContext) -> Response:
 def _conversation(request: RequestContext, conversation_id: UUID) -> Conversation | None:
     """Return the conversation, None when the store must be asked."""
     conversations = request.services.conversations
-    known = conversations.known(request.caller_id, conversation_id)
+    known = conversations.find_cached(request.caller_id, conversation_id)
     if known is not None or not request.may_block:
         return known
     found = conversations.get(request.caller_id, conversation_id)

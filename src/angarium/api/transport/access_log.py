@@ -73,7 +73,7 @@ class AccessLog:
             self.began = now
             self.trace_id = trace_id_of(fields)
 
-    def discarded(self, code: Code, peer: str) -> None:
+    def log_broken_body(self, code: Code, peer: str) -> None:
         """Log that a body broke off that was being read away.
 
         Its request has its own log line already.

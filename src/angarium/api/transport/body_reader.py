@@ -10,7 +10,7 @@ from angarium.api.transport.http_parser import (
     MAX_HEADERS,
     HttpError,
     is_field_line,
-    malformed,
+    malformed_request,
 )
 from angarium.domain.errors import Code
 
@@ -152,7 +152,7 @@ class ChunkedBody:
         """Return the place after the line end that ends a chunk."""
         end = buffer[at : at + 2]
         if not b"\r\n".startswith(end):
-            raise malformed("A chunk is longer than its size says.")
+            raise malformed_request("A chunk is longer than its size says.")
         if len(end) < 2:
             return at
         self._next = _Next.SIZE
@@ -164,12 +164,14 @@ class ChunkedBody:
         feed = buffer.find(b"\n", at, at + limit + 2)
         if feed < 0:
             if len(buffer) - at >= limit + 2:
-                raise malformed(
+                raise malformed_request(
                     f"A line between or after the chunks has more than {limit:,} bytes."
                 )
             return at
         if feed == at or buffer[feed - 1] != 0x0D:
-            raise malformed("A line between or after the chunks ends without a carriage return.")
+            raise malformed_request(
+                "A line between or after the chunks ends without a carriage return."
+            )
         line = buffer[at : feed - 1]
         if self._next is _Next.SIZE:
             self._begin_chunk(line)
@@ -183,7 +185,9 @@ class ChunkedBody:
         if not found:
             # The line is not quoted: if the chunks are malformed, it
             # may be part of the body, with a password.
-            raise malformed("A chunk does not begin with its size as a hexadecimal number.")
+            raise malformed_request(
+                "A chunk does not begin with its size as a hexadecimal number."
+            )
         self._discard(len(line) - len(found[1]))
         self._left = int(found[1], 16)
         self._size += self._left
@@ -201,7 +205,7 @@ class ChunkedBody:
         self._trailers += 1
         self._discard(len(line))
         if not is_field_line(line):
-            raise malformed("The body's trailer has a line that is not a header field.")
+            raise malformed_request("The body's trailer has a line that is not a header field.")
 
     def _discard(self, count: int) -> None:
         """Count ignored bytes, which cost time as any others do."""

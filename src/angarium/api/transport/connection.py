@@ -86,7 +86,7 @@ class Connection(NonBlockingHandler):
         else:
             self._advance()
 
-    def timed_out(self) -> None:
+    def close_after_timeout(self) -> None:
         """Close, because the client took too long.
 
         In the middle of a request it gets 408 first.
@@ -254,7 +254,7 @@ class Connection(NonBlockingHandler):
             # its own connection must not be closed for it.
             self._wait_in(None)
             if not loop.memory.has_room(needed - self._held):
-                self._respond(loop.dispatcher.overloaded(admission))
+                self._respond(loop.dispatcher.refuse_overload(admission))
                 return True
         self._state = RUNNING
         response = loop.dispatcher.run(admission, body, self)
@@ -289,7 +289,7 @@ class Connection(NonBlockingHandler):
         if self._state is DISCARDING:
             # It has its response already. No further request may be
             # read out of these bytes.
-            access.discarded(code, self._peer)
+            access.log_broken_body(code, self._peer)
             self._closing = True
             return
         fields: Fields = {}

@@ -136,7 +136,7 @@ class Dispatcher:
         if mode not in _UNCOUNTED and not (
             self._shares.has_room(user, source) or self._evict_queued(user)
         ):
-            return self.overloaded(admission)
+            return self.refuse_overload(admission)
         if mode is ExecutionMode.STORE or mode is HEALTH:
             return self._queue(PendingRequest(admission, body, client, user, source), mode)
         outcome = self.application.run(admission, body, may_block=False)
@@ -144,7 +144,7 @@ class Dispatcher:
             return outcome
         return self._continue(PendingRequest(admission, body, client, user, source), outcome)
 
-    def overloaded(self, admission: Admission) -> Response:
+    def refuse_overload(self, admission: Admission) -> Response:
         """Refuse a request because there is no room, and count that.
 
         Args:
@@ -217,7 +217,7 @@ class Dispatcher:
         request.job = Job(work, flow, request.source, request)
         displaced = self._pools[mode].submit(request.job)
         if displaced is request.job:
-            return self._displaced(request)
+            return self._refuse_displaced(request)
         self._enter(request, queue, now)
         if displaced is not None:
             self._displace(displaced)
@@ -270,13 +270,13 @@ class Dispatcher:
         self._leave(request)
         # In the next round of `collect`, because its connection may
         # start another request at once.
-        self.completions.put((request, partial(self._displaced, request)))
+        self.completions.put((request, partial(self._refuse_displaced, request)))
 
-    def _displaced(self, request: PendingRequest) -> Response:
+    def _refuse_displaced(self, request: PendingRequest) -> Response:
         """Return the response to a request that lost its place."""
         request.job = None
         request.abandon_login()
-        return self.overloaded(request.admission)
+        return self.refuse_overload(request.admission)
 
     def _continue(self, request: PendingRequest, outcome: Outcome) -> Response | None:
         """Do what the application's outcome asks for.
@@ -293,7 +293,7 @@ class Dispatcher:
             return self._queue(request, HASHING)
         if request.admission.mode is not INLINE or request.retried:
             error = TypeError("a thread that may block got WouldBlock")
-            return self.application.failed(request.trace_id, error)
+            return self.application.respond_to_fault(request.trace_id, error)
         request.retried = True
         return self._queue(request, ExecutionMode.STORE)
 

@@ -129,7 +129,7 @@ class FairQueue:
             return displaced
 
     def take(self) -> Job | None:
-        """Wait for the next job; `finished` must be called after it.
+        """Wait for the next job; `job_done` must be called after it.
 
         Returns:
             The job; None once the queue is closed.
@@ -145,7 +145,7 @@ class FairQueue:
                     return job
                 self._changed.wait()
 
-    def finished(self, job: Job) -> None:
+    def job_done(self, job: Job) -> None:
         """Note that a job has ended.
 
         Args:

@@ -42,7 +42,7 @@ class GuardedApplication:
         try:
             return self._application.admit(head)
         except Exception as error:  # noqa: BLE001 - one request's fault must not end the server
-            return Refusal(self.failed(head.trace_id, error), "unmatched")
+            return Refusal(self.respond_to_fault(head.trace_id, error), "unmatched")
 
     def run(self, admission: Admission, body: bytes, may_block: bool) -> Outcome:
         """Run a request; its log lines carry its trace id.
@@ -60,7 +60,7 @@ class GuardedApplication:
             with logs.bound(trace_id=trace_id):
                 return self._application.run(admission, body, may_block)
         except Exception as error:  # noqa: BLE001 - one request's fault must not end the server
-            return self.failed(trace_id, error)
+            return self.respond_to_fault(trace_id, error)
 
     def render(self, trace_id: str, make: Callable[[], Response]) -> Response:
         """Make a response that was deferred.
@@ -76,7 +76,7 @@ class GuardedApplication:
             with logs.bound(trace_id=trace_id):
                 return make()
         except Exception as error:  # noqa: BLE001 - one request's fault must not end the server
-            return self.failed(trace_id, error)
+            return self.respond_to_fault(trace_id, error)
 
     def late(self, admission: Admission) -> Response:
         """Make the response to a request that got none in time.
@@ -102,7 +102,7 @@ class GuardedApplication:
         """
         return self._application.refuse(code, detail, trace_id)
 
-    def failed(self, trace_id: str, error: Exception) -> Response:
+    def respond_to_fault(self, trace_id: str, error: Exception) -> Response:
         """Log a fault and make the response to the request that met it.
 
         Args:

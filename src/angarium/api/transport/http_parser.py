@@ -145,12 +145,12 @@ def parse_head(head: bytes) -> RequestHead:
         name, colon, value = line.partition(":")
         name = _field_name(name)
         if not colon:
-            raise malformed(f"The header field {_quote(line)} has no colon.")
+            raise malformed_request(f"The header field {_quote(line)} has no colon.")
         if name in fields:
             fields[name].append(value.strip(" \t"))
         else:
             fields[name] = [value.strip(" \t")]
-    return RequestHead(method, path, query, minor, fields, Headers.collected(fields))
+    return RequestHead(method, path, query, minor, fields, Headers.from_lists(fields))
 
 
 def is_field_line(line: bytes) -> bool:
@@ -182,11 +182,11 @@ def check_host(hosts: Sequence[str] | None, required: bool) -> None:
     """
     if hosts is None:
         if required:
-            raise malformed("The request has no Host field; HTTP/1.1 requires one.")
+            raise malformed_request("The request has no Host field; HTTP/1.1 requires one.")
     elif len(hosts) > 1:
-        raise malformed("The request has two Host fields; send one.")
+        raise malformed_request("The request has two Host fields; send one.")
     elif not _is_authority(hosts[0]):
-        raise malformed(f"The Host field {_quote(hosts[0])} is not a host and port.")
+        raise malformed_request(f"The Host field {_quote(hosts[0])} is not a host and port.")
 
 
 def _passed_limit(received: bytes, whole: bool) -> tuple[int, HttpError | None]:
@@ -233,7 +233,7 @@ def _illegal(received: bytes, at: int) -> HttpError:
         0x0A: "a line feed without a carriage return",
     }
     what = names.get(received[at], f"the control character 0x{received[at]:02x}")
-    return malformed(f"The request's head has {what} at byte {at}.")
+    return malformed_request(f"The request's head has {what} at byte {at}.")
 
 
 def _request_line(line: str) -> tuple[str, str, str, int]:
@@ -245,11 +245,13 @@ def _request_line(line: str) -> tuple[str, str, str, int]:
     elif _VERSION.fullmatch(version):
         minor = min(1, int(version[-1]))
     else:
-        raise malformed(f"The request's line {_quote(line)} is not METHOD TARGET HTTP/1.1.")
+        raise malformed_request(
+            f"The request's line {_quote(line)} is not METHOD TARGET HTTP/1.1."
+        )
     if method not in METHODS and not _TOKEN.fullmatch(method):
-        raise malformed(f"The method {_quote(method)} is not a token (RFC 9110, 5.6.2).")
+        raise malformed_request(f"The method {_quote(method)} is not a token (RFC 9110, 5.6.2).")
     if not target.isascii() or "#" in target or "\t" in target:
-        raise malformed(
+        raise malformed_request(
             f"The target {_quote(target)} has characters that must be percent-encoded."
         )
     if target.startswith("/"):
@@ -272,14 +274,14 @@ def _other_target(method: str, target: str) -> tuple[str, str]:
         ), absolute[3] or ""
     if method == "CONNECT" and _is_authority(target):
         return target, ""
-    raise malformed(f"The target {_quote(target)} is neither a path nor an http URL.")
+    raise malformed_request(f"The target {_quote(target)} is neither a path nor an http URL.")
 
 
 @lru_cache(512)
 def _field_name(name: str) -> str:
     """Return a field's name in lower case; clients send few names."""
     if not _TOKEN.fullmatch(name):
-        raise malformed(
+        raise malformed_request(
             f"The header field name {_quote(name)} is not a token; no space is allowed before, "
             "in or after it."
         )
@@ -292,7 +294,7 @@ def _is_authority(text: str) -> bool:
     return _AUTHORITY.fullmatch(text) is not None
 
 
-def malformed(detail: str) -> HttpError:
+def malformed_request(detail: str) -> HttpError:
     """Make the error of a request that breaks HTTP's rules.
 
     Args:

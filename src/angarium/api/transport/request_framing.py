@@ -10,7 +10,7 @@ from angarium.api.transport.http_parser import (
     HttpError,
     RequestHead,
     check_host,
-    malformed,
+    malformed_request,
 )
 from angarium.domain.errors import Code
 
@@ -78,7 +78,7 @@ def _length(fields: Fields, modern: bool) -> int:
     lengths = fields.get("content-length")
     if "transfer-encoding" in fields:
         if lengths:
-            raise malformed(
+            raise malformed_request(
                 "The request has both Transfer-Encoding and Content-Length; send one of them."
             )
         _check_encodings(fields["transfer-encoding"], modern)
@@ -86,10 +86,10 @@ def _length(fields: Fields, modern: bool) -> int:
     if lengths is None:
         return 0
     if len(lengths) > 1:
-        raise malformed("The request has two Content-Length fields; send one.")
+        raise malformed_request("The request has two Content-Length fields; send one.")
     text = lengths[0]
     if not (text.isascii() and text.isdigit()):
-        raise malformed(f"The Content-Length is {text[:60]!a}; send digits only.")
+        raise malformed_request(f"The Content-Length is {text[:60]!a}; send digits only.")
     digits = text.lstrip("0")
     return int(digits or 0) if len(digits) <= MAX_LENGTH_DIGITS else BEYOND_ALL_LIMITS
 
@@ -97,13 +97,13 @@ def _length(fields: Fields, modern: bool) -> int:
 def _check_encodings(encodings: Sequence[str], modern: bool) -> None:
     """Raise an error for any transfer coding but `chunked`."""
     if not modern:
-        raise malformed(
+        raise malformed_request(
             "The request has a Transfer-Encoding, which is not part of HTTP/1.0; send a "
             "Content-Length."
         )
     if len(encodings) > 1 or encodings[0].lower() != "chunked":
         shown = ", ".join(encodings)[:60]
-        raise malformed(f"The Transfer-Encoding is {shown!a}; send exactly `chunked`.")
+        raise malformed_request(f"The Transfer-Encoding is {shown!a}; send exactly `chunked`.")
 
 
 def _expects_continue(expectations: Sequence[str], modern: bool) -> bool:

@@ -94,7 +94,7 @@ class Server(HTTPServer):
         self.memory = MemoryBudget(
             limits.max_held_bytes,
             (self.reading, self.writing),
-            lambda connection: self._safely(connection, Connection.evict_for_memory),
+            lambda connection: self._call_or_close(connection, Connection.evict_for_memory),
         )
         self._selector = selectors.DefaultSelector()
         self.connections: ConnectionTable[Connection] = ConnectionTable()
@@ -111,7 +111,7 @@ class Server(HTTPServer):
             self.connections,
             limits.max_connections or allowed_connections(),
             self._welcome,
-            lambda connection: self._safely(connection, Connection.evict_for_connection),
+            lambda connection: self._call_or_close(connection, Connection.evict_for_connection),
         )
         # Last, because a failure to bind closes everything above.
         super().__init__(cast("tuple[str, int]", resolved), Connection)
@@ -151,7 +151,7 @@ class Server(HTTPServer):
         self.start()
         self._selector.register(self.dispatcher.completions, selectors.EVENT_READ)
         try:
-            while not self._finished():
+            while not self._has_ended():
                 self._run_once()
         finally:
             self.server_close()
@@ -305,7 +305,7 @@ class Server(HTTPServer):
         except Exception:  # noqa: BLE001 - one connection's fault must not end the server
             self._close_failed(connection)
 
-    def _safely(self, connection: Connection, step: Callable[[Connection], None]) -> None:
+    def _call_or_close(self, connection: Connection, step: Callable[[Connection], None]) -> None:
         """Call a method of a connection; close it if that fails."""
         try:
             step(connection)
@@ -321,7 +321,7 @@ class Server(HTTPServer):
         """Act on time limits that have passed, and log what is due."""
         for queue in (self.idle, self.reading, self.writing, self.lingering):
             for connection in queue.pop_expired(self.now):
-                self._safely(connection, Connection.timed_out)
+                self._call_or_close(connection, Connection.close_after_timeout)
         self.dispatcher.sweep(self.now)
         self.memory.report(self.now)
         self._acceptor.report(self.now)
@@ -348,7 +348,7 @@ class Server(HTTPServer):
         for connection in tuple(self.reading):
             connection.stop_discarding()
 
-    def _finished(self) -> bool:
+    def _has_ended(self) -> bool:
         """Return whether the loop ends: all done, or out of time."""
         if not self.stopping:
             return False

@@ -107,7 +107,7 @@ class ThreadPool:
         self._lower_priority()
         while (job := self._queue.take()) is not None:
             job.run()
-            self._queue.finished(job)
+            self._queue.job_done(job)
 
     def _lower_priority(self) -> None:
         """Lower this thread's priority, if the system allows it."""

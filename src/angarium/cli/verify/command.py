@@ -160,7 +160,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
             run.close()
     for line in [report.json()] if arguments.json else report.lines():
         console.say(line)
-    return 0 if report.kept and report.accepted else EXIT_FAILED
+    return 0 if report.is_clean and report.accepted else EXIT_FAILED
 
 
 def _pairs(arguments: argparse.Namespace) -> Sequence[tuple[str, str]]:

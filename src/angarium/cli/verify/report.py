@@ -41,7 +41,7 @@ class Report:
     findings: Sequence[Finding]
 
     @property
-    def kept(self) -> bool:
+    def is_clean(self) -> bool:
         """Whether nothing is wrong."""
         return not self.findings
 
@@ -87,7 +87,7 @@ class Report:
                 "confirmed": self.confirmed,
                 "retries": self.retries,
                 "interrupted": self.interrupted,
-                "kept": self.kept,
+                "kept": self.is_clean,
                 **{kind.value: counts[kind] for kind in Kind},
                 "findings": [
                     {"kind": each.kind.value, "text": each.text} for each in self.findings

@@ -11,7 +11,7 @@ from angarium.engines.embedded import bulk_sql
 from angarium.engines.embedded.database import Database
 from angarium.engines.embedded.log import EmbeddedLog, read_headers
 from angarium.engines.embedded.log_starts import read_log_starts
-from angarium.ports.message_log import BEGINNING, Assignment, Polled, Position, Record
+from angarium.ports.message_log import BEGINNING, Assignment, PollResult, Position, Record
 
 MAX_RECORDS = 250
 """Records in one poll: about 10 ms of work for the store, and other
@@ -78,17 +78,17 @@ class EmbeddedConsumer:
         self._closed = False
         self._first = 0
 
-    def poll(self, timeout_s: float) -> Polled:
+    def poll(self, timeout_s: float) -> PollResult:
         """Implements `LogConsumer.poll`; the first one only joins."""
         expires_at = time.monotonic() + timeout_s
         if not self._held and not self._closed:
-            return Polled(gained=self._join())
+            return PollResult(gained=self._join())
         while True:
             ends = self._log.ends()
             records = {} if self._paused or self._closed else self._read(ends)
             left = expires_at - time.monotonic()
             if records or left <= 0:
-                return Polled(records=records)
+                return PollResult(records=records)
             self._log.wait_for_news(ends, left)
 
     def commit(self, positions: Mapping[Assignment, Position]) -> None:

@@ -78,7 +78,7 @@ class Database:
         self.path = path
         self.partitions = partitions
         self._writer = Writer(files.writing, timeout_s=write_timeout_s, check=files.check)
-        self._readers = ReadConnections(files.reading, files.check_lately)
+        self._readers = ReadConnections(files.reading, files.check_unless_recent)
 
     @classmethod
     def open(

@@ -82,7 +82,7 @@ class DatabaseFiles:
         if reason is not None:
             raise DataFolderLost(reason)
 
-    def check_lately(self) -> None:
+    def check_unless_recent(self) -> None:
         """Check, unless all was well within _FRESH_SECONDS.
 
         Raises:

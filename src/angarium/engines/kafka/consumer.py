@@ -12,7 +12,7 @@ from angarium.engines.kafka.assignments import AssignmentTracker, Rebalances
 from angarium.engines.kafka.connection import KafkaConnectionSettings
 from angarium.engines.kafka.errors import CLIENT_ERRORS, is_refused_for_good, unavailable
 from angarium.engines.kafka.group_member import GroupClient
-from angarium.ports.message_log import BEGINNING, Assignment, Polled, Position, Record
+from angarium.ports.message_log import BEGINNING, Assignment, PollResult, Position, Record
 
 _WATERMARK = re.compile(r"T=(-1|\d{1,15})")
 
@@ -123,7 +123,7 @@ class KafkaLogConsumer:
         self._closed = False
         self._last_contact_at = self._clock.monotonic()
 
-    def poll(self, timeout_s: float) -> Polled:
+    def poll(self, timeout_s: float) -> PollResult:
         """Implements `LogConsumer.poll`."""
         expires_at = self._clock.monotonic() + timeout_s
         while not self._closed:
@@ -133,11 +133,11 @@ class KafkaLogConsumer:
             failure = self._start_partitions(client)
             lost, gained = self._assignments.drain_changes()
             if lost or gained or records:
-                return Polled(lost, gained, records)
+                return PollResult(lost, gained, records)
             self._raise_if_disconnected(client, failure)
             if left <= SLICE_SECONDS:
                 break
-        return Polled()
+        return PollResult()
 
     def commit(self, positions: Mapping[Assignment, Position]) -> None:
         """Implements `LogConsumer.commit`, with watermarks."""
@@ -244,7 +244,7 @@ class KafkaLogConsumer:
 
     def _restart_missing(self, client: GroupClient) -> None:
         """Restart partitions whose next record the log has lost."""
-        for partition, offset in client.missing().items():
+        for partition, offset in client.take_missing().items():
             if self._assignments.assignment(partition) is not None:
                 self._missing[partition] = offset
                 self._assignments.restart(partition)
@@ -299,7 +299,7 @@ class KafkaLogConsumer:
 
     def _raise_if_disconnected(self, client: GroupClient, failure: Exception | None) -> None:
         """Raise LogUnavailable after a while without a broker."""
-        if failure is None and client.in_touch:
+        if failure is None and client.is_connected:
             self._last_contact_at = self._clock.monotonic()
             return
         if self._clock.monotonic() - self._last_contact_at < DISCONNECTED_SECONDS:

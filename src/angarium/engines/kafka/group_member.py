@@ -116,7 +116,7 @@ class GroupClient:
             raise
 
     @property
-    def in_touch(self) -> bool:
+    def is_connected(self) -> bool:
         """Whether there is a connection to any broker."""
         return self._factory.client.has_connection()
 
@@ -146,7 +146,7 @@ class GroupClient:
             return {}
         return {each.partition: batch for each, batch in found.items()}
 
-    def missing(self) -> Mapping[int, int]:
+    def take_missing(self) -> Mapping[int, int]:
         """Return the partitions whose next record the log has lost.
 
         They are paused, and returned once.

@@ -78,7 +78,7 @@ class TopicWriter:
                 to answer.
         """
         producer = self._supervisor.live
-        if not self._breaker.allows(partition, self._pending.waiting(partition)):
+        if not self._breaker.allows(partition, self._pending.count_waiting(partition)):
             raise LogUnavailable(f"partition {partition} has just failed to answer")
         pending = self._pending.begin(partition, len(key or b"") + len(value or b""))
         try:

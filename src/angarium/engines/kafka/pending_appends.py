@@ -91,7 +91,7 @@ class PendingAppend:
         self.expires_at = expires_at
         self.future: Future[Appended] = Future()
 
-    def acknowledged(self, metadata: _Metadata) -> None:
+    def succeed(self, metadata: _Metadata) -> None:
         """Complete the future with the broker's answer.
 
         Called on the sender's thread.
@@ -110,7 +110,7 @@ class PendingAppend:
             self.future, Appended(metadata.partition, metadata.offset, metadata.timestamp)
         )
 
-    def refused(self, error: BaseException) -> None:
+    def fail(self, error: BaseException) -> None:
         """Fail the future with the library's error.
 
         Called on the sender's thread.
@@ -210,7 +210,7 @@ class PendingAppends:
             self._wake.set()
         return pending
 
-    def waiting(self, partition: int) -> int:
+    def count_waiting(self, partition: int) -> int:
         """Return how many records of a partition the library holds.
 
         Args:

@@ -166,7 +166,7 @@ class TopicProducer:
                 )
             except MessageSizeTooLargeError as error:
                 raise too_large(error) from error
-        future.add_callback(pending.acknowledged)
+        future.add_callback(pending.succeed)
         future.add_errback(self._on_failure, pending)
 
     def idle_hint(self) -> None:
@@ -215,7 +215,7 @@ class TopicProducer:
     def _on_failure(self, pending: PendingAppend, error: BaseException) -> None:
         """Pass a failure on; called on the sender's thread."""
         self._has_failed = self._has_failed or ends_the_producer(error)
-        pending.refused(error)
+        pending.fail(error)
 
 
 def _expect(partitions: int, found: int, topic: str) -> None:

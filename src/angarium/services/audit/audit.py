@@ -23,7 +23,7 @@ from angarium.services.audit.facts import FACT_BYTES, MessageFacts, group_facts
 from angarium.services.audit.findings import Finding, FindingKind, Findings
 from angarium.services.audit.judgement import Verdict, judge
 from angarium.services.audit.log_range import LogRange
-from angarium.services.audit.log_scan import Letters, LogScan
+from angarium.services.audit.log_scan import DeadLetterLookup, LogScan
 from angarium.services.audit.store_walk import Pace, StoreWalk
 from angarium.services.audit.watermark_inference import WatermarkInference
 from angarium.services.outage_retry import OutageRetry
@@ -62,7 +62,7 @@ class Sources:
 
 
 @dataclass(frozen=True, slots=True)
-class Audited:
+class AuditSummary:
     """What was compared.
 
     Attributes:
@@ -92,7 +92,7 @@ def audit(
     clock: Clock,
     progress: Callable[[Step], None] = lambda _: None,
     conversation_id: UUID | None = None,
-) -> Audited:
+) -> AuditSummary:
     """Compare everything that is committed with what is stored.
 
     Args:
@@ -114,7 +114,7 @@ def audit(
     started = clock.monotonic()
     with ExitStack() as stack:
         facts = stack.enter_context(closing(ExternalSorter(FACT_BYTES)))
-        letters = stack.enter_context(closing(Letters()))
+        letters = stack.enter_context(closing(DeadLetterLookup()))
         committed = retry(sources.log.committed)
         walk = StoreWalk(sources.store, retry, pace, lambda at: progress(_walking(at)))
         walk.read(conversation_id, facts)
@@ -132,7 +132,7 @@ def audit(
         comparison = _Comparison(_ranges(sources, retry, committed), findings)
         comparison.add_invalid(invalid)
         comparison.run(facts, progress)
-    return Audited(
+    return AuditSummary(
         scan.records,
         len(only),
         comparison.messages,
@@ -219,7 +219,7 @@ class _Comparison:
     def run(self, facts: ExternalSorter, progress: Callable[[Step], None]) -> None:
         """Judge all messages."""
         with closing(WatermarkInference()) as watermarks:
-            for count, about in enumerate(group_facts(facts.sorted())):
+            for count, about in enumerate(group_facts(facts.read_sorted())):
                 if count % MESSAGES_PER_STEP == 0:
                     progress(Step("comparing", count))
                 key = str(about.conversation_id).encode()
@@ -229,7 +229,7 @@ class _Comparison:
                 for kind, offset in verdict.faults:
                     self._findings.add(_finding(about, kind, partition, offset))
                 self._infer(about, verdict, partition, watermarks)
-            for finding in watermarks.misplaced():
+            for finding in watermarks.find_misplaced():
                 self._findings.add(finding)
 
     def _count(self, about: MessageFacts, verdict: Verdict) -> None:

@@ -59,7 +59,7 @@ class ExternalSorter:
         if len(self._items) >= self._run_items:
             self._write_run()
 
-    def sorted(self) -> Iterator[bytes]:
+    def read_sorted(self) -> Iterator[bytes]:
         """Read all items; more may be added only when it has ended.
 
         Yields:

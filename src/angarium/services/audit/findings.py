@@ -95,7 +95,7 @@ class Findings:
             once.
         """
         before: Finding | None = None
-        for packed in self._sorter.sorted():
+        for packed in self._sorter.read_sorted():
             finding = _unpack(packed)
             if before is None or _what(finding) != _what(before):
                 yield finding

@@ -58,7 +58,7 @@ def judge(about: MessageFacts, log: LogRange) -> Verdict:
     """
     about = _within(about, log)
     candidates = _candidates(about.records)
-    stored = _stored(candidates, about.rows, log)
+    stored = _find_stored(candidates, about.rows, log)
     if stored is None and _is_from_before(about, log):
         return Verdict(frozenset(_judge_from_before(about, log)))
     if not candidates:
@@ -90,7 +90,7 @@ def _candidates(records: Sequence[MessageRecord]) -> Sequence[MessageRecord]:
     return records
 
 
-def _stored(
+def _find_stored(
     candidates: Sequence[MessageRecord], rows: Sequence[MessageRow], log: LogRange
 ) -> tuple[MessageRecord, MessageRow] | None:
     """Find a row that is where a candidate puts it."""
@@ -142,7 +142,7 @@ def _judge_with_record(
         if stored is None:
             yield Fault(FindingKind.MISPLACED, record.offset)
         yield from _judge_row(about, log, record, row)
-        yield from _doubled(about, row)
+        yield from _find_doubled(about, row)
     if row is not None or about.indexed or is_due:
         yield from _conflicts(about, log, record.sender, record.offset)
         yield from _receipts_in_vain(about, log, record, row)
@@ -238,7 +238,7 @@ def _receipt_time(receipt: ReceiptRecord, log: LogRange, row: MessageRow) -> int
     return time if log.is_exact else max(time, row.position.timestamp)
 
 
-def _doubled(about: MessageFacts, home: MessageRow) -> Iterator[Fault]:
+def _find_doubled(about: MessageFacts, home: MessageRow) -> Iterator[Fault]:
     """Name the rows of an id besides the one that is meant."""
     for row in about.rows:
         if row is not home:
@@ -295,7 +295,7 @@ def _judge_from_before(about: MessageFacts, log: LogRange) -> Iterator[Fault]:
     elif row.sender != indexed.sender:
         yield Fault(FindingKind.ALTERED, row.position.offset)
     if row is not None:
-        yield from _doubled(about, row)
+        yield from _find_doubled(about, row)
         yield from _judge_status_from_before(about.receipts, log, row)
     stored = row or indexed
     if stored is not None:

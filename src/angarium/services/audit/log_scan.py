@@ -31,7 +31,7 @@ A record with any other reason was not applied at all.
 _LETTER = struct.Struct(">IqB")
 
 
-class Letters:
+class DeadLetterLookup:
     """Dead letters by the position of their record.
 
     Used by one thread, which asks in the order of positions.
@@ -69,10 +69,10 @@ class Letters:
         # Asked after the walk, so that what is removed meanwhile counts
         # as removed.
         self.kept_since = retry(dead_letters.kept_since)
-        self._ahead = self._sorter.sorted()
+        self._ahead = self._sorter.read_sorted()
         self._advance()
 
-    def about(self, record: Record) -> tuple[bool, bool]:
+    def look_up(self, record: Record) -> tuple[bool, bool]:
         """Say what the dead letters say about a record.
 
         Args:
@@ -115,7 +115,7 @@ class LogScan:
     def __init__(
         self,
         log: LogInspector,
-        letters: Letters,
+        letters: DeadLetterLookup,
         retry: OutageRetry,
         findings: Findings,
         progress: Callable[["LogScan"], None],
@@ -170,12 +170,12 @@ class LogScan:
                 is_committed = record.offset < applied_to
                 self.records += is_committed
                 self.waiting += not is_committed
-                skipped, letter_missing = self._letters.about(record)
+                skipped, letter_missing = self._letters.look_up(record)
                 if not isinstance(event, InvalidRecord):
                     for fact in _facts(event, record.offset, watermark, skipped, letter_missing):
                         into.add(fact)
                 elif is_committed and letter_missing:
-                    self._findings.add(_unburied(record, event.event))
+                    self._findings.add(_unburied_finding(record, event.event))
 
     def _records(self, partition: int, end: int) -> Iterator[Record]:
         """Read a partition from its first record on."""
@@ -226,7 +226,7 @@ def _facts(
         yield pack_receipt(event.conversation_id, message_id, receipt)
 
 
-def _unburied(record: Record, event: Event | None) -> Finding:
+def _unburied_finding(record: Record, event: Event | None) -> Finding:
     """Name a record that has no dead letter."""
     if event is None:
         ids: tuple[UUID | None, UUID | None] = (None, None)

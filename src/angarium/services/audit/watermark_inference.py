@@ -61,7 +61,7 @@ class WatermarkInference:
             _LAYOUT.pack(finding.partition, timestamp, finding.offset, conversation, message)
         )
 
-    def misplaced(self) -> Iterator[Finding]:
+    def find_misplaced(self) -> Iterator[Finding]:
         """Name the rows whose time the watermark does not explain.
 
         Yields:
@@ -70,10 +70,9 @@ class WatermarkInference:
             contradicts.
         """
         explained = {
-            partition: self._explained(partition, counts)
-            for partition, counts in self._counts.items()
+            partition: self._infer(partition, counts) for partition, counts in self._counts.items()
         }
-        for packed in self._claims.sorted():
+        for packed in self._claims.read_sorted():
             partition, timestamp, offset, conversation, message = _LAYOUT.unpack(packed)
             if timestamp != explained[partition]:
                 ids = (UUID(bytes=conversation), UUID(bytes=message))
@@ -83,7 +82,7 @@ class WatermarkInference:
         """Forget everything; safe to repeat."""
         self._claims.close()
 
-    def _explained(self, partition: int, counts: Counter[int]) -> int | None:
+    def _infer(self, partition: int, counts: Counter[int]) -> int | None:
         """Return the time that was the watermark, if there is one."""
         limit = self._limits.get(partition)
         possible = {

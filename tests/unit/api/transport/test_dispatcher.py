@@ -173,7 +173,7 @@ def test_what_a_thread_took_as_it_was_answered_late_is_never_run(closing: ExitSt
     desk.clock = ManualClock()
     desk.dispatcher._clock = desk.clock
     job.run()
-    queue.finished(job)
+    queue.job_done(job)
     assert desk.application.remaining == []
     assert desk.application.abandoned == [b"late"]
 

@@ -31,7 +31,7 @@ def taken(fair: FairQueue, count: int) -> list[Job]:
     for _ in range(count):
         each = fair.take()
         assert each is not None
-        fair.finished(each)
+        fair.job_done(each)
         found.append(each)
     return found
 
@@ -101,7 +101,7 @@ def test_one_flow_runs_on_so_many_threads_and_the_others_on_the_rest() -> None:
     assert following is not None
     assert following.flow == "c"
     first = next(each for each in running if each and each.flow == "a")
-    fair.finished(first)
+    fair.job_done(first)
     following = fair.take()
     assert following is not None
     assert following.flow == "a"
@@ -134,7 +134,7 @@ def test_a_flow_has_no_more_than_its_share_waiting_or_running() -> None:
     running = fair.take()
     assert running is not None
     assert fair.put(refused) is refused
-    fair.finished(running)
+    fair.job_done(running)
     assert fair.put(refused) is None
 
 

@@ -46,9 +46,9 @@ class Producer:
             raise self.failure
         self.sent += 1
         if self.refusal is not None:
-            sent.refused(self.refusal)
+            sent.fail(self.refusal)
             return
-        sent.acknowledged(Metadata(sent.partition, 17, 5))
+        sent.succeed(Metadata(sent.partition, 17, 5))
 
     def close(self, _seconds: float) -> None:
         return

@@ -52,7 +52,7 @@ def flight(clock: ManualClock, outcomes: Outcomes) -> Iterator[PendingAppends]:
 
 def test_an_acknowledged_record_has_its_place(flight: PendingAppends, outcomes: Outcomes) -> None:
     sent = flight.begin(3)
-    sent.acknowledged(Metadata(3, 17, 1_700))
+    sent.succeed(Metadata(3, 17, 1_700))
     assert sent.future.result(0) == Appended(3, 17, 1_700)
     assert outcomes == Outcomes(passes=[3])
 
@@ -76,7 +76,7 @@ def test_a_record_has_all_its_time_whatever_became_of_the_one_before(
     first.future.exception(ANSWER_SECONDS)
     with pytest.raises(TimeoutError):
         second.future.exception(4 * SWEEP_SECONDS)
-    second.acknowledged(Metadata(2, 17, 1_700))
+    second.succeed(Metadata(2, 17, 1_700))
     assert second.future.result(0).offset == 17
     assert outcomes == Outcomes(passes=[2], failures=[3])
 
@@ -88,11 +88,11 @@ def test_what_was_given_up_counts_until_the_library_lets_it_go(
     clock.advance(1.0)
     for each in sent:
         each.future.exception(ANSWER_SECONDS)
-    assert flight.waiting(0) == 2
+    assert flight.count_waiting(0) == 2
     with pytest.raises(LogUnavailable, match="2 records already wait"):
         flight.begin(1)
-    sent[0].acknowledged(Metadata(0, 1, 1))
-    assert flight.waiting(0) == 1
+    sent[0].succeed(Metadata(0, 1, 1))
+    assert flight.count_waiting(0) == 1
     flight.begin(1)
 
 
@@ -102,7 +102,7 @@ def test_a_late_acknowledgement_changes_no_answer_and_tells_that_the_partition_i
     sent = flight.begin(0)
     clock.advance(1.0)
     assert isinstance(sent.future.exception(ANSWER_SECONDS), LogUnavailable)
-    sent.acknowledged(Metadata(0, 5, 5))
+    sent.succeed(Metadata(0, 5, 5))
     assert isinstance(sent.future.exception(0), LogUnavailable)
     assert outcomes.passes == [0]
 
@@ -111,15 +111,15 @@ def test_the_library_s_failure_becomes_an_outage(
     flight: PendingAppends, outcomes: Outcomes
 ) -> None:
     sent = flight.begin(1)
-    sent.refused(KafkaTimeoutError("late"))
+    sent.fail(KafkaTimeoutError("late"))
     assert isinstance(sent.future.exception(0), LogUnavailable)
     assert outcomes.failures == [1]
-    assert flight.waiting(1) == 0
+    assert flight.count_waiting(1) == 0
 
 
 def test_an_acknowledgement_without_a_place_is_no_acknowledgement(flight: PendingAppends) -> None:
     sent = flight.begin(1)
-    sent.acknowledged(Metadata(1, -1, -1))
+    sent.succeed(Metadata(1, -1, -1))
     assert isinstance(sent.future.exception(0), LogUnavailable)
 
 
@@ -132,8 +132,8 @@ def test_closing_answers_everybody(flight: PendingAppends) -> None:
 def test_a_caller_that_went_away_disturbs_nobody(flight: PendingAppends) -> None:
     sent = flight.begin(0)
     assert sent.future.cancel()
-    sent.acknowledged(Metadata(0, 1, 1))
-    assert flight.waiting(0) == 0
+    sent.succeed(Metadata(0, 1, 1))
+    assert flight.count_waiting(0) == 0
 
 
 def test_records_of_too_many_bytes_are_not_held(
@@ -143,7 +143,7 @@ def test_records_of_too_many_bytes_are_not_held(
     alone = flight.begin(0, 5_000)
     with pytest.raises(LogUnavailable, match="5,000 bytes already wait"):
         flight.begin(0, 1)
-    alone.refused(KafkaTimeoutError())
+    alone.fail(KafkaTimeoutError())
     flight.begin(0, 900)
     with pytest.raises(LogUnavailable, match="900 bytes already wait"):
         flight.begin(0, 101)
@@ -155,17 +155,17 @@ def test_a_record_that_is_refused_for_its_size_is_not_there_and_its_partition_an
     flight: PendingAppends, outcomes: Outcomes
 ) -> None:
     sent = flight.begin(3)
-    sent.refused(RecordRefused("topic 'messages' accepts no record of 9 bytes"))
+    sent.fail(RecordRefused("topic 'messages' accepts no record of 9 bytes"))
     assert isinstance(sent.future.exception(0), RecordTooLarge)
     assert outcomes == Outcomes(passes=[3])
-    assert flight.waiting(3) == 0
+    assert flight.count_waiting(3) == 0
 
 
 def test_a_refusal_for_size_that_an_earlier_try_may_have_passed_is_not_certain(
     flight: PendingAppends, outcomes: Outcomes
 ) -> None:
     sent = flight.begin(3)
-    sent.refused(MessageSizeTooLargeError())
+    sent.fail(MessageSizeTooLargeError())
     assert type(sent.future.exception(0)) is LogUnavailable
     assert outcomes == Outcomes(failures=[3])
 
@@ -175,4 +175,4 @@ def test_a_record_that_is_too_large_to_be_sent_says_nothing_of_its_partition(
 ) -> None:
     flight.completed(flight.begin(3), RecordTooLarge("too large"))
     assert outcomes == Outcomes()
-    assert flight.waiting(3) == 0
+    assert flight.count_waiting(3) == 0

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from angarium.ports.log_inspection import DeadLetterInspector, LogInspector
 from angarium.ports.store_inspection import StoreInspector
-from angarium.services.audit.audit import Audited, Sources, Step, audit
+from angarium.services.audit.audit import AuditSummary, Sources, Step, audit
 from angarium.services.audit.findings import Finding, Findings
 from angarium.services.audit.store_walk import Pace
 from angarium.services.outage_retry import OutageRetry
@@ -21,7 +21,7 @@ from tests.unit.router.harness import GROUP, WorkerHarness
 class Outcome(NamedTuple):
     """What an audit says."""
 
-    audited: Audited
+    audited: AuditSummary
     findings: list[Finding]
 
 

@@ -19,17 +19,17 @@ def test_items_come_back_sorted_whatever_fits_into_memory(
     with closing(ExternalSorter(4, run_items=run_items, max_runs=3)) as sorter:
         for item in items:
             sorter.add(item)
-        assert list(sorter.sorted()) == sorted(items)
-        assert list(sorter.sorted()) == sorted(items)
+        assert list(sorter.read_sorted()) == sorted(items)
+        assert list(sorter.read_sorted()) == sorted(items)
 
 
 def test_items_may_be_added_after_a_reading() -> None:
     with closing(ExternalSorter(1, run_items=2)) as sorter:
         for item in (b"c", b"a", b"b"):
             sorter.add(item)
-        assert list(sorter.sorted()) == [b"a", b"b", b"c"]
+        assert list(sorter.read_sorted()) == [b"a", b"b", b"c"]
         sorter.add(b"b")
-        assert list(sorter.sorted()) == [b"a", b"b", b"b", b"c"]
+        assert list(sorter.read_sorted()) == [b"a", b"b", b"b", b"c"]
 
 
 def test_no_file_has_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,7 +38,7 @@ def test_no_file_has_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         sorter.add(b"b")
         sorter.add(b"a")
         assert list(tmp_path.iterdir()) == []
-        assert list(sorter.sorted()) == [b"a", b"b"]
+        assert list(sorter.read_sorted()) == [b"a", b"b"]
 
 
 def test_memory_does_not_grow_with_the_items() -> None:
@@ -51,7 +51,7 @@ def test_memory_does_not_grow_with_the_items() -> None:
             for _ in range(count):
                 sorter.add(drawn.randbytes(100))
             last = b""
-            for item in sorter.sorted():
+            for item in sorter.read_sorted():
                 assert item >= last
                 last = item
         measured = tracemalloc.get_traced_memory()[1]
