@@ -10,6 +10,7 @@ from angarium import logs
 from angarium.domain.errors import StoreUnavailable
 from angarium.services import presence as module
 from angarium.services.presence import OnlineUsers, Presence, TimeoutWatcher
+from tests.contract.http.waiting import until
 from tests.fakes.clock import ManualClock
 from tests.fakes.presence import MemoryPresence
 from tests.unit.services.log_lines import LogLines
@@ -226,6 +227,8 @@ def test_a_slow_lookup_means_offline_and_still_serves_the_next(
     assert users.find_online([ALICE]).result(10) == frozenset()
     store.lookups[0].set_result({ALICE: clock.now_ms()})
     assert users.find_online([ALICE]).result(10) == {ALICE}
+    # It is logged after the answer, by another thread.
+    until(lambda: lines.of("presence_unknown") != [], "a line says so")
     (line,) = lines.of("presence_unknown")
     assert line["error_type"] == "TimeoutError"
 
