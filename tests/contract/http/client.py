@@ -9,7 +9,7 @@ from typing import Protocol, cast
 from uuid import UUID
 
 from angarium.api.request_headers import Headers
-from tests.contract.http.waiting import until
+from tests.waiting import until
 
 Fields = Sequence[tuple[str, str]]
 JSON_TYPE = ("Content-Type", "application/json")

@@ -15,7 +15,7 @@ import pytest
 
 from angarium.api.routes import ROUTES
 from tests.contract.http.services import PASSWORD, SERVED, Service, started
-from tests.contract.http.waiting import until
+from tests.waiting import until
 
 MAX_MODELS = 60
 PACKAGE = "generated_angarium_client"

@@ -1,7 +1,7 @@
 """docs/http.md, the sections about health."""
 
 from tests.contract.http.client import Client
-from tests.contract.http.waiting import until
+from tests.waiting import until
 
 
 def test_the_process_lives(stranger: Client) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.contract.http.client import Person, Talk, refused
-from tests.contract.http.waiting import until
+from tests.waiting import until
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.contract.http.client import Answer, Person, Talk
-from tests.contract.http.waiting import until
+from tests.waiting import until
 
 MAX_BYTES = 10_240
 """Bytes of a text."""

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from tests.contract.http.client import Answer, Talk, refused, wrong_fields
-from tests.contract.http.waiting import until
+from tests.waiting import until
 
 
 def confirm(talk: Talk, message_ids: Sequence[str], status: object = "DELIVERED") -> Answer:

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4, uuid5
 import pytest
 
 from tests.contract.http.client import Answer, Person, Talk, refused, wrong_fields
-from tests.contract.http.waiting import until
+from tests.waiting import until
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from angarium.cli import entry, errors
-from tests.unit.cli.chat.waiting import PATIENCE_S
 from tests.unit.cli.own_terminal import environment_of
+from tests.waiting import PATIENCE_S
 
 HELD_UP = """
 import runpy, signal, sys

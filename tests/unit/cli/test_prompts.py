@@ -10,9 +10,9 @@ import pytest
 
 from angarium.engines.embedded.database import Database
 from angarium.engines.secrets.passwords import ScryptHasher
-from tests.unit.cli.chat.waiting import PATIENCE_S
 from tests.unit.cli.conftest import Shell
 from tests.unit.cli.own_terminal import environment_of, with_terminal
+from tests.waiting import PATIENCE_S
 
 
 def prompted(

@@ -10,10 +10,10 @@ from angarium import logs
 from angarium.domain.errors import StoreUnavailable
 from angarium.services import presence as module
 from angarium.services.presence import OnlineUsers, Presence, TimeoutWatcher
-from tests.contract.http.waiting import until
 from tests.fakes.clock import ManualClock
 from tests.fakes.presence import MemoryPresence
 from tests.unit.services.log_lines import LogLines
+from tests.waiting import until
 
 ALICE, BOB, CAROL = uuid4(), uuid4(), uuid4()
 

@@ -13,9 +13,9 @@ from angarium.config import Settings
 from angarium.domain.user import Principal, User
 from angarium.ports.users import UserStore
 from angarium.wiring import embedded_engine, http_server
-from tests.contract.http.waiting import until
 from tests.fakes.raw_client import RawClient, get
 from tests.fakes.serving import PATIENCE, Running
+from tests.waiting import until
 
 READS = 3
 

@@ -13,10 +13,10 @@ from angarium.api.transport.connection import Connection
 from angarium.api.transport.limits import BURST
 from angarium.api.transport.server import Server
 from angarium.logs.line import action_of, fields_of
-from tests.contract.http.waiting import until
 from tests.fakes.application import ALICE, StubApplication
 from tests.fakes.raw_client import RawClient, get, post, request
 from tests.fakes.serving import Running, serving
+from tests.waiting import until
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 

@@ -12,9 +12,9 @@ import pytest
 
 from angarium.cli.console import Console
 from angarium.cli.main import main
-from tests.unit.cli.chat.waiting import PATIENCE_S, until
 from tests.unit.cli.conftest import Shell
 from tests.unit.cli.fake_server import FakeServer, Fault
+from tests.waiting import PATIENCE_S, until
 
 
 @dataclass

@@ -14,10 +14,10 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from tests.unit.cli.chat.emulator import Emulator
-from tests.unit.cli.chat.waiting import PATIENCE_S, until
 from tests.unit.cli.conftest import Shell
 from tests.unit.cli.fake_server import FakeServer, Fault
 from tests.unit.cli.own_terminal import environment_of, with_terminal
+from tests.waiting import PATIENCE_S, until
 
 CHAT = ["-m", "angarium", "chat", "bob"]
 

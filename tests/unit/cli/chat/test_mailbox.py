@@ -18,8 +18,8 @@ from angarium.cli.chat.plain import PlainScreen
 from angarium.cli.chat.sender import ConnectionStatus, LoginStatus, Outbox
 from angarium.cli.console import Console
 from tests.fakes.clock import ManualClock
-from tests.unit.cli.chat.waiting import until
 from tests.unit.cli.fake_service import FakeClient, FakeService, conversation_of, id_of
+from tests.waiting import until
 
 
 @dataclass
