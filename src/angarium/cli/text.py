@@ -3,6 +3,8 @@
 import unicodedata
 from collections.abc import Iterator
 
+from angarium.cli.graphemes import graphemes
+
 _ESCAPED_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _BIDI_CONTROLS = frozenset(
     "\u061c\u200e\u200f"
@@ -70,6 +72,8 @@ def width(text: str) -> int:
 def rows(text: str, columns: int, indent: int = 0) -> Iterator[str]:
     """Cut a text into rows, between words where that is possible.
 
+    A word that is longer than a row is cut where a row is full.
+
     Args:
         text: Without control characters.
         columns: The width of the first row.
@@ -80,33 +84,31 @@ def rows(text: str, columns: int, indent: int = 0) -> Iterator[str]:
         One row or more, none wider than its room; put together again
         they are the text.
     """
-    while width(text) > columns:
-        cut = _fitting(text, columns)
-        space = text.rfind(" ", 0, cut) + 1
-        if space > cut // 2:
-            cut = space
-        yield text[:cut]
-        text = text[cut:]
+    while (end := _end_of_row(text, columns)) < len(text):
         columns, indent = columns - indent, 0
+        start = _start_of_last_word(text[:end])
+        word = text[start:].split(" ", 1)[0]
+        if start and _whole_graphemes(word, columns) == len(word):
+            end = start
+        yield text[:end]
+        text = text[end:]
     yield text
 
 
-def tail(text: str, columns: int) -> str:
-    """Return as much of a text's end as fits.
+def cut(text: str, columns: int) -> Iterator[str]:
+    """Cut a text into rows wherever one is full.
 
     Args:
         text: Without control characters.
-        columns: The room there is.
+        columns: The width of the rows, 2 or more.
 
-    Returns:
-        The end of the text.
+    Yields:
+        One row or more; put together again they are the text.
     """
-    used = 0
-    for index in range(len(text) - 1, -1, -1):
-        used += _columns(text[index])
-        if used > columns:
-            return text[index + 1 :]
-    return text
+    while (end := _end_of_row(text, columns)) < len(text):
+        yield text[:end]
+        text = text[end:]
+    yield text
 
 
 def head(text: str, columns: int) -> str:
@@ -119,7 +121,7 @@ def head(text: str, columns: int) -> str:
     Returns:
         The beginning of the text.
     """
-    return text if width(text) <= columns else text[: _room(text, columns)]
+    return text[: _whole_graphemes(text, columns)]
 
 
 def shorten(text: str, columns: int = 40) -> str:
@@ -136,18 +138,6 @@ def shorten(text: str, columns: int = 40) -> str:
     if width(shown) <= columns and len(text) <= columns * 4:
         return shown
     return head(shown, columns - 1) + "…"
-
-
-def joins_the_one_before(character: str) -> bool:
-    """Return whether a character combines with the one before.
-
-    Args:
-        character: One code point.
-
-    Returns:
-        True for combining marks, joiners and variation selectors.
-    """
-    return unicodedata.category(character) in {"Mn", "Me", "Cf"}
 
 
 def _is_harmful(character: str) -> bool:
@@ -186,24 +176,41 @@ def _columns(character: str) -> int:
     """Estimate a character's columns, as East Asian terminals do."""
     if character == _EMOJI_PRESENTATION:
         return 1
-    if joins_the_one_before(character):
+    # Combining marks, joiners and variation selectors.
+    if unicodedata.category(character) in {"Mn", "Me", "Cf"}:
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
-def _room(text: str, columns: int) -> int:
-    """Count the characters that fit into the columns."""
-    used = 0
-    for index, character in enumerate(text):
-        used += _columns(character)
-        if used > columns:
-            return index
-    return len(text)
+def _whole_graphemes(text: str, columns: int) -> int:
+    """Count the characters of the whole graphemes that fit."""
+    if text.isascii():
+        return min(len(text), columns)
+    count = 0
+    for grapheme in graphemes(text):
+        columns -= width(grapheme)
+        if columns < 0:
+            break
+        count += len(grapheme)
+    return count
 
 
-def _fitting(text: str, columns: int) -> int:
-    """Find where to cut, not between a character and its marks."""
-    cut = max(1, _room(text, columns))
-    while cut > 1 and joins_the_one_before(text[cut]) and width(text[:cut]) > columns // 2:
-        cut -= 1
-    return cut
+def _end_of_row(text: str, columns: int) -> int:
+    """Return where a row is full; within a grapheme if it must be."""
+    end = _whole_graphemes(text, columns)
+    if end == 0 and text:
+        end = 1
+        while width(text[: end + 1]) <= columns:
+            end += 1
+    return end
+
+
+def _start_of_last_word(text: str) -> int:
+    """Return what follows the last space; 0 where there is none."""
+    start = end = 0
+    for grapheme in graphemes(text):
+        end += len(grapheme)
+        # With a mark on it, a space is a character of its own.
+        if grapheme == " ":
+            start = end
+    return start

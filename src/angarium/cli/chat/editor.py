@@ -2,6 +2,7 @@
 
 from angarium.cli.chat.keys import Key
 from angarium.cli.graphemes import length_of_first, start_of_last
+from angarium.cli.text import head, width
 
 MAX_CHARACTERS = 32_768
 """What is typed beyond this is dropped; a message's limit is far
@@ -117,7 +118,7 @@ class LineEditor:
         start = self._line_start()
         if start > 0:
             above = self.before.rfind("\n", 0, start - 1) + 1
-            self._move(min(above + len(self.before) - start, start - 1))
+            self._move_to_column(above, start - 1)
         elif self._index > 0:
             self._recall(self._index - 1)
 
@@ -127,8 +128,7 @@ class LineEditor:
         text = self.text
         if end < len(text):
             below_end = text.find("\n", end + 1)
-            column = len(self.before) - self._line_start()
-            self._move(min(end + 1 + column, below_end if below_end >= 0 else len(text)))
+            self._move_to_column(end + 1, below_end if below_end >= 0 else len(text))
         elif self._index < len(self._earlier):
             self._recall(self._index + 1)
 
@@ -146,6 +146,11 @@ class LineEditor:
     def _line_end(self) -> int:
         """Find where the cursor's line ends."""
         return len(self.before) + len(self.after.split("\n", 1)[0])
+
+    def _move_to_column(self, start: int, end: int) -> None:
+        """Put the cursor into another line, below or above itself."""
+        column = width(self.before[self._line_start() :])
+        self._move(start + len(head(self.text[start:end], column)))
 
     def _move(self, index: int) -> None:
         """Put the cursor at an index of the text."""

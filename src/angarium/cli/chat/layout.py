@@ -5,13 +5,11 @@ between the line that is being typed and an own message is known.
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from angarium.cli.console import Style
-from angarium.cli.graphemes import graphemes
-from angarium.cli.text import escape_unprintable, head, rows, width
+from angarium.cli.text import cut, escape_unprintable, head, rows, width
 
 _LINE_END = re.compile(r"\r?\n")
 
@@ -180,33 +178,17 @@ def lay_out_input(prompt: str, before: str, after: str, columns: int, max_rows: 
     room = columns - 1 - width(prompt)
     *lines_before, left = map(escape_unprintable, before.split("\n"))
     right, *lines_after = map(escape_unprintable, after.split("\n"))
-    laid_out = [row for line in lines_before for row in _cut(line, room)]
+    laid_out = [row for line in lines_before for row in cut(line, room)]
     cursor = len(left)
-    pieces = list(_cut(left + right, room))
+    pieces = list(cut(left + right, room))
     while cursor > len(pieces[0]) or (cursor == len(pieces[0]) and len(pieces) > 1):
         cursor -= len(pieces[0])
         laid_out.append(pieces.pop(0))
     cursor_row = len(laid_out)
     laid_out.append(pieces[0][:cursor] + SAVE_CURSOR + pieces[0][cursor:])
     laid_out += pieces[1:]
-    laid_out += [row for line in lines_after for row in _cut(line, room)]
+    laid_out += [row for line in lines_after for row in cut(line, room)]
     top = max(0, cursor_row + 1 - max_rows)
     shown = laid_out[top : top + max_rows]
     margin = " " * width(prompt)
     return InputRows([prompt + shown[0], *(margin + row for row in shown[1:])], cursor_row - top)
-
-
-def _cut(line: str, room: int) -> Iterator[str]:
-    """Cut a line into rows wherever one is full; one row or more."""
-    if line.isascii():
-        yield from (line[start : start + room] for start in range(0, len(line) or 1, room))
-        return
-    row, used = "", 0
-    for grapheme in graphemes(line):
-        needed = width(grapheme)
-        if row and used + needed > room:
-            yield row
-            row, used = "", 0
-        row += grapheme
-        used += needed
-    yield row

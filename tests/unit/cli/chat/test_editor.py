@@ -153,6 +153,34 @@ def test_up_and_down_go_through_own_messages_and_back_to_what_was_being_typed() 
     assert press(editor, Key.UP, Key.UP, Key.UP) == "one"
 
 
+@pytest.mark.parametrize(
+    ("text", "key", "before"),
+    [
+        ("ab\nx", Key.UP, "a"),
+        ("👍🏽b\n日", Key.UP, ""),
+        ("日b\nx日", Key.UP, "日b"),
+        ("a👨\u200d👩b\nxyz", Key.UP, "a"),
+        ("e\u0301e\u0301\nx", Key.UP, "e\u0301"),
+    ],
+)
+def test_up_goes_to_the_character_above_and_never_into_one(
+    text: str, key: Key, before: str
+) -> None:
+    editor = LineEditor()
+    editor.insert(text)
+    editor.press(key)
+    assert editor.before == before
+
+
+def test_down_goes_to_the_character_below_and_never_into_one() -> None:
+    editor = LineEditor()
+    editor.insert("xy\n👍🏽b")
+    press(editor, Key.UP, Key.UP, Key.HOME, Key.RIGHT, Key.RIGHT)
+    assert (editor.before, editor.after) == ("xy", "\n👍🏽b")
+    editor.press(Key.DOWN)
+    assert (editor.before, editor.after) == ("xy\n", "👍🏽b")
+
+
 def test_only_the_latest_messages_are_remembered() -> None:
     editor = recalling(*(str(number) for number in range(MAX_REMEMBERED + 5)))
     assert press(editor, *[Key.UP] * (MAX_REMEMBERED + 5)) == "5"
