@@ -8,11 +8,11 @@ from json.encoder import encode_basestring as quoted
 from typing import NoReturn, cast
 from urllib.parse import unquote_to_bytes
 
-from angarium.api.timestamps import rfc3339
 from angarium.api.values import quote_for_error
 from angarium.domain.errors import Code, Refused
 from angarium.domain.identifiers import text_of
 from angarium.domain.message import Message
+from angarium.domain.timestamps import rfc3339
 
 MAX_DEPTH = 32
 """Nested objects and arrays; no route reads more than two levels.

@@ -1,8 +1,7 @@
-"""Timestamps as text: RFC 3339 out, RFC 3339 or milliseconds in."""
+"""Timestamps that a client sends: RFC 3339 or milliseconds."""
 
 import re
-from datetime import UTC, date, datetime
-from functools import lru_cache
+from datetime import date
 
 from angarium.services.cursors import MAX_TIMESTAMP
 
@@ -18,19 +17,6 @@ _RFC3339 = re.compile(
     r"(?:[Zz]|(?P<sign>[+-])(?P<off_hour>[01][0-9]|2[0-3]):(?P<off_minute>[0-5][0-9]))"
 )
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
-
-
-def rfc3339(ms: int) -> str:
-    """Write a timestamp.
-
-    Args:
-        ms: Milliseconds since the epoch, up to the year 9999.
-
-    Returns:
-        RFC 3339, UTC, with three digits of a second.
-    """
-    seconds, milliseconds = divmod(ms, 1000)
-    return f"{_whole_second(seconds)}.{milliseconds:03d}Z"
 
 
 def parse_timestamp(text: str) -> int | None:
@@ -62,12 +48,6 @@ def is_in_seconds(text: str) -> bool:
         True for a whole number that is too small for milliseconds.
     """
     return _MILLISECONDS.fullmatch(text) is not None and int(text) < MIN_MILLISECONDS
-
-
-@lru_cache(maxsize=256)
-def _whole_second(seconds: int) -> str:
-    """Write a second; cached, as the items of a page are close."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
 
 
 def _moment(match: re.Match[str]) -> int | None:

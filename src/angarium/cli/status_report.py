@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from angarium.api.timestamps import rfc3339
 from angarium.cli.console import Style
 from angarium.cli.text import escape_unprintable, width
+from angarium.domain.timestamps import rfc3339
 from angarium.ports.log_inspection import GroupMember
 from angarium.ports.store_inspection import StoreNode
 from angarium.services.status import PartitionStatus, Status

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from angarium.api.json_codec import message_text
-from angarium.api.timestamps import rfc3339
 from angarium.cli.text import escape_unprintable
+from angarium.domain.timestamps import rfc3339
 from angarium.services.trace.journey import (
     Accepted,
     Applied,

@@ -4,23 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angarium.api.timestamps import MIN_MILLISECONDS, is_in_seconds, parse_timestamp, rfc3339
+from angarium.api.timestamps import MIN_MILLISECONDS, is_in_seconds, parse_timestamp
+from angarium.domain.timestamps import rfc3339
 from angarium.services.cursors import MAX_TIMESTAMP
 
 NOON = 1_763_380_800_000
-
-
-@pytest.mark.parametrize(
-    ("ms", "text"),
-    [
-        (0, "1970-01-01T00:00:00.000Z"),
-        (NOON, "2025-11-17T12:00:00.000Z"),
-        (NOON + 7, "2025-11-17T12:00:00.007Z"),
-        (MAX_TIMESTAMP, "9999-12-31T23:59:59.999Z"),
-    ],
-)
-def test_a_moment_is_written_in_utc_with_milliseconds(ms: int, text: str) -> None:
-    assert rfc3339(ms) == text
 
 
 @given(st.integers(min_value=0, max_value=MAX_TIMESTAMP))

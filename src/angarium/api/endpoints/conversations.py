@@ -8,10 +8,10 @@ from angarium.api.interface import Response
 from angarium.api.json_codec import encode, encode_text, message_text, read_object
 from angarium.api.pagination import page_response, parse_page_request
 from angarium.api.request_context import RequestContext
-from angarium.api.timestamps import rfc3339
 from angarium.api.values import quote_for_error
 from angarium.domain.conversation import Conversation
 from angarium.domain.errors import Code, Refused
+from angarium.domain.timestamps import rfc3339
 from angarium.ports.messages import Summary
 from angarium.services import cursors
 from angarium.services.conversations import other_participant

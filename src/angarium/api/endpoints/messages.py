@@ -9,11 +9,12 @@ from angarium.api.interface import Outcome, Response, WouldBlock
 from angarium.api.json_codec import encode_list, encode_text, message_text
 from angarium.api.request_context import RequestContext
 from angarium.api.respond import Append, respond_when_appended
-from angarium.api.timestamps import is_in_seconds, parse_timestamp, rfc3339
+from angarium.api.timestamps import is_in_seconds, parse_timestamp
 from angarium.api.values import quote_for_error
 from angarium.domain.conversation import Conversation
 from angarium.domain.errors import Code, StoreUnavailable
 from angarium.domain.identifiers import new_text_of, text_of
+from angarium.domain.timestamps import rfc3339
 from angarium.ports.message_log import Appended
 from angarium.services import cursors
 from angarium.services.history import HistoryQuery, Order

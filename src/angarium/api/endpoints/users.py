@@ -4,8 +4,8 @@ from angarium.api.fields import QueryFields, path_identifier
 from angarium.api.interface import Response
 from angarium.api.json_codec import encode
 from angarium.api.request_context import RequestContext
-from angarium.api.timestamps import rfc3339
 from angarium.domain.errors import Code
+from angarium.domain.timestamps import rfc3339
 from angarium.domain.user import User
 
 

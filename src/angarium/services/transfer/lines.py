@@ -9,7 +9,6 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from json.encoder import encode_basestring_ascii
 from typing import cast
 from uuid import UUID
@@ -17,6 +16,7 @@ from uuid import UUID
 from angarium.domain.conversation import Conversation
 from angarium.domain.identifiers import parse_uuid, recurring_uuid, text_of
 from angarium.domain.message import Message, MessagePosition, Status
+from angarium.domain.timestamps import rfc3339
 from angarium.domain.user import User
 from angarium.services.cursors import MAX_TIMESTAMP
 from angarium.services.transfer.entries import Counts, End, Entry, Header, InvalidLine
@@ -27,11 +27,6 @@ FORMAT = 1
 MAX_LINE_BYTES = 64 * 1024
 """More than the longest line has: a text of 10,240 control characters,
 six bytes each, with its fields.
-"""
-
-MAX_SECONDS = 4_096
-"""Seconds whose text is kept: those of a conversation follow each
-other.
 """
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -135,25 +130,6 @@ def decode_version(line: bytes) -> int:
     return int(found[1])
 
 
-def write_moment(ms: int) -> str:
-    """Write a moment as the API does.
-
-    Args:
-        ms: Milliseconds since the epoch.
-
-    Returns:
-        RFC 3339, UTC, with three digits of a second.
-    """
-    seconds, milliseconds = divmod(ms, 1000)
-    return f"{_whole_second(seconds)}.{milliseconds:03d}Z"
-
-
-@lru_cache(MAX_SECONDS)
-def _whole_second(seconds: int) -> str:
-    """Write a moment without its milliseconds and its zone."""
-    return (_EPOCH + timedelta(seconds=seconds)).replace(tzinfo=None).isoformat()
-
-
 def encode(entry: Entry) -> bytes:
     """Write a line without its check and its closing brace.
 
@@ -172,7 +148,7 @@ def encode(entry: Entry) -> bytes:
     else:
         fields = {
             "angarium_export": FORMAT,
-            "exported_at": write_moment(entry.exported_at),
+            "exported_at": rfc3339(entry.exported_at),
             "program": entry.program,
         }
     return _json(fields)[:-1]
@@ -184,7 +160,7 @@ def _user_fields(user: User) -> Mapping[str, object]:
         "user_id": text_of(user.user_id),
         "username": user.username,
         "password_hash": user.password_hash,
-        "created_at": write_moment(user.created_at),
+        "created_at": rfc3339(user.created_at),
     }
 
 
@@ -194,7 +170,7 @@ def _conversation_fields(conversation: Conversation) -> Mapping[str, object]:
         "conversation_id": text_of(conversation.conversation_id),
         "type": "private",
         "participant_ids": [text_of(each) for each in conversation.participant_ids],
-        "created_at": write_moment(conversation.created_at),
+        "created_at": rfc3339(conversation.created_at),
     }
 
 
@@ -203,14 +179,14 @@ def _encode_message(message: Message) -> bytes:
     # Nearly all lines are messages, and this takes a third of the time
     # that an encoder takes.
     delivered_at = message.delivered_at
-    at = "null" if delivered_at is None else f'"{write_moment(delivered_at)}"'
+    at = "null" if delivered_at is None else f'"{rfc3339(delivered_at)}"'
     return (
         f'{{"message_id":"{message.message_id}"'
         f',"conversation_id":"{text_of(message.conversation_id)}"'
         f',"sender_id":"{text_of(message.sender_id)}"'
         f',"recipient_id":"{text_of(message.recipient_id)}"'
         f',"content":{_escape(encode_basestring_ascii(message.content))}'
-        f',"timestamp":"{write_moment(message.position.timestamp)}"'
+        f',"timestamp":"{rfc3339(message.position.timestamp)}"'
         f',"seq":{message.position.offset},"status":"{message.status.value}","delivered_at":{at}'
     ).encode("ascii")
 
