@@ -1,6 +1,6 @@
 """How much one page has room for, in bytes of JSON."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from json.encoder import encode_basestring as quoted
 
 from angarium.domain.message import Message
@@ -68,3 +68,21 @@ def count_fitting(sizes: Iterable[int]) -> int:
             break
         count += 1
     return count
+
+
+def first_page(read: Sequence[Message], limit: int) -> Sequence[Message]:
+    """Return the messages of a page.
+
+    Args:
+        read: What `read_one_page` took of a store's answer, in the
+            order in which it is shown.
+        limit: The maximum number of messages; the answer may have had
+            one more.
+
+    Returns:
+        As many of the first as fit.
+    """
+    if len(read) > limit:
+        # All but the last one fit, or `read_one_page` would have ended.
+        return read[:limit]
+    return read[: count_fitting(map(message_bytes, read))]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from angarium.domain.errors import Code, Refused
 from angarium.domain.message import BEGINNING, LAST_OFFSET, Message, MessagePosition
-from angarium.domain.page_size import count_fitting, message_bytes
+from angarium.domain.page_size import first_page
 from angarium.ports.messages import MessageReader
 from angarium.services import cursors
 from angarium.services.cursors import Direction, HistoryCursor
@@ -94,7 +94,7 @@ class History:
         """
         direction, start = _start(conversation_id, query)
         found = self._read(conversation_id, direction, start, query.limit + 1)
-        shown = found[: min(query.limit, count_fitting(map(message_bytes, found)))]
+        shown = first_page(found, query.limit)
         has_more = len(found) > len(shown)
         oldest_first = tuple(shown) if direction is Direction.NEWER else tuple(reversed(shown))
         newest = oldest_first[-1].position if oldest_first else start or BEGINNING

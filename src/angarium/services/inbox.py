@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from angarium.domain.message import InboxPosition, Message
-from angarium.domain.page_size import count_fitting, message_bytes
+from angarium.domain.page_size import first_page
 from angarium.ports.messages import MessageReader
 from angarium.services import cursors
 from angarium.services.store_retry import StoreRetry
@@ -59,7 +59,7 @@ class Inbox:
         """
         after = cursors.read_inbox(cursor, user_id) if cursor is not None else None
         found = self._retry(lambda: self._messages.inbox(user_id, after, limit + 1))
-        shown = tuple(found[: min(limit, count_fitting(map(message_bytes, found)))])
+        shown = tuple(first_page(found, limit))
         has_more = len(found) > len(shown)
         next_cursor = _cursor_after(user_id, shown[-1]) if has_more else None
         return InboxPage(shown, limit, has_more, next_cursor)

@@ -8,6 +8,7 @@ from angarium.domain.page_size import (
     FIELDS_BYTES,
     MAX_PAGE_BYTES,
     count_fitting,
+    first_page,
     message_bytes,
     read_one_page,
 )
@@ -55,4 +56,12 @@ def test_nothing_is_read_behind_the_message_that_is_one_too_many() -> None:
 
     found = read_one_page(endless())
     assert len(found) == taken == 19
-    assert count_fitting(map(message_bytes, found)) == 18
+    assert first_page(found, 100) == found[:18]
+
+
+@pytest.mark.parametrize("size", [1, 2, 17, 18, 19, 30])
+@pytest.mark.parametrize("limit", [1, 17, 18, 19, 30])
+def test_a_page_shows_as_many_as_its_limit_and_its_size_allow(size: int, limit: int) -> None:
+    text = "\x01" * MAX_CONTENT_BYTES
+    stored = [message(text)._replace(delivered_at=number) for number in range(size)]
+    assert first_page(read_one_page(stored[: limit + 1]), limit) == stored[: min(limit, 18)]
