@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 from uuid import uuid4
@@ -186,9 +186,8 @@ def write_later(file: Path, later: Path) -> None:
     with file.open("rb") as source:
         entries = list(ExportReader(source).entries())
     moved = [
-        replace(
-            each,
-            position=replace(each.position, timestamp=each.position.timestamp + day_ms),
+        each._replace(
+            position=each.position._replace(timestamp=each.position.timestamp + day_ms),
             delivered_at=None if each.delivered_at is None else each.delivered_at + day_ms,
         )
         if isinstance(each, Message)

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import time
@@ -101,7 +100,7 @@ def test_another_group_begins_behind_what_was_imported_too(folder: Path) -> None
     """The file is of tomorrow: to it every clock has stepped back."""
     tomorrow = int(time() * 1000) + DAY_MS
     first, second = (
-        replace(message("alice", "bob", each), position=MessagePosition(tomorrow, each))
+        message("alice", "bob", each)._replace(position=MessagePosition(tomorrow, each))
         for each in (5, 6)
     )
     people = [user(name) for name in ("alice", "bob")]

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
 from uuid import UUID
 
 from angarium.domain.message import (
@@ -141,8 +140,8 @@ def _mark(stored: dict[UUID, Message], receipt: Receipt) -> ReceiptOutcome:
         return ReceiptOutcome.NOT_RECIPIENT
     if known.status is Status.DELIVERED:
         return ReceiptOutcome.REPEATED
-    stored[known.message_id] = replace(
-        known, status=Status.DELIVERED, delivered_at=receipt.delivered_at
+    stored[known.message_id] = known._replace(
+        status=Status.DELIVERED, delivered_at=receipt.delivered_at
     )
     return ReceiptOutcome.DELIVERED
 

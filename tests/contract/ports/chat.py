@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
 from itertools import count
 from uuid import UUID, uuid4
 
@@ -93,7 +92,7 @@ def receipt(
 
 def delivered(message: Message, delivered_at: int = START + 1_000) -> Message:
     """Give a message as it is after its receipt."""
-    return replace(message, status=Status.DELIVERED, delivered_at=delivered_at)
+    return message._replace(status=Status.DELIVERED, delivered_at=delivered_at)
 
 
 def ids(messages: Sequence[Message]) -> list[UUID]:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
 import pytest
@@ -185,20 +185,20 @@ def delete_index_row(damage: Damage, row: Message, talk: Talk) -> tuple[str, int
 
 
 def change_text(damage: Damage, row: Message, talk: Talk) -> tuple[str, int]:
-    damage.put_message(replace(row, content="too"))
+    damage.put_message(row._replace(content="too"))
     return "altered", talk.offsets["second"]
 
 
 def deliver(damage: Damage, row: Message, talk: Talk) -> tuple[str, int]:
     at = row.position.timestamp + 1
-    damage.put_message(replace(row, status=Status.DELIVERED, delivered_at=at))
+    damage.put_message(row._replace(status=Status.DELIVERED, delivered_at=at))
     return "altered", talk.offsets["second"]
 
 
 def move(damage: Damage, row: Message, talk: Talk) -> tuple[str, int]:
     later = MessagePosition(row.position.timestamp + 60_000, row.position.offset)
     damage.delete_message(row)
-    damage.put_message(replace(row, position=later))
+    damage.put_message(row._replace(position=later))
     damage.put_index(talk.conversation_id, index_of(row)._replace(position=later))
     return "misplaced", talk.offsets["second"]
 
@@ -211,18 +211,18 @@ def move_index_row(damage: Damage, row: Message, talk: Talk) -> tuple[str, int]:
 
 def double(damage: Damage, row: Message, talk: Talk) -> tuple[str, int]:
     again = MessagePosition(row.position.timestamp, talk.offsets["duplicate"])
-    damage.put_message(replace(row, content="again", position=again))
+    damage.put_message(row._replace(content="again", position=again))
     return "doubled", talk.offsets["duplicate"]
 
 
 def undo_receipt(damage: Damage, row: Message, talk: Talk) -> tuple[str, int]:
-    damage.put_message(replace(row, status=Status.SENT, delivered_at=None))
+    damage.put_message(row._replace(status=Status.SENT, delivered_at=None))
     return "undelivered", talk.offsets["receipt"]
 
 
 def invent(damage: Damage, row: Message, talk: Talk) -> tuple[str, int]:
     elsewhere = MessagePosition(row.position.timestamp, talk.offsets["receipt"])
-    invented = replace(row, message_id=uuid4(), position=elsewhere)
+    invented = row._replace(message_id=uuid4(), position=elsewhere)
     damage.put_message(invented)
     damage.put_index(talk.conversation_id, index_of(invented))
     return "unexplained", talk.offsets["receipt"]
@@ -306,7 +306,7 @@ def test_what_retention_took_is_no_finding_and_what_is_left_is_judged(scene: Sce
     damage.delete_message(gone)
     unconfirmed = row_of(scene, old[1], old[1].second)
     assert unconfirmed.status is Status.DELIVERED
-    damage.put_message(replace(unconfirmed, status=Status.SENT, delivered_at=None))
+    damage.put_message(unconfirmed._replace(status=Status.SENT, delivered_at=None))
     assert {(each.kind.value, each.message_id) for each in scene.audit()} == {
         ("missing", old[0].first),
         ("missing", new[0].second),

@@ -55,7 +55,7 @@ def mixed(chat: Chat, number: int, random: Random) -> list[Message]:
         if state < 0.6:
             messages.append(delivered(sent, sent.position.timestamp + random.randrange(9)))
         else:
-            messages.append(replace(sent, status=Status.SENT if state < 0.8 else Status.PENDING))
+            messages.append(sent._replace(status=Status.SENT if state < 0.8 else Status.PENDING))
     return messages
 
 
@@ -230,7 +230,7 @@ def test_a_message_may_have_any_position(
     loader: BulkLoader, reader: MessageReader, chat: Chat
 ) -> None:
     positions = [(0, 0), (0, 2**62), (1, 5), (START, 3), (253_402_300_799_998, 0)]
-    messages = [replace(chat.message(), position=MessagePosition(*each)) for each in positions]
+    messages = [chat.message()._replace(position=MessagePosition(*each)) for each in positions]
     load(loader, messages)
     assert walk(reader, chat) == messages
 

@@ -1,6 +1,5 @@
 from collections.abc import Collection
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
@@ -68,7 +67,7 @@ def test_a_text_comes_back_byte_for_byte(
 ) -> None:
     message, other = chat.message(content), chat.message("another")
     record(message_writer, message, other)
-    record(message_writer, replace(message, position=chat.message().position))
+    record(message_writer, message._replace(position=chat.message().position))
     mark(message_writer, chat, receipt(message))
     assert [each.content for each in stored(reader, chat)] == [content, "another"]
     assert (
@@ -112,7 +111,7 @@ def test_a_replay_keeps_the_status_that_was_stored_first(
 ) -> None:
     message = chat.message(status=first)
     record(message_writer, message)
-    assert record(message_writer, replace(message, status=again)) == (StoreOutcome.REPLAYED,)
+    assert record(message_writer, message._replace(status=again)) == (StoreOutcome.REPLAYED,)
     assert stored(reader, chat) == [message]
 
 
@@ -139,7 +138,7 @@ def test_nothing_is_stored_before_it_is_known_who_is_online(
     assert not recording.done()
     online.set_result({chat.bob})
     assert recording.result(ANSWER_SECONDS) == (StoreOutcome.STORED,) * 2
-    assert stored(reader, chat) == [replace(each, status=Status.SENT) for each in (first, second)]
+    assert stored(reader, chat) == [each._replace(status=Status.SENT) for each in (first, second)]
 
 
 def test_who_is_online_later_changes_nothing_that_is_stored(
@@ -295,7 +294,7 @@ def test_no_replay_takes_delivery_back(
     message = chat.message()
     record(message_writer, message)
     mark(message_writer, chat, receipt(message))
-    assert record(message_writer, replace(message, status=status)) == (StoreOutcome.REPLAYED,)
+    assert record(message_writer, message._replace(status=status)) == (StoreOutcome.REPLAYED,)
     assert record(message_writer, chat.message(message_id=message.message_id)) == (
         StoreOutcome.DUPLICATE,
     )

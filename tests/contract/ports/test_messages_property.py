@@ -3,7 +3,6 @@ says.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import cast
 from uuid import UUID, uuid5
 
@@ -51,7 +50,7 @@ def planned(
                     message_id=uuid5(NAMESPACE, f"{number}"),
                     status=Status.SENT if online else Status.PENDING,
                 )
-                messages.append(replace(made, position=MessagePosition(timestamp, offset)))
+                messages.append(made._replace(position=MessagePosition(timestamp, offset)))
             calls.append(messages)
         else:
             numbers, by_alice = each

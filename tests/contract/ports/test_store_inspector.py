@@ -1,5 +1,4 @@
 from collections.abc import Sequence
-from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
@@ -137,7 +136,7 @@ def test_a_walk_skips_no_row_at_one_position_whatever_the_page_is(
     inspector: StoreInspector, damage: Damage, chat: Chat
 ) -> None:
     position = MessagePosition(START, 7)
-    twins = [replace(chat.message(), position=position) for _ in range(5)]
+    twins = [chat.message()._replace(position=position) for _ in range(5)]
     for each in twins:
         damage.put_message(each)
     for limit in (1, 2, 10):
@@ -174,7 +173,7 @@ def test_a_page_of_large_texts_ends_sooner(
 def test_what_is_damaged_is_shown(
     inspector: StoreInspector, damage: Damage, chat: Chat, five: list[Message]
 ) -> None:
-    changed = replace(five[1], content="changed")
+    changed = five[1]._replace(content="changed")
     elsewhere = MessagePosition(START + 77, 77)
     damage.delete_message(five[0])
     damage.put_message(changed)
@@ -197,7 +196,7 @@ def test_a_message_is_found_with_all_that_is_stored_under_its_id(
     assert found(inspector, five[3]) == (index_row(five[3]), [five[3]])
     damage.delete_message(five[0])
     assert found(inspector, five[0]) == (index_row(five[0]), [])
-    again = replace(five[1], position=MessagePosition(START + 100, 100))
+    again = five[1]._replace(position=MessagePosition(START + 100, 100))
     damage.put_message(again)
     damage.delete_index(chat.conversation_id, five[1].message_id)
     assert found(inspector, five[1]) == (None, [five[1], again])
@@ -213,7 +212,7 @@ def test_a_message_is_found_in_its_own_conversation_only(
     twin = other.message(message_id=five[0].message_id)
     record(message_writer, twin)
     assert found(inspector, twin) == (index_row(twin), [twin])
-    elsewhere = replace(five[1], conversation_id=other.conversation_id)
+    elsewhere = five[1]._replace(conversation_id=other.conversation_id)
     assert found(inspector, elsewhere) == (None, [])
 
 

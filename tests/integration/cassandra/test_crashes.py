@@ -71,14 +71,14 @@ def test_whenever_a_worker_dies_while_it_stores_another_one_completes_it(
         survived = record_in_trouble(session, request, messages, failure)
         # The next worker starts at another record and sees everybody's
         # presence anew.
-        replayed = [replace(each, status=Status.SENT) for each in messages]
+        replayed = [each._replace(status=Status.SENT) for each in messages]
         for begin, end in ((0, 3), (3, len(messages))):
             outcomes = record(message_writer, *replayed[begin:end])
             assert outcomes[-1] is (
                 StoreOutcome.DUPLICATE if end == len(messages) else outcomes[0]
             )
         found = history(reader, chat)
-        assert [replace(each, status=Status.PENDING) for each in found] == kept
+        assert [each._replace(status=Status.PENDING) for each in found] == kept
         assert list(reader.inbox(chat.bob, None, 100)) == found[:ROWS_PER_MUTATION]
         assert list(reader.inbox(chat.alice, None, 100)) == found[ROWS_PER_MUTATION:]
         assert record(message_writer, *messages) == (

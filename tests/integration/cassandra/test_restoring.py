@@ -2,8 +2,6 @@
 the log makes them one again.
 """
 
-from dataclasses import replace
-
 import pytest
 
 from angarium.domain.message import BEGINNING, Message, Status
@@ -100,7 +98,7 @@ def test_a_replay_brings_messages_back_and_lowers_no_state(
     record(CassandraMessageWriter(Forgetful(session, {MESSAGES, NEWEST}).as_session()), *lost)
     assert history(reader, chat) == [delivered(kept[0]), kept[1]]
     # Whoever was offline is online by now.
-    again = [replace(each, status=Status.SENT) for each in (*kept, *lost)]
+    again = [each._replace(status=Status.SENT) for each in (*kept, *lost)]
     assert record(message_writer, *again) == (StoreOutcome.REPLAYED,) * 4
     assert history(reader, chat) == [delivered(kept[0]), kept[1], *lost]
     assert list(reader.inbox(chat.bob, None, 10)) == [kept[1], *lost]

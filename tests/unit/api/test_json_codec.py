@@ -1,5 +1,4 @@
 import json
-from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -184,14 +183,14 @@ def test_a_message_is_shown_with_all_that_the_contract_names() -> None:
 
 
 def test_a_delivered_message_says_when() -> None:
-    delivered = replace(MESSAGE, status=Status.DELIVERED, delivered_at=1_763_899_414_000)
+    delivered = MESSAGE._replace(status=Status.DELIVERED, delivered_at=1_763_899_414_000)
     shown = json.loads(message_text(delivered))
     assert (shown["status"], shown["delivered_at"]) == ("DELIVERED", "2025-11-23T12:03:34.000Z")
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_any_text_comes_back_as_it_was_sent(content: str) -> None:
-    written = message_text(replace(MESSAGE, content=content)).encode()
+    written = message_text(MESSAGE._replace(content=content)).encode()
     assert json.loads(written)["content"] == content
 
 
@@ -200,8 +199,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=50)
 
 @given(st.one_of(TEXTS, st.text('\x01\n"\\😀é', max_size=50)))
 def test_no_message_takes_more_bytes_than_a_page_reckons_with(content: str) -> None:
-    message = replace(
-        MESSAGE,
+    message = MESSAGE._replace(
         content=content,
         position=MessagePosition(MAX_TIMESTAMP, 2**63 - 1),
         status=Status.DELIVERED,

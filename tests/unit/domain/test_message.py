@@ -1,4 +1,3 @@
-from dataclasses import replace
 from uuid import UUID, uuid4
 
 from hypothesis import given
@@ -56,7 +55,7 @@ def test_what_is_pending_to_somebody_online_is_sent_and_nothing_else_changes() -
     )
     messages = [waiting, other, delivered]
     assert status_when_stored(messages, {bob}) == [
-        replace(waiting, status=Status.SENT),
+        waiting._replace(status=Status.SENT),
         other,
         delivered,
     ]

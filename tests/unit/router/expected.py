@@ -1,7 +1,6 @@
 """What the log alone says that every reader must see."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from uuid import UUID
 
 from angarium.domain.errors import UndecodableEvent
@@ -41,7 +40,7 @@ def history(
                 or known.delivered_at is not None
             ):
                 continue
-            conversation[message_id] = replace(known, status=Status.DELIVERED, delivered_at=at)
+            conversation[message_id] = known._replace(status=Status.DELIVERED, delivered_at=at)
     return {
         conversation_id: list(messages.values()) for conversation_id, messages in stored.items()
     }

@@ -250,7 +250,7 @@ class History(RuleBasedStateMachine):
 
 def bare(each: Message) -> Message:
     """A message without what presence and receipts decide."""
-    return replace(each, status=Status.PENDING, delivered_at=None)
+    return each._replace(status=Status.PENDING, delivered_at=None)
 
 
 class HistoryWithLateAnswers(History):

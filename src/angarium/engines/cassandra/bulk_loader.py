@@ -8,7 +8,6 @@ writes later wins where it should (row_mapping.write_time).
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
 from itertools import groupby
 from typing import cast
 from uuid import UUID, uuid5
@@ -227,7 +226,7 @@ def _before_receipt(message: Message) -> Message:
     """Return a message as it was before its receipt."""
     if message.delivered_at is None:
         return message
-    return replace(message, status=Status.PENDING, delivered_at=None)
+    return message._replace(status=Status.PENDING, delivered_at=None)
 
 
 def _writes(messages: Sequence[Message]) -> list[Request]:

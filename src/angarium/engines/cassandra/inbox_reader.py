@@ -7,7 +7,7 @@ works: docs/how/cassandra-inbox.md.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from operator import itemgetter
@@ -127,7 +127,7 @@ class InboxReader:
         for _, state in chosen:
             # One that was confirmed after it was chosen was waiting at
             # the moment that the page shows.
-            yield replace(found[state.message_id], status=state.status, delivered_at=None)
+            yield found[state.message_id]._replace(status=state.status, delivered_at=None)
 
     def _read_on(
         self, scans: Sequence[_Scan], take: Callable[[_Scan, Rows], MessagePosition]

@@ -8,7 +8,6 @@ may be repeated, because a write's timestamp is made from the log.
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
 from typing import TypeVar
 from uuid import UUID
 
@@ -191,7 +190,7 @@ def _as_stored_before(message: Message) -> Message:
     Of two values with one write time the greater one wins, by bytes:
     SENT stays. DELIVERED has a later write time.
     """
-    return replace(message, status=Status.PENDING)
+    return message._replace(status=Status.PENDING)
 
 
 def _sort_receipts(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import cast
+from typing import NamedTuple, cast
 from uuid import UUID
 
 from angarium.domain.conversation import Conversation
@@ -28,8 +28,7 @@ RECEIPT_RANK = 1
 """See `write_time`."""
 
 
-@dataclass(frozen=True, slots=True)
-class MessageState:
+class MessageState(NamedTuple):
     """A message without its text, which most reads do without.
 
     Attributes:

@@ -5,7 +5,6 @@ not is damage: `angarium audit` looks for all of it.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from angarium.domain.message import Message, MessagePosition, Status
 from angarium.ports.message_log import Record
@@ -206,8 +205,8 @@ def _damage_of_rows(
 
 def _written(message: Message) -> Message:
     """Return what sender and log have made of a message."""
-    return replace(
-        message, position=MessagePosition(0, 0), status=Status.PENDING, delivered_at=None
+    return message._replace(
+        position=MessagePosition(0, 0), status=Status.PENDING, delivered_at=None
     )
 
 

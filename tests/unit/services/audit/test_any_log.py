@@ -3,7 +3,7 @@ nobody, and one damage is found, and nothing else.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import cast
 from uuid import UUID
 
@@ -105,23 +105,23 @@ def damage(service: AuditedService, row: Message, how: str) -> Damaged:
         store.delete_index(ALICE_BOB, row.message_id)
         return Damaged("missing", at)
     if how == "text changed":
-        store.put_message(replace(row, content=f"{row.content}!"))
+        store.put_message(row._replace(content=f"{row.content}!"))
         return Damaged("altered", at)
     if how == "moved":
         store.delete_message(row)
-        store.put_message(replace(row, position=elsewhere))
+        store.put_message(row._replace(position=elsewhere))
         store.put_index(ALICE_BOB, index._replace(position=elsewhere))
         return Damaged("misplaced", at)
     if how == "copied":
-        store.put_message(replace(row, position=MessagePosition(1_005, 99)))
+        store.put_message(row._replace(position=MessagePosition(1_005, 99)))
         return Damaged("doubled", 99)
     if how == "invented":
-        store.put_message(replace(row, message_id=NOBODY))
+        store.put_message(row._replace(message_id=NOBODY))
         return Damaged("unexplained", at)
     if row.status is Status.DELIVERED:
-        store.put_message(replace(row, status=Status.SENT, delivered_at=None))
+        store.put_message(row._replace(status=Status.SENT, delivered_at=None))
         return Damaged("undelivered", -1)
-    store.put_message(replace(row, status=Status.DELIVERED, delivered_at=999))
+    store.put_message(row._replace(status=Status.DELIVERED, delivered_at=999))
     return Damaged("altered", at)
 
 

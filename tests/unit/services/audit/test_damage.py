@@ -54,7 +54,7 @@ class Scene:
     def put(self, message_id: UUID, **changes: object) -> None:
         """Change columns of a row, those of its key too."""
         row = self.stored(message_id)
-        changed = replace(row, **changes)  # type: ignore[arg-type]
+        changed = row._replace(**changes)  # type: ignore[arg-type]
         if (changed.position, changed.message_id) != (row.position, row.message_id):
             self.service.store.delete_message(row)
         self.service.store.put_message(changed)
@@ -66,7 +66,7 @@ class Scene:
 
     def invent(self, message_id: UUID, position: MessagePosition) -> None:
         """Write a row and its row in the index."""
-        row = replace(self.stored(FIRST), message_id=message_id, position=position)
+        row = self.stored(FIRST)._replace(message_id=message_id, position=position)
         self.service.store.put_message(row)
         self.service.store.put_index(ALICE_BOB, index_row(row))
 
@@ -237,8 +237,7 @@ DAMAGES: dict[str, tuple[Callable[[Scene], None], str, UUID | None, str | int]] 
     ),
     "a duplicate is stored too": (
         lambda scene: scene.service.store.put_message(
-            replace(
-                scene.stored(SECOND),
+            scene.stored(SECOND)._replace(
                 content="again",
                 position=MessagePosition(START + 3_000, scene.offsets["duplicate"]),
             )
@@ -249,7 +248,7 @@ DAMAGES: dict[str, tuple[Callable[[Scene], None], str, UUID | None, str | int]] 
     ),
     "a row is copied": (
         lambda scene: scene.service.store.put_message(
-            replace(scene.stored(FIRST), position=MessagePosition(START + 1, 77))
+            scene.stored(FIRST)._replace(position=MessagePosition(START + 1, 77))
         ),
         "doubled",
         FIRST,
@@ -257,7 +256,7 @@ DAMAGES: dict[str, tuple[Callable[[Scene], None], str, UUID | None, str | int]] 
     ),
     "a row that nobody sent": (
         lambda scene: scene.service.store.put_message(
-            replace(scene.stored(FIRST), message_id=NOBODY, position=ELSEWHERE)
+            scene.stored(FIRST)._replace(message_id=NOBODY, position=ELSEWHERE)
         ),
         "unexplained",
         NOBODY,
@@ -354,7 +353,7 @@ def test_a_record_that_was_buried_by_a_fault_explains_what_is_not_stored(scene: 
     # The next record with the id should have been stored then.
     assert scene.service.found() == {("missing", 0, scene.offsets["duplicate"])}
     duplicate = MessagePosition(START + 3_000, scene.offsets["duplicate"])
-    stored = replace(scene.stored(SECOND), content="again", position=duplicate)
+    stored = scene.stored(SECOND)._replace(content="again", position=duplicate)
     scene.service.store.put_message(stored)
     scene.service.store.put_index(ALICE_BOB, index_row(stored))
     assert scene.service.found() == set()
@@ -384,8 +383,7 @@ def test_what_is_left_of_a_log_is_judged(scene: Scene, is_known: bool) -> None:
     scene.put(THIRD, content="changed")
     scene.unbury("conflict")
     scene.service.store.delete_index(ALICE_BOB, SECOND)
-    nobody = replace(
-        scene.stored(FIRST),
+    nobody = scene.stored(FIRST)._replace(
         message_id=NOBODY,
         position=MessagePosition(START + 12_345, scene.offsets["other"]),
     )
@@ -402,7 +400,7 @@ def test_what_is_left_of_a_log_is_judged(scene: Scene, is_known: bool) -> None:
 def test_a_row_that_retention_left_alone_is_still_one_row(scene: Scene) -> None:
     expire(scene, "receipt")
     scene.service.store.put_message(
-        replace(scene.stored(FIRST), position=MessagePosition(START, 1))
+        scene.stored(FIRST)._replace(position=MessagePosition(START, 1))
     )
     scene.service.store.put_index(ALICE_BOB, index_row(scene.stored(THIRD), position=ELSEWHERE))
     assert scene.service.found() == {("doubled", 0, 1), ("misplaced", 0, 3)}

@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -226,7 +225,7 @@ def test_a_damage_from_before_is_found_whatever_happens_meanwhile(seed: int) -> 
         town._work()
     conversation_id = message("").conversation_id
     (row,) = harness.messages.stored(conversation_id)
-    town.service.store.put_message(replace(row, content="after"))
+    town.service.store.put_message(row._replace(content="after"))
     # What is damaged by hand stays as it is.
     town._moves.remove(town._confirm)
     town._moves.remove(town._expire)

@@ -1,7 +1,6 @@
 """What `trace` says when something is not as it should be."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
@@ -103,7 +102,7 @@ def test_an_index_row_that_names_another_position(stored: TracedService) -> None
 
 
 def test_a_second_row_with_the_id(stored: TracedService) -> None:
-    stored.rows.put_message(replace(stored.row(HELLO), position=MessagePosition(5, 7)))
+    stored.rows.put_message(stored.row(HELLO)._replace(position=MessagePosition(5, 7)))
     first, second = stored.table(HELLO)["stored"].splitlines()
     assert first.endswith(", 1), PENDING; index agrees")
     assert second == "another row has its id, at (5, 7)" + AUDIT
@@ -121,7 +120,7 @@ def test_a_second_row_with_the_id(stored: TracedService) -> None:
 def test_a_row_that_was_changed(
     change: dict[str, object], words: str, stored: TracedService
 ) -> None:
-    stored.rows.put_message(replace(stored.row(HELLO), **change))  # type: ignore[arg-type]
+    stored.rows.put_message(stored.row(HELLO)._replace(**change))  # type: ignore[arg-type]
     assert stored.table(HELLO)["stored"].splitlines()[1] == words + AUDIT
 
 
@@ -143,7 +142,7 @@ def test_a_receipt_that_changed_nothing(stored: TracedService) -> None:
 
 
 def test_a_delivery_that_no_receipt_explains(stored: TracedService) -> None:
-    row = replace(stored.row(HELLO), status=Status.DELIVERED, delivered_at=1_700_000_050_000)
+    row = stored.row(HELLO)._replace(status=Status.DELIVERED, delivered_at=1_700_000_050_000)
     stored.rows.put_message(row)
     assert stored.table(HELLO)["delivered"] == (
         "2023-11-14T22:14:10.000Z  no receipt in the log says so" + AUDIT
@@ -156,7 +155,7 @@ def test_a_delivery_that_no_receipt_explains(stored: TracedService) -> None:
 
 
 def test_a_delivery_without_a_time(stored: TracedService) -> None:
-    stored.rows.put_message(replace(stored.row(HELLO), status=Status.DELIVERED))
+    stored.rows.put_message(stored.row(HELLO)._replace(status=Status.DELIVERED))
     assert stored.table(HELLO)["delivered"] == ("unknown: its row has no time of delivery" + AUDIT)
 
 
@@ -187,7 +186,7 @@ def test_a_conflict_that_the_group_has_not_reached_is_no_damage(stored: TracedSe
 
 def test_the_place_of_a_row_that_another_record_has(stored: TracedService) -> None:
     """The log was lost and filled again."""
-    row = replace(stored.row(HELLO), message_id=(other := uuid4()))
+    row = stored.row(HELLO)._replace(message_id=(other := uuid4()))
     stored.rows.put_message(row)
     stored.rows.put_index(ALICE_BOB, IndexRow(other, row.position, ALICE))
     table = stored.table(other)
@@ -265,8 +264,8 @@ class TestRetention:
         """Positions are those of another log; this one begins after
         their greatest timestamp.
         """
-        row = replace(
-            stored.row(HELLO), message_id=(old := uuid4()), position=MessagePosition(5_000, 813)
+        row = stored.row(HELLO)._replace(
+            message_id=(old := uuid4()), position=MessagePosition(5_000, 813)
         )
         stored.rows.put_message(row)
         stored.rows.put_index(ALICE_BOB, IndexRow(old, row.position, ALICE))
@@ -298,8 +297,8 @@ class TestRetention:
     def test_never_was_though_another_record_has_its_offset(
         self, offset: int, begins_at: int, stored: TracedService
     ) -> None:
-        row = replace(
-            stored.row(HELLO), message_id=(old := uuid4()), position=MessagePosition(5_000, offset)
+        row = stored.row(HELLO)._replace(
+            message_id=(old := uuid4()), position=MessagePosition(5_000, offset)
         )
         stored.rows.put_message(row)
         stored.rows.put_index(ALICE_BOB, IndexRow(old, row.position, ALICE))

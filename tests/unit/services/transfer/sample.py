@@ -1,7 +1,6 @@
 """An export with a little of everything."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from uuid import UUID, uuid5
 
 from angarium.domain.conversation import Conversation
@@ -43,7 +42,7 @@ def message(sender: str, recipient: str, number: int, text: str = "hello") -> Me
 
 def delivered(sent: Message, at: int) -> Message:
     """Return a message as it is after its receipt."""
-    return replace(sent, status=Status.DELIVERED, delivered_at=at)
+    return sent._replace(status=Status.DELIVERED, delivered_at=at)
 
 
 def entries() -> Sequence[Entry]:
@@ -53,7 +52,7 @@ def entries() -> Sequence[Entry]:
     conversations = sorted((conversation(*pair) for pair in pairs), key=_id)
     messages = [
         *(message("alice", "bob", number, text) for number, text in enumerate(TEXTS)),
-        replace(message("bob", "alice", 10), status=Status.SENT),
+        message("bob", "alice", 10)._replace(status=Status.SENT),
         delivered(message("carol", "alice", 3), START + 99),
         message("alice", "carol", 4),
     ]

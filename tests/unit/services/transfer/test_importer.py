@@ -339,11 +339,11 @@ def lose_an_index_row(engine: Engine) -> None:
 
 
 def alter_a_text(engine: Engine) -> None:
-    engine.inspector.put_message(replace(FIRST, content="altered"))
+    engine.inspector.put_message(FIRST._replace(content="altered"))
 
 
 def empty_a_text(engine: Engine) -> None:
-    engine.inspector.put_message(replace(FIRST, content=""))
+    engine.inspector.put_message(FIRST._replace(content=""))
 
 
 @pytest.mark.parametrize(
