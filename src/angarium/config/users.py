@@ -23,8 +23,9 @@ class ConfiguredUser:
 
     Attributes:
         username: 1 to 64 characters from `a-z 0-9 . _ -`.
-        password: None when a hash is given.
-        password_hash: A PHC string; None when a password is given.
+        password: None when only a hash is given.
+        password_hash: A PHC string; where it is given, nothing is
+            hashed. None when only a password is given.
     """
 
     username: str
@@ -53,8 +54,24 @@ VERIFY_USERS = ("verify-1", "verify-2", "verify-3", "verify-4")
 people's conversations stay theirs.
 """
 
+_SCRYPT = "$scrypt$ln=14,r=8,p=5$"
+_DEMO_HASHES = {
+    "alice": "kQQ0BTUtlNe+50VAebFFjQ$kDArp98lB1KyH1h1L/NryRpZwn2L36sEVPs1fg45i3M",
+    "bob": "lTitT1fPN6y35a6IEBgzTA$e2jXzpKGF/cKqjp52U71YGUx2JgjE2MVJS+H4kbUpuY",
+    "carol": "2mmF9jJEj1k8MaJLFlin9w$F7XSVf87tjREDDpiB5oP21nZq6xSRVOYYKwUpZ3ktxQ",
+    "dave": "YneNfJTlTlhPq88dR9TG8w$vSr/SBudTLA+1Sv0kHajpMhioiOeRb6sRkgRTXPJe8c",
+    "verify-1": "rwSKnjGUyI6OBwnloEC5GA$43GTK7mT+/jSaokcl2XLAxlj4LlSjtsTwTjg2toiJXg",
+    "verify-2": "g3tPNtxC02/ogcQCeS+4sA$7p2k38/OQLYqGoe9tL1rGXu8t6Oj/dTr5kd0/0BE3bA",
+    "verify-3": "B0ZL0o9U1Vs7aNYw9ywgWw$IPr9ThqSJqN7ZvyD4HPK9vwb1V5thD9Mtx0KK0NXNWQ",
+    "verify-4": "kdgSjcFEZKYk3AS03V5xnw$wuGLaMBJ+bAmvh3+IDOO36uYoaDA0cNSfa9x6pzVsPQ",
+}
+"""Of the published passwords, which no salt can protect. To hash eight
+of them at each start would keep half a core busy for two seconds.
+"""
+
 DEMO_USERS = tuple(
-    ConfiguredUser(name, demo_password(name)) for name in DEMO_PEOPLE + VERIFY_USERS
+    ConfiguredUser(name, demo_password(name), _SCRYPT + _DEMO_HASHES[name])
+    for name in DEMO_PEOPLE + VERIFY_USERS
 )
 """Their passwords are published in the documentation."""
 

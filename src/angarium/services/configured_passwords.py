@@ -44,7 +44,8 @@ class Credential:
     Attributes:
         username: Valid as `domain.user.is_username` defines it.
         password: In plain text.
-        password_hash: A PHC string.
+        password_hash: A PHC string; where it is given, nothing is
+            hashed.
     """
 
     username: str
@@ -134,7 +135,7 @@ def admit_users(
         )
         if stored != wanted:
             changed.append(wanted)
-        if credential.password is not None:
+        if credential.password is not None and credential.password_hash is None:
             expected[user_id] = ExpectedPassword(credential.password, wanted.password_hash)
     with ThreadPoolExecutor(
         PARALLEL_WRITES, thread_name_prefix="users", initializer=show_own_name

@@ -8,6 +8,10 @@ import pytest
 from angarium.config import DEMO_USERS, ConfiguredUser, Settings, SettingsError
 from angarium.config.users import MAX_BYTES, read_users
 from angarium.domain.user import is_username
+from angarium.engines.secrets.passwords import DEFAULT_LOG_N, DEFAULT_P, ScryptHasher
+from angarium.wiring import admit_configured_users
+from tests.fakes.clock import ManualClock
+from tests.fakes.users import MemoryUsers
 
 ANY = bool
 """Any hash is as good as another."""
@@ -27,6 +31,16 @@ def test_the_demo_users_have_the_documented_passwords() -> None:
         ("verify-4", "verify-4-demo"),
     ]
     assert all(is_username(user.username) for user in DEMO_USERS)
+
+
+def test_a_start_has_no_password_of_the_demo_to_hash() -> None:
+    hasher = ScryptHasher()
+    configured = admit_configured_users(Settings.from_env({}), MemoryUsers(), ManualClock())
+    assert configured.items() == ()
+    for user in DEMO_USERS:
+        assert user.password_hash is not None
+        assert hasher.verify(f"{user.username}-demo", user.password_hash)
+        assert user.password_hash.startswith(f"$scrypt$ln={DEFAULT_LOG_N},r=8,p={DEFAULT_P}$")
 
 
 def test_a_user_has_a_password_or_its_hash(tmp_path: Path) -> None:
@@ -158,7 +172,10 @@ def test_passwords_of_every_allowed_length_are_taken(tmp_path: Path) -> None:
     assert [user.password for user in read_users(path, ANY)[0]] == passwords
     demo = [{"username": user.username, "password": user.password} for user in DEMO_USERS]
     path.write_text(json.dumps(demo))
-    assert read_users(path, ANY) == (DEMO_USERS, ())
+    expected = [(user.username, user.password, None) for user in DEMO_USERS]
+    read, problems = read_users(path, ANY)
+    assert [(user.username, user.password, user.password_hash) for user in read] == expected
+    assert problems == ()
 
 
 def test_a_file_of_other_bytes_is_refused(tmp_path: Path) -> None:
