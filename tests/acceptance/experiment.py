@@ -21,7 +21,7 @@ so they may be asked again.
 _AGAIN_S = 20.0
 """How long."""
 
-_SLOW = re.compile(r"no answer from \S+ yet, trying until ")
+_SLOW = re.compile(r"(angarium: )?no answer from \S+ yet, (still trying|trying until )")
 """What a command says on a busy machine, and then goes on."""
 
 _HERE = re.compile(rf"\b{re.escape(os.uname().nodename)}-(?=\d)")

@@ -49,18 +49,35 @@ class RetryNote:
         self._note = note
         self._last_failure = -math.inf
 
-    def tell_if_silent(self, client: Client) -> None:
-        """Say that there was no answer at all, if there was none.
+    @contextmanager
+    def watch(self, client: Client) -> Iterator[None]:
+        """Say during a block that there was no answer at all yet.
 
         A server that takes connections and is silent, or a network that
         drops them, fails a request only when its time is over.
 
         Args:
-            client: Made its first request a moment ago.
+            client: Makes its first request in the block.
+
+        Yields:
+            Nothing.
         """
-        if not client.api.has_answered:
-            left_s = max(0.0, TIMEOUT_S - SLOW_S)
-            self(ServerUnreachable(self._url, "no answer"), left_s)
+
+        def tell_if_silent() -> None:
+            """Say so, unless there was an answer."""
+            if not client.api.has_answered:
+                left_s = max(0.0, TIMEOUT_S - SLOW_S)
+                self(ServerUnreachable(self._url, "no answer"), left_s)
+
+        timer = threading.Timer(SLOW_S, tell_if_silent)
+        timer.daemon = True
+        # Where the system has no thread to spare, it is told later.
+        with suppress(RuntimeError):
+            timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     def __call__(self, failure: RequestFailed, left_s: float) -> None:
         """Say what failed, and until when it is repeated.
@@ -216,16 +233,11 @@ def open_client(url: str, console: Console) -> Iterator[Client]:
         The client, until the block ends.
     """
     note = RetryNote(url, console.note)
-    with Client(url, timeout_s=TIMEOUT_S, patience_s=PATIENCE_S, on_retry=note) as client:
-        timer = threading.Timer(SLOW_S, note.tell_if_silent, [client])
-        timer.daemon = True
-        # Where the system has no thread to spare, it is told later.
-        with suppress(RuntimeError):
-            timer.start()
-        try:
-            yield client
-        finally:
-            timer.cancel()
+    with (
+        Client(url, timeout_s=TIMEOUT_S, patience_s=PATIENCE_S, on_retry=note) as client,
+        note.watch(client),
+    ):
+        yield client
 
 
 @contextmanager

@@ -151,7 +151,8 @@ class FakeService:
 
 class FakeClient:
     """Calls the fake service as one of its users; `before` and `after`
-    can fail a call without or with its effect.
+    can fail a call without or with its effect, and `during` is called
+    while one waits for its answer.
     """
 
     def __init__(self, service: FakeService, name: str, other: str) -> None:
@@ -160,6 +161,7 @@ class FakeClient:
         self.before: deque[RequestFailed | None] = deque()
         self.after: deque[RequestFailed | None] = deque()
         self.calls: list[str] = []
+        self.during: Callable[[], None] = lambda: None
 
     def send(self, conversation_id: str, content: str, message_id: str) -> AcceptedMessage:
         def call() -> AcceptedMessage:
@@ -189,6 +191,7 @@ class FakeClient:
 
     def _call(self, name: str, call: Callable[[], Result]) -> Result:
         self.calls.append(name)
+        self.during()
         if self.before and (failure := self.before.popleft()):
             raise failure
         result = call()

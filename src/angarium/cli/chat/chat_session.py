@@ -19,6 +19,7 @@ from angarium.cli.chat.events import (
     RequestRepeated,
     ServerBack,
     ServerLost,
+    ServerSilent,
     StatusRaised,
 )
 from angarium.cli.chat.feed import DELIVERED, Feed
@@ -362,6 +363,8 @@ class ChatSession:
         match event:
             case ServerLost(reason):
                 self._screen.notice(f"connection lost, retrying… ({reason})")
+            case ServerSilent(url):
+                self._screen.notice(f"no answer from {url} yet, still trying")
             case ServerBack():
                 self._screen.notice("back")
             case RequestRepeated(note):

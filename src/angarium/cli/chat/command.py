@@ -117,7 +117,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     frontend = _choose_frontend(console, names, login.user_id, as_json=arguments.json)
     wakeup, outbox, signals = WakeupPipe(), Outbox(), Signals()
     mailbox = Mailbox(wakeup)
-    connection, status = ConnectionStatus(mailbox.post), LoginStatus(mailbox.post)
+    connection, status = ConnectionStatus(mailbox.post, login.url), LoginStatus(mailbox.post)
     client = Client(login.url, patience_s=0.0).use_token(login.username, login.access_token)
     sender = Sender(client.api, outbox, connection, status, mailbox.post)
     feed = Feed(client.api, login.user_id, connection, status, mailbox.post)
@@ -140,7 +140,8 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
         connector.offer(password)
         threads.connecting.nudge()
 
-    patient = Client(login.url, patience_s=PATIENCE_S, on_retry=RetryNote(login.url, note))
+    retry_note = RetryNote(login.url, note)
+    patient = Client(login.url, patience_s=PATIENCE_S, on_retry=retry_note)
     patient.use_token(login.username, login.access_token)
     connector = Connector(Session(patient, login), name, status, use_token, mailbox.post)
     chat = ChatSession(
@@ -180,6 +181,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
         threads.sending,
         threads.polling,
         on_connected,
+        connection.find_silence,
     )
     with ExitStack() as stack:
         stack.callback(wakeup.close)
@@ -192,6 +194,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
         stack.callback(frontend.source.discard)
         stack.enter_context(_running(mailbox, threads))
         stack.enter_context(_drawing(frontend, login.url))
+        stack.enter_context(retry_note.watch(patient))
         loop.run(signals, lambda: _on_signal(signals, frontend))
     return _leave(console, chat, frontend, signals, login)
 

@@ -117,6 +117,13 @@ class ServerLost:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerSilent:
+    """A request has had no answer for a while, and still waits."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class ServerBack:
     """Requests succeed again."""
 
@@ -141,6 +148,7 @@ Event = (
     | StatusRaised
     | ReceiptsAccepted
     | ServerLost
+    | ServerSilent
     | ServerBack
     | ChatFailed
 )

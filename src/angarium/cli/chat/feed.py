@@ -20,7 +20,7 @@ from angarium.cli.chat.sender import (
     outage_waits,
 )
 from angarium.client import RequestFailed
-from angarium.client.bodies import MessageBody
+from angarium.client.bodies import MessageBody, PageBody
 from angarium.client.follow import ACTIVE_POLL_S, IDLE_POLL_S, POLL_GROWTH
 
 MAX_WATCHED = 1_000
@@ -185,13 +185,13 @@ class Feed:
 
     def _read_latest(self) -> bool:
         """Read the latest messages and every undelivered one."""
-        page = self._client.history(self._conversation_id, PAGE)
+        page = self._history()
         resume = page.resume_cursor
         messages = list(page.messages)
         while page.next_cursor is not None and len(messages) < MAX_AT_ENTRY:
             if not any(self._is_waiting(message) for message in page.messages):
                 break
-            page = self._client.history(self._conversation_id, PAGE, page.next_cursor)
+            page = self._history(page.next_cursor)
             messages[:0] = page.messages
         waiting = (index for index, message in enumerate(messages) if self._is_waiting(message))
         start = min(next(waiting, len(messages)), max(0, len(messages) - SHOWN_AT_ENTRY))
@@ -202,7 +202,7 @@ class Feed:
 
     def _poll(self, cursor: str) -> bool:
         """Read what was stored after the cursor."""
-        page = self._client.history(self._conversation_id, PAGE, cursor)
+        page = self._history(cursor)
         self._cursor = page.resume_cursor
         self._is_behind = page.next_cursor is not None
         if not page.messages:
@@ -217,7 +217,8 @@ class Feed:
             batch = list(self._shown)[:PAGE]
         if not batch:
             return False
-        self._client.confirm(self._conversation_id, batch)
+        with self._connection.request("feed"):
+            self._client.confirm(self._conversation_id, batch)
         with self._lock:
             for _ in batch:
                 self._shown.popleft()
@@ -231,14 +232,17 @@ class Feed:
             self._status_cursor = None
             return False
         since = (oldest - _EPOCH) // timedelta(milliseconds=1) - 1
-        page = self._client.history(
-            self._conversation_id, PAGE, self._status_cursor, max(0, since)
-        )
+        page = self._history(self._status_cursor, max(0, since))
         self._status_cursor = page.next_cursor
         risen = self._own.compare(page.messages)
         if risen:
             self._post(StatusRaised(risen))
         return bool(risen)
+
+    def _history(self, cursor: str | None = None, since: int | None = None) -> PageBody:
+        """Read a page of the conversation."""
+        with self._connection.request("feed"):
+            return self._client.history(self._conversation_id, PAGE, cursor, since)
 
     def _watch(self, messages: "list[MessageBody] | tuple[MessageBody, ...]") -> None:
         """Watch the own ones of these messages."""

@@ -250,7 +250,8 @@ _ENDING_WAIT_S = 0.1
 ended.
 """
 
-_IDLE_WAIT_S = 5.0
+_IDLE_WAIT_S = 1.0
+"""Seconds between two looks at whether the server is silent."""
 
 
 class Loop:
@@ -266,6 +267,7 @@ class Loop:
         sending: RepeatingThread,
         polling: RepeatingThread,
         on_connected: Callable[[Connected], None],
+        find_silence: Callable[[], Event | None],
     ) -> None:
         """Bring the session, its input and its threads together."""
         self._chat = chat
@@ -276,6 +278,7 @@ class Loop:
         self._sending = sending
         self._polling = polling
         self._on_connected = on_connected
+        self._find_silence = find_silence
 
     def run(self, signals: Signals, on_signal: Callable[[], None]) -> None:
         """Run until the chat is over or a signal asks to end.
@@ -301,6 +304,9 @@ class Loop:
                 self._wakeup.drain()
                 for event in self._mailbox.take():
                     self._handle(event)
+            silence = self._find_silence()
+            if silence is not None:
+                self._handle(silence)
 
     def _handle(self, event: Event) -> None:
         """Handle an event, and what it means for input and threads."""

@@ -1,8 +1,10 @@
 """Sends own lines one after the other, each until the log has it."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from angarium import backoff
 from angarium.cli.chat.events import (
@@ -14,8 +16,16 @@ from angarium.cli.chat.events import (
     Post,
     ServerBack,
     ServerLost,
+    ServerSilent,
 )
 from angarium.client.errors import ApiProblem, RequestFailed, ServerUnreachable
+
+SILENT_S = 3.0
+"""Seconds without an answer after which a person should know.
+
+The service answers within 2 s, also when its store does not. A request
+to a server that is frozen fails only after 10 s.
+"""
 
 
 class ConnectionStatus:
@@ -24,11 +34,62 @@ class ConnectionStatus:
     Used by any thread.
     """
 
-    def __init__(self, post: Post) -> None:
-        """Begin connected."""
+    def __init__(
+        self, post: Post, url: str, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Begin connected.
+
+        Args:
+            post: Hands events to the main thread.
+            url: The server's address.
+            monotonic: The time in seconds.
+        """
         self._post = post
+        self._url = url
+        self._monotonic = monotonic
         self._lock = threading.Lock()
         self._failing: set[str] = set()
+        self._asked_at: dict[str, float] = {}
+        self._looked_at = monotonic()
+
+    @contextmanager
+    def request(self, party: str) -> Iterator[None]:
+        """Note that a request is under way during a block.
+
+        Args:
+            party: The thread that makes it, `sender` or `feed`.
+
+        Yields:
+            Nothing.
+        """
+        with self._lock:
+            self._asked_at[party] = self._monotonic()
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._asked_at[party]
+
+    def find_silence(self) -> ServerSilent | None:
+        """Look whether a request waits for an answer for too long.
+
+        To be called every second or so. After a longer pause this
+        process was suspended: the answers may have come meanwhile, so
+        the requests count as made now.
+
+        Returns:
+            What to tell; None when there is no news.
+        """
+        with self._lock:
+            now = self._monotonic()
+            was_suspended = now - self._looked_at > SILENT_S
+            self._looked_at = now
+            if was_suspended:
+                self._asked_at = dict.fromkeys(self._asked_at, now)
+            silent = {party for party, at in self._asked_at.items() if now - at >= SILENT_S}
+            is_news = bool(silent) and not self._failing
+            self._failing |= silent
+        return ServerSilent(self._url) if is_news else None
 
     def record_failure(self, party: str, failure: RequestFailed) -> None:
         """Note a request that failed and will be repeated.
@@ -227,7 +288,8 @@ class Sender:
             return IDLE_WAIT_S
         number = self._login.number
         try:
-            self._client.send(self._conversation_id, line.content, line.message_id)
+            with self._connection.request("sender"):
+                self._client.send(self._conversation_id, line.content, line.message_id)
         except RequestFailed as failure:
             if failure.retryable:
                 self._connection.record_failure("sender", failure)

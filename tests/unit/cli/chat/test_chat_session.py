@@ -22,6 +22,7 @@ from angarium.cli.chat.events import (
     ReceiptsAccepted,
     ServerBack,
     ServerLost,
+    ServerSilent,
     StatusRaised,
 )
 from angarium.cli.chat.feed import Feed
@@ -89,7 +90,7 @@ class Talking:
         self.feed = Feed(
             client,
             id_of("alice"),
-            ConnectionStatus(events.append),
+            ConnectionStatus(events.append, "http://x"),
             LoginStatus(events.append),
             events.append,
         )
@@ -210,6 +211,13 @@ def test_an_outage_is_told_beside_the_conversation(talking: Talking) -> None:
         "angarium: back",
     ]
     assert talking.out.getvalue() == ""
+
+
+def test_a_silent_server_is_told_with_its_address(talking: Talking) -> None:
+    talking.chat.handle(ServerSilent("http://127.0.0.1:8080"))
+    assert talking.err.getvalue() == (
+        "angarium: no answer from http://127.0.0.1:8080 yet, still trying\n"
+    )
 
 
 def test_it_is_not_over_before_every_line_was_accepted(talking: Talking) -> None:

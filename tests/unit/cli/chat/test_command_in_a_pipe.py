@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,7 +11,9 @@ from typing import TextIO
 
 import pytest
 
+from angarium.cli import session
 from angarium.cli.console import Console
+from angarium.cli.credentials import Credentials, Login
 from angarium.cli.main import main
 from tests.unit.cli.conftest import Shell
 from tests.unit.cli.fake_server import FakeServer, Fault
@@ -240,6 +243,21 @@ def test_a_worker_that_is_behind_is_told(chat: Chat, server: FakeServer) -> None
     chat.type("one\n")
     assert chat.end() == 0
     assert chat.err.getvalue() == "accepted and not yet seen stored: 1\n"
+
+
+def test_a_server_that_is_silent_at_the_start_is_told_while_it_is_waited_for(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        Credentials.of(shell.environment).keep(Login(url, "alice", "id", "token", 1))
+        monkeypatch.setattr(session, "SLOW_S", 0.1)
+        chat = Chat(shell.environment, ("--url", url))
+        chat.start()
+        until(lambda: f"no answer from {url} yet, trying until " in chat.err.getvalue(), "a word")
+        assert chat.status is None
+    # The listener is closed, so the request fails before its time.
+    assert chat.end() == 1
 
 
 def test_nobody_to_talk_with(alice: Shell) -> None:

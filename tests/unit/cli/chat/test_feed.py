@@ -13,12 +13,14 @@ from angarium.cli.chat.events import (
     ReceiptsAccepted,
     ServerBack,
     ServerLost,
+    ServerSilent,
     StatusRaised,
 )
 from angarium.cli.chat.feed import MAX_AT_ENTRY, Feed
 from angarium.cli.chat.sender import ConnectionStatus, LoginStatus
 from angarium.client.errors import ApiProblem, ServerUnreachable
 from angarium.client.follow import ACTIVE_POLL_S, IDLE_POLL_S
+from tests.fakes.clock import ManualClock
 from tests.unit.cli.fake_service import FakeClient, FakeService, conversation_of, id_of
 
 AWAY = ServerUnreachable("http://x", "connection refused")
@@ -33,7 +35,7 @@ class Feeding:
         self.service = FakeService()
         self.client = FakeClient(self.service, "alice", "bob")
         self.events: list[Event] = []
-        connection = ConnectionStatus(self.events.append)
+        connection = ConnectionStatus(self.events.append, "http://x")
         conversation = conversation_of("alice", "bob")
         self.login = LoginStatus(self.events.append)
         self.feed = Feed(
@@ -50,6 +52,34 @@ class Feeding:
 @pytest.fixture
 def feeding() -> Feeding:
     return Feeding()
+
+
+@pytest.mark.parametrize("number", [0, 1, 2], ids=["new messages", "receipts", "statuses"])
+def test_each_request_of_a_poll_can_show_that_the_server_is_silent(number: int) -> None:
+    service, clock = FakeService(), ManualClock()
+    client = FakeClient(service, "alice", "bob")
+    events: list[Event] = []
+    status = ConnectionStatus(events.append, "http://x", clock.monotonic)
+    feed = Feed(client, id_of("alice"), status, LoginStatus(events.append), events.append)
+    feed.enter(conversation_of("alice", "bob"))
+    service.say("alice", "bob", "watched")
+    feed.confirm_later(service.say("bob", "alice", "to be confirmed"))
+    feed.step()
+    feed.confirm_later(service.say("bob", "alice", "this too"))
+    client.calls.clear()
+    told: list[object] = []
+
+    def wait() -> None:
+        if len(client.calls) == number + 1:
+            for _ in range(3):
+                clock.advance(1)
+                told.append(status.find_silence())
+
+    client.during = wait
+    feed.step()
+    assert client.calls == ["history", "confirm", "history"]
+    assert told == [None, None, ServerSilent("http://x")]
+    assert events[-1] == ServerBack()
 
 
 def contents(events: list[Event]) -> list[str]:

@@ -5,13 +5,14 @@ should.
 import io
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
 
 from angarium.cli.chat.chat_session import ChatSession
-from angarium.cli.chat.events import ChatFailed, Connected, Event, OwnLine
+from angarium.cli.chat.events import ChatFailed, Connected, Event, OwnLine, ServerSilent
 from angarium.cli.chat.feed import Feed
 from angarium.cli.chat.mailbox import Loop, Mailbox, RepeatingThread, Signals, WakeupPipe
 from angarium.cli.chat.plain import PlainScreen
@@ -48,10 +49,13 @@ class Scene:
     def __post_init__(self) -> None:
         self.mailbox = Mailbox(self.wakeup)
         self.near, self.far = os.pipe()
-        console = Console(io.StringIO(), io.StringIO(), io.StringIO(), {})
+        self.err = io.StringIO()
+        console = Console(io.StringIO(), io.StringIO(), self.err, {})
         post = self.mailbox.post
         client = FakeClient(FakeService(), "alice", "bob")
-        feed = Feed(client, id_of("alice"), ConnectionStatus(post), LoginStatus(post), post)
+        feed = Feed(
+            client, id_of("alice"), ConnectionStatus(post, "http://x"), LoginStatus(post), post
+        )
         screen = PlainScreen(console, {}, id_of("alice"))
         self.chat = ChatSession(screen, self.outbox, feed, id_of("alice"), ManualClock(), 1.0)
         self.source = Reading(self.mailbox, self.near)
@@ -59,6 +63,7 @@ class Scene:
             RepeatingThread("idle", lambda: 60.0, lambda _: None, lambda: None) for _ in range(2)
         ]
         self.connected: list[Connected] = []
+        self.silences: list[ServerSilent] = []
         self.loop = Loop(
             self.chat,
             self.source,
@@ -68,6 +73,7 @@ class Scene:
             self.idle[0],
             self.idle[1],
             self.connected.append,
+            lambda: self.silences.pop() if self.silences else None,
         )
 
     def connect(self) -> None:
@@ -138,6 +144,17 @@ def test_an_alarm_that_rings_too_often_or_too_late_does_no_harm() -> None:
     wakeup.drain()
     wakeup.close()
     wakeup.wake()
+
+
+def test_a_silent_server_is_noticed_without_any_event(scene: Scene) -> None:
+    scene.silences.append(ServerSilent("http://x"))
+    signals = Signals()
+    loop = threading.Thread(target=scene.loop.run, args=(signals, lambda: None))
+    loop.start()
+    until(lambda: "no answer from http://x yet, still trying" in scene.err.getvalue(), "a word")
+    signals.ended_by = signal.SIGINT
+    scene.wakeup.wake()
+    loop.join()
 
 
 def test_a_mailbox_that_nobody_reads_any_more_keeps_nobody_waiting(scene: Scene) -> None:
