@@ -18,8 +18,6 @@ from angarium.domain.identifiers import parse_uuid
 if TYPE_CHECKING:
     from angarium.services.audit.audit import Step
 
-_log = logs.get("angarium.cli")
-
 
 def register(commands: Commands) -> None:
     """Add the command.
@@ -75,7 +73,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     from angarium.services.outage_retry import OutageRetry, RetryWarnings
 
     clock = SystemClock()
-    warn = RetryWarnings(_log, "Log or store did not answer; the call is repeated.")
+    warn = RetryWarnings("Log or store did not answer; the call is repeated.")
     progress = Progress(console)
     handler = logs.configure("cli", "WARNING", settings.log_format, console.stderr)
     try:

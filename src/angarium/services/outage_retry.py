@@ -21,6 +21,8 @@ MAX_WAIT_S = 5.0
 
 Result = TypeVar("Result")
 
+_log = logs.get("angarium.services")
+
 
 class OutageRetry:
     """Repeats calls that are safe to repeat; used by one thread."""
@@ -72,14 +74,12 @@ class OutageRetry:
 class RetryWarnings:
     """Logs that calls are repeated: one warning per outage."""
 
-    def __init__(self, log: logs.Log, message: str) -> None:
-        """Choose the log line.
+    def __init__(self, message: str) -> None:
+        """Choose what the line says.
 
         Args:
-            log: Takes it.
             message: What did not answer, for a person.
         """
-        self._log = log
         self._message = message
         # In an outage each caller has several retries.
         self._repeats = logs.Repeats()
@@ -91,7 +91,7 @@ class RetryWarnings:
             error: Why the call is repeated.
             wait: Seconds until then.
         """
-        self._log.limited_warning(
+        _log.limited_warning(
             self._repeats,
             "retry",
             self._message,

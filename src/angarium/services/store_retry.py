@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from angarium import deadline, logs
+from angarium import deadline
 from angarium.backoff import delays, retry
 from angarium.domain.errors import StoreUnavailable
 from angarium.services.outage_retry import RetryWarnings
@@ -20,8 +20,6 @@ into STORE_SECONDS.
 """
 
 Result = TypeVar("Result")
-
-_log = logs.get("angarium.services")
 
 
 class StoreRetry:
@@ -46,7 +44,7 @@ class StoreRetry:
         self._at_most_s = at_most_s
         self._sleep = sleep
         self._uniform = uniform
-        self._on_retry = RetryWarnings(_log, "The store did not answer; the call is repeated.")
+        self._on_retry = RetryWarnings("The store did not answer; the call is repeated.")
 
     def __call__(self, call: Callable[[], Result]) -> Result:
         """Run a call, and again after each StoreUnavailable.

@@ -1,6 +1,5 @@
 import pytest
 
-from angarium import logs
 from angarium.domain.errors import LogUnavailable, StoreUnavailable, Unavailable
 from angarium.services.outage_retry import OutageRetry, RetryWarnings
 from tests.fakes.clock import ManualClock
@@ -83,7 +82,7 @@ def test_another_error_is_not_retried(retry: OutageRetry, retries: Retries) -> N
 def test_an_outage_is_one_warning_and_then_debug_lines(
     clock: ManualClock, lines: LogLines
 ) -> None:
-    warn = RetryWarnings(logs.get("angarium.tests"), "The store did not answer.")
+    warn = RetryWarnings("The store did not answer.")
     failures: list[Unavailable] = [StoreUnavailable("node 3 is silent")] * 3
     OutageRetry(clock, warn, clock.sleep, lambda _, most: most)(Dependency(*failures).ask)
     assert lines.levels("retry") == ["WARNING", "DEBUG", "DEBUG"]
