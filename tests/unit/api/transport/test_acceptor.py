@@ -2,11 +2,13 @@
 are on their way out.
 """
 
+import gc
 import os
 import resource
 import socket
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 
@@ -17,6 +19,7 @@ from tests.fakes.application import StubApplication
 from tests.fakes.clock import ManualClock
 from tests.fakes.raw_client import RawClient, get, post
 from tests.fakes.serving import Start, seen, serving, turn
+from tests.waiting import until
 
 PATIENCE = 30.0
 
@@ -152,19 +155,35 @@ def test_a_full_table_is_told_once_a_minute(
     assert sum(int(str(line["newcomers"])) for line in lines) >= 20
 
 
+@contextmanager
+def no_descriptor_left() -> Iterator[None]:
+    """Take every descriptor that this process may still open."""
+    # What earlier tests left must not be given back in the middle.
+    gc.collect()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    taken = [os.dup(0)]
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (taken[0], hard))
+        with suppress(OSError):
+            while True:
+                taken.append(os.dup(0))
+        os.close(taken.pop(0))
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for descriptor in taken:
+            os.close(descriptor)
+
+
 def test_running_out_of_descriptors_closes_an_idle_connection_first(
     start: Start, clock: CountingClock
 ) -> None:
     running = start()
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with RawClient(running.url) as idle, socket.socket() as newcomer:
         newcomer.settimeout(PATIENCE)
         idle.ask(get("/echo"))
         turn(running)
-        probe = os.dup(0)
-        os.close(probe)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (probe, hard))
-        try:
+        with no_descriptor_left():
             newcomer.connect(running.server.server_address[:2])
             assert idle.closed()
             # Nobody else is there for whom the newcomer, idle as well
@@ -172,30 +191,22 @@ def test_running_out_of_descriptors_closes_an_idle_connection_first(
             assert rests(clock, newcomer)
             newcomer.sendall(get("/echo"))
             assert newcomer.recv(100).startswith(b"HTTP/1.1 200")
-        finally:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_running_out_of_descriptors_pauses_accepting_without_spinning(
     start: Start, clock: CountingClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     running = start()
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with socket.socket() as newcomer:
         newcomer.settimeout(PATIENCE)
-        probe = os.dup(0)
-        os.close(probe)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (probe, hard))
-        try:
+        with no_descriptor_left():
             newcomer.connect(running.server.server_address[:2])
             newcomer.sendall(get("/echo"))
-            while not [
-                record for record in caplog.records if action_of(record) == "accept_paused"
-            ]:
-                pass
+            until(
+                lambda: "accept_paused" in map(action_of, caplog.records),
+                "a line about the pause",
+            )
             assert rests(clock, newcomer)
-        finally:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         clock.advance(0.6)
         assert newcomer.recv(100).startswith(b"HTTP/1.1 200")
     assert len([record for record in caplog.records if action_of(record) == "accept_paused"]) == 1
