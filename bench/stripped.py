@@ -62,7 +62,11 @@ def _tell(messages: Sequence[Message], answer: "Future[tuple[StoreOutcome, ...]]
 class Nobody:
     """Knows without asking that nobody is online."""
 
-    def find_online(self, user_ids: Collection[UUID]) -> "Future[frozenset[UUID]]":  # noqa: ARG002 - nobody is
+    def find_online(
+        self,
+        user_ids: Collection[UUID],  # noqa: ARG002 - nobody is
+        taken_at: float | None = None,  # noqa: ARG002 - at any time
+    ) -> "Future[frozenset[UUID]]":
         """Answer at once."""
         answer: Future[frozenset[UUID]] = Future()
         answer.set_result(frozenset())

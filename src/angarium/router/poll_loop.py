@@ -155,12 +155,13 @@ class PollLoop:
 
     def _decode(self, records: Sequence[Record], progress: OffsetTracker) -> None:
         """Turn records into queued entries or dead letters."""
+        taken_at = self._clock.monotonic()
         for record in records:
             time = progress.record_taken(record.offset, record.timestamp, len(record.value or b""))
             if time is None:
                 continue
             self._clock_watch.notice(record.partition, time, record.timestamp)
-            found = decode_record(record, time, progress, self._log_partitions)
+            found = decode_record(record, time, progress, self._log_partitions, taken_at)
             if isinstance(found, DeadLetter):
                 self._scheduler.send_to_dead_letters(found, progress)
             else:

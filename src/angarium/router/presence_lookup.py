@@ -19,11 +19,16 @@ NOBODY: frozenset[UUID] = frozenset()
 class PresenceLookup(Protocol):
     """The part of the presence store that the worker needs."""
 
-    def find_online(self, user_ids: Collection[UUID]) -> "Future[frozenset[UUID]]":
+    def find_online(
+        self, user_ids: Collection[UUID], taken_at: float | None = None
+    ) -> "Future[frozenset[UUID]]":
         """Find out which users are online, without blocking.
 
         Args:
             user_ids: The users to look up.
+            taken_at: When the last of their messages was taken from the
+                log, by the monotonic clock: who was found offline since
+                then need not be looked up again.
 
         Returns:
             A future that never fails.
@@ -53,8 +58,10 @@ def ask_presence(batches: Sequence[Batch], online: PresenceLookup) -> "Future[Co
         answer.set_result(asked.result() if error is None else NOBODY)
 
     try:
+        entries = [entry for batch in batches for entry in batch.entries]
         asked = online.find_online(
-            {entry.event.recipient_id for batch in batches for entry in batch.entries}
+            {entry.event.recipient_id for entry in entries},
+            max(entry.taken_at for entry in entries),
         )
     except Exception as error:  # noqa: BLE001 - logged; the messages are stored all the same
         _log_failure(batches[0], error)

@@ -20,6 +20,8 @@ class LogEntry:
             since the epoch.
         trace_id: The trace of the request that made it.
         progress: The tracker of the assignment that it was read under.
+        taken_at: When it was taken from the log, by the monotonic
+            clock.
     """
 
     event: Event
@@ -27,6 +29,7 @@ class LogEntry:
     time: int
     trace_id: str
     progress: OffsetTracker
+    taken_at: float
 
     def ids(self, message_id: UUID) -> dict[str, object]:
         """Return the log fields that name one of the event's messages.
@@ -47,7 +50,7 @@ class LogEntry:
 
 
 def decode_record(
-    record: Record, time: int, progress: OffsetTracker, partitions: int
+    record: Record, time: int, progress: OffsetTracker, partitions: int, taken_at: float
 ) -> LogEntry | DeadLetter:
     """Decode a record; an invalid one becomes a dead letter.
 
@@ -56,6 +59,7 @@ def decode_record(
         time: The largest append time up to the record.
         progress: The tracker of its partition.
         partitions: The partition count of the log.
+        taken_at: When the poll returned it, by the monotonic clock.
 
     Returns:
         The entry to apply, or the dead letter to append.
@@ -63,7 +67,7 @@ def decode_record(
     trace_id = trace_id_of(record)
     found = validate_record(record, partitions)
     if not isinstance(found, InvalidRecord):
-        return LogEntry(found, record, time, trace_id, progress)
+        return LogEntry(found, record, time, trace_id, progress, taken_at)
     if found.event is None:
         return DeadLetter(found.reason, found.detail, record, trace_id)
     event = found.event

@@ -180,21 +180,30 @@ class OnlineUsers:
         self._clock = clock
         self._timeouts = TimeoutWatcher(timeout_s)
         self._online_until: LruCache[UUID, int] = LruCache(MAX_USERS)
+        self._offline_at: LruCache[UUID, float] = LruCache(MAX_USERS)
         # In an outage it fails for each batch of messages.
         self._repeats = logs.Repeats(clock.monotonic)
 
-    def find_online(self, user_ids: Collection[UUID]) -> "Future[frozenset[UUID]]":
+    def find_online(
+        self, user_ids: Collection[UUID], taken_at: float | None = None
+    ) -> "Future[frozenset[UUID]]":
         """Look users up, without blocking the caller.
+
+        Who is online is remembered until the window has passed. Who is
+        offline is remembered for messages that were sent before the
+        look-up, and for no later one (docs/adr/0010).
 
         Args:
             user_ids: Recipients, usually of one batch of messages.
+            taken_at: When the last of their messages was taken from the
+                log, by the monotonic clock; None for now.
 
         Returns:
             A future of those who were seen within the window; it never
-            fails, and is done within the time limit. Only users who are
-            online are cached, until their window has passed.
+            fails, and is done within the time limit.
         """
-        known, unknown = self._split_by_cache(user_ids)
+        asked_at = self._clock.monotonic()
+        known, unknown = self._split_by_cache(user_ids, taken_at)
         if not unknown:
             return futures.done(known)
         try:
@@ -206,13 +215,16 @@ class OnlineUsers:
         # A context runs one function at a time, and these two may run
         # at once.
         answering, giving_up = copy_context(), copy_context()
-        lookup.add_done_callback(lambda future: answering.run(self._answer, answer, known, future))
+        asked = dict.fromkeys(unknown, asked_at)
+        lookup.add_done_callback(
+            lambda future: answering.run(self._answer, answer, known, asked, future)
+        )
         if not answer.done():
             self._timeouts.watch(lambda: giving_up.run(self._give_up, answer, known))
         return answer
 
     def _split_by_cache(
-        self, user_ids: Collection[UUID]
+        self, user_ids: Collection[UUID], taken_at: float | None
     ) -> tuple[frozenset[UUID], tuple[UUID, ...]]:
         """Return who is online for certain, and who is unknown."""
         now = self._clock.now_ms()
@@ -222,14 +234,20 @@ class OnlineUsers:
             until = self._online_until.get(user_id)
             if until is not None and now < until:
                 known.add(user_id)
-            else:
+            elif not self._was_offline_since(user_id, taken_at):
                 unknown.append(user_id)
         return frozenset(known), tuple(unknown)
+
+    def _was_offline_since(self, user_id: UUID, taken_at: float | None) -> bool:
+        """Say whether a user was looked up in vain after a moment."""
+        offline_at = self._offline_at.get(user_id)
+        return offline_at is not None and taken_at is not None and offline_at > taken_at
 
     def _answer(
         self,
         answer: "Future[frozenset[UUID]]",
         known: frozenset[UUID],
+        asked: Mapping[UUID, float],
         lookup: "Future[Mapping[UUID, int]]",
     ) -> None:
         """Answer with what the store found; runs on its thread."""
@@ -247,6 +265,9 @@ class OnlineUsers:
             if now < until:
                 self._online_until.put(user_id, until)
                 online.add(user_id)
+        for user_id, asked_at in asked.items():
+            if user_id not in online:
+                self._offline_at.put(user_id, asked_at)
         futures.resolve_once(answer, frozenset(online))
 
     def _give_up(self, answer: "Future[frozenset[UUID]]", known: frozenset[UUID]) -> None:

@@ -40,5 +40,5 @@ def receipt(
 def entry(event: Event, offset: int = 0, progress: OffsetTracker | None = None) -> LogEntry:
     record = Record(0, offset, 0, str(event.conversation_id).encode(), b"", HEADERS)
     return LogEntry(
-        event, record, 0, "trace", OffsetTracker(BEGINNING) if progress is None else progress
+        event, record, 0, "trace", OffsetTracker(BEGINNING) if progress is None else progress, 0.0
     )

@@ -19,7 +19,10 @@ class Unanswered:
     def __init__(self) -> None:
         self.answer: Future[frozenset[UUID]] = Future()
 
-    def find_online(self, user_ids: Collection[UUID]) -> Future[frozenset[UUID]]:
+    def find_online(
+        self, user_ids: Collection[UUID], taken_at: float | None = None
+    ) -> Future[frozenset[UUID]]:
+        assert taken_at is not None
         assert user_ids
         return self.answer
 

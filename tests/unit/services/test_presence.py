@@ -165,6 +165,35 @@ def test_who_is_offline_is_asked_for_every_time(clock: ManualClock) -> None:
     assert len(store.asked) == 2
 
 
+def test_who_is_offline_is_remembered_for_messages_from_before_the_look_up_only(
+    clock: ManualClock,
+) -> None:
+    store = PendingPresence()
+    users = OnlineUsers(store, 30, clock)
+    taken_at = clock.monotonic()
+    clock.advance(0.001)
+    users.find_online([ALICE], taken_at)
+    store.lookups[-1].set_result({})
+    clock.advance(5)
+    assert users.find_online([ALICE], taken_at).result(10) == frozenset()
+    assert len(store.asked) == 1
+    for later in (taken_at + 0.001, clock.monotonic(), None):
+        users.find_online([ALICE], later)
+        store.lookups[-1].set_exception(StoreUnavailable("no"))
+    assert len(store.asked) == 4
+
+
+def test_a_look_up_that_failed_is_no_sign_of_being_offline(clock: ManualClock) -> None:
+    store = PendingPresence()
+    users = OnlineUsers(store, 30, clock)
+    taken_at = clock.monotonic()
+    clock.advance(1)
+    users.find_online([ALICE], taken_at)
+    store.lookups[-1].set_exception(StoreUnavailable("no"))
+    users.find_online([ALICE], taken_at)
+    assert len(store.asked) == 2
+
+
 def test_only_the_unknown_are_asked_for_and_each_once(clock: ManualClock) -> None:
     store = PendingPresence()
     users = OnlineUsers(store, 30, clock)
