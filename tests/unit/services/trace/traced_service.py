@@ -31,6 +31,7 @@ from tests.unit.router.harness import GROUP, WorkerHarness
 
 PARTITIONS = 4
 PARTITION = partition_for(str(ALICE_BOB).encode(), PARTITIONS)
+HELLO = UUID("01a206a1-0000-7000-8000-000000000001")
 TRACE_ID = "a8c4e2180af7651916cd43dd8448eb21"
 Port = TypeVar("Port")
 START_MS = 1_700_000_000_000
@@ -163,3 +164,8 @@ def rfc3339(appended: Appended) -> str:
     """
     seconds = (appended.timestamp - START_MS) // 1000
     return f"2023-11-14T22:13:{20 + seconds:02}.000Z"
+
+
+def at(offset: int) -> str:
+    """Name a record of the conversation's partition."""
+    return f"messages[{PARTITION}]@{offset}"
