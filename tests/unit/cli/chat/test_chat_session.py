@@ -1,125 +1,27 @@
 """What a chat shows, sends and waits for."""
 
-import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import pytest
 
-from angarium.cli.chat.chat_session import GIVE_UP_S, ChatSession, Screen
+from angarium.cli.chat.chat_session import GIVE_UP_S
 from angarium.cli.chat.events import (
     ChatFailed,
-    Connected,
-    Event,
     HistoryLoaded,
-    LineAccepted,
     LineRejected,
-    LoggedIn,
-    LoginNeeded,
     MessagesArrived,
-    OwnLine,
-    PasswordRefused,
     ReceiptsAccepted,
     ServerBack,
     ServerLost,
     ServerSilent,
     StatusRaised,
 )
-from angarium.cli.chat.feed import Feed
-from angarium.cli.chat.login_dialog import LoginDialog
-from angarium.cli.chat.plain import JsonScreen, PlainScreen
-from angarium.cli.chat.sender import ConnectionStatus, LoginStatus, Outbox
-from angarium.cli.console import Console
 from angarium.cli.message_lines import local_time
 from angarium.client import bodies
-from angarium.client.bodies import MessageBody
 from angarium.client.errors import ApiProblem
-from tests.fakes.clock import ManualClock
-from tests.unit.cli.fake_service import START, FakeClient, FakeService, conversation_of, id_of
-
-NAMES = {id_of("alice"): "alice", id_of("bob"): "bob"}
-
-
-class Shown:
-    """Notes what it is to show."""
-
-    def __init__(self) -> None:
-        self.shown: list[str] = []
-
-    def show_typed(self, line: OwnLine) -> None:
-        self.shown.append(f"typed {line.content}")
-
-    def mark_accepted(self, line: OwnLine) -> None:
-        self.shown.append(f"accepted {line.content}")
-
-    def mark_rejected(self, line: OwnLine) -> None:
-        self.shown.append(f"rejected {line.content}")
-
-    def show_stored(self, messages: Sequence[MessageBody]) -> None:
-        self.shown += [f"stored {message.content}" for message in messages]
-
-    def show_statuses(self, messages: Sequence[MessageBody]) -> None:
-        self.shown += [f"risen {message.content}" for message in messages]
-
-    def notice(self, text: str) -> None:
-        self.shown.append(f"notice {text}")
-
-    def hold_input(self, text: str) -> None:
-        self.shown.append(f"held {text}")
-
-    def resume_input(self) -> None:
-        self.shown.append("resumed")
-
-
-class Talking:
-    def __init__(
-        self,
-        as_json: bool = False,
-        grace_s: float = 2.0,
-        screen: Screen | None = None,
-        person: bool = False,
-    ) -> None:
-        self.out, self.err = io.StringIO(), io.StringIO()
-        console = Console(io.StringIO(), self.out, self.err, {})
-        self.service = FakeService()
-        self.clock = ManualClock()
-        self.outbox = Outbox(most=3)
-        events: list[Event] = []
-        conversation = conversation_of("alice", "bob")
-        client = FakeClient(self.service, "alice", "bob")
-        self.feed = Feed(
-            client,
-            id_of("alice"),
-            ConnectionStatus(events.append, "http://x"),
-            LoginStatus(events.append),
-            events.append,
-        )
-        self.feed.enter(conversation)
-        screen = screen or (JsonScreen if as_json else PlainScreen)(console, NAMES, id_of("alice"))
-        self.offered: list[str] = []
-        dialog = LoginDialog(screen, "alice", self.offered.append) if person else None
-        self.chat = ChatSession(
-            screen, self.outbox, self.feed, id_of("alice"), self.clock, grace_s, dialog, person
-        )
-        self.chat.handle(Connected(conversation, id_of("bob")))
-
-    def type(self, text: str) -> OwnLine:
-        self.chat.type(text, len(text.encode("utf-8", "surrogatepass")))
-        return self.outbox.lines()[-1]
-
-    def accept(self) -> None:
-        line = self.outbox.lines()[0]
-        self.outbox.take_first()
-        self.chat.handle(LineAccepted(line))
-
-    def stored(self, sender: str, content: str, message_id: str = "") -> MessageBody:
-        self.service.say(sender, "bob" if sender == "alice" else "alice", content, message_id)
-        return bodies.message(json.loads(json.dumps(self.service.messages[-1].body())))
-
-
-@pytest.fixture
-def talking() -> Talking:
-    return Talking()
+from tests.unit.cli.chat.talking import Talking, typing
+from tests.unit.cli.fake_service import START
 
 
 def test_messages_are_shown_and_those_to_me_confirmed(talking: Talking) -> None:
@@ -322,36 +224,6 @@ def test_an_unknown_event_is_a_fault(talking: Talking) -> None:
         handle("strange")
 
 
-def typing() -> tuple[Talking, list[str]]:
-    screen = Shown()
-    talking = Talking(screen=screen, person=True)
-    screen.shown.clear()
-    return talking, screen.shown
-
-
-def test_words_with_a_slash_are_not_sent_and_two_slashes_send_one() -> None:
-    talking, shown = typing()
-    assert talking.chat.type("/help", 5)
-    assert shown[0].startswith("notice Enter sends.")
-    shown.clear()
-    for word in ("/usr/bin is full", "/", "/helpme"):
-        assert not talking.chat.type(word, len(word))
-    assert (
-        shown[0] == "notice not sent: /usr/bin is no command, see /help; to send it, begin with //"
-    )
-    assert talking.outbox.lines() == ()
-    assert talking.chat.type("//usr/bin is full", 17)
-    assert talking.chat.type("1/2", 3)
-    assert [line.content for line in talking.outbox.lines()] == ["/usr/bin is full", "1/2"]
-    assert talking.chat.type("/quit", 5)
-    assert talking.chat.has_ended
-
-
-def test_in_a_pipe_a_slash_is_a_slash(talking: Talking) -> None:
-    assert talking.type("//help").content == "//help"
-    assert talking.type("/help").content == "/help"
-
-
 def test_a_person_keeps_a_line_that_is_refused_and_it_is_no_failure() -> None:
     talking, shown = typing()
     assert not talking.chat.type("x" * 10_241, 10_241)
@@ -376,49 +248,3 @@ def test_the_end_says_what_is_waited_for() -> None:
     talking.accept()
     assert shown[-1] == "held leaving…"
     assert not talking.chat.reads_input
-
-
-EXPIRED = ApiProblem(401, "expired_token", "Expired")
-
-
-def test_an_expired_login_asks_for_the_password_until_it_is_right() -> None:
-    talking, shown = typing()
-    talking.type("one")
-    talking.chat.handle(LoginNeeded(EXPIRED))
-    assert shown[1:] == [
-        "notice the login of alice has expired; Ctrl-D leaves",
-        "held password of alice: ",
-    ]
-    assert talking.chat.reads_input
-    dialog = talking.chat.login_dialog
-    assert dialog is not None
-    dialog.answer("")
-    dialog.answer("wrong")
-    assert not talking.chat.reads_input
-    talking.chat.handle(PasswordRefused("wrong password"))
-    dialog.answer("right")
-    talking.chat.handle(LoggedIn())
-    assert shown[3:] == [
-        "held logging in…",
-        "notice wrong password",
-        "held password of alice: ",
-        "held logging in…",
-        "notice alice is logged in again",
-        "resumed",
-    ]
-    assert talking.offered == ["wrong", "right"]
-    assert talking.chat.login_dialog is None
-    assert len(talking.outbox.lines()) == 1
-
-
-def test_without_the_password_the_chat_ends_with_what_was_wrong() -> None:
-    talking, _ = typing()
-    talking.chat.handle(LoginNeeded(EXPIRED))
-    talking.chat.give_up_login()
-    assert talking.chat.failure is EXPIRED
-    assert talking.chat.is_over()
-
-
-def test_in_a_pipe_an_expired_login_ends_the_chat(talking: Talking) -> None:
-    talking.chat.handle(LoginNeeded(EXPIRED))
-    assert talking.chat.failure is EXPIRED

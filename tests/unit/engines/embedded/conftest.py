@@ -5,6 +5,7 @@ import pytest
 
 from angarium.engines.embedded.database import Database
 from tests.fakes.clock import ManualClock
+from tests.unit.engines.embedded.retention_harness import Sut
 
 PARTITIONS = 4
 
@@ -25,3 +26,10 @@ def database(folder: Path) -> Iterator[Database]:
     opened = Database.open(folder, PARTITIONS, write_timeout_s=60.0)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def sut(folder: Path) -> Iterator[Sut]:
+    opened = Sut(folder)
+    yield opened
+    opened.database.close()

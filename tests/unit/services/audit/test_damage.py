@@ -1,116 +1,34 @@
 """Each damage is found and named, and nothing else."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
-from angarium.domain.events import encode
-from angarium.domain.message import Message, MessagePosition, Status
-from angarium.ports.message_log import Position
-from angarium.ports.store_inspection import IndexRow
+from angarium.domain.message import MessagePosition, Status
 from angarium.services.audit.findings import Finding, FindingKind
-from tests.fakes.clock import ManualClock
 from tests.unit.router.events import (
-    ALICE,
     ALICE_BOB,
     BOB,
     CAROL,
-    HEADERS,
     message,
     message_id_of,
-    receipt,
 )
-from tests.unit.router.harness import WorkerHarness
-from tests.unit.services.audit.audited_service import AuditedService
-
-START = 1_700_000_000_000
-FIRST, SECOND, THIRD = map(message_id_of, ("first", "second", "third"))
-
-
-@dataclass
-class Scene:
-    """A conversation with everything in it that a log may have.
-
-    Attributes:
-        harness: Log and workers.
-        service: Audits them.
-        offsets: Those of the records, by a name.
-    """
-
-    harness: WorkerHarness
-    service: AuditedService
-    offsets: dict[str, int]
-
-    def stored(self, message_id: UUID) -> Message:
-        (found,) = (
-            each
-            for each in self.harness.messages.stored(ALICE_BOB)
-            if each.message_id == message_id
-        )
-        return found
-
-    def put(self, message_id: UUID, **changes: object) -> None:
-        """Change columns of a row, those of its key too."""
-        row = self.stored(message_id)
-        changed = row._replace(**changes)  # type: ignore[arg-type]
-        if (changed.position, changed.message_id) != (row.position, row.message_id):
-            self.service.store.delete_message(row)
-        self.service.store.put_message(changed)
-
-    def delete(self, message_id: UUID) -> None:
-        """Delete a row and its row in the index."""
-        self.service.store.delete_message(self.stored(message_id))
-        self.service.store.delete_index(ALICE_BOB, message_id)
-
-    def invent(self, message_id: UUID, position: MessagePosition) -> None:
-        """Write a row and its row in the index."""
-        row = self.stored(FIRST)._replace(message_id=message_id, position=position)
-        self.service.store.put_message(row)
-        self.service.store.put_index(ALICE_BOB, index_row(row))
-
-    def unbury(self, name: str) -> None:
-        """Remove the dead letters of a record."""
-        letters = self.harness.dead_letters._letters
-        letters[:] = [each for each in letters if each.record.offset != self.offsets[name]]
-
-
-@pytest.fixture
-def scene() -> Scene:
-    clock = ManualClock()
-    harness = WorkerHarness(clock)
-    at = iter(range(START, START + 1_000_000, 1_000))
-    log = {
-        "first": harness.put(message("one", message_id=FIRST), next(at)),
-        "poison": harness.log.append_raw(0, b"key", b"poison", HEADERS, next(at)),
-        "second": harness.put(message("two", message_id=SECOND), next(at)),
-        "back": harness.put(message("a clock stepped back", message_id=THIRD), START),
-        "duplicate": harness.put(message("again", message_id=SECOND), next(at)),
-        "conflict": harness.put(message("mine", BOB, ALICE, SECOND), next(at)),
-        "receipt": harness.put(receipt([FIRST]), next(at)),
-        "repeated receipt": harness.put(receipt([FIRST]), next(at)),
-        "unknown": harness.put(receipt([message_id_of("never sent"), SECOND]), next(at)),
-        "not recipient": harness.put(receipt([THIRD], ALICE, BOB), next(at)),
-        "key": harness.log.append_raw(0, b"key", encode(message("x")), HEADERS, next(at)),
-        "other": harness.put(message("elsewhere", BOB, CAROL), next(at)),
-        "replayed": harness.put(receipt([message_id_of("never sent"), SECOND]), next(at)),
-    }
-    worker = harness.worker()
-    harness.run(worker)
-    harness.rewind()
-    harness.run(worker)
-    scene = Scene(harness, AuditedService(harness), {k: v.offset for k, v in log.items()})
-    assert scene.service.audit().findings == []
-    return scene
-
-
-def index_row(row: Message, **changes: object) -> IndexRow:
-    return IndexRow(row.message_id, row.position, row.sender_id)._replace(**changes)  # type: ignore[arg-type]
-
+from tests.unit.services.audit.conversation_scene import (
+    FIRST,
+    SECOND,
+    START,
+    THIRD,
+    Scene,
+    index_row,
+)
 
 ELSEWHERE = MessagePosition(START + 12_345, 3)
+
+
 NOBODY = UUID(int=7)
+
 
 DAMAGES: dict[str, tuple[Callable[[Scene], None], str, UUID | None, str | int]] = {
     "a row is deleted": (
@@ -335,15 +253,6 @@ def test_what_was_compared_is_counted(scene: Scene) -> None:
     assert (one.records, one.messages, one.conversations, one.rows) == (11, 3, 1, 6)
 
 
-def test_a_letter_that_its_own_retention_took_is_not_missed(scene: Scene) -> None:
-    scene.unbury("poison")
-    scene.unbury("conflict")
-    scene.service.kept_since = START + 4_000
-    assert scene.service.found() == {("unburied", 0, scene.offsets["conflict"])}
-    scene.service.kept_since = START + 4_001
-    assert scene.service.found() == set()
-
-
 def test_a_record_that_was_buried_by_a_fault_explains_what_is_not_stored(scene: Scene) -> None:
     letter = scene.harness.dead_letters.all()[0]
     record = scene.harness.log.read(0, scene.offsets["second"], 1)[0]
@@ -357,73 +266,3 @@ def test_a_record_that_was_buried_by_a_fault_explains_what_is_not_stored(scene: 
     scene.service.store.put_message(stored)
     scene.service.store.put_index(ALICE_BOB, index_row(stored))
     assert scene.service.found() == set()
-
-
-def expire(scene: Scene, before: str, is_known: bool = True) -> None:
-    """Let retention take the records before one."""
-    offset = scene.offsets[before]
-    removed = scene.harness.log._records[0][:offset]
-    scene.harness.log.expire(0, offset)
-    if is_known:
-        watermark = max((record.timestamp for record in removed), default=-1)
-        scene.service.store.starts[0] = Position(offset, watermark)
-
-
-@pytest.mark.parametrize("is_known", [True, False], ids=["by the store", "by the broker"])
-def test_what_retention_took_accuses_nobody(scene: Scene, is_known: bool) -> None:
-    for name in scene.offsets:
-        expire(scene, name, is_known)
-        assert scene.service.audit().findings == [], name
-
-
-@pytest.mark.parametrize("is_known", [True, False], ids=["by the store", "by the broker"])
-def test_what_is_left_of_a_log_is_judged(scene: Scene, is_known: bool) -> None:
-    expire(scene, "back", is_known)
-    scene.put(FIRST, content="not judged any more", status=Status.SENT, delivered_at=None)
-    scene.put(THIRD, content="changed")
-    scene.unbury("conflict")
-    scene.service.store.delete_index(ALICE_BOB, SECOND)
-    nobody = scene.stored(FIRST)._replace(
-        message_id=NOBODY,
-        position=MessagePosition(START + 12_345, scene.offsets["other"]),
-    )
-    scene.service.store.put_message(nobody)
-    assert scene.service.found() == {
-        ("undelivered", 0, scene.offsets["receipt"]),
-        ("altered", 0, scene.offsets["back"]),
-        ("unburied", 0, scene.offsets["conflict"]),
-        ("missing", 0, scene.offsets["second"]),
-        ("unexplained", 0, scene.offsets["other"]),
-    }
-
-
-def test_a_row_that_retention_left_alone_is_still_one_row(scene: Scene) -> None:
-    expire(scene, "receipt")
-    scene.service.store.put_message(
-        scene.stored(FIRST)._replace(position=MessagePosition(START, 1))
-    )
-    scene.service.store.put_index(ALICE_BOB, index_row(scene.stored(THIRD), position=ELSEWHERE))
-    assert scene.service.found() == {("doubled", 0, 1), ("misplaced", 0, 3)}
-
-
-def test_a_message_that_was_lost_with_its_record_is_missed_by_its_receipt(scene: Scene) -> None:
-    expire(scene, "receipt")
-    scene.delete(FIRST)
-    (first, second) = scene.service.audit().findings
-    assert {first.kind, second.kind} == {FindingKind.MISSING}
-    assert {first.message_id, second.message_id} == {FIRST}
-
-
-def test_the_watermark_before_a_log_is_inferred_but_excuses_no_single_row(scene: Scene) -> None:
-    # The record that is first now has a time before the watermark.
-    expire(scene, "back", is_known=False)
-    assert scene.service.found() == set()
-    scene.put(THIRD, position=MessagePosition(START + 1_999_999, scene.offsets["back"]))
-    scene.service.store.put_index(
-        ALICE_BOB,
-        index_row(
-            scene.stored(THIRD),
-            position=MessagePosition(START + 1_999_999, scene.offsets["back"]),
-        ),
-    )
-    assert scene.service.found() == {("misplaced", 0, scene.offsets["back"])}
