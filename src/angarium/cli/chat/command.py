@@ -10,6 +10,7 @@ from time import monotonic
 
 from angarium.cli.arguments import Commands, add_command, add_json, add_login, add_server, username
 from angarium.cli.chat.chat_session import ChatSession, Screen
+from angarium.cli.chat.connection_status import ConnectionStatus, LoginStatus
 from angarium.cli.chat.connector import Connector
 from angarium.cli.chat.editor import LineEditor
 from angarium.cli.chat.events import ChatFailed, Connected, RequestRepeated
@@ -25,7 +26,7 @@ from angarium.cli.chat.mailbox import (
     stop_this_process,
 )
 from angarium.cli.chat.plain import JsonScreen, PlainScreen
-from angarium.cli.chat.sender import ConnectionStatus, LoginStatus, Outbox, Sender
+from angarium.cli.chat.sender import Outbox, Sender
 from angarium.cli.chat.slash_words import HELP_WORD
 from angarium.cli.chat.terminal import TerminalScreen
 from angarium.cli.chat.terminal_mode import TerminalMode

@@ -3,8 +3,8 @@
 import threading
 from collections.abc import Callable
 
+from angarium.cli.chat.connection_status import IDLE_WAIT_S, LoginStatus
 from angarium.cli.chat.events import Connected, LoggedIn, PasswordRefused, Post
-from angarium.cli.chat.sender import IDLE_WAIT_S, LoginStatus
 from angarium.cli.session import Session
 from angarium.client import RequestFailed
 from angarium.client.bodies import TokenBody

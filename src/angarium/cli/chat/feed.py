@@ -5,6 +5,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
+from angarium.cli.chat.connection_status import (
+    IDLE_WAIT_S,
+    ConnectionStatus,
+    LoginStatus,
+    outage_waits,
+)
 from angarium.cli.chat.events import (
     ChatClient,
     HistoryLoaded,
@@ -12,12 +18,6 @@ from angarium.cli.chat.events import (
     Post,
     ReceiptsAccepted,
     StatusRaised,
-)
-from angarium.cli.chat.sender import (
-    IDLE_WAIT_S,
-    ConnectionStatus,
-    LoginStatus,
-    outage_waits,
 )
 from angarium.client import RequestFailed
 from angarium.client.bodies import MessageBody, PageBody

@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 
 from angarium.cli.chat.chat_session import ChatSession, Screen
+from angarium.cli.chat.connection_status import ConnectionStatus, LoginStatus
 from angarium.cli.chat.events import (
     Connected,
     Event,
@@ -14,7 +15,7 @@ from angarium.cli.chat.events import (
 from angarium.cli.chat.feed import Feed
 from angarium.cli.chat.login_dialog import LoginDialog
 from angarium.cli.chat.plain import JsonScreen, PlainScreen
-from angarium.cli.chat.sender import ConnectionStatus, LoginStatus, Outbox
+from angarium.cli.chat.sender import Outbox
 from angarium.cli.console import Console
 from angarium.client import bodies
 from angarium.client.bodies import MessageBody

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from angarium.cli.chat.connection_status import ConnectionStatus, LoginStatus
 from angarium.cli.chat.events import (
     Event,
     HistoryLoaded,
@@ -17,7 +18,6 @@ from angarium.cli.chat.events import (
     StatusRaised,
 )
 from angarium.cli.chat.feed import MAX_AT_ENTRY, Feed
-from angarium.cli.chat.sender import ConnectionStatus, LoginStatus
 from angarium.client.errors import ApiProblem, ServerUnreachable
 from angarium.client.follow import ACTIVE_POLL_S, IDLE_POLL_S
 from tests.fakes.clock import ManualClock

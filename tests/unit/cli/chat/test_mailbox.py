@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 import pytest
 
 from angarium.cli.chat.chat_session import ChatSession
+from angarium.cli.chat.connection_status import ConnectionStatus, LoginStatus
 from angarium.cli.chat.events import ChatFailed, Connected, Event, OwnLine, ServerSilent
 from angarium.cli.chat.feed import Feed
 from angarium.cli.chat.mailbox import Loop, Mailbox, RepeatingThread, Signals, WakeupPipe
 from angarium.cli.chat.plain import PlainScreen
-from angarium.cli.chat.sender import ConnectionStatus, LoginStatus, Outbox
+from angarium.cli.chat.sender import Outbox
 from angarium.cli.console import Console
 from tests.fakes.clock import ManualClock
 from tests.unit.cli.fake_service import FakeClient, FakeService, conversation_of, id_of

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from angarium.cli.chat.connection_status import IDLE_WAIT_S, ConnectionStatus, LoginStatus
 from angarium.cli.chat.events import (
     Event,
     LineAccepted,
@@ -15,7 +16,7 @@ from angarium.cli.chat.events import (
     ServerLost,
     ServerSilent,
 )
-from angarium.cli.chat.sender import IDLE_WAIT_S, ConnectionStatus, LoginStatus, Outbox, Sender
+from angarium.cli.chat.sender import Outbox, Sender
 from angarium.client.errors import ApiProblem, RequestFailed, ServerUnreachable
 from tests.fakes.clock import ManualClock
 from tests.unit.cli.fake_service import FakeClient, FakeService, conversation_of
@@ -166,78 +167,21 @@ def test_the_outbox_is_bounded(sending: Sending) -> None:
     assert not sending.outbox.is_full
 
 
-def test_an_outage_that_two_threads_meet_is_one_notice() -> None:
-    events: list[Event] = []
-    connection = ConnectionStatus(events.append, "http://x")
-    connection.record_failure("sender", AWAY)
-    connection.record_failure("feed", AWAY)
-    connection.record_success("feed")
-    assert events == [ServerLost("connection refused")]
-    connection.record_success("sender")
-    connection.record_success("sender")
-    assert events == [ServerLost("connection refused"), ServerBack()]
-
-
-class Silence:
-    """A server that has taken requests and may answer some day."""
-
-    def __init__(self) -> None:
-        self.clock = ManualClock()
-        self.events: list[Event] = []
-        self.status = ConnectionStatus(self.events.append, "http://x", self.clock.monotonic)
-
-    def look(self, seconds: int) -> list[Event]:
-        """Look once a second, and list what is found."""
-        found = []
-        for _ in range(seconds):
-            self.clock.advance(1)
-            found.append(self.status.find_silence())
-        return [event for event in found if event is not None]
-
-
-@pytest.fixture
-def silence() -> Silence:
-    return Silence()
-
-
-def test_a_server_that_is_silent_is_told_after_three_seconds_and_once(silence: Silence) -> None:
-    with silence.status.request("feed"):
-        assert silence.look(2) == []
-        assert silence.look(1) == [ServerSilent("http://x")]
-        with silence.status.request("sender"):
-            assert silence.look(20) == []
-        silence.status.record_failure("sender", AWAY)
-    silence.status.record_success("feed")
-    assert silence.events == []
-    silence.status.record_success("sender")
-    assert silence.events == [ServerBack()]
-
-
-def test_a_server_that_answers_in_time_is_not_called_silent(silence: Silence) -> None:
-    for _ in range(5):
-        with silence.status.request("feed"):
-            assert silence.look(2) == []
-    assert silence.look(60) == []
-
-
-def test_a_chat_that_was_suspended_does_not_call_the_server_silent(silence: Silence) -> None:
-    with silence.status.request("feed"):
-        silence.look(1)
-        silence.clock.advance(3600)
-        assert silence.status.find_silence() is None
-        assert silence.look(2) == []
-        assert silence.look(1) == [ServerSilent("http://x")]
-
-
 def test_a_line_that_waits_for_its_answer_can_show_that_the_server_is_silent(
-    sending: Sending, silence: Silence
+    sending: Sending,
 ) -> None:
     sending.put("one")
-    sender = Sender(
-        sending.client, sending.outbox, silence.status, sending.login, sending.events.append
-    )
-    told: list[Event] = []
-    sending.client.during = lambda: told.extend(silence.look(3))
+    clock = ManualClock()
+    status = ConnectionStatus(sending.events.append, "http://x", clock.monotonic)
+    sender = Sender(sending.client, sending.outbox, status, sending.login, sending.events.append)
+    told: list[object] = []
+
+    def wait() -> None:
+        for _ in range(3):
+            clock.advance(1)
+            told.append(status.find_silence())
+
+    sending.client.during = wait
     sender.step()
-    assert told == [ServerSilent("http://x")]
-    assert silence.events == [ServerBack()]
+    assert told == [None, None, ServerSilent("http://x")]
+    assert sending.events[-1] == ServerBack()
