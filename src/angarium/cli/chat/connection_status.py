@@ -175,3 +175,54 @@ def outage_waits() -> Iterator[float]:
         Seconds, without an end.
     """
     return backoff.delays(first=0.2, most=2.0)
+
+
+class RequestRetry:
+    """Says when a thread makes its next request after one that failed.
+
+    Used by one thread.
+    """
+
+    def __init__(
+        self,
+        party: str,
+        connection: ConnectionStatus,
+        login: LoginStatus,
+        waits: Callable[[], Iterator[float]] = outage_waits,
+    ) -> None:
+        """Begin without a failure.
+
+        Args:
+            party: The thread, `sender` or `feed`.
+            connection: Is told of failures and of their end.
+            login: Is told of a refused token.
+            waits: Returns the waits between tries during an outage.
+        """
+        self._party = party
+        self._connection = connection
+        self._login = login
+        self._fresh_waits = waits
+        self._waits = waits()
+
+    def wait_after(self, failure: RequestFailed, number: int) -> float | None:
+        """Note a failure and choose the wait.
+
+        Args:
+            failure: Why the request failed.
+            number: Of the login that it was made with.
+
+        Returns:
+            Seconds until the next try; None if that would not help.
+        """
+        if failure.retryable:
+            self._connection.record_failure(self._party, failure)
+            return max(next(self._waits), failure.retry_after or 0.0)
+        if failure.is_about_the_token:
+            self._login.refuse(number, failure)
+            return IDLE_WAIT_S
+        return None
+
+    def record_success(self) -> None:
+        """Note that the server answers."""
+        self._connection.record_success(self._party)
+        self._waits = self._fresh_waits()

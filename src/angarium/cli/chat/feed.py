@@ -9,6 +9,7 @@ from angarium.cli.chat.connection_status import (
     IDLE_WAIT_S,
     ConnectionStatus,
     LoginStatus,
+    RequestRetry,
     outage_waits,
 )
 from angarium.cli.chat.events import (
@@ -115,8 +116,7 @@ class Feed:
         self._own_id = own_id
         self._connection = connection
         self._post = post
-        self._fresh_waits = waits
-        self._waits = waits()
+        self._retry = RequestRetry("feed", connection, login, waits)
         self._interval = ACTIVE_POLL_S
         self._cursor: str | None = None
         self._is_behind = False
@@ -169,15 +169,11 @@ class Feed:
             happened = self._confirm() or happened
             happened = self._poll_statuses() or happened
         except RequestFailed as failure:
-            if failure.is_about_the_token:
-                self._login.refuse(number, failure)
-                return IDLE_WAIT_S
-            if not failure.retryable:
+            wait = self._retry.wait_after(failure, number)
+            if wait is None:
                 raise
-            self._connection.record_failure("feed", failure)
-            return max(next(self._waits), failure.retry_after or 0.0)
-        self._connection.record_success("feed")
-        self._waits = self._fresh_waits()
+            return wait
+        self._retry.record_success()
         self._interval = (
             ACTIVE_POLL_S if happened else min(IDLE_POLL_S, self._interval * POLL_GROWTH)
         )

@@ -8,6 +8,7 @@ from angarium.cli.chat.connection_status import (
     IDLE_WAIT_S,
     ConnectionStatus,
     LoginStatus,
+    RequestRetry,
     outage_waits,
 )
 from angarium.cli.chat.events import (
@@ -100,8 +101,7 @@ class Sender:
         self._outbox = outbox
         self._connection = connection
         self._post = post
-        self._fresh_waits = waits
-        self._waits = waits()
+        self._retry = RequestRetry("sender", connection, login, waits)
 
     def enter(self, conversation_id: str) -> None:
         """Name the conversation, before the first step.
@@ -128,12 +128,9 @@ class Sender:
             with self._connection.request("sender"):
                 self._client.send(self._conversation_id, line.content, line.message_id)
         except RequestFailed as failure:
-            if failure.retryable:
-                self._connection.record_failure("sender", failure)
-                return max(next(self._waits), failure.retry_after or 0.0)
-            if failure.is_about_the_token:
-                self._login.refuse(number, failure)
-                return IDLE_WAIT_S
+            wait = self._retry.wait_after(failure, number)
+            if wait is not None:
+                return wait
             if not (isinstance(failure, ApiProblem) and failure.code in _ABOUT_THE_TEXT):
                 raise
             self._outbox.take_first()
@@ -141,6 +138,5 @@ class Sender:
         else:
             self._outbox.take_first()
             self._post(LineAccepted(line))
-        self._waits = self._fresh_waits()
-        self._connection.record_success("sender")
+        self._retry.record_success()
         return 0.0
