@@ -9,6 +9,7 @@ time); a skip, with one loud line. Under CI=true nothing is skipped.
 import gc
 import os
 import shutil
+import signal
 import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -55,6 +56,10 @@ _folders = pytest.StashKey[list[Path]]()
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_lacking] = {}
     config.stash[_folders] = []
+    # A shell ignores Ctrl-C for what it runs in the background, and so
+    # would every program that a test starts and interrupts.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)

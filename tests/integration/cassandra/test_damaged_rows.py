@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -32,12 +31,12 @@ def message(message_writer: CassandraMessageWriter, chat: Chat) -> Message:
 @pytest.mark.parametrize(
     ("column", "value", "shown"),
     [
-        ("content", None, lambda sent: replace(sent, content="")),
-        ("sender_id", None, lambda sent: replace(sent, sender_id=NO_ID)),
-        ("recipient_id", None, lambda sent: replace(sent, recipient_id=NO_ID)),
-        ("status", None, lambda sent: replace(sent, status=Status.PENDING)),
-        ("status", "READ", lambda sent: replace(sent, status=Status.PENDING)),
-        ("delivered_at", START, lambda sent: replace(sent, delivered_at=START)),
+        ("content", None, lambda sent: sent._replace(content="")),
+        ("sender_id", None, lambda sent: sent._replace(sender_id=NO_ID)),
+        ("recipient_id", None, lambda sent: sent._replace(recipient_id=NO_ID)),
+        ("status", None, lambda sent: sent._replace(status=Status.PENDING)),
+        ("status", "READ", lambda sent: sent._replace(status=Status.PENDING)),
+        ("delivered_at", START, lambda sent: sent._replace(delivered_at=START)),
     ],
 )
 def test_a_message_with_any_damage_is_shown(
