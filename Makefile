@@ -28,8 +28,8 @@ demo:  ## Send through the balancer, and show which instance took and which work
 down:  ## Stop the containers; what they have stored stays in volumes.
 	$(COMPOSE) down
 
-# Two processes share the tests; one has Kafka and Cassandra.
-SHARED = $(BIN)/pytest --numprocesses=2 --dist=loadgroup --no-loadscope-reorder $(ONCE_MORE)
+# Three processes share the tests; two of them mostly wait for a Kafka and two Cassandra nodes that each has.
+SHARED = $(BIN)/pytest --numprocesses=3 --dist=loadgroup --no-loadscope-reorder $(ONCE_MORE)
 
 test: .venv/dev  ## Run every test, with the coverage of branches; the long storms are short.
 	$(SHARED) -m "not long" --cov --cov-report=term
@@ -37,7 +37,7 @@ test: .venv/dev  ## Run every test, with the coverage of branches; the long stor
 test-fast: .venv/dev  ## Run the tests that need no real Kafka and Cassandra, no browser and no storm.
 	$(SHARED) -m "not engines and not browser and not storm"
 
-test-long: .venv/dev  ## Run what `make test` leaves out: the long storms, and properties with 500 examples.
+test-long: .venv/dev  ## Run what `make test` leaves out: the long storms, and properties with 200 examples.
 	$(SHARED) -m "long or (hypothesis and not engines)" --hypothesis-profile=long --timeout=900
 
 test-compose: .venv/dev  ## Start the containers for real, three of each, and kill them; needs a container engine.

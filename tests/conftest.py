@@ -28,12 +28,12 @@ pytest_plugins = ["tests.flaky"]
 
 # No test asserts a speed: a busy machine must not fail a property.
 settings.register_profile("quick", deadline=None, max_examples=60)
-settings.register_profile("long", deadline=None, max_examples=500)
+settings.register_profile("long", deadline=None, max_examples=200)
 settings.load_profile("quick")
 
-GROUPS = ("servers", "browser", None, "own nodes")
-"""Each named one is run by one process, in this order: both kinds of
-servers would be too much for two cores at once, and one browser is
+GROUPS = ("faults", "servers", "browser", None, "own nodes")
+"""Each named one is run by one process, in this order. Those with
+servers mostly wait for them, so the longest come first; one browser is
 enough.
 """
 
@@ -71,12 +71,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                     "ignore:unclosed <(socket|ssl.SSLSocket):ResourceWarning"
                 )
             )
-            # One process has these servers and mostly waits for them;
-            # the others run the rest meanwhile.
-            own = item.get_closest_marker("own_nodes")
-            item.add_marker(pytest.mark.xdist_group("own nodes" if own else "servers"))
+            item.add_marker(pytest.mark.xdist_group(_servers_of(item)))
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: GROUPS.index(_group(item)))
+
+
+def _servers_of(item: pytest.Item) -> str:
+    """Name the group that a test on real servers is in: each group has
+    servers of its own, and one process that waits for them.
+    """
+    if item.get_closest_marker("own_nodes"):
+        return "own nodes"
+    kills_instances = item.get_closest_marker("storm") or "faults" in item.path.parts
+    return "faults" if kills_instances else "servers"
 
 
 def _group(item: pytest.Item) -> str | None:

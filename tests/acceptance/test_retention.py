@@ -204,7 +204,7 @@ def largest_time_before(folder: Path, partition: int, offset: int) -> int:
 
 @pytest.mark.storm
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("kills", [3, pytest.param(12, marks=pytest.mark.long)])
+@pytest.mark.parametrize("kills", [2, pytest.param(8, marks=pytest.mark.long)])
 def test_killed_while_it_removes_it_loses_nothing(folder: Path, kills: int) -> None:
     rng = random.Random(kills)
     accepted: list[str] = []
@@ -217,7 +217,7 @@ def test_killed_while_it_removes_it_loses_nothing(folder: Path, kills: int) -> N
             ]
             for sender in senders:
                 sender.start()
-            goal = removed(folder) + rng.randrange(1, 1_000)
+            goal = removed(folder) + rng.randrange(1, 500)
             until(partial(has_removed, folder, goal), "a removal under way")
             service.kill()
             enough.set()
