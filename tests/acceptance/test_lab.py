@@ -101,9 +101,9 @@ def on_servers(
     cassandra_cluster: CassandraCluster,
 ) -> Iterator[Laboratory]:
     """Experiments on servers that they may freeze."""
-    pids = {"KAFKA": kafka_server.process.pid}
+    pids = {"KAFKA_PID": kafka_server.process.pid}
     for number, node in enumerate(cassandra_cluster.nodes, 1):
-        pids[f"CASSANDRA_{number}"] = node.process.pid
+        pids[f"CASSANDRA_{number}_PID"] = node.process.pid
     if not prepared:
         name = uuid4().hex[:8]
         prepared.append(

@@ -5,7 +5,7 @@ own.
 import os
 import re
 import string
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -284,9 +284,12 @@ class CassandraCluster:
     def address(self) -> str:
         return ",".join(f"{node.address}:{self.ports[0]}" for node in self.nodes)
 
-    def start(self) -> None:
+    def start(self, tell: Callable[[str], None] = lambda _: None) -> None:
         """Start what does not run, and wait until all nodes take
         requests and know of each other.
+
+        Args:
+            tell: Called with a line for a person as each node is up.
 
         Raises:
             NotReady: A node does not come up.
@@ -294,8 +297,9 @@ class CassandraCluster:
         starting = [node for node in self.nodes if not node.alive]
         for node in self.nodes:
             node.launch()
-        for node in starting:
+        for number, node in enumerate(starting, 1):
             node.wait_until_up()
+            tell(f"Cassandra node {number} of {len(starting)} is up at {node.address}")
         for node in starting:
             node.wait_until_sees([other for other in self.nodes if other is not node])
 

@@ -7,6 +7,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -63,6 +64,11 @@ def _fetch(pom: Path, folder: Path) -> None:
     maven = shutil.which("mvn")
     if maven is None:
         raise Missing(f"no Maven: {ADVICE}")
+    print(
+        f"Fetching the jars of {pom.stem.removesuffix('-pom')} with Maven (once, some minutes) …",
+        file=sys.stderr,
+        flush=True,
+    )
     with tempfile.TemporaryDirectory(dir=folder.parent) as unfinished:
         into = Path(unfinished, "jars")
         command = [

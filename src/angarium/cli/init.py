@@ -3,12 +3,17 @@
 import argparse
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from angarium import logs
 from angarium.cli.arguments import Commands, add_command, seconds
 from angarium.cli.console import Console, ProgressLine
 from angarium.cli.start_settings import start_settings
+from angarium.cli.step_notes import StepNotes
 from angarium.config import Settings
+
+if TYPE_CHECKING:
+    from angarium.wiring.administration import UserAdmin
 
 DEFAULT_TIMEOUT_S = 60.0
 
@@ -56,18 +61,33 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     give_up_at = time.monotonic() + arguments.timeout
     handler = logs.configure("cli", "WARNING", settings.log_format, console.stderr)
     try:
-        ready = (
-            _prepare_servers(settings, arguments.timeout, console)
-            if settings.kafka
-            else settings.data
-        )
-        with wiring.open_identity(settings, max(0.0, give_up_at - time.monotonic())) as admin:
-            wiring.provision(settings, admin.provisioning, _progress(len(settings.users), console))
-            wiring.refuse_public_passwords(settings, admin.users)
+        with StepNotes(console) as notes:
+            ready = (
+                _prepare_servers(settings, arguments.timeout, console, notes)
+                if settings.kafka
+                else settings.data
+            )
+            notes.begin("opening the store")
+            with wiring.open_identity(settings, max(0.0, give_up_at - time.monotonic())) as admin:
+                _add_users(settings, admin, console, notes)
     finally:
         handler.close()
     console.say(f"{ready} is ready; users: {', '.join(user.username for user in settings.users)}")
     return 0
+
+
+def _add_users(settings: Settings, admin: "UserAdmin", console: Console, notes: StepNotes) -> None:
+    """Add the configured users, and say how far that is."""
+    from angarium import wiring
+
+    users = len(settings.users)
+    if users >= MANY_USERS:
+        # They have a progress of their own.
+        notes.end()
+    notes.begin(f"adding the {users} configured users")
+    wiring.provision(settings, admin.provisioning, _progress(users, console))
+    notes.begin("looking for passwords that everybody knows")
+    wiring.refuse_public_passwords(settings, admin.users)
 
 
 def _progress(users: int, console: Console) -> Callable[[int], None]:
@@ -102,11 +122,13 @@ def _progress(users: int, console: Console) -> Callable[[int], None]:
     return show
 
 
-def _prepare_servers(settings: Settings, timeout_s: float, console: Console) -> str:
+def _prepare_servers(
+    settings: Settings, timeout_s: float, console: Console, notes: StepNotes
+) -> str:
     """Create topics and tables; warn if replicas are missing."""
     from angarium.wiring.distributed import prepare
 
-    report = prepare(settings, timeout_s)
+    report = prepare(settings, timeout_s, notes.begin)
     if report.nodes < settings.replication:
         console.complain(
             f"{report.nodes} of the {settings.replication} replicas of each row are up; without a "

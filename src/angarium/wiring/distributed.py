@@ -1,7 +1,7 @@
 """The distributed engine: a log on Kafka, stores on Cassandra."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 
@@ -233,7 +233,9 @@ def _inspection(settings: Settings, session: CassandraSession) -> Iterator[Inspe
         )
 
 
-def prepare(settings: Settings, timeout_s: float) -> KeyspaceReport:
+def prepare(
+    settings: Settings, timeout_s: float, show: Callable[[str], None] = lambda _: None
+) -> KeyspaceReport:
     """Make missing topics, keyspace and tables.
 
     It is safe to repeat and to run concurrently.
@@ -241,6 +243,7 @@ def prepare(settings: Settings, timeout_s: float) -> KeyspaceReport:
     Args:
         settings: Partitions, replication and names.
         timeout_s: Seconds to wait for servers that do not answer yet.
+        show: Called at each step, with what is done or waited for.
 
     Returns:
         What Cassandra has now.
@@ -256,24 +259,34 @@ def prepare(settings: Settings, timeout_s: float) -> KeyspaceReport:
         return expires_at - time.monotonic()
 
     topics = _topics(settings, _kafka(settings))
+    servers = _join(settings.kafka)
+
+    def failed(error: Exception, wait_s: float) -> None:
+        """Say why Kafka is waited for."""
+        show(f"waiting for Kafka at {servers}: {error}")
+        _log.debug(
+            "retry",
+            f"Kafka cannot be prepared yet, next try in {wait_s:.1f} s",
+            detail=str(error),
+        )
+
+    show(f"making topic {settings.topic} in Kafka at {servers}")
     try:
         backoff.retry(
             topics.create,
             LogUnavailable,
             remaining=remaining,
-            failed=lambda error, wait: _log.debug(
-                "retry",
-                f"Kafka cannot be prepared yet, next try in {wait:.1f} s",
-                detail=str(error),
-            ),
+            failed=failed,
             waits=backoff.delays_until(remaining, 0.2, 2.0),
         )
     except LogUnavailable as error:
         raise SetupError(
-            f"Kafka at {_join(settings.kafka)} could not be prepared within {timeout_s:g} s "
+            f"Kafka at {servers} could not be prepared within {timeout_s:g} s "
             f"({error}); check ANGARIUM_KAFKA, and that the brokers run"
         ) from error
-    return schema.prepare(_cassandra(settings), settings.replication, max(0.0, remaining()))
+    return schema.prepare(
+        _cassandra(settings), settings.replication, max(0.0, remaining()), show=show
+    )
 
 
 @contextmanager

@@ -8,14 +8,17 @@ import re
 import subprocess
 import sys
 from contextlib import AbstractContextManager
+from functools import partial
 
 import pytest
 
 import angarium
 from angarium import wiring
+from angarium.cli import init
 from angarium.cli import main as main_module
 from angarium.cli.console import Console
 from angarium.cli.main import main
+from angarium.cli.step_notes import StepNotes
 from angarium.config import Settings
 from angarium.wiring.administration import UserAdmin
 from tests.engines.ports import free_port
@@ -194,6 +197,23 @@ def test_init_tells_what_cannot_be_promised(shell: Shell) -> None:
         "angarium: ANGARIUM_CONSISTENCY is LOCAL_ONE, but ANGARIUM_REPLICATION is 2: "
     )
     assert "could not be prepared" in failure
+
+
+def test_init_says_what_it_is_at_when_that_takes_long(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(init, "StepNotes", partial(StepNotes, slow_s=0.01))
+    nowhere = f"127.0.0.1:{free_port()}"
+    shell.environment |= {
+        "ANGARIUM_KAFKA": nowhere,
+        "ANGARIUM_CASSANDRA": nowhere,
+        "ANGARIUM_JWT_SECRET": "a secret of 32 bytes or even more",
+    }
+    assert shell.run("init", "--timeout", "1") == 2
+    *told, failure = shell.err.splitlines()
+    assert f"making topic messages in Kafka at {nowhere} …" in told
+    assert "could not be prepared" in failure
+    assert shell.out == ""
 
 
 def test_init_gives_the_users_what_is_left_of_its_time(

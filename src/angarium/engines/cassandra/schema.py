@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib import resources
 from typing import cast
 
@@ -23,6 +24,9 @@ STATEMENT_SECONDS = 30.0
 """A schema change returns when all nodes agree, which takes seconds on
 nodes that have just started.
 """
+
+MAX_DETAIL = 300
+"""Characters of an error: the driver's may list every node's."""
 
 _log = logs.get("angarium.engines.cassandra")
 _TABLE = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+)")
@@ -51,6 +55,7 @@ def prepare(
     attempt: "Callable[[CassandraAddress, int], KeyspaceReport] | None" = None,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
+    show: Callable[[str], None] = lambda _: None,
 ) -> KeyspaceReport:
     """Create what is missing of the keyspace, tables and columns.
 
@@ -65,6 +70,7 @@ def prepare(
         attempt: Instead of one attempt on a real cluster.
         clock: Monotonic seconds.
         sleep: Waits between attempts, in seconds.
+        show: Called at each step, with what is done or waited for.
 
     Returns:
         What was found.
@@ -74,35 +80,43 @@ def prepare(
             has another replication.
     """
     give_up = clock() + timeout_s
-    make = attempt or _prepare
+    make = attempt or partial(_prepare, show=show)
 
     def remaining() -> float:
         """Return the seconds that are left for attempts."""
         return give_up - clock()
+
+    def failed(error: Exception, wait_s: float) -> None:
+        """Say why the cluster is waited for."""
+        detail = str(error)[:MAX_DETAIL]
+        show(f"waiting for Cassandra at {_contact_points(address)}: {detail}")
+        _log.debug(
+            "retry",
+            f"Cassandra cannot be prepared yet, next attempt in {wait_s:.1f} s",
+            detail=detail,
+        )
 
     try:
         return backoff.retry(
             lambda: make(address, replication),
             DRIVER_ERRORS,
             remaining=remaining,
-            failed=lambda error, wait: _log.debug(
-                "retry",
-                f"Cassandra cannot be prepared yet, next attempt in {wait:.1f} s",
-                detail=str(error)[:300],
-            ),
+            failed=failed,
             sleep=sleep,
             waits=backoff.delays_until(remaining, 0.2, 2.0),
         )
     except DRIVER_ERRORS as error:
         raise SetupError(
             f"Cassandra at {_contact_points(address)} could not be prepared within "
-            f"{timeout_s:.0f} s ({type(error).__name__}: {str(error)[:300]}); check "
+            f"{timeout_s:.0f} s ({type(error).__name__}: {str(error)[:MAX_DETAIL]}); check "
             "ANGARIUM_CASSANDRA, ANGARIUM_DATACENTER, ANGARIUM_CASSANDRA_USERNAME with its "
             "password, and the nodes"
         ) from error
 
 
-def _prepare(address: CassandraAddress, replication: int) -> KeyspaceReport:
+def _prepare(
+    address: CassandraAddress, replication: int, show: Callable[[str], None]
+) -> KeyspaceReport:
     """Make one attempt, with a cluster object of its own."""
     if _KEYSPACE.fullmatch(address.keyspace) is None:
         raise SetupError(
@@ -114,10 +128,11 @@ def _prepare(address: CassandraAddress, replication: int) -> KeyspaceReport:
             f"{address.datacenter!r} is not a valid datacenter name: use 1 to 200 letters, digits "
             "or . _ -; change ANGARIUM_DATACENTER"
         )
+    show(f"connecting to Cassandra at {_contact_points(address)}")
     cluster = clusters.build(address)
     try:
         session = cluster.connect(wait_for_all_pools=True)
-        schema = _Schema(session, address)
+        schema = _Schema(session, address, show)
         schema.make_keyspace(replication)
         schema.make_tables()
         return KeyspaceReport(replication, len(session.get_pool_state()))
@@ -133,8 +148,14 @@ class _Schema:
     at once give it two identities.
     """
 
-    def __init__(self, session: Session, address: CassandraAddress) -> None:
+    def __init__(
+        self,
+        session: Session,
+        address: CassandraAddress,
+        show: Callable[[str], None] = lambda _: None,
+    ) -> None:
         """Choose the node: the least of the connected ones."""
+        self._show = show
         self._session = session
         self._address = address
         hosts = list(session.get_pool_state())
@@ -145,6 +166,7 @@ class _Schema:
     def make_keyspace(self, replication: int) -> None:
         """Create the keyspace, or check its replication."""
         datacenter = self._address.datacenter
+        self._show(f"making keyspace {self._address.keyspace}")
         if self._replication() is None:
             self._change(
                 f"CREATE KEYSPACE IF NOT EXISTS {self._address.quoted_keyspace} "
@@ -169,8 +191,10 @@ class _Schema:
         found = self._ask(query, self._address.keyspace)
         tables = {table for table, _ in found}
         columns = set(found)
-        for table, statement in _tables(self._address.quoted_keyspace):
+        wanted = list(_tables(self._address.quoted_keyspace))
+        for number, (table, statement) in enumerate(wanted, 1):
             if table not in tables:
+                self._show(f"making table {number} of {len(wanted)} in Cassandra, {table}")
                 self._change(statement)
                 continue
             for column, kind in _COLUMN.findall(statement):

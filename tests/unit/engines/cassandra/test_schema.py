@@ -167,3 +167,25 @@ def test_only_what_is_lacking_is_made() -> None:
     _Schema(node.as_session(), ADDRESS).make_tables()
     assert 'ALTER TABLE "chat".presence ADD seen_at bigint' in node.changes
     assert not [change for change in node.changes if "EXISTS" in change and ".presence" in change]
+
+
+def test_each_table_that_is_made_is_named_while_it_is_made() -> None:
+    shown: list[str] = []
+    _Schema(Node().as_session(), ADDRESS, shown.append).make_tables()
+    assert shown[0] == "making table 1 of 9 in Cassandra, users"
+    assert shown[-1] == "making table 9 of 9 in Cassandra, imports"
+
+
+def test_what_is_waited_for_is_named_with_its_reason() -> None:
+    shown: list[str] = []
+    answers = iter([DriverException("nobody is there"), None])
+
+    def attempt(address: CassandraAddress, replication: int) -> KeyspaceReport:
+        if (error := next(answers)) is not None:
+            raise error
+        return KeyspaceReport(2, 2)
+
+    prepare(ADDRESS, 2, 5.0, attempt, sleep=lambda _: None, show=shown.append)
+    (line,) = shown
+    assert line.startswith("waiting for Cassandra at ")
+    assert line.endswith(": nobody is there")
