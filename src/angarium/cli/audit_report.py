@@ -54,6 +54,11 @@ class AuditReport:
             yield self._line(finding)
         if self.total > MAX_LINES:
             yield f"and {self.total - MAX_LINES:,} more; --json lists all"
+        if audited.older:
+            yield (
+                f"older      {_count(audited.older, 'stored message')} from before this log "
+                "(imported, or removed by retention): not compared with it"
+            )
         if self.total:
             yield f"the store differs from the log: {_count(self.total, 'finding')}"
         else:

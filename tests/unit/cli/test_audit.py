@@ -24,6 +24,7 @@ from angarium.router.worker import Worker
 from angarium.services.presence import OnlineUsers
 from tests.unit.cli.conftest import Shell
 from tests.unit.router.events import BOB, CAROL, message, receipt
+from tests.unit.services.transfer import sample
 
 PATIENCE_S = 30.0
 PARTITIONS = 12
@@ -96,6 +97,20 @@ def test_a_sound_store_says_what_the_log_says(shell: Shell, database: Database) 
     assert (document["records"], document["messages"], document["conversations"]) == (4, 4, 2)
     assert document["seconds"] >= 0
     assert [document[kind] for kind in KINDS] == [[]] * 7
+
+
+def test_what_was_imported_is_said_not_to_be_compared(shell: Shell, tmp_path: Path) -> None:
+    export = tmp_path / "moved.jsonl"
+    export.write_bytes(sample.write(sample.entries()))
+    assert shell.run("import", str(export)) == 0
+    assert shell.run("audit") == 0
+    first, _, older, verdict = shell.out.splitlines()
+    assert first.startswith("audited    0 records in 12 partitions, 0 messages in 0 conversations")
+    assert older == (
+        "older      8 stored messages from before this log (imported, or removed by retention): "
+        "not compared with it"
+    )
+    assert verdict == "the store says exactly what the log says"
 
 
 def test_what_is_wrong_is_named_with_its_place_in_the_log(

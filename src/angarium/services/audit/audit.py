@@ -70,6 +70,8 @@ class AuditSummary:
         partitions: In how many partitions.
         messages: Messages that they ask to store.
         conversations: In how many conversations.
+        older: Stored messages from before what the log has: imported,
+            or their records were removed. The log cannot judge them.
         rows: Rows that were read of the store.
         waiting: Records that were not committed, and are not judged.
         seconds: How long it took.
@@ -79,6 +81,7 @@ class AuditSummary:
     partitions: int
     messages: int
     conversations: int
+    older: int
     rows: int
     waiting: int
     seconds: float
@@ -137,6 +140,7 @@ def audit(
         len(only),
         comparison.messages,
         comparison.conversations,
+        comparison.older,
         walk.rows,
         scan.waiting,
         clock.monotonic() - started,
@@ -209,6 +213,7 @@ class _Comparison:
         self._last: UUID | None = None
         self.messages = 0
         self.conversations = 0
+        self.older = 0
 
     def add_invalid(self, invalid: Findings) -> None:
         """Take over records without a dead letter that are there."""
@@ -234,6 +239,7 @@ class _Comparison:
 
     def _count(self, about: MessageFacts, verdict: Verdict) -> None:
         """Count a message, and its conversation once."""
+        self.older += verdict.is_older
         if verdict.is_due:
             self.messages += 1
             # Sorted: the messages of a conversation are neighbours.

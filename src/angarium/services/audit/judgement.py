@@ -39,11 +39,14 @@ class Verdict(NamedTuple):
         is_due: Whether a committed record asks to store the message.
         stored: The record that is stored where it should be, and its
             row; None without one.
+        is_older: Whether it is stored and from before the log's range,
+            so that no record can tell what its text was.
     """
 
     faults: frozenset[Fault]
     is_due: bool = False
     stored: tuple[MessageRecord, MessageRow] | None = None
+    is_older: bool = False
 
 
 def judge(about: MessageFacts, log: LogRange) -> Verdict:
@@ -60,7 +63,8 @@ def judge(about: MessageFacts, log: LogRange) -> Verdict:
     candidates = _candidates(about.records)
     stored = _find_stored(candidates, about.rows, log)
     if stored is None and _is_from_before(about, log):
-        return Verdict(frozenset(_judge_from_before(about, log)))
+        faults = frozenset(_judge_from_before(about, log))
+        return Verdict(faults, is_older=bool(about.rows))
     if not candidates:
         return Verdict(frozenset(_judge_without_record(about, log)))
     is_due = not candidates[-1].skipped and candidates[-1].offset < log.committed

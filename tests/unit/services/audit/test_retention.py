@@ -45,6 +45,13 @@ def test_what_retention_took_accuses_nobody(scene: Scene, is_known: bool) -> Non
         assert scene.service.audit().findings == [], name
 
 
+def test_messages_from_before_the_log_are_counted_as_not_compared(scene: Scene) -> None:
+    assert scene.service.audit().audited.older == 0
+    expire(scene, "back")
+    audited = scene.service.audit().audited
+    assert (audited.older, audited.messages) == (2, 2)
+
+
 @pytest.mark.parametrize("is_known", [True, False], ids=["by the store", "by the broker"])
 def test_what_is_left_of_a_log_is_judged(scene: Scene, is_known: bool) -> None:
     expire(scene, "back", is_known)
