@@ -21,9 +21,6 @@ so they may be asked again.
 _AGAIN_S = 20.0
 """How long."""
 
-_SLOW = re.compile(r"(angarium: )?no answer from \S+ yet, (still trying|trying until )")
-"""What a command says on a busy machine, and then goes on."""
-
 _HERE = re.compile(rf"\b{re.escape(os.uname().nodename)}-(?=\d)")
 
 
@@ -108,8 +105,7 @@ class Experiment:
             # First: what it says afterwards is whole, if it had ended.
             ended = terminal.is_idle
             said = self._said(terminal)[start:]
-            shown = [line for line in step.output if not _SLOW.match(line)]
-            place = match(shown, said, self._names)
+            place = match(step.output, said, self._names)
             is_whole = step.goes_on or place == len(said)
             if place is not None and is_whole and (ended or step.runs_on):
                 self._places[step.terminal] = start + place
@@ -123,8 +119,7 @@ class Experiment:
 
     def _said(self, terminal: Terminal) -> Sequence[str]:
         """Give the lines as they would be on the page."""
-        lines = map(self._on_page, terminal.lines())
-        return [line for line in lines if not _SLOW.match(line)]
+        return [self._on_page(line) for line in terminal.lines()]
 
     def _until_idle(self, step: Step, terminal: Terminal) -> None:
         """Wait until the shell takes a command."""

@@ -8,7 +8,7 @@ from angarium.cli.console import Console
 from angarium.cli.credentials import Credentials
 from angarium.cli.errors import CommandError
 from angarium.cli.message_lines import local_time
-from angarium.cli.session import keep_login, open_client, server_url
+from angarium.cli.session import SLOW_LOGIN_S, keep_login, open_client, server_url
 from angarium.client import RequestFailed
 
 
@@ -41,7 +41,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     credentials = Credentials.of(console.environment)
     password = console.ask_password(f"password of {name}")
     try:
-        with open_client(url, console) as client:
+        with open_client(url, console, SLOW_LOGIN_S) as client:
             token = client.api.log_in(name, password)
     except RequestFailed as failure:
         if failure.code == "invalid_credentials":

@@ -24,8 +24,14 @@ later.
 """
 
 
-SLOW_S = 1.0
+SLOW_S = 3.0
 """Seconds without any answer after which a person should know."""
+
+SLOW_LOGIN_S = 6.0
+"""The same for a login. It costs 0.2 s of CPU, in a thread of low
+priority (docs/adr/0011), so on two cores with six other busy processes
+an answer took up to 4.8 s.
+"""
 
 QUIET_S = 20.0
 """Seconds without a failure after which the next one is news.
@@ -50,7 +56,7 @@ class RetryNote:
         self._last_failure = -math.inf
 
     @contextmanager
-    def watch(self, client: Client) -> Iterator[None]:
+    def watch(self, client: Client, slow_s: float | None = None) -> Iterator[None]:
         """Say during a block that there was no answer at all yet.
 
         A server that takes connections and is silent, or a network that
@@ -58,18 +64,20 @@ class RetryNote:
 
         Args:
             client: Makes its first request in the block.
+            slow_s: Seconds until it is told; SLOW_S if None.
 
         Yields:
             Nothing.
         """
+        after_s = SLOW_S if slow_s is None else slow_s
 
         def tell_if_silent() -> None:
             """Say so, unless there was an answer."""
             if not client.api.has_answered:
-                left_s = max(0.0, TIMEOUT_S - SLOW_S)
+                left_s = max(0.0, TIMEOUT_S - after_s)
                 self(ServerUnreachable(self._url, "no answer"), left_s)
 
-        timer = threading.Timer(SLOW_S, tell_if_silent)
+        timer = threading.Timer(after_s, tell_if_silent)
         timer.daemon = True
         # Where the system has no thread to spare, it is told later.
         with suppress(RuntimeError):
@@ -222,12 +230,13 @@ def keep_login(credentials: Credentials, url: str, username: str, token: TokenBo
 
 
 @contextmanager
-def open_client(url: str, console: Console) -> Iterator[Client]:
+def open_client(url: str, console: Console, slow_s: float | None = None) -> Iterator[Client]:
     """Prepare a client of a server, without a login.
 
     Args:
         url: The server's address.
         console: Where it is told that the server does not answer.
+        slow_s: Seconds until a silent server is told; SLOW_S if None.
 
     Yields:
         The client, until the block ends.
@@ -235,7 +244,7 @@ def open_client(url: str, console: Console) -> Iterator[Client]:
     note = RetryNote(url, console.note)
     with (
         Client(url, timeout_s=TIMEOUT_S, patience_s=PATIENCE_S, on_retry=note) as client,
-        note.watch(client),
+        note.watch(client, slow_s),
     ):
         yield client
 

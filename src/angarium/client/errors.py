@@ -54,7 +54,7 @@ class ServerUnreachable(RequestFailed):
     def __init__(self, url: str, reason: str) -> None:
         """Name the server and what the connection met."""
         super().__init__(
-            f"cannot reach {url}: {reason}; is `angarium serve` running there?",
+            f"cannot reach {url}: {reason}; is `angarium serve` (or `api`) running there?",
             code="server_unreachable",
             detail=reason,
             retryable=True,

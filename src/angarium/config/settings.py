@@ -11,6 +11,7 @@ from angarium.config.contradictions import contradictions
 from angarium.config.reader import Reader, Shown, Source
 from angarium.config.users import DEMO_PEOPLE, DEMO_USERS, ConfiguredUser, read_users
 from angarium.domain.ip_addresses import IPNetwork
+from angarium.domain.partitioning import DEFAULT_PARTITIONS
 from angarium.domain.signing_secret import is_published
 
 DAY = 86_400
@@ -218,7 +219,9 @@ class Settings:
             kafka_certfile=reader.optional("ANGARIUM_KAFKA_CERTFILE", values.file),
             kafka_keyfile=reader.optional("ANGARIUM_KAFKA_KEYFILE", values.file),
             topic=reader.read("ANGARIUM_TOPIC", "messages", _TOPIC),
-            partitions=reader.read("ANGARIUM_PARTITIONS", "12", values.whole_number(1, 10_000)),
+            partitions=reader.read(
+                "ANGARIUM_PARTITIONS", str(DEFAULT_PARTITIONS), values.whole_number(1, 10_000)
+            ),
             topic_replication=reader.read(
                 "ANGARIUM_TOPIC_REPLICATION", "1", values.whole_number(1, 100)
             ),

@@ -2,6 +2,9 @@
 
 from functools import lru_cache
 
+DEFAULT_PARTITIONS = 12
+"""The number of partitions where no setting says another one."""
+
 _SEED = 0x9747B28C
 _MULTIPLIER = 0x5BD1E995
 _MASK = 0xFFFF_FFFF

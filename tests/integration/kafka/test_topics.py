@@ -60,9 +60,12 @@ def test_every_difference_is_named(connection: KafkaConnectionSettings, name: st
     with pytest.raises(SetupError) as refusal:
         KafkaTopics(connection, name, 6, 2).verify()
     said = str(refusal.value)
-    assert (
-        "has 3 partitions, not 6: if partitions were added later, keys now map elsewhere" in said
+    everyday, dangerous = (
+        said.index(text)
+        for text in ("set ANGARIUM_PARTITIONS=3", "if partitions were added later")
     )
+    assert "has 3 partitions, not 6: ANGARIUM_PARTITIONS is not set in this terminal" in said
+    assert everyday < dangerous
     assert "1 replicas, not 2" in said
     assert "message.timestamp.type=CreateTime, not LogAppendTime" in said
     assert "cleanup.policy=compact, not delete" in said

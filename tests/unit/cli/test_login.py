@@ -2,12 +2,14 @@
 
 import json
 import os
+import socket
 import stat
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from angarium.cli import session
 from angarium.cli.credentials import Credentials, Login
 from angarium.cli.errors import CommandError
 from tests.unit.cli.conftest import Shell
@@ -324,3 +326,16 @@ def test_logout_forgets_a_damaged_login(alice: Shell, server: FakeServer) -> Non
 def test_logout_of_two_names_is_refused(alice: Shell) -> None:
     assert alice.run("logout", "alice", "--as", "bob") == 2
     assert "NAME and --as are different users" in alice.err
+
+
+def test_a_login_is_waited_for_longer_before_a_silent_server_is_told(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        monkeypatch.setattr(session, "SLOW_S", 0.0)
+        monkeypatch.setattr(session, "TIMEOUT_S", 0.5)
+        monkeypatch.setattr(session, "PATIENCE_S", 0.1)
+        assert shell.run("login", "alice", "--url", url, stdin="alice-demo\n") == 1
+    (line,) = shell.err.splitlines()
+    assert line.startswith(f"angarium: cannot reach {url}: no answer within 0.5 s;")

@@ -21,8 +21,8 @@ def test_a_server_that_is_not_there_is_told_at_once_and_at_the_end(
         rf"no answer from {server.url} yet, trying until [0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}", first
     )
     assert last == (
-        f"angarium: cannot reach {server.url}: connection refused; is `angarium serve` running "
-        "there?"
+        f"angarium: cannot reach {server.url}: connection refused; is `angarium serve` (or "
+        "`api`) running there?"
     )
     server.start()
 

@@ -10,6 +10,7 @@ from kafka.errors import InvalidReplicationFactorError, KafkaError, TopicAlready
 
 from angarium import logs
 from angarium.domain.errors import LogUnavailable, SetupError
+from angarium.domain.partitioning import DEFAULT_PARTITIONS
 from angarium.engines.kafka.connection import ClientFactory, KafkaConnectionSettings
 from angarium.engines.kafka.errors import CLIENT_ERRORS, unavailable
 from angarium.engines.kafka.patches.network_client import NetworkClient
@@ -63,9 +64,10 @@ def other_partitions(topic: str, found: int, wanted: int) -> str:
         One line that says what to do.
     """
     return (
-        f"topic {topic!r} has {found} partitions, not {wanted}: if partitions were added later, "
-        "keys now map elsewhere, so set a new ANGARIUM_TOPIC and replay into it; set "
-        f"ANGARIUM_PARTITIONS={found} only if the topic was created with that count"
+        f"topic {topic!r} has {found} partitions, not {wanted}: ANGARIUM_PARTITIONS is not set in "
+        f"this terminal (the default is {DEFAULT_PARTITIONS}), or is set to another number than "
+        f"when the topic was made; set ANGARIUM_PARTITIONS={found}, but not if partitions were "
+        "added later: then keys now map elsewhere, so set a new ANGARIUM_TOPIC and replay into it"
     )
 
 
