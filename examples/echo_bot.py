@@ -1,6 +1,10 @@
 """A bot: answers every message to it once, and confirms it.
 
+    . .venv/bin/activate
     echo bob-demo | python examples/echo_bot.py bob
+
+The service must run (`make run`, which also installs the package into
+.venv).
 
 It works through its inbox, so it also answers what was written while it
 was away. Kill it at any moment and start it again: no message is left

@@ -1,6 +1,10 @@
 """Sends the lines of a file, and waits until all of them are stored.
 
+    . .venv/bin/activate
     echo alice-demo | python examples/send_lines.py alice bob lines.txt
+
+The service must run (`make run`, which also installs the package into
+.venv).
 
 Kill it at any moment and run it again: the lines are there in their
 order, each once, because each has an id that only depends on the file's

@@ -2,7 +2,7 @@
 
 import argparse
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +24,9 @@ LINES_BETWEEN_LOOKS = 256
 
 NOTE_EVERY_S = 5.0
 """Seconds between two lines of progress where there is no terminal."""
+
+MAX_NAMES = 10
+"""Users that are named in one line."""
 
 SHOW_EVERY_S = 0.1
 """The same on a terminal, which is rewritten."""
@@ -69,14 +72,26 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
                 console.stdout.write(line.decode("ascii"))
             console.stdout.flush()
         else:
-            _write(export, Path(arguments.file), console)
+            try:
+                _write(export, Path(arguments.file), console)
+            except KeyboardInterrupt:
+                console.complain(f"interrupted; {arguments.file} was not written")
+                raise
         console.note(f"exported {exporter.counts}, sha256 {exporter.sha256}")
         if exporter.without_password:
-            console.complain(
-                f"the configured passwords of {exporter.without_password:,} of the users are not "
-                "hashed yet and not in the file; the service logs `passwords_stored` when they are"
-            )
+            console.complain(_explain_missing_passwords(exporter.without_password))
     return 0
+
+
+def _explain_missing_passwords(usernames: Sequence[str]) -> str:
+    """Say whose passwords the file lacks, and what to do."""
+    names = ", ".join(usernames[:MAX_NAMES])
+    if len(usernames) > MAX_NAMES:
+        names += f" and {len(usernames) - MAX_NAMES:,} more"
+    return (
+        f"the file lacks the passwords of {names}: they are configured and not hashed yet; export "
+        "again once the running service has logged `passwords_stored`"
+    )
 
 
 def _write(export: "Export", path: Path, console: Console) -> None:

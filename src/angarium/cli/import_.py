@@ -5,6 +5,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -43,7 +44,8 @@ def register(commands: Commands) -> None:
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
     """Import a file, and say what was in it."""
-    with _open_regular_file(Path(arguments.file)) as file, _open(console) as importer:
+    step = _Step()
+    with _open_regular_file(Path(arguments.file)) as file, _open(console, step) as importer:
         from angarium.services.transfer.export_file import InvalidExport
         from angarium.services.transfer.importer import ImportRefused
         from angarium.services.transfer.verification import ImportDiffers
@@ -54,8 +56,38 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
             raise CommandError(f"{arguments.file}: {error}") from error
         except (ImportRefused, ImportDiffers) as error:
             raise CommandError(str(error)) from error
+        except KeyboardInterrupt:
+            console.complain(f"interrupted: {step}; the same command goes on")
+            raise
     console.say(f"imported {found.counts}, sha256 {found.sha256}")
+    if importer.was_complete:
+        console.note(
+            "all of it was there already, from an earlier import of this file; it was written and "
+            "compared once more"
+        )
     return 0
+
+
+@dataclass
+class _Step:
+    """How far an import is, for whoever interrupts it.
+
+    Attributes:
+        what: What is being done, as `Importer` calls it.
+        counts: How far that is.
+    """
+
+    what: str = ""
+    counts: "Counts | None" = None
+
+    def __str__(self) -> str:
+        """Say what was written."""
+        if self.what == "compared":
+            return "everything was written, and not all of it compared with the file yet"
+        if self.what == "imported":
+            # The last ones are on their way.
+            return f"at most {self.counts} were written"
+        return "nothing was written yet"
 
 
 @contextmanager
@@ -74,7 +106,7 @@ def _open_regular_file(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _open(console: Console) -> Iterator["Importer"]:
+def _open(console: Console, step: _Step) -> Iterator["Importer"]:
     """Open the engine that the settings name, for this command."""
     settings = Settings.from_env(console.environment, console.stderr.isatty())
     # The engines are loaded only by the commands that use them: the
@@ -87,6 +119,7 @@ def _open(console: Console) -> Iterator["Importer"]:
     def show(what: str, counts: "Counts") -> None:
         """Show a count, unless one was shown just before."""
         nonlocal looks
+        step.what, step.counts = what, counts
         looks += 1
         if looks % LINES_BETWEEN_LOOKS == 0:
             progress.show(f"{what} {counts} so far")

@@ -104,8 +104,9 @@ class StatusReport:
             yield Line("log        unavailable", Style.YELLOW)
         else:
             kept = "unknown" if letters is None else f"{letters:,}"
+            noun = "record" if log.records == 1 else "records"
             yield Line(
-                f"log        {log.records:,} records, lag {log.lag:,}, dead letters {kept}",
+                f"log        {log.records:,} {noun}, lag {log.lag:,}, dead letters {kept}",
                 Style.YELLOW if log.lag else Style.PLAIN,
             )
             yield Line(f"members    {_members_words(log.members)}")

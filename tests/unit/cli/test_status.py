@@ -281,7 +281,7 @@ def test_the_embedded_engine_is_shown_with_and_without_a_worker(
     with DataFolderLock(database.path.parent, "vm-17"):
         assert shell.run("status") == 0
     assert "members    vm-17 (12)\n" in shell.out
-    assert "log        1 records, lag 1, dead letters 0\n" in shell.out
+    assert "log        1 record, lag 1, dead letters 0\n" in shell.out
     assert shell.err == ""
 
 
@@ -329,7 +329,7 @@ def test_ctrl_c_is_the_usual_end_of_a_watch(
     receiving = threading.Thread(target=receive, daemon=True)
     receiving.start()
     give_up = threading.Event()
-    once_more = '"records": 1' if arguments else "1 records"
+    once_more = '"records": 1' if arguments else "1 record,"
     for _ in range(int(PATIENCE_S / 0.05)):
         if "".join(received).count(once_more) >= 2:
             break

@@ -1,7 +1,7 @@
 """The topics: created by `init`, verified at every start."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import kafka
@@ -69,6 +69,12 @@ def other_partitions(topic: str, found: int, wanted: int) -> str:
         f"when the topic was made; set ANGARIUM_PARTITIONS={found}, but not if partitions were "
         "added later: then keys now map elsewhere, so set a new ANGARIUM_TOPIC and replay into it"
     )
+
+
+def _missing_topics(topics: Sequence[str]) -> str:
+    """Return the error text for topics that were never made."""
+    named = " and ".join(f"topic {topic!r} does not exist" for topic in topics)
+    return f"{named}: create {'it' if len(topics) == 1 else 'them'} with `angarium init`"
 
 
 class KafkaTopics:
@@ -213,21 +219,32 @@ class KafkaTopics:
 
     def _verify(self, administrator: kafka.KafkaAdminClient) -> None:
         """Raise SetupError with all differences of all topics."""
-        differences = [
-            difference
-            for topic in self._partitions
-            for difference in self._differences(administrator, topic)
-        ]
+        found = {topic: self._describe(administrator, topic) for topic in self._partitions}
+        missing = [topic for topic, partitions in found.items() if partitions is None]
+        differences = [_missing_topics(missing)] if missing else []
+        for topic, partitions in found.items():
+            if partitions is not None:
+                differences += self._differences(administrator, topic, partitions)
         if differences:
             raise SetupError("; ".join(differences))
 
-    def _differences(self, administrator: kafka.KafkaAdminClient, topic: str) -> Iterator[str]:
-        """Yield how a topic differs, one text for each difference."""
+    def _describe(
+        self, administrator: kafka.KafkaAdminClient, topic: str
+    ) -> Sequence[Mapping[str, Sequence[int]]] | None:
+        """Return a topic's partitions; None if it does not exist."""
         (described,) = administrator.describe_topics([topic])
         if described["error_code"] != 0:
-            yield f"topic {topic!r} does not exist: create it with `angarium init`"
-            return
-        partitions = described["partitions"]
+            return None
+        partitions: Sequence[Mapping[str, Sequence[int]]] = described["partitions"]
+        return partitions
+
+    def _differences(
+        self,
+        administrator: kafka.KafkaAdminClient,
+        topic: str,
+        partitions: Sequence[Mapping[str, Sequence[int]]],
+    ) -> Iterator[str]:
+        """Yield how a topic differs, one text for each difference."""
         if len(partitions) != self._partitions[topic]:
             yield other_partitions(topic, len(partitions), self._partitions[topic])
         fewest = min(len(partition["replica_nodes"]) for partition in partitions)

@@ -24,8 +24,8 @@ class Exporter:
     came later.
 
     Attributes:
-        without_password: How many users have a configured password that
-            is not hashed yet: the file lacks it.
+        without_password: The names of users with a configured password
+            that is not hashed yet: the file lacks it.
     """
 
     def __init__(self, rows: RowReader, header: Header) -> None:
@@ -38,7 +38,7 @@ class Exporter:
         self._rows = rows
         self._header = header
         self._writer = ExportWriter()
-        self.without_password = 0
+        self.without_password: list[str] = []
 
     @property
     def counts(self) -> Counts:
@@ -75,7 +75,8 @@ class Exporter:
         yield self._header
         conversation_ids = self._rows.conversation_ids()
         for user in self._rows.users():
-            self.without_password += user.password_hash == NO_PASSWORD_YET
+            if user.password_hash == NO_PASSWORD_YET:
+                self.without_password.append(user.username)
             yield user
         for page in conversation_ids.pages(CONVERSATIONS_AT_ONCE):
             for key, conversation in zip(page, self._rows.conversations(page), strict=True):

@@ -64,7 +64,11 @@ class Target:
 
 
 class Importer:
-    """Imports one file; used once."""
+    """Imports one file; used once.
+
+    Attributes:
+        was_complete: Whether an earlier import of the file had ended.
+    """
 
     def __init__(
         self, target: Target, retry: OutageRetry, progress: Callable[[str, Counts], None]
@@ -80,6 +84,7 @@ class Importer:
         self._target = target
         self._retry = retry
         self._progress = progress
+        self.was_complete = False
 
     def run(self, file: BinaryIO) -> Survey:
         """Import a file, or go on with an import that was interrupted.
@@ -133,6 +138,7 @@ class Importer:
             )
         if marker.is_finished:
             self._require_unused()
+            self.was_complete = True
             marker = ImportMarker(found.sha256)
             self._retry(partial(self._target.loader.advance, marker))
         return marker
