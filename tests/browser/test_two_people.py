@@ -61,6 +61,22 @@ def test_each_message_shows_its_way_as_it_happens(page: Page) -> None:
     assert received.text == shown.text == "Hello Bob"
 
 
+def test_what_the_page_did_not_send_says_so_as_the_legend_has_it(
+    page: Page, alice: Caller
+) -> None:
+    alice.send(CONVERSATION, "sent by another client")
+    until(lambda: page.messages("a")[-1].text == "sent by another client", "the message")
+    shown = page.await_status("a", page.messages("a")[-1].id, "DELIVERED")
+    assert shown.way[0] == "accepted elsewhere"
+    legend = [chip.text for chip in page.all(".legend .chip")]
+    words = {re.sub(r" (partition|[\d,.]+ m?s).*", "", step) for step in shown.way}
+    assert words <= set(legend)
+
+
+def test_looking_is_said_to_confirm(page: Page) -> None:
+    assert "Looking confirms" in str(page.run("return document.querySelector('header').innerText"))
+
+
 def test_the_other_one_answers(page: Page) -> None:
     asked = page.write("a", "Are you there?")
     page.await_status("b", asked, "DELIVERED")

@@ -392,10 +392,11 @@ export class Person {
 }
 
 /** The three steps of an own message; those that it has taken say when, as its sender saw it. */
-function ownWay({ message: { status }, accepted, stored, delivered }) {
+function ownWay({ message: { status }, sentAt, accepted, stored, delivered }) {
   if (status === "FAILED") return [chip("failed", status)];
   const rank = RANK[status];
-  const where = accepted ? `partition ${accepted.partition}, offset ${accepted.offset}` : "";
+  const unseen = sentAt ? "" : "elsewhere"; // the API tells the place only in the answer to the send
+  const where = accepted ? `partition ${accepted.partition}, offset ${accepted.offset}` : unseen;
   return [
     rank >= 1 ? chip("accepted", "accepted", where, accepted?.ms) : chip("ahead", "sending …"),
     rank >= 2 ? chip(stored.status.toLowerCase(), stored.status, "", stored.ms) : chip("ahead", "stored"),
