@@ -19,9 +19,10 @@ REPEAT_S = 15.0
 class StepNotes:
     """Names the step a command is at, on stderr, if it takes long.
 
-    A command that is done before that says nothing. A thread looks now
-    and then which step it is; a step that lasts is told again, with its
-    seconds.
+    A command that is done before that says nothing, and neither does
+    one whose stderr is not a terminal: there one line says what went
+    wrong. A thread looks now and then which step it is; a step that
+    lasts is told again, with its seconds.
     """
 
     def __init__(self, console: Console, slow_s: float = SLOW_S) -> None:
@@ -41,7 +42,9 @@ class StepNotes:
         self._thread = NamedThread(target=self._run, name="step-notes", daemon=True)
 
     def __enter__(self) -> Self:
-        """Start to look."""
+        """Start to look, where a person does."""
+        if not self._console.stderr.isatty():
+            return self
         # Where the system has no thread to spare, nothing is told.
         with suppress(RuntimeError):
             self._thread.start()

@@ -1,7 +1,7 @@
 """A console in memory and a server to talk to."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,11 +12,23 @@ from angarium.cli.main import main
 from tests.unit.cli.fake_server import FakeServer
 
 
+class TerminalOutput(io.StringIO):
+    """What is written to a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 @dataclass
 class Shell:
-    """Runs commands in this process and keeps what they wrote."""
+    """Runs commands in this process and keeps what they wrote.
+
+    Attributes:
+        stderr: Makes what errors are written to.
+    """
 
     environment: dict[str, str]
+    stderr: Callable[[], io.StringIO] = io.StringIO
     out: str = field(default="")
     err: str = field(default="")
 
@@ -26,7 +38,7 @@ class Shell:
             if isinstance(stdin, str)
             else io.TextIOWrapper(io.BytesIO(stdin), "utf-8", "surrogateescape")
         )
-        console = Console(given, io.StringIO(), io.StringIO(), self.environment)
+        console = Console(given, io.StringIO(), self.stderr(), self.environment)
         status = main(argv, console)
         assert isinstance(console.stdout, io.StringIO)
         assert isinstance(console.stderr, io.StringIO)

@@ -22,7 +22,7 @@ from angarium.cli.step_notes import StepNotes
 from angarium.config import Settings
 from angarium.wiring.administration import UserAdmin
 from tests.engines.ports import free_port
-from tests.unit.cli.conftest import Shell
+from tests.unit.cli.conftest import Shell, TerminalOutput
 from tests.unit.cli.fake_server import FakeServer
 from tests.unit.cli.own_terminal import environment_of
 
@@ -203,6 +203,7 @@ def test_init_says_what_it_is_at_when_that_takes_long(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(init, "StepNotes", partial(StepNotes, slow_s=0.01))
+    shell.stderr = TerminalOutput
     nowhere = f"127.0.0.1:{free_port()}"
     shell.environment |= {
         "ANGARIUM_KAFKA": nowhere,
