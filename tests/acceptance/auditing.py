@@ -7,6 +7,9 @@ from subprocess import CompletedProcess
 from types import TracebackType
 from typing import Any, Self
 
+PAUSE_S = 1.0
+"""Between two audits."""
+
 Run = Callable[..., "CompletedProcess[str]"]
 
 KINDS = ("missing", "altered", "misplaced", "doubled", "unexplained", "undelivered", "unburied")
@@ -51,7 +54,8 @@ class RepeatedAudits:
             raise self._failures[0]
 
     def _audit(self) -> None:
-        while not self._enough.is_set():
+        # Without a pause audits alone would keep a core busy.
+        while not self._enough.wait(PAUSE_S):
             try:
                 self.reports.append(audited(self._run))
             except BaseException as error:  # noqa: BLE001 - raised where the block ends

@@ -30,13 +30,19 @@ def environment(**settings: str) -> dict[str, str]:
 
 
 def until(condition: Callable[[], bool], what: str, patience: float = PATIENCE) -> None:
-    """Wait for a condition; name it when it does not come."""
+    """Wait for a condition; name it when it does not come.
+
+    What takes a command to find out leaves as much time to others.
+    """
     give_up = time.monotonic() + patience
     pause = threading.Event()
+    asked = time.monotonic()
     while not condition():
-        if time.monotonic() > give_up:
+        now = time.monotonic()
+        if now > give_up:
             raise AssertionError(f"waited {patience:.0f} s in vain for: {what}")
-        pause.wait(0.02)
+        pause.wait(max(0.02, now - asked))
+        asked = time.monotonic()
 
 
 class Service:

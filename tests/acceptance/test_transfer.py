@@ -127,11 +127,11 @@ def has(caller: Caller, pair: str, count: int) -> bool:
 
 def test_an_import_that_is_killed_at_random_moments_ends_well(folder: Path) -> None:
     file = folder / "export.jsonl"
-    file.write_bytes(sample(24_000))
+    file.write_bytes(sample(12_000))
     lines = file.read_bytes().count(b"\n")
     command = [sys.executable, "-m", "angarium", "import", str(file)]
     refusals = 0
-    for part in sorted(random.sample(range(1, 100), 6)):
+    for part in sorted(random.sample(range(1, 100), 4)):
         with subprocess.Popen(
             command, env=environment(**data(folder)), stdout=subprocess.DEVNULL
         ) as process:

@@ -81,7 +81,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
             audited = audit(
                 Sources(inspection.log, inspection.dead_letters, inspection.store),
                 findings,
-                OutageRetry(clock, warn),
+                OutageRetry(clock, warn, max_s=wiring.outage_patience_s(settings)),
                 Pace(arguments.rate, clock),
                 clock,
                 lambda step: progress.show(_progress_text(step)),

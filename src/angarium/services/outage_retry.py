@@ -15,6 +15,11 @@ MAX_S = 60.0
 back by then, and a command does not wait for longer outages.
 """
 
+LOCAL_MAX_S = 5.0
+"""The same on one machine: another process may hold the file for a
+moment, but a full disk has to be told at once.
+"""
+
 FIRST_WAIT_S = 0.1
 MAX_WAIT_S = 5.0
 """The pauses grow from one to the other, with jitter."""
@@ -33,6 +38,7 @@ class OutageRetry:
         on_retry: Callable[[Exception, float], None],
         sleep: Callable[[float], None] = time.sleep,
         uniform: Callable[[float, float], float] = random.uniform,
+        max_s: float = MAX_S,
     ) -> None:
         """Choose who hears of a retry.
 
@@ -42,11 +48,13 @@ class OutageRetry:
                 seconds until then.
             sleep: Waits between tries, in seconds.
             uniform: Draws the jitter between two bounds.
+            max_s: Seconds for which one call is repeated.
         """
         self._clock = clock
         self._on_retry = on_retry
         self._sleep = sleep
         self._uniform = uniform
+        self._max_s = max_s
 
     def __call__(self, call: Callable[[], Result]) -> Result:
         """Run a call, and again after each failure of a dependency.
@@ -58,9 +66,9 @@ class OutageRetry:
             What the call returned.
 
         Raises:
-            Unavailable: The last failure, after 60 s.
+            Unavailable: The last failure, once `max_s` are over.
         """
-        expires_at = self._clock.monotonic() + MAX_S
+        expires_at = self._clock.monotonic() + self._max_s
         return retry(
             call,
             Unavailable,

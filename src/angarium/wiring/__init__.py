@@ -13,4 +13,5 @@ from angarium.wiring.embedded import has_data as has_data
 from angarium.wiring.engine import Engine as Engine
 from angarium.wiring.inspection import Inspection as Inspection
 from angarium.wiring.inspection import open_inspection as open_inspection
+from angarium.wiring.inspection import outage_patience_s as outage_patience_s
 from angarium.wiring.worker import router_worker as router_worker

@@ -9,6 +9,7 @@ from angarium.ports.log_inspection import DeadLetterInspector, LogInspector
 from angarium.ports.messages import MessageReader
 from angarium.ports.store_inspection import StoreInspector
 from angarium.ports.users import UserStore
+from angarium.services.outage_retry import LOCAL_MAX_S, MAX_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +54,15 @@ def open_inspection(settings: Settings) -> AbstractContextManager[Inspection]:
     from angarium.wiring.embedded import embedded_inspection
 
     return embedded_inspection(settings)
+
+
+def outage_patience_s(settings: Settings) -> float:
+    """Return how long a command repeats a call to log or store.
+
+    Args:
+        settings: The engine.
+
+    Returns:
+        Seconds: servers come back, a disk that failed does not.
+    """
+    return MAX_S if settings.kafka else LOCAL_MAX_S

@@ -15,7 +15,7 @@ from angarium.services.transfer.entries import Counts, Header
 from angarium.services.transfer.exporter import Exporter
 from angarium.services.transfer.importer import Importer, Target
 from angarium.services.transfer.row_reader import RowReader
-from angarium.wiring.inspection import Inspection, open_inspection
+from angarium.wiring.inspection import Inspection, open_inspection, outage_patience_s
 from angarium.wiring.load import Load, open_load
 
 
@@ -52,7 +52,7 @@ def open_export(
     """
     clock = SystemClock()
     with open_inspection(settings) as inspection:
-        retry = OutageRetry(clock, on_retry)
+        retry = OutageRetry(clock, on_retry, max_s=outage_patience_s(settings))
         # On servers, what an export takes is not the service's own.
         is_beside = not settings.kafka and bool(retry(inspection.log.members))
         yield Export(
@@ -82,7 +82,7 @@ def open_import(
         SetupError: The target cannot be used, or is in use.
         Unavailable: A server cannot be reached.
     """
-    retry = OutageRetry(SystemClock(), on_retry)
+    retry = OutageRetry(SystemClock(), on_retry, max_s=outage_patience_s(settings))
     with open_load(settings) as load:
         yield Importer(_target(settings, load, retry), retry, progress)
 

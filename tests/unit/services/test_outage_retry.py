@@ -1,7 +1,7 @@
 import pytest
 
 from angarium.domain.errors import LogUnavailable, StoreUnavailable, Unavailable
-from angarium.services.outage_retry import OutageRetry, RetryWarnings
+from angarium.services.outage_retry import LOCAL_MAX_S, OutageRetry, RetryWarnings
 from tests.fakes.clock import ManualClock
 from tests.unit.services.log_lines import LogLines
 
@@ -65,6 +65,14 @@ def test_an_outage_of_more_than_a_minute_is_raised(retry: OutageRetry, clock: Ma
     with pytest.raises(StoreUnavailable, match="away"):
         retry(Dependency(*[StoreUnavailable("away")] * 1_000).ask)
     assert 50 < clock.monotonic() - began <= 60
+
+
+def test_a_shorter_patience_ends_sooner(clock: ManualClock, retries: Retries) -> None:
+    began = clock.monotonic()
+    retry = OutageRetry(clock, retries.note, clock.sleep, lambda _, most: most, LOCAL_MAX_S)
+    with pytest.raises(StoreUnavailable, match="away"):
+        retry(Dependency(*[StoreUnavailable("away")] * 1_000).ask)
+    assert 2 < clock.monotonic() - began <= LOCAL_MAX_S
 
 
 def test_each_call_has_the_whole_time(retry: OutageRetry) -> None:
