@@ -31,10 +31,10 @@ settings.register_profile("quick", deadline=None, max_examples=60)
 settings.register_profile("long", deadline=None, max_examples=200)
 settings.load_profile("quick")
 
-GROUPS = ("faults", "servers", "browser", None, "own nodes")
+GROUPS = ("faults", "servers", "browser", "own nodes", None)
 """Each named one is run by one process, in this order. Those with
-servers mostly wait for them, so the longest come first; one browser is
-enough.
+servers mostly wait for them, so the longest come first, and the rest
+fills what is left; one browser is enough.
 """
 
 

@@ -33,10 +33,15 @@ def test_passes():
 
 
 def run(
-    folder: Path, mark: str = "engines", always: bool = True, more: Sequence[str] = ()
+    folder: Path,
+    mark: str = "engines",
+    always: bool = True,
+    more: Sequence[str] = (),
+    place: str = ".",
 ) -> "subprocess.CompletedProcess[str]":
     """Run three tests in a folder of their own."""
-    (folder / "test_it.py").write_text(TESTS.format(mark=mark, always=always))
+    (folder / place).mkdir(parents=True, exist_ok=True)
+    (folder / place / "test_it.py").write_text(TESTS.format(mark=mark, always=always))
     (folder / "pytest.ini").write_text(
         "[pytest]\nmarkers =\n  engines\n  storm\naddopts = -p tests.flaky --strict-markers\n"
     )
@@ -80,6 +85,12 @@ def test_a_test_without_servers_gets_no_second_chance(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "Once more" not in done.stdout
     assert "1 failed, 2 passed in" in done.stdout.splitlines()[-1]
+
+
+def test_a_unit_test_of_a_folder_named_after_a_mark_gets_none_either(tmp_path: Path) -> None:
+    done = run(tmp_path, "usefixtures", place="tests/unit/engines")
+    assert done.returncode == 1
+    assert "FLAKY" not in done.stdout
 
 
 def test_too_little_coverage_still_fails_the_run(tmp_path: Path) -> None:

@@ -201,7 +201,9 @@ def test_a_body_that_is_too_large_is_answered_without_reading_it(
 def test_a_smuggling_shape_is_refused_and_the_connection_closed(
     wire: Wire, caller: Person, fields: list[str]
 ) -> None:
-    wire.send(head(caller, *fields), "{}")
+    # In one piece: the balancer closes as soon as it has seen the head,
+    # and what comes later may take its answer away.
+    wire.send(head(caller, *fields) + "{}")
     received = wire.answer()
     assert (received.status, received.code) == (400, "malformed_request")
     assert received.closes

@@ -8,8 +8,10 @@ from contextlib import contextmanager
 import kafka
 from kafka.cluster import ClusterMetadata
 from kafka.net.compat import KafkaNetClient
-from kafka.producer.transaction_manager import ProducerIdAndEpoch
+from kafka.producer.transaction_manager import ProducerIdAndEpoch, TransactionState
 from kafka.protocol.metadata import FindCoordinatorResponse, MetadataResponse
+
+from tests.waiting import until
 
 NOWHERE = "127.0.0.1:1"
 _OPTIONS = {
@@ -88,5 +90,11 @@ def coordinator_of(cluster: ClusterMetadata) -> str:
 
 
 def number(producer: kafka.KafkaProducer) -> None:
-    """Give a producer the id that it would ask a broker for."""
-    producer._transaction_manager.set_producer_id_and_epoch(ProducerIdAndEpoch(7, 0))
+    """Give a producer the id that it asks a broker for.
+
+    As soon as its thread asks, it forgets the one that it had.
+    """
+    manager = producer._transaction_manager
+    until(lambda: manager._current_state is TransactionState.INITIALIZING, "a question for an id")
+    with manager._lock:
+        manager.set_producer_id_and_epoch(ProducerIdAndEpoch(7, 0))
