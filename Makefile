@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 COMPOSE = $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 .DEFAULT_GOAL := help
+# The tests start hundreds of processes: each would compile every module, and each process of the tests every test.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help run engines up down scale demo test test-fast test-long test-compose storm lint check-deploy lock fix bench package clean
 
 help:  ## Show this list.
