@@ -7,8 +7,10 @@ from subprocess import CompletedProcess
 from types import TracebackType
 from typing import Any, Self
 
-PAUSE_S = 1.0
-"""Between two audits."""
+PAUSE_S = 3.0
+"""Between two audits. Without a pause they alone would keep a core
+busy.
+"""
 
 Run = Callable[..., "CompletedProcess[str]"]
 
@@ -54,10 +56,11 @@ class RepeatedAudits:
             raise self._failures[0]
 
     def _audit(self) -> None:
-        # Without a pause audits alone would keep a core busy.
-        while not self._enough.wait(PAUSE_S):
+        ended = False
+        while not ended:
             try:
                 self.reports.append(audited(self._run))
             except BaseException as error:  # noqa: BLE001 - raised where the block ends
                 self._failures.append(error)
                 return
+            ended = self._enough.wait(PAUSE_S)

@@ -4,6 +4,7 @@ import http.client
 import itertools
 import random
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -82,12 +83,10 @@ def discrepancies(
     lost, doubled or out of order.
     """
     found = [(str(message["message_id"]), str(message["content"])) for message in history]
-    ids = [message_id for message_id, _ in found]
+    times = Counter(message_id for message_id, _ in found)
     promised = {message_id for message_id, _ in accepted}
-    complaints = [f"lost: {text}" for message_id, text in accepted if message_id not in set(ids)]
-    complaints += [
-        f"doubled: {message_id}" for message_id in set(ids) if ids.count(message_id) > 1
-    ]
+    complaints = [f"lost: {text}" for message_id, text in accepted if message_id not in times]
+    complaints += [f"doubled: {message_id}" for message_id, count in times.items() if count > 1]
     kept_order = [pair for pair in found if pair[0] in promised]
     if kept_order != list(accepted) and not complaints:
         complaints.append("out of order")

@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.engines.freezing import freeze, resume
 
 LAUNCHER = (sys.executable, "-m", "angarium")
-PATIENCE = 60.0
+PATIENCE = 150.0
 """Seconds that any single step may take on a slow and busy machine."""
 
 
@@ -32,7 +32,8 @@ def environment(**settings: str) -> dict[str, str]:
 def until(condition: Callable[[], bool], what: str, patience: float = PATIENCE) -> None:
     """Wait for a condition; name it when it does not come.
 
-    What takes a command to find out leaves as much time to others.
+    What takes a command to find out leaves three times as much time to
+    others.
     """
     give_up = time.monotonic() + patience
     pause = threading.Event()
@@ -41,7 +42,7 @@ def until(condition: Callable[[], bool], what: str, patience: float = PATIENCE) 
         now = time.monotonic()
         if now > give_up:
             raise AssertionError(f"waited {patience:.0f} s in vain for: {what}")
-        pause.wait(max(0.02, now - asked))
+        pause.wait(max(0.02, 3 * (now - asked)))
         asked = time.monotonic()
 
 

@@ -14,12 +14,12 @@ from tests.integration.faults.cluster import Cluster
 from tests.integration.faults.polling_reader import Away, PollingReader
 from tests.integration.faults.verify_process import VerifyProcess
 
-REST_SECONDS = 0.1
+REST_SECONDS = 0.2
 """Between two messages of one person: faults take seconds, and the
 ledger is read again and again.
 """
 
-VERIFY_RATE = 30
+VERIFY_RATE = 15
 """Messages a second of `angarium verify`, as many as those of ours."""
 
 LOSES_EVERY = 7

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from tests.acceptance.caller import Answer, Caller
 from tests.acceptance.ledger import STATUS_RANK
 
-PAUSE_SECONDS = 0.2
+PAUSE_SECONDS = 1.0
+"""Between two looks: each walks the whole history."""
 
 
 class Away(Exception):
