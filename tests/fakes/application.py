@@ -144,7 +144,8 @@ class StubApplication:
             raise RuntimeError("refuse failed")
         body = json.dumps({"code": code, "detail": detail, "trace_id": trace_id}).encode()
         waiting = (("Retry-After", "1"),) if _STATUS[code] == 503 else ()
-        return Response(_STATUS[code], body, "application/problem+json", waiting)
+        throttle = code is Code.OVERLOADED
+        return Response(_STATUS[code], body, "application/problem+json", waiting, throttle)
 
     def _await(self) -> DeferredResponse:
         future: Future[object] = Future()

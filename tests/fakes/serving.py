@@ -58,10 +58,10 @@ def serving(
         running.end()
 
 
-def turn(running: Running) -> None:
+def turn(running: Running, nudging: bytes = get("/echo")) -> None:
     """Let the server finish all that it was doing."""
     with RawClient(running.url) as nudge:
-        nudge.ask(get("/echo"))
+        nudge.ask(nudging)
 
 
 def seen(running: Running, condition: Callable[[], bool], nudging: bytes = get("/echo")) -> None:

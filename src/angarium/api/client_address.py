@@ -21,11 +21,6 @@ def client_address(peer: str, forwarded_for: Sequence[str], trusted: Sequence[IP
     So the list is read from its end for as long as the proxies are
     trusted. What comes before that may be forged.
 
-    Each proxy adds the address it was called from at the end of
-    `X-Forwarded-For`, so the list is read from its end for as long as
-    the proxies are trusted; what stands before was written by somebody
-    else.
-
     Args:
         peer: The other end of the connection.
         forwarded_for: Every `X-Forwarded-For` field, in the order in

@@ -109,9 +109,8 @@ def problem(
     if retry_after is None and status == 503:
         retry_after = RETRY_AFTER_S
     waiting = () if retry_after is None else (("Retry-After", str(max(1, retry_after))),)
-    return Response(
-        status, encode(document), CONTENT_TYPE, _HEADERS.get(code, ()) + waiting + headers
-    )
+    fields = _HEADERS.get(code, ()) + waiting + headers
+    return Response(status, encode(document), CONTENT_TYPE, fields, code is Code.OVERLOADED)
 
 
 def _names(found: Sequence[Problem]) -> str:

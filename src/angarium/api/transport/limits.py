@@ -31,6 +31,11 @@ LARGE_ANSWER = 64 * 1024
 """Bytes of a response that a thread waits to hand over before it makes
 another one.
 """
+THROTTLE_S = 0.25
+"""How long a connection is not read after a request too many. A client
+that waits for `Retry-After`, a second or more, never notices. One that
+repeats at once would otherwise keep the event loop busy with refusals.
+"""
 RESERVED_FILES = 128
 """Descriptors kept for the engine, the log and the listening socket."""
 

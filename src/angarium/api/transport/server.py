@@ -19,7 +19,7 @@ from angarium.api.transport.connection import Connection
 from angarium.api.transport.connection_table import ConnectionTable
 from angarium.api.transport.dispatcher import Dispatcher
 from angarium.api.transport.head_cache import HeadCache
-from angarium.api.transport.limits import ServerLimits, allowed_connections
+from angarium.api.transport.limits import THROTTLE_S, ServerLimits, allowed_connections
 from angarium.api.transport.listening import resolve_listening_address, url_of
 from angarium.api.transport.memory_budget import MemoryBudget
 from angarium.api.transport.ready_queue import ReadyQueue
@@ -91,9 +91,10 @@ class Server(HTTPServer):
         self.reading: TimeoutQueue[Connection] = TimeoutQueue(limits.request_timeout_s)
         self.writing: TimeoutQueue[Connection] = TimeoutQueue(limits.write_timeout_s)
         self.lingering: TimeoutQueue[Connection] = TimeoutQueue(limits.linger_timeout_s)
+        self.throttled: TimeoutQueue[Connection] = TimeoutQueue(THROTTLE_S)
         self.memory = MemoryBudget(
             limits.max_held_bytes,
-            (self.reading, self.writing),
+            (self.reading, self.writing, self.throttled),
             lambda connection: self._call_or_close(connection, Connection.evict_for_memory),
         )
         self._selector = selectors.DefaultSelector()
@@ -322,6 +323,8 @@ class Server(HTTPServer):
         for queue in (self.idle, self.reading, self.writing, self.lingering):
             for connection in queue.pop_expired(self.now):
                 self._call_or_close(connection, Connection.close_after_timeout)
+        for connection in self.throttled.pop_expired(self.now):
+            self._call_or_close(connection, Connection.resume)
         self.dispatcher.sweep(self.now)
         self.memory.report(self.now)
         self._acceptor.report(self.now)
