@@ -29,6 +29,8 @@ COPIES = 3
 RETENTION_DAYS = 7
 NODES_MEASURED = 2
 
+_ALONE = "messages that come alone, as in a chat"
+
 UUID_BYTES, TIME_BYTES, CELL_BYTES, ROW_BYTES = 16, 8, 3, 12
 """Of Cassandra's format from 3.0 on, rounded up; before compression."""
 
@@ -62,6 +64,12 @@ def _cores(known: dict[str, Table], peak: float) -> Iterator[Need]:
         yield from _instances(
             "Kafka cores for appending, one copy", accept, who.ANGARIUM, KAFKA_CPU, peak
         )
+    alone = known.get("Worker, from append to stored at 100/s")
+    if alone is not None:
+        copies = COPIES / NODES_MEASURED
+        yield from _instances(f"workers, {_ALONE}", alone, who.ANGARIUM, CPU, peak)
+        name = f"Cassandra cores for storing, {COPIES} copies, {_ALONE}"
+        yield from _instances(name, alone, who.ANGARIUM, CASSANDRA_CPU, peak * copies)
     for conversations, says in (("10,000", "nobody writes twice"), ("200", "groups of some 50")):
         table = known.get(f"Worker, backlog over {conversations} conversations")
         if table is not None:
