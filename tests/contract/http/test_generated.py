@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from angarium.domain.identifiers import conversation_id_for, user_id_for
 from tests.contract.http.client import Answer, Person, Request, Talk, Transport
 from tests.contract.http.described import description, member
-from tests.contract.http.services import Service, opened_talk
+from tests.contract.http.services import WITHOUT_SERVERS, Service, opened_talk
 
 Generated: TypeAlias = schemathesis.Case[schemathesis.APIOperation]  # type: ignore[type-arg]
 NAMES = ("generated-one", "generated-other")
@@ -98,6 +98,8 @@ unhurt_by_jitter = pytest.mark.filterwarnings(
 )
 
 
+# What is generated here is refused, or finds nothing: no engine answers.
+@pytest.mark.parametrize("service", WITHOUT_SERVERS, indirect=True, scope="package")
 @unhurt_by_jitter
 @whole.parametrize()
 @bounded
