@@ -98,7 +98,7 @@ unhurt_by_jitter = pytest.mark.filterwarnings(
 )
 
 
-# What is generated here is refused, or finds nothing: no engine answers.
+# What is generated here is refused, or finds nothing, on any engine.
 @pytest.mark.parametrize("service", WITHOUT_SERVERS, indirect=True, scope="package")
 @unhurt_by_jitter
 @whole.parametrize()
