@@ -33,14 +33,16 @@ down:  ## Stop the containers; what they have stored stays in volumes.
 # Three processes share the tests; two of them mostly wait for a Kafka and two Cassandra nodes that each has.
 SHARED = $(BIN)/pytest --numprocesses=3 --dist=loadgroup --no-loadscope-reorder $(ONCE_MORE)
 
-test: .venv/dev  ## Run every test, with the coverage of branches; the long storms are short.
-	$(SHARED) -m "not long" --cov --cov-report=term
+LONG = --hypothesis-profile=long --timeout=900
+
+test: .venv/dev  ## Run every test, with the coverage of branches; the long storms are short, unless you say make test ALL=1.
+	$(SHARED) $(if $(ALL),-m "not short" $(LONG),-m "not long") --cov --cov-report=term
 
 test-fast: .venv/dev  ## Run the tests that need no real Kafka and Cassandra, no browser and no storm.
 	$(SHARED) -m "not engines and not browser and not storm"
 
-test-long: .venv/dev  ## Run what `make test` leaves out: the long storms, and properties with 200 examples.
-	$(SHARED) -m "long or (hypothesis and not engines)" --hypothesis-profile=long --timeout=900
+test-long: .venv/dev  ## Run what `make test` leaves out: the long storms, and properties with 80 examples.
+	$(SHARED) -m "long or (hypothesis and not engines)" $(LONG)
 
 test-compose: .venv/dev  ## Start the containers for real, three of each, and kill them; needs a container engine.
 	$(BIN)/pytest tests/compose

@@ -27,8 +27,8 @@ from tests.engines.missing import Missing
 pytest_plugins = ["tests.flaky"]
 
 # No test asserts a speed: a busy machine must not fail a property.
-settings.register_profile("quick", deadline=None, max_examples=60)
-settings.register_profile("long", deadline=None, max_examples=200)
+settings.register_profile("quick", deadline=None, max_examples=40)
+settings.register_profile("long", deadline=None, max_examples=80)
 settings.load_profile("quick")
 
 GROUPS = ("faults", "servers", "browser", "own nodes", None)

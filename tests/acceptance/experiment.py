@@ -21,6 +21,9 @@ so they may be asked again.
 _AGAIN_S = 20.0
 """How long."""
 
+_BUSY = re.compile(r" library: A client's thread had to wait for the CPU")
+"""What any server may say on a busy machine."""
+
 _HERE = re.compile(rf"\b{re.escape(os.uname().nodename)}-(?=\d)")
 
 
@@ -119,7 +122,7 @@ class Experiment:
 
     def _said(self, terminal: Terminal) -> Sequence[str]:
         """Give the lines as they would be on the page."""
-        return [self._on_page(line) for line in terminal.lines()]
+        return [self._on_page(line) for line in terminal.lines() if not _BUSY.search(line)]
 
     def _until_idle(self, step: Step, terminal: Terminal) -> None:
         """Wait until the shell takes a command."""

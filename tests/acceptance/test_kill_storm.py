@@ -51,7 +51,10 @@ def complaints_about(service: Service, sender: Sender, token: str) -> list[str]:
 
 @pytest.mark.storm
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("kills", [3, pytest.param(12, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "kills",
+    [pytest.param(3, marks=pytest.mark.short), pytest.param(12, marks=pytest.mark.long)],
+)
 def test_every_202_is_there_once_and_in_order_after_many_kills(folder: Path, kills: int) -> None:
     service = Service(folder).start()
 

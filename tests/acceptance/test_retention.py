@@ -204,7 +204,9 @@ def largest_time_before(folder: Path, partition: int, offset: int) -> int:
 
 @pytest.mark.storm
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("kills", [2, pytest.param(8, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "kills", [pytest.param(2, marks=pytest.mark.short), pytest.param(8, marks=pytest.mark.long)]
+)
 def test_killed_while_it_removes_it_loses_nothing(folder: Path, kills: int) -> None:
     rng = random.Random(kills)
     accepted: list[str] = []

@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.engines, pytest.mark.storm, pytest.mark.timeout(400)]
 @pytest.mark.parametrize(
     "storm_seconds",
     [
-        pytest.param(5.0, id="a moment"),
+        pytest.param(5.0, id="a moment", marks=pytest.mark.short),
         pytest.param(60.0, id="a minute", marks=pytest.mark.long),
     ],
 )

@@ -45,7 +45,7 @@ pytestmark = [pytest.mark.engines, pytest.mark.storm, pytest.mark.timeout(600)]
 halves = pytest.mark.parametrize(
     "dies",
     [
-        pytest.param(False, id="silent"),
+        pytest.param(False, id="silent", marks=pytest.mark.short),
         pytest.param(True, id="silent, then dead", marks=pytest.mark.long),
     ],
 )

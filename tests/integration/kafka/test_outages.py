@@ -35,7 +35,10 @@ IDLE_SHARE = 0.25
 """Of one core; a client that spins takes 0.8 and more."""
 
 
-@pytest.mark.parametrize("seconds", [2.5, pytest.param(6.0, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "seconds",
+    [pytest.param(2.5, marks=pytest.mark.short), pytest.param(6.0, marks=pytest.mark.long)],
+)
 def test_a_silent_broker_is_told_within_the_bound_and_recovery_needs_nobody(
     kafka_server: KafkaServer, log: KafkaLog, seconds: float
 ) -> None:

@@ -74,6 +74,7 @@ def test_a_reader_that_takes_nothing_stops_nobody_and_is_told_what_it_missed(
     write_lines(handler, range(600), write)
     reader = Collector(pipe, chunk=65_536)
     wait_until(lambda: b"log_lines_lost" in reader.data and handler._lines.empty())
+    handler._wait_s = LONG
     handler.handle(line(600))
     handler.close()
     found = [json.loads(each) for each in reader.lines()]

@@ -273,6 +273,6 @@ class HistoryWithLateAnswers(History):
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink)
 
 TestWorkers = History.TestCase
-TestWorkers.settings = settings(stateful_step_count=60, phases=PHASES)
+TestWorkers.settings = settings(stateful_step_count=40, phases=PHASES)
 TestWorkersWithLateAnswers = HistoryWithLateAnswers.TestCase
 TestWorkersWithLateAnswers.settings = TestWorkers.settings

@@ -5,10 +5,12 @@ are on their way out.
 import gc
 import os
 import resource
+import select
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 
 import pytest
 
@@ -22,6 +24,11 @@ from tests.fakes.serving import Start, seen, serving, turn
 from tests.waiting import until
 
 PATIENCE = 30.0
+
+NEWCOMERS = 20
+"""One is enough, unless other threads close files meanwhile: the
+clients of servers that tests before this one have left.
+"""
 
 
 class CountingClock(ManualClock):
@@ -39,6 +46,10 @@ class CountingClock(ManualClock):
 @pytest.fixture
 def clock() -> CountingClock:
     return CountingClock()
+
+
+def readable(waiting: socket.socket) -> bool:
+    return bool(select.select([waiting], [], [], 0)[0])
 
 
 def rests(clock: CountingClock, waiting: socket.socket) -> bool:
@@ -156,19 +167,25 @@ def test_a_full_table_is_told_once_a_minute(
 
 
 @contextmanager
-def no_descriptor_left() -> Iterator[None]:
-    """Take every descriptor that this process may still open."""
+def no_descriptor_left() -> Iterator[Callable[[], None]]:
+    """Take every descriptor that this process may still open; give a
+    way to take what became free since.
+    """
     # What earlier tests left must not be given back in the middle.
     gc.collect()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     taken = [os.dup(0)]
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (taken[0], hard))
+
+    def take() -> None:
         with suppress(OSError):
             while True:
                 taken.append(os.dup(0))
+
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (taken[0], hard))
+        take()
         os.close(taken.pop(0))
-        yield
+        yield take
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         for descriptor in taken:
@@ -197,15 +214,26 @@ def test_running_out_of_descriptors_pauses_accepting_without_spinning(
     start: Start, clock: CountingClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     running = start()
-    with socket.socket() as newcomer:
-        newcomer.settimeout(PATIENCE)
-        with no_descriptor_left():
-            newcomer.connect(running.server.server_address[:2])
-            newcomer.sendall(get("/echo"))
-            until(
-                lambda: "accept_paused" in map(action_of, caplog.records),
-                "a line about the pause",
-            )
+
+    def is_paused() -> bool:
+        return "accept_paused" in map(action_of, caplog.records)
+
+    with ExitStack() as stack:
+        newcomers = [stack.enter_context(socket.socket()) for _ in range(NEWCOMERS)]
+        with no_descriptor_left() as take:
+            for newcomer in newcomers:
+                newcomer.settimeout(PATIENCE)
+                newcomer.connect(running.server.server_address[:2])
+                newcomer.sendall(get("/echo"))
+                answered = partial(readable, newcomer)
+                until(lambda: is_paused() or answered(), "a pause or an answer")  # noqa: B023 - waited for here
+                if is_paused():
+                    break
+                # Another thread of this process has closed something.
+                newcomer.close()
+                until(lambda: not running.server.connections, "the end of the connection")
+                take()
+            assert is_paused()
             assert rests(clock, newcomer)
         clock.advance(0.6)
         assert newcomer.recv(100).startswith(b"HTTP/1.1 200")

@@ -39,4 +39,4 @@ class AuditedHistory(HistoryWithLateAnswers):
 
 
 TestAudits = AuditedHistory.TestCase
-TestAudits.settings = settings(stateful_step_count=60, phases=PHASES)
+TestAudits.settings = settings(stateful_step_count=40, phases=PHASES)
