@@ -1,6 +1,6 @@
 import pytest
 
-from angarium.domain.errors import LogUnavailable, StoreUnavailable, Unavailable
+from angarium.domain.errors import LogUnavailable, StoreUnavailable, Unavailable, WrongTopic
 from angarium.services.outage_retry import LOCAL_MAX_S, OutageRetry, RetryWarnings
 from tests.fakes.clock import ManualClock
 from tests.unit.services.log_lines import LogLines
@@ -53,6 +53,13 @@ def test_log_and_store_are_asked_again_until_they_answer(
     assert retry(asked.ask) == "an answer"
     assert retries.noted == [("node 3", 0.1), ("broker 1", 0.2)]
     assert clock.monotonic() - began == pytest.approx(0.3)
+
+
+def test_what_no_time_can_mend_is_told_at_once(retry: OutageRetry, retries: Retries) -> None:
+    asked = Dependency(WrongTopic("12 partitions, not 4"))
+    with pytest.raises(WrongTopic, match="12 partitions, not 4"):
+        retry(asked.ask)
+    assert (asked.calls, retries.noted) == (1, [])
 
 
 def test_the_waits_grow_to_five_seconds(retry: OutageRetry, retries: Retries) -> None:
