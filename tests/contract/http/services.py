@@ -259,8 +259,11 @@ misses no server that others take away.
 WITHOUT_SERVERS = [each for each in SERVED if each.id != "distributed"]
 """For what the server and the endpoints do alike on every engine."""
 
-SERVICES = [pytest.param(in_memory, id="in_memory"), *SERVED]
-"""All of them."""
+SERVICES = [
+    pytest.param(in_memory, id="in_memory"),
+    *(each for each in SERVED if each.id != "balanced"),
+]
+"""For what depends on the engine; the balancer does not."""
 
 
 def started(
