@@ -205,7 +205,12 @@ class ApiClient:
             "content": content,
             "message_id": message_id,
         }
-        return self._call("POST", "/v1/messages", bodies.accepted, body)
+        try:
+            return self._call("POST", "/v1/messages", bodies.accepted, body)
+        except RequestFailed as failure:
+            if failure.retryable:
+                failure.concern(message_id)
+            raise
 
     def history(
         self,

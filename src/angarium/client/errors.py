@@ -20,7 +20,11 @@ class RequestFailed(Exception):
         retryable: Whether the same request may succeed later.
         retry_after: Seconds that the server asks to wait, None when it
             does not say.
+        message_id: The id of a message that the log may have or not:
+            sent again with it, it stays one message. Empty otherwise.
     """
+
+    message_id = ""
 
     def __init__(
         self,
@@ -41,6 +45,15 @@ class RequestFailed(Exception):
         self.trace_id = trace_id
         self.retryable = retryable
         self.retry_after = retry_after
+
+    def concern(self, message_id: str) -> None:
+        """Name the message that the request was to send.
+
+        Args:
+            message_id: Its id; a traceback shows it too.
+        """
+        self.message_id = message_id
+        self.add_note(f"message_id {message_id}: send it with this id again, and it is there once")
 
     @property
     def is_about_the_token(self) -> bool:

@@ -104,6 +104,24 @@ def test_a_send_without_an_id_gets_one_of_its_own(server: FakeServer, alice: Cli
     assert len(ids) == len(server.service.messages) == 3
 
 
+def test_a_send_that_gets_no_answer_tells_the_id_to_go_on_with(server: FakeServer) -> None:
+    with Client(server.url, patience_s=0) as alice:
+        alice.login("alice", "alice-demo")
+        alice.conversation_id("bob")
+        server.faults.append(Fault("/v1/messages", "answer"))
+        with pytest.raises(RequestFailed) as unanswered:
+            alice.send("bob", "once")
+        failed = unanswered.value
+        assert failed.message_id
+        assert any(failed.message_id in note for note in failed.__notes__)
+        assert alice.send("bob", "once", failed.message_id).message_id == failed.message_id
+        body = '{"code":"content_too_large","detail":"Too large.","trace_id":"ab"}'
+        server.faults.append(Fault("/v1/messages", status=413, body=body))
+        with pytest.raises(RequestFailed) as refused:
+            alice.send("bob", "refused for good")
+        assert refused.value.message_id == ""
+
+
 def test_people_are_looked_up_once(
     server: FakeServer, alice: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
