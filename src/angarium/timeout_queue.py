@@ -1,6 +1,7 @@
 """Finds what has waited too long, without a timer for each."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Generic, TypeVar
 
 Waiter = TypeVar("Waiter")
@@ -63,8 +64,19 @@ class TimeoutQueue(Generic[Waiter]):
             return waiter, due - self.seconds
         return None
 
+    def is_due(self, now: float) -> bool:
+        """Tell whether the time of any waiter is up.
+
+        Args:
+            now: Seconds of the monotonic clock.
+
+        Returns:
+            True if `pop_expired` would yield a waiter.
+        """
+        return any(due <= now for due in islice(self._due.values(), 1))
+
     def pop_expired(self, now: float) -> Iterator[Waiter]:
-        """Remove all waiters whose time is up.
+        """Remove all waiters whose time is up, each as it is yielded.
 
         Args:
             now: Seconds of the monotonic clock.

@@ -49,6 +49,15 @@ def test_others_may_come_and_go_while_the_overdue_are_told() -> None:
     assert list(waits) == ["c"]
 
 
+def test_whether_anybody_is_overdue_is_known_before_they_are_told() -> None:
+    waits: TimeoutQueue[str] = TimeoutQueue(10)
+    assert not waits.is_due(100)
+    waits.add("a", 1)
+    assert not waits.is_due(10.9)
+    assert waits.is_due(11)
+    assert list(waits) == ["a"]
+
+
 def test_who_waits_longest_is_known_with_the_beginning() -> None:
     waits: TimeoutQueue[str] = TimeoutQueue(10)
     assert waits.longest() is None

@@ -6,6 +6,7 @@ Each request has a time limit, whatever it waits for (docs/adr/0007).
 import math
 from collections.abc import Callable, Hashable, Mapping
 from functools import partial
+from itertools import islice
 from threading import Event
 
 from angarium import deadline, logs
@@ -21,7 +22,7 @@ from angarium.api.interface import (
 from angarium.api.path_ids import path_ids
 from angarium.api.transport.fair_queue import Job
 from angarium.api.transport.guarded_application import GuardedApplication
-from angarium.api.transport.limits import LARGE_ANSWER, ServerLimits
+from angarium.api.transport.limits import LARGE_ANSWER, MAX_EXPIRED_AT_ONCE, ServerLimits
 from angarium.api.transport.overload_log import OverloadLog
 from angarium.api.transport.pending_request import Client, PendingRequest, parties_of
 from angarium.api.transport.shares import Shares
@@ -179,16 +180,22 @@ class Dispatcher:
             if response is not None:
                 self._answer(request, response)
 
-    def sweep(self, now: float) -> None:
+    def sweep(self, now: float, limit: int | None = MAX_EXPIRED_AT_ONCE) -> bool:
         """Answer requests whose time is up, and log what is due.
 
         Args:
             now: Seconds of the monotonic clock.
+            limit: How many of a time limit at most; None for all.
+
+        Returns:
+            True if there are more.
         """
-        for queue in self._timeout_queues():
-            for request in queue.pop_expired(now):
+        queues = self._timeout_queues()
+        for queue in queues:
+            for request in islice(queue.pop_expired(now), limit):
                 self._answer_late(request)
         self.report(now)
+        return any(queue.is_due(now) for queue in queues)
 
     def report(self, now: float) -> None:
         """Log the totals of what repeats.
@@ -202,7 +209,7 @@ class Dispatcher:
 
     def abandon(self) -> None:
         """Answer all requests as if their time were up."""
-        self.sweep(math.inf)
+        self.sweep(math.inf, None)
 
     def _timeout_queues(self) -> tuple[TimeoutQueue[PendingRequest], ...]:
         """Return every queue in which a request may wait."""

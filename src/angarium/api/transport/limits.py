@@ -31,6 +31,11 @@ LARGE_ANSWER = 64 * 1024
 """Bytes of a response that a thread waits to hand over before it makes
 another one.
 """
+MAX_EXPIRED_AT_ONCE = 16
+"""Time limits of one kind that are acted upon before connections are
+served again: hundreds of requests that are late together would keep
+everybody waiting for their responses.
+"""
 THROTTLE_S = 0.25
 """How long a connection is not read after a request too many. A client
 that waits for `Retry-After`, a second or more, never notices. One that

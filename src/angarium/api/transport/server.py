@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import Callable
 from http.server import HTTPServer
+from itertools import islice
 from typing import cast
 
 from angarium import logs
@@ -19,7 +20,12 @@ from angarium.api.transport.connection import Connection
 from angarium.api.transport.connection_table import ConnectionTable
 from angarium.api.transport.dispatcher import Dispatcher
 from angarium.api.transport.head_cache import HeadCache
-from angarium.api.transport.limits import THROTTLE_S, ServerLimits, allowed_connections
+from angarium.api.transport.limits import (
+    MAX_EXPIRED_AT_ONCE,
+    THROTTLE_S,
+    ServerLimits,
+    allowed_connections,
+)
 from angarium.api.transport.listening import resolve_listening_address, url_of
 from angarium.api.transport.memory_budget import MemoryBudget
 from angarium.api.transport.ready_queue import ReadyQueue
@@ -260,7 +266,8 @@ class Server(HTTPServer):
         # not.
         again, self._again = self._again, []
         events = self._selector.select(0.0)
-        if not events and not again and not self._ready_queue and completions.prepare_to_sleep():
+        has_work = events or again or self._ready_queue or self._next_sweep <= self.now
+        if not has_work and completions.prepare_to_sleep():
             self._hint_idle()
             events = self._selector.select(
                 SWEEP_PERIOD_S if self.connections else IDLE_SWEEP_PERIOD_S
@@ -320,12 +327,15 @@ class Server(HTTPServer):
 
     def _sweep(self) -> None:
         """Act on time limits that have passed, and log what is due."""
-        for queue in (self.idle, self.reading, self.writing, self.lingering):
-            for connection in queue.pop_expired(self.now):
-                self._call_or_close(connection, Connection.close_after_timeout)
-        for connection in self.throttled.pop_expired(self.now):
-            self._call_or_close(connection, Connection.resume)
-        self.dispatcher.sweep(self.now)
+        queues = (self.idle, self.reading, self.writing, self.lingering, self.throttled)
+        for queue in queues:
+            resumes = queue is self.throttled
+            step = Connection.resume if resumes else Connection.close_after_timeout
+            for connection in islice(queue.pop_expired(self.now), MAX_EXPIRED_AT_ONCE):
+                self._call_or_close(connection, step)
+        if self.dispatcher.sweep(self.now) or any(queue.is_due(self.now) for queue in queues):
+            # After the connections that are ready now.
+            self._next_sweep = self.now
         self.memory.report(self.now)
         self._acceptor.report(self.now)
 

@@ -14,7 +14,7 @@ import pytest
 from angarium.api.interface import ExecutionMode, Head, Refusal, Response
 from angarium.api.request_headers import Headers
 from angarium.api.transport.dispatcher import Dispatcher
-from angarium.api.transport.limits import ServerLimits
+from angarium.api.transport.limits import MAX_EXPIRED_AT_ONCE, ServerLimits
 from angarium.logs.line import action_of, fields_of
 from tests.fakes.application import StubApplication
 from tests.fakes.clock import ManualClock
@@ -114,6 +114,17 @@ def test_an_answered_request_leaves_nothing_to_the_garbage_collector(
     left = weakref.ref(future)
     del future
     assert left() is None
+
+
+def test_requests_that_are_late_together_are_answered_a_few_at_a_time(closing: ExitStack) -> None:
+    desk = Desk(closing)
+    callers = [desk.ask("/await") for _ in range(2 * MAX_EXPIRED_AT_ONCE + 1)]
+    desk.clock.advance(desk.application.await_within + 1)
+    answered = []
+    while desk.dispatcher.sweep(desk.clock.monotonic()):
+        answered.append(sum(len(caller.answers) for caller in callers))
+    assert answered == [MAX_EXPIRED_AT_ONCE, 2 * MAX_EXPIRED_AT_ONCE]
+    assert [caller.statuses for caller in callers] == [[503]] * len(callers)
 
 
 @pytest.mark.usefixtures("no_collector")

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import pytest
 
 from angarium.api.interface import ExecutionMode
-from angarium.api.transport.limits import THROTTLE_S
+from angarium.api.transport.limits import MAX_EXPIRED_AT_ONCE, THROTTLE_S
 from angarium.logs.line import action_of, fields_of
 from tests.fakes.application import StubApplication
 from tests.fakes.clock import ManualClock
@@ -285,6 +285,26 @@ def test_after_a_request_too_many_of_one_client_a_proxys_connection_is_read(
         assert [proxy.ask(forwarded).status for _ in range(3)] == [503] * 3
         application.futures[0].set_result("done")
         assert held.answer().status == 202
+
+
+def test_what_is_late_together_is_answered_and_closed_without_a_wait(
+    start: Start, application: StubApplication, clock: ManualClock
+) -> None:
+    # The clock stands still after its step: no later look comes for
+    # those that the first one left.
+    running = start(request_timeout_s=10)
+    application.await_within = 2.0
+    many = 2 * MAX_EXPIRED_AT_ONCE + 1
+    with ExitStack() as stack:
+        late = [
+            stack.enter_context(RawClient(running.url)).send(get("/await")) for _ in range(many)
+        ]
+        awaited(application, many)
+        slow = [stack.enter_context(RawClient(running.url)).send(b"GET /") for _ in range(many)]
+        seen(running, lambda: len(running.server.reading) == many)
+        clock.advance(11)
+        assert {client.answer().status for client in late} == {503}
+        assert {client.answer().status for client in slow} == {408}
 
 
 def test_a_request_that_is_still_being_sent_is_not_in_hand(start: Start) -> None:
