@@ -144,8 +144,7 @@ class StubApplication:
             raise RuntimeError("refuse failed")
         body = json.dumps({"code": code, "detail": detail, "trace_id": trace_id}).encode()
         waiting = (("Retry-After", "1"),) if _STATUS[code] == 503 else ()
-        throttle = code is Code.OVERLOADED
-        return Response(_STATUS[code], body, "application/problem+json", waiting, throttle)
+        return Response(_STATUS[code], body, "application/problem+json", waiting)
 
     def _await(self) -> DeferredResponse:
         future: Future[object] = Future()

@@ -58,10 +58,10 @@ def serving(
         running.end()
 
 
-def turn(running: Running, nudging: bytes = get("/echo")) -> None:
+def turn(running: Running) -> None:
     """Let the server finish all that it was doing."""
     with RawClient(running.url) as nudge:
-        nudge.ask(nudging)
+        nudge.ask(get("/echo"))
 
 
 def seen(running: Running, condition: Callable[[], bool], nudging: bytes = get("/echo")) -> None:

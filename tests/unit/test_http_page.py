@@ -19,7 +19,7 @@ from angarium.api.routes import ROUTES, Route
 from angarium.api.timestamps import MIN_MILLISECONDS
 from angarium.api.transport.body_reader import MAX_CHUNK_LINE
 from angarium.api.transport.http_parser import MAX_FIELDS, MAX_HEADERS, MAX_REQUEST_LINE
-from angarium.api.transport.limits import MAX_CONNECTIONS, THROTTLE_S, ServerLimits
+from angarium.api.transport.limits import MAX_CONNECTIONS, ServerLimits
 from angarium.config import Settings
 from angarium.domain import password
 from angarium.domain.errors import Code
@@ -66,7 +66,6 @@ LIMITS = {
     "time for a login": SERVER.hashing_timeout_s,
     "time for a readiness check": health.CHECK_SECONDS,
     "concurrent requests, `ANGARIUM_MAX_INFLIGHT`": SETTINGS.max_inflight,
-    "pause of a connection after 503 `overloaded`": THROTTLE_S,
     "logins that wait or are checked, `ANGARIUM_MAX_LOGINS`": SETTINGS.max_logins,
     "the same for one address": SERVER.logins_of_address,
     "connections": MAX_CONNECTIONS,

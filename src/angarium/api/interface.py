@@ -12,7 +12,6 @@ from typing import NamedTuple, Protocol
 
 from angarium.api.request_headers import Headers
 from angarium.domain.errors import Code
-from angarium.domain.ip_addresses import client_key
 from angarium.domain.user import Principal
 
 MAX_BODY_BYTES = 65_536
@@ -95,15 +94,12 @@ class Response(NamedTuple):
         content_type: Of the body.
         headers: More headers, without `Content-Length`, `Content-Type`,
             `Date`, `Connection`, `X-Trace-Id`, which the server adds.
-        throttle: Whether the client sent a request too many, so that
-            its connection is not read for a moment (docs/adr/0007).
     """
 
     status: int
     body: bytes = b""
     content_type: str = "application/json"
     headers: tuple[tuple[str, str], ...] = ()
-    throttle: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,11 +167,6 @@ class Admission:
     parameters: Mapping[str, str] = field(default_factory=dict)
     principal: Principal | None = None
     client: str = ""
-
-    @property
-    def is_forwarded(self) -> bool:
-        """True if a trusted proxy sent the request for its client."""
-        return client_key(self.client) != client_key(self.head.peer)
 
 
 @dataclass(frozen=True, slots=True)

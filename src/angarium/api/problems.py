@@ -109,8 +109,9 @@ def problem(
     if retry_after is None and status == 503:
         retry_after = RETRY_AFTER_S
     waiting = () if retry_after is None else (("Retry-After", str(max(1, retry_after))),)
-    fields = _HEADERS.get(code, ()) + waiting + headers
-    return Response(status, encode(document), CONTENT_TYPE, fields, code is Code.OVERLOADED)
+    return Response(
+        status, encode(document), CONTENT_TYPE, _HEADERS.get(code, ()) + waiting + headers
+    )
 
 
 def _names(found: Sequence[Problem]) -> str:

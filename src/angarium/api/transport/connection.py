@@ -49,7 +49,7 @@ class Connection(NonBlockingHandler):
         super().setup()
         self._reader = RequestReader(self._loop.heads)
         self._state = HEAD
-        self._input_ended = self._closing = self._throttled = False
+        self._input_ended = self._closing = False
         # Bytes that the running request holds.
         self._running_bytes = 0
         self._linger_until = 0.0
@@ -103,11 +103,6 @@ class Connection(NonBlockingHandler):
             _log.info("write_timeout", "a client did not take its answer", peer=self._peer)
         self.close()
 
-    def resume(self) -> None:
-        """Read on: the pause after a request too many is over."""
-        self._timeout_queue, self._throttled = None, False
-        self._advance()
-
     def evict_for_memory(self) -> None:
         """Close, because all connections together hold too much memory.
 
@@ -156,7 +151,8 @@ class Connection(NonBlockingHandler):
         self._watch(0)
         # The running request holds its memory until it ends.
         self._hold(self._running_bytes)
-        # It refers to this connection, and its bytes are of no use now.
+        # It refers to this connection, and nobody needs these bytes any
+        # more.
         self._send_buffer = SendBuffer()
         self._reader = RequestReader(self._loop.heads)
         self._state = CLOSED
@@ -198,7 +194,7 @@ class Connection(NonBlockingHandler):
     def _step(self) -> bool:
         """Return False if more bytes or a response must come first."""
         state = self._state
-        if self._closing or self._throttled or state is RUNNING:
+        if self._closing or state is RUNNING:
             return False
         try:
             if state is HEAD:
@@ -291,7 +287,8 @@ class Connection(NonBlockingHandler):
         self._keep_alive = False
         access = self._access
         if self._state is DISCARDING:
-            # It has its response; no request may be read from the rest.
+            # It has its response already. No further request may be
+            # read out of these bytes.
             access.log_broken_body(code, self._peer)
             self._closing = True
             return
@@ -320,9 +317,6 @@ class Connection(NonBlockingHandler):
         encoded = loop.encoder.encode(response, access.trace_id, connection_field, with_body)
         self._send_buffer.add(encoded)
         access.write(response.status, loop.clock.monotonic())
-        if response.throttle and self._admission is not None:
-            # A proxy's connection has the requests of many clients.
-            self._throttled = not self._admission.is_forwarded
         self._state = HEAD
         self._running_bytes = 0
         if self._timeout_queue is loop.reading:
@@ -351,8 +345,6 @@ class Connection(NonBlockingHandler):
             return
         elif self._state is RUNNING:
             self._wait_in(None)
-        elif self._throttled:
-            self._wait_in(loop.throttled)
         elif not starved:
             self._wait_in(None)
             loop.call_again(self)
@@ -363,7 +355,7 @@ class Connection(NonBlockingHandler):
             self._wait_in(loop.idle, afresh=True)
         else:
             self._wait_in(loop.reading)
-        events = 0 if self._input_ended or self._throttled or pending >= MAX_PENDING else READ
+        events = 0 if self._input_ended or pending >= MAX_PENDING else READ
         self._watch(events | WRITE if blocked else events)
         self._hold(self._reader.trim() + self._send_buffer.held + self._running_bytes)
 

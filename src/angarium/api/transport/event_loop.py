@@ -43,8 +43,6 @@ class EventLoop(Protocol[Owned]):
         reading: Connections in the middle of a request.
         writing: Connections whose client reads slowly.
         lingering: Connections whose last response was sent.
-        throttled: Connections that are not read, because their last
-            request was one too many.
     """
 
     limits: ServerLimits
@@ -62,7 +60,6 @@ class EventLoop(Protocol[Owned]):
     reading: TimeoutQueue[Owned]
     writing: TimeoutQueue[Owned]
     lingering: TimeoutQueue[Owned]
-    throttled: TimeoutQueue[Owned]
 
     def watch(self, connection: Owned, before: int, events: int) -> None:
         """Change the events of a socket that wake its connection.

@@ -36,11 +36,6 @@ MAX_EXPIRED_AT_ONCE = 16
 served again: hundreds of requests that are late together would keep
 everybody waiting for their responses.
 """
-THROTTLE_S = 0.25
-"""How long a connection is not read after a request too many. A client
-that waits for `Retry-After`, a second or more, never notices. One that
-repeats at once would otherwise keep the event loop busy with refusals.
-"""
 RESERVED_FILES = 128
 """Descriptors kept for the engine, the log and the listening socket."""
 

@@ -22,7 +22,6 @@ from angarium.api.transport.dispatcher import Dispatcher
 from angarium.api.transport.head_cache import HeadCache
 from angarium.api.transport.limits import (
     MAX_EXPIRED_AT_ONCE,
-    THROTTLE_S,
     ServerLimits,
     allowed_connections,
 )
@@ -97,10 +96,9 @@ class Server(HTTPServer):
         self.reading: TimeoutQueue[Connection] = TimeoutQueue(limits.request_timeout_s)
         self.writing: TimeoutQueue[Connection] = TimeoutQueue(limits.write_timeout_s)
         self.lingering: TimeoutQueue[Connection] = TimeoutQueue(limits.linger_timeout_s)
-        self.throttled: TimeoutQueue[Connection] = TimeoutQueue(THROTTLE_S)
         self.memory = MemoryBudget(
             limits.max_held_bytes,
-            (self.reading, self.writing, self.throttled),
+            (self.reading, self.writing),
             lambda connection: self._call_or_close(connection, Connection.evict_for_memory),
         )
         self._selector = selectors.DefaultSelector()
@@ -327,12 +325,10 @@ class Server(HTTPServer):
 
     def _sweep(self) -> None:
         """Act on time limits that have passed, and log what is due."""
-        queues = (self.idle, self.reading, self.writing, self.lingering, self.throttled)
+        queues = (self.idle, self.reading, self.writing, self.lingering)
         for queue in queues:
-            resumes = queue is self.throttled
-            step = Connection.resume if resumes else Connection.close_after_timeout
             for connection in islice(queue.pop_expired(self.now), MAX_EXPIRED_AT_ONCE):
-                self._call_or_close(connection, step)
+                self._call_or_close(connection, Connection.close_after_timeout)
         if self.dispatcher.sweep(self.now) or any(queue.is_due(self.now) for queue in queues):
             # After the connections that are ready now.
             self._next_sweep = self.now

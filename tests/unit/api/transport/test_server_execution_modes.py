@@ -6,12 +6,12 @@ from contextlib import ExitStack
 import pytest
 
 from angarium.api.interface import ExecutionMode
-from angarium.api.transport.limits import MAX_EXPIRED_AT_ONCE, THROTTLE_S
+from angarium.api.transport.limits import MAX_EXPIRED_AT_ONCE
 from angarium.logs.line import action_of, fields_of
 from tests.fakes.application import StubApplication
 from tests.fakes.clock import ManualClock
 from tests.fakes.raw_client import RawClient, get, post
-from tests.fakes.serving import Start, seen, turn
+from tests.fakes.serving import Start, seen
 
 PATIENCE = 30.0
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -232,12 +232,11 @@ def test_requests_in_hand_are_bounded(start: Start, application: StubApplication
     with ExitStack() as stack:
         held = [stack.enter_context(RawClient(running.url)).send(get("/await")) for _ in range(3)]
         awaited(application, 3)
-        for path in ("/await", "/echo", "/store"):
-            with RawClient(running.url) as client:
+        with RawClient(running.url) as client:
+            for path in ("/await", "/echo", "/store"):
                 answer = client.ask(get(path))
                 assert (answer.status, answer.code) == (503, "overloaded")
                 assert int(answer.headers["retry-after"]) >= 1
-        with RawClient(running.url) as client:
             assert client.ask(get("/refused")).status == 404
             assert client.ask(get("/live")).status == 200
             application.gate.set()
@@ -249,42 +248,6 @@ def test_requests_in_hand_are_bounded(start: Start, application: StubApplication
             future.set_result("all")
         assert [client.answer().status for client in held[1:]] == [202, 202]
     assert running.server.dispatcher.in_flight == 0
-
-
-def test_after_a_request_too_many_a_connection_is_not_read_for_a_moment(
-    start: Start, application: StubApplication, clock: ManualClock
-) -> None:
-    running = start(max_in_flight=1)
-    with RawClient(running.url) as held, RawClient(running.url) as client:
-        held.send(get("/await"))
-        awaited(application)
-        # The second one arrives with the first, the third later.
-        assert client.ask(get("/echo") + get("/refused/1")).code == "overloaded"
-        client.send(get("/refused/2"))
-        for _ in range(20):
-            turn(running, get("/live"))
-        clock.advance(THROTTLE_S / 2)
-        turn(running, get("/live"))
-        assert {head.path for head in application.heads} == {"/await", "/echo", "/live"}
-        (throttled,) = running.server.throttled
-        assert throttled._reader.pending == len(get("/refused/1")), "the third was read"
-        clock.advance(THROTTLE_S)
-        assert [client.answer().status for _ in range(2)] == [404, 404]
-        application.futures[0].set_result("done")
-        assert held.answer().status == 202
-
-
-def test_after_a_request_too_many_of_one_client_a_proxys_connection_is_read(
-    start: Start, application: StubApplication
-) -> None:
-    running = start(max_in_flight=1)
-    with RawClient(running.url) as held, RawClient(running.url) as proxy:
-        held.send(get("/await"))
-        awaited(application)
-        forwarded = get("/echo", "X-Forwarded-For: 203.0.113.9")
-        assert [proxy.ask(forwarded).status for _ in range(3)] == [503] * 3
-        application.futures[0].set_result("done")
-        assert held.answer().status == 202
 
 
 def test_what_is_late_together_is_answered_and_closed_without_a_wait(
