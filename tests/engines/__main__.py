@@ -54,6 +54,7 @@ def _serve(folder: Path, nodes: int, stopping: threading.Event) -> int:
         print(_settings(kafka, cassandra), flush=True)
         _tell("They run, data in a temporary folder. Ctrl-C stops them.")
         stopping.wait()
+        _tell("Stopping, which takes some seconds …")
     finally:
         kafka.stop()
         cassandra.stop()
