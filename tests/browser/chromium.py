@@ -9,6 +9,7 @@ from typing import cast
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import ElementClickInterceptedException
 from selenium.webdriver.chrome.service import Service as Driver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -174,6 +175,29 @@ class Page:
         return [str(line["message"]) for line in lines]
 
 
+class PatientElement(WebElement):
+    """An element that is clicked once nothing moves over it any more,
+    as a person would.
+    """
+
+    def click(self) -> None:
+        until(self._is_clicked, "nothing to lie over what is clicked")
+
+    def _is_clicked(self) -> bool:
+        try:
+            super().click()
+        except ElementClickInterceptedException:
+            return False
+        return True
+
+
+class Browser(webdriver.Chrome):
+    """Chromium whose elements are patient."""
+
+    def create_web_element(self, element_id: str) -> WebElement:
+        return PatientElement(self, element_id)
+
+
 @contextmanager
 def chromium() -> Iterator[webdriver.Chrome]:
     """Run a browser for the length of a block; without one the tests
@@ -189,7 +213,7 @@ def chromium() -> Iterator[webdriver.Chrome]:
     for argument in ("headless=new", "no-sandbox", "disable-dev-shm-usage", "disable-gpu"):
         options.add_argument(f"--{argument}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    started = webdriver.Chrome(options=options, service=Driver(driver))
+    started = Browser(options=options, service=Driver(driver))
     try:
         started.set_script_timeout(2 * PATIENCE)
         started.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": _WATCHER})
