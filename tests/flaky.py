@@ -94,7 +94,7 @@ def _failed(reporter: pytest.TerminalReporter) -> Iterator[tuple[str, set[str]]]
 
 def _passes(test: str, root: Path) -> bool:
     """Run one test in a process of its own, and show what it says."""
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", test]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", _without_group(test)]
     # Neither measured nor taken for a part of this run.
     of_this_run = ("COVERAGE_", "COV_", "PYTEST_XDIST_", "PYTEST_CURRENT_")
     environment = {
@@ -106,6 +106,12 @@ def _passes(test: str, root: Path) -> bool:
     except subprocess.TimeoutExpired:
         return False
     return done.returncode == 0
+
+
+def _without_group(test: str) -> str:
+    """Give a test's own id: pytest-xdist adds `@` and the group."""
+    own, _, group = test.rpartition("@")
+    return own if own and not group.endswith("]") else test
 
 
 def _excuse(reporter: pytest.TerminalReporter, tests: Sequence[str]) -> None:

@@ -43,7 +43,8 @@ def run(
     (folder / place).mkdir(parents=True, exist_ok=True)
     (folder / place / "test_it.py").write_text(TESTS.format(mark=mark, always=always))
     (folder / "pytest.ini").write_text(
-        "[pytest]\nmarkers =\n  engines\n  storm\naddopts = -p tests.flaky --strict-markers\n"
+        "[pytest]\nmarkers =\n  engines\n  storm\n  xdist_group\n"
+        "addopts = -p tests.flaky --strict-markers\n"
     )
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     return subprocess.run(
@@ -69,6 +70,13 @@ def test_what_passes_alone_is_named_flaky_and_fails_nothing(
     assert flaky == "FLAKY test_it.py::test_fails_the_first_time"
     assert "2 passed, 1 flaky in" in summary
     assert (tmp_path / "flaky").read_text() == "test_it.py::test_fails_the_first_time\n"
+
+
+def test_a_test_of_a_group_is_found_again(tmp_path: Path) -> None:
+    mark = 'xdist_group("own nodes")\n@pytest.mark.engines'
+    done = run(tmp_path, mark, more=("-p", "xdist", "--numprocesses=2", "--dist=loadgroup"))
+    assert done.returncode == 0, done.stdout
+    assert "FLAKY test_it.py::test_fails_the_first_time@own nodes" in done.stdout
 
 
 def test_what_fails_again_fails_the_run(tmp_path: Path) -> None:
