@@ -27,12 +27,12 @@ from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.store_inspector import CassandraStoreInspector
 from angarium.ports.messages import StoreOutcome
 from angarium.services.store_retry import StoreRetry
+from tests.acceptance.service import until
 from tests.contract.ports.chat import START, Chat, receipt
 from tests.engines.addresses import contact_points
 from tests.engines.cassandra_server import CassandraCluster
 from tests.engines.cassandra_sessions import PREPARE_SECONDS, connected
 from tests.integration.cassandra.availability import until_it_answers
-from tests.waiting import until
 
 pytestmark = [pytest.mark.engines, pytest.mark.own_nodes]
 
@@ -46,9 +46,9 @@ ROUNDS_AFTER = 30
 
 ROUNDS_AT_ONCE = 10
 
-ROUNDS_TRIED_AGAIN_AT_MOST = ROUNDS_AFTER // 3
+ROUNDS_TRIED_AGAIN_AT_MOST = ROUNDS_AFTER // 5
 """A machine that stands still costs some; where a silent node is waited
-for, it is half of them and more.
+for, it is half of them.
 """
 
 LEARNT_SECONDS = 6.0
