@@ -64,9 +64,9 @@ def _cores(known: dict[str, Table], peak: float) -> Iterator[Need]:
         yield from _instances(
             "Kafka cores for appending, one copy", accept, who.ANGARIUM, KAFKA_CPU, peak
         )
+    copies = COPIES / NODES_MEASURED
     alone = known.get("Worker, from append to stored at 100/s")
     if alone is not None:
-        copies = COPIES / NODES_MEASURED
         yield from _instances(f"workers, {_ALONE}", alone, who.ANGARIUM, CPU, peak)
         name = f"Cassandra cores for storing, {COPIES} copies, {_ALONE}"
         yield from _instances(name, alone, who.ANGARIUM, CASSANDRA_CPU, peak * copies)
@@ -80,7 +80,6 @@ def _cores(known: dict[str, Table], peak: float) -> Iterator[Need]:
                 f"{peak:,.0f}/s ÷ {drained:,.0f}/s, everything on two shared cores",
                 f"{math.ceil(peak / drained)}",
             )
-            copies = COPIES / NODES_MEASURED
             name = f"Cassandra cores for storing, {COPIES} copies, {says}"
             yield from _instances(name, table, who.ANGARIUM, CASSANDRA_CPU, peak * copies)
     pages = known.get("Read a page of 50, 16 readers")

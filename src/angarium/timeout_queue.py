@@ -84,9 +84,7 @@ class TimeoutQueue(Generic[Waiter]):
         Yields:
             Each of them, already removed.
         """
-        while self._due:
+        while self.is_due(now):
             waiter = next(iter(self._due))
-            if self._due[waiter] > now:
-                return
             del self._due[waiter]
             yield waiter
