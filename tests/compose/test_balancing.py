@@ -16,12 +16,13 @@ REQUESTS = 60
 PARTITIONS = 12
 
 # One failed login from inside the composed network, so from another
-# address than the tests'.
+# address than the tests'. While there are demo users, the service
+# answers only to the host names that it was given, so not to "haproxy".
 FAILED_LOGIN = """
 import http.client, sys
 door = http.client.HTTPConnection("haproxy", 8080, timeout=30)
 door.request("POST", "/auth/token", "username=" + sys.argv[1] + "&password=wrong",
-             {"Content-Type": "application/x-www-form-urlencoded"})
+             {"Content-Type": "application/x-www-form-urlencoded", "Host": "127.0.0.1:8080"})
 print(door.getresponse().status)
 """
 
