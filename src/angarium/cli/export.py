@@ -112,7 +112,6 @@ def _with_progress(export: "Export", console: Console) -> Iterator[bytes]:
     for number, line in enumerate(export.exporter.lines()):
         if number % LINES_BETWEEN_LOOKS == 0:
             progress.show(f"exported {export.exporter.counts} so far")
-            export.duty_cycle.rest()
         yield line
     progress.clear()
 

@@ -14,9 +14,14 @@ from angarium.services.transfer.duty_cycle import SHARE, DutyCycle
 from angarium.services.transfer.entries import Counts, Header
 from angarium.services.transfer.exporter import Exporter
 from angarium.services.transfer.importer import Importer, Target
-from angarium.services.transfer.row_reader import RowReader
+from angarium.services.transfer.row_reader import MESSAGES_AT_ONCE, RowReader
 from angarium.wiring.inspection import Inspection, open_inspection, outage_patience_s
 from angarium.wiring.load import Load, open_load
+
+EMBEDDED_MESSAGES_AT_ONCE = 32
+"""Message rows of one read of the embedded engine: under a millisecond
+of work on a machine that a service may need at any moment.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +31,10 @@ class Export:
     Attributes:
         backlog: What is accepted and perhaps not stored yet.
         exporter: Reads what is stored.
-        duty_cycle: Leaves the machine to a service that runs there.
     """
 
     backlog: Backlog
     exporter: Exporter
-    duty_cycle: DutyCycle
 
 
 @contextmanager
@@ -55,10 +58,11 @@ def open_export(
         retry = OutageRetry(clock, on_retry, max_s=outage_patience_s(settings))
         # On servers, what an export takes is not the service's own.
         is_beside = not settings.kafka and bool(retry(inspection.log.members))
+        duty_cycle = DutyCycle(time.process_time, time.sleep, SHARE if is_beside else 1)
+        rows = _rows(settings, inspection, retry)
         yield Export(
             Backlog(inspection.log, inspection.store, retry, clock, time.sleep),
-            Exporter(_rows(inspection, retry), Header(clock.now_ms(), __version__)),
-            DutyCycle(time.process_time, time.sleep, SHARE if is_beside else 1),
+            Exporter(rows, Header(clock.now_ms(), __version__), duty_cycle),
         )
 
 
@@ -87,7 +91,7 @@ def open_import(
         yield Importer(_target(settings, load, retry), retry, progress)
 
 
-def _rows(inspection: Inspection, retry: OutageRetry) -> RowReader:
+def _rows(settings: Settings, inspection: Inspection, retry: OutageRetry) -> RowReader:
     """Make a reader of rows."""
     return RowReader(
         inspection.users,
@@ -95,6 +99,7 @@ def _rows(inspection: Inspection, retry: OutageRetry) -> RowReader:
         inspection.store,
         inspection.reader,
         retry,
+        MESSAGES_AT_ONCE if settings.kafka else EMBEDDED_MESSAGES_AT_ONCE,
     )
 
 
@@ -106,7 +111,7 @@ def _target(settings: Settings, load: Load, retry: OutageRetry) -> Target:
         settings.partitions,
         inspection.log,
         inspection.dead_letters,
-        _rows(inspection, retry),
+        _rows(settings, inspection, retry),
         load.loader,
         load.group,
         frozenset(user.username for user in settings.users),

@@ -18,8 +18,8 @@ CONVERSATIONS_AT_ONCE = 100
 """Conversations of one read."""
 
 MESSAGES_AT_ONCE = 250
-"""Message rows of one read: some milliseconds of work, after which
-others have the store again.
+"""Message rows of one read, by default. On servers each read is a round
+trip.
 """
 
 INDEX_ROWS_AT_ONCE = 1_000
@@ -36,6 +36,7 @@ class RowReader:
         store: StoreInspector,
         reader: MessageReader,
         retry: OutageRetry,
+        messages_at_once: int = MESSAGES_AT_ONCE,
     ) -> None:
         """Read nothing yet.
 
@@ -45,12 +46,14 @@ class RowReader:
             store: Messages, and a list of all conversations.
             reader: Where a conversation ends.
             retry: Repeats calls through an outage.
+            messages_at_once: Message rows of one read.
         """
         self._users = users
         self._conversations = conversations
         self._store = store
         self._reader = reader
         self._retry = retry
+        self._messages_at_once = messages_at_once
 
     def users(self) -> Sequence[User]:
         """Read all users.
@@ -100,7 +103,7 @@ class RowReader:
         after: MessageKey | None = None
         until: MessagePosition | None = None
         while page := self._retry(
-            partial(self._store.messages, conversation_id, after, MESSAGES_AT_ONCE)
+            partial(self._store.messages, conversation_id, after, self._messages_at_once)
         ):
             for message in page:
                 if until is not None and message.position > until:

@@ -15,16 +15,19 @@ from angarium.ports.messages import Receipt
 from angarium.ports.store_inspection import MessageKey
 from angarium.services.configured_passwords import NO_PASSWORD_YET
 from angarium.services.outage_retry import OutageRetry
+from angarium.services.transfer.duty_cycle import DutyCycle
 from angarium.services.transfer.entries import Counts, Entry, Header
 from angarium.services.transfer.export_file import ExportReader
-from angarium.services.transfer.exporter import Exporter, StoreDamaged
-from angarium.services.transfer.row_reader import MESSAGES_AT_ONCE, RowReader
+from angarium.services.transfer.exporter import LINES_BETWEEN_RESTS, Exporter, StoreDamaged
+from angarium.services.transfer.row_reader import RowReader
 from tests.fakes.clock import ManualClock
 from tests.fakes.conversations import MemoryConversations
 from tests.fakes.messages import MemoryMessages
 from tests.fakes.store_inspector import MemoryStoreInspector
 from tests.fakes.users import MemoryUsers
 from tests.unit.services.transfer.sample import START, conversation, entries, message, user
+
+MESSAGES_AT_ONCE = 3
 
 
 @dataclass
@@ -37,6 +40,7 @@ class Store:
     clock: ManualClock = field(default_factory=lambda: ManualClock(START))
 
     waited: list[str] = field(default_factory=list)
+    rests_s: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.inspector = MemoryStoreInspector(self.messages, self.conversations)
@@ -59,8 +63,16 @@ class Store:
         retry = OutageRetry(
             self.clock, lambda error, _: self.waited.append(str(error)), self.clock.sleep
         )
-        rows = RowReader(self.users, self.conversations, self.inspector, self.messages, retry)
-        return Exporter(rows, Header(START, "0.1.0"))
+        rows = RowReader(
+            self.users,
+            self.conversations,
+            self.inspector,
+            self.messages,
+            retry,
+            MESSAGES_AT_ONCE,
+        )
+        cycle = DutyCycle(self.clock.monotonic, self.rests_s.append, share=0.1)
+        return Exporter(rows, Header(START, "0.1.0"), cycle)
 
 
 @pytest.fixture
@@ -104,6 +116,17 @@ def test_a_long_conversation_is_read_page_by_page(store: Store) -> None:
     store.put(conversation("bob", "dave"), *sent)
     exported = read(list(store.exporter().lines()))
     assert [each for each in exported if each in sent] == sent
+
+
+def test_beside_a_service_it_rests_after_every_few_lines(store: Store) -> None:
+    """A line takes a millisecond, so nine follow at a tenth."""
+    store.put(*(message("alice", "bob", 100 + number) for number in range(LINES_BETWEEN_RESTS)))
+    lines = 0
+    for _ in store.exporter().lines():
+        lines += 1
+        store.clock.advance(0.001)
+    assert len(store.rests_s) == (lines - 1) // LINES_BETWEEN_RESTS
+    assert store.rests_s == pytest.approx([LINES_BETWEEN_RESTS * 0.009] * len(store.rests_s))
 
 
 def test_who_comes_while_it_is_read_leaves_it_whole(store: Store) -> None:

@@ -20,6 +20,7 @@ from angarium.ports.log_inspection import GroupMember
 from angarium.ports.message_log import DeadLetter, NewRecord, Position, Record
 from angarium.services.outage_retry import OutageRetry
 from angarium.services.transfer import importer as importing
+from angarium.services.transfer.duty_cycle import DutyCycle
 from angarium.services.transfer.entries import Counts, Header
 from angarium.services.transfer.export_file import InvalidExport
 from angarium.services.transfer.exporter import Exporter
@@ -89,7 +90,8 @@ class Engine:
 
     def export(self) -> bytes:
         """Export it again."""
-        return b"".join(Exporter(self.rows, Header(START, "0.1.0")).lines())
+        never_resting = DutyCycle(self.clock.monotonic, self.clock.sleep, share=1)
+        return b"".join(Exporter(self.rows, Header(START, "0.1.0"), never_resting).lines())
 
     def refused(self, data: bytes = SAMPLE) -> str:
         """Return why a file is not imported."""
