@@ -37,7 +37,7 @@ LONG = --hypothesis-profile=long --timeout=900
 MARKS = $(if $(ALL),-m "not short" $(LONG),-m "not long")
 
 # Coverage makes a test take 1.6 times the CPU time. The unit tests alone reach 93 % of lines and branches.
-test: .venv/dev  ## Run every test, unit tests with their coverage; the long storms are short, unless you say make test ALL=1.
+test: .venv/dev  ## Run the tests but for the long ones; make test ALL=1 runs them too.
 	$(SHARED) $(MARKS) tests/unit --cov --cov-report=term
 	$(SHARED) $(MARKS) --ignore=tests/unit
 

@@ -60,7 +60,9 @@ LIMITS = {
     "password": password.MAX_BYTES,
     "time to send a request, `ANGARIUM_REQUEST_TIMEOUT`": SETTINGS.request_timeout_s,
     "time without a request, `ANGARIUM_IDLE_TIMEOUT`": SETTINGS.idle_timeout_s,
-    "time in which a client takes nothing of an answer": SERVER.write_timeout_s,
+    "time in which a client must take 16 KiB of its answers, or all that is left": (
+        SERVER.write_timeout_s
+    ),
     "time for the store": application.STORE_TIMEOUT_S,
     "time for the log": respond.LOG_TIMEOUT_S,
     "time for a login": SERVER.hashing_timeout_s,

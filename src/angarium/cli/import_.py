@@ -98,7 +98,7 @@ def _open_regular_file(path: Path) -> Iterator[BinaryIO]:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise CommandError(
-            f"{path} is not a regular file; an import reads it three times, so write it to one "
+            f"{path} is not a regular file; an import reads it more than once, so write it to one "
             "first"
         )
     with os.fdopen(descriptor, "rb") as file:

@@ -60,8 +60,8 @@ class ServerLimits:
             request.
         request_timeout_s: Seconds from a request's first byte to its
             last.
-        write_timeout_s: Seconds in which a client must take some of a
-            response.
+        write_timeout_s: Seconds in which a client must take
+            WRITE_PROGRESS bytes of its responses, or all that is left.
         linger_timeout_s: Seconds of silence after which a closing
             connection is dropped.
         store_threads: Threads for requests that wait for the store.

@@ -1,8 +1,8 @@
 """Putting an export into a store, without a record in the log.
 
-The file is read three times: to check all of it, to write it, and to
-compare it with what is stored then. Why that is safe, and what makes
-positions and watermarks right: docs/adr/0027.
+The file is read to check all of it and then to write it, and its users
+once more, to compare them with what is stored then. Why that is safe,
+and what makes positions and watermarks right: docs/adr/0027.
 """
 
 from collections.abc import Callable, Collection
