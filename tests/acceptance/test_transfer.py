@@ -145,6 +145,11 @@ def test_an_import_that_is_killed_at_random_moments_ends_well(folder: Path) -> N
             assert refused.returncode == 2
             assert "holds an import that has not ended" in refused.stderr
             assert refused.stderr.count("\n") == 1
+            backup = folder / "backup.jsonl"
+            refused = run_cli("export", str(backup), ANGARIUM_DATA=str(folder / "data"))
+            assert refused.returncode == 2
+            assert "holds an import that has not ended" in refused.stderr
+            assert not backup.exists()
     assert refusals
     done = import_(folder, file)
     assert done.returncode == 0, done.stderr

@@ -11,7 +11,7 @@ from angarium.config import Settings
 from angarium.config.addresses import Address
 from angarium.domain.errors import LogUnavailable, SetupError, StoreUnavailable
 from angarium.engines.cassandra import schema
-from angarium.engines.cassandra.bulk_loader import CassandraBulkLoader
+from angarium.engines.cassandra.bulk_loader import CassandraBulkLoader, read_marker
 from angarium.engines.cassandra.cluster import CassandraAddress
 from angarium.engines.cassandra.conversations import CassandraConversations
 from angarium.engines.cassandra.message_reader import CassandraMessageReader
@@ -206,7 +206,6 @@ def distributed_load(settings: Settings) -> Iterator[Load]:
         closing(KafkaGroupStart(connection, settings.topic, settings.group)) as group,
     ):
         yield Load(
-            keyspace_name(settings),
             inspection,
             CassandraBulkLoader(session, settings.topic),
             group,
@@ -224,6 +223,8 @@ def _inspection(settings: Settings, session: CassandraSession) -> Iterator[Inspe
         closing(KafkaDeadLetterInspector(connection, settings.topic)) as dead_letters,
     ):
         yield Inspection(
+            keyspace_name(settings),
+            partial(read_marker, session),
             log,
             dead_letters,
             CassandraStoreInspector(session, settings.topic),

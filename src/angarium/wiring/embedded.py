@@ -228,7 +228,6 @@ def embedded_load(settings: Settings) -> Iterator[Load]:
     """
     with DataFolderLock(settings.data), _database(settings) as database:
         yield Load(
-            _folder_name(settings),
             _inspection(settings, database),
             EmbeddedBulkLoader(database),
             EmbeddedGroupStart(database, settings.group),
@@ -243,6 +242,8 @@ def _folder_name(settings: Settings) -> str:
 def _inspection(settings: Settings, database: Database) -> Inspection:
     """Make what reads log and store."""
     return Inspection(
+        _folder_name(settings),
+        partial(read_marker, database),
         EmbeddedLogInspector(database, settings.group, lambda: applying_instance(settings.data)),
         EmbeddedDeadLetterInspector(database),
         EmbeddedStoreInspector(database),

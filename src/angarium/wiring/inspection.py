@@ -1,9 +1,11 @@
 """What commands read beside a running service: its log, its store."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from angarium.config import Settings
+from angarium.ports.bulk_load import ImportMarker
 from angarium.ports.conversations import ConversationStore
 from angarium.ports.log_inspection import DeadLetterInspector, LogInspector
 from angarium.ports.messages import MessageReader
@@ -17,6 +19,8 @@ class Inspection:
     """What reads log and store without changing them.
 
     Attributes:
+        store_name: What the store is called in an error.
+        import_marker: Reads how far an import into the store is.
         log: Reads records, and the workers' group.
         dead_letters: Reads which records could not be applied.
         store: Reads what is stored.
@@ -25,6 +29,8 @@ class Inspection:
         reader: Their messages.
     """
 
+    store_name: str
+    import_marker: Callable[[], ImportMarker | None]
     log: LogInspector
     dead_letters: DeadLetterInspector
     store: StoreInspector

@@ -14,13 +14,11 @@ class Load:
     """An engine that no service uses, open for an import.
 
     Attributes:
-        name: What it is called in an error.
         inspection: Reads its log and its store.
         loader: Writes its store.
         group: Says where its workers begin.
     """
 
-    name: str
     inspection: Inspection
     loader: BulkLoader
     group: GroupStart
@@ -48,7 +46,7 @@ def open_load(settings: Settings) -> AbstractContextManager[Load]:
 
 
 def refuse_half_import(marker: ImportMarker | None, name: str) -> None:
-    """Refuse to serve a store that an import has not completed.
+    """Refuse to serve or export a store that holds half an import.
 
     Args:
         marker: Of the store.

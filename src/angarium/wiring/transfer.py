@@ -16,7 +16,7 @@ from angarium.services.transfer.exporter import Exporter
 from angarium.services.transfer.importer import Importer, Target
 from angarium.services.transfer.row_reader import MESSAGES_AT_ONCE, RowReader
 from angarium.wiring.inspection import Inspection, open_inspection, outage_patience_s
-from angarium.wiring.load import Load, open_load
+from angarium.wiring.load import Load, open_load, refuse_half_import
 
 EMBEDDED_MESSAGES_AT_ONCE = 32
 """Message rows of one read of the embedded engine: under a millisecond
@@ -51,11 +51,15 @@ def open_export(
         The parts of an export, until the block ends.
 
     Raises:
-        SetupError: The embedded engine's folder cannot be used.
+        SetupError: The embedded engine's folder cannot be used, or the
+            store holds half of an import: the backup that such an
+            export replaced would be the better one.
+        Unavailable: The store was away for too long.
     """
     clock = SystemClock()
     with open_inspection(settings) as inspection:
         retry = OutageRetry(clock, on_retry, max_s=outage_patience_s(settings))
+        refuse_half_import(retry(inspection.import_marker), inspection.store_name)
         # On servers, what an export takes is not the service's own.
         is_beside = not settings.kafka and bool(retry(inspection.log.members))
         duty_cycle = DutyCycle(time.process_time, time.sleep, SHARE if is_beside else 1)
@@ -107,7 +111,7 @@ def _target(settings: Settings, load: Load, retry: OutageRetry) -> Target:
     """Describe where an import goes."""
     inspection = load.inspection
     return Target(
-        load.name,
+        load.inspection.store_name,
         settings.partitions,
         inspection.log,
         inspection.dead_letters,

@@ -132,7 +132,7 @@ def test_an_import_that_is_killed_refuses_a_service_and_ends_well(
         found = read_marker(session)
     assert found is not None
     if not found.is_finished:
-        for name in ("api", "worker"):
+        for name in ("api", "worker", "export"):
             refused = command(servers, name)
             assert refused.returncode == 2
             assert "holds an import that has not ended" in refused.stderr

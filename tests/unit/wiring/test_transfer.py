@@ -8,10 +8,12 @@ from uuid import UUID
 import pytest
 
 from angarium.config import Settings
+from angarium.domain.errors import SetupError
 from angarium.domain.message import Message
 from angarium.engines.embedded.store_inspector import EmbeddedStoreInspector
 from angarium.ports.store_inspection import MessageKey
 from angarium.services.transfer.entries import Header
+from angarium.wiring.load import open_load
 from angarium.wiring.transfer import EMBEDDED_MESSAGES_AT_ONCE, open_export, open_import
 from tests.unit.services.transfer.sample import conversation, message, user, write
 
@@ -41,3 +43,17 @@ def test_an_export_reads_little_at_once_where_a_service_needs_the_same_cores(
         list(export.exporter.lines())
     assert export.exporter.counts.messages == MESSAGES
     assert limits == [EMBEDDED_MESSAGES_AT_ONCE] * 4
+
+
+def test_half_of_an_import_is_not_exported(tmp_path: Path) -> None:
+    """It would replace the only whole backup by a file without some
+    messages.
+    """
+    settings = Settings.from_env({"ANGARIUM_DATA": str(tmp_path)})
+    with open_load(settings) as load:
+        load.loader.claim("ab" * 32)
+    with (
+        pytest.raises(SetupError, match="holds an import that has not ended"),
+        open_export(settings, lambda *_: None),
+    ):
+        pass
