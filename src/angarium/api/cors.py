@@ -26,8 +26,6 @@ class CorsPolicy:
 
     Never with credentials. Why only these, and why there is no
     wildcard: docs/adr/0023.
-
-    Why only these, and why there is no wildcard: docs/adr/0023.
     """
 
     def __init__(self, origins: Collection[str]) -> None:

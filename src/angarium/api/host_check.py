@@ -17,10 +17,6 @@ many as there are ports and spellings.
 class HostCheck:
     """Refuses requests that were sent to a foreign host name.
 
-    Any web site can make its own name resolve to this machine. For the
-    browser, the service is then part of that site, and no other check
-    stops the page (docs/adr/0023).
-
     A page of any web site can have its own name lead to this machine's
     address. For the browser the service is then part of that site, and
     no other check stops the page (docs/adr/0023).

@@ -75,10 +75,11 @@ class PollLoop:
         self._idle_turns = 0 if progressed else self._idle_turns + 1
 
     def drain(self) -> None:
-        """Pause, wait for calls in flight, and commit what is finished.
+        """Read no more, apply what was read, and commit it.
 
-        It does not wait for a store that is out: what is not finished
-        is applied after the next start.
+        It goes on for `drain_timeout_s` at most, and does not wait for
+        a store that is out: what is not finished is applied after the
+        next start.
         """
         self._stopping = True
         self._apply_backpressure()

@@ -1,13 +1,14 @@
 """Exchanging a password for a token."""
 
 import hmac
+import math
 from concurrent.futures import wait
 from dataclasses import dataclass
 from uuid import UUID
 
 from angarium import deadline, logs
 from angarium.clock import Clock
-from angarium.domain.errors import Code, Refused
+from angarium.domain.errors import Code, Refused, StoreUnavailable
 from angarium.domain.identifiers import user_id_for
 from angarium.domain.password import is_password
 from angarium.domain.user import Principal, User, is_username
@@ -22,6 +23,12 @@ from angarium.services.store_retry import StoreRetry
 PRESENCE_SECONDS = 0.5
 """How long a login waits until its user counts as online; presence
 decides nothing but a label (docs/adr/0010).
+"""
+
+STORE_OUT_SECONDS = 1.0
+"""After a look-up failed, with all its tries, other logins fail at once
+for so long: they share one thread, and would wait for their turn longer
+than the store may take (docs/adr/0011).
 """
 
 _log = logs.get("angarium.services")
@@ -80,6 +87,7 @@ class Login:
         self._token_ttl_s = token_ttl_s
         self._retry = retry
         self._refusals = LoginRefusals(clock)
+        self._store_out_until = -math.inf
         self._repeats = logs.Repeats(clock.monotonic)
 
     def start(self, username: str, password: str, address: str) -> "LoginAttempt":
@@ -166,8 +174,14 @@ class Login:
         """Look a user up; no name that is invalid reaches the store."""
         if not is_username(username):
             return None
+        if self._clock.monotonic() < self._store_out_until:
+            raise StoreUnavailable("the store did not answer another login a moment ago")
         user_id = user_id_for(username)
-        return self._retry(lambda: self._users.get(user_id))
+        try:
+            return self._retry(lambda: self._users.get(user_id))
+        except StoreUnavailable:
+            self._store_out_until = self._clock.monotonic() + STORE_OUT_SECONDS
+            raise
 
     def _issue(self, user: User) -> IssuedToken:
         """Note the user as online, then make and log a token."""

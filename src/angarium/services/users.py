@@ -122,23 +122,6 @@ class Provisioning:
             return existing
         return self._put(username, password_hash)
 
-    def has_password(self, username: str, password: str) -> bool:
-        """Check whether a stored user has this password.
-
-        Args:
-            username: A valid name.
-            password: In plain text.
-
-        Returns:
-            False also when there is no such user, which costs no hash.
-
-        Raises:
-            SetupError: The name is invalid.
-            StoreUnavailable: The store did not answer.
-        """
-        existing = self._existing(username)
-        return existing is not None and self._hasher.verify(password, existing.password_hash)
-
     def _existing(self, username: str) -> User | None:
         """Check a name, then look up its user."""
         if not is_username(username):

@@ -42,6 +42,7 @@ def test_without_a_name_a_parameter_is_missing(alice: Person, query: str) -> Non
 def test_a_name_twice_is_an_invalid_field(alice: Person) -> None:
     answer = alice.client.get("/v1/users?username=a&username=b")
     assert refused(answer) == (400, "invalid_field")
+    assert "errors" not in answer.document()  # no second one
 
 
 def test_an_id_is_turned_into_the_same_user(alice: Person, bob: Person) -> None:

@@ -8,7 +8,7 @@ from angarium import deadline
 from angarium.domain.errors import Code, Refused, StoreUnavailable
 from angarium.domain.identifiers import user_id_for
 from angarium.domain.user import Principal, User
-from angarium.services.login import IssuedToken, Login
+from angarium.services.login import STORE_OUT_SECONDS, IssuedToken, Login
 from angarium.services.login_throttle import LoginThrottle
 from angarium.services.presence import Presence
 from angarium.services.store_retry import StoreRetry
@@ -57,8 +57,10 @@ class FailingUsers(MemoryUsers):
     """Users in memory that cannot be reached while `silent` is set."""
 
     silent = False
+    asked = 0
 
     def get(self, user_id: UUID) -> User | None:
+        self.asked += 1
         if self.silent:
             raise StoreUnavailable("node 3 is silent")
         return super().get(user_id)
@@ -154,7 +156,22 @@ def test_an_attempt_that_the_store_did_not_answer_does_not_count(door: Door) -> 
     for _ in range(10):
         with deadline.within(0), pytest.raises(StoreUnavailable):
             door.log_in("alice", "right", HOME)
+        door.clock.advance(STORE_OUT_SECONDS)
     door.users.silent = False
+    assert door.log_in("alice", "right", HOME).user_id == ALICE
+
+
+def test_while_the_store_is_out_logins_do_not_wait_for_each_others_tries(door: Door) -> None:
+    """They share one thread, on which each would try for 1.8 s."""
+    door.users.silent = True
+    for name in ("alice", "bob", "carol"):
+        with deadline.within(0), pytest.raises(StoreUnavailable):
+            door.log_in(name, "right", HOME)
+    assert door.users.asked == 1
+    door.users.silent = False
+    with pytest.raises(StoreUnavailable):
+        door.log_in("alice", "right", HOME)
+    door.clock.advance(STORE_OUT_SECONDS)
     assert door.log_in("alice", "right", HOME).user_id == ALICE
 
 

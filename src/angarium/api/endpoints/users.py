@@ -47,10 +47,9 @@ def by_name(request: RequestContext) -> Response:
         200 with the user.
     """
     errors = request.validation_errors()
-    username = QueryFields(request.admission.head.query, errors).get(
-        "username", Code.INVALID_FIELD
-    )
-    if username is None:
+    query = QueryFields(request.admission.head.query, errors)
+    username = query.get("username", Code.INVALID_FIELD)
+    if not query.has("username"):
         errors.add(
             Code.MISSING_PARAMETER,
             "`username` is missing; ask for /v1/users?username=…",

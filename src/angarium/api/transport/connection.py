@@ -208,6 +208,9 @@ class Connection(NonBlockingHandler):
         if state is BODY and self._admission is not None:
             return self._run(self._admission, body)
         self._state = HEAD
+        # What follows a body that nobody wanted has a time limit of
+        # its own.
+        self._wait_in(None)
         return True
 
     def _start_request(self) -> bool:

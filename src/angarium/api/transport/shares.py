@@ -1,7 +1,7 @@
 """Counts concurrent requests; no user or address may take all of them.
 
 This is the backpressure of requests: what finds no room is answered 503
-(`Dispatcher.overloaded`). `memory_budget` has that of bytes.
+(`Dispatcher.refuse_overload`). `memory_budget` has that of bytes.
 docs/adr/0007 has the decision.
 """
 

@@ -135,6 +135,23 @@ def test_each_request_has_its_own_time(start: Start, clock: ManualClock) -> None
         assert client.ask(b"\n").status == 200
 
 
+def test_what_follows_an_unwanted_body_has_its_own_time_too(
+    start: Start, clock: ManualClock
+) -> None:
+    running = start(request_timeout_s=10)
+    with RawClient(running.url) as client:
+        assert client.ask(request("POST", "/refused", "Content-Length: 5")).status == 404
+        turn(running)
+        clock.advance(9)
+        client.send(b"12345" + get("/echo")[:-1])
+        seen(running, lambda: len(running.server.reading) == 1)
+        turn(running)
+        clock.advance(9)
+        turn(running)
+        turn(running)
+        assert client.ask(b"\n").status == 200
+
+
 def test_a_request_in_hand_has_no_time_limit_of_its_connection(
     start: Start, clock: ManualClock, application: StubApplication
 ) -> None:
