@@ -109,11 +109,13 @@ def _write(export: "Export", path: Path, console: Console) -> None:
 def _with_progress(export: "Export", console: Console) -> Iterator[bytes]:
     """Yield the export's lines, and show now and then how many."""
     progress = Progress(console)
-    for number, line in enumerate(export.exporter.lines()):
-        if number % LINES_BETWEEN_LOOKS == 0:
-            progress.show(f"exported {export.exporter.counts} so far")
-        yield line
-    progress.clear()
+    try:
+        for number, line in enumerate(export.exporter.lines()):
+            if number % LINES_BETWEEN_LOOKS == 0:
+                progress.show(f"exported {export.exporter.counts} so far")
+            yield line
+    finally:
+        progress.clear()
 
 
 class Progress:
@@ -166,8 +168,12 @@ def note_retries(console: Console) -> Callable[[Exception, float], None]:
 def _await_stored(backlog: "Backlog", console: Console) -> None:
     """Wait for what was accepted before the export, and say so."""
     progress = Progress(console)
-    backlog.await_stored(lambda left: progress.show(f"waiting for {left:,} records to be stored"))
-    progress.clear()
+    try:
+        backlog.await_stored(
+            lambda left: progress.show(f"waiting for {left:,} records to be stored")
+        )
+    finally:
+        progress.clear()
 
 
 @contextmanager

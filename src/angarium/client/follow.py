@@ -108,6 +108,7 @@ class Follow:
         """
         self._pages = pages
         self._messages_of = messages_of
+        self._page: PageBody | None = None
         self._pending: deque[Message] = deque()
 
     def __iter__(self) -> Self:
@@ -127,7 +128,11 @@ class Follow:
         if self._pages.is_stopped:
             raise StopIteration
         if not self._pending:
-            self._pending.extend(self._messages_of(next(self._pages)))
+            # Kept until its senders are named, which may take a
+            # request that fails: the pages go on behind it.
+            self._page = self._page or next(self._pages)
+            self._pending.extend(self._messages_of(self._page))
+            self._page = None
         return self._pending.popleft()
 
     def stop(self) -> None:

@@ -224,6 +224,21 @@ def test_follow_goes_on_after_an_error_where_it_was(server: FakeServer) -> None:
     alice.close()
 
 
+def test_follow_loses_nothing_when_the_sender_cannot_be_named_at_once(
+    server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whom it follows is forgotten: the client talks to many others."""
+    monkeypatch.setattr(people, "MAX_KNOWN", 1)
+    with Client(server.url, patience_s=0).login("alice", "alice-demo") as alice:
+        follow = alice.follow("bob")
+        alice.send("carol", "hello")
+        server.service.say("bob", "alice", "hi")
+        server.faults.append(Fault("/v1/users"))
+        with pytest.raises(RequestFailed, match="The log is away"):
+            next(follow)
+        assert next(follow).text == "hi"
+
+
 def test_follow_ends_when_nothing_comes_in_time_and_when_it_is_stopped(
     server: FakeServer, alice: Client
 ) -> None:

@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from angarium.cli.chat.chat_session import ChatSession, Screen
 from angarium.cli.chat.connection_status import ConnectionStatus, LoginStatus
 from angarium.cli.chat.connector import Connector
 from angarium.cli.chat.editor import LineEditor
-from angarium.cli.chat.events import ChatFailed, Connected, RequestRepeated
+from angarium.cli.chat.events import ChatFailed, Connected, OwnLine, RequestRepeated
 from angarium.cli.chat.feed import Feed
 from angarium.cli.chat.inputs import Input, PipeInput, TerminalInput
 from angarium.cli.chat.login_dialog import LoginDialog
@@ -32,7 +32,7 @@ from angarium.cli.chat.terminal import TerminalScreen
 from angarium.cli.chat.terminal_mode import TerminalMode
 from angarium.cli.console import Console
 from angarium.cli.credentials import Credentials, Login
-from angarium.cli.errors import EXIT_FAILED
+from angarium.cli.errors import EXIT_FAILED, CommandError
 from angarium.cli.session import (
     PATIENCE_S,
     RetryNote,
@@ -124,17 +124,17 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     feed = Feed(client.api, login.user_id, connection, status, mailbox.post)
 
     def note(text: str) -> None:
-        """Show that a request of the start is repeated."""
+        """Show what a person should know of the requests."""
         if frontend.terminal is None:
             console.note(text)
         else:
             mailbox.post(RequestRepeated(text))
 
     def use_token(token: TokenBody) -> None:
-        """Keep a new token, and send it from now on."""
-        keep_login(Credentials.of(console.environment), login.url, login.username, token)
+        """Send a new token from now on, and keep it if possible."""
         for each in (client, patient):
             each.use_token(login.username, token.access_token)
+        _keep(console, login, token, note)
 
     def offer(password: str) -> None:
         """Have the connecting thread log in."""
@@ -271,6 +271,23 @@ def _on_signal(signals: Signals, frontend: _Frontend) -> None:
         frontend.terminal.repaint()
 
 
+def _keep(console: Console, login: Login, token: TokenBody, note: Callable[[str], None]) -> None:
+    """Keep a new token; the chat goes on if it cannot be kept."""
+    try:
+        keep_login(Credentials.of(console.environment), login.url, login.username, token)
+    except CommandError as error:
+        note(f"the new login is good for this chat only: {error}")
+
+
+def _name_unsent(console: Console, lines: Sequence[OwnLine]) -> None:
+    """Name the lines that may be lost, or the first ones of many."""
+    if lines:
+        count = "1 line was" if len(lines) == 1 else f"{len(lines)} lines were"
+        console.complain(f"{count} not accepted, as far as is known:")
+        for line in lines[:MAX_NAMED]:
+            console.complain(f"not accepted: {shorten(line.content, 60)}")
+
+
 def _leave(
     console: Console, chat: ChatSession, frontend: _Frontend, signals: Signals, login: Login
 ) -> int:
@@ -279,18 +296,16 @@ def _leave(
     if signals.ended_by is not None:
         status = 128 + signals.ended_by
     if chat.failure is not None:
-        if not isinstance(chat.failure, RequestFailed):
-            raise chat.failure
-        console.complain(explain(chat.failure, login))
+        if isinstance(chat.failure, RequestFailed):
+            console.complain(explain(chat.failure, login))
         status = EXIT_FAILED
     if status and frontend.draft.strip():
         console.complain(f"not sent: {shorten(frontend.draft, 60)}")
     lines = chat.not_accepted()
+    _name_unsent(console, lines)
+    if chat.failure is not None and not isinstance(chat.failure, RequestFailed):
+        raise chat.failure
     if lines:
-        count = "1 line was" if len(lines) == 1 else f"{len(lines)} lines were"
-        console.complain(f"{count} not accepted, as far as is known:")
-        for line in lines[:MAX_NAMED]:
-            console.complain(f"not accepted: {shorten(line.content, 60)}")
         status = status or EXIT_FAILED
     elif status == 0 and chat.not_stored():
         console.note(f"accepted and not yet seen stored: {chat.not_stored()}")

@@ -128,10 +128,11 @@ class Backlog:
             # It becomes a dead letter, which is not exported.
             return True
         if isinstance(event, NewMessage):
-            index, _ = self._retry(
+            index, messages = self._retry(
                 partial(self._store.find, event.conversation_id, event.message_id)
             )
-            return index is not None
+            # An index row alone is half of a write that did not end.
+            return index is not None and bool(messages)
         for message_id in event.message_ids:
             _, messages = self._retry(partial(self._store.find, event.conversation_id, message_id))
             if any(

@@ -15,6 +15,7 @@ from angarium.cli import session
 from angarium.cli.console import Console
 from angarium.cli.credentials import Credentials, Login
 from angarium.cli.main import main
+from angarium.client.api_client import ApiClient
 from tests.unit.cli.conftest import Shell
 from tests.unit.cli.fake_server import FakeServer, Fault
 from tests.waiting import PATIENCE_S, until
@@ -226,6 +227,21 @@ def test_an_expired_login_ends_the_chat_and_names_what_was_not_sent(
     if len(told) > 1:
         assert told[-1] in {"angarium: not accepted: two", "angarium: not accepted: three \\x07"}
     assert said(server) == ["one"]
+
+
+def test_a_fault_of_the_program_names_what_was_not_sent(
+    alice: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("a fault")
+
+    monkeypatch.setattr(ApiClient, "send", fail)
+    chat = Chat(alice.environment)
+    chat.start()
+    chat.type("one\n")
+    assert chat.wait() != 0
+    chat.close()
+    assert "angarium: not accepted: one" in chat.err.getvalue().splitlines()
 
 
 def test_as_json_every_line_is_a_message(alice: Shell, server: FakeServer) -> None:

@@ -4,12 +4,14 @@ import codecs
 import fcntl
 import os
 import pty
+import shutil
 import signal
 import struct
 import subprocess
 import termios
 import threading
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -291,6 +293,22 @@ def test_an_expired_login_is_renewed_in_place(terminal: Terminal, server: FakeSe
     terminal.press("hello\r")
     until(lambda: terminal.has_row("sent"), "the state")
     assert not any("demo" in row for row in terminal.rows()), "a password is never shown"
+
+
+def test_a_renewed_login_that_cannot_be_kept_is_good_for_the_chat(
+    terminal: Terminal, server: FakeServer, alice: Shell
+) -> None:
+    folder = Path(alice.environment["XDG_CONFIG_HOME"]) / "angarium"
+    shutil.rmtree(folder)
+    folder.touch()
+    del server.tokens["token-of-alice"]
+    until(lambda: terminal.has_row("password of alice:"), "the question")
+    server.tokens["token-of-alice"] = "alice"
+    terminal.press("alice-demo\r")
+    until(lambda: terminal.has_row("alice is logged in again"), "the login")
+    assert any("is good for this chat only: cannot write" in row for row in terminal.rows())
+    terminal.press("hello\r")
+    until(lambda: terminal.has_row("sent"), "the state")
 
 
 def test_ctrl_d_waits_for_unsent_lines_and_leaves_nothing_to_the_shell(

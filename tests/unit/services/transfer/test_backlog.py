@@ -30,6 +30,7 @@ class Service:
         self.clock = ManualClock(START)
         self.log, self.messages = MemoryLog(2, self.clock), MemoryMessages()
         self.inspector = MemoryLogInspector(self.log)
+        self.store = MemoryStoreInspector(self.messages, MemoryConversations())
         self.committed: dict[int, Position] = {}
         self.members = [WORKER]
         self.at_each_look: Callable[[], None] = lambda: None
@@ -72,8 +73,7 @@ class Service:
     def wait(self) -> None:
         """Wait as an export does."""
         retry = OutageRetry(self.clock, lambda *_: None, self.clock.sleep)
-        store = MemoryStoreInspector(self.messages, MemoryConversations())
-        Backlog(self.inspector, store, retry, self.clock, self.clock.sleep).await_stored(
+        Backlog(self.inspector, self.store, retry, self.clock, self.clock.sleep).await_stored(
             self.left.append
         )
 
@@ -148,6 +148,15 @@ def test_what_a_killed_worker_stored_and_did_not_commit_counts(service: Service)
     )
     service.members = []
     service.wait()
+
+
+def test_an_index_row_without_its_message_is_not_stored(service: Service) -> None:
+    service.accept(SENT)
+    service.messages.record(SENT.conversation_id, [SENT])
+    service.store.delete_message(SENT)
+    service.members = []
+    with pytest.raises(NotStored, match="1 accepted record"):
+        service.wait()
 
 
 def test_a_receipt_that_is_not_stored_refuses_the_export_too(service: Service) -> None:
