@@ -18,6 +18,9 @@ from tests.browser.chromium import Page
 RANK = {"SENDING": 0, "ACCEPTED": 1, "PENDING": 2, "SENT": 2, "DELIVERED": 3}
 MS = r"[\d,.]+ (ms|s)"
 CONVERSATION = conversation_id("alice", "bob")
+MOST_SHOWN = 300
+"""Messages on the screen of one person; older ones leave it."""
+
 CALLS_OF_A_POLL = 3
 """What is new, statuses of what is not delivered, a confirmation."""
 
@@ -302,6 +305,19 @@ def test_who_goes_offline_before_the_login_is_done_is_offline_after_it(page: Pag
     assert page.message("b", sent) is None
     page.hook("offline-b").click()
     page.await_status("b", sent, "DELIVERED")
+
+
+def test_what_left_the_screen_before_it_was_read_is_confirmed_too(
+    page: Page, alice: Caller, service: Service
+) -> None:
+    """More wait than the screen shows."""
+    page.hook("offline-b").click()
+    for number in range(MOST_SHOWN + 20):
+        assert alice.send(CONVERSATION, f"line {number}").status == 202
+    page.hook("offline-b").click()
+    with Caller(service.url) as bob:
+        bob.log_in("bob")
+        until(lambda: bob.call("GET", "/v1/inbox").rows("messages") == [], "all to be confirmed")
 
 
 def open_calls(page: Page) -> None:

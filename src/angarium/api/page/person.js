@@ -260,7 +260,6 @@ export class Person {
     // For their statuses, those that are on their way are read again, from the oldest on.
     const open = this.#open().map((entry) => Date.parse(entry.message.timestamp));
     if (open.length && newsAt === this.#newsAt) await this.#read(`limit=100&since_timestamp=${Math.min(...open) - 1}`);
-    await this.#confirm();
   }
 
   /** Confirm what others wrote: that makes it DELIVERED. To repeat a receipt changes nothing. */
@@ -278,6 +277,7 @@ export class Person {
     const isFirst = this.#cursor === null; // then the next page has older ones, which nobody asked for
     if (isNews) this.#cursor = pagination.resume_cursor;
     for (const message of messages) this.#arrived(message);
+    await this.#confirm(); // before the next page may push them off the screen
     if (pagination.has_more && !isFirst) await this.#read(`limit=100&cursor=${pagination.next_cursor}`, isNews);
   }
 

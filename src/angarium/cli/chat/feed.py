@@ -180,7 +180,7 @@ class Feed:
         return 0.0 if self._is_behind else self._interval
 
     def _read_latest(self) -> bool:
-        """Read the latest messages and every undelivered one."""
+        """Read the latest messages, and back while some wait."""
         page = self._history()
         resume = page.resume_cursor
         messages = list(page.messages)
