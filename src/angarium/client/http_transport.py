@@ -96,6 +96,46 @@ _STALE = (
 )
 
 
+def connect(host: str, port: int, remaining: Callable[[], float]) -> socket.socket:
+    """Connect to the first address of a host that answers.
+
+    `http.client` would give each address the whole time, one after the
+    other. Only the look-up of the name has a limit of its own, the
+    system's.
+
+    Args:
+        host: A name or an address.
+        port: The port.
+        remaining: As `BoundedSocket` has it. The addresses that are
+            left share that time.
+
+    Returns:
+        The connected socket.
+
+    Raises:
+        OSError: The last address's failure.
+    """
+    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    failure = OSError(f"no address of {host}")
+    for left, (family, kind, protocol, _, address) in zip(
+        range(len(addresses), 0, -1), addresses, strict=True
+    ):
+        connected = socket.socket(family, kind, protocol)
+        try:
+            connected.settimeout(remaining() / left)
+            connected.connect(address)
+            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError as error:
+            connected.close()
+            failure = error
+        except BaseException:
+            connected.close()
+            raise
+        else:
+            return connected
+    raise failure
+
+
 class HttpTransport:
     """Speaks HTTP/1.1, over TLS where the address says so."""
 
@@ -108,12 +148,11 @@ class HttpTransport:
         self._prefix = parts.path
         # The scope of an IPv6 address follows %25 in a URL (RFC 6874).
         host = unquote(parts.hostname or "")
+        self._tls: ssl.SSLContext | None = None
+        self._connection = http.client.HTTPConnection(host, parts.port)
         if parts.scheme == "https":
-            self._connection: http.client.HTTPConnection = http.client.HTTPSConnection(
-                host, parts.port, timeout=timeout_s, context=ssl.create_default_context()
-            )
-        else:
-            self._connection = http.client.HTTPConnection(host, parts.port, timeout=timeout_s)
+            self._tls = ssl.create_default_context()
+            self._connection = http.client.HTTPSConnection(host, parts.port, context=self._tls)
 
     def exchange(
         self, method: str, path: str, body: Mapping[str, object] | None, headers: Mapping[str, str]
@@ -168,9 +207,15 @@ class HttpTransport:
     def _connect(self) -> None:
         """Connect, and bound every later wait by the deadline."""
         connection = self._connection
-        connection.timeout = self._remaining()
-        connection.connect()
-        connection.sock = BoundedSocket(connection.sock, self._remaining)
+        connected = connect(connection.host, connection.port, self._remaining)
+        try:
+            if self._tls is not None:
+                connected.settimeout(self._remaining())
+                connected = self._tls.wrap_socket(connected, server_hostname=connection.host)
+        except BaseException:
+            connected.close()
+            raise
+        connection.sock = BoundedSocket(connected, self._remaining)
 
     def _remaining(self) -> float:
         """Return the seconds left, or raise TimeoutError."""

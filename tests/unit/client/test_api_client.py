@@ -6,8 +6,10 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,8 @@ from angarium.client.transport import Response
 from tests.fakes.clock import ManualClock
 from tests.unit.cli.fake_server import FakeServer
 from tests.unit.cli.fake_service import FakeService, id_of
+
+Address = tuple[str, int]
 
 WHOLE = (
     b"HTTP/1.1 200 OK\r\nServer: x\r\nContent-Length: 13\r\nRetry-After: 1\r\n\r\n"
@@ -177,6 +181,46 @@ def test_a_server_that_trickles_has_no_more_time_than_a_silent_one(
     server = Trickling(beginning, more)
     with pytest.raises(ServerUnreachable, match=r"no answer within 0\.3 s"):
         get(server.url, timeout=0.3)
+    server.close()
+
+
+@pytest.fixture
+def silent() -> Iterator[Address]:
+    """An address that answers no connection: its queue is full."""
+    with ExitStack() as closing:
+        listener = closing.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        address: Address = listener.getsockname()
+        for _ in range(4):
+            waiting = closing.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(address)
+        yield address
+
+
+def addresses_of(*addresses: Address) -> Callable[..., list[tuple[object, ...]]]:
+    """Look every name up as these addresses."""
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", each) for each in addresses]
+    return lambda *_, **__: list(found)
+
+
+def test_all_addresses_of_a_host_share_one_time(
+    silent: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each would have the whole time, one after the other."""
+    monkeypatch.setattr(socket, "getaddrinfo", addresses_of(*[silent] * 50))
+    began = time.monotonic()
+    with pytest.raises(ServerUnreachable, match="no answer within"):
+        get("http://name.example:1", timeout=1.0)
+    assert time.monotonic() - began < 25
+
+
+def test_a_silent_address_leaves_time_for_the_next_one(
+    silent: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Scripted(WHOLE)
+    answering = ("127.0.0.1", int(server.url.rpartition(":")[2]))
+    monkeypatch.setattr(socket, "getaddrinfo", addresses_of(silent, answering))
+    assert get("http://name.example:1", timeout=2.0).status == 200
     server.close()
 
 
