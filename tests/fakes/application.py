@@ -19,6 +19,7 @@ from angarium.api.interface import (
     PasswordCheck,
     Refusal,
     Response,
+    ResumeOnLoop,
     WouldBlock,
 )
 from angarium.domain.errors import Code
@@ -60,8 +61,9 @@ class StubApplication:
     then. `/await` is answered when the test completes a future.
     `/moved` finds on the server's thread that it would block;
     `/moved-await` and `/store-await` come to a future on the STORE
-    lane. An `X-User` names the user, else it is alice, and an
-    `X-Forwarded-For` the client.
+    lane, `/store-resumed` goes on from there on the server's thread. An
+    `X-User` names the user, else it is alice, and an `X-Forwarded-For`
+    the client.
     """
 
     def __init__(self) -> None:
@@ -69,6 +71,7 @@ class StubApplication:
         self.bodies: list[bytes] = []
         self.abandoned: list[bytes] = []
         self.checked: list[bytes] = []
+        self.resumed: list[str] = []
         self.futures: list[Future[object]] = []
         self.awaiting = threading.Semaphore(0)
         self.entered = threading.Semaphore(0)
@@ -113,6 +116,8 @@ class StubApplication:
             self._wait()
         if segment.endswith("await"):
             return self._await()
+        if segment.endswith("resumed"):
+            return ResumeOnLoop(self._resume)
         if segment.endswith("large"):
             return Response(200, b"x" * int(admission.head.path.split("/")[2]), "text/plain")
         return Response(200, body or b"{}", headers=self.extra_headers)
@@ -122,6 +127,10 @@ class StubApplication:
         self.threads.add(threading.current_thread().name)
         self._wait()
         return Response(200, body or b"{}")
+
+    def _resume(self) -> Response:
+        self.resumed.append(threading.current_thread().name)
+        return Response(202)
 
     def _wait(self) -> None:
         self.remaining.append(deadline.remaining(PATIENCE))

@@ -20,6 +20,7 @@ from angarium.api.interface import (
     PasswordCheck,
     Refusal,
     Response,
+    ResumeOnLoop,
 )
 from angarium.api.path_ids import path_ids
 from angarium.api.problems import internal_error, problem, refusal, unavailable
@@ -169,8 +170,11 @@ class MessagingApplication(Application):
             raise TypeError("the admission was not made by this application")
         request = RequestContext(self._services, admission, body, may_block, route.query)
         if may_block:
-            return _blocking(admission, lambda: route.endpoint(request))
-        outcome = route.endpoint(request)
+            outcome = _blocking(admission, lambda: route.endpoint(request))
+        else:
+            outcome = route.endpoint(request)
+        if isinstance(outcome, ResumeOnLoop):
+            return ResumeOnLoop(partial(self._translate_errors, admission, outcome.run))
         if isinstance(outcome, PasswordCheck):
             return PasswordCheck(partial(self._finish_login, admission, outcome), outcome.abandon)
         return outcome

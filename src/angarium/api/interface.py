@@ -127,6 +127,21 @@ class WouldBlock:
 
 
 @dataclass(frozen=True, slots=True)
+class ResumeOnLoop:
+    """What is left to do on the event loop's thread.
+
+    A thread that has waited for the store returns it. The event loop
+    does the rest unless the request was answered meanwhile: whoever got
+    a 503 without a message id must not find a message in the log.
+
+    Attributes:
+        run: Does the rest; must not block or raise.
+    """
+
+    run: "Callable[[], Response | DeferredResponse]"
+
+
+@dataclass(frozen=True, slots=True)
 class PasswordCheck:
     """The rest of a login whose attempt is permitted.
 
@@ -186,7 +201,7 @@ class Refusal:
     parameters: Mapping[str, str] = field(default_factory=dict)
 
 
-Outcome = Response | DeferredResponse | WouldBlock | PasswordCheck
+Outcome = Response | DeferredResponse | WouldBlock | ResumeOnLoop | PasswordCheck
 
 
 class Application(Protocol):
@@ -216,7 +231,8 @@ class Application(Protocol):
 
         Returns:
             The response, now or later; WouldBlock and PasswordCheck
-            only when `may_block` is False.
+            only when `may_block` is False, ResumeOnLoop only when it is
+            True.
         """
         ...
 

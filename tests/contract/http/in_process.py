@@ -13,6 +13,7 @@ from angarium.api.interface import (
     PasswordCheck,
     Refusal,
     Response,
+    ResumeOnLoop,
     WouldBlock,
 )
 from angarium.api.request_headers import Headers
@@ -45,6 +46,8 @@ class InProcess:
             if isinstance(outcome, WouldBlock):
                 with deadline.within(LANE_SECONDS):
                     outcome = self._application.run(admission, body, True)
+            if isinstance(outcome, ResumeOnLoop):
+                outcome = outcome.run()
             assert not isinstance(outcome, (WouldBlock, PasswordCheck))
             if isinstance(outcome, DeferredResponse):
                 outcome = _awaited(outcome, self._patience)

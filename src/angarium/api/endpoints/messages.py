@@ -1,32 +1,34 @@
 """Sending messages and reading them back."""
 
+from functools import partial
 from uuid import UUID
 
-from angarium import deadline
 from angarium.api.endpoints.submissions import read_submission
 from angarium.api.fields import QueryFields, ValidationErrors, path_identifier
-from angarium.api.interface import Outcome, Response, WouldBlock
+from angarium.api.interface import (
+    DeferredResponse,
+    Outcome,
+    Response,
+    ResumeOnLoop,
+    WouldBlock,
+)
 from angarium.api.json_codec import encode_list, encode_text, message_text
 from angarium.api.request_context import RequestContext
 from angarium.api.respond import Append, respond_when_appended
 from angarium.api.timestamps import is_in_seconds, parse_timestamp
 from angarium.api.values import quote_for_error
 from angarium.domain.conversation import Conversation
-from angarium.domain.errors import Code, StoreUnavailable
+from angarium.domain.errors import Code
 from angarium.domain.identifiers import new_text_of, text_of
 from angarium.domain.timestamps import rfc3339
 from angarium.ports.message_log import Appended
 from angarium.services import cursors
 from angarium.services.history import HistoryQuery, Order
+from angarium.services.sending import Submission
 
 RETRY = (
     "Send the message again with this message_id: it stays one message, however often it is sent."
 )
-
-MIN_APPEND_TIME_S = 0.1
-"""Seconds that must be left of the request's time to append a message:
-a slow lookup must not end in an append that the client never learns of.
-"""
 
 
 def send(request: RequestContext) -> Outcome:
@@ -37,12 +39,22 @@ def send(request: RequestContext) -> Outcome:
 
     Returns:
         202 once the log has it (docs/adr/0001); WouldBlock when the
-        store must be asked for the conversation first.
+        store must be asked for the conversation first; ResumeOnLoop
+        when it was asked.
     """
     conversation_id, submission = read_submission(request)
-    conversation = _conversation(request, conversation_id)
-    if conversation is None:
-        return WouldBlock()
+    conversations = request.services.conversations
+    if request.may_block:
+        conversation = conversations.get(request.caller_id, conversation_id)
+        return ResumeOnLoop(partial(_append, request, conversation, submission))
+    known = conversations.find_cached(request.caller_id, conversation_id)
+    return WouldBlock() if known is None else _append(request, known, submission)
+
+
+def _append(
+    request: RequestContext, conversation: Conversation, submission: Submission
+) -> Response | DeferredResponse:
+    """Append a message to the log of its conversation."""
     pending = request.services.sending.submit(
         conversation, request.caller_id, submission, request.trace_id
     )
@@ -118,20 +130,6 @@ def get_message(request: RequestContext) -> Response:
     return Response(
         200, message_text(request.services.history.message(conversation_id, message_id)).encode()
     )
-
-
-def _conversation(request: RequestContext, conversation_id: UUID) -> Conversation | None:
-    """Return the conversation, None when the store must be asked."""
-    conversations = request.services.conversations
-    known = conversations.find_cached(request.caller_id, conversation_id)
-    if known is not None or not request.may_block:
-        return known
-    found = conversations.get(request.caller_id, conversation_id)
-    if deadline.remaining(MIN_APPEND_TIME_S) < MIN_APPEND_TIME_S:
-        # The client is about to get a 503 without a message_id. If the
-        # message were appended anyway, a retry would be a second one.
-        raise StoreUnavailable("the conversation was found too late to append the message")
-    return found
 
 
 def _history_query(

@@ -18,6 +18,7 @@ from angarium.api.interface import (
     Outcome,
     PasswordCheck,
     Response,
+    ResumeOnLoop,
 )
 from angarium.api.path_ids import path_ids
 from angarium.api.transport.fair_queue import Job
@@ -295,6 +296,9 @@ class Dispatcher:
             return outcome
         if isinstance(outcome, DeferredResponse):
             return self._defer(request, outcome)
+        if isinstance(outcome, ResumeOnLoop):
+            rest = self.application.render(request.trace_id, outcome.run)
+            return self._continue(request, rest)
         if isinstance(outcome, PasswordCheck):
             request.check = outcome
             return self._queue(request, HASHING)

@@ -6,6 +6,7 @@ one request would end it for everybody.
 
 import math
 from collections.abc import Callable
+from typing import TypeVar
 
 from angarium import logs
 from angarium.api.interface import (
@@ -17,6 +18,8 @@ from angarium.api.interface import (
     Response,
 )
 from angarium.domain.errors import Code
+
+Made = TypeVar("Made")
 
 _log = logs.get("angarium.api.transport")
 
@@ -62,15 +65,15 @@ class GuardedApplication:
         except Exception as error:  # noqa: BLE001 - one request's fault must not end the server
             return self.respond_to_fault(trace_id, error)
 
-    def render(self, trace_id: str, make: Callable[[], Response]) -> Response:
-        """Make a response that was deferred.
+    def render(self, trace_id: str, make: Callable[[], Made]) -> Made | Response:
+        """Make a response that was deferred, or what leads to one.
 
         Args:
             trace_id: The request's, for the log lines of `make`.
             make: Given by the application; must not block.
 
         Returns:
-            The response; 500 if `make` fails.
+            What `make` returns; 500 if it fails.
         """
         try:
             with logs.bound(trace_id=trace_id):

@@ -4,6 +4,7 @@ request's memory once it has its answer.
 
 import gc
 import json
+import threading
 import time
 import weakref
 from collections.abc import Iterator
@@ -157,6 +158,30 @@ def test_what_was_answered_late_is_never_run(path: str, closing: ExitStack) -> N
     desk.until_answered(desk.ask(path, body=b"next"))
     assert len(desk.application.remaining) == 1
     assert ran <= 1
+
+
+def test_what_a_thread_leaves_to_the_event_loop_is_done_there(closing: ExitStack) -> None:
+    desk = Desk(closing)
+    caller = desk.ask("/store-resumed")
+    desk.dispatcher.start()
+    desk.until_answered(caller)
+    assert caller.statuses == [202]
+    assert desk.application.resumed == [threading.current_thread().name]
+
+
+def test_what_a_thread_leaves_to_the_event_loop_is_not_done_once_it_was_answered(
+    closing: ExitStack,
+) -> None:
+    desk = Desk(closing)
+    late = desk.ask("/store-resumed")
+    desk.dispatcher.start()
+    give_up = time.monotonic() + PATIENCE
+    while not desk.application.threads:
+        assert time.monotonic() < give_up, "no thread took it"
+    desk.pass_by(11)
+    assert late.statuses == [503]
+    desk.until_answered(desk.ask("/store"))
+    assert desk.application.resumed == []
 
 
 @pytest.mark.parametrize("path", ["/store", "/hash", "/health"])
