@@ -22,6 +22,12 @@ def test_all_is_healthy_within_a_minute_of_the_first_up(stack: Stack, cold_start
     assert cold_start.kept
 
 
+def test_an_audit_has_a_place_for_its_temporary_files(stack: Stack) -> None:
+    write = "import tempfile; tempfile.TemporaryFile().write(bytes(1_000_000))"
+    for service in ("api", "worker"):
+        stack.compose.docker("exec", stack.one(service).id, "python", "-c", write)
+
+
 def test_down_and_up_keep_every_message(
     stack: Stack, start_again: Callable[[], Start], tmp_path: Path
 ) -> None:

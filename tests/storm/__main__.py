@@ -43,6 +43,10 @@ def main() -> int:
     Returns:
         The exit status.
     """
+    # A shell ignores Ctrl-C for what it runs in the background, and so
+    # would the writers, which are ended by it.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     arguments = _arguments()
     folder = arguments.folder
     folder.mkdir(parents=True, exist_ok=True)

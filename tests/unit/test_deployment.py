@@ -182,7 +182,9 @@ def test_the_image_keeps_its_data_in_a_volume_of_its_user_and_compose_leaves_non
     assert volume is not None
     assert made.start() < volume.start(), "what a step changes in a volume is lost"
     for command in INSTANCES:
-        assert composed({})[command]["tmpfs"] == [folder]
+        # Without these options it has the folder's mode and is root's.
+        owned = f"{folder}:uid={user},gid={user},mode=0700"
+        assert composed({})[command]["tmpfs"] == [owned]
 
 
 def test_nothing_waits_by_the_clock() -> None:
