@@ -131,17 +131,26 @@ def test_an_empty_line_before_a_request_may_come_in_two_pieces(client: RawClient
 
 
 @pytest.mark.parametrize("size", [1, 5, 1_000_000])
-def test_however_a_bad_request_is_cut_into_pieces_it_is_refused(
-    client: RawClient, size: int
-) -> None:
+def test_however_a_bad_request_is_cut_into_pieces_it_is_refused(url: str, size: int) -> None:
+    """HAProxy 2.6 closes without an answer in one of some 4,000 tries,
+    when the rest of the request comes at the moment of its refusal.
+    """
     stream = LIVE + LOGIN.replace(
         b"Content-Length: 40", b"Content-Length: 40\r\nContent-Length: 40"
     )
-    with contextlib.suppress(OSError):
-        for at in range(0, len(stream), size):
-            client.send(stream[at : at + size])
-    assert client.answer().status == 200
-    assert_is_problem(client.answer(), 400, Code.MALFORMED_REQUEST)
+    for _ in range(3):
+        with RawClient(url) as client:
+            with contextlib.suppress(OSError):
+                for at in range(0, len(stream), size):
+                    client.send(stream[at : at + size])
+            try:
+                first = client.answer()
+            except EOFError:
+                continue
+            assert first.status == 200
+            assert_is_problem(client.answer(), 400, Code.MALFORMED_REQUEST)
+            return
+    raise AssertionError("three times there was no answer")
 
 
 def test_a_head_that_is_not_finished_is_408(client: RawClient) -> None:
