@@ -1,6 +1,6 @@
 """Records to append."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from uuid import uuid4
 
 from angarium.domain.partitioning import partition_for
@@ -30,6 +30,13 @@ def append(log: MessageLog, value: bytes | str, key: bytes) -> Appended:
     return log.append(NewRecord(key, data, {"trace_id": "0" * 32, "schema": "1"})).result(
         ANSWER_SECONDS
     )
+
+
+def append_all(log: MessageLog, key: bytes, values: Sequence[bytes]) -> list[Appended]:
+    """Append records at once, and wait until all are durable."""
+    headers = {"trace_id": "0" * 32, "schema": "1"}
+    sent = [log.append(NewRecord(key, value, headers)) for value in values]
+    return [each.result(ANSWER_SECONDS) for each in sent]
 
 
 def _keys() -> Iterator[bytes]:

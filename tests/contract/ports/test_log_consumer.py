@@ -7,7 +7,7 @@ import pytest
 from angarium.ports.message_log import Assignment, LogConsumer, MessageLog, Position
 from tests.contract.ports.engine import PARTITIONS, Logs
 from tests.contract.ports.reading import Reading
-from tests.contract.ports.records import append, keys_by_partition, new_key
+from tests.contract.ports.records import append, append_all, keys_by_partition, new_key
 from tests.contract.ports.registry import LOGS
 
 pytestmark = pytest.mark.parametrize("engine", LOGS, indirect=True)
@@ -271,9 +271,10 @@ def test_a_consumer_closes_quietly_however_often(open_consumer: OpenConsumer, gr
 def test_many_records_come_in_order_over_many_polls(
     log: MessageLog, read: OpenReading, group: str, keys: dict[int, bytes]
 ) -> None:
-    futures = [append(log, f"{number}", keys[number % 2]) for number in range(1_200)]
+    for partition in (0, 1):
+        append_all(log, keys[partition], [b"%d" % number for number in range(partition, 1_200, 2)])
     reading = read(group)
-    records = reading.until_all(len(futures))
+    records = reading.until_all(1_200)
     for partition in (0, 1):
         numbers = [int(record.value or b"") for record in records if record.partition == partition]
         assert numbers == list(range(partition, 1_200, 2))

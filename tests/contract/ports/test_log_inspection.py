@@ -13,17 +13,21 @@ from angarium.ports.log_inspection import (
     OffsetRange,
 )
 from angarium.ports.message_log import (
-    Appended,
     DeadLetter,
     DeadLetterLog,
     MessageLog,
-    NewRecord,
     Position,
     Record,
 )
 from tests.contract.ports.engine import PARTITIONS, Logs
 from tests.contract.ports.reading import Reading
-from tests.contract.ports.records import ANSWER_SECONDS, append, keys_by_partition, new_key
+from tests.contract.ports.records import (
+    ANSWER_SECONDS,
+    append,
+    append_all,
+    keys_by_partition,
+    new_key,
+)
 
 OpenReading = Callable[[str], Reading]
 
@@ -33,11 +37,6 @@ EVERYTHING = 10_000
 @pytest.fixture
 def keys() -> dict[int, bytes]:
     return keys_by_partition(PARTITIONS)
-
-
-def append_all(log: MessageLog, key: bytes, values: list[bytes]) -> list[Appended]:
-    sent = [log.append(NewRecord(key, value, {"trace_id": "0" * 32})) for value in values]
-    return [each.result(ANSWER_SECONDS) for each in sent]
 
 
 def read_to_end(log_inspector: LogInspector, partition: int, limit: int = 7) -> list[Record]:
