@@ -19,6 +19,7 @@ from angarium.api.transport.limits import MAX_EXPIRED_AT_ONCE, ServerLimits
 from angarium.logs.line import action_of, fields_of
 from tests.fakes.application import StubApplication
 from tests.fakes.clock import ManualClock
+from tests.waiting import until
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PATIENCE = 30.0
@@ -175,9 +176,7 @@ def test_what_a_thread_leaves_to_the_event_loop_is_not_done_once_it_was_answered
     desk = Desk(closing)
     late = desk.ask("/store-resumed")
     desk.dispatcher.start()
-    give_up = time.monotonic() + PATIENCE
-    while not desk.application.threads:
-        assert time.monotonic() < give_up, "no thread took it"
+    until(lambda: desk.application.threads, "a thread to take it")
     desk.pass_by(11)
     assert late.statuses == [503]
     desk.until_answered(desk.ask("/store"))
