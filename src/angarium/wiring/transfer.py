@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from angarium import __version__
 from angarium.clock import SystemClock
 from angarium.config import Settings
+from angarium.domain.errors import SetupError
 from angarium.services.outage_retry import OutageRetry
 from angarium.services.transfer.backlog import Backlog
 from angarium.services.transfer.duty_cycle import SHARE, DutyCycle
@@ -52,21 +53,36 @@ def open_export(
 
     Raises:
         SetupError: The embedded engine's folder cannot be used, or the
-            store holds half of an import: the backup that such an
-            export replaced would be the better one.
+            store holds half of an import, at the beginning or at the
+            end: the backup that such an export replaced would be the
+            better one.
         Unavailable: The store was away for too long.
     """
     clock = SystemClock()
     with open_inspection(settings) as inspection:
         retry = OutageRetry(clock, on_retry, max_s=outage_patience_s(settings))
-        refuse_half_import(retry(inspection.import_marker), inspection.store_name)
+        before = retry(inspection.import_marker)
+        refuse_half_import(before, inspection.store_name)
+
+        def refuse_import_meanwhile() -> None:
+            """Refuse to export what an import wrote meanwhile."""
+            after = retry(inspection.import_marker)
+            refuse_half_import(after, inspection.store_name)
+            if after != before:
+                raise SetupError(
+                    f"{inspection.store_name} was imported into while it was exported: "
+                    "run `angarium export` again"
+                )
+
         # On servers, what an export takes is not the service's own.
         is_beside = not settings.kafka and bool(retry(inspection.log.members))
         duty_cycle = DutyCycle(time.process_time, time.sleep, SHARE if is_beside else 1)
         rows = _rows(settings, inspection, retry)
         yield Export(
             Backlog(inspection.log, inspection.store, retry, clock, time.sleep),
-            Exporter(rows, Header(clock.now_ms(), __version__), duty_cycle),
+            Exporter(
+                rows, Header(clock.now_ms(), __version__), duty_cycle, refuse_import_meanwhile
+            ),
         )
 
 

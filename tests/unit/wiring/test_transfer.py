@@ -11,6 +11,7 @@ from angarium.config import Settings
 from angarium.domain.errors import SetupError
 from angarium.domain.message import Message
 from angarium.engines.embedded.store_inspector import EmbeddedStoreInspector
+from angarium.ports.bulk_load import ImportMarker
 from angarium.ports.store_inspection import MessageKey
 from angarium.services.transfer.entries import Header
 from angarium.wiring.load import open_load
@@ -57,3 +58,25 @@ def test_half_of_an_import_is_not_exported(tmp_path: Path) -> None:
         open_export(settings, lambda *_: None),
     ):
         pass
+
+
+@pytest.mark.parametrize(
+    ("is_finished", "refusal"),
+    [(False, "holds an import that has not ended"), (True, "was imported into while")],
+)
+def test_what_an_import_writes_meanwhile_is_not_exported(
+    tmp_path: Path, is_finished: bool, refusal: str
+) -> None:
+    """The export may have read any part of it."""
+    settings = Settings.from_env({"ANGARIUM_DATA": str(tmp_path)})
+    with open_load(settings):
+        pass
+    with open_export(settings, lambda *_: None) as export:
+        lines = export.exporter.lines()
+        next(lines)
+        with open_load(settings) as load:
+            load.loader.claim("ab" * 32)
+            if is_finished:
+                load.loader.advance(ImportMarker("ab" * 32, 1, is_finished=True))
+        with pytest.raises(SetupError, match=refusal):
+            list(lines)

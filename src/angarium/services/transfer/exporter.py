@@ -1,6 +1,6 @@
 """Reading everything that matters out of a running service."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from angarium.domain.conversation import Conversation
 from angarium.domain.message import Message
@@ -35,17 +35,26 @@ class Exporter:
             that is not hashed yet: the file lacks it.
     """
 
-    def __init__(self, rows: RowReader, header: Header, duty_cycle: DutyCycle) -> None:
+    def __init__(
+        self,
+        rows: RowReader,
+        header: Header,
+        duty_cycle: DutyCycle,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
         """Read nothing yet.
 
         Args:
             rows: Reads the store.
             header: The first line.
             duty_cycle: Leaves the machine to a service that runs there.
+            check: Called before the last line, without which no file is
+                whole; raises if what was read must not be kept.
         """
         self._rows = rows
         self._duty_cycle = duty_cycle
         self._header = header
+        self._check = check
         self._writer = ExportWriter()
         self.without_password: list[str] = []
 
@@ -68,6 +77,7 @@ class Exporter:
         Raises:
             StoreDamaged: A row cannot be exported.
             StoreUnavailable: The store was away for too long.
+            Exception: What `check` raises.
         """
         for number, entry in enumerate(self._entries(), start=1):
             try:
@@ -79,6 +89,7 @@ class Exporter:
             yield line
             if number % LINES_BETWEEN_RESTS == 0:
                 self._duty_cycle.rest()
+        self._check()
         yield self._writer.end()
 
     def _entries(self) -> Iterator[Entry]:
