@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shlex
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -11,9 +12,26 @@ from typing import Self, cast
 
 from angarium.cli.errors import CommandError
 from angarium.client.bodies import is_token
+from angarium.client.client import DEFAULT_URL
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
+
+
+def login_command(url: str, username: str, environment: Mapping[str, str]) -> str:
+    """Say what to type to log in at a server.
+
+    Args:
+        url: The server.
+        username: Who logs in.
+        environment: Its `ANGARIUM_URL` need not be typed.
+
+    Returns:
+        A command between backticks, as hints have it.
+    """
+    configured = environment.get("ANGARIUM_URL") or DEFAULT_URL
+    where = "" if url == configured.rstrip("/") else f" --url {shlex.quote(url)}"
+    return f"`angarium login {username}{where}`"
 
 
 def write_private(path: Path, content: bytes) -> None:
@@ -68,9 +86,10 @@ class Login:
 class Credentials:
     """The logins of one person on this machine."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         """Use a folder; it is made by the first write."""
         self._folder = folder
+        self._environment = environment
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Self:
@@ -87,13 +106,13 @@ class Credentials:
         """
         configured = Path(environment.get("XDG_CONFIG_HOME", ""))
         if configured.is_absolute():
-            return cls(configured / "angarium")
+            return cls(configured / "angarium", environment)
         home = Path(environment.get("HOME", ""))
         if not home.is_absolute():
             raise CommandError(
                 "no folder for logins: set HOME or XDG_CONFIG_HOME to an absolute path"
             )
-        return cls(home / ".config" / "angarium")
+        return cls(home / ".config" / "angarium", environment)
 
     def keep(self, login: Login) -> None:
         """Store a login; it replaces the user's older one there.
@@ -124,11 +143,12 @@ class Credentials:
         if wanted:
             return max(wanted, key=lambda login: login.logged_in_at)
         if username is None:
-            raise CommandError(f"no one is logged in at {url}: log in with `angarium login NAME`")
+            hint = login_command(url, "NAME", self._environment)
+            raise CommandError(f"no one is logged in at {url}: log in with {hint}")
         there = ", ".join(sorted(login.username for login in here)) or "no one"
         raise CommandError(
             f"{username} is not logged in at {url} (logged in there: {there}): log in with "
-            f"`angarium login {username}`"
+            f"{login_command(url, username, self._environment)}"
         )
 
     def forget(self, url: str, username: str) -> None:

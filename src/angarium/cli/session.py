@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from angarium.cli.console import Console
-from angarium.cli.credentials import Credentials, Login
+from angarium.cli.credentials import Credentials, Login, login_command
 from angarium.cli.errors import CommandError
 from angarium.client import Client, RequestFailed
 from angarium.client.api_client import TIMEOUT_S
@@ -270,7 +270,7 @@ def open_session(arguments: argparse.Namespace, console: Console) -> Iterator[Se
             yield Session(client, login)
     except RequestFailed as failure:
         if failure.is_about_the_token:
-            raise CommandError(explain(failure, login)) from failure
+            raise CommandError(explain(failure, login, console)) from failure
         raise
 
 
@@ -290,12 +290,13 @@ def open_patient_client(login: Login, console: Console) -> Iterator[Client]:
         yield client.use_token(login.username, login.access_token)
 
 
-def explain(failure: Exception, login: Login) -> str:
+def explain(failure: Exception, login: Login, console: Console) -> str:
     """Say why a request failed, and what to do about a refused login.
 
     Args:
         failure: Of any request that the login made.
         login: Whose token it had.
+        console: Has the environment.
 
     Returns:
         A line for a person.
@@ -303,5 +304,5 @@ def explain(failure: Exception, login: Login) -> str:
     if not (isinstance(failure, RequestFailed) and failure.is_about_the_token):
         return str(failure)
     why = "has expired" if failure.code == "expired_token" else "is no longer accepted"
-    remedy = f"log in again with `angarium login {login.username}`"
-    return f"the login of {login.username} at {login.url} {why}: {remedy}"
+    command = login_command(login.url, login.username, console.environment)
+    return f"the login of {login.username} at {login.url} {why}: log in again with {command}"

@@ -13,7 +13,7 @@ from angarium.cli.arguments import (
     username,
 )
 from angarium.cli.console import Console
-from angarium.cli.credentials import Credentials, Login
+from angarium.cli.credentials import Credentials, Login, login_command
 from angarium.cli.errors import CommandError, UsageError
 from angarium.cli.message_lines import local_time
 from angarium.cli.session import find_login, server_url
@@ -61,7 +61,7 @@ def _whoami(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.json:
         console.say(_json(login))
     else:
-        console.say(f"{login.username} at {login.url}{_until(login)}")
+        console.say(f"{login.username} at {login.url}{_until(login, console)}")
     return 0
 
 
@@ -94,16 +94,14 @@ def _logout(arguments: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _until(login: Login) -> str:
+def _until(login: Login, console: Console) -> str:
     """Say until when a login is valid, or since when it is not."""
     if login.expires_at is None:
         return ""
     until = datetime.fromtimestamp(login.expires_at, UTC)
     if until <= datetime.now(UTC):
-        return (
-            f", expired at {local_time(until)}: log in again with `angarium login "
-            f"{login.username}`"
-        )
+        command = login_command(login.url, login.username, console.environment)
+        return f", expired at {local_time(until)}: log in again with {command}"
     return f" until {local_time(until)}"
 
 

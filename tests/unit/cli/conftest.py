@@ -1,6 +1,7 @@
 """A console in memory and a server to talk to."""
 
 import io
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,6 +45,12 @@ class Shell:
         assert isinstance(console.stderr, io.StringIO)
         self.out, self.err = console.stdout.getvalue(), console.stderr.getvalue()
         return status
+
+
+@pytest.fixture(autouse=True)
+def called_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hints name the program as it was called: not as pytest was."""
+    monkeypatch.setattr(sys, "argv", ["angarium"])
 
 
 @pytest.fixture

@@ -102,7 +102,8 @@ def test_the_last_login_is_used_unless_another_is_named(alice: Shell, server: Fa
 def test_logins_belong_to_their_server(alice: Shell, server: FakeServer) -> None:
     assert alice.run("inbox", "--url", "http://127.0.0.1:1") == 1
     assert alice.err == (
-        "angarium: no one is logged in at http://127.0.0.1:1: log in with `angarium login NAME`\n"
+        "angarium: no one is logged in at http://127.0.0.1:1: log in with `angarium login NAME "
+        "--url http://127.0.0.1:1`\n"
     )
 
 
@@ -240,7 +241,7 @@ def test_logins_are_kept_under_home_where_xdg_says_nothing(
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    credentials = Credentials(tmp_path / "angarium")
+    credentials = Credentials.of({"XDG_CONFIG_HOME": str(tmp_path)})
     login = Login("http://x", "erin", "id", "token", 1)
     credentials.keep(login)
 
@@ -280,6 +281,19 @@ def test_whoami_says_who_is_logged_in_where_and_until_when(
 def test_whoami_without_a_login_fails(shell: Shell) -> None:
     assert shell.run("whoami") == 1
     assert shell.err.startswith("angarium: no one is logged in at http://127.0.0.1:8080: ")
+
+
+@pytest.mark.parametrize("command", [["whoami"], ["inbox"]])
+def test_what_to_type_names_the_server_that_was_named(
+    alice: Shell, server: FakeServer, command: list[str]
+) -> None:
+    (file,) = folder_of(alice).iterdir()
+    kept = json.loads(file.read_text())
+    file.write_text(json.dumps({**kept, "expires_at": 1_000_000_000}))
+    server.tokens.clear()
+    del alice.environment["ANGARIUM_URL"]
+    alice.run(*command, "--url", server.url)
+    assert f"log in again with `angarium login alice --url {server.url}`" in alice.out + alice.err
 
 
 def test_whoami_says_that_a_login_has_expired_and_knows_old_files(

@@ -297,7 +297,7 @@ def _leave(
         status = 128 + signals.ended_by
     if chat.failure is not None:
         if isinstance(chat.failure, RequestFailed):
-            console.complain(explain(chat.failure, login))
+            console.complain(explain(chat.failure, login, console))
         status = EXIT_FAILED
     if status and frontend.draft.strip():
         console.complain(f"not sent: {shorten(frontend.draft, 60)}")
