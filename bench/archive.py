@@ -1,6 +1,6 @@
 """Long conversations, written into the table of messages directly."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from uuid import UUID, uuid4
 
 from cassandra.cluster import EXEC_PROFILE_DEFAULT
@@ -20,8 +20,8 @@ WRITE_SECONDS = 30.0
 """Patience for one batch: filling a table is not what is measured."""
 
 
-def fill(settings: Settings, talk: Talk, messages: int) -> None:
-    """Write so many messages into one conversation, a second apart."""
+def fill(settings: Settings, talks: Sequence[Talk], messages: int) -> None:
+    """Write so many messages into each conversation, a second apart."""
     address = CassandraAddress(
         contact_points(settings["ANGARIUM_CASSANDRA"]), settings["ANGARIUM_KEYSPACE"]
     )
@@ -30,7 +30,7 @@ def fill(settings: Settings, talk: Talk, messages: int) -> None:
         session = cluster.connect()
         session.get_execution_profile(EXEC_PROFILE_DEFAULT).request_timeout = WRITE_SECONDS
         statement = session.prepare(Statement.ADD_MESSAGE.cql(address.quoted_keyspace))
-        batches = ((batch, ()) for batch in _batches(statement, talk, messages))
+        batches = ((batch, ()) for talk in talks for batch in _batches(statement, talk, messages))
         for _ in execute_concurrent(session, batches, concurrency=AT_ONCE, results_generator=True):
             continue
     finally:

@@ -57,7 +57,9 @@ def needs(tables: Sequence[Table]) -> Sequence[Need]:
 
 
 def _cores(known: dict[str, Table], peak: float) -> Iterator[Need]:
-    accept = known.get("Accept, flat out, 64 connections")
+    # An instance that is busy at BUSY has batches as at this pace, not
+    # as flat out.
+    accept = known.get("Accept, paced at 1,000/s")
     if accept is not None:
         for name in (who.ANGARIUM, who.ANGARIUM_FAST):
             yield from _instances(f"API instances, {name}", accept, name, CPU, peak)
@@ -85,9 +87,7 @@ def _cores(known: dict[str, Table], peak: float) -> Iterator[Need]:
     pages = known.get("Read a page of 50, 16 readers")
     if pages is not None:
         name = f"API instances for reading, {PAGES_EACH} pages a message"
-        yield from _instances(
-            name, pages, f"{who.ANGARIUM}, 1,000 messages", CPU, peak * PAGES_EACH
-        )
+        yield from _instances(name, pages, who.ANGARIUM, CPU, peak * PAGES_EACH)
 
 
 def _instances(

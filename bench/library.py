@@ -53,5 +53,8 @@ def _ask(process: "subprocess.Popen[str]", seconds: float) -> Figures:
         raise TypeError("the process was started without pipes")
     asked.write(f"{seconds}\n")
     asked.flush()
-    found: Figures = json.loads(answered.readline())
+    line = answered.readline()
+    if not line:
+        raise RuntimeError(f"{process.args!r} ended")
+    found: Figures = json.loads(line)
     return found

@@ -69,6 +69,13 @@ def conditions(turns: int) -> str:
     )
 
 
+def spans(path: Path) -> str:
+    """Say from when the results of a file are."""
+    parts = json.loads(path.read_text())["parts"]
+    dates = sorted({part["machine"]["date"] for part in parts.values()})
+    return f"Of {dates[0]}." if len(dates) == 1 else f"Of {dates[0]} to {dates[-1]}."
+
+
 def write(results: Results, path: Path) -> None:
     """Write every turn to a file; parts that were not measured this
     time stay as they are.
@@ -81,7 +88,9 @@ def write(results: Results, path: Path) -> None:
             "machine": machine(),
             "tables": {table.title: table.turns for table in found},
         }
-    path.write_text(json.dumps({"parts": parts}, indent=2) + "\n")
+    whole = path.with_suffix(".new")
+    whole.write_text(json.dumps({"parts": parts}, indent=2) + "\n")
+    whole.replace(path)
 
 
 def read(path: Path) -> list[Table]:

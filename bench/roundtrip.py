@@ -17,10 +17,13 @@ from bench.population import Population
 
 SENDERS = 32
 READERS = 4
-PAGE = 10
+PAGE = 20
 """Messages of a page that is searched: more than come into one
-conversation meanwhile.
+conversation in 6 s at 500/s.
 """
+
+PATIENCE_SECONDS = 60.0
+"""For what is still not read when everything was to be sent."""
 
 LOOK_AGAIN_SECONDS = 0.003
 """Whoever looks again at once keeps Cassandra from what is waited
@@ -87,13 +90,16 @@ class RoundTrips:
         talks = cycle(range(len(self._sends)))
         start = time.perf_counter()
         while len(found.accepted) < total or len(found.read) < samples:
+            if time.perf_counter() > start + seconds + PATIENCE_SECONDS:
+                raise RuntimeError(f"{len(found.read)} of {samples} samples were read")
             while (
                 sent < total and self._senders and start + sent / per_second <= time.perf_counter()
             ):
                 self._send(Trip(next(talks), start + sent / per_second))
                 sent += 1
             self._look()
-            due = start + sent / per_second if sent < total else time.perf_counter() + 0.05
+            can_send = sent < total and self._senders
+            due = start + sent / per_second if can_send else time.perf_counter() + 0.05
             for trip, is_sender, answer in self._answers(self._patience(due)):
                 if is_sender:
                     trip.message_id = _accepted(answer)

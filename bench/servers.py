@@ -52,13 +52,17 @@ class Server:
         """Wait until it has written what is wanted."""
         give_up = time.monotonic() + seconds
         while not ready(self.output.read_bytes()):
-            if not self.process.is_running() or self.process.status() == psutil.STATUS_ZOMBIE:
+            if self.has_ended():
                 raise RuntimeError(f"{self.name} ended: {self._last_words()}")
             if time.monotonic() > give_up:
                 raise RuntimeError(
                     f"{self.name} took longer than {seconds:.0f} s: {self._last_words()}"
                 )
             time.sleep(0.02)
+
+    def has_ended(self) -> bool:
+        """Whether it runs no longer."""
+        return not self.process.is_running() or self.process.status() == psutil.STATUS_ZOMBIE
 
     def _last_words(self) -> str:
         return self.output.read_text(errors="replace")[-2_000:]

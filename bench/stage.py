@@ -4,6 +4,7 @@ servers.
 
 import sys
 import tempfile
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,6 +13,15 @@ from typing import Self
 
 from bench.engines import Engines, engines
 from bench.population import Population, population
+from bench.servers import cpu_seconds
+
+SETTLED_SHARE = 0.1
+"""Of a core, for Kafka and Cassandra together: nothing of the part
+before is compacted or compiled any more.
+"""
+
+SETTLE_SECONDS = 90.0
+LOOK_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +81,19 @@ class Stage:
         made = self._room / str(self._folders)
         made.mkdir()
         return made
+
+    def settle(self) -> None:
+        """Wait until the servers are done with the part before."""
+        if "engines" not in self.__dict__:
+            return
+        servers = (self.engines.broker, *self.engines.nodes)
+        give_up = time.monotonic() + SETTLE_SECONDS
+        share = 1.0
+        while share > SETTLED_SHARE and time.monotonic() < give_up:
+            before = cpu_seconds(*servers)
+            time.sleep(LOOK_SECONDS)
+            share = (cpu_seconds(*servers) - before) / LOOK_SECONDS
+        self.say(f"Kafka and Cassandra use {share:.0%} of a core")
 
     def say(self, text: str) -> None:
         """Tell whoever waits how far it is."""

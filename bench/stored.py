@@ -30,6 +30,8 @@ class Stored:
         """
         give_up = time.monotonic() + PATIENCE_SECONDS
         while self._look() < count:
+            if self.server.has_ended():
+                raise RuntimeError(f"{self.server.name} ended")
             if time.monotonic() > give_up:
                 raise RuntimeError(
                     f"{self.server.name} stored {len(self.milliseconds)} of {count} messages"

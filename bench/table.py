@@ -60,6 +60,21 @@ class Table:
         ]
         return statistics.median(found) if found else None
 
+    def ratios(
+        self, contender: str, column: Column, other: str, other_column: Column
+    ) -> Sequence[float]:
+        """Divide a contender's figure by another's, turn by turn.
+
+        Neighbours in time are compared, so what the machine does in
+        between falls on both.
+        """
+        pairs = zip(self.turns.get(contender, ()), self.turns.get(other, ()), strict=False)
+        return [
+            ours[column.name] / theirs[other_column.name]
+            for ours, theirs in pairs
+            if column.name in ours and theirs.get(other_column.name)
+        ]
+
 
 def interleave(
     table: Table,
@@ -69,12 +84,24 @@ def interleave(
 ) -> Table:
     """Let contenders take turns, A B A B, so that a machine that
     changes its speed changes it for all.
+
+    Each round begins with another one, so that what one leaves behind
+    (compaction, compiling) does not always fall on the same next one. A
+    turn that fails has no figures; the others still count.
     """
+    names = list(contenders)
+    for name in names:
+        table.turns.setdefault(name, [])
     for number in range(turns):
-        for name, ask in contenders.items():
-            figures = ask()
+        begin = number % len(names)
+        for name in names[begin:] + names[:begin]:
+            try:
+                figures = contenders[name]()
+            except (RuntimeError, OSError, ValueError) as error:
+                figures, reached = {}, f"failed: {error!r}"
+            else:
+                first = table.columns[0]
+                reached = f"{figures[first.name]:{first.form}} {first.name}"
             table.add(name, figures)
-            first = table.columns[0]
-            reached = f"{figures[first.name]:{first.form}} {first.name}"
             say(f"{table.title} · {number + 1}/{turns} · {name}: {reached}")
     return table

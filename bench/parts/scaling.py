@@ -66,7 +66,7 @@ def _related(table: Table) -> Table:
     alone = next(iter(table.turns.values()))
     for count, (name, turns) in enumerate(table.turns.items(), 1):
         for turn, one in zip(turns, alone, strict=True):
-            related.add(
-                name, {**turn, EFFICIENCY.name: turn[RATE.name] / (count * one[RATE.name])}
-            )
+            if turn and one:
+                efficiency = turn[RATE.name] / (count * one[RATE.name])
+                related.add(name, {**turn, EFFICIENCY.name: efficiency})
     return related

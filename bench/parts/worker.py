@@ -32,7 +32,12 @@ WARM_UP = (10, 200, 10, 200)
 seldom takes long to be compiled.
 """
 
-CLIMB = (50, 100, 200, 300, 400, 600, 800, 1_200)
+CLIMB = (50, 100, 200, 400, 800, 1_600)
+"""Messages a second; between the last one that was kept and the next
+one it is halved HALVINGS times, down to an eighth of the step.
+"""
+
+HALVINGS = 3
 LIMIT_MS = 500
 """NFR-002: so soon a message is stored, at the 95th percentile."""
 
@@ -66,10 +71,11 @@ def run(stage: Stage) -> Iterator[Table]:
             shown = (P95, P50, P99, CPU, CASSANDRA_CPU)
             table = Table(f"Worker, from append to stored at {pace:,}/s", shown)
             yield interleave(table, stage.effort.turns, _paced(stage, pipelines, pace), stage.say)
+        climbers = [each for each in pipelines if each.server.name != contenders.ANGARIUM_FAST]
         yield interleave(
-            Table(HIGHEST_TITLE, (HIGHEST, *map(_p95_at, CLIMB))),
+            Table(HIGHEST_TITLE, (HIGHEST, P95)),
             stage.effort.turns,
-            {each.server.name: partial(_climb, stage, each) for each in pipelines},
+            {each.server.name: partial(_climb, stage, each) for each in climbers},
             stage.say,
         )
 
@@ -152,19 +158,33 @@ def _keeps_up(pipeline: Pipeline, pace: int) -> bool:
 
 
 def _climb(stage: Stage, pipeline: Pipeline) -> Figures:
-    """Raise the pace until the 95th percentile is too late."""
+    """Raise the pace until the 95th percentile is too late, and look
+    for the highest one below.
+    """
     found: dict[str, float] = {HIGHEST.name: 0}
+
+    def keeps(pace: int) -> bool:
+        """Try a pace, a second time if it was too fast once."""
+        for _ in range(2):
+            p95 = _follow(pipeline, round(pace * stage.effort.seconds * 2), pace)[P95.name]
+            if p95 < LIMIT_MS:
+                found.update({HIGHEST.name: pace, P95.name: p95})
+                return True
+        return False
+
+    kept, missed = 0, 2 * CLIMB[-1]
     for pace in CLIMB:
-        p95 = _follow(pipeline, round(pace * stage.effort.seconds * 2), pace)[P95.name]
-        found[_p95_at(pace).name] = p95
-        if p95 >= LIMIT_MS:
+        if not keeps(pace):
+            missed = pace
             break
-        found[HIGHEST.name] = pace
+        kept = pace
+    for _ in range(HALVINGS):
+        pace = (kept + missed) // 2
+        if keeps(pace):
+            kept = pace
+        else:
+            missed = pace
     return found
-
-
-def _p95_at(pace: int) -> Column:
-    return Column(f"p95 ms at {pace}/s", ",.0f")
 
 
 def _follow(pipeline: Pipeline, count: int, pace: int) -> Figures:
