@@ -233,6 +233,19 @@ def test_an_inbox_is_in_order_of_time_then_conversation_then_offset(
     assert list(reader.inbox(bob, None, 3)) == expected[:3]
 
 
+def test_an_inbox_shows_messages_of_two_conversations_with_the_same_id(
+    message_writer: MessageWriter, reader: MessageReader, chat: Chat
+) -> None:
+    other = Chat(bob=chat.bob)
+    first = chat.message("from alice", at=START)
+    second = other.message("from another", at=START + 1, message_id=first.message_id)
+    record(message_writer, first)
+    record(message_writer, second)
+    assert list(reader.inbox(chat.bob, None, 10)) == [first, second]
+    assert list(reader.inbox(chat.bob, None, 1)) == [first]
+    assert list(reader.inbox(chat.bob, chat.position(first), 1)) == [second]
+
+
 def test_a_place_in_an_inbox_outlives_its_message(
     message_writer: MessageWriter, reader: MessageReader, chat: Chat, five: list[Message]
 ) -> None:

@@ -227,6 +227,16 @@ def test_an_id_is_free_in_every_other_conversation(
     assert stored(reader, other) == [delivered(namesake)]
 
 
+def test_a_sender_from_outside_keeps_nobody_s_messages_from_being_stored(
+    message_writer: MessageWriter, reader: MessageReader, chat: Chat
+) -> None:
+    """Only a foreign producer appends such a record."""
+    stranger = uuid4()
+    messages = [chat.message(), chat.message(sender=stranger), chat.message(sender=chat.bob)]
+    assert record(message_writer, *messages) == (StoreOutcome.STORED,) * 3
+    assert stored(reader, chat) == messages
+
+
 def test_two_workers_that_store_the_same_records_at_once_store_each_once(
     message_writer: MessageWriter, reader: MessageReader, chat: Chat
 ) -> None:

@@ -123,11 +123,17 @@ class InboxReader:
         states: defaultdict[UUID, list[MessageState]] = defaultdict(list)
         for position, state in chosen:
             states[position.conversation_id].append(state)
-        found = {each.message_id: each for each in read_texts(self._session, states)}
-        for _, state in chosen:
+        # An id is a message's own only within its conversation
+        # (docs/adr/0003).
+        found = {
+            (each.conversation_id, each.message_id): each
+            for each in read_texts(self._session, states)
+        }
+        for position, state in chosen:
+            message = found[position.conversation_id, state.message_id]
             # One that was confirmed after it was chosen was waiting at
             # the moment that the page shows.
-            yield found[state.message_id]._replace(status=state.status, delivered_at=None)
+            yield message._replace(status=state.status, delivered_at=None)
 
     def _read_on(
         self, scans: Sequence[_Scan], take: Callable[[_Scan, Rows], MessagePosition]

@@ -218,14 +218,12 @@ def _sort_receipts(
 def _positions_by_user(messages: Sequence[Message]) -> Mapping[UUID, Sequence[MessagePosition]]:
     """Return the positions that each user has no receipt to send for.
 
-    Both participants are there, the one who received with nothing.
+    Whoever only received is there with nothing.
     """
-    own: dict[UUID, list[MessagePosition]] = {
-        messages[0].sender_id: [],
-        messages[0].recipient_id: [],
-    }
+    own: dict[UUID, list[MessagePosition]] = {}
     for message in messages:
-        own[message.sender_id].append(message.position)
+        own.setdefault(message.recipient_id, [])
+        own.setdefault(message.sender_id, []).append(message.position)
     return own
 
 

@@ -184,6 +184,8 @@ class KafkaLogConsumer:
         if self._client is None:
             if self._verify is not None:
                 self._verify()
+            # One that was closed may still report what it gives up.
+            self._rebalances = Rebalances()
             self._client = GroupClient(
                 self._connection, self._topic, self._group, self._rebalances, self._instance
             )
@@ -198,7 +200,6 @@ class KafkaLogConsumer:
             client.close()
         for partition in (*self._assignments.held, *self._assignments.starting):
             self._assignments.revoke(partition)
-        self._rebalances.read()
 
     def _poll_records(
         self, client: GroupClient, seconds: float

@@ -1,5 +1,5 @@
-"""A join that ends between two polls, on kafka-python's own
-coordinator.
+"""A join that ends between two polls, and an answer that comes after
+its question's time, on kafka-python's own coordinator.
 """
 
 from collections.abc import Iterator
@@ -9,11 +9,13 @@ import pytest
 from kafka.coordinator.consumer import ConsumerCoordinator
 from kafka.errors import KafkaTimeoutError
 from kafka.future import Future
+from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from angarium.engines.kafka.patches.coordinator import JoinKeepingCoordinator
 from tests.unit.engines.kafka.offline import offline_consumer
 
 OUTCOME = b"an assignment"
+PARTITION = TopicPartition("messages", 0)
 
 
 class Group:
@@ -131,3 +133,62 @@ def test_a_poll_of_the_library_comes_to_what_is_overridden(
     monkeypatch.setattr(JoinKeepingCoordinator, "join_group_async", join)
     consumer.poll(timeout_ms=0)
     assert asked
+
+
+def committed(consumer: kafka.KafkaConsumer, seconds: float) -> OffsetAndMetadata | None:
+    """Ask for the committed offset of a partition."""
+    return consumer.committed(PARTITION, metadata=True, timeout_ms=round(seconds * 1000))
+
+
+class Broker:
+    """Answers questions for committed offsets when it is told to."""
+
+    def __init__(self, coordinator: ConsumerCoordinator, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.asked: list[Future] = []
+        monkeypatch.setattr(coordinator, "ensure_coordinator_ready_async", self._ready)
+        monkeypatch.setattr(coordinator, "_send_offset_fetch_request", self._ask)
+        self.answers: list[int] = []
+
+    async def _ready(self, timeout_ms: float | None = None) -> bool:
+        return True
+
+    def _ask(self, _partitions: object) -> Future:
+        self.asked.append(Future())
+        if self.answers:
+            self.answer(self.answers.pop())
+        return self.asked[-1]
+
+    def answer(self, offset: int) -> None:
+        """Answer the last question."""
+        self.asked[-1].success({PARTITION: OffsetAndMetadata(offset, "T=1", -1)})
+
+
+def late_and_now(consumer: kafka.KafkaConsumer, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Let the answer to one question come too late, and ask again after
+    somebody else has committed.
+    """
+    broker = Broker(consumer._coordinator, monkeypatch)
+    with pytest.raises(KafkaTimeoutError):
+        committed(consumer, 0.05)
+    broker.answer(1_000)
+    broker.answers.append(1_000_000)
+    now = committed(consumer, 5.0)
+    assert now is not None
+    return int(now.offset)
+
+
+def test_an_answer_that_came_too_late_is_not_that_of_a_later_question(
+    consumer: kafka.KafkaConsumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A partition would start again where it was hours ago."""
+    JoinKeepingCoordinator.take_over(consumer)
+    assert late_and_now(consumer, monkeypatch) == 1_000_000
+
+
+def test_the_librarys_own_coordinator_still_keeps_it(
+    consumer: kafka.KafkaConsumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When this fails the library has mended it: see
+    `patches/README.md`.
+    """
+    assert late_and_now(consumer, monkeypatch) == 1_000
