@@ -62,8 +62,8 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     console.say(f"imported {found.counts}, sha256 {found.sha256}")
     if importer.was_complete:
         console.note(
-            "all of it was there already, from an earlier import of this file; it was written and "
-            "compared once more"
+            "all of it was there already, from an earlier import of this file; it was compared "
+            "once more, and what had changed was written again"
         )
     return 0
 

@@ -19,7 +19,7 @@ from angarium.ports.log_inspection import DeadLetterInspector, LogInspector
 from angarium.services.outage_retry import OutageRetry
 from angarium.services.transfer.entries import Counts, Entry, plural
 from angarium.services.transfer.export_file import ExportReader
-from angarium.services.transfer.row_reader import RowReader
+from angarium.services.transfer.row_reader import CONVERSATIONS_AT_ONCE, RowReader
 from angarium.services.transfer.survey import Survey, survey
 from angarium.services.transfer.verification import ImportDiffers, verify
 
@@ -105,15 +105,27 @@ class Importer:
         """
         found = self._survey(file)
         marker = self._claim(found)
+        if marker.is_finished:
+            self.was_complete = True
+            if self._is_whole(file, found):
+                self._put_starts(found)
+                return found
+            self._require_no_other_conversations(found)
+            marker = ImportMarker(found.sha256)
+            self._retry(partial(self._target.loader.advance, marker))
         self._write(file, marker)
         # From here on the group's positions are right, even when the
         # check below is interrupted.
-        self._retry(partial(self._target.loader.put_log_starts, found.starts))
-        self._retry(partial(self._target.group.commit, found.starts))
+        self._put_starts(found)
         self._verify(file, found)
         end = ImportMarker(found.sha256, _lines(found), is_finished=True)
         self._retry(partial(self._target.loader.advance, end))
         return found
+
+    def _put_starts(self, found: Survey) -> None:
+        """Say where the log of each partition begins."""
+        self._retry(partial(self._target.loader.put_log_starts, found.starts))
+        self._retry(partial(self._target.group.commit, found.starts))
 
     def _survey(self, file: BinaryIO) -> Survey:
         """Check the whole file before anything is written."""
@@ -138,19 +150,40 @@ class Importer:
             )
         if marker.is_finished:
             self._require_unused()
-            self.was_complete = True
-            marker = ImportMarker(found.sha256)
-            self._retry(partial(self._target.loader.advance, marker))
         return marker
+
+    def _is_whole(self, file: BinaryIO, found: Survey) -> bool:
+        """Return whether everything that was imported is there."""
+        try:
+            self._compare(file, found)
+        except ImportDiffers:
+            return False
+        return True
 
     def _verify(self, file: BinaryIO, found: Survey) -> None:
         """Compare what is stored; if it differs, begin all over."""
-        file.seek(0)
         try:
-            verify(file, found, self._target.rows, partial(self._progress, "compared"))
+            self._compare(file, found)
         except ImportDiffers:
             self._retry(partial(self._target.loader.advance, ImportMarker(found.sha256)))
             raise
+
+    def _compare(self, file: BinaryIO, found: Survey) -> None:
+        """Compare what is stored with the file."""
+        file.seek(0)
+        verify(file, found, self._target.rows, partial(self._progress, "compared"))
+
+    def _require_no_other_conversations(self, found: Survey) -> None:
+        """Refuse a target where one was opened since its import.
+
+        The store would then differ for ever from what the file says,
+        and nothing could serve it while its marker is not finished.
+        """
+        ids = self._target.rows.conversation_ids()
+        pages = ids.pages(CONVERSATIONS_AT_ONCE)
+        others = sum(each not in found.conversations for page in pages for each in page)
+        if others:
+            self._refuse(f"{plural(others, 'conversation')} that the file does not have")
 
     def _require_empty(self) -> None:
         """Refuse a target with data of its own."""

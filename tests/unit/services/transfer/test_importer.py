@@ -222,6 +222,43 @@ def test_a_target_that_was_used_since_its_import_is_refused(engine: Engine, put:
     assert "an import needs an empty target" in engine.refused()
 
 
+def open_a_conversation(engine: Engine) -> None:
+    engine.users.put(user("zoe"))
+    engine.conversations.create(conversation("alice", "zoe"), uuid4())
+
+
+def change_a_user(engine: Engine) -> None:
+    engine.users.replace(replace(user("carol"), created_at=1))
+
+
+def test_a_conversation_that_was_opened_since_is_no_reason_to_stop_serving(engine: Engine) -> None:
+    """It could never be imported to its end again: nothing would serve
+    the store any more.
+    """
+    found = engine.run()
+    finished = engine.loader.marker()
+    open_a_conversation(engine)
+    change_a_user(engine)
+    assert engine.refused() == (
+        "the target has 1 conversation that the file does not have: an import needs an empty "
+        "target"
+    )
+    assert engine.loader.marker() == finished == ImportMarker(found.sha256, LINES, True)
+
+
+def test_what_is_whole_is_not_written_again(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.run()
+    written: list[str] = []
+    for name in ("advance", "put_users", "put_conversations", "put_messages"):
+        monkeypatch.setattr(engine.loader, name, lambda *_, name=name: written.append(name))
+    importer = engine.importer()
+    importer.run(io.BytesIO(SAMPLE))
+    assert importer.was_complete
+    assert not written
+
+
 def test_configured_users_are_no_other_data(engine: Engine) -> None:
     engine.users.put(user("bob", "$scrypt$configured"))
     engine.run()
