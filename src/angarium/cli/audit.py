@@ -16,7 +16,9 @@ from angarium.config.values import quote
 from angarium.domain.identifiers import parse_uuid
 
 if TYPE_CHECKING:
-    from angarium.services.audit.audit import Step
+    from angarium.services.audit.audit import AuditSummary, Step
+    from angarium.services.outage_retry import OutageRetry
+    from angarium.wiring import Inspection
 
 
 def register(commands: Commands) -> None:
@@ -71,6 +73,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     from angarium.services.audit.findings import Findings
     from angarium.services.audit.store_walk import Pace
     from angarium.services.outage_retry import OutageRetry, RetryWarnings
+    from angarium.wiring.load import guard_against_import
 
     clock = SystemClock()
     warn = RetryWarnings("Log or store did not answer; the call is repeated.")
@@ -78,20 +81,23 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     handler = logs.configure("cli", "WARNING", settings.log_format, console.stderr)
     try:
         with wiring.open_inspection(settings) as inspection, closing(Findings()) as findings:
+            retry = OutageRetry(clock, warn, max_s=wiring.outage_patience_s(settings))
+            # Until an import ends, nothing says that its rows are of no
+            # record.
+            check = guard_against_import(inspection, retry, "audit")
             audited = audit(
                 Sources(inspection.log, inspection.dead_letters, inspection.store),
                 findings,
-                OutageRetry(clock, warn, max_s=wiring.outage_patience_s(settings)),
+                retry,
                 Pace(arguments.rate, clock),
                 clock,
                 lambda step: progress.show(_progress_text(step)),
                 arguments.conversation,
             )
+            check()
             progress.clear()
-            if arguments.conversation is not None and not (audited.records or audited.rows):
-                raise CommandError(
-                    f"neither the log nor the store has conversation {arguments.conversation}"
-                )
+            if arguments.conversation is not None:
+                _require_conversation(arguments.conversation, audited, inspection, retry)
             if audited.waiting and not audited.records:
                 console.note(
                     f"group {settings.group} has committed nothing of what is in the log, so "
@@ -109,6 +115,16 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     finally:
         progress.clear()
         handler.close()
+
+
+def _require_conversation(
+    conversation_id: UUID, audited: "AuditSummary", inspection: "Inspection", retry: "OutageRetry"
+) -> None:
+    """Refuse the id of a conversation that nobody has opened."""
+    if audited.records or audited.rows or audited.waiting:
+        return
+    if not retry(lambda: inspection.conversations.find([conversation_id])):
+        raise CommandError(f"neither the log nor the store has conversation {conversation_id}")
 
 
 def _progress_text(step: "Step") -> str:

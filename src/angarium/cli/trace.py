@@ -2,6 +2,7 @@
 
 import argparse
 import re
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from angarium import logs
@@ -11,7 +12,11 @@ from angarium.cli.errors import EXIT_FAILED, CommandError, UsageError
 from angarium.cli.export import Progress
 from angarium.cli.start_settings import settings_with_data
 from angarium.config.values import quote
+from angarium.domain.errors import StoreUnavailable
 from angarium.domain.identifiers import parse_uuid
+
+if TYPE_CHECKING:
+    from angarium.wiring import Inspection
 
 EMBEDDED_TOPIC = "messages"
 """The embedded log has no name of its own."""
@@ -64,6 +69,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     handler = logs.configure("cli", "ERROR", settings.log_format, console.stderr)
     try:
         with wiring.open_inspection(settings) as inspection:
+            _refuse_half_import(inspection)
             journey = trace(
                 subject,
                 LogSources(inspection.log, inspection.dead_letters),
@@ -86,6 +92,18 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     for line in journey.unavailable:
         console.complain(line)
     return EXIT_FAILED if journey.unavailable else 0
+
+
+def _refuse_half_import(inspection: "Inspection") -> None:
+    """Refuse to explain rows that an import has not explained yet."""
+    from angarium.wiring.load import refuse_half_import
+
+    try:
+        marker = inspection.import_marker()
+    except StoreUnavailable:
+        # The journey says that the store is away.
+        return
+    refuse_half_import(marker, inspection.store_name)
 
 
 def _ids(arguments: argparse.Namespace) -> tuple[UUID, UUID]:

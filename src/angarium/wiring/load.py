@@ -1,11 +1,13 @@
 """What writes an import, and what refuses to start on half of one."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from angarium.config import Settings
 from angarium.domain.errors import SetupError
 from angarium.ports.bulk_load import BulkLoader, GroupStart, ImportMarker
+from angarium.services.outage_retry import OutageRetry
 from angarium.wiring.inspection import Inspection
 
 
@@ -46,7 +48,7 @@ def open_load(settings: Settings) -> AbstractContextManager[Load]:
 
 
 def refuse_half_import(marker: ImportMarker | None, name: str) -> None:
-    """Refuse to serve or export a store that holds half an import.
+    """Refuse to use a store that holds half an import.
 
     Args:
         marker: Of the store.
@@ -60,3 +62,37 @@ def refuse_half_import(marker: ImportMarker | None, name: str) -> None:
             f"{name} holds an import that has not ended, of the file with sha256 {marker.sha256}: "
             "run `angarium import FILE` again, it goes on where it was interrupted"
         )
+
+
+def guard_against_import(
+    inspection: Inspection, retry: OutageRetry, command: str
+) -> Callable[[], None]:
+    """Refuse half an import now, and whatever an import writes later.
+
+    Args:
+        inspection: Of the store.
+        retry: Repeats calls to it.
+        command: What to run again, such as `export`.
+
+    Returns:
+        A check for the end of the reading. It raises as this does, and
+        also if an import has begun or ended since.
+
+    Raises:
+        SetupError: An import has not ended.
+        Unavailable: The store was away for too long.
+    """
+    before = retry(inspection.import_marker)
+    refuse_half_import(before, inspection.store_name)
+
+    def check() -> None:
+        """Refuse what an import has written meanwhile."""
+        after = retry(inspection.import_marker)
+        refuse_half_import(after, inspection.store_name)
+        if after != before:
+            raise SetupError(
+                f"{inspection.store_name} was imported into meanwhile: run `angarium {command}` "
+                "again"
+            )
+
+    return check

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from angarium import __version__
 from angarium.clock import SystemClock
 from angarium.config import Settings
-from angarium.domain.errors import SetupError
 from angarium.services.outage_retry import OutageRetry
 from angarium.services.transfer.backlog import Backlog
 from angarium.services.transfer.duty_cycle import SHARE, DutyCycle
@@ -17,7 +16,7 @@ from angarium.services.transfer.exporter import Exporter
 from angarium.services.transfer.importer import Importer, Target
 from angarium.services.transfer.row_reader import MESSAGES_AT_ONCE, RowReader
 from angarium.wiring.inspection import Inspection, open_inspection, outage_patience_s
-from angarium.wiring.load import Load, open_load, refuse_half_import
+from angarium.wiring.load import Load, guard_against_import, open_load
 
 EMBEDDED_MESSAGES_AT_ONCE = 32
 """Message rows of one read of the embedded engine: under a millisecond
@@ -61,28 +60,14 @@ def open_export(
     clock = SystemClock()
     with open_inspection(settings) as inspection:
         retry = OutageRetry(clock, on_retry, max_s=outage_patience_s(settings))
-        before = retry(inspection.import_marker)
-        refuse_half_import(before, inspection.store_name)
-
-        def refuse_import_meanwhile() -> None:
-            """Refuse to export what an import wrote meanwhile."""
-            after = retry(inspection.import_marker)
-            refuse_half_import(after, inspection.store_name)
-            if after != before:
-                raise SetupError(
-                    f"{inspection.store_name} was imported into while it was exported: "
-                    "run `angarium export` again"
-                )
-
+        check = guard_against_import(inspection, retry, "export")
         # On servers, what an export takes is not the service's own.
         is_beside = not settings.kafka and bool(retry(inspection.log.members))
         duty_cycle = DutyCycle(time.process_time, time.sleep, SHARE if is_beside else 1)
         rows = _rows(settings, inspection, retry)
         yield Export(
             Backlog(inspection.log, inspection.store, retry, clock, time.sleep),
-            Exporter(
-                rows, Header(clock.now_ms(), __version__), duty_cycle, refuse_import_meanwhile
-            ),
+            Exporter(rows, Header(clock.now_ms(), __version__), duty_cycle, check),
         )
 
 

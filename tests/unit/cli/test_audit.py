@@ -11,8 +11,11 @@ from uuid import uuid4
 import pytest
 
 from angarium.clock import SystemClock
+from angarium.config import Settings
+from angarium.domain.conversation import Conversation
 from angarium.domain.events import SCHEMA, Event, encode
 from angarium.engines.embedded.consumer import EmbeddedConsumer
+from angarium.engines.embedded.conversations import EmbeddedConversations
 from angarium.engines.embedded.database import Database
 from angarium.engines.embedded.dead_letters import EmbeddedDeadLetters
 from angarium.engines.embedded.log import EmbeddedLog
@@ -22,6 +25,7 @@ from angarium.ports.message_log import Appended, NewRecord
 from angarium.router.settings import WorkerLimits
 from angarium.router.worker import Worker
 from angarium.services.presence import OnlineUsers
+from angarium.wiring.load import open_load
 from tests.unit.cli.conftest import Shell
 from tests.unit.router.events import BOB, CAROL, message, receipt
 from tests.unit.services.transfer import sample
@@ -182,6 +186,28 @@ def test_of_many_findings_the_table_shows_some_and_the_json_all(
     assert shell.run("audit", "--json") == 1
     document = json.loads(shell.out)
     assert (len(document["missing"]), len(document["unburied"])) == (30, 1)
+
+
+@pytest.mark.parametrize("command", [["audit"], ["trace", str(uuid4()), str(uuid4())]])
+def test_half_of_an_import_is_not_accused(shell: Shell, command: list[str]) -> None:
+    """Its rows are of no record, which only its end says."""
+    with open_load(Settings.from_env(shell.environment)) as load:
+        load.loader.claim("ab" * 32)
+    assert shell.run(*command) == 2
+    assert "holds an import that has not ended" in shell.err
+    assert shell.out == ""
+
+
+def test_a_conversation_without_a_committed_record_is_known(
+    shell: Shell, database: Database
+) -> None:
+    accepted = message("waits", sender=CAROL)
+    append(database, accepted)
+    opened = Conversation(uuid4(), (BOB, CAROL), 1)
+    EmbeddedConversations(database).create(opened, uuid4())
+    for conversation_id in (accepted.conversation_id, opened.conversation_id):
+        assert shell.run("audit", "--conversation", str(conversation_id)) == 0
+        assert shell.out.startswith("audited    0 records in 1 partition")
 
 
 def test_a_conversation_that_nothing_is_known_of_is_an_error(

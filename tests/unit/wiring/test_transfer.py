@@ -62,7 +62,7 @@ def test_half_of_an_import_is_not_exported(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("is_finished", "refusal"),
-    [(False, "holds an import that has not ended"), (True, "was imported into while")],
+    [(False, "holds an import that has not ended"), (True, "was imported into meanwhile")],
 )
 def test_what_an_import_writes_meanwhile_is_not_exported(
     tmp_path: Path, is_finished: bool, refusal: str
