@@ -64,7 +64,9 @@ def assemble(findings: Findings, surroundings: Surroundings | None) -> Journey:
         delivered=_delivered(findings, message),
         duplicates=None if log is None else log.scan.duplicates,
         refusals=() if log is None else log.refusals.found,
-        damage=() if log is None else _unburied(findings.subject, log),
+        # Without its row nobody knows whose the message is, and so
+        # which records were refused.
+        damage=() if log is None or findings.store is None else _unburied(findings.subject, log),
         unavailable=findings.unavailable,
     )
 
@@ -76,6 +78,8 @@ def _message(findings: Findings, surroundings: Surroundings | None) -> Sent | Mi
         message = row
     elif origin is not None:
         message = _from_record(origin)
+    elif findings.store is None:
+        return NO_STORE
     elif findings.log is not None and findings.log.scan.refused:
         return Missing("unknown: only refused records have its id")
     else:
@@ -176,7 +180,7 @@ def _damage_of_rows(
     """Name what is wrong with the rows of a stored message."""
     damage: list[str] = []
     log = findings.log
-    if store.index is None and _is_being_stored(row.position, log):
+    if store.index is None and _is_being_stored(store, log):
         return ["the worker has not written its index row yet"]
     if store.index is None:
         damage.append("it has no index row, so nobody finds it by its id")
@@ -210,25 +214,30 @@ def _written(message: Message) -> Message:
     )
 
 
-def _is_being_stored(position: MessagePosition, log: LogFindings | None) -> bool:
-    """Say whether the record at a position is not committed yet.
+def _is_being_stored(store: StoreView, log: LogFindings | None) -> bool:
+    """Say whether the record of what is stored is not committed yet.
 
     Until then, of a message and its index row either may be seen first.
 
     Args:
-        position: Of one of the two rows.
+        store: Has one of the two rows.
         log: What the log says; without it, nothing is known.
 
     Returns:
         True when the worker may still be writing the other row.
     """
-    return log is not None and position.offset >= log.view.processed
+    if log is None or store.position is None:
+        return False
+    if store.record_state(log.view) in {RecordState.IMPORTED, RecordState.EXPIRED}:
+        # No worker wrote it, or one did long ago.
+        return False
+    return store.position.offset >= log.view.processed
 
 
 def _why_not_stored(findings: Findings, store: StoreView) -> str:
     """Return why a message has no row."""
     subject, log, origin = findings.subject, findings.log, findings.origin
-    if store.index is not None and not _is_being_stored(store.index.position, log):
+    if store.index is not None and not _is_being_stored(store, log):
         at = store.index.position
         return f"not stored, though the index has it at ({at.timestamp}, {at.offset})" + _audit(
             subject

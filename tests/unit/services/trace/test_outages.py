@@ -55,6 +55,18 @@ class TestOutages:
         for label in ("stored", "delivered"):
             assert table[label] == "unknown: the store does not answer"
 
+    def test_of_the_store_accuses_no_receipt_of_a_message_from_before_the_log(
+        self, stored: TracedService
+    ) -> None:
+        """Only its row says whose it is."""
+        stored.append(receipt([HELLO]))
+        stored.work()
+        stored.log.expire(PARTITION, 2)
+        stored.store_faults.outage()
+        table = stored.table(HELLO)
+        assert "damage" not in table
+        assert table["message"].endswith("unknown: the store does not answer")
+
     def test_of_the_log_in_the_middle_of_its_scan(self, stored: TracedService) -> None:
         stored.log_faults.fail("read")
         assert stored.table(HELLO)["log"] == "unknown: the log does not answer"

@@ -101,6 +101,22 @@ class TestRetention:
         assert isinstance(log, dict)
         assert (log["offset"], log["expired"]) == (813, True)
 
+    def test_never_was_of_an_imported_message_that_lost_a_row(self, stored: TracedService) -> None:
+        """Its offset is of another log, so no worker will reach it."""
+        row = stored.row(HELLO)._replace(
+            message_id=(old := uuid4()), position=MessagePosition(5_000, 813)
+        )
+        stored.rows.starts[PARTITION] = Position(0, 6_000)
+        audit = f"; see `angarium audit --conversation {ALICE_BOB}`"
+        stored.rows.put_message(row)
+        _, lacking = stored.table(old)["stored"].splitlines()
+        assert lacking == "it has no index row, so nobody finds it by its id" + audit
+        stored.rows.put_index(ALICE_BOB, IndexRow(old, row.position, ALICE))
+        stored.rows.delete_message(row)
+        assert stored.table(old)["stored"] == (
+            "not stored, though the index has it at (5000, 813)" + audit
+        )
+
     def test_leaves_a_receipt_with_the_watermark_of_what_is_gone(
         self, service: TracedService
     ) -> None:
