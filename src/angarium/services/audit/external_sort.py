@@ -1,8 +1,10 @@
 """An external merge sort: more items than memory has room for.
 
 Items are collected, sorted a run at a time and written to temporary
-files; reading merges the runs. The files have no name, so they are gone
-with the process, whatever ends it.
+files; reading merges the runs. So that they stay few, runs of one level
+are merged into one of the next: an item is written again once for each
+level, and each level is for MAX_RUNS times as many items. The files
+have no name, so they are gone with the process, whatever ends it.
 """
 
 import tempfile
@@ -15,8 +17,8 @@ RUN_ITEMS = 100_000
 """Items of one run, which are in memory: of 100 bytes each, 15 MB."""
 
 MAX_RUNS = 64
-"""Runs that are merged at a time; each has an open file and a block in
-memory. More are merged into one first.
+"""Runs of one level; each has an open file and, while it is read, a
+block in memory.
 """
 
 BLOCK_ITEMS = 1_000
@@ -38,13 +40,13 @@ class ExternalSorter:
         Args:
             item_bytes: The length of every item.
             run_items: How many are sorted in memory.
-            max_runs: How many runs are merged at a time.
+            max_runs: How many runs a level has at most.
         """
         self._item_bytes = item_bytes
         self._run_items = run_items
         self._max_runs = max_runs
         self._items: list[bytes] = []
-        self._runs: list[IO[bytes]] = []
+        self._levels: list[list[IO[bytes]]] = []
 
     def add(self, item: bytes) -> None:
         """Take an item.
@@ -67,25 +69,27 @@ class ExternalSorter:
             were added.
         """
         self._items.sort()
-        yield from merge(*map(self._read_run, self._runs), self._items)
+        runs = (run for level in self._levels for run in level)
+        yield from merge(*map(self._read_run, runs), self._items)
 
     def close(self) -> None:
         """Remove the temporary files; safe to repeat."""
-        for run in self._runs:
-            run.close()
-        self._runs.clear()
+        for level in self._levels:
+            _close(level)
         self._items.clear()
 
     def _write_run(self) -> None:
         """Move the items that are in memory into a run of their own."""
         self._items.sort()
-        self._runs.append(_write(self._items))
+        run = _write(self._items)
         self._items.clear()
-        if len(self._runs) >= self._max_runs:
-            merged = _write(merge(*map(self._read_run, self._runs)))
-            for run in self._runs:
-                run.close()
-            self._runs = [merged]
+        for level in self._levels:
+            level.append(run)
+            if len(level) < self._max_runs:
+                return
+            run = _write(merge(*map(self._read_run, level)))
+            _close(level)
+        self._levels.append([run])
 
     def _read_run(self, run: IO[bytes]) -> Iterator[bytes]:
         """Yield the items of a run, a block in memory at a time."""
@@ -95,6 +99,13 @@ class ExternalSorter:
             block = zlib.decompress(run.read(int.from_bytes(length, "big")))
             for start in range(0, len(block), size):
                 yield block[start : start + size]
+
+
+def _close(runs: list[IO[bytes]]) -> None:
+    """Remove some runs."""
+    for run in runs:
+        run.close()
+    runs.clear()
 
 
 def _write(items: Iterable[bytes]) -> IO[bytes]:

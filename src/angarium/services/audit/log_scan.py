@@ -90,7 +90,8 @@ class DeadLetterLookup:
             found = True
             skipped = skipped or not self._next[2]
             self._advance()
-        return skipped, not found and record.timestamp >= self.kept_since
+        # A record that cannot be decoded may have no time: -1.
+        return skipped, not found and max(0, record.timestamp) >= self.kept_since
 
     def close(self) -> None:
         """Forget them all; safe to repeat."""

@@ -342,7 +342,7 @@ def _unburied(subject: Subject, log: LogFindings) -> Sequence[str]:
         offset
         for offset, at in zip(scan.refused, scan.refused_at, strict=True)
         if offset < log.view.processed
-        and at >= refusals.kept_since
+        and max(0, at) >= refusals.kept_since
         and offset not in refusals.offsets
     ]
     return [

@@ -1,14 +1,16 @@
 import gc
 import random
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import IO
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from angarium.services.audit import external_sort
 from angarium.services.audit.external_sort import ExternalSorter
 
 
@@ -59,6 +61,24 @@ def test_memory_does_not_grow_with_the_items() -> None:
         return measured
 
     assert peak(60_000) < 1.5 * peak(20_000)
+
+
+def test_an_item_is_written_again_once_for_each_level(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = 0
+    write = external_sort._write_block
+
+    def counting(file: IO[bytes], items: Sequence[bytes]) -> None:
+        nonlocal written
+        written += len(items)
+        write(file, items)
+
+    monkeypatch.setattr(external_sort, "_write_block", counting)
+    items = [random.Random(1).randbytes(8) for _ in range(4**5)]
+    with closing(ExternalSorter(8, run_items=1, max_runs=4)) as sorter:
+        for item in items:
+            sorter.add(item)
+        assert list(sorter.read_sorted()) == sorted(items)
+    assert written <= 6 * len(items)
 
 
 def test_a_run_that_is_full_leaves_memory() -> None:
