@@ -4,6 +4,7 @@ from collections.abc import Iterator
 import pytest
 
 from angarium.logs.handler import BufferedHandler
+from tests.fakes.clock import ManualClock
 
 
 @pytest.fixture(autouse=True)
@@ -21,3 +22,8 @@ def logging_as_before() -> Iterator[None]:
             each.close()
     root.setLevel(levels[0])
     ours.setLevel(levels[1])
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()

@@ -1,8 +1,6 @@
 import logging
 import math
 
-import pytest
-
 from angarium import logs
 from angarium.logs.libraries import PERIOD_SECONDS
 from angarium.logs.repeats import Repeats, Tally
@@ -10,11 +8,6 @@ from tests.fakes.clock import ManualClock
 from tests.unit.logs.lines import Stderr
 
 _log = logs.get("angarium.test")
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
 
 
 def test_the_first_of_a_kind_is_written_and_then_one_in_ten_seconds_with_how_many_were_left_out(

@@ -14,10 +14,5 @@ def lines() -> Iterator[LogLines]:
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
 def harness(clock: ManualClock) -> WorkerHarness:
     return WorkerHarness(clock)

@@ -2,7 +2,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.fakes.clock import ManualClock
 from tests.unit.services.log_lines import LogLines, captured
 
 
@@ -10,8 +9,3 @@ from tests.unit.services.log_lines import LogLines, captured
 def lines() -> Iterator[LogLines]:
     with captured() as written:
         yield written
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()

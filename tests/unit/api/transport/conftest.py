@@ -21,11 +21,6 @@ def application() -> StubApplication:
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
 def start(application: StubApplication, clock: ManualClock) -> Iterator[Start]:
     with ExitStack() as stack:
 

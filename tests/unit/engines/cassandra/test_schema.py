@@ -50,11 +50,6 @@ MENDED_BY_TIME = {
 Attempt = Callable[[CassandraAddress, int], KeyspaceReport]
 
 
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
 def waits(clock: ManualClock, attempt: Attempt) -> KeyspaceReport:
     return prepare(ADDRESS, 2, TIMEOUT_SECONDS, attempt, clock.monotonic, clock.sleep)
 

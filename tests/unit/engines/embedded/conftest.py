@@ -4,15 +4,9 @@ from pathlib import Path
 import pytest
 
 from angarium.engines.embedded.database import Database
-from tests.fakes.clock import ManualClock
 from tests.unit.engines.embedded.retention_harness import Sut
 
 PARTITIONS = 4
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
 
 
 @pytest.fixture

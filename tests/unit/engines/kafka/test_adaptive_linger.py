@@ -12,11 +12,6 @@ BETWEEN = ALONE_SECONDS / 4
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
 def linger(clock: ManualClock) -> AdaptiveLinger:
     """A caller who sends one record after the other."""
     linger = AdaptiveLinger(clock)

@@ -9,11 +9,6 @@ from tests.fakes.clock import ManualClock
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
 def breaker(clock: ManualClock) -> CircuitBreaker:
     return CircuitBreaker(2, clock)
 

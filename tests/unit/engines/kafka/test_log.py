@@ -55,11 +55,6 @@ class Producer:
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
 def producer() -> Producer:
     return Producer()
 

@@ -35,11 +35,6 @@ class Metadata:
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
 def outcomes() -> Outcomes:
     return Outcomes()
 

@@ -52,11 +52,6 @@ def net() -> Net:
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
 def producer(net: Net, clock: ManualClock) -> Producer:
     """One who has just sent a record, which the sender has looked
     at.
