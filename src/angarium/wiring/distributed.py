@@ -24,7 +24,7 @@ from angarium.engines.cassandra.users import CassandraUsers
 from angarium.engines.kafka.connection import KafkaConnectionSettings
 from angarium.engines.kafka.consumer import KafkaLogConsumer
 from angarium.engines.kafka.dead_letters import KafkaDeadLetters
-from angarium.engines.kafka.group_start import KafkaGroupStart
+from angarium.engines.kafka.group_inspector import GroupInspector
 from angarium.engines.kafka.log import KafkaLog
 from angarium.engines.kafka.log_inspector import KafkaDeadLetterInspector, KafkaLogInspector
 from angarium.engines.kafka.topics import KafkaTopics, TopicVerification
@@ -203,7 +203,7 @@ def distributed_load(settings: Settings) -> Iterator[Load]:
     with (
         _session(settings, FIRST_CONNECTION_SECONDS) as session,
         _inspection(settings, session) as inspection,
-        closing(KafkaGroupStart(connection, settings.topic, settings.group)) as group,
+        closing(GroupInspector(connection, settings.topic, settings.group)) as group,
     ):
         yield Load(
             inspection,

@@ -7,7 +7,7 @@ import pytest
 from angarium.domain.errors import LogUnavailable
 from angarium.engines.kafka.connection import KafkaConnectionSettings
 from angarium.engines.kafka.consumer import KafkaLogConsumer
-from angarium.engines.kafka.group_start import KafkaGroupStart
+from angarium.engines.kafka.group_inspector import GroupInspector
 from angarium.engines.kafka.log import KafkaLog
 from angarium.engines.kafka.log_inspector import KafkaLogInspector
 from angarium.ports.message_log import BEGINNING, Position
@@ -22,7 +22,7 @@ GROUP = "router"
 
 
 def commit(connection: KafkaConnectionSettings, topic: str) -> None:
-    with closing(KafkaGroupStart(connection, topic, GROUP)) as start:
+    with closing(GroupInspector(connection, topic, GROUP)) as start:
         start.commit({})
         start.commit(STARTS)
 

@@ -96,18 +96,13 @@ class GroupInspector:
             key=lambda member: (member.instance, member.partitions),
         )
 
-    def commit(self, positions: Mapping[int, Position]) -> None:
-        """Commit positions for a group without members.
-
-        Args:
-            positions: By partition.
-
-        Raises:
-            LogUnavailable: Not certain, or the group has members.
-        """
+    def commit(self, starts: Mapping[int, Position]) -> None:
+        """Implements `GroupStart.commit`; watermarks are metadata."""
+        if not starts:
+            return
         offsets = {
             TopicPartition(self._topic, partition): to_commit(position)
-            for partition, position in positions.items()
+            for partition, position in starts.items()
         }
 
         def alter(client: kafka.KafkaAdminClient) -> set[str]:

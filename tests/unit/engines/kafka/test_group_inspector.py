@@ -171,3 +171,8 @@ def test_commits_are_positions_of_our_topic_with_their_watermarks(
     }
     brokers.answers = [lambda: offsets]
     assert dict(inspector.committed()) == {0: Position(5, 77), 3: BEGINNING}
+
+
+def test_nobody_is_asked_to_commit_nothing(brokers: Brokers, inspector: GroupInspector) -> None:
+    inspector.commit({})
+    assert brokers.clients == 0
