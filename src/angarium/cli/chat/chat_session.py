@@ -23,7 +23,7 @@ from angarium.cli.chat.events import (
     StatusRaised,
 )
 from angarium.cli.chat.feed import DELIVERED, Feed
-from angarium.cli.chat.login_dialog import LoginDialog
+from angarium.cli.chat.login_dialog import LoginDialog, Prompt
 from angarium.cli.chat.sender import Outbox
 from angarium.cli.chat.slash_words import HELP, HELP_WORD, QUIT_WORD, text_to_send, word_of
 from angarium.cli.text_input import utf8_fault
@@ -33,7 +33,7 @@ from angarium.domain.content import content_problem
 from angarium.domain.message import MAX_CONTENT_BYTES
 
 
-class Screen(Protocol):
+class Screen(Prompt, Protocol):
     """Shows the conversation; used by the main thread only."""
 
     def show_typed(self, line: OwnLine) -> None:
@@ -74,26 +74,6 @@ class Screen(Protocol):
         Args:
             messages: As they are now.
         """
-        ...
-
-    def notice(self, text: str) -> None:
-        """Show a notice that is not a message.
-
-        Args:
-            text: Anything; control characters are escaped.
-        """
-        ...
-
-    def hold_input(self, text: str) -> None:
-        """Show a text in place of the input, where there is one.
-
-        Args:
-            text: What is waited for, or asked.
-        """
-        ...
-
-    def resume_input(self) -> None:
-        """Show the input again."""
         ...
 
 

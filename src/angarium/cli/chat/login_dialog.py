@@ -10,18 +10,18 @@ class Prompt(Protocol):
     """The part of a screen that a question needs."""
 
     def notice(self, text: str) -> None:
-        """Show a notice.
+        """Show a notice that is not a message.
 
         Args:
-            text: Anything.
+            text: Anything; control characters are escaped.
         """
         ...
 
     def hold_input(self, text: str) -> None:
-        """Show a text in place of the input.
+        """Show a text in place of the input, where there is one.
 
         Args:
-            text: Anything.
+            text: What is waited for, or asked.
         """
         ...
 
