@@ -8,6 +8,7 @@ before that, lines go where Python's `logging` sends them.
 
 import logging
 import sys
+import threading
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
@@ -15,7 +16,6 @@ from types import TracebackType
 from typing import TextIO
 
 from angarium.instance import process_name
-from angarium.logs.crashes import report_crashes
 from angarium.logs.handler import BufferedHandler
 from angarium.logs.json_format import JsonFormatter
 from angarium.logs.libraries import LibraryFilter
@@ -240,5 +240,34 @@ def configure(
     _configured = handler
     root.setLevel(logging.WARNING)
     logging.getLogger("angarium").setLevel(level)
-    report_crashes(get("angarium"))
+    _report_crashes(get("angarium"))
     return handler
+
+
+def _report_crashes(to: Log) -> None:
+    """Log every exception that ends a thread or the program.
+
+    Each is one line: Python's own traceback would cross the lines of
+    other threads. Hooks that somebody else has set stay.
+    """
+
+    def thread_ended(crash: threading.ExceptHookArgs) -> None:
+        """Log the exception that ended a thread."""
+        name = crash.thread.name if crash.thread is not None else "unknown"
+        to.error(
+            "thread_crashed", f"The thread {name} ended by an error.", crash.exc_value, thread=name
+        )
+
+    def program_ended(
+        kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+    ) -> None:
+        """Log the exception that ended the program, but not Ctrl-C."""
+        if issubclass(kind, KeyboardInterrupt):
+            sys.__excepthook__(kind, error, traceback)
+            return
+        to.error("crashed", "The program ended by an error.", error)
+
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = thread_ended
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = program_ended
