@@ -4,8 +4,8 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
 
+from angarium.futures import done
 from angarium.ports.message_log import DeadLetter
-from tests.fakes.futures import done
 
 
 class MemoryDeadLetters:

@@ -6,9 +6,9 @@ from concurrent.futures import Future
 
 from angarium.clock import Clock
 from angarium.domain.partitioning import partition_for
+from angarium.futures import done
 from angarium.ports.message_log import Appended, NewRecord, Record
 from tests.fakes.clock import ManualClock
-from tests.fakes.futures import done
 from tests.fakes.group import Group
 
 

@@ -13,6 +13,7 @@ from angarium.domain.message import (
     status_when_stored,
 )
 from angarium.domain.page_size import read_one_page
+from angarium.futures import done
 from angarium.ports.messages import (
     PENDING_COUNT_LIMIT,
     Receipt,
@@ -20,7 +21,6 @@ from angarium.ports.messages import (
     StoreOutcome,
     Summary,
 )
-from tests.fakes.futures import done
 
 
 class MemoryMessages:

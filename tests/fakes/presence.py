@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from uuid import UUID
 
-from tests.fakes.futures import done
+from angarium.futures import done
 
 
 class MemoryPresence:

@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from angarium.domain.message import BEGINNING, Message, Status
+from angarium.futures import done
 from angarium.ports.messages import (
     MessageReader,
     MessageWriter,
@@ -22,7 +23,6 @@ from tests.contract.ports.chat import (
     record,
     record_for,
 )
-from tests.fakes.futures import done
 
 D, N, R, U = (
     ReceiptOutcome.DELIVERED,

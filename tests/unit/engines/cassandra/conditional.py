@@ -12,7 +12,7 @@ from angarium.domain.errors import StoreUnavailable
 from angarium.engines.cassandra.row_mapping import Row, Rows
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.statements import Statement
-from tests.fakes.futures import done, failed
+from angarium.futures import done, failed
 from tests.unit.engines.cassandra.tables import Values
 
 GIVE_UP_SECONDS = 30.0

@@ -8,7 +8,7 @@ from angarium.domain.errors import StoreUnavailable
 from angarium.engines.cassandra.row_mapping import Rows
 from angarium.engines.cassandra.session import CassandraSession, Request
 from angarium.engines.cassandra.statements import Statement
-from tests.fakes.futures import failed
+from angarium.futures import failed
 from tests.unit.engines.cassandra.tables import Tables, Values
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from angarium.engines.cassandra.row_mapping import Row, Rows
 from angarium.engines.cassandra.session import CassandraSession, Request
 from angarium.engines.cassandra.statements import Statement
-from tests.fakes.futures import done
+from angarium.futures import done
 
 Values = Sequence[object]
 Key = tuple[object, ...]

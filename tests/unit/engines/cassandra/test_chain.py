@@ -6,7 +6,7 @@ import pytest
 from angarium.domain.errors import StoreUnavailable
 from angarium.engines.cassandra.chain import Chain, await_future, gather, run_chain
 from angarium.engines.cassandra.row_mapping import Rows
-from tests.fakes.futures import done, failed
+from angarium.futures import done, failed
 
 
 def both(first: "Future[Rows]", second: "Future[Rows]") -> Chain[list[Rows]]:
