@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from angarium.domain.message import Message
 from angarium.ports.bulk_load import BulkLoader
 from angarium.ports.conversations import ConversationStore
 from angarium.ports.log_inspection import DeadLetterInspector, LogInspector
@@ -15,9 +16,11 @@ from angarium.ports.messages import MessageReader, MessageWriter
 from angarium.ports.presence import PresenceStore
 from angarium.ports.store_inspection import StoreInspector
 from angarium.ports.users import UserStore
+from tests.contract.ports.chat import Chat, record
 from tests.contract.ports.damage import Damage
-from tests.contract.ports.engine import Engine, Logs, Stores
+from tests.contract.ports.engine import PARTITIONS, Engine, Logs, Stores
 from tests.contract.ports.reading import Reading
+from tests.contract.ports.records import keys_by_partition
 from tests.contract.ports.registry import ENGINES
 
 OpenReading = Callable[[str], Reading]
@@ -130,3 +133,20 @@ def loader(stores: Stores) -> BulkLoader:
 @pytest.fixture
 def damage(stores: Stores) -> Damage:
     return stores.damage
+
+
+@pytest.fixture
+def chat() -> Chat:
+    return Chat()
+
+
+@pytest.fixture
+def five(message_writer: MessageWriter, chat: Chat) -> list[Message]:
+    messages = chat.messages(5)
+    record(message_writer, *messages)
+    return messages
+
+
+@pytest.fixture
+def keys() -> dict[int, bytes]:
+    return keys_by_partition(PARTITIONS)

@@ -22,11 +22,6 @@ from tests.contract.ports.chat import START, Chat, delivered, ids, mark, receipt
 SHA256 = "ab" * 32
 
 
-@pytest.fixture
-def chat() -> Chat:
-    return Chat()
-
-
 def user(name: str, password_hash: str = "$scrypt$1", created_at: int = START) -> User:
     return User(user_id_for(name), name, password_hash, created_at)
 

@@ -7,18 +7,13 @@ import pytest
 from angarium.ports.message_log import Assignment, LogConsumer, MessageLog, Position
 from tests.contract.ports.engine import PARTITIONS, Logs
 from tests.contract.ports.reading import Reading
-from tests.contract.ports.records import append, append_all, keys_by_partition, new_key
+from tests.contract.ports.records import append, append_all, new_key
 from tests.contract.ports.registry import LOGS
 
 pytestmark = pytest.mark.parametrize("engine", LOGS, indirect=True)
 
 OpenReading = Callable[[str], Reading]
 OpenConsumer = Callable[[str], LogConsumer]
-
-
-@pytest.fixture
-def keys() -> dict[int, bytes]:
-    return keys_by_partition(PARTITIONS)
 
 
 def started(reading: Reading) -> list[Position]:

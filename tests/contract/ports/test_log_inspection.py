@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from uuid import uuid4
 
-import pytest
-
 from angarium.ports.log_inspection import (
     MAX_BYTES_AT_ONCE,
     DeadLetterInspector,
@@ -25,18 +23,12 @@ from tests.contract.ports.records import (
     ANSWER_SECONDS,
     append,
     append_all,
-    keys_by_partition,
     new_key,
 )
 
 OpenReading = Callable[[str], Reading]
 
 EVERYTHING = 10_000
-
-
-@pytest.fixture
-def keys() -> dict[int, bytes]:
-    return keys_by_partition(PARTITIONS)
 
 
 def read_to_end(log_inspector: LogInspector, partition: int, limit: int = 7) -> list[Record]:

@@ -8,18 +8,6 @@ from angarium.ports.messages import PENDING_COUNT_LIMIT, MessageReader, MessageW
 from tests.contract.ports.chat import START, Chat, delivered, ids, mark, receipt, record
 
 
-@pytest.fixture
-def chat() -> Chat:
-    return Chat()
-
-
-@pytest.fixture
-def five(message_writer: MessageWriter, chat: Chat) -> list[Message]:
-    messages = chat.messages(5)
-    record(message_writer, *messages)
-    return messages
-
-
 def test_a_conversation_without_messages_is_empty(reader: MessageReader, chat: Chat) -> None:
     assert list(reader.older(chat.conversation_id, None, 10)) == []
     assert list(reader.newer(chat.conversation_id, BEGINNING, 10)) == []

@@ -32,11 +32,6 @@ D, N, R, U = (
 )
 
 
-@pytest.fixture
-def chat() -> Chat:
-    return Chat()
-
-
 def stored(reader: MessageReader, chat: Chat) -> list[Message]:
     return list(reader.newer(chat.conversation_id, BEGINNING, 1_000))
 

@@ -9,18 +9,13 @@ import pytest
 from angarium.ports.message_log import MessageLog, Position
 from tests.contract.ports.engine import PARTITIONS
 from tests.contract.ports.reading import Reading
-from tests.contract.ports.records import append, keys_by_partition
+from tests.contract.ports.records import append
 from tests.contract.ports.registry import SHARING_GROUPS
 
 OpenReading = Callable[[str], Reading]
 
 
 pytestmark = pytest.mark.parametrize("engine", SHARING_GROUPS, indirect=True)
-
-
-@pytest.fixture
-def keys() -> dict[int, bytes]:
-    return keys_by_partition(PARTITIONS)
 
 
 def settle(*readings: Reading) -> None:

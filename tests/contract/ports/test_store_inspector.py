@@ -13,18 +13,6 @@ from tests.contract.ports.chat import START, Chat, delivered, mark, receipt, rec
 from tests.contract.ports.damage import Damage
 
 
-@pytest.fixture
-def chat() -> Chat:
-    return Chat()
-
-
-@pytest.fixture
-def five(message_writer: MessageWriter, chat: Chat) -> list[Message]:
-    messages = chat.messages(5)
-    record(message_writer, *messages)
-    return messages
-
-
 def index_row(message: Message) -> IndexRow:
     return IndexRow(message.message_id, message.position, message.sender_id)
 

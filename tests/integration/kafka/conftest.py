@@ -10,6 +10,7 @@ from angarium.engines.kafka.log import KafkaLog
 from tests.contract.ports.reading import Reading
 from tests.engines.kafka_server import KafkaServer
 from tests.engines.kafka_topics import delete_topics, make_topics
+from tests.unit.services.log_lines import LogLines, captured
 
 PARTITIONS = 4
 
@@ -70,3 +71,9 @@ def read(connection: KafkaConnectionSettings, topic: str) -> Iterator[OpenReadin
         yield lambda: Reading(
             stack.enter_context(closing(KafkaLogConsumer(connection, topic, group)))
         )
+
+
+@pytest.fixture
+def lines() -> Iterator[LogLines]:
+    with captured() as lines:
+        yield lines

@@ -1,7 +1,6 @@
 """Logs that have lost what a group is to read next."""
 
 import shutil
-from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
 
@@ -19,17 +18,11 @@ from tests.engines.kafka_server import KafkaServer
 from tests.integration.kafka.appends import key_of, try_to_append
 from tests.integration.kafka.conftest import PARTITIONS, OpenReading
 from tests.integration.kafka.test_consumer import overwrite_commit, poll_in_outage, wait_for
-from tests.unit.services.log_lines import LogLines, captured
+from tests.unit.services.log_lines import LogLines
 
 pytestmark = pytest.mark.engines
 
 WATERMARK = 1_700_000_000_000
-
-
-@pytest.fixture
-def lines() -> Iterator[LogLines]:
-    with captured() as lines:
-        yield lines
 
 
 def expire(connection: KafkaConnectionSettings, topic: str, offset: int) -> None:

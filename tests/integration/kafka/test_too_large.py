@@ -18,7 +18,7 @@ from angarium.ports.message_log import Appended, NewRecord, Record
 from tests.engines.kafka_topics import set_config
 from tests.integration.kafka.appends import key_of
 from tests.integration.kafka.conftest import PARTITIONS, OpenReading
-from tests.unit.services.log_lines import LogLines, captured
+from tests.unit.services.log_lines import LogLines
 
 pytestmark = pytest.mark.engines
 
@@ -27,12 +27,6 @@ WIRE_HEADERS = [(name, text.encode()) for name, text in HEADERS.items()]
 LEGAL_BYTES = 60_000
 PATIENCE = 60.0
 SMALL = 300
-
-
-@pytest.fixture
-def lines() -> Iterator[LogLines]:
-    with captured() as lines:
-        yield lines
 
 
 @dataclass

@@ -3,6 +3,7 @@
 import io
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +11,10 @@ import pytest
 
 from angarium.cli.console import Console
 from angarium.cli.main import main
+from angarium.engines.embedded.database import Database
 from tests.unit.cli.fake_server import FakeServer
+
+PARTITIONS = 12
 
 
 class TerminalOutput(io.StringIO):
@@ -71,3 +75,9 @@ def alice(shell: Shell, server: FakeServer) -> Shell:
     shell.environment["ANGARIUM_URL"] = server.url
     assert shell.run("login", "alice", stdin="alice-demo\n") == 0
     return shell
+
+
+@pytest.fixture
+def database(shell: Shell) -> Iterator[Database]:
+    with closing(Database.open(Path(shell.environment["ANGARIUM_DATA"]), PARTITIONS)) as opened:
+        yield opened

@@ -3,7 +3,6 @@
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
@@ -26,12 +25,11 @@ from angarium.router.settings import WorkerLimits
 from angarium.router.worker import Worker
 from angarium.services.presence import OnlineUsers
 from angarium.wiring.load import open_load
-from tests.unit.cli.conftest import Shell
+from tests.unit.cli.conftest import PARTITIONS, Shell
 from tests.unit.router.events import BOB, CAROL, message, receipt
 from tests.unit.services.transfer import sample
 
 PATIENCE_S = 30.0
-PARTITIONS = 12
 KINDS = (
     "missing",
     "altered",
@@ -41,12 +39,6 @@ KINDS = (
     "undelivered",
     "unburied",
 )
-
-
-@pytest.fixture
-def database(shell: Shell) -> Iterator[Database]:
-    with closing(Database.open(Path(shell.environment["ANGARIUM_DATA"]), PARTITIONS)) as opened:
-        yield opened
 
 
 def append(database: Database, event: Event) -> Appended:

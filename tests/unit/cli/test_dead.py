@@ -3,9 +3,6 @@ the same folder open.
 """
 
 import json
-from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
 
 import pytest
 
@@ -19,13 +16,6 @@ from tests.unit.cli.conftest import Shell
 
 PATIENCE_S = 30.0
 SECRET = b"the text of a message"
-PARTITIONS = 12
-
-
-@pytest.fixture
-def database(shell: Shell) -> Iterator[Database]:
-    with closing(Database.open(Path(shell.environment["ANGARIUM_DATA"]), PARTITIONS)) as opened:
-        yield opened
 
 
 def bury(database: Database, offset: int, key: bytes | None = b"key") -> None:

@@ -11,7 +11,6 @@ import sys
 import termios
 import threading
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,7 +31,6 @@ from tests.unit.cli.chat.emulator import Emulator
 from tests.unit.cli.conftest import Shell
 from tests.unit.cli.own_terminal import environment_of, with_terminal
 
-PARTITIONS = 12
 PATIENCE_S = 60.0
 
 TWO_NODES = StoreStatus(True, (StoreNode("172.19.0.2", True), StoreNode("::1", False)), None)
@@ -265,10 +263,9 @@ def test_in_a_pipe_one_snapshot_follows_the_other() -> None:
 
 
 @pytest.fixture
-def database(shell: Shell) -> Iterator[Database]:
-    with closing(Database.open(Path(shell.environment["ANGARIUM_DATA"]), PARTITIONS)) as opened:
-        EmbeddedLog(opened, SystemClock()).append(NewRecord(b"key", b"value", {})).result(30.0)
-        yield opened
+def database(database: Database) -> Database:
+    EmbeddedLog(database, SystemClock()).append(NewRecord(b"key", b"value", {})).result(30.0)
+    return database
 
 
 def test_the_embedded_engine_is_shown_with_and_without_a_worker(

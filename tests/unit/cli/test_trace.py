@@ -1,8 +1,6 @@
 """`angarium trace`, on the embedded engine."""
 
 import json
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
@@ -22,13 +20,6 @@ from tests.unit.cli.conftest import Shell
 from tests.unit.router.events import ALICE_BOB, message
 
 PATIENCE_S = 30.0
-PARTITIONS = 12
-
-
-@pytest.fixture
-def database(shell: Shell) -> Iterator[Database]:
-    with closing(Database.open(Path(shell.environment["ANGARIUM_DATA"]), PARTITIONS)) as opened:
-        yield opened
 
 
 def append(database: Database, event: NewMessage) -> Appended:

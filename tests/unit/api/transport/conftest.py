@@ -12,6 +12,7 @@ from angarium.api.transport.connection_state import TRANSITIONS, ConnectionState
 from angarium.api.transport.limits import ServerLimits
 from tests.fakes.application import StubApplication
 from tests.fakes.clock import ManualClock
+from tests.fakes.raw_client import RawClient
 from tests.fakes.serving import Running, Start, serving
 
 
@@ -61,3 +62,15 @@ def steps(
     yield recorded.steps
     unknown = {step for step in recorded.steps if step[1] not in TRANSITIONS[step[0]]}
     assert unknown == set(), "connection_state.py has a table of all steps"
+
+
+@pytest.fixture
+def client(running: Running) -> Iterator[RawClient]:
+    with RawClient(running.url) as connected:
+        yield connected
+
+
+@pytest.fixture
+def closing() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack

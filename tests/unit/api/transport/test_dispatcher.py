@@ -94,12 +94,6 @@ class Desk:
             self.dispatcher.collect()
 
 
-@pytest.fixture
-def closing() -> Iterator[ExitStack]:
-    with ExitStack() as stack:
-        yield stack
-
-
 @pytest.mark.usefixtures("no_collector")
 @pytest.mark.parametrize("late", [False, True], ids=["in time", "late"])
 def test_an_answered_request_leaves_nothing_to_the_garbage_collector(

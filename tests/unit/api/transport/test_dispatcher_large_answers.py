@@ -4,11 +4,9 @@ server's thread has taken it.
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
-
-import pytest
 
 from angarium.api.interface import Head, Refusal, Response
 from angarium.api.request_headers import Headers
@@ -32,12 +30,6 @@ class Caller:
 
     def close(self) -> None:
         """Nothing to close."""
-
-
-@pytest.fixture
-def closing() -> Iterator[ExitStack]:
-    with ExitStack() as stack:
-        yield stack
 
 
 def begun(dispatcher: Dispatcher, caller: Caller, path: str) -> None:

@@ -45,12 +45,6 @@ def running(parts: Parts) -> Iterator[Running]:
         yield server
 
 
-@pytest.fixture
-def client(running: Running) -> Iterator[RawClient]:
-    with RawClient(running.url) as connected:
-        yield connected
-
-
 def access_lines(lines: LogLines) -> list[tuple[object, object, object, object]]:
     return [
         (line["method"], line["path"], line["status"], line["trace_id"])

@@ -22,12 +22,6 @@ def running() -> Iterator[Running]:
         yield server
 
 
-@pytest.fixture
-def client(running: Running) -> Iterator[RawClient]:
-    with RawClient(running.url) as connected:
-        yield connected
-
-
 SMUGGLING = {
     "two equal lengths": request("POST", "/echo", "Content-Length: 5", "Content-Length: 5")
     + b"hello",

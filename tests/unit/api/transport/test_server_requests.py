@@ -32,12 +32,6 @@ def running(application: StubApplication) -> Iterator[Running]:
         yield server
 
 
-@pytest.fixture
-def client(running: Running) -> Iterator[RawClient]:
-    with RawClient(running.url) as connected:
-        yield connected
-
-
 def test_the_server_is_the_standard_librarys() -> None:
     assert issubclass(Server, HTTPServer)
     assert issubclass(Connection, BaseHTTPRequestHandler)
