@@ -34,7 +34,6 @@ class FollowPages:
         read_page: Callable[[str], PageBody],
         cursor: str,
         timeout_s: float | None = None,
-        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Begin behind a page that was read.
 
@@ -42,12 +41,10 @@ class FollowPages:
             read_page: Reads the page behind a cursor.
             cursor: The `resume_cursor` of that page.
             timeout_s: The longest wait for a message; None for ever.
-            monotonic: Returns seconds, as `time.monotonic`.
         """
         self._read_page = read_page
         self._cursor = cursor
         self._timeout_s = timeout_s
-        self._monotonic = monotonic
         self._poll_s = ACTIVE_POLL_S
         self._stopping = threading.Event()
 
@@ -65,7 +62,7 @@ class FollowPages:
             StopIteration: `stop` was called, or nothing came in time.
             RequestFailed: The server did not answer, or refused.
         """
-        started = self._monotonic()
+        started = time.monotonic()
         while not self._stopping.is_set():
             page = self._read_page(self._cursor)
             self._cursor = page.resume_cursor
@@ -74,7 +71,7 @@ class FollowPages:
                 return page
             wait = self._poll_s
             if self._timeout_s is not None:
-                wait = min(wait, started + self._timeout_s - self._monotonic())
+                wait = min(wait, started + self._timeout_s - time.monotonic())
                 if wait <= 0:
                     break
             self._stopping.wait(wait)

@@ -12,17 +12,13 @@ _FIRST: Mapping[str, object] = {}
 class Repeats:
     """Lets one of many equal lines pass in a period; for any thread."""
 
-    def __init__(
-        self, clock: Callable[[], float] = time.monotonic, period: float = PERIOD_SECONDS
-    ) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """Start with none passed.
 
         Args:
             clock: Returns seconds of a monotonic clock.
-            period: Seconds between two lines of a kind.
         """
         self._clock = clock
-        self._period = period
         self._lock = threading.Lock()
         self._passed: dict[str, tuple[float, int]] = {}
 
@@ -40,7 +36,7 @@ class Repeats:
         with self._lock:
             now = self._clock()
             passed_at, left_out = self._passed.get(kind, (float("-inf"), 0))
-            if now - passed_at < self._period:
+            if now - passed_at < PERIOD_SECONDS:
                 self._passed[kind] = passed_at, left_out + 1
                 return None
             self._passed[kind] = now, 0

@@ -120,9 +120,7 @@ def distributed_engine(settings: Settings, clock: Clock, instance: str) -> Itera
 
 
 @contextmanager
-def distributed_users(
-    settings: Settings, timeout_s: float = FIRST_CONNECTION_SECONDS
-) -> Iterator[UserStore]:
+def distributed_users(settings: Settings, timeout_s: float) -> Iterator[UserStore]:
     """Open the users only, for commands.
 
     Args:

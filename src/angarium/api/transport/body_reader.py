@@ -105,9 +105,8 @@ class ChunkedBody:
     See RFC 9112, section 7.1.
     """
 
-    def __init__(self, limit: int = MAX_BODY_BYTES) -> None:
-        """Expect the first chunk of at most `limit` bytes in all."""
-        self._limit = limit
+    def __init__(self) -> None:
+        """Expect the first chunk of at most `MAX_BODY_BYTES` in all."""
         self._next = _Next.SIZE
         self._left = 0
         self._size = 0
@@ -191,9 +190,10 @@ class ChunkedBody:
         self._discard(len(line) - len(found[1]))
         self._left = int(found[1], 16)
         self._size += self._left
-        if self._size > self._limit:
+        if self._size > MAX_BODY_BYTES:
             raise HttpError(
-                Code.BODY_TOO_LARGE, f"The body has more than {self._limit:,} bytes; send fewer."
+                Code.BODY_TOO_LARGE,
+                f"The body has more than {MAX_BODY_BYTES:,} bytes; send fewer.",
             )
         self._next = _Next.DATA if self._left else _Next.TRAILER
 

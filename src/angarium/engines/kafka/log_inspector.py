@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from angarium.clock import Clock, SystemClock
+from angarium.clock import SystemClock
 from angarium.engines.kafka.connection import KafkaConnectionSettings
 from angarium.engines.kafka.dead_letter_records import decode_source
 from angarium.engines.kafka.group_inspector import GroupInspector
@@ -68,18 +68,14 @@ class KafkaDeadLetterInspector:
     bytes each.
     """
 
-    def __init__(
-        self, connection: KafkaConnectionSettings, topic: str, clock: Clock | None = None
-    ) -> None:
+    def __init__(self, connection: KafkaConnectionSettings, topic: str) -> None:
         """Connect at the first call.
 
         Args:
             connection: Addresses and login of the brokers.
             topic: The topic whose records are kept there.
-            clock: The time of day; the system's when None.
         """
         self._reader = TopicReader(connection, dead_letters_of(topic), 1)
-        self._clock = clock or SystemClock()
         self._counted_to = 0
         self._counted: set[tuple[int, int]] = set()
 
@@ -107,7 +103,7 @@ class KafkaDeadLetterInspector:
         if held.first == 0:
             return 0
         oldest = self._reader.read(_PARTITION, held.first, 1)
-        return oldest[0].timestamp if oldest else self._clock.now_ms()
+        return oldest[0].timestamp if oldest else SystemClock().now_ms()
 
     def close(self) -> None:
         """Disconnect; safe to repeat."""
