@@ -131,7 +131,7 @@ def admit_users(
         wanted = (
             known
             if credential.password_hash is None
-            else _with_hash(known, credential.password_hash)
+            else replace(known, password_hash=credential.password_hash)
         )
         if stored != wanted:
             changed.append(wanted)
@@ -214,9 +214,4 @@ class PasswordHashing:
         # is kept.
         stored = self._store.get(user_id)
         if stored is not None and stored.password_hash == expected.stored_hash:
-            self._store.put(_with_hash(stored, password_hash))
-
-
-def _with_hash(user: User, password_hash: str) -> User:
-    """Return a copy of a user with another PHC string."""
-    return replace(user, password_hash=password_hash)
+            self._store.put(replace(stored, password_hash=password_hash))

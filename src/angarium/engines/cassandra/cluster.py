@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cassandra import ConsistencyLevel
 from cassandra.auth import PlainTextAuthProvider
-from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, EndPoint, ExecutionProfile
+from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile
 from cassandra.connection import DefaultEndPoint
 from cassandra.policies import (
     ConstantSpeculativeExecutionPolicy,
@@ -103,7 +103,7 @@ def build(address: CassandraAddress) -> Cluster:
         row_factory=tuple_factory,
     )
     return Cluster(
-        contact_points=[_end_point(host, port) for host, port in address.contact_points],
+        contact_points=[DefaultEndPoint(host, port) for host, port in address.contact_points],
         connection_class=BoundedConnection,
         execution_profiles={EXEC_PROFILE_DEFAULT: profile},
         # The default gives up after 64 attempts; a node may be away for
@@ -125,11 +125,6 @@ def build(address: CassandraAddress) -> Cluster:
         prepare_on_all_hosts=False,
         monitor_reporting_enabled=False,
     )
-
-
-def _end_point(host: str, port: int) -> EndPoint:
-    """Make a contact point with a port of its own."""
-    return DefaultEndPoint(host, port)
 
 
 def _serial(consistency: str) -> int:
