@@ -68,6 +68,9 @@ class Statement(Enum):
     CHANGE_PASSWORD = "UPDATE $keyspace.users SET password_hash = ? WHERE user_id = ? IF EXISTS"  # noqa: S105
 
     CONVERSATION = _CONVERSATION
+    # Cassandra reads the one row of a primary key and may leave it out.
+    # So a conversation of others and one that does not exist get the
+    # same answer, in the same time.
     CONVERSATION_OF = f"{_CONVERSATION} AND participant_ids CONTAINS ? ALLOW FILTERING"
     ADD_CONVERSATION = (
         "INSERT INTO $keyspace.conversations (conversation_id, type, participant_ids, created_at, "
@@ -172,12 +175,6 @@ class Statement(Enum):
         """
         return Template(self.value).substitute(keyspace=keyspace)
 
-
-FILTERED = frozenset({Statement.CONVERSATION_OF})
-"""Statements that may filter: Cassandra reads the one row of a primary
-key and may leave it out. So a conversation of others and one that does
-not exist get the same answer, in the same time.
-"""
 
 SENT_ONCE = frozenset(
     {Statement.CHANGE_PASSWORD, Statement.REPLACE_USER, Statement.ADVANCE_IMPORT}

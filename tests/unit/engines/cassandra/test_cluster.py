@@ -16,9 +16,12 @@ from angarium.engines.cassandra import cluster as clusters
 from angarium.engines.cassandra.cluster import CassandraAddress
 from angarium.engines.cassandra.patches.bounded_connection import BoundedConnection
 from angarium.engines.cassandra.row_mapping import MESSAGE_RANK, RECEIPT_RANK, write_time
-from angarium.engines.cassandra.statements import FILTERED, SENT_ONCE, Statement
+from angarium.engines.cassandra.statements import SENT_ONCE, Statement
 
 HERE = [("127.0.0.1", 9042)]
+
+FILTERED = frozenset({Statement.CONVERSATION_OF})
+"""Statements that may filter."""
 
 
 @pytest.fixture
