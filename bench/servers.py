@@ -14,6 +14,7 @@ import psutil
 
 from bench.load import Address
 from bench.population import SECRET
+from tests.engines.ports import free_port
 
 START_SECONDS = 90.0
 STOP_SECONDS = 20.0
@@ -115,13 +116,6 @@ def running(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(STOP_SECONDS)
-
-
-def free_port() -> int:
-    """Find a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _listens(port: int) -> bool:

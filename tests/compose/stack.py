@@ -3,7 +3,6 @@ that it disturbs no other.
 """
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ from collections.abc import Callable
 
 from deploy.compose import COMMAND_SECONDS, Compose, ComposeError, Container, awaited
 from tests.acceptance.service import environment
+from tests.engines.ports import free_port
 
 PATIENCE = 600.0
 """Seconds that any single step may take on a slow and busy machine."""
@@ -25,12 +25,6 @@ balancer.
 def until(condition: Callable[[], bool], what: str, patience: float = PATIENCE) -> None:
     """Wait for a condition; name it when it does not come."""
     assert awaited(condition, patience), f"waited {patience:.0f} s in vain for: {what}"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Stack:

@@ -7,20 +7,16 @@ import pytest
 
 from angarium.cli.console import Console
 from angarium.cli.message_lines import message_lines
+from tests.unit.cli.conftest import TerminalOutput
 from tests.unit.cli.fake_service import START
 
 BEGIN = "2026-04-03 12:00:00  bob: "
 
 
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
 @pytest.fixture
 def console(monkeypatch: pytest.MonkeyPatch) -> Console:
     monkeypatch.setenv("COLUMNS", "60")
-    return Console(io.StringIO(), Terminal(), io.StringIO(), {})
+    return Console(io.StringIO(), TerminalOutput(), io.StringIO(), {})
 
 
 def shown(text: str, console: Console, status: str | None = None) -> list[str]:

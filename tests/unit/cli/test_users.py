@@ -15,15 +15,8 @@ from angarium.config import DEMO_USERS
 from angarium.domain.signing_secret import PUBLISHED_SECRET
 from angarium.engines.embedded.database import Database
 from angarium.engines.secrets.passwords import ScryptHasher
-from tests.unit.cli.conftest import Shell
+from tests.unit.cli.conftest import Shell, TerminalOutput
 from tests.unit.cli.fake_service import id_of
-
-
-class Terminal(io.StringIO):
-    """A stream that a person looks at."""
-
-    def isatty(self) -> bool:
-        return True
 
 
 def test_init_adds_the_configured_users_and_can_be_repeated(shell: Shell) -> None:
@@ -222,7 +215,7 @@ def test_hashes_of_unaccepted_strength_are_all_told_before_anything_is_made(
 
 
 def test_init_says_how_far_it_is_when_there_are_many_users(shell: Shell, tmp_path: Path) -> None:
-    console = Console(io.StringIO(), io.StringIO(), Terminal(), shell.environment)
+    console = Console(io.StringIO(), io.StringIO(), TerminalOutput(), shell.environment)
     path = tmp_path / "users.json"
     password_hash = ScryptHasher().hash("a good one")
     users = [
@@ -231,7 +224,7 @@ def test_init_says_how_far_it_is_when_there_are_many_users(shell: Shell, tmp_pat
     path.write_text(json.dumps(users))
     shell.environment["ANGARIUM_USERS"] = str(path)
     assert main(["init"], console) == 0
-    assert isinstance(console.stderr, Terminal)
+    assert isinstance(console.stderr, TerminalOutput)
     progress = [line.split("\x1b")[0] for line in console.stderr.getvalue().split("\r")]
     assert f"1 of {MANY_USERS} users are ready" in progress
     assert progress[-1] == ""
