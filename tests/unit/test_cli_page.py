@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from angarium.cli import errors, history, inbox, init, main, send_trace
-from angarium.cli.arguments import MAX_COUNT
+from angarium.cli import errors, init, main, send_trace
+from angarium.cli.arguments import DEFAULT_LIMIT, MAX_COUNT
 from angarium.cli.process import GRACE_S
 from angarium.cli.session import PATIENCE_S
 from angarium.cli.verify import command as verify
@@ -23,7 +23,7 @@ ROOT = log_actions.ROOT
 PAGE = (ROOT / "docs" / "cli.md").read_text()
 
 DEFAULTS = {
-    "`--limit`": history.DEFAULT_LIMIT,
+    "`--limit`": DEFAULT_LIMIT,
     "`--timeout`": init.DEFAULT_TIMEOUT_S,
     "`--conversations`": verify.DEFAULT_CONVERSATIONS,
     "`--messages`": verify.DEFAULT_MESSAGES,
@@ -135,7 +135,6 @@ def test_every_option_is_explained_with_its_default() -> None:
     assert set(explained) - {"--help"} == {option for option in used if option.startswith("--")}
     for option, default in DEFAULTS.items():
         assert numbers(explained[option.strip("`")]) == [default], option
-    assert inbox.DEFAULT_LIMIT == history.DEFAULT_LIMIT
 
 
 def test_figures_in_the_text_are_the_codes() -> None:

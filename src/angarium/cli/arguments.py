@@ -13,6 +13,9 @@ from angarium.domain.user import is_username
 
 Command = Callable[[argparse.Namespace, Console], int]
 
+DEFAULT_LIMIT = 50
+"""How many messages or dead letters are shown without `--limit`."""
+
 MAX_COUNT = 10_000_000
 """Maximum of a count: enough for an hour of `verify`."""
 

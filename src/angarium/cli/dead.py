@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from angarium.cli.arguments import Commands, add_command, add_json, at_least_one
+from angarium.cli.arguments import DEFAULT_LIMIT, Commands, add_command, add_json, at_least_one
 from angarium.cli.console import Console
 from angarium.cli.errors import EXIT_FAILED, CommandError, UsageError
 from angarium.cli.message_lines import local_time
@@ -21,8 +21,6 @@ from angarium.ports.message_log import Appended, DeadLetter
 
 if TYPE_CHECKING:
     from angarium.services.dead_letters import DeadLetters
-
-DEFAULT_LIMIT = 50
 
 
 def register(commands: Commands) -> None:

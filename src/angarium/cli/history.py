@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Iterator
 
 from angarium.cli.arguments import (
+    DEFAULT_LIMIT,
     Commands,
     add_command,
     add_json,
@@ -18,8 +19,6 @@ from angarium.cli.moments import EXAMPLES, moment
 from angarium.cli.session import open_patient_client, open_session
 from angarium.client import Client
 from angarium.client.bodies import PageBody
-
-DEFAULT_LIMIT = 50
 
 
 def register(commands: Commands) -> None:

@@ -3,6 +3,7 @@
 import argparse
 
 from angarium.cli.arguments import (
+    DEFAULT_LIMIT,
     Commands,
     add_command,
     add_json,
@@ -13,8 +14,6 @@ from angarium.cli.arguments import (
 from angarium.cli.console import Console
 from angarium.cli.message_lines import message_line
 from angarium.cli.session import open_session
-
-DEFAULT_LIMIT = 50
 
 
 def register(commands: Commands) -> None:
