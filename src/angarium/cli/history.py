@@ -1,7 +1,9 @@
 """`angarium history`: the messages of a conversation."""
 
 import argparse
+import re
 from collections.abc import Iterator
+from datetime import datetime, time, timedelta
 
 from angarium.cli.arguments import (
     DEFAULT_LIMIT,
@@ -15,10 +17,14 @@ from angarium.cli.arguments import (
 )
 from angarium.cli.console import Console
 from angarium.cli.message_lines import message_line
-from angarium.cli.moments import EXAMPLES, moment
 from angarium.cli.session import open_patient_client, open_session
 from angarium.client import Client
 from angarium.client.bodies import PageBody
+from angarium.config.values import quote
+
+_SPAN = re.compile(r"([0-9]{1,9})([smhdw])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_TIMES = "2026-11-28T19:30:00Z, 2026-11-28 19:30, 2026-11-28, 19:30, 90s, 15m, 2h, 3d or 1w"
 
 
 def register(commands: Commands) -> None:
@@ -50,9 +56,9 @@ def register(commands: Commands) -> None:
     amount.add_argument("--all", action="store_true", help="everything from the beginning")
     amount.add_argument(
         "--since",
-        type=moment,
+        type=_moment,
         metavar="TIME",
-        help=f"everything from a moment on: {EXAMPLES}",
+        help=f"everything from a moment on: {_TIMES}",
     )
     parser.add_argument(
         "--follow", action="store_true", help="then show new messages, until Ctrl-C"
@@ -60,6 +66,34 @@ def register(commands: Commands) -> None:
     add_server(parser)
     add_login(parser)
     add_json(parser)
+
+
+def _moment(text: str) -> datetime:
+    """Read a moment from the command line.
+
+    Args:
+        text: A date with a time, RFC 3339 or without an offset; a date;
+            a time of today; or how long ago it was. What has no offset
+            is in local time.
+
+    Returns:
+        The moment, with its offset from UTC.
+
+    Raises:
+        argparse.ArgumentTypeError: It is none.
+    """
+    now = datetime.now().astimezone()
+    try:
+        if (span := _SPAN.fullmatch(text)) is not None:
+            return now - timedelta(**{_UNITS[span[2]]: int(span[1])})
+        if re.fullmatch(r"[0-9]{2}:[0-9]{2}(:[0-9]{2})?", text):
+            return datetime.combine(now.date(), time.fromisoformat(text)).astimezone()
+        if re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+            return datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError):
+        # No such day, or one before the calendar begins.
+        pass
+    raise argparse.ArgumentTypeError(f"{quote(text)} is not a time; write one such as {_TIMES}")
 
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
