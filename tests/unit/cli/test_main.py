@@ -20,6 +20,7 @@ from angarium.cli.console import Console
 from angarium.cli.main import main
 from angarium.cli.step_notes import StepNotes
 from angarium.config import Settings
+from angarium.domain.errors import WrongTopic
 from angarium.wiring.administration import UserAdmin
 from tests.engines.ports import free_port
 from tests.unit.cli.conftest import Shell, TerminalOutput
@@ -356,3 +357,17 @@ def test_the_process_itself_speaks_utf_8_whatever_the_locale() -> None:
     )
     assert ran.returncode == 0
     assert "/nowhere/дата  (environment)" in ran.stdout.decode()
+
+
+@pytest.mark.parametrize("command", ["status", "audit"])
+def test_a_topic_that_the_settings_do_not_describe_is_status_2(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    def refuse(_settings: Settings) -> None:
+        raise WrongTopic("topic messages has 12 partitions, not 4")
+
+    monkeypatch.setattr(wiring, "open_inspection", refuse)
+    shell.environment |= {"ANGARIUM_KAFKA": "nowhere:1", "ANGARIUM_CASSANDRA": "nowhere:1"}
+    shell.environment |= {"ANGARIUM_JWT_SECRET": "0123456789abcdef" * 2}
+    assert shell.run(command) == 2
+    assert shell.err == "angarium: topic messages has 12 partitions, not 4\n"

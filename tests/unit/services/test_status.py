@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from angarium.domain.errors import LogUnavailable, StoreUnavailable
+from angarium.domain.errors import LogUnavailable, StoreUnavailable, WrongTopic
 from angarium.domain.message import Message
 from angarium.ports.log_inspection import GroupMember, OffsetRange
 from angarium.ports.message_log import DeadLetter, Position, Record
@@ -25,6 +25,13 @@ class SilentLog(MemoryLogInspector):
 
     def ranges(self) -> Sequence[OffsetRange]:
         raise LogUnavailable("no broker answers")
+
+
+class OtherLog(MemoryLogInspector):
+    """Has not the partitions that the settings name."""
+
+    def ranges(self) -> Sequence[OffsetRange]:
+        raise WrongTopic("12 partitions, not 4")
 
 
 class SilentDeadLetters(MemoryDeadLetterInspector):
@@ -135,6 +142,15 @@ def test_a_log_that_is_silent_hides_nothing_of_the_store(
     assert (status.log, status.dead_letters) == (None, None)
     assert status.store.answers
     assert status.problems == ["no broker answers"]
+
+
+def test_a_log_with_another_number_of_partitions_is_no_outage(
+    log: MemoryLog, letters: MemoryDeadLetters, store: MemoryStoreInspector
+) -> None:
+    """It is the settings that have to be corrected."""
+    reader = StatusReader(OtherLog(log), MemoryDeadLetterInspector(letters), store)
+    with pytest.raises(WrongTopic):
+        reader.read()
 
 
 def test_dead_letters_that_cannot_be_counted_hide_nothing_of_the_log(

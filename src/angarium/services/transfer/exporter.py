@@ -84,7 +84,7 @@ class Exporter:
                 line = self._writer.add(entry)
             except InvalidLine as error:
                 raise StoreDamaged(
-                    f"{_name(entry)} cannot be exported: {error}; `angarium audit` says more"
+                    f"{_name(entry)} cannot be exported: {error}; {_advice(entry)}"
                 ) from error
             yield line
             if number % LINES_BETWEEN_RESTS == 0:
@@ -104,13 +104,21 @@ class Exporter:
             for key, conversation in zip(page, self._rows.conversations(page), strict=True):
                 if conversation is None:
                     raise StoreDamaged(
-                        f"conversation {key} has rows of messages and no row of its own; "
-                        "`angarium audit` says more"
+                        f"conversation {key} has messages and no row of its own: open it again "
+                        "(POST /v1/conversations by one of the two), then export"
                     )
                 yield conversation
         for page in conversation_ids.pages(CONVERSATIONS_AT_ONCE):
             for key in page:
                 yield from self._rows.messages(key)
+
+
+def _advice(entry: Entry) -> str:
+    """Say what to do about a row that no API has made."""
+    if isinstance(entry, Message):
+        ids = f"{entry.conversation_id} {entry.message_id}"
+        return f"see where it came from with `angarium trace {ids}`, and correct or remove it"
+    return "correct or remove it"
 
 
 def _name(entry: Entry) -> str:

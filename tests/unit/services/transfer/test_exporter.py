@@ -188,7 +188,7 @@ def test_a_store_that_stays_away_ends_the_export(
 
 def test_messages_without_their_conversation_are_not_left_out_silently(store: Store) -> None:
     store.put(message("bob", "dave", 1))
-    with pytest.raises(StoreDamaged, match="has rows of messages and no row of its own"):
+    with pytest.raises(StoreDamaged, match="has messages and no row of its own: open it again"):
         list(store.exporter().lines())
 
 
@@ -199,5 +199,6 @@ def test_a_row_that_no_import_accepts_is_named(store: Store) -> None:
         list(store.exporter().lines())
     assert str(raised.value) == (
         f"message {wrong.message_id} of conversation {wrong.conversation_id} cannot be exported: "
-        "its content breaks the rules of a text: empty_content; `angarium audit` says more"
+        "its content breaks the rules of a text: empty_content; see where it came from with "
+        f"`angarium trace {wrong.conversation_id} {wrong.message_id}`, and correct or remove it"
     )
