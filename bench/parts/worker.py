@@ -71,22 +71,21 @@ def run(stage: Stage) -> Iterator[Table]:
             shown = (P95, P50, P99, CPU, CASSANDRA_CPU)
             table = Table(f"Worker, from append to stored at {pace:,}/s", shown)
             yield interleave(table, stage.effort.turns, _paced(stage, pipelines, pace), stage.say)
-        climbers = [each for each in pipelines if each.server.name != contenders.ANGARIUM_FAST]
         yield interleave(
             Table(HIGHEST_TITLE, (HIGHEST, P95)),
             stage.effort.turns,
-            {each.server.name: partial(_climb, stage, each) for each in climbers},
+            {each.server.name: partial(_climb, stage, each) for each in pipelines},
             stage.say,
         )
 
 
 def _start(stage: Stage, starting: ExitStack) -> Iterator[Pipeline]:
-    for name in ("ours", "fast", *contenders.WORKER_PEERS):
+    for name in ("ours", *contenders.WORKER_PEERS):
         settings = stage.engines.prepare(f"worker_{name}")
         if name in contenders.WORKER_PEERS:
             running = contenders.worker_peer(name, stage.folder(), settings)
         else:
-            running = contenders.worker(stage.folder(), settings, fast=name == "fast")
+            running = contenders.worker(stage.folder(), settings)
         backlog = PLAIN_BACKLOG if name == "one_at_a_time" else BACKLOG
         yield pipeline(stage, starting.enter_context(running), settings, backlog)
 
