@@ -33,7 +33,7 @@ them.
 """
 
 _FORMAT = 2
-_CODEC, _LOG_APPEND_TIME, _CONTROL = 0x07, 0x08, 0x20
+_CODEC, _LOG_APPEND_TIME, _TRANSACTIONAL, _CONTROL = 0x07, 0x08, 0x10, 0x20
 _MAX_VARINT_BYTES = 10
 """Maximum bytes of a number of 64 bits, 7 bits in each."""
 
@@ -120,6 +120,11 @@ class RecordBatch:
     def has_producer_id(self) -> bool:
         """Whether an idempotent or transactional producer wrote it."""
         return self.producer_id >= 0
+
+    @property
+    def is_transactional(self) -> bool:
+        """Whether it is a part of a transaction; the library asks."""
+        return bool(self.attributes & _TRANSACTIONAL)
 
     @property
     def is_control(self) -> bool:

@@ -67,6 +67,7 @@ def test_every_batch_is_read_as_the_library_reads_it(
     ):
         assert getattr(batch, name) == getattr(its_own, name), name
     assert batch.is_control == its_own.is_control_batch
+    assert batch.is_transactional == its_own.is_transactional
     assert batch.has_producer_id == its_own.has_producer_id()
     expected = [
         Record(3, each.offset, each.timestamp, each.key, each.value, dict(each.headers))
