@@ -75,7 +75,7 @@ fix: .venv/dev  ## Format, and mend what can be mended by itself.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: .venv/dev  ## Measure everything, some 40 minutes; fills in docs/performance.md and docs/scale.md.
+bench: .venv/dev  ## Measure everything, about an hour; fills in docs/performance.md and docs/scale.md.
 	$(BIN)/python -m bench --write
 	$(BIN)/python -m bench.simulate --write
 

@@ -13,8 +13,11 @@ from pathlib import Path
 
 import pytest
 
-ON_SERVERS = {"engines", "storm"}
-"""The marks of tests whose outcome a busy machine may change."""
+ON_SERVERS = {"balancer", "engines", "storm"}
+"""The marks of tests whose outcome a busy machine may change. HAProxy
+2.6 ended an answer of 98 KB 3 KB too early, once in some thirty runs
+and never in 35,000 tries outside of them.
+"""
 
 MAX_TESTS = 8
 """More failures than these have one cause, and it is no accident."""

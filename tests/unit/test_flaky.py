@@ -43,7 +43,7 @@ def run(
     (folder / place).mkdir(parents=True, exist_ok=True)
     (folder / place / "test_it.py").write_text(TESTS.format(mark=mark, always=always))
     (folder / "pytest.ini").write_text(
-        "[pytest]\nmarkers =\n  engines\n  storm\n  xdist_group\n"
+        "[pytest]\nmarkers =\n  balancer\n  engines\n  storm\n  xdist_group\n"
         "addopts = -p tests.flaky --strict-markers\n"
     )
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
@@ -59,7 +59,12 @@ def run(
 
 
 @pytest.mark.parametrize(
-    ("mark", "more"), [("engines", ()), ("storm", ("-p", "xdist", "--numprocesses=2"))]
+    ("mark", "more"),
+    [
+        ("balancer", ()),
+        ("engines", ()),
+        ("storm", ("-p", "xdist", "--numprocesses=2")),
+    ],
 )
 def test_what_passes_alone_is_named_flaky_and_fails_nothing(
     tmp_path: Path, mark: str, more: Sequence[str]

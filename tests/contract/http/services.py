@@ -247,7 +247,7 @@ Starter = Callable[[Path, pytest.FixtureRequest], AbstractContextManager[Service
 SERVED = [
     pytest.param(distributed, id="distributed", marks=pytest.mark.engines),
     pytest.param(embedded, id="embedded"),
-    pytest.param(balanced, id="balanced"),
+    pytest.param(balanced, id="balanced", marks=pytest.mark.balancer),
 ]
 """Those that have an address; each makes a service for one session of
 tests, with a folder of its own.
