@@ -13,7 +13,7 @@ from bench.servers import Server
 from bench.stage import Stage
 from bench.table import CPU, RATE, Column, Figures, Table, interleave
 
-SHARE = 0.1
+SHARE = 0.2
 MAX_COUNT = 3
 CONNECTIONS_EACH = 32
 WARM_UP_SECONDS = 2.0
