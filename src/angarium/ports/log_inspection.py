@@ -46,7 +46,8 @@ class LogInspector(Protocol):
     """Reads the log and the state of its group.
 
     Blocks within the deadline in force; used by one thread. Every
-    method raises LogUnavailable when the log does not answer in time.
+    method raises LogUnavailable when the log does not answer in time,
+    and SetupError when it is not the log that the settings describe.
     """
 
     def ranges(self) -> Sequence[OffsetRange]:
