@@ -38,7 +38,7 @@ from angarium.cli.errors import (
 )
 from angarium.client import RequestFailed
 from angarium.config import SettingsError, unknown_settings
-from angarium.domain.errors import Refused, SetupError, Unavailable
+from angarium.domain.errors import Refused, SetupError, Unavailable, WrongTopic
 
 _THREAD_REFUSED = "can't start new thread"
 """What Python says when the system has no room for one more thread."""
@@ -77,7 +77,7 @@ def main(argv: Sequence[str] | None = None, console: Console | None = None) -> i
         return _report_failure(console, (str(error),), EXIT_FAILED)
     except SettingsError as error:
         return _report_failure(console, error.problems, EXIT_USAGE)
-    except SetupError as error:
+    except (SetupError, WrongTopic) as error:
         return _report_failure(console, str(error).splitlines(), EXIT_USAGE)
     except (Refused, Unavailable) as error:
         return _report_failure(console, (str(error),), EXIT_FAILED)

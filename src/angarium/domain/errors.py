@@ -126,6 +126,13 @@ class LogUnavailable(Unavailable):
     """
 
 
+class WrongTopic(LogUnavailable):
+    """The log's topic is not the one that the settings describe.
+
+    No time mends it: who repeats calls in an outage gives up at once.
+    """
+
+
 class RecordTooLarge(LogUnavailable):
     """The log accepts no record of this size until it is configured to.
 

@@ -46,8 +46,7 @@ class LogInspector(Protocol):
     """Reads the log and the state of its group.
 
     Blocks within the deadline in force; used by one thread. Every
-    method raises LogUnavailable when the log does not answer in time,
-    and SetupError when it is not the log that the settings describe.
+    method raises LogUnavailable when the log does not answer in time.
     """
 
     def ranges(self) -> Sequence[OffsetRange]:

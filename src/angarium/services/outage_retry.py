@@ -8,7 +8,7 @@ from typing import TypeVar
 from angarium import logs
 from angarium.backoff import delays, retry
 from angarium.clock import Clock
-from angarium.domain.errors import Unavailable
+from angarium.domain.errors import Unavailable, WrongTopic
 
 MAX_S = 60.0
 """How long one call is repeated: a broker or a node that restarts is
@@ -66,17 +66,24 @@ class OutageRetry:
             What the call returned.
 
         Raises:
-            Unavailable: The last failure, once `max_s` are over.
+            Unavailable: The last failure, once `max_s` are over, or one
+                that no time mends.
         """
         expires_at = self._clock.monotonic() + self._max_s
         return retry(
             call,
             Unavailable,
             lambda: expires_at - self._clock.monotonic(),
-            self._on_retry,
+            self._before_retry,
             self._sleep,
             delays(FIRST_WAIT_S, MAX_WAIT_S, self._uniform),
         )
+
+    def _before_retry(self, error: Exception, wait_s: float) -> None:
+        """Tell of a retry, or raise what no retry can mend."""
+        if isinstance(error, WrongTopic):
+            raise error
+        self._on_retry(error, wait_s)
 
 
 class RetryWarnings:

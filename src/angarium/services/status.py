@@ -6,7 +6,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from angarium.deadline import within
-from angarium.domain.errors import LogUnavailable, StoreUnavailable, Unavailable
+from angarium.domain.errors import LogUnavailable, StoreUnavailable, Unavailable, WrongTopic
 from angarium.ports.log_inspection import (
     DeadLetterInspector,
     GroupMember,
@@ -191,6 +191,9 @@ def _answer(
     try:
         with within(seconds):
             return read()
+    except WrongTopic:
+        # No answer is wrong, the settings are.
+        raise
     except on as error:
         problems.append(str(error))
         return None

@@ -20,7 +20,7 @@ from angarium.cli.console import Console
 from angarium.cli.main import main
 from angarium.cli.step_notes import StepNotes
 from angarium.config import Settings
-from angarium.domain.errors import SetupError
+from angarium.domain.errors import WrongTopic
 from angarium.wiring.administration import UserAdmin
 from tests.engines.ports import free_port
 from tests.unit.cli.conftest import Shell, TerminalOutput
@@ -364,7 +364,7 @@ def test_a_topic_that_the_settings_do_not_describe_is_status_2(
     shell: Shell, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     def refuse(_settings: Settings) -> None:
-        raise SetupError("topic messages has 12 partitions, not 4")
+        raise WrongTopic("topic messages has 12 partitions, not 4")
 
     monkeypatch.setattr(wiring, "open_inspection", refuse)
     shell.environment |= {"ANGARIUM_KAFKA": "nowhere:1", "ANGARIUM_CASSANDRA": "nowhere:1"}

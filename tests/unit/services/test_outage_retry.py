@@ -1,6 +1,6 @@
 import pytest
 
-from angarium.domain.errors import LogUnavailable, SetupError, StoreUnavailable, Unavailable
+from angarium.domain.errors import LogUnavailable, StoreUnavailable, Unavailable, WrongTopic
 from angarium.services.outage_retry import LOCAL_MAX_S, OutageRetry, RetryWarnings
 from tests.fakes.clock import ManualClock
 from tests.unit.services.log_lines import LogLines
@@ -56,8 +56,8 @@ def test_log_and_store_are_asked_again_until_they_answer(
 
 
 def test_what_no_time_can_mend_is_told_at_once(retry: OutageRetry, retries: Retries) -> None:
-    asked = Dependency(SetupError("12 partitions, not 4"))
-    with pytest.raises(SetupError, match="12 partitions, not 4"):
+    asked = Dependency(WrongTopic("12 partitions, not 4"))
+    with pytest.raises(WrongTopic, match="12 partitions, not 4"):
         retry(asked.ask)
     assert (asked.calls, retries.noted) == (1, [])
 

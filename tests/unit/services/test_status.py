@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from angarium.domain.errors import LogUnavailable, SetupError, StoreUnavailable
+from angarium.domain.errors import LogUnavailable, StoreUnavailable, WrongTopic
 from angarium.domain.message import Message
 from angarium.ports.log_inspection import GroupMember, OffsetRange
 from angarium.ports.message_log import DeadLetter, Position, Record
@@ -31,7 +31,7 @@ class OtherLog(MemoryLogInspector):
     """Has not the partitions that the settings name."""
 
     def ranges(self) -> Sequence[OffsetRange]:
-        raise SetupError("12 partitions, not 4")
+        raise WrongTopic("12 partitions, not 4")
 
 
 class SilentDeadLetters(MemoryDeadLetterInspector):
@@ -149,7 +149,7 @@ def test_a_log_with_another_number_of_partitions_is_no_outage(
 ) -> None:
     """It is the settings that have to be corrected."""
     reader = StatusReader(OtherLog(log), MemoryDeadLetterInspector(letters), store)
-    with pytest.raises(SetupError):
+    with pytest.raises(WrongTopic):
         reader.read()
 
 

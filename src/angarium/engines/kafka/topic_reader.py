@@ -8,7 +8,7 @@ import kafka
 from kafka.structs import TopicPartition
 
 from angarium.deadline import remaining
-from angarium.domain.errors import LogUnavailable, SetupError
+from angarium.domain.errors import LogUnavailable, WrongTopic
 from angarium.engines.kafka.connection import (
     CONSUMER_OPTIONS,
     ClientFactory,
@@ -150,7 +150,7 @@ class TopicReader:
     def _require_partitions(self, found: int) -> None:
         """Refuse a topic with another partition count."""
         if found != self._partitions:
-            raise SetupError(other_partitions(self._topic, found, self._partitions))
+            raise WrongTopic(other_partitions(self._topic, found, self._partitions))
 
     def _seek(self, partition: int, offset: int, expires_at: float) -> None:
         """Go to an offset, or to the first one if that is later."""

@@ -15,7 +15,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from angarium.deadline import within
-from angarium.domain.errors import LogUnavailable, StoreUnavailable, Unavailable
+from angarium.domain.errors import LogUnavailable, StoreUnavailable, Unavailable, WrongTopic
 from angarium.ports.conversations import ConversationStore
 from angarium.ports.log_inspection import BuriedRecord, DeadLetterInspector, LogInspector
 from angarium.ports.message_log import Record
@@ -264,6 +264,9 @@ class _Search:
         try:
             with within(CALL_SECONDS):
                 return call(self._log)
+        except WrongTopic:
+            # No answer is wrong, the settings are.
+            raise
         except LogUnavailable as error:
             self._log = error
             return None

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from angarium.domain.errors import LogUnavailable, SetupError, StoreUnavailable
+from angarium.domain.errors import LogUnavailable, StoreUnavailable, WrongTopic
 from angarium.ports.log_inspection import BuriedRecord
 from angarium.services.trace import tracer
 from tests.fakes.inspection import MemoryDeadLetterInspector
@@ -36,10 +36,10 @@ class TestOutages:
 
     def test_a_log_with_another_number_of_partitions_is_none(self, stored: TracedService) -> None:
         def refuse() -> None:
-            raise SetupError("12 partitions, not 4")
+            raise WrongTopic("12 partitions, not 4")
 
         stored.meanwhile.before("ranges", refuse)
-        with pytest.raises(SetupError):
+        with pytest.raises(WrongTopic):
             stored.report(HELLO)
 
     def test_of_the_dead_letters(self, stored: TracedService) -> None:
