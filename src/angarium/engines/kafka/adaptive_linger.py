@@ -1,26 +1,31 @@
-"""How long a record waits for others to share its batch."""
+"""How long a record waits for others to share its request."""
 
 from angarium.clock import Clock
 
 LINGER_MS = 3.0
-"""How long a record usually waits: batches of one record cost several
-times as much a record (docs/adr/0022).
+"""From one request to the next while records come: a request for each
+record costs several times as much a record (docs/adr/0022).
+"""
+
+GATHER_MS = 1.0
+"""From a record to its request at least. Clients that were answered
+together send their next messages together, but not at the same moment.
 """
 
 BUSY_LINGER_MS = 20.0
-"""How long it waits at most while the server is busy without a pause.
-The records of such a time share a batch, and no answer is later: the
-server would have no time to send it.
+"""From one request to the next while the server is busy without a
+pause. The records of such a time share a request, and no answer is
+later: the server would have no time to send it.
 """
 
 ALONE_SECONDS = 0.01
-"""A record that comes this long after the previous one does not wait:
-at such a rate hardly any other would share its batch.
+"""A record that comes this long after the last request does not wait:
+at such a rate hardly any other would share its request.
 """
 
 
 class AdaptiveLinger:
-    """Chooses the linger from when records arrive.
+    """Chooses when records leave, by when they and others came.
 
     Used by any thread.
     """
@@ -29,21 +34,28 @@ class AdaptiveLinger:
         """Start without records, and without an idle hint.
 
         Args:
-            clock: Times the gaps between records.
+            clock: Times records and requests.
         """
         self._clock = clock
-        self._arrived_at = float("-inf")
-        self._alone = False
+        self._left_at = float("-inf")
+        self._first_at: float | None = None
         self._has_hints = False
         self._busy_since: float | None = None
 
     def record_arrived(self) -> None:
         """Note that a record is being sent."""
         now = self._clock.monotonic()
-        self._alone = now - self._arrived_at > ALONE_SECONDS
-        self._arrived_at = now
+        if self._first_at is None:
+            self._first_at = now
         if self._busy_since is None:
             self._busy_since = now
+
+    def records_left(self) -> None:
+        """Note that the records that waited are on their way."""
+        # A record that comes at this very moment may be taken for one
+        # of them. Then LINGER_MS alone decides.
+        self._left_at = self._clock.monotonic()
+        self._first_at = None
 
     def idle_hint(self) -> bool:
         """Note that the server has nothing more to send for the moment.
@@ -59,20 +71,25 @@ class AdaptiveLinger:
         self._busy_since = None
         return had_records
 
-    def milliseconds(self) -> float:
-        """Return how long the records that wait now should linger.
+    def due_at(self) -> float:
+        """Return when the records that wait now should leave.
 
         Returns:
-            Milliseconds since the first record of a batch; 0 to send it
-            at once.
+            Seconds of the monotonic clock, which may be over.
         """
-        if self._alone:
-            return 0.0
+        if self._is_busy():
+            return self._left_at + BUSY_LINGER_MS / 1000
+        due_at = self._left_at + LINGER_MS / 1000
+        first_at = self._first_at
+        if first_at is None or first_at - self._left_at > ALONE_SECONDS:
+            return due_at
+        return max(due_at, first_at + GATHER_MS / 1000)
+
+    def _is_busy(self) -> bool:
+        """Return whether the server has no time to send answers."""
         since = self._busy_since
-        if (
+        return (
             self._has_hints
             and since is not None
             and self._clock.monotonic() - since > LINGER_MS / 1000
-        ):
-            return BUSY_LINGER_MS
-        return LINGER_MS
+        )

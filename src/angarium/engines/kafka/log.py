@@ -179,9 +179,9 @@ class KafkaLog:
         """Hint that no more records come for the moment; never block.
 
         Records that linger for others are then sent soon. It is
-        optional and no part of `MessageLog`: without hints every record
-        lingers LINGER_MS, and nothing that is promised changes
-        (docs/adr/0022).
+        optional and no part of `MessageLog`: without hints no record
+        lingers longer than LINGER_MS, and nothing that is promised
+        changes (docs/adr/0022).
         """
         self._writer.idle_hint()
 

@@ -9,7 +9,6 @@ from kafka.errors import KafkaError, MessageSizeTooLargeError
 
 from angarium import deadline
 from angarium.domain.errors import LogUnavailable, SetupError
-from angarium.engines.kafka.adaptive_linger import LINGER_MS
 from angarium.engines.kafka.connection import (
     CLIENT_OPTIONS,
     ClientFactory,
@@ -18,7 +17,6 @@ from angarium.engines.kafka.connection import (
 )
 from angarium.engines.kafka.errors import ends_the_producer, too_large, translate, unavailable
 from angarium.engines.kafka.patches.force_close import force_close
-from angarium.engines.kafka.patches.linger_setting import linger_setter
 from angarium.engines.kafka.patches.sender import TolerantSender
 from angarium.engines.kafka.patches.sender_client import SenderClient
 from angarium.engines.kafka.pending_appends import PendingAppend
@@ -34,7 +32,8 @@ _OPTIONS: Mapping[str, object] = {
     "acks": "all",
     "max_in_flight_requests_per_connection": 5,
     "batch_size": BATCH_BYTES,
-    "linger_ms": LINGER_MS,
+    # When records leave is up to SenderClient.
+    "linger_ms": 0,
     "max_block_ms": 300,
     "request_timeout_ms": 1_500,
     # A batch that was sent and then expires inside the library ends the
@@ -75,7 +74,6 @@ class TopicProducer:
         self._cluster = factory.client.cluster
         self._has_failed = False
         TolerantSender.take_over(producer)
-        self._client.steer(linger_setter(producer))
         self._topic = topic
 
     @classmethod

@@ -3,80 +3,107 @@ import pytest
 from angarium.engines.kafka.adaptive_linger import (
     ALONE_SECONDS,
     BUSY_LINGER_MS,
+    GATHER_MS,
     LINGER_MS,
     AdaptiveLinger,
 )
 from tests.fakes.clock import ManualClock
 
-BETWEEN = ALONE_SECONDS / 4
+MOMENT = 0.000_1
 
 
 @pytest.fixture
 def linger(clock: ManualClock) -> AdaptiveLinger:
-    """A caller who sends one record after the other."""
+    """Records that have just left."""
     linger = AdaptiveLinger(clock)
-    come(linger, clock, 2)
+    linger.record_arrived()
+    linger.records_left()
+    clock.advance(MOMENT)
     return linger
 
 
-def come(linger: AdaptiveLinger, clock: ManualClock, records: int) -> None:
-    for _ in range(records):
-        clock.advance(BETWEEN)
-        linger.record_arrived()
+def remaining_ms(linger: AdaptiveLinger, clock: ManualClock) -> float:
+    return (linger.due_at() - clock.monotonic()) * 1000
 
 
-def test_records_wait_a_little_for_each_other(linger: AdaptiveLinger) -> None:
-    assert linger.milliseconds() == LINGER_MS
+def be_busy(linger: AdaptiveLinger, clock: ManualClock) -> None:
+    linger.record_arrived()
+    clock.advance(LINGER_MS / 1000 + MOMENT)
 
 
-def test_a_record_that_nobody_follows_does_not_wait(
+def test_records_wait_for_each_other_until_a_while_after_the_last_request(
     linger: AdaptiveLinger, clock: ManualClock
 ) -> None:
-    clock.advance(ALONE_SECONDS + BETWEEN)
     linger.record_arrived()
-    assert linger.milliseconds() == 0
+    assert remaining_ms(linger, clock) == pytest.approx(LINGER_MS - MOMENT * 1000)
+
+
+def test_a_record_that_comes_later_waits_for_a_moment_only(
+    linger: AdaptiveLinger, clock: ManualClock
+) -> None:
+    clock.advance(LINGER_MS / 1000)
+    linger.record_arrived()
+    assert remaining_ms(linger, clock) == pytest.approx(GATHER_MS)
+
+
+def test_the_moment_counts_from_the_first_that_waits(
+    linger: AdaptiveLinger, clock: ManualClock
+) -> None:
+    clock.advance(LINGER_MS / 1000)
+    linger.record_arrived()
+    clock.advance(GATHER_MS / 2000)
+    linger.record_arrived()
+    assert remaining_ms(linger, clock) == pytest.approx(GATHER_MS / 2)
+
+
+def test_a_record_that_comes_much_later_does_not_wait(
+    linger: AdaptiveLinger, clock: ManualClock
+) -> None:
+    clock.advance(ALONE_SECONDS)
+    linger.record_arrived()
+    assert linger.due_at() <= clock.monotonic()
 
 
 def test_the_first_record_of_all_does_not_wait(clock: ManualClock) -> None:
     linger = AdaptiveLinger(clock)
     linger.record_arrived()
-    assert linger.milliseconds() == 0
+    assert linger.due_at() <= clock.monotonic()
 
 
 def test_while_the_caller_goes_on_without_a_pause_records_wait_longer(
     linger: AdaptiveLinger, clock: ManualClock
 ) -> None:
     linger.idle_hint()
-    come(linger, clock, 3)
-    assert linger.milliseconds() == BUSY_LINGER_MS
+    be_busy(linger, clock)
+    assert remaining_ms(linger, clock) == pytest.approx(
+        BUSY_LINGER_MS - LINGER_MS - 2 * MOMENT * 1000
+    )
 
 
 def test_nobody_waits_longer_for_a_caller_who_has_been_at_it_for_a_moment_only(
     linger: AdaptiveLinger, clock: ManualClock
 ) -> None:
     linger.idle_hint()
-    come(linger, clock, 2)
-    assert linger.milliseconds() == LINGER_MS
+    linger.record_arrived()
+    assert remaining_ms(linger, clock) <= LINGER_MS
 
 
 def test_a_pause_ends_the_longer_wait(linger: AdaptiveLinger, clock: ManualClock) -> None:
     linger.idle_hint()
-    come(linger, clock, 3)
+    be_busy(linger, clock)
     linger.idle_hint()
-    assert linger.milliseconds() == LINGER_MS
+    assert linger.due_at() <= clock.monotonic()
 
 
 def test_a_caller_who_never_tells_of_a_pause_is_not_waited_for(
     linger: AdaptiveLinger, clock: ManualClock
 ) -> None:
-    come(linger, clock, 100)
-    assert linger.milliseconds() == LINGER_MS
+    be_busy(linger, clock)
+    assert linger.due_at() <= clock.monotonic()
 
 
-def test_a_pause_tells_whether_anything_came_before_it(
-    linger: AdaptiveLinger, clock: ManualClock
-) -> None:
+def test_a_pause_tells_whether_anything_came_before_it(linger: AdaptiveLinger) -> None:
     assert linger.idle_hint()
     assert not linger.idle_hint()
-    come(linger, clock, 1)
+    linger.record_arrived()
     assert linger.idle_hint()
