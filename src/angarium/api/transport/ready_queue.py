@@ -57,13 +57,16 @@ class ReadyQueue(Generic[Item]):
         """Return whether any connection is ready."""
         return bool(self._next)
 
-    def add(self, connection: Item, address: str, events: int) -> None:
+    def add(self, connection: Item, address: str, events: int) -> bool:
         """Queue a connection; one that is queued keeps its place.
 
         Args:
             connection: Is ready.
             address: The client's; all of an IPv6 network are one.
             events: What woke it; 0 if it only continues.
+
+        Returns:
+            False if it was queued already.
         """
         flow = self._flows.get(address)
         earliest = self._time - CREDIT_SECONDS
@@ -73,7 +76,9 @@ class ReadyQueue(Generic[Item]):
         if not flow.waiting:
             flow.finish = max(flow.finish, earliest)
             self._list(address, flow)
-        flow.waiting[connection] = flow.waiting.get(connection, 0) | events
+        known = flow.waiting.get(connection)
+        flow.waiting[connection] = events if known is None else known | events
+        return known is None
 
     def pop(self) -> tuple[Item, int, str]:
         """Take the next connection, of the address with least service.

@@ -25,6 +25,7 @@ from angarium.api.transport.listening import resolve_listening_address, url_of
 from angarium.api.transport.memory_budget import MemoryBudget
 from angarium.api.transport.ready_queue import ReadyQueue
 from angarium.api.transport.response_writer import ResponseEncoder
+from angarium.api.transport.socket_watch import SocketWatch
 from angarium.clock import Clock
 from angarium.domain.ip_addresses import client_key
 from angarium.timeout_queue import TimeoutQueue
@@ -98,6 +99,7 @@ class Server(HTTPServer):
             lambda connection: self._call_or_close(connection, Connection.evict_for_memory),
         )
         self._selector = selectors.DefaultSelector()
+        self._sockets: SocketWatch[Connection] = SocketWatch(self._selector)
         self.connections: ConnectionTable[Connection] = ConnectionTable()
         self._ready_queue: ReadyQueue[Connection] = ReadyQueue()
         self._again: list[Connection] = []
@@ -224,12 +226,7 @@ class Server(HTTPServer):
 
     def watch(self, connection: Connection, before: int, events: int) -> None:
         """Implements `EventLoop.watch`."""
-        if not events:
-            self._selector.unregister(connection.connection)
-        elif before:
-            self._selector.modify(connection.connection, events, connection)
-        else:
-            self._selector.register(connection.connection, events, connection)
+        self._sockets.watch(connection, before, events)
 
     def call_again(self, connection: Connection) -> None:
         """Implements `EventLoop.call_again`."""
@@ -270,7 +267,7 @@ class Server(HTTPServer):
         self.now = self.clock.monotonic()
         for key, mask in events:
             if key.data is not None:
-                self._ready_queue.add(key.data, self.connections.address_of(key.data), mask)
+                self._queue_ready(key.data, mask)
             elif key.fileobj is completions:
                 completions.clear()
             else:
@@ -285,12 +282,20 @@ class Server(HTTPServer):
         if self._stops:
             self._wind_down()
 
+    def _queue_ready(self, connection: Connection, events: int) -> None:
+        """Queue a connection that the selector has reported."""
+        address = self.connections.address_of(connection)
+        if not self._ready_queue.add(connection, address, events):
+            # The second report of one that has not had its turn.
+            self._sockets.set_aside(connection)
+
     def _serve_slice(self) -> None:
         """Serve ready connections for SLICE_S, addresses in turn."""
         began = self.clock.monotonic()
         self.slice_ends = began + SLICE_S
         while self._ready_queue:
             connection, events, address = self._ready_queue.pop()
+            self._sockets.resume(connection)
             self._serve_one(connection, events)
             done = self.clock.monotonic()
             self._ready_queue.charge(address, done - began)

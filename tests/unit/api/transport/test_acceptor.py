@@ -6,8 +6,10 @@ import gc
 import os
 import resource
 import select
+import selectors
 import socket
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
@@ -313,3 +315,32 @@ def test_a_flood_from_one_address_is_taken_in_slices(application: StubApplicatio
     paths = [head.path for head in application.heads]
     held = len(paths) - paths[::-1].index("/held") - 1
     assert paths.index("/alice") - held <= 3
+
+
+def test_who_waits_for_a_turn_is_not_reported_at_each_look(
+    application: StubApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or looking for who else is ready would take all of the time."""
+    reported: Counter[object] = Counter()
+    with serving(application, ServerLimits(), HastyClock()) as running, ExitStack() as stack:
+        selector = running.server._selector
+        select = selector.select
+
+        def count(timeout: float) -> list[tuple[selectors.SelectorKey, int]]:
+            found = select(timeout)
+            reported.update(key.data for key, _ in found if key.data is not None)
+            return found
+
+        first = stack.enter_context(RawClient(running.url))
+        flood = [stack.enter_context(RawClient(running.url)) for _ in range(50)]
+        for client in flood:
+            assert client.ask(get("/echo")).status == 200
+        first.send(get("/held"))
+        assert application.entered.acquire(timeout=PATIENCE)
+        monkeypatch.setattr(selector, "select", count)
+        for client in flood:
+            client.send(get("/greedy"))
+        application.gate.set()
+        assert [client.answer().status for client in flood] == [200] * 50
+        assert [client.ask(get("/echo")).status for client in flood] == [200] * 50
+    assert max(reported.values()) <= 5
