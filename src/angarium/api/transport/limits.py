@@ -31,10 +31,11 @@ LARGE_ANSWER = 64 * 1024
 """Bytes of a response that a thread waits to hand over before it makes
 another one.
 """
-MAX_EXPIRED_AT_ONCE = 16
+MAX_EXPIRED_AT_ONCE = 4
 """Time limits of one kind that are acted upon before connections are
-served again: hundreds of requests that are late together would keep
-everybody waiting for their responses.
+served again, which takes about as long as their slice: hundreds of
+requests that are late together would keep everybody waiting for their
+responses.
 """
 RESERVED_FILES = 128
 """Descriptors kept for the engine, the log and the listening socket."""
