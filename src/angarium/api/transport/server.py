@@ -265,13 +265,18 @@ class Server(HTTPServer):
             )
             completions.awake()
         self.now = self.clock.monotonic()
+        has_newcomers = False
         for key, mask in events:
             if key.data is not None:
                 self._queue_ready(key.data, mask)
             elif key.fileobj is completions:
                 completions.clear()
             else:
-                self._acceptor.accept_some(self.now)
+                has_newcomers = True
+        if has_newcomers:
+            # Last, because it may close a connection that is among the
+            # events.
+            self._acceptor.accept_some(self.now)
         self.dispatcher.collect()
         for connection in again:
             self._ready_queue.add(connection, self.connections.address_of(connection), 0)

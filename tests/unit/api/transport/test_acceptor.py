@@ -344,3 +344,36 @@ def test_who_waits_for_a_turn_is_not_reported_at_each_look(
         assert [client.answer().status for client in flood] == [200] * 50
         assert [client.ask(get("/echo")).status for client in flood] == [200] * 50
     assert max(reported.values()) <= 5
+
+
+def test_who_makes_room_while_it_waits_for_its_turn_harms_nobody(
+    application: StubApplication,
+) -> None:
+    limits = ServerLimits(max_connections=4)
+    half = b"GET /echo HTTP/1.1\r\nX: "
+    with serving(application, limits, HastyClock()) as running, ExitStack() as stack:
+
+        def connect() -> RawClient:
+            return stack.enter_context(RawClient(running.url))
+
+        first, second, leaving = connect(), connect(), connect()
+        assert [client.ask(get("/echo")).status for client in (first, second)] == [200, 200]
+        leaving.send(half)
+        seen(running, lambda: len(running.server.reading) == 1)
+        first.send(get("/held"))
+        assert application.entered.acquire(timeout=PATIENCE)
+        # The selector tells of newcomers before it tells of the rest.
+        third = connect()
+        second.send(get("/held"))
+        leaving.send(half)
+        application.gate.set()
+        application.gate.clear()
+        assert application.entered.acquire(timeout=PATIENCE)
+        # All connections are taken, and one of them still waits for its
+        # turn.
+        newcomer = connect()
+        application.gate.set()
+        assert leaving.answer().status == 503
+        assert newcomer.ask(get("/echo")).status == 200
+        assert [client.answer().status for client in (first, second)] == [200, 200]
+        assert third.ask(get("/echo")).status == 200
