@@ -3,13 +3,15 @@
 from angarium.clock import Clock
 
 LINGER_MS = 3.0
-"""From one request to the next while records come: a request for each
-record costs several times as much a record (docs/adr/0022).
+"""How long the first record waits while others may come, and the time
+from one request to the next at least: a request for each record costs
+several times as much a record (docs/adr/0022).
 """
 
 GATHER_MS = 1.0
-"""From a record to its request at least. Clients that were answered
-together send their next messages together, but not at the same moment.
+"""How long it waits at least once the server has nothing more to do.
+Clients that were answered together send their next messages together,
+but not at the same moment.
 """
 
 BUSY_LINGER_MS = 20.0
@@ -79,11 +81,14 @@ class AdaptiveLinger:
         """
         if self._is_busy():
             return self._left_at + BUSY_LINGER_MS / 1000
-        due_at = self._left_at + LINGER_MS / 1000
+        next_at = self._left_at + LINGER_MS / 1000
         first_at = self._first_at
         if first_at is None or first_at - self._left_at > ALONE_SECONDS:
-            return due_at
-        return max(due_at, first_at + GATHER_MS / 1000)
+            return next_at
+        if self._busy_since is not None:
+            # What the server still reads may join them.
+            return first_at + LINGER_MS / 1000
+        return max(next_at, first_at + GATHER_MS / 1000)
 
     def _is_busy(self) -> bool:
         """Return whether the server has no time to send answers."""

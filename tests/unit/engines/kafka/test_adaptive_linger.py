@@ -35,14 +35,24 @@ def test_records_wait_for_each_other_until_a_while_after_the_last_request(
     linger: AdaptiveLinger, clock: ManualClock
 ) -> None:
     linger.record_arrived()
+    linger.idle_hint()
     assert remaining_ms(linger, clock) == pytest.approx(LINGER_MS - MOMENT * 1000)
 
 
-def test_a_record_that_comes_later_waits_for_a_moment_only(
+def test_a_record_that_comes_later_waits_for_what_the_caller_still_sends(
     linger: AdaptiveLinger, clock: ManualClock
 ) -> None:
     clock.advance(LINGER_MS / 1000)
     linger.record_arrived()
+    assert remaining_ms(linger, clock) == pytest.approx(LINGER_MS)
+
+
+def test_a_record_that_comes_before_a_pause_waits_for_a_moment_only(
+    linger: AdaptiveLinger, clock: ManualClock
+) -> None:
+    clock.advance(LINGER_MS / 1000)
+    linger.record_arrived()
+    linger.idle_hint()
     assert remaining_ms(linger, clock) == pytest.approx(GATHER_MS)
 
 
@@ -53,6 +63,7 @@ def test_the_moment_counts_from_the_first_that_waits(
     linger.record_arrived()
     clock.advance(GATHER_MS / 2000)
     linger.record_arrived()
+    linger.idle_hint()
     assert remaining_ms(linger, clock) == pytest.approx(GATHER_MS / 2)
 
 
@@ -85,7 +96,7 @@ def test_nobody_waits_longer_for_a_caller_who_has_been_at_it_for_a_moment_only(
 ) -> None:
     linger.idle_hint()
     linger.record_arrived()
-    assert remaining_ms(linger, clock) <= LINGER_MS
+    assert remaining_ms(linger, clock) == pytest.approx(LINGER_MS)
 
 
 def test_a_pause_ends_the_longer_wait(linger: AdaptiveLinger, clock: ManualClock) -> None:
