@@ -81,6 +81,7 @@ def http_server(
         idle_timeout_s=settings.idle_timeout_s,
         request_timeout_s=settings.request_timeout_s,
         max_store_calls_per_user=engine.max_store_calls_per_user,
+        crowded_switch_s=engine.crowded_switch_s,
     )
     cors = CorsPolicy(settings.cors_origins) if settings.cors_origins else None
     try:

@@ -29,6 +29,9 @@ class Engine:
         instance: The name of this process, which records of its API
             have and by which its worker is known in the group.
         max_store_calls_per_user: Maximum concurrent calls of one user.
+        crowded_switch_s: Seconds that a busy thread keeps the
+            interpreter lock while many requests need the store; None
+            where a store call mostly waits for the network.
         idle_hint: Called when the server has no request left to run;
             None where records do not wait for each other.
     """
@@ -44,4 +47,5 @@ class Engine:
     signer: TokenSigner
     instance: str
     max_store_calls_per_user: int
+    crowded_switch_s: float | None = None
     idle_hint: Callable[[], None] | None = None

@@ -1,8 +1,5 @@
 """How many of one user's requests use the store at a time."""
 
-import threading
-from collections import Counter
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -10,39 +7,14 @@ from uuid import UUID
 
 from angarium.clock import SystemClock
 from angarium.config import Settings
-from angarium.domain.user import Principal, User
-from angarium.ports.users import UserStore
+from angarium.domain.user import Principal
 from angarium.wiring import embedded_engine, http_server
+from tests.fakes.held_users import HeldUsers
 from tests.fakes.raw_client import RawClient, get
-from tests.fakes.serving import PATIENCE, Running
+from tests.fakes.serving import Running
 from tests.waiting import until
 
 READS = 3
-
-
-class HeldUsers:
-    """Lets nobody have an answer before the gate is open.
-
-    Attributes:
-        asked: How often each user was asked for.
-        gate: Open to let them go.
-    """
-
-    def __init__(self, users: UserStore) -> None:
-        self.asked: Counter[UUID] = Counter()
-        self.gate = threading.Event()
-        self._users = users
-
-    def get(self, user_id: UUID) -> User | None:
-        self.asked[user_id] += 1
-        self.gate.wait(PATIENCE)
-        return self._users.get(user_id)
-
-    def put(self, user: User) -> User:
-        return self._users.put(user)
-
-    def all(self) -> Sequence[User]:
-        return self._users.all()
 
 
 def test_the_embedded_engine_makes_one_answer_of_a_user_at_a_time(tmp_path: Path) -> None:

@@ -95,6 +95,11 @@ class FairQueue:
         self._order = 0
         self._closed = False
 
+    @property
+    def size(self) -> int:
+        """The number of jobs that wait or run."""
+        return self._size
+
     def put(self, job: Job) -> Job | None:
         """Queue a job; if there is no room, another one is displaced.
 

@@ -68,6 +68,9 @@ class ServerLimits:
         store_threads: Threads for requests that wait for the store.
         max_store_calls_per_user: Maximum of them for one user's
             requests. A service takes the `Engine`'s.
+        crowded_switch_s: Seconds that a busy thread keeps the
+            interpreter lock while many requests need the store; None to
+            leave the interval alone. A service takes the `Engine`'s.
         hashing_threads: Threads for password hashes.
         health_threads: Threads for health checks.
         store_timeout_s: Seconds until a request that needs the store
@@ -87,6 +90,7 @@ class ServerLimits:
     linger_timeout_s: float = 2.0
     store_threads: int = 16
     max_store_calls_per_user: int = 4
+    crowded_switch_s: float | None = None
     hashing_threads: int = 1
     health_threads: int = 2
     store_timeout_s: float = 2.0

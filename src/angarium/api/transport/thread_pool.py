@@ -8,11 +8,12 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from angarium.api.interface import ExecutionMode
 from angarium.api.transport.fair_queue import FairQueue, Job
 from angarium.api.transport.limits import ServerLimits
+from angarium.api.transport.switch_interval import SwitchInterval
 from angarium.threads import NamedThread
 
 __all__ = ["Job", "ThreadPool", "make_pools"]
@@ -28,7 +29,14 @@ logins waited for seconds on a busy machine.
 class ThreadPool:
     """A few threads, fed by a fair queue with a maximum size."""
 
-    def __init__(self, name: str, threads: int, queue: FairQueue, niceness: int = 0) -> None:
+    def __init__(
+        self,
+        name: str,
+        threads: int,
+        queue: FairQueue,
+        niceness: int = 0,
+        watch: Callable[[int], None] = lambda _: None,
+    ) -> None:
         """Set up the pool; `start` starts its threads.
 
         Args:
@@ -37,11 +45,14 @@ class ThreadPool:
             queue: Where its jobs wait.
             niceness: How much the threads' priority is lowered, 0 to
                 19; only on Linux, where each thread has a priority.
+            watch: Called with the number of jobs that wait or run, when
+                one of them begins and when it has ended.
         """
         self._name = name
         self._size = threads
         self._queue = queue
         self._niceness = niceness
+        self._watch = watch
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
@@ -106,8 +117,10 @@ class ThreadPool:
         """Run one job after the other until the queue is closed."""
         self._lower_priority()
         while (job := self._queue.take()) is not None:
+            self._watch(self._queue.size)
             job.run()
             self._queue.job_done(job)
+            self._watch(self._queue.size)
 
     def _lower_priority(self) -> None:
         """Lower this thread's priority, if the system allows it."""
@@ -133,9 +146,17 @@ def make_pools(limits: ServerLimits) -> Mapping[ExecutionMode, ThreadPool]:
     hashing = FairQueue(limits.max_logins, limits.logins_of_address, limits.hashing_threads)
     health = FairQueue(most, most, limits.health_threads)
     return {
-        ExecutionMode.STORE: ThreadPool("store", limits.store_threads, store),
+        ExecutionMode.STORE: _store_pool(limits, store),
         ExecutionMode.HASHING: ThreadPool(
             "hashing", limits.hashing_threads, hashing, HASHING_NICENESS
         ),
         ExecutionMode.HEALTH: ThreadPool("health", limits.health_threads, health),
     }
+
+
+def _store_pool(limits: ServerLimits, queue: FairQueue) -> ThreadPool:
+    """Set up the pool whose threads may take the interpreter's time."""
+    if limits.crowded_switch_s is None:
+        return ThreadPool("store", limits.store_threads, queue)
+    interval = SwitchInterval(limits.crowded_switch_s)
+    return ThreadPool("store", limits.store_threads, queue, watch=interval.adjust)

@@ -121,3 +121,21 @@ def test_a_pool_may_stand_back_and_no_other_thread_does() -> None:
     tested.close(PATIENCE)
     assert found == [min(before + 3, 19)]
     assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before
+
+
+def test_a_watcher_hears_how_many_jobs_there_are_when_one_begins_and_ends() -> None:
+    heard: list[int] = []
+    ended = threading.Event()
+
+    def watch(jobs: int) -> None:
+        heard.append(jobs)
+        if not jobs:
+            ended.set()
+
+    tested = ThreadPool("store-under-test", 1, FairQueue(8, 8, 1), watch=watch)
+    tested.submit(job(int))
+    tested.submit(job(int))
+    tested.start()
+    assert ended.wait(PATIENCE)
+    tested.close(PATIENCE)
+    assert heard == [2, 1, 1, 0]
