@@ -1,6 +1,6 @@
 """Finds what has waited too long, without a timer for each."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Generic, TypeVar
 
@@ -75,11 +75,14 @@ class TimeoutQueue(Generic[Waiter]):
         """
         return any(due <= now for due in islice(self._due.values(), 1))
 
-    def pop_expired(self, now: float) -> Iterator[Waiter]:
+    def pop_expired(
+        self, now: float, is_over: Callable[[], bool] = lambda: False
+    ) -> Iterator[Waiter]:
         """Remove all waiters whose time is up, each as it is yielded.
 
         Args:
             now: Seconds of the monotonic clock.
+            is_over: Asked after each; true leaves the others waiting.
 
         Yields:
             Each of them, already removed.
@@ -88,3 +91,5 @@ class TimeoutQueue(Generic[Waiter]):
             waiter = next(iter(self._due))
             del self._due[waiter]
             yield waiter
+            if is_over():
+                return

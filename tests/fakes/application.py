@@ -4,7 +4,7 @@ habit.
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -84,6 +84,7 @@ class StubApplication:
         self.rests: list[int] = []
         self.reports: list[bool] = []
         self.rests_well = True
+        self.refusing: Callable[[], object] = lambda: None
 
     def admit(self, head: Head) -> Admission | Refusal:
         self.heads.append(head)
@@ -151,6 +152,7 @@ class StubApplication:
     def refuse(self, code: Code, detail: str, trace_id: str) -> Response:
         if not self.refuses:
             raise RuntimeError("refuse failed")
+        self.refusing()
         body = json.dumps({"code": code, "detail": detail, "trace_id": trace_id}).encode()
         waiting = (("Retry-After", "1"),) if _STATUS[code] == 503 else ()
         return Response(_STATUS[code], body, "application/problem+json", waiting)

@@ -66,3 +66,12 @@ def test_who_waits_longest_is_known_with_the_beginning() -> None:
     assert waits.longest() == ("a", 1)
     waits.add("a", 3)
     assert waits.longest() == ("b", 2)
+
+
+def test_who_stops_early_gets_one_and_leaves_the_others_overdue() -> None:
+    waits: TimeoutQueue[str] = TimeoutQueue(10)
+    waits.add("a", 0)
+    waits.add("b", 0)
+    assert list(waits.pop_expired(10, lambda: True)) == ["a"]
+    assert waits.is_due(10)
+    assert list(waits.pop_expired(10, lambda: False)) == ["b"]

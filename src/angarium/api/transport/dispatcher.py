@@ -6,7 +6,6 @@ Each request has a time limit, whatever it waits for (docs/adr/0007).
 import math
 from collections.abc import Callable, Hashable, Mapping
 from functools import partial
-from itertools import islice
 from threading import Event
 
 from angarium import deadline, logs
@@ -23,7 +22,7 @@ from angarium.api.interface import (
 from angarium.api.path_ids import path_ids
 from angarium.api.transport.fair_queue import Job
 from angarium.api.transport.guarded_application import GuardedApplication
-from angarium.api.transport.limits import LARGE_ANSWER, MAX_EXPIRED_AT_ONCE, ServerLimits
+from angarium.api.transport.limits import LARGE_ANSWER, ServerLimits
 from angarium.api.transport.overload_log import OverloadLog
 from angarium.api.transport.pending_request import Client, PendingRequest, parties_of
 from angarium.api.transport.shares import Shares
@@ -181,19 +180,20 @@ class Dispatcher:
             if response is not None:
                 self._answer(request, response)
 
-    def sweep(self, now: float, limit: int | None = MAX_EXPIRED_AT_ONCE) -> bool:
+    def sweep(self, now: float, is_over: Callable[[], bool] = lambda: False) -> bool:
         """Answer requests whose time is up, and log what is due.
 
         Args:
             now: Seconds of the monotonic clock.
-            limit: How many of a time limit at most; None for all.
+            is_over: Asked after each; true leaves the others waiting,
+                but for one of each time limit.
 
         Returns:
             True if there are more.
         """
         queues = self._timeout_queues()
         for queue in queues:
-            for request in islice(queue.pop_expired(now), limit):
+            for request in queue.pop_expired(now, is_over):
                 self._answer_late(request)
         self.report(now)
         return any(queue.is_due(now) for queue in queues)
@@ -210,7 +210,7 @@ class Dispatcher:
 
     def abandon(self) -> None:
         """Answer all requests as if their time were up."""
-        self.sweep(math.inf, None)
+        self.sweep(math.inf)
 
     def _timeout_queues(self) -> tuple[TimeoutQueue[PendingRequest], ...]:
         """Return every queue in which a request may wait."""

@@ -31,11 +31,12 @@ LARGE_ANSWER = 64 * 1024
 """Bytes of a response that a thread waits to hand over before it makes
 another one.
 """
-MAX_EXPIRED_AT_ONCE = 4
-"""Time limits of one kind that are acted upon before connections are
-served again, which takes about as long as their slice: hundreds of
-requests that are late together would keep everybody waiting for their
-responses.
+SLICE_S = 0.001
+"""How long ready connections are served before the loop looks who else
+is ready. A client that comes in the middle of a slice waits for it
+twice: before its request, and before a response from a thread. Time
+limits that have passed are acted upon for as long: hundreds of requests
+that are late together would keep everybody waiting for their responses.
 """
 RESERVED_FILES = 128
 """Descriptors kept for the engine, the log and the listening socket."""

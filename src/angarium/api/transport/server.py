@@ -9,7 +9,6 @@ import socket
 import sys
 from collections.abc import Callable
 from http.server import HTTPServer
-from itertools import islice
 from typing import cast
 
 from angarium import logs
@@ -20,7 +19,7 @@ from angarium.api.transport.connection import Connection
 from angarium.api.transport.connection_table import ConnectionTable
 from angarium.api.transport.dispatcher import Dispatcher
 from angarium.api.transport.head_cache import HeadCache
-from angarium.api.transport.limits import MAX_EXPIRED_AT_ONCE, ServerLimits, allowed_connections
+from angarium.api.transport.limits import SLICE_S, ServerLimits, allowed_connections
 from angarium.api.transport.listening import resolve_listening_address, url_of
 from angarium.api.transport.memory_budget import MemoryBudget
 from angarium.api.transport.ready_queue import ReadyQueue
@@ -38,11 +37,6 @@ them is 2 s, so a look every 50 ms is exact enough.
 """
 IDLE_SWEEP_PERIOD_S = 0.5
 """The same while nobody is connected."""
-SLICE_S = 0.001
-"""How long ready connections are served before the loop looks who else
-is ready. A client that comes in the middle of a slice waits for it
-twice: before its request, and before a response from a thread.
-"""
 
 _log = logs.get("angarium.api.transport")
 
@@ -330,12 +324,22 @@ class Server(HTTPServer):
         connection.close()
 
     def _sweep(self) -> None:
-        """Act on time limits that have passed, and log what is due."""
+        """Act on time limits that have passed, and log what is due.
+
+        All together for SLICE_S, but on one of each kind at least.
+        """
+        ends = self.clock.monotonic() + SLICE_S
+
+        def is_over() -> bool:
+            return self.clock.monotonic() >= ends
+
         queues = (self.idle, self.reading, self.writing, self.lingering)
         for queue in queues:
-            for connection in islice(queue.pop_expired(self.now), MAX_EXPIRED_AT_ONCE):
+            for connection in queue.pop_expired(self.now, is_over):
                 self._call_or_close(connection, Connection.close_after_timeout)
-        if self.dispatcher.sweep(self.now) or any(queue.is_due(self.now) for queue in queues):
+        if self.dispatcher.sweep(self.now, is_over) or any(
+            queue.is_due(self.now) for queue in queues
+        ):
             # After the connections that are ready now.
             self._next_sweep = self.now
         self.memory.report(self.now)

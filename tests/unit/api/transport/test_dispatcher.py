@@ -15,7 +15,7 @@ import pytest
 from angarium.api.interface import ExecutionMode, Head, Refusal, Response
 from angarium.api.request_headers import Headers
 from angarium.api.transport.dispatcher import Dispatcher
-from angarium.api.transport.limits import MAX_EXPIRED_AT_ONCE, ServerLimits
+from angarium.api.transport.limits import SLICE_S, ServerLimits
 from angarium.logs.line import action_of, fields_of
 from tests.fakes.application import StubApplication
 from tests.fakes.clock import ManualClock
@@ -84,7 +84,12 @@ class Desk:
     def pass_by(self, seconds: float) -> None:
         """Let time pass, and have those answered whose time is up."""
         self.clock.advance(seconds)
-        self.dispatcher.sweep(self.clock.monotonic())
+        self.sweep()
+
+    def sweep(self) -> bool:
+        """Answer for a slice; return whether more are late."""
+        now = self.clock.monotonic()
+        return self.dispatcher.sweep(now, lambda: self.clock.monotonic() >= now + SLICE_S)
 
     def until_answered(self, *callers: Caller) -> None:
         """Collect answers until all of these have theirs."""
@@ -112,14 +117,18 @@ def test_an_answered_request_leaves_nothing_to_the_garbage_collector(
     assert left() is None
 
 
-def test_requests_that_are_late_together_are_answered_a_few_at_a_time(closing: ExitStack) -> None:
+@pytest.mark.parametrize(("slices", "after_each"), [(0.4, [3, 6]), (2, [1, 2, 3, 4, 5, 6])])
+def test_requests_that_are_late_together_are_answered_for_a_slice_at_a_time(
+    slices: float, after_each: list[int], closing: ExitStack
+) -> None:
     desk = Desk(closing)
-    callers = [desk.ask("/await") for _ in range(2 * MAX_EXPIRED_AT_ONCE + 1)]
+    callers = [desk.ask("/await") for _ in range(7)]
     desk.clock.advance(desk.application.await_within + 1)
+    desk.application.refusing = lambda: desk.clock.advance(slices * SLICE_S)
     answered = []
-    while desk.dispatcher.sweep(desk.clock.monotonic()):
+    while desk.sweep():
         answered.append(sum(len(caller.answers) for caller in callers))
-    assert answered == [MAX_EXPIRED_AT_ONCE, 2 * MAX_EXPIRED_AT_ONCE]
+    assert answered == after_each
     assert [caller.statuses for caller in callers] == [[503]] * len(callers)
 
 

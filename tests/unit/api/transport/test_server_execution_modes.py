@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import pytest
 
 from angarium.api.interface import ExecutionMode
-from angarium.api.transport.limits import MAX_EXPIRED_AT_ONCE
+from angarium.api.transport.limits import SLICE_S
 from angarium.logs.line import action_of, fields_of
 from tests.fakes.application import StubApplication
 from tests.fakes.clock import ManualClock
@@ -253,11 +253,12 @@ def test_requests_in_hand_are_bounded(start: Start, application: StubApplication
 def test_what_is_late_together_is_answered_and_closed_without_a_wait(
     start: Start, application: StubApplication, clock: ManualClock
 ) -> None:
-    # The clock stands still after its step: no later look comes for
-    # those that the first one left.
+    # But for the answers themselves the clock stands still after its
+    # step: no later look comes for those that the first one left.
     running = start(request_timeout_s=10)
     application.await_within = 2.0
-    many = 2 * MAX_EXPIRED_AT_ONCE + 1
+    application.refusing = lambda: clock.advance(SLICE_S)
+    many = 5
     with ExitStack() as stack:
         late = [
             stack.enter_context(RawClient(running.url)).send(get("/await")) for _ in range(many)
