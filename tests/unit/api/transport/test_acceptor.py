@@ -16,8 +16,7 @@ from functools import partial
 
 import pytest
 
-from angarium.api.transport.limits import ServerLimits
-from angarium.api.transport.limits import SLICE_S
+from angarium.api.transport.limits import SLICE_S, ServerLimits
 from angarium.logs.line import action_of, fields_of
 from tests.fakes.application import StubApplication
 from tests.fakes.clock import ManualClock

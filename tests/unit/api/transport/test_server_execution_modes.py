@@ -1,6 +1,7 @@
 """Where requests run, how many at once, and for how long."""
 
 import logging
+from collections import Counter
 from contextlib import ExitStack
 
 import pytest
@@ -250,15 +251,21 @@ def test_requests_in_hand_are_bounded(start: Start, application: StubApplication
     assert running.server.dispatcher.in_flight == 0
 
 
-def test_what_is_late_together_is_answered_and_closed_without_a_wait(
+def test_what_is_late_together_is_answered_in_slices_without_a_wait(
     start: Start, application: StubApplication, clock: ManualClock
 ) -> None:
     # But for the answers themselves the clock stands still after its
     # step: no later look comes for those that the first one left.
     running = start(request_timeout_s=10)
     application.await_within = 2.0
-    application.refusing = lambda: clock.advance(SLICE_S)
     many = 5
+    looks: list[int] = []
+
+    def refuse() -> None:
+        clock.advance(SLICE_S)
+        looks.append(len(application.reports))
+
+    application.refusing = refuse
     with ExitStack() as stack:
         late = [
             stack.enter_context(RawClient(running.url)).send(get("/await")) for _ in range(many)
@@ -269,6 +276,7 @@ def test_what_is_late_together_is_answered_and_closed_without_a_wait(
         clock.advance(11)
         assert {client.answer().status for client in late} == {503}
         assert {client.answer().status for client in slow} == {408}
+    assert set(Counter(looks).values()) <= {1, 2}, "one of each kind at a look"
 
 
 def test_a_request_that_is_still_being_sent_is_not_in_hand(start: Start) -> None:
