@@ -180,7 +180,7 @@ class Dispatcher:
             if response is not None:
                 self._answer(request, response)
 
-    def sweep(self, now: float, is_over: Callable[[], bool] = lambda: False) -> bool:
+    def sweep(self, now: float, is_over: Callable[[], bool]) -> bool:
         """Answer requests whose time is up, and log what is due.
 
         Args:
@@ -210,7 +210,7 @@ class Dispatcher:
 
     def abandon(self) -> None:
         """Answer all requests as if their time were up."""
-        self.sweep(math.inf)
+        self.sweep(math.inf, lambda: False)
 
     def _timeout_queues(self) -> tuple[TimeoutQueue[PendingRequest], ...]:
         """Return every queue in which a request may wait."""
