@@ -86,6 +86,8 @@ def _measure(stage: Stage, name: str, output: Path, write: bool) -> None:
         found.append(table)
         print(report.markdown(table), end="\n\n", flush=True)
         report.write({name: found}, output)
+    if failed := [f"{each} ({table.title})" for table in found for each in table.failed]:
+        raise RuntimeError(f"failed in every turn: {', '.join(failed)}")
     if write:
         text = f"{report.conditions(stage.effort.turns)}\n\n{report.tables(found)}"
         report.fill_in(PAGE, name, text)

@@ -47,6 +47,11 @@ class Table:
     columns: Sequence[Column]
     turns: dict[str, list[Figures]] = field(default_factory=dict)
 
+    @property
+    def failed(self) -> list[str]:
+        """Name the contenders that have no figure of any turn."""
+        return [name for name, turns in self.turns.items() if not any(turns)]
+
     def add(self, contender: str, figures: Figures) -> None:
         """Note one more turn."""
         self.turns.setdefault(contender, []).append(figures)

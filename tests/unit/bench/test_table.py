@@ -52,6 +52,11 @@ def test_a_turn_that_fails_is_told_and_the_others_count() -> None:
     ]
 
 
+def test_who_failed_in_every_turn_is_named() -> None:
+    table, _, _ = run(a=[1, -1], b=[-1, -1], c=[-1, 2])
+    assert table.failed == ["b"]
+
+
 def test_a_ratio_is_of_neighbours_in_time() -> None:
     table, _, _ = run(a=[1, -1, 30], b=[2, 2, 10])
     assert table.ratios("a", RATE, "b", RATE) == [0.5, 3]
