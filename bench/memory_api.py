@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 
 from angarium import logs, wiring
 from angarium.api.transport.server import Server
+from angarium.cli import process
 from angarium.clock import Clock, SystemClock
 from angarium.config import Settings
 from angarium.domain.conversation import Conversation
@@ -55,13 +56,17 @@ def memory_server(settings: Settings, members_file: Path, log: MessageLog, clock
 
 
 def main() -> int:
-    """Serve until SIGTERM."""
+    """Serve until SIGTERM, in a process that is tuned as that of
+    `angarium api` is.
+    """
+    process.return_free_memory()
     settings = Settings.from_env(os.environ)
     handler = logs.configure("api", settings.log_level, "json")
     clock = SystemClock()
     with opened(os.environ["BENCH_LOG"], settings, clock) as log:
         server = memory_server(settings, Path(os.environ["BENCH_CONVERSATIONS"]), log, clock)
         signal.signal(signal.SIGTERM, lambda *_: server.stop(1.0))
+        process.tune_garbage_collector()
         server.serve()
     handler.close()
     return 0
