@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -31,7 +32,13 @@ from tests.fakes.presence import MemoryPresence
 from tests.fakes.users import MemoryUsers
 
 
-def memory_server(settings: Settings, members_file: Path, log: MessageLog, clock: Clock) -> Server:
+def memory_server(
+    settings: Settings,
+    members_file: Path,
+    log: MessageLog,
+    clock: Clock,
+    idle_hint: Callable[[], None] | None = None,
+) -> Server:
     """Put the API together on memory."""
     conversations = MemoryConversations()
     for name, members in json.loads(members_file.read_text()).items():
@@ -51,6 +58,7 @@ def memory_server(settings: Settings, members_file: Path, log: MessageLog, clock
         signer=JwtSigner(settings.jwt_secret or "", "angarium", "angarium", 3600),
         instance="api-1",
         max_store_calls_per_user=4,
+        idle_hint=idle_hint,
     )
     return wiring.http_server(settings, engine, clock)
 
@@ -63,8 +71,9 @@ def main() -> int:
     settings = Settings.from_env(os.environ)
     handler = logs.configure("api", settings.log_level, "json")
     clock = SystemClock()
-    with opened(os.environ["BENCH_LOG"], settings, clock) as log:
-        server = memory_server(settings, Path(os.environ["BENCH_CONVERSATIONS"]), log, clock)
+    with opened(os.environ["BENCH_LOG"], settings, clock) as (log, idle_hint):
+        members = Path(os.environ["BENCH_CONVERSATIONS"])
+        server = memory_server(settings, members, log, clock, idle_hint)
         signal.signal(signal.SIGTERM, lambda *_: server.stop(1.0))
         process.tune_garbage_collector()
         server.serve()

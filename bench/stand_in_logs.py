@@ -3,7 +3,7 @@
 import itertools
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import closing, contextmanager
 
@@ -70,16 +70,20 @@ class HandedLog(InstantLog):
                 self.acknowledge(self._waiting.popleft())
 
 
+Opened = tuple[MessageLog, Callable[[], None] | None]
+"""A log, and what it wants to be told when the server is idle."""
+
+
 @contextmanager
-def opened(name: str, settings: Settings, clock: Clock) -> Iterator[MessageLog]:
+def opened(name: str, settings: Settings, clock: Clock) -> Iterator[Opened]:
     """Open `instant`, `handed`, or `kafka` itself."""
     if name == "instant":
-        yield InstantLog(clock)
+        yield InstantLog(clock), None
     elif name == "handed":
         with closing(HandedLog(clock)) as handed:
-            yield handed
+            yield handed, None
     elif name == "kafka":
         with distributed_engine(settings, clock, "angarium-1") as engine:
-            yield engine.log
+            yield engine.log, engine.idle_hint
     else:
         raise ValueError(f"no log is called {name!r}")
