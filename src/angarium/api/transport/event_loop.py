@@ -33,6 +33,9 @@ class EventLoop(Protocol[Owned]):
         dispatcher: Runs requests.
         encoder: Makes the bytes of responses.
         heads: Parses requests' heads.
+        receive_buffer: What every connection receives into, and copies
+            from at once. A new one for each call would be returned to
+            the system each time (docs/adr/0022-cost-of-a-send.md).
         cors: Adds header fields for web pages to every response; None
             where no page of another origin may call.
         memory: Limits the bytes of requests and responses that all
@@ -52,6 +55,7 @@ class EventLoop(Protocol[Owned]):
     dispatcher: Dispatcher
     encoder: ResponseEncoder
     heads: HeadCache
+    receive_buffer: memoryview
     cors: CorsPolicy | None
     memory: MemoryBudget[Owned]
     connections: ConnectionTable[Owned]

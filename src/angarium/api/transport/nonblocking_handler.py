@@ -12,7 +12,6 @@ from typing import Self, cast
 
 from angarium import logs
 from angarium.api.transport.event_loop import EventLoop
-from angarium.api.transport.limits import RECEIVE
 from angarium.api.transport.response_writer import SendBuffer
 from angarium.timeout_queue import TimeoutQueue
 
@@ -113,8 +112,9 @@ class NonBlockingHandler(BaseHTTPRequestHandler):
 
         Closes the connection if it is broken.
         """
+        buffer = self._loop.receive_buffer
         try:
-            return self.connection.recv(RECEIVE)
+            return bytes(buffer[: self.connection.recv_into(buffer)])
         except BlockingIOError:
             return None
         except OSError as error:

@@ -4,6 +4,7 @@ import http.client
 import logging
 import re
 import socket
+import tracemalloc
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -12,6 +13,7 @@ import pytest
 from angarium.api.transport.connection import Connection
 from angarium.api.transport.limits import BURST
 from angarium.api.transport.server import Server
+from angarium.cli.process import LARGE_BYTES
 from angarium.logs.line import action_of, fields_of
 from tests.fakes.application import ALICE, StubApplication
 from tests.fakes.raw_client import RawClient, get, post, request
@@ -53,6 +55,23 @@ def test_a_request_reaches_the_application_and_its_answer_the_client(
     assert (head.method, head.path, head.query) == ("POST", "/echo/a%20b", "c=%64")
     assert (head.peer, head.trace_id) == ("127.0.0.1", TRACE)
     assert head.headers.get("x-other") == "b"
+
+
+def test_a_request_is_received_without_a_new_large_buffer(client: RawClient) -> None:
+    def ask() -> bytes:
+        client.socket.sendall(get("/echo"))
+        return client.socket.recv(4096)
+
+    ask()
+    tracemalloc.start()
+    try:
+        ask()
+        tracemalloc.reset_peak()
+        before = tracemalloc.get_traced_memory()[0]
+        assert ask().startswith(b"HTTP/1.1 ")
+        assert tracemalloc.get_traced_memory()[1] - before < LARGE_BYTES
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_connection_carries_many_requests(client: RawClient) -> None:
