@@ -30,6 +30,8 @@ LARGE_BYTES = 32 * 1024
 
 They go back to the system as soon as they are freed. Bodies and
 records of the largest messages are that large, usual ones are not.
+What each request needs must not be: new pages cost 0.01 ms
+(docs/adr/0022-cost-of-a-send.md).
 glibc starts at 128 KiB and adapts: after the first password hash, which
 takes 16 MiB, it served everything smaller from its heaps, which kept
 50 MB unused (mallopt(3)).
