@@ -31,7 +31,7 @@ settings.register_profile("quick", deadline=None, max_examples=40)
 settings.register_profile("long", deadline=None, max_examples=80)
 settings.load_profile("quick")
 
-GROUPS = ("faults", "servers", "browser", "own nodes", None)
+GROUPS = ("faults", "servers", "browser", "own nodes", "kafka", None)
 """Each named one is run by one process, in this order. Those with
 servers mostly wait for them, so the longest come first, and the rest
 fills what is left; one browser is enough.
@@ -82,8 +82,11 @@ def _servers_of(item: pytest.Item) -> str:
     """
     if item.get_closest_marker("own_nodes"):
         return "own nodes"
-    kills_instances = item.get_closest_marker("storm") or "faults" in item.path.parts
-    return "faults" if kills_instances else "servers"
+    folder = item.path.parent.name
+    if folder == "kafka":
+        # A broker is all that they need, and "servers" is the longest.
+        return "kafka"
+    return "faults" if folder == "faults" or item.get_closest_marker("storm") else "servers"
 
 
 def _group(item: pytest.Item) -> str | None:
