@@ -19,12 +19,7 @@ from angarium.api.transport.connection import Connection
 from angarium.api.transport.connection_table import ConnectionTable
 from angarium.api.transport.dispatcher import Dispatcher
 from angarium.api.transport.head_cache import HeadCache
-from angarium.api.transport.limits import (
-    RECEIVE,
-    SLICE_S,
-    ServerLimits,
-    allowed_connections,
-)
+from angarium.api.transport.limits import RECEIVE, SLICE_S, ServerLimits, allowed_connections
 from angarium.api.transport.listening import resolve_listening_address, url_of
 from angarium.api.transport.memory_budget import MemoryBudget
 from angarium.api.transport.ready_queue import ReadyQueue
