@@ -290,7 +290,12 @@ class Server(HTTPServer):
             self._sockets.set_aside(connection)
 
     def _serve_slice(self) -> None:
-        """Serve ready connections for SLICE_S, addresses in turn."""
+        """Serve ready connections for SLICE_S, addresses in turn.
+
+        A response that a thread has made meanwhile is sent before the
+        next of them.
+        """
+        completions = self.dispatcher.completions
         began = self.clock.monotonic()
         self.slice_ends = began + SLICE_S
         while self._ready_queue:
@@ -299,6 +304,9 @@ class Server(HTTPServer):
             self._serve_one(connection, events)
             done = self.clock.monotonic()
             self._ready_queue.charge(address, done - began)
+            if completions:
+                self.dispatcher.collect()
+                done = self.clock.monotonic()
             began = done
             if done >= self.slice_ends:
                 # The rest stays queued while the loop looks who has

@@ -27,6 +27,10 @@ class WakeupQueue(Generic[Item]):
         self._reader.setblocking(False)
         self._writer.setblocking(False)
 
+    def __bool__(self) -> bool:
+        """Return whether there are items."""
+        return bool(self._items)
+
     def fileno(self) -> int:
         """Return what becomes readable when the reader must wake.
 

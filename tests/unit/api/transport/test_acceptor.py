@@ -316,6 +316,49 @@ def test_a_flood_from_one_address_is_taken_in_slices(application: StubApplicatio
     assert paths.index("/alice") - held <= 3
 
 
+class CountAtRendering:
+    """A future's result that notes how many requests ran before it was
+    rendered.
+    """
+
+    def __init__(self, application: StubApplication) -> None:
+        self.ran = 0
+        self._application = application
+
+    def __str__(self) -> str:
+        self.ran = len(self._application.bodies)
+        return "done"
+
+
+def test_a_response_that_is_there_does_not_wait_for_the_rest_of_a_slice(
+    start: Start, application: StubApplication
+) -> None:
+    # The clock stands still, so the slice ends with the last of them.
+    running = start()
+    result = CountAtRendering(application)
+    with ExitStack() as stack:
+        first, alice, *flood = [
+            stack.enter_context(RawClient(running.url)) for _ in range(2 + NEWCOMERS)
+        ]
+        for client in flood:
+            assert client.ask(get("/echo")).status == 200
+        alice.send(get("/await"))
+        assert application.awaiting.acquire(timeout=PATIENCE)
+        first.send(get("/held"))
+        assert application.entered.acquire(timeout=PATIENCE)
+        for number, client in enumerate(flood):
+            client.send(get("/held" if number == 0 else "/greedy"))
+        application.gate.set()
+        application.gate.clear()
+        assert application.entered.acquire(timeout=PATIENCE)
+        before = len(application.bodies)
+        application.futures[0].set_result(result)
+        application.gate.set()
+        assert alice.answer().status == 202
+        assert [client.answer().status for client in flood] == [200] * NEWCOMERS
+    assert result.ran == before
+
+
 def test_who_waits_for_a_turn_is_not_reported_at_each_look(
     application: StubApplication, monkeypatch: pytest.MonkeyPatch
 ) -> None:
