@@ -14,13 +14,13 @@ from cassandra.cluster import Cluster
 
 from angarium.domain.conversation import Conversation
 from angarium.domain.identifiers import conversation_id_for
-from angarium.domain.message import BEGINNING, LAST_OFFSET, Message, MessagePosition
+from angarium.domain.message import BEGINNING, LAST_OFFSET, Message, MessagePosition, Status
 from angarium.engines.cassandra import cluster as clusters
 from angarium.engines.cassandra.cluster import CassandraAddress
 from angarium.engines.cassandra.conversations import CassandraConversations
 from angarium.engines.cassandra.inbox_reader import InboxReader
 from angarium.engines.cassandra.message_reader import CassandraMessageReader
-from angarium.engines.cassandra.message_writer import CassandraMessageWriter
+from angarium.engines.cassandra.message_writer import CassandraMessageWriter, chunks
 from angarium.engines.cassandra.prefix_reads import ROWS_PER_MUTATION
 from angarium.engines.cassandra.schema import KeyspaceReport, prepare
 from angarium.engines.cassandra.session import CassandraSession
@@ -30,7 +30,7 @@ from angarium.services.store_retry import StoreRetry
 from tests.acceptance.service import until
 from tests.contract.ports.chat import START, Chat, receipt
 from tests.engines.addresses import contact_points
-from tests.engines.cassandra_server import CassandraCluster
+from tests.engines.cassandra_server import CassandraCluster, CassandraNode
 from tests.engines.cassandra_sessions import PREPARE_SECONDS, connected
 from tests.integration.cassandra.availability import until_it_answers
 
@@ -203,27 +203,16 @@ def test_messages_that_have_reached_one_copy_of_three_are_seen_with_all_before_t
     prepare(address, 1, PREPARE_SECONDS)
     alone = cassandra_trio.nodes[0]
     with closing(connected(address)) as session, driver(address) as cluster:
-        kept_there = (
-            chat
-            for chat in iter(Chat, None)
-            if cluster.metadata.get_replicas(keyspace, chat.conversation_id.bytes)[0].address
-            == alone.address
-        )
         reads = ways(session)
-        chats = list(islice(kept_there, CHATS_A_WAY * len(reads)))
+        chats = list(islice(kept_by(cluster, keyspace, alone), CHATS_A_WAY * len(reads)))
         stored = {chat.conversation_id: chat.messages(ROWS_PER_MUTATION) for chat in chats}
         for conversation_id, messages in stored.items():
             CassandraMessageWriter(session).record(conversation_id, messages).result(
                 REQUEST_SECONDS
             )
-        # More copies from now on, and what is there stays where it is:
-        # as when a worker and its coordinator died before the messages
+        # As when a worker and its coordinator died before the messages
         # reached the others.
-        cluster.connect().execute(
-            f'ALTER KEYSPACE "{keyspace}" WITH replication = '
-            f"{{'class': 'NetworkTopologyStrategy', '{address.datacenter}': 3}}",
-            timeout=30.0,
-        )
+        keep_copies(cluster, address, 3)
         reader = CassandraMessageReader(session)
         # Each chat is read in one way alone: a wide read brings to the
         # other copies what a narrow one would have shown them a part
@@ -238,6 +227,66 @@ def test_messages_that_have_reached_one_copy_of_three_are_seen_with_all_before_t
             found = until_it_answers(partial(reader.newer, conversation_id, BEGINNING, 100))
             assert list(found) == messages[: len(found)]
         alone.resume()
+
+
+def test_a_receipt_that_has_reached_one_copy_of_three_is_seen_with_its_time(
+    cassandra_trio: CassandraCluster, keyspace: str
+) -> None:
+    cassandra_trio.start()
+    address = CassandraAddress(contact_points(cassandra_trio.address), keyspace)
+    prepare(address, 3, PREPARE_SECONDS)
+    alone = cassandra_trio.nodes[0]
+    with closing(connected(address)) as session, driver(address) as cluster:
+        chats = list(islice(kept_by(cluster, keyspace, alone), CHATS_A_WAY))
+        # The first one is not among the newest, which are read whole
+        # before anything else.
+        stored = {
+            chat.conversation_id: [*chat.messages(2), *chat.messages(ROWS_PER_MUTATION)]
+            for chat in chats
+        }
+        writer, reader = CassandraMessageWriter(session), CassandraMessageReader(session)
+        for conversation_id, messages in stored.items():
+            for batch in chunks(messages, ROWS_PER_MUTATION):
+                writer.record(conversation_id, batch).result(REQUEST_SECONDS)
+        keep_copies(cluster, address, 1)
+        for conversation_id, messages in stored.items():
+            writer.mark_delivered(conversation_id, [receipt(messages[0])]).result(REQUEST_SECONDS)
+        # As when the coordinator died before the receipt reached the
+        # other copies.
+        keep_copies(cluster, address, 3)
+        for conversation_id, messages in stored.items():
+            for _ in range(READS_A_CHAT):
+                StoreRetry(REQUEST_SECONDS)(
+                    partial(reader.recipients, conversation_id, [messages[0].message_id])
+                )
+        alone.freeze()
+        for conversation_id, messages in stored.items():
+            found = until_it_answers(partial(reader.newer, conversation_id, BEGINNING, 1))
+            assert found[0] == messages[0]._replace(
+                status=Status.DELIVERED, delivered_at=receipt(messages[0]).delivered_at
+            )
+        alone.resume()
+
+
+def kept_by(cluster: Cluster, keyspace: str, node: CassandraNode) -> Iterator[Chat]:
+    """Make chats whose first copy is on a node."""
+    return (
+        chat
+        for chat in iter(Chat, None)
+        if cluster.metadata.get_replicas(keyspace, chat.conversation_id.bytes)[0].address
+        == node.address
+    )
+
+
+def keep_copies(cluster: Cluster, address: CassandraAddress, number: int) -> None:
+    """Keep so many copies of what is written from now on; what is there
+    stays where it is.
+    """
+    cluster.connect().execute(
+        f'ALTER KEYSPACE "{address.keyspace}" WITH replication = '
+        f"{{'class': 'NetworkTopologyStrategy', '{address.datacenter}': {number}}}",
+        timeout=30.0,
+    )
 
 
 def ways(session: CassandraSession) -> list[Callable[[Chat, Message], object]]:
