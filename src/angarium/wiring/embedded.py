@@ -49,10 +49,12 @@ MAX_STORE_CALLS_PER_USER = 1
 whose threads share one interpreter lock. A second call makes no page
 sooner, and the event loop competes with one more thread for the lock.
 """
-CROWDED_SWITCH_S = 0.0001
-"""How long a thread keeps that lock while many want pages. Five turns
-with 1,300 page reads at once: others' p95 is 16 ms, and 32 with 0.5 or
-2 ms.
+CROWDED_SWITCH_S = 0.000_005
+"""How long a thread keeps that lock while many want pages: as short as
+the system can wake another one. A request gets the lock some ten times,
+since SQLite releases it at every step. With 1,300 page reads at once
+others' p95 is 11 ms with 0.1 ms, 8 with 0.02, and as with this one from
+there on (docs/performance.md).
 """
 
 

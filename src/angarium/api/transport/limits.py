@@ -31,7 +31,7 @@ LARGE_ANSWER = 64 * 1024
 """Bytes of a response that a thread waits to hand over before it makes
 another one.
 """
-SLICE_S = 0.001
+SLICE_S = 0.0005
 """How long ready connections are served before the loop looks who else
 is ready. A client that comes in the middle of a slice waits for it
 twice: before its request, and before a response from a thread. Time
