@@ -94,6 +94,58 @@ def test_a_log_that_is_lost_under_a_worker_and_filled_again_is_read_from_its_beg
     assert (told["partition"], told["offset"], told["first_offset"]) == (0, 2, 0)
 
 
+def test_a_log_that_is_lost_and_filled_again_while_no_worker_runs_is_read_from_its_beginning(
+    kafka_server: KafkaServer, topic: str, log: KafkaLog, read: OpenReading, lines: LogLines
+) -> None:
+    """By its offset alone the group would start among the new records,
+    and those before it would never be read.
+    """
+    fill(log, 2)
+    before = read()
+    before.commit(*before.until_all(2)[1:], watermark=WATERMARK)
+    before.consumer.close()
+    kafka_server.kill()
+    shutil.rmtree(kafka_server.folder / "data" / f"{topic}-0")
+    kafka_server.start()
+    for number in range(4):
+        wait_for(partial(is_taken, log, f"new {number}"))
+    reading = read()
+    wait_for(lambda: not poll_in_outage(reading) and b"new 3" in reading.values())
+    assert {b"new 0", b"new 1", b"new 2", b"new 3"} <= set(reading.values())
+    assert reading.started[reading.held[0]] == Position(0, WATERMARK + 1)
+    (told,) = lines.of("records_missing")
+    assert (told["partition"], told["offset"], told["first_offset"]) == (0, 2, 0)
+
+
+@pytest.mark.parametrize("expired", [0, 3])
+def test_a_log_that_kept_what_was_committed_goes_on_there_after_a_restart(
+    expired: int,
+    kafka_server: KafkaServer,
+    connection: KafkaConnectionSettings,
+    topic: str,
+    log: KafkaLog,
+    read: OpenReading,
+    lines: LogLines,
+) -> None:
+    """Another leader epoch has begun, and no record of the committed
+    one may be left.
+    """
+    fill(log, 3)
+    before = read()
+    before.commit(*before.until_all(3)[2:], watermark=WATERMARK)
+    before.consumer.close()
+    if expired:
+        expire(connection, topic, expired)
+    kafka_server.kill()
+    kafka_server.start()
+    wait_for(partial(is_taken, log, "new"))
+    reading = read()
+    wait_for(lambda: not poll_in_outage(reading) and b"new" in reading.values())
+    assert set(reading.values()) == {b"new"}
+    assert reading.started[reading.held[0]] == Position(3, WATERMARK)
+    assert not lines.of("records_missing")
+
+
 def test_records_that_expire_before_they_are_read_are_told(
     connection: KafkaConnectionSettings, topic: str, log: KafkaLog, lines: LogLines
 ) -> None:

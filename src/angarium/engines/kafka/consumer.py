@@ -2,31 +2,36 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from functools import cache
 
 from kafka.structs import OffsetAndMetadata
 
-from angarium import logs
+from angarium import futures, logs
 from angarium.clock import Clock, SystemClock
 from angarium.domain.errors import LogUnavailable
 from angarium.engines.kafka.assignments import AssignmentTracker, Rebalances
 from angarium.engines.kafka.connection import KafkaConnectionSettings
 from angarium.engines.kafka.errors import CLIENT_ERRORS, is_refused_for_good, unavailable
 from angarium.engines.kafka.group_member import GroupClient
+from angarium.engines.kafka.patches.position import UNKNOWN_EPOCH
 from angarium.ports.message_log import BEGINNING, Assignment, PollResult, Position, Record
 
 _WATERMARK = re.compile(r"T=(-1|\d{1,15})")
 
 
-def to_commit(position: Position) -> OffsetAndMetadata:
+def to_commit(position: Position, epoch: int = UNKNOWN_EPOCH) -> OffsetAndMetadata:
     """Return a position as an offset commit.
 
     Args:
         position: How far a partition has been processed.
+        epoch: The leader epoch of a record up to there, or polled
+            since.
 
     Returns:
         The offset, with `T=` and the watermark as its metadata.
     """
-    return OffsetAndMetadata(position.offset, f"T={position.watermark}", -1)
+    return OffsetAndMetadata(position.offset, f"T={position.watermark}", epoch)
 
 
 def from_commit(committed: OffsetAndMetadata | None) -> Position | None:
@@ -70,6 +75,11 @@ REPLACE_SECONDS = 60.0
 recover by itself (its login was refused).
 """
 
+AskStarts = Callable[[], Mapping[int, Position]]
+"""Returns where partitions start for which the group has committed
+nothing, or raises LogUnavailable.
+"""
+
 _log = logs.get("angarium.engines.kafka")
 
 
@@ -88,7 +98,7 @@ class KafkaLogConsumer:
         max_poll_records: int = MAX_POLL_RECORDS,
         verify: Callable[[], None] | None = None,
         instance: str = "worker",
-        log_starts: Callable[[], Mapping[int, Position]] = dict,
+        log_starts: AskStarts = dict,
     ) -> None:
         """Keep the settings; the first poll connects.
 
@@ -144,11 +154,13 @@ class KafkaLogConsumer:
         ahead = self._assignments.ahead(positions)
         if not ahead or self._client is None:
             return
+        client = self._client
         offsets = {
-            assignment.partition: to_commit(position) for assignment, position in ahead.items()
+            assignment.partition: to_commit(position, client.leader_epoch(assignment.partition))
+            for assignment, position in ahead.items()
         }
         try:
-            self._client.commit(offsets)
+            client.commit(offsets)
         except CLIENT_ERRORS as error:
             if not is_refused_for_good(error):
                 raise unavailable("the commit is not certain", error) from error
@@ -158,7 +170,7 @@ class KafkaLogConsumer:
                 error_type=type(error).__name__,
                 partitions=sorted(offsets),
             )
-            self._restart(self._client, offsets)
+            self._restart(client, offsets)
             return
         self._assignments.record_committed(ahead)
 
@@ -259,33 +271,57 @@ class KafkaLogConsumer:
             self._assignments.restart(partition)
 
     def _start_partitions(self, client: GroupClient) -> Exception | None:
-        """Return the error that ended starting partitions, if any.
+        """Return the error that kept partitions from starting, if any.
 
         Asks for the position of each starting partition and lets its
         records flow.
         """
         expires_at = self._clock.monotonic() + START_SECONDS
+        log_starts = _ask_once(self._log_starts)
+        unknown: Exception | None = None
         # Partitions that need more than the group's coordinator come
         # last: a single broker may be away.
         for partition in sorted(self._assignments.starting, key=self._missing.__contains__):
+            seconds = max(0.1, expires_at - self._clock.monotonic())
             try:
-                seconds = max(0.1, expires_at - self._clock.monotonic())
-                committed = client.committed(partition, seconds)
-                position = self._starting_position(partition, from_commit(committed))
-                if partition in self._missing:
-                    position = _restart_at_first_offset(
-                        client, partition, position, self._missing[partition], seconds
-                    )
-                client.seek(partition, position.offset)
-                if not self._paused:
-                    client.resume([partition])
-            except (*CLIENT_ERRORS, LogUnavailable) as error:
+                self._start(client, partition, log_starts, seconds)
+            except CLIENT_ERRORS as error:
                 return error
-            self._assignments.start(partition, position)
-            self._missing.pop(partition, None)
-        return None
+            except LogUnavailable as error:
+                # The store does not say where this one starts; most
+                # partitions have a commit and need not ask.
+                unknown = error
+        return unknown
 
-    def _starting_position(self, partition: int, committed: Position | None) -> Position:
+    def _start(
+        self,
+        client: GroupClient,
+        partition: int,
+        log_starts: AskStarts,
+        seconds: float,
+    ) -> None:
+        """Start a partition at its position."""
+        committed = client.committed(partition, seconds)
+        position = self._starting_position(partition, from_commit(committed), log_starts)
+        epoch = UNKNOWN_EPOCH
+        if partition in self._missing:
+            position = _restart_at_first_offset(
+                client, partition, position, self._missing[partition], seconds
+            )
+        elif committed is not None and committed.offset == position.offset:
+            epoch = committed.leader_epoch
+        client.seek(partition, position.offset, epoch)
+        if not self._paused:
+            client.resume([partition])
+        self._assignments.start(partition, position)
+        self._missing.pop(partition, None)
+
+    def _starting_position(
+        self,
+        partition: int,
+        committed: Position | None,
+        log_starts: AskStarts,
+    ) -> Position:
         """Return where to start; log an offset without a watermark."""
         if committed is None:
             _log.error(
@@ -296,12 +332,16 @@ class KafkaLogConsumer:
             )
         elif committed != BEGINNING:
             return committed
-        return self._log_starts().get(partition, BEGINNING)
+        return log_starts().get(partition, BEGINNING)
 
     def _raise_if_disconnected(self, client: GroupClient, failure: Exception | None) -> None:
         """Raise LogUnavailable after a while without a broker."""
-        if failure is None and client.is_connected:
+        is_of_the_store = isinstance(failure, LogUnavailable)
+        if client.is_connected and (failure is None or is_of_the_store):
+            # Leaving the group would help nobody.
             self._last_contact_at = self._clock.monotonic()
+            if failure is not None:
+                raise failure
             return
         if self._clock.monotonic() - self._last_contact_at < DISCONNECTED_SECONDS:
             return
@@ -314,6 +354,23 @@ class KafkaLogConsumer:
         """Disconnect after REPLACE_SECONDS; the next poll connects."""
         if self._clock.monotonic() - self._last_contact_at > REPLACE_SECONDS:
             self._disconnect()
+
+
+def _ask_once(ask: AskStarts) -> AskStarts:
+    """Return what asks at its first call, and repeats what came of it.
+
+    In an outage each question takes its whole time limit.
+    """
+
+    @cache
+    def answer() -> "Future[Mapping[int, Position]]":
+        """Ask, and keep the answer or the error."""
+        try:
+            return futures.done(ask())
+        except LogUnavailable as error:
+            return futures.failed(error)
+
+    return lambda: answer().result()
 
 
 def _restart_at_first_offset(

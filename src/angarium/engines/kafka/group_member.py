@@ -17,6 +17,7 @@ from angarium.engines.kafka.connection import (
 )
 from angarium.engines.kafka.errors import CLIENT_ERRORS
 from angarium.engines.kafka.lost_records import LOST, lost_positions
+from angarium.engines.kafka.patches import position
 from angarium.engines.kafka.patches.coordinator import JoinKeepingCoordinator
 from angarium.engines.kafka.patches.fetcher import TolerantFetcher
 from angarium.engines.kafka.patches.network_client import NetworkClient
@@ -203,14 +204,28 @@ class GroupClient:
         }
         self._consumer.commit(positions, timeout_ms=_COMMIT_MS)
 
-    def seek(self, partition: int, offset: int) -> None:
+    def seek(self, partition: int, offset: int, epoch: int) -> None:
         """Choose the next record of a partition.
 
         Args:
             partition: Its number.
             offset: The record's offset.
+            epoch: The leader epoch that was committed with it. The
+                leader is asked first whether its log was cut off before
+                the offset; UNKNOWN_EPOCH asks nothing.
         """
-        self._consumer.seek(self._topic_partition(partition), offset)
+        position.seek(self._consumer, self._topic_partition(partition), offset, epoch)
+
+    def leader_epoch(self, partition: int) -> int:
+        """Return the leader epoch of what was polled last.
+
+        Args:
+            partition: Its number.
+
+        Returns:
+            The epoch; UNKNOWN_EPOCH when there is none.
+        """
+        return position.leader_epoch(self._consumer, self._topic_partition(partition))
 
     def pause(self, partitions: Collection[int]) -> None:
         """Stop the flow of records.

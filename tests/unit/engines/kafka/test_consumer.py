@@ -1,4 +1,4 @@
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import pytest
 from hypothesis import given
@@ -48,6 +48,10 @@ class ScriptedClient:
         self.member = f"{instance}-1"
         self.is_away = False
         self.records: list[Record] = []
+        self.commits: dict[int, OffsetAndMetadata] = {}
+        self.epoch = -1
+        self.sought: dict[int, tuple[int, int]] = {}
+        self.missing: dict[int, int] = {}
 
     def poll(self, _seconds: float, _records: int) -> Mapping[int, Sequence[Record]]:
         if self.is_away:
@@ -55,13 +59,24 @@ class ScriptedClient:
         found, self.records = self.records, []
         return {PARTITION.partition: found} if found else {}
 
-    def committed(self, _partition: int, _seconds: float) -> OffsetAndMetadata | None:
-        return None
+    def committed(self, partition: int, _seconds: float) -> OffsetAndMetadata | None:
+        return self.commits.get(partition)
+
+    def commit(self, offsets: Mapping[int, OffsetAndMetadata]) -> None:
+        self.commits |= offsets
+
+    def leader_epoch(self, _partition: int) -> int:
+        return self.epoch
 
     def take_missing(self) -> Mapping[int, int]:
-        return {}
+        missing, self.missing = self.missing, {}
+        return missing
 
-    def seek(self, partition: int, offset: int) -> None: ...
+    def extent(self, _partition: int, _seconds: float) -> tuple[int, int]:
+        return 0, 100
+
+    def seek(self, partition: int, offset: int, epoch: int) -> None:
+        self.sought[partition] = offset, epoch
 
     def pause(self, partitions: Collection[int]) -> None: ...
 
@@ -110,3 +125,96 @@ def test_what_a_replaced_client_gives_up_later_ends_nothing_of_the_new_one(
     found = consumer.poll(0)
     assert dict(found.records) == {assignment: [record] for assignment in gained}
     assert not found.lost
+
+
+def consumer_of(
+    log_starts: Callable[[], Mapping[int, Position]] = dict, clock: ManualClock | None = None
+) -> KafkaLogConsumer:
+    return KafkaLogConsumer(
+        KafkaConnectionSettings(("nowhere:1",)), "messages", "g", clock, log_starts=log_starts
+    )
+
+
+def assign(client: ScriptedClient, *partitions: int) -> None:
+    client.rebalances.on_partitions_assigned(
+        [TopicPartition("messages", partition) for partition in partitions]
+    )
+
+
+def test_a_partition_starts_with_the_epoch_that_was_committed(
+    clients: list[ScriptedClient],
+) -> None:
+    """So that the leader tells whether its log was cut off before the
+    offset, however far it has grown again since.
+    """
+    consumer = consumer_of()
+    consumer.poll(0)
+    clients[0].commits[0] = to_commit(Position(7, 1))
+    assign(clients[0], 0)
+    (held,) = consumer.poll(0).gained
+    assert clients[0].sought[0] == (7, -1), "an earlier program has committed no epoch"
+    clients[0].epoch = 4
+    consumer.commit({held: Position(9, 2)})
+    assert clients[0].commits[0] == OffsetAndMetadata(9, "T=2", 4)
+    assign(clients[0], 0)
+    consumer.poll(0)
+    assert clients[0].sought[0] == (9, 4)
+
+
+def test_where_records_are_missing_no_epoch_of_the_lost_log_is_kept(
+    clients: list[ScriptedClient],
+) -> None:
+    """Or the partition would be started again without an end."""
+    consumer = consumer_of()
+    consumer.poll(0)
+    clients[0].commits[0] = OffsetAndMetadata(9, "T=2", 4)
+    assign(clients[0], 0)
+    consumer.poll(0)
+    clients[0].missing = {0: 9}
+    consumer.poll(0)
+    assert clients[0].commits[0].leader_epoch == -1
+    assert clients[0].sought[0] == (0, -1)
+
+
+def test_no_epoch_goes_with_an_offset_that_was_not_committed(
+    clients: list[ScriptedClient],
+) -> None:
+    consumer = consumer_of()
+    consumer.poll(0)
+    clients[0].commits[0] = OffsetAndMetadata(7, "reset by hand", 4)
+    assign(clients[0], 0)
+    consumer.poll(0)
+    assert clients[0].sought[0] == (0, -1)
+
+
+def test_a_store_that_does_not_say_where_the_log_starts_holds_up_no_other_partition(
+    clients: list[ScriptedClient],
+) -> None:
+    clock = ManualClock()
+    questions: list[float] = []
+    is_away = True
+
+    def starts() -> Mapping[int, Position]:
+        questions.append(clock.monotonic())
+        if is_away:
+            raise LogUnavailable("the store is away")
+        return {2: Position(5, 1)}
+
+    consumer = consumer_of(starts, clock)
+    consumer.poll(0)
+    clients[0].commits = {0: to_commit(Position(7, 1)), 3: to_commit(Position(8, 1))}
+    assign(clients[0], 0, 1, 2, 3)
+    gained = consumer.poll(0).gained
+    assert {each.partition for each in gained} == {0, 3}
+    assert len(questions) == 1, "each question takes its whole time limit"
+    for _ in range(3):
+        clock.advance(REPLACE_SECONDS)
+        with pytest.raises(LogUnavailable, match="the store is away"):
+            consumer.poll(0)
+    assert len(clients) == 1, "to leave the group would help nobody"
+    is_away = False
+    gained = consumer.poll(0).gained
+    assert {each.partition: position for each, position in gained.items()} == {
+        1: BEGINNING,
+        2: Position(5, 1),
+    }
