@@ -179,7 +179,8 @@ class OnlineUsers:
         self._window_ms = round(window_s * 1000)
         self._clock = clock
         self._timeouts = TimeoutWatcher(timeout_s)
-        self._online_until: LruCache[UUID, int] = LruCache(MAX_USERS)
+        # By the monotonic clock: the other one may be set back.
+        self._online_until: LruCache[UUID, float] = LruCache(MAX_USERS)
         self._offline_at: LruCache[UUID, float] = LruCache(MAX_USERS)
         # In an outage it fails for each batch of messages.
         self._repeats = logs.Repeats(clock.monotonic)
@@ -227,7 +228,7 @@ class OnlineUsers:
         self, user_ids: Collection[UUID], taken_at: float | None
     ) -> tuple[frozenset[UUID], tuple[UUID, ...]]:
         """Return who is online for certain, and who is unknown."""
-        now = self._clock.now_ms()
+        now = self._clock.monotonic()
         known: set[UUID] = set()
         unknown: list[UUID] = []
         for user_id in dict.fromkeys(user_ids):
@@ -261,8 +262,9 @@ class OnlineUsers:
         for user_id, seen_at in lookup.result().items():
             # Another instance's clock may be ahead: nobody is online
             # for longer than a window from now.
-            until = min(seen_at, now) + self._window_ms
-            if now < until:
+            left_ms = min(seen_at, now) + self._window_ms - now
+            if left_ms > 0:
+                until = self._clock.monotonic() + left_ms / 1000
                 self._online_until.put(user_id, until)
                 online.add(user_id)
         for user_id, asked_at in asked.items():

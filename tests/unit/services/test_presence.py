@@ -155,6 +155,23 @@ def test_who_is_online_is_remembered_until_the_window_ends(clock: ManualClock) -
     assert store.asked == [(ALICE,), (ALICE,)]
 
 
+@pytest.mark.parametrize("step_ms", [-3_600_000, 3_600_000])
+def test_a_step_of_the_wall_clock_does_not_change_how_long_someone_is_remembered(
+    step_ms: int, clock: ManualClock
+) -> None:
+    store = PendingPresence()
+    users = OnlineUsers(store, 30, clock)
+    users.find_online([ALICE])
+    store.lookups[0].set_result({ALICE: clock.now_ms()})
+    clock.step_wall(step_ms)
+    clock.advance(29)
+    assert users.find_online([ALICE]).result(10) == {ALICE}
+    assert len(store.asked) == 1
+    clock.advance(1)
+    users.find_online([ALICE])
+    assert len(store.asked) == 2
+
+
 def test_who_is_offline_is_asked_for_every_time(clock: ManualClock) -> None:
     store = PendingPresence()
     users = OnlineUsers(store, 30, clock)
