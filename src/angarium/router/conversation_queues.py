@@ -7,6 +7,13 @@ from uuid import UUID
 from angarium.router.offsets import OffsetTracker
 from angarium.router.record_decoder import LogEntry
 
+MAX_BATCH_MESSAGES = 400
+"""Maximum messages of a batch: a receipt confirms up to 100, which the
+store reads and writes one hundred after the other. Four take some 20
+requests in a row. A batch of 64 would take 260, which a slow store
+cannot answer within the time limit of one call.
+"""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
@@ -84,10 +91,14 @@ class ConversationQueues:
         queue = self._queues[conversation_id]
         first = queue.popleft()
         run = [first]
+        messages = first.messages
         kind = type(first.event)
         while queue and len(run) < self._max_batch_records:
             entry = queue[0]
             if type(entry.event) is not kind or entry.progress is not first.progress:
+                break
+            messages += entry.messages
+            if messages > MAX_BATCH_MESSAGES:
                 break
             run.append(queue.popleft())
         return Batch(conversation_id, tuple(run))

@@ -31,6 +31,11 @@ class LogEntry:
     progress: OffsetTracker
     taken_at: float
 
+    @property
+    def messages(self) -> int:
+        """How many messages the event sends or confirms."""
+        return 1 if isinstance(self.event, NewMessage) else len(self.event.message_ids)
+
     def ids(self, message_id: UUID) -> dict[str, object]:
         """Return the log fields that name one of the event's messages.
 

@@ -1,3 +1,5 @@
+from uuid import uuid4
+
 from angarium.domain.events import Event
 from angarium.ports.message_log import BEGINNING
 from angarium.router.conversation_queues import Batch, ConversationQueues
@@ -77,6 +79,20 @@ def test_a_group_is_bounded() -> None:
     for offset in range(3):
         queues.add(entry(message(), offset, progress))
     assert offsets(queues.take()) == [0, 1]
+
+
+def test_a_batch_of_receipts_is_bounded_by_the_messages_that_they_confirm() -> None:
+    """Each hundred of them is read and written one after the other, and
+    all within the time limit of one call.
+    """
+    queues, progress = ConversationQueues(), OffsetTracker(BEGINNING)
+    for offset in range(6):
+        queues.add(entry(receipt([uuid4() for _ in range(100)]), offset, progress))
+    groups = []
+    while (group := queues.take()) is not None:
+        groups.append(offsets(group))
+        queues.release(group)
+    assert groups == [[0, 1, 2, 3], [4, 5]]
 
 
 def test_entries_of_two_assignments_never_share_a_group() -> None:
