@@ -24,7 +24,7 @@ LOOK_UP_SECONDS = 1.0
 """Maximum wait for it: it answers from memory."""
 
 MAX_LENGTH = 100
-"""Maximum characters of a name: it is in every record."""
+"""Maximum characters of a name and its number: all records have it."""
 
 _CONTAINER_ID = re.compile(r"[0-9a-f]{12}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -49,9 +49,10 @@ def process_name(host: str | None = None, pid: int | None = None) -> str:
         The name. The only service of a container is process 1, and
         needs no number.
     """
-    host = (os.uname().nodename if host is None else host)[:MAX_LENGTH]
+    host = os.uname().nodename if host is None else host
     pid = os.getpid() if pid is None else pid
-    return host if pid == 1 else f"{host}-{pid}"
+    number = "" if pid == 1 else f"-{pid}"
+    return host[: MAX_LENGTH - len(number)] + number
 
 
 def instance_name(

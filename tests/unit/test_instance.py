@@ -50,7 +50,8 @@ def test_on_a_machine_the_name_has_the_process_id() -> None:
 
 
 def test_a_name_is_bounded() -> None:
-    assert process_name("h" * 1_000, 7) == "h" * MAX_LENGTH + "-7"
+    assert process_name("h" * 1_000, 7) == "h" * (MAX_LENGTH - 2) + "-7"
+    assert process_name("h" * 1_000, 1) == "h" * MAX_LENGTH
 
 
 class NameServer:

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from angarium import instance
 from angarium.domain.events import MAX_RECEIPT_IDS, SCHEMA, MessagesDelivered, NewMessage, encode
 from angarium.domain.message import MAX_CONTENT_BYTES
 from angarium.engines.kafka.record_batches import HEADER_BYTES
@@ -17,7 +18,7 @@ MAX_RECORD_OVERHEAD = 21
 _ID = UUID(int=2**128 - 1)
 _LAST_MOMENT = 2**63 - 1
 _MAX_ESCAPE = "\x01"  # JSON writes six bytes for this one
-_TRACE_ID_BYTES = 64
+_TRACE_ID_BYTES = 32  # hex digits
 
 Headers = list[tuple[str, bytes]]
 
@@ -53,7 +54,11 @@ def _largest_batch() -> int:
     """Return the size of the largest batch that legal requests make."""
     message = NewMessage(_ID, _ID, _LAST_MOMENT, _ID, _ID, _ID, _MAX_ESCAPE * MAX_CONTENT_BYTES)
     receipt = MessagesDelivered(_ID, _ID, _LAST_MOMENT, _ID, (_ID,) * MAX_RECEIPT_IDS)
-    headers: Headers = [("trace_id", bytes(_TRACE_ID_BYTES)), ("schema", SCHEMA.encode())]
+    headers: Headers = [
+        ("trace_id", bytes(_TRACE_ID_BYTES)),
+        ("schema", SCHEMA.encode()),
+        ("instance", bytes(instance.MAX_LENGTH)),
+    ]
     alone = [
         max_batch_bytes(str(_ID).encode(), encode(event), headers) for event in (message, receipt)
     ]

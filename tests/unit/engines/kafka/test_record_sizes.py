@@ -1,5 +1,6 @@
 """How large a batch the largest legal request makes."""
 
+from concurrent.futures import Future
 from pathlib import Path
 from uuid import UUID
 
@@ -8,17 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kafka.record import MemoryRecordsBuilder
 
+from angarium.api.transport.trace_id import mint
 from angarium.domain.content import content_problem
 from angarium.domain.events import (
     MAX_RECEIPT_IDS,
-    SCHEMA,
     Event,
     MessagesDelivered,
     NewMessage,
-    encode,
 )
 from angarium.domain.message import MAX_CONTENT_BYTES
 from angarium.engines.kafka.record_sizes import BATCH_BYTES, MAX_BATCH_BYTES, max_batch_bytes
+from angarium.instance import MAX_LENGTH, process_name
+from angarium.ports.message_log import Appended, NewRecord
+from angarium.services.event_publisher import EventPublisher
+from tests.fakes.clock import ManualClock
 
 ROOT = Path(__file__).parents[4]
 ID = UUID(int=1)
@@ -30,13 +34,30 @@ def message(content: str) -> NewMessage:
     return NewMessage(ID, ID, TIME, ID, ID, ID, content)
 
 
+class Sink:
+    """A log that keeps what is to be appended."""
+
+    def __init__(self) -> None:
+        self.records: list[NewRecord] = []
+
+    def append(self, record: NewRecord) -> "Future[Appended]":
+        self.records.append(record)
+        return Future()
+
+    def check(self) -> None: ...
+
+
 def sent(event: Event) -> int:
     """Give the size of the batch that the library makes of an event
-    alone.
+    alone, as it is published by an instance with the longest name.
     """
+    sink = Sink()
+    name = process_name("n" * 2 * MAX_LENGTH, 2**22)
+    EventPublisher(sink, ManualClock(), name)(event, mint(), ID, "accepted", {})
+    (record,) = sink.records
     builder = MemoryRecordsBuilder(2, 0, BATCH_BYTES)
-    headers = [("trace_id", b"f" * 32), ("schema", SCHEMA.encode())]
-    builder.append(TIME, str(ID).encode(), encode(event), headers)
+    headers = [(name, text.encode()) for name, text in record.headers.items()]
+    builder.append(TIME, record.key, record.value, headers)
     builder.close()
     return len(builder.buffer())
 
