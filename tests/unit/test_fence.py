@@ -98,6 +98,8 @@ def test_outside_the_patches_no_private_name_is_allowed_and_no_class_exchanged()
         text = path.read_text()
         assert "SLF001" not in text, path
         assert "__class__ =" not in text, path
+        # As a text it would escape the rule.
+        assert not re.search(r"[gs]etattr\([^)]*[\"']_", text), path
     ruff = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["ruff"]["lint"]
     assert "SLF" in ruff["select"]
     exempt = {

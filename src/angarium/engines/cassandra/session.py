@@ -21,6 +21,7 @@ from angarium.engines.cassandra import prepared_session as connections
 from angarium.engines.cassandra.cluster import HEARTBEAT_SECONDS, REQUEST_SECONDS, CassandraAddress
 from angarium.engines.cassandra.connector import Connector
 from angarium.engines.cassandra.errors import DRIVER_ERRORS, unavailable
+from angarium.engines.cassandra.patches.stopped_timer import forget_request
 from angarium.engines.cassandra.prepared_session import PreparedSession
 from angarium.engines.cassandra.read_budget import ReadBudget
 from angarium.engines.cassandra.row_mapping import Row, Rows
@@ -324,12 +325,11 @@ class AnswerHandler:
             futures.fail_once(outcome, unavailable(error))
 
     def _take(self) -> "Future[Rows] | None":
-        """Return the future the first time, and stop the timer."""
+        """Return the future the first time, and free the request."""
         outcome, self._outcome = self._outcome, None
-        # It is stopped by now, but it still refers to the request.
-        timer = getattr(self._answer(), "_timer", None)
-        if timer is not None:
-            timer.callback = _nothing
+        answer = self._answer()
+        if answer is not None:
+            forget_request(answer)
         return outcome
 
 
@@ -340,7 +340,3 @@ def _address(host: Host) -> str:
     the address of its connections.
     """
     return str(host.broadcast_rpc_address or host.address)
-
-
-def _nothing() -> None:
-    """Replace what a stopped timer would do."""

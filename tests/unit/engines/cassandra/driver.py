@@ -43,6 +43,7 @@ class Answer:
     timeout: float | None
     succeeded: Callable[[object], None] = field(default=lambda _: None)
     failed: Callable[[BaseException], None] = field(default=lambda _: None)
+    _timer: None = None
 
     def add_callbacks(
         self, succeeded: Callable[[object], None], failed: Callable[[BaseException], None]
