@@ -10,6 +10,7 @@ from uuid import UUID
 from angarium.domain.content import content_problem
 from angarium.domain.errors import UndecodableEvent
 from angarium.domain.identifiers import new_text_of, parse_uuid, recurring_uuid, text_of
+from angarium.domain.message import Message, MessagePosition, Status
 
 SCHEMA = "1"
 """The version of the form below, in the record's `schema` header."""
@@ -44,6 +45,29 @@ class NewMessage(NamedTuple):
     sender_id: UUID
     recipient_id: UUID
     content: str
+
+
+def stored_message(event: NewMessage, watermark: int, offset: int) -> Message:
+    """Return the message that an event asks to store.
+
+    Args:
+        event: As it was appended.
+        watermark: The largest append time up to its record,
+            milliseconds since the epoch.
+        offset: The record's.
+
+    Returns:
+        The message, at its position and PENDING.
+    """
+    return Message(
+        event.message_id,
+        event.conversation_id,
+        event.sender_id,
+        event.recipient_id,
+        event.content,
+        MessagePosition(watermark, offset),
+        Status.PENDING,
+    )
 
 
 @dataclass(frozen=True, slots=True)

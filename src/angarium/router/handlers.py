@@ -7,8 +7,8 @@ from uuid import UUID
 
 from angarium import logs
 from angarium.clock import Clock
-from angarium.domain.events import MessagesDelivered, NewMessage
-from angarium.domain.message import Message, MessagePosition, Status, status_when_stored
+from angarium.domain.events import MessagesDelivered, NewMessage, stored_message
+from angarium.domain.message import Message, status_when_stored
 from angarium.ports.message_log import DeadLetter, DeadLetterLog
 from angarium.ports.messages import MessageWriter, Receipt, ReceiptOutcome, StoreOutcome
 from angarium.router.conversation_queues import Batch
@@ -119,15 +119,7 @@ class StoreMessagesTask(Task):
 def _message(entry: LogEntry) -> Message:
     """Return the message that an entry's event asks to store."""
     event = cast("NewMessage", entry.event)
-    return Message(
-        event.message_id,
-        event.conversation_id,
-        event.sender_id,
-        event.recipient_id,
-        event.content,
-        MessagePosition(entry.time, entry.record.offset),
-        Status.PENDING,
-    )
+    return stored_message(event, entry.time, entry.record.offset)
 
 
 def _conflict(entry: LogEntry, message: Message) -> DeadLetter:

@@ -60,11 +60,13 @@ class PollLoop:
     def run_once(self) -> None:
         """Do what is to be done now, or wait for it.
 
-        A turn waits at most `WorkerLimits.poll_timeout_s`.
+        Each of its two waits, for calls and for records, is at most
+        `WorkerLimits.poll_timeout_s` long; a commit, and the start of
+        partitions, have limits of their own.
         """
         progressed = False
         if self._scheduler.in_flight or self._poll_health.next_try_in() > 0:
-            progressed = self._scheduler.collect(self._poll_timeout())
+            progressed = self._scheduler.collect(self._collect_timeout_s())
         self._scheduler.start()
         polled = self._poll()
         if polled is not None:
@@ -94,7 +96,7 @@ class PollLoop:
         """Leave the group; nothing more is committed."""
         self._consumer.close()
 
-    def _poll_timeout(self) -> float:
+    def _collect_timeout_s(self) -> float:
         """Return how long to wait for calls to end, in seconds."""
         waits = [self._limits.poll_timeout_s]
         if self._scheduler.in_flight:
@@ -111,7 +113,7 @@ class PollLoop:
             return None
         try:
             polled = self._consumer.poll(
-                0.0 if self._scheduler.in_flight else self._idle_timeout()
+                0.0 if self._scheduler.in_flight else self._poll_timeout_s()
             )
         except LogUnavailable as error:
             self._poll_health.record_failure(error, {})
@@ -119,7 +121,7 @@ class PollLoop:
         self._poll_health.record_success()
         return polled
 
-    def _idle_timeout(self) -> float:
+    def _poll_timeout_s(self) -> float:
         """Return how long a poll may wait while no call is in flight.
 
         In seconds: until the next retry or the next commit is due.

@@ -255,7 +255,7 @@ class WriteQueue:
         self._taken_at = -math.inf
 
     def admit(self, source: WriteBatchSource, add: Callable[[], None]) -> None:
-        """Take one job, or refuse it: this is where writes push back.
+        """Take one job, or refuse it: backpressure on what writes.
 
         Args:
             source: The job's operation.

@@ -18,7 +18,7 @@ is sent: the library repeats those by itself.
 class CircuitBreaker:
     """Remembers for each partition whether the last record succeeded.
 
-    Decided in docs/adr/0007. Used by any thread.
+    Decided in docs/adr/0013. Used by any thread.
     """
 
     def __init__(self, partitions: int, clock: Clock) -> None:

@@ -6,6 +6,7 @@ not is damage: `angarium audit` looks for all of it.
 
 from collections.abc import Sequence
 
+from angarium.domain.events import stored_message
 from angarium.domain.message import Message, MessagePosition, Status
 from angarium.ports.message_log import Record
 from angarium.ports.store_inspection import NO_ID
@@ -91,17 +92,8 @@ def _message(findings: Findings, surroundings: Surroundings | None) -> Sent | Mi
 
 
 def _from_record(origin: Origin) -> Message:
-    """Make the message that the worker stores."""
-    event = origin.event
-    return Message(
-        event.message_id,
-        event.conversation_id,
-        event.sender_id,
-        event.recipient_id,
-        event.content,
-        MessagePosition(origin.watermark, origin.record.offset),
-        Status.PENDING,
-    )
+    """Return the message that the worker stores."""
+    return stored_message(origin.event, origin.watermark, origin.record.offset)
 
 
 def _record(findings: Findings) -> LogRecord | Missing:

@@ -76,7 +76,8 @@ def find_refusals(
             collected.add(letter)
         elif own_text in letter.detail:
             record = read(letter.partition, letter.offset)
-            if is_ours if record is None else _names_it(record, subject):
+            is_about_it = is_ours if record is None else _names_it(record, subject)
+            if is_about_it:
                 collected.add(letter)
         elif not (is_ours or scan.has_winner or letter.reason in _WITH_ITS_ID):
             elsewhere.append(letter)
