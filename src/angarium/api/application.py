@@ -12,6 +12,7 @@ from angarium.api.endpoints.health import readiness
 from angarium.api.endpoints.page import PageSettings
 from angarium.api.host_check import HostCheck
 from angarium.api.interface import (
+    UNMATCHED,
     Admission,
     Application,
     ExecutionMode,
@@ -37,9 +38,6 @@ STORE_TIMEOUT_S = 2.0
 """Time that a request may spend on the store, retries included
 (docs/http.md, Limits; docs/adr/0007).
 """
-
-UNMATCHED = "unmatched"
-"""The route in log lines of a path that has none."""
 
 Made = TypeVar("Made")
 

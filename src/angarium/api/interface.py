@@ -14,6 +14,8 @@ from angarium.api.request_headers import Headers
 from angarium.domain.errors import Code
 from angarium.domain.user import Principal
 
+UNMATCHED = "unmatched"
+"""The route in log lines of a request that has none."""
 MAX_BODY_BYTES = 65_536
 """Bytes of the largest body that is read: six times the largest text,
 which leaves room for JSON escapes (docs/http.md, Limits, and

@@ -1,6 +1,6 @@
 """What was typed, put into the order in which it is parsed.
 
-Options may come before a command, behind it, or between its words.
+Options may come before a command, after it, or between its words.
 """
 
 import re

@@ -36,7 +36,7 @@ def register(commands: Commands, root: Parser) -> None:
         "Print a script with which bash, zsh or fish completes commands and options. Load it in "
         "the shell's startup file, as below.",
         'eval "$(angarium completion bash)"     # in ~/.bashrc\n'
-        'eval "$(angarium completion zsh)"      # in ~/.zshrc, behind compinit\n'
+        'eval "$(angarium completion zsh)"      # in ~/.zshrc, after compinit\n'
         "angarium completion fish | source      # in ~/.config/fish/config.fish",
     )
     parser.add_argument(

@@ -175,7 +175,7 @@ class _Cluster:
         last: What the newest character is; None before the first.
         flag_halves: Regional indicators so far.
         picture: A pictograph, and only extending characters since.
-        picture_joined: The newest character is a joiner behind it.
+        picture_joined: The newest character is a joiner after it.
         consonant: An Indic consonant, and only extending characters
             since.
         linked: A virama was among these.

@@ -26,7 +26,7 @@ _OPTIONS = (
 )
 
 _EPILOG = """\
-Options may come before or behind a command. Settings are environment variables: see
+Options may come before or after a command. Settings are environment variables: see
 `angarium config`. Every command explains itself: `angarium send -h`.
 """
 

@@ -83,7 +83,7 @@ def _text(words: list[str], console: Console) -> str:
             raise CommandError(f"nothing was sent: {fault}")
     elif not words and console.stdin.isatty():
         raise UsageError(
-            "send: the text is missing; write it behind the name, or `-` to type it until Ctrl-D; "
+            "send: the text is missing; write it after the name, or `-` to type it until Ctrl-D; "
             "see `angarium send -h`"
         )
     else:

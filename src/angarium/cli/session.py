@@ -64,7 +64,7 @@ class RetryNote:
 
         Args:
             client: Makes its first request in the block.
-            slow_s: Seconds until it is told; SLOW_S if None.
+            slow_s: Seconds until the line appears; SLOW_S if None.
 
         Yields:
             Nothing.

@@ -82,7 +82,7 @@ class StatusScreen:
 
 
 class Snapshots:
-    """Writes one status behind the other, for a pipe or a file."""
+    """Writes one status after the other, for a pipe or a file."""
 
     def __init__(self, console: Console) -> None:
         """Write to the console's stdout."""

@@ -1,4 +1,4 @@
-"""What a command is doing, told once that takes a while."""
+"""Names the step that a command is at, once it takes long."""
 
 import threading
 import time

@@ -13,7 +13,7 @@ _BIDI_CONTROLS = frozenset(
     "\u206a\u206b\u206c\u206d\u206e\u206f"
 )
 """Unicode's `Bidi_Control`, and the deprecated format characters that
-change how the text behind them is written.
+change how the text after them is written.
 """
 _SELECTORS = (range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0), range(0xE0020, 0xE0080))
 """Variation selectors, and the tags of flags such as Scotland's."""

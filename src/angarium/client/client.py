@@ -163,7 +163,7 @@ class Client:
 
         Args:
             with_: The other participant's username.
-            limit: Only the newest so many.
+            limit: At most this many, the newest.
             since: Only from this moment on. One without a time zone is
                 in local time.
 
@@ -210,7 +210,7 @@ class Client:
         """Read what was not confirmed yet, oldest message first.
 
         Args:
-            limit: Only the oldest so many.
+            limit: At most this many, the oldest.
 
         Yields:
             The messages; pages are read as they are needed. Messages
@@ -276,7 +276,7 @@ class Client:
         Args:
             with_: The other participant's username. Own messages come
                 too.
-            cursor: Go on behind a page, by its `resume_cursor`.
+            cursor: Continue after a page, by its `resume_cursor`.
             timeout_s: End when no message came for so long; None waits
                 for ever, until `stop`.
 
@@ -309,7 +309,7 @@ class Client:
         if cursor is None:
             cursor = self.api.history(conversation_id, 1).resume_cursor
         return FollowPages(
-            lambda behind: self.api.history(conversation_id, PAGE, behind), cursor, timeout_s
+            lambda after: self.api.history(conversation_id, PAGE, after), cursor, timeout_s
         )
 
     def user_id(self, username: str) -> str:

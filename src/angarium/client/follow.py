@@ -35,10 +35,10 @@ class FollowPages:
         cursor: str,
         timeout_s: float | None = None,
     ) -> None:
-        """Begin behind a page that was read.
+        """Begin after a page that was read.
 
         Args:
-            read_page: Reads the page behind a cursor.
+            read_page: Reads the page after a cursor.
             cursor: The `resume_cursor` of that page.
             timeout_s: The longest wait for a message; None for ever.
         """
@@ -126,7 +126,7 @@ class Follow:
             raise StopIteration
         if not self._pending:
             # Kept until its senders are named, which may take a
-            # request that fails: the pages go on behind it.
+            # request that fails: the pages go on after it.
             self._page = self._page or next(self._pages)
             self._pending.extend(self._messages_of(self._page))
             self._page = None

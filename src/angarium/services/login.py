@@ -26,8 +26,8 @@ decides nothing but a label (docs/adr/0010).
 """
 
 STORE_OUT_SECONDS = 1.0
-"""After a look-up failed, with all its tries, other logins fail at once
-for so long: they share one thread, and would wait for their turn longer
+"""For this long after a failed look-up other logins fail at once. They
+share one thread, and would queue behind each other's retries for longer
 than the store may take (docs/adr/0011).
 """
 

@@ -177,4 +177,4 @@ def test_at_a_terminal_only_a_dash_reads_what_is_typed(
     assert ran.returncode == status, ran.stderr
     assert [said.content for said in server.service.messages] == ["two\nlines"][: status == 0]
     if status:
-        assert ran.stderr.startswith("angarium: send: the text is missing; write it behind the")
+        assert ran.stderr.startswith("angarium: send: the text is missing; write it after the")

@@ -18,10 +18,10 @@ from angarium.logs.repeats import Tally
 MAX_ACCEPTED_AT_ONCE = 16
 """Connections accepted before the open ones are served again."""
 FULL_LOG_PERIOD_S = 60.0
-"""Between two log lines that say that all connections are taken."""
+"""Seconds between two log lines that say that the table is full."""
 ACCEPT_PAUSE_S = 0.5
-"""Without accepting after the machine ran out of descriptors: long
-enough that a few are free again, short enough that nobody gives up.
+"""Pause after the machine ran out of descriptors: long enough that a
+few are free again, short enough that nobody gives up.
 """
 
 _OUT_OF_DESCRIPTORS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}

@@ -1,7 +1,7 @@
 """One line for each request."""
 
 from angarium import logs
-from angarium.api.interface import Admission, Refusal
+from angarium.api.interface import UNMATCHED, Admission, Refusal
 from angarium.api.path_ids import path_ids
 from angarium.api.transport.http_parser import METHODS, Fields
 from angarium.api.transport.trace_id import trace_id_of
@@ -10,8 +10,6 @@ from angarium.domain.user import Principal
 
 UNREADABLE = "-"
 """The method of a request whose head is malformed."""
-UNMATCHED = "unmatched"
-"""The path of a request that no route was found for."""
 UNANSWERED = 499
 """The status of a request whose connection ended within its body.
 

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from angarium import logs
 from angarium.api.interface import (
+    UNMATCHED,
     Admission,
     Application,
     Head,
@@ -45,7 +46,7 @@ class GuardedApplication:
         try:
             return self._application.admit(head)
         except Exception as error:  # noqa: BLE001 - one request's fault must not end the server
-            return Refusal(self.respond_to_fault(head.trace_id, error), "unmatched")
+            return Refusal(self.respond_to_fault(head.trace_id, error), UNMATCHED)
 
     def run(self, admission: Admission, body: bytes, may_block: bool) -> Outcome:
         """Run a request; its log lines carry its trace id.

@@ -1,7 +1,7 @@
 """Finds, checks and parses the head of a request (RFC 9112).
 
-It is strict where two readings are possible: request smuggling lives
-of a balancer and a server that read the same bytes differently.
+It is strict where two readings are possible: request smuggling needs a
+balancer and a server that read the same bytes differently.
 """
 
 import re

@@ -32,8 +32,8 @@ from angarium.timeout_queue import TimeoutQueue
 __all__ = ["Server", "ServerLimits"]
 
 SWEEP_PERIOD_S = 0.05
-"""Between two looks for time limits that have passed. The shortest of
-them is 2 s, so a look every 50 ms is exact enough.
+"""Seconds between two looks for time limits that have passed. The
+shortest of them is 2 s, so a look every 50 ms is exact enough.
 """
 IDLE_SWEEP_PERIOD_S = 0.5
 """The same while nobody is connected."""

@@ -44,7 +44,7 @@ the thread that runs it.
 
 @dataclass(frozen=True, slots=True)
 class _Chunk:
-    """The messages that were read last, to be looked at twice for free.
+    """The messages of the last read; the next look at them is free.
 
     Attributes:
         begin: They follow this position without a gap.

@@ -183,14 +183,14 @@ def _scans(entries: Iterable[InboxEntry], after: InboxPosition | None) -> Iterat
         start = (
             entry.delivered
             if after is None
-            else max(entry.delivered, _positions_after(after, entry))
+            else max(entry.delivered, _position_after(after, entry))
         )
         start = skip(entry.ranges, start)
         if entry.newest > start:
             yield _Scan(entry.conversation_id, start, entry.newest, entry.ranges)
 
 
-def _positions_after(after: InboxPosition, entry: InboxEntry) -> MessagePosition:
+def _position_after(after: InboxPosition, entry: InboxEntry) -> MessagePosition:
     """Return where a page continues in one conversation."""
     if entry.conversation_id == after.conversation_id:
         return MessagePosition(after.timestamp, after.offset)

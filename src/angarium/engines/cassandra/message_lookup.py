@@ -4,7 +4,7 @@ An index row may be seen on one replica, as its message may, and may be
 repaired alone. So it names a position, but does not say that the
 message there, and all before it, are on a quorum. Reading just that row
 would repair just that row: others would see it without those before it
-(docs/adr/0029). So the newest rows are read first, and nothing behind
+(docs/adr/0029). So the newest rows are read first, and nothing after
 them.
 """
 

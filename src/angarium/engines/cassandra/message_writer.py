@@ -216,9 +216,9 @@ def _sort_receipts(
 
 
 def _positions_by_user(messages: Sequence[Message]) -> Mapping[UUID, Sequence[MessagePosition]]:
-    """Return the positions that each user has no receipt to send for.
+    """Return each user's own messages, which need no receipt of theirs.
 
-    Whoever only received is there with nothing.
+    A user who only received has none.
     """
     own: dict[UUID, list[MessagePosition]] = {}
     for message in messages:

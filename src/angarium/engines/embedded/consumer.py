@@ -116,16 +116,16 @@ class EmbeddedConsumer:
 
     def _join(self) -> dict[Assignment, Position]:
         """Assign all partitions, each from where the group goes on."""
-        goes_on = self._database.read(self._goes_on, LogUnavailable)
+        starts = self._database.read(self._starting_positions, LogUnavailable)
         for partition in range(self._log.partitions):
             self._held[partition] = Assignment(partition, next(_tokens))
-            self._next[partition] = goes_on.get(partition, BEGINNING).offset
-        return {each: goes_on.get(each.partition, BEGINNING) for each in self._held.values()}
+            self._next[partition] = starts.get(partition, BEGINNING).offset
+        return {each: starts.get(each.partition, BEGINNING) for each in self._held.values()}
 
-    def _goes_on(self, connection: sqlite3.Connection) -> dict[int, Position]:
+    def _starting_positions(self, connection: sqlite3.Connection) -> dict[int, Position]:
         """Read the committed positions, or else where the log starts.
 
-        The watermark of the start keeps new messages behind those whose
+        The watermark of the start puts new messages after those whose
         records are gone.
 
         Returns:

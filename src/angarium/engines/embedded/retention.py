@@ -156,7 +156,7 @@ class LogRetention:
 
         A record from the future was stamped while the clock was ahead.
         It must not keep the log from shrinking until then, so it goes
-        with the first expired record behind it.
+        with the first expired record after it.
 
         Args:
             connection: To read from; the pages that the removal needs

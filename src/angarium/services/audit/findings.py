@@ -97,7 +97,7 @@ class Findings:
         before: Finding | None = None
         for packed in self._sorter.read_sorted():
             finding = _unpack(packed)
-            if before is None or _what(finding) != _what(before):
+            if before is None or _identity(finding) != _identity(before):
                 yield finding
             before = finding
 
@@ -123,8 +123,8 @@ def _unpack(packed: bytes) -> Finding:
     return Finding(_KINDS[kind], conversation_id, message_id, partition, offset - _SIGN)
 
 
-def _what(finding: Finding) -> Sequence[object]:
-    """Return what makes a finding another one."""
+def _identity(finding: Finding) -> Sequence[object]:
+    """Return what two equal findings have in common."""
     if finding.kind is FindingKind.UNBURIED:
         return finding.kind, finding.partition, finding.offset
     return finding

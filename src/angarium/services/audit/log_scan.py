@@ -37,8 +37,8 @@ class DeadLetterLookup:
     Used by one thread, which asks in the order of positions.
 
     Attributes:
-        kept_since: A record that was appended then or later had no dead
-            letter if it has none, milliseconds.
+        kept_since: Milliseconds since the epoch. The dead letters of
+            records appended since then were never removed.
     """
 
     def __init__(self) -> None:
