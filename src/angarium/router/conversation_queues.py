@@ -30,9 +30,9 @@ class Batch:
     entries: tuple[LogEntry, ...]
 
     @property
-    def progress(self) -> OffsetTracker:
+    def tracker(self) -> OffsetTracker:
         """The offset tracker that the entries count towards."""
-        return self.entries[0].progress
+        return self.entries[0].tracker
 
 
 class ConversationQueues:
@@ -95,7 +95,7 @@ class ConversationQueues:
         kind = type(first.event)
         while queue and len(run) < self._max_batch_records:
             entry = queue[0]
-            if type(entry.event) is not kind or entry.progress is not first.progress:
+            if type(entry.event) is not kind or entry.tracker is not first.tracker:
                 break
             messages += entry.messages
             if messages > MAX_BATCH_MESSAGES:
@@ -116,16 +116,16 @@ class ConversationQueues:
         else:
             del self._queues[conversation_id]
 
-    def drop(self, progress: OffsetTracker) -> None:
+    def drop(self, tracker: OffsetTracker) -> None:
         """Forget the waiting entries of an assignment that was revoked.
 
         A batch that is being applied is not recalled.
 
         Args:
-            progress: The tracker of the revoked assignment.
+            tracker: Of the revoked assignment.
         """
         for conversation_id, queue in list(self._queues.items()):
-            kept = deque(entry for entry in queue if entry.progress is not progress)
+            kept = deque(entry for entry in queue if entry.tracker is not tracker)
             if kept or conversation_id in self._busy:
                 self._queues[conversation_id] = kept
             else:

@@ -39,7 +39,7 @@ class StoreMessagesTask(Task):
             clock: Measures how long it took from append to store.
         """
         self.batch = batch
-        self.progress = batch.progress
+        self.tracker = batch.tracker
         self._clock = clock
         self._message_writer = message_writer
         self._entries = batch.entries
@@ -81,7 +81,7 @@ class StoreMessagesTask(Task):
                 dead_letters.append(_conflict(entry, message))
             else:
                 self._log_outcome(entry, message, outcome)
-                self.progress.finish(entry.record.offset)
+                self.tracker.finish(entry.record.offset)
         return dead_letters
 
     def log_context(self) -> Mapping[str, object]:
@@ -119,7 +119,7 @@ class StoreMessagesTask(Task):
 def _message(entry: LogEntry) -> Message:
     """Return the message that an entry's event asks to store."""
     event = cast("NewMessage", entry.event)
-    return stored_message(event, entry.time, entry.record.offset)
+    return stored_message(event, entry.watermark, entry.record.offset)
 
 
 def _conflict(entry: LogEntry, message: Message) -> DeadLetter:
@@ -155,7 +155,7 @@ class MarkDeliveredTask(Task):
             message_writer: The store.
         """
         self.batch = batch
-        self.progress = batch.progress
+        self.tracker = batch.tracker
         self._message_writer = message_writer
         self._receipts = [
             (entry, message_id) for entry in batch.entries for message_id in _confirmed_ids(entry)
@@ -169,7 +169,7 @@ class MarkDeliveredTask(Task):
             on_end: Added to the store's future.
         """
         receipts = tuple(
-            Receipt(message_id, entry.event.recipient_id, entry.time)
+            Receipt(message_id, entry.event.recipient_id, entry.watermark)
             for entry, message_id in self._receipts
         )
         self._answer = self._message_writer.mark_delivered(
@@ -196,7 +196,7 @@ class MarkDeliveredTask(Task):
             if found:
                 dead_letters.append(_refusal(entry, found))
             else:
-                self.progress.finish(entry.record.offset)
+                self.tracker.finish(entry.record.offset)
         return dead_letters
 
     def log_context(self) -> Mapping[str, object]:
@@ -255,17 +255,17 @@ class DeadLetterTask(Task):
     """
 
     def __init__(
-        self, dead_letter: DeadLetter, progress: OffsetTracker, dead_letters: DeadLetterLog
+        self, dead_letter: DeadLetter, tracker: OffsetTracker, dead_letters: DeadLetterLog
     ) -> None:
         """Keep what is to be appended, for every attempt.
 
         Args:
             dead_letter: The record that cannot be applied, with the
                 reason.
-            progress: The tracker of the record's partition.
+            tracker: Of the record's partition.
             dead_letters: The log that it is appended to.
         """
-        self.progress = progress
+        self.tracker = tracker
         self._dead_letter = dead_letter
         self._dead_letters = dead_letters
         self._answer: Future[None]
@@ -293,7 +293,7 @@ class DeadLetterTask(Task):
             reason=self._dead_letter.reason,
             **self.log_context(),
         )
-        self.progress.finish(self._dead_letter.record.offset)
+        self.tracker.finish(self._dead_letter.record.offset)
         return ()
 
     def log_context(self) -> Mapping[str, object]:

@@ -128,7 +128,7 @@ class AssignedPartitions:
     @property
     def unfinished_bytes(self) -> int:
         """Size of those records in bytes, which backpressure limits."""
-        return sum(progress.unfinished_bytes for progress in self._held.values())
+        return sum(tracker.unfinished_bytes for tracker in self._held.values())
 
     def assign(self, assignment: Assignment, start: Position) -> None:
         """Start to track a partition.
@@ -149,10 +149,10 @@ class AssignedPartitions:
             The tracker of the assignment that has ended; None when it
             was not assigned.
         """
-        progress = self._held.pop(assignment, None)
-        if progress is not None:
-            progress.revoked = True
-        return progress
+        tracker = self._held.pop(assignment, None)
+        if tracker is not None:
+            tracker.revoked = True
+        return tracker
 
     def uncommitted(self) -> Mapping[Assignment, Position]:
         """Return the positions that can be committed and are not yet.
@@ -163,8 +163,8 @@ class AssignedPartitions:
         """
         return {
             assignment: position
-            for assignment, progress in self._held.items()
-            if (position := progress.uncommitted()) is not None
+            for assignment, tracker in self._held.items()
+            if (position := tracker.uncommitted()) is not None
         }
 
     def record_committed(self, positions: Mapping[Assignment, Position]) -> None:

@@ -147,26 +147,27 @@ class PollLoop:
         are not committed.
         """
         for assignment in polled.lost:
-            progress = self._partitions.revoke(assignment)
-            if progress is not None:
-                self._scheduler.drop(progress)
+            tracker = self._partitions.revoke(assignment)
+            if tracker is not None:
+                self._scheduler.drop(tracker)
         for assignment, start in polled.gained.items():
             self._partitions.assign(assignment, start)
         for assignment, records in polled.records.items():
             self._decode(records, self._partitions[assignment])
         return bool(polled.records or polled.gained or polled.lost)
 
-    def _decode(self, records: Sequence[Record], progress: OffsetTracker) -> None:
+    def _decode(self, records: Sequence[Record], tracker: OffsetTracker) -> None:
         """Turn records into queued entries or dead letters."""
         taken_at = self._clock.monotonic()
         for record in records:
-            time = progress.record_taken(record.offset, record.timestamp, len(record.value or b""))
-            if time is None:
+            size = len(record.value or b"")
+            watermark = tracker.record_taken(record.offset, record.timestamp, size)
+            if watermark is None:
                 continue
-            self._clock_watch.notice(record.partition, time, record.timestamp)
-            found = decode_record(record, time, progress, self._log_partitions, taken_at)
+            self._clock_watch.notice(record.partition, watermark, record.timestamp)
+            found = decode_record(record, watermark, tracker, self._log_partitions, taken_at)
             if isinstance(found, DeadLetter):
-                self._scheduler.send_to_dead_letters(found, progress)
+                self._scheduler.send_to_dead_letters(found, tracker)
             else:
                 self._scheduler.add(found)
 

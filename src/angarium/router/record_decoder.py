@@ -16,19 +16,19 @@ class LogEntry:
     Attributes:
         event: The decoded event.
         record: The record that holds it.
-        time: The largest append time up to the record, milliseconds
-            since the epoch.
+        watermark: The largest append time up to the record,
+            milliseconds since the epoch.
         trace_id: The trace of the request that made it.
-        progress: The tracker of the assignment that it was read under.
+        tracker: Of the assignment that it was read under.
         taken_at: When it was taken from the log, by the monotonic
             clock.
     """
 
     event: Event
     record: Record
-    time: int
+    watermark: int
     trace_id: str
-    progress: OffsetTracker
+    tracker: OffsetTracker
     taken_at: float
 
     @property
@@ -55,14 +55,14 @@ class LogEntry:
 
 
 def decode_record(
-    record: Record, time: int, progress: OffsetTracker, partitions: int, taken_at: float
+    record: Record, watermark: int, tracker: OffsetTracker, partitions: int, taken_at: float
 ) -> LogEntry | DeadLetter:
     """Decode a record; an invalid one becomes a dead letter.
 
     Args:
         record: A record that a poll returned.
-        time: The largest append time up to the record.
-        progress: The tracker of its partition.
+        watermark: The largest append time up to the record.
+        tracker: Of its partition.
         partitions: The partition count of the log.
         taken_at: When the poll returned it, by the monotonic clock.
 
@@ -72,7 +72,7 @@ def decode_record(
     trace_id = trace_id_of(record)
     found = validate_record(record, partitions)
     if not isinstance(found, InvalidRecord):
-        return LogEntry(found, record, time, trace_id, progress, taken_at)
+        return LogEntry(found, record, watermark, trace_id, tracker, taken_at)
     if found.event is None:
         return DeadLetter(found.reason, found.detail, record, trace_id)
     event = found.event

@@ -224,7 +224,7 @@ class RetryQueue:
         while self._waiting and self._probe is None and (out or self._waiting[0][0] <= now):
             task = heappop(self._waiting)[2]
             due.append(task)
-            if out and not task.progress.revoked:
+            if out and not task.tracker.revoked:
                 self._probe = task
         return due
 

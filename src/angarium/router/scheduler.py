@@ -66,25 +66,25 @@ class Scheduler:
         """
         self._queues.add(entry)
 
-    def send_to_dead_letters(self, dead_letter: DeadLetter, progress: OffsetTracker) -> None:
+    def send_to_dead_letters(self, dead_letter: DeadLetter, tracker: OffsetTracker) -> None:
         """Start to append a dead letter.
 
         Args:
             dead_letter: The record that cannot be applied, with the
                 reason.
-            progress: The tracker of its record's partition.
+            tracker: Of its record's partition.
         """
-        self._start_task(DeadLetterTask(dead_letter, progress, self._dependencies.dead_letters))
+        self._start_task(DeadLetterTask(dead_letter, tracker, self._dependencies.dead_letters))
 
-    def drop(self, progress: OffsetTracker) -> None:
+    def drop(self, tracker: OffsetTracker) -> None:
         """Forget the queued entries of a revoked assignment.
 
         Calls in flight end by themselves and are not repeated.
 
         Args:
-            progress: The tracker of the revoked assignment.
+            tracker: Of the revoked assignment.
         """
-        self._queues.drop(progress)
+        self._queues.drop(tracker)
 
     def start(self) -> None:
         """Start the retries that are due, then new batches."""
@@ -134,7 +134,7 @@ class Scheduler:
 
     def _retry(self, task: Task) -> bool:
         """Return False for a revoked task, else start it again."""
-        if task.progress.revoked:
+        if task.tracker.revoked:
             self._release(task)
             return False
         self._start_task(task)
@@ -171,7 +171,7 @@ class Scheduler:
         dead_letters: Sequence[DeadLetter] = ()
         if error is None:
             error, dead_letters = _finish_task(task)
-        if error is not None and not task.progress.revoked:
+        if error is not None and not task.tracker.revoked:
             retries.add(task, error)
             return
         if error is None:
@@ -179,9 +179,9 @@ class Scheduler:
         else:
             retries.abandon(task)
         self._release(task)
-        if not task.progress.revoked:
+        if not task.tracker.revoked:
             for dead_letter in dead_letters:
-                self.send_to_dead_letters(dead_letter, task.progress)
+                self.send_to_dead_letters(dead_letter, task.tracker)
 
     def _retry_queue_of(self, task: Task) -> RetryQueue:
         """Return the queue of the dependency that a task calls."""

@@ -107,7 +107,7 @@ class Task(Startable):
     """A call that is retried until it succeeds or its assignment ends.
 
     Attributes:
-        progress: The tracker of the partition whose offsets wait for
+        tracker: Of the partition whose offsets wait for
             it.
         batch: The batch that it applies; None for a dead letter, which
             belongs to no queue.
@@ -116,7 +116,7 @@ class Task(Startable):
             not failed.
     """
 
-    progress: OffsetTracker
+    tracker: OffsetTracker
     batch: Batch | None = None
     attempts: int = 0
     retry_delays: Iterator[float] | None = None

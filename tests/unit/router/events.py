@@ -37,8 +37,8 @@ def receipt(
     return MessagesDelivered(uuid4(), conversation_id, 0, recipient, tuple(message_ids))
 
 
-def entry(event: Event, offset: int = 0, progress: OffsetTracker | None = None) -> LogEntry:
+def entry(event: Event, offset: int = 0, tracker: OffsetTracker | None = None) -> LogEntry:
     record = Record(0, offset, 0, str(event.conversation_id).encode(), b"", HEADERS)
     return LogEntry(
-        event, record, 0, "trace", OffsetTracker(BEGINNING) if progress is None else progress, 0.0
+        event, record, 0, "trace", OffsetTracker(BEGINNING) if tracker is None else tracker, 0.0
     )

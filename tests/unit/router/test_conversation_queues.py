@@ -13,15 +13,15 @@ def offsets(group: Batch | None) -> list[int]:
 
 
 def test_consecutive_messages_of_a_conversation_form_one_group_in_their_order() -> None:
-    queues, progress = ConversationQueues(), OffsetTracker(BEGINNING)
+    queues, tracker = ConversationQueues(), OffsetTracker(BEGINNING)
     for offset in range(3):
-        queues.add(entry(message(), offset, progress))
+        queues.add(entry(message(), offset, tracker))
     assert offsets(queues.take()) == [0, 1, 2]
     assert queues.take() is None
 
 
 def test_a_receipt_between_messages_keeps_its_turn() -> None:
-    queues, progress = ConversationQueues(), OffsetTracker(BEGINNING)
+    queues, tracker = ConversationQueues(), OffsetTracker(BEGINNING)
     events: list[Event] = [
         message(),
         receipt([message_id_of(1)]),
@@ -29,7 +29,7 @@ def test_a_receipt_between_messages_keeps_its_turn() -> None:
         message(),
     ]
     for offset, event in enumerate(events):
-        queues.add(entry(event, offset, progress))
+        queues.add(entry(event, offset, tracker))
     groups = []
     while (group := queues.take()) is not None:
         groups.append(offsets(group))
@@ -38,10 +38,10 @@ def test_a_receipt_between_messages_keeps_its_turn() -> None:
 
 
 def test_a_conversation_has_one_group_out_at_a_time_and_others_go_on() -> None:
-    queues, progress = ConversationQueues(max_batch_records=1), OffsetTracker(BEGINNING)
-    queues.add(entry(message(), 0, progress))
-    queues.add(entry(message(), 1, progress))
-    queues.add(entry(message(sender=ALICE, recipient=CAROL), 2, progress))
+    queues, tracker = ConversationQueues(max_batch_records=1), OffsetTracker(BEGINNING)
+    queues.add(entry(message(), 0, tracker))
+    queues.add(entry(message(), 1, tracker))
+    queues.add(entry(message(sender=ALICE, recipient=CAROL), 2, tracker))
     first, other = queues.take(), queues.take()
     assert first is not None
     assert (offsets(first), offsets(other)) == ([0], [2])
@@ -52,22 +52,22 @@ def test_a_conversation_has_one_group_out_at_a_time_and_others_go_on() -> None:
 
 
 def test_a_busy_conversation_collects_what_comes() -> None:
-    queues, progress = ConversationQueues(), OffsetTracker(BEGINNING)
-    queues.add(entry(message(), 0, progress))
+    queues, tracker = ConversationQueues(), OffsetTracker(BEGINNING)
+    queues.add(entry(message(), 0, tracker))
     first = queues.take()
     assert first is not None
-    queues.add(entry(message(), 1, progress))
-    queues.add(entry(message(), 2, progress))
+    queues.add(entry(message(), 1, tracker))
+    queues.add(entry(message(), 2, tracker))
     assert queues.take() is None
     queues.release(first)
     assert offsets(queues.take()) == [1, 2]
 
 
 def test_the_conversation_that_waited_longest_comes_first() -> None:
-    queues, progress = ConversationQueues(max_batch_records=1), OffsetTracker(BEGINNING)
-    queues.add(entry(message(), 0, progress))
-    queues.add(entry(message(), 1, progress))
-    queues.add(entry(message(sender=BOB, recipient=CAROL), 2, progress))
+    queues, tracker = ConversationQueues(max_batch_records=1), OffsetTracker(BEGINNING)
+    queues.add(entry(message(), 0, tracker))
+    queues.add(entry(message(), 1, tracker))
+    queues.add(entry(message(sender=BOB, recipient=CAROL), 2, tracker))
     first = queues.take()
     assert first is not None
     queues.release(first)
@@ -75,9 +75,9 @@ def test_the_conversation_that_waited_longest_comes_first() -> None:
 
 
 def test_a_group_is_bounded() -> None:
-    queues, progress = ConversationQueues(max_batch_records=2), OffsetTracker(BEGINNING)
+    queues, tracker = ConversationQueues(max_batch_records=2), OffsetTracker(BEGINNING)
     for offset in range(3):
-        queues.add(entry(message(), offset, progress))
+        queues.add(entry(message(), offset, tracker))
     assert offsets(queues.take()) == [0, 1]
 
 
@@ -85,9 +85,9 @@ def test_a_batch_of_receipts_is_bounded_by_the_messages_that_they_confirm() -> N
     """Each hundred of them is read and written one after the other, and
     all within the time limit of one call.
     """
-    queues, progress = ConversationQueues(), OffsetTracker(BEGINNING)
+    queues, tracker = ConversationQueues(), OffsetTracker(BEGINNING)
     for offset in range(6):
-        queues.add(entry(receipt([uuid4() for _ in range(100)]), offset, progress))
+        queues.add(entry(receipt([uuid4() for _ in range(100)]), offset, tracker))
     groups = []
     while (group := queues.take()) is not None:
         groups.append(offsets(group))
@@ -101,7 +101,7 @@ def test_entries_of_two_assignments_never_share_a_group() -> None:
     queues.add(entry(message(), 0, new))
     group = queues.take()
     assert group is not None
-    assert group.progress is old
+    assert group.tracker is old
     assert offsets(group) == [0]
 
 
@@ -121,12 +121,12 @@ def test_what_waits_under_a_lost_assignment_is_forgotten_and_what_is_out_stays_o
     queues.release(out)
     again = queues.take()
     assert again is not None
-    assert again.progress is kept
+    assert again.tracker is kept
 
 
 def test_an_empty_lane_leaves_nothing_behind() -> None:
-    queues, progress = ConversationQueues(), OffsetTracker(BEGINNING)
-    queues.add(entry(message(), 0, progress))
+    queues, tracker = ConversationQueues(), OffsetTracker(BEGINNING)
+    queues.add(entry(message(), 0, tracker))
     group = queues.take()
     assert group is not None
     queues.release(group)
