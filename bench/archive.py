@@ -16,7 +16,7 @@ from tests.engines.addresses import contact_points
 
 BATCH = 100
 AT_ONCE = 16
-WRITE_SECONDS = 30.0
+WRITE_S = 30.0
 """Patience for one batch: filling a table is not what is measured."""
 
 
@@ -28,7 +28,7 @@ def fill(settings: Settings, talks: Sequence[Talk], messages: int) -> None:
     cluster = build(address)
     try:
         session = cluster.connect()
-        session.get_execution_profile(EXEC_PROFILE_DEFAULT).request_timeout = WRITE_SECONDS
+        session.get_execution_profile(EXEC_PROFILE_DEFAULT).request_timeout = WRITE_S
         statement = session.prepare(Statement.ADD_MESSAGE.cql(address.quoted_keyspace))
         batches = ((batch, ()) for talk in talks for batch in _batches(statement, talk, messages))
         for _ in execute_concurrent(session, batches, concurrency=AT_ONCE, results_generator=True):

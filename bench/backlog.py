@@ -9,7 +9,7 @@ from confluent_kafka import Producer
 from angarium.domain.events import SCHEMA, NewMessage, encode
 from bench.population import TEXT
 
-FLUSH_SECONDS = 30.0
+FLUSH_S = 30.0
 SLACK = 20
 """So many polls are made of the wait for the next record that is
 due.
@@ -86,5 +86,5 @@ class Appender:
                 return
 
     def _flush(self) -> None:
-        if left := self._producer.flush(FLUSH_SECONDS):
+        if left := self._producer.flush(FLUSH_S):
             raise RuntimeError(f"{left} records could not be appended")

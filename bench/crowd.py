@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from bench.load import Address
 
 SPARE_DESCRIPTORS = 100
-PATIENCE_SECONDS = 60.0
+PATIENCE_S = 60.0
 REQUEST = b"GET /health/live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 """With demo users no other host is served."""
 
@@ -54,7 +54,7 @@ def _first_answers(selector: selectors.BaseSelector, count: int) -> list[float]:
     found: list[float] = []
     start = time.perf_counter()
     while len(found) < count:
-        if time.perf_counter() - start > PATIENCE_SECONDS:
+        if time.perf_counter() - start > PATIENCE_S:
             raise RuntimeError(f"{count - len(found)} of {count} connections got no answer")
         for key, events in selector.select(1.0):
             connection = key.fileobj

@@ -14,7 +14,7 @@ from tests.attacks import Flood
 
 READY = 20
 """Answers that the attackers have before anybody is looked at."""
-STOP_SECONDS = 10.0
+STOP_S = 10.0
 
 Tell = Callable[[], Counter[int]]
 """Ends a flood, and gives its answers by status."""
@@ -50,7 +50,7 @@ def flooding(make: Callable[[], Flood]) -> Iterator[Tell]:
         yield tell
     finally:
         here.close()
-        child.join(STOP_SECONDS)
+        child.join(STOP_S)
         if child.is_alive():
             child.kill()
             child.join()

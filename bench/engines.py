@@ -19,7 +19,7 @@ from tests.engines.kafka_server import KafkaServer
 
 PARTITIONS = 12
 NODES = 2
-INIT_SECONDS = 120.0
+INIT_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Engines:
             env={**os.environ, **settings},
             check=True,
             capture_output=True,
-            timeout=INIT_SECONDS,
+            timeout=INIT_S,
         )
         return settings
 

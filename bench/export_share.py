@@ -23,10 +23,10 @@ MESSAGES = 60_000
 """More than an export reads within one turn, at its share of a core."""
 
 SENDERS = 8
-TURN_SECONDS = 5.0
+TURN_S = 5.0
 PACE_PER_SECOND = 200
-START_SECONDS = 10.0
-LOOK_SECONDS = 0.02
+START_S = 10.0
+LOOK_S = 0.02
 
 
 @contextmanager
@@ -50,11 +50,11 @@ def exporting(folder: Path) -> Iterator[None]:
 
 
 def _await_lines(target: Path, process: subprocess.Popen[bytes]) -> None:
-    stop = time.monotonic() + START_SECONDS
+    stop = time.monotonic() + START_S
     while not any(file.stat().st_size for file in target.iterdir()):
         if process.poll() is not None or time.monotonic() > stop:
-            raise RuntimeError(f"no export within {START_SECONDS:.0f} s")
-        time.sleep(LOOK_SECONDS)
+            raise RuntimeError(f"no export within {START_S:.0f} s")
+        time.sleep(LOOK_S)
 
 
 def turn(server: Server, people: Population) -> tuple[float, float]:
@@ -62,8 +62,8 @@ def turn(server: Server, people: Population) -> tuple[float, float]:
     milliseconds.
     """
     with Load([server.address], people.sends(server.host), SENDERS) as load:
-        flat = load.flat_out(TURN_SECONDS)
-        paced = load.paced(TURN_SECONDS, PACE_PER_SECOND)
+        flat = load.flat_out(TURN_S)
+        paced = load.paced(TURN_S, PACE_PER_SECOND)
     if flat.refused or paced.refused:
         raise RuntimeError(f"{flat.refused + paced.refused} sends were refused")
     return len(flat.latencies) / flat.seconds, percentiles(paced.latencies)[P95.name]

@@ -18,7 +18,7 @@ LIBRARIES = {
     "bare_pages": "floor: cassandra-driver alone, 16 pages on their way",
     "bare_trips": "floor: both client libraries alone, 20/s",
 }
-END_SECONDS = 30.0
+END_S = 30.0
 
 
 @contextmanager
@@ -36,7 +36,7 @@ def library(module: str, settings: Settings) -> Iterator[Callable[[float], Figur
     try:
         yield partial(_ask, process)
     finally:
-        process.communicate(timeout=END_SECONDS)
+        process.communicate(timeout=END_S)
 
 
 def take_turns(work: Callable[[float], Figures]) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-PERIOD_SECONDS = 0.02
+PERIOD_S = 0.02
 """Short, so that a process that has used up its share does not stand
 still for long.
 """
@@ -28,7 +28,7 @@ def limited(pid: int, share: float) -> AbstractContextManager[str]:
         pid: Which process.
         share: 0.2 is a fifth of a core.
     """
-    period = round(PERIOD_SECONDS * 1_000_000)
+    period = round(PERIOD_S * 1_000_000)
     quota = round(period * share)
     if _can_be_made_in(_V1) and (_V1 / "cpu.cfs_quota_us").exists():
         settings = {"cpu.cfs_period_us": str(period), "cpu.cfs_quota_us": str(quota)}
@@ -78,9 +78,9 @@ def _duty_cycle(pid: int, share: float) -> Iterator[str]:
 
     def alternate() -> None:
         with contextlib.suppress(ProcessLookupError):
-            while not ending.wait(PERIOD_SECONDS * share):
+            while not ending.wait(PERIOD_S * share):
                 os.kill(pid, signal.SIGSTOP)
-                ending.wait(PERIOD_SECONDS * (1 - share))
+                ending.wait(PERIOD_S * (1 - share))
                 os.kill(pid, signal.SIGCONT)
 
     thread = threading.Thread(target=alternate, daemon=True)

@@ -13,9 +13,9 @@ WORKERS = 100
 PARTITIONS = (120, 1_200)
 TOPIC = "messages"
 
-HEARTBEAT_SECONDS = 1.0
-POLL_SECONDS = 0.2
-SESSION_SECONDS = 10.0
+HEARTBEAT_S = 1.0
+POLL_S = 0.2
+SESSION_S = 10.0
 """As the workers have them (`engines/kafka/group_client.py`,
 `router/pace.py`).
 """
@@ -60,7 +60,7 @@ def rebalances(rng: random.Random) -> Iterator[str]:
         events = {
             "one joins": (fewer, _settled(partitions, names, fewer), 0.0),
             "one leaves": (settled, _settled(partitions, names[1:], left), 0.0),
-            "one dies": (settled, _settled(partitions, names[1:], left), SESSION_SECONDS),
+            "one dies": (settled, _settled(partitions, names[1:], left), SESSION_S),
         }
         for event, (before, rounds, noticed_after) in events.items():
             moved = sum(
@@ -74,9 +74,7 @@ def _round_seconds(rng: random.Random, workers: int) -> float:
     """Give the time until the last member has heard of a round by its
     heartbeat, and polls.
     """
-    return max(
-        rng.uniform(0, HEARTBEAT_SECONDS) + rng.uniform(0, POLL_SECONDS) for _ in range(workers)
-    )
+    return max(rng.uniform(0, HEARTBEAT_S) + rng.uniform(0, POLL_S) for _ in range(workers))
 
 
 def _settled(partitions: int, names: Sequence[str], held: Holdings) -> list[Holdings]:

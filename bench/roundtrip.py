@@ -22,10 +22,10 @@ PAGE = 20
 conversation in 6 s at 500/s.
 """
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_S = 60.0
 """For what is still not read when everything was to be sent."""
 
-LOOK_AGAIN_SECONDS = 0.003
+LOOK_AGAIN_S = 0.003
 """Whoever looks again at once keeps Cassandra from what is waited
 for.
 """
@@ -90,7 +90,7 @@ class RoundTrips:
         talks = cycle(range(len(self._sends)))
         start = time.perf_counter()
         while len(found.accepted) < total or len(found.read) < samples:
-            if time.perf_counter() > start + seconds + PATIENCE_SECONDS:
+            if time.perf_counter() > start + seconds + PATIENCE_S:
                 raise RuntimeError(f"{len(found.read)} of {samples} samples were read")
             while (
                 sent < total and self._senders and start + sent / per_second <= time.perf_counter()
@@ -111,7 +111,7 @@ class RoundTrips:
                 else:
                     self._reads += 1
                     heapq.heappush(
-                        self._again, (time.perf_counter() + LOOK_AGAIN_SECONDS, self._reads, trip)
+                        self._again, (time.perf_counter() + LOOK_AGAIN_S, self._reads, trip)
                     )
         return found
 

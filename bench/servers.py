@@ -16,8 +16,8 @@ from bench.load import Address
 from bench.population import SECRET
 from tests.engines.ports import free_port
 
-START_SECONDS = 90.0
-STOP_SECONDS = 20.0
+START_S = 90.0
+STOP_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Server:
         """What the system would get back if it ended."""
         return int(self.process.memory_full_info().uss)
 
-    def await_output(self, ready: Callable[[bytes], bool], seconds: float = START_SECONDS) -> None:
+    def await_output(self, ready: Callable[[bytes], bool], seconds: float = START_S) -> None:
         """Wait until it has written what is wanted."""
         give_up = time.monotonic() + seconds
         while not ready(self.output.read_bytes()):
@@ -112,10 +112,10 @@ def running(
     finally:
         process.terminate()
         try:
-            process.wait(STOP_SECONDS)
+            process.wait(STOP_S)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait(STOP_SECONDS)
+            process.wait(STOP_S)
 
 
 def _listens(port: int) -> bool:

@@ -20,8 +20,8 @@ SETTLED_SHARE = 0.1
 before is compacted or compiled any more.
 """
 
-SETTLE_SECONDS = 90.0
-LOOK_SECONDS = 5.0
+SETTLE_S = 90.0
+LOOK_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +87,12 @@ class Stage:
         if "engines" not in self.__dict__:
             return
         servers = (self.engines.broker, *self.engines.nodes)
-        give_up = time.monotonic() + SETTLE_SECONDS
+        give_up = time.monotonic() + SETTLE_S
         share = 1.0
         while share > SETTLED_SHARE and time.monotonic() < give_up:
             before = cpu_seconds(*servers)
-            time.sleep(LOOK_SECONDS)
-            share = (cpu_seconds(*servers) - before) / LOOK_SECONDS
+            time.sleep(LOOK_S)
+            share = (cpu_seconds(*servers) - before) / LOOK_S
         self.say(f"Kafka and Cassandra use {share:.0%} of a core")
 
     def say(self, text: str) -> None:

@@ -13,7 +13,7 @@ from angarium.engines.kafka.adaptive_linger import LINGER_MS
 from angarium.ports.message_log import Appended, MessageLog, NewRecord
 from angarium.wiring.distributed import distributed_engine
 
-END_SECONDS = 5.0
+END_S = 5.0
 
 
 class InstantLog:
@@ -59,7 +59,7 @@ class HandedLog(InstantLog):
         """End the thread."""
         self._closing.set()
         self._some.set()
-        self._thread.join(END_SECONDS)
+        self._thread.join(END_S)
 
     def _run(self) -> None:
         while not self._closing.is_set():

@@ -7,8 +7,8 @@ import time
 
 from bench.servers import Server
 
-PATIENCE_SECONDS = 180.0
-LOOK_SECONDS = 0.01
+PATIENCE_S = 180.0
+LOOK_S = 0.01
 
 _OURS = re.compile(rb'"action":"message_stored".*?"duration_ms":(\d+)')
 _PEERS = re.compile(rb"(?m)^stored((?: -?\d+)+)$")
@@ -28,7 +28,7 @@ class Stored:
         """Wait until so many are stored; give the moment on the
         performance counter.
         """
-        give_up = time.monotonic() + PATIENCE_SECONDS
+        give_up = time.monotonic() + PATIENCE_S
         while self._look() < count:
             if self.server.has_ended():
                 raise RuntimeError(f"{self.server.name} ended")
@@ -36,7 +36,7 @@ class Stored:
                 raise RuntimeError(
                     f"{self.server.name} stored {len(self.milliseconds)} of {count} messages"
                 )
-            time.sleep(LOOK_SECONDS)
+            time.sleep(LOOK_S)
         return time.perf_counter()
 
     def close(self) -> None:

@@ -97,7 +97,7 @@ def main() -> int:
     if "marks" in without:
         message_writer.FULL_SCAN_EVERY = NEVER
     if "second tries" in without:
-        cluster.ASK_ANOTHER_AFTER_SECONDS = NEVER
+        cluster.ASK_ANOTHER_AFTER_S = NEVER
     handler = logs.configure(
         "worker", "WARNING" if "lines" in without else settings.log_level, "json"
     )

@@ -8,7 +8,7 @@ from threading import Semaphore
 
 from bench.table import CPU, RATE, Figures
 
-ANSWER_SECONDS = 10.0
+ANSWER_S = 10.0
 
 
 class Window:
@@ -47,7 +47,7 @@ class Window:
         self._room.release()
 
     def _wait(self) -> None:
-        if not self._room.acquire(timeout=ANSWER_SECONDS):
-            raise TimeoutError(f"a call was not answered within {ANSWER_SECONDS:g} s")
+        if not self._room.acquire(timeout=ANSWER_S):
+            raise TimeoutError(f"a call was not answered within {ANSWER_S:g} s")
         if self._errors:
             raise self._errors[0]

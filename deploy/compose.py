@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import cast
 
 ROOT = Path(__file__).parents[1]
-LOOK_SECONDS = 0.2
-COMMAND_SECONDS = 600.0
+LOOK_S = 0.2
+COMMAND_S = 600.0
 """How long one command may take; the first one may fetch and build
 images.
 """
@@ -113,7 +113,7 @@ class Compose:
         self._environment = dict(os.environ if environment is None else environment)
         self._command = [*(command or compose_command()), *options]
 
-    def run(self, *arguments: str, seconds: float = COMMAND_SECONDS) -> str:
+    def run(self, *arguments: str, seconds: float = COMMAND_S) -> str:
         """Run a subcommand to its end.
 
         Args:
@@ -129,7 +129,7 @@ class Compose:
         return _run([*self._command, *arguments], self._environment, seconds)
 
     def run_json(
-        self, *arguments: str, seconds: float = COMMAND_SECONDS
+        self, *arguments: str, seconds: float = COMMAND_S
     ) -> tuple[int, dict[str, object]]:
         """Run a subcommand whose findings are in its exit status.
 
@@ -150,7 +150,7 @@ class Compose:
         except ValueError as error:
             raise _failed(done) from error
 
-    def docker(self, *arguments: str, seconds: float = COMMAND_SECONDS) -> str:
+    def docker(self, *arguments: str, seconds: float = COMMAND_S) -> str:
         """Run a command of the engine's own to its end.
 
         Args:
@@ -251,7 +251,7 @@ def awaited(condition: Callable[[], bool], seconds: float) -> bool:
     while not condition():
         if time.monotonic() > give_up:
             return False
-        pause.wait(LOOK_SECONDS)
+        pause.wait(LOOK_S)
     return True
 
 

@@ -30,8 +30,8 @@ PAIRS = (
     (PEOPLE[0], PEOPLE[2]),
     (PEOPLE[1], PEOPLE[3]),
 )
-ANSWER_SECONDS = 30.0
-STORED_SECONDS = 60.0
+ANSWER_S = 30.0
+STORED_S = 60.0
 HEADINGS = (
     "conversation",
     "message",
@@ -88,7 +88,7 @@ class Door:
             ComposeError: The request was refused, or nobody answered.
         """
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        connection = http.client.HTTPConnection(self._address, timeout=ANSWER_SECONDS)
+        connection = http.client.HTTPConnection(self._address, timeout=ANSWER_S)
         try:
             connection.request(method, path, None if body is None else json.dumps(body), headers)
             answer = connection.getresponse()
@@ -157,10 +157,10 @@ def traces(compose: Compose, sent: Sequence[Sent]) -> dict[str, dict[str, Logged
                 lines[line.text("action")] = line
         return all(len(lines) == 2 for lines in found.values())
 
-    if not awaited(complete, STORED_SECONDS):
+    if not awaited(complete, STORED_S):
         missing = sum(len(lines) < 2 for lines in found.values())
         raise ComposeError(
-            f"{missing} of {len(sent)} messages are not in the logs after {STORED_SECONDS:g} s"
+            f"{missing} of {len(sent)} messages are not in the logs after {STORED_S:g} s"
         )
     return found
 

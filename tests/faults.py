@@ -28,7 +28,7 @@ from angarium.deadline import remaining
 
 Port = TypeVar("Port")
 
-HANG_SECONDS = 60.0
+HANG_S = 60.0
 """A call that nobody releases fails after this time, so that a faulty
 test ends.
 """
@@ -303,7 +303,7 @@ def _run_blocking(rule: _Rule, call: Callable[[], object], error: Exception) -> 
     if rule.kind is Kind.FAIL_AFTER_EFFECT:
         call()
         raise error
-    seconds = remaining(HANG_SECONDS) if rule.obeys_deadline else HANG_SECONDS
+    seconds = remaining(HANG_S) if rule.obeys_deadline else HANG_S
     result = call() if rule.kind is Kind.HANG_AFTER_EFFECT else None
     if not rule.held.block(seconds):
         raise error

@@ -17,7 +17,7 @@ from bench.table import ANSWERS, Column, Figures, Table, interleave
 CONNECTIONS = (16, 64, 256)
 PACED_CONNECTIONS = 64
 RATES = (500, 1_000)
-WARM_UP_SECONDS = 2.0
+WARM_UP_S = 2.0
 
 KAFKA_CPU = Column("Kafka's CPU-s per 1,000", ".3f")
 
@@ -42,13 +42,13 @@ def run(stage: Stage) -> Iterator[Table]:
         ]
         alone = starting.enter_context(library("bare_appends", settings))
         contenders.introduce(servers[0], stage.people)
-        alone(WARM_UP_SECONDS)
+        alone(WARM_UP_S)
         for server in (*servers, *floors):
             ask(
                 server,
                 stage.people,
                 PACED_CONNECTIONS,
-                lambda load: load.flat_out(WARM_UP_SECONDS),
+                lambda load: load.flat_out(WARM_UP_S),
             )
         for connections in CONNECTIONS:
             flat_out = _asks(stage, servers, connections, lambda load: load.flat_out(seconds))

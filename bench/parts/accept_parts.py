@@ -8,7 +8,7 @@ from functools import partial
 
 from bench import contenders
 from bench.library import LIBRARIES, library
-from bench.parts.accept import PACED_CONNECTIONS, WARM_UP_SECONDS, ask
+from bench.parts.accept import PACED_CONNECTIONS, WARM_UP_S, ask
 from bench.servers import Server
 from bench.stage import Stage
 from bench.table import CPU, RATE, Figures, Table, interleave
@@ -28,9 +28,9 @@ def run(stage: Stage) -> Iterator[Table]:
         ]
         alone = starting.enter_context(library("bare_appends", settings))
         contenders.introduce(servers[0], stage.people)
-        alone(WARM_UP_SECONDS)
+        alone(WARM_UP_S)
         for server in servers:
-            _ask(stage, server, WARM_UP_SECONDS)
+            _ask(stage, server, WARM_UP_S)
         asks = {server.name: partial(_ask, stage, server, seconds) for server in servers}
         asks[LIBRARIES["bare_appends"]] = partial(alone, seconds)
         title = f"Parts of accepting, flat out, {PACED_CONNECTIONS} connections"

@@ -19,8 +19,8 @@ from tests.attacks import Flood, half_requests, login, page
 
 ATTACKERS_REFUSED = Column("attackers' refused", ",.0f")
 ATTACKERS_SERVED = Column("attackers' served", ",.0f")
-PAUSE_SECONDS = 0.03
-LOGIN_PAUSE_SECONDS = 0.3
+PAUSE_S = 0.03
+LOGIN_PAUSE_S = 0.3
 LONG_MESSAGES = 100
 
 Attack = Callable[[ExitStack, str, Caller], "Tell | None"]
@@ -69,7 +69,7 @@ def _use(alice: Caller, conversation: str, length: float) -> tuple[list[float], 
             )
             found.append(time.monotonic() - began)
             refused += answer.status not in (200, 202)
-        time.sleep(PAUSE_SECONDS)
+        time.sleep(PAUSE_S)
     return found, refused
 
 
@@ -78,7 +78,7 @@ def _nobody(_: ExitStack, __: str, ___: Caller) -> None:
 
 
 def _log_in(addresses: int, attacking: ExitStack, url: str, _: Caller) -> Tell:
-    make = partial(Flood, url, 1_200, _wrong_login, addresses, LOGIN_PAUSE_SECONDS)
+    make = partial(Flood, url, 1_200, _wrong_login, addresses, LOGIN_PAUSE_S)
     return attacking.enter_context(flooding(make))
 
 

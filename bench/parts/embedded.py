@@ -10,13 +10,13 @@ from pathlib import Path
 
 from bench import contenders
 from bench.load import Load, Outcome
-from bench.parts.accept import PACED_CONNECTIONS, RATES, WARM_UP_SECONDS, Ask
+from bench.parts.accept import PACED_CONNECTIONS, RATES, WARM_UP_S, Ask
 from bench.servers import Server
 from bench.stage import Stage
 from bench.table import ANSWERS, Column, Figures, Table, interleave
 
 STORED = Column("stored/s", ",.0f")
-STORED_SECONDS = 120.0
+STORED_S = 120.0
 
 Start = Callable[[Path], AbstractContextManager[Server]]
 
@@ -45,7 +45,7 @@ def _compare(stage: Stage, title: str, starts: list[Start], run_load: Ask) -> Ta
         servers = [starting.enter_context(start(stage.folder())) for start in starts]
         asks = {server.name: partial(_ask, stage, server, run_load) for server in servers}
         for server in servers:
-            _ask(stage, server, lambda load: load.flat_out(WARM_UP_SECONDS))
+            _ask(stage, server, lambda load: load.flat_out(WARM_UP_S))
         return interleave(Table(title, (*ANSWERS, STORED)), stage.effort.turns, asks, stage.say)
 
 
@@ -72,11 +72,9 @@ def _stored(database: Path) -> int:
 
 
 def _await_stored(database: Path, goal: int) -> float:
-    give_up = time.monotonic() + STORED_SECONDS
+    give_up = time.monotonic() + STORED_S
     while _stored(database) < goal:
         if time.monotonic() > give_up:
-            raise RuntimeError(
-                f"not all of {goal} messages were stored within {STORED_SECONDS:.0f} s"
-            )
+            raise RuntimeError(f"not all of {goal} messages were stored within {STORED_S:.0f} s")
         time.sleep(0.05)
     return time.perf_counter()

@@ -14,7 +14,7 @@ from bench.load import Load, percentiles
 from bench.roundtrip import RoundTrips
 from bench.servers import Server
 from bench.stage import Stage
-from bench.stored import LOOK_SECONDS, Stored
+from bench.stored import LOOK_S, Stored
 from bench.table import P50, P95, P99, RATE, Column, Figures, Table, interleave
 
 PACES = {20: 1, 500: 25}
@@ -28,7 +28,7 @@ SECONDS = Column("s from the first send to the last stored", ",.2f")
 CONNECTIONS = 32
 WARM_UP_MESSAGES = 1_000
 WARM_UPS = 5
-REBALANCED_SECONDS = 120.0
+REBALANCED_S = 120.0
 
 
 def run(stage: Stage) -> Iterator[Table]:
@@ -98,7 +98,7 @@ def _double(
     apis.append(starting.enter_context(contenders.api(stage.folder(), settings)))
     workers.append(starting.enter_context(contenders.worker(stage.folder(), settings)))
     with closing(Stored(workers[-1])) as newcomer:
-        give_up = time.monotonic() + REBALANCED_SECONDS
+        give_up = time.monotonic() + REBALANCED_S
         while not newcomer.milliseconds:
             if time.monotonic() > give_up:
                 raise RuntimeError("the second worker got no partition")
@@ -123,6 +123,6 @@ def _process(stage: Stage, apis: list[Server], workers: list[Server], count: int
             if time.perf_counter() - start > 60:
                 raise RuntimeError("not everything was stored within a minute")
             # Whoever only looks takes a core from those who work.
-            time.sleep(LOOK_SECONDS)
+            time.sleep(LOOK_S)
         seconds = time.perf_counter() - start
     return {SECONDS.name: seconds, RATE.name: count / seconds}

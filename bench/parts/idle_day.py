@@ -23,7 +23,7 @@ SILENT = 5
 come again.
 """
 
-STEP_SECONDS = 50
+STEP_S = 50
 """Less than the 60 seconds that the server waits for the next
 request.
 """
@@ -54,8 +54,8 @@ class Day:
 
     def pass_until(self, seconds: int) -> None:
         """Let time pass until so long after the beginning."""
-        while self._steps * STEP_SECONDS < seconds:
-            self._clock.advance(STEP_SECONDS)
+        while self._steps * STEP_S < seconds:
+            self._clock.advance(STEP_S)
             self._steps += 1
             for client in self._kept:
                 if client.ask(_REQUEST).status != 200:

@@ -24,7 +24,7 @@ READERS = 16
 pages read at a time (docs/adr/0007).
 """
 
-WARM_UP_SECONDS = 2.0
+WARM_UP_S = 2.0
 
 PAGES = Column("pages/s", ",.0f")
 
@@ -52,10 +52,10 @@ def run(stage: Stage) -> Iterator[Table]:
         driver = starting.enter_context(
             library("bare_pages", {**settings, "BENCH_CONVERSATION": shortest})
         )
-        driver(WARM_UP_SECONDS)
+        driver(WARM_UP_S)
         for server in servers:
             for chosen in (*([talk] for talk in talks), crowd):
-                _ask(stage, server, chosen, WARM_UP_SECONDS)
+                _ask(stage, server, chosen, WARM_UP_S)
         seconds = stage.effort.seconds
         alone: dict[str, Callable[[], Figures]] = {
             f"{server.name}, {length:,} messages": partial(_ask, stage, server, [talk], seconds)

@@ -16,7 +16,7 @@ from bench.table import CPU, RATE, Column, Figures, Table, interleave
 SHARE = 0.2
 MAX_COUNT = 3
 CONNECTIONS_EACH = 32
-WARM_UP_SECONDS = 2.0
+WARM_UP_S = 2.0
 
 EFFICIENCY = Column("t(n) / (n · t(1))", ".2f")
 
@@ -33,7 +33,7 @@ def run(stage: Stage) -> Iterator[Table]:
         ]
         contenders.introduce(apis[0], stage.people)
         for api in apis:
-            _ask(stage, [api], WARM_UP_SECONDS)
+            _ask(stage, [api], WARM_UP_S)
         means = [starting.enter_context(limited(api.process.pid, SHARE)) for api in apis]
         asks = {
             f"{count} API{'s' if count > 1 else ''}": partial(

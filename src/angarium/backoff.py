@@ -7,7 +7,7 @@ from typing import TypeVar
 
 Result = TypeVar("Result")
 
-LAST_TRY_SECONDS = 0.05
+LAST_TRY_S = 0.05
 """How long before the time limit the last try starts. One that starts
 later has no time to succeed.
 """
@@ -54,8 +54,8 @@ def delays_until(
         Seconds to wait before the next try.
     """
     for wait in delays(first, most, uniform):
-        left = remaining() - LAST_TRY_SECONDS
-        yield min(wait, left) if left > LAST_TRY_SECONDS else wait
+        left = remaining() - LAST_TRY_S
+        yield min(wait, left) if left > LAST_TRY_S else wait
 
 
 def retry(

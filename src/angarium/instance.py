@@ -20,7 +20,7 @@ _DOCKERS_NAME_SERVER = ("127.0.0.11", 53)
 network has none.
 """
 
-LOOK_UP_SECONDS = 1.0
+LOOK_UP_S = 1.0
 """Maximum wait for it: it answers from memory."""
 
 MAX_LENGTH = 100
@@ -62,7 +62,7 @@ def instance_name(
 ) -> str:
     """Name this process as `docker compose ps` does, where it can.
 
-    It takes LOOK_UP_SECONDS at most, in a container, and no time
+    It takes LOOK_UP_S at most, in a container, and no time
     elsewhere.
 
     Args:
@@ -98,7 +98,7 @@ def _ask_docker(host: str) -> str | None:
     try:
         address = socket.gethostbyname(host)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-            asking.settimeout(LOOK_UP_SECONDS)
+            asking.settimeout(LOOK_UP_S)
             asking.connect(_DOCKERS_NAME_SERVER)
             return ask_name_server(asking, address)
     except OSError:

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from deploy.compose import COMMAND_SECONDS, Compose, ComposeError, Container, awaited
+from deploy.compose import COMMAND_S, Compose, ComposeError, Container, awaited
 from tests.acceptance.service import environment
 from tests.engines.ports import free_port
 
@@ -56,7 +56,7 @@ class Stack:
         return len(containers) == CONTAINERS and all(each.well for each in containers)
 
     def build(self) -> None:
-        self.compose.run("build", seconds=2 * COMMAND_SECONDS)
+        self.compose.run("build", seconds=2 * COMMAND_S)
 
     def up(self) -> float:
         """Start everything, and tell the seconds until all of it was

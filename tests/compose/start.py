@@ -6,7 +6,7 @@ from typing import Self
 
 from tests.compose.stack import Stack
 
-PROMISED_SECONDS = 60.0
+PROMISED_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -29,4 +29,4 @@ class Start:
         beside other work it is measured only.
         """
         quiet = self.load < (os.cpu_count() or 1) / 2
-        return self.seconds < PROMISED_SECONDS or not quiet
+        return self.seconds < PROMISED_S or not quiet

@@ -14,7 +14,7 @@ from tests.compose.stack import INSTANCES, Stack, until
 
 pytestmark = pytest.mark.timeout(1200)
 
-HANGS_SECONDS = 10.0
+HANGS_S = 10.0
 
 
 @contextmanager
@@ -109,7 +109,7 @@ def test_an_instance_that_hangs_is_left(stack: Stack) -> None:
     try:
         until(lambda: instances_found_down(stack) > before, "the balancer finds it", patience=60)
         for _ in range(10 * INSTANCES):
-            with Caller(stack.url, timeout=HANGS_SECONDS) as caller:
+            with Caller(stack.url, timeout=HANGS_S) as caller:
                 assert caller.call("GET", "/openapi.json").status == 200
     finally:
         stack.compose.docker("unpause", frozen.id)

@@ -74,7 +74,7 @@ client_encryption_options:
   keystore: ${server}
   ssl_context_factory: {class_name: org.apache.cassandra.security.PEMBasedSslContextFactory}
 """
-START_SECONDS = 120.0
+START_S = 120.0
 
 USERNAME = PASSWORD = "cassandra"
 """Of the user that a new cluster has."""
@@ -148,7 +148,7 @@ class CassandraNode:
             NotReady: It does not come up.
         """
         self.process.wait_until(
-            lambda: "Starting listening for CQL clients" in self.said(), START_SECONDS
+            lambda: "Starting listening for CQL clients" in self.said(), START_S
         )
 
     def wait_until_sees(self, others: Sequence["CassandraNode"]) -> None:
@@ -160,7 +160,7 @@ class CassandraNode:
         Raises:
             NotReady: It does not find them.
         """
-        self.process.wait_until(lambda: all(map(self._sees, others)), START_SECONDS)
+        self.process.wait_until(lambda: all(map(self._sees, others)), START_S)
 
     def start(self) -> None:
         """Start it and wait until it takes requests; does nothing when

@@ -9,8 +9,8 @@ from angarium.engines.cassandra.schema import prepare
 from angarium.engines.cassandra.session import CassandraSession
 from tests.engines.addresses import contact_points
 
-PREPARE_SECONDS = 60.0
-CONNECT_SECONDS = 30.0
+PREPARE_S = 60.0
+CONNECT_S = 30.0
 
 _sessions = pytest.StashKey[dict[str, tuple[CassandraSession, CassandraSession]]]()
 
@@ -35,7 +35,7 @@ def shared_sessions(
         # on, at half the cost; where copies differ or are gone, a test
         # has a keyspace of its own.
         address = CassandraAddress(points, "one_copy")
-        prepare(address, replication=1, timeout_s=PREPARE_SECONDS)
+        prepare(address, replication=1, timeout_s=PREPARE_S)
         opened[addresses] = connected(address), connected(address)
         for session in opened[addresses]:
             request.session.addfinalizer(session.close)
@@ -52,5 +52,5 @@ def connected(address: CassandraAddress) -> CassandraSession:
         The session; whoever opened it closes it.
     """
     session = CassandraSession(address)
-    assert session.await_connection(CONNECT_SECONDS)
+    assert session.await_connection(CONNECT_S)
     return session

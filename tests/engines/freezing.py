@@ -8,8 +8,8 @@ import subprocess
 import time
 from typing import AnyStr
 
-_POLL_SECONDS = 0.001
-_PATIENCE_SECONDS = 30.0
+_POLL_S = 0.001
+_PATIENCE_S = 30.0
 
 
 def freeze(process: subprocess.Popen[AnyStr]) -> None:
@@ -25,13 +25,11 @@ def freeze(process: subprocess.Popen[AnyStr]) -> None:
     if process.poll() is not None:
         return
     process.send_signal(signal.SIGSTOP)
-    give_up_at = time.monotonic() + _PATIENCE_SECONDS
+    give_up_at = time.monotonic() + _PATIENCE_S
     while not _stands_still(process):
         if time.monotonic() > give_up_at:
-            raise TimeoutError(
-                f"process {process.pid} goes on {_PATIENCE_SECONDS:g} s after SIGSTOP"
-            )
-        time.sleep(_POLL_SECONDS)
+            raise TimeoutError(f"process {process.pid} goes on {_PATIENCE_S:g} s after SIGSTOP")
+        time.sleep(_POLL_S)
 
 
 def resume(process: subprocess.Popen[AnyStr]) -> None:

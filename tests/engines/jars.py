@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.engines.java import ADVICE, java
 from tests.engines.missing import Missing
 
-PATIENCE_SECONDS = 600
+PATIENCE_S = 600
 """What a slow network may take for 120 MB."""
 
 
@@ -86,12 +86,12 @@ def _fetch(pom: Path, folder: Path) -> None:
                 capture_output=True,
                 text=True,
                 env=environment,
-                timeout=PATIENCE_SECONDS,
+                timeout=PATIENCE_S,
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
             raise Missing(
-                f"Maven took over {PATIENCE_SECONDS} s for {pom.stem}: look at the network"
+                f"Maven took over {PATIENCE_S} s for {pom.stem}: look at the network"
             ) from error
         if done.returncode != 0 or not into.is_dir():
             said = (done.stdout + done.stderr).strip().splitlines()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.engines.certificates import Certificates
 
 _HERE = Path(__file__).parent
-START_SECONDS = 120.0
+START_S = 120.0
 
 _ENCRYPTED = """\
 listener.name.ssl.ssl.keystore.type=PEM
@@ -106,7 +106,7 @@ class KafkaServer:
         command = [*self._jvm.command(), "-cp", classes, "kafka.Kafka", str(properties)]
         self._process = ServerProcess("Kafka", command, log, os.environ)
         self._process.wait_until(
-            lambda: "Kafka Server started" in log.read_text(errors="replace"), START_SECONDS
+            lambda: "Kafka Server started" in log.read_text(errors="replace"), START_S
         )
 
     def stop(self) -> None:

@@ -14,7 +14,7 @@ from angarium.domain.errors import LogUnavailable
 from angarium.engines.kafka.connection import KafkaConnectionSettings
 from angarium.engines.kafka.topics import KafkaTopics, dead_letters_of
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_S = 30.0
 
 
 def make_topics(
@@ -31,7 +31,7 @@ def make_topics(
     Returns:
         The names of those that were made here.
     """
-    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    give_up_at = time.monotonic() + PATIENCE_S
     return backoff.retry(
         KafkaTopics(connection, topic, partitions, 1).create,
         LogUnavailable,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.engines.freezing import freeze, resume
 
-_POLL_SECONDS = 0.02
+_POLL_S = 0.02
 
 # Waits for the end of its input, which comes when we end, however that
 # happens.
@@ -91,7 +91,7 @@ class ServerProcess:
             if time.monotonic() > give_up_at:
                 self.kill()
                 raise NotReady(f"{self.name} did not answer in {seconds:g} s: {self.last_words()}")
-            time.sleep(_POLL_SECONDS)
+            time.sleep(_POLL_S)
 
     def stop(self, seconds: float = 20.0) -> None:
         """Ask it to end, and kill it when it does not; safe to repeat.

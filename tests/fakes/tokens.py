@@ -8,7 +8,7 @@ from angarium.domain.identifiers import parse_uuid
 from angarium.domain.user import Principal
 from angarium.ports.identity import VerifiedToken
 
-SKEW_SECONDS = 30
+SKEW_S = 30
 
 
 class PlainSigner:
@@ -35,7 +35,7 @@ class PlainSigner:
                 Code.INVALID_TOKEN, "The token was not issued here; log in again."
             )
         subject, username, issued_at, _ = token.split("~")
-        not_before, expires_at = int(issued_at) - SKEW_SECONDS, int(issued_at) + self._ttl
+        not_before, expires_at = int(issued_at) - SKEW_S, int(issued_at) + self._ttl
         if not_before * 1000 > now_ms:
             raise Refused.because(
                 Code.INVALID_TOKEN, "The token is from the future; check the clocks."

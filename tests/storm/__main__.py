@@ -15,18 +15,18 @@ from pathlib import Path
 
 from deploy.compose import ComposeError
 from tests.storm.faults import Tormentor, planned
-from tests.storm.stage import SENDERS, WELL_SECONDS, Stage
+from tests.storm.stage import SENDERS, WELL_S, Stage
 from tests.storm.summary import Summary
 from tests.storm.tally import Tally
 
 HOUR = 3600
-TELL_SECONDS = 30.0
-TICK_SECONDS = 1.0
+TELL_S = 30.0
+TICK_S = 1.0
 PATIENCE = 900.0
 """Seconds for which one message is sent again, and in which the reading
 must find everything.
 """
-STUCK_SECONDS = 300.0
+STUCK_S = 300.0
 """Nothing has been accepted for so long: the writing is over, or never
 will be.
 """
@@ -34,7 +34,7 @@ OVERTIME = 1.5
 """Writers catch up what outages cost; after so many times the time the
 writing is ended.
 """
-READING_SECONDS = 3600.0
+READING_S = 3600.0
 
 
 def main() -> int:
@@ -172,7 +172,7 @@ def _torment(
     while any(process.poll() is None for process in processes):
         now = time.monotonic()
         elapsed = now - began
-        if tally.look() >= total or tally.gap > STUCK_SECONDS:
+        if tally.look() >= total or tally.gap > STUCK_S:
             break
         if elapsed > arguments.overtime * arguments.seconds:
             tell("the time is over: the writing is ended before everything was sent")
@@ -180,7 +180,7 @@ def _torment(
         if elapsed >= fault.at:
             tormentor.strike(fault)
             fault = next(faults)
-        if now - told >= TELL_SECONDS:
+        if now - told >= TELL_S:
             rate = (tally.accepted - told_accepted) / (now - told)
             unwell = [each.name for each in stage.compose.containers() if not each.well]
             tell(
@@ -188,7 +188,7 @@ def _torment(
                 f"{len(tormentor.outcomes)} faults over, unwell: {', '.join(unwell) or 'none'}"
             )
             told, told_accepted = now, tally.accepted
-        time.sleep(TICK_SECONDS)
+        time.sleep(TICK_S)
     elapsed = time.monotonic() - began
     for process in processes:
         if tally.accepted < total and process.poll() is None:
@@ -204,13 +204,13 @@ def _calm(
     stage.end_attacking()
     tormentor.finish()
     tormentor.heal()
-    stage.compose.await_well(WELL_SECONDS)
+    stage.compose.await_well(WELL_S)
     tell("everything is well again; reading back")
 
 
 def _verdict(process: "subprocess.Popen[str]", file: Path) -> tuple[int, dict[str, object]]:
     try:
-        status = process.wait(READING_SECONDS)
+        status = process.wait(READING_S)
     except subprocess.TimeoutExpired:
         return 1, {}
     try:

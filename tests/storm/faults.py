@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from deploy.compose import Compose, ComposeError, Container, awaited
 
-COMMAND_SECONDS = 60.0
+COMMAND_S = 60.0
 SLOW_STARTERS = ("kafka", "cassandra")
 """Services whose start takes both processors of a small machine for up
 to a minute. Killed as often as the others they would be starting all
@@ -19,7 +19,7 @@ the time, and nothing else would be tried."""
 PAUSES_A_START = 4
 """How many times as often such a container is paused as killed, and as
 restarted."""
-RECOVERY_SECONDS = 300.0
+RECOVERY_S = 300.0
 """A container that takes longer is a finding; Cassandra on a busy
 machine takes a minute.
 """
@@ -135,7 +135,7 @@ class Tormentor:
     def finish(self) -> None:
         """Wait until every fault that has begun has ended."""
         for thread in self._threads:
-            thread.join(RECOVERY_SECONDS + 4 * COMMAND_SECONDS)
+            thread.join(RECOVERY_S + 4 * COMMAND_S)
 
     def heal(self) -> None:
         """Bring every container back, however it was left."""
@@ -160,11 +160,11 @@ class Tormentor:
                 # The engine's failure and not the service's: it must be
                 # well all the same.
                 self._tell(f"{fault.kind} {fault.target} was not carried out: {failure}")
-            if awaited(lambda: self._is_well(container), RECOVERY_SECONDS):
+            if awaited(lambda: self._is_well(container), RECOVERY_S):
                 unwell = time.monotonic() - began
                 self._tell(f"{fault.target} is well, {unwell:.1f} s after its {fault.kind}")
             else:
-                error = f"not well {RECOVERY_SECONDS:g} s after its {fault.kind}"
+                error = f"not well {RECOVERY_S:g} s after its {fault.kind}"
         except (ComposeError, StopIteration) as failure:
             error = str(failure) or f"{fault.target} is not there"
         if error:
@@ -200,4 +200,4 @@ class Tormentor:
             return False
 
     def _docker(self, *arguments: str) -> str:
-        return self._compose.docker(*arguments, seconds=COMMAND_SECONDS)
+        return self._compose.docker(*arguments, seconds=COMMAND_S)

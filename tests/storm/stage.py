@@ -11,11 +11,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from deploy.compose import COMMAND_SECONDS, ROOT, Compose, ComposeError
+from deploy.compose import COMMAND_S, ROOT, Compose, ComposeError
 from tests.acceptance.service import environment, run_cli
 
-WELL_SECONDS = 600.0
-AUDIT_SECONDS = 3600.0
+WELL_S = 600.0
+AUDIT_S = 3600.0
 ATTACKERS = ("mallory", "trudy")
 SENDERS = 2
 OTHERS = 12
@@ -63,12 +63,12 @@ class Stage:
     def up(self) -> None:
         """Build and start everything, and wait until it is well."""
         self._write_users()
-        self.compose.run("build", "api", seconds=2 * COMMAND_SECONDS)
+        self.compose.run("build", "api", seconds=2 * COMMAND_S)
         scale = [
             part for name, count in self._scale.items() for part in ("--scale", f"{name}={count}")
         ]
         self.compose.run("up", "--detach", "--no-build", *scale)
-        self.compose.await_well(WELL_SECONDS)
+        self.compose.await_well(WELL_S)
 
     def down(self) -> None:
         """Take it away, with its data."""
@@ -118,7 +118,7 @@ class Stage:
             The exit status, and what `angarium audit` printed.
         """
         return self.compose.run_json(
-            *("run", "--rm", "--no-deps", "-T", "init", "audit", "--json"), seconds=AUDIT_SECONDS
+            *("run", "--rm", "--no-deps", "-T", "init", "audit", "--json"), seconds=AUDIT_S
         )
 
     def begin_attacking(self) -> None:

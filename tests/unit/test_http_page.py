@@ -26,7 +26,7 @@ from angarium.domain.errors import Code
 from angarium.domain.events import MAX_RECEIPT_IDS
 from angarium.domain.message import MAX_CONTENT_BYTES, Status
 from angarium.domain.page_size import MAX_PAGE_BYTES
-from angarium.engines.secrets.tokens import CLOCK_SKEW_SECONDS
+from angarium.engines.secrets.tokens import CLOCK_SKEW_S
 from angarium.ports.messages import PENDING_COUNT_LIMIT
 from angarium.services import health
 from angarium.services.login_throttle import ADDRESS_FACTOR
@@ -66,7 +66,7 @@ LIMITS = {
     "time for the store": application.STORE_TIMEOUT_S,
     "time for the log": respond.LOG_TIMEOUT_S,
     "time for a login": SERVER.hashing_timeout_s,
-    "time for a readiness check": health.CHECK_SECONDS,
+    "time for a readiness check": health.CHECK_S,
     "concurrent requests, `ANGARIUM_MAX_INFLIGHT`": SETTINGS.max_inflight,
     "logins that wait or are checked, `ANGARIUM_MAX_LOGINS`": SETTINGS.max_logins,
     "the same for one address": SERVER.logins_of_address,
@@ -75,7 +75,7 @@ LIMITS = {
 """What the table of limits says, and where the code has it."""
 
 STATED = (
-    (f"lie up to {CLOCK_SKEW_SECONDS} seconds in the future", "Tokens"),
+    (f"lie up to {CLOCK_SKEW_S} seconds in the future", "Tokens"),
     (f"or {MIN_MILLISECONDS:,} or more", "Endpoints"),
     (f"counted up to {PENDING_COUNT_LIMIT};", "Endpoints"),
     (f"up to {password.MAX_BYTES:,} bytes of UTF-8", "Endpoints"),
@@ -84,7 +84,7 @@ STATED = (
     (f"a list of 1 to {MAX_RECEIPT_IDS} UUIDs", "Endpoints"),
     (f"| `limit` | {DEFAULT_LIMIT} | 1 to {MAX_LIMIT} |", "Endpoints"),
     (f"take at most {MAX_PAGE_BYTES:,} bytes", "Pages and cursors"),
-    (f"within {health.CHECK_SECONDS:g} second,", "Endpoints"),
+    (f"within {health.CHECK_S:g} second,", "Endpoints"),
     (f"{SERVER.logins_of_address} of them from one address", "Endpoints"),
     (f"within {application.STORE_TIMEOUT_S:g} seconds for", "Retrying"),
     (f"and {respond.LOG_TIMEOUT_S:g} more for the log", "Retrying"),

@@ -10,7 +10,7 @@ from angarium.services.audit.findings import Finding, FindingKind, Findings
 MAX_LINES = 20
 """Findings that are printed; --json has them all."""
 
-_EXACT_SECONDS = 10
+_EXACT_S = 10
 """From here on tenths of a second say nothing."""
 
 
@@ -47,7 +47,7 @@ class AuditReport:
             f"audited    {_count(audited.records, 'record')} in "
             f"{_count(audited.partitions, 'partition')}, {_count(audited.messages, 'message')} in "
             f"{_count(audited.conversations, 'conversation')}, in "
-            f"{seconds:.{0 if seconds >= _EXACT_SECONDS else 1}f} s"
+            f"{seconds:.{0 if seconds >= _EXACT_S else 1}f} s"
         )
         yield "   ".join(f"{kind} {count:,}" for kind, count in self._counts.items())
         for finding, _ in zip(self._findings.all(), range(MAX_LINES), strict=False):

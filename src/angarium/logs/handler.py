@@ -16,10 +16,10 @@ from angarium.threads import NamedThread
 CAPACITY = 10_000
 """Lines that may wait to be written: a few MiB."""
 
-LINGER_SECONDS = 0.05
+LINGER_S = 0.05
 """How long a line waits for others, so that many share one write."""
 
-WAIT_SECONDS = 3.0
+WAIT_S = 3.0
 """How long a thread waits for a reader of stderr that takes nothing."""
 
 MAX_WRITE_BYTES = min(select.PIPE_BUF, 4096)
@@ -33,7 +33,7 @@ class BufferedHandler(logging.Handler):
 
     Lines are never mixed, and those of a thread keep their order. A
     slow reader of stderr slows the program down and loses nothing. If
-    one takes nothing for WAIT_SECONDS, further lines are counted
+    one takes nothing for WAIT_S, further lines are counted
     instead of written; `log_lines_lost` has the number as soon as the
     reader takes lines again. A WARNING or worse is written at once.
 
@@ -45,8 +45,8 @@ class BufferedHandler(logging.Handler):
         self,
         stream: TextIO | None,
         capacity: int = CAPACITY,
-        linger_s: float = LINGER_SECONDS,
-        wait_s: float = WAIT_SECONDS,
+        linger_s: float = LINGER_S,
+        wait_s: float = WAIT_S,
     ) -> None:
         """Start the thread.
 
@@ -115,7 +115,7 @@ class BufferedHandler(logging.Handler):
         return True
 
     def flush(self) -> None:
-        """Wait until all queued lines are written, or WAIT_SECONDS."""
+        """Wait until all queued lines are written, or WAIT_S."""
         if self._closing:
             return
         written = threading.Event()
@@ -124,7 +124,7 @@ class BufferedHandler(logging.Handler):
         written.wait(self._wait_s)
 
     def close(self) -> None:
-        """Write what is left and end the thread, within WAIT_SECONDS.
+        """Write what is left and end the thread, within WAIT_S.
 
         Safe to repeat. Later lines are written by the threads that log
         them.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from angarium.logs.line import Line
 from angarium.threads import show_thread_name
 
-PERIOD_SECONDS = 10.0
+PERIOD_S = 10.0
 """Between two lines of a kind: six lines a minute in an outage."""
 
 _MAX_TEXT = 300
@@ -246,7 +246,7 @@ class LibraryFilter(logging.Filter):
         """Start to count the repeats of a line."""
         self._windows[key] = _Window(line)
         try:
-            self._schedule(PERIOD_SECONDS, lambda: self._end(key))
+            self._schedule(PERIOD_S, lambda: self._end(key))
         except RuntimeError:
             # No thread can be started any more, because the program
             # ends. Then every line is logged.
@@ -259,7 +259,7 @@ class LibraryFilter(logging.Filter):
             if window.repeats == 0:
                 return
             self._open(key, window.line)
-        line, counted = window.line, {"repeats": window.repeats, "within_s": PERIOD_SECONDS}
+        line, counted = window.line, {"repeats": window.repeats, "within_s": PERIOD_S}
         self._handle(
             Line(line.name, line.levelno, line.action, line.msg, {**line.fields, **counted})
         )

@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 
-from angarium.logs.libraries import PERIOD_SECONDS
+from angarium.logs.libraries import PERIOD_S
 
 _FIRST: Mapping[str, object] = {}
 
@@ -36,7 +36,7 @@ class Repeats:
         with self._lock:
             now = self._clock()
             passed_at, left_out = self._passed.get(kind, (float("-inf"), 0))
-            if now - passed_at < PERIOD_SECONDS:
+            if now - passed_at < PERIOD_S:
                 self._passed[kind] = passed_at, left_out + 1
                 return None
             self._passed[kind] = now, 0
@@ -51,7 +51,7 @@ class Tally:
 
     __slots__ = ("_count", "_due_at", "_every")
 
-    def __init__(self, every: float = PERIOD_SECONDS) -> None:
+    def __init__(self, every: float = PERIOD_S) -> None:
         """Start with nothing counted.
 
         Args:

@@ -4,7 +4,7 @@ import os
 import select
 from typing import TextIO
 
-FULL_PIPE_SECONDS = 1.0
+FULL_PIPE_S = 1.0
 """How long to wait for room in a full pipe before the next try. Another
 process that shares the pipe may have set it to non-blocking.
 """
@@ -73,5 +73,5 @@ def _write_some(file: int, data: memoryview) -> int:
     try:
         return os.write(file, data)
     except BlockingIOError:
-        select.select([], [file], [], FULL_PIPE_SECONDS)
+        select.select([], [file], [], FULL_PIPE_S)
         return 0

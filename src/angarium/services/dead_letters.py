@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from angarium.domain.errors import LogUnavailable, RecordTooLarge
 from angarium.ports.message_log import Appended, DeadLetter, DeadLetterLog, MessageLog, NewRecord
 
-APPEND_SECONDS = 5.0
+APPEND_S = 5.0
 """Time limit for one append; engines answer within 2 s."""
 
 MAX_RECORD_BYTES = 512 * 1024
@@ -102,13 +102,13 @@ class DeadLetters:
         """
         record = _record_to_replay(letter)
         try:
-            return self._log.append(record).result(APPEND_SECONDS)
+            return self._log.append(record).result(APPEND_S)
         except RecordTooLarge as error:
             raise NotReplayable(
                 f"{letter.record.partition}:{letter.record.offset}: {error}"
             ) from error
         except TimeoutError as error:
-            raise LogUnavailable(f"the log did not answer within {APPEND_SECONDS:g} s") from error
+            raise LogUnavailable(f"the log did not answer within {APPEND_S:g} s") from error
 
 
 def _record_to_replay(letter: DeadLetter) -> NewRecord:

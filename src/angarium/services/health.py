@@ -12,7 +12,7 @@ from angarium.ports.conversations import ConversationStore
 from angarium.ports.message_log import MessageLog
 from angarium.threads import NamedThread
 
-CHECK_SECONDS = 1.0
+CHECK_S = 1.0
 """Time limit for a report; the load balancer waits for 2 s (`timeout
 check` in `deploy/haproxy.cfg`).
 """
@@ -42,7 +42,7 @@ class Health:
         log: MessageLog,
         store: ConversationStore,
         clock: Clock,
-        within: float = CHECK_SECONDS,
+        within: float = CHECK_S,
         repeats: logs.Repeats | None = None,
     ) -> None:
         """Name what is checked.

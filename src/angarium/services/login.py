@@ -20,12 +20,12 @@ from angarium.services.login_throttle import Attempt, LoginThrottle
 from angarium.services.presence import Presence
 from angarium.services.store_retry import StoreRetry
 
-PRESENCE_SECONDS = 0.5
+PRESENCE_S = 0.5
 """How long a login waits until its user counts as online; presence
 decides nothing but a label (docs/adr/0010).
 """
 
-STORE_OUT_SECONDS = 1.0
+STORE_OUT_S = 1.0
 """For this long after a failed look-up other logins fail at once. They
 share one thread, and would queue behind each other's retries for longer
 than the store may take (docs/adr/0011).
@@ -180,7 +180,7 @@ class Login:
         try:
             return self._retry(lambda: self._users.get(user_id))
         except StoreUnavailable:
-            self._store_out_until = self._clock.monotonic() + STORE_OUT_SECONDS
+            self._store_out_until = self._clock.monotonic() + STORE_OUT_S
             raise
 
     def _issue(self, user: User) -> IssuedToken:
@@ -197,7 +197,7 @@ class Login:
         Logins have threads of their own, which may wait.
         """
         noted = self._presence.note_online(user_id)
-        if noted is not None and not wait([noted], deadline.remaining(PRESENCE_SECONDS)).done:
+        if noted is not None and not wait([noted], deadline.remaining(PRESENCE_S)).done:
             _log.limited_warning(
                 self._repeats,
                 "presence_late",

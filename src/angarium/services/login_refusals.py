@@ -7,7 +7,7 @@ from uuid import UUID
 from angarium import logs
 from angarium.clock import Clock
 
-WINDOW_SECONDS = 10.0
+WINDOW_S = 10.0
 """How often a sum is logged: soon enough to notice, and few lines."""
 
 MAX_LINES = 10
@@ -53,7 +53,7 @@ class LoginRefusals:
         with self._lock:
             now = self._clock.monotonic()
             if now >= self._ends and not self._held_back:
-                self._ends = now + WINDOW_SECONDS
+                self._ends = now + WINDOW_S
                 self._written = 0
             self._written += 1
             if self._written > MAX_LINES:
@@ -86,7 +86,7 @@ class LoginRefusals:
             failed, self._held_back = self._held_back, 0
             addresses, self._addresses = self._addresses, Counter()
             # While it goes on, only sums are logged.
-            self._ends = now + WINDOW_SECONDS
+            self._ends = now + WINDOW_S
         worst, times = addresses.most_common(1)[0]
         _log.warning(
             "login_refused",

@@ -10,8 +10,8 @@ from angarium.domain.errors import StoreUnavailable
 from angarium.domain.user import User
 from angarium.ports.users import UserStore
 
-FIRST_WAIT_SECONDS = 0.2
-MAX_WAIT_SECONDS = 2.0
+FIRST_WAIT_S = 0.2
+MAX_WAIT_S = 2.0
 """About as long as a Cassandra node that joins needs for a step."""
 
 Result = TypeVar("Result")
@@ -63,7 +63,7 @@ class PersistentUsers:
             self._remaining,
             _log_retry,
             self._sleep,
-            backoff.delays_until(self._remaining, FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS),
+            backoff.delays_until(self._remaining, FIRST_WAIT_S, MAX_WAIT_S),
         )
 
 

@@ -80,12 +80,12 @@ class TimeoutWatcher:
             return None
 
 
-MAX_INTERVAL_SECONDS = 10.0
+MAX_INTERVAL_S = 10.0
 """A user is noted at most once in this time, or in a third of a shorter
 window, so that requests seldom write.
 """
 
-ANSWER_SECONDS = 0.5
+ANSWER_S = 0.5
 """How long a batch of messages waits to learn who is online."""
 
 MAX_USERS = 100_000
@@ -106,7 +106,7 @@ class Presence:
             clock: The time that is noted.
         """
         self._store = store
-        self._interval = min(MAX_INTERVAL_SECONDS, window_s / 3)
+        self._interval = min(MAX_INTERVAL_S, window_s / 3)
         self._clock = clock
         self._due: LruCache[UUID, float] = LruCache(MAX_USERS)
         # In an outage it fails for each user who sends a request.
@@ -165,7 +165,7 @@ class OnlineUsers:
         store: PresenceStore,
         window_s: float,
         clock: Clock,
-        timeout_s: float = ANSWER_SECONDS,
+        timeout_s: float = ANSWER_S,
     ) -> None:
         """Choose how long an answer may take.
 

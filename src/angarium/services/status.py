@@ -16,10 +16,10 @@ from angarium.ports.log_inspection import (
 from angarium.ports.message_log import Position
 from angarium.ports.store_inspection import StoreInspector, StoreNode
 
-READ_SECONDS = 5.0
+READ_S = 5.0
 """Maximum time for the log, and for the store."""
 
-COUNT_SECONDS = 20.0
+COUNT_S = 20.0
 """Maximum time for counting dead letters, of which there may be many;
 a count that was cut off goes on at the next reading.
 """
@@ -137,12 +137,12 @@ class StatusReader:
             in it.
         """
         problems: list[str] = []
-        log = _answer(self._read_log, READ_SECONDS, LogUnavailable, problems)
+        log = _answer(self._read_log, READ_S, LogUnavailable, problems)
         count = None
         if log is not None:
             # Without an answer to the first question there is no use in
             # waiting for a second one.
-            count = _answer(self._dead_letters.count, COUNT_SECONDS, LogUnavailable, problems)
+            count = _answer(self._dead_letters.count, COUNT_S, LogUnavailable, problems)
         return Status(log, count, self._read_store(problems), problems)
 
     def _read_log(self) -> LogStatus:
@@ -162,12 +162,12 @@ class StatusReader:
         Returns:
             What is known.
         """
-        nodes = _answer(self._store.nodes, READ_SECONDS, StoreUnavailable, problems)
+        nodes = _answer(self._store.nodes, READ_S, StoreUnavailable, problems)
         if nodes is None:
             return StoreStatus(False, (), None)
         read = _answer(
             lambda: (self._store.find(_NOBODY, _NOBODY), self._store.size_bytes()),
-            READ_SECONDS,
+            READ_S,
             StoreUnavailable,
             problems,
         )

@@ -10,13 +10,13 @@ from angarium.backoff import delays, retry
 from angarium.domain.errors import StoreUnavailable
 from angarium.services.outage_retry import RetryWarnings
 
-STORE_SECONDS = 2.0
+STORE_S = 2.0
 """Time limit for one call with all its tries."""
 
-FIRST_WAIT_SECONDS = 0.05
-MAX_WAIT_SECONDS = 0.5
+FIRST_WAIT_S = 0.05
+MAX_WAIT_S = 0.5
 """The pauses grow from one to the other, with jitter; several tries fit
-into STORE_SECONDS.
+into STORE_S.
 """
 
 Result = TypeVar("Result")
@@ -30,7 +30,7 @@ class StoreRetry:
 
     def __init__(
         self,
-        at_most_s: float = STORE_SECONDS,
+        at_most_s: float = STORE_S,
         sleep: Callable[[float], None] = time.sleep,
         uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
@@ -66,5 +66,5 @@ class StoreRetry:
                 lambda: deadline.remaining(self._at_most_s),
                 self._on_retry,
                 self._sleep,
-                delays(FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS, self._uniform),
+                delays(FIRST_WAIT_S, MAX_WAIT_S, self._uniform),
             )

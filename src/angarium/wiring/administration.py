@@ -69,9 +69,9 @@ def _users(settings: Settings, timeout_s: float) -> AbstractContextManager[UserS
     """Choose the engine; the embedded one needs no driver."""
     if settings.kafka:
         # The drivers are loaded only where they are used.
-        from angarium.wiring.distributed import FIRST_CONNECTION_SECONDS, distributed_users
+        from angarium.wiring.distributed import FIRST_CONNECTION_S, distributed_users
 
-        return distributed_users(settings, max(FIRST_CONNECTION_SECONDS, timeout_s))
+        return distributed_users(settings, max(FIRST_CONNECTION_S, timeout_s))
     return embedded_users(settings)
 
 

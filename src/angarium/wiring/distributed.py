@@ -36,7 +36,7 @@ from angarium.wiring.imported_keyspace import keyspace_name, log_starts, refuse_
 from angarium.wiring.inspection import Inspection
 from angarium.wiring.load import Load
 
-FIRST_CONNECTION_SECONDS = 10.0
+FIRST_CONNECTION_S = 10.0
 """How long a start waits for the servers; afterwards it goes on, and
 reconnects in the background.
 """
@@ -46,7 +46,7 @@ MAX_STORE_CALLS_PER_USER = 4
 Cassandra, so several at a time finish sooner (docs/adr/0007).
 """
 
-INSPECTION_SECONDS = 5.0
+INSPECTION_S = 5.0
 """How long a command that looks at log and store waits for the store.
 """
 
@@ -82,7 +82,7 @@ def distributed_engine(settings: Settings, clock: Clock, instance: str) -> Itera
         ) as log,
         closing(KafkaDeadLetters(connection, settings.topic, clock)) as dead_letters,
     ):
-        if not session.await_connection(FIRST_CONNECTION_SECONDS):
+        if not session.await_connection(FIRST_CONNECTION_S):
             _log.warning(
                 "store_unavailable", "Cassandra has not been reached yet; going on without it."
             )
@@ -157,7 +157,7 @@ def distributed_logs(settings: Settings) -> Iterator[tuple[MessageLog, DeadLette
         closing(KafkaLog(connection, settings.topic, settings.partitions)) as log,
         closing(KafkaDeadLetters(connection, settings.topic)) as dead_letters,
     ):
-        log.wait_until_connected(FIRST_CONNECTION_SECONDS)
+        log.wait_until_connected(FIRST_CONNECTION_S)
         yield log, dead_letters
 
 
@@ -177,7 +177,7 @@ def distributed_inspection(settings: Settings) -> Iterator[Inspection]:
         closing(CassandraSession(_cassandra(settings))) as session,
         _inspection(settings, session) as inspection,
     ):
-        session.await_connection(INSPECTION_SECONDS)
+        session.await_connection(INSPECTION_S)
         yield inspection
 
 
@@ -199,7 +199,7 @@ def distributed_load(settings: Settings) -> Iterator[Load]:
     connection = _kafka(settings)
     _require_topics(settings, connection)
     with (
-        _session(settings, FIRST_CONNECTION_SECONDS) as session,
+        _session(settings, FIRST_CONNECTION_S) as session,
         _inspection(settings, session) as inspection,
         closing(GroupInspector(connection, settings.topic, settings.group)) as group,
     ):
@@ -331,7 +331,7 @@ def _verify_topics(check: TopicVerification) -> None:
 def _await_log(log: KafkaLog) -> None:
     """Wait for Kafka's first connection, then go on without it."""
     try:
-        log.wait_until_connected(FIRST_CONNECTION_SECONDS)
+        log.wait_until_connected(FIRST_CONNECTION_S)
     except LogUnavailable as error:
         _log.warning(
             "log_unavailable",

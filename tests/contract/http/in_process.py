@@ -20,7 +20,7 @@ from angarium.api.request_headers import Headers
 from angarium.api.transport.trace_id import trace_id_of
 from tests.contract.http.client import Answer, Fields, Request
 
-LANE_SECONDS = 2.0
+LANE_S = 2.0
 PEER = "127.0.0.1"
 
 
@@ -44,7 +44,7 @@ class InProcess:
                 admission, body, admission.mode is not ExecutionMode.INLINE
             )
             if isinstance(outcome, WouldBlock):
-                with deadline.within(LANE_SECONDS):
+                with deadline.within(LANE_S):
                     outcome = self._application.run(admission, body, True)
             if isinstance(outcome, ResumeOnLoop):
                 outcome = outcome.run()

@@ -54,7 +54,7 @@ from tests.fakes.users import MemoryUsers
 
 PASSWORD = "correct horse battery staple"
 PARTITIONS = 12
-STOP_SECONDS = 20.0
+STOP_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,7 @@ def distributed(_: Path, request: pytest.FixtureRequest) -> Iterator[Service]:
         closing(KafkaLog(connection, topic, PARTITIONS, clock)) as log,
         closing(KafkaDeadLetters(connection, topic, clock)) as dead_letters,
     ):
-        log.wait_until_connected(STOP_SECONDS)
+        log.wait_until_connected(STOP_S)
         parts = Parts(
             log=log,
             open_consumer=lambda: KafkaLogConsumer(connection, topic, topic, clock),
@@ -207,8 +207,8 @@ def running_server(parts: Parts) -> Iterator[str]:
     try:
         yield server.url
     finally:
-        server.stop(STOP_SECONDS)
-        thread.join(2 * STOP_SECONDS)
+        server.stop(STOP_S)
+        thread.join(2 * STOP_S)
         server.server_close()
         assert not thread.is_alive(), "the server did not stop"
 
@@ -227,7 +227,7 @@ def running_worker(parts: Parts, dead_letters: DeadLetterLog) -> Iterator[None]:
         yield
     finally:
         stopping.set()
-        thread.join(STOP_SECONDS)
+        thread.join(STOP_S)
         assert not thread.is_alive(), "the worker did not stop"
 
 

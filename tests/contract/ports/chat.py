@@ -9,7 +9,7 @@ from angarium.domain.identifiers import conversation_id_for
 from angarium.domain.message import InboxPosition, Message, MessagePosition, Status
 from angarium.ports.messages import MessageWriter, Receipt, ReceiptOutcome, StoreOutcome
 
-ANSWER_SECONDS = 30.0
+ANSWER_S = 30.0
 START = 1_700_000_000_000
 
 
@@ -60,7 +60,7 @@ def record(message_writer: MessageWriter, *messages: Message) -> tuple[StoreOutc
     """Store messages of one conversation and wait until they are
     visible.
     """
-    return message_writer.record(messages[0].conversation_id, messages).result(ANSWER_SECONDS)
+    return message_writer.record(messages[0].conversation_id, messages).result(ANSWER_S)
 
 
 def record_for(
@@ -78,7 +78,7 @@ def mark(
     """Mark messages of one conversation and wait until it is
     visible.
     """
-    return message_writer.mark_delivered(chat.conversation_id, receipts).result(ANSWER_SECONDS)
+    return message_writer.mark_delivered(chat.conversation_id, receipts).result(ANSWER_S)
 
 
 def receipt(

@@ -35,8 +35,8 @@ def patient_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     the answer is, not how soon it comes.
     """
     for name, module in tuple(sys.modules.items()):
-        if name.startswith("angarium.engines.cassandra.") and hasattr(module, "CALL_SECONDS"):
-            monkeypatch.setattr(module, "CALL_SECONDS", CALL_S)
+        if name.startswith("angarium.engines.cassandra.") and hasattr(module, "CALL_S"):
+            monkeypatch.setattr(module, "CALL_S", CALL_S)
 
 
 @pytest.fixture(params=ENGINES)

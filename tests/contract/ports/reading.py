@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from angarium.ports.message_log import Assignment, LogConsumer, PollResult, Position, Record
 
-REPLACE_SECONDS = 30.0
+REPLACE_S = 30.0
 
 
 class Reading:
@@ -49,9 +49,9 @@ class Reading:
 
     def until(self, condition: Callable[[], bool], timeout_s: float = 0.05) -> None:
         """Poll until something is true."""
-        give_up_at = time.monotonic() + REPLACE_SECONDS
+        give_up_at = time.monotonic() + REPLACE_S
         while not condition():
-            assert time.monotonic() < give_up_at, f"polled for {REPLACE_SECONDS} s in vain"
+            assert time.monotonic() < give_up_at, f"polled for {REPLACE_S} s in vain"
             self.poll(timeout_s)
 
     def until_all(self, count: int) -> list[Record]:

@@ -3,7 +3,7 @@ from uuid import uuid4
 import pytest
 
 from angarium.ports.message_log import DeadLetter, DeadLetterLog, Record
-from tests.contract.ports.records import ANSWER_SECONDS
+from tests.contract.ports.records import ANSWER_S
 
 TRACE = uuid4().hex
 
@@ -17,7 +17,7 @@ def letter(offset: int, record: Record | None = None, partition: int = 0) -> Dea
 
 def keep(log: DeadLetterLog, *letters: DeadLetter) -> None:
     for each in letters:
-        log.append(each).result(ANSWER_SECONDS)
+        log.append(each).result(ANSWER_S)
 
 
 def test_a_log_without_dead_letters_is_empty(dead_letters: DeadLetterLog) -> None:
@@ -67,5 +67,5 @@ def test_keeping_one_again_is_safe(dead_letters: DeadLetterLog) -> None:
 
 def test_many_may_be_on_their_way_at_once(dead_letters: DeadLetterLog) -> None:
     for future in [dead_letters.append(letter(number)) for number in range(100)]:
-        future.result(ANSWER_SECONDS)
+        future.result(ANSWER_S)
     assert {each.record.offset for each in dead_letters.read(1_000)} == set(range(100))

@@ -20,7 +20,7 @@ from angarium.ports.message_log import (
 from tests.contract.ports.engine import PARTITIONS, Logs
 from tests.contract.ports.reading import Reading
 from tests.contract.ports.records import (
-    ANSWER_SECONDS,
+    ANSWER_S,
     append,
     append_all,
     new_key,
@@ -154,7 +154,7 @@ def letter(offset: int, partition: int = 0, value: bytes = b"value") -> DeadLett
 
 def keep(dead_letters: DeadLetterLog, *letters: DeadLetter) -> None:
     for future in [dead_letters.append(each) for each in letters]:
-        future.result(ANSWER_SECONDS)
+        future.result(ANSWER_S)
 
 
 def test_without_dead_letters_there_is_nothing_to_walk_over(

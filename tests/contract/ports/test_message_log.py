@@ -10,7 +10,7 @@ from angarium.domain.partitioning import partition_for
 from angarium.ports.message_log import Appended, MessageLog, NewRecord
 from tests.contract.ports.engine import PARTITIONS
 from tests.contract.ports.reading import Reading
-from tests.contract.ports.records import ANSWER_SECONDS, append, keys_by_partition, new_key
+from tests.contract.ports.records import ANSWER_S, append, keys_by_partition, new_key
 from tests.contract.ports.registry import LOGS
 
 pytestmark = pytest.mark.parametrize("engine", LOGS, indirect=True)
@@ -44,9 +44,7 @@ def test_a_record_is_read_back_as_it_was_appended_where_the_log_said(
         "note": "größer, 大きい 👋",
         "empty": "",
     }
-    appended = log.append(NewRecord(key, b"\x00value\xff\n \t'\"|", headers)).result(
-        ANSWER_SECONDS
-    )
+    appended = log.append(NewRecord(key, b"\x00value\xff\n \t'\"|", headers)).result(ANSWER_S)
     (record,) = read(group).until_all(1)
     assert (record.partition, record.offset, record.timestamp) == (
         appended.partition,
@@ -101,9 +99,7 @@ def test_many_records_may_be_on_their_way_at_once(
         log.append(NewRecord(keys[number % PARTITIONS], b"%d" % number, {}))
         for number in range(400)
     ]
-    positions = {
-        (each.partition, each.offset) for each in (f.result(ANSWER_SECONDS) for f in futures)
-    }
+    positions = {(each.partition, each.offset) for each in (f.result(ANSWER_S) for f in futures)}
     assert len(positions) == 400
     records = read(group).until_all(400)
     assert {(record.partition, record.offset) for record in records} == positions
@@ -119,10 +115,10 @@ def test_who_waits_for_an_append_may_be_called_back(log: MessageLog) -> None:
         told.set()
 
     log.append(NewRecord(new_key(), b"v", {})).add_done_callback(called_back)
-    assert told.wait(ANSWER_SECONDS)
+    assert told.wait(ANSWER_S)
     assert futures[0].result(0).offset >= 0
 
 
 def test_a_log_that_takes_records_says_so(log: MessageLog) -> None:
-    with within(ANSWER_SECONDS):
+    with within(ANSWER_S):
         log.check()

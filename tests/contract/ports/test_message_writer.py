@@ -14,7 +14,7 @@ from angarium.ports.messages import (
     StoreOutcome,
 )
 from tests.contract.ports.chat import (
-    ANSWER_SECONDS,
+    ANSWER_S,
     START,
     Chat,
     delivered,
@@ -116,7 +116,7 @@ def test_a_message_to_somebody_online_is_stored_as_sent(
     messages = [chat.message(), chat.message(sender=chat.bob), chat.message(status=Status.SENT)]
     online: Future[Collection[UUID]] = done({chat.bob, uuid4()})
     assert (
-        record_for(message_writer, online, *messages).result(ANSWER_SECONDS)
+        record_for(message_writer, online, *messages).result(ANSWER_S)
         == (StoreOutcome.STORED,) * 3
     )
     statuses = [each.status for each in stored(reader, chat)]
@@ -132,7 +132,7 @@ def test_nothing_is_stored_before_it_is_known_who_is_online(
     assert stored(reader, chat) == []
     assert not recording.done()
     online.set_result({chat.bob})
-    assert recording.result(ANSWER_SECONDS) == (StoreOutcome.STORED,) * 2
+    assert recording.result(ANSWER_S) == (StoreOutcome.STORED,) * 2
     assert stored(reader, chat) == [each._replace(status=Status.SENT) for each in (first, second)]
 
 
@@ -142,7 +142,7 @@ def test_who_is_online_later_changes_nothing_that_is_stored(
     message = chat.message()
     record(message_writer, message)
     again = record_for(message_writer, done({chat.bob}), message)
-    assert again.result(ANSWER_SECONDS) == (StoreOutcome.REPLAYED,)
+    assert again.result(ANSWER_S) == (StoreOutcome.REPLAYED,)
     assert stored(reader, chat) == [message]
 
 

@@ -17,7 +17,7 @@ from angarium.ports.messages import (
     ReceiptOutcome,
     StoreOutcome,
 )
-from tests.contract.ports.chat import ANSWER_SECONDS, START, Chat
+from tests.contract.ports.chat import ANSWER_S, START, Chat
 from tests.fakes.messages import MemoryMessages
 
 NAMESPACE = UUID(int=0)
@@ -78,9 +78,9 @@ def confirming_what_was_stored() -> Callable[[Call], Call]:
 def carry_out(message_writer: MessageWriter, chat: Chat, call: Call) -> object:
     messages = [each for each in call if isinstance(each, Message)]
     if messages:
-        return message_writer.record(chat.conversation_id, messages).result(ANSWER_SECONDS)
+        return message_writer.record(chat.conversation_id, messages).result(ANSWER_S)
     receipts = [each for each in call if isinstance(each, Receipt)]
-    return message_writer.mark_delivered(chat.conversation_id, receipts).result(ANSWER_SECONDS)
+    return message_writer.mark_delivered(chat.conversation_id, receipts).result(ANSWER_S)
 
 
 def seen(reader: MessageReader, chat: Chat) -> object:

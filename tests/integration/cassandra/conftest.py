@@ -12,7 +12,7 @@ from angarium.engines.cassandra.session import CassandraSession
 from tests.contract.ports.chat import Chat
 from tests.engines.addresses import contact_points
 from tests.engines.cassandra_server import CassandraCluster
-from tests.engines.cassandra_sessions import PREPARE_SECONDS, shared_sessions
+from tests.engines.cassandra_sessions import PREPARE_S, shared_sessions
 
 OpenSession = Callable[[CassandraAddress], CassandraSession]
 
@@ -50,7 +50,7 @@ def on_node(cassandra_node: CassandraCluster) -> CassandraAddress:
     kill and start again.
     """
     address = CassandraAddress(contact_points(cassandra_node.address))
-    prepare(address, replication=1, timeout_s=PREPARE_SECONDS)
+    prepare(address, replication=1, timeout_s=PREPARE_S)
     return address
 
 

@@ -17,18 +17,18 @@ import pytest
 from angarium.deadline import within
 from angarium.domain.errors import StoreUnavailable
 from angarium.engines.cassandra.cluster import CassandraAddress
-from angarium.engines.cassandra.connector import CLOSE_SECONDS
+from angarium.engines.cassandra.connector import CLOSE_S
 from angarium.engines.cassandra.row_mapping import Rows
 from angarium.engines.cassandra.schema import KeyspaceReport, prepare
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.statements import Statement
 from tests.engines.cassandra_server import CassandraCluster
-from tests.engines.cassandra_sessions import CONNECT_SECONDS, PREPARE_SECONDS, connected
+from tests.engines.cassandra_sessions import CONNECT_S, PREPARE_S, connected
 from tests.engines.ports import free_port
 from tests.integration.cassandra.availability import (
-    BOUND_SECONDS,
-    RECOVERY_SECONDS,
-    SLACK_SECONDS,
+    BOUND_S,
+    RECOVERY_S,
+    SLACK_S,
     query_error,
     until_it_answers,
 )
@@ -69,7 +69,7 @@ def test_sessions_and_init_that_begin_before_their_node_is_up_get_through_by_the
         preparing = pool.submit(prepare, on_node, 1, 120.0)
         cassandra_node.start()
         assert preparing.result(120.0) == KeyspaceReport(replication=1, nodes=1)
-    assert session.await_connection(RECOVERY_SECONDS)
+    assert session.await_connection(RECOVERY_S)
     until_it_answers(lambda: session.execute(Statement.CONVERSATION, (uuid4(),)))
 
 
@@ -89,8 +89,8 @@ def test_a_session_opened_before_its_keyspace_is_made_says_so_and_connects_by_it
     ]
     assert "`angarium init` must have created the keyspace" in str(told)
     assert f"{keyspace} does not exist" in str(told)
-    prepare(address, 1, PREPARE_SECONDS)
-    assert session.await_connection(RECOVERY_SECONDS)
+    prepare(address, 1, PREPARE_S)
+    assert session.await_connection(RECOVERY_S)
     assert query_error(session) is None
 
 
@@ -100,7 +100,7 @@ def test_the_server_has_nothing_to_say_against_the_statements(
     cassandra_node: CassandraCluster, on_node: CassandraAddress, open_session: OpenSession
 ) -> None:
     session = open_session(on_node)
-    assert session.await_connection(CONNECT_SECONDS)
+    assert session.await_connection(CONNECT_S)
     assert query_error(session) is None
     assert "anti-pattern" not in cassandra_node.nodes[0].said()
 
@@ -157,7 +157,7 @@ def test_a_future_that_somebody_cancels_still_ends(
         future = find(session)
         assert not future.cancel()
         cassandra_node.nodes[0].resume()
-        assert list(future.result(BOUND_SECONDS + SLACK_SECONDS)) == []
+        assert list(future.result(BOUND_S + SLACK_S)) == []
 
 
 @pytest.mark.engines
@@ -171,9 +171,9 @@ def test_closing_ends_what_is_in_flight_and_refuses_what_comes(
     started = time.monotonic()
     session.close()
     session.close()
-    assert time.monotonic() - started < CLOSE_SECONDS + SLACK_SECONDS
+    assert time.monotonic() - started < CLOSE_S + SLACK_S
     for future in futures:
-        assert isinstance(future.exception(BOUND_SECONDS + SLACK_SECONDS), StoreUnavailable)
+        assert isinstance(future.exception(BOUND_S + SLACK_S), StoreUnavailable)
     with pytest.raises(StoreUnavailable, match="closed"):
         session.execute(Statement.CONVERSATION, (uuid4(),))
 
@@ -187,7 +187,7 @@ def test_closing_does_not_wait_for_a_driver_that_hangs(
     session._connector.require().session.submit(released.wait, 60.0)
     started = time.monotonic()
     session.close()
-    assert time.monotonic() - started < CLOSE_SECONDS + SLACK_SECONDS
+    assert time.monotonic() - started < CLOSE_S + SLACK_S
     assert "did not disconnect" in caplog.text
     released.set()
 
@@ -199,7 +199,7 @@ def test_closing_before_the_connection_leaves_no_thread(on_node: CassandraAddres
     for _ in range(5):
         CassandraSession(on_node).close()
     CassandraSession(CassandraAddress([("127.0.0.1", free_port())])).close()
-    give_up_at = time.monotonic() + CONNECT_SECONDS
+    give_up_at = time.monotonic() + CONNECT_S
     # The driver has one thread for all connections of a process, for
     # ever.
     while [each for each in set(threading.enumerate()) - before if "event_loop" not in each.name]:
@@ -227,4 +227,4 @@ def test_a_process_ends_while_cassandra_is_frozen(
         out, _ = asking.communicate("go\n", timeout=60.0)
     assert out == "unavailable\n"
     assert asking.returncode == 0
-    assert time.monotonic() - started < BOUND_SECONDS + 2 * CLOSE_SECONDS + SLACK_SECONDS
+    assert time.monotonic() - started < BOUND_S + 2 * CLOSE_S + SLACK_S

@@ -20,7 +20,7 @@ from angarium.engines.cassandra.prefix_reads import ROWS_PER_MUTATION
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.statements import Statement
 from angarium.ports.messages import ReceiptOutcome, StoreOutcome, Summary
-from tests.contract.ports.chat import ANSWER_SECONDS, START, Chat, delivered, mark, receipt, record
+from tests.contract.ports.chat import ANSWER_S, START, Chat, delivered, mark, receipt, record
 from tests.integration.cassandra.failing_session import (
     FailingSession,
     Failure,
@@ -48,7 +48,7 @@ def record_in_trouble(
         messages[0].conversation_id, messages
     )
     with suppress(StoreUnavailable):
-        stored.result(ANSWER_SECONDS)
+        stored.result(ANSWER_S)
     return dying.survived
 
 
@@ -144,7 +144,7 @@ def test_whenever_a_worker_dies_while_it_marks_another_one_completes_it(
             chat.conversation_id, receipts
         )
         with suppress(StoreUnavailable):
-            marked.result(ANSWER_SECONDS)
+            marked.result(ANSWER_S)
         outcomes = mark(message_writer, chat, *receipts)
         assert set(outcomes) in ({ReceiptOutcome.DELIVERED}, {ReceiptOutcome.REPEATED})
         expected = [*(delivered(each, START + 50) for each in messages[:2]), messages[2]]
@@ -219,7 +219,7 @@ def test_a_zombie_that_read_before_everybody_else_changes_nothing(
     third = chat.message(at=START + 10)
     record(message_writer, third)
     sleeping.wake_up()
-    assert late.result(ANSWER_SECONDS) == (StoreOutcome.STORED,) * 2
+    assert late.result(ANSWER_S) == (StoreOutcome.STORED,) * 2
     assert history(reader, chat) == [
         delivered(first, START + 9),
         delivered(second, START + 9),

@@ -18,8 +18,8 @@ from cassandra.policies import ExponentialReconnectionPolicy, RetryPolicy
 from angarium.domain.errors import StoreUnavailable
 from angarium.engines.cassandra import cluster as clusters
 from angarium.engines.cassandra.cluster import (
-    HEARTBEAT_SECONDS,
-    RECONNECT_SECONDS,
+    HEARTBEAT_S,
+    RECONNECT_S,
     CassandraAddress,
 )
 from angarium.engines.cassandra.message_writer import CassandraMessageWriter
@@ -31,9 +31,9 @@ from tests.engines.cassandra_server import CassandraCluster
 from tests.engines.cassandra_sessions import connected
 from tests.engines.ports import free_port
 from tests.integration.cassandra.availability import (
-    BOUND_SECONDS,
-    RECOVERY_SECONDS,
-    SLACK_SECONDS,
+    BOUND_S,
+    RECOVERY_S,
+    SLACK_S,
     until_it_answers,
     until_it_fails,
 )
@@ -66,7 +66,7 @@ class CountingPolicy(RetryPolicy):  # type: ignore[misc]
 
 def why(future: "Future[Rows]") -> BaseException | None:
     """Give what the driver said, behind the port's error."""
-    error = future.exception(BOUND_SECONDS + SLACK_SECONDS)
+    error = future.exception(BOUND_S + SLACK_S)
     assert isinstance(error, StoreUnavailable)
     return error.__cause__
 
@@ -76,7 +76,7 @@ def test_reconnecting_never_gives_up_and_never_waits_long(built: Cluster) -> Non
     assert len(list(islice(left_alone.new_schedule(), MANY_TRIES))) == 64
     waits = list(islice(built.reconnection_policy.new_schedule(), MANY_TRIES))
     assert len(waits) == MANY_TRIES
-    assert max(waits) <= RECONNECT_SECONDS[1] * 1.15
+    assert max(waits) <= RECONNECT_S[1] * 1.15
 
 
 def test_a_failed_connect_spoils_a_cluster_object(built: Cluster) -> None:
@@ -126,10 +126,10 @@ def test_a_node_that_falls_silent_is_noticed_while_nobody_asks(
 ) -> None:
     with closing(connected(on_node)) as session:
         cassandra_node.nodes[0].freeze()
-        give_up_at = time.monotonic() + 2 * HEARTBEAT_SECONDS + RECOVERY_SECONDS
+        give_up_at = time.monotonic() + 2 * HEARTBEAT_S + RECOVERY_S
         while not (future := session.submit(Statement.CONVERSATION, (uuid4(),))).done():
             assert time.monotonic() < give_up_at, "connections to a silent node are kept"
-            future.exception(BOUND_SECONDS + SLACK_SECONDS)
+            future.exception(BOUND_S + SLACK_S)
         cassandra_node.nodes[0].resume()
         until_it_answers(lambda: session.execute(Statement.CONVERSATION, (uuid4(),)))
 

@@ -17,11 +17,11 @@ from angarium.engines.cassandra.cluster import CassandraAddress
 from angarium.engines.cassandra.schema import KeyspaceReport, prepare
 from tests.engines.addresses import contact_points
 from tests.engines.cassandra_server import CassandraCluster
-from tests.engines.cassandra_sessions import PREPARE_SECONDS, connected
+from tests.engines.cassandra_sessions import PREPARE_S, connected
 from tests.engines.ports import free_port
 from tests.integration.cassandra.availability import query_error, until_it_answers
 
-WAIT_SECONDS = 120.0
+WAIT_S = 120.0
 
 PREPARE = """
 import sys
@@ -54,16 +54,16 @@ def table_ids(address: CassandraAddress) -> list[set[object]]:
 
 @pytest.mark.engines
 def test_a_keyspace_that_is_not_there_is_made_and_can_be_used(address: CassandraAddress) -> None:
-    assert prepare(address, 2, PREPARE_SECONDS) == KeyspaceReport(replication=2, nodes=2)
+    assert prepare(address, 2, PREPARE_S) == KeyspaceReport(replication=2, nodes=2)
     with closing(connected(address)) as session:
         assert query_error(session) is None
 
 
 @pytest.mark.engines
 def test_preparing_again_changes_nothing(address: CassandraAddress) -> None:
-    prepare(address, 2, PREPARE_SECONDS)
+    prepare(address, 2, PREPARE_S)
     before = table_ids(address)
-    assert prepare(address, 2, PREPARE_SECONDS) == KeyspaceReport(replication=2, nodes=2)
+    assert prepare(address, 2, PREPARE_S) == KeyspaceReport(replication=2, nodes=2)
     assert table_ids(address) == before
 
 
@@ -75,7 +75,7 @@ def test_racing_threads_on_different_nodes_make_one_keyspace(address: CassandraA
         first = number % 2
         points = [address.contact_points[first], address.contact_points[1 - first]]
         together.wait(30)
-        return prepare(CassandraAddress(points, address.keyspace), 2, PREPARE_SECONDS)
+        return prepare(CassandraAddress(points, address.keyspace), 2, PREPARE_S)
 
     with ThreadPoolExecutor(6) as pool:
         assert list(pool.map(race, range(6))) == [KeyspaceReport(2, 2)] * 6
@@ -89,7 +89,7 @@ def test_racing_threads_on_different_nodes_make_one_keyspace(address: CassandraA
 
 @pytest.mark.engines
 def test_racing_threads_add_what_an_older_version_did_not_have(address: CassandraAddress) -> None:
-    prepare(address, 2, PREPARE_SECONDS)
+    prepare(address, 2, PREPARE_S)
     with clusters.build(address) as cluster:
         session = cluster.connect()
         session.execute(
@@ -99,7 +99,7 @@ def test_racing_threads_add_what_an_older_version_did_not_have(address: Cassandr
 
     def race(_: int) -> KeyspaceReport:
         together.wait(30)
-        return prepare(address, 2, PREPARE_SECONDS)
+        return prepare(address, 2, PREPARE_S)
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(race, range(4))) == [KeyspaceReport(2, 2)] * 4
@@ -126,18 +126,18 @@ def test_racing_processes_make_one_keyspace(address: CassandraAddress) -> None:
 
 @pytest.mark.engines
 def test_another_replication_is_refused_by_both_numbers(address: CassandraAddress) -> None:
-    prepare(address, 1, PREPARE_SECONDS)
+    prepare(address, 1, PREPARE_S)
     with pytest.raises(
         SetupError, match=r"keeps 1 copies in datacenter1, but ANGARIUM_REPLICATION is 2"
     ):
-        prepare(address, 2, PREPARE_SECONDS)
+        prepare(address, 2, PREPARE_S)
 
 
 @pytest.mark.engines
 def test_a_name_with_capitals_is_one_name_for_everybody(address: CassandraAddress) -> None:
     capitals = CassandraAddress(address.contact_points, address.keyspace.replace("a", "A"))
-    prepare(capitals, 2, PREPARE_SECONDS)
-    prepare(capitals, 2, PREPARE_SECONDS)
+    prepare(capitals, 2, PREPARE_S)
+    prepare(capitals, 2, PREPARE_S)
     with closing(connected(capitals)) as session:
         assert query_error(session) is None
 
@@ -168,7 +168,7 @@ def test_an_unknown_datacenter_is_told(address: CassandraAddress) -> None:
 def test_users_are_added_as_soon_as_the_nodes_that_keep_their_copies_are_up(
     cassandra_cluster: CassandraCluster, address: CassandraAddress
 ) -> None:
-    prepare(address, 2, PREPARE_SECONDS)
+    prepare(address, 2, PREPARE_S)
     settings = Settings.from_env(
         {
             "ANGARIUM_KAFKA": f"127.0.0.1:{free_port()}",
@@ -183,11 +183,11 @@ def test_users_are_added_as_soon_as_the_nodes_that_keep_their_copies_are_up(
         wiring.provision(settings, impatient.provisioning)
 
     def provision() -> list[str]:
-        with wiring.open_identity(settings, WAIT_SECONDS) as room:
+        with wiring.open_identity(settings, WAIT_S) as room:
             wiring.provision(settings, room.provisioning)
             return [user.username for user in room.users.all()]
 
     with ThreadPoolExecutor(1) as pool:
         provisioning = pool.submit(provision)
         cassandra_cluster.start()
-        assert set(provisioning.result(WAIT_SECONDS)) == {user.username for user in DEMO_USERS}
+        assert set(provisioning.result(WAIT_S)) == {user.username for user in DEMO_USERS}

@@ -16,9 +16,9 @@ from angarium.engines.cassandra.statements import Statement
 from tests.acceptance.service import until
 from tests.engines.addresses import contact_points
 from tests.engines.cassandra_server import CassandraCluster
-from tests.engines.cassandra_sessions import PREPARE_SECONDS, connected
+from tests.engines.cassandra_sessions import PREPARE_S, connected
 from tests.integration.cassandra.availability import (
-    RECOVERY_SECONDS,
+    RECOVERY_S,
     query_error,
     until_it_answers,
 )
@@ -51,7 +51,7 @@ def session(
 ) -> Iterator[CassandraSession]:
     """Connected to two nodes by their names."""
     numeric = CassandraAddress(contact_points(cassandra_cluster.address))
-    prepare(numeric, 2, PREPARE_SECONDS)
+    prepare(numeric, 2, PREPARE_S)
     named = [
         (f"node-{number}.test", port) for number, (_, port) in enumerate(numeric.contact_points)
     ]
@@ -95,12 +95,10 @@ def test_nodes_that_all_come_back_at_other_addresses_are_found_by_their_names(
     # addresses alone.
     positions.update(dict.fromkeys(names, NOBODY))
     cut(session)
-    until(
-        lambda: known(session) == addresses, "the driver knows addresses alone", RECOVERY_SECONDS
-    )
+    until(lambda: known(session) == addresses, "the driver knows addresses alone", RECOVERY_S)
     until_it_answers(lambda: session.execute(Statement.CONVERSATION, (uuid4(),)))
     # What is told to the driver leads nowhere any more, and the names
     # lead to the nodes.
     positions.update({**before, **dict.fromkeys(addresses, NOBODY)})
-    until(lambda: nobody_is_reached(session), "nobody is reached", RECOVERY_SECONDS)
+    until(lambda: nobody_is_reached(session), "nobody is reached", RECOVERY_S)
     until_it_answers(lambda: session.execute(Statement.CONVERSATION, (uuid4(),)))

@@ -17,10 +17,10 @@ from angarium.ports.messages import StoreOutcome
 from tests.contract.ports.chat import Chat, record
 from tests.engines.addresses import contact_points
 from tests.engines.cassandra_server import CassandraCluster
-from tests.engines.cassandra_sessions import PREPARE_SECONDS, connected
+from tests.engines.cassandra_sessions import PREPARE_S, connected
 from tests.integration.cassandra.availability import (
-    BOUND_SECONDS,
-    SLACK_SECONDS,
+    BOUND_S,
+    SLACK_S,
     query_error,
     until_it_answers,
     until_it_fails,
@@ -40,7 +40,7 @@ def one(on_node: CassandraAddress) -> Iterator[CassandraSession]:
 def pair(cassandra_cluster: CassandraCluster) -> Iterator[CassandraSession]:
     """Connected to two nodes that keep two copies of everything."""
     address = CassandraAddress(contact_points(cassandra_cluster.address))
-    prepare(address, 2, PREPARE_SECONDS)
+    prepare(address, 2, PREPARE_S)
     with closing(connected(address)) as session:
         yield session
 
@@ -57,7 +57,7 @@ def test_a_frozen_node_stops_nothing_for_longer_than_the_bound_and_is_used_when_
     for _ in range(3):
         stored = message_writer.record(chat.conversation_id, [during])
         assert query_error(one) is not None
-        assert isinstance(stored.exception(BOUND_SECONDS + SLACK_SECONDS), StoreUnavailable)
+        assert isinstance(stored.exception(BOUND_S + SLACK_S), StoreUnavailable)
     cassandra_node.nodes[0].resume()
     (outcome,) = until_it_answers(lambda: record(message_writer, during))
     assert outcome in DONE
@@ -90,7 +90,7 @@ def test_without_one_of_two_copies_nothing_is_read_or_written_until_it_is_back(
     until_it_fails(pair)
     for _ in range(5):
         refused = message_writer.record(chat.conversation_id, [messages[1]])
-        assert isinstance(refused.exception(3 * BOUND_SECONDS + SLACK_SECONDS), StoreUnavailable)
+        assert isinstance(refused.exception(3 * BOUND_S + SLACK_S), StoreUnavailable)
         assert query_error(pair) is not None
     cassandra_cluster.start()
     (outcome,) = until_it_answers(lambda: record(message_writer, messages[1]))

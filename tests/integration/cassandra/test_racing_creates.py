@@ -22,16 +22,16 @@ from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.users import CassandraUsers
 from angarium.services.conversations import Conversations
 from angarium.services.store_retry import StoreRetry
-from tests.contract.ports.chat import ANSWER_SECONDS, Chat
+from tests.contract.ports.chat import ANSWER_S, Chat
 from tests.engines.addresses import contact_points
-from tests.engines.cassandra_sessions import PREPARE_SECONDS, connected
+from tests.engines.cassandra_sessions import PREPARE_S, connected
 
 pytestmark = pytest.mark.engines
 
 INSTANCES = 2
 RACING = 24
 ROUNDS = 5
-PATIENCE_SECONDS = 15.0
+PATIENCE_S = 15.0
 """What a create may take on a machine that starts servers meanwhile;
 the service gives it 2 s.
 """
@@ -44,7 +44,7 @@ def instance(session: CassandraSession) -> Conversations:
         CassandraUsers(session),
         CassandraMessageReader(session),
         SystemClock(),
-        StoreRetry(PATIENCE_SECONDS),
+        StoreRetry(PATIENCE_S),
     )
 
 
@@ -57,9 +57,7 @@ def other_work(session: CassandraSession) -> Iterator[None]:
         while not stopping.is_set():
             chat = Chat()
             message_writer = CassandraMessageWriter(session)
-            message_writer.record(chat.conversation_id, chat.messages(16)).exception(
-                ANSWER_SECONDS
-            )
+            message_writer.record(chat.conversation_id, chat.messages(16)).exception(ANSWER_S)
 
     with ThreadPoolExecutor(4) as pool:
         for _ in range(4):
@@ -74,7 +72,7 @@ def test_of_two_dozen_creates_at_once_over_two_instances_all_succeed_and_one_mad
     cassandra: str, keyspace: str
 ) -> None:
     address = CassandraAddress(contact_points(cassandra), keyspace)
-    prepare(address, 2, PREPARE_SECONDS)
+    prepare(address, 2, PREPARE_S)
     with closing(connected(address)) as one, closing(connected(address)) as other:
         instances = [instance(session) for session in (one, other)]
         users = CassandraUsers(one)
@@ -85,7 +83,7 @@ def test_of_two_dozen_creates_at_once_over_two_instances_all_succeed_and_one_mad
                 creating = [
                     pool.submit(create, instances, each, pair, together) for each in range(RACING)
                 ]
-                outcomes = [each.result(ANSWER_SECONDS) for each in creating]
+                outcomes = [each.result(ANSWER_S) for each in creating]
                 (made,) = [conversation for conversation, is_new in outcomes if is_new]
                 assert {conversation for conversation, _ in outcomes} == {made}
 
@@ -98,5 +96,5 @@ def create(
 ) -> tuple[Conversation, bool]:
     """Create it through one of the instances, when all others do."""
     caller, other = pair if number // INSTANCES % 2 else reversed(pair)
-    together.wait(ANSWER_SECONDS)
+    together.wait(ANSWER_S)
     return instances[number % INSTANCES].open(caller, [other])

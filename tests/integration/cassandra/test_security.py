@@ -10,7 +10,7 @@ from angarium.engines.cassandra.cluster import CassandraAddress
 from angarium.engines.cassandra.schema import prepare
 from tests.engines.addresses import contact_points
 from tests.engines.cassandra_server import PASSWORD, USERNAME, CassandraCluster
-from tests.engines.cassandra_sessions import CONNECT_SECONDS, PREPARE_SECONDS
+from tests.engines.cassandra_sessions import CONNECT_S, PREPARE_S
 from tests.engines.certificates import Certificates
 from tests.integration.cassandra.availability import query_error
 from tests.integration.cassandra.conftest import OpenSession
@@ -32,9 +32,9 @@ def guarded(guarded_cassandra: tuple[CassandraCluster, Certificates]) -> Cassand
 def test_init_and_sessions_log_in_over_an_encrypted_connection(
     guarded: CassandraAddress, open_session: OpenSession
 ) -> None:
-    assert prepare(guarded, 1, PREPARE_SECONDS).nodes == 1
+    assert prepare(guarded, 1, PREPARE_S).nodes == 1
     session = open_session(guarded)
-    assert session.await_connection(CONNECT_SECONDS)
+    assert session.await_connection(CONNECT_S)
     assert query_error(session) is None
 
 

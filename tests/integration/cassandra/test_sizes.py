@@ -33,7 +33,7 @@ pytestmark = pytest.mark.engines
 GROUP = 64
 """So many records of one conversation the router hands over at once."""
 
-SETTLE_SECONDS = 30.0
+SETTLE_S = 30.0
 """What a hundred writes may take, tried again as the service does, on a
 machine that starts servers.
 """
@@ -56,7 +56,7 @@ def settle(session: CassandraSession, user_id: UUID, conversations: int) -> None
     for start in range(0, conversations, 100):
         some = [uuid4() for _ in range(min(100, conversations - start))]
         for statement in (Statement.NOTE_NEWEST, Statement.NOTE_DELIVERED):
-            StoreRetry(SETTLE_SECONDS)(partial(note, session, statement, user_id, some))
+            StoreRetry(SETTLE_S)(partial(note, session, statement, user_id, some))
 
 
 def note(
@@ -85,7 +85,7 @@ def test_a_message_and_its_index_row_are_one_mutation(
     together = message_writes(largest)
     assert session.wait(session.submit_batch(together)) == ()
     another = message_writes([Chat().message()])[-1:]
-    refused = session.submit_batch([*together, *another]).exception(SETTLE_SECONDS)
+    refused = session.submit_batch([*together, *another]).exception(SETTLE_S)
     assert isinstance(refused, StoreUnavailable)
     assert isinstance(refused.__cause__, InvalidRequest)
 

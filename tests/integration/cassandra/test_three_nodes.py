@@ -31,12 +31,12 @@ from tests.acceptance.service import until
 from tests.contract.ports.chat import START, Chat, receipt
 from tests.engines.addresses import contact_points
 from tests.engines.cassandra_server import CassandraCluster, CassandraNode
-from tests.engines.cassandra_sessions import PREPARE_SECONDS, connected
+from tests.engines.cassandra_sessions import PREPARE_S, connected
 from tests.integration.cassandra.availability import until_it_answers
 
 pytestmark = [pytest.mark.engines, pytest.mark.own_nodes]
 
-REQUEST_SECONDS = 15.0
+REQUEST_S = 15.0
 """What a request may take, tried again as the service does, on a
 machine that starts servers meanwhile.
 """
@@ -51,7 +51,7 @@ ROUNDS_TRIED_AGAIN_AT_MOST = ROUNDS_AFTER // 5
 for, it is half of them.
 """
 
-LEARNT_SECONDS = 6.0
+LEARNT_S = 6.0
 """Every 5 s nodes work out how long they wait for a silent copy; for a
 new table that is 2.5 s until then.
 """
@@ -65,7 +65,7 @@ READS_A_CHAT = 4
 def address(cassandra_trio: CassandraCluster) -> CassandraAddress:
     address = CassandraAddress(contact_points(cassandra_trio.address), "three")
     cassandra_trio.start()
-    until(lambda: prepare(address, 3, PREPARE_SECONDS) == KeyspaceReport(3, 3), "all nodes are up")
+    until(lambda: prepare(address, 3, PREPARE_S) == KeyspaceReport(3, 3), "all nodes are up")
     return address
 
 
@@ -89,13 +89,13 @@ def round_of_requests(session: CassandraSession, in_time: StoreRetry) -> None:
     claim = uuid4()
     assert in_time(lambda: store.create(kept, claim)) == (kept, True)
     stored = in_time(
-        lambda: message_writer.record(chat.conversation_id, messages).result(REQUEST_SECONDS)
+        lambda: message_writer.record(chat.conversation_id, messages).result(REQUEST_S)
     )
     assert set(stored) <= {StoreOutcome.STORED, StoreOutcome.REPLAYED}
     assert in_time(lambda: list(reader.newer(chat.conversation_id, BEGINNING, 10))) == messages
     in_time(
         lambda: message_writer.mark_delivered(chat.conversation_id, [receipt(messages[0])]).result(
-            REQUEST_SECONDS
+            REQUEST_S
         )
     )
     assert in_time(lambda: list(reader.inbox(chat.bob, None, 10))) == messages[1:]
@@ -106,7 +106,7 @@ def use(session: CassandraSession, threads: int = 3) -> Iterator[Callable[[int],
     """Use the store all the while; give a way to wait for so many more
     rounds that went well.
     """
-    in_time = StoreRetry(REQUEST_SECONDS)
+    in_time = StoreRetry(REQUEST_S)
     stopping, changed = threading.Event(), threading.Condition()
     done = 0
 
@@ -152,11 +152,11 @@ def test_a_node_that_falls_silent_stops_nobody(
     # Nodes that have just started are slow themselves.
     until(lambda: not any(tries_again(session) for _ in range(ROUNDS_BETWEEN)), "all are quick")
     address = CassandraAddress(contact_points(cassandra_trio.address), keyspace)
-    prepare(address, 3, PREPARE_SECONDS)
+    prepare(address, 3, PREPARE_S)
     # Nobody has read these tables: no node knows from earlier reads how
     # long one takes.
     with closing(connected(address)) as session, ThreadPoolExecutor(ROUNDS_AT_ONCE) as pool:
-        cassandra_trio.nodes[1].process.wait_until(elapsed(LEARNT_SECONDS), 2 * LEARNT_SECONDS)
+        cassandra_trio.nodes[1].process.wait_until(elapsed(LEARNT_S), 2 * LEARNT_S)
         cassandra_trio.nodes[1].freeze()
         try:
             tries = list(pool.map(lambda _: tries_again(session), range(ROUNDS_AFTER)))
@@ -179,7 +179,7 @@ def tries_again(session: CassandraSession) -> int:
         waits.append(seconds)
         time.sleep(seconds)
 
-    round_of_requests(session, StoreRetry(REQUEST_SECONDS, wait))
+    round_of_requests(session, StoreRetry(REQUEST_S, wait))
     return len(waits)
 
 
@@ -190,7 +190,7 @@ def test_a_session_opened_while_one_node_is_silent_connects(
     try:
         with closing(connected(address)) as session:
             store, nobodys = CassandraConversations(session), conversation_id_for(uuid4(), uuid4())
-            assert StoreRetry(REQUEST_SECONDS)(lambda: store.get(nobodys, uuid4())) is None
+            assert StoreRetry(REQUEST_S)(lambda: store.get(nobodys, uuid4())) is None
     finally:
         cassandra_trio.nodes[0].resume()
 
@@ -200,16 +200,14 @@ def test_messages_that_have_reached_one_copy_of_three_are_seen_with_all_before_t
 ) -> None:
     cassandra_trio.start()
     address = CassandraAddress(contact_points(cassandra_trio.address), keyspace)
-    prepare(address, 1, PREPARE_SECONDS)
+    prepare(address, 1, PREPARE_S)
     alone = cassandra_trio.nodes[0]
     with closing(connected(address)) as session, driver(address) as cluster:
         reads = ways(session)
         chats = list(islice(kept_by(cluster, keyspace, alone), CHATS_A_WAY * len(reads)))
         stored = {chat.conversation_id: chat.messages(ROWS_PER_MUTATION) for chat in chats}
         for conversation_id, messages in stored.items():
-            CassandraMessageWriter(session).record(conversation_id, messages).result(
-                REQUEST_SECONDS
-            )
+            CassandraMessageWriter(session).record(conversation_id, messages).result(REQUEST_S)
         # As when a worker and its coordinator died before the messages
         # reached the others.
         keep_copies(cluster, address, 3)
@@ -221,7 +219,7 @@ def test_messages_that_have_reached_one_copy_of_three_are_seen_with_all_before_t
         for chat, read in zip(chats, reads * CHATS_A_WAY, strict=True):
             last = stored[chat.conversation_id][-1]
             for _ in range(READS_A_CHAT):
-                StoreRetry(REQUEST_SECONDS)(partial(read, chat, last))
+                StoreRetry(REQUEST_S)(partial(read, chat, last))
         alone.freeze()
         for conversation_id, messages in stored.items():
             found = until_it_answers(partial(reader.newer, conversation_id, BEGINNING, 100))
@@ -234,7 +232,7 @@ def test_a_receipt_that_has_reached_one_copy_of_three_is_seen_with_its_time(
 ) -> None:
     cassandra_trio.start()
     address = CassandraAddress(contact_points(cassandra_trio.address), keyspace)
-    prepare(address, 3, PREPARE_SECONDS)
+    prepare(address, 3, PREPARE_S)
     alone = cassandra_trio.nodes[0]
     with closing(connected(address)) as session, driver(address) as cluster:
         chats = list(islice(kept_by(cluster, keyspace, alone), CHATS_A_WAY))
@@ -247,16 +245,16 @@ def test_a_receipt_that_has_reached_one_copy_of_three_is_seen_with_its_time(
         writer, reader = CassandraMessageWriter(session), CassandraMessageReader(session)
         for conversation_id, messages in stored.items():
             for batch in chunks(messages, ROWS_PER_MUTATION):
-                writer.record(conversation_id, batch).result(REQUEST_SECONDS)
+                writer.record(conversation_id, batch).result(REQUEST_S)
         keep_copies(cluster, address, 1)
         for conversation_id, messages in stored.items():
-            writer.mark_delivered(conversation_id, [receipt(messages[0])]).result(REQUEST_SECONDS)
+            writer.mark_delivered(conversation_id, [receipt(messages[0])]).result(REQUEST_S)
         # As when the coordinator died before the receipt reached the
         # other copies.
         keep_copies(cluster, address, 3)
         for conversation_id, messages in stored.items():
             for _ in range(READS_A_CHAT):
-                StoreRetry(REQUEST_SECONDS)(
+                StoreRetry(REQUEST_S)(
                     partial(reader.recipients, conversation_id, [messages[0].message_id])
                 )
         alone.freeze()
@@ -312,7 +310,7 @@ def ways(session: CassandraSession) -> list[Callable[[Chat, Message], object]]:
         lambda chat, last: (
             CassandraMessageWriter(session)
             .mark_delivered(chat.conversation_id, [receipt(last, by=chat.alice)])
-            .result(REQUEST_SECONDS)
+            .result(REQUEST_S)
         ),
     ]
 

@@ -20,7 +20,7 @@ from tests.engines.missing import Missing
 from tests.engines.ports import free_port
 from tests.engines.processes import ServerProcess
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_S = 30.0
 
 
 def _answers(address: str, request: bytes, patience: float) -> bool:
@@ -33,7 +33,7 @@ def _answers(address: str, request: bytes, patience: float) -> bool:
         return False
 
 
-def _kafka_answers(address: str, patience: float = PATIENCE_SECONDS) -> bool:
+def _kafka_answers(address: str, patience: float = PATIENCE_S) -> bool:
     api_versions = bytes.fromhex("0000000a 0012 0000 00000001 ffff".replace(" ", ""))
     return _answers(address, api_versions, patience)
 
@@ -76,7 +76,7 @@ def test_a_deleted_topic_leaves_no_log_that_a_killed_broker_checks(
     make_topics(connection, topic, 4)
     assert list(logs())
     delete_topics(connection, topic)
-    until(lambda: not list(logs()), "the logs are gone", PATIENCE_SECONDS)
+    until(lambda: not list(logs()), "the logs are gone", PATIENCE_S)
 
 
 def test_a_port_is_given_out_once() -> None:
@@ -138,7 +138,7 @@ def test_a_server_does_not_outlive_the_process_that_started_it(tmp_path: Path) -
         assert starter.stdout is not None
         pid = int(starter.stdout.readline())
         starter.kill()
-    until(lambda: not _runs(pid), f"process {pid} ends", PATIENCE_SECONDS)
+    until(lambda: not _runs(pid), f"process {pid} ends", PATIENCE_S)
 
 
 def _runs(pid: int) -> bool:

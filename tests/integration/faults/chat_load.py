@@ -14,7 +14,7 @@ from tests.integration.faults.cluster import Cluster
 from tests.integration.faults.polling_reader import Away, PollingReader
 from tests.integration.faults.verify_process import VerifyProcess
 
-REST_SECONDS = 0.2
+REST_S = 0.2
 """Between two messages of one person: faults take seconds, and the
 ledger is read again and again.
 """
@@ -51,7 +51,7 @@ class ChatLoad:
                 cluster.token(one),
                 seed,
                 self.urls[1:],
-                REST_SECONDS,
+                REST_S,
                 LOSES_EVERY,
             )
             for seed, (one, two) in enumerate(pairs)

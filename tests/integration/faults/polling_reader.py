@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from tests.acceptance.caller import Answer, Caller
 from tests.acceptance.ledger import STATUS_RANK
 
-PAUSE_SECONDS = 1.0
+PAUSE_S = 1.0
 """Between two looks: each walks the whole history."""
 
 
@@ -43,7 +43,7 @@ class PollingReader:
                 with suppress(Away):
                     self.look(next(turns))
                     self._confirm(next(turns))
-                pause.wait(PAUSE_SECONDS)
+                pause.wait(PAUSE_S)
 
     def look(self, caller: Caller) -> list[dict[str, object]]:
         """Walk the whole history once, and hold it against everything

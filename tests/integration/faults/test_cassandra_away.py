@@ -10,7 +10,7 @@ from tests.integration.faults.chat_load import ChatLoad, chat_load
 from tests.integration.faults.cluster import Cluster, await_work, logged
 
 ROUND = 60
-RETURN_SECONDS = 40.0
+RETURN_S = 40.0
 """The worker stores within 15 s; the rest is for a busy machine."""
 
 pytestmark = [pytest.mark.engines, pytest.mark.storm]
@@ -64,7 +64,7 @@ def await_nothing_stored(load: ChatLoad, worker: Service) -> None:
 
 
 def await_return(load: ChatLoad, worker: Service) -> None:
-    await_work(worker, ROUND, RETURN_SECONDS)
+    await_work(worker, ROUND, RETURN_S)
     load.await_more(ROUND)
 
 

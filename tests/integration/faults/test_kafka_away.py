@@ -14,10 +14,10 @@ from tests.integration.faults.chat_load import ChatLoad, chat_load
 from tests.integration.faults.cluster import Cluster, await_work, logged
 
 ROUND = 60
-REFUSED_SECONDS = 6.0
+REFUSED_S = 6.0
 """A 503 comes within 2 s; the rest is for a busy machine."""
 
-RETURN_SECONDS = 20.0
+RETURN_S = 20.0
 """Sends are taken within 5 s; the rest is for a busy machine."""
 
 pytestmark = [pytest.mark.engines, pytest.mark.storm, pytest.mark.timeout(300)]
@@ -63,7 +63,7 @@ def test_who_starts_while_kafka_is_away_works_when_it_is_back(
         until(
             lambda: caller.send(conversation, "at last").status == 202,
             "a send is taken",
-            RETURN_SECONDS,
+            RETURN_S,
         )
     until(lambda: bool(logged(worker, "message_stored")), "it is stored")
 
@@ -71,7 +71,7 @@ def test_who_starts_while_kafka_is_away_works_when_it_is_back(
 def refuse_quickly(load: ChatLoad, url: str) -> None:
     began = time.monotonic()
     assert sends(load, url) == 503
-    assert time.monotonic() - began < REFUSED_SECONDS
+    assert time.monotonic() - began < REFUSED_S
 
 
 def await_refusal(load: ChatLoad, retries: int) -> None:
@@ -79,7 +79,7 @@ def await_refusal(load: ChatLoad, retries: int) -> None:
 
 
 def await_taken(load: ChatLoad, url: str) -> None:
-    until(lambda: sends(load, url) == 202, f"{url} takes messages", RETURN_SECONDS)
+    until(lambda: sends(load, url) == 202, f"{url} takes messages", RETURN_S)
 
 
 def sends(load: ChatLoad, url: str) -> int:

@@ -28,12 +28,12 @@ REFUSED = 80
 each would be far too many.
 """
 
-HALF_SECONDS = 11.0
+HALF_S = 11.0
 """Each half lasts at least so long: what repeats is summed once."""
 
 ASKERS = 8
-PAUSE_SECONDS = 0.2
-PATIENCE_SECONDS = 150.0
+PAUSE_S = 0.2
+PATIENCE_S = 150.0
 
 OF_SINGLE_REQUESTS = {"request", "message_accepted", "message_stored"}
 
@@ -151,7 +151,7 @@ def refuse_many(api: Service, token: str, conversation: str) -> None:
                 )
                 if answer.status == 503:
                     refused.append(1)
-                if enough.wait(PAUSE_SECONDS):
+                if enough.wait(PAUSE_S):
                     return
 
     began = time.monotonic()
@@ -160,9 +160,9 @@ def refuse_many(api: Service, token: str, conversation: str) -> None:
         asker.start()
     try:
         until(
-            lambda: len(refused) >= REFUSED and time.monotonic() - began > HALF_SECONDS,
+            lambda: len(refused) >= REFUSED and time.monotonic() - began > HALF_S,
             "many are refused",
-            PATIENCE_SECONDS,
+            PATIENCE_S,
         )
     finally:
         enough.set()

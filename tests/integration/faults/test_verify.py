@@ -19,8 +19,8 @@ from tests.integration.faults.verify_process import VerifyProcess
 pytestmark = pytest.mark.engines
 
 ROUND = 60
-PATIENCE_SECONDS = 5.0
-STATEMENT_SECONDS = 30.0
+PATIENCE_S = 5.0
+STATEMENT_S = 30.0
 
 ROW = "conversation_id = %s AND timestamp = %s AND seq = %s AND message_id = %s"
 LATER = "USING TIMESTAMP 4000000000000000"
@@ -33,7 +33,7 @@ def test_what_is_lost_doubled_reordered_altered_or_fallen_in_cassandra_is_found(
     service.api()
     service.worker()
     verify = VerifyProcess(
-        service.folder, service.urls, service.names[:2], service.password, 60, PATIENCE_SECONDS
+        service.folder, service.urls, service.names[:2], service.password, 60, PATIENCE_S
     )
     try:
         verify.start()
@@ -96,7 +96,7 @@ class Store:
         self._ask(f"UPDATE {self._messages} {LATER} SET {change} WHERE {ROW}", *key)
 
     def _ask(self, query: str, *values: object) -> list[tuple[object, ...]]:
-        return list(self._session.execute(query, values, timeout=STATEMENT_SECONDS))
+        return list(self._session.execute(query, values, timeout=STATEMENT_S))
 
 
 @contextmanager

@@ -21,7 +21,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 runpy.run_module("angarium", run_name="__main__", alter_sys=True)
 """
 
-MAX_SECONDS = 600
+MAX_S = 600
 """It is stopped long before."""
 
 _numbers = count(1)
@@ -136,7 +136,7 @@ class VerifyProcess:
 
     def _options(self) -> list[str]:
         return [
-            *("--as", self._writer, "--rate", str(self._rate), "--seconds", str(MAX_SECONDS)),
+            *("--as", self._writer, "--rate", str(self._rate), "--seconds", str(MAX_S)),
             *("--patience", str(self._patience)),
             *("--ledger", str(self._ledger)),
             *(word for name in self._others for word in ("--with", name)),

@@ -8,12 +8,12 @@ from angarium.domain.partitioning import partition_for
 from angarium.ports.message_log import Appended, MessageLog, NewRecord
 from tests.contract.ports.records import new_key
 
-ANSWER_SECONDS = 6.0
+ANSWER_S = 6.0
 """A send is answered within 1.8 s, whatever happens; the rest is for a
 busy machine.
 """
 
-RECOVERY_SECONDS = 5.0
+RECOVERY_S = 5.0
 """Within so long sends are taken again, once Kafka answers."""
 
 
@@ -27,7 +27,7 @@ def try_to_append(
         future = log.append(NewRecord(key or new_key(), value.encode(), {}))
     except LogUnavailable as refusal:
         return refusal
-    failure = future.exception(ANSWER_SECONDS)
+    failure = future.exception(ANSWER_S)
     if failure is None:
         return future.result()
     assert isinstance(failure, LogUnavailable)
@@ -45,9 +45,7 @@ def keep_trying(
     return answers
 
 
-def until_taken(
-    log: MessageLog, value: str = "back", seconds: float = RECOVERY_SECONDS
-) -> Appended:
+def until_taken(log: MessageLog, value: str = "back", seconds: float = RECOVERY_S) -> Appended:
     """Append until it works, which must be so within the promised
     time.
     """

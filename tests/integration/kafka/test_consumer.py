@@ -20,7 +20,7 @@ from angarium.engines.kafka.consumer import KafkaLogConsumer
 from angarium.engines.kafka.log import KafkaLog
 from angarium.ports.message_log import BEGINNING, NewRecord, Position, Record
 from tests.contract.ports.reading import Reading
-from tests.contract.ports.records import ANSWER_SECONDS, append, keys_by_partition, new_key
+from tests.contract.ports.records import ANSWER_S, append, keys_by_partition, new_key
 from tests.engines.kafka_server import KafkaServer
 from tests.integration.kafka.appends import cpu_seconds, until_taken
 from tests.integration.kafka.conftest import PARTITIONS, OpenReading
@@ -28,7 +28,7 @@ from tests.integration.kafka.conftest import PARTITIONS, OpenReading
 pytestmark = pytest.mark.engines
 
 IDLE_SHARE = 0.25
-OUTAGE_SECONDS = 3.0
+OUTAGE_S = 3.0
 FILLED = 200
 
 
@@ -70,7 +70,7 @@ def fill(log: KafkaLog) -> None:
     keys = keys_by_partition(PARTITIONS).values()
     futures = [log.append(NewRecord(key, b"v", {})) for key in keys for _ in range(FILLED)]
     for future in futures:
-        future.result(ANSWER_SECONDS)
+        future.result(ANSWER_S)
 
 
 def overwrite_commit(
@@ -212,10 +212,7 @@ def test_an_outage_is_told_and_costs_little_cpu_and_what_comes_later_is_read_onc
         kafka_server.kill()
     while not poll_in_outage(reading):
         assert not reading.lost
-    assert (
-        cpu_seconds(lambda: poll_in_outage_for(OUTAGE_SECONDS, reading))
-        < IDLE_SHARE * OUTAGE_SECONDS
-    )
+    assert cpu_seconds(lambda: poll_in_outage_for(OUTAGE_S, reading)) < IDLE_SHARE * OUTAGE_S
     kafka_server.start()
     until_taken(log, "during")
     for number in range(3):

@@ -9,7 +9,7 @@ from angarium.domain.errors import LogUnavailable
 from angarium.engines.kafka.connection import KafkaConnectionSettings
 from angarium.engines.kafka.dead_letters import KafkaDeadLetters
 from angarium.ports.message_log import DeadLetter, Record
-from tests.contract.ports.records import ANSWER_SECONDS
+from tests.contract.ports.records import ANSWER_S
 from tests.engines.kafka_topics import set_config
 
 pytestmark = pytest.mark.engines
@@ -49,7 +49,7 @@ def keep(dead_letters: KafkaDeadLetters, letter: DeadLetter, give_up_at: float) 
     pause = threading.Event()
     while time.monotonic() < give_up_at:
         try:
-            dead_letters.append(letter).result(ANSWER_SECONDS)
+            dead_letters.append(letter).result(ANSWER_S)
         except LogUnavailable:
             pause.wait(0.1)
             continue

@@ -20,7 +20,7 @@ from tests.contract.ports.records import append, new_key
 from tests.engines.kafka_server import KafkaServer
 from tests.engines.kafka_topics import make_topics, set_config
 from tests.integration.kafka.appends import (
-    ANSWER_SECONDS,
+    ANSWER_S,
     cpu_seconds,
     keep_trying,
     try_to_append,
@@ -30,7 +30,7 @@ from tests.integration.kafka.conftest import PARTITIONS, OpenLog, OpenReading
 
 pytestmark = pytest.mark.engines
 
-IDLE_SECONDS = 3.0
+IDLE_S = 3.0
 IDLE_SHARE = 0.25
 """Of one core; a client that spins takes 0.8 and more."""
 
@@ -56,7 +56,7 @@ def test_a_dead_broker_is_told_within_the_bound_at_little_cost_and_recovery_need
 ) -> None:
     append(log, "before", new_key())
     kafka_server.kill()
-    assert idle_cpu_seconds(log) < IDLE_SHARE * IDLE_SECONDS
+    assert idle_cpu_seconds(log) < IDLE_SHARE * IDLE_S
     answers = keep_trying(log, 3.0)
     with closing(KafkaLog(connection, topic, PARTITIONS)) as late:
         answers += keep_trying(late, 2.0)
@@ -78,7 +78,7 @@ def test_a_broker_that_dies_while_the_first_record_is_on_its_way_is_told_within_
 def test_a_silent_broker_costs_next_to_no_cpu(kafka_server: KafkaServer, log: KafkaLog) -> None:
     append(log, "before", new_key())
     kafka_server.freeze()
-    assert idle_cpu_seconds(log) < IDLE_SHARE * IDLE_SECONDS
+    assert idle_cpu_seconds(log) < IDLE_SHARE * IDLE_S
 
 
 def idle_cpu_seconds(log: KafkaLog) -> float:
@@ -87,7 +87,7 @@ def idle_cpu_seconds(log: KafkaLog) -> float:
     """
     wait([log.append(NewRecord(new_key(), b"v", {})) for _ in range(200)])
     idle = threading.Event()
-    return cpu_seconds(lambda: idle.wait(IDLE_SECONDS))
+    return cpu_seconds(lambda: idle.wait(IDLE_S))
 
 
 def test_records_in_flight_are_bounded_and_the_next_one_is_refused_at_once(
@@ -99,7 +99,7 @@ def test_records_in_flight_are_bounded_and_the_next_one_is_refused_at_once(
     futures = [log.append(NewRecord(new_key(), b"v", {})) for _ in range(5)]
     with pytest.raises(LogUnavailable, match="5 records already wait"):
         log.append(NewRecord(new_key(), b"one too many", {}))
-    assert all(isinstance(future.exception(ANSWER_SECONDS), LogUnavailable) for future in futures)
+    assert all(isinstance(future.exception(ANSWER_S), LogUnavailable) for future in futures)
     kafka_server.resume()
     until_taken(log)
 
@@ -123,7 +123,7 @@ def test_a_record_that_was_given_up_is_there_once_at_most(
     kafka_server.freeze()
     value = uuid4().hex
     future = log.append(NewRecord(key, value.encode(), {}))
-    assert isinstance(future.exception(ANSWER_SECONDS), LogUnavailable)
+    assert isinstance(future.exception(ANSWER_S), LogUnavailable)
     assert len(keep_trying(log, 4.0, "other")) > 0  # the library repeats the first one meanwhile
     kafka_server.resume()
     until_taken(log, "the end")
@@ -138,7 +138,7 @@ def test_a_retry_of_what_was_given_up_is_taken(kafka_server: KafkaServer, log: K
     append(log, "before", key)
     kafka_server.freeze()
     first = log.append(NewRecord(key, b"m", {}))
-    assert isinstance(first.exception(ANSWER_SECONDS), LogUnavailable)
+    assert isinstance(first.exception(ANSWER_S), LogUnavailable)
     kafka_server.resume()
     assert until_taken(log, "m").offset >= 0
 
@@ -151,7 +151,7 @@ def test_the_check_tells_a_silent_broker_within_the_deadline(
     started = time.monotonic()
     with deadline.within(1.0), pytest.raises(LogUnavailable):
         log.check()
-    assert time.monotonic() - started < ANSWER_SECONDS
+    assert time.monotonic() - started < ANSWER_S
 
 
 def test_closing_during_an_outage_is_bounded_and_answers_everybody(
@@ -186,7 +186,7 @@ def test_records_are_durable_with_and_without_idle_hints(log: KafkaLog) -> None:
     futures = [log.append(NewRecord(new_key(), b"before a hint", {})) for _ in range(20)]
     log.idle_hint()
     futures += [log.append(NewRecord(new_key(), b"before none", {})) for _ in range(20)]
-    assert all(future.result(ANSWER_SECONDS).offset >= 0 for future in futures)
+    assert all(future.result(ANSWER_S).offset >= 0 for future in futures)
 
 
 def test_a_topic_that_vanishes_is_told_at_once_and_may_come_back(

@@ -134,7 +134,7 @@ def test_servers_that_do_not_answer_are_told(
 ) -> None:
     from angarium.wiring import distributed
 
-    monkeypatch.setattr(distributed, "INSPECTION_SECONDS", 0.1)
+    monkeypatch.setattr(distributed, "INSPECTION_S", 0.1)
     shell.environment |= {
         "ANGARIUM_KAFKA": "127.0.0.1:1",
         "ANGARIUM_CASSANDRA": "127.0.0.1:1",

@@ -10,7 +10,7 @@ import pytest
 from cassandra.cluster import NoHostAvailable
 from kafka.errors import KafkaConnectionError
 
-from angarium.logs.libraries import PERIOD_SECONDS, TROUBLES, LibraryFilter
+from angarium.logs.libraries import PERIOD_S, TROUBLES, LibraryFilter
 from angarium.logs.line import Line, fields_of, traceback_of
 
 
@@ -21,7 +21,7 @@ class Later:
         self.calls: list[Callable[[], None]] = []
 
     def __call__(self, seconds: float, function: Callable[[], None]) -> None:
-        assert seconds == PERIOD_SECONDS
+        assert seconds == PERIOD_S
         self.calls.append(function)
 
     def let_pass(self) -> None:
@@ -102,7 +102,7 @@ def test_repeats_are_told_as_a_number_every_ten_seconds_for_as_long_as_there_are
     assert library.lines[1].fields == {
         "logger": "kafka",
         "repeats": 399,
-        "within_s": PERIOD_SECONDS,
+        "within_s": PERIOD_S,
     }
     library.says(*LOST)
     library.later.let_pass()

@@ -2,7 +2,7 @@ import logging
 import math
 
 from angarium import logs
-from angarium.logs.libraries import PERIOD_SECONDS
+from angarium.logs.libraries import PERIOD_S
 from angarium.logs.repeats import Repeats, Tally
 from tests.fakes.clock import ManualClock
 from tests.unit.logs.lines import Stderr
@@ -50,7 +50,7 @@ def test_what_is_left_out_is_there_at_debug(clock: ManualClock, stderr: Stderr) 
 def test_what_comes_back_after_a_while_is_written_at_once(clock: ManualClock) -> None:
     repeats = Repeats(clock.monotonic)
     assert repeats.fields() == {}
-    clock.advance(PERIOD_SECONDS)
+    clock.advance(PERIOD_S)
     assert repeats.fields() == {}
 
 

@@ -8,7 +8,7 @@ from angarium import deadline
 from angarium.domain.errors import Code, Refused, StoreUnavailable
 from angarium.domain.identifiers import user_id_for
 from angarium.domain.user import Principal, User
-from angarium.services.login import STORE_OUT_SECONDS, IssuedToken, Login
+from angarium.services.login import STORE_OUT_S, IssuedToken, Login
 from angarium.services.login_throttle import LoginThrottle
 from angarium.services.presence import Presence
 from angarium.services.store_retry import StoreRetry
@@ -156,7 +156,7 @@ def test_an_attempt_that_the_store_did_not_answer_does_not_count(door: Door) -> 
     for _ in range(10):
         with deadline.within(0), pytest.raises(StoreUnavailable):
             door.log_in("alice", "right", HOME)
-        door.clock.advance(STORE_OUT_SECONDS)
+        door.clock.advance(STORE_OUT_S)
     door.users.silent = False
     assert door.log_in("alice", "right", HOME).user_id == ALICE
 
@@ -171,7 +171,7 @@ def test_while_the_store_is_out_logins_do_not_wait_for_each_others_tries(door: D
     door.users.silent = False
     with pytest.raises(StoreUnavailable):
         door.log_in("alice", "right", HOME)
-    door.clock.advance(STORE_OUT_SECONDS)
+    door.clock.advance(STORE_OUT_S)
     assert door.log_in("alice", "right", HOME).user_id == ALICE
 
 

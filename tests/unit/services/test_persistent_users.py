@@ -10,7 +10,7 @@ from tests.fakes.clock import ManualClock
 from tests.fakes.users import MemoryUsers
 
 ALICE = User(uuid4(), "alice", "a hash", 1)
-TIMEOUT_SECONDS = 20.0
+TIMEOUT_S = 20.0
 
 CALLS: dict[str, Callable[[PersistentUsers], object]] = {
     "get": lambda users: users.get(ALICE.user_id),
@@ -45,13 +45,13 @@ class Joining(MemoryUsers):
 
 
 def persistent(clock: ManualClock, store: Joining) -> PersistentUsers:
-    give_up_at = clock.monotonic() + TIMEOUT_SECONDS
+    give_up_at = clock.monotonic() + TIMEOUT_S
     return PersistentUsers(store, lambda: give_up_at - clock.monotonic(), clock.sleep)
 
 
 @pytest.mark.parametrize("call", CALLS)
 def test_a_store_that_comes_within_the_time_is_waited_for(clock: ManualClock, call: str) -> None:
-    store = Joining(clock, TIMEOUT_SECONDS - 0.1)
+    store = Joining(clock, TIMEOUT_S - 0.1)
     CALLS[call](persistent(clock, store))
     assert (store.get(ALICE.user_id) == ALICE) is (call == "put")
 
@@ -61,11 +61,11 @@ def test_a_store_that_does_not_come_is_told_when_the_time_is_up(
     clock: ManualClock, call: str
 ) -> None:
     started = clock.monotonic()
-    users = persistent(clock, Joining(clock, 2 * TIMEOUT_SECONDS))
+    users = persistent(clock, Joining(clock, 2 * TIMEOUT_S))
     with pytest.raises(StoreUnavailable):
         CALLS[call](users)
-    assert TIMEOUT_SECONDS - 0.1 <= clock.monotonic() - started <= TIMEOUT_SECONDS
+    assert TIMEOUT_S - 0.1 <= clock.monotonic() - started <= TIMEOUT_S
     # The time is one for all calls.
     with pytest.raises(StoreUnavailable):
         CALLS[call](users)
-    assert clock.monotonic() - started <= TIMEOUT_SECONDS
+    assert clock.monotonic() - started <= TIMEOUT_S

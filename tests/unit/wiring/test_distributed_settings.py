@@ -132,7 +132,7 @@ def brokers(monkeypatch: pytest.MonkeyPatch) -> Brokers:
     monkeypatch.setattr(kafka, "KafkaAdminClient", brokers.administrator)
     for name in ("KafkaProducer", "KafkaConsumer"):
         monkeypatch.setattr(kafka, name, brokers.refusing(name))
-    monkeypatch.setattr(distributed, "FIRST_CONNECTION_SECONDS", 0.5)
+    monkeypatch.setattr(distributed, "FIRST_CONNECTION_S", 0.5)
     monkeypatch.setattr(clusters, "Cluster", Nodes)
     monkeypatch.setattr(Nodes, "made", [])
     return brokers

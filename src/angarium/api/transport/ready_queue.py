@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 
-CREDIT_SECONDS = 0.002
+CREDIT_S = 0.002
 """How much service an address that has been quiet gets before the busy
 ones: a few requests. Others are delayed by at most twice this for each
 address that is served.
@@ -69,7 +69,7 @@ class ReadyQueue(Generic[Item]):
             False if it was queued already.
         """
         flow = self._flows.get(address)
-        earliest = self._time - CREDIT_SECONDS
+        earliest = self._time - CREDIT_S
         if flow is None:
             self._forget(earliest)
             flow = self._flows[address] = _Flow(earliest)

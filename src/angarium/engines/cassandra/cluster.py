@@ -20,26 +20,26 @@ from cassandra.query import tuple_factory
 
 from angarium.engines.cassandra.patches.bounded_connection import BoundedConnection
 
-REQUEST_SECONDS = 2.0
+REQUEST_S = 2.0
 """The maximum for one request: no caller of the API waits longer for
 the store (docs/adr/0007).
 """
-CONTROL_SECONDS = 5.0
+CONTROL_S = 5.0
 """How long a node may take to describe the cluster. One that has just
 started needs more than the driver's default of 2 s; it would be dropped
 although it answers all other requests.
 """
 
-HEARTBEAT_SECONDS = 5
+HEARTBEAT_S = 5
 """Idle connections are checked this often, and this is also how long
 the check may take: a node that falls silent is noticed within 10 s (the
 driver's defaults would need 60).
 """
-RECONNECT_SECONDS = (0.5, 5.0)
+RECONNECT_S = (0.5, 5.0)
 """The first and the longest pause between attempts to reconnect to a
 node: one that is back is used again within 5 s.
 """
-ASK_ANOTHER_AFTER_SECONDS = 0.25
+ASK_ANOTHER_AFTER_S = 0.25
 """A node that falls silent keeps its connections until it misses a
 heartbeat; until then a request is also sent to another node after this
 time, far longer than a healthy one takes.
@@ -96,10 +96,8 @@ def build(address: CassandraAddress) -> Cluster:
         load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy(address.datacenter)),
         consistency_level=ConsistencyLevel.name_to_value[address.consistency],
         serial_consistency_level=_serial(address.consistency),
-        speculative_execution_policy=ConstantSpeculativeExecutionPolicy(
-            ASK_ANOTHER_AFTER_SECONDS, 1
-        ),
-        request_timeout=REQUEST_SECONDS,
+        speculative_execution_policy=ConstantSpeculativeExecutionPolicy(ASK_ANOTHER_AFTER_S, 1),
+        request_timeout=REQUEST_S,
         row_factory=tuple_factory,
     )
     return Cluster(
@@ -108,16 +106,16 @@ def build(address: CassandraAddress) -> Cluster:
         execution_profiles={EXEC_PROFILE_DEFAULT: profile},
         # The default gives up after 64 attempts; a node may be away for
         # longer.
-        reconnection_policy=ExponentialReconnectionPolicy(*RECONNECT_SECONDS, None),
+        reconnection_policy=ExponentialReconnectionPolicy(*RECONNECT_S, None),
         protocol_version=PROTOCOL,
-        idle_heartbeat_interval=HEARTBEAT_SECONDS,
-        idle_heartbeat_timeout=HEARTBEAT_SECONDS,
-        connect_timeout=REQUEST_SECONDS,
+        idle_heartbeat_interval=HEARTBEAT_S,
+        idle_heartbeat_timeout=HEARTBEAT_S,
+        connect_timeout=REQUEST_S,
         # The driver sends a request in pieces of 4 KB. With Nagle's
         # algorithm each piece would wait for the acknowledgement of the
         # one before, up to 40 ms.
         sockopts=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
-        control_connection_timeout=CONTROL_SECONDS,
+        control_connection_timeout=CONTROL_S,
         auth_provider=_login(address),
         ssl_context=_encryption(address),
         # One silent node would delay every statement in turn; a node

@@ -48,13 +48,13 @@ class DisconnectedTimer:
         return self._since is not None and now - self._since >= self._seconds
 
 
-CLOSE_SECONDS = 5.0
+CLOSE_S = 5.0
 """The driver waits for its threads without a limit; a process that
 stops does not.
 """
 
 CHECK_INTERVAL_S = 1.0
-DISCONNECTED_SECONDS = 5.0
+DISCONNECTED_S = 5.0
 """When no node has been connected for this long, the contact points'
 names are resolved again: the driver itself tries the addresses that
 nodes reported last, and in containers all of them may come back at
@@ -91,7 +91,7 @@ class Connector:
         self._address = address
         self._connect = connect
         self._listens = listens
-        self._disconnected = DisconnectedTimer(DISCONNECTED_SECONDS, clock)
+        self._disconnected = DisconnectedTimer(DISCONNECTED_S, clock)
         self._check_interval_s = check_interval_s
         self._repeats = logs.Repeats()
         self._connected: PreparedSession | None = None
@@ -134,17 +134,17 @@ class Connector:
 
     def close(self) -> None:
         """Disconnect within 5 s; safe to repeat."""
-        give_up_at = time.monotonic() + CLOSE_SECONDS
+        give_up_at = time.monotonic() + CLOSE_S
         with self._lock:
             self._closing.set()
             connected, self._connected = self._connected, None
         if connected is not None:
             ending = connected.end()
-            ending.join(CLOSE_SECONDS)
+            ending.join(CLOSE_S)
             if ending.is_alive():
                 _log.warning(
                     "store_unavailable",
-                    f"Cassandra did not disconnect within {CLOSE_SECONDS:.0f} s",
+                    f"Cassandra did not disconnect within {CLOSE_S:.0f} s",
                 )
         self._thread.join(max(0.0, give_up_at - time.monotonic()))
 
@@ -217,6 +217,6 @@ class Connector:
             _log.info(
                 "store_reconnected",
                 "no node of Cassandra answered at its known address for at least "
-                f"{DISCONNECTED_SECONDS:.0f} s; connected again through the contact points",
+                f"{DISCONNECTED_S:.0f} s; connected again through the contact points",
             )
         return found

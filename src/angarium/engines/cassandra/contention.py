@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from angarium import backoff, deadline, logs
 from angarium.engines.cassandra.errors import Contended
-from angarium.engines.cassandra.session import CALL_SECONDS
+from angarium.engines.cassandra.session import CALL_S
 
 Result = TypeVar("Result")
 
@@ -26,11 +26,11 @@ def retry_on_contention(call: Callable[[], Result]) -> Result:
         StoreUnavailable: It did not succeed within the deadline in
             force and 2 s at most.
     """
-    with deadline.within(CALL_SECONDS):
+    with deadline.within(CALL_S):
         return backoff.retry(
             call,
             Contended,
-            remaining=lambda: deadline.remaining(CALL_SECONDS),
+            remaining=lambda: deadline.remaining(CALL_S),
             failed=lambda error, wait: _log.debug(
                 "retry",
                 f"others write the same row; next attempt in {wait:.3f} s",

@@ -10,11 +10,11 @@ from angarium.domain.errors import StoreUnavailable
 from angarium.engines.cassandra import row_mapping
 from angarium.engines.cassandra.contention import retry_on_contention
 from angarium.engines.cassandra.row_mapping import Row
-from angarium.engines.cassandra.session import CALL_SECONDS, CassandraSession
+from angarium.engines.cassandra.session import CALL_S, CassandraSession
 from angarium.engines.cassandra.single_flight import SingleFlight
 from angarium.engines.cassandra.statements import Statement
 
-CHECK_SECONDS = 1.0
+CHECK_S = 1.0
 """As `ConversationStore.check` promises; a probe asks again soon."""
 _NOBODY = UUID(int=0)
 """The id of no conversation: version 5 ids are never 0."""
@@ -57,7 +57,7 @@ class CassandraConversations:
 
     def find(self, conversation_ids: Sequence[UUID]) -> Mapping[UUID, Conversation]:
         """Implements `ConversationStore.find`, side by side."""
-        with within(CALL_SECONDS):
+        with within(CALL_S):
             answers = [
                 self._session.submit(Statement.CONVERSATION, (each,)) for each in conversation_ids
             ]
@@ -67,7 +67,7 @@ class CassandraConversations:
 
     def check(self) -> None:
         """Implements `ConversationStore.check`."""
-        with within(CHECK_SECONDS):
+        with within(CHECK_S):
             self._session.execute(Statement.CONVERSATION, (_NOBODY,))
 
     def _find(self, conversation_id: UUID) -> tuple[Conversation, UUID] | None:

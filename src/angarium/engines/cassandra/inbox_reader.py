@@ -20,7 +20,7 @@ from angarium.engines.cassandra import row_mapping
 from angarium.engines.cassandra.delivered_ranges import DeliveredRanges, skip
 from angarium.engines.cassandra.inbox_index import InboxIndex
 from angarium.engines.cassandra.row_mapping import InboxEntry, MessageState, Rows
-from angarium.engines.cassandra.session import CALL_SECONDS, CassandraSession
+from angarium.engines.cassandra.session import CALL_S, CassandraSession
 from angarium.engines.cassandra.statements import Statement
 from angarium.engines.cassandra.texts import read_texts
 
@@ -78,7 +78,7 @@ class InboxReader:
         self, recipient_id: UUID, after: InboxPosition | None, limit: int
     ) -> Sequence[Message]:
         """Implements `MessageReader.inbox` by merging conversations."""
-        with within(CALL_SECONDS):
+        with within(CALL_S):
             scans = sorted(
                 _scans(self._index.of_user(recipient_id), after),
                 key=lambda scan: (scan.at, scan.conversation_id),
@@ -108,7 +108,7 @@ class InboxReader:
         Returns:
             By conversation, 0 to `max_count`.
         """
-        with within(CALL_SECONDS):
+        with within(CALL_S):
             entries = self._index.of_conversations(user_id, conversation_ids)
             scans = list(_scans(entries.values(), None))
             while unfinished := [

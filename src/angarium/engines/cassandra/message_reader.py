@@ -19,7 +19,7 @@ from angarium.engines.cassandra.prefix_reads import (
     reach_back_to,
 )
 from angarium.engines.cassandra.row_mapping import MessageState
-from angarium.engines.cassandra.session import CALL_SECONDS, CassandraSession, Parameters
+from angarium.engines.cassandra.session import CALL_S, CassandraSession, Parameters
 from angarium.engines.cassandra.statements import Statement
 from angarium.engines.cassandra.texts import read_texts
 from angarium.ports.messages import PENDING_COUNT_LIMIT, Summary
@@ -53,7 +53,7 @@ class CassandraMessageReader:
 
     def find(self, conversation_id: UUID, message_ids: Sequence[UUID]) -> Mapping[UUID, Message]:
         """Implements `MessageReader.find`."""
-        with within(CALL_SECONDS):
+        with within(CALL_S):
             states = self._find_states(conversation_id, message_ids)
             chosen = {conversation_id: list(states.values())}
             return {each.message_id: each for each in read_texts(self._session, chosen)}
@@ -62,7 +62,7 @@ class CassandraMessageReader:
         self, conversation_id: UUID, message_ids: Sequence[UUID]
     ) -> Mapping[UUID, UUID]:
         """Implements `MessageReader.recipients`."""
-        with within(CALL_SECONDS):
+        with within(CALL_S):
             states = self._find_states(conversation_id, message_ids)
         return {key: state.recipient_id for key, state in states.items()}
 
@@ -127,7 +127,7 @@ class CassandraMessageReader:
 
     def summaries(self, user_id: UUID, conversation_ids: Sequence[UUID]) -> Mapping[UUID, Summary]:
         """Implements `MessageReader.summaries`."""
-        with within(CALL_SECONDS):
+        with within(CALL_S):
             # As many rows as one mutation (prefix_reads), but the text
             # of one.
             newest = {

@@ -10,7 +10,7 @@ from cassandra.cluster import Cluster, Session
 from cassandra.query import PreparedStatement
 
 from angarium.engines.cassandra import cluster as clusters
-from angarium.engines.cassandra.cluster import REQUEST_SECONDS, CassandraAddress
+from angarium.engines.cassandra.cluster import REQUEST_S, CassandraAddress
 from angarium.engines.cassandra.statements import SENT_ONCE, Statement
 from angarium.threads import NamedThread, show_thread_names
 
@@ -99,6 +99,6 @@ def listens(address: CassandraAddress) -> bool:
         True when one of them does.
     """
     for contact_point in address.contact_points:
-        with suppress(OSError), socket.create_connection(contact_point, REQUEST_SECONDS):
+        with suppress(OSError), socket.create_connection(contact_point, REQUEST_S):
             return True
     return False

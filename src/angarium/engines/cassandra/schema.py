@@ -20,7 +20,7 @@ from angarium.engines.cassandra import cluster as clusters
 from angarium.engines.cassandra.cluster import CassandraAddress
 from angarium.engines.cassandra.errors import DRIVER_ERRORS
 
-STATEMENT_SECONDS = 30.0
+STATEMENT_S = 30.0
 """A schema change returns when all nodes agree, which takes seconds on
 nodes that have just started.
 """
@@ -216,13 +216,11 @@ class _Schema:
 
     def _ask(self, query: str, value: str) -> list[tuple[object, ...]]:
         """Read from the node's own tables."""
-        return list(
-            self._session.execute(query, (value,), timeout=STATEMENT_SECONDS, host=self._node)
-        )
+        return list(self._session.execute(query, (value,), timeout=STATEMENT_S, host=self._node))
 
     def _change(self, statement: str) -> None:
         """Change the schema, and wait until all nodes agree."""
-        done = self._session.execute(statement, timeout=STATEMENT_SECONDS, host=self._node)
+        done = self._session.execute(statement, timeout=STATEMENT_S, host=self._node)
         if not done.response_future.is_schema_agreed:
             raise DriverException("the nodes do not agree on the schema yet")
 

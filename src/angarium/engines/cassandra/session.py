@@ -18,7 +18,7 @@ from cassandra.query import BatchStatement, BatchType
 from angarium import deadline, futures
 from angarium.domain.errors import StoreUnavailable
 from angarium.engines.cassandra import prepared_session as connections
-from angarium.engines.cassandra.cluster import HEARTBEAT_SECONDS, REQUEST_SECONDS, CassandraAddress
+from angarium.engines.cassandra.cluster import HEARTBEAT_S, REQUEST_S, CassandraAddress
 from angarium.engines.cassandra.connector import Connector
 from angarium.engines.cassandra.errors import DRIVER_ERRORS, unavailable
 from angarium.engines.cassandra.patches.stopped_timer import forget_request
@@ -27,7 +27,7 @@ from angarium.engines.cassandra.read_budget import ReadBudget
 from angarium.engines.cassandra.row_mapping import Row, Rows
 from angarium.engines.cassandra.statements import Statement
 
-CALL_SECONDS = REQUEST_SECONDS
+CALL_S = REQUEST_S
 """The maximum for a call, however many requests it makes."""
 
 PAGE_ROWS = 1_000
@@ -37,7 +37,7 @@ Parameters = Sequence[object]
 
 Request = tuple[Statement, Parameters]
 
-ABANDON_SECONDS = 2.0 * HEARTBEAT_SECONDS
+ABANDON_S = 2.0 * HEARTBEAT_S
 """After this time a silent connection is closed, and its requests
 fail.
 """
@@ -146,7 +146,7 @@ class CassandraSession:
                 2 s at most.
         """
         try:
-            return future.result(deadline.remaining(CALL_SECONDS))
+            return future.result(deadline.remaining(CALL_S))
         except FutureTimeout as error:
             raise StoreUnavailable("Cassandra did not answer in time") from error
 
@@ -168,7 +168,7 @@ class CassandraSession:
         Raises:
             StoreUnavailable: There was no room in time.
         """
-        with self._budget.reserve(count, CALL_SECONDS) as answers:
+        with self._budget.reserve(count, CALL_S) as answers:
             answers += [self._request_text(*request) for request in requests]
             yield answers
 
@@ -184,7 +184,7 @@ class CassandraSession:
             arrives, even when nobody waits for it any more.
         """
         return self._send(
-            lambda connected: connected.prepared[statement].bind(parameters), ABANDON_SECONDS
+            lambda connected: connected.prepared[statement].bind(parameters), ABANDON_S
         )
 
     def scan(self, statement: Statement) -> Iterator[Row]:
@@ -203,7 +203,7 @@ class CassandraSession:
         request = connected.prepared[statement].bind(())
         request.fetch_size = PAGE_ROWS
         try:
-            yield from connected.session.execute(request, timeout=deadline.remaining(CALL_SECONDS))
+            yield from connected.session.execute(request, timeout=deadline.remaining(CALL_S))
         except DRIVER_ERRORS as error:
             raise unavailable(error) from error
 
@@ -285,7 +285,7 @@ class CassandraSession:
     ) -> ResponseFuture:
         """Send a request, with what is left of the deadline."""
         connected = self._connector.require()
-        timeout = deadline.remaining(CALL_SECONDS)
+        timeout = deadline.remaining(CALL_S)
         if timeout <= 0:
             raise StoreUnavailable("the deadline passed before Cassandra was asked")
         return connected.session.execute_async(build(connected), timeout=max(timeout, at_least_s))

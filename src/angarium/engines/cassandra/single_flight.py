@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 
 from angarium import deadline
 from angarium.domain.errors import StoreUnavailable
-from angarium.engines.cassandra.session import CALL_SECONDS
+from angarium.engines.cassandra.session import CALL_S
 
 Key = TypeVar("Key", bound=Hashable)
 Result = TypeVar("Result")
@@ -46,7 +46,7 @@ class SingleFlight(Generic[Key, Result]):
             StoreUnavailable: No answer within the caller's own deadline
                 and 2 s at most.
         """
-        with deadline.within(CALL_SECONDS):
+        with deadline.within(CALL_S):
             while True:
                 flight, is_leader = self._join(key)
                 if is_leader:
@@ -84,7 +84,7 @@ class SingleFlight(Generic[Key, Result]):
 def _has_result(flight: "Future[Result]") -> bool:
     """Return whether another caller's flight succeeded."""
     try:
-        return flight.exception(deadline.remaining(CALL_SECONDS)) is None
+        return flight.exception(deadline.remaining(CALL_S)) is None
     except FutureTimeout as error:
         raise StoreUnavailable(
             "Cassandra did not answer an earlier request for the same in time"

@@ -12,7 +12,7 @@ from angarium.domain.page_size import read_one_page
 from angarium.engines.cassandra import row_mapping
 from angarium.engines.cassandra.prefix_reads import ROWS_PER_MUTATION
 from angarium.engines.cassandra.row_mapping import Row, Rows
-from angarium.engines.cassandra.session import CALL_SECONDS, CassandraSession
+from angarium.engines.cassandra.session import CALL_S, CassandraSession
 from angarium.engines.cassandra.statements import Statement
 from angarium.ports.message_log import Position
 from angarium.ports.store_inspection import IndexRow, MessageKey, StoreNode
@@ -69,7 +69,7 @@ class CassandraStoreInspector:
         last = (_FIRST_TOKEN, b"") if after is None else (self._token(after), after.bytes)
         # One more: the row of `after` may be read again.
         values = (last[0], limit + 1)
-        with within(CALL_SECONDS):
+        with within(CALL_S):
             answers = [self._session.submit(walk, values) for walk in _ID_WALKS]
             found = merge(*(_by_token(self._session.wait(answer)) for answer in answers))
         each_once = (key for key, _ in groupby(found) if key > last)

@@ -10,7 +10,7 @@ from typing import TypeVar
 from angarium.deadline import remaining
 from angarium.domain.errors import StoreUnavailable
 from angarium.engines.embedded.sqlite_errors import explain
-from angarium.engines.embedded.write_batches import MAX_WAIT_SECONDS, Unavailable
+from angarium.engines.embedded.write_batches import MAX_WAIT_S, Unavailable
 
 Result = TypeVar("Result")
 
@@ -54,7 +54,7 @@ class ReadConnections:
         self,
         query: Callable[[sqlite3.Connection], Result],
         unavailable: Unavailable = StoreUnavailable,
-        at_most_s: float = MAX_WAIT_SECONDS,
+        at_most_s: float = MAX_WAIT_S,
     ) -> Result:
         """Run a query within the deadline in force.
 

@@ -10,7 +10,7 @@ from angarium.domain.conversation import Conversation, ConversationPosition
 from angarium.engines.embedded import bulk_sql
 from angarium.engines.embedded.database import Database
 
-_CHECK_SECONDS = 1.0
+_CHECK_S = 1.0
 _NEWEST = (2**63 - 1, "g")
 """After every position: no id has a letter after `f`."""
 
@@ -93,7 +93,7 @@ class EmbeddedConversations:
 
     def check(self) -> None:
         """Implements `ConversationStore.check` by reading one row."""
-        with within(_CHECK_SECONDS):
+        with within(_CHECK_S):
             self._database.read(lambda connection: connection.execute(_CHECK).fetchone())
 
 

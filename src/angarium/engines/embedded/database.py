@@ -22,13 +22,13 @@ from angarium.engines.embedded.schema import Migration, known_migrations, prepar
 from angarium.engines.embedded.sqlite_errors import explain, primary_code
 from angarium.engines.embedded.wal_damage import LeftWal, refuse_foreign, report
 from angarium.engines.embedded.write_batches import (
-    MAX_WAIT_SECONDS,
+    MAX_WAIT_S,
     Item,
     Unavailable,
     WriteOperation,
 )
 from angarium.engines.embedded.write_batches import Result as Written
-from angarium.engines.embedded.writer import BUSY_SECONDS, TIMEOUT_SECONDS, Writer
+from angarium.engines.embedded.writer import BUSY_S, TIMEOUT_S, Writer
 from angarium.file_safety import UnsafeFile, open_private, require_private
 
 Result = TypeVar("Result")
@@ -44,12 +44,12 @@ to protect (sqlite.org/tempfiles.html).
 OLDEST_SQLITE = (3, 37, 0)
 """STRICT tables (sqlite.org/stricttables.html)."""
 
-_LOCK_SECONDS = 0.25
+_LOCK_S = 0.25
 """How long opening and reading wait for a lock: one that blocks readers
 is only held for moments.
 """
 
-_OPEN_SECONDS = 5.0
+_OPEN_S = 5.0
 """How long a start waits while another process uses the file."""
 
 _HINTS = {
@@ -87,7 +87,7 @@ class Database:
         partitions: int,
         migrations: Sequence[Migration] | None = None,
         readers: int = FEW_READERS,
-        write_timeout_s: float = TIMEOUT_SECONDS,
+        write_timeout_s: float = TIMEOUT_S,
     ) -> "Database":
         """Open a folder's database; make it when there is none.
 
@@ -116,7 +116,7 @@ class Database:
         make_folder(folder)
         path = folder / FILE_NAME
         steps = known_migrations() if migrations is None else migrations
-        expires_at = time.monotonic() + _OPEN_SECONDS
+        expires_at = time.monotonic() + _OPEN_S
         try:
             require_private([path, *(path.with_name(path.name + end) for end in _SUFFIXES)])
             files = retry(
@@ -164,7 +164,7 @@ class Database:
         self,
         query: Callable[[sqlite3.Connection], Result],
         unavailable: Unavailable = StoreUnavailable,
-        at_most_s: float = MAX_WAIT_SECONDS,
+        at_most_s: float = MAX_WAIT_S,
     ) -> Result:
         """Run a query; see `ReadConnections.read`.
 
@@ -217,11 +217,11 @@ def _make_ready(
         pages = _count_pages(path)
         report(left, path)
         refuse_foreign(path, pages, lambda: _count_pages(path))
-        with closing(connect_to_look(path, _LOCK_SECONDS)) as connection:
+        with closing(connect_to_look(path, _LOCK_S)) as connection:
             refuse_unusable(connection, path)
-        with closing(connect(path, _LOCK_SECONDS)) as connection:
-            prepare(connection, path, partitions, migrations, BUSY_SECONDS)
-            return DatabaseFiles(path, _LOCK_SECONDS, readers)
+        with closing(connect(path, _LOCK_S)) as connection:
+            prepare(connection, path, partitions, migrations, BUSY_S)
+            return DatabaseFiles(path, _LOCK_S, readers)
     except sqlite3.OperationalError as error:
         if primary_code(error) == sqlite3.SQLITE_BUSY:
             raise _Busy(error) from error
@@ -240,7 +240,7 @@ def _refuse_wal_without_database(path: Path) -> None:
 
 def _count_pages(path: Path) -> int:
     """Return a database's own page count, its WAL included."""
-    with closing(connect_to_look(path, _LOCK_SECONDS)) as connection:
+    with closing(connect_to_look(path, _LOCK_S)) as connection:
         pages: int = connection.execute("PRAGMA page_count").fetchone()[0]
     return pages
 

@@ -20,7 +20,7 @@ from angarium.engines.embedded.connections import READING_CACHE_KIB, WRITING_CAC
 _FileId = tuple[int, int]
 """Device and inode, which identify a file whatever its path."""
 
-_FRESH_SECONDS = 0.05
+_FRESH_S = 0.05
 """How long a check of the paths counts for reads, which cannot come
 from another file anyway: four calls of `stat` cost up to 0.05 ms.
 """
@@ -83,12 +83,12 @@ class DatabaseFiles:
             raise DataFolderLost(reason)
 
     def check_unless_recent(self) -> None:
-        """Check, unless all was well within _FRESH_SECONDS.
+        """Check, unless all was well within _FRESH_S.
 
         Raises:
             DataFolderLost: As `check`.
         """
-        if self._lost or time.monotonic() - self._checked_at > _FRESH_SECONDS:
+        if self._lost or time.monotonic() - self._checked_at > _FRESH_S:
             self.check()
 
     def _paths(self) -> tuple[Path, ...]:

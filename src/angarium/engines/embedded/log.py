@@ -55,7 +55,7 @@ def read_headers(text: str | bytes) -> dict[str, bytes | None]:
     }
 
 
-_CHECK_SECONDS = 1.0
+_CHECK_S = 1.0
 _INSERT = "INSERT INTO log (partition, offset, timestamp, key, value, headers) {values}"
 _ENDS = (
     "SELECT max("
@@ -140,7 +140,7 @@ class EmbeddedLog:
         still have space for a small one; it is small again once it
         or a record succeeds.
         """
-        with within(_CHECK_SECONDS):
+        with within(_CHECK_S):
             self._probes.wait(None)
 
     def ends(self) -> Sequence[int]:

@@ -11,7 +11,7 @@ from angarium.domain.errors import StoreUnavailable
 from angarium.engines.embedded import bulk_sql
 from angarium.engines.embedded.database import Database
 
-_LOOKUP_SECONDS = 0.5
+_LOOKUP_S = 0.5
 """Time limit for a lookup; after as long the caller takes the users for
 offline anyway (`services.presence`).
 """
@@ -52,7 +52,7 @@ class EmbeddedPresence:
                 lambda connection: bulk_sql.read(
                     connection, _LAST_SEEN, (bulk_sql.as_json(by_text),)
                 ),
-                at_most_s=_LOOKUP_SECONDS,
+                at_most_s=_LOOKUP_S,
             )
         except StoreUnavailable as error:
             return futures.failed(error)

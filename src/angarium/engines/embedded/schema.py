@@ -89,7 +89,7 @@ APPLICATION_ID = 0x416E6761
 "Application ID").
 """
 
-CHECK_SECONDS = 1.0
+CHECK_S = 1.0
 """Time limit for the check for damage; of a larger file only a part is
 checked.
 """
@@ -157,7 +157,7 @@ def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
 
 def _refuse_damaged(connection: sqlite3.Connection, path: Path) -> None:
     """Refuse a file in which `quick_check` finds damage in time."""
-    give_up = time.monotonic() + CHECK_SECONDS
+    give_up = time.monotonic() + CHECK_S
     connection.set_progress_handler(lambda: time.monotonic() >= give_up, _STEPS_BETWEEN_CHECKS)
     try:
         found: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0]

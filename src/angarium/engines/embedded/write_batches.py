@@ -23,7 +23,7 @@ Result = TypeVar("Result")
 
 Unavailable = type[LogUnavailable] | type[StoreUnavailable]
 
-MAX_WAIT_SECONDS = 2.0
+MAX_WAIT_S = 2.0
 """Maximum wait for a write or a read; a deadline may be sooner."""
 
 
@@ -160,7 +160,7 @@ class WriteOperation(Generic[Item, Result]):
                 `unavailable` is this class.
             StoreUnavailable: Likewise.
         """
-        left_s = remaining(MAX_WAIT_SECONDS)
+        left_s = remaining(MAX_WAIT_S)
         if left_s <= 0:
             raise self.unavailable("there was no time left to write")
         try:

@@ -23,29 +23,29 @@ QUEUE_CAPACITY = 4_096
 concurrent requests.
 """
 
-TIMEOUT_SECONDS = 1.7
-"""After this and `_WATCH_SECONDS` a caller's future fails; docs/http.md
+TIMEOUT_S = 1.7
+"""After this and `_WATCH_S` a caller's future fails; docs/http.md
 promises 2 s.
 """
 
-LINGER_SECONDS = 0.005
+LINGER_S = 0.005
 """How long deferrable jobs wait for others: at 1,000 messages a second
 that saves two commits out of three.
 """
 
-SPACING_SECONDS = 0.001
+SPACING_S = 0.001
 """Minimum time from one commit's start to the next: on a disk that
 syncs in 0.2 ms that saves half the CPU time at 3,000 messages a second;
 a disk that needs a millisecond or more never waits for it.
 """
 
-BUSY_SECONDS = 1.0
+BUSY_S = 1.0
 """Maximum wait for another process's transaction."""
 
-_WATCH_SECONDS = 0.2
+_WATCH_S = 0.2
 """How often late jobs and the files are checked."""
 
-_CLOSE_SECONDS = 5.0
+_CLOSE_S = 5.0
 """Maximum wait for each thread at a stop."""
 
 _log = logs.get("angarium.engines.embedded")
@@ -62,10 +62,10 @@ class Writer:
         self,
         connection: sqlite3.Connection,
         capacity: int = QUEUE_CAPACITY,
-        timeout_s: float = TIMEOUT_SECONDS,
-        linger_s: float = LINGER_SECONDS,
-        spacing_s: float = SPACING_SECONDS,
-        busy_s: float = BUSY_SECONDS,
+        timeout_s: float = TIMEOUT_S,
+        linger_s: float = LINGER_S,
+        spacing_s: float = SPACING_S,
+        busy_s: float = BUSY_S,
         check: Callable[[], None] = lambda: None,
     ) -> None:
         """Start the writer.
@@ -127,11 +127,9 @@ class Writer:
         """Write waiting jobs and stop, within 5 s a thread."""
         self._queue.close()
         for thread in self._threads:
-            thread.join(_CLOSE_SECONDS)
+            thread.join(_CLOSE_S)
             if thread.is_alive():
-                _log.warning(
-                    "writer_hangs", f"{thread.name} did not end within {_CLOSE_SECONDS} s"
-                )
+                _log.warning("writer_hangs", f"{thread.name} did not end within {_CLOSE_S} s")
 
     def _write_all(self) -> None:
         """Commit batches until the queue is closed and empty."""
@@ -142,7 +140,7 @@ class Writer:
 
     def _watch(self) -> None:
         """Fail late jobs, even while the writer hangs in a commit."""
-        while not self._ended.wait(_WATCH_SECONDS):
+        while not self._ended.wait(_WATCH_S):
             # It logs what it finds; the next job fails with the error.
             with suppress(sqlite3.Error):
                 self._check()

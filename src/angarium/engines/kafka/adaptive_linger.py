@@ -20,7 +20,7 @@ pause. The records of such a time share a request, and no answer is
 later: the server would have no time to send it.
 """
 
-ALONE_SECONDS = 0.01
+ALONE_S = 0.01
 """A record that comes this long after the last request does not wait:
 at such a rate hardly any other would share its request.
 """
@@ -83,7 +83,7 @@ class AdaptiveLinger:
             return self._left_at + BUSY_LINGER_MS / 1000
         next_at = self._left_at + LINGER_MS / 1000
         first_at = self._first_at
-        if first_at is None or first_at - self._left_at > ALONE_SECONDS:
+        if first_at is None or first_at - self._left_at > ALONE_S:
             return next_at
         if self._busy_since is not None:
             # What the server still reads may join them.

@@ -4,7 +4,7 @@ import threading
 
 from angarium.clock import Clock
 
-PROBE_SECONDS = 0.25
+PROBE_S = 0.25
 """A partition that does not answer gets one record in this time as a
 probe: its return is noticed soon, and few callers wait in vain.
 """
@@ -53,7 +53,7 @@ class CircuitBreaker:
                 return True
             if now < due or waiting >= MAX_WAITING_PROBES:
                 return False
-            self._probe_at[partition] = now + PROBE_SECONDS
+            self._probe_at[partition] = now + PROBE_S
             return True
 
     def record_success(self, partition: int) -> None:
@@ -76,7 +76,7 @@ class CircuitBreaker:
         with self._lock:
             now = self._clock.monotonic()
             if self._probe_at[partition] is None:
-                self._probe_at[partition] = now + PROBE_SECONDS
+                self._probe_at[partition] = now + PROBE_S
             if self._failing_since is None:
                 self._failing_since = now
 

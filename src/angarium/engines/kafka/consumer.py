@@ -57,20 +57,20 @@ MAX_POLL_RECORDS = 500
 """Maximum records of a poll, the default of Kafka's own consumers
 (`max.poll.records`): an eighth of what a worker may hold unfinished.
 """
-SLICE_SECONDS = 0.2
+SLICE_S = 0.2
 """The library reports a rebalance only between its polls, so a long
 poll is divided into polls of this length.
 """
 
-START_SECONDS = 2.0
+START_S = 2.0
 """Maximum time that one poll spends on asking for positions."""
 
-DISCONNECTED_SECONDS = 1.0
+DISCONNECTED_S = 1.0
 """The library does not report that brokers are gone; after this time
 without a connection a poll raises LogUnavailable.
 """
 
-REPLACE_SECONDS = 60.0
+REPLACE_S = 60.0
 """A client that has failed for this long is replaced, in case it cannot
 recover by itself (its login was refused).
 """
@@ -139,13 +139,13 @@ class KafkaLogConsumer:
         while not self._closed:
             client = self._connect()
             left = max(0.0, expires_at - self._clock.monotonic())
-            records = self._poll_records(client, min(left, SLICE_SECONDS))
+            records = self._poll_records(client, min(left, SLICE_S))
             failure = self._start_partitions(client)
             lost, gained = self._assignments.drain_changes()
             if lost or gained or records:
                 return PollResult(lost, gained, records)
             self._raise_if_disconnected(client, failure)
-            if left <= SLICE_SECONDS:
+            if left <= SLICE_S:
                 break
         return PollResult()
 
@@ -276,7 +276,7 @@ class KafkaLogConsumer:
         Asks for the position of each starting partition and lets its
         records flow.
         """
-        expires_at = self._clock.monotonic() + START_SECONDS
+        expires_at = self._clock.monotonic() + START_S
         log_starts = _ask_once(self._log_starts)
         unknown: Exception | None = None
         # Partitions that need more than the group's coordinator come
@@ -343,7 +343,7 @@ class KafkaLogConsumer:
             if failure is not None:
                 raise failure
             return
-        if self._clock.monotonic() - self._last_contact_at < DISCONNECTED_SECONDS:
+        if self._clock.monotonic() - self._last_contact_at < DISCONNECTED_S:
             return
         self._replace_if_failing_for_long()
         if failure is not None:
@@ -351,8 +351,8 @@ class KafkaLogConsumer:
         raise LogUnavailable(f"no connection to Kafka at {self._connection}")
 
     def _replace_if_failing_for_long(self) -> None:
-        """Disconnect after REPLACE_SECONDS; the next poll connects."""
-        if self._clock.monotonic() - self._last_contact_at > REPLACE_SECONDS:
+        """Disconnect after REPLACE_S; the next poll connects."""
+        if self._clock.monotonic() - self._last_contact_at > REPLACE_S:
             self._disconnect()
 
 

@@ -27,7 +27,7 @@ from angarium.ports.message_log import Appended, DeadLetter
 
 _log = logs.get("angarium.engines.kafka")
 
-READ_SECONDS = 10.0
+READ_S = 10.0
 """Maximum time for reading dead letters: a person waits for it."""
 
 _PARTITION = 0
@@ -88,7 +88,7 @@ class KafkaDeadLetters:
         return kept
 
     def read(self, limit: int) -> Sequence[DeadLetter]:
-        """Implements `DeadLetterLog.read`, within READ_SECONDS."""
+        """Implements `DeadLetterLog.read`, within READ_S."""
         factory = ClientFactory(NetworkClient)
         options = {**_OPTIONS, **self._connection.options()}
         consumer = factory.connect(
@@ -135,7 +135,7 @@ def _newest(
     consumer: kafka.KafkaConsumer, topic_partition: TopicPartition, limit: int
 ) -> list[dead_letter_records.ConsumerRecord]:
     """Return the last records of a partition, oldest first."""
-    expires_at = time.monotonic() + READ_SECONDS
+    expires_at = time.monotonic() + READ_S
     remaining_ms = _countdown(expires_at)
     consumer.assign([topic_partition])
     end = consumer.end_offsets([topic_partition], timeout_ms=remaining_ms())[topic_partition]
@@ -157,7 +157,7 @@ def _countdown(expires_at: float) -> Callable[[], int]:
         """Return them, or raise LogUnavailable if none are left."""
         remaining = expires_at - time.monotonic()
         if remaining <= 0:
-            raise LogUnavailable(f"the dead letters could not be read within {READ_SECONDS:g} s")
+            raise LogUnavailable(f"the dead letters could not be read within {READ_S:g} s")
         return round(remaining * 1000)
 
     return remaining_ms

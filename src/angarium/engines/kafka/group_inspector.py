@@ -22,7 +22,7 @@ from angarium.engines.kafka.connection import RECONNECT_MS, ClientFactory, Kafka
 from angarium.engines.kafka.consumer import from_commit, to_commit
 from angarium.engines.kafka.errors import CLIENT_ERRORS, unavailable
 from angarium.engines.kafka.patches.network_client import NetworkClient
-from angarium.engines.kafka.topic_reader import CALL_SECONDS
+from angarium.engines.kafka.topic_reader import CALL_S
 from angarium.futures import fail_once, resolve_once
 from angarium.ports.log_inspection import GroupMember
 from angarium.ports.message_log import Position
@@ -129,7 +129,7 @@ class GroupInspector:
 
     def _ask(self, call: Callable[[kafka.KafkaAdminClient], Result]) -> Result:
         """Return an answer, also of a group that has just moved."""
-        expires_at = time.monotonic() + remaining(CALL_SECONDS)
+        expires_at = time.monotonic() + remaining(CALL_S)
 
         def left() -> float:
             """Return the seconds that are left."""
@@ -173,7 +173,7 @@ class GroupInspector:
                 lambda: kafka.KafkaAdminClient(
                     kafka_client=factory.make,
                     client_id="angarium-reader",
-                    request_timeout_ms=round(CALL_SECONDS * 1000),
+                    request_timeout_ms=round(CALL_S * 1000),
                     bootstrap_timeout_ms=1_500,
                     reconnect_backoff_max_ms=RECONNECT_MS,
                     **self._connection.options(),

@@ -51,7 +51,7 @@ _OPTIONS: Mapping[str, object] = {
     # Workers poll every 0.2 s.
     "max_poll_interval_ms": 60_000,
 }
-_FIND_SECONDS = 1.0
+_FIND_S = 1.0
 """Maximum wait for the topic's metadata: two answers of a broker."""
 
 _COMMIT_MS = 2_000
@@ -60,7 +60,7 @@ _COMMIT_MS = 2_000
 _LEAVE_MS = 3_000
 """Maximum time for leaving the group; closing may take 5 s."""
 
-_CLOSE_SECONDS = 4.5
+_CLOSE_S = 4.5
 """Maximum wait for the library to close, within the same 5 s."""
 
 _log = logs.get("angarium.engines.kafka")
@@ -111,7 +111,7 @@ class GroupClient:
         rebalances.on_assigned = self._pause_until_started
         self._consumer.subscribe([topic], listener=rebalances)
         try:
-            find_topic(self._factory.client, topic, _FIND_SECONDS)
+            find_topic(self._factory.client, topic, _FIND_S)
         except LogUnavailable:
             self.close()
             raise
@@ -248,11 +248,9 @@ class GroupClient:
         # The library waits for its own thread without a time limit.
         closing = NamedThread(target=self._close, name="kafka-leave", daemon=True)
         closing.start()
-        closing.join(_CLOSE_SECONDS)
+        closing.join(_CLOSE_S)
         if closing.is_alive():
-            _log.warning(
-                "kafka_leave_slow", f"The consumer has not ended within {_CLOSE_SECONDS:g} s."
-            )
+            _log.warning("kafka_leave_slow", f"The consumer has not ended within {_CLOSE_S:g} s.")
 
     def _pause_until_started(self, partitions: Collection[TopicPartition]) -> None:
         """Pause new partitions at an offset that is never read.

@@ -20,7 +20,7 @@ MAX_PENDING_RECORDS = 4_096
 and those that timed out and are still in the library.
 """
 
-_CHECK_SECONDS = 1.0
+_CHECK_S = 1.0
 """Maximum time of a check, as the port promises."""
 
 
@@ -67,7 +67,7 @@ class TopicWriter:
 
         Returns:
             A future of its position. It fails with LogUnavailable
-            within BOUND_SECONDS, or with RecordTooLarge when the topic
+            within BOUND_S, or with RecordTooLarge when the topic
             accepts no record of its size.
 
         Raises:
@@ -107,8 +107,8 @@ class TopicWriter:
         Raises:
             LogUnavailable: It cannot be written.
         """
-        with deadline.within(_CHECK_SECONDS):
-            self._supervisor.wait_until_tried(deadline.remaining(_CHECK_SECONDS))
+        with deadline.within(_CHECK_S):
+            self._supervisor.wait_until_tried(deadline.remaining(_CHECK_S))
             self._supervisor.live.check()
 
     def wait_until_connected(self, seconds: float) -> None:

@@ -12,7 +12,7 @@ from angarium.engines.kafka.errors import RecordRefused, too_large, unavailable
 from angarium.ports.message_log import Appended
 from angarium.threads import NamedThread
 
-BOUND_SECONDS = 1.8
+BOUND_S = 1.8
 """The timeout of a record; with the work before and after it, a request
 is answered within 2 s.
 """
@@ -23,9 +23,9 @@ it sends it. During a long outage 4,096 of the largest would take 250
 MB.
 """
 
-SWEEP_SECONDS = 0.05
+SWEEP_S = 0.05
 """Time between two looks for records that have timed out: small
-against BOUND_SECONDS, and 20 looks a second cost little.
+against BOUND_S, and 20 looks a second cost little.
 """
 
 
@@ -150,7 +150,7 @@ class PendingAppends:
         limit: int,
         outcome: Outcome,
         clock: Clock,
-        timeout_s: float = BOUND_SECONDS,
+        timeout_s: float = BOUND_S,
     ) -> None:
         """Start the thread that times records out.
 
@@ -249,7 +249,7 @@ class PendingAppends:
         """Time records out; sleep while none is pending."""
         while not self._closing.is_set():
             self._wake.wait()
-            self._closing.wait(SWEEP_SECONDS)
+            self._closing.wait(SWEEP_S)
             self._expire(
                 self._clock.monotonic(),
                 f"Kafka did not acknowledge the record within {self._timeout_s:g} s",

@@ -8,26 +8,26 @@ from angarium.domain.errors import LogUnavailable, SetupError
 from angarium.engines.kafka.topic_producer import TopicProducer
 from angarium.threads import NamedThread
 
-REPLACE_SECONDS = 10.0
+REPLACE_S = 10.0
 """After this time without any acknowledgement a producer is replaced:
 whatever its state (fenced, its thread ended), a new one starts clean as
 soon as a broker answers.
 """
 
-MIN_PRODUCER_SECONDS = 1.0
+MIN_PRODUCER_S = 1.0
 """Minimum lifetime of a producer: a fault that ends every producer at
 once causes no more than one in this time.
 """
 
-_LOOK_SECONDS = 0.5
+_LOOK_S = 0.5
 """Time between two looks at the producer's health."""
 
-_CLOSE_SECONDS = 1.0
+_CLOSE_S = 1.0
 """Maximum time for sending what is left at the end. The thread may be
 connecting, which takes up to 3 s, so it gets four times as long.
 """
 
-_RETRY_SECONDS = 1.0
+_RETRY_S = 1.0
 """Maximum delay between two attempts to connect: recovery in 5 s."""
 
 _log = logs.get("angarium.engines.kafka")
@@ -101,29 +101,25 @@ class ProducerSupervisor:
     def close(self) -> None:
         """End the thread and the producer; safe to repeat."""
         self._closing.set()
-        self._thread.join(_CLOSE_SECONDS * 4)
+        self._thread.join(_CLOSE_S * 4)
         producer, self._producer = self._producer, None
         self._reason = "the log is closed"
         if producer is not None:
-            producer.close(_CLOSE_SECONDS)
+            producer.close(_CLOSE_S)
 
     def _run(self) -> None:
         """Check the producer twice a second; replace it if needed."""
-        delays = backoff.delays(most=_RETRY_SECONDS)
+        delays = backoff.delays(most=_RETRY_S)
         while not self._closing.is_set():
             if self._is_healthy(self._producer):
-                delays = backoff.delays(most=_RETRY_SECONDS)
-                self._closing.wait(_LOOK_SECONDS)
+                delays = backoff.delays(most=_RETRY_S)
+                self._closing.wait(_LOOK_S)
             else:
-                self._closing.wait(MIN_PRODUCER_SECONDS if self._try_replace() else next(delays))
+                self._closing.wait(MIN_PRODUCER_S if self._try_replace() else next(delays))
 
     def _is_healthy(self, producer: TopicProducer | None) -> bool:
         """Return whether a producer exists and records get through."""
-        return (
-            producer is not None
-            and not producer.has_failed
-            and self._failing_for() < REPLACE_SECONDS
-        )
+        return producer is not None and not producer.has_failed and self._failing_for() < REPLACE_S
 
     def _try_replace(self) -> bool:
         """Return whether a new producer connected; log a failure."""

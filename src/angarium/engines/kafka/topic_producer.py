@@ -43,13 +43,13 @@ _OPTIONS: Mapping[str, object] = {
     # out here (PendingAppends).
     "delivery_timeout_ms": 24 * 3600 * 1000,
 }
-_FIND_SECONDS = 1.0
+_FIND_S = 1.0
 """Maximum wait for the topic's metadata after connecting."""
 
-_CHECK_SECONDS = 1.0
+_CHECK_S = 1.0
 """Maximum time of a check, as the port promises."""
 
-_END_SECONDS = 2.0
+_END_S = 2.0
 """Maximum wait for the sender's thread after it was forced to end."""
 
 
@@ -114,7 +114,7 @@ class TopicProducer:
         topic_producer = cls(producer, factory, topic)
         try:
             factory.client.cluster.add_topic(topic)
-            _expect(partitions, find_topic(factory.client, topic, _FIND_SECONDS), topic)
+            _expect(partitions, find_topic(factory.client, topic, _FIND_S), topic)
         except BaseException:
             topic_producer.close(0.0)
             raise
@@ -183,7 +183,7 @@ class TopicProducer:
         refreshed = self._cluster.request_update()
         refreshed.add_both(lambda _: answered.set())
         self._client.wakeup()
-        timeout_s = deadline.remaining(_CHECK_SECONDS)
+        timeout_s = deadline.remaining(_CHECK_S)
         if not answered.wait(timeout_s):
             raise LogUnavailable(f"Kafka did not answer within {timeout_s:.1f} s")
         if refreshed.failed():
@@ -208,7 +208,7 @@ class TopicProducer:
             return
         force_close(self._producer)
         with contextlib.suppress(KafkaError):
-            self._producer.close(timeout=_END_SECONDS)
+            self._producer.close(timeout=_END_S)
 
     def _on_failure(self, pending: PendingAppend, error: BaseException) -> None:
         """Pass a failure on; called on the sender's thread."""

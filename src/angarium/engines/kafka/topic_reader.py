@@ -23,7 +23,7 @@ from angarium.engines.kafka.topics import other_partitions
 from angarium.ports.log_inspection import MAX_BYTES_AT_ONCE, OffsetRange
 from angarium.ports.message_log import Record
 
-CALL_SECONDS = 5.0
+CALL_S = 5.0
 """Maximum time of one call, if no deadline ends sooner."""
 
 _POLL_RECORDS = 2_000
@@ -32,7 +32,7 @@ fetch bounds them first, for topics keep nothing compressed; with 500 a
 record took a quarter more CPU.
 """
 
-_POLL_SECONDS = 0.5
+_POLL_S = 0.5
 """Maximum time of one of the library's polls, which a call repeats."""
 
 _OPTIONS: Mapping[str, object] = {
@@ -81,7 +81,7 @@ class TopicReader:
         Raises:
             LogUnavailable: Kafka does not answer in time.
         """
-        expires_at = time.monotonic() + remaining(CALL_SECONDS)
+        expires_at = time.monotonic() + remaining(CALL_S)
         try:
             consumer = self._connect(expires_at)
             names = [self._name(partition) for partition in range(self._partitions)]
@@ -105,7 +105,7 @@ class TopicReader:
         Raises:
             LogUnavailable: Kafka does not answer in time.
         """
-        expires_at = time.monotonic() + remaining(CALL_SECONDS)
+        expires_at = time.monotonic() + remaining(CALL_S)
         try:
             if self._next != (partition, offset):
                 self._seek(partition, offset, expires_at)
@@ -177,7 +177,7 @@ class TopicReader:
                 self._end = ends[name]
                 if position >= self._end:
                     return
-            wait_ms = min(round(_POLL_SECONDS * 1000), _left_ms(expires_at))
+            wait_ms = min(round(_POLL_S * 1000), _left_ms(expires_at))
             try:
                 found = consumer.poll(timeout_ms=wait_ms, max_records=_POLL_RECORDS)
             except LOST:

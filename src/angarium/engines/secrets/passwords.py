@@ -39,7 +39,7 @@ SALT_BYTES = 16
 HASH_BYTES = 32
 """256 bits, more than any password has."""
 
-WAIT_SECONDS = 10.0
+WAIT_S = 10.0
 """The maximum that a login waits for others, where no deadline is
 nearer (docs/adr/0007).
 """
@@ -155,7 +155,7 @@ class ScryptHasher:
 
     def _digest(self, password: str, form: _Hash) -> bytes:
         """Derive a key, once fewer than the maximum are derived."""
-        if not self._turns.acquire(timeout=deadline.remaining(WAIT_SECONDS)):
+        if not self._turns.acquire(timeout=deadline.remaining(WAIT_S)):
             raise Refused.because(
                 Code.OVERLOADED,
                 "Too many passwords are being checked; try again in a second.",

@@ -12,7 +12,7 @@ from angarium.domain.user import Principal, is_username
 from angarium.ports.identity import VerifiedToken
 
 ALGORITHM = "HS256"
-CLOCK_SKEW_SECONDS = 30
+CLOCK_SKEW_S = 30
 """How far ahead `iat` and `nbf` may be: instances' clocks differ."""
 
 # The decoder skips foreign characters and spare bits. Without this
@@ -67,7 +67,7 @@ class JwtSigner:
         if verified.is_good_at(now_ms):
             return verified
         if verified.not_before * 1000 > now_ms:
-            raise _invalid(f"its 'iat' or 'nbf' is more than {CLOCK_SKEW_SECONDS} s ahead")
+            raise _invalid(f"its 'iat' or 'nbf' is more than {CLOCK_SKEW_S} s ahead")
         raise Refused.because(
             Code.EXPIRED_TOKEN, "The token has expired; log in again for a new one."
         )
@@ -109,7 +109,7 @@ def _read(claims: Mapping[str, object]) -> VerifiedToken:
     starts_at = max(_seconds(claims.get(name, 0), name) for name in ("iat", "nbf"))
     return VerifiedToken(
         Principal(user_id, username),
-        starts_at - CLOCK_SKEW_SECONDS,
+        starts_at - CLOCK_SKEW_S,
         _seconds(claims["exp"], "exp"),
     )
 

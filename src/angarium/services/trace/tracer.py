@@ -34,7 +34,7 @@ from angarium.services.trace.journey import Journey, RecordState, Subject
 from angarium.services.trace.partition_scan import PartitionScan
 from angarium.services.trace.refusals import Refusals, find_refusals
 
-CALL_SECONDS = 10.0
+CALL_S = 10.0
 """Time limit of each call to the log or the store: someone waits at a
 terminal, and every call reads little.
 """
@@ -262,7 +262,7 @@ class _Search:
         if isinstance(self._log, LogUnavailable):
             return None
         try:
-            with within(CALL_SECONDS):
+            with within(CALL_S):
                 return call(self._log)
         except WrongTopic:
             # No answer is wrong, the settings are.
@@ -276,7 +276,7 @@ class _Search:
         if isinstance(self._store, StoreUnavailable):
             return None
         try:
-            with within(CALL_SECONDS):
+            with within(CALL_S):
                 return call(self._store)
         except StoreUnavailable as error:
             self._store = error

@@ -31,7 +31,7 @@ from tests.contract.ports.engine import PARTITIONS, Engine, Logs, Stores
 from tests.contract.ports.records import append, keys_by_partition
 from tests.fakes.clock import ManualClock
 
-WRITE_TIMEOUT_SECONDS = 60.0
+WRITE_TIMEOUT_S = 60.0
 """What the port promises holds on a disk that stalls, too; the limit
 itself has tests in `test_writer.py`.
 """
@@ -41,7 +41,7 @@ def _open(folder: Path) -> Database:
     """Open the database with a patience that a slow disk cannot use
     up.
     """
-    return Database.open(folder, PARTITIONS, write_timeout_s=WRITE_TIMEOUT_SECONDS)
+    return Database.open(folder, PARTITIONS, write_timeout_s=WRITE_TIMEOUT_S)
 
 
 def _remove_some(folder: Path) -> tuple[Position, ...]:

@@ -29,11 +29,11 @@ from angarium.engines.kafka.log_inspector import KafkaDeadLetterInspector, Kafka
 from tests.contract.ports.damage import CassandraDamage
 from tests.contract.ports.engine import PARTITIONS, Engine, Logs, Stores
 from tests.engines.addresses import contact_points
-from tests.engines.cassandra_sessions import PREPARE_SECONDS, connected, shared_sessions
+from tests.engines.cassandra_sessions import PREPARE_S, connected, shared_sessions
 from tests.engines.kafka_topics import delete_topics, make_topics
 
-_CONNECT_SECONDS = 30.0
-_WINDOW_SECONDS = 3_600.0
+_CONNECT_S = 30.0
+_WINDOW_S = 3_600.0
 
 
 @contextmanager
@@ -47,8 +47,8 @@ def _open_logs(request: pytest.FixtureRequest) -> Iterator[Logs]:
         closing(KafkaDeadLetterInspector(connection, topic)) as dead_letter_inspector,
         ExitStack() as opened,
     ):
-        log.wait_until_connected(_CONNECT_SECONDS)
-        dead_letters.wait_until_connected(_CONNECT_SECONDS)
+        log.wait_until_connected(_CONNECT_S)
+        dead_letters.wait_until_connected(_CONNECT_S)
         yield Logs(
             log,
             lambda group: KafkaLogConsumer(connection, topic, group),
@@ -88,11 +88,11 @@ def _open_empty_stores(request: pytest.FixtureRequest) -> Iterator[Stores]:
     """Open a keyspace of its own, which takes seconds."""
     points = contact_points(request.getfixturevalue("cassandra"))
     address = CassandraAddress(points, f"audited_{uuid4().hex[:8]}")
-    prepare(address, replication=1, timeout_s=PREPARE_SECONDS)
+    prepare(address, replication=1, timeout_s=PREPARE_S)
     with closing(connected(address)) as here, closing(connected(address)) as elsewhere:
         yield _stores(here, elsewhere)
         session = here._connector.require().session
-        session.execute(f"DROP KEYSPACE {address.quoted_keyspace}", timeout=PREPARE_SECONDS)
+        session.execute(f"DROP KEYSPACE {address.quoted_keyspace}", timeout=PREPARE_S)
 
 
 def _stores(here: CassandraSession, elsewhere: CassandraSession) -> Stores:
@@ -103,7 +103,7 @@ def _stores(here: CassandraSession, elsewhere: CassandraSession) -> Stores:
         conversations=CassandraConversations(here),
         message_writer=CassandraMessageWriter(here),
         reader=CassandraMessageReader(here),
-        presence=CassandraPresence(here, _WINDOW_SECONDS),
+        presence=CassandraPresence(here, _WINDOW_S),
         inspector=CassandraStoreInspector(elsewhere, topic),
         loader=CassandraBulkLoader(here, topic, marker_id=topic),
         damage=CassandraDamage(here),

@@ -1,6 +1,6 @@
-from angarium.api.transport.ready_queue import CREDIT_SECONDS, FORGET_ABOVE, ReadyQueue
+from angarium.api.transport.ready_queue import CREDIT_S, FORGET_ABOVE, ReadyQueue
 
-TURN = CREDIT_SECONDS / 4
+TURN = CREDIT_S / 4
 
 
 def serve(ready: ReadyQueue[str], seconds: float = TURN) -> str:
@@ -52,7 +52,7 @@ def test_who_has_had_the_credit_takes_turns_with_the_others() -> None:
     for number in range(50):
         ready.add(f"new{number}", "new", 1)
     served = [serve(ready)[:3] for _ in range(36)]
-    assert 12 <= served.count("new") <= 12 + 2 * CREDIT_SECONDS / TURN
+    assert 12 <= served.count("new") <= 12 + 2 * CREDIT_S / TURN
 
 
 def test_a_connection_that_took_long_is_paid_for_by_its_address() -> None:
@@ -72,7 +72,7 @@ def test_ever_new_addresses_do_not_keep_one_that_was_served_from_being_served_ag
     ready: ReadyQueue[str] = ReadyQueue()
     for number in range(10):
         ready.add(f"old{number}", "old", 1)
-        serve(ready, CREDIT_SECONDS * 2)
+        serve(ready, CREDIT_S * 2)
         ready.add("next", "next", 1)
     ready.add("old", "old", 1)
     for number in range(1_000):

@@ -15,7 +15,7 @@ from angarium.engines.cassandra.statements import Statement
 from angarium.futures import done, failed
 from tests.unit.engines.cassandra.tables import Values
 
-GIVE_UP_SECONDS = 30.0
+GIVE_UP_S = 30.0
 
 
 class ConditionalTables:
@@ -68,7 +68,7 @@ class ConditionalTables:
         return [self._rows[key]] if key in self._rows else ()
 
     def _add(self, key: UUID, *values: object) -> Rows:
-        assert self.gate.wait(GIVE_UP_SECONDS)
+        assert self.gate.wait(GIVE_UP_S)
         self._rows.setdefault(key, (key, *values))
         return ()
 

@@ -5,7 +5,7 @@ from concurrent.futures import Future
 
 from angarium.engines.cassandra.single_flight import Key, Result, SingleFlight
 
-GIVE_UP_SECONDS = 30.0
+GIVE_UP_S = 30.0
 
 
 class CountedFlight(SingleFlight[Key, Result]):
@@ -23,4 +23,4 @@ class CountedFlight(SingleFlight[Key, Result]):
     def wait_for(self, number: int) -> None:
         """Wait until so many more have joined."""
         for _ in range(number):
-            assert self._joined.acquire(timeout=GIVE_UP_SECONDS)
+            assert self._joined.acquire(timeout=GIVE_UP_S)

@@ -11,12 +11,12 @@ from cassandra.cluster import Cluster, Session
 
 from angarium.domain.errors import StoreUnavailable
 from angarium.engines.cassandra.cluster import CassandraAddress
-from angarium.engines.cassandra.connector import DISCONNECTED_SECONDS, Connector, DisconnectedTimer
+from angarium.engines.cassandra.connector import DISCONNECTED_S, Connector, DisconnectedTimer
 from angarium.engines.cassandra.prepared_session import PreparedSession, listens
 from tests.engines.ports import free_port
 from tests.fakes.clock import ManualClock
 
-GIVE_UP_SECONDS = 30.0
+GIVE_UP_S = 30.0
 ADDRESS = CassandraAddress([("cassandra.test", 9042)])
 
 
@@ -68,7 +68,7 @@ class Nodes:
         driver.open_count = 0
         looked = driver.looks
         eventually(lambda: driver.looks > looked + 1)
-        self.clock.advance(DISCONNECTED_SECONDS)
+        self.clock.advance(DISCONNECTED_S)
 
 
 @pytest.fixture
@@ -81,13 +81,13 @@ def connector(nodes: Nodes) -> Iterator[Connector]:
     connector = Connector(
         ADDRESS, nodes.connect, nodes.listens, nodes.clock.monotonic, check_interval_s=0.001
     )
-    assert connector.await_connection(GIVE_UP_SECONDS)
+    assert connector.await_connection(GIVE_UP_S)
     yield connector
     connector.close()
 
 
 def eventually(condition: Callable[[], bool]) -> None:
-    give_up_at = time.monotonic() + GIVE_UP_SECONDS
+    give_up_at = time.monotonic() + GIVE_UP_S
     while not condition():
         assert time.monotonic() < give_up_at
         threading.Event().wait(0.001)
@@ -123,7 +123,7 @@ def test_nodes_that_are_gone_for_a_moment_are_left_to_the_driver(
     driver.open_count = 0
     looked = driver.looks
     eventually(lambda: driver.looks > looked + 1)
-    nodes.clock.advance(DISCONNECTED_SECONDS - 0.1)
+    nodes.clock.advance(DISCONNECTED_S - 0.1)
     looked = driver.looks
     eventually(lambda: driver.looks > looked + 10)
     assert (nodes.knocks, asks(connector)) == (0, driver)
@@ -137,7 +137,7 @@ def test_nodes_that_are_gone_for_long_are_looked_for_at_the_contact_points(
     nodes.leave()
     eventually(lambda: asks(connector) is not lost)
     assert nodes.made == [lost, asks(connector)]
-    assert lost.ended.wait(GIVE_UP_SECONDS)
+    assert lost.ended.wait(GIVE_UP_S)
     assert not asks(connector).ended.is_set()
     eventually(lambda: told(caplog) == ["store_reconnected"])
 
@@ -178,7 +178,7 @@ def test_when_the_driver_was_sooner_its_calls_go_on(nodes: Nodes, connector: Con
     nodes.while_connecting = lambda: setattr(driver, "open_count", 1)
     nodes.leave()
     eventually(lambda: len(nodes.made) == 2)
-    assert nodes.made[1].ended.wait(GIVE_UP_SECONDS)
+    assert nodes.made[1].ended.wait(GIVE_UP_S)
     assert asks(connector) is driver
     assert not driver.ended.is_set()
 
@@ -188,18 +188,18 @@ def test_whoever_was_found_while_closing_is_let_go(nodes: Nodes, connector: Conn
 
     def wait() -> None:
         connecting.set()
-        go_on.wait(GIVE_UP_SECONDS)
+        go_on.wait(GIVE_UP_S)
 
     nodes.while_connecting = wait
     nodes.leave()
-    assert connecting.wait(GIVE_UP_SECONDS)
+    assert connecting.wait(GIVE_UP_S)
     closing = threading.Thread(target=connector.close)
     closing.start()
     eventually(lambda: refused(connector))
     go_on.set()
-    closing.join(GIVE_UP_SECONDS)
+    closing.join(GIVE_UP_S)
     assert len(nodes.made) == 2
-    assert all(driver.ended.wait(GIVE_UP_SECONDS) for driver in nodes.made)
+    assert all(driver.ended.wait(GIVE_UP_S) for driver in nodes.made)
     assert refused(connector)
 
 

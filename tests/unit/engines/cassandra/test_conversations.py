@@ -15,7 +15,7 @@ from angarium.engines.cassandra.conversations import CassandraConversations
 from angarium.engines.cassandra.row_mapping import Rows
 from angarium.engines.cassandra.statements import Statement
 from tests.contract.ports.chat import START
-from tests.unit.engines.cassandra.conditional import GIVE_UP_SECONDS, ConditionalTables
+from tests.unit.engines.cassandra.conditional import GIVE_UP_S, ConditionalTables
 from tests.unit.engines.cassandra.flights import CountedFlight
 from tests.unit.engines.cassandra.tables import Values
 
@@ -50,7 +50,7 @@ def test_racing_creates_of_an_instance_are_one_conditional_write(
         ]
         flight.wait_for(RACING)
         tables.gate.set()
-        outcomes = [each.result(GIVE_UP_SECONDS) for each in creating]
+        outcomes = [each.result(GIVE_UP_S) for each in creating]
     assert tables.asked.count(Statement.ADD_CONVERSATION) == 1
     (made,) = [kept for kept, is_new in outcomes if is_new]
     assert {kept for kept, _ in outcomes} == {made}

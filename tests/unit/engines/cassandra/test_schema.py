@@ -21,12 +21,12 @@ from cassandra.protocol import ErrorMessage
 
 from angarium.domain.errors import SetupError
 from angarium.engines.cassandra.cluster import CassandraAddress
-from angarium.engines.cassandra.schema import STATEMENT_SECONDS, KeyspaceReport, _Schema, prepare
+from angarium.engines.cassandra.schema import STATEMENT_S, KeyspaceReport, _Schema, prepare
 from tests.fakes.clock import ManualClock
 from tests.unit.engines.cassandra.driver import ClusterNode
 
 ADDRESS = CassandraAddress([("cassandra.test", 9042)], "chat")
-TIMEOUT_SECONDS = 20.0
+TIMEOUT_S = 20.0
 READY = KeyspaceReport(2, 2)
 
 MENDED_BY_TIME = {
@@ -51,14 +51,14 @@ Attempt = Callable[[CassandraAddress, int], KeyspaceReport]
 
 
 def waits(clock: ManualClock, attempt: Attempt) -> KeyspaceReport:
-    return prepare(ADDRESS, 2, TIMEOUT_SECONDS, attempt, clock.monotonic, clock.sleep)
+    return prepare(ADDRESS, 2, TIMEOUT_S, attempt, clock.monotonic, clock.sleep)
 
 
 @pytest.mark.parametrize("name", MENDED_BY_TIME)
 def test_what_time_can_mend_is_waited_for_until_the_very_end(
     clock: ManualClock, name: str
 ) -> None:
-    mended_at = clock.monotonic() + TIMEOUT_SECONDS - 0.1
+    mended_at = clock.monotonic() + TIMEOUT_S - 0.1
 
     def attempt(_address: CassandraAddress, _replication: int) -> KeyspaceReport:
         if clock.monotonic() < mended_at:
@@ -77,7 +77,7 @@ def test_what_time_has_not_mended_is_told_when_it_is_up(clock: ManualClock, name
 
     with pytest.raises(SetupError, match="could not be prepared within 20 s"):
         waits(clock, attempt)
-    assert TIMEOUT_SECONDS - 0.1 <= clock.monotonic() - started <= TIMEOUT_SECONDS
+    assert TIMEOUT_S - 0.1 <= clock.monotonic() - started <= TIMEOUT_S
 
 
 def test_what_time_cannot_mend_is_told_at_once(clock: ManualClock) -> None:
@@ -154,7 +154,7 @@ def test_all_changes_go_through_one_node_the_same_for_everybody_and_have_a_bound
     )
     assert made == [f'"chat".{table}' for table in tables]
     assert node.asked == {1}
-    assert node.timeouts == {STATEMENT_SECONDS}
+    assert node.timeouts == {STATEMENT_S}
 
 
 def test_only_what_is_lacking_is_made() -> None:

@@ -9,9 +9,9 @@ from cassandra.query import BatchStatement, BatchType, BoundStatement
 
 from angarium.deadline import within
 from angarium.domain.errors import StoreUnavailable
-from angarium.engines.cassandra.cluster import HEARTBEAT_SECONDS
+from angarium.engines.cassandra.cluster import HEARTBEAT_S
 from angarium.engines.cassandra.read_budget import MAX_READ_BYTES, ROW_BYTES
-from angarium.engines.cassandra.session import CALL_SECONDS, PAGE_ROWS, CassandraSession
+from angarium.engines.cassandra.session import CALL_S, PAGE_ROWS, CassandraSession
 from angarium.engines.cassandra.statements import Statement
 from tests.unit.engines.cassandra.driver import Driver
 
@@ -36,8 +36,8 @@ def session(driver: Driver) -> Iterator[CassandraSession]:
 def test_a_question_takes_two_seconds_at_most(driver: Driver, session: CassandraSession) -> None:
     session.submit(Statement.USERS)
     session.submit_batch(WRITES)
-    assert [each.timeout for each in driver.asked] == [CALL_SECONDS] * 2
-    assert CALL_SECONDS == 2.0
+    assert [each.timeout for each in driver.asked] == [CALL_S] * 2
+    assert CALL_S == 2.0
 
 
 def test_a_question_takes_no_longer_than_the_deadline_in_force(
@@ -56,7 +56,7 @@ def test_texts_are_waited_for_by_the_driver_until_a_silent_connection_is_closed(
 ) -> None:
     questions = [(Statement.NEWEST, (1, 100)), (Statement.OLDER, (1, 2, 3, 100))]
     with within(0.5), session.reading_texts(questions, 200) as answers:
-        assert [each.timeout for each in driver.asked] == [2.0 * HEARTBEAT_SECONDS] * 2
+        assert [each.timeout for each in driver.asked] == [2.0 * HEARTBEAT_S] * 2
         driver.asked[1].succeeded([("a",)])
         assert [each.done() for each in answers] == [False, True]
         with pytest.raises(StoreUnavailable, match="in time"), within(0.0):

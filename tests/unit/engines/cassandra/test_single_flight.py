@@ -7,7 +7,7 @@ import pytest
 
 from angarium.deadline import within
 from angarium.domain.errors import StoreUnavailable
-from tests.unit.engines.cassandra.flights import GIVE_UP_SECONDS, CountedFlight
+from tests.unit.engines.cassandra.flights import GIVE_UP_S, CountedFlight
 
 Flight = CountedFlight[str, str]
 
@@ -26,12 +26,12 @@ class Calls:
         with self._changed:
             self.begun.append(outcome)
             self._changed.notify_all()
-        return outcome.result(GIVE_UP_SECONDS)
+        return outcome.result(GIVE_UP_S)
 
     def wait_for(self, number: int) -> None:
         """Wait until so many have begun."""
         with self._changed:
-            assert self._changed.wait_for(lambda: len(self.begun) >= number, GIVE_UP_SECONDS)
+            assert self._changed.wait_for(lambda: len(self.begun) >= number, GIVE_UP_S)
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_those_who_ask_the_same_meanwhile_take_its_outcome(flight: Flight, calls
         flight.wait_for(OTHERS)
         (only,) = calls.begun
         only.set_result("done")
-        assert [each.result(GIVE_UP_SECONDS) for each in asking] == ["done"] * OTHERS
+        assert [each.result(GIVE_UP_S) for each in asking] == ["done"] * OTHERS
     assert calls.begun == [only]
 
 
@@ -61,7 +61,7 @@ def test_whoever_asks_something_else_does_not_wait(flight: Flight, calls: Calls)
         assert flight.run("another", lambda: "at once") == "at once"
         calls.wait_for(1)
         calls.begun[0].set_result("done")
-        assert asking.result(GIVE_UP_SECONDS) == "done"
+        assert asking.result(GIVE_UP_S) == "done"
 
 
 def test_whoever_asks_afterwards_asks_anew(flight: Flight) -> None:
@@ -84,8 +84,8 @@ def test_when_it_fails_one_of_those_who_wait_takes_over(
         flight.wait_for(OTHERS)
         assert len(calls.begun) == 2
         calls.begun[1].set_result("done")
-        assert [each.result(GIVE_UP_SECONDS) for each in others] == ["done"] * OTHERS
-        assert first.exception(GIVE_UP_SECONDS) is error
+        assert [each.result(GIVE_UP_S) for each in others] == ["done"] * OTHERS
+        assert first.exception(GIVE_UP_S) is error
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.05])
@@ -99,7 +99,7 @@ def test_nobody_waits_for_others_longer_than_their_own_deadline(
             flight.run("one", calls)
         calls.wait_for(1)
         calls.begun[0].set_result("done")
-        assert asking.result(GIVE_UP_SECONDS) == "done"
+        assert asking.result(GIVE_UP_S) == "done"
 
 
 def test_an_outage_is_told_to_each_and_ends(flight: Flight) -> None:
@@ -108,6 +108,6 @@ def test_an_outage_is_told_to_each_and_ends(flight: Flight) -> None:
 
     with ThreadPoolExecutor() as pool:
         asking = [pool.submit(flight.run, "one", away) for _ in range(OTHERS)]
-        errors = [each.exception(GIVE_UP_SECONDS) for each in asking]
+        errors = [each.exception(GIVE_UP_S) for each in asking]
     assert [type(each) for each in errors] == [StoreUnavailable] * OTHERS
     assert flight.run("one", lambda: "back") == "back"

@@ -114,7 +114,7 @@ def test_a_file_too_large_to_be_checked_in_time_is_opened(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     filled(folder, users=200)
-    monkeypatch.setattr(schema, "CHECK_SECONDS", 0.0)
+    monkeypatch.setattr(schema, "CHECK_S", 0.0)
     monkeypatch.setattr(schema, "_STEPS_BETWEEN_CHECKS", 1)
     with closing(Database.open(folder, PARTITIONS)) as opened:
         assert len(opened.read(names)) == 200

@@ -192,8 +192,8 @@ def test_a_file_that_another_process_keeps_locked_is_refused(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = filled(folder)
-    monkeypatch.setattr(database_module, "_OPEN_SECONDS", 0.0)
-    monkeypatch.setattr(database_module, "BUSY_SECONDS", 0.01)
+    monkeypatch.setattr(database_module, "_OPEN_S", 0.0)
+    monkeypatch.setattr(database_module, "BUSY_S", 0.01)
     with closing(sqlite3.connect(path, isolation_level=None)) as holder:
         holder.execute("BEGIN IMMEDIATE")
         said = refusal(folder)
@@ -205,8 +205,8 @@ def test_a_file_that_another_process_lets_go_of_is_opened(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = filled(folder)
-    monkeypatch.setattr(database_module, "BUSY_SECONDS", 0.0)
-    monkeypatch.setattr(database_module, "_OPEN_SECONDS", 60.0)
+    monkeypatch.setattr(database_module, "BUSY_S", 0.0)
+    monkeypatch.setattr(database_module, "_OPEN_S", 60.0)
     with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as holder:
         holder.execute("BEGIN IMMEDIATE")
         with ThreadPoolExecutor(1) as pool:

@@ -1,7 +1,7 @@
 import pytest
 
 from angarium.engines.kafka.adaptive_linger import (
-    ALONE_SECONDS,
+    ALONE_S,
     BUSY_LINGER_MS,
     GATHER_MS,
     LINGER_MS,
@@ -70,7 +70,7 @@ def test_the_moment_counts_from_the_first_that_waits(
 def test_a_record_that_comes_much_later_does_not_wait(
     linger: AdaptiveLinger, clock: ManualClock
 ) -> None:
-    clock.advance(ALONE_SECONDS)
+    clock.advance(ALONE_S)
     linger.record_arrived()
     assert linger.due_at() <= clock.monotonic()
 

@@ -2,7 +2,7 @@ import pytest
 
 from angarium.engines.kafka.circuit_breaker import (
     MAX_WAITING_PROBES,
-    PROBE_SECONDS,
+    PROBE_S,
     CircuitBreaker,
 )
 from tests.fakes.clock import ManualClock
@@ -23,9 +23,9 @@ def test_a_partition_that_failed_gets_one_record_now_and_then(
 ) -> None:
     breaker.record_failure(0)
     assert not breaker.allows(0, 0)
-    clock.advance(PROBE_SECONDS)
+    clock.advance(PROBE_S)
     assert [breaker.allows(0, 0) for _ in range(3)] == [True, False, False]
-    clock.advance(PROBE_SECONDS)
+    clock.advance(PROBE_S)
     assert not breaker.allows(0, MAX_WAITING_PROBES)
     assert breaker.allows(0, MAX_WAITING_PROBES - 1)
 

@@ -11,7 +11,7 @@ from angarium.engines.kafka import consumer as consumers
 from angarium.engines.kafka.assignments import Rebalances
 from angarium.engines.kafka.connection import KafkaConnectionSettings
 from angarium.engines.kafka.consumer import (
-    REPLACE_SECONDS,
+    REPLACE_S,
     KafkaLogConsumer,
     from_commit,
     to_commit,
@@ -113,7 +113,7 @@ def test_what_a_replaced_client_gives_up_later_ends_nothing_of_the_new_one(
     clients[0].rebalances.on_partitions_assigned([PARTITION])
     assert [each.partition for each in consumer.poll(0).gained] == [0]
     clients[0].is_away = True
-    clock.advance(REPLACE_SECONDS + 1)
+    clock.advance(REPLACE_S + 1)
     with pytest.raises(LogUnavailable):
         consumer.poll(0)
     consumer.poll(0)
@@ -208,7 +208,7 @@ def test_a_store_that_does_not_say_where_the_log_starts_holds_up_no_other_partit
     assert {each.partition for each in gained} == {0, 3}
     assert len(questions) == 1, "each question takes its whole time limit"
     for _ in range(3):
-        clock.advance(REPLACE_SECONDS)
+        clock.advance(REPLACE_S)
         with pytest.raises(LogUnavailable, match="the store is away"):
             consumer.poll(0)
     assert len(clients) == 1, "to leave the group would help nobody"

@@ -7,7 +7,7 @@ import pytest
 from kafka.errors import KafkaConnectionError
 
 from angarium.domain.errors import LogUnavailable
-from angarium.engines.kafka.circuit_breaker import PROBE_SECONDS
+from angarium.engines.kafka.circuit_breaker import PROBE_S
 from angarium.engines.kafka.log import TopicWriter
 from angarium.engines.kafka.pending_appends import PendingAppend
 from angarium.engines.kafka.topic_producer import TopicProducer
@@ -92,6 +92,6 @@ def test_a_partition_that_did_not_answer_a_moment_ago_is_left_alone_and_tried_ag
     assert producer.sent == 1
     producer.refusal = None
     assert writer.append(2, b"key", b"value", []).result(0).partition == 2
-    clock.advance(PROBE_SECONDS)
+    clock.advance(PROBE_S)
     assert writer.append(3, b"key", b"value", []).result(0).partition == 3
     assert writer.append(3, b"key", b"value", []).result(0).partition == 3

@@ -8,11 +8,11 @@ from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 from angarium.domain.errors import LogUnavailable, RecordTooLarge
 from angarium.engines.kafka import pending_appends
 from angarium.engines.kafka.errors import RecordRefused
-from angarium.engines.kafka.pending_appends import SWEEP_SECONDS, PendingAppends
+from angarium.engines.kafka.pending_appends import SWEEP_S, PendingAppends
 from angarium.ports.message_log import Appended
 from tests.fakes.clock import ManualClock
 
-ANSWER_SECONDS = 30.0
+ANSWER_S = 30.0
 
 
 @dataclass
@@ -57,7 +57,7 @@ def test_a_record_without_an_answer_is_given_up_when_its_time_is_over(
 ) -> None:
     sent = flight.begin(3)
     clock.advance(1.0)
-    assert isinstance(sent.future.exception(ANSWER_SECONDS), LogUnavailable)
+    assert isinstance(sent.future.exception(ANSWER_S), LogUnavailable)
     assert outcomes.failures == [3]
 
 
@@ -68,9 +68,9 @@ def test_a_record_has_all_its_time_whatever_became_of_the_one_before(
     clock.advance(0.6)
     second = flight.begin(2)
     clock.advance(0.6)
-    first.future.exception(ANSWER_SECONDS)
+    first.future.exception(ANSWER_S)
     with pytest.raises(TimeoutError):
-        second.future.exception(4 * SWEEP_SECONDS)
+        second.future.exception(4 * SWEEP_S)
     second.succeed(Metadata(2, 17, 1_700))
     assert second.future.result(0).offset == 17
     assert outcomes == Outcomes(passes=[2], failures=[3])
@@ -82,7 +82,7 @@ def test_what_was_given_up_counts_until_the_library_lets_it_go(
     sent = [flight.begin(0), flight.begin(0)]
     clock.advance(1.0)
     for each in sent:
-        each.future.exception(ANSWER_SECONDS)
+        each.future.exception(ANSWER_S)
     assert flight.count_waiting(0) == 2
     with pytest.raises(LogUnavailable, match="2 records already wait"):
         flight.begin(1)
@@ -96,7 +96,7 @@ def test_a_late_acknowledgement_changes_no_answer_and_tells_that_the_partition_i
 ) -> None:
     sent = flight.begin(0)
     clock.advance(1.0)
-    assert isinstance(sent.future.exception(ANSWER_SECONDS), LogUnavailable)
+    assert isinstance(sent.future.exception(ANSWER_S), LogUnavailable)
     sent.succeed(Metadata(0, 5, 5))
     assert isinstance(sent.future.exception(0), LogUnavailable)
     assert outcomes.passes == [0]

@@ -8,8 +8,8 @@ import pytest
 
 from angarium.domain.errors import LogUnavailable, SetupError
 from angarium.engines.kafka.producer_supervisor import (
-    MIN_PRODUCER_SECONDS,
-    REPLACE_SECONDS,
+    MIN_PRODUCER_S,
+    REPLACE_S,
     ProducerSupervisor,
 )
 from angarium.engines.kafka.topic_producer import TopicProducer
@@ -121,7 +121,7 @@ def test_a_producer_that_is_silent_for_too_long_is_replaced_and_closed(
 ) -> None:
     link = open_link()
     link.wait_until_made(30.0)
-    brokers.silence = REPLACE_SECONDS
+    brokers.silence = REPLACE_S
     wait_for(lambda: brokers.replacements == 2)
     assert link.live is cast("TopicProducer", brokers.made[1])
     assert brokers.made[0].closed.wait(30.0)
@@ -145,7 +145,7 @@ def test_what_fails_every_producer_does_not_make_one_after_the_other(
     began = time.monotonic()
     open_link()
     wait_for(lambda: brokers.replacements == 3)
-    assert time.monotonic() - began >= 2 * MIN_PRODUCER_SECONDS
+    assert time.monotonic() - began >= 2 * MIN_PRODUCER_S
 
 
 def test_a_silent_producer_is_kept_until_there_is_another(
@@ -154,7 +154,7 @@ def test_a_silent_producer_is_kept_until_there_is_another(
     link = open_link()
     link.wait_until_made(30.0)
     brokers.failure = LogUnavailable("nobody there")
-    brokers.silence = REPLACE_SECONDS
+    brokers.silence = REPLACE_S
     wait_for(lambda: brokers.failed >= 2)
     assert link.live is cast("TopicProducer", brokers.made[0])
     assert not brokers.made[0].closed.is_set()

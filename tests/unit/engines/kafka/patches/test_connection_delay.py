@@ -8,7 +8,7 @@ from kafka.net.compat import KafkaNetClient
 from angarium.engines.kafka.patches.connection_delay import PAUSE_MS, BackoffClient
 from tests.unit.engines.kafka.offline import cluster_of, offline_producer
 
-BOUND_SECONDS = 30.0
+BOUND_S = 30.0
 
 
 def test_the_librarys_sender_asks_what_is_overridden(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,7 +25,7 @@ def test_the_librarys_sender_asks_what_is_overridden(monkeypatch: pytest.MonkeyP
     ) as producer:
         cluster_of(producer._sender._client, "messages")
         producer.send("messages", b"value")
-        assert asked.wait(BOUND_SECONDS)
+        assert asked.wait(BOUND_S)
 
 
 @pytest.mark.parametrize(

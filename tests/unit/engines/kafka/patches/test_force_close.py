@@ -8,7 +8,7 @@ from kafka.errors import KafkaTimeoutError
 from angarium.engines.kafka.patches.force_close import force_close
 from tests.unit.engines.kafka.offline import cluster_of, offline_producer
 
-BOUND_SECONDS = 30.0
+BOUND_S = 30.0
 A_DAY_MS = 24 * 3600 * 1000
 
 
@@ -18,10 +18,10 @@ def test_its_thread_ends_and_what_it_has_fails() -> None:
         failed = threading.Event()
         producer.send("messages", b"value").add_errback(lambda _: failed.set())
         force_close(producer)
-        assert failed.wait(BOUND_SECONDS)
-        producer._sender.join(BOUND_SECONDS)
+        assert failed.wait(BOUND_S)
+        producer._sender.join(BOUND_S)
         assert not producer._sender.is_alive()
-        producer.close(timeout=BOUND_SECONDS)
+        producer.close(timeout=BOUND_S)
 
 
 def test_the_librarys_own_close_still_raises_and_leaves_the_thread() -> None:

@@ -6,14 +6,14 @@ from kafka.future import Future
 from kafka.protocol.metadata import MetadataRequest
 from kafka.protocol.producer import ProduceRequest
 
-from angarium.engines.kafka.adaptive_linger import ALONE_SECONDS, BUSY_LINGER_MS, LINGER_MS
+from angarium.engines.kafka.adaptive_linger import ALONE_S, BUSY_LINGER_MS, LINGER_MS
 from angarium.engines.kafka.patches.connection_delay import BackoffClient
 from angarium.engines.kafka.patches.sender_client import SenderClient
 from tests.fakes.clock import ManualClock
 from tests.unit.engines.kafka.offline import cluster_of, number, offline_producer
 
 LONG_MS = 60_000.0
-BOUND_SECONDS = 30.0
+BOUND_S = 30.0
 
 
 class Net:
@@ -81,7 +81,7 @@ def producer(net: Net, clock: ManualClock) -> Producer:
     """One whose sender last sent something a while ago."""
     producer = Producer(net, clock)
     producer.leave()
-    clock.advance(2 * ALONE_SECONDS)
+    clock.advance(2 * ALONE_S)
     return producer
 
 
@@ -227,7 +227,7 @@ def test_the_librarys_producer_calls_what_is_overridden(monkeypatch: pytest.Monk
         monkeypatch.setattr(SenderClient, name, spy(name))
     with offline_producer(kafka_client=SenderClient) as producer:
         cluster_of(producer._sender._client, "messages")
-        assert called["poll"].wait(BOUND_SECONDS)
+        assert called["poll"].wait(BOUND_S)
         called["wakeup"].clear()
         producer.send("messages", b"value")
         assert called["wakeup"].is_set(), (
