@@ -19,6 +19,12 @@ MAX_CHUNK_LINE = 1024
 together may have `MAX_HEADERS`.
 """
 
+MAX_PIECES_AT_ONCE = 192
+"""Sizes, data and line ends that are taken in one go: 64 chunks, some
+0.2 ms. A body of one-byte chunks has 30,000, and nobody else would be
+served meanwhile.
+"""
+
 # RFC 9112, 7.1: extensions may follow the size. They are ignored.
 _CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?")
 
@@ -28,9 +34,12 @@ class Body(Protocol):
 
     Attributes:
         done: True once it is complete.
+        has_more: True if it is not, and another call of `take` with the
+            same bytes would go on.
     """
 
     done: bool
+    has_more: bool
 
     @property
     def held(self) -> int:
@@ -64,6 +73,8 @@ class Body(Protocol):
 
 class SizedBody:
     """A body with a Content-Length."""
+
+    has_more = False
 
     def __init__(self, length: int) -> None:
         """Expect a number of bytes."""
@@ -114,6 +125,7 @@ class ChunkedBody:
         self._trailers = 0
         self._discarded = 0
         self.done = False
+        self.has_more = False
 
     @property
     def held(self) -> int:
@@ -122,7 +134,10 @@ class ChunkedBody:
 
     def take(self, buffer: bytes, at: int) -> int:
         """Implements `Body.take`; strict, as `http_parser` is."""
-        while not self.done:
+        self.has_more = False
+        for _ in range(MAX_PIECES_AT_ONCE):
+            if self.done:
+                return at
             if self._next is _Next.DATA:
                 taken = self._take_data(buffer, at)
             elif self._next is _Next.DATA_END:
@@ -132,6 +147,7 @@ class ChunkedBody:
             if taken == at:
                 return at
             at = taken
+        self.has_more = not self.done
         return at
 
     def content(self) -> bytes:

@@ -75,7 +75,8 @@ class Connection(NonBlockingHandler):
             return
         if events & READ:
             self._read()
-        else:
+        elif self._state is not LINGERING:
+            # A time limit may have ended it since it asked for a turn.
             self._advance()
 
     def reply(self, response: Response) -> None:
@@ -204,7 +205,7 @@ class Connection(NonBlockingHandler):
             self._refuse(error.code, error.detail)
             return False
         if body is None:
-            return False
+            return self._reader.has_more
         if state is BODY and self._admission is not None:
             return self._run(self._admission, body)
         self._state = HEAD
@@ -246,7 +247,9 @@ class Connection(NonBlockingHandler):
         if framing.expects_continue and not self._reader.pending:
             self._send_buffer.add(CONTINUE)
         body = self._reader.expect_body(framing.length)
-        return body is not None and self._run(admission, body)
+        if body is None:
+            return self._reader.has_more
+        return self._run(admission, body)
 
     def _run(self, admission: Admission, body: bytes) -> bool:
         """Return False if the request's response comes later."""
@@ -281,7 +284,7 @@ class Connection(NonBlockingHandler):
         if framing.length and not self._closing:
             self._state = DISCARDING
             if self._reader.expect_body(framing.length) is None:
-                return False
+                return self._reader.has_more
             self._state = HEAD
         return True
 
@@ -349,7 +352,9 @@ class Connection(NonBlockingHandler):
         elif self._state is RUNNING:
             self._wait_in(None)
         elif not starved:
-            self._wait_in(None)
+            # A body keeps its time limit over all its turns.
+            is_in_body = self._state is BODY or self._state is DISCARDING
+            self._wait_in(loop.reading if is_in_body else None)
             loop.call_again(self)
         elif self._input_ended:
             self._end_input()

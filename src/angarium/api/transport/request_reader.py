@@ -37,6 +37,11 @@ class RequestReader:
         """The bytes that `pending` counts, such as a malformed head."""
         return self._buffer[self._at :]
 
+    @property
+    def has_more(self) -> bool:
+        """Whether `body` would go on without more bytes."""
+        return self._body is not None and self._body.has_more
+
     def feed(self, data: bytes) -> None:
         """Take received bytes.
 

@@ -267,6 +267,11 @@ def test_a_lingering_connection_is_dropped_when_it_never_falls_silent(
         seen(running, lambda: len(running.server.lingering) == 0)
 
 
+def chunked(path: str, chunks: bytes) -> bytes:
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+    return head.encode() + chunks + b"0\r\n\r\n"
+
+
 class HastyClock(ManualClock):
     """Passes by a whole slice of the loop with each look."""
 
@@ -290,6 +295,42 @@ def test_a_pipelined_flood_is_taken_in_slices(application: StubApplication) -> N
         assert [greedy.answer().status for _ in range(11)] == [200] * 11
     paths = [head.path for head in application.heads]
     assert paths.index("/other") - paths.index("/held") <= 2
+
+
+@pytest.mark.parametrize("path", ["/greedy", "/refused"])
+def test_a_body_of_tiny_chunks_is_taken_in_slices(path: str, application: StubApplication) -> None:
+    with (
+        serving(application, ServerLimits(), HastyClock()) as running,
+        RawClient(running.url) as blocking,
+        RawClient(running.url) as greedy,
+        RawClient(running.url) as other,
+    ):
+        for client in (greedy, other):
+            client.ask(get("/echo"))
+        blocking.send(get("/held"))
+        assert application.entered.acquire(timeout=PATIENCE)
+        greedy.send(chunked(path, b"1\r\na\r\n" * 2_000) + get("/after"))
+        other.send(10 * get("/other"))
+        application.gate.set()
+        assert [other.answer().status for _ in range(10)] == [200] * 10
+        assert greedy.answer().status == (404 if path == "/refused" else 200)
+        assert greedy.answer().status == 200
+    paths = [head.path for head in application.heads]
+    assert paths.index(path) < paths.index("/other")
+    assert paths[-1] == "/after"
+
+
+def test_a_body_of_tiny_chunks_has_the_time_limit_of_any_other(
+    application: StubApplication,
+) -> None:
+    limits = ServerLimits(request_timeout_s=20 * SLICE_S)
+    with (
+        serving(application, limits, HastyClock()) as running,
+        RawClient(running.url) as client,
+    ):
+        client.send(chunked("/echo", b"1\r\na\r\n" * 10_000))
+        assert client.answer().status == 408
+        assert client.closed()
 
 
 @elsewhere

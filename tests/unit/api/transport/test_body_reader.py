@@ -12,6 +12,8 @@ def taken(data: bytes) -> tuple[bytes, bytes] | None:
     """The body and what follows it, None while it is not all there."""
     body = ChunkedBody()
     at = body.take(data, 0)
+    while body.has_more:
+        at = body.take(data, at)
     return (body.content(), data[at:]) if body.done else None
 
 
@@ -32,6 +34,26 @@ def test_a_sized_body_ends_where_its_length_says() -> None:
 
 def test_chunks_are_put_together() -> None:
     assert taken(b"5\r\nhello\r\n1\r\n \r\n5\r\nworld\r\n0\r\n\r\nGET") == (b"hello world", b"GET")
+
+
+def test_tiny_chunks_are_taken_some_at_a_time() -> None:
+    """All of them at once would keep the event loop for 30 ms."""
+    data = b"1\r\na\r\n" * 1_000 + b"0\r\n\r\n"
+    body = ChunkedBody()
+    at, takes = body.take(data, 0), 1
+    while body.has_more:
+        assert at < len(data)
+        at, takes = body.take(data, at), takes + 1
+    assert body.done
+    assert body.content() == b"a" * 1_000
+    assert takes > 10
+
+
+def test_a_body_that_needs_more_bytes_has_no_more_to_take() -> None:
+    body = ChunkedBody()
+    body.take(b"5\r\nhel", 0)
+    assert not body.done
+    assert not body.has_more
 
 
 def test_sizes_are_hexadecimal_in_either_case() -> None:
