@@ -2,16 +2,26 @@
 
 import json
 import re
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from selenium import webdriver
 
+from tests.acceptance.caller import Caller, conversation_id
 from tests.acceptance.service import Service, running, until
 from tests.browser.chromium import Page
 
 PASSWORD = "long and hard to guess"
+TOKEN_TTL_S = 6
+
+SHORT_WAITS = """
+const wait = window.setTimeout;
+window.setTimeout = (act, ms, ...rest) => wait(act, Math.min(ms, 50), ...rest);
+"""
+"""What is tried again after a failure is tried at once."""
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +29,9 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     folder: Path = tmp_path_factory.mktemp("own-users")
     users = folder / "users.json"
     users.write_text(
-        json.dumps([{"username": name, "password": PASSWORD} for name in ("erin", "frank")])
+        json.dumps(
+            [{"username": name, "password": PASSWORD} for name in ("erin", "frank", "grace")]
+        )
     )
     with running(folder, ANGARIUM_USERS=str(users), ANGARIUM_PAGE="1") as started:
         yield started
@@ -100,6 +112,132 @@ def test_a_login_that_has_ended_is_asked_for_again(
         until(form.is_displayed, "the question for the password")
         assert re.search(r"Log in again|expired_token", page.hook("user-a").text)
         assert page.messages("a") == []
+
+
+@pytest.fixture
+def own_service(service: Service, tmp_path: Path) -> Iterator[Service]:
+    """A service that a test may kill, with tokens for some seconds."""
+    settings = {**service.settings, "ANGARIUM_PORT": "0", "ANGARIUM_DATA": str(tmp_path / "data")}
+    with running(tmp_path, **settings, ANGARIUM_TOKEN_TTL=str(TOKEN_TTL_S)) as started:
+        yield started
+
+
+def log_out(page: Page, letter: str) -> None:
+    page.find(f"[data-testid=user-{letter}] .logout").click()
+
+
+def sent_from(page: Page) -> int:
+    """Count the sends that the panel of calls has."""
+    return len(re.findall(r"POST\s+/v1/messages", page.hook("calls").text))
+
+
+def texts_of(url: str, name: str, other: str) -> list[str]:
+    with Caller(url) as caller:
+        caller.log_in(name, PASSWORD)
+        history = caller.history(conversation_id(name, other))
+        return [str(message["content"]) for message in history]
+
+
+def test_what_waits_at_a_logout_is_sent_by_nobody(
+    browser: webdriver.Chrome, service: Service, tmp_path: Path
+) -> None:
+    """Least of all by who logs in next, to somebody else."""
+    settings = {**service.settings, "ANGARIUM_PORT": "0", "ANGARIUM_DATA": str(tmp_path / "data")}
+    with running(tmp_path, **settings) as mortal:
+        page = Page(browser)
+        page.open(f"{mortal.url}/")
+        log_in(page, "a", "erin")
+        log_in(page, "b", "frank")
+        page.await_conversation()
+        page.run(SHORT_WAITS)
+        mortal.kill()
+        first = page.write("a", "For frank only")
+        page.write("a", "Never to be sent")
+        until(lambda: "same id again" in str(page.message("a", first)), "the first try to fail")
+        page.hook("text-a").send_keys("A draft")
+        assert sent_from(page) > 0
+        log_out(page, "a")
+        assert sent_from(page) == 0, "the calls go with the one who made them"
+        mortal.start()
+        log_in(page, "a", "grace")
+        until(page.hook("text-a").is_displayed, "the next conversation")
+        assert page.hook("text-a").get_attribute("value") == ""
+        page.await_status("a", page.write("a", "From grace"), "PENDING", "SENT")
+        assert sent_from(page) == 1
+        assert texts_of(mortal.url, "grace", "frank") == ["From grace"]
+        assert texts_of(mortal.url, "erin", "frank") == []
+
+
+@pytest.mark.parametrize("next_user", ["erin", "grace"])
+def test_texts_that_wait_when_a_login_ends_wait_for_the_same_user(
+    next_user: str, browser: webdriver.Chrome, own_service: Service
+) -> None:
+    page = Page(browser)
+    page.open(f"{own_service.url}/")
+    log_in(page, "a", "erin")
+    log_in(page, "b", "frank")
+    page.await_conversation()
+    page.hook("offline-a").click()
+    waiting = [page.write("a", text) for text in ("first", "second")]
+    page.hook("text-a").send_keys("A draft")
+    ended = page.find("[data-testid=user-b] .login")
+    until(ended.is_displayed, "the logins to have ended")
+    page.hook("offline-a").click()
+    until(page.find("[data-testid=user-a] .login").is_displayed, "the question for the password")
+    log_in(page, "a", next_user)
+    if next_user == "erin":
+        for message_id in waiting:
+            page.await_status("a", message_id, "PENDING", "SENT")
+        assert page.hook("text-a").get_attribute("value") == "A draft"
+        assert texts_of(own_service.url, "erin", "frank") == ["first", "second"]
+        return
+    log_in(page, "b", "frank")
+    until(page.hook("text-a").is_displayed, "the next conversation")
+    assert page.hook("text-a").get_attribute("value") == ""
+    page.await_status("a", page.write("a", "From grace"), "PENDING", "SENT", "DELIVERED")
+    assert texts_of(own_service.url, "grace", "frank") == ["From grace"]
+    assert texts_of(own_service.url, "erin", "frank") == []
+
+
+def test_messages_of_one_moment_stay_in_their_order(
+    browser: webdriver.Chrome, service: Service, tmp_path: Path
+) -> None:
+    """After a clock was ahead all have the same time until it has
+    caught up, and those on their way are read again by their time.
+    """
+    settings = {**service.settings, "ANGARIUM_PORT": "0", "ANGARIUM_DATA": str(tmp_path / "data")}
+    with running(tmp_path, **settings) as mortal:
+        say(mortal.url, "the first")
+        assert mortal.terminate() == 0
+        with closing(sqlite3.connect(tmp_path / "data" / "angarium.db")) as database:
+            database.execute("UPDATE log_positions SET watermark = watermark + 3600000")
+            database.commit()
+        mortal.start()
+        texts = [f"{number}" for number in range(40)]
+        say(mortal.url, *texts)
+        page = Page(browser)
+        page.open(f"{mortal.url}/")
+        log_in(page, "a", "erin")
+        side = page.hook("user-a")
+        until(side.find_element("name", "partner").is_displayed, "the login")
+        side.find_element("name", "partner").send_keys("frank")
+        side.find_element("css selector", ".partner button").click()
+        until(lambda: "since_timestamp" in page.hook("calls").text, "the second look")
+        until(lambda: "\u00d7 3" in page.hook("calls").text, "more of them")
+        shown = [each.text for each in page.messages("a")]
+        assert shown == texts[-len(shown) :]
+
+
+def say(url: str, *texts: str) -> None:
+    """Let erin write to frank, who is not there, and wait for the
+    store.
+    """
+    with Caller(url) as erin:
+        erin.log_in("erin", PASSWORD)
+        conversation = erin.open_conversation("frank")
+        for text in texts:
+            assert erin.send(conversation, text).status == 202
+        until(lambda: texts[-1] in str(erin.history(conversation)), "all stored")
 
 
 def test_no_password_is_shown_or_copied(page: Page) -> None:

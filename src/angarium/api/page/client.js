@@ -41,6 +41,12 @@ export class Client {
     else this.#abort = new AbortController();
   }
 
+  /** Give up all calls, and tell nobody of them any more. */
+  close() {
+    this.#record = () => {};
+    this.#abort.abort();
+  }
+
   /** Call the API, and return the answer's body or throw a Problem. */
   async call(method, path, { body, isPoll = false, isPublic = false } = {}) {
     const call = { who: this.username, method, path, body, isPoll, isPublic, token: this.#token, status: 0 };

@@ -37,6 +37,7 @@ export class Person {
   #cursor = null; // where the next poll goes on
   #sending = Promise.resolve(); // one send after the other keeps the order in which they were typed
   #session = {}; // another one after each logout
+  #unsent = null; // what waited when a login ended: for the same user's next login, and nobody else
   #pollsSinceSend = 0;
   #newsAt = 0;
   #isOffline = false;
@@ -46,10 +47,10 @@ export class Person {
   #isStarting;
   #demo;
 
-  constructor(letter, { record, demo, partner, presenceWindowS, changed }) {
+  constructor(letter, { record, forget, demo, partner, presenceWindowS, changed }) {
     this.client = new Client(record);
     this.client.username = demo?.username ?? "";
-    Object.assign(this, { letter, record, partner, presenceWindowS, changed });
+    Object.assign(this, { letter, record, forget, partner, presenceWindowS, changed });
     this.#demo = demo;
     this.#isStarting = Boolean(demo);
     if (demo) ({ promise: this.#mayCall, resolve: this.#go } = Promise.withResolvers());
@@ -70,7 +71,7 @@ export class Person {
     this.#on("submit", ".login", () => this.#loginTyped());
     this.#on("submit", ".partner", () => this.talkTo(this.$("[name=partner]").value.trim()));
     this.#on("submit", ".composer", () => this.#sendTyped());
-    this.#on("click", ".logout", () => this.logout());
+    this.#on("click", ".logout", () => this.#leave());
     this.#on("click", ".offline", () => this.setOffline(!this.#isOffline));
     this.#on("click", ".resend", () => this.resend());
     this.$("textarea").addEventListener("keydown", (event) => {
@@ -93,9 +94,11 @@ export class Person {
   /** Do what a person asked for, and tell them when it fails. */
   async attempt(act) {
     this.#tell("");
+    const session = this.#session;
     try {
       await act();
     } catch (problem) {
+      if (session !== this.#session) return; // nobody else's concern
       this.#isStarting = false;
       if (this.userId && !problem.isOfLogin) this.#show();
       else this.logout();
@@ -107,7 +110,35 @@ export class Person {
     this.userId = await this.client.login(this.$("[name=username]").value, this.$("[name=password]").value);
     this.$(".login").reset();
     this.#show();
+    if (this.#unsent?.userId !== this.userId) this.#forgetTexts();
+    else await this.talkTo(this.#unsent.partner);
     this.changed();
+  }
+
+  /** Go on where this user's last login ended: with the same ids, each text stays one message. */
+  #resume() {
+    const unsent = this.#unsent;
+    if (unsent?.partner !== this.partner) return;
+    this.#unsent = null;
+    for (const each of unsent.entries) {
+      const entry = { ...each, session: this.#session };
+      this.#entries.set(entry.message.message_id, entry);
+      this.#place(entry);
+      this.#queue(entry);
+    }
+  }
+
+  #forgetTexts() {
+    this.#unsent = null;
+    this.$(".composer").reset();
+    this.$(".partner").reset();
+  }
+
+  /** Log out because the person says so: whoever comes next finds nothing. */
+  #leave() {
+    this.forget(this.client.username);
+    this.logout();
+    this.#forgetTexts();
   }
 
   /** Log in the demo user, if there is one, to talk to the other one. */
@@ -119,8 +150,9 @@ export class Person {
 
   logout() {
     this.#session = {};
+    this.#sending = Promise.resolve();
     this.userId = this.conversationId = this.#cursor = null;
-    this.client.setOffline(true);
+    this.client.close();
     this.client = new Client(this.record); // the token goes with the old one
     this.setOffline(false);
     this.#entries.clear();
@@ -129,13 +161,15 @@ export class Person {
   }
 
   async talkTo(username) {
+    const session = this.#session;
     const { user_id } = await this.client.call("GET", `/v1/users?username=${encodeURIComponent(username)}`);
     const opened = await this.client.call("POST", "/v1/conversations", { body: { participant_ids: [user_id] } });
-    if (this.conversationId) return;
+    if (this.conversationId || session !== this.#session) return;
     this.partner = username;
     this.#isStarting = false;
     this.conversationId = opened.conversation_id;
     this.setOffline(this.#isOffline);
+    this.#resume();
     this.#keepPolling(this.#session);
   }
 
@@ -157,6 +191,10 @@ export class Person {
     const entry = this.#entry({ message_id: uuid(), content, status: "SENDING" }, true);
     this.#setStatus(entry, "SENDING");
     this.#place(entry);
+    this.#queue(entry);
+  }
+
+  #queue(entry) {
     this.#sending = this.#sending.then(() => this.#send(entry)).catch((problem) => this.#tell(problem.message));
   }
 
@@ -182,17 +220,18 @@ export class Person {
   /** Post a message until there is an answer. Its id makes that safe: it stays one message. */
   async #post(entry) {
     const { message_id, content } = entry.message;
-    const session = this.#session;
     for (let attempt = 1; ; attempt += 1) {
       entry.note.textContent = this.#isOffline ? "Waits until you are back online." : "";
       await this.#mayCall;
-      if (session !== this.#session) return null; // logged out meanwhile
+      if (entry.session !== this.#session) return null; // logged out meanwhile
       try {
         const body = { conversation_id: this.conversationId, message_id, content };
         return await this.client.call("POST", "/v1/messages", { body });
       } catch (problem) {
+        if (entry.session !== this.#session) return null;
         if (this.#isOffline) continue;
         if (problem.isOfLogin && (await this.#loginAgain())) continue;
+        if (entry.session !== this.#session) return null; // the login has ended
         entry.note.textContent = problem.message;
         if (!problem.mayRepeat) {
           entry.isPlaced = true; // it will not come from the service
@@ -209,7 +248,10 @@ export class Person {
   /** A login ends after an hour. Only a demo user's password is known here. */
   async #loginAgain() {
     if (this.#demo?.username !== this.client.username) {
+      const entries = [...this.#entries.values()].filter((entry) => entry.message.status === "SENDING");
+      const { userId, partner, conversationId } = this;
       this.logout();
+      if (conversationId) this.#unsent = { userId, partner, entries };
       this.#tell("Your login has ended. Log in again.");
       return false;
     }
@@ -276,7 +318,10 @@ export class Person {
     const { messages, pagination } = await this.client.call("GET", path, { isPoll: true });
     const isFirst = this.#cursor === null; // then the next page has older ones, which nobody asked for
     if (isNews) this.#cursor = pagination.resume_cursor;
-    for (const message of messages) this.#arrived(message);
+    for (const message of messages) {
+      // Only the cursor says what is new, and where it belongs. Others may have the same time.
+      if (isNews || this.#entries.get(message.message_id)?.isPlaced) this.#arrived(message);
+    }
     await this.#confirm(); // before the next page may push them off the screen
     if (pagination.has_more && !isFirst) await this.#read(`limit=100&cursor=${pagination.next_cursor}`, isNews);
   }
@@ -326,7 +371,8 @@ export class Person {
     const note = element("p", { class: "note" });
     const attributes = { class: own ? "message own" : "message", "data-message-id": message.message_id };
     const box = element("div", { ...attributes, "data-testid": "message" }, text, way, note);
-    const entry = { message, own, box, way, note, since: performance.now(), isPlaced: false };
+    const session = this.#session; // it is sent in this one or not at all
+    const entry = { message, own, box, way, note, session, since: performance.now(), isPlaced: false };
     this.#entries.set(message.message_id, entry);
     return entry;
   }
