@@ -65,7 +65,9 @@ class LineSplitter:
     def _add(self, piece: bytes) -> None:
         """Count a piece, and keep as much as a message may have."""
         self._size += len(piece)
-        self._kept += piece[: max(0, MAX_CONTENT_BYTES + 1 - len(self._kept))]
+        # The mark is not counted before the line is complete.
+        room = len(codecs.BOM_UTF8) + MAX_CONTENT_BYTES + 1 - len(self._kept)
+        self._kept += piece[: max(0, room)]
 
     def _line(self) -> InputLine:
         """Return the line so far and start the next one."""
@@ -75,6 +77,7 @@ class LineSplitter:
             del self._kept[: len(codecs.BOM_UTF8)]
             self._size -= len(codecs.BOM_UTF8)
         self._is_first = False
+        del self._kept[MAX_CONTENT_BYTES + 1 :]
         line = InputLine(self._kept.decode("utf-8", "surrogateescape"), self._size)
         self._kept.clear()
         self._size = 0

@@ -232,6 +232,12 @@ def test_a_byte_order_mark_before_the_first_line_is_dropped_wherever_the_pieces_
     assert lines == [InputLine("one", 3), InputLine("\ufefftwo", 6)]
 
 
+@pytest.mark.parametrize("size", range(MAX_CONTENT_BYTES - 2, MAX_CONTENT_BYTES + 2))
+def test_a_byte_order_mark_takes_no_room_of_the_longest_message(size: int) -> None:
+    text = "a" * (size - 1) + "z"
+    assert split(f"\ufeff{text}\n".encode()) == [InputLine(text, size)]
+
+
 def test_a_byte_order_mark_alone_is_no_line() -> None:
     splitter = LineSplitter()
     assert [*splitter.feed("\ufeff".encode()), *splitter.feed(b"")] == []
