@@ -102,15 +102,15 @@ def _check_value(value: str, wanted: Sequence[str]) -> None:
 
 def _media_type(value: str) -> str:
     """Return the type without its parameters, in lower case."""
-    return value.partition(";")[0].strip().lower()
+    return value.partition(";")[0].strip(" \t").lower()
 
 
 def _charset(value: str) -> str:
     """Return the charset parameter in lower case, UTF-8 if missing."""
     for parameter in value.split(";")[1:]:
         name, _, text = parameter.partition("=")
-        if name.strip().lower() == "charset":
-            return text.strip().strip('"').lower()
+        if name.strip(" \t").lower() == "charset":
+            return text.strip(" \t").strip('"').lower()
     return "utf-8"
 
 

@@ -90,7 +90,7 @@ def bearer_token(headers: Headers) -> str:
             "The request has no bearer token; get one from POST /auth/token and send it as "
             "`Authorization: Bearer …`.",
         )
-    token = value[7:].strip()
+    token = value[7:].strip(" \t")
     if not token:
         raise Refused.because(
             Code.INVALID_TOKEN,

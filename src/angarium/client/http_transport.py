@@ -115,7 +115,11 @@ def connect(host: str, port: int, remaining: Callable[[], float]) -> socket.sock
     Raises:
         OSError: The last address's failure.
     """
-    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    try:
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError as error:
+        # A label that is empty or too long for a name.
+        raise socket.gaierror(socket.EAI_NONAME, str(error)) from error
     failure = OSError(f"no address of {host}")
     for left, (family, kind, protocol, _, address) in zip(
         range(len(addresses), 0, -1), addresses, strict=True

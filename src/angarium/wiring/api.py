@@ -12,8 +12,11 @@ from angarium.api.transport.server import Server, ServerLimits
 from angarium.clock import Clock
 from angarium.config import Settings
 from angarium.config.addresses import host_of_origin
-from angarium.domain.errors import SetupError
+from angarium.config.users import DEMO_USERS
+from angarium.domain.errors import SetupError, StoreUnavailable
+from angarium.domain.identifiers import user_id_for
 from angarium.engines.secrets.passwords import ScryptHasher
+from angarium.ports.users import UserStore
 from angarium.services.authentication import Authentication
 from angarium.services.configured_passwords import ConfiguredPasswords
 from angarium.services.conversations import Conversations
@@ -88,7 +91,7 @@ def http_server(
         application = MessagingApplication(
             services,
             settings.trusted_proxies,
-            hosts=host_check(settings),
+            hosts=host_check(settings, has_public_logins(settings, engine.users)),
             cors=cors,
             page=page_settings(settings),
         )
@@ -130,21 +133,47 @@ def page_settings(settings: Settings) -> PageSettings | None:
     return PageSettings(tuple(logins[:PEOPLE_ON_PAGE]), settings.presence_window_s)
 
 
-def host_check(settings: Settings, lookup: Lookup = socket.getaddrinfo) -> HostCheck | None:
-    """Make the check of `Host` for demo users (docs/adr/0023).
+def has_public_logins(settings: Settings, users: UserStore) -> bool:
+    """Return whether a password that everybody knows logs somebody in.
 
     Args:
-        settings: Whether there are demo users, and the names under
-            which clients reach the service.
+        settings: The configured users.
+        users: The stored ones; demo users of an earlier start stay.
+
+    Returns:
+        True if there is one. A store that does not answer has none: a
+        service for others must not refuse them because of an outage.
+    """
+    if settings.allows_demo_users or any(user.has_public_password for user in settings.users):
+        return True
+    for user in DEMO_USERS:
+        try:
+            stored = users.get(user_id_for(user.username))
+        except StoreUnavailable:
+            return False
+        # Demo users are stored with these very hashes.
+        if stored is not None and stored.password_hash == user.password_hash:
+            return True
+    return False
+
+
+def host_check(
+    settings: Settings, has_public_logins: bool, lookup: Lookup = socket.getaddrinfo
+) -> HostCheck | None:
+    """Make the check of `Host` for public logins (docs/adr/0023).
+
+    Args:
+        settings: The names under which clients reach the service.
+        has_public_logins: Whether everybody knows a password.
         lookup: Replaces `socket.getaddrinfo` in tests.
 
     Returns:
-        The check; None without demo users.
+        The check; None where nobody's password is public.
 
     Raises:
         OSError: The host to listen on cannot be resolved.
     """
-    if not settings.allows_demo_users:
+    if not has_public_logins:
         return None
     names = map(host_of_origin, settings.cors_origins)
     if settings.published_host is not None:

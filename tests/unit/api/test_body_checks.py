@@ -54,7 +54,15 @@ def test_json_in_utf_8_is_taken(value: str) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["text/plain", FORM, "application/jsonx", "application/json; charset=latin-1", "json", "*/*"],
+    [
+        "text/plain",
+        FORM,
+        "application/jsonx",
+        "application/json\xa0",
+        "application/json; charset=latin-1",
+        "json",
+        "*/*",
+    ],
 )
 def test_another_type_or_charset_is_not_supported(value: str) -> None:
     refused = refusal_of(BodyRule.JSON, ("Content-Length", "2"), ("Content-Type", value))

@@ -9,6 +9,11 @@ def test_a_token_is_found_whatever_the_case_of_the_scheme(value: str) -> None:
     assert bearer_token(Headers([("Authorization", value)])) == "abc"
 
 
+@pytest.mark.parametrize("value", ["Bearer \xa0abc", "Bearer abc\xa0", "Bearer abc\x85"])
+def test_what_only_looks_like_a_space_is_a_part_of_the_token(value: str) -> None:
+    assert bearer_token(Headers([("Authorization", value)])) == value[7:]
+
+
 @pytest.mark.parametrize("value", ["", "Basic YTpi", "abc", "Bearerabc", "Digest Bearer"])
 def test_another_scheme_is_no_token(value: str) -> None:
     with pytest.raises(Refused) as caught:

@@ -218,9 +218,10 @@ def test_an_endless_answer_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     server.close()
 
 
-def test_a_host_without_an_address_is_told() -> None:
+@pytest.mark.parametrize("host", ["nowhere.invalid", "two..dots", ".first", f"{'a' * 64}.long"])
+def test_a_host_without_an_address_is_told(host: str) -> None:
     with pytest.raises(ServerUnreachable, match="no such host"):
-        get("http://nowhere.invalid")
+        get(f"http://{host}")
 
 
 def test_the_connection_is_kept_and_opened_anew_when_the_server_ended_it() -> None:

@@ -4,18 +4,25 @@ import json
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
 from angarium.api.request_headers import Headers
 from angarium.clock import SystemClock
 from angarium.config import Settings
-from angarium.domain.errors import Refused
+from angarium.config.users import ConfiguredUser
+from angarium.domain.errors import Refused, StoreUnavailable
+from angarium.domain.user import User
+from angarium.engines.secrets.passwords import ScryptHasher
+from angarium.services.users import Provisioning
 from angarium.wiring import embedded_engine, http_server
-from angarium.wiring.api import host_check
+from angarium.wiring.api import has_public_logins, host_check
 from tests.fakes.raw_client import Answer, RawClient
 from tests.fakes.serving import Running
+from tests.fakes.users import MemoryUsers
 
 PAGE = "https://chat.example.org"
 
@@ -67,6 +74,39 @@ def test_where_the_demo_users_were_kept_beside_them_the_check_stays(tmp_path: Pa
         assert statuses(url, "evil.example", "localhost") == [421, 200]
 
 
+def test_where_demo_users_are_left_in_the_store_the_check_stays(tmp_path: Path) -> None:
+    """They can still log in with passwords that everybody knows."""
+    given = {"ANGARIUM_DATA": str(tmp_path / "data")}
+    settings, clock = Settings.from_env(given, command="serve"), SystemClock()
+    with embedded_engine(settings, clock, "angarium-1") as engine:
+        for user in settings.users:
+            assert user.password_hash is not None
+            Provisioning(engine.users, ScryptHasher(), clock).put_hash(
+                user.username, user.password_hash
+            )
+    with served(tmp_path, ANGARIUM_USERS=own_users(tmp_path)) as url:
+        assert statuses(url, "evil.example", "localhost") == [421, 200]
+
+
+def test_with_an_own_user_whose_password_anybody_can_guess_the_check_stays(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "users.json"
+    path.write_text(json.dumps([{"username": "erin", "password": "erin-demo"}]))
+    with served(tmp_path, ANGARIUM_USERS=str(path)) as url:
+        assert statuses(url, "evil.example", "localhost") == [421, 200]
+
+
+def test_a_store_that_does_not_answer_brings_no_check() -> None:
+    class Away(MemoryUsers):
+        def get(self, user_id: UUID) -> User | None:
+            raise StoreUnavailable("away")
+
+    settings = Settings.from_env({"ANGARIUM_DEMO": "1"})
+    own = replace(settings, demo=False, users=(ConfiguredUser("erin", "long and hard"),))
+    assert not has_public_logins(own, Away())
+
+
 def test_a_name_to_listen_on_and_the_address_behind_it_are_its_own(tmp_path: Path) -> None:
     with served(tmp_path, ANGARIUM_HOST="localhost") as url:
         assert statuses(url, "localhost:1", url.removeprefix("http://"), "evil.example") == [
@@ -83,7 +123,7 @@ def test_the_address_behind_a_name_is_its_own_as_the_start_names_it() -> None:
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.1", 0))]
 
     settings = Settings.from_env({"ANGARIUM_HOST": "demo.lan", "ANGARIUM_DEMO": "1"})
-    check = host_check(settings, lookup)
+    check = host_check(settings, True, lookup)
     assert check is not None
     for host in ("demo.lan:8080", "192.0.2.1:8080"):
         check.check(Headers([("Host", host)]))
