@@ -66,7 +66,7 @@ def _send(session: Session, name: str, text: str) -> AcceptedMessage:
     try:
         return session.client.send(name, text)
     except RequestFailed as failure:
-        if not failure.retryable:
+        if failure.message_id is None:
             raise
         raise CommandError(
             str(failure),

@@ -197,8 +197,8 @@ class ApiClient:
             What the log has.
 
         Raises:
-            RequestFailed: The message was refused, or there was no
-                response: the log may have it.
+            RequestFailed: The message was refused; or, with its
+                `message_id`, the log may have it.
         """
         body: Mapping[str, object] = {
             "conversation_id": conversation_id,
@@ -208,7 +208,8 @@ class ApiClient:
         try:
             return self._call("POST", "/v1/messages", bodies.accepted, body)
         except RequestFailed as failure:
-            if failure.retryable:
+            # A proxy may have answered for the service.
+            if failure.retryable or isinstance(failure, UnexpectedResponse):
                 failure.concern(message_id)
             raise
 

@@ -12,6 +12,7 @@ from angarium.client.errors import (
     ApiProblem,
     RequestFailed,
     ServerUnreachable,
+    UnexpectedResponse,
 )
 from angarium.client.transport import Response
 from tests.fakes.clock import ManualClock
@@ -89,6 +90,13 @@ def test_what_is_not_retryable_is_not_repeated(answer: Response) -> None:
     script = Script(answer)
     with pytest.raises(ApiProblem, match="So"):
         client_of(script, ManualClock()).send("c", "hi", "m")
+
+
+def test_a_send_that_something_else_answered_names_its_message() -> None:
+    """The service behind a broken proxy may have accepted it."""
+    with pytest.raises(UnexpectedResponse) as caught:
+        client_of(Script(Response(200, "OK", None, "<html>")), ManualClock()).send("c", "hi", "m")
+    assert caught.value.message_id == "m"
 
 
 def test_patience_ends() -> None:

@@ -101,7 +101,8 @@ class _KeyScope(NamedTuple):
     Attributes:
         conversation_id: The conversation; None or nil when it was noted
             as an error.
-        sender_id: The caller, so that two users' keys never collide.
+        sender_id: The caller, so that two users' keys do not collide by
+            chance.
     """
 
     conversation_id: UUID | None
