@@ -41,9 +41,6 @@ class Reader:
     A variable that is set to nothing counts as not set, because that is
     how Compose files pass on what is missing.
 
-    A variable that is set to nothing counts as not set, because that is
-    how Compose files pass on what is missing.
-
     Attributes:
         problems: What is wrong so far, one line each.
         wrong: The names of the settings that have a problem.
