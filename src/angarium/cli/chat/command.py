@@ -116,7 +116,8 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     login = find_login(arguments, console)
     names = {login.user_id: login.username}
     frontend = _choose_frontend(console, names, login.user_id, as_json=arguments.json)
-    wakeup, outbox, signals = WakeupPipe(), Outbox(), Signals()
+    wakeup, outbox = WakeupPipe(), Outbox()
+    signals = Signals() if frontend.mode is None else Signals(frontend.mode.restore_at_once)
     mailbox = Mailbox(wakeup)
     connection, status = ConnectionStatus(mailbox.post, login.url), LoginStatus(mailbox.post)
     client = Client(login.url, patience_s=0.0).use_token(login.username, login.access_token)

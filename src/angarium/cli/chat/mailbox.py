@@ -5,6 +5,7 @@ import queue
 import select
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -89,6 +90,11 @@ class RepeatingThread:
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 DRAWING = (signal.SIGWINCH, signal.SIGCONT)
+HANGS_AFTER_S = 1.0
+"""A program that has not ended so long after a signal hangs, in a write
+to a pipe or a terminal that nobody reads. The next signal ends it. One
+that comes sooner is a second press of the same keys.
+"""
 
 
 class Signals:
@@ -100,8 +106,15 @@ class Signals:
         suspend: Whether Ctrl-Z was pressed.
     """
 
-    def __init__(self) -> None:
-        """Begin with no signal received."""
+    def __init__(self, restore: Callable[[], None] = lambda: None) -> None:
+        """Begin with no signal received.
+
+        Args:
+            restore: Called before the process ends in the middle of
+                something: it must not wait.
+        """
+        self._restore = restore
+        self._ended_at = 0.0
         self.ended_by: int | None = None
         self.redraw = False
         self.suspend = False
@@ -124,7 +137,7 @@ class Signals:
         def note(number: int, _: FrameType | None) -> None:
             """Record a signal and wake the main thread."""
             if number in ENDING:
-                self.ended_by = number
+                self._end(number)
             elif number == signal.SIGTSTP:
                 self.suspend = True
             else:
@@ -140,6 +153,15 @@ class Signals:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    def _end(self, number: int) -> None:
+        """Ask to end; end at once if that was asked for in vain."""
+        now = time.monotonic()
+        if self.ended_by is None:
+            self.ended_by, self._ended_at = number, now
+        elif now - self._ended_at >= HANGS_AFTER_S:
+            self._restore()
+            os._exit(128 + number)
 
 
 def stop_this_process() -> None:

@@ -1,5 +1,6 @@
 """A terminal that delivers single keys and echoes nothing."""
 
+import contextlib
 import os
 import termios
 from typing import Self
@@ -66,6 +67,11 @@ class TerminalMode:
             return
         when = termios.TCSAFLUSH if discard else termios.TCSADRAIN
         termios.tcsetattr(self._descriptor, when, self._before)
+
+    def restore_at_once(self) -> None:
+        """Restore the mode, whatever waits to be written or read."""
+        with contextlib.suppress(termios.error):
+            termios.tcsetattr(self._descriptor, termios.TCSANOW, self._before)
 
     def is_ours(self) -> bool:
         """Return whether this process is in the foreground.

@@ -8,6 +8,7 @@ import shutil
 import signal
 import struct
 import subprocess
+import sys
 import termios
 import threading
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,9 @@ from tests.unit.cli.own_terminal import environment_of, with_terminal
 from tests.waiting import PATIENCE_S, until
 
 CHAT = ["-m", "angarium", "chat", "bob"]
+MUCH_BYTES = 32 * 1024
+"""Half of what a pipe takes that nobody reads."""
+LOOKS = 100
 
 SHELL = """
 import os, signal, sys
@@ -324,3 +328,37 @@ def test_ctrl_d_waits_for_unsent_lines_and_leaves_nothing_to_the_shell(
     assert terminal.wait() == 0
     assert [message.content for message in server.service.messages] == ["one"]
     assert terminal.unread() == 0
+
+
+def is_stuck(descriptor: int, seen: list[bytes]) -> bool:
+    """Tell whether a pipe has much in it, and nothing more comes."""
+    seen.append(fcntl.ioctl(descriptor, termios.FIONREAD, bytes(4)))
+    (waiting,) = struct.unpack("i", seen[-1])
+    return bool(waiting > MUCH_BYTES) and len(set(seen[-LOOKS:])) == 1
+
+
+def test_a_chat_whose_output_nobody_takes_ends_with_a_second_signal(
+    alice: Shell, server: FakeServer
+) -> None:
+    for _ in range(12):
+        server.service.say("bob", "alice", "x" * 10_000)
+    with subprocess.Popen(
+        [sys.executable, *CHAT, "--json"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment_of(alice.environment),
+    ) as process:
+        assert process.stdout is not None
+        out = process.stdout.fileno()
+        seen: list[bytes] = []
+        until(lambda: is_stuck(out, seen), "the pipe to be full")
+
+        def is_ended() -> bool:
+            process.send_signal(signal.SIGTERM)
+            return process.poll() is not None
+
+        try:
+            until(is_ended, "the end")
+        finally:
+            process.kill()
+        assert process.returncode == 128 + signal.SIGTERM
