@@ -63,7 +63,7 @@ KINDS: Mapping[Code, Kind] = {
     Code.MISDIRECTED_REQUEST: Kind(
         421,
         "The request was sent to another host",
-        "While demo users are allowed, the service answers only to `localhost`, loopback "
+        "While demo users can log in, the service answers only to `localhost`, loopback "
         "addresses, the address that it is bound to, and the hosts of `ANGARIUM_CORS_ORIGINS`.",
         "Use one of these in the URL, or have the origin added to `ANGARIUM_CORS_ORIGINS`.",
     ),

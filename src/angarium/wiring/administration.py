@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from angarium.clock import Clock, SystemClock
 from angarium.config import DEMO_USERS, ConfiguredUser, Settings
 from angarium.config.users import demo_password
-from angarium.domain.errors import SetupError
+from angarium.domain.errors import SetupError, StoreUnavailable
 from angarium.domain.identifiers import user_id_for
 from angarium.engines.secrets.passwords import ScryptHasher
 from angarium.ports.message_log import DeadLetterLog, MessageLog
@@ -171,10 +171,8 @@ def refuse_public_passwords(
 
     def is_public(user: ConfiguredUser) -> bool:
         """Return whether a demo user still has its demo password."""
-        stored = users.get(user_id_for(user.username))
-        if stored is None or (configured is not None and configured.of(stored) is not None):
-            return False
-        return hasher.verify(demo_password(user.username), stored.password_hash)
+        valid_hash = _valid_hash(user, users, configured)
+        return valid_hash is not None and hasher.verify(demo_password(user.username), valid_hash)
 
     with ThreadPoolExecutor(
         PARALLEL_HASHES, thread_name_prefix="users", initializer=show_own_name
@@ -191,6 +189,43 @@ def refuse_public_passwords(
             "file of ANGARIUM_USERS, followed by `angarium init`), or set ANGARIUM_DEMO=1 to keep "
             "them"
         )
+
+
+def has_public_logins(
+    settings: Settings, users: UserStore, configured: ConfiguredPasswords | None = None
+) -> bool:
+    """Return whether a password that everybody knows logs somebody in.
+
+    Nothing is hashed for it: demo users are stored with hashes that the
+    program has.
+
+    Args:
+        settings: The configured users.
+        users: The stored ones; demo users of an earlier start stay.
+        configured: Passwords that are valid instead of stored hashes.
+
+    Returns:
+        True if there is one. A store that does not answer has none: a
+        service for others must not refuse them because of an outage.
+    """
+    if settings.allows_demo_users or any(user.has_public_password for user in settings.users):
+        return True
+    try:
+        return any(
+            _valid_hash(user, users, configured) == user.password_hash for user in DEMO_USERS
+        )
+    except StoreUnavailable:
+        return False
+
+
+def _valid_hash(
+    user: ConfiguredUser, users: UserStore, configured: ConfiguredPasswords | None
+) -> str | None:
+    """Return the stored hash that logs a user in, None without one."""
+    stored = users.get(user_id_for(user.username))
+    if stored is None or (configured is not None and configured.of(stored) is not None):
+        return None
+    return stored.password_hash
 
 
 def _provision(user: ConfiguredUser, provisioning: Provisioning) -> list[str]:

@@ -12,11 +12,8 @@ from angarium.api.transport.server import Server, ServerLimits
 from angarium.clock import Clock
 from angarium.config import Settings
 from angarium.config.addresses import host_of_origin
-from angarium.config.users import DEMO_USERS
-from angarium.domain.errors import SetupError, StoreUnavailable
-from angarium.domain.identifiers import user_id_for
+from angarium.domain.errors import SetupError
 from angarium.engines.secrets.passwords import ScryptHasher
-from angarium.ports.users import UserStore
 from angarium.services.authentication import Authentication
 from angarium.services.configured_passwords import ConfiguredPasswords
 from angarium.services.conversations import Conversations
@@ -30,6 +27,7 @@ from angarium.services.presence import Presence
 from angarium.services.sending import Sending
 from angarium.services.store_retry import StoreRetry
 from angarium.services.users import Users
+from angarium.wiring.administration import has_public_logins
 from angarium.wiring.engine import Engine
 
 
@@ -91,7 +89,7 @@ def http_server(
         application = MessagingApplication(
             services,
             settings.trusted_proxies,
-            hosts=host_check(settings, has_public_logins(settings, engine.users)),
+            hosts=host_check(settings, has_public_logins(settings, engine.users, configured)),
             cors=cors,
             page=page_settings(settings),
         )
@@ -133,38 +131,14 @@ def page_settings(settings: Settings) -> PageSettings | None:
     return PageSettings(tuple(logins[:PEOPLE_ON_PAGE]), settings.presence_window_s)
 
 
-def has_public_logins(settings: Settings, users: UserStore) -> bool:
-    """Return whether a password that everybody knows logs somebody in.
-
-    Args:
-        settings: The configured users.
-        users: The stored ones; demo users of an earlier start stay.
-
-    Returns:
-        True if there is one. A store that does not answer has none: a
-        service for others must not refuse them because of an outage.
-    """
-    if settings.allows_demo_users or any(user.has_public_password for user in settings.users):
-        return True
-    for user in DEMO_USERS:
-        try:
-            stored = users.get(user_id_for(user.username))
-        except StoreUnavailable:
-            return False
-        # Demo users are stored with these very hashes.
-        if stored is not None and stored.password_hash == user.password_hash:
-            return True
-    return False
-
-
 def host_check(
-    settings: Settings, has_public_logins: bool, lookup: Lookup = socket.getaddrinfo
+    settings: Settings, is_public: bool, lookup: Lookup = socket.getaddrinfo
 ) -> HostCheck | None:
     """Make the check of `Host` for public logins (docs/adr/0023).
 
     Args:
         settings: The names under which clients reach the service.
-        has_public_logins: Whether everybody knows a password.
+        is_public: Whether everybody knows somebody's password.
         lookup: Replaces `socket.getaddrinfo` in tests.
 
     Returns:
@@ -173,7 +147,7 @@ def host_check(
     Raises:
         OSError: The host to listen on cannot be resolved.
     """
-    if not has_public_logins:
+    if not is_public:
         return None
     names = map(host_of_origin, settings.cors_origins)
     if settings.published_host is not None:

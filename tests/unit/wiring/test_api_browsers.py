@@ -13,13 +13,14 @@ import pytest
 from angarium.api.request_headers import Headers
 from angarium.clock import SystemClock
 from angarium.config import Settings
-from angarium.config.users import ConfiguredUser
+from angarium.config.users import DEMO_USERS, ConfiguredUser
 from angarium.domain.errors import Refused, StoreUnavailable
 from angarium.domain.user import User
 from angarium.engines.secrets.passwords import ScryptHasher
 from angarium.services.users import Provisioning
-from angarium.wiring import embedded_engine, http_server
-from angarium.wiring.api import has_public_logins, host_check
+from angarium.wiring import admit_configured_users, embedded_engine, http_server
+from angarium.wiring.administration import has_public_logins
+from angarium.wiring.api import host_check
 from tests.fakes.raw_client import Answer, RawClient
 from tests.fakes.serving import Running
 from tests.fakes.users import MemoryUsers
@@ -86,6 +87,21 @@ def test_where_demo_users_are_left_in_the_store_the_check_stays(tmp_path: Path) 
             )
     with served(tmp_path, ANGARIUM_USERS=own_users(tmp_path)) as url:
         assert statuses(url, "evil.example", "localhost") == [421, 200]
+
+
+def test_a_demo_user_with_a_new_password_in_the_file_brings_no_check(tmp_path: Path) -> None:
+    """It is valid at once, and stored some time after the start."""
+    path = tmp_path / "users.json"
+    path.write_text(json.dumps([{"username": "alice", "password": "long and hard to guess"}]))
+    given = {"ANGARIUM_DATA": str(tmp_path / "data"), "ANGARIUM_USERS": str(path)}
+    settings, clock = Settings.from_env(given, command="serve"), SystemClock()
+    demo = next(user for user in DEMO_USERS if user.username == "alice")
+    assert demo.password_hash is not None
+    with embedded_engine(settings, clock, "angarium-1") as engine:
+        Provisioning(engine.users, ScryptHasher(), clock).put_hash("alice", demo.password_hash)
+        assert has_public_logins(settings, engine.users)
+        configured = admit_configured_users(settings, engine.users, clock)
+        assert not has_public_logins(settings, engine.users, configured)
 
 
 def test_with_an_own_user_whose_password_anybody_can_guess_the_check_stays(
