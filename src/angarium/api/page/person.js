@@ -230,8 +230,10 @@ export class Person {
       } catch (problem) {
         if (entry.session !== this.#session) return null;
         if (this.#isOffline) continue;
-        if (problem.isOfLogin && (await this.#loginAgain())) continue;
-        if (entry.session !== this.#session) return null; // the login has ended
+        if (problem.isOfLogin) {
+          if (await this.#loginAgain()) continue;
+          return null; // it waits for this user's next login
+        }
         entry.note.textContent = problem.message;
         if (!problem.mayRepeat) {
           entry.isPlaced = true; // it will not come from the service
