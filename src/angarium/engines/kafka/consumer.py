@@ -2,12 +2,10 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
-from functools import cache
 
 from kafka.structs import OffsetAndMetadata
 
-from angarium import futures, logs
+from angarium import logs
 from angarium.clock import Clock, SystemClock
 from angarium.domain.errors import LogUnavailable
 from angarium.engines.kafka.assignments import AssignmentTracker, Rebalances
@@ -277,8 +275,15 @@ class KafkaLogConsumer:
         records flow.
         """
         expires_at = self._clock.monotonic() + START_S
-        log_starts = _ask_once(self._log_starts)
-        unknown: Exception | None = None
+        unknown: LogUnavailable | None = None
+
+        def log_starts() -> Mapping[int, Position]:
+            """Ask the store, unless it has just not answered."""
+            if unknown is not None:
+                # Each question takes its whole time limit.
+                raise unknown
+            return self._log_starts()
+
         # Partitions that need more than the group's coordinator come
         # last: a single broker may be away.
         for partition in sorted(self._assignments.starting, key=self._missing.__contains__):
@@ -335,10 +340,12 @@ class KafkaLogConsumer:
         return log_starts().get(partition, BEGINNING)
 
     def _raise_if_disconnected(self, client: GroupClient, failure: Exception | None) -> None:
-        """Raise LogUnavailable after a while without a broker."""
-        is_of_the_store = isinstance(failure, LogUnavailable)
-        if client.is_connected and (failure is None or is_of_the_store):
-            # Leaving the group would help nobody.
+        """Raise LogUnavailable after a while without a broker.
+
+        At once if it is the store that does not answer.
+        """
+        if client.is_connected and not isinstance(failure, CLIENT_ERRORS):
+            # To leave the group would help nobody.
             self._last_contact_at = self._clock.monotonic()
             if failure is not None:
                 raise failure
@@ -354,23 +361,6 @@ class KafkaLogConsumer:
         """Disconnect after REPLACE_S; the next poll connects."""
         if self._clock.monotonic() - self._last_contact_at > REPLACE_S:
             self._disconnect()
-
-
-def _ask_once(ask: AskStarts) -> AskStarts:
-    """Return what asks at its first call, and repeats what came of it.
-
-    In an outage each question takes its whole time limit.
-    """
-
-    @cache
-    def answer() -> "Future[Mapping[int, Position]]":
-        """Ask, and keep the answer or the error."""
-        try:
-            return futures.done(ask())
-        except LogUnavailable as error:
-            return futures.failed(error)
-
-    return lambda: answer().result()
 
 
 def _restart_at_first_offset(

@@ -3,7 +3,7 @@
 Fault: a consumer that was told an offset alone cannot notice that the
 log was cut off before it and has grown past it since: it begins among
 records that took the place of others, and those before them are never
-read (docs/adr/0013). With the epoch of the last record it asks the
+read (docs/adr/0015). With the epoch of the last record it asks the
 leader first, as it does after each change of the leader.
 True in: kafka-python 3.0.12.
 Noticed by: `tests/unit/engines/kafka/patches/test_position.py`, where
@@ -13,7 +13,9 @@ nothing public tells the epoch of the records that were polled. The
 library's own start at the committed offset knows the epoch, but drops
 the metadata, which holds the watermark, and may take another commit
 than the one that was read.
-Measured: one request more for each broker when partitions start.
+Measured: on a real broker, a log of which two records were processed
+was lost and filled with four others. Without this the first two of them
+were skipped; with it all four were read.
 Mended upstream, with a `seek` that takes an epoch and a `position` that
 tells it: delete this file, its test, and its use in `group_member.py`.
 """
