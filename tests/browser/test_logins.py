@@ -4,7 +4,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,8 @@ from tests.acceptance.service import Service, running, until
 from tests.browser.chromium import Page
 
 PASSWORD = "long and hard to guess"
-TOKEN_TTL_S = 6
+TOKEN_TTL_S = 12
+"""Long enough for two logins and two texts on a slow machine."""
 
 SHORT_WAITS = """
 const wait = window.setTimeout;
@@ -42,6 +43,21 @@ def page(browser: webdriver.Chrome, service: Service) -> Page:
     page = Page(browser)
     page.open(f"{service.url}/")
     return page
+
+
+@contextmanager
+def apart(service: Service, folder: Path, **settings: str) -> Iterator[Service]:
+    """Run another service for the same users, with data of its own."""
+    own = {"ANGARIUM_PORT": "0", "ANGARIUM_DATA": str(folder / "data")}
+    with running(folder, **{**service.settings, **own, **settings}) as started:
+        yield started
+
+
+@pytest.fixture
+def with_short_tokens(service: Service, tmp_path: Path) -> Iterator[Service]:
+    """A service whose logins end soon after they have begun."""
+    with apart(service, tmp_path, ANGARIUM_TOKEN_TTL=str(TOKEN_TTL_S)) as started:
+        yield started
 
 
 def log_in(page: Page, letter: str, name: str, password: str = PASSWORD) -> None:
@@ -101,8 +117,7 @@ def test_who_logs_out_leaves_nothing_behind(page: Page) -> None:
 def test_a_login_that_has_ended_is_asked_for_again(
     browser: webdriver.Chrome, service: Service, tmp_path: Path
 ) -> None:
-    settings = {**service.settings, "ANGARIUM_PORT": "0", "ANGARIUM_DATA": str(tmp_path / "data")}
-    with running(tmp_path, **settings, ANGARIUM_TOKEN_TTL="5") as short:
+    with apart(service, tmp_path, ANGARIUM_TOKEN_TTL="5") as short:
         page = Page(browser)
         page.open(f"{short.url}/")
         log_in(page, "a", "erin")
@@ -112,14 +127,6 @@ def test_a_login_that_has_ended_is_asked_for_again(
         until(form.is_displayed, "the question for the password")
         assert re.search(r"Log in again|expired_token", page.hook("user-a").text)
         assert page.messages("a") == []
-
-
-@pytest.fixture
-def own_service(service: Service, tmp_path: Path) -> Iterator[Service]:
-    """A service that a test may kill, with tokens for some seconds."""
-    settings = {**service.settings, "ANGARIUM_PORT": "0", "ANGARIUM_DATA": str(tmp_path / "data")}
-    with running(tmp_path, **settings, ANGARIUM_TOKEN_TTL=str(TOKEN_TTL_S)) as started:
-        yield started
 
 
 def log_out(page: Page, letter: str) -> None:
@@ -142,8 +149,7 @@ def test_what_waits_at_a_logout_is_sent_by_nobody(
     browser: webdriver.Chrome, service: Service, tmp_path: Path
 ) -> None:
     """Least of all by who logs in next, to somebody else."""
-    settings = {**service.settings, "ANGARIUM_PORT": "0", "ANGARIUM_DATA": str(tmp_path / "data")}
-    with running(tmp_path, **settings) as mortal:
+    with apart(service, tmp_path) as mortal:
         page = Page(browser)
         page.open(f"{mortal.url}/")
         log_in(page, "a", "erin")
@@ -170,10 +176,10 @@ def test_what_waits_at_a_logout_is_sent_by_nobody(
 
 @pytest.mark.parametrize("next_user", ["erin", "grace"])
 def test_texts_that_wait_when_a_login_ends_wait_for_the_same_user(
-    next_user: str, browser: webdriver.Chrome, own_service: Service
+    next_user: str, browser: webdriver.Chrome, with_short_tokens: Service
 ) -> None:
     page = Page(browser)
-    page.open(f"{own_service.url}/")
+    page.open(f"{with_short_tokens.url}/")
     log_in(page, "a", "erin")
     log_in(page, "b", "frank")
     page.await_conversation()
@@ -189,14 +195,14 @@ def test_texts_that_wait_when_a_login_ends_wait_for_the_same_user(
         for message_id in waiting:
             page.await_status("a", message_id, "PENDING", "SENT")
         assert page.hook("text-a").get_attribute("value") == "A draft"
-        assert texts_of(own_service.url, "erin", "frank") == ["first", "second"]
+        assert texts_of(with_short_tokens.url, "erin", "frank") == ["first", "second"]
         return
     log_in(page, "b", "frank")
     until(page.hook("text-a").is_displayed, "the next conversation")
     assert page.hook("text-a").get_attribute("value") == ""
     page.await_status("a", page.write("a", "From grace"), "PENDING", "SENT", "DELIVERED")
-    assert texts_of(own_service.url, "grace", "frank") == ["From grace"]
-    assert texts_of(own_service.url, "erin", "frank") == []
+    assert texts_of(with_short_tokens.url, "grace", "frank") == ["From grace"]
+    assert texts_of(with_short_tokens.url, "erin", "frank") == []
 
 
 def test_messages_of_one_moment_stay_in_their_order(
@@ -205,8 +211,7 @@ def test_messages_of_one_moment_stay_in_their_order(
     """After a clock was ahead all have the same time until it has
     caught up, and those on their way are read again by their time.
     """
-    settings = {**service.settings, "ANGARIUM_PORT": "0", "ANGARIUM_DATA": str(tmp_path / "data")}
-    with running(tmp_path, **settings) as mortal:
+    with apart(service, tmp_path) as mortal:
         say(mortal.url, "the first")
         assert mortal.terminate() == 0
         with closing(sqlite3.connect(tmp_path / "data" / "angarium.db")) as database:

@@ -198,10 +198,7 @@ def test_a_session_opened_while_one_node_is_silent_connects(
 def test_messages_that_have_reached_one_copy_of_three_are_seen_with_all_before_them(
     cassandra_trio: CassandraCluster, keyspace: str
 ) -> None:
-    cassandra_trio.start()
-    address = CassandraAddress(contact_points(cassandra_trio.address), keyspace)
-    prepare(address, 1, PREPARE_S)
-    alone = cassandra_trio.nodes[0]
+    address, alone = kept_in(cassandra_trio, keyspace, 1), cassandra_trio.nodes[0]
     with closing(connected(address)) as session, driver(address) as cluster:
         reads = ways(session)
         chats = list(islice(kept_by(cluster, keyspace, alone), CHATS_A_WAY * len(reads)))
@@ -230,10 +227,7 @@ def test_messages_that_have_reached_one_copy_of_three_are_seen_with_all_before_t
 def test_a_receipt_that_has_reached_one_copy_of_three_is_seen_with_its_time(
     cassandra_trio: CassandraCluster, keyspace: str
 ) -> None:
-    cassandra_trio.start()
-    address = CassandraAddress(contact_points(cassandra_trio.address), keyspace)
-    prepare(address, 3, PREPARE_S)
-    alone = cassandra_trio.nodes[0]
+    address, alone = kept_in(cassandra_trio, keyspace, 3), cassandra_trio.nodes[0]
     with closing(connected(address)) as session, driver(address) as cluster:
         chats = list(islice(kept_by(cluster, keyspace, alone), CHATS_A_WAY))
         # The first one is not among the newest, which are read whole
@@ -264,6 +258,14 @@ def test_a_receipt_that_has_reached_one_copy_of_three_is_seen_with_its_time(
                 status=Status.DELIVERED, delivered_at=receipt(messages[0]).delivered_at
             )
         alone.resume()
+
+
+def kept_in(trio: CassandraCluster, keyspace: str, copies: int) -> CassandraAddress:
+    """Make a keyspace with so many copies, all nodes being up."""
+    trio.start()
+    address = CassandraAddress(contact_points(trio.address), keyspace)
+    prepare(address, copies, PREPARE_S)
+    return address
 
 
 def kept_by(cluster: Cluster, keyspace: str, node: CassandraNode) -> Iterator[Chat]:

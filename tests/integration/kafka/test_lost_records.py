@@ -43,6 +43,26 @@ def is_taken(log: KafkaLog, value: str) -> bool:
     return isinstance(try_to_append(log, value, key_of(0, PARTITIONS)), Appended)
 
 
+def lose_and_fill(kafka_server: KafkaServer, topic: str, log: KafkaLog) -> None:
+    """Lose the first partition, and append more to it than it had."""
+    kafka_server.kill()
+    shutil.rmtree(kafka_server.folder / "data" / f"{topic}-0")
+    kafka_server.start()
+    for number in range(4):
+        wait_for(partial(is_taken, log, f"new {number}"))
+
+
+def require_all_that_is_new(reading: Reading, lines: LogLines) -> None:
+    """Two records were processed before: none of the others is left
+    out, and the loss is told.
+    """
+    wait_for(lambda: not poll_in_outage(reading) and b"new 3" in reading.values())
+    assert {b"new 0", b"new 1", b"new 2", b"new 3"} <= set(reading.values())
+    assert reading.started[reading.held[0]] == Position(0, WATERMARK + 1)
+    (told,) = lines.of("records_missing")
+    assert (told["partition"], told["offset"], told["first_offset"]) == (0, 2, 0)
+
+
 def test_a_log_that_ends_before_the_groups_offset_is_read_from_its_beginning_and_told(
     connection: KafkaConnectionSettings, topic: str, log: KafkaLog, lines: LogLines
 ) -> None:
@@ -82,16 +102,8 @@ def test_a_log_that_is_lost_under_a_worker_and_filled_again_is_read_from_its_beg
     fill(log, 2)
     reading = read()
     reading.commit(*reading.until_all(2)[1:], watermark=WATERMARK)
-    kafka_server.kill()
-    shutil.rmtree(kafka_server.folder / "data" / f"{topic}-0")
-    kafka_server.start()
-    for number in range(4):
-        wait_for(partial(is_taken, log, f"new {number}"))
-    wait_for(lambda: not poll_in_outage(reading) and b"new 3" in reading.values())
-    assert {b"new 0", b"new 1", b"new 2", b"new 3"} <= set(reading.values())
-    assert reading.started[reading.held[0]] == Position(0, WATERMARK + 1)
-    (told,) = lines.of("records_missing")
-    assert (told["partition"], told["offset"], told["first_offset"]) == (0, 2, 0)
+    lose_and_fill(kafka_server, topic, log)
+    require_all_that_is_new(reading, lines)
 
 
 def test_a_log_that_is_lost_and_filled_again_while_no_worker_runs_is_read_from_its_beginning(
@@ -104,17 +116,9 @@ def test_a_log_that_is_lost_and_filled_again_while_no_worker_runs_is_read_from_i
     before = read()
     before.commit(*before.until_all(2)[1:], watermark=WATERMARK)
     before.consumer.close()
-    kafka_server.kill()
-    shutil.rmtree(kafka_server.folder / "data" / f"{topic}-0")
-    kafka_server.start()
-    for number in range(4):
-        wait_for(partial(is_taken, log, f"new {number}"))
+    lose_and_fill(kafka_server, topic, log)
     reading = read()
-    wait_for(lambda: not poll_in_outage(reading) and b"new 3" in reading.values())
-    assert {b"new 0", b"new 1", b"new 2", b"new 3"} <= set(reading.values())
-    assert reading.started[reading.held[0]] == Position(0, WATERMARK + 1)
-    (told,) = lines.of("records_missing")
-    assert (told["partition"], told["offset"], told["first_offset"]) == (0, 2, 0)
+    require_all_that_is_new(reading, lines)
 
 
 @pytest.mark.parametrize("expired", [0, 3])

@@ -141,6 +141,16 @@ def assign(client: ScriptedClient, *partitions: int) -> None:
     )
 
 
+def started_at(committed: OffsetAndMetadata, clients: list[ScriptedClient]) -> KafkaLogConsumer:
+    """Give a consumer that was assigned a partition with a commit."""
+    consumer = consumer_of()
+    consumer.poll(0)
+    clients[0].commits[0] = committed
+    assign(clients[0], 0)
+    consumer.poll(0)
+    return consumer
+
+
 def test_a_partition_starts_with_the_epoch_that_was_committed(
     clients: list[ScriptedClient],
 ) -> None:
@@ -165,11 +175,7 @@ def test_where_records_are_missing_no_epoch_of_the_lost_log_is_kept(
     clients: list[ScriptedClient],
 ) -> None:
     """Or the partition would be started again without an end."""
-    consumer = consumer_of()
-    consumer.poll(0)
-    clients[0].commits[0] = OffsetAndMetadata(9, "T=2", 4)
-    assign(clients[0], 0)
-    consumer.poll(0)
+    consumer = started_at(OffsetAndMetadata(9, "T=2", 4), clients)
     clients[0].missing = {0: 9}
     consumer.poll(0)
     assert clients[0].commits[0].leader_epoch == -1
@@ -179,11 +185,7 @@ def test_where_records_are_missing_no_epoch_of_the_lost_log_is_kept(
 def test_no_epoch_goes_with_an_offset_that_was_not_committed(
     clients: list[ScriptedClient],
 ) -> None:
-    consumer = consumer_of()
-    consumer.poll(0)
-    clients[0].commits[0] = OffsetAndMetadata(7, "reset by hand", 4)
-    assign(clients[0], 0)
-    consumer.poll(0)
+    started_at(OffsetAndMetadata(7, "reset by hand", 4), clients)
     assert clients[0].sought[0] == (0, -1)
 
 
