@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -166,7 +167,9 @@ def no_descriptor_left() -> Iterator[Callable[[], None]]:
     # What earlier tests left must not be given back in the middle.
     gc.collect()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    taken = [os.dup(0)]
+    # The limit is above every open one: one that is closed counts.
+    beyond = max(int(open_file.name) for open_file in Path("/dev/fd").iterdir()) + 1
+    taken: list[int] = []
 
     def take() -> None:
         with suppress(OSError):
@@ -174,9 +177,8 @@ def no_descriptor_left() -> Iterator[Callable[[], None]]:
                 taken.append(os.dup(0))
 
     try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (taken[0], hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (beyond, hard))
         take()
-        os.close(taken.pop(0))
         yield take
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
