@@ -72,11 +72,11 @@ def _format_length(digits: str) -> str:
 
 def _check_media_type(rule: BodyRule, headers: Headers) -> None:
     """Refuse an encoded body, and a type the route does not take."""
-    encoding = headers.get("content-encoding")
-    if encoding is not None and encoding.lower() not in ("", "identity"):
-        raise _unsupported_media_type(
-            f"The body is encoded as {quote_for_error(encoding)}; send it without an encoding."
-        )
+    for encoding in headers.all("content-encoding"):
+        if encoding.lower() not in ("", "identity"):
+            raise _unsupported_media_type(
+                f"The body is encoded as {quote_for_error(encoding)}; send it without an encoding."
+            )
     values = headers.all("content-type")
     if len(values) > 1 and len({_media_type(value) for value in values}) > 1:
         raise _unsupported_media_type(

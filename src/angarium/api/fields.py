@@ -57,9 +57,9 @@ class ValidationErrors:
         self._problems.extend(problems)
 
     @property
-    def any(self) -> bool:
-        """Whether `check` would refuse the request."""
-        return bool(self._problems)
+    def count(self) -> int:
+        """How many problems were noted."""
+        return len(self._problems)
 
     def check(self) -> None:
         """Refuse the request if anything was noted.
@@ -198,12 +198,15 @@ def check_query(query: str, known: Sequence[str], errors: ValidationErrors) -> N
     Args:
         query: The query, still percent-encoded.
         known: The names that the path knows.
-        errors: Collects the first eight others.
+        errors: Collects the first eight others; the last of them tells
+            of the rest.
     """
     unknown = [name for name in _parse_query(query) if name not in known]
     allowed = f"send only {' or '.join(known)}" if known else "this path takes none"
     for name in unknown[:MAX_UNKNOWN]:
         detail = f"{quote_for_error(name)} is not a query parameter of this path; {allowed}."
+        if len(unknown) > MAX_UNKNOWN and name == unknown[MAX_UNKNOWN - 1]:
+            detail += f" {len(unknown) - MAX_UNKNOWN} more are not listed."
         errors.add(Code.UNKNOWN_PARAMETER, detail, quote_for_error(name)[1:-1])
 
 
@@ -268,8 +271,9 @@ class QueryFields:
         text = self.get("limit", Code.INVALID_LIMIT)
         if text is None:
             return DEFAULT_LIMIT
-        if text.isascii() and text.isdigit() and len(text) <= 3 and 1 <= int(text) <= MAX_LIMIT:
-            return int(text)
+        digits = text.lstrip("0")
+        if digits.isascii() and digits.isdigit() and len(digits) <= 3 and int(digits) <= MAX_LIMIT:
+            return int(digits)
         self._errors.add(
             Code.INVALID_LIMIT,
             f"`limit` is {quote_for_error(text)}; send an integer from 1 to {MAX_LIMIT}.",

@@ -58,7 +58,7 @@ class Users:
         user_id = user_id_for(username) if is_username(username) else None
         user = self._retry(lambda: self._store.get(user_id)) if user_id is not None else None
         if user is None:
-            raise _not_found(f"the name {username[:64]!a}")
+            raise _not_found(f"the name {_shown(username)}")
         return user
 
 
@@ -126,7 +126,7 @@ class Provisioning:
         """Check a name, then look up its user."""
         if not is_username(username):
             raise SetupError(
-                f"{username[:64]!a} is not a valid username; use 1 to 64 characters from a-z 0-9 "
+                f"{_shown(username)} is not a valid username; use 1 to 64 characters from a-z 0-9 "
                 ". _ -"
             )
         return self._store.get(user_id_for(username))
@@ -136,6 +136,11 @@ class Provisioning:
         return self._store.put(
             User(user_id_for(username), username, password_hash, self._clock.now_ms())
         )
+
+
+def _shown(username: str) -> str:
+    """Quote a name for an error; one that is too long is cut."""
+    return ascii(username if len(username) <= 64 else f"{username[:61]}...")
 
 
 def _not_found(what: str) -> Refused:

@@ -291,6 +291,8 @@ def test_of_many_unknown_parameters_a_few_are_told(alice: Person) -> None:
     answer = alice.client.get(f"/v1/inbox?{query}")
     assert refused(answer) == (400, "unknown_parameter")
     assert len(answer.rows("errors")) == 8
+    assert "192 more are not listed" in str(answer.rows("errors")[-1]["detail"])
+    assert all("more" not in str(each["detail"]) for each in answer.rows("errors")[:-1])
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/openapi.json", "/problems"])

@@ -300,6 +300,17 @@ def test_all_parameters_are_told_at_once(talk: Talk) -> None:
     assert wrong_fields(answer) == ["limit", "order", "cursor"]
 
 
+def test_a_wrong_cursor_is_told_beside_an_unknown_parameter(talk: Talk) -> None:
+    assert wrong_fields(talk.history("x=1&cursor=x&limit=0")) == ["x", "limit", "cursor"]
+
+
+def test_with_a_wrong_conversation_id_only_that_is_told(told: Talk) -> None:
+    cursor = told.history("limit=1").text("pagination", "next_cursor")
+    answer = told.one.client.get(f"/v1/conversations/x/messages?cursor={cursor}")
+    assert refused(answer) == (400, "invalid_conversation_id")
+    assert "errors" not in answer.document()
+
+
 def test_nothing_between_two_parameters_is_no_parameter(told: Talk) -> None:
     assert contents(told.history("&limit=1&&")) == CONTENTS[-1:]
 

@@ -82,7 +82,12 @@ def test_an_encoded_body_is_not_supported() -> None:
         refusal_of(BodyRule.JSON, length, ("Content-Encoding", "gzip"))
         is Code.UNSUPPORTED_MEDIA_TYPE
     )
-    assert refusal_of(BodyRule.JSON, length, ("Content-Encoding", "identity")) is None
+    identity = ("Content-Encoding", "identity")
+    assert refusal_of(BodyRule.JSON, length, identity) is None
+    assert (
+        refusal_of(BodyRule.JSON, length, identity, ("Content-Encoding", "gzip"))
+        is Code.UNSUPPORTED_MEDIA_TYPE
+    )
 
 
 def test_the_length_is_looked_at_before_the_size_and_the_size_before_the_type() -> None:

@@ -136,7 +136,7 @@ def test_a_parameter_twice_is_refused_with_its_own_code() -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "limit"), [("", 50), ("limit=1", 1), ("limit=100", 100), ("limit=007", 7)]
+    ("query", "limit"), [("", 50), ("limit=1", 1), ("limit=100", 100), ("limit=0007", 7)]
 )
 def test_a_limit_is_1_to_100_and_50_by_default(query: str, limit: int) -> None:
     faults = ValidationErrors()

@@ -45,6 +45,13 @@ def test_an_unknown_name_is_not_found(store: MemoryUsers, username: str) -> None
     assert problem.detail.isascii()
 
 
+def test_a_name_that_is_too_long_is_cut_visibly(store: MemoryUsers) -> None:
+    with pytest.raises(Refused) as refusal:
+        Users(store, StoreRetry()).by_name("a" * 5_000)
+    (problem,) = refusal.value.problems
+    assert f"the name '{'a' * 61}...'" in problem.detail
+
+
 def test_an_unknown_id_is_not_found(store: MemoryUsers) -> None:
     with pytest.raises(Refused) as refusal:
         Users(store, StoreRetry()).by_id(uuid4())

@@ -65,6 +65,16 @@ def test_with_demo_users_only_the_services_own_hosts_are_answered(tmp_path: Path
         assert statuses(url, "evil.example", "api", "192.0.2.9", "0.0.0.0") == [421] * 4
 
 
+def test_the_host_of_an_absolute_target_counts(tmp_path: Path) -> None:
+    with served(tmp_path) as url, RawClient(url) as client:
+        for target, host, status in (
+            ("http://evil.example", "localhost", 421),
+            ("http://localhost:1", "evil.example", 200),
+        ):
+            head = f"GET {target}/health/live HTTP/1.1\r\nHost: {host}\r\n\r\n"
+            assert client.ask(head.encode()).status == status
+
+
 def test_with_users_of_ones_own_any_host_is(tmp_path: Path) -> None:
     with served(tmp_path, ANGARIUM_USERS=own_users(tmp_path)) as url:
         assert statuses(url, "evil.example") == [200]

@@ -90,10 +90,12 @@ def history(request: RequestContext) -> Response:
         200 with a page.
     """
     errors = request.validation_errors()
+    in_query = errors.count
     conversation_id = path_identifier(request.admission.parameters, "conversation_id", errors)
-    query = _history_query(
-        request.admission.head.query, None if errors.any else conversation_id, errors
-    )
+    # Without a valid conversation id it is unknown which cursors belong
+    # to it.
+    of_cursors = conversation_id if errors.count == in_query else None
+    query = _history_query(request.admission.head.query, of_cursors, errors)
     errors.check()
     request.services.conversations.get(request.caller_id, conversation_id)
     page = request.services.history.page(conversation_id, query)
@@ -139,8 +141,6 @@ def _history_query(
     query = QueryFields(text, errors)
     limit = query.limit()
     order = _order(query, errors)
-    # Without a valid conversation id it is unknown which cursors belong
-    # to it.
     cursor = query.cursor(
         lambda text: conversation_id and cursors.read_history(text, conversation_id)
     )

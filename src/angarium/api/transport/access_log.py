@@ -23,7 +23,8 @@ class AccessLog:
     """Collects what the log line of a connection's request says.
 
     Attributes:
-        method: The request's, `-` if its head is malformed.
+        method: The request's; `-` if its head is malformed, unless it
+            begins with `HEAD`.
         decision: What the application decided on the head, None before
             that.
         trace_id: Of the request whose head was read last.

@@ -300,7 +300,10 @@ class Connection(NonBlockingHandler):
             return
         fields: Fields = {}
         if not access.began:
-            fields = fields_within(self._reader.unread)
+            unread = self._reader.unread
+            if unread.startswith(b"HEAD "):
+                access.method = "HEAD"
+            fields = fields_within(unread)
             self._origins = fields.get("origin", ())
         access.broke_off(self._loop.now, fields)
         self._respond(self._loop.dispatcher.application.refuse(code, detail, access.trace_id))

@@ -134,7 +134,7 @@ def parse_head(head: bytes) -> RequestHead:
     line, *lines = head.decode("latin-1").split("\r\n")
     if not (line.isprintable() and "".join(lines).isprintable()):
         _check_characters(head)
-    method, path, query, minor = _request_line(line)
+    method, path, query, minor, authority = _request_line(line)
     if len(lines) > MAX_FIELDS:
         raise HttpError(
             Code.HEADERS_TOO_LARGE,
@@ -150,7 +150,10 @@ def parse_head(head: bytes) -> RequestHead:
             fields[name].append(value.strip(" \t"))
         else:
             fields[name] = [value.strip(" \t")]
-    return RequestHead(method, path, query, minor, fields, Headers.from_lists(fields))
+    # The host of an absolute target counts, not the field's (RFC 9112,
+    # 3.2.2); `fields` keeps what was sent, for `check_host`.
+    meant = {**fields, "host": [authority]} if authority else fields
+    return RequestHead(method, path, query, minor, fields, Headers.from_lists(meant))
 
 
 def is_field_line(line: bytes) -> bool:
@@ -236,8 +239,8 @@ def _illegal(received: bytes, at: int) -> HttpError:
     return malformed_request(f"The request's head has {what} at byte {at}.")
 
 
-def _request_line(line: str) -> tuple[str, str, str, int]:
-    """Return method, path, query and minor version."""
+def _request_line(line: str) -> tuple[str, str, str, int, str]:
+    """Return method, path, query, minor version and authority."""
     method, _, rest = line.partition(" ")
     target, _, version = rest.partition(" ")
     if version == "HTTP/1.1":
@@ -256,24 +259,24 @@ def _request_line(line: str) -> tuple[str, str, str, int]:
         )
     if target.startswith("/"):
         path, _, query = target.partition("?")
-        return method, path, query, minor
-    return method, *_other_target(method, target), minor
+        return method, path, query, minor, ""
+    path, query, authority = _other_target(method, target)
+    return method, path, query, minor, authority
 
 
-def _other_target(method: str, target: str) -> tuple[str, str]:
-    """Return path and query of the rarer forms of a target.
+def _other_target(method: str, target: str) -> tuple[str, str, str]:
+    """Return path, query and authority of the rarer targets.
 
     These are absolute, authority and asterisk (RFC 9112, 3.2).
     """
     if target == "*" and method == "OPTIONS":
-        return "*", ""
+        return "*", "", ""
     absolute = _ABSOLUTE.fullmatch(target)
     if absolute and _is_authority(absolute[1]):
-        return absolute[2] or (
-            "*" if method == "OPTIONS" and absolute[3] is None else "/"
-        ), absolute[3] or ""
+        everything = method == "OPTIONS" and absolute[3] is None
+        return absolute[2] or ("*" if everything else "/"), absolute[3] or "", absolute[1]
     if method == "CONNECT" and _is_authority(target):
-        return target, ""
+        return target, "", ""
     raise malformed_request(f"The target {_quote(target)} is neither a path nor an http URL.")
 
 

@@ -22,6 +22,25 @@ def running() -> Iterator[Running]:
         yield server
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        request("HEAD", "/echo", "A"),
+        request("HEAD", "/echo", "A: " + "b" * 17_000),
+        request("HEAD", "/" + "a" * 9_000),
+        b"HEAD /echo HTTP/2.0\r\n\r\n",
+    ],
+    ids=["malformed", "large", "long", "version"],
+)
+def test_a_head_request_that_is_malformed_gets_no_body_either(
+    running: Running, head: bytes
+) -> None:
+    with RawClient(running.url) as client:
+        answer = client.send(head).answer(to_head=True)
+        assert answer.status in (400, 414, 431)
+        assert client.closed()
+
+
 SMUGGLING = {
     "two equal lengths": request("POST", "/echo", "Content-Length: 5", "Content-Length: 5")
     + b"hello",
