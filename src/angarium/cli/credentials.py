@@ -61,7 +61,7 @@ def write_private(path: Path, content: bytes) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Login:
+class SavedLogin:
     """A token that was kept.
 
     Attributes:
@@ -114,7 +114,7 @@ class Credentials:
             )
         return cls(home / ".config" / "angarium", environment)
 
-    def keep(self, login: Login) -> None:
+    def keep(self, login: SavedLogin) -> None:
         """Store a login; it replaces the user's older one there.
 
         Args:
@@ -125,7 +125,7 @@ class Credentials:
         """
         self._write(_file_name(login.url, login.username), asdict(login))
 
-    def find(self, url: str, username: str | None) -> Login:
+    def find(self, url: str, username: str | None) -> SavedLogin:
         """Find the login to use.
 
         Args:
@@ -170,7 +170,7 @@ class Credentials:
         except OSError as error:
             raise CommandError(f"cannot remove {path}: {error.strerror}") from error
 
-    def _logins_at(self, url: str, username: str | None) -> Iterator[Login]:
+    def _logins_at(self, url: str, username: str | None) -> Iterator[SavedLogin]:
         """Read the logins at a server; raise at a damaged one."""
         # A damaged file of another user is no reason to fail.
         for path in sorted(self._folder.glob(_file_name(url, "*"))):
@@ -207,7 +207,7 @@ def _read(path: Path) -> object:
         return None
 
 
-def _login(document: object) -> Login | None:
+def _login(document: object) -> SavedLogin | None:
     """Check a stored login; None where a member is missing or wrong."""
     if not isinstance(document, dict):
         return None
@@ -222,7 +222,7 @@ def _login(document: object) -> Login | None:
     if not isinstance(logged_in_at, int):
         return None
     expires_at = fields.get("expires_at")
-    return Login(
+    return SavedLogin(
         url,
         username,
         user_id,

@@ -79,7 +79,7 @@ def timeout_of(arguments: argparse.Namespace) -> float | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class MonotonicClock:
     """How time passes; replaced in tests.
 
     Attributes:
@@ -107,7 +107,7 @@ class SendTrace:
     name: str
     as_json: bool
     timeout_s: float = DEFAULT_TIMEOUT_S
-    clock: Clock = field(default_factory=Clock)
+    clock: MonotonicClock = field(default_factory=MonotonicClock)
 
     def follow(
         self, send: Callable[[], AcceptedMessage], client: Client, conversation_id: str

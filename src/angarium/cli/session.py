@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from angarium.cli.console import Console
-from angarium.cli.credentials import Credentials, Login, login_command
+from angarium.cli.credentials import Credentials, SavedLogin, login_command
 from angarium.cli.errors import CommandError
 from angarium.client import Client, RequestFailed
 from angarium.client.api_client import TIMEOUT_S
@@ -125,7 +125,7 @@ class Session:
     """
 
     client: Client
-    login: Login
+    login: SavedLogin
 
     def conversation_with(self, username: str) -> str:
         """Return the conversation with a user; create it if new.
@@ -190,7 +190,7 @@ def _configured_url(console: Console) -> str:
     return Settings.from_env({"ANGARIUM_URL": console.environment.get("ANGARIUM_URL", "")}).url
 
 
-def find_login(arguments: argparse.Namespace, console: Console) -> Login:
+def find_login(arguments: argparse.Namespace, console: Console) -> SavedLogin:
     """Find the kept login that a command uses.
 
     Args:
@@ -207,7 +207,7 @@ def find_login(arguments: argparse.Namespace, console: Console) -> Login:
     return credentials.find(server_url(arguments, console), arguments.login)
 
 
-def keep_login(credentials: Credentials, url: str, username: str, token: TokenBody) -> Login:
+def keep_login(credentials: Credentials, url: str, username: str, token: TokenBody) -> SavedLogin:
     """Keep a token that a password was exchanged for.
 
     Args:
@@ -224,7 +224,7 @@ def keep_login(credentials: Credentials, url: str, username: str, token: TokenBo
     """
     now_ns = time.time_ns()
     expires_at = now_ns // 1_000_000_000 + token.expires_in
-    login = Login(url, username, token.user_id, token.access_token, now_ns, expires_at)
+    login = SavedLogin(url, username, token.user_id, token.access_token, now_ns, expires_at)
     credentials.keep(login)
     return login
 
@@ -275,7 +275,7 @@ def open_session(arguments: argparse.Namespace, console: Console) -> Iterator[Se
 
 
 @contextmanager
-def open_patient_client(login: Login, console: Console) -> Iterator[Client]:
+def open_patient_client(login: SavedLogin, console: Console) -> Iterator[Client]:
     """Prepare a client that waits for the server for ever.
 
     Args:
@@ -290,7 +290,7 @@ def open_patient_client(login: Login, console: Console) -> Iterator[Client]:
         yield client.use_token(login.username, login.access_token)
 
 
-def explain(failure: Exception, login: Login, console: Console) -> str:
+def explain(failure: Exception, login: SavedLogin, console: Console) -> str:
     """Say why a request failed, and what to do about a refused login.
 
     Args:

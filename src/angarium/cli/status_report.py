@@ -17,7 +17,7 @@ _UNKNOWN = "-"
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ReportLine:
     """One line of the table.
 
     Attributes:
@@ -39,7 +39,7 @@ class StatusReport:
 
     status: Status
 
-    def lines(self) -> Iterator[Line]:
+    def lines(self) -> Iterator[ReportLine]:
         """Format what answered, the sums at the end.
 
         Yields:
@@ -49,16 +49,16 @@ class StatusReport:
             yield from _table(self.status.log.partitions, None)
         yield from self._sums()
 
-    def problems(self) -> Iterator[Line]:
+    def problems(self) -> Iterator[ReportLine]:
         """Say why something is missing.
 
         Yields:
             The lines, text from others in them escaped.
         """
         for problem in self.status.problems:
-            yield Line(escape_unprintable(f"problem    {problem}"), Style.YELLOW)
+            yield ReportLine(escape_unprintable(f"problem    {problem}"), Style.YELLOW)
 
-    def screen_lines(self, most: int) -> Iterator[Line]:
+    def screen_lines(self, most: int) -> Iterator[ReportLine]:
         """Format everything for a screen, the sums at its top.
 
         Args:
@@ -97,22 +97,22 @@ class StatusReport:
             ensure_ascii=False,
         )
 
-    def _sums(self) -> Iterator[Line]:
+    def _sums(self) -> Iterator[ReportLine]:
         """Yield what holds for all partitions, and the store."""
         log, letters = self.status.log, self.status.dead_letters
         if log is None:
-            yield Line("log        unavailable", Style.YELLOW)
+            yield ReportLine("log        unavailable", Style.YELLOW)
         else:
             kept = "unknown" if letters is None else f"{letters:,}"
             noun = "record" if log.records == 1 else "records"
-            yield Line(
+            yield ReportLine(
                 f"log        {log.records:,} {noun}, lag {log.lag:,}, dead letters {kept}",
                 Style.YELLOW if log.lag else Style.PLAIN,
             )
-            yield Line(f"members    {_members_words(log.members)}")
+            yield ReportLine(f"members    {_members_words(log.members)}")
         yield self._store_line()
 
-    def _store_line(self) -> Line:
+    def _store_line(self) -> ReportLine:
         """Return the line about the store."""
         store = self.status.store
         parts = ["ok" if store.answers else "unavailable"]
@@ -122,24 +122,24 @@ class StatusReport:
             parts.append(_size_words(store.size_bytes))
         well = store.answers and all(node.is_up for node in store.nodes)
         text = escape_unprintable(f"store      {'; '.join(parts)}")
-        return Line(text, Style.PLAIN if well else Style.YELLOW)
+        return ReportLine(text, Style.PLAIN if well else Style.YELLOW)
 
 
-def _table(partitions: Sequence[PartitionStatus], room: int | None) -> Iterator[Line]:
+def _table(partitions: Sequence[PartitionStatus], room: int | None) -> Iterator[ReportLine]:
     """Yield the table of partitions, as much of it as there is room."""
     fits = room is None or len(partitions) + 1 <= room
     shown = partitions if fits or room is None else partitions[: max(0, room - 2)]
     rows = [_HEADINGS, *map(_row, shown)]
     widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
     if shown:
-        yield Line(_align(_HEADINGS, widths), Style.DIM)
+        yield ReportLine(_align(_HEADINGS, widths), Style.DIM)
     for partition, row in zip(shown, rows[1:], strict=True):
-        yield Line(_align(row, widths), Style.YELLOW if partition.lag else Style.PLAIN)
+        yield ReportLine(_align(row, widths), Style.YELLOW if partition.lag else Style.PLAIN)
     if not fits:
         left_out = partitions[len(shown) :]
         lag = sum(each.lag for each in left_out)
         what = "more partitions" if shown else "partitions"
-        yield Line(f"and {len(left_out)} {what}, lag {lag:,}", Style.DIM)
+        yield ReportLine(f"and {len(left_out)} {what}, lag {lag:,}", Style.DIM)
 
 
 def _row(partition: PartitionStatus) -> Sequence[str]:

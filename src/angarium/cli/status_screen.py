@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from angarium.cli.console import Console
-from angarium.cli.status_report import Line, StatusReport
+from angarium.cli.status_report import ReportLine, StatusReport
 from angarium.cli.text import head
 
 HOME = "\x1b[H"
@@ -62,7 +62,7 @@ class StatusScreen:
         if self._report is None:
             return
         self._size = _terminal_size(self._console)
-        lines = [Line(f"{_now()}  every second, Ctrl-C ends"), Line("")]
+        lines = [ReportLine(f"{_now()}  every second, Ctrl-C ends"), ReportLine("")]
         lines += self._report.screen_lines(max(0, self._size.lines - len(lines)))
         # A character in the last column would make some terminals
         # begin a new line.

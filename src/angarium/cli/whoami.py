@@ -13,7 +13,7 @@ from angarium.cli.arguments import (
     username,
 )
 from angarium.cli.console import Console
-from angarium.cli.credentials import Credentials, Login, login_command
+from angarium.cli.credentials import Credentials, SavedLogin, login_command
 from angarium.cli.errors import CommandError, UsageError
 from angarium.cli.message_lines import local_time
 from angarium.cli.session import find_login, server_url
@@ -79,7 +79,7 @@ def _logout(arguments: argparse.Namespace, console: Console) -> int:
             raise
         # A damaged one is forgotten too.
         credentials.forget(url, name)
-        login = Login(url, name, str(user_id_for(name)), "", 0)
+        login = SavedLogin(url, name, str(user_id_for(name)), "", 0)
     else:
         credentials.forget(url, login.username)
     if arguments.json:
@@ -94,7 +94,7 @@ def _logout(arguments: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _until(login: Login, console: Console) -> str:
+def _until(login: SavedLogin, console: Console) -> str:
     """Say until when a login is valid, or since when it is not."""
     if login.expires_at is None:
         return ""
@@ -105,7 +105,7 @@ def _until(login: Login, console: Console) -> str:
     return f" until {local_time(until)}"
 
 
-def _json(login: Login) -> str:
+def _json(login: SavedLogin) -> str:
     """Describe a login for --json, without its token."""
     until = None
     if login.expires_at is not None:

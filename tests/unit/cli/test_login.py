@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from angarium.cli import session
-from angarium.cli.credentials import Credentials, Login
+from angarium.cli.credentials import Credentials, SavedLogin
 from angarium.cli.errors import CommandError
 from tests.unit.cli.conftest import Shell
 from tests.unit.cli.fake_server import FakeServer, Fault
@@ -226,7 +226,7 @@ def test_logins_are_kept_under_home_where_xdg_says_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    login = Login("http://x", "alice", "id", "token", 1)
+    login = SavedLogin("http://x", "alice", "id", "token", 1)
     for environment in (
         {"HOME": str(tmp_path)},
         {"HOME": str(tmp_path), "XDG_CONFIG_HOME": "relative"},
@@ -242,7 +242,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     credentials = Credentials.of({"XDG_CONFIG_HOME": str(tmp_path)})
-    login = Login("http://x", "erin", "id", "token", 1)
+    login = SavedLogin("http://x", "erin", "id", "token", 1)
     credentials.keep(login)
 
     def full(_: int) -> None:
@@ -250,13 +250,13 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(CommandError, match=r"cannot write .*login-.*: No space left on device"):
-        credentials.keep(Login("http://x", "erin", "id", "other", 2))
+        credentials.keep(SavedLogin("http://x", "erin", "id", "other", 2))
     assert len(list((tmp_path / "angarium").iterdir())) == 1
     assert credentials.find("http://x", None) == login
 
 
 def test_a_token_is_never_in_a_representation() -> None:
-    assert "hush" not in repr(Login("http://x", "alice", "id", "hush", 1))
+    assert "hush" not in repr(SavedLogin("http://x", "alice", "id", "hush", 1))
 
 
 def test_whoami_says_who_is_logged_in_where_and_until_when(

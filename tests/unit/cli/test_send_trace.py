@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from angarium.cli.console import Console
-from angarium.cli.send_trace import Clock, SendTrace
+from angarium.cli.send_trace import MonotonicClock, SendTrace
 from angarium.client import AcceptedMessage, RequestFailed
 from angarium.client.bodies import LogPosition, MessageBody
 from angarium.client.errors import ApiProblem, ServerUnreachable
@@ -53,7 +53,7 @@ class Scene:
         as_json: bool = False,
     ) -> int:
         console = Console(io.StringIO(), self.out, self.err, {})
-        clock = Clock(self.clock.monotonic, self.clock.sleep)
+        clock = MonotonicClock(self.clock.monotonic, self.clock.sleep)
         trace = SendTrace(console, "bob", as_json, timeout_s, clock)
         rest = self._rest(looks)
 

@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from angarium.cli import session
-from angarium.cli.credentials import Credentials, Login
+from angarium.cli.credentials import Credentials, SavedLogin
 from tests.unit.cli.conftest import Shell
 from tests.unit.cli.fake_server import FakeServer, Fault
 
@@ -32,7 +32,7 @@ def test_a_server_that_is_silent_is_told_while_it_is_waited_for(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        Credentials.of(shell.environment).keep(Login(url, "alice", "id", "token", 1))
+        Credentials.of(shell.environment).keep(SavedLogin(url, "alice", "id", "token", 1))
         monkeypatch.setattr(session, "SLOW_S", 0.1)
         monkeypatch.setattr(session, "TIMEOUT_S", 1.0)
         monkeypatch.setattr(session, "PATIENCE_S", 0.5)

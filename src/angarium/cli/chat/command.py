@@ -31,7 +31,7 @@ from angarium.cli.chat.slash_words import HELP_WORD
 from angarium.cli.chat.terminal import TerminalScreen
 from angarium.cli.chat.terminal_mode import TerminalMode
 from angarium.cli.console import Console
-from angarium.cli.credentials import Credentials, Login
+from angarium.cli.credentials import Credentials, SavedLogin
 from angarium.cli.errors import EXIT_FAILED, CommandError
 from angarium.cli.session import (
     PATIENCE_S,
@@ -272,7 +272,9 @@ def _on_signal(signals: Signals, frontend: _Frontend) -> None:
         frontend.terminal.repaint()
 
 
-def _keep(console: Console, login: Login, token: TokenBody, note: Callable[[str], None]) -> None:
+def _keep(
+    console: Console, login: SavedLogin, token: TokenBody, note: Callable[[str], None]
+) -> None:
     """Keep a new token; the chat goes on if it cannot be kept."""
     try:
         keep_login(Credentials.of(console.environment), login.url, login.username, token)
@@ -290,7 +292,7 @@ def _name_unsent(console: Console, lines: Sequence[OwnLine]) -> None:
 
 
 def _leave(
-    console: Console, chat: ChatSession, frontend: _Frontend, signals: Signals, login: Login
+    console: Console, chat: ChatSession, frontend: _Frontend, signals: Signals, login: SavedLogin
 ) -> int:
     """Report what was not sent, and choose the exit status."""
     status = EXIT_FAILED if chat.skipped else 0

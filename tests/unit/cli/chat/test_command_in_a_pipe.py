@@ -13,7 +13,7 @@ import pytest
 
 from angarium.cli import session
 from angarium.cli.console import Console
-from angarium.cli.credentials import Credentials, Login
+from angarium.cli.credentials import Credentials, SavedLogin
 from angarium.cli.main import main
 from angarium.client.api_client import ApiClient
 from tests.unit.cli.conftest import Shell
@@ -266,7 +266,7 @@ def test_a_server_that_is_silent_at_the_start_is_told_while_it_is_waited_for(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        Credentials.of(shell.environment).keep(Login(url, "alice", "id", "token", 1))
+        Credentials.of(shell.environment).keep(SavedLogin(url, "alice", "id", "token", 1))
         monkeypatch.setattr(session, "SLOW_S", 0.1)
         chat = Chat(shell.environment, ("--url", url))
         chat.start()
