@@ -3,7 +3,7 @@
 import re
 import socket
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from urllib.parse import urlsplit
 
 from angarium.config.values import InvalidValue, check_no_control_characters, quote
@@ -145,7 +145,7 @@ def origins(text: str) -> tuple[str, ...]:
 
     Returns:
         One or more, as browsers write them: in lower case, without the
-        scheme's own port.
+        scheme's own port, an IPv6 address in its shortest form.
 
     Raises:
         InvalidValue: A part of the list is not an origin.
@@ -167,7 +167,9 @@ def _origin(part: str) -> str:
         raise InvalidValue(f"contains the port {quote(port)}", "write one from 1 to 65535")
     own_port = {"http": 80, "https": 443}.get(found["scheme"])
     suffix = "" if port is None or int(port) == own_port else f":{int(port)}"
-    return f"{found['scheme']}://{found['host']}{suffix}"
+    host = parse_address(_without_brackets(found["host"]))
+    shown = f"[{host}]" if isinstance(host, IPv6Address) else found["host"]
+    return f"{found['scheme']}://{shown}{suffix}"
 
 
 def host_of_origin(origin: str) -> str:

@@ -121,6 +121,7 @@ GIVEN: list[tuple[str, str, object]] = [
         ),
     ),
     ("CORS_ORIGINS", "https://chat.example.org", ("https://chat.example.org",)),
+    ("CORS_ORIGINS", "http://[2001:DB8:0:0::01]:80", ("http://[2001:db8::1]",)),
     (
         "CORS_ORIGINS",
         "HTTPS://Chat.Example.org:443, http://localhost:3000,http://[::1]:80,tauri://localhost,http://a,http://A:80",
