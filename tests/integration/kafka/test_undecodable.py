@@ -3,14 +3,16 @@ well.
 """
 
 from contextlib import closing
+from dataclasses import replace
 
 import kafka
 import pytest
 
 from angarium.engines.kafka.connection import KafkaConnectionSettings
+from angarium.engines.kafka.dead_letters import KafkaDeadLetters
 from angarium.engines.kafka.log import KafkaLog
-from angarium.ports.message_log import Record
-from tests.contract.ports.records import append
+from angarium.ports.message_log import DeadLetter, Record
+from tests.contract.ports.records import ANSWER_S, append
 from tests.engines.kafka_server import KafkaServer
 from tests.integration.kafka.appends import key_of
 from tests.integration.kafka.conftest import PARTITIONS, OpenReading
@@ -76,6 +78,20 @@ def test_a_batch_that_the_disk_has_damaged_comes_with_its_offsets_and_stops_nobo
     assert "offsets 1 to 2" in (broken.problem or "")
     assert b"its neighbour" in (broken.value or b"")
     assert not reading.lost
+
+
+@pytest.mark.parametrize("change", [in_lz4, with_an_odd_header])
+def test_what_cannot_be_decoded_among_the_dead_letters_hides_none_of_them(
+    connection: KafkaConnectionSettings, topic: str, change: Change
+) -> None:
+    let_producers_compress(connection, f"{topic}.dead")
+    letter = DeadLetter("undecodable_event", "no JSON", Record(3, 7, 1, b"key", b"{"), "t1")
+    with closing(KafkaDeadLetters(connection, topic)) as dead_letters:
+        dead_letters.wait_until_connected(ANSWER_S)
+        dead_letters.append(letter).result(ANSWER_S)
+        produce(connection, f"{topic}.dead", [b"odd", b"odder"], change)
+        dead_letters.append(replace(letter, trace_id="t2")).result(ANSWER_S)
+        assert [each.trace_id for each in dead_letters.read(10)] == ["t2", "t1"]
 
 
 def test_what_another_producer_compresses_is_kept_in_a_form_that_can_be_read(

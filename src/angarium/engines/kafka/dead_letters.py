@@ -6,6 +6,7 @@ from concurrent.futures import Future
 from functools import partial
 
 import kafka
+from kafka.errors import CorruptRecordError, UnsupportedCodecError
 from kafka.structs import TopicPartition
 
 from angarium import logs
@@ -29,6 +30,11 @@ _log = logs.get("angarium.engines.kafka")
 
 READ_S = 10.0
 """Maximum time for reading dead letters: a person waits for it."""
+
+_UNREADABLE = (UnsupportedCodecError, CorruptRecordError, UnicodeDecodeError)
+"""What the library raises for records that it cannot decode: those of
+foreign producers, and those that a disk has damaged.
+"""
 
 _PARTITION = 0
 _OPTIONS: Mapping[str, object] = {
@@ -107,13 +113,8 @@ class KafkaDeadLetters:
             letter = dead_letter_records.decode(record)
             if letter is not None:
                 yield letter
-                continue
-            _log.warning(
-                "foreign_dead_letter",
-                f"A record of {self._topic} is not a dead letter of this service; it is left out.",
-                partition=record.partition,
-                offset=record.offset,
-            )
+            else:
+                _warn_of_foreign(self._topic, record.offset)
 
     def wait_until_connected(self, seconds: float) -> None:
         """Wait for the producer's first connection.
@@ -145,9 +146,27 @@ def _newest(
     consumer.seek(topic_partition, max(first, end - limit))
     found: list[dead_letter_records.ConsumerRecord] = []
     while consumer.position(topic_partition, timeout_ms=remaining_ms()) < end:
-        for batch in consumer.poll(timeout_ms=min(500, remaining_ms())).values():
+        try:
+            polled = consumer.poll(timeout_ms=min(500, remaining_ms()))
+        except _UNREADABLE:
+            offset = consumer.position(topic_partition, timeout_ms=remaining_ms())
+            _warn_of_foreign(topic_partition.topic, offset)
+            # The library drops what it has fetched of another offset.
+            consumer.seek(topic_partition, offset + 1)
+            continue
+        for batch in polled.values():
             found.extend(batch)
     return [each for each in found if each.offset < end]
+
+
+def _warn_of_foreign(topic: str, offset: int) -> None:
+    """Log that a record of the topic was left out."""
+    _log.warning(
+        "foreign_dead_letter",
+        f"A record of {topic} is not a dead letter of this service; it is left out.",
+        partition=_PARTITION,
+        offset=offset,
+    )
 
 
 def _countdown(expires_at: float) -> Callable[[], int]:
