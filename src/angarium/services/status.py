@@ -50,9 +50,14 @@ class PartitionStatus:
 
     @property
     def lag(self) -> int:
-        """How many offsets the group has still to work through."""
-        start = self.held.first if self.committed is None else self.committed.offset
-        return max(0, self.held.end - start)
+        """How many offsets the group has still to work through.
+
+        All that there are, if the group has committed more: the log has
+        lost records, and the workers will begin with its first one.
+        """
+        if self.committed is None or self.committed.offset > self.held.end:
+            return self.held.end - self.held.first
+        return self.held.end - self.committed.offset
 
 
 @dataclass(frozen=True, slots=True)

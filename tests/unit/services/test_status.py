@@ -120,9 +120,9 @@ def test_the_lag_is_what_comes_after_the_commit_and_the_owner_is_who_works_there
     assert (status.log.records, status.log.lag) == (4, 1)
 
 
-def test_a_group_that_was_further_in_an_earlier_log_is_not_ahead() -> None:
-    partition = PartitionStatus(0, OffsetRange(0, 4), Position(900), None)
-    assert partition.lag == 0
+def test_a_group_that_was_further_in_an_earlier_log_has_all_of_this_one_before_it() -> None:
+    partition = PartitionStatus(0, OffsetRange(1, 4), Position(900), None)
+    assert partition.lag == 3
 
 
 def test_a_record_with_two_dead_letters_counts_once(

@@ -87,13 +87,22 @@ class Backlog:
         self._require_stored(left, len(ends))
 
     def _left(self, ends: list[int]) -> Mapping[int, _Range]:
-        """Return what the workers have not committed of the log."""
+        """Return what the workers have not committed of the log.
+
+        A commit beyond the log's end is that of a log which was lost:
+        none of the records here was committed.
+        """
         committed = self._retry(self._log.committed)
-        return {
-            partition: (committed.get(partition, BEGINNING).offset, end)
-            for partition, end in enumerate(ends)
-            if committed.get(partition, BEGINNING).offset < end
-        }
+        # Asked last: a worker may have passed the end of the beginning.
+        ranges = self._retry(self._log.ranges)
+        left = {}
+        for partition, end in enumerate(ends):
+            offset = committed.get(partition, BEGINNING).offset
+            if offset > ranges[partition].end:
+                offset = ranges[partition].first
+            if offset < end:
+                left[partition] = offset, end
+        return left
 
     def _require_stored(self, left: Mapping[int, _Range], partitions: int) -> None:
         """Look into the store for records without a commit.

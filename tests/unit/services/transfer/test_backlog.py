@@ -137,6 +137,14 @@ def test_workers_that_stand_still_are_not_waited_for(service: Service) -> None:
     assert STALLED_S <= service.clock.monotonic() - began < STALLED_S + 1
 
 
+def test_a_commit_beyond_the_end_of_a_new_log_hides_none_of_its_records(service: Service) -> None:
+    service.accept(SENT)
+    service.committed = dict.fromkeys((0, 1), Position(1_000, START))
+    service.members = []
+    with pytest.raises(NotStored, match="1 accepted record"):
+        service.wait()
+
+
 def test_what_a_killed_worker_stored_and_did_not_commit_counts(service: Service) -> None:
     service.accept(SENT)
     service.accept(SENT)
