@@ -37,8 +37,13 @@ class MemoryBulkLoader:
         return self._marker
 
     def advance(self, marker: ImportMarker) -> None:
-        if self._marker is not None and self._marker.sha256 == marker.sha256:
+        mine = self._marker
+        if mine is not None and mine.sha256 == marker.sha256 and not mine.is_finished:
             self._marker = marker
+
+    def reopen(self, sha256: str) -> None:
+        if self._marker is not None and self._marker.sha256 == sha256:
+            self._marker = ImportMarker(sha256)
 
     def put_users(self, users: Sequence[User]) -> None:
         for user in users:

@@ -57,10 +57,21 @@ class BulkLoader(Protocol):
         ...
 
     def advance(self, marker: ImportMarker) -> None:
-        """Change the marker.
+        """Change the marker of an import that has not ended.
+
+        A finished one stays: another import of the same export has
+        ended meanwhile, and services may use the store.
 
         Args:
             marker: Of the export that has the claim.
+        """
+        ...
+
+    def reopen(self, sha256: str) -> None:
+        """Change a finished marker to one of an import that begins.
+
+        Args:
+            sha256: The digest of the export that has the claim.
         """
         ...
 

@@ -91,6 +91,19 @@ def test_a_marker_moves_for_the_export_that_has_the_claim(loader: BulkLoader) ->
     assert loader.claim(SHA256) == moved
 
 
+def test_a_finished_marker_stays_until_it_is_reopened(loader: BulkLoader) -> None:
+    loader.claim(SHA256)
+    loader.advance(ImportMarker(SHA256, 5))
+    assert loader.marker() == ImportMarker(SHA256, 5)
+    finished = ImportMarker(SHA256, 12_345, is_finished=True)
+    loader.advance(finished)
+    loader.advance(ImportMarker(SHA256, 10))
+    loader.reopen("cd" * 32)
+    assert loader.marker() == finished
+    loader.reopen(SHA256)
+    assert loader.marker() == ImportMarker(SHA256)
+
+
 def test_users_are_added_and_replaced_completely(loader: BulkLoader, users: UserStore) -> None:
     known, new = (f"{name}-{uuid4().hex[:8]}" for name in ("known", "new"))
     users.put(user(known, "$scrypt$old", START - 5))

@@ -76,6 +76,10 @@ class CassandraBulkLoader:
         values = (marker.lines, marker.is_finished, self._marker_id, marker.sha256)
         self._session.execute(Statement.ADVANCE_IMPORT, values)
 
+    def reopen(self, sha256: str) -> None:
+        """Implements `BulkLoader.reopen`, by a conditional write."""
+        self._session.execute(Statement.REOPEN_IMPORT, (self._marker_id, sha256))
+
     def put_users(self, users: Sequence[User]) -> None:
         """Implements `BulkLoader.put_users`, by conditional writes."""
         self._run_all(

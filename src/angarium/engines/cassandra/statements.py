@@ -128,7 +128,11 @@ class Statement(Enum):
         "VALUES (?, ?, 0, false) IF NOT EXISTS"
     )
     ADVANCE_IMPORT = (
-        "UPDATE $keyspace.imports SET lines = ?, is_finished = ? WHERE id = ? IF sha256 = ?"
+        "UPDATE $keyspace.imports SET lines = ?, is_finished = ? WHERE id = ? "
+        "IF sha256 = ? AND is_finished = false"
+    )
+    REOPEN_IMPORT = (
+        "UPDATE $keyspace.imports SET lines = 0, is_finished = false WHERE id = ? IF sha256 = ?"
     )
     REPLACE_USER = (
         "UPDATE $keyspace.users SET username = ?, password_hash = ?, created_at = ? "
@@ -174,7 +178,12 @@ class Statement(Enum):
 
 
 SENT_ONCE = frozenset(
-    {Statement.CHANGE_PASSWORD, Statement.REPLACE_USER, Statement.ADVANCE_IMPORT}
+    {
+        Statement.CHANGE_PASSWORD,
+        Statement.REPLACE_USER,
+        Statement.ADVANCE_IMPORT,
+        Statement.REOPEN_IMPORT,
+    }
 )
 """Never sent to a second node when the first is slow: a late copy would
 undo a newer password, or the end of an import. All others may be

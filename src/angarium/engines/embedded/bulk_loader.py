@@ -23,7 +23,10 @@ _CLAIM = (
     "INSERT INTO imports (id, sha256, lines, is_finished) VALUES (1, ?, 0, 0)"
     " ON CONFLICT (id) DO NOTHING"
 )
-_ADVANCE_MARKER = "UPDATE imports SET lines = ?, is_finished = ? WHERE sha256 = ?"
+_ADVANCE_MARKER = (
+    "UPDATE imports SET lines = ?, is_finished = ? WHERE sha256 = ? AND is_finished = 0"
+)
+_REOPEN = "UPDATE imports SET lines = 0, is_finished = 0 WHERE sha256 = ?"
 _PUT_USERS = "INSERT OR REPLACE INTO users (user_id, username, password_hash, created_at) {values}"
 _PUT_CONVERSATIONS = (
     "INSERT OR REPLACE INTO conversations (conversation_id, first_participant_id,"
@@ -77,6 +80,10 @@ class EmbeddedBulkLoader:
     def advance(self, marker: ImportMarker) -> None:
         """Implements `BulkLoader.advance`."""
         self._advances.wait(marker)
+
+    def reopen(self, sha256: str) -> None:
+        """Implements `BulkLoader.reopen`."""
+        self._puts.wait([(_REOPEN, [(sha256,)])])
 
     def put_users(self, users: Sequence[User]) -> None:
         """Implements `BulkLoader.put_users`."""

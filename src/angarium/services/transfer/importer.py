@@ -108,37 +108,51 @@ class Importer:
         if marker.is_finished:
             self.was_complete = True
             if self._is_whole(file, found):
-                self._put_starts(found)
+                self._retry(partial(self._target.loader.put_log_starts, found.starts))
+                self._retry(partial(self._target.group.commit, found.starts))
                 return found
-            self._require_no_other_conversations(found)
-            marker = ImportMarker(found.sha256)
-            self._retry(partial(self._target.loader.advance, marker))
+            marker = self._reopen(found)
         self._write(file, marker)
-        # From here on the group's positions are right, even when the
-        # check below is interrupted.
-        self._put_starts(found)
+        self._retry(partial(self._target.loader.put_log_starts, found.starts))
         self._verify(file, found)
         end = ImportMarker(found.sha256, _lines(found), is_finished=True)
         self._retry(partial(self._target.loader.advance, end))
-        return found
-
-    def _put_starts(self, found: Survey) -> None:
-        """Say where the log of each partition begins."""
-        self._retry(partial(self._target.loader.put_log_starts, found.starts))
+        # Only now: a worker starts every partition that has a commit,
+        # and asks the store's starts and marker for any other.
         self._retry(partial(self._target.group.commit, found.starts))
+        return found
 
     def _survey(self, file: BinaryIO) -> Survey:
         """Check the whole file before anything is written."""
         return survey(file, self._target.partitions, partial(self._progress, "checked"))
 
-    def _claim(self, found: Survey) -> ImportMarker:
-        """Check the target, and mark it as imported into."""
+    def _reopen(self, found: Survey) -> ImportMarker:
+        """Begin again with a target that differs from its import.
+
+        A service may have begun to use it while it was compared. Then
+        it stays as it is: nothing serves it once it is reopened.
+
+        Returns:
+            The marker that is there now.
+        """
+        self._require_no_members()
+        self._require_unused()
+        self._require_no_other_conversations(found)
+        self._retry(partial(self._target.loader.reopen, found.sha256))
+        return ImportMarker(found.sha256)
+
+    def _require_no_members(self) -> None:
+        """Refuse a target whose workers run."""
         members = self._retry(self._target.log.members)
         if members:
             names = ", ".join(member.instance for member in members)
             raise ImportRefused(
                 f"{self._target.name} is in use by {names}: stop the service, then import"
             )
+
+    def _claim(self, found: Survey) -> ImportMarker:
+        """Check the target, and mark it as imported into."""
+        self._require_no_members()
         marker = self._retry(self._target.loader.marker)
         if marker is None:
             self._require_empty()

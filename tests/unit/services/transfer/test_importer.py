@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from uuid import uuid4
@@ -15,6 +15,7 @@ from angarium.domain.errors import StoreUnavailable
 from angarium.domain.identifiers import text_of
 from angarium.domain.message import Message
 from angarium.domain.partitioning import partition_for
+from angarium.domain.user import User
 from angarium.ports.bulk_load import ImportMarker
 from angarium.ports.log_inspection import GroupMember
 from angarium.ports.message_log import DeadLetter, NewRecord, Position, Record
@@ -164,6 +165,25 @@ def test_a_conversation_that_was_opened_since_is_no_reason_to_stop_serving(engin
     assert engine.loader.marker() == finished == ImportMarker(found.sha256, LINES, True)
 
 
+@pytest.mark.parametrize("use", [append_a_record, open_a_conversation])
+def test_a_service_that_began_while_a_repeat_compares_keeps_the_store(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, use: Callable[[Engine], None]
+) -> None:
+    """Nothing could serve it any more, once it is reopened."""
+    engine.run()
+    finished = engine.loader.marker()
+    change_a_user(engine)
+    users = engine.rows.users
+
+    def use_and_read() -> Sequence[User]:
+        use(engine)
+        return users()
+
+    monkeypatch.setattr(engine.rows, "users", use_and_read)
+    assert "an import needs an empty target" in engine.refused()
+    assert engine.loader.marker() == finished
+
+
 def test_what_is_whole_is_not_written_again(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,7 +212,10 @@ def test_a_target_that_holds_another_file_is_refused(engine: Engine) -> None:
     )
 
 
-@pytest.mark.parametrize("stop_at", range(1, 16))
+LAST_CALL = 19
+
+
+@pytest.mark.parametrize("stop_at", range(1, LAST_CALL + 1))
 def test_an_import_that_was_interrupted_goes_on(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, stop_at: int
 ) -> None:
@@ -217,9 +240,12 @@ def test_an_import_that_was_interrupted_goes_on(
         with pytest.raises(KeyboardInterrupt):
             engine.run()
     marker = engine.loader.marker()
-    assert marker is None or not marker.is_finished
-    engine.run()
+    # The commits come last: before the end no worker may find any.
+    assert not engine.group.committed
+    assert (marker is not None and marker.is_finished) == (stop_at == LAST_CALL)
+    found = engine.run()
     assert engine.export() == SAMPLE
+    assert engine.group.committed == found.starts
 
 
 def test_what_is_durable_is_not_written_again(
@@ -228,7 +254,7 @@ def test_what_is_durable_is_not_written_again(
     monkeypatch.setattr(importing, "ROWS_AT_ONCE", 2)
     monkeypatch.setattr(importing, "LINES_BETWEEN_MARKS", 3)
     with monkeypatch.context() as patch:
-        patch.setattr(engine.group, "commit", fail)
+        patch.setattr(engine.loader, "put_log_starts", fail)
         with pytest.raises(KeyboardInterrupt):
             engine.run()
     written: list[Message] = []
@@ -254,7 +280,7 @@ def test_a_start_between_two_attempts_does_not_win_over_imported_users(
     monkeypatch.setattr(importing, "ROWS_AT_ONCE", 2)
     monkeypatch.setattr(importing, "LINES_BETWEEN_MARKS", 3)
     with monkeypatch.context() as patch:
-        patch.setattr(engine.group, "commit", fail)
+        patch.setattr(engine.loader, "put_log_starts", fail)
         with pytest.raises(KeyboardInterrupt):
             engine.run()
     engine.users.put(user("alice", "$scrypt$configured"))
@@ -323,14 +349,14 @@ def empty_a_text(engine: Engine) -> None:
 def test_what_is_stored_otherwise_ends_the_import_unfinished(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, damage: object, reason: str
 ) -> None:
-    commit = engine.group.commit
+    put_log_starts = engine.loader.put_log_starts
 
-    def commit_and_damage(starts: Mapping[int, Position]) -> None:
+    def put_and_damage(starts: Mapping[int, Position]) -> None:
         assert callable(damage)
         damage(engine)
-        commit(starts)
+        put_log_starts(starts)
 
-    monkeypatch.setattr(engine.group, "commit", commit_and_damage)
+    monkeypatch.setattr(engine.loader, "put_log_starts", put_and_damage)
     with pytest.raises(ImportDiffers, match=reason):
         engine.run()
     # The next one writes all of it again.
