@@ -32,7 +32,12 @@ from angarium.engines.secrets.tokens import JwtSigner
 from angarium.ports.message_log import DeadLetterLog, MessageLog
 from angarium.ports.users import UserStore
 from angarium.wiring.engine import Engine
-from angarium.wiring.imported_keyspace import keyspace_name, log_starts, refuse_half_import
+from angarium.wiring.imported_keyspace import (
+    LateImportCheck,
+    keyspace_name,
+    log_starts,
+    refuse_half_import,
+)
 from angarium.wiring.inspection import Inspection
 from angarium.wiring.load import Load
 
@@ -75,19 +80,20 @@ def distributed_engine(settings: Settings, clock: Clock, instance: str) -> Itera
     connection = _kafka(settings)
     check = TopicVerification(_topics(settings, connection).verify)
     _verify_topics(check)
+    late_check = LateImportCheck(settings)
     with (
-        closing(CassandraSession(_cassandra(settings))) as session,
+        closing(CassandraSession(_cassandra(settings), late_check.connect)) as session,
         closing(
             KafkaLog(connection, settings.topic, settings.partitions, clock, verify=check.verify)
         ) as log,
         closing(KafkaDeadLetters(connection, settings.topic, clock)) as dead_letters,
     ):
-        if not session.await_connection(FIRST_CONNECTION_S):
+        if session.await_connection(FIRST_CONNECTION_S) or late_check.require():
+            refuse_half_import(settings, session)
+        else:
             _log.warning(
                 "store_unavailable", "Cassandra has not been reached yet; going on without it."
             )
-        else:
-            refuse_half_import(settings, session)
         _await_log(log)
         yield Engine(
             log=log,

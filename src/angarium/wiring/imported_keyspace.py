@@ -1,11 +1,15 @@
 """What a start must know of an import into a keyspace."""
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 
 from angarium import logs
 from angarium.config import Settings
 from angarium.domain.errors import LogUnavailable, StoreUnavailable
-from angarium.engines.cassandra.bulk_loader import read_marker
+from angarium.engines.cassandra import prepared_session
+from angarium.engines.cassandra.bulk_loader import read_marker, read_marker_over
+from angarium.engines.cassandra.cluster import CassandraAddress
+from angarium.engines.cassandra.prepared_session import PreparedSession
 from angarium.engines.cassandra.session import CassandraSession
 from angarium.engines.cassandra.store_inspector import CassandraStoreInspector
 from angarium.ports.message_log import Position
@@ -74,3 +78,66 @@ def refuse_half_import(settings: Settings, session: CassandraSession) -> None:
         )
         return
     load.refuse_half_import(marker, keyspace_name(settings))
+
+
+class LateImportCheck:
+    """Checks connections that a start did not wait for any longer.
+
+    A start that reaches Cassandra in time refuses half of an import
+    (`refuse_half_import`). One that goes on without it must not use
+    half of an import later: while there is one, no connection is taken
+    into use, and the store counts as unavailable (docs/adr/0027).
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        connect: Callable[[CassandraAddress], PreparedSession] = prepared_session.connect,
+    ) -> None:
+        """Check nothing yet.
+
+        Args:
+            settings: The keyspace and the topic.
+            connect: Connects through the contact points.
+        """
+        self._name = keyspace_name(settings)
+        self._connect = connect
+        self._lock = threading.Lock()
+        self._has_connected = False
+        self._is_required = False
+
+    def require(self) -> bool:
+        """Check each connection from now on.
+
+        Returns:
+            True if there was one before, which nothing has checked.
+        """
+        with self._lock:
+            self._is_required = True
+            return self._has_connected
+
+    def connect(self, address: CassandraAddress) -> PreparedSession:
+        """Connect, and check the connection if that is required.
+
+        Args:
+            address: Where the cluster is.
+
+        Returns:
+            The connection, with every statement prepared.
+
+        Raises:
+            SetupError: An import has not ended.
+            Exception: Whatever the driver raises while it cannot be
+                used.
+        """
+        connected = self._connect(address)
+        with self._lock:
+            if not self._is_required:
+                self._has_connected = True
+                return connected
+        try:
+            load.refuse_half_import(read_marker_over(connected), self._name)
+        except BaseException:
+            connected.end()
+            raise
+        return connected

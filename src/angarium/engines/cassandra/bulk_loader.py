@@ -17,6 +17,7 @@ from angarium.domain.errors import StoreUnavailable
 from angarium.domain.message import BEGINNING, Message, MessagePosition, Status
 from angarium.domain.user import User
 from angarium.engines.cassandra import row_mapping
+from angarium.engines.cassandra.cluster import REQUEST_S
 from angarium.engines.cassandra.imported_inboxes import ImportedInbox
 from angarium.engines.cassandra.message_writer import (
     chunks,
@@ -24,6 +25,7 @@ from angarium.engines.cassandra.message_writer import (
     message_writes,
 )
 from angarium.engines.cassandra.prefix_reads import ROWS_PER_MUTATION
+from angarium.engines.cassandra.prepared_session import PreparedSession
 from angarium.engines.cassandra.row_mapping import RECEIPT_RANK, Rows, range_values, write_time
 from angarium.engines.cassandra.session import CassandraSession, Request
 from angarium.engines.cassandra.statements import Statement
@@ -222,7 +224,27 @@ def read_marker(session: CassandraSession, marker_id: str = MARKER_ID) -> Import
     Raises:
         StoreUnavailable: Cassandra does not answer.
     """
-    found = session.execute(Statement.IMPORT_MARKER, (marker_id,))
+    return _marker(session.execute(Statement.IMPORT_MARKER, (marker_id,)))
+
+
+def read_marker_over(connected: PreparedSession) -> ImportMarker | None:
+    """Read the marker over a connection that nobody uses yet.
+
+    Args:
+        connected: To the keyspace.
+
+    Returns:
+        As `BulkLoader.marker`.
+
+    Raises:
+        Exception: Whatever the driver raises without an answer in 2 s.
+    """
+    question = connected.prepared[Statement.IMPORT_MARKER].bind((MARKER_ID,))
+    return _marker(list(connected.session.execute(question, timeout=REQUEST_S)))
+
+
+def _marker(found: Rows) -> ImportMarker | None:
+    """Return the marker that a row holds."""
     return ImportMarker(*cast("tuple[str, int, bool]", found[0])) if found else None
 
 
