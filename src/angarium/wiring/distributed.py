@@ -34,6 +34,7 @@ from angarium.ports.users import UserStore
 from angarium.wiring.engine import Engine
 from angarium.wiring.imported_keyspace import (
     LateImportCheck,
+    keep_log_start,
     keyspace_name,
     log_starts,
     refuse_half_import,
@@ -105,6 +106,7 @@ def distributed_engine(settings: Settings, clock: Clock, instance: str) -> Itera
                 clock,
                 verify=check.ensure,
                 log_starts=partial(log_starts, settings, session),
+                keep_log_start=partial(keep_log_start, settings, session),
                 instance=instance,
             ),
             dead_letters=dead_letters,

@@ -7,7 +7,11 @@ from angarium import logs
 from angarium.config import Settings
 from angarium.domain.errors import LogUnavailable, StoreUnavailable
 from angarium.engines.cassandra import prepared_session
-from angarium.engines.cassandra.bulk_loader import read_marker, read_marker_over
+from angarium.engines.cassandra.bulk_loader import (
+    CassandraBulkLoader,
+    read_marker,
+    read_marker_over,
+)
 from angarium.engines.cassandra.cluster import CassandraAddress
 from angarium.engines.cassandra.prepared_session import PreparedSession
 from angarium.engines.cassandra.session import CassandraSession
@@ -55,6 +59,32 @@ def log_starts(settings: Settings, session: CassandraSession) -> Mapping[int, Po
     except StoreUnavailable as error:
         raise LogUnavailable(
             f"where the log starts could not be read from the store: {error}"
+        ) from error
+
+
+def keep_log_start(
+    settings: Settings, session: CassandraSession, partition: int, start: Position
+) -> None:
+    """Keep where the log of a partition starts after it was lost.
+
+    Kafka may forget the group's commit, and another group has none;
+    both must go on after what is stored.
+
+    Args:
+        settings: The topic.
+        session: Connected to the keyspace.
+        partition: Whose log was lost.
+        start: Its first offset, and a watermark after all that is
+            stored.
+
+    Raises:
+        LogUnavailable: It is not certain that it is kept.
+    """
+    try:
+        CassandraBulkLoader(session, settings.topic).put_log_starts({partition: start})
+    except StoreUnavailable as error:
+        raise LogUnavailable(
+            f"where the log starts could not be kept in the store: {error}"
         ) from error
 
 

@@ -78,6 +78,11 @@ AskStarts = Callable[[], Mapping[int, Position]]
 nothing, or raises LogUnavailable.
 """
 
+KeepStart = Callable[[int, Position], None]
+"""Keeps durably where a partition starts from now on, or raises
+LogUnavailable.
+"""
+
 _log = logs.get("angarium.engines.kafka")
 
 
@@ -97,6 +102,7 @@ class KafkaLogConsumer:
         verify: Callable[[], None] | None = None,
         instance: str = "worker",
         log_starts: AskStarts = dict,
+        keep_log_start: KeepStart = lambda *_: None,
     ) -> None:
         """Keep the settings; the first poll connects.
 
@@ -113,6 +119,10 @@ class KafkaLogConsumer:
                 group has committed nothing, instead of `BEGINNING`
                 (docs/adr/0027); it raises LogUnavailable while that is
                 not known.
+            keep_log_start: Called before a partition whose log was lost
+                starts again, so that its watermark is known even to a
+                group without a commit; it raises LogUnavailable while
+                that is not certain.
         """
         self._connection = connection
         self._topic = topic
@@ -122,6 +132,7 @@ class KafkaLogConsumer:
         self._verify = verify
         self._instance = instance
         self._log_starts = log_starts
+        self._keep_log_start = keep_log_start
         self._rebalances = Rebalances()
         self._assignments = AssignmentTracker()
         self._missing: dict[int, int] = {}
@@ -287,6 +298,9 @@ class KafkaLogConsumer:
         # Partitions that need more than the group's coordinator come
         # last: a single broker may be away.
         for partition in sorted(self._assignments.starting, key=self._missing.__contains__):
+            if unknown is not None and partition in self._missing:
+                # It may have to ask the store as well.
+                continue
             seconds = max(0.1, expires_at - self._clock.monotonic())
             try:
                 self._start(client, partition, log_starts, seconds)
@@ -299,20 +313,14 @@ class KafkaLogConsumer:
         return unknown
 
     def _start(
-        self,
-        client: GroupClient,
-        partition: int,
-        log_starts: AskStarts,
-        seconds: float,
+        self, client: GroupClient, partition: int, log_starts: AskStarts, seconds: float
     ) -> None:
         """Start a partition at its position."""
         committed = client.committed(partition, seconds)
         position = self._starting_position(partition, from_commit(committed), log_starts)
         epoch = UNKNOWN_EPOCH
         if partition in self._missing:
-            position = _restart_at_first_offset(
-                client, partition, position, self._missing[partition], seconds
-            )
+            position = self._restart_at_first_offset(client, partition, position, seconds)
         elif committed is not None and committed.offset == position.offset:
             epoch = committed.leader_epoch
         client.seek(partition, position.offset, epoch)
@@ -322,10 +330,7 @@ class KafkaLogConsumer:
         self._missing.pop(partition, None)
 
     def _starting_position(
-        self,
-        partition: int,
-        committed: Position | None,
-        log_starts: AskStarts,
+        self, partition: int, committed: Position | None, log_starts: AskStarts
     ) -> Position:
         """Return where to start; log an offset without a watermark."""
         if committed is None:
@@ -338,6 +343,34 @@ class KafkaLogConsumer:
         elif committed != BEGINNING:
             return committed
         return log_starts().get(partition, BEGINNING)
+
+    def _restart_at_first_offset(
+        self, client: GroupClient, partition: int, committed: Position, seconds: float
+    ) -> Position:
+        """Return the first position that the log has; commit it."""
+        missing_offset = self._missing[partition]
+        first, end = client.extent(partition, seconds)
+        position = Position(first, committed.watermark)
+        if committed.offset == BEGINNING.offset and missing_offset == BEGINNING.offset:
+            return position
+        if missing_offset >= first:
+            # Offsets that start again no longer order two records of
+            # the same millisecond: the next ones get a later one.
+            position = Position(first, committed.watermark + 1)
+            self._keep_log_start(partition, position)
+        # At once: after the log has grown past the old offset, nothing
+        # would show any more that the records are others.
+        client.commit({partition: to_commit(position)})
+        _log.error(
+            "records_missing",
+            "The log has lost the next records; the partition is read from its first offset.",
+            None,
+            partition=partition,
+            offset=missing_offset,
+            first_offset=first,
+            last_offset=end - 1,
+        )
+        return position
 
     def _raise_if_disconnected(self, client: GroupClient, failure: Exception | None) -> None:
         """Raise LogUnavailable after a while without a broker.
@@ -361,29 +394,3 @@ class KafkaLogConsumer:
         """Disconnect after REPLACE_S; the next poll connects."""
         if self._clock.monotonic() - self._last_contact_at > REPLACE_S:
             self._disconnect()
-
-
-def _restart_at_first_offset(
-    client: GroupClient, partition: int, committed: Position, missing_offset: int, seconds: float
-) -> Position:
-    """Return the first position that the log still has; commit it."""
-    first, end = client.extent(partition, seconds)
-    if committed.offset == BEGINNING.offset and missing_offset == BEGINNING.offset:
-        return Position(first, committed.watermark)
-    # Where offsets start again from 0, they no longer order two records
-    # of the same millisecond: the next ones get a later one.
-    watermark = committed.watermark + 1 if missing_offset >= first else committed.watermark
-    position = Position(first, watermark)
-    # At once: after the log has grown past the old offset, nothing
-    # would show any more that the records are others.
-    client.commit({partition: to_commit(position)})
-    _log.error(
-        "records_missing",
-        "The log has lost the next records; the partition is read from its first offset.",
-        None,
-        partition=partition,
-        offset=missing_offset,
-        first_offset=first,
-        last_offset=end - 1,
-    )
-    return position

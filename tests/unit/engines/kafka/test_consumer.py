@@ -50,6 +50,7 @@ class ScriptedClient:
         self.records: list[Record] = []
         self.commits: dict[int, OffsetAndMetadata] = {}
         self.epoch = -1
+        self.first = 0
         self.sought: dict[int, tuple[int, int]] = {}
         self.missing: dict[int, int] = {}
 
@@ -73,7 +74,7 @@ class ScriptedClient:
         return missing
 
     def extent(self, _partition: int, _seconds: float) -> tuple[int, int]:
-        return 0, 100
+        return self.first, 100
 
     def seek(self, partition: int, offset: int, epoch: int) -> None:
         self.sought[partition] = offset, epoch
@@ -128,10 +129,17 @@ def test_what_a_replaced_client_gives_up_later_ends_nothing_of_the_new_one(
 
 
 def consumer_of(
-    log_starts: Callable[[], Mapping[int, Position]] = dict, clock: ManualClock | None = None
+    log_starts: Callable[[], Mapping[int, Position]] = dict,
+    clock: ManualClock | None = None,
+    keep_log_start: Callable[[int, Position], None] = lambda *_: None,
 ) -> KafkaLogConsumer:
     return KafkaLogConsumer(
-        KafkaConnectionSettings(("nowhere:1",)), "messages", "g", clock, log_starts=log_starts
+        KafkaConnectionSettings(("nowhere:1",)),
+        "messages",
+        "g",
+        clock,
+        log_starts=log_starts,
+        keep_log_start=keep_log_start,
     )
 
 
@@ -180,6 +188,51 @@ def test_where_records_are_missing_no_epoch_of_the_lost_log_is_kept(
     consumer.poll(0)
     assert clients[0].commits[0].leader_epoch == -1
     assert clients[0].sought[0] == (0, -1)
+
+
+def test_a_lost_log_starts_after_all_that_is_stored_whoever_reads_it_next(
+    clients: list[ScriptedClient],
+) -> None:
+    """Kafka may forget the group's commit, and another group has none:
+    new messages would come before those that are stored.
+    """
+    kept: dict[int, Position] = {}
+    is_away = True
+
+    def keep(partition: int, start: Position) -> None:
+        if is_away:
+            raise LogUnavailable("the store is away")
+        kept[partition] = start
+
+    consumer = consumer_of(keep_log_start=keep)
+    consumer.poll(0)
+    lost, well = to_commit(Position(9, 2)), to_commit(Position(7, 1))
+    clients[0].commits = {0: lost, 1: lost, 2: well}
+    assign(clients[0], 0, 1, 2)
+    consumer.poll(0)
+    clients[0].missing = {0: 9, 1: 9}
+    assert {each.partition for each in consumer.poll(0).lost} == {0, 1}
+    with pytest.raises(LogUnavailable, match="the store is away"):
+        consumer.poll(0)
+    assert clients[0].commits == {0: lost, 1: lost, 2: well}, "the loss is not forgotten"
+    is_away = False
+    assert {each.partition for each in consumer.poll(0).gained} == {0, 1}
+    assert kept == {0: Position(0, 3), 1: Position(0, 3)}
+    assert clients[0].commits[0] == to_commit(kept[0])
+
+
+def test_records_that_have_expired_are_no_lost_log(clients: list[ScriptedClient]) -> None:
+    kept: dict[int, Position] = {}
+    consumer = consumer_of(keep_log_start=kept.__setitem__)
+    consumer.poll(0)
+    clients[0].first = 20
+    clients[0].commits[0] = to_commit(Position(9, 2))
+    assign(clients[0], 0)
+    consumer.poll(0)
+    clients[0].missing = {0: 9}
+    consumer.poll(0)
+    assert clients[0].commits[0] == to_commit(Position(20, 2))
+    assert not kept
 
 
 def test_no_epoch_goes_with_an_offset_that_was_not_committed(
