@@ -24,6 +24,12 @@ class MemoryDeadLetters:
         with self._lock:
             return self._letters[::-1][:limit]
 
+    def find(self, partition: int, offset: int) -> DeadLetter | None:
+        for each in self.read(len(self._letters)):
+            if (each.record.partition, each.record.offset) == (partition, offset):
+                return each
+        return None
+
     def all(self) -> Sequence[DeadLetter]:
         """Give all of them, oldest first."""
         with self._lock:

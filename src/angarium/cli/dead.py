@@ -76,7 +76,11 @@ def register(commands: Commands) -> None:
         metavar="PARTITION:OFFSET",
         help="as `angarium dead list` shows it",
     )
-    replay.add_argument("--all", action="store_true", help="every dead letter, oldest first")
+    replay.add_argument(
+        "--all",
+        action="store_true",
+        help="every dead letter, oldest first (of more than 100,000 the newest)",
+    )
     add_json(replay, "print a JSON object for each")
 
 

@@ -288,3 +288,18 @@ class DeadLetterLog(Protocol):
             LogUnavailable: The log does not answer.
         """
         ...
+
+    def find(self, partition: int, offset: int) -> DeadLetter | None:
+        """Find the dead letter of a record, however old it is.
+
+        Args:
+            partition: The record's partition.
+            offset: The record's offset.
+
+        Returns:
+            The newest one of that position; None when there is none.
+
+        Raises:
+            LogUnavailable: The log does not answer.
+        """
+        ...

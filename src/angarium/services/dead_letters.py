@@ -18,8 +18,8 @@ has an eighth of it.
 """
 
 MAX_COUNT = 100_000
-"""Of more dead letters only the newest are looked at, so that memory
-has a bound.
+"""Of more dead letters only the newest are replayed together, so that
+memory has a bound.
 """
 
 
@@ -72,13 +72,13 @@ class DeadLetters:
             The dead letter.
 
         Raises:
-            NoSuchDeadLetter: There is none among the newest MAX_COUNT.
+            NoSuchDeadLetter: There is none.
             LogUnavailable: The log does not answer.
         """
-        for letter in self.newest(MAX_COUNT):
-            if (letter.record.partition, letter.record.offset) == (partition, offset):
-                return letter
-        raise NoSuchDeadLetter(f"there is no dead letter of {partition}:{offset}")
+        letter = self._letters.find(partition, offset)
+        if letter is None:
+            raise NoSuchDeadLetter(f"there is no dead letter of {partition}:{offset}")
+        return letter
 
     def replay(self, letter: DeadLetter) -> Appended:
         """Append a dead letter's record to its log again.

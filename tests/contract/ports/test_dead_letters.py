@@ -54,6 +54,14 @@ def test_the_newest_are_read_first_and_no_more_than_asked_for(dead_letters: Dead
     assert len(dead_letters.read(100)) == 5
 
 
+def test_one_is_found_by_its_position_however_old_it_is(dead_letters: DeadLetterLog) -> None:
+    keep(dead_letters, *(letter(number, partition=number % 2) for number in range(5)))
+    assert dead_letters.find(0, 0) == letter(0, partition=0)
+    assert dead_letters.find(1, 3) == letter(3, partition=1)
+    assert dead_letters.find(1, 0) is None
+    assert dead_letters.find(0, 2**80) is None
+
+
 def test_records_of_several_partitions_are_kept_apart(dead_letters: DeadLetterLog) -> None:
     keep(dead_letters, letter(7, partition=0), letter(7, partition=1))
     assert [each.record.partition for each in dead_letters.read(10)] == [1, 0]

@@ -6,6 +6,7 @@ from itertools import count
 import pytest
 
 from angarium.domain.errors import LogUnavailable
+from angarium.engines.kafka import dead_letters as dead_letter_topics
 from angarium.engines.kafka.connection import KafkaConnectionSettings
 from angarium.engines.kafka.dead_letters import KafkaDeadLetters
 from angarium.ports.message_log import DeadLetter, Record
@@ -35,6 +36,19 @@ def test_what_a_broker_refuses_as_too_large_is_kept_without_its_value(
         {"schema": b"1"},
     )
     assert "without its value (2000000 bytes)" in kept.detail
+
+
+def test_one_is_found_part_by_part(
+    connection: KafkaConnectionSettings, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dead_letter_topics, "FOUND_AT_ONCE", 2)
+    with closing(KafkaDeadLetters(connection, topic)) as dead_letters:
+        dead_letters.wait_until_connected(PATIENCE)
+        for offset in range(5):
+            record = Record(3, offset, 1, b"key", b"value")
+            dead_letters.append(DeadLetter("undecodable_event", "", record, "t1")).result(ANSWER_S)
+        found = [dead_letters.find(3, offset) for offset in range(6)]
+    assert [each and each.record.offset for each in found] == [0, 1, 2, 3, 4, None]
 
 
 def large(offset: int) -> DeadLetter:

@@ -18,6 +18,12 @@ _INSERT = (
     " ON CONFLICT (source_partition, source_offset) DO NOTHING"
 )
 _READ = f"SELECT {_COLUMNS} FROM dead_letters ORDER BY id DESC LIMIT ?"  # noqa: S608 - a constant
+_FIND = (
+    f"SELECT {_COLUMNS} FROM dead_letters"  # noqa: S608 - a constant
+    " WHERE source_partition = ? AND source_offset = ?"
+)
+_MAX_INTEGER = 2**63 - 1
+"""SQLite has no larger one (sqlite.org/datatype3.html)."""
 
 _Row = tuple[str, str, str, int, int, int, bytes | None, bytes | None, str]
 
@@ -38,6 +44,14 @@ class EmbeddedDeadLetters:
         """Implements `DeadLetterLog.read`."""
         return self._database.read(lambda connection: _read(connection, limit), LogUnavailable)
 
+    def find(self, partition: int, offset: int) -> DeadLetter | None:
+        """Implements `DeadLetterLog.find`, by the unique key."""
+        if max(partition, offset) > _MAX_INTEGER:
+            return None
+        return self._database.read(
+            lambda connection: _find(connection, partition, offset), LogUnavailable
+        )
+
 
 def _append(connection: sqlite3.Connection, letters: Sequence[DeadLetter]) -> Sequence[None]:
     """Insert dead letters in a transaction, new positions only."""
@@ -48,6 +62,12 @@ def _append(connection: sqlite3.Connection, letters: Sequence[DeadLetter]) -> Se
 def _read(connection: sqlite3.Connection, limit: int) -> Sequence[DeadLetter]:
     """Read up to `limit` dead letters, the newest first."""
     return [_letter(row) for row in connection.execute(_READ, (limit,))]
+
+
+def _find(connection: sqlite3.Connection, partition: int, offset: int) -> DeadLetter | None:
+    """Read the dead letter of a position."""
+    row: _Row | None = connection.execute(_FIND, (partition, offset)).fetchone()
+    return None if row is None else _letter(row)
 
 
 def _row(letter: DeadLetter) -> _Row:

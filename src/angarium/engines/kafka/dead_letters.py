@@ -1,8 +1,9 @@
 """The dead letters on a Kafka topic (docs/adr/0012)."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from functools import partial
 
 import kafka
@@ -30,6 +31,14 @@ _log = logs.get("angarium.engines.kafka")
 
 READ_S = 10.0
 """Maximum time for reading dead letters: a person waits for it."""
+
+FIND_S = 60.0
+"""Maximum time for finding one: all that are newer are read for it."""
+
+FOUND_AT_ONCE = 500
+"""Dead letters in memory while one is looked for: about 30 MB, if each
+has the largest text.
+"""
 
 _UNREADABLE = (UnsupportedCodecError, CorruptRecordError, UnicodeDecodeError)
 """What the library raises for records that it cannot decode: those of
@@ -95,6 +104,24 @@ class KafkaDeadLetters:
 
     def read(self, limit: int) -> Sequence[DeadLetter]:
         """Implements `DeadLetterLog.read`, within READ_S."""
+        with self._reader(READ_S) as reader:
+            found = reader.read(max(reader.first, reader.end - limit), reader.end)
+        return list(self._decode(reversed(found)))
+
+    def find(self, partition: int, offset: int) -> DeadLetter | None:
+        """Implements `DeadLetterLog.find`, within FIND_S."""
+        # The topic has no index by position: it is read from its end.
+        with self._reader(FIND_S) as reader:
+            for end in range(reader.end, reader.first, -FOUND_AT_ONCE):
+                found = reader.read(max(reader.first, end - FOUND_AT_ONCE), end)
+                for letter in self._decode(reversed(found)):
+                    if (letter.record.partition, letter.record.offset) == (partition, offset):
+                        return letter
+        return None
+
+    @contextmanager
+    def _reader(self, seconds: float) -> "Iterator[_Reader]":
+        """Connect a consumer for so long at most."""
         factory = ClientFactory(NetworkClient)
         options = {**_OPTIONS, **self._connection.options()}
         consumer = factory.connect(
@@ -102,10 +129,9 @@ class KafkaDeadLetters:
         )
         try:
             with translate("the dead letters could not be read"):
-                found = _newest(consumer, TopicPartition(self._topic, _PARTITION), limit)
+                yield _Reader(consumer, TopicPartition(self._topic, _PARTITION), seconds)
         finally:
             consumer.close(autocommit=False, timeout_ms=1_000)
-        return list(self._decode(reversed(found)))
 
     def _decode(self, found: Iterable[dead_letter_records.ConsumerRecord]) -> Iterator[DeadLetter]:
         """Yield the decoded dead letters; log foreign records."""
@@ -132,31 +158,52 @@ class KafkaDeadLetters:
         self._writer.close()
 
 
-def _newest(
-    consumer: kafka.KafkaConsumer, topic_partition: TopicPartition, limit: int
-) -> list[dead_letter_records.ConsumerRecord]:
-    """Return the last records of a partition, oldest first."""
-    expires_at = time.monotonic() + READ_S
-    remaining_ms = _countdown(expires_at)
-    consumer.assign([topic_partition])
-    end = consumer.end_offsets([topic_partition], timeout_ms=remaining_ms())[topic_partition]
-    first = consumer.beginning_offsets([topic_partition], timeout_ms=remaining_ms())[
-        topic_partition
-    ]
-    consumer.seek(topic_partition, max(first, end - limit))
-    found: list[dead_letter_records.ConsumerRecord] = []
-    while consumer.position(topic_partition, timeout_ms=remaining_ms()) < end:
-        try:
-            polled = consumer.poll(timeout_ms=min(500, remaining_ms()))
-        except _UNREADABLE:
-            offset = consumer.position(topic_partition, timeout_ms=remaining_ms())
-            _warn_of_foreign(topic_partition.topic, offset)
-            # The library drops what it has fetched of another offset.
-            consumer.seek(topic_partition, offset + 1)
-            continue
-        for batch in polled.values():
-            found.extend(batch)
-    return [each for each in found if each.offset < end]
+class _Reader:
+    """Reads parts of a topic's one partition, within a time limit.
+
+    Attributes:
+        first: The first offset that there is.
+        end: The offset after the last one.
+    """
+
+    def __init__(
+        self, consumer: kafka.KafkaConsumer, topic_partition: TopicPartition, seconds: float
+    ) -> None:
+        """Ask which offsets there are."""
+        self._consumer = consumer
+        self._at = topic_partition
+        self._seconds = seconds
+        self._expires_at = time.monotonic() + seconds
+        consumer.assign([topic_partition])
+        left_ms = self._left_ms
+        self.end = consumer.end_offsets([self._at], timeout_ms=left_ms())[self._at]
+        self.first = consumer.beginning_offsets([self._at], timeout_ms=left_ms())[self._at]
+
+    def read(self, offset: int, end: int) -> list[dead_letter_records.ConsumerRecord]:
+        """Return the records from an offset to an end, oldest first."""
+        consumer = self._consumer
+        consumer.seek(self._at, offset)
+        found: list[dead_letter_records.ConsumerRecord] = []
+        while consumer.position(self._at, timeout_ms=self._left_ms()) < end:
+            try:
+                polled = consumer.poll(timeout_ms=min(500, self._left_ms()))
+            except _UNREADABLE:
+                offset = consumer.position(self._at, timeout_ms=self._left_ms())
+                _warn_of_foreign(self._at.topic, offset)
+                # The library drops what it has fetched of another
+                # offset.
+                consumer.seek(self._at, offset + 1)
+                continue
+            for batch in polled.values():
+                found.extend(batch)
+        return [each for each in found if each.offset < end]
+
+    def _left_ms(self) -> int:
+        """Return the milliseconds left, or raise LogUnavailable."""
+        left = self._expires_at - time.monotonic()
+        if left <= 0:
+            raise LogUnavailable(f"the dead letters could not be read within {self._seconds:g} s")
+        return round(left * 1000)
 
 
 def _warn_of_foreign(topic: str, offset: int) -> None:
@@ -167,16 +214,3 @@ def _warn_of_foreign(topic: str, offset: int) -> None:
         partition=_PARTITION,
         offset=offset,
     )
-
-
-def _countdown(expires_at: float) -> Callable[[], int]:
-    """Return a function of the milliseconds that are left."""
-
-    def remaining_ms() -> int:
-        """Return them, or raise LogUnavailable if none are left."""
-        remaining = expires_at - time.monotonic()
-        if remaining <= 0:
-            raise LogUnavailable(f"the dead letters could not be read within {READ_S:g} s")
-        return round(remaining * 1000)
-
-    return remaining_ms
