@@ -134,7 +134,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     """Log in, write, read back and print the report."""
     pairs = _pairs(arguments)
     urls = server_urls(arguments, console)
-    ledger = Ledger(arguments.ledger)
+    ledger = Ledger(arguments.ledger, writes=not arguments.check)
     progress = ProgressLine(console)
     run = None
     try:

@@ -14,6 +14,14 @@ from angarium.client.bodies import LogPosition
 UNKNOWN = -1
 """A position in the log that no 202 contained."""
 
+MAX_LINE_BYTES = 1024 * 1024
+"""No entry is longer: a text of 10,240 bytes takes six times as many in
+JSON, and a receipt has 100 ids.
+"""
+
+_BEGINNING = b'{"entry": "'
+"""How each line of a ledger begins, also one that was cut off."""
+
 
 @dataclass(slots=True)
 class ConversationRecord:
@@ -54,11 +62,13 @@ class Ledger:
     run has noted everything that may be there.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None, writes: bool = True) -> None:
         """Open the ledger; what the file has already is part of it.
 
         Args:
             path: The file, made when missing; memory alone when None.
+            writes: Whether entries will be added; if not, the file
+                stays as it is.
 
         Raises:
             CommandError: The file cannot be used, or is no ledger.
@@ -69,8 +79,10 @@ class Ledger:
         self._file: TextIO | None = None
         if path is not None:
             try:
-                self._load(path)
-                self._file = path.open("a", encoding="utf-8")
+                whole = self._load(path)
+                if writes:
+                    self._file = path.open("a", encoding="utf-8")
+                    self._file.truncate(whole)
             except OSError as error:
                 raise CommandError(f"cannot use the ledger {path}: {error.strerror}") from error
 
@@ -138,24 +150,45 @@ class Ledger:
                 self._file.write(f"{json.dumps(line)}\n")
                 self._file.flush()
 
-    def _load(self, path: Path) -> None:
-        """Read an earlier run's entries; drop a half-written last."""
+    def _load(self, path: Path) -> int:
+        """Apply an earlier run's entries; return how many bytes."""
         if not path.exists():
-            return
-        text = path.read_text(encoding="utf-8", errors="replace")
-        if text and not text.endswith("\n"):
-            # A run was killed while it wrote; what it was about to note
-            # had not happened yet.
-            text = text[: text.rfind("\n") + 1]
-            with path.open("r+b") as file:
-                file.truncate(len(text.encode()))
-        for number, line in enumerate(text.splitlines(), 1):
-            try:
-                _apply(self.records, cast("dict[str, object]", json.loads(line)))
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
-                raise CommandError(
-                    f"{path} is not a ledger of `angarium verify` (line {number})"
-                ) from error
+            return 0
+        if not path.is_file():
+            raise CommandError(f"cannot use the ledger {path}: it is not a regular file")
+        whole = 0
+        with path.open("rb") as file:
+            lines = iter(lambda: file.readline(MAX_LINE_BYTES), b"")
+            for number, line in enumerate(lines, 1):
+                if _is_cut_off(line):
+                    break
+                try:
+                    _apply(self.records, _entry(line))
+                except (ValueError, KeyError, TypeError, AttributeError) as error:
+                    raise CommandError(
+                        f"{path} is not a ledger of `angarium verify` (line {number})"
+                    ) from error
+                whole += len(line)
+        return whole
+
+
+def _is_cut_off(line: bytes) -> bool:
+    """Say whether a run was killed while it wrote this last line.
+
+    What it was about to note had not happened yet.
+    """
+    return (
+        not line.endswith(b"\n")
+        and len(line) < MAX_LINE_BYTES
+        and _BEGINNING.startswith(line[: len(_BEGINNING)])
+    )
+
+
+def _entry(line: bytes) -> dict[str, object]:
+    """Decode a whole line, or raise ValueError."""
+    if not line.endswith(b"\n"):
+        raise ValueError("a line without an end")
+    return cast("dict[str, object]", json.loads(line))
 
 
 def _apply(records: dict[str, ConversationRecord], line: dict[str, object]) -> None:

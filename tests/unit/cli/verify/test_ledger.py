@@ -4,7 +4,7 @@ import pytest
 
 from angarium.cli.errors import CommandError
 from angarium.cli.verify.checks import judge
-from angarium.cli.verify.ledger import UNKNOWN, Ledger
+from angarium.cli.verify.ledger import MAX_LINE_BYTES, UNKNOWN, Ledger
 from angarium.client.bodies import LogPosition
 from angarium.client.errors import ServerUnreachable
 from tests.unit.cli.verify.cluster import CONVERSATION, Cluster
@@ -71,15 +71,45 @@ def test_a_line_that_was_cut_off_is_dropped_and_the_next_one_whole(tmp_path: Pat
     assert again.records[CONVERSATION].accepted == ["2", "1", "3"]
 
 
+def test_a_ledger_that_is_only_read_keeps_a_line_that_was_cut_off(tmp_path: Path) -> None:
+    path = tmp_path / "ledger"
+    filled(path).close()
+    with path.open("a") as file:
+        file.write('{"entry": "sent", "conv')
+    before = path.read_bytes()
+    ledger = Ledger(path, writes=False)
+    assert ledger.records[CONVERSATION].accepted == ["2", "1"]
+    ledger.close()
+    assert path.read_bytes() == before
+
+
 @pytest.mark.parametrize(
-    "text", ["hello\n", "[]\n", '{"entry": "sent"}\n', '{"entry":"x","conversation_id":"c"}\n']
+    "data",
+    [
+        b"hello\n",
+        b"[]\n",
+        b'{"entry": "sent"}\n',
+        b'{"entry":"x","conversation_id":"c"}\n',
+        b"first line\nprecious last line",
+        b"only-line-secret",
+        b"x\n\xff\xff\nab",
+        b"a\r\nb\r\nc",
+        b'{"entry": "' + b"x" * MAX_LINE_BYTES + b"\n",
+    ],
 )
-def test_a_file_that_is_no_ledger_is_refused(text: str, tmp_path: Path) -> None:
+def test_a_file_that_is_no_ledger_is_refused_and_stays(data: bytes, tmp_path: Path) -> None:
     path = tmp_path / "notes"
-    path.write_text(text)
+    path.write_bytes(data)
     with pytest.raises(CommandError, match="is not a ledger"):
         Ledger(path)
-    assert path.read_text() == text
+    assert path.read_bytes() == data
+
+
+def test_what_is_no_regular_file_is_not_read(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="not a regular file"):
+        Ledger(Path("/dev/zero"))
+    with pytest.raises(CommandError, match="not a regular file"):
+        Ledger(tmp_path)
 
 
 def test_a_message_is_noted_before_it_goes_out_and_accepted_after() -> None:
