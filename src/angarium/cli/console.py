@@ -119,6 +119,16 @@ class Console:
             os.environ,
         )
 
+    def require_stdout(self) -> None:
+        """Refuse to go on if the result cannot be seen by anybody.
+
+        Raises:
+            CommandError: stdout was closed when the process began.
+        """
+        # One that is redirected to the null device has another name.
+        if getattr(self.stdout, "name", None) == os.devnull:
+            raise CommandError("stdout is closed, and the result goes there")
+
     def say(self, line: str) -> None:
         """Write a line of the result.
 

@@ -65,6 +65,8 @@ def register(commands: Commands) -> None:
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
     """Export, and say what is in the file."""
+    if arguments.file == STDOUT:
+        console.require_stdout()
     with _open(arguments, console) as export:
         exporter = export.exporter
         if arguments.file == STDOUT:

@@ -53,6 +53,8 @@ def register(commands: Commands) -> None:
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
     """Print undelivered messages; confirm them only when asked to."""
+    if arguments.confirm:
+        console.require_stdout()
     limit: int | None = None if arguments.all else arguments.limit
     shown = confirmed = 0
     cursor: str | None = None

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from contextlib import AbstractContextManager
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -345,6 +346,23 @@ def test_closed_streams_are_at_their_end(alice: Shell, server: FakeServer, close
     assert (ran.returncode, ran.stderr) == (0, b"")
     assert ran.stdout.decode().endswith("bob: hello\n" if closed == "<&-" else "")
     assert server.service.receipts == [first]
+
+
+@pytest.mark.parametrize("command", ["inbox --confirm", "export"])
+def test_what_nobody_can_see_is_not_confirmed_and_no_export(
+    alice: Shell, server: FakeServer, tmp_path: Path, command: str
+) -> None:
+    server.service.say("bob", "alice", "hello")
+    ran = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$0" -m angarium {command} >&-', sys.executable],
+        capture_output=True,
+        env=environment_of({**alice.environment, "ANGARIUM_DATA": str(tmp_path)}),
+        timeout=60,
+        check=False,
+    )
+    assert ran.returncode == 1
+    assert ran.stderr.decode() == "angarium: stdout is closed, and the result goes there\n"
+    assert server.service.receipts == []
 
 
 def test_the_process_itself_speaks_utf_8_whatever_the_locale() -> None:

@@ -173,10 +173,8 @@ class Ledger:
 
 
 def _is_cut_off(line: bytes) -> bool:
-    """Say whether a run was killed while it wrote this last line.
-
-    What it was about to note had not happened yet.
-    """
+    """Return whether a run was killed while it wrote the last line."""
+    # What it was about to note had not happened yet.
     return (
         not line.endswith(b"\n")
         and len(line) < MAX_LINE_BYTES
