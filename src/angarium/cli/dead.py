@@ -66,7 +66,8 @@ def register(commands: Commands) -> None:
         "and trace id, so that the worker tries it once more; correct the cause first. It is "
         "safe to repeat: a message id that is stored already is not stored again. A replayed "
         "message comes after those that were accepted in the meantime. A dead letter stays "
-        "listed after a replay; a record that fails again becomes another one.",
+        "listed after a replay; a record that fails again becomes another one, and --all "
+        "appends only one of those with equal records.",
         "angarium dead replay 3:1204\nangarium dead replay --all",
     )
     replay.add_argument(
@@ -118,7 +119,7 @@ def _list(arguments: argparse.Namespace, console: Console) -> int:
 
 def _replay(arguments: argparse.Namespace, console: Console) -> int:
     """Append the chosen records again; report those that cannot be."""
-    from angarium.services.dead_letters import MAX_COUNT, NoSuchDeadLetter, NotReplayable
+    from angarium.services.dead_letters import NoSuchDeadLetter, NotReplayable
 
     if arguments.all == (arguments.position is not None):
         raise UsageError(
@@ -127,7 +128,7 @@ def _replay(arguments: argparse.Namespace, console: Console) -> int:
     with _open(console) as dead_letters:
         try:
             chosen: Sequence[DeadLetter] = (
-                dead_letters.newest(MAX_COUNT)[::-1]
+                dead_letters.to_replay()
                 if arguments.all
                 else [dead_letters.find(*arguments.position)]
             )

@@ -7,7 +7,14 @@ A bad record never blocks its partition: it is kept as a dead letter
 from collections.abc import Mapping, Sequence
 
 from angarium.domain.errors import LogUnavailable, RecordTooLarge
-from angarium.ports.message_log import Appended, DeadLetter, DeadLetterLog, MessageLog, NewRecord
+from angarium.ports.message_log import (
+    Appended,
+    DeadLetter,
+    DeadLetterLog,
+    MessageLog,
+    NewRecord,
+    Record,
+)
 
 APPEND_S = 5.0
 """Time limit for one append; engines answer within 2 s."""
@@ -61,6 +68,24 @@ class DeadLetters:
             once.setdefault((letter.record.partition, letter.record.offset), letter)
         return list(once.values())
 
+    def to_replay(self) -> Sequence[DeadLetter]:
+        """Read the dead letters that are replayed together.
+
+        A record that failed again after a replay has one for each
+        attempt. They say the same: replaying all of them would double
+        their number each time.
+
+        Returns:
+            Oldest first, the oldest of those with equal records.
+
+        Raises:
+            LogUnavailable: The log does not answer.
+        """
+        once: dict[object, DeadLetter] = {}
+        for letter in reversed(self.newest(MAX_COUNT)):
+            once.setdefault(_contents(letter.record), letter)
+        return list(once.values())
+
     def find(self, partition: int, offset: int) -> DeadLetter:
         """Find the dead letter of a record.
 
@@ -109,6 +134,16 @@ class DeadLetters:
             ) from error
         except TimeoutError as error:
             raise LogUnavailable(f"the log did not answer within {APPEND_S:g} s") from error
+
+
+def _contents(record: Record) -> tuple[object, ...]:
+    """Return what a replay of a record has in common with it."""
+    if record.key is None or record.value is None:
+        # It is never replayed: each is named.
+        return record.partition, record.offset
+    # A replay lacks headers without a value.
+    headers = {name: value for name, value in record.headers.items() if value is not None}
+    return record.key, record.value, frozenset(headers.items())
 
 
 def _record_to_replay(letter: DeadLetter) -> NewRecord:

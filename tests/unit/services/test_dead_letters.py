@@ -84,6 +84,18 @@ def test_a_position_that_was_put_away_twice_is_listed_once(
     assert [each.record.offset for each in found] == [7, 8]
 
 
+def test_records_that_failed_again_are_replayed_together_only_once(
+    letters: MemoryDeadLetters, log: MemoryLog
+) -> None:
+    """Or each replay of all would double their number."""
+    first, other = letter(7, headers={"schema": b"1", "odd": None}), letter(9, value=b"other")
+    again = letter(12, headers={"schema": b"1"})
+    cut = [letter(5, value=None), letter(6, value=None)]
+    for each in (*cut, first, other, again):
+        letters.append(each)
+    assert DeadLetters(letters, log).to_replay() == [*cut, first, other]
+
+
 def test_a_position_without_a_dead_letter_is_told(
     letters: MemoryDeadLetters, log: MemoryLog
 ) -> None:
