@@ -21,7 +21,7 @@ from angarium.engines.embedded.bulk_loader import (
 from angarium.engines.embedded.connection_pool import FEW_READERS, MAX_READERS
 from angarium.engines.embedded.consumer import EmbeddedConsumer
 from angarium.engines.embedded.conversations import EmbeddedConversations
-from angarium.engines.embedded.data_folder import DataFolderLock, applying_instance
+from angarium.engines.embedded.data_folder import DataFolderLock, applying_instance, file_size
 from angarium.engines.embedded.database import FILE_NAME, Database
 from angarium.engines.embedded.dead_letters import EmbeddedDeadLetters
 from angarium.engines.embedded.log import EmbeddedLog
@@ -160,10 +160,10 @@ def has_data(settings: Settings) -> bool:
         settings: The engine, and the embedded one's folder.
 
     Returns:
-        False if the embedded engine's folder has no database yet; True
-        on servers, whatever they have.
+        False if the embedded engine's folder has no database yet, or an
+        empty file in its place; True on servers, whatever they have.
     """
-    return bool(settings.kafka) or (settings.data / FILE_NAME).exists()
+    return bool(settings.kafka) or file_size(settings.data / FILE_NAME) > 0
 
 
 @contextmanager

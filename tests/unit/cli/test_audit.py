@@ -228,6 +228,16 @@ def test_without_data_there_is_nothing_to_audit(shell: Shell) -> None:
     assert "there is no data in" in shell.err
 
 
+@pytest.mark.parametrize("command", ["audit", "status", "export", "users", "dead list"])
+def test_an_empty_file_is_no_database_that_says_all_is_well(shell: Shell, command: str) -> None:
+    database = Path(shell.environment["ANGARIUM_DATA"]) / "angarium.db"
+    database.parent.mkdir(mode=0o700, exist_ok=True)
+    database.touch(mode=0o600)
+    assert shell.run(*command.split()) == 1
+    assert "there is no data in" in shell.err
+    assert database.stat().st_size == 0
+
+
 def test_a_group_that_has_committed_nothing_has_nothing_to_show_for(
     shell: Shell, database: Database
 ) -> None:
