@@ -1,6 +1,7 @@
 """The configured users: the four demo users, or those of a file."""
 
 import json
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -118,11 +119,13 @@ def _entries(path: Path) -> list[object]:
     """Read the JSON list, or raise what is wrong with the file."""
     instead = 'write [{"username": "…", "password": "…"}, …]'
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+            size = max(len(data), os.fstat(file.fileno()).st_size)
     except OSError as error:
         raise InvalidValue(f"cannot be read: {error.strerror}", "let this user read it") from error
     if len(data) > MAX_BYTES:
-        raise InvalidValue(f"has {len(data):,} bytes", f"write at most {MAX_BYTES:,}")
+        raise InvalidValue(f"has {size:,} bytes", f"write at most {MAX_BYTES:,}")
     try:
         document: object = json.loads(
             data.decode().removeprefix("\ufeff"), object_pairs_hook=_object

@@ -41,8 +41,11 @@ class LogRange:
             position: Where the row is.
 
         Returns:
-            True when no record of this part can explain it.
+            True when no record of this part can explain it; never of a
+            whole log, before which there was nothing.
         """
+        if self.is_whole:
+            return False
         return position.offset < self.first or position.timestamp < self.floor
 
     def is_settled(self, position: MessagePosition) -> bool:

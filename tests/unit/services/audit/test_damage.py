@@ -30,6 +30,14 @@ ELSEWHERE = MessagePosition(START + 12_345, 3)
 NOBODY = UUID(int=7)
 
 
+def move_before_the_log(scene: Scene) -> None:
+    """Of a whole log there is no time before it."""
+    row = scene.stored(SECOND)
+    place = row.position._replace(offset=-1)
+    scene.put(SECOND, position=place)
+    scene.service.store.put_index(ALICE_BOB, index_row(row, position=place))
+
+
 DAMAGES: dict[str, tuple[Callable[[Scene], None], str, UUID | None, str | int]] = {
     "a row is deleted": (
         lambda scene: scene.service.store.delete_message(scene.stored(SECOND)),
@@ -152,6 +160,12 @@ DAMAGES: dict[str, tuple[Callable[[Scene], None], str, UUID | None, str | int]] 
         "misplaced",
         THIRD,
         "back",
+    ),
+    "a row and its index say a place before the first offset": (
+        move_before_the_log,
+        "misplaced",
+        SECOND,
+        "second",
     ),
     "a duplicate is stored too": (
         lambda scene: scene.service.store.put_message(
