@@ -212,8 +212,7 @@ def _check_replaceable(path: Path, beginning: bytes) -> None:
         os.close(descriptor)
     if found not in {b"", beginning}:
         raise UnsafeFile(
-            f"{path} exists and is something else; choose another name, or remove it: "
-            f"`rm {shlex.quote(str(path))}`"
+            f"{path} exists and is something else, which is not replaced; choose another name"
         )
 
 

@@ -134,6 +134,11 @@ def _parser() -> Parser:
 def _report_failure(console: Console, lines: Sequence[str], status: int) -> int:
     """Print why a command failed and return its status."""
     try:
+        console.stdout.flush()
+    except OSError:
+        # It would fail again before each line, and at exit.
+        drop_unwritten(console.stdout)
+    try:
         for line in lines:
             console.complain(line)
     except OSError:

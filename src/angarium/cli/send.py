@@ -54,10 +54,21 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
                 lambda: _send(session, name, text), session.client, conversation_id
             )
         accepted = _send(session, name, text)
-    if arguments.json:
-        console.say_json(accepted.body)
-    else:
-        console.say(f"accepted for {name} ({escape_unprintable(accepted.message_id)})")
+    message_id = escape_unprintable(accepted.message_id)
+    try:
+        if arguments.json:
+            console.say_json(accepted.body)
+        else:
+            console.say(f"accepted for {name} ({message_id})")
+        console.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # A script that took this for a failure would send it twice.
+        raise CommandError(
+            f"the message was accepted ({message_id}), but stdout took no word of it: "
+            f"{error.strerror}; do not send it again"
+        ) from error
     return 0
 
 

@@ -348,6 +348,20 @@ def test_closed_streams_are_at_their_end(alice: Shell, server: FakeServer, close
     assert server.service.receipts == [first]
 
 
+@pytest.mark.parametrize("command", ["version", "help", "config --help"])
+def test_a_full_stdout_is_one_line(command: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "angarium", *command.split()],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=environment_of({}),
+            timeout=60,
+            check=False,
+        )
+    assert (ran.returncode, ran.stderr) == (1, b"angarium: No space left on device\n")
+
+
 @pytest.mark.parametrize("command", ["inbox --confirm", "export"])
 def test_what_nobody_can_see_is_not_confirmed_and_no_export(
     alice: Shell, server: FakeServer, tmp_path: Path, command: str

@@ -31,6 +31,27 @@ def test_send_as_json_prints_the_answer(alice: Shell, server: FakeServer) -> Non
     assert json.loads(alice.out)["message_id"] == server.service.messages[0].message_id
 
 
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_full_stdout_does_not_make_a_message_that_was_accepted_look_failed(
+    alice: Shell, server: FakeServer, options: list[str]
+) -> None:
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "angarium", "send", "bob", "hi", *options],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=environment_of(alice.environment),
+            timeout=60,
+            check=False,
+        )
+    (said,) = server.service.messages
+    assert ran.returncode == 1
+    assert ran.stderr.decode() == (
+        f"angarium: the message was accepted ({said.message_id}), but stdout took no word of it: "
+        "No space left on device; do not send it again\n"
+    )
+
+
 def test_words_that_begin_with_a_dash_come_behind_two(alice: Shell, server: FakeServer) -> None:
     assert alice.run("send", "bob", "--", "-1", "is", "it") == 0
     assert server.service.messages[0].content == "-1 is it"
