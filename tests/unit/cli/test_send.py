@@ -31,6 +31,7 @@ def test_send_as_json_prints_the_answer(alice: Shell, server: FakeServer) -> Non
     assert json.loads(alice.out)["message_id"] == server.service.messages[0].message_id
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that Linux alone has")
 @pytest.mark.parametrize("options", [[], ["--json"]])
 def test_a_full_stdout_does_not_make_a_message_that_was_accepted_look_failed(
     alice: Shell, server: FakeServer, options: list[str]
