@@ -77,7 +77,7 @@ def _send(session: Session, name: str, text: str) -> AcceptedMessage:
     try:
         return session.client.send(name, text)
     except RequestFailed as failure:
-        if failure.message_id is None:
+        if not failure.message_id:
             raise
         raise CommandError(
             str(failure),

@@ -141,9 +141,10 @@ def _contents(record: Record) -> tuple[object, ...]:
     if record.key is None or record.value is None:
         # It is never replayed: each is named.
         return record.partition, record.offset
-    # A replay lacks headers without a value.
+    # A replay lacks headers without a value, and is in the partition of
+    # its key: equal records of several partitions are no replays.
     headers = {name: value for name, value in record.headers.items() if value is not None}
-    return record.key, record.value, frozenset(headers.items())
+    return record.partition, record.key, record.value, frozenset(headers.items())
 
 
 def _record_to_replay(letter: DeadLetter) -> NewRecord:

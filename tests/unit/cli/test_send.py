@@ -121,6 +121,16 @@ def test_a_send_that_keeps_failing_says_that_nobody_knows(
     )
 
 
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_a_message_that_was_refused_is_not_said_to_be_accepted_perhaps(
+    alice: Shell, server: FakeServer, status: int
+) -> None:
+    body = '{"code":"not_a_participant","detail":"It is not yours.","trace_id":"ab"}'
+    server.faults.append(Fault("/v1/messages", status=status, body=body))
+    assert alice.run("send", "bob", "once") == 1
+    assert alice.err == "angarium: It is not yours [not_a_participant]\n"
+
+
 FROM_STDIN = [
     (b"hello\n", "hello"),
     (b"hello", "hello"),

@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -91,9 +92,10 @@ def test_records_that_failed_again_are_replayed_together_only_once(
     first, other = letter(7, headers={"schema": b"1", "odd": None}), letter(9, value=b"other")
     again = letter(12, headers={"schema": b"1"})
     cut = [letter(5, value=None), letter(6, value=None)]
-    for each in (*cut, first, other, again):
+    elsewhere = replace(first, record=replace(first.record, partition=4))
+    for each in (*cut, first, other, again, elsewhere):
         letters.append(each)
-    assert DeadLetters(letters, log).to_replay() == [*cut, first, other]
+    assert DeadLetters(letters, log).to_replay() == [*cut, first, other, elsewhere]
 
 
 def test_a_position_without_a_dead_letter_is_told(
