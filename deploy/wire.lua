@@ -7,7 +7,8 @@
 -- Towards the client: what the parser says by itself is a page of HTML that no setting changes. It becomes a problem
 -- document with the connection's trace id.
 
--- The API's own bounds: src/angarium/api/transport/wire.py and body.py.
+-- The API's own bounds: src/angarium/api/transport/http_parser.py and
+-- src/angarium/api/interface.py.
 local MAX_REQUEST_LINE = 8 * 1024
 local MAX_HEADERS = 16 * 1024
 local MAX_FIELDS = 100
