@@ -90,8 +90,10 @@ def test_a_topic_that_takes_less_than_the_largest_message_is_named(
     said = f"{name}' has max.message.bytes={MAX_BATCH_BYTES - 1}, not {MAX_BATCH_BYTES}"
     with pytest.raises(SetupError, match=said) as refusal:
         until_refused(topics.verify)
-    assert f"--alter --topic {name} --add-config max.message.bytes={MAX_BATCH_BYTES}" in str(
-        refusal.value
+    server = f"--bootstrap-server {connection}"
+    assert (
+        f"{server} --alter --topic {name} --add-config max.message.bytes={MAX_BATCH_BYTES}"
+        in str(refusal.value)
     )
     with pytest.raises(SetupError, match=said):
         topics.create()

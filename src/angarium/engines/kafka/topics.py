@@ -264,8 +264,9 @@ class KafkaTopics:
             enough = int(found) >= int(wanted) if name in _AT_LEAST else found == wanted
             if not enough:
                 yield (
-                    f"topic {topic!r} has {name}={found}, not {wanted}: kafka-configs.sh --alter "
-                    f"--topic {topic} --add-config {name}={wanted}"
+                    f"topic {topic!r} has {name}={found}, not {wanted}: kafka-configs.sh "
+                    f"--bootstrap-server {self._connection} --alter --topic {topic} "
+                    f"--add-config {name}={wanted}"
                 )
 
 

@@ -59,8 +59,9 @@ class TolerantSender(Sender):  # type: ignore[misc]  # the library has no types
         self._transaction_manager.set_sequence_number(topic_partition, batch.base_sequence)
         refusal = RecordRefused(
             f"topic {topic_partition.topic!r} accepts no record of "
-            f"{batch.records.size_in_bytes()} bytes: kafka-configs.sh --alter --topic "
-            f"{topic_partition.topic} --add-config max.message.bytes={MAX_BATCH_BYTES}, or more"
+            f"{batch.records.size_in_bytes()} bytes: kafka-configs.sh --bootstrap-server "
+            f"HOST:PORT --alter --topic {topic_partition.topic} "
+            f"--add-config max.message.bytes={MAX_BATCH_BYTES}, or more"
         )
         if batch.complete_exceptionally(refusal, lambda _: refusal):
             self._maybe_remove_from_inflight_batches(batch)
