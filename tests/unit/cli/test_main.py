@@ -2,14 +2,10 @@
 
 import io
 import json
-import os
 import platform
 import re
-import subprocess
-import sys
 from contextlib import AbstractContextManager
 from functools import partial
-from pathlib import Path
 
 import pytest
 
@@ -26,7 +22,6 @@ from angarium.wiring.administration import UserAdmin
 from tests.engines.ports import free_port
 from tests.unit.cli.conftest import Shell, TerminalOutput
 from tests.unit.cli.fake_server import FakeServer
-from tests.unit.cli.own_terminal import environment_of
 
 ALL = [
     name
@@ -316,80 +311,6 @@ def test_a_fault_of_the_program_is_one_line_with_its_place() -> None:
     told = console.stderr.getvalue()
     assert told.startswith("angarium: a bug in this program: ZeroDivisionError: by zero at ")
     assert told.count("\n") == 1
-
-
-def test_a_reader_that_leaves_ends_the_command_quietly() -> None:
-    reading, writing = os.pipe()
-    os.close(reading)
-    ran = subprocess.run(
-        [sys.executable, "-m", "angarium", "config"],
-        stdout=writing,
-        stderr=subprocess.PIPE,
-        env=environment_of({}),
-        timeout=60,
-        check=False,
-    )
-    os.close(writing)
-    assert (ran.returncode, ran.stderr) == (141, b"")
-
-
-@pytest.mark.parametrize("closed", ["<&-", "<&- >&-", "<&- >&- 2>&-"])
-def test_closed_streams_are_at_their_end(alice: Shell, server: FakeServer, closed: str) -> None:
-    first = server.service.say("bob", "alice", "hello")
-    ran = subprocess.run(
-        ["/bin/sh", "-c", f'exec "$0" -m angarium chat bob {closed}', sys.executable],
-        capture_output=True,
-        env=environment_of(alice.environment),
-        timeout=60,
-        check=False,
-    )
-    assert (ran.returncode, ran.stderr) == (0, b"")
-    assert ran.stdout.decode().endswith("bob: hello\n" if closed == "<&-" else "")
-    assert server.service.receipts == [first]
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that Linux alone has")
-@pytest.mark.parametrize("command", ["version", "help", "config --help"])
-def test_a_full_stdout_is_one_line(command: str) -> None:
-    with Path("/dev/full").open("w") as full:
-        ran = subprocess.run(
-            [sys.executable, "-m", "angarium", *command.split()],
-            stdout=full,
-            stderr=subprocess.PIPE,
-            env=environment_of({}),
-            timeout=60,
-            check=False,
-        )
-    assert (ran.returncode, ran.stderr) == (1, b"angarium: No space left on device\n")
-
-
-@pytest.mark.parametrize("command", ["inbox --confirm", "export"])
-def test_what_nobody_can_see_is_not_confirmed_and_no_export(
-    alice: Shell, server: FakeServer, tmp_path: Path, command: str
-) -> None:
-    server.service.say("bob", "alice", "hello")
-    ran = subprocess.run(
-        ["/bin/sh", "-c", f'exec "$0" -m angarium {command} >&-', sys.executable],
-        capture_output=True,
-        env=environment_of({**alice.environment, "ANGARIUM_DATA": str(tmp_path)}),
-        timeout=60,
-        check=False,
-    )
-    assert ran.returncode == 1
-    assert ran.stderr.decode() == "angarium: stdout is closed, and the result goes there\n"
-    assert server.service.receipts == []
-
-
-def test_the_process_itself_speaks_utf_8_whatever_the_locale() -> None:
-    ran = subprocess.run(
-        [sys.executable, "-m", "angarium", "config"],
-        capture_output=True,
-        env=environment_of({"LC_ALL": "C", "ANGARIUM_DATA": "/nowhere/дата"}),
-        timeout=60,
-        check=False,
-    )
-    assert ran.returncode == 0
-    assert "/nowhere/дата  (environment)" in ran.stdout.decode()
 
 
 @pytest.mark.parametrize("command", ["status", "audit"])
