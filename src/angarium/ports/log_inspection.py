@@ -28,6 +28,21 @@ class OffsetRange(NamedTuple):
     first: int
     end: int
 
+    def next_offset(self, committed: Position) -> int:
+        """Find where a group goes on.
+
+        A commit beyond the end is that of a log which was lost. Nothing
+        that is here was committed, and a worker begins with the first
+        record.
+
+        Args:
+            committed: How far the group is; read before the range.
+
+        Returns:
+            The offset that is read next.
+        """
+        return self.first if committed.offset > self.end else committed.offset
+
 
 @dataclass(frozen=True, slots=True)
 class GroupMember:

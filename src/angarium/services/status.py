@@ -50,14 +50,9 @@ class PartitionStatus:
 
     @property
     def lag(self) -> int:
-        """How many offsets the group has still to work through.
-
-        All that there are, if the group has committed more: the log has
-        lost records, and the workers will begin with its first one.
-        """
-        if self.committed is None or self.committed.offset > self.held.end:
-            return self.held.end - self.held.first
-        return self.held.end - self.committed.offset
+        """How many offsets the group has still to work through."""
+        held, committed = self.held, self.committed
+        return held.end - (held.first if committed is None else held.next_offset(committed))
 
 
 @dataclass(frozen=True, slots=True)

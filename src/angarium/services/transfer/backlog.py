@@ -87,22 +87,19 @@ class Backlog:
         self._require_stored(left, len(ends))
 
     def _left(self, ends: list[int]) -> Mapping[int, _Range]:
-        """Return what the workers have not committed of the log.
-
-        A commit beyond the log's end is that of a log which was lost:
-        none of the records here was committed.
-        """
+        """Return what the workers have not committed of the log."""
         committed = self._retry(self._log.committed)
-        # Asked last: a worker may have passed the end of the beginning.
+        # A worker may have passed the ends of the beginning.
         ranges = self._retry(self._log.ranges)
-        left = {}
-        for partition, end in enumerate(ends):
-            offset = committed.get(partition, BEGINNING).offset
-            if offset > ranges[partition].end:
-                offset = ranges[partition].first
-            if offset < end:
-                left[partition] = offset, end
-        return left
+        offsets = [
+            held.next_offset(committed.get(partition, BEGINNING))
+            for partition, held in enumerate(ranges)
+        ]
+        return {
+            partition: (offset, end)
+            for partition, (offset, end) in enumerate(zip(offsets, ends, strict=True))
+            if offset < end
+        }
 
     def _require_stored(self, left: Mapping[int, _Range], partitions: int) -> None:
         """Look into the store for records without a commit.
