@@ -105,22 +105,23 @@ class Importer:
         """
         found = self._survey(file)
         marker = self._claim(found)
-        if marker.is_finished:
-            self.was_complete = True
-            if self._is_whole(file, found):
-                self._retry(partial(self._target.loader.put_log_starts, found.starts))
-                self._retry(partial(self._target.group.commit, found.starts))
-                return found
-            marker = self._reopen(found)
+        self.was_complete = marker.is_finished
+        if self.was_complete and self._is_whole(file, found):
+            self._retry(partial(self._target.loader.put_log_starts, found.starts))
+        else:
+            self._fill(file, found, self._reopen(found) if self.was_complete else marker)
+        # Only now: a worker starts every partition that has a commit,
+        # and asks the store's starts and marker for any other.
+        self._retry(partial(self._target.group.commit, found.starts))
+        return found
+
+    def _fill(self, file: BinaryIO, found: Survey, marker: ImportMarker) -> None:
+        """Write what the marker says is missing, compare, and end."""
         self._write(file, marker)
         self._retry(partial(self._target.loader.put_log_starts, found.starts))
         self._verify(file, found)
         end = ImportMarker(found.sha256, _lines(found), is_finished=True)
         self._retry(partial(self._target.loader.advance, end))
-        # Only now: a worker starts every partition that has a commit,
-        # and asks the store's starts and marker for any other.
-        self._retry(partial(self._target.group.commit, found.starts))
-        return found
 
     def _survey(self, file: BinaryIO) -> Survey:
         """Check the whole file before anything is written."""
