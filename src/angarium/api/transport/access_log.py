@@ -3,7 +3,7 @@
 from angarium import logs
 from angarium.api.interface import UNMATCHED, Admission, Refusal
 from angarium.api.path_ids import path_ids
-from angarium.api.transport.http_parser import METHODS, Fields
+from angarium.api.transport.http_parser import METHODS, Fields, fields_within
 from angarium.api.transport.trace_id import trace_id_of
 from angarium.domain.errors import Code
 from angarium.domain.user import Principal
@@ -58,19 +58,27 @@ class AccessLog:
             self._user_ids = str(principal.user_id) if principal else ""
         self._user_id = self._user_ids
 
-    def broke_off(self, now: float, fields: Fields) -> None:
+    def broke_off(self, now: float, unread: bytes) -> Fields:
         """Note that the request is malformed or incomplete.
 
         Args:
             now: Seconds of the monotonic clock.
-            fields: What was found in a head that is malformed.
+            unread: What was received of it, if its head was not read.
+
+        Returns:
+            The fields that were found in such a head.
         """
+        if not self.began and unread.startswith(b"HEAD "):
+            self.method = "HEAD"
         if self.method not in METHODS:
             # It may be the end of an earlier request's body.
             self.method = UNREADABLE
-        if not self.began:
-            self.began = now
-            self.trace_id = trace_id_of(fields)
+        if self.began:
+            return {}
+        self.began = now
+        fields = fields_within(unread)
+        self.trace_id = trace_id_of(fields)
+        return fields
 
     def log_broken_body(self, code: Code, peer: str) -> None:
         """Log that a body broke off that was being read away.

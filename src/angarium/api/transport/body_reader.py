@@ -2,7 +2,7 @@
 
 import re
 from enum import Enum, auto
-from typing import NoReturn, Protocol
+from typing import Protocol
 
 from angarium.api.interface import MAX_BODY_BYTES
 from angarium.api.transport.http_parser import (
@@ -179,7 +179,12 @@ class ChunkedBody:
         feed = buffer.find(b"\n", at, at + limit + 2)
         if feed < 0:
             if len(buffer) - at >= limit + 2:
-                self._refuse_long_line(limit)
+                if self._next is _Next.TRAILER:
+                    # One line with more than all of them may have.
+                    self._discard(limit + 1)
+                raise malformed_request(
+                    f"A line between the chunks has more than {limit:,} bytes."
+                )
             return at
         if feed == at or buffer[feed - 1] != 0x0D:
             raise malformed_request(
@@ -191,12 +196,6 @@ class ChunkedBody:
         else:
             self._pass_trailer(line)
         return feed + 1
-
-    def _refuse_long_line(self, limit: int) -> NoReturn:
-        """Raise the error for a line whose end is too far away."""
-        if self._next is _Next.SIZE:
-            raise malformed_request(f"A line between the chunks has more than {limit:,} bytes.")
-        raise _trailers_too_large()
 
     def _begin_chunk(self, line: bytes) -> None:
         """Read the size of the next chunk; 0 starts the trailer."""
@@ -231,12 +230,7 @@ class ChunkedBody:
         """Count ignored bytes, which cost time as any others do."""
         self._discarded += count
         if self._discarded > MAX_HEADERS or self._trailers > MAX_FIELDS:
-            raise _trailers_too_large()
-
-
-def _trailers_too_large() -> HttpError:
-    """Make the error of more ignored bytes than a head may have."""
-    return HttpError(
-        Code.HEADERS_TOO_LARGE,
-        "The body's chunk extensions or trailers are too large; send none.",
-    )
+            raise HttpError(
+                Code.HEADERS_TOO_LARGE,
+                "The body's chunk extensions or trailers are too large; send none.",
+            )

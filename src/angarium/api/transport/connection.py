@@ -19,7 +19,7 @@ from angarium.api.transport.connection_state import (
     LINGERING,
     RUNNING,
 )
-from angarium.api.transport.http_parser import Fields, HttpError, fields_within
+from angarium.api.transport.http_parser import HttpError
 from angarium.api.transport.limits import (
     BURST,
     IN_HAND_COPIES,
@@ -298,14 +298,9 @@ class Connection(NonBlockingHandler):
             access.log_broken_body(code, self._peer)
             self._closing = True
             return
-        fields: Fields = {}
-        if not access.began:
-            unread = self._reader.unread
-            if unread.startswith(b"HEAD "):
-                access.method = "HEAD"
-            fields = fields_within(unread)
-            self._origins = fields.get("origin", ())
-        access.broke_off(self._loop.now, fields)
+        self._origins = access.broke_off(self._loop.now, self._reader.unread).get(
+            "origin", self._origins
+        )
         self._respond(self._loop.dispatcher.application.refuse(code, detail, access.trace_id))
 
     def _respond(self, response: Response) -> None:

@@ -81,7 +81,6 @@ class Dispatcher:
             clock: Measures the time limits.
         """
         self.application = GuardedApplication(application)
-        self._limits = limits
         self._clock = clock
         self.completions: WakeupQueue[Completion] = WakeupQueue()
         self._shares = Shares(limits.max_in_flight)
