@@ -66,7 +66,6 @@ class Sending:
             entropy: Returns ten random bytes or more, for ids.
             repeats: As for `EventPublisher`.
         """
-        self._log = log
         self._publish = EventPublisher(log, clock, instance, repeats)
         self._clock = clock
         self._entropy = entropy

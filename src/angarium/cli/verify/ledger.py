@@ -75,7 +75,6 @@ class Ledger:
         """
         self.records: dict[str, ConversationRecord] = {}
         self._lock = threading.Lock()
-        self._path = path
         self._file: TextIO | None = None
         if path is not None:
             try:

@@ -184,15 +184,14 @@ class _Reader:
         consumer = self._consumer
         consumer.seek(self._at, offset)
         found: list[dead_letter_records.ConsumerRecord] = []
-        while consumer.position(self._at, timeout_ms=self._left_ms()) < end:
+        while (following := consumer.position(self._at, timeout_ms=self._left_ms())) < end:
             try:
                 polled = consumer.poll(timeout_ms=min(500, self._left_ms()))
             except _UNREADABLE:
-                offset = consumer.position(self._at, timeout_ms=self._left_ms())
-                _warn_of_foreign(self._at.topic, offset)
+                _warn_of_foreign(self._at.topic, following)
                 # The library drops what it has fetched of another
                 # offset.
-                consumer.seek(self._at, offset + 1)
+                consumer.seek(self._at, following + 1)
                 continue
             for batch in polled.values():
                 found.extend(batch)
